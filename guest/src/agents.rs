@@ -1,0 +1,315 @@
+//! The agent list, `GET master/slaves`, read as a stream.
+//!
+//! Each agent is reduced to what the run needs while it passes, so that the
+//! list never stands whole in memory. Of all endpoints of the master only this
+//! one has `reserved_resources_full`, since Mesos 0.28.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use serde::Deserialize;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
+
+use crate::bindings::http::{Endpoint, Error, Method};
+use crate::host::{CHUNK, Host, Response, excerpt, explain, request};
+use crate::resource::Resource;
+
+/// The agents of a cluster, in the master's order.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The version of Mesos that the first agent with one names.
+    pub version: Option<String>,
+    /// All agents.
+    pub agents: Vec<Agent>,
+}
+
+/// What the run needs to know of an agent.
+#[derive(Debug)]
+pub struct Agent {
+    /// Its id.
+    pub id: String,
+    /// The roles for which something is reserved there.
+    pub roles: Vec<String>,
+    /// What is reserved there for the run's role.
+    pub resources: Vec<Resource>,
+}
+
+impl Listing {
+    /// Whether an agent has something for the role.
+    pub fn has_role(&self) -> bool {
+        self.agents.iter().any(|agent| !agent.resources.is_empty())
+    }
+}
+
+/// Asks the master for its agents and keeps what concerns `role`.
+///
+/// # Errors
+/// One sentence for the person who runs the cleanup: the master cannot be
+/// reached, refuses, or answers with something that is no agent list.
+pub fn list<H: Host>(host: &mut H, role: &str) -> Result<Listing, String> {
+    let network = |error: &Error| format!("Network error: {}.", explain(Endpoint::Master, error));
+    let slaves = request(Endpoint::Master, Method::Get, vec!["slaves".into()]);
+    let mut response =
+        host.send(&slaves).and_then(|exchange| host.finish(exchange)).map_err(|e| network(&e))?;
+    let status = response.status();
+    let mut body = Body { response: &mut response, chunk: Vec::new(), at: 0, error: None };
+    if status != 200 {
+        let mut start = Vec::new();
+        // A body that breaks off still says as much as has arrived.
+        let _ = body.by_ref().take(CHUNK.into()).read_to_end(&mut start);
+        return Err(format!(
+            "Bad slaves response: the Mesos master answers {status} {}",
+            excerpt(&start)
+        ));
+    }
+    let start = body.peek().map(|chunk| chunk[..chunk.len().min(500)].to_vec());
+    let mut json = serde_json::Deserializer::from_reader(&mut body);
+    let listing = Slaves { role }.deserialize(&mut json).and_then(|list| json.end().map(|()| list));
+    match (listing, body.error) {
+        (Ok(listing), _) => Ok(listing),
+        (Err(_), Some(error)) => Err(network(&error)),
+        (Err(error), None) => Err(format!(
+            "Bad slaves response: {error}. It begins: {}",
+            excerpt(&start.unwrap_or_default())
+        )),
+    }
+}
+
+/// A response's body as a reader; a transport error is kept for the message.
+struct Body<'a, R> {
+    response: &'a mut R,
+    chunk: Vec<u8>,
+    at: usize,
+    error: Option<Error>,
+}
+
+impl<R: Response> Body<'_, R> {
+    /// What has arrived and is not read yet; empty at the end of the body.
+    fn peek(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.chunk.len() {
+            self.at = 0;
+            self.chunk = self.response.read(CHUNK).map_err(|error| {
+                self.error = Some(error);
+                io::Error::other("the body broke off")
+            })?;
+        }
+        Ok(&self.chunk[self.at..])
+    }
+}
+
+impl<R: Response> Read for Body<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.peek()?.read(buffer)?;
+        self.at += count;
+        Ok(count)
+    }
+}
+
+/// The whole answer: `{"slaves": [...], ...}`.
+struct Slaves<'a> {
+    role: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Slaves<'_> {
+    type Value = Listing;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Listing, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Slaves<'_> {
+    type Value = Listing;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("the master's agent list")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Listing, M::Error> {
+        let mut listing = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "slaves" {
+                listing = Some(map.next_value_seed(Agents { role: self.role })?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        listing.ok_or_else(|| M::Error::missing_field("slaves"))
+    }
+}
+
+/// The list of agents.
+struct Agents<'a> {
+    role: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Agents<'_> {
+    type Value = Listing;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Listing, D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Agents<'_> {
+    type Value = Listing;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list of agents")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Listing, S::Error> {
+        let mut listing = Listing::default();
+        while let Some((agent, version)) = seq.next_element_seed(AgentEntry { role: self.role })? {
+            listing.version = listing.version.or(version);
+            listing.agents.push(agent);
+        }
+        Ok(listing)
+    }
+}
+
+/// One agent, and the version of Mesos that it runs.
+struct AgentEntry<'a> {
+    role: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum AgentField {
+    Id,
+    Version,
+    ReservedResourcesFull,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for AgentEntry<'_> {
+    type Value = (Agent, Option<String>);
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AgentEntry<'_> {
+    type Value = (Agent, Option<String>);
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an agent")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let (mut id, mut version, mut reserved) = (None, None, None);
+        while let Some(field) = map.next_key()? {
+            match field {
+                AgentField::Id => id = Some(map.next_value()?),
+                AgentField::Version => version = map.next_value()?,
+                AgentField::ReservedResourcesFull => {
+                    reserved = Some(map.next_value_seed(Reserved { role: self.role })?);
+                }
+                AgentField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let id: String = id.ok_or_else(|| M::Error::missing_field("id"))?;
+        let (roles, resources) = reserved.ok_or_else(|| {
+            M::Error::custom(format!(
+                "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
+            ))
+        })?;
+        Ok((Agent { id, roles, resources }, version))
+    }
+}
+
+/// `reserved_resources_full`: the names of all roles, the resources of one.
+struct Reserved<'a> {
+    role: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Reserved<'_> {
+    type Value = (Vec<String>, Vec<Resource>);
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reserved<'_> {
+    type Value = (Vec<String>, Vec<Resource>);
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("reserved resources by role")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let (mut roles, mut resources) = (Vec::new(), Vec::new());
+        while let Some(role) = map.next_key::<String>()? {
+            if role == self.role {
+                let raw: Vec<Box<RawValue>> = map.next_value()?;
+                for entry in raw {
+                    resources.push(Resource::new(entry).map_err(M::Error::custom)?);
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+            roles.push(role);
+        }
+        Ok((roles, resources))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    const BODY: &str = r#"{"slaves":[
+        {"id":"S1","version":null,"reserved_resources_full":{"r":[{"name":"cpus","scalar":{"value":1.0},"reservation":{}}],"other":[{"x":[{}]}]},"used":[1]},
+        {"reserved_resources_full":{},"version":"1.11.0","id":"S0"}],"recovered_slaves":[]}"#;
+
+    #[test]
+    fn chunks_may_end_anywhere() {
+        for size in [1, 2, 3, 7, 64, BODY.len()] {
+            let mut host = Script::default().answer(200, BODY);
+            host.chunk = size;
+            let listing = list(&mut host, "r").unwrap();
+            assert_eq!(listing.version.as_deref(), Some("1.11.0"));
+            let ids: Vec<_> = listing.agents.iter().map(|agent| agent.id.as_str()).collect();
+            assert_eq!(ids, ["S1", "S0"]);
+            assert_eq!(listing.agents[0].roles, ["r", "other"]);
+            let raw = listing.agents[0].resources[0].raw.get();
+            assert_eq!(raw, r#"{"name":"cpus","scalar":{"value":1.0},"reservation":{}}"#);
+        }
+    }
+
+    #[test]
+    fn what_is_no_agent_list_is_refused_with_its_beginning() {
+        for (status, body, expected) in [
+            (200, "<html>Please log in</html>", "It begins: <html>Please log in</html>"),
+            (
+                200,
+                "null",
+                "Bad slaves response: invalid type: null, expected the master's agent list",
+            ),
+            (200, "{}", "missing field `slaves`"),
+            (200, r#"{"slaves":null}"#, "expected a list of agents"),
+            (200, r#"{"slaves":[{"reserved_resources_full":{}}]}"#, "missing field `id`"),
+            (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
+            (200, r#"{"slaves":[]} trailing"#, "trailing characters"),
+            (200, "", "EOF while parsing"),
+            (503, "No leader elected", "answers 503 No leader elected"),
+        ] {
+            let error = list(&mut Script::default().answer(status, body), "r").unwrap_err();
+            assert!(error.contains(expected), "{body:?} gave {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_a_network_error() {
+        let mut host = Script::default().broken(&BODY[..40], Error::Reset);
+        let error = list(&mut host, "r").unwrap_err();
+        assert_eq!(error, "Network error: the connection to the Mesos master broke.");
+    }
+}

@@ -1,0 +1,364 @@
+//! The order of a run: guards, volumes, reservations, ZooKeeper node, own
+//! Marathon app; and a fresh look at the cluster between them.
+//!
+//! A phase begins only when the one before it is confirmed. The master's 200 or
+//! 202 is a promise; that something is gone is true when a later listing says
+//! so.
+
+use std::time::Duration;
+
+use crate::agents::{self, Listing};
+use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
+use crate::bindings::log::{AgentOutcome, Event, Level, Phase, PhaseStart, Warning, ZnodeOutcome};
+use crate::host::Host;
+use crate::sweep::{Operation, Owner, count};
+use crate::{guard, reservations, self_removal, volumes, znode};
+
+/// Cleans a target, as `wit/cleanup.wit` promises.
+///
+/// # Errors
+/// The failure, with the report of what was done until then.
+pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Result<Report, Failure> {
+    let report = Report {
+        mesos_version: None,
+        agents: Vec::new(),
+        confirmed: Vec::new(),
+        znode: None,
+        self_removal: None,
+    };
+    let mut run = Run { host, options, report };
+    match run.all(target) {
+        Ok(()) => Ok(run.report),
+        Err(Stop { reason, message }) => Err(Failure { reason, message, report: run.report }),
+    }
+}
+
+/// Why a run ends early. The log has told it.
+struct Stop {
+    reason: Reason,
+    message: String,
+}
+
+struct Run<'a, H> {
+    host: &'a mut H,
+    options: &'a Options,
+    report: Report,
+}
+
+impl<H: Host> Run<'_, H> {
+    fn all(&mut self, target: &Target) -> Result<(), Stop> {
+        let Target { role, principal, znode, marathon_app } = target;
+        if [role, principal, znode, marathon_app].into_iter().all(Option::is_none) {
+            self.say("");
+            return Err(self.stop(Reason::NothingToDo, "Nothing to do!"));
+        }
+        if let Err(why) = guard::check(target) {
+            return Err(self.stop(Reason::Refused, format!("Refused: {why}.")));
+        }
+        if let Some(role) = role {
+            self.resources(Owner { role, principal: principal.as_deref() })?;
+        }
+        if let Some(znode) = znode {
+            self.znode(znode)?;
+        }
+        if role.is_some() || znode.is_some() {
+            self.say("Cleanup completed successfully.");
+        }
+        if let Some(app) = marathon_app {
+            self.report.self_removal = Some(self_removal::remove(self.host, app));
+        }
+        Ok(())
+    }
+
+    /// The two phases that concern the agents.
+    fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
+        let listing = agents::list(self.host, owner.role);
+        self.begin(Phase::Volumes, "Destroying volumes...", agents_in(&listing));
+        let listing = self.usable(listing).map_err(|stop| self.skip_rest("volumes", stop))?;
+        self.tell_version(&listing);
+        let listing = self
+            .operate(&volumes::OPERATION, listing, owner)
+            .map_err(|stop| self.skip_rest("volumes", stop))?;
+        self.begin(Phase::Reservations, "Unreserving resources...", listing.agents.len());
+        let listing = self
+            .operate(&reservations::OPERATION, listing, owner)
+            .map_err(|stop| self.skip_rest("resources", stop))?;
+        self.tell_what_stays(&listing, owner);
+        Ok(())
+    }
+
+    /// One operation on all agents. Returns the listing that shows its effect.
+    fn operate(
+        &mut self,
+        operation: &Operation,
+        listing: Listing,
+        owner: Owner,
+    ) -> Result<Listing, Stop> {
+        let results = operation.sweep(self.host, &listing, owner);
+        let (mut accepted, mut failed) = (Vec::new(), Vec::new());
+        for result in &results {
+            match result.outcome {
+                AgentOutcome::Accepted(_) => accepted.push(result.agent.clone()),
+                AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => {
+                    failed.push(result.agent.clone());
+                }
+                _ => {}
+            }
+        }
+        self.report.agents.extend(results);
+        if !failed.is_empty() {
+            let message =
+                format!("{} of {} stay on: {}", operation.noun, owner.role, failed.join(", "));
+            return Err(Stop { reason: Reason::Failed, message });
+        }
+        if accepted.is_empty() {
+            return Ok(listing);
+        }
+        self.confirm(operation, owner, &accepted)
+    }
+
+    /// Reads the agents until none of them lists what was to be removed.
+    fn confirm(
+        &mut self,
+        operation: &Operation,
+        owner: Owner,
+        accepted: &[String],
+    ) -> Result<Listing, Stop> {
+        let patience = Duration::from_secs(self.options.confirm_seconds.into());
+        let mut waited = Duration::ZERO;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let listing = agents::list(self.host, owner.role);
+            let listing = self.usable(listing)?;
+            let vanished: Vec<_> = accepted
+                .iter()
+                .filter(|id| listing.agents.iter().all(|agent| agent.id != **id))
+                .map(String::as_str)
+                .collect();
+            let mut pending = operation.pending(&listing, owner);
+            if vanished.is_empty() && pending.is_empty() {
+                self.report.confirmed.push(operation.phase);
+                let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);
+                self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
+                return Ok(listing);
+            }
+            if waited >= patience {
+                pending.extend(vanished);
+                let message = format!(
+                    "The Mesos master accepted the request, but {} s later it does not show \
+                     that the {} are gone from: {}",
+                    patience.as_secs(),
+                    operation.noun,
+                    pending.join(", ")
+                );
+                return Err(self.stop(Reason::Failed, message));
+            }
+            self.host.pause(pause);
+            waited += pause;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn znode(&mut self, znode: &str) -> Result<(), Stop> {
+        self.begin(Phase::Znode, "Deleting zk node...", 1);
+        let path = guard::segments(znode).collect::<Vec<_>>().join("/");
+        let result = znode::delete(self.host, &path);
+        let failed = match &result.outcome {
+            ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),
+            ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent => None,
+        };
+        self.report.znode = Some(result);
+        match failed {
+            Some(message) => Err(Stop { reason: Reason::Failed, message }),
+            None => Ok(()),
+        }
+    }
+
+    /// A list of agents that a run can go by.
+    fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Stop> {
+        match listing {
+            Ok(listing) if listing.agents.is_empty() => Err(self.stop(
+                Reason::Failed,
+                "The Mesos master lists no agents, so nothing can be said about what they hold. \
+                 Is this the leading master, and have its agents registered?",
+            )),
+            Ok(listing) => Ok(listing),
+            Err(why) => Err(self.stop(Reason::Failed, why)),
+        }
+    }
+
+    fn tell_version(&mut self, listing: &Listing) {
+        let number = listing.version.as_deref().and_then(version_number);
+        match (&listing.version, number) {
+            (Some(version), Some(number)) => {
+                self.say(format!("Mesos version: {version} => {number}"));
+            }
+            (version, _) => {
+                let line = match version {
+                    Some(version) => format!("Bad version string: {version}"),
+                    None => "No version found in slaves list".into(),
+                };
+                self.host.say(Level::Warn, line, Some(Event::Warning(Warning::VersionUnknown)));
+            }
+        }
+        self.report.mesos_version = listing.version.clone();
+    }
+
+    fn tell_what_stays(&mut self, listing: &Listing, owner: Owner) {
+        if self.report.agents.is_empty() {
+            let line = format!(
+                "No agent has anything reserved for role '{}'. If that is unexpected: check the \
+                 name, and whether the principal may see the role.",
+                owner.role
+            );
+            self.host.say(Level::Warn, line, Some(Event::Warning(Warning::RoleNotFound)));
+        } else if listing.has_role() {
+            let line = format!("Resources of role '{}' that were skipped stay.", owner.role);
+            self.host.say(Level::Warn, line, Some(Event::Warning(Warning::ResourcesLeft)));
+        }
+    }
+
+    fn begin(&mut self, phase: Phase, line: &str, total: usize) {
+        self.say("");
+        let start = PhaseStart { phase, total: count(total) };
+        self.host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
+    }
+
+    fn say(&mut self, message: impl Into<String>) {
+        self.host.say(Level::Info, message, None);
+    }
+
+    /// Logs why the run ends.
+    fn stop(&mut self, reason: Reason, message: impl Into<String>) -> Stop {
+        let message = message.into();
+        self.host.say(Level::Error, message.clone(), None);
+        Stop { reason, message }
+    }
+
+    /// The reference's last line after a failed phase.
+    fn skip_rest(&mut self, what: &str, stop: Stop) -> Stop {
+        let line = format!("Deleting {what} failed, skipping other steps.");
+        self.host.say(Level::Error, line, None);
+        stop
+    }
+}
+
+fn agents_in(listing: &Result<Listing, String>) -> usize {
+    listing.as_ref().map_or(0, |listing| listing.agents.len())
+}
+
+/// The reference's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.
+fn version_number(version: &str) -> Option<u32> {
+    let mut parts = version.split(['.', '-']).map(str::parse);
+    let (major, minor): (u32, u32) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    major.checked_mul(100)?.checked_add(minor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    const EMPTY: &str =
+        r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#;
+    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}]}"#;
+    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
+    const NO_AGENTS: &str = r#"{"slaves":[]}"#;
+    const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
+
+    fn target(role: &str, znode: &str) -> Target {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Target { role: some(role), principal: None, znode: some(znode), marathon_app: None }
+    }
+
+    fn run(host: &mut Script, target: &Target) -> Result<Report, Failure> {
+        clean(host, target, &Options { confirm_seconds: 3 })
+    }
+
+    fn paths(host: &Script) -> Vec<&str> {
+        host.sent.iter().filter_map(|request| request.path.last()).map(String::as_str).collect()
+    }
+
+    #[test]
+    fn each_phase_waits_for_the_one_before_it_to_be_confirmed() {
+        let mut host = Script::default()
+            .answer(200, VOLUME)
+            .answer(202, "")
+            .answer(200, VOLUME)
+            .answer(200, RESERVED)
+            .answer(202, "")
+            .answer(200, EMPTY)
+            .answer(200, DELETED);
+        let report = run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(
+            paths(&host),
+            ["slaves", "destroy-volumes", "slaves", "slaves", "unreserve", "slaves", "z"]
+        );
+        assert_eq!(report.confirmed, [Phase::Volumes, Phase::Reservations]);
+        assert_eq!(report.agents.len(), 2);
+        assert_eq!(host.paused, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_promise_that_is_not_kept_is_a_failure() {
+        let mut host = Script::default().answer(200, VOLUME).answer(202, "");
+        for _ in 0..10 {
+            host = host.answer(200, VOLUME);
+        }
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Failed);
+        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+        assert!(host.paused >= Duration::from_secs(3));
+        assert!(!paths(&host).contains(&"unreserve") && !paths(&host).contains(&"z"));
+    }
+
+    #[test]
+    fn an_agent_that_vanishes_after_its_promise_is_not_clean() {
+        let other = EMPTY.replace("S0", "S1");
+        let mut host = Script::default().answer(200, RESERVED).answer(202, "");
+        for _ in 0..10 {
+            host = host.answer(200, other.clone());
+        }
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    }
+
+    #[test]
+    fn after_a_failed_volume_nothing_else_is_touched() {
+        let mut host = Script::default().answer(200, VOLUME).answer(400, "no");
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Failed);
+        assert_eq!(paths(&host), ["slaves", "destroy-volumes"]);
+        assert_eq!(host.lines().last(), Some(&"Deleting volumes failed, skipping other steps."));
+    }
+
+    #[test]
+    fn an_empty_cluster_is_no_success() {
+        let mut host = Script::default().answer(200, NO_AGENTS);
+        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+        assert_eq!(paths(&host), ["slaves"]);
+    }
+
+    #[test]
+    fn a_refused_target_sends_nothing() {
+        let mut host = Script::default();
+        assert_eq!(run(&mut host, &target("r", "/")).unwrap_err().reason, Reason::Refused);
+        assert!(host.sent.is_empty());
+    }
+
+    #[test]
+    fn nothing_asked_is_nothing_done() {
+        let mut host = Script::default();
+        assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
+        assert_eq!(host.lines(), ["", "Nothing to do!"]);
+    }
+
+    #[test]
+    fn versions_are_numbered_as_the_reference_does() {
+        assert_eq!(version_number("0.28.1"), Some(28));
+        assert_eq!(version_number("1.2.0"), Some(102));
+        assert_eq!(version_number("1.11.0-dev"), Some(111));
+        assert_eq!(version_number("1"), None);
+        assert_eq!(version_number("banana"), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! The component: the exports of `wit/cleanup.wit`, and the [`Host`] that its
+//! imports are.
+
+use std::time::Duration;
+
+use crate::bindings::{self, cleanup, http, log};
+use crate::host::{Host, Response};
+
+struct Component;
+
+bindings::export!(Component with_types_in bindings);
+
+impl cleanup::Guest for Component {
+    fn clean(
+        target: cleanup::Target,
+        options: cleanup::Options,
+    ) -> Result<cleanup::Report, cleanup::Failure> {
+        report_panics();
+        crate::clean(&mut Imports, &target, &options)
+    }
+}
+
+/// Sends the text of a panic to the log, because all that a host sees of a
+/// panic by itself is that the component has trapped.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        log::write(&log::Entry {
+            level: log::Level::Critical,
+            message: panic.to_string().replace('\n', " "),
+            event: None,
+        });
+    }));
+}
+
+/// The host that imported this component.
+struct Imports;
+
+impl Host for Imports {
+    type Exchange = http::Exchange;
+    type Response = http::Response;
+
+    fn send(&mut self, request: &http::Request) -> Result<http::Exchange, http::Error> {
+        http::send(request)
+    }
+
+    fn finish(&mut self, exchange: http::Exchange) -> Result<http::Response, http::Error> {
+        http::Exchange::finish(exchange)
+    }
+
+    fn window(&mut self) -> usize {
+        http::window() as usize
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        http::pause(duration.as_millis().try_into().unwrap_or(u32::MAX));
+    }
+
+    fn log(&mut self, entry: log::Entry) {
+        log::write(&entry);
+    }
+}
+
+impl Response for http::Response {
+    fn status(&self) -> u16 {
+        http::Response::status(self)
+    }
+
+    fn read(&mut self, limit: u32) -> Result<Vec<u8>, http::Error> {
+        http::Response::read(self, limit)
+    }
+}

@@ -1,0 +1,157 @@
+//! What a run needs of its surroundings: the imports of `wit/`, as a trait, so
+//! that unit tests can stand in for them.
+
+use std::time::Duration;
+
+use crate::bindings::http::{Content, Endpoint, Error, Method, Request};
+use crate::bindings::log::{Entry, Event, Level};
+
+/// The surroundings of a run; `wit/http.wit` and `wit/log.wit` say what each
+/// function promises.
+pub trait Host {
+    /// A request on its way.
+    type Exchange;
+    /// The answer to one.
+    type Response: Response;
+
+    /// Starts an exchange and returns at once.
+    ///
+    /// # Errors
+    /// `denied`, when the host does not allow the request.
+    fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error>;
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// When there is none; each case of [`Error`] says why.
+    fn finish(&mut self, exchange: Self::Exchange) -> Result<Self::Response, Error>;
+
+    /// How many exchanges may be unfinished at a time.
+    fn window(&mut self) -> usize;
+
+    /// Waits.
+    fn pause(&mut self, duration: Duration);
+
+    /// Adds an entry to the log.
+    fn log(&mut self, entry: Entry);
+
+    /// Sends one request and waits for the whole answer, which is expected to
+    /// be short: what goes beyond [`Answer::LIMIT`] is cut off.
+    ///
+    /// # Errors
+    /// As [`Host::send`] and [`Host::finish`].
+    fn ask(&mut self, request: &Request) -> Result<Answer, Error> {
+        let exchange = self.send(request)?;
+        self.answer(exchange)
+    }
+
+    /// Waits for the whole answer, as [`Host::ask`] does.
+    ///
+    /// # Errors
+    /// As [`Host::finish`].
+    fn answer(&mut self, exchange: Self::Exchange) -> Result<Answer, Error> {
+        let mut response = self.finish(exchange)?;
+        let mut body = Vec::new();
+        while body.len() < Answer::LIMIT {
+            match response.read(CHUNK)? {
+                chunk if chunk.is_empty() => break,
+                chunk => body.extend(chunk),
+            }
+        }
+        body.truncate(Answer::LIMIT);
+        Ok(Answer { status: response.status(), body })
+    }
+
+    /// Logs a line.
+    fn say(&mut self, level: Level, message: impl Into<String>, event: Option<Event>) {
+        self.log(Entry { level, message: message.into(), event });
+    }
+}
+
+/// How many bytes of a body are asked for at a time. Large enough that crossing
+/// the sandbox's border costs little, small enough not to matter in memory.
+pub const CHUNK: u32 = 64 * 1024;
+
+/// An answer whose body has not been read yet.
+pub trait Response {
+    /// The HTTP status.
+    fn status(&self) -> u16;
+
+    /// The next piece of the body, at most `limit` bytes; empty at its end.
+    ///
+    /// # Errors
+    /// When the body breaks off.
+    fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error>;
+}
+
+/// An answer with the body that came along.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, or the beginning of one that is too long.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The most that is kept of a body, in bytes.
+    pub const LIMIT: usize = 64 * 1024;
+
+    /// Whether the server did what it was asked to. Mesos says 200 before 1.0
+    /// and 202 since; both are successes.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as one line that fits into a message.
+    pub fn text(&self) -> String {
+        excerpt(&self.body)
+    }
+}
+
+/// The beginning of a body as one line, for a message.
+pub fn excerpt(body: &[u8]) -> String {
+    const LENGTH: usize = 500;
+    let text = String::from_utf8_lossy(body);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+/// A request without content.
+pub fn request(endpoint: Endpoint, method: Method, path: Vec<String>) -> Request {
+    Request { endpoint, method, path, query: Vec::new(), content: None }
+}
+
+/// A `POST` of form fields to one of the master's operator endpoints.
+pub fn form(path: &str, fields: &[(&str, &str)]) -> Request {
+    let bytes = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    Request {
+        content: Some(Content {
+            media_type: "application/x-www-form-urlencoded".into(),
+            bytes: bytes.into_bytes(),
+        }),
+        ..request(Endpoint::Master, Method::Post, vec![path.into()])
+    }
+}
+
+/// Why there was no answer, in words that follow the name of a server.
+pub fn explain(endpoint: Endpoint, error: &Error) -> String {
+    let server = match endpoint {
+        Endpoint::Master => "the Mesos master",
+        Endpoint::Exhibitor => "Exhibitor",
+        Endpoint::Marathon => "Marathon",
+    };
+    match error {
+        Error::Denied(rule) => format!("a request to {server} was denied: {rule}"),
+        Error::Dns => format!("the name of {server} has no address"),
+        Error::Connect(why) => format!("cannot connect to {server}: {why}"),
+        Error::Tls(why) => format!("no trusted connection to {server}: {why}"),
+        Error::Timeout => format!("{server} did not answer in time"),
+        Error::Reset => format!("the connection to {server} broke"),
+        Error::Protocol(why) => format!("the answer of {server} is no HTTP: {why}"),
+        Error::TooLarge(limit) => format!("the answer of {server} is larger than {limit} bytes"),
+        Error::Internal(why) => format!("no answer of {server}: {why}"),
+    }
+}

@@ -1,0 +1,12 @@
+//! The second phase: the role's dynamic reservations are released.
+
+use crate::bindings::log::Phase;
+use crate::sweep::Operation;
+
+/// `POST master/unreserve`, since Mesos 0.25.
+pub const OPERATION: Operation = Operation {
+    phase: Phase::Reservations,
+    path: "unreserve",
+    field: "resources",
+    noun: "resource(s)",
+};

@@ -1,0 +1,167 @@
+//! What one entry of an agent's `reserved_resources_full` is.
+//!
+//! The entry itself is kept as the text that the master sent: it goes back
+//! verbatim, because the labels, the disk source and everything else in it are
+//! part of the reservation's identity. Only the few fields that decide what may
+//! be done with it are read.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::bindings::log::{Phase, SkipReason};
+
+/// A reserved resource, as the master lists it.
+#[derive(Debug)]
+pub struct Resource {
+    /// The master's own text of it.
+    pub raw: Box<RawValue>,
+    facts: Facts,
+}
+
+/// What a phase does with a resource.
+#[derive(Debug, PartialEq)]
+pub enum Fate {
+    /// It is the phase's to remove.
+    Take,
+    /// It would be, but for this.
+    Skip(SkipReason),
+    /// The phase has nothing to do with it.
+    Ignore,
+}
+
+#[derive(Debug, Deserialize)]
+struct Facts {
+    /// Before Mesos 1.4, and since then for a simple dynamic reservation:
+    /// present even when it names no principal.
+    reservation: Option<Reservation>,
+    /// Since Mesos 1.4: the whole stack, the innermost reservation last.
+    reservations: Option<Vec<Reservation>>,
+    disk: Option<Disk>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reservation {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    principal: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Disk {
+    /// Only this makes a disk a volume: PATH and MOUNT disks have a `source`
+    /// with and without one.
+    persistence: Option<Persistence>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Persistence {
+    principal: Option<String>,
+}
+
+impl Resource {
+    /// Reads the deciding fields of an entry.
+    ///
+    /// # Errors
+    /// When the entry is not the object that Mesos documents.
+    pub fn new(raw: Box<RawValue>) -> serde_json::Result<Self> {
+        let facts = serde_json::from_str(raw.get())?;
+        Ok(Self { raw, facts })
+    }
+
+    /// Decides about this resource in a phase. `principal` limits the phase to
+    /// what that principal made.
+    pub fn fate(&self, phase: Phase, principal: Option<&str>) -> Fate {
+        match phase {
+            Phase::Volumes => match &self.facts.volume() {
+                Some(volume) => self.owned(volume.principal.as_deref(), principal),
+                None => Fate::Ignore,
+            },
+            Phase::Reservations => match self.facts.dynamic_reservation() {
+                None => Fate::Skip(SkipReason::StaticReservation),
+                Some(_) if self.facts.volume().is_some() => Fate::Skip(SkipReason::VolumeLeft),
+                Some(reservation) => self.owned(reservation.principal.as_deref(), principal),
+            },
+            Phase::Znode | Phase::SelfRemoval => Fate::Ignore,
+        }
+    }
+
+    fn owned(&self, owner: Option<&str>, principal: Option<&str>) -> Fate {
+        match principal {
+            Some(principal) if owner != Some(principal) => Fate::Skip(SkipReason::OtherPrincipal),
+            _ => Fate::Take,
+        }
+    }
+}
+
+impl Facts {
+    fn volume(&self) -> Option<&Persistence> {
+        self.disk.as_ref()?.persistence.as_ref()
+    }
+
+    /// The innermost reservation, if it is a dynamic one: the only kind that
+    /// the master's operator endpoints can release.
+    fn dynamic_reservation(&self) -> Option<&Reservation> {
+        match &self.reservations {
+            Some(stack) => stack.last().filter(|last| last.kind.as_deref() == Some("DYNAMIC")),
+            None => self.reservation.as_ref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(json: &str, phase: Phase, principal: Option<&str>) -> Fate {
+        let raw = RawValue::from_string(json.into()).unwrap();
+        Resource::new(raw).unwrap().fate(phase, principal)
+    }
+
+    const OLD_DYNAMIC: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"}}"#;
+    const OLD_STATIC: &str = r#"{"name":"cpus","role":"r"}"#;
+    const NO_PRINCIPAL: &str = r#"{"name":"cpus","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}"#;
+    const NEW_STATIC: &str =
+        r#"{"name":"cpus","role":"r","reservations":[{"type":"STATIC","role":"r"}]}"#;
+    const REFINED: &str = r#"{"name":"cpus","reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"a/r","principal":"p"}]}"#;
+    const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"creator"},"volume":{"mode":"RW","container_path":"data"}}}"#;
+    const MOUNT_DISK: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"source":{"type":"MOUNT","mount":{"root":"/m"}}}}"#;
+
+    #[test]
+    fn only_persistence_makes_a_disk_a_volume() {
+        assert_eq!(fate(VOLUME, Phase::Volumes, None), Fate::Take);
+        assert_eq!(fate(MOUNT_DISK, Phase::Volumes, None), Fate::Ignore);
+        assert_eq!(fate(OLD_DYNAMIC, Phase::Volumes, None), Fate::Ignore);
+    }
+
+    #[test]
+    fn dynamic_reservations_are_taken_in_every_format() {
+        for json in [OLD_DYNAMIC, NO_PRINCIPAL, REFINED, MOUNT_DISK] {
+            assert_eq!(fate(json, Phase::Reservations, None), Fate::Take, "{json}");
+        }
+    }
+
+    #[test]
+    fn static_reservations_are_skipped_in_every_format() {
+        for json in [OLD_STATIC, NEW_STATIC] {
+            let skip = Fate::Skip(SkipReason::StaticReservation);
+            assert_eq!(fate(json, Phase::Reservations, None), skip, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_disk_with_a_volume_is_never_unreserved() {
+        let skip = Fate::Skip(SkipReason::VolumeLeft);
+        assert_eq!(fate(VOLUME, Phase::Reservations, None), skip);
+    }
+
+    #[test]
+    fn a_principal_takes_only_what_it_made_itself() {
+        let skip = || Fate::Skip(SkipReason::OtherPrincipal);
+        assert_eq!(fate(VOLUME, Phase::Volumes, Some("creator")), Fate::Take);
+        assert_eq!(fate(VOLUME, Phase::Volumes, Some("p")), skip());
+        assert_eq!(fate(OLD_DYNAMIC, Phase::Reservations, Some("p")), Fate::Take);
+        assert_eq!(fate(REFINED, Phase::Reservations, Some("p")), Fate::Take);
+        assert_eq!(fate(REFINED, Phase::Reservations, Some("q")), skip());
+        assert_eq!(fate(NO_PRINCIPAL, Phase::Reservations, Some("p")), skip());
+    }
+}

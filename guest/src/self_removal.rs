@@ -1,0 +1,80 @@
+//! The last phase: the cleaner removes the Marathon app that runs it, so that
+//! Marathon does not start it again. Removing the app kills the cleaner's own
+//! task: the announcement is logged before the request is sent, and a
+//! connection that breaks afterwards is what success looks like.
+
+use crate::bindings::http::{Endpoint, Error, Method};
+use crate::bindings::log::{AppOutcome, AppResult, Event, Level, Phase, PhaseStart};
+use crate::host::{Host, explain, request};
+
+/// Removes the app and logs what became of it.
+pub fn remove<H: Host>(host: &mut H, app: &str) -> AppResult {
+    host.say(
+        Level::Info,
+        format!("Deleting self from Marathon to avoid run loop: {app}"),
+        Some(Event::PhaseStarted(PhaseStart { phase: Phase::SelfRemoval, total: 1 })),
+    );
+    let path = app.split('/').filter(|segment| !segment.is_empty()).map(Into::into).collect();
+    let mut removal = request(Endpoint::Marathon, Method::Delete, path);
+    // Marathon's documentation and its code disagree about the default.
+    removal.query = vec![("force".into(), "true".into())];
+    let (level, line, outcome) = match host.ask(&removal) {
+        Ok(answer) if answer.is_success() => {
+            let status = answer.status;
+            (
+                Level::Info,
+                format!("Successfully deleted self from marathon (code={status}): {app}"),
+                AppOutcome::Removed(status),
+            )
+        }
+        Ok(answer) if answer.status == 404 => (
+            Level::Info,
+            format!("Marathon does not know the app (code=404): {app}"),
+            AppOutcome::Absent,
+        ),
+        Ok(answer) => {
+            let why = format!("Marathon answers {} {}", answer.status, answer.text());
+            (Level::Error, format!("ERROR: {app} is not deleted: {why}"), AppOutcome::Failed(why))
+        }
+        Err(error) => {
+            let why = explain(Endpoint::Marathon, &error);
+            let line = match error {
+                Error::Reset => format!("{why}, as it does when the app is being deleted: {app}"),
+                _ => format!("ERROR: {app} is not deleted: {why}"),
+            };
+            (Level::Error, line, AppOutcome::Failed(why))
+        }
+    };
+    let result = AppResult { app: app.into(), outcome };
+    host.say(level, line, Some(Event::SelfRemoval(result.clone())));
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn the_apps_folders_are_segments_of_the_path() {
+        let mut host = Script::default().answer(200, "{}");
+        let result = remove(&mut host, "/group/janitor");
+        assert_eq!(result.outcome, AppOutcome::Removed(200));
+        assert_eq!(host.sent[0].path, ["group", "janitor"]);
+        assert_eq!(host.sent[0].query, [("force".into(), "true".into())]);
+    }
+
+    #[test]
+    fn an_app_that_is_gone_is_gone() {
+        let mut host = Script::default().answer(404, r#"{"message":"App '/x' does not exist"}"#);
+        assert_eq!(remove(&mut host, "/x").outcome, AppOutcome::Absent);
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_marathons_words() {
+        let mut host = Script::default().answer(401, "Invalid credentials");
+        remove(&mut host, "/x");
+        let expected = "ERROR: /x is not deleted: Marathon answers 401 Invalid credentials";
+        assert_eq!(host.lines()[1], expected);
+    }
+}

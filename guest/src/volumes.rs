@@ -1,0 +1,14 @@
+//! The first phase: the role's persistent volumes are destroyed, with all data
+//! on them. Mesos releases no disk that still holds a volume, so this comes
+//! before the reservations.
+
+use crate::bindings::log::Phase;
+use crate::sweep::Operation;
+
+/// `POST master/destroy-volumes`, since Mesos 0.27.
+pub const OPERATION: Operation = Operation {
+    phase: Phase::Volumes,
+    path: "destroy-volumes",
+    field: "volumes",
+    noun: "volume(s)",
+};

@@ -1,0 +1,59 @@
+//! How a component of this workspace is built: for the tests' build script too.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use wasmtime::Engine;
+
+#[path = "../src/engine.rs"]
+mod engine;
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// Compiles a package of the workspace at `root` into a component, and returns
+/// its file. A target directory of its own keeps this cargo from waiting for
+/// the lock of the one that runs the build script.
+pub fn build(root: &Path, package: &str, target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    require_target()?;
+    let status = Command::new(env::var("CARGO")?)
+        .current_dir(root)
+        .args(["build", "--locked", "--lib", "--profile", "component"])
+        .args(["--package", package, "--target", TARGET])
+        .env("CARGO_TARGET_DIR", target_dir)
+        // What was meant for the host's code does not fit the component's.
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTFLAGS")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .status()?;
+    if !status.success() {
+        return Err(format!("the component {package} does not build: see above").into());
+    }
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    Ok(target_dir.join(TARGET).join("component").join(file))
+}
+
+/// Turns a component into machine code for the platform that is built for.
+pub fn precompile(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut config = engine::config();
+    // Names the target, so that nothing of this machine's own processor gets
+    // into what will run on another one.
+    config.target(&env::var("TARGET")?)?;
+    Ok(Engine::new(&config)?.precompile_component(wasm)?)
+}
+
+fn require_target() -> Result<(), Box<dyn Error>> {
+    let libraries = Command::new(env::var("RUSTC")?)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()?;
+    let libraries = String::from_utf8(libraries.stdout)?;
+    if fs::read_dir(libraries.trim()).is_err() {
+        let command = format!("rustup target add {TARGET}");
+        println!(
+            "cargo::error=the component needs the Rust target {TARGET}; add it with: {command}"
+        );
+        return Err(format!("missing target; run: {command}").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! The command line: the reference's options, short and long, with `_` or `-`,
+//! and what this program has beyond them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use janitor_host::Endpoints;
+
+const AFTER_HELP: &str = "\
+Environment:
+  MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
+  http_proxy, https_proxy, no_proxy  as usual
+
+Exit codes:
+  0  everything is confirmed gone
+  1  the command line cannot be understood
+  3  a URL cannot be one
+  4  the login failed
+  5  the cleanup failed, or there is nothing to do
+  6  something is left that this run could not reach
+  7  refused: a guard stopped the run before it changed anything
+  8  the component broke its contract or met a limit
+
+Examples:
+  janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
+  janitor -r kafka-role --record kafka.har
+  janitor replay kafka.har";
+
+/// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
+/// volumes, reservations, its ZooKeeper node.
+#[derive(Debug, Parser)]
+#[command(
+    name = "janitor",
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    infer_long_args = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub clean: Clean,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a recording again, without a network
+    Replay(Replay),
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// A recording, as --record writes it
+    pub file: PathBuf,
+    /// Show every request
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Clean {
+    /// The role whose volumes and reservations go
+    #[arg(short, long)]
+    pub role: Option<String>,
+    /// Only what this principal made; without it, everything of the role
+    #[arg(short, long)]
+    pub principal: Option<String>,
+    /// The ZooKeeper node that goes, with everything below it
+    #[arg(short, long = "zk-path", value_name = "ZNODE")]
+    pub znode: Option<String>,
+    /// The Mesos master
+    #[arg(short, long, value_name = "URL", default_value = Endpoints::MASTER)]
+    pub master_url: String,
+    /// Exhibitor
+    #[arg(short, long, value_name = "URL", default_value = Endpoints::EXHIBITOR)]
+    pub exhibitor_url: String,
+    /// Marathon's apps
+    #[arg(short = 'n', long, value_name = "URL", default_value = Endpoints::MARATHON)]
+    pub marathon_url: String,
+    /// A user to log in to DC/OS with
+    #[arg(long, requires = "password")]
+    pub username: Option<String>,
+    /// The user's password
+    #[arg(long, requires = "username")]
+    pub password: Option<String>,
+    /// A DC/OS authentication token
+    #[arg(short, long)]
+    pub auth_token: Option<String>,
+    /// Show every request
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Keep every exchange, as HAR
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// Reads the command line.
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(args.map(dashed))
+}
+
+/// A long option with `_` in its name, as the reference has them, is the same
+/// with `-`.
+fn dashed(arg: OsString) -> OsString {
+    match arg.to_str() {
+        Some(text) if text.starts_with("--") => match text.split_once('=') {
+            Some((name, value)) => format!("{}={value}", name.replace('_', "-")).into(),
+            None => text.replace('_', "-").into(),
+        },
+        _ => arg,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Clean, clap::Error> {
+        let args = ["janitor"].into_iter().chain(line.split_whitespace());
+        parse(args.map(Into::into)).map(|arguments| arguments.clean)
+    }
+
+    #[test]
+    fn every_form_of_the_references_options_is_understood() {
+        for line in [
+            "-r r_1 -p p -z a_z -m http://m/ -n http://n/ -e http://e/ -a t -v",
+            "--role r_1 --principal p --zk_path a_z --master_url http://m/ \
+             --marathon_url http://n/ --exhibitor_url http://e/ --auth_token t --verbose",
+            "--role=r_1 --principal=p --zk-path=a_z --master-url=http://m/ \
+             --marathon-url=http://n/ --exhibitor-url=http://e/ --auth-token=t --verb",
+        ] {
+            let clean = parsed(line).unwrap();
+            assert_eq!(clean.role.as_deref(), Some("r_1"));
+            assert_eq!(clean.principal.as_deref(), Some("p"));
+            assert_eq!(clean.znode.as_deref(), Some("a_z"));
+            assert_eq!(clean.master_url, "http://m/");
+            assert_eq!(clean.marathon_url, "http://n/");
+            assert_eq!(clean.exhibitor_url, "http://e/");
+            assert_eq!(clean.auth_token.as_deref(), Some("t"));
+            assert!(clean.verbose);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for line in ["-u user", "--no-such", "-r", "stray", "--username u", "-r r replay x.har"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_command_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,162 @@
+//! The `janitor` command: reads the command line, runs the component, and turns
+//! its result into an exit code. All of that in few lines, because the cleanup
+//! is in the component and the rest is in the library.
+
+mod args;
+mod console;
+
+use std::env;
+
+use janitor_host::transport::Transport;
+use janitor_host::transport::har::Run;
+use janitor_host::transport::recording::Recording;
+use janitor_host::transport::replay::Replay;
+use janitor_host::{
+    CleanError, Endpoints, ExitCode, Janitor, Limits, Live, Options, Reason, Session, Target,
+    Token, credentials,
+};
+
+use args::{Arguments, Clean, Command};
+use console::{Console, complain, print, print_header};
+
+/// How long a cleanup waits for the master to show what it has promised.
+const OPTIONS: Options = Options { confirm_seconds: 30 };
+
+fn main() -> std::process::ExitCode {
+    let code = match args::parse(env::args_os()) {
+        Ok(Arguments { command: Some(Command::Replay(args)), .. }) => replay(&args),
+        Ok(Arguments { command: None, clean: args }) => clean(&args),
+        Err(error) => {
+            // Nobody may be listening; the exit code says it too.
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::Usage } else { ExitCode::Clean }
+        }
+    };
+    code.into()
+}
+
+fn clean(args: &Clean) -> ExitCode {
+    let limits = Limits::default();
+    let mut target = Target {
+        role: args.role.clone(),
+        principal: args.principal.clone(),
+        znode: args.znode.clone(),
+        marathon_app: None,
+    };
+    let app = env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty());
+    let Clean { master_url, exhibitor_url, marathon_url, .. } = args;
+    let endpoints = match Endpoints::new(master_url, exhibitor_url, marathon_url) {
+        Ok(endpoints) => endpoints,
+        Err(error) => {
+            print(&error.to_string());
+            if let Ok(rest) = Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, marathon_url)
+            {
+                leave_marathon(app, rest, limits);
+            }
+            return ExitCode::Url;
+        }
+    };
+    print_header(&endpoints, &target);
+    let token = match (&args.username, &args.password) {
+        (Some(username), Some(password)) => {
+            match credentials::login(&limits, &endpoints, username, password) {
+                Ok(token) => Some(token),
+                Err(error) => {
+                    print(&error.to_string());
+                    leave_marathon(app, endpoints, limits);
+                    return ExitCode::Login;
+                }
+            }
+        }
+        _ => args.auth_token.as_deref().map(Token::new),
+    };
+    // Without anything to do there is nothing to be done about Marathon either.
+    if target.role.is_some() || target.principal.is_some() || target.znode.is_some() {
+        target.marathon_app = app;
+    }
+    let live = Box::new(Live::new(&limits, token));
+    let code = match &args.record {
+        None => run(&target, OPTIONS, args.verbose, endpoints, live, limits),
+        Some(file) => {
+            let run_data = Run {
+                schema_version: Replay::SCHEMA_VERSION,
+                component: janitor_host::DIGEST.into(),
+                endpoints: endpoints.clone(),
+                target: target.clone(),
+                options: OPTIONS,
+                window: limits.window,
+            };
+            let recording = match Recording::begin(file, run_data) {
+                Ok(recording) => recording,
+                Err(error) => {
+                    complain(&format!("cannot record to {}: {error}", file.display()));
+                    return ExitCode::Usage;
+                }
+            };
+            let transport = recording.through(live);
+            let code = run(&target, OPTIONS, args.verbose, endpoints, transport, limits);
+            if let Err(error) = recording.finish() {
+                complain(&format!("the recording {} is lost: {error}", file.display()));
+            }
+            code
+        }
+    };
+    if code == ExitCode::Failed && !args.verbose {
+        print("");
+        print("Retry command with \"-v\" to enable verbose logging.");
+    }
+    code
+}
+
+fn replay(args: &args::Replay) -> ExitCode {
+    let replay = match Replay::open(&args.file) {
+        Ok(replay) => replay,
+        Err(error) => {
+            complain(&format!("cannot replay {}: {error}", args.file.display()));
+            return ExitCode::Usage;
+        }
+    };
+    let Run { component, endpoints, target, options, window, .. } = replay.run();
+    let limits = Limits { window, ..Limits::default() };
+    print_header(&endpoints, &target);
+    let code = run(&target, options, args.verbose, endpoints, replay.transport(), limits);
+    let deviations = replay.deviations();
+    if deviations.is_empty() {
+        return code;
+    }
+    complain("this run is not the recorded one:");
+    deviations.iter().for_each(|deviation| complain(deviation));
+    if component != janitor_host::DIGEST {
+        complain(&format!(
+            "it was recorded with component {component}, and this is {}",
+            janitor_host::DIGEST
+        ));
+    }
+    ExitCode::Failed
+}
+
+/// Runs the component and tells how that ends.
+fn run(
+    target: &Target,
+    options: Options,
+    verbose: bool,
+    endpoints: Endpoints,
+    transport: Box<dyn Transport>,
+    limits: Limits,
+) -> ExitCode {
+    let log = Box::new(Console { verbose });
+    let result = Janitor::new().map_err(CleanError::from).and_then(|janitor| {
+        janitor.clean(target, options, Session { endpoints, transport, log, limits })
+    });
+    ExitCode::from(&result)
+}
+
+/// After a mistake that the next start would only repeat: keeps Marathon from
+/// starting this command over and over.
+fn leave_marathon(app: Option<String>, endpoints: Endpoints, limits: Limits) {
+    if app.is_some() {
+        let target = Target { role: None, principal: None, znode: None, marathon_app: app };
+        let live = Box::new(Live::new(&limits, None));
+        run(&target, OPTIONS, false, endpoints, live, limits);
+    }
+}

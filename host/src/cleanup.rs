@@ -1,0 +1,242 @@
+//! The component's export `cleanup`: one run, from instantiation to its end.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+
+use crate::bindings::cleanup::{Failure, Options, Report, Target};
+use crate::bindings::log::Level;
+use crate::bindings::{Cleaner, CleanerPre};
+use crate::log::Log;
+use crate::policy::Policy;
+use crate::transport::Transport;
+use crate::{Endpoints, Limits, component, engine, wasi};
+
+/// The loaded component. One can clean any number of targets, also at a time.
+pub struct Janitor {
+    engine: Engine,
+    component: CleanerPre<State>,
+    digest: String,
+}
+
+/// What a host brings along for one run.
+pub struct Session {
+    /// Where the servers are.
+    pub endpoints: Endpoints,
+    /// How requests get there.
+    pub transport: Box<dyn Transport>,
+    /// Who hears what happens.
+    pub log: Box<dyn Log>,
+    /// How much the run may use.
+    pub limits: Limits,
+}
+
+/// A run that did not clean its target.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CleanError {
+    /// The component says why; the log has told it.
+    #[error("{}", .0.message)]
+    Failure(Failure),
+    /// The component broke its contract.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+}
+
+/// How a component broke its contract or met a limit. What it did before that
+/// is in the log.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// It asked for a request that is not allowed. Nothing was sent.
+    #[error("The component was stopped, because it asked for more than it may: {0}")]
+    Denied(String),
+    /// It took longer than a run may.
+    #[error("The component was stopped, because the run took longer than {} s", .0.as_secs())]
+    Time(Duration),
+    /// It logged more than a run may.
+    #[error("The component was stopped, because it logged more than {0} entries")]
+    LogEntries(u64),
+    /// It asked for none of a body's bytes.
+    #[error("The component was stopped, because it read 0 bytes of a response")]
+    EmptyRead,
+    /// It trapped: it panicked, ran out of memory or of stack.
+    #[error("The component broke down: {0}")]
+    Trap(String),
+    /// It could not be started.
+    #[error("The component cannot be started: {0}")]
+    Start(String),
+}
+
+/// What belongs to one run.
+pub struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) store: StoreLimits,
+    pub(crate) limits: Limits,
+    pub(crate) policy: Policy,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) log: Box<dyn Log>,
+    pub(crate) deadline: Instant,
+    pub(crate) requests: u64,
+    pub(crate) in_flight: u32,
+    pub(crate) log_entries: u64,
+    pub(crate) denied: Option<String>,
+}
+
+impl Janitor {
+    /// Loads the embedded component.
+    ///
+    /// # Errors
+    /// When this processor lacks something that the embedded machine code
+    /// needs.
+    pub fn new() -> Result<Self, Violation> {
+        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
+        let engine = Engine::new(&engine::config()).map_err(start)?;
+        let component = component::embedded(&engine).map_err(start)?;
+        Self::load(engine, &component, component::DIGEST).map_err(start)
+    }
+
+    /// Loads a component that was precompiled elsewhere, with this crate's
+    /// engine configuration and this version of wasmtime.
+    ///
+    /// # Errors
+    /// When it was made for another configuration, version or processor, or
+    /// asks for imports that this host does not have.
+    ///
+    /// # Safety
+    /// `code` must come from `wasmtime::Engine::precompile_component`: it is
+    /// machine code, and is run as it is.
+    #[allow(unsafe_code)]
+    pub unsafe fn from_precompiled(code: &[u8], digest: &str) -> Result<Self, Violation> {
+        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
+        let engine = Engine::new(&engine::config()).map_err(start)?;
+        // SAFETY: the caller's promise.
+        let component = unsafe { Component::deserialize(&engine, code) }.map_err(start)?;
+        Self::load(engine, &component, digest).map_err(start)
+    }
+
+    fn load(engine: Engine, component: &Component, digest: &str) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(&engine);
+        wasi::add_to_linker(&mut linker)?;
+        Cleaner::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+        let component = CleanerPre::new(linker.instantiate_pre(component)?)?;
+        Ok(Self { engine, component, digest: digest.into() })
+    }
+
+    /// The component's digest, `sha256:` and 64 hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The names of the interfaces that the component imports.
+    pub fn imports(&self) -> Vec<String> {
+        let component = self.component.instance_pre().component().component_type();
+        component.imports(&self.engine).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// Cleans a target. The component runs on a thread of its own, so this may
+    /// be called from anywhere; it returns when the run is over.
+    ///
+    /// # Errors
+    /// When the target is not clean, or may not be.
+    pub fn clean(
+        &self,
+        target: &Target,
+        options: Options,
+        session: Session,
+    ) -> Result<Report, CleanError> {
+        let limit = session.limits.run;
+        let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
+        let policy = Policy::for_clean(target);
+        let mut store = self.store(session, policy, &stderr);
+        let (over, is_over) = mpsc::channel::<()>();
+        let result = thread::scope(|scope| {
+            // Wakes the component when its time is over, in whatever loop it is.
+            scope.spawn(move || {
+                if is_over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    self.engine.increment_epoch();
+                }
+            });
+            let run = scope.spawn(|| {
+                let cleaner = self.component.instantiate(&mut store)?;
+                cleaner.janitor_cleanup_cleanup().call_clean(&mut store, target, options)
+            });
+            let result = run.join();
+            drop(over);
+            result
+        });
+        let state = store.data_mut();
+        for line in String::from_utf8_lossy(&stderr.contents()).lines() {
+            state.say(Level::Critical, format!("component: {line}"));
+        }
+        let violation = match (state.denied.take(), result) {
+            (Some(rule), _) => Violation::Denied(rule),
+            (None, Ok(Ok(Ok(report)))) => return Ok(report),
+            (None, Ok(Ok(Err(failure)))) => return Err(CleanError::Failure(failure)),
+            (None, Ok(Err(error))) => Violation::from_trap(&error, limit),
+            (None, Err(_)) => Violation::Trap("a bug in the host".into()),
+        };
+        state.say(Level::Critical, format!("{violation}."));
+        Err(violation.into())
+    }
+
+    fn store(&self, session: Session, policy: Policy, stderr: &MemoryOutputPipe) -> Store<State> {
+        let Session { endpoints, transport, log, limits } = session;
+        let deadline = Instant::now() + limits.run;
+        let state = State {
+            wasi: wasi::context(stderr.clone()),
+            table: ResourceTable::new(),
+            store: StoreLimitsBuilder::new()
+                .memory_size(limits.memory)
+                .table_elements(limits.table_elements)
+                .build(),
+            limits,
+            policy,
+            endpoints,
+            transport,
+            log,
+            deadline,
+            requests: 0,
+            in_flight: 0,
+            log_entries: 0,
+            denied: None,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.store);
+        store.set_epoch_deadline(1);
+        // Another run of the same engine may have woken this one.
+        store.epoch_deadline_callback(|context| {
+            if context.data().remaining() == Duration::ZERO {
+                Err(Trap::Interrupt.into())
+            } else {
+                Ok(UpdateDeadline::Continue(1))
+            }
+        });
+        store
+    }
+}
+
+impl State {
+    /// What is left of the run's time.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Violation {
+    fn from_trap(error: &wasmtime::Error, limit: Duration) -> Self {
+        match (error.downcast_ref::<Self>(), error.downcast_ref::<Trap>()) {
+            (Some(violation), _) => violation.clone(),
+            (None, Some(Trap::Interrupt)) => Self::Time(limit),
+            (None, Some(trap)) => Self::Trap(trap.to_string()),
+            (None, None) => Self::Trap(format!("{error:#}")),
+        }
+    }
+}

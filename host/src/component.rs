@@ -1,0 +1,22 @@
+//! The embedded component.
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// The component's machine code, made by the build script.
+const CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor.cwasm"));
+
+/// The digest of the component, `sha256:` and 64 hexadecimal digits. It names
+/// the WebAssembly that `guest/` compiles to, not the machine code made of it.
+pub const DIGEST: &str = env!("JANITOR_COMPONENT_DIGEST");
+
+/// Loads the component.
+///
+/// # Errors
+/// When this processor lacks something that the machine code needs.
+#[allow(unsafe_code)]
+pub fn embedded(engine: &Engine) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes come from `Engine::precompile_component`, called by
+    // this package's build script with this engine's configuration.
+    unsafe { Component::deserialize(engine, CODE) }
+}

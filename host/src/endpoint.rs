@@ -1,0 +1,185 @@
+//! Where the three servers are, and how a request of the component becomes a
+//! URL.
+
+use ::http::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::http::{Endpoint, Request};
+
+/// The base URLs of the three endpoints. Each ends with a slash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Urls")]
+pub struct Endpoints {
+    master: String,
+    exhibitor: String,
+    marathon: String,
+}
+
+/// The base URLs as somebody wrote them.
+#[derive(Deserialize)]
+struct Urls {
+    master: String,
+    exhibitor: String,
+    marathon: String,
+}
+
+/// A URL that cannot be an endpoint's.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{name} URL {why}: {shown}")]
+pub struct EndpointError {
+    /// The endpoint, as the command line calls it.
+    pub name: &'static str,
+    /// What is wrong.
+    pub why: &'static str,
+    /// The URL, unless it holds a password.
+    pub shown: String,
+}
+
+impl Endpoints {
+    /// Where DC/OS has the master.
+    pub const MASTER: &str = "http://leader.mesos:5050/master/";
+    /// Where DC/OS has Exhibitor.
+    pub const EXHIBITOR: &str = "http://leader.mesos:8181/";
+    /// Where DC/OS has Marathon's apps.
+    pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
+
+    /// Takes the three base URLs; a missing slash at the end is added.
+    ///
+    /// # Errors
+    /// When one of them is not an absolute `http` or `https` URL, or has a
+    /// query, a fragment, a user name or a password.
+    pub fn new(master: &str, exhibitor: &str, marathon: &str) -> Result<Self, EndpointError> {
+        Ok(Self {
+            master: base("Master", master)?,
+            exhibitor: base("Exhibitor", exhibitor)?,
+            marathon: base("Marathon", marathon)?,
+        })
+    }
+
+    /// The base URL of an endpoint.
+    pub fn base(&self, endpoint: Endpoint) -> &str {
+        match endpoint {
+            Endpoint::Master => &self.master,
+            Endpoint::Exhibitor => &self.exhibitor,
+            Endpoint::Marathon => &self.marathon,
+        }
+    }
+
+    /// The URL of a request.
+    pub fn url(&self, request: &Request) -> String {
+        format!("{}{}", self.base(request.endpoint), relative(&request.path, &request.query))
+    }
+}
+
+impl Default for Endpoints {
+    /// The servers' places in DC/OS.
+    fn default() -> Self {
+        Self {
+            master: Self::MASTER.into(),
+            exhibitor: Self::EXHIBITOR.into(),
+            marathon: Self::MARATHON.into(),
+        }
+    }
+}
+
+impl TryFrom<Urls> for Endpoints {
+    type Error = EndpointError;
+
+    fn try_from(urls: Urls) -> Result<Self, EndpointError> {
+        Self::new(&urls.master, &urls.exhibitor, &urls.marathon)
+    }
+}
+
+/// A path and query below an endpoint, percent-encoded.
+pub fn relative(path: &[String], query: &[(String, String)]) -> String {
+    /// Everything but what RFC 3986 calls unreserved.
+    const ENCODED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let encode = |text| utf8_percent_encode(text, ENCODED).to_string();
+    let path = path.iter().map(|segment| encode(segment)).collect::<Vec<_>>().join("/");
+    let query = query
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect::<Vec<_>>()
+        .join("&");
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
+    let error = |why| EndpointError { name, why, shown: url.into() };
+    let uri: Uri = url.trim().parse().map_err(|_| error("is not a URL"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(error("must begin with http:// or https://"));
+    }
+    match uri.authority() {
+        Some(authority) if authority.as_str().contains('@') => {
+            return Err(EndpointError {
+                name,
+                why: "must not hold a user name or a password",
+                shown: "(not shown)".into(),
+            });
+        }
+        Some(authority) if authority.host().is_empty() => return Err(error("names no host")),
+        Some(authority) if authority.port().is_some() && authority.port_u16().is_none() => {
+            return Err(error("names a port that does not exist"));
+        }
+        Some(_) => {}
+        None => return Err(error("names no host")),
+    }
+    if uri.query().is_some() || url.contains('#') {
+        return Err(error("must not have a query or a fragment"));
+    }
+    let url = uri.to_string();
+    Ok(if url.ends_with('/') { url } else { url + "/" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::http::Method;
+
+    #[test]
+    fn what_cannot_be_an_endpoint_is_refused() {
+        for url in [
+            "",
+            "banana",
+            "/master/",
+            "leader.mesos:5050",
+            "ftp://leader.mesos/",
+            "http://",
+            "http:///master/",
+            "http://leader.mesos:99999/",
+            "http://leader.mesos/?a=b",
+            "http://leader.mesos/#a",
+            "http://leader mesos/",
+        ] {
+            let error = Endpoints::new(url, Endpoints::EXHIBITOR, Endpoints::MARATHON);
+            assert_eq!(error.map_err(|error| error.name), Err("Master"), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        let error = Endpoints::new("http://u:secret@h/", "http://h/", "http://h/").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn segments_are_encoded_and_joined_below_the_base() {
+        let endpoints =
+            Endpoints::new("https://h/mesos", "http://[::1]:8181/", "http://h/v2/apps/").unwrap();
+        let mut request = Request {
+            endpoint: Endpoint::Exhibitor,
+            method: Method::Delete,
+            path: ["znode", "a b", "c?d#e%f", "ü"].map(Into::into).into(),
+            query: vec![],
+            content: None,
+        };
+        assert_eq!(endpoints.url(&request), "http://[::1]:8181/znode/a%20b/c%3Fd%23e%25f/%C3%BC");
+        request.endpoint = Endpoint::Master;
+        request.path = vec!["slaves".into()];
+        request.query = vec![("a&b".into(), "c=d".into())];
+        assert_eq!(endpoints.url(&request), "https://h/mesos/slaves?a%26b=c%3Dd");
+    }
+}

@@ -1,0 +1,146 @@
+//! The component's import `http`: the policy and the budget in front of a
+//! transport.
+
+use std::time::Duration;
+
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+use crate::bindings::http::{
+    Endpoint, Error, Host, HostExchange, HostResponse, Method, Request as Asked,
+};
+use crate::bindings::log::Level;
+use crate::cleanup::{State, Violation};
+use crate::transport::{self, Request};
+
+/// A request on its way, in the component's hands.
+pub struct Exchange(Box<dyn transport::Exchange>);
+
+/// An answer, in the component's hands.
+pub struct Response {
+    response: transport::Response,
+    /// How many bytes of the body may still come.
+    budget: u64,
+}
+
+impl Endpoint {
+    /// The endpoint's name in `wit/http.wit`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Exhibitor => "exhibitor",
+            Self::Marathon => "marathon",
+        }
+    }
+}
+
+impl Method {
+    /// The method's name in HTTP.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl Host for State {
+    fn send(&mut self, asked: Asked) -> Result<Result<Resource<Exchange>, Error>> {
+        self.requests += 1;
+        let checked = match () {
+            // Whoever was denied once gets nothing more.
+            () if self.denied.is_some() => Err("an earlier request was denied".into()),
+            () if self.requests > self.limits.requests => {
+                Err(format!("more than {} requests in one run", self.limits.requests))
+            }
+            () if self.in_flight >= self.limits.window => {
+                Err(format!("more than {} exchanges in flight", self.limits.window))
+            }
+            () => self.policy.check(&asked),
+        };
+        if let Err(rule) = checked {
+            self.denied.get_or_insert_with(|| rule.clone());
+            return Ok(Err(Error::Denied(rule)));
+        }
+        let url = self.endpoints.url(&asked);
+        self.say(Level::Debug, format!("HTTP {}: {url}", asked.method.name()));
+        if let Some(content) = &asked.content {
+            let data = String::from_utf8_lossy(&content.bytes).into_owned();
+            self.say(Level::Debug, format!("Request data: {data}"));
+        }
+        let request = Request { method: asked.method, url, content: asked.content };
+        let exchange = self.table.push(Exchange(self.transport.send(request)))?;
+        self.in_flight += 1;
+        Ok(Ok(exchange))
+    }
+
+    fn window(&mut self) -> Result<u32> {
+        Ok(self.limits.window)
+    }
+
+    fn pause(&mut self, milliseconds: u32) -> Result<()> {
+        let wish = Duration::from_millis(milliseconds.into());
+        self.transport.pause(wish.min(self.remaining()));
+        Ok(())
+    }
+}
+
+impl HostExchange for State {
+    fn finish(
+        &mut self,
+        exchange: Resource<Exchange>,
+    ) -> Result<Result<Resource<Response>, Error>> {
+        let Exchange(exchange) = self.table.delete(exchange)?;
+        self.in_flight -= 1;
+        let response = match exchange.finish() {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(error)),
+        };
+        let budget = self.limits.response_bytes;
+        Ok(Ok(self.table.push(Response { response, budget })?))
+    }
+
+    fn drop(&mut self, exchange: Resource<Exchange>) -> Result<()> {
+        self.table.delete(exchange)?;
+        self.in_flight -= 1;
+        Ok(())
+    }
+}
+
+impl HostResponse for State {
+    fn status(&mut self, response: Resource<Response>) -> Result<u16> {
+        Ok(self.table.get(&response)?.response.status)
+    }
+
+    fn content_type(&mut self, response: Resource<Response>) -> Result<Option<String>> {
+        Ok(self.table.get(&response)?.response.content_type.clone())
+    }
+
+    fn read(&mut self, response: Resource<Response>, limit: u32) -> Result<Result<Vec<u8>, Error>> {
+        /// What one read hands over at most, so that no component can make the
+        /// host reserve gigabytes.
+        const LARGEST: u32 = 1 << 20;
+        if limit == 0 {
+            return Err(Violation::EmptyRead.into());
+        }
+        let most = self.limits.response_bytes;
+        let Response { response, budget } = self.table.get_mut(&response)?;
+        let mut buffer = vec![0; limit.min(LARGEST) as usize];
+        let count = match response.body.read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) => return Ok(Err(error)),
+        };
+        match budget.checked_sub(count as u64) {
+            Some(rest) => *budget = rest,
+            None => return Ok(Err(Error::TooLarge(most))),
+        }
+        buffer.truncate(count);
+        Ok(Ok(buffer))
+    }
+
+    fn drop(&mut self, response: Resource<Response>) -> Result<()> {
+        self.table.delete(response)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Runs the janitor component: the library behind the `janitor` binary, for
+//! tools that clean up after DC/OS and Mesos services themselves.
+//!
+//! The component holds all knowledge about a cleanup and can do nothing by
+//! itself. This crate gives it what `wit/` asks for: HTTP to three named
+//! endpoints, and a log. A request passes, in this order, the policy, the
+//! budget, the recorder, the credentials, the network.
+//!
+//! ```no_run
+//! use janitor_host::{Endpoints, Janitor, Limits, Live, Options, Session, Target};
+//!
+//! let target = Target {
+//!     role: Some("cassandra_role".into()),
+//!     principal: None,
+//!     znode: Some("cassandra".into()),
+//!     marathon_app: None,
+//! };
+//! let limits = Limits::default();
+//! let report = Janitor::new()?.clean(
+//!     &target,
+//!     Options { confirm_seconds: 30 },
+//!     Session {
+//!         endpoints: Endpoints::default(),
+//!         transport: Box::new(Live::new(&limits, None)),
+//!         log: Box::new(|entry: &janitor_host::Entry| println!("{}", entry.message)),
+//!         limits,
+//!     },
+//! )?;
+//! println!("{} agents had something", report.agents.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what a reader finds there |
+//! | --- | --- |
+//! | [`cleanup`] | one run of the component, from instantiation to its end |
+//! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
+//! | `wasi` | what is left of WASI |
+//! | [`policy`] | which requests are allowed |
+//! | [`limits`] | how much of everything a run may use |
+//! | [`endpoint`] | where the servers are |
+//! | [`transport`] | how requests travel: live, recorded or replayed |
+//! | [`credentials`] | how the host authenticates |
+//! | [`exit`] | the exit codes of the binary |
+//! | [`bindings`] | the contract of `wit/`, as Rust types |
+
+pub mod bindings;
+pub mod cleanup;
+mod component;
+pub mod credentials;
+pub mod endpoint;
+mod engine;
+pub mod exit;
+pub mod http;
+pub mod limits;
+pub mod log;
+pub mod policy;
+pub mod transport;
+mod wasi;
+
+pub use bindings::cleanup::{Failure, Options, Reason, Report, Target};
+pub use bindings::log::{Entry, Event, Level};
+pub use cleanup::{CleanError, Janitor, Session, Violation};
+pub use component::DIGEST;
+pub use credentials::Token;
+pub use endpoint::Endpoints;
+pub use exit::ExitCode;
+pub use limits::Limits;
+pub use transport::live::Live;

@@ -1,0 +1,68 @@
+//! The component's import `log`: bounds what comes in, makes it safe for a
+//! terminal, and hands it on.
+
+use wasmtime::Result;
+
+use crate::bindings::log::{Entry, Host, Level};
+use crate::cleanup::{State, Violation};
+
+/// Takes the entries of a run's log, in order.
+pub trait Log: Send {
+    /// One entry. Its message is one line without control characters; the
+    /// texts in its event are as the component sent them.
+    fn entry(&mut self, entry: &Entry);
+}
+
+impl<F: FnMut(&Entry) + Send> Log for F {
+    fn entry(&mut self, entry: &Entry) {
+        self(entry);
+    }
+}
+
+impl Host for State {
+    fn write(&mut self, entry: Entry) -> Result<()> {
+        self.log_entries += 1;
+        if self.log_entries > self.limits.log_entries {
+            return Err(Violation::LogEntries(self.limits.log_entries).into());
+        }
+        self.tell(entry);
+        Ok(())
+    }
+}
+
+impl State {
+    /// Logs an entry of the component.
+    fn tell(&mut self, mut entry: Entry) {
+        let length = entry.message.floor_char_boundary(self.limits.message_bytes);
+        entry.message.truncate(length);
+        entry.message = printable(&entry.message);
+        self.log.entry(&entry);
+    }
+
+    /// Logs a line of the host's own.
+    pub(crate) fn say(&mut self, level: Level, message: String) {
+        self.tell(Entry { level, message, event: None });
+    }
+}
+
+/// Replaces what could steer a terminal by its escaped form.
+pub fn printable(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
+        if c.is_control() {
+            safe.extend(c.escape_default())
+        } else {
+            safe.push(c)
+        }
+        safe
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_can_steer_a_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\nc\u{9b}ü"), "a\\u{1b}[2Jb\\nc\\u{9b}ü");
+    }
+}

@@ -1,0 +1,211 @@
+//! Which requests a run may send. The table is short, made from the target
+//! alone, and holds whole requests, no patterns: what is not in it is denied,
+//! whatever the component says.
+
+use std::fmt;
+
+use crate::bindings::cleanup::Target;
+use crate::bindings::http::{Endpoint, Method, Request};
+use crate::endpoint::relative;
+
+/// The media type of the forms that Mesos's operator endpoints take.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The requests that a run may send.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    rules: Vec<Rule>,
+}
+
+/// One request that may be sent, as often as the run likes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    endpoint: Endpoint,
+    method: Method,
+    path: Vec<String>,
+    query: Vec<(String, String)>,
+    media_type: Option<&'static str>,
+}
+
+impl Policy {
+    /// The requests that cleaning a target needs.
+    pub fn for_clean(target: &Target) -> Self {
+        let mut rules = Vec::new();
+        if target.role.is_some() {
+            rules.push(Rule::new(Endpoint::Master, Method::Get, ["slaves"]));
+            for operation in ["destroy-volumes", "unreserve"] {
+                let rule = Rule::new(Endpoint::Master, Method::Post, [operation]);
+                rules.push(Rule { media_type: Some(FORM), ..rule });
+            }
+        }
+        if let Some(znode) = &target.znode {
+            let znode = znode.strip_prefix('/').unwrap_or(znode);
+            let znode = znode.strip_suffix('/').unwrap_or(znode);
+            let path = ["exhibitor", "v1", "explorer", "znode"].into_iter().chain(znode.split('/'));
+            rules.push(Rule::new(Endpoint::Exhibitor, Method::Delete, path));
+        }
+        if let Some(app) = &target.marathon_app {
+            let path = app.split('/').filter(|segment| !segment.is_empty());
+            let rule = Rule::new(Endpoint::Marathon, Method::Delete, path);
+            rules.push(Rule { query: vec![("force".into(), "true".into())], ..rule });
+        }
+        // A rule with a path that could be read in two ways allows nothing.
+        rules.retain(|rule| !rule.path.is_empty() && rule.path.iter().all(|it| is_plain(it)));
+        Self { rules }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Decides about a request.
+    ///
+    /// # Errors
+    /// The request, and what would be allowed instead, in one sentence.
+    pub fn check(&self, request: &Request) -> Result<(), String> {
+        let media_type = request.content.as_ref().map(|content| content.media_type.as_str());
+        let allowed = self.rules.iter().any(|rule| {
+            rule.endpoint == request.endpoint
+                && rule.method == request.method
+                && rule.path == request.path
+                && rule.query == request.query
+                && rule.media_type == media_type
+        });
+        if allowed {
+            return Ok(());
+        }
+        let rules = self.rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ");
+        Err(format!("{} is not in the policy table, which has: {rules}", Asked(request)))
+    }
+}
+
+impl Rule {
+    fn new<'a>(
+        endpoint: Endpoint,
+        method: Method,
+        path: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let path = path.into_iter().map(Into::into).collect();
+        Self { endpoint, method, path, query: Vec::new(), media_type: None }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        show(f, self.method, self.endpoint, &self.path, &self.query, self.media_type)
+    }
+}
+
+/// A request as the table would show it.
+struct Asked<'a>(&'a Request);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Request { endpoint, method, path, query, content } = self.0;
+        let media_type = content.as_ref().map(|content| content.media_type.as_str());
+        show(f, *method, *endpoint, path, query, media_type)
+    }
+}
+
+fn show(
+    f: &mut fmt::Formatter,
+    method: Method,
+    endpoint: Endpoint,
+    path: &[String],
+    query: &[(String, String)],
+    media_type: Option<&str>,
+) -> fmt::Result {
+    write!(f, "{} {}/{}", method.name(), endpoint.name(), relative(path, query))?;
+    match media_type {
+        Some(media_type) => write!(f, " ({media_type})"),
+        None => Ok(()),
+    }
+}
+
+/// Whether a segment means the same to everyone on the way.
+fn is_plain(segment: &str) -> bool {
+    !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c == '/' || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::http::Content;
+
+    fn target() -> Target {
+        Target {
+            role: Some("r".into()),
+            principal: None,
+            znode: Some("/a/b/".into()),
+            marathon_app: Some("/group/janitor".into()),
+        }
+    }
+
+    fn request(endpoint: Endpoint, method: Method, path: &str) -> Request {
+        let path = path.split('/').map(Into::into).collect();
+        Request { endpoint, method, path, query: vec![], content: None }
+    }
+
+    #[test]
+    fn the_table_of_a_whole_target() {
+        let policy = Policy::for_clean(&target());
+        let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
+        assert_eq!(
+            rules,
+            [
+                "GET master/slaves",
+                "POST master/destroy-volumes (application/x-www-form-urlencoded)",
+                "POST master/unreserve (application/x-www-form-urlencoded)",
+                "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
+                "DELETE marathon/group/janitor?force=true",
+            ]
+        );
+    }
+
+    #[test]
+    fn everything_else_is_denied() {
+        let policy = Policy::for_clean(&target());
+        let znode = "exhibitor/v1/explorer/znode";
+        for (endpoint, method, path) in [
+            (Endpoint::Master, Method::Get, "state"),
+            (Endpoint::Master, Method::Post, "slaves"),
+            (Endpoint::Master, Method::Post, "teardown"),
+            (Endpoint::Master, Method::Get, "slaves/"),
+            (Endpoint::Master, Method::Get, "../slaves"),
+            (Endpoint::Exhibitor, Method::Get, "slaves"),
+            (Endpoint::Exhibitor, Method::Delete, znode),
+            (Endpoint::Exhibitor, Method::Delete, &format!("{znode}/a")),
+            (Endpoint::Exhibitor, Method::Delete, &format!("{znode}/a/b/c")),
+            (Endpoint::Exhibitor, Method::Delete, &format!("{znode}/a/b/")),
+            (Endpoint::Marathon, Method::Delete, "group"),
+            (Endpoint::Marathon, Method::Delete, "group/janitor"),
+        ] {
+            let request = request(endpoint, method, path);
+            let denial = policy.check(&request).unwrap_err();
+            assert!(denial.contains(path), "{denial}");
+        }
+        let mut unslashed = request(Endpoint::Exhibitor, Method::Delete, znode);
+        unslashed.path.push("a/b".into());
+        assert!(policy.check(&unslashed).is_err());
+        let mut with_content = request(Endpoint::Master, Method::Get, "slaves");
+        with_content.content = Some(Content { media_type: FORM.into(), bytes: vec![] });
+        assert!(policy.check(&with_content).is_err());
+        let mut with_query = request(Endpoint::Master, Method::Get, "slaves");
+        with_query.query = vec![("jsonp".into(), "x".into())];
+        assert!(policy.check(&with_query).is_err());
+    }
+
+    #[test]
+    fn a_target_that_names_nothing_plain_allows_nothing() {
+        for znode in ["", "/", "//", ".", "a/../b", "a//b", "a\u{0}b"] {
+            let target = Target {
+                role: None,
+                principal: None,
+                znode: Some(znode.into()),
+                marathon_app: Some("/".into()),
+            };
+            assert_eq!(Policy::for_clean(&target).rules(), [], "{znode:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How requests travel. A transport is the last step of a request before the
+//! network, or what stands in for the network.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use crate::bindings::http::{Content, Error, Method};
+
+pub mod har;
+pub mod live;
+pub mod recording;
+pub mod replay;
+
+/// A request that the policy has allowed. It holds no credentials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: String,
+    /// The content, if it has any.
+    pub content: Option<Content>,
+}
+
+/// Sends requests. Implement this to give the component another way out.
+pub trait Transport: Send {
+    /// Starts an exchange. Must not wait for the network; a request that
+    /// cannot be sent fails in [`Exchange::finish`].
+    fn send(&mut self, request: Request) -> Box<dyn Exchange>;
+
+    /// Waits. Where time does not pass, it need not.
+    fn pause(&mut self, duration: Duration);
+}
+
+/// A request on its way.
+pub trait Exchange: Send {
+    /// Waits for the status and the headers of the answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn finish(self: Box<Self>) -> Result<Response, Error>;
+}
+
+/// An answer.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type`, if there is one.
+    pub content_type: Option<String>,
+    /// The body, not read yet.
+    pub body: Box<dyn Body>,
+}
+
+/// A body that is read in pieces.
+pub trait Body: Send {
+    /// Reads on, as [`std::io::Read::read`] does: 0 means its end.
+    ///
+    /// # Errors
+    /// When the body breaks off.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error>;
+}
+
+impl Body for Cursor<Vec<u8>> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        std::io::Read::read(self, buffer).map_err(|error| Error::Internal(error.to_string()))
+    }
+}

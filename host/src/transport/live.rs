@@ -1,0 +1,144 @@
+//! Requests over the network, with ureq.
+
+use std::io::{self, ErrorKind, Read};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+
+use super::{Body, Exchange, Request, Response, Transport};
+use crate::bindings::http::Error;
+use crate::{Limits, Token};
+
+/// Sends requests over HTTP and HTTPS. Connections are kept alive and shared;
+/// every wait has an end; certificates are verified. The proxies that the
+/// environment names (`http_proxy` and its like, `no_proxy`) are used.
+pub struct Live {
+    agent: Agent,
+    token: Option<Token>,
+}
+
+impl Live {
+    /// A transport that keeps to `limits` and authenticates with `token`.
+    pub fn new(limits: &Limits, token: Option<Token>) -> Self {
+        let connections = limits.window as usize;
+        let config = Agent::config_builder()
+            // Every status is an answer, and what it means is not known here.
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(connections)
+            .max_idle_connections_per_host(connections)
+            .timeout_resolve(Some(limits.connect))
+            .timeout_connect(Some(limits.connect))
+            .timeout_send_request(Some(limits.answer))
+            .timeout_send_body(Some(limits.answer))
+            .timeout_recv_response(Some(limits.answer))
+            .timeout_recv_body(Some(limits.body))
+            .timeout_per_read(Some(limits.answer))
+            .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: config.into(), token }
+    }
+}
+
+impl Transport for Live {
+    /// One thread an exchange: the component's window bounds their number.
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let (answer, exchange) = mpsc::sync_channel(1);
+        let (agent, token) = (self.agent.clone(), self.token.clone());
+        let exchange_thread = thread::Builder::new().name("exchange".into());
+        let spawned = exchange_thread.spawn(move || {
+            // When nobody waits any more, nobody needs the answer.
+            let _ = answer.send(exchange_with(&agent, token.as_ref(), request));
+        });
+        Box::new(InFlight(spawned.map(|_| exchange)))
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        thread::sleep(duration);
+    }
+}
+
+/// An exchange on a thread of its own, if there was one to be had.
+struct InFlight(io::Result<mpsc::Receiver<Result<Response, Error>>>);
+
+impl Exchange for InFlight {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let exchange = self.0.map_err(|error| Error::Internal(format!("no thread: {error}")))?;
+        exchange.recv().map_err(|_| Error::Internal("the exchange's thread broke down".into()))?
+    }
+}
+
+fn exchange_with(
+    agent: &Agent,
+    token: Option<&Token>,
+    request: Request,
+) -> Result<Response, Error> {
+    let mut builder =
+        ureq::http::Request::builder().method(request.method.name()).uri(&request.url);
+    if let Some(token) = token {
+        builder = builder.header(AUTHORIZATION, token.authorization());
+    }
+    let response = match request.content {
+        Some(content) => builder
+            .header(CONTENT_TYPE, &content.media_type)
+            .body(content.bytes)
+            .map_err(ureq::Error::from)
+            .and_then(|request| agent.run(request)),
+        None => builder.body(()).map_err(ureq::Error::from).and_then(|request| agent.run(request)),
+    };
+    let response = response.map_err(classify)?;
+    let content_type = response.headers().get(CONTENT_TYPE);
+    Ok(Response {
+        status: response.status().as_u16(),
+        content_type: content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
+        body: Box::new(Stream(response.into_body().into_reader())),
+    })
+}
+
+/// The body of a response on the network.
+struct Stream(ureq::BodyReader<'static>);
+
+impl Body for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.0.read(buffer).map_err(|error| classify(error.into()))
+    }
+}
+
+/// What an error of ureq means in the contract's words.
+fn classify(error: ureq::Error) -> Error {
+    use ureq::{Error as Ureq, Timeout};
+    match error {
+        Ureq::HostNotFound => Error::Dns,
+        Ureq::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            Error::Connect("no connection in time".into())
+        }
+        Ureq::Timeout(_) => Error::Timeout,
+        Ureq::ConnectionFailed => Error::Connect("connection failed".into()),
+        Ureq::ConnectProxyFailed(why) => Error::Connect(format!("the proxy refuses: {why}")),
+        Ureq::Tls(why) => Error::Tls(why.into()),
+        Ureq::Rustls(why) => Error::Tls(why.to_string()),
+        Ureq::Protocol(why) => Error::Protocol(why.to_string()),
+        why @ Ureq::LargeResponseHeader(..) => Error::Protocol(why.to_string()),
+        Ureq::Io(why) => classify_io(&why),
+        why => Error::Internal(why.to_string()),
+    }
+}
+
+fn classify_io(error: &io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout,
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => Error::Reset,
+        // rustls reports a refused certificate this way.
+        ErrorKind::InvalidData => Error::Tls(error.to_string()),
+        // The standard library has no kind of its own for a failed look-up.
+        _ if error.to_string().starts_with("failed to lookup address") => Error::Dns,
+        _ => Error::Connect(error.to_string()),
+    }
+}

@@ -1,0 +1,51 @@
+//! What is left of WASI: the parts that Rust's standard library links by
+//! itself, all empty. Whatever is not listed here cannot even be imported:
+//! there are no files, sockets, clocks or random numbers.
+
+use wasmtime::Result;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+use wasmtime_wasi::p2::bindings::{cli, io, sync};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::cleanup::State;
+
+/// A context in which every input is empty and every output but standard error
+/// is discarded.
+pub fn context(stderr: MemoryOutputPipe) -> WasiCtx {
+    WasiCtx::builder().stderr(stderr).allow_tcp(false).allow_udp(false).build()
+}
+
+/// Adds `wasi:cli` and `wasi:io` to a linker.
+///
+/// # Errors
+/// None in practice: when an interface is added twice.
+pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    io::error::add_to_linker::<_, Io>(linker, |state| state.ctx().table)?;
+    sync::io::poll::add_to_linker::<_, Io>(linker, |state| state.ctx().table)?;
+    sync::io::streams::add_to_linker::<_, Io>(linker, |state| state.ctx().table)?;
+    cli::environment::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::exit::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    Ok(())
+}
+
+struct Io;
+
+impl HasData for Io {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

@@ -1,0 +1,83 @@
+//! An agent's resources: what is reserved as written, the rest worked out.
+
+use serde_json::{Map, Value, json};
+
+use crate::pool::Pool;
+use crate::resource::Resource;
+use crate::state::Agent;
+
+impl Agent {
+    /// Everything that is reserved, role by role.
+    pub(crate) fn reserved(&self) -> impl Iterator<Item = Resource> {
+        let lists = self.reserved_resources_full.values();
+        lists.flat_map(|list| read(list.as_array().map_or(&[], Vec::as_slice)))
+    }
+
+    /// What is left of the agent's total. It is never written down, so that a state
+    /// says no more than what is reserved.
+    pub(crate) fn unreserved(&self) -> Pool {
+        let mut rest: Pool = match &self.total_resources {
+            Some(total) => read(total).into_iter().collect(),
+            None => read(&large_machine()).into_iter().collect(),
+        };
+        for resource in self.reserved() {
+            let mut bare = resource.without_volume().unreserved();
+            if !rest.contains(&bare) && !bare.is_whole() {
+                // Reserved beyond the total: nothing of it is left.
+                let identity = bare.identity();
+                match rest.iter().find(|one| one.identity() == identity) {
+                    Some(last) => bare.set_amount(&last.amount()),
+                    None => continue,
+                }
+            }
+            rest.subtract(&bare);
+        }
+        rest
+    }
+
+    /// All resources in one list. A real master's order between roles depends on the
+    /// past; this one begins with what was there from the start.
+    pub(crate) fn pool(&self) -> Pool {
+        let (fixed, dynamic): (Vec<_>, Vec<_>) = self.reserved().partition(Resource::is_static);
+        self.unreserved().into_iter().chain(fixed).chain(dynamic).collect()
+    }
+
+    /// Puts back what `pool` gave out. Roles keep their places, new ones come last,
+    /// those without resources go.
+    pub(crate) fn set_reserved(&mut self, pool: Pool) {
+        let mut roles: Map<String, Value> = Map::new();
+        for role in self.reserved_resources_full.keys() {
+            roles.insert(role.clone(), json!([]));
+        }
+        for resource in pool {
+            let role = resource.role();
+            if role != "*" {
+                let list = roles.entry(role).or_insert_with(|| json!([]));
+                if let Value::Array(list) = list {
+                    list.push(resource.into_json());
+                }
+            }
+        }
+        roles.retain(|_, list| list != &json!([]));
+        self.reserved_resources_full = roles;
+    }
+}
+
+fn read(list: &[Value]) -> Vec<Resource> {
+    let read = |json| Resource::read(json).expect("a resource has a name and a type");
+    list.iter().map(read).collect()
+}
+
+fn large_machine() -> [Value; 4] {
+    let scalar = |name: &str, value: f64| {
+        let value = json!({ "value": value });
+        json!({"name": name, "type": "SCALAR", "scalar": value, "role": "*"})
+    };
+    let ports = json!({"range": [{"begin": 1025, "end": 65535}]});
+    [
+        scalar("cpus", 16.0),
+        scalar("mem", 65536.0),
+        scalar("disk", 1_048_576.0),
+        json!({"name": "ports", "type": "RANGES", "ranges": ports, "role": "*"}),
+    ]
+}

@@ -1,0 +1,219 @@
+//! A running cluster.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::gateway;
+use crate::message::{Recorded, Server};
+use crate::server::{self, Shared};
+use crate::state::State;
+
+/// A cluster on loopback, on threads of its own; it stops when it is dropped.
+pub struct Cluster {
+    shared: Shared,
+    gateway: SocketAddr,
+    servers: Vec<(Server, SocketAddr)>,
+    runtime: Option<Runtime>,
+}
+
+impl Cluster {
+    /// Starts the servers that the state has, each on a free port.
+    #[must_use]
+    pub fn start(state: State) -> Cluster {
+        let mut present = vec![Server::Master];
+        present.extend(state.exhibitor.as_ref().map(|_| Server::Exhibitor));
+        present.extend(state.marathon.as_ref().map(|_| Server::Marathon));
+
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("stand-in")
+            .enable_all()
+            .build()
+            .expect("threads to run on");
+        let shared = Shared::new(state);
+        let listen = || {
+            let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)));
+            let listener = listener.expect("a free port on loopback");
+            let address = listener.local_addr().expect("a bound socket");
+            (listener, address)
+        };
+        let mut servers = Vec::new();
+        for server in present {
+            let (listener, address) = listen();
+            runtime.spawn(server::serve(server, listener, shared.clone()));
+            servers.push((server, address));
+        }
+        let (listener, gateway) = listen();
+        runtime.spawn(gateway::serve(listener, servers.clone()));
+        Cluster { shared, gateway, servers, runtime: Some(runtime) }
+    }
+
+    /// The gateway, for `http_proxy`: behind it are `leader.mesos:5050`,
+    /// `leader.mesos:8181` and `marathon.mesos:8080`.
+    #[must_use]
+    pub fn proxy_url(&self) -> String {
+        format!("http://{}", self.gateway)
+    }
+
+    /// The master, without the gateway.
+    #[must_use]
+    pub fn master_url(&self) -> String {
+        self.url(Server::Master, "/master/")
+    }
+
+    /// Exhibitor, without the gateway; nothing listens there if the cluster has none.
+    #[must_use]
+    pub fn exhibitor_url(&self) -> String {
+        self.url(Server::Exhibitor, "/")
+    }
+
+    /// Marathon's apps, without the gateway; nothing listens there if the cluster has none.
+    #[must_use]
+    pub fn marathon_url(&self) -> String {
+        self.url(Server::Marathon, "/v2/apps/")
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.shared.lock().state.clone()
+    }
+
+    /// All requests so far, over all servers, in the order in which they arrived.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.shared.lock().requests.clone()
+    }
+
+    fn url(&self, server: Server, path: &str) -> String {
+        let found = self.servers.iter().find(|(one, _)| *one == server);
+        let address = found.map_or(SocketAddr::from(([127, 0, 0, 1], 1)), |(_, address)| *address);
+        format!("http://{address}{path}")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Cluster;
+    use crate::client::{Client, Response};
+    use crate::message::Server;
+
+    fn start(extra: Value) -> Cluster {
+        let mut state = json!({"version": "1.11.0", "agents": []});
+        for (key, value) in extra.as_object().unwrap() {
+            state[key] = value.clone();
+        }
+        Cluster::start(serde_json::from_value(state).unwrap())
+    }
+
+    fn get(url: &str) -> Response {
+        Client::direct(url).send("GET", "", None, "")
+    }
+
+    #[test]
+    fn the_gateway_knows_the_default_names() {
+        let cluster =
+            start(json!({"exhibitor": {"znodes": ["/a"]}, "marathon": {"apps": ["/janitor"]}}));
+        let proxy = cluster.proxy_url();
+        let send =
+            |url: &str, method: &str| Client::through(&proxy, url).send(method, "", None, "");
+        let slaves = send("http://leader.mesos:5050/master/slaves", "GET");
+        assert_eq!(
+            (slaves.status, slaves.body.as_str()),
+            (200, r#"{"slaves":[],"recovered_slaves":[]}"#)
+        );
+        let znode = send("http://leader.mesos:8181/exhibitor/v1/explorer/znode/a", "DELETE");
+        assert_eq!(
+            (znode.status, znode.body.as_str()),
+            (200, r#"{"message":"OK","succeeded":true}"#)
+        );
+        let app = "http://marathon.mesos:8080/v2/apps/janitor?force=true";
+        assert_eq!(send(app, "DELETE").status, 200);
+        let again = send(app, "DELETE");
+        assert_eq!(
+            (again.status, again.body.as_str()),
+            (404, r#"{"message":"App '/janitor' does not exist"}"#)
+        );
+
+        let state = cluster.state();
+        assert!(state.exhibitor.unwrap().znodes.is_empty());
+        assert!(state.marathon.unwrap().apps.is_empty());
+        let requests = cluster.requests();
+        let servers: Vec<_> = requests.iter().map(|request| request.server.to_string()).collect();
+        assert_eq!(servers, ["master", "exhibitor", "marathon", "marathon"]);
+        assert_eq!(requests[2].path, "/v2/apps/janitor?force=true");
+    }
+
+    #[test]
+    fn the_gateway_refuses_what_is_not_there() {
+        let cluster = start(json!({}));
+        let proxy = cluster.proxy_url();
+        for url in
+            ["http://leader.mesos:8181/", "http://marathon.mesos:8080/", "http://example.com:80/"]
+        {
+            let refused = Client::through(&proxy, url).connect().err();
+            assert_eq!(refused, Some("HTTP/1.1 502 Bad Gateway".to_owned()));
+        }
+    }
+
+    #[test]
+    fn scripted_answers_come_first_and_run_out() {
+        let cluster = start(json!({"answers": [
+            {"server": "master", "method": "GET", "path": "/master/slaves", "status": 503, "times": 1,
+                "content_type": "text/html", "body": "<html>", "headers": {"Retry-After": "1"}},
+        ]}));
+        let url = format!("{}slaves", cluster.master_url());
+        let first = get(&url);
+        assert_eq!((first.status, first.body.as_str()), (503, "<html>"));
+        assert!(first.head.contains("content-type: text/html\r\nretry-after: 1\r\n"));
+        assert_eq!(get(&url).status, 200);
+        assert_eq!(cluster.state().answers[0].times, Some(0));
+    }
+
+    #[test]
+    fn requests_are_kept_as_sent() {
+        let cluster = start(json!({}));
+        let url = format!("{}unreserve?x=%20", cluster.master_url());
+        Client::direct(&url).send(
+            "POST",
+            "Authorization: token=t\r\n",
+            Some("a/b"),
+            "slaveId=\u{e4}",
+        );
+        let requests = cluster.requests();
+        let [request] = requests.as_slice() else { panic!("{requests:?}") };
+        assert_eq!(request.server, Server::Master);
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.path, "/master/unreserve?x=%20");
+        assert_eq!(request.content_type.as_deref(), Some("a/b"));
+        assert_eq!(request.authorization.as_deref(), Some("token=t"));
+        assert_eq!(request.body, "slaveId=\u{e4}");
+    }
+
+    #[test]
+    fn nothing_listens_after_the_end() {
+        let cluster = start(json!({}));
+        let (url, absent) = (cluster.master_url(), cluster.exhibitor_url());
+        assert!(Client::direct(&url).connect().is_ok());
+        assert!(Client::direct(&absent).connect().is_err());
+        drop(cluster);
+        // Its threads end by themselves, soon.
+        let closed = || Client::direct(&url).connect().is_err();
+        assert!((0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            closed()
+        }));
+    }
+}

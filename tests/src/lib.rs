@@ -1,0 +1,39 @@
+//! A stand-in for a Mesos cluster, for tests: a master, Exhibitor and Marathon on
+//! loopback HTTP, in this process, behind a gateway that answers to their default names.
+//!
+//! A test describes a cluster as a [`State`] (a scenario's `cluster.json`), starts it
+//! as a [`Cluster`], lets a program loose on it, and looks at what was asked
+//! ([`Cluster::requests`]) and at what is left ([`Cluster::state`]).
+//!
+//! The master answers as real masters were seen to; `captures/` holds what they said,
+//! and the tests of this crate replay it.
+
+// Test support: a broken stand-in should stop the test, loudly and where it broke.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod agent;
+mod amount;
+mod cluster;
+mod contradiction;
+mod exhibitor;
+mod gateway;
+mod listing;
+mod marathon;
+mod master;
+mod message;
+mod operation;
+mod pool;
+mod print;
+mod resource;
+mod server;
+mod state;
+mod version;
+
+#[cfg(test)]
+mod captures;
+#[cfg(test)]
+mod client;
+
+pub use cluster::Cluster;
+pub use message::{Recorded, Server};
+pub use state::{Agent, Answer, Exhibitor, Marathon, State};

@@ -1,0 +1,118 @@
+//! One server of the cluster on its socket: records, waits, answers.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Response, header};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use crate::message::{Recorded, Reply, Server};
+use crate::state::{Answer, State};
+use crate::{exhibitor, marathon, master};
+
+/// What the servers share.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Mutex<Live>>);
+
+/// The state now, and what was asked so far.
+pub(crate) struct Live {
+    pub(crate) state: State,
+    pub(crate) requests: Vec<Recorded>,
+}
+
+impl Shared {
+    pub(crate) fn new(state: State) -> Shared {
+        let requests = Vec::new();
+        Shared(Arc::new(Mutex::new(Live { state, requests })))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves until the runtime ends.
+pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared) {
+    let app = Router::new().fallback(move |request| handle(server, shared.clone(), request));
+    let listener = listener.tap_io(|connection| {
+        // Without it every answer may wait for an acknowledgement; that is all it costs.
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, app).await.expect("a listening socket");
+}
+
+async fn handle(server: Server, shared: Shared, request: Request) -> Response<Body> {
+    let request = recorded(server, request).await;
+    let latency = {
+        let mut live = shared.lock();
+        live.requests.push(request.clone());
+        live.state.latency_ms
+    };
+    if latency > 0 {
+        tokio::time::sleep(Duration::from_millis(latency)).await;
+    }
+    let reply = answer(&mut shared.lock().state, &request);
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in &reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(reply.body.into()).expect("a valid answer")
+}
+
+async fn recorded(server: Server, request: Request) -> Recorded {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let text = |headers: &HeaderMap, name| {
+        let value = headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    Recorded {
+        server,
+        method: head.method.to_string(),
+        path: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        content_type: text(&head.headers, header::CONTENT_TYPE),
+        authorization: text(&head.headers, header::AUTHORIZATION),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
+}
+
+fn answer(state: &mut State, request: &Recorded) -> Reply {
+    if let Some(reply) = scripted(&mut state.answers, request) {
+        return reply;
+    }
+    match (request.server, &mut state.exhibitor, &mut state.marathon) {
+        (Server::Master, ..) => master::answer(state, request),
+        (Server::Exhibitor, Some(exhibitor), _) => exhibitor::answer(exhibitor, request),
+        (Server::Marathon, _, Some(marathon)) => marathon::answer(marathon, request),
+        _ => unreachable!("a server that is absent is not started"),
+    }
+}
+
+/// The first scripted answer that fits, and one time less of it.
+fn scripted(answers: &mut [Answer], request: &Recorded) -> Option<Reply> {
+    let fits = |answer: &Answer| {
+        let path = match answer.path.contains('?') {
+            true => request.path.as_str(),
+            false => request.path_only(),
+        };
+        answer.server == request.server && answer.method == request.method && answer.path == path
+    };
+    let index = answers.iter().position(|answer| fits(answer) && answer.times != Some(0))?;
+    let answer = &mut answers[index];
+    let mut reply = Reply::empty(answer.status);
+    reply.body.clone_from(&answer.body);
+    if let Some(content_type) = &answer.content_type {
+        reply = reply.header("Content-Type", content_type);
+    }
+    for (name, value) in &answer.headers {
+        reply = reply.header(name, value);
+    }
+    if let Some(times) = &mut answer.times {
+        *times -= 1;
+    }
+    Some(reply)
+}

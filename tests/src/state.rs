@@ -1,0 +1,104 @@
+//! What a cluster consists of, as scenarios write it down.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Server;
+
+/// A cluster: what its servers know, and how they answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The Mesos version of the master; it decides how the master behaves.
+    pub version: String,
+    /// The agents, in the order in which they are listed.
+    pub agents: Vec<Agent>,
+    /// Exhibitor; without it, there is none in the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhibitor: Option<Exhibitor>,
+    /// Marathon; without it, there is none in the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marathon: Option<Marathon>,
+    /// Scripted answers; the first that fits a request is given instead of the server's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// How long every answer takes, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub latency_ms: u64,
+}
+
+/// A Mesos agent and what is reserved on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// The agent's id.
+    pub id: String,
+    /// The agent's host name.
+    pub hostname: String,
+    /// Whether the agent is connected; the master lists and accepts either.
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// The agent's version, if it is not the master's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Role => resources, exactly as `/slaves` is to list them.
+    pub reserved_resources_full: Map<String, Value>,
+    /// All the agent offers, reserved or not; a large machine by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_resources: Option<Vec<Value>>,
+}
+
+/// Exhibitor and the ZooKeeper tree behind it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exhibitor {
+    /// Absolute paths of znodes; their parents exist too.
+    pub znodes: Vec<String>,
+    /// Znodes that cannot be deleted, with the message Exhibitor gives.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undeletable: BTreeMap<String, String>,
+}
+
+/// Marathon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marathon {
+    /// Absolute app ids, such as `/janitor`.
+    pub apps: Vec<String>,
+}
+
+/// A scripted answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The server that gives it.
+    pub server: Server,
+    /// The method it answers to.
+    pub method: String,
+    /// The path it answers to; the query counts only if one is written here.
+    pub path: String,
+    /// The status.
+    pub status: u16,
+    /// The content type, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Further headers, such as `Location`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// How often it is given before the server answers by itself again; for ever by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
