@@ -13,15 +13,16 @@ mod engine;
 const TARGET: &str = "wasm32-wasip2";
 
 /// Compiles a package of the workspace at `root` into a component, and returns
-/// its file. A target directory of its own keeps this cargo from waiting for
-/// the lock of the one that runs the build script.
-pub fn build(root: &Path, package: &str, target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+/// its file. All components share one target directory, which is not that of
+/// the cargo that runs the build script: its lock is taken.
+pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     require_target()?;
+    let target_dir = root.join("target").join("component");
     let status = Command::new(env::var("CARGO")?)
         .current_dir(root)
         .args(["build", "--locked", "--lib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET])
-        .env("CARGO_TARGET_DIR", target_dir)
+        .env("CARGO_TARGET_DIR", &target_dir)
         // What was meant for the host's code does not fit the component's.
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTFLAGS")

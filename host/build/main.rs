@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
     let out = Path::new(&env::var("OUT_DIR")?).to_owned();
-    let wasm = fs::read(component::build(&root, "janitor-guest", &out.join("guest"))?)?;
+    let wasm = fs::read(component::build(&root, "janitor-guest")?)?;
     fs::write(out.join("janitor.cwasm"), component::precompile(&wasm)?)?;
     println!("cargo::rustc-env=JANITOR_COMPONENT_DIGEST=sha256:{:x}", Sha256::digest(&wasm));
     for source in ["guest", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"] {

@@ -34,6 +34,10 @@ mod captures;
 #[cfg(test)]
 mod client;
 
+/// A component that breaks its contract, as machine code. It cleans nothing; the
+/// role in its target says what it does instead (see `tests/misbehaving`).
+pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbehaving.cwasm"));
+
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
 pub use state::{Agent, Answer, Exhibitor, Marathon, State};

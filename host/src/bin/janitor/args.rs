@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use janitor_host::Endpoints;
 
 const AFTER_HELP: &str = "\
@@ -96,6 +96,11 @@ pub struct Clean {
     pub record: Option<PathBuf>,
 }
 
+/// How the command is called, in a few lines.
+pub fn usage() -> String {
+    Arguments::command().render_usage().to_string()
+}
+
 /// Reads the command line.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     Arguments::try_parse_from(args.map(dashed))
@@ -152,7 +157,6 @@ mod tests {
 
     #[test]
     fn the_command_is_consistent() {
-        use clap::CommandFactory;
         Arguments::command().debug_assert();
     }
 }

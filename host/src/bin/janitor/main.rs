@@ -12,8 +12,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::recording::Recording;
 use janitor_host::transport::replay::Replay;
 use janitor_host::{
-    CleanError, Endpoints, ExitCode, Janitor, Limits, Live, Options, Reason, Session, Target,
-    Token, credentials,
+    CleanError, Endpoints, ExitCode, Failure, Janitor, Limits, Live, Options, Reason, Report,
+    Session, Target, Token, credentials,
 };
 
 use args::{Arguments, Clean, Command};
@@ -75,7 +75,7 @@ fn clean(args: &Clean) -> ExitCode {
         target.marathon_app = app;
     }
     let live = Box::new(Live::new(&limits, token));
-    let code = match &args.record {
+    let result = match &args.record {
         None => run(&target, OPTIONS, args.verbose, endpoints, live, limits),
         Some(file) => {
             let run_data = Run {
@@ -94,18 +94,15 @@ fn clean(args: &Clean) -> ExitCode {
                 }
             };
             let transport = recording.through(live);
-            let code = run(&target, OPTIONS, args.verbose, endpoints, transport, limits);
+            let result = run(&target, OPTIONS, args.verbose, endpoints, transport, limits);
             if let Err(error) = recording.finish() {
                 complain(&format!("the recording {} is lost: {error}", file.display()));
             }
-            code
+            result
         }
     };
-    if code == ExitCode::Failed && !args.verbose {
-        print("");
-        print("Retry command with \"-v\" to enable verbose logging.");
-    }
-    code
+    end(&result, args.verbose);
+    ExitCode::from(&result)
 }
 
 fn replay(args: &args::Replay) -> ExitCode {
@@ -119,10 +116,11 @@ fn replay(args: &args::Replay) -> ExitCode {
     let Run { component, endpoints, target, options, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
     print_header(&endpoints, &target);
-    let code = run(&target, options, args.verbose, endpoints, replay.transport(), limits);
+    let result = run(&target, options, args.verbose, endpoints, replay.transport(), limits);
+    end(&result, args.verbose);
     let deviations = replay.deviations();
     if deviations.is_empty() {
-        return code;
+        return ExitCode::from(&result);
     }
     complain("this run is not the recorded one:");
     deviations.iter().for_each(|deviation| complain(deviation));
@@ -135,7 +133,7 @@ fn replay(args: &args::Replay) -> ExitCode {
     ExitCode::Failed
 }
 
-/// Runs the component and tells how that ends.
+/// Runs the component; what happens is printed on the way.
 fn run(
     target: &Target,
     options: Options,
@@ -143,12 +141,24 @@ fn run(
     endpoints: Endpoints,
     transport: Box<dyn Transport>,
     limits: Limits,
-) -> ExitCode {
+) -> Result<Report, CleanError> {
     let log = Box::new(Console { verbose });
-    let result = Janitor::new().map_err(CleanError::from).and_then(|janitor| {
-        janitor.clean(target, options, Session { endpoints, transport, log, limits })
-    });
-    ExitCode::from(&result)
+    Janitor::new()?.clean(target, options, Session { endpoints, transport, log, limits })
+}
+
+/// The reference's last lines after a run that did not clean.
+fn end(result: &Result<Report, CleanError>, verbose: bool) {
+    match result {
+        Err(CleanError::Failure(Failure { reason: Reason::NothingToDo, .. })) => {
+            print("");
+            print(&args::usage());
+        }
+        Err(CleanError::Failure(Failure { reason: Reason::Failed, .. })) if !verbose => {
+            print("");
+            print("Retry command with \"-v\" to enable verbose logging.");
+        }
+        _ => {}
+    }
 }
 
 /// After a mistake that the next start would only repeat: keeps Marathon from
@@ -157,6 +167,7 @@ fn leave_marathon(app: Option<String>, endpoints: Endpoints, limits: Limits) {
     if app.is_some() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: app };
         let live = Box::new(Live::new(&limits, None));
-        run(&target, OPTIONS, false, endpoints, live, limits);
+        // What becomes of it is printed; the exit code is that of the mistake.
+        let _ = run(&target, OPTIONS, false, endpoints, live, limits);
     }
 }

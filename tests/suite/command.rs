@@ -1,0 +1,44 @@
+//! Runs the binary that is tested.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// What a run of the binary left behind.
+#[derive(Debug, PartialEq)]
+pub struct Run {
+    /// Everything it printed for the person in front of it.
+    pub stdout: String,
+    /// Everything it complained about.
+    pub stderr: String,
+    /// Its exit code.
+    pub exit: i32,
+}
+
+/// The binary, in an environment of its own.
+pub fn janitor() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_janitor"));
+    command.env_clear();
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Run {
+    let Output { status, stdout, stderr } = command.output().expect("the command starts");
+    Run {
+        stdout: String::from_utf8(stdout).expect("output is UTF-8"),
+        stderr: String::from_utf8(stderr).expect("output is UTF-8"),
+        exit: status.code().expect("the command exits by itself"),
+    }
+}
+
+/// The binary, about to replay a recording.
+pub fn replay(recording: &Path) -> Command {
+    let mut command = janitor();
+    command.arg("replay").arg(recording);
+    command
+}
+
+/// A file or folder of `tests/`.
+pub fn tests(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(path)
+}

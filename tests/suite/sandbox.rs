@@ -1,0 +1,143 @@
+//! Components that break their contract: each is stopped, with a message, and
+//! nothing is sent.
+
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use janitor_host::bindings::http::Error;
+use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_host::{
+    CleanError, Endpoints, Entry, ExitCode, Janitor, Limits, Options, Report, Session, Target,
+};
+use libtest_mimic::Trial;
+
+use crate::command::tests;
+use crate::trial;
+
+/// What the component does, and what the host says of it.
+const CASES: &[(&str, &str)] = &[
+    (
+        "asks for what is not its business",
+        "asked for more than it may: GET master/state is not in the policy table",
+    ),
+    ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
+    ("asks again and again", "asked for more than it may: more than 1000 requests in one run"),
+    ("reads nothing", "it read 0 bytes of a response"),
+    ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
+    ("loops", "the run took longer than 1 s"),
+    ("pauses", "the run took longer than 1 s"),
+    ("hoards memory", "The component broke down: "),
+    ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
+    ("floods the log", "it logged more than 1000 entries"),
+    ("floods standard error", "The component broke down: wasm trap"),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials: Vec<_> = CASES
+        .iter()
+        .map(|(deed, words)| {
+            trial(format!("sandbox::a_component_that_{}", deed.replace(' ', "_")), || {
+                is_stopped(deed, words);
+            })
+        })
+        .collect();
+    trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
+    trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
+    trials.push(trial("sandbox::the_component_imports_http_log_and_wasi_only", imports));
+    trials.push(trial("sandbox::what_is_no_machine_code_is_refused", no_machine_code));
+    trials
+}
+
+fn is_stopped(deed: &str, words: &str) {
+    let (result, log, requests) = misbehave(deed);
+    assert_eq!(ExitCode::from(&result), ExitCode::Violation);
+    let last = log.last().expect("a message");
+    assert!(last.contains(words), "{last}");
+    assert!(log.iter().all(|line| !line.contains('\x1b')), "a terminal escape passed");
+    assert!(requests.iter().all(|request| request.url.ends_with("/slaves")), "{requests:?}");
+    if deed.starts_with("asks for") {
+        assert_eq!(requests, [], "once denied, nothing more is sent");
+    }
+}
+
+fn last_words_reach_the_log() {
+    let (_, log, _) = misbehave("panics");
+    assert!(log.iter().any(|line| line.contains("the component's last words")), "{log:?}");
+}
+
+fn ends_well() {
+    let (result, log, requests) = misbehave("nothing");
+    assert_eq!(ExitCode::from(&result), ExitCode::Clean);
+    assert_eq!((log, requests), (vec![], vec![]));
+}
+
+fn imports() {
+    let mut imports = Janitor::new().unwrap().imports();
+    imports.retain(|name| !name.starts_with("wasi:"));
+    assert_eq!(imports, ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"]);
+    // What the host answers to is what the contract names.
+    for interface in ["http", "log", "cleanup"] {
+        let wit =
+            std::fs::read_to_string(tests("../wit").join(format!("{interface}.wit"))).unwrap();
+        assert!(wit.starts_with("package janitor:cleanup@0.1.0;"), "{interface}");
+    }
+}
+
+#[allow(unsafe_code)]
+fn no_machine_code() {
+    // SAFETY: these bytes hold no machine code that could be run.
+    let result = unsafe { Janitor::from_precompiled(b"\0asm", "") };
+    assert!(result.is_err());
+}
+
+/// Runs the component that misbehaves, with tight limits.
+#[allow(unsafe_code)]
+fn misbehave(deed: &str) -> (Result<Report, CleanError>, Vec<String>, Vec<Request>) {
+    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // `janitor-tests`.
+    let janitor = unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap();
+    let target =
+        Target { role: Some(deed.into()), principal: None, znode: None, marathon_app: None };
+    let (log, requests) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
+    let lines = log.clone();
+    let session = Session {
+        endpoints: Endpoints::default(),
+        transport: Box::new(Empty(requests.clone())),
+        log: Box::new(move |entry: &Entry| lines.lock().unwrap().push(entry.message.clone())),
+        limits: Limits {
+            memory: 16 << 20,
+            run: Duration::from_secs(1),
+            requests: 1000,
+            log_entries: 1000,
+            ..Limits::default()
+        },
+    };
+    let result = janitor.clean(&target, Options { confirm_seconds: 0 }, session);
+    let debug = |line: &String| line.starts_with("HTTP ");
+    let lines = log.lock().unwrap().iter().filter(|line| !debug(line)).cloned().collect();
+    let requests = requests.lock().unwrap().clone();
+    (result, lines, requests)
+}
+
+/// A network on which every answer is 200 and empty.
+struct Empty(Arc<Mutex<Vec<Request>>>);
+
+impl Transport for Empty {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        self.0.lock().unwrap().push(request);
+        Box::new(EmptyAnswer)
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+struct EmptyAnswer;
+
+impl Exchange for EmptyAnswer {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        Ok(Response { status: 200, content_type: None, body: Box::new(Cursor::new(Vec::new())) })
+    }
+}

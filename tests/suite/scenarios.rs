@@ -1,0 +1,99 @@
+//! The scenario folders: a cluster, a command, and what comes of it.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `cluster.json` | the stand-in at the beginning |
+//! | `command` | the command line, with the environment in front of it |
+//! | `stdout` | what it prints, byte for byte |
+//! | `exit` | its exit code |
+//! | `requests` | every request that reaches a server, in order |
+//! | `after.json` | the stand-in at the end; without it, nothing may change |
+//!
+//! Each run is recorded, and the recording must replay to the same output. With
+//! `BLESS=1` in the environment, `stdout`, `exit`, `requests` and `after.json`
+//! are written instead of compared; look at them before they are committed.
+
+use std::fs;
+use std::path::Path;
+
+use janitor_tests::{Cluster, State};
+use libtest_mimic::Trial;
+
+use crate::command::{Run, janitor, replay, run, tests};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    let mut folders: Vec<_> = fs::read_dir(tests("scenarios"))
+        .expect("there are scenarios")
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
+    folders.sort();
+    let name = |folder: &Path| folder.file_name().unwrap_or_default().display().to_string();
+    folders
+        .into_iter()
+        .map(|folder| trial(format!("scenarios::{}", name(&folder)), move || scenario(&folder)))
+        .collect()
+}
+
+fn scenario(folder: &Path) {
+    let state = read_state(&folder.join("cluster.json")).expect("a cluster.json");
+    let cluster = Cluster::start(state.clone());
+    let recordings = tempfile::tempdir().expect("a place for the recording");
+    let recording = recordings.path().join("run.har");
+
+    let line = fs::read_to_string(folder.join("command")).expect("a command");
+    let words = shell_words::split(&line).expect("a command line");
+    let program = words.iter().position(|word| !word.contains('=')).expect("a program");
+    let mut command = janitor();
+    command.env("http_proxy", cluster.proxy_url());
+    command.envs(words[..program].iter().filter_map(|word| word.split_once('=')));
+    command.args(&words[program + 1..]);
+    let result = run(command.arg("--record").arg(&recording));
+
+    let requests: String = cluster
+        .requests()
+        .iter()
+        .map(|request| format!("{} {}\n", request.method, request.path))
+        .collect();
+    golden(&folder.join("stdout"), &result.stdout);
+    golden(&folder.join("exit"), &format!("{}\n", result.exit));
+    golden(&folder.join("requests"), &requests);
+    assert_eq!(result.stderr, "", "nothing is complained about");
+
+    let after = cluster.state();
+    let expected = folder.join("after.json");
+    if blessing() && after != state {
+        let json = serde_json::to_string_pretty(&after).expect("a state");
+        fs::write(&expected, json + "\n").expect("a writable folder");
+    }
+    assert_eq!(after, read_state(&expected).unwrap_or(state), "the cluster afterwards");
+
+    if recording.exists() {
+        let Run { stdout, exit, .. } = &result;
+        let verbose = words.iter().any(|word| word == "-v");
+        let replay = || run(replay(&recording).args(verbose.then_some("-v")));
+        for again in [replay(), replay()] {
+            assert_eq!((&again.stdout, &again.exit), (stdout, exit), "the replay");
+            assert_eq!(again.stderr, "", "the replay");
+        }
+    }
+}
+
+fn read_state(file: &Path) -> Option<State> {
+    let json = fs::read(file).ok()?;
+    Some(
+        serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
+    )
+}
+
+fn golden(file: &Path, actual: &str) {
+    if blessing() {
+        fs::write(file, actual).expect("a writable folder");
+    }
+    let expected = fs::read_to_string(file).unwrap_or_default();
+    assert_eq!(actual, expected, "{} (left: now, right: the file)", file.display());
+}
+
+fn blessing() -> bool {
+    std::env::var_os("BLESS").is_some_and(|value| value == "1")
+}
