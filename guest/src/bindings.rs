@@ -1,5 +1,5 @@
 //! The contract of `wit/` as Rust types, generated; nothing else is in here.
-#![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
+#![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
 
 wit_bindgen::generate!({
     path: "../wit",

@@ -1,5 +1,6 @@
 //! The component: the exports of `wit/cleanup.wit`, and the [`Host`] that its
 //! imports are.
+#![allow(unsafe_code, reason = "the exports are generated here")]
 
 use std::time::Duration;
 

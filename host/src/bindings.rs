@@ -1,5 +1,5 @@
 //! The contract of `wit/` as Rust types, generated; nothing else is in here.
-#![allow(missing_docs, clippy::all)]
+#![allow(missing_docs, clippy::all, unsafe_code)]
 
 wasmtime::component::bindgen!({
     path: "../wit",

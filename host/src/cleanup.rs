@@ -42,7 +42,7 @@ pub struct Session {
 pub enum CleanError {
     /// The component says why; the log has told it.
     #[error("{}", .0.message)]
-    Failure(Failure),
+    Failure(Box<Failure>),
     /// The component broke its contract.
     #[error(transparent)]
     Violation(#[from] Violation),
@@ -179,7 +179,7 @@ impl Janitor {
         let violation = match (state.denied.take(), result) {
             (Some(rule), _) => Violation::Denied(rule),
             (None, Ok(Ok(Ok(report)))) => return Ok(report),
-            (None, Ok(Ok(Err(failure)))) => return Err(CleanError::Failure(failure)),
+            (None, Ok(Ok(Err(failure)))) => return Err(CleanError::Failure(failure.into())),
             (None, Ok(Err(error))) => Violation::from_trap(&error, limit),
             (None, Err(_)) => Violation::Trap("a bug in the host".into()),
         };

@@ -1,8 +1,8 @@
 //! A component that breaks its contract: the role that it is asked to clean
 //! says in which way.
 #![cfg(target_family = "wasm")]
-// Breaking down is what it is for.
-#![allow(clippy::panic)]
+#![allow(clippy::panic, unconditional_recursion, reason = "breaking down is what it is for")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
 
 mod bindings {
     #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]

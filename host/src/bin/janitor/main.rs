@@ -12,8 +12,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::recording::Recording;
 use janitor_host::transport::replay::Replay;
 use janitor_host::{
-    CleanError, Endpoints, ExitCode, Failure, Janitor, Limits, Live, Options, Reason, Report,
-    Session, Target, Token, credentials,
+    CleanError, Endpoints, ExitCode, Janitor, Limits, Live, Options, Reason, Report, Session,
+    Target, Token, credentials,
 };
 
 use args::{Arguments, Clean, Command};
@@ -148,16 +148,17 @@ fn run(
 
 /// The reference's last lines after a run that did not clean.
 fn end(result: &Result<Report, CleanError>, verbose: bool) {
-    match result {
-        Err(CleanError::Failure(Failure { reason: Reason::NothingToDo, .. })) => {
+    let Err(CleanError::Failure(failure)) = result else { return };
+    match failure.reason {
+        Reason::NothingToDo => {
             print("");
             print(&args::usage());
         }
-        Err(CleanError::Failure(Failure { reason: Reason::Failed, .. })) if !verbose => {
+        Reason::Failed if !verbose => {
             print("");
             print("Retry command with \"-v\" to enable verbose logging.");
         }
-        _ => {}
+        Reason::Failed | Reason::Refused => {}
     }
 }
 
