@@ -14,7 +14,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use crate::bindings::http::{Endpoint, Error, Method};
-use crate::host::{CHUNK, Host, Response, excerpt, explain, request};
+use crate::host::{CHUNK, Host, Response, excerpt, explain, request, summary};
 use crate::resource::Resource;
 
 /// The agents of a cluster, in the master's order.
@@ -60,10 +60,13 @@ pub fn list<H: Host>(host: &mut H, role: &str) -> Result<Listing, String> {
         let mut start = Vec::new();
         // A body that breaks off still says as much as has arrived.
         let _ = body.by_ref().take(CHUNK.into()).read_to_end(&mut start);
-        return Err(format!(
-            "Bad slaves response: the Mesos master answers {status} {}",
-            excerpt(&start)
-        ));
+        let hint = match status {
+            401 => ": it wants a valid token",
+            403 => ": the token's owner may not list the agents",
+            _ => "",
+        };
+        let answer = summary(status, &start);
+        return Err(format!("Bad slaves response: the Mesos master answers {answer}{hint}"));
     }
     let start = body.peek().map(|chunk| chunk[..chunk.len().min(500)].to_vec());
     let mut json = serde_json::Deserializer::from_reader(&mut body);

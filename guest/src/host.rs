@@ -106,6 +106,16 @@ impl Answer {
     pub fn text(&self) -> String {
         excerpt(&self.body)
     }
+
+    /// Status and body, for a message.
+    pub fn summary(&self) -> String {
+        summary(self.status, &self.body)
+    }
+}
+
+/// A status and the beginning of a body, for a message.
+pub fn summary(status: u16, body: &[u8]) -> String {
+    format!("{status} {}", excerpt(body)).trim_end().to_owned()
 }
 
 /// The beginning of a body as one line, for a message.

@@ -33,7 +33,7 @@ pub fn remove<H: Host>(host: &mut H, app: &str) -> AppResult {
             AppOutcome::Absent,
         ),
         Ok(answer) => {
-            let why = format!("Marathon answers {} {}", answer.status, answer.text());
+            let why = format!("Marathon answers {}", answer.summary());
             (Level::Error, format!("ERROR: {app} is not deleted: {why}"), AppOutcome::Failed(why))
         }
         Err(error) => {

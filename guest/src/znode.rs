@@ -54,13 +54,11 @@ fn judge(znode: &str, answer: &Answer) -> ZnodeOutcome {
             answer.text()
         )),
         (403, _) => ZnodeOutcome::Failed(format!(
-            "403 {}: changes are switched off in Exhibitor, \
+            "Exhibitor answers {}: changes are switched off in Exhibitor, \
              or the permission dcos:adminrouter:ops:exhibitor is missing",
-            answer.text()
+            answer.summary()
         )),
-        (status, _) => {
-            ZnodeOutcome::Failed(format!("Exhibitor answers {status} {}", answer.text()))
-        }
+        _ => ZnodeOutcome::Failed(format!("Exhibitor answers {}", answer.summary())),
     }
 }
 

@@ -121,7 +121,9 @@ fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
             });
         }
         Some(authority) if authority.host().is_empty() => return Err(error("names no host")),
-        Some(authority) if authority.port().is_some() && authority.port_u16().is_none() => {
+        Some(authority)
+            if authority.as_str() != authority.host() && authority.port_u16().is_none() =>
+        {
             return Err(error("names a port that does not exist"));
         }
         Some(_) => {}

@@ -26,6 +26,34 @@ pub enum ExitCode {
     Violation = 8,
 }
 
+impl ExitCode {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Clean,
+        Self::Usage,
+        Self::Url,
+        Self::Login,
+        Self::Failed,
+        Self::Incomplete,
+        Self::Refused,
+        Self::Violation,
+    ];
+
+    /// What it means, for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Clean => "everything is confirmed gone",
+            Self::Usage => "the command line cannot be understood",
+            Self::Url => "a URL cannot be one",
+            Self::Login => "the login failed",
+            Self::Failed => "the cleanup failed, or there is nothing to do",
+            Self::Incomplete => "something is left that this run could not reach",
+            Self::Refused => "refused: a guard stopped the run before it changed anything",
+            Self::Violation => "the component broke its contract or met a limit",
+        }
+    }
+}
+
 impl<T> From<&Result<T, CleanError>> for ExitCode {
     fn from(result: &Result<T, CleanError>) -> Self {
         match result {
@@ -42,5 +70,19 @@ impl<T> From<&Result<T, CleanError>> for ExitCode {
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_same_table() {
+        let readme = include_str!("../../README.md");
+        for code in ExitCode::ALL {
+            let row = format!("| {} | {} |", code as u8, code.meaning());
+            assert!(readme.contains(&row), "{row}");
+        }
     }
 }

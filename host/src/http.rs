@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use wasmtime::Result;
+use wasmtime::Result as Trappable;
 use wasmtime::component::Resource;
 
 use crate::bindings::http::{
@@ -45,21 +45,26 @@ impl Method {
     }
 }
 
+impl State {
+    /// The policy and the budget: says why a request may not be sent.
+    fn admit(&self, asked: &Asked) -> Result<(), String> {
+        if self.denied.is_some() {
+            return Err("an earlier request was denied".into());
+        }
+        if self.requests > self.limits.requests {
+            return Err(format!("more than {} requests in one run", self.limits.requests));
+        }
+        if self.in_flight >= self.limits.window {
+            return Err(format!("more than {} exchanges in flight", self.limits.window));
+        }
+        self.policy.check(asked)
+    }
+}
+
 impl Host for State {
-    fn send(&mut self, asked: Asked) -> Result<Result<Resource<Exchange>, Error>> {
+    fn send(&mut self, asked: Asked) -> Trappable<Result<Resource<Exchange>, Error>> {
         self.requests += 1;
-        let checked = match () {
-            // Whoever was denied once gets nothing more.
-            () if self.denied.is_some() => Err("an earlier request was denied".into()),
-            () if self.requests > self.limits.requests => {
-                Err(format!("more than {} requests in one run", self.limits.requests))
-            }
-            () if self.in_flight >= self.limits.window => {
-                Err(format!("more than {} exchanges in flight", self.limits.window))
-            }
-            () => self.policy.check(&asked),
-        };
-        if let Err(rule) = checked {
+        if let Err(rule) = self.admit(&asked) {
             self.denied.get_or_insert_with(|| rule.clone());
             return Ok(Err(Error::Denied(rule)));
         }
@@ -75,11 +80,11 @@ impl Host for State {
         Ok(Ok(exchange))
     }
 
-    fn window(&mut self) -> Result<u32> {
+    fn window(&mut self) -> Trappable<u32> {
         Ok(self.limits.window)
     }
 
-    fn pause(&mut self, milliseconds: u32) -> Result<()> {
+    fn pause(&mut self, milliseconds: u32) -> Trappable<()> {
         let wish = Duration::from_millis(milliseconds.into());
         self.transport.pause(wish.min(self.remaining()));
         Ok(())
@@ -90,7 +95,7 @@ impl HostExchange for State {
     fn finish(
         &mut self,
         exchange: Resource<Exchange>,
-    ) -> Result<Result<Resource<Response>, Error>> {
+    ) -> Trappable<Result<Resource<Response>, Error>> {
         let Exchange(exchange) = self.table.delete(exchange)?;
         self.in_flight -= 1;
         let response = match exchange.finish() {
@@ -101,7 +106,7 @@ impl HostExchange for State {
         Ok(Ok(self.table.push(Response { response, budget })?))
     }
 
-    fn drop(&mut self, exchange: Resource<Exchange>) -> Result<()> {
+    fn drop(&mut self, exchange: Resource<Exchange>) -> Trappable<()> {
         self.table.delete(exchange)?;
         self.in_flight -= 1;
         Ok(())
@@ -109,15 +114,19 @@ impl HostExchange for State {
 }
 
 impl HostResponse for State {
-    fn status(&mut self, response: Resource<Response>) -> Result<u16> {
+    fn status(&mut self, response: Resource<Response>) -> Trappable<u16> {
         Ok(self.table.get(&response)?.response.status)
     }
 
-    fn content_type(&mut self, response: Resource<Response>) -> Result<Option<String>> {
+    fn content_type(&mut self, response: Resource<Response>) -> Trappable<Option<String>> {
         Ok(self.table.get(&response)?.response.content_type.clone())
     }
 
-    fn read(&mut self, response: Resource<Response>, limit: u32) -> Result<Result<Vec<u8>, Error>> {
+    fn read(
+        &mut self,
+        response: Resource<Response>,
+        limit: u32,
+    ) -> Trappable<Result<Vec<u8>, Error>> {
         /// What one read hands over at most, so that no component can make the
         /// host reserve gigabytes.
         const LARGEST: u32 = 1 << 20;
@@ -139,7 +148,7 @@ impl HostResponse for State {
         Ok(Ok(buffer))
     }
 
-    fn drop(&mut self, response: Resource<Response>) -> Result<()> {
+    fn drop(&mut self, response: Resource<Response>) -> Trappable<()> {
         self.table.delete(response)?;
         Ok(())
     }

@@ -43,6 +43,7 @@ fn replay(version: &str, story: &str) {
         agents: agents.iter().map(agent).collect(),
         exhibitor: None,
         marathon: None,
+        iam: None,
         answers: Vec::new(),
         latency_ms: 0,
     });

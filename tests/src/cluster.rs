@@ -25,6 +25,7 @@ impl Cluster {
         let mut present = vec![Server::Master];
         present.extend(state.exhibitor.as_ref().map(|_| Server::Exhibitor));
         present.extend(state.marathon.as_ref().map(|_| Server::Marathon));
+        present.extend(state.iam.as_ref().map(|_| Server::Iam));
 
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -51,7 +52,7 @@ impl Cluster {
     }
 
     /// The gateway, for `http_proxy`: behind it are `leader.mesos:5050`,
-    /// `leader.mesos:8181` and `marathon.mesos:8080`.
+    /// `leader.mesos:8181`, `marathon.mesos:8080` and `leader.mesos:80`.
     #[must_use]
     pub fn proxy_url(&self) -> String {
         format!("http://{}", self.gateway)

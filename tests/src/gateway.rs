@@ -16,6 +16,7 @@ pub(crate) fn authority(server: Server) -> &'static str {
         Server::Master => "leader.mesos:5050",
         Server::Exhibitor => "leader.mesos:8181",
         Server::Marathon => "marathon.mesos:8080",
+        Server::Iam => "leader.mesos:80",
     }
 }
 

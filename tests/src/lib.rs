@@ -17,6 +17,7 @@ mod cluster;
 mod contradiction;
 mod exhibitor;
 mod gateway;
+mod iam;
 mod listing;
 mod marathon;
 mod master;
@@ -40,4 +41,4 @@ pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbeha
 
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
-pub use state::{Agent, Answer, Exhibitor, Marathon, State};
+pub use state::{Agent, Answer, Exhibitor, Iam, Marathon, State};

@@ -15,6 +15,8 @@ pub enum Server {
     Exhibitor,
     /// Marathon.
     Marathon,
+    /// The login of DC/OS.
+    Iam,
 }
 
 impl fmt::Display for Server {
@@ -23,6 +25,7 @@ impl fmt::Display for Server {
             Server::Master => "master",
             Server::Exhibitor => "exhibitor",
             Server::Marathon => "marathon",
+            Server::Iam => "iam",
         })
     }
 }

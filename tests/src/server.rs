@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::message::{Recorded, Reply, Server};
 use crate::state::{Answer, State};
-use crate::{exhibitor, marathon, master};
+use crate::{exhibitor, iam, marathon, master};
 
 /// What the servers share.
 #[derive(Clone)]
@@ -84,12 +84,17 @@ fn answer(state: &mut State, request: &Recorded) -> Reply {
     if let Some(reply) = scripted(&mut state.answers, request) {
         return reply;
     }
-    match (request.server, &mut state.exhibitor, &mut state.marathon) {
-        (Server::Master, ..) => master::answer(state, request),
-        (Server::Exhibitor, Some(exhibitor), _) => exhibitor::answer(exhibitor, request),
-        (Server::Marathon, _, Some(marathon)) => marathon::answer(marathon, request),
-        _ => unreachable!("a server that is absent is not started"),
+    if let Some(refusal) = state.iam.as_ref().and_then(|iam| iam::refusal(iam, request)) {
+        return refusal;
     }
+    let State { exhibitor, marathon, iam, .. } = state;
+    let reply = match request.server {
+        Server::Master => return master::answer(state, request),
+        Server::Exhibitor => exhibitor.as_mut().map(|it| exhibitor::answer(it, request)),
+        Server::Marathon => marathon.as_mut().map(|it| marathon::answer(it, request)),
+        Server::Iam => iam.as_ref().map(|it| iam::answer(it, request)),
+    };
+    reply.expect("a server that is absent is not started")
 }
 
 /// The first scripted answer that fits, and one time less of it.

@@ -21,6 +21,9 @@ pub struct State {
     /// Marathon; without it, there is none in the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marathon: Option<Marathon>,
+    /// The login of DC/OS; without it, nobody has to log in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam: Option<Iam>,
     /// Scripted answers; the first that fits a request is given instead of the server's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -67,6 +70,16 @@ pub struct Exhibitor {
 pub struct Marathon {
     /// Absolute app ids, such as `/janitor`.
     pub apps: Vec<String>,
+}
+
+/// The login of DC/OS. Where there is one, the other servers want its token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Iam {
+    /// The passwords of the users.
+    pub users: BTreeMap<String, String>,
+    /// The token that everyone gets.
+    pub token: String,
 }
 
 /// A scripted answer.

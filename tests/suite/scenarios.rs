@@ -6,7 +6,7 @@
 //! | `command` | the command line, with the environment in front of it |
 //! | `stdout` | what it prints, byte for byte |
 //! | `exit` | its exit code |
-//! | `requests` | every request that reaches a server, in order |
+//! | `requests` | every request that reaches a server, in order, with its credential |
 //! | `after.json` | the stand-in at the end; without it, nothing may change |
 //!
 //! Each run is recorded, and the recording must replay to the same output. With
@@ -53,7 +53,10 @@ fn scenario(folder: &Path) {
     let requests: String = cluster
         .requests()
         .iter()
-        .map(|request| format!("{} {}\n", request.method, request.path))
+        .map(|request| {
+            let credential = request.authorization.iter().map(|value| format!(" ({value})"));
+            format!("{} {}{}\n", request.method, request.path, credential.collect::<String>())
+        })
         .collect();
     golden(&folder.join("stdout"), &result.stdout);
     golden(&folder.join("exit"), &format!("{}\n", result.exit));
@@ -66,9 +69,14 @@ fn scenario(folder: &Path) {
         let json = serde_json::to_string_pretty(&after).expect("a state");
         fs::write(&expected, json + "\n").expect("a writable folder");
     }
-    assert_eq!(after, read_state(&expected).unwrap_or(state), "the cluster afterwards");
+    let expected = read_state(&expected).unwrap_or_else(|| state.clone());
+    assert_eq!(after, expected, "the cluster afterwards");
 
     if recording.exists() {
+        if let Some(iam) = &state.iam {
+            let har = fs::read_to_string(&recording).expect("a readable recording");
+            assert!(!har.contains(&iam.token), "the token is in the recording");
+        }
         let Run { stdout, exit, .. } = &result;
         let verbose = words.iter().any(|word| word == "-v");
         let replay = || run(replay(&recording).args(verbose.then_some("-v")));

@@ -5,27 +5,28 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use janitor_host::Endpoints;
+use janitor_host::{Endpoints, ExitCode};
 
-const AFTER_HELP: &str = "\
+/// What stands below the options.
+fn after_help() -> String {
+    let codes: String = ExitCode::ALL
+        .iter()
+        .map(|code| format!("  {}  {}\n", *code as u8, code.meaning()))
+        .collect();
+    format!(
+        "\
 Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
   http_proxy, https_proxy, no_proxy  as usual
 
 Exit codes:
-  0  everything is confirmed gone
-  1  the command line cannot be understood
-  3  a URL cannot be one
-  4  the login failed
-  5  the cleanup failed, or there is nothing to do
-  6  something is left that this run could not reach
-  7  refused: a guard stopped the run before it changed anything
-  8  the component broke its contract or met a limit
-
+{codes}
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
   janitor -r kafka-role --record kafka.har
-  janitor replay kafka.har";
+  janitor replay kafka.har"
+    )
+}
 
 /// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
 /// volumes, reservations, its ZooKeeper node.
@@ -33,7 +34,7 @@ Examples:
 #[command(
     name = "janitor",
     version,
-    after_help = AFTER_HELP,
+    after_help = after_help(),
     args_conflicts_with_subcommands = true,
     infer_long_args = true
 )]
