@@ -13,7 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wasm = fs::read(component::build(&root, "janitor-misbehaving")?)?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, component::precompile(&wasm)?)?;
-    for source in ["tests/misbehaving", "wit", "Cargo.lock", "host/build", "host/src/engine.rs"] {
+    for source in
+        ["tests/misbehaving", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     Ok(())

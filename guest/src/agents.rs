@@ -92,12 +92,14 @@ struct Body<'a, R> {
 impl<R: Response> Body<'_, R> {
     /// What has arrived and is not read yet; empty at the end of the body.
     fn peek(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.chunk.len() {
-            self.at = 0;
-            self.chunk = self.response.read(CHUNK).map_err(|error| {
-                self.error = Some(error);
-                io::Error::other("the body broke off")
-            })?;
+        if self.at == self.chunk.len() && self.error.is_none() {
+            match self.response.read(CHUNK) {
+                Ok(chunk) => (self.chunk, self.at) = (chunk, 0),
+                Err(error) => self.error = Some(error),
+            }
+        }
+        if self.error.is_some() {
+            return Err(io::Error::other("the body broke off"));
         }
         Ok(&self.chunk[self.at..])
     }

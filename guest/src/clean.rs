@@ -33,7 +33,7 @@ pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Resul
     }
 }
 
-/// Why a run ends early. The log has told it.
+/// Why a run ends early. The log has told it, in its own lines.
 struct Stop {
     reason: Reason,
     message: String,

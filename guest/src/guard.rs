@@ -2,9 +2,10 @@
 //! that is more likely a slip than a wish stops the run.
 
 use crate::bindings::cleanup::Target;
+use crate::self_removal;
 
-/// ZooKeeper nodes of the cluster itself, without which it loses its leader,
-/// its apps or its users. The nodes of services stand beside them
+/// ZooKeeper nodes of the cluster itself. Without what is in them it loses its
+/// leader, its apps or its users. The nodes of services stand beside them
 /// (`dcos-service-NAME` for instance), and are not meant.
 const SYSTEM_ZNODES: &[&str] =
     &["zookeeper", "mesos", "marathon", "metronome", "cosmos", "dcos", "bouncer", "signal-service"];
@@ -23,6 +24,11 @@ pub fn check(target: &Target) -> Result<(), String> {
         (Some(role), _) if role.trim().is_empty() => {
             return Err("the role is empty; name the service's role".into());
         }
+        (Some(_), Some(principal)) if principal.trim().is_empty() => {
+            return Err(
+                "the principal is empty, so nothing would be its; name it, or leave -p out".into(),
+            );
+        }
         (None, Some(_)) => {
             return Err(
                 "a principal without a role selects nothing; add -r ROLE, or leave -p out".into()
@@ -30,10 +36,20 @@ pub fn check(target: &Target) -> Result<(), String> {
         }
         _ => {}
     }
-    match &target.znode {
-        Some(znode) => check_znode(znode),
-        None => Ok(()),
+    target.znode.as_deref().map_or(Ok(()), check_znode)?;
+    target.marathon_app.as_deref().map_or(Ok(()), check_app)
+}
+
+fn check_app(app: &str) -> Result<(), String> {
+    let mut path = self_removal::segments(app).peekable();
+    if path.peek().is_none() || path.any(|it| [".", ".."].contains(&it) || has_controls(it)) {
+        return Err(format!("'{}' is no Marathon app", app.escape_debug()));
     }
+    Ok(())
+}
+
+fn has_controls(text: &str) -> bool {
+    text.contains(char::is_control)
 }
 
 fn check_znode(znode: &str) -> Result<(), String> {
@@ -48,12 +64,10 @@ fn check_znode(znode: &str) -> Result<(), String> {
             "znode '{znode}' has an empty, '.' or '..' segment; write the node's plain path"
         ));
     }
-    if path.iter().any(|segment| segment.contains(char::is_control)) {
+    if path.iter().any(|segment| has_controls(segment)) {
         return Err(format!("znode '{}' has control characters", znode.escape_debug()));
     }
-    if let [system] = path[..]
-        && SYSTEM_ZNODES.contains(&system)
-    {
+    if path.first().is_some_and(|first| SYSTEM_ZNODES.contains(first)) {
         return Err(format!(
             "znode '{znode}' belongs to the cluster itself; name the service's node"
         ));
@@ -86,8 +100,21 @@ mod tests {
         assert!(check(&target(Some("*"), None, None)).is_err());
         assert!(check(&target(Some(""), None, None)).is_err());
         assert!(check(&target(None, Some("p"), Some("x"))).is_err());
+        assert!(check(&target(Some("r"), Some(""), Some("x"))).is_err());
         assert_eq!(check(&target(Some("team/kafka-role"), Some("p"), None)), Ok(()));
         assert_eq!(check(&target(None, None, None)), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_app_is_refused() {
+        let target =
+            |app: &str| Target { marathon_app: Some(app.into()), ..target(None, None, None) };
+        for app in ["", "/", "//", "/a/../b", "/.", "/a\n"] {
+            assert!(check(&target(app)).is_err(), "{app:?}");
+        }
+        for app in ["/janitor", "janitor", "/group//janitor/"] {
+            assert_eq!(check(&target(app)), Ok(()), "{app:?}");
+        }
     }
 
     #[test]
@@ -104,6 +131,7 @@ mod tests {
             "./a",
             "mesos",
             "/zookeeper/",
+            "marathon/state",
             "a\nb",
         ] {
             assert!(check(&target(None, None, Some(znode))).is_err(), "{znode:?}");

@@ -1,7 +1,7 @@
 //! The last phase: the cleaner removes the Marathon app that runs it, so that
 //! Marathon does not start it again. Removing the app kills the cleaner's own
 //! task: the announcement is logged before the request is sent, and a
-//! connection that breaks afterwards is what success looks like.
+//! connection that breaks afterwards may well be what success looks like.
 
 use crate::bindings::http::{Endpoint, Error, Method};
 use crate::bindings::log::{AppOutcome, AppResult, Event, Level, Phase, PhaseStart};
@@ -14,7 +14,7 @@ pub fn remove<H: Host>(host: &mut H, app: &str) -> AppResult {
         format!("Deleting self from Marathon to avoid run loop: {app}"),
         Some(Event::PhaseStarted(PhaseStart { phase: Phase::SelfRemoval, total: 1 })),
     );
-    let path = app.split('/').filter(|segment| !segment.is_empty()).map(Into::into).collect();
+    let path = segments(app).map(Into::into).collect();
     let mut removal = request(Endpoint::Marathon, Method::Delete, path);
     // Marathon's documentation and its code disagree about the default.
     removal.query = vec![("force".into(), "true".into())];
@@ -38,16 +38,23 @@ pub fn remove<H: Host>(host: &mut H, app: &str) -> AppResult {
         }
         Err(error) => {
             let why = explain(Endpoint::Marathon, &error);
-            let line = match error {
-                Error::Reset => format!("{why}, as it does when the app is being deleted: {app}"),
-                _ => format!("ERROR: {app} is not deleted: {why}"),
+            let (level, line) = match error {
+                Error::Reset => {
+                    (Level::Warn, format!("{why}, as it does when the app is being deleted: {app}"))
+                }
+                _ => (Level::Error, format!("ERROR: {app} is not deleted: {why}")),
             };
-            (Level::Error, line, AppOutcome::Failed(why))
+            (level, line, AppOutcome::Failed(why))
         }
     };
     let result = AppResult { app: app.into(), outcome };
     host.say(level, line, Some(Event::SelfRemoval(result.clone())));
     result
+}
+
+/// The segments of an app's id: its groups and its name.
+pub fn segments(app: &str) -> impl Iterator<Item = &str> {
+    app.split('/').filter(|segment| !segment.is_empty())
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Operation {
         let window = host.window().max(1);
         let works: Vec<_> = listing.agents.iter().map(|agent| self.work(agent, owner)).collect();
         let mut unsent = works.iter().filter(|work| !work.take.is_empty());
-        let mut in_flight = VecDeque::with_capacity(window);
+        let mut in_flight = VecDeque::new();
         let mut results = Vec::new();
         for work in &works {
             while in_flight.len() < window

@@ -5,8 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
-use wasmtime_wasi::WasiCtx;
+use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::bindings::cleanup::{Failure, Options, Report, Target};
@@ -14,7 +13,9 @@ use crate::bindings::log::Level;
 use crate::bindings::{Cleaner, CleanerPre};
 use crate::log::Log;
 use crate::policy::Policy;
+use crate::state::State;
 use crate::transport::Transport;
+use crate::violation::Violation;
 use crate::{Endpoints, Limits, component, engine, wasi};
 
 /// The loaded component. One can clean any number of targets, also at a time.
@@ -40,54 +41,12 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CleanError {
-    /// The component says why; the log has told it.
+    /// The component says why; the log has told it, in its own lines.
     #[error("{}", .0.message)]
     Failure(Box<Failure>),
     /// The component broke its contract.
     #[error(transparent)]
     Violation(#[from] Violation),
-}
-
-/// How a component broke its contract or met a limit. What it did before that
-/// is in the log.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Violation {
-    /// It asked for a request that is not allowed. Nothing was sent.
-    #[error("The component was stopped, because it asked for more than it may: {0}")]
-    Denied(String),
-    /// It took longer than a run may.
-    #[error("The component was stopped, because the run took longer than {} s", .0.as_secs())]
-    Time(Duration),
-    /// It logged more than a run may.
-    #[error("The component was stopped, because it logged more than {0} entries")]
-    LogEntries(u64),
-    /// It asked for none of a body's bytes.
-    #[error("The component was stopped, because it read 0 bytes of a response")]
-    EmptyRead,
-    /// It trapped: it panicked, ran out of memory or of stack.
-    #[error("The component broke down: {0}")]
-    Trap(String),
-    /// It could not be started.
-    #[error("The component cannot be started: {0}")]
-    Start(String),
-}
-
-/// What belongs to one run.
-pub struct State {
-    pub(crate) wasi: WasiCtx,
-    pub(crate) table: ResourceTable,
-    pub(crate) store: StoreLimits,
-    pub(crate) limits: Limits,
-    pub(crate) policy: Policy,
-    pub(crate) endpoints: Endpoints,
-    pub(crate) transport: Box<dyn Transport>,
-    pub(crate) log: Box<dyn Log>,
-    pub(crate) deadline: Instant,
-    pub(crate) requests: u64,
-    pub(crate) in_flight: u32,
-    pub(crate) log_entries: u64,
-    pub(crate) denied: Option<String>,
 }
 
 impl Janitor {
@@ -195,7 +154,10 @@ impl Janitor {
             table: ResourceTable::new(),
             store: StoreLimitsBuilder::new()
                 .memory_size(limits.memory)
+                .memories(limits.memories)
                 .table_elements(limits.table_elements)
+                .tables(limits.tables)
+                .instances(limits.instances)
                 .build(),
             limits,
             policy,
@@ -220,23 +182,5 @@ impl Janitor {
             }
         });
         store
-    }
-}
-
-impl State {
-    /// What is left of the run's time.
-    pub(crate) fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-}
-
-impl Violation {
-    fn from_trap(error: &wasmtime::Error, limit: Duration) -> Self {
-        match (error.downcast_ref::<Self>(), error.downcast_ref::<Trap>()) {
-            (Some(violation), _) => violation.clone(),
-            (None, Some(Trap::Interrupt)) => Self::Time(limit),
-            (None, Some(trap)) => Self::Trap(trap.to_string()),
-            (None, None) => Self::Trap(format!("{error:#}")),
-        }
     }
 }

@@ -76,13 +76,14 @@ pub fn login(
         }
     }
     body.truncate(length);
-    match serde_json::from_slice(&body) {
-        Ok(Granted { token }) if response.status == 200 => Ok(Token(token)),
-        _ => Err(LoginError(format!(
-            "{} {}",
-            response.status,
-            printable(&String::from_utf8_lossy(&body))
-        ))),
+    match (response.status, serde_json::from_slice(&body)) {
+        (200..300, Ok(Granted { token })) => Ok(Token(token)),
+        (status, Ok(Granted { .. })) => Err(LoginError(status.to_string())),
+        (status, Err(_)) => {
+            let text = String::from_utf8_lossy(&body);
+            let start: String = text.chars().take(500).collect();
+            Err(LoginError(format!("{status} {}", printable(&start))))
+        }
     }
 }
 

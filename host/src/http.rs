@@ -10,8 +10,9 @@ use crate::bindings::http::{
     Endpoint, Error, Host, HostExchange, HostResponse, Method, Request as Asked,
 };
 use crate::bindings::log::Level;
-use crate::cleanup::{State, Violation};
+use crate::state::State;
 use crate::transport::{self, Request};
+use crate::violation::Violation;
 
 /// A request on its way, in the component's hands.
 pub struct Exchange(Box<dyn transport::Exchange>);
@@ -19,8 +20,8 @@ pub struct Exchange(Box<dyn transport::Exchange>);
 /// An answer, in the component's hands.
 pub struct Response {
     response: transport::Response,
-    /// How many bytes of the body may still come.
-    budget: u64,
+    /// How many bytes of the body may still come; none when it was too large.
+    budget: Option<u64>,
 }
 
 impl Endpoint {
@@ -51,13 +52,14 @@ impl State {
         if self.denied.is_some() {
             return Err("an earlier request was denied".into());
         }
+        self.policy.check(asked)?;
         if self.requests > self.limits.requests {
             return Err(format!("more than {} requests in one run", self.limits.requests));
         }
         if self.in_flight >= self.limits.window {
             return Err(format!("more than {} exchanges in flight", self.limits.window));
         }
-        self.policy.check(asked)
+        Ok(())
     }
 }
 
@@ -97,18 +99,21 @@ impl HostExchange for State {
         exchange: Resource<Exchange>,
     ) -> Trappable<Result<Resource<Response>, Error>> {
         let Exchange(exchange) = self.table.delete(exchange)?;
-        self.in_flight -= 1;
-        let response = match exchange.finish() {
-            Ok(response) => response,
-            Err(error) => return Ok(Err(error)),
-        };
-        let budget = self.limits.response_bytes;
-        Ok(Ok(self.table.push(Response { response, budget })?))
+        match exchange.finish() {
+            Ok(response) => {
+                let budget = Some(self.limits.response_bytes);
+                Ok(Ok(self.table.push(Response { response, budget })?))
+            }
+            Err(error) => {
+                self.in_flight -= 1;
+                Ok(Err(error))
+            }
+        }
     }
 
     fn drop(&mut self, exchange: Resource<Exchange>) -> Trappable<()> {
+        // The request goes on without anyone waiting, and keeps its place.
         self.table.delete(exchange)?;
-        self.in_flight -= 1;
         Ok(())
     }
 }
@@ -135,14 +140,17 @@ impl HostResponse for State {
         }
         let most = self.limits.response_bytes;
         let Response { response, budget } = self.table.get_mut(&response)?;
+        let Some(rest) = *budget else {
+            return Ok(Err(Error::TooLarge(most)));
+        };
         let mut buffer = vec![0; limit.min(LARGEST) as usize];
         let count = match response.body.read(&mut buffer) {
             Ok(count) => count,
             Err(error) => return Ok(Err(error)),
         };
-        match budget.checked_sub(count as u64) {
-            Some(rest) => *budget = rest,
-            None => return Ok(Err(Error::TooLarge(most))),
+        *budget = rest.checked_sub(count as u64);
+        if budget.is_none() {
+            return Ok(Err(Error::TooLarge(most)));
         }
         buffer.truncate(count);
         Ok(Ok(buffer))
@@ -150,6 +158,7 @@ impl HostResponse for State {
 
     fn drop(&mut self, response: Resource<Response>) -> Trappable<()> {
         self.table.delete(response)?;
+        self.in_flight -= 1;
         Ok(())
     }
 }

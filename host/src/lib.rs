@@ -35,6 +35,8 @@
 //! | [`cleanup`] | one run of the component, from instantiation to its end |
 //! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
 //! | `wasi` | what is left of WASI |
+//! | `state` | what belongs to one run |
+//! | [`violation`] | how a run ends when the component misbehaves |
 //! | [`policy`] | which requests are allowed |
 //! | [`limits`] | how much of everything a run may use |
 //! | [`endpoint`] | where the servers are |
@@ -54,15 +56,18 @@ pub mod http;
 pub mod limits;
 pub mod log;
 pub mod policy;
+mod state;
 pub mod transport;
+pub mod violation;
 mod wasi;
 
 pub use bindings::cleanup::{Failure, Options, Reason, Report, Target};
 pub use bindings::log::{Entry, Event, Level};
-pub use cleanup::{CleanError, Janitor, Session, Violation};
+pub use cleanup::{CleanError, Janitor, Session};
 pub use component::DIGEST;
 pub use credentials::Token;
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
 pub use transport::live::Live;
+pub use violation::Violation;

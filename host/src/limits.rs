@@ -6,15 +6,22 @@ use std::time::Duration;
 /// meets them.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The component's linear memory, in bytes.
+    /// Each of the component's linear memories, in bytes.
     pub memory: usize,
-    /// The elements of each of the component's tables.
+    /// How many linear memories it may have.
+    pub memories: usize,
+    /// The elements of each of its tables.
     pub table_elements: usize,
-    /// The time from the run's beginning to its end.
+    /// How many tables it may have.
+    pub tables: usize,
+    /// How many core modules it may consist of.
+    pub instances: usize,
+    /// The run. A run whose time is over while it waits for an answer ends when
+    /// that wait does.
     pub run: Duration,
     /// Requests in one run.
     pub requests: u64,
-    /// Exchanges in flight at a time.
+    /// Exchanges at a time, from the request to the end of the response's use.
     pub window: u32,
     /// The body of one response, in bytes.
     pub response_bytes: u64,
@@ -37,7 +44,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 512 << 20,
+            memories: 1,
             table_elements: 10_000,
+            tables: 4,
+            instances: 16,
             run: Duration::from_secs(4 * 60 * 60),
             requests: 1_000_000,
             window: 32,

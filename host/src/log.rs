@@ -4,7 +4,8 @@
 use wasmtime::Result;
 
 use crate::bindings::log::{Entry, Host, Level};
-use crate::cleanup::{State, Violation};
+use crate::state::State;
+use crate::violation::Violation;
 
 /// Takes the entries of a run's log, in order.
 pub trait Log: Send {

@@ -1,6 +1,7 @@
 //! Which requests a run may send. The table is short, made from the target
-//! alone, and holds whole requests, no patterns: what is not in it is denied,
-//! whatever the component says.
+//! alone, and knows no patterns: a request's endpoint, method, path, query and
+//! media type must be those of a rule. What is in the forms that the master gets
+//! is not looked at.
 
 use std::fmt;
 

@@ -9,7 +9,7 @@ use wasmtime_wasi::p2::bindings::{cli, io, sync};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::cleanup::State;
+use crate::state::State;
 
 /// A context in which every input is empty and every output but standard error
 /// is discarded.

@@ -35,6 +35,8 @@ pub fn trials() -> Vec<Trial> {
     trials.push(trial("recordings::a_miss_names_the_nearest", a_miss_names_the_nearest));
     trials.push(trial("recordings::an_unused_exchange_is_told", an_unused_exchange_is_told));
     trials.push(trial("recordings::what_is_no_recording_is_refused", what_is_no_recording));
+    trials.push(trial("recordings::a_missing_answer_is_no_answer", a_missing_answer));
+    trials.push(trial("recordings::a_recording_cannot_steer_a_terminal", no_escapes));
     trials.push(trial("recordings::an_impossible_file_stops_the_run", an_impossible_file));
     trials
 }
@@ -97,6 +99,20 @@ fn what_is_no_recording() {
     assert_eq!(run(&mut replay(&folder.path().join("absent.har"))).exit, 1);
     let newer = replay_with(r#""schema_version": 1"#, r#""schema_version": 2"#);
     assert!(newer.stderr.contains("its schema_version is 2"), "{}", newer.stderr);
+}
+
+fn a_missing_answer() {
+    let run = replay_with(r#""status": 200"#, r#""status": 0"#);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("the recording has no answer to this"), "{}", run.stdout);
+}
+
+fn no_escapes() {
+    for text in ["leader.mesos:8181/\"", "http://leader.mesos:5050/master/slaves"] {
+        let run = replay_with(text, &text.replacen("mesos", r"mesos\u001b[2J", 1));
+        assert_ne!(run.exit, 0);
+        assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'), "{run:?}");
+    }
 }
 
 fn an_impossible_file() {

@@ -1,5 +1,5 @@
 //! Components that break their contract: each is stopped, with a message, and
-//! nothing is sent.
+//! nothing is sent that is not allowed.
 
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
@@ -22,6 +22,8 @@ const CASES: &[(&str, &str)] = &[
         "asked for more than it may: GET master/state is not in the policy table",
     ),
     ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
+    ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
+    ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
     ("asks again and again", "asked for more than it may: more than 1000 requests in one run"),
     ("reads nothing", "it read 0 bytes of a response"),
     ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),

@@ -86,12 +86,12 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cache {}
 
-/// Where the time went, in milliseconds; -1 where that is not known.
+/// Where the time went, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
-    /// Sending.
+    /// Sending; always 0, because it is part of `wait`.
     pub send: f64,
-    /// Waiting for the headers.
+    /// Sending, and waiting for the headers.
     pub wait: f64,
     /// Reading the body.
     pub receive: f64,
@@ -270,10 +270,11 @@ impl ContentEntry {
     ///
     /// # Errors
     /// When the recording is damaged.
-    pub fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
         match self.encoding.as_deref() {
-            Some("base64") => BASE64.decode(&self.text),
-            _ => Ok(self.text.clone().into_bytes()),
+            None => Ok(self.text.clone().into_bytes()),
+            Some("base64") => BASE64.decode(&self.text).map_err(|error| error.to_string()),
+            Some(other) => Err(format!("unknown encoding {other}")),
         }
     }
 }
@@ -286,6 +287,12 @@ fn size(length: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_encoding_is_damage() {
+        let encoding = Some("gzip".into());
+        assert!(ContentEntry { encoding, ..ContentEntry::default() }.bytes().is_err());
+    }
 
     #[test]
     fn every_body_survives() {

@@ -13,8 +13,9 @@ use crate::bindings::http::Error;
 use crate::{Limits, Token};
 
 /// Sends requests over HTTP and HTTPS. Connections are kept alive and shared;
-/// every wait has an end; certificates are verified. The proxies that the
-/// environment names (`http_proxy` and its like, `no_proxy`) are used.
+/// every wait has an end; certificates are verified. The first proxy that the
+/// environment names (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in capitals or
+/// not) is asked by `CONNECT` to reach every server but those in `NO_PROXY`.
 pub struct Live {
     agent: Agent,
     token: Option<Token>,
@@ -45,7 +46,8 @@ impl Live {
 }
 
 impl Transport for Live {
-    /// One thread an exchange: the component's window bounds their number.
+    /// One thread an exchange: the run's window bounds their number. A run that
+    /// ends early does not wait for them.
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let (answer, exchange) = mpsc::sync_channel(1);
         let (agent, token) = (self.agent.clone(), self.token.clone());
@@ -137,8 +139,13 @@ fn classify_io(error: &io::Error) -> Error {
         | ErrorKind::UnexpectedEof => Error::Reset,
         // rustls reports a refused certificate this way.
         ErrorKind::InvalidData => Error::Tls(error.to_string()),
+        ErrorKind::ConnectionRefused
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::AddrNotAvailable => Error::Connect(error.to_string()),
         // The standard library has no kind of its own for a failed look-up.
         _ if error.to_string().starts_with("failed to lookup address") => Error::Dns,
-        _ => Error::Connect(error.to_string()),
+        _ => Error::Internal(error.to_string()),
     }
 }

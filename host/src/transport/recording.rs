@@ -1,4 +1,5 @@
-//! Keeps what passes through another transport.
+//! Keeps what passes through another transport: in memory until the run is over,
+//! then in a file.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -37,6 +37,9 @@ impl Replay {
                 Self::SCHEMA_VERSION
             )));
         }
+        if har.log.janitor.window == 0 {
+            return Err(io::Error::other("its window is 0"));
+        }
         Ok(Self(Arc::new(Mutex::new(Tape {
             run: har.log.janitor,
             entries: har.log.entries.into_iter().map(|entry| (entry, false)).collect(),
@@ -138,9 +141,10 @@ struct Played(Result<Entry, Error>);
 impl Exchange for Played {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
         let Entry { response, error, .. } = self.0?;
-        let end = match error {
-            Some(error) if response.status == 0 => return Err(error),
-            error => error,
+        let end = match (response.status, error) {
+            (0, Some(error)) => return Err(error),
+            (100..600, error) => error,
+            _ => return Err(Error::Internal("the recording has no answer to this".into())),
         };
         let body = response
             .content

@@ -31,6 +31,13 @@ impl Guest for Component {
                     exchanges.push(exchange);
                 }
             }
+            "sends and forgets" => while http::send(&get("slaves")).is_ok() {},
+            "hoards answers" => {
+                let mut answers = Vec::new();
+                while let Ok(exchange) = http::send(&get("slaves")) {
+                    answers.push(http::Exchange::finish(exchange));
+                }
+            }
             "asks again and again" => {
                 while let Ok(exchange) = http::send(&get("slaves")) {
                     drop(http::Exchange::finish(exchange));

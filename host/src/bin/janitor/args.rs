@@ -17,7 +17,8 @@ fn after_help() -> String {
         "\
 Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
-  http_proxy, https_proxy, no_proxy  as usual
+  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
+  NO_PROXY  the servers that are reached without it
 
 Exit codes:
 {codes}
@@ -84,10 +85,10 @@ pub struct Clean {
     #[arg(long, requires = "password")]
     pub username: Option<String>,
     /// The user's password
-    #[arg(long, requires = "username")]
+    #[arg(long, requires = "username", allow_hyphen_values = true)]
     pub password: Option<String>,
     /// A DC/OS authentication token
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
     /// Show every request
     #[arg(short, long)]

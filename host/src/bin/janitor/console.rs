@@ -20,15 +20,15 @@ impl Log for Console {
     }
 }
 
-/// Prints a line. When nobody reads any more, the run goes on all the same:
+/// Prints a line, without anything in it that could steer a terminal. When nobody reads any more, the run goes on all the same:
 /// half a cleanup would be worse.
 pub fn print(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
+    let _ = writeln!(io::stdout(), "{}", printable(line));
 }
 
 /// Prints a line that is no part of the run itself.
 pub fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "janitor: {line}");
+    let _ = writeln!(io::stderr(), "janitor: {}", printable(line));
 }
 
 /// The first line: what will be done where.
@@ -42,7 +42,7 @@ pub fn print_header(endpoints: &Endpoints, target: &Target) {
         [("Role", &target.role), ("Principal", &target.principal), ("ZK Path", &target.znode)]
     {
         if let Some(value) = value {
-            line += &format!(" {name}: {}", printable(value));
+            line += &format!(" {name}: {value}");
         }
     }
     print(&line);

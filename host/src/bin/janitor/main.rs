@@ -68,7 +68,7 @@ fn clean(args: &Clean) -> ExitCode {
                 }
             }
         }
-        _ => args.auth_token.as_deref().map(Token::new),
+        _ => args.auth_token.as_deref().filter(|token| !token.is_empty()).map(Token::new),
     };
     // Without anything to do there is nothing to be done about Marathon either.
     if target.role.is_some() || target.principal.is_some() || target.znode.is_some() {
@@ -143,7 +143,8 @@ fn run(
     limits: Limits,
 ) -> Result<Report, CleanError> {
     let log = Box::new(Console { verbose });
-    Janitor::new()?.clean(target, options, Session { endpoints, transport, log, limits })
+    let janitor = Janitor::new().inspect_err(|violation| print(&format!("{violation}.")))?;
+    janitor.clean(target, options, Session { endpoints, transport, log, limits })
 }
 
 /// The reference's last lines after a run that did not clean.
@@ -152,7 +153,7 @@ fn end(result: &Result<Report, CleanError>, verbose: bool) {
     match failure.reason {
         Reason::NothingToDo => {
             print("");
-            print(&args::usage());
+            args::usage().lines().for_each(print);
         }
         Reason::Failed if !verbose => {
             print("");

@@ -1,0 +1,36 @@
+//! What belongs to one run, on the host's side of the sandbox.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::StoreLimits;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtx;
+
+use crate::log::Log;
+use crate::policy::Policy;
+use crate::transport::Transport;
+use crate::{Endpoints, Limits};
+
+/// What belongs to one run.
+pub struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) store: StoreLimits,
+    pub(crate) limits: Limits,
+    pub(crate) policy: Policy,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) log: Box<dyn Log>,
+    pub(crate) deadline: Instant,
+    pub(crate) requests: u64,
+    pub(crate) in_flight: u32,
+    pub(crate) log_entries: u64,
+    pub(crate) denied: Option<String>,
+}
+
+impl State {
+    /// What is left of the run's time.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}

@@ -1,0 +1,42 @@
+//! How a run ends when the component misbehaves.
+
+use std::time::Duration;
+
+use wasmtime::Trap;
+
+/// How a component broke its contract or met a limit. What it did before that
+/// is in the log.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// It asked for a request that is not allowed. Nothing was sent.
+    #[error("The component was stopped, because it asked for more than it may: {0}")]
+    Denied(String),
+    /// It took longer than a run may.
+    #[error("The component was stopped, because the run took longer than {} s", .0.as_secs())]
+    Time(Duration),
+    /// It logged more than a run may.
+    #[error("The component was stopped, because it logged more than {0} entries")]
+    LogEntries(u64),
+    /// It asked for none of a body's bytes.
+    #[error("The component was stopped, because it read 0 bytes of a response")]
+    EmptyRead,
+    /// It trapped: it panicked, ran out of memory or of stack.
+    #[error("The component broke down: {0}")]
+    Trap(String),
+    /// It could not be started.
+    #[error("The component cannot be started: {0}")]
+    Start(String),
+}
+
+impl Violation {
+    /// What an error that came out of the sandbox means.
+    pub(crate) fn from_trap(error: &wasmtime::Error, limit: Duration) -> Self {
+        match (error.downcast_ref::<Self>(), error.downcast_ref::<Trap>()) {
+            (Some(violation), _) => violation.clone(),
+            (None, Some(Trap::Interrupt)) => Self::Time(limit),
+            (None, Some(trap)) => Self::Trap(trap.to_string()),
+            (None, None) => Self::Trap(format!("{error:#}")),
+        }
+    }
+}
