@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::gateway;
 use crate::message::{Recorded, Server};
-use crate::server::{self, Shared};
+use crate::server::{self, Load, Shared};
 use crate::state::State;
 
 /// A cluster on loopback, on threads of its own; it stops when it is dropped.
@@ -86,6 +86,12 @@ impl Cluster {
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().requests.clone()
+    }
+
+    /// How much was asked for at a time, over all servers.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.shared.lock().load
     }
 
     fn url(&self, server: Server, path: &str) -> String {

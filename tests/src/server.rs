@@ -22,12 +22,24 @@ pub(crate) struct Shared(Arc<Mutex<Live>>);
 pub(crate) struct Live {
     pub(crate) state: State,
     pub(crate) requests: Vec<Recorded>,
+    pub(crate) load: Load,
+}
+
+/// How much was asked for at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// The connections that were made.
+    pub connections: usize,
+    /// The most requests that were waiting for their answers at the same moment.
+    pub most_at_once: usize,
+    /// The requests that are waiting now.
+    waiting: usize,
 }
 
 impl Shared {
     pub(crate) fn new(state: State) -> Shared {
-        let requests = Vec::new();
-        Shared(Arc::new(Mutex::new(Live { state, requests })))
+        let (requests, load) = (Vec::new(), Load::default());
+        Shared(Arc::new(Mutex::new(Live { state, requests, load })))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {
@@ -37,8 +49,10 @@ impl Shared {
 
 /// Serves until the runtime ends.
 pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared) {
+    let counter = shared.clone();
     let app = Router::new().fallback(move |request| handle(server, shared.clone(), request));
-    let listener = listener.tap_io(|connection| {
+    let listener = listener.tap_io(move |connection| {
+        counter.lock().load.connections += 1;
         // Without it every answer may wait for an acknowledgement; that is all it costs.
         let _ = connection.set_nodelay(true);
     });
@@ -50,12 +64,18 @@ async fn handle(server: Server, shared: Shared, request: Request) -> Response<Bo
     let latency = {
         let mut live = shared.lock();
         live.requests.push(request.clone());
+        live.load.waiting += 1;
+        live.load.most_at_once = live.load.most_at_once.max(live.load.waiting);
         live.state.latency_ms
     };
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
-    let reply = answer(&mut shared.lock().state, &request);
+    let reply = {
+        let mut live = shared.lock();
+        live.load.waiting -= 1;
+        answer(&mut live.state, &request)
+    };
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(name, value);
