@@ -4,6 +4,7 @@
 //! list never stands whole in memory. Of all endpoints of the master only this
 //! one has `reserved_resources_full`, since Mesos 0.28.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -14,6 +15,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use crate::bindings::http::{Endpoint, Error, Method};
+use crate::bindings::log::{Unreached, UnreachedReason};
 use crate::host::{CHUNK, Host, Response, excerpt, explain, request, summary};
 use crate::resource::Resource;
 
@@ -24,6 +26,19 @@ pub struct Listing {
     pub version: Option<String>,
     /// All agents.
     pub agents: Vec<Agent>,
+    /// The agents that the master knows from before its own restart, and that
+    /// have not come back yet. What they hold is not listed.
+    pub recovered: Vec<Recovered>,
+}
+
+/// An agent that has not come back yet.
+#[derive(Debug, Deserialize)]
+pub struct Recovered {
+    /// Its id.
+    pub id: String,
+    /// Its host name; empty when the master does not tell.
+    #[serde(default)]
+    pub hostname: String,
 }
 
 /// What the run needs to know of an agent.
@@ -31,6 +46,15 @@ pub struct Listing {
 pub struct Agent {
     /// Its id.
     pub id: String,
+    /// Its host name; empty when the master does not tell.
+    pub hostname: String,
+    /// Whether it is connected. What the master shows of one that is not does
+    /// not last (measured on Mesos 1.6 to 1.11).
+    pub active: bool,
+    /// Whether something is reserved there that is not listed: since Mesos 1.4
+    /// the master lists the roles that the asking principal may view, but its
+    /// totals count all of them.
+    pub hides: bool,
     /// The roles for which something is reserved there.
     pub roles: Vec<String>,
     /// What is reserved there for the run's role.
@@ -38,6 +62,25 @@ pub struct Agent {
 }
 
 impl Listing {
+    /// The agents that may hold something that a run cannot see or remove.
+    pub fn unreached(&self) -> Vec<Unreached> {
+        let listed = self.agents.iter().filter_map(|agent| {
+            let reason = match agent {
+                Agent { active: false, .. } => UnreachedReason::NotActive,
+                Agent { hides: true, .. } => UnreachedReason::HiddenReservations,
+                _ => return None,
+            };
+            let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
+            Some(Unreached { agent, hostname, reason })
+        });
+        let recovered = self.recovered.iter().map(|agent| Unreached {
+            agent: agent.id.clone(),
+            hostname: agent.hostname.clone(),
+            reason: UnreachedReason::Recovering,
+        });
+        listed.chain(recovered).collect()
+    }
+
     /// Whether an agent has something for the role.
     pub fn has_role(&self) -> bool {
         self.agents.iter().any(|agent| !agent.resources.is_empty())
@@ -134,15 +177,16 @@ impl<'de> Visitor<'de> for Slaves<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Listing, M::Error> {
-        let mut listing = None;
+        let (mut listing, mut recovered) = (None, Vec::new());
         while let Some(key) = map.next_key::<String>()? {
-            if key == "slaves" {
-                listing = Some(map.next_value_seed(Agents { role: self.role })?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match key.as_str() {
+                "slaves" => listing = Some(map.next_value_seed(Agents { role: self.role })?),
+                "recovered_slaves" => recovered = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        listing.ok_or_else(|| M::Error::missing_field("slaves"))
+        let listing: Listing = listing.ok_or_else(|| M::Error::missing_field("slaves"))?;
+        Ok(Listing { recovered, ..listing })
     }
 }
 
@@ -185,7 +229,12 @@ struct AgentEntry<'a> {
 #[serde(field_identifier, rename_all = "snake_case")]
 enum AgentField {
     Id,
+    Hostname,
+    Active,
     Version,
+    Resources,
+    UnreservedResources,
+    ReservedResources,
     ReservedResourcesFull,
     #[serde(other)]
     Other,
@@ -208,10 +257,17 @@ impl<'de> Visitor<'de> for AgentEntry<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let (mut id, mut version, mut reserved) = (None, None, None);
+        let (mut hostname, mut active) = (String::new(), true);
+        let mut totals = Totals::default();
         while let Some(field) = map.next_key()? {
             match field {
                 AgentField::Id => id = Some(map.next_value()?),
+                AgentField::Hostname => hostname = map.next_value()?,
+                AgentField::Active => active = map.next_value()?,
                 AgentField::Version => version = map.next_value()?,
+                AgentField::Resources => totals.all = map.next_value()?,
+                AgentField::UnreservedResources => totals.unreserved = map.next_value()?,
+                AgentField::ReservedResources => totals.reserved = map.next_value()?,
                 AgentField::ReservedResourcesFull => {
                     reserved = Some(map.next_value_seed(Reserved { role: self.role })?);
                 }
@@ -224,7 +280,42 @@ impl<'de> Visitor<'de> for AgentEntry<'_> {
                 "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
             ))
         })?;
-        Ok((Agent { id, roles, resources }, version))
+        let hides = totals.hide_something();
+        Ok((Agent { id, hostname, active, hides, roles, resources }, version))
+    }
+}
+
+/// The sums of an agent's resources, by name. Ports and other ranges and sets
+/// are texts there, and not needed.
+#[derive(Default)]
+struct Totals {
+    all: BTreeMap<String, Total>,
+    unreserved: BTreeMap<String, Total>,
+    reserved: BTreeMap<String, BTreeMap<String, Total>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Total {
+    Number(f64),
+    Other(IgnoredAny),
+}
+
+impl Totals {
+    /// Whether there is more than is listed.
+    fn hide_something(&self) -> bool {
+        // Mesos counts in thousandths.
+        const LEAST: f64 = 0.0005;
+        fn number(totals: &BTreeMap<String, Total>, name: &str) -> f64 {
+            match totals.get(name) {
+                Some(Total::Number(number)) => *number,
+                Some(Total::Other(_)) | None => 0.0,
+            }
+        }
+        self.all.keys().any(|name| {
+            let reserved: f64 = self.reserved.values().map(|role| number(role, name)).sum();
+            number(&self.all, name) - number(&self.unreserved, name) - reserved > LEAST
+        })
     }
 }
 
@@ -287,6 +378,40 @@ mod tests {
             let raw = listing.agents[0].resources[0].raw.get();
             assert_eq!(raw, r#"{"name":"cpus","scalar":{"value":1.0},"reservation":{}}"#);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_or_reached_is_found() {
+        let totals = |cpus: f64| {
+            format!(
+                r#""resources":{{"cpus":{cpus},"ports":"[1-2]"}},
+                "unreserved_resources":{{"cpus":1.5,"ports":"[1-1]"}},
+                "reserved_resources":{{"r":{{"cpus":0.3}},"q":{{"cpus":0.2}}}}"#
+            )
+        };
+        let body = format!(
+            r#"{{"recovered_slaves":[{{"id":"S9","hostname":"h9"}}],"slaves":[
+            {{"id":"S1","hostname":"h1","active":true,{},"reserved_resources_full":{{}}}},
+            {{"id":"S2","hostname":"h2","active":true,{},"reserved_resources_full":{{}}}},
+            {{"id":"S3","active":false,"reserved_resources_full":{{}}}},
+            {{"id":"S4","reserved_resources_full":{{}}}}]}}"#,
+            totals(2.0),
+            totals(2.001)
+        );
+        let listing = list(&mut Script::default().answer(200, body), "r").unwrap();
+        let unreached = listing.unreached();
+        let found: Vec<_> = unreached
+            .iter()
+            .map(|it| (it.agent.as_str(), it.hostname.as_str(), it.reason))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("S2", "h2", UnreachedReason::HiddenReservations),
+                ("S3", "", UnreachedReason::NotActive),
+                ("S9", "h9", UnreachedReason::Recovering),
+            ]
+        );
     }
 
     #[test]

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use crate::agents::{self, Listing};
 use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
-use crate::bindings::log::{AgentOutcome, Event, Level, Phase, PhaseStart, Warning, ZnodeOutcome};
-use crate::host::Host;
+use crate::bindings::log::{
+    AgentOutcome, Event, Level, Phase, PhaseStart, Unreached, UnreachedReason, Warning,
+    ZnodeOutcome,
+};
+use crate::host::{Host, one_line};
 use crate::sweep::{Operation, Owner, count};
 use crate::{guard, reservations, self_removal, volumes, znode};
 
@@ -23,13 +26,16 @@ pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Resul
         mesos_version: None,
         agents: Vec::new(),
         confirmed: Vec::new(),
+        unreached: Vec::new(),
         znode: None,
         self_removal: None,
     };
     let mut run = Run { host, options, report };
     match run.all(target) {
         Ok(()) => Ok(run.report),
-        Err(Stop { reason, message }) => Err(Failure { reason, message, report: run.report }),
+        Err(Stop { reason, message }) => {
+            Err(Failure { reason, message: one_line(&message), report: run.report })
+        }
     }
 }
 
@@ -84,7 +90,35 @@ impl<H: Host> Run<'_, H> {
             .operate(&reservations::OPERATION, listing, owner)
             .map_err(|stop| self.skip_rest("resources", stop))?;
         self.tell_what_stays(&listing, owner);
-        Ok(())
+        self.require_all_agents(&listing, owner)
+    }
+
+    /// Ends the run when there are agents that it could not see or reach.
+    fn require_all_agents(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
+        self.report.unreached = listing.unreached();
+        if self.report.unreached.is_empty() {
+            return Ok(());
+        }
+        self.say("");
+        for unreached in self.report.unreached.clone() {
+            let Unreached { agent, hostname, reason } = &unreached;
+            let why = match reason {
+                UnreachedReason::NotActive => "is not connected to the master",
+                UnreachedReason::Recovering => "has not come back since the master restarted",
+                UnreachedReason::HiddenReservations => {
+                    "has reservations that may not be viewed (permission view_roles)"
+                }
+            };
+            let line = format!("Slave {agent} ({hostname}) {why}");
+            self.host.say(Level::Error, line, Some(Event::Unreached(unreached)));
+        }
+        let message = format!(
+            "Incomplete: {} agent(s) may still hold resources of role '{}'. Other steps are \
+             skipped; run the same command again when that has changed.",
+            self.report.unreached.len(),
+            owner.role
+        );
+        Err(self.stop(Reason::Incomplete, message))
     }
 
     /// One operation on all agents. Returns the listing that shows its effect.
@@ -107,8 +141,12 @@ impl<H: Host> Run<'_, H> {
         }
         self.report.agents.extend(results);
         if !failed.is_empty() {
-            let message =
-                format!("{} of {} stay on: {}", operation.noun, owner.role, failed.join(", "));
+            let message = format!(
+                "{} of {} may be left on: {}",
+                operation.noun,
+                owner.role,
+                failed.join(", ")
+            );
             return Err(Stop { reason: Reason::Failed, message });
         }
         if accepted.is_empty() {
@@ -177,7 +215,7 @@ impl<H: Host> Run<'_, H> {
     /// A list of agents that a run can go by.
     fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Stop> {
         match listing {
-            Ok(listing) if listing.agents.is_empty() => Err(self.stop(
+            Ok(listing) if listing.agents.is_empty() && listing.recovered.is_empty() => Err(self.stop(
                 Reason::Failed,
                 "The Mesos master lists no agents, so nothing can be said about what they hold. \
                  Is this the leading master, and have its agents registered?",
@@ -224,14 +262,14 @@ impl<H: Host> Run<'_, H> {
         self.host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
     }
 
-    fn say(&mut self, message: impl Into<String>) {
+    fn say(&mut self, message: impl AsRef<str>) {
         self.host.say(Level::Info, message, None);
     }
 
     /// Logs why the run ends.
     fn stop(&mut self, reason: Reason, message: impl Into<String>) -> Stop {
         let message = message.into();
-        self.host.say(Level::Error, message.clone(), None);
+        self.host.say(Level::Error, &message, None);
         Stop { reason, message }
     }
 
@@ -330,6 +368,20 @@ mod tests {
         assert_eq!(failure.reason, Reason::Failed);
         assert_eq!(paths(&host), ["slaves", "destroy-volumes"]);
         assert_eq!(host.lines().last(), Some(&"Deleting volumes failed, skipping other steps."));
+    }
+
+    #[test]
+    fn an_agent_that_cannot_be_reached_keeps_the_znode() {
+        let recovering = EMPTY.replace("]}", r#"],"recovered_slaves":[{"id":"S9"}]}"#);
+        let none_back = NO_AGENTS.replace("]}", r#"],"recovered_slaves":[{"id":"S9"}]}"#);
+        let inactive = VOLUME.replace(r#""id""#, r#""active":false,"id""#);
+        for body in [recovering, none_back, inactive] {
+            let mut host = Script::default().answer(200, body);
+            let failure = run(&mut host, &target("r", "z")).unwrap_err();
+            assert_eq!(failure.reason, Reason::Incomplete);
+            assert_eq!(failure.report.unreached.len(), 1);
+            assert_eq!(paths(&host), ["slaves"]);
+        }
     }
 
     #[test]

@@ -26,12 +26,13 @@ pub fn check(target: &Target) -> Result<(), String> {
         }
         (Some(_), Some(principal)) if principal.trim().is_empty() => {
             return Err(
-                "the principal is empty, so nothing would be its; name it, or leave -p out".into(),
+                "the principal is empty, so nothing would be its; name it, or leave it out".into(),
             );
         }
         (None, Some(_)) => {
             return Err(
-                "a principal without a role selects nothing; add -r ROLE, or leave -p out".into()
+                "a principal without a role selects nothing; name the role too, or leave it out"
+                    .into(),
             );
         }
         _ => {}

@@ -36,7 +36,9 @@ pub trait Host {
     fn log(&mut self, entry: Entry);
 
     /// Sends one request and waits for the whole answer, which is expected to
-    /// be short: what goes beyond [`Answer::LIMIT`], or breaks off, is left out.
+    /// be short: what goes beyond [`Answer::LIMIT`] is left out. A body that
+    /// breaks off is no error here, because the status says already what
+    /// happened.
     ///
     /// # Errors
     /// As [`Host::send`] and [`Host::finish`].
@@ -51,21 +53,24 @@ pub trait Host {
     /// As [`Host::finish`].
     fn answer(&mut self, exchange: Self::Exchange) -> Result<Answer, Error> {
         let mut response = self.finish(exchange)?;
-        let mut body = Vec::new();
-        while body.len() < Answer::LIMIT {
+        let mut answer = Answer { status: response.status(), body: Vec::new(), error: None };
+        while answer.body.len() < Answer::LIMIT {
             match response.read(CHUNK) {
-                Ok(chunk) if !chunk.is_empty() => body.extend(chunk),
-                // Where a body breaks off, the status still says what happened.
-                _ => break,
+                Ok(chunk) if chunk.is_empty() => break,
+                Ok(chunk) => answer.body.extend(chunk),
+                Err(error) => {
+                    answer.error = Some(error);
+                    break;
+                }
             }
         }
-        body.truncate(Answer::LIMIT);
-        Ok(Answer { status: response.status(), body })
+        answer.body.truncate(Answer::LIMIT);
+        Ok(answer)
     }
 
-    /// Logs a line.
-    fn say(&mut self, level: Level, message: impl Into<String>, event: Option<Event>) {
-        self.log(Entry { level, message: message.into(), event });
+    /// Logs a line; what a server has said in it cannot make it two.
+    fn say(&mut self, level: Level, message: impl AsRef<str>, event: Option<Event>) {
+        self.log(Entry { level, message: one_line(message.as_ref()), event });
     }
 }
 
@@ -91,6 +96,8 @@ pub struct Answer {
     pub status: u16,
     /// The body, or the beginning of one that is too long.
     pub body: Vec<u8>,
+    /// Why the body breaks off, if it does.
+    pub error: Option<Error>,
 }
 
 impl Answer {
@@ -112,6 +119,11 @@ impl Answer {
     pub fn summary(&self) -> String {
         summary(self.status, &self.body)
     }
+}
+
+/// A text without line breaks.
+pub fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
 }
 
 /// A status and the beginning of a body, for a message.

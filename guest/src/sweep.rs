@@ -39,11 +39,19 @@ struct Work<'a> {
     skipped: Vec<Skipped>,
 }
 
+impl Work<'_> {
+    /// Whether there is something to remove, and an agent to remove it from.
+    fn is_to_be_sent(&self) -> bool {
+        self.agent.active && !self.take.is_empty()
+    }
+}
+
 impl Operation {
-    /// The ids of the agents that list something for this operation to remove.
+    /// The ids of the active agents that list something for this operation to
+    /// remove.
     pub fn pending<'a>(&self, listing: &'a Listing, owner: Owner) -> Vec<&'a str> {
         let works = listing.agents.iter().map(|agent| self.work(agent, owner));
-        works.filter(|work| !work.take.is_empty()).map(|work| work.agent.id.as_str()).collect()
+        works.filter(Work::is_to_be_sent).map(|work| work.agent.id.as_str()).collect()
     }
 
     /// Carries the operation out on all agents. Returns one result for each
@@ -56,7 +64,7 @@ impl Operation {
     ) -> Vec<AgentResult> {
         let window = host.window().max(1);
         let works: Vec<_> = listing.agents.iter().map(|agent| self.work(agent, owner)).collect();
-        let mut unsent = works.iter().filter(|work| !work.take.is_empty());
+        let mut unsent = works.iter().filter(|work| work.is_to_be_sent());
         let mut in_flight = VecDeque::new();
         let mut results = Vec::new();
         for work in &works {
@@ -65,7 +73,7 @@ impl Operation {
             {
                 in_flight.push_back(host.send(&self.request(next)));
             }
-            let exchange = if work.take.is_empty() { None } else { in_flight.pop_front() };
+            let exchange = if work.is_to_be_sent() { in_flight.pop_front() } else { None };
             let answer = exchange.map(|sent| sent.and_then(|exchange| host.answer(exchange)));
             let result = self.conclude(host, work, owner.role, answer);
             if !work.agent.resources.is_empty() {
@@ -132,6 +140,14 @@ impl Operation {
                     work.agent.roles.join(", ")
                 ),
                 AgentOutcome::OtherRoles(work.agent.roles.clone()),
+            ),
+            None if found > 0 => (
+                format!(
+                    "Found {found} {} for role '{role}' on slave {agent}, which is not active: \
+                     nothing is sent",
+                    self.noun
+                ),
+                AgentOutcome::NotActive,
             ),
             None => (
                 format!("Found 0 {} for role '{role}' on slave {agent}", self.noun),
@@ -259,6 +275,27 @@ mod tests {
                 host.lines().into_iter().filter(|line| line.starts_with("202")).collect();
             assert_eq!(codes, ["202 0", "202 1", "202 2", "202 3", "202 4", "202 5", "202 6"]);
         }
+    }
+
+    #[test]
+    fn nothing_is_sent_to_an_agent_that_is_not_active() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#)).replacen(
+            '{',
+            r#"{"active":false,"#,
+            1,
+        )];
+        let mut host = Script::default();
+        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        assert!(host.sent.is_empty());
+        assert_eq!(results[0].outcome, AgentOutcome::NotActive);
+    }
+
+    #[test]
+    fn an_agents_name_cannot_forge_a_line() {
+        let agents = [agent(r"S1\n202 ", "{}")];
+        let mut host = Script::default();
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        assert_eq!(host.lines(), ["No reserved resources for any role on slave S1 202 "]);
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub fn delete<H: Host>(host: &mut H, znode: &str) -> ZnodeResult {
 }
 
 fn judge(znode: &str, answer: &Answer) -> ZnodeOutcome {
+    if let Some(error) = &answer.error {
+        return ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, error));
+    }
     match (answer.status, serde_json::from_slice(&answer.body)) {
         (200, Ok(Verdict { succeeded: true, .. })) => ZnodeOutcome::Deleted(200),
         (200, Ok(Verdict { message, .. })) if is_no_node(&message, znode) => ZnodeOutcome::Absent,
@@ -72,6 +75,7 @@ fn is_no_node(message: &str, znode: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::http::Error;
     use crate::testing::Script;
 
     fn outcome(status: u16, body: &str) -> ZnodeOutcome {
@@ -79,6 +83,13 @@ mod tests {
         let result = delete(&mut host, "a/b");
         assert_eq!(host.sent[0].path, ["exhibitor", "v1", "explorer", "znode", "a", "b"]);
         result.outcome
+    }
+
+    #[test]
+    fn a_verdict_that_breaks_off_is_a_network_error() {
+        let mut host = Script::default().broken(r#"{"message":"OK""#, Error::Reset);
+        let why = "the connection to Exhibitor broke".to_owned();
+        assert_eq!(delete(&mut host, "a").outcome, ZnodeOutcome::Failed(why));
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl<T> From<&Result<T, CleanError>> for ExitCode {
             Ok(_) => Self::Clean,
             Err(CleanError::Failure(failure)) => match failure.reason {
                 Reason::NothingToDo | Reason::Failed => Self::Failed,
+                Reason::Incomplete => Self::Incomplete,
                 Reason::Refused => Self::Refused,
             },
             Err(CleanError::Violation(_)) => Self::Violation,

@@ -123,10 +123,6 @@ impl HostResponse for State {
         Ok(self.table.get(&response)?.response.status)
     }
 
-    fn content_type(&mut self, response: Resource<Response>) -> Trappable<Option<String>> {
-        Ok(self.table.get(&response)?.response.content_type.clone())
-    }
-
     fn read(
         &mut self,
         response: Resource<Response>,

@@ -43,7 +43,7 @@ pub trait Exchange: Send {
 
 /// An answer.
 pub struct Response {
-    /// The HTTP status.
+    /// The HTTP status, 200 to 599.
     pub status: u16,
     /// The `Content-Type`, if there is one.
     pub content_type: Option<String>,

@@ -41,6 +41,8 @@ fn replay(version: &str, story: &str) {
     let cluster = Cluster::start(State {
         version: version.to_owned(),
         agents: agents.iter().map(agent).collect(),
+        recovered_agents: Vec::new(),
+        hidden_roles: Vec::new(),
         exhibitor: None,
         marathon: None,
         iam: None,

@@ -10,22 +10,29 @@ use crate::version::Version;
 /// The body of `/slaves`.
 pub(crate) fn slaves(state: &State) -> Value {
     let version = Version::parse(&state.version);
-    let slaves: Vec<_> = state.agents.iter().map(|agent| entry(agent, &state.version)).collect();
+    let slaves: Vec<_> = state.agents.iter().map(|agent| entry(agent, state)).collect();
     let mut body = json!({"slaves": slaves});
     if version.since(1, 4) {
-        body["recovered_slaves"] = json!([]);
+        let recovered = state.recovered_agents.iter().map(|agent| {
+            json!({"id": agent.id, "hostname": agent.hostname, "port": 5051, "attributes": {}})
+        });
+        body["recovered_slaves"] = recovered.collect();
     }
     body
 }
 
-fn entry(agent: &Agent, master: &str) -> Value {
+fn entry(agent: &Agent, state: &State) -> Value {
+    let master = state.version.as_str();
     let version = Version::parse(master);
+    // Hidden roles are left out of the lists, but count in the totals.
+    let visible = |role: &str| !state.hidden_roles.iter().any(|hidden| hidden == role);
     let reserved: Vec<_> = agent.reserved().collect();
     let unreserved: Vec<_> = agent.unreserved().into_iter().collect();
     let sums_of = |resources: &[Resource]| sums(resources.iter(), version);
     let reserved_sums: Map<_, _> = agent
         .reserved_resources_full
         .keys()
+        .filter(|role| visible(role))
         .map(|role| {
             let of_role = reserved.iter().filter(|one| one.role() == *role);
             (role.clone(), sums(of_role, version))
@@ -55,7 +62,9 @@ fn entry(agent: &Agent, master: &str) -> Value {
     }
     if version.since(0, 28) {
         let unreserved = unreserved.into_iter().map(Resource::into_json);
-        entry["reserved_resources_full"] = agent.reserved_resources_full.clone().into();
+        let mut reserved = agent.reserved_resources_full.clone();
+        reserved.retain(|role, _| visible(role));
+        entry["reserved_resources_full"] = reserved.into();
         entry["unreserved_resources_full"] = unreserved.collect();
         entry["used_resources_full"] = json!([]);
         entry["offered_resources_full"] = json!([]);

@@ -15,6 +15,12 @@ pub struct State {
     pub version: String,
     /// The agents, in the order in which they are listed.
     pub agents: Vec<Agent>,
+    /// The agents that have not come back since the master restarted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovered_agents: Vec<RecoveredAgent>,
+    /// The roles that the asking principal may not view.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_roles: Vec<String>,
     /// Exhibitor; without it, there is none in the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibitor: Option<Exhibitor>,
@@ -51,6 +57,16 @@ pub struct Agent {
     /// All the agent offers, reserved or not; a large machine by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_resources: Option<Vec<Value>>,
+}
+
+/// An agent that has not come back since the master restarted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveredAgent {
+    /// The agent's id.
+    pub id: String,
+    /// The agent's host name.
+    pub hostname: String,
 }
 
 /// Exhibitor and the ZooKeeper tree behind it.

@@ -143,7 +143,7 @@ impl Exchange for Played {
         let Entry { response, error, .. } = self.0?;
         let end = match (response.status, error) {
             (0, Some(error)) => return Err(error),
-            (100..600, error) => error,
+            (200..600, error) => error,
             _ => return Err(Error::Internal("the recording has no answer to this".into())),
         };
         let body = response

@@ -74,6 +74,7 @@ impl Guest for Component {
             mesos_version: None,
             agents: Vec::new(),
             confirmed: Vec::new(),
+            unreached: Vec::new(),
             znode: None,
             self_removal: None,
         })

@@ -159,7 +159,7 @@ fn end(result: &Result<Report, CleanError>, verbose: bool) {
             print("");
             print("Retry command with \"-v\" to enable verbose logging.");
         }
-        Reason::Failed | Reason::Refused => {}
+        Reason::Failed | Reason::Incomplete | Reason::Refused => {}
     }
 }
 
