@@ -128,7 +128,7 @@ impl<H: Host> Run<'_, H> {
         listing: Listing,
         owner: Owner,
     ) -> Result<Listing, Stop> {
-        let results = operation.sweep(self.host, &listing, owner);
+        let results = operation.sweep(self.host, &listing, owner, self.patience());
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         for result in &results {
             match result.outcome {
@@ -140,6 +140,15 @@ impl<H: Host> Run<'_, H> {
             }
         }
         self.report.agents.extend(results);
+        if !failed.is_empty() {
+            // Someone else may have removed it in the meantime.
+            let now = agents::list(self.host, owner.role);
+            let now = self.usable(now)?;
+            let pending = operation.pending(&now, owner);
+            let is_listed = |id: &String| now.agents.iter().any(|agent| agent.id == *id);
+            let is_gone = |id: &mut String| is_listed(id) && !pending.contains(&id.as_str());
+            accepted.extend(failed.extract_if(.., is_gone));
+        }
         if !failed.is_empty() {
             let message = format!(
                 "{} of {} may be left on: {}",
@@ -162,7 +171,7 @@ impl<H: Host> Run<'_, H> {
         owner: Owner,
         accepted: &[String],
     ) -> Result<Listing, Stop> {
-        let patience = Duration::from_secs(self.options.confirm_seconds.into());
+        let patience = self.patience();
         let mut waited = Duration::ZERO;
         let mut pause = Duration::from_millis(100);
         loop {
@@ -223,6 +232,11 @@ impl<H: Host> Run<'_, H> {
             Ok(listing) => Ok(listing),
             Err(why) => Err(self.stop(Reason::Failed, why)),
         }
+    }
+
+    /// How long to pause in one phase, for what takes time or may pass.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.options.confirm_seconds.into())
     }
 
     fn tell_version(&mut self, listing: &Listing) {
@@ -363,11 +377,24 @@ mod tests {
 
     #[test]
     fn after_a_failed_volume_nothing_else_is_touched() {
-        let mut host = Script::default().answer(200, VOLUME).answer(400, "no");
+        let mut host = Script::default().answer(200, VOLUME).answer(400, "no").answer(200, VOLUME);
         let failure = run(&mut host, &target("r", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Failed);
-        assert_eq!(paths(&host), ["slaves", "destroy-volumes"]);
+        assert_eq!(paths(&host), ["slaves", "destroy-volumes", "slaves"]);
         assert_eq!(host.lines().last(), Some(&"Deleting volumes failed, skipping other steps."));
+    }
+
+    #[test]
+    fn what_someone_else_removed_in_the_meantime_is_removed() {
+        let mut host = Script::default()
+            .answer(200, RESERVED)
+            .answer(400, "gone")
+            .answer(200, EMPTY)
+            .answer(200, EMPTY)
+            .answer(200, DELETED);
+        let report = run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(report.confirmed, [Phase::Reservations]);
+        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves", "slaves", "z"]);
     }
 
     #[test]

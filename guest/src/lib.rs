@@ -13,11 +13,13 @@
 //! | [`agents`] | the agent list, read as a stream |
 //! | [`resource`] | what one reserved resource is, and whether it is ours to take |
 //! | [`sweep`] | one operation carried out on all agents, in parallel and in order |
+//! | [`batch`] | one list of resources in one request: asked again, taken apart |
 //! | [`volumes`], [`reservations`], [`znode`], [`self_removal`] | one module a phase |
 //! | [`host`] | what the run needs of its surroundings |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 pub mod agents;
+pub mod batch;
 pub mod bindings;
 pub mod clean;
 #[cfg(target_family = "wasm")]

@@ -37,6 +37,13 @@ struct Facts {
     /// Since Mesos 1.4: the whole stack, the innermost reservation last.
     reservations: Option<Vec<Reservation>>,
     disk: Option<Disk>,
+    provider_id: Option<Provider>,
+}
+
+/// Who provides a resource that is not the agent's own, since Mesos 1.5.
+#[derive(Debug, Deserialize)]
+struct Provider {
+    value: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +73,11 @@ impl Resource {
     pub fn new(raw: Box<RawValue>) -> serde_json::Result<Self> {
         let facts = serde_json::from_str(raw.get())?;
         Ok(Self { raw, facts })
+    }
+
+    /// The resource provider; none for the agent's own resources.
+    pub fn provider(&self) -> Option<&str> {
+        self.facts.provider_id.as_ref().map(|provider| provider.value.as_str())
     }
 
     /// Decides about this resource in a phase. `principal` limits the phase to

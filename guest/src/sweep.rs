@@ -2,14 +2,15 @@
 //! wire at a time, one fixed order in the log.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::agents::{Agent, Listing};
-use crate::bindings::http::{Endpoint, Error, Request};
+use crate::batch::{Batch, Settled};
 use crate::bindings::log::{
     AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
 };
-use crate::host::{Answer, Host, explain, form};
-use crate::resource::{Fate, Resource};
+use crate::host::Host;
+use crate::resource::Fate;
 
 /// What a phase asks the master to do with an agent's resources.
 pub struct Operation {
@@ -35,15 +36,11 @@ pub struct Owner<'a> {
 /// What an operation has to do on one agent.
 struct Work<'a> {
     agent: &'a Agent,
-    take: Vec<&'a Resource>,
+    found: usize,
+    /// What is to be sent; empty when there is nothing, or the agent is not
+    /// active.
+    batches: Vec<Batch<'a>>,
     skipped: Vec<Skipped>,
-}
-
-impl Work<'_> {
-    /// Whether there is something to remove, and an agent to remove it from.
-    fn is_to_be_sent(&self) -> bool {
-        self.agent.active && !self.take.is_empty()
-    }
 }
 
 impl Operation {
@@ -51,31 +48,38 @@ impl Operation {
     /// remove.
     pub fn pending<'a>(&self, listing: &'a Listing, owner: Owner) -> Vec<&'a str> {
         let works = listing.agents.iter().map(|agent| self.work(agent, owner));
-        works.filter(Work::is_to_be_sent).map(|work| work.agent.id.as_str()).collect()
+        works.filter(|work| !work.batches.is_empty()).map(|work| work.agent.id.as_str()).collect()
     }
 
-    /// Carries the operation out on all agents. Returns one result for each
+    /// Carries the operation out on all agents, and pauses for no longer than
+    /// `patience` when some have to be asked again. Returns one result for each
     /// agent on which the role has something, in the master's order.
     pub fn sweep<H: Host>(
         &self,
         host: &mut H,
         listing: &Listing,
         owner: Owner,
+        mut patience: Duration,
     ) -> Vec<AgentResult> {
         let window = host.window().max(1);
         let works: Vec<_> = listing.agents.iter().map(|agent| self.work(agent, owner)).collect();
-        let mut unsent = works.iter().filter(|work| work.is_to_be_sent());
+        let mut unsent = works.iter().flat_map(|work| &work.batches);
         let mut in_flight = VecDeque::new();
         let mut results = Vec::new();
         for work in &works {
-            while in_flight.len() < window
-                && let Some(next) = unsent.next()
-            {
-                in_flight.push_back(host.send(&self.request(next)));
+            self.announce(host, work, owner.role);
+            let mut settled = Vec::new();
+            for batch in &work.batches {
+                while in_flight.len() < window
+                    && let Some(next) = unsent.next()
+                {
+                    in_flight.push_back(host.send(&next.request(self)));
+                }
+                if let Some(sent) = in_flight.pop_front() {
+                    settled.push(batch.settle(host, self, sent, &mut patience));
+                }
             }
-            let exchange = if work.is_to_be_sent() { in_flight.pop_front() } else { None };
-            let answer = exchange.map(|sent| sent.and_then(|exchange| host.answer(exchange)));
-            let result = self.conclude(host, work, owner.role, answer);
+            let result = self.conclude(host, work, owner.role, settled);
             if !work.agent.resources.is_empty() {
                 results.push(result);
             }
@@ -84,10 +88,15 @@ impl Operation {
     }
 
     fn work<'a>(&self, agent: &'a Agent, owner: Owner) -> Work<'a> {
-        let mut work = Work { agent, take: Vec::new(), skipped: Vec::new() };
+        let mut work = Work { agent, found: 0, batches: Vec::new(), skipped: Vec::new() };
         for resource in &agent.resources {
             match resource.fate(self.phase, owner.principal) {
-                Fate::Take => work.take.push(resource),
+                Fate::Take => {
+                    work.found += 1;
+                    if agent.active {
+                        Batch::add(&mut work.batches, &agent.id, resource);
+                    }
+                }
                 Fate::Skip(reason) => {
                     match work.skipped.iter_mut().find(|skipped| skipped.reason == reason) {
                         Some(skipped) => skipped.count += 1,
@@ -100,108 +109,103 @@ impl Operation {
         work
     }
 
-    fn request(&self, work: &Work) -> Request {
-        let list: Vec<_> = work.take.iter().map(|resource| resource.raw.get()).collect();
-        let list = format!("[{}]", list.join(","));
-        form(self.path, &[("slaveId", &work.agent.id), (self.field, &list)])
-    }
-
-    /// Logs what became of an agent, in the lines of the reference.
-    fn conclude<H: Host>(
-        &self,
-        host: &mut H,
-        work: &Work,
-        role: &str,
-        answer: Option<Result<Answer, Error>>,
-    ) -> AgentResult {
-        let agent = &work.agent.id;
-        let found = work.take.len();
+    /// Logs what will be done on an agent that there is something to do on.
+    fn announce<H: Host>(&self, host: &mut H, work: &Work, role: &str) {
+        let (noun, agent) = (self.noun, &work.agent.id);
         for Skipped { reason, count } in &work.skipped {
             let why = match reason {
                 SkipReason::StaticReservation => "reserved in the agent's configuration",
                 SkipReason::OtherPrincipal => "made by another principal",
                 SkipReason::VolumeLeft => "still holding a volume",
             };
-            let line =
-                format!("Skipping {count} {} for role '{role}' on slave {agent}: {why}", self.noun);
+            let line = format!("Skipping {count} {noun} for role '{role}' on slave {agent}: {why}");
             host.say(Level::Info, line, None);
         }
-        let mut level = Level::Info;
-        let mut hint = false;
-        let (line, outcome) = match answer {
-            None if work.agent.roles.is_empty() => (
-                format!("No reserved resources for any role on slave {agent}"),
-                AgentOutcome::Unreserved,
-            ),
-            None if work.agent.resources.is_empty() => (
-                format!(
-                    "No reserved resources for role '{role}' on slave {agent}. \
-                     Known roles are: [{}]",
-                    work.agent.roles.join(", ")
-                ),
-                AgentOutcome::OtherRoles(work.agent.roles.clone()),
-            ),
-            None if found > 0 => (
-                format!(
-                    "Found {found} {} for role '{role}' on slave {agent}, which is not active: \
-                     nothing is sent",
-                    self.noun
-                ),
-                AgentOutcome::NotActive,
-            ),
-            None => (
-                format!("Found 0 {} for role '{role}' on slave {agent}", self.noun),
-                AgentOutcome::NothingToDo,
-            ),
-            Some(answer) => {
-                let line = format!(
-                    "Found {found} {} for role '{role}' on slave {agent}, deleting...",
-                    self.noun
-                );
-                host.say(Level::Info, line, None);
-                match answer {
-                    Ok(answer) if answer.is_success() => (
-                        format!("{} {}", answer.status, answer.text()),
-                        AgentOutcome::Accepted(answer.status),
-                    ),
-                    Ok(answer) => {
-                        let body = answer.text();
-                        level = Level::Error;
-                        hint = self.phase == Phase::Volumes && in_use(answer.status, &body);
-                        (
-                            format!("{} {body}", answer.status),
-                            AgentOutcome::Refused(Refusal { status: answer.status, body }),
-                        )
-                    }
-                    Err(error) => {
-                        level = Level::Error;
-                        let why = explain(Endpoint::Master, &error);
-                        (format!("Network error: {why}"), AgentOutcome::Failed(why))
-                    }
-                }
-            }
+        if !work.batches.is_empty() {
+            let found = work.found;
+            let line =
+                format!("Found {found} {noun} for role '{role}' on slave {agent}, deleting...");
+            host.say(Level::Info, line, None);
+        }
+    }
+
+    /// Logs what became of an agent.
+    fn conclude<H: Host>(
+        &self,
+        host: &mut H,
+        work: &Work,
+        role: &str,
+        settled: Vec<Settled>,
+    ) -> AgentResult {
+        let Settled { line, outcome } =
+            Settled::all(host, settled).unwrap_or_else(|| self.nothing_sent(work, role));
+        let level = match outcome {
+            AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => Level::Error,
+            _ => Level::Info,
         };
+        let in_use = self.phase == Phase::Volumes && is_in_use(&outcome);
         let result = AgentResult {
             phase: self.phase,
-            agent: agent.clone(),
-            found: count(found),
+            agent: work.agent.id.clone(),
+            found: count(work.found),
             skipped: work.skipped.clone(),
             outcome,
         };
         host.say(level, line, Some(Event::Agent(result.clone())));
-        if hint {
+        if in_use {
             for line in ["###", "Is a framework using these resources still installed?", "###"] {
                 host.say(Level::Error, line, None);
             }
         }
         result
     }
+
+    /// Why nothing was sent for an agent, in the reference's words where it has
+    /// some.
+    fn nothing_sent(&self, work: &Work, role: &str) -> Settled {
+        let (noun, agent, roles) = (self.noun, &work.agent.id, &work.agent.roles);
+        let (line, outcome) = if roles.is_empty() {
+            (
+                format!("No reserved resources for any role on slave {agent}"),
+                AgentOutcome::Unreserved,
+            )
+        } else if work.agent.resources.is_empty() {
+            (
+                format!(
+                    "No reserved resources for role '{role}' on slave {agent}. \
+                     Known roles are: [{}]",
+                    roles.join(", ")
+                ),
+                AgentOutcome::OtherRoles(roles.clone()),
+            )
+        } else if work.found > 0 {
+            (
+                format!(
+                    "Found {} {noun} for role '{role}' on slave {agent}, which is not active: \
+                     nothing is sent",
+                    work.found
+                ),
+                AgentOutcome::NotActive,
+            )
+        } else {
+            (
+                format!("Found 0 {noun} for role '{role}' on slave {agent}"),
+                AgentOutcome::NothingToDo,
+            )
+        };
+        Settled { line, outcome }
+    }
 }
 
 /// Whether a refusal says that a task still uses the volume: 409 before Mesos
 /// 1.1, a 400 with these words since then.
-fn in_use(status: u16, body: &str) -> bool {
-    status == 409 || body.contains("volumes in use")
+fn is_in_use(outcome: &AgentOutcome) -> bool {
+    match outcome {
+        AgentOutcome::Refused(Refusal { status, body }) => {
+            *status == 409 || body.contains("volumes in use")
+        }
+        _ => false,
+    }
 }
 
 /// A length as the contract counts.
@@ -212,6 +216,7 @@ pub fn count(length: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::http::Error;
     use crate::testing::Script;
     use crate::{agents, reservations, volumes};
 
@@ -234,7 +239,7 @@ mod tests {
     fn resources_go_back_exactly_as_they_were_listed() {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
         let mut host = Script::default().answer(202, "");
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
         let body = &host.sent[0].content.as_ref().unwrap().bytes;
         let fields: Vec<_> = form_urlencoded::parse(body).into_owned().collect();
         let expected = [("slaveId".into(), "S1".into()), ("volumes".into(), format!("[{VOLUME}]"))];
@@ -245,7 +250,7 @@ mod tests {
     fn nothing_is_sent_for_an_agent_with_nothing_to_remove() {
         let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#)), agent("S0", "{}")];
         let mut host = Script::default();
-        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
         assert!(host.sent.is_empty());
         assert_eq!(results.len(), 1);
         assert_eq!(results[0].outcome, AgentOutcome::NothingToDo);
@@ -268,7 +273,8 @@ mod tests {
             for n in 0..7 {
                 host = host.answer(202, format!("{n}"));
             }
-            let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+            let results =
+                reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
             assert_eq!(results.len(), 7);
             assert_eq!(host.most_in_flight, window.min(7));
             let codes: Vec<_> =
@@ -285,7 +291,7 @@ mod tests {
             1,
         )];
         let mut host = Script::default();
-        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
         assert!(host.sent.is_empty());
         assert_eq!(results[0].outcome, AgentOutcome::NotActive);
     }
@@ -294,7 +300,7 @@ mod tests {
     fn an_agents_name_cannot_forge_a_line() {
         let agents = [agent(r"S1\n202 ", "{}")];
         let mut host = Script::default();
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
         assert_eq!(host.lines(), ["No reserved resources for any role on slave S1 202 "]);
     }
 
@@ -303,7 +309,7 @@ mod tests {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#))];
         let words = "Invalid DESTROY operation: Persistent volumes in use";
         let mut host = Script::default().answer(400, words);
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
         assert_eq!(
             host.lines()[1..],
             [
@@ -319,7 +325,8 @@ mod tests {
     fn one_agent_that_fails_does_not_keep_the_next_from_its_turn() {
         let agents = ["S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().fails(Error::Timeout).answer(202, "");
-        let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER);
+        let results =
+            reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
         let why = "the Mesos master did not answer in time".to_owned();
         assert_eq!(results[0].outcome, AgentOutcome::Failed(why));
         assert_eq!(results[1].outcome, AgentOutcome::Accepted(202));
