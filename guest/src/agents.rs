@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read};
 
 use serde::Deserialize;
 use serde::de::{
@@ -14,10 +13,10 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-use crate::bindings::http::{Endpoint, Error, Method};
 use crate::bindings::log::{Unreached, UnreachedReason};
-use crate::host::{CHUNK, Host, Response, excerpt, explain, request, summary};
+use crate::host::Host;
 use crate::resource::Resource;
+use crate::stream;
 
 /// The agents of a cluster, in the master's order.
 #[derive(Debug, Default)]
@@ -93,67 +92,7 @@ impl Listing {
 /// One sentence for the person who runs the cleanup: the master cannot be
 /// reached, refuses, or answers with something that is no agent list.
 pub fn list<H: Host>(host: &mut H, role: &str) -> Result<Listing, String> {
-    let network = |error: &Error| format!("Network error: {}.", explain(Endpoint::Master, error));
-    let slaves = request(Endpoint::Master, Method::Get, vec!["slaves".into()]);
-    let mut response =
-        host.send(&slaves).and_then(|exchange| host.finish(exchange)).map_err(|e| network(&e))?;
-    let status = response.status();
-    let mut body = Body { response: &mut response, chunk: Vec::new(), at: 0, error: None };
-    if status != 200 {
-        let mut start = Vec::new();
-        // A body that breaks off still says as much as has arrived.
-        let _ = body.by_ref().take(CHUNK.into()).read_to_end(&mut start);
-        let hint = match status {
-            401 => ": it wants a valid token",
-            403 => ": the token's owner may not list the agents",
-            _ => "",
-        };
-        let answer = summary(status, &start);
-        return Err(format!("Bad slaves response: the Mesos master answers {answer}{hint}"));
-    }
-    let start = body.peek().map(|chunk| chunk[..chunk.len().min(500)].to_vec());
-    let mut json = serde_json::Deserializer::from_reader(&mut body);
-    let listing = Slaves { role }.deserialize(&mut json).and_then(|list| json.end().map(|()| list));
-    match (listing, body.error) {
-        (Ok(listing), _) => Ok(listing),
-        (Err(_), Some(error)) => Err(network(&error)),
-        (Err(error), None) => Err(format!(
-            "Bad slaves response: {error}. It begins: {}",
-            excerpt(&start.unwrap_or_default())
-        )),
-    }
-}
-
-/// A response's body as a reader; a transport error is kept for the message.
-struct Body<'a, R> {
-    response: &'a mut R,
-    chunk: Vec<u8>,
-    at: usize,
-    error: Option<Error>,
-}
-
-impl<R: Response> Body<'_, R> {
-    /// What has arrived and is not read yet; empty at the end of the body.
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.chunk.len() && self.error.is_none() {
-            match self.response.read(CHUNK) {
-                Ok(chunk) => (self.chunk, self.at) = (chunk, 0),
-                Err(error) => self.error = Some(error),
-            }
-        }
-        if self.error.is_some() {
-            return Err(io::Error::other("the body broke off"));
-        }
-        Ok(&self.chunk[self.at..])
-    }
-}
-
-impl<R: Response> Read for Body<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.peek()?.read(buffer)?;
-        self.at += count;
-        Ok(count)
-    }
+    stream::get(host, "slaves", Slaves { role }).map_err(|unread| unread.message)
 }
 
 /// The whole answer: `{"slaves": [...], ...}`.
@@ -359,6 +298,7 @@ impl<'de> Visitor<'de> for Reserved<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::http::Error;
     use crate::testing::Script;
 
     const BODY: &str = r#"{"slaves":[

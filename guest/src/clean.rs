@@ -10,12 +10,12 @@ use std::time::Duration;
 use crate::agents::{self, Listing};
 use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
 use crate::bindings::log::{
-    AgentOutcome, Event, Level, Phase, PhaseStart, Unreached, UnreachedReason, Warning,
+    AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached, UnreachedReason, Warning,
     ZnodeOutcome,
 };
 use crate::host::{Host, one_line};
 use crate::sweep::{Operation, Owner, count};
-use crate::{guard, reservations, self_removal, volumes, znode};
+use crate::{frameworks, guard, reservations, self_removal, volumes, znode};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
@@ -79,6 +79,9 @@ impl<H: Host> Run<'_, H> {
     /// The two phases that concern the agents.
     fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
         let listing = agents::list(self.host, owner.role);
+        if listing.is_ok() && !self.options.force {
+            self.require_no_framework(owner.role)?;
+        }
         self.begin(Phase::Volumes, "Destroying volumes...", agents_in(&listing));
         let listing = self.usable(listing).map_err(|stop| self.skip_rest("volumes", stop))?;
         self.tell_version(&listing);
@@ -91,6 +94,32 @@ impl<H: Host> Run<'_, H> {
             .map_err(|stop| self.skip_rest("resources", stop))?;
         self.tell_what_stays(&listing, owner);
         self.require_all_agents(&listing, owner)
+    }
+
+    /// Ends the run when a service still uses the role.
+    fn require_no_framework(&mut self, role: &str) -> Result<(), Stop> {
+        let users = frameworks::using(self.host, role).map_err(|why| {
+            let message = format!(
+                "Refused: it is not known whether a framework still uses role '{role}'. {why} \
+                 (Option force, --force on the command line, goes on without knowing.)"
+            );
+            self.stop(Reason::Refused, message)
+        })?;
+        if users.is_empty() {
+            return Ok(());
+        }
+        for user in &users {
+            let Framework { id, name, active } = user;
+            let state = if *active { "active" } else { "not active" };
+            let line = format!("Framework '{name}' ({id}, {state}) uses role '{role}'");
+            self.host.say(Level::Error, line, Some(Event::Framework(user.clone())));
+        }
+        let message = format!(
+            "Refused: {} framework(s) still use role '{role}', and would lose their data. \
+             Uninstall the service first. (Option force, --force on the command line, goes on all the same.)",
+            users.len()
+        );
+        Err(self.stop(Reason::Refused, message))
     }
 
     /// Ends the run when there are agents that it could not see or reach.
@@ -324,7 +353,7 @@ mod tests {
     }
 
     fn run(host: &mut Script, target: &Target) -> Result<Report, Failure> {
-        clean(host, target, &Options { confirm_seconds: 3 })
+        clean(host, target, &Options { confirm_seconds: 3, force: true })
     }
 
     fn paths(host: &Script) -> Vec<&str> {
@@ -423,6 +452,18 @@ mod tests {
         let mut host = Script::default();
         assert_eq!(run(&mut host, &target("r", "/")).unwrap_err().reason, Reason::Refused);
         assert!(host.sent.is_empty());
+    }
+
+    #[test]
+    fn a_role_that_is_in_use_is_left_alone_unless_forced() {
+        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":false,"roles":["r"]}]}"#;
+        for (status, frameworks) in [(200, used), (403, ""), (404, "")] {
+            let mut host = Script::default().answer(200, VOLUME).answer(status, frameworks);
+            let options = Options { confirm_seconds: 3, force: false };
+            let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
+            assert_eq!(failure.reason, Reason::Refused);
+            assert_eq!(paths(&host), ["slaves", "frameworks"]);
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //! | --- | --- |
 //! | [`clean`](mod@clean) | the order of a run, its guards and confirmations |
 //! | [`guard`] | what is refused before anything is sent |
-//! | [`agents`] | the agent list, read as a stream |
+//! | [`agents`], [`frameworks`] | what the master lists |
+//! | [`stream`] | a JSON answer, read as a stream |
 //! | [`resource`] | what one reserved resource is, and whether it is ours to take |
 //! | [`sweep`] | one operation carried out on all agents, in parallel and in order |
 //! | [`batch`] | one list of resources in one request: asked again, taken apart |
@@ -24,11 +25,13 @@ pub mod bindings;
 pub mod clean;
 #[cfg(target_family = "wasm")]
 mod component;
+pub mod frameworks;
 pub mod guard;
 pub mod host;
 pub mod reservations;
 pub mod resource;
 pub mod self_removal;
+pub mod stream;
 pub mod sweep;
 #[cfg(test)]
 mod testing;

@@ -33,7 +33,9 @@ impl Policy {
     pub fn for_clean(target: &Target) -> Self {
         let mut rules = Vec::new();
         if target.role.is_some() {
-            rules.push(Rule::new(Endpoint::Master, Method::Get, ["slaves"]));
+            for list in ["slaves", "frameworks"] {
+                rules.push(Rule::new(Endpoint::Master, Method::Get, [list]));
+            }
             for operation in ["destroy-volumes", "unreserve"] {
                 let rule = Rule::new(Endpoint::Master, Method::Post, [operation]);
                 rules.push(Rule { media_type: Some(FORM), ..rule });
@@ -156,6 +158,7 @@ mod tests {
             rules,
             [
                 "GET master/slaves",
+                "GET master/frameworks",
                 "POST master/destroy-volumes (application/x-www-form-urlencoded)",
                 "POST master/unreserve (application/x-www-form-urlencoded)",
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",

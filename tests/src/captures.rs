@@ -41,6 +41,7 @@ fn replay(version: &str, story: &str) {
     let cluster = Cluster::start(State {
         version: version.to_owned(),
         agents: agents.iter().map(agent).collect(),
+        frameworks: Vec::new(),
         recovered_agents: Vec::new(),
         hidden_roles: Vec::new(),
         exhibitor: None,

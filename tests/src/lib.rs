@@ -42,4 +42,4 @@ pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbeha
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
 pub use server::Load;
-pub use state::{Agent, Answer, Exhibitor, Iam, Marathon, RecoveredAgent, State};
+pub use state::{Agent, Answer, Exhibitor, Framework, Iam, Marathon, RecoveredAgent, State};

@@ -21,6 +21,26 @@ pub(crate) fn slaves(state: &State) -> Value {
     body
 }
 
+/// The body of `/frameworks`, as far as a cleanup looks at it.
+pub(crate) fn frameworks(state: &State) -> Value {
+    let multi_role = Version::parse(&state.version).since(1, 2);
+    let registered = state.frameworks.iter().map(|framework| {
+        let mut entry = json!({
+            "id": framework.id,
+            "name": framework.name,
+            "active": framework.active,
+            "connected": framework.active,
+        });
+        match framework.roles.as_slice() {
+            [role] if !multi_role => entry["role"] = json!(role),
+            roles => entry["roles"] = json!(roles),
+        }
+        entry
+    });
+    let registered: Value = registered.collect();
+    json!({"frameworks": registered, "completed_frameworks": [], "unregistered_frameworks": []})
+}
+
 fn entry(agent: &Agent, state: &State) -> Value {
     let master = state.version.as_str();
     let version = Version::parse(master);

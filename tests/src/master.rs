@@ -15,6 +15,9 @@ pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
     let path = request.path_only();
     match path.strip_prefix("/master").unwrap_or(path) {
         "/slaves" => only("GET", request, version, || Reply::json(200, &listing::slaves(state))),
+        "/frameworks" => {
+            only("GET", request, version, || Reply::json(200, &listing::frameworks(state)))
+        }
         "/destroy-volumes" => {
             only("POST", request, version, || operate(Operation::Destroy, state, request))
         }

@@ -15,6 +15,9 @@ pub struct State {
     pub version: String,
     /// The agents, in the order in which they are listed.
     pub agents: Vec<Agent>,
+    /// The frameworks that are registered with the master.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frameworks: Vec<Framework>,
     /// The agents that have not come back since the master restarted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovered_agents: Vec<RecoveredAgent>,
@@ -57,6 +60,21 @@ pub struct Agent {
     /// All the agent offers, reserved or not; a large machine by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_resources: Option<Vec<Value>>,
+}
+
+/// A framework that is registered with the master.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Framework {
+    /// The framework's id.
+    pub id: String,
+    /// The framework's name.
+    pub name: String,
+    /// Whether it is connected and gets offers.
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// The roles it uses.
+    pub roles: Vec<String>,
 }
 
 /// An agent that has not come back since the master restarted.

@@ -1,7 +1,8 @@
-//! Against a real Mesos master. `JANITOR_TEST_MESOS` is the command that starts
-//! one: it gets two more arguments, the number of agents and the port, serves on
-//! 127.0.0.1 in the foreground, and prints a line that begins with `READY` when
-//! it does.
+//! Against real Mesos masters. `JANITOR_TEST_MESOS` holds the commands that start
+//! them, with `;` between them. Each gets two more arguments, the number of agents
+//! and the port, serves on 127.0.0.1 in the foreground, and prints a line that
+//! begins with `READY` when it does. The last word of a command names its tests:
+//! the version.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -19,13 +20,20 @@ const VARIABLE: &str = "JANITOR_TEST_MESOS";
 
 pub fn trials() -> Vec<Trial> {
     let name = "real::a_role_on_two_of_three_agents";
-    vec![match std::env::var(VARIABLE) {
-        Ok(command) => trial(name, move || a_role_on_two_of_three_agents(&command)),
-        Err(_) => skipped(name, &format!("{VARIABLE} is not set")),
-    }]
+    let Ok(commands) = std::env::var(VARIABLE) else {
+        return vec![skipped(name, &format!("{VARIABLE} is not set"))];
+    };
+    let commands = commands.split(';').map(str::trim).map(str::to_owned);
+    commands
+        .map(|command| {
+            let version = command.split_whitespace().next_back().unwrap_or_default().to_owned();
+            let name = format!("{name}_of_{version}");
+            trial(name, move || a_role_on_two_of_three_agents(&command, &version))
+        })
+        .collect()
 }
 
-fn a_role_on_two_of_three_agents(command: &str) {
+fn a_role_on_two_of_three_agents(command: &str, version: &str) {
     let master = Master::start(command, 3);
     let ids: Vec<_> = master.reserved().into_keys().collect();
     for id in &ids[..2] {
@@ -41,7 +49,7 @@ fn a_role_on_two_of_three_agents(command: &str) {
     assert!(before[&ids[1]]["janitor-role"].is_array(), "{before:#?}");
 
     // It stays there, to be looked at.
-    let recording = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real.har");
+    let recording = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mesos-{version}.har"));
     let mut command = janitor();
     command.args(["-r", "janitor-role", "-p", "janitor-principal", "-m", &master.url]);
     let live = run(command.arg("--record").arg(&recording));

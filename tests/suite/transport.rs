@@ -105,7 +105,11 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, CleanError>, String) {
         }),
         limits,
     };
-    let result = Janitor::new().unwrap().clean(&target, Options { confirm_seconds: 3 }, session);
+    let result = Janitor::new().unwrap().clean(
+        &target,
+        Options { confirm_seconds: 3, force: true },
+        session,
+    );
     let log = log.lock().unwrap().clone();
     (result, log)
 }

@@ -90,6 +90,9 @@ pub struct Clean {
     /// A DC/OS authentication token
     #[arg(short, long, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
+    /// Go on although a registered framework still uses the role
+    #[arg(long)]
+    pub force: bool,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,

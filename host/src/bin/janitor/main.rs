@@ -20,7 +20,7 @@ use args::{Arguments, Clean, Command};
 use console::{Console, complain, print, print_header};
 
 /// How long a cleanup waits for the master to show what it has promised.
-const OPTIONS: Options = Options { confirm_seconds: 30 };
+const CONFIRM_SECONDS: u32 = 30;
 
 fn main() -> std::process::ExitCode {
     let code = match args::parse(env::args_os()) {
@@ -43,6 +43,7 @@ fn clean(args: &Clean) -> ExitCode {
         znode: args.znode.clone(),
         marathon_app: None,
     };
+    let options = Options { confirm_seconds: CONFIRM_SECONDS, force: args.force };
     let app = env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty());
     let Clean { master_url, exhibitor_url, marathon_url, .. } = args;
     let endpoints = match Endpoints::new(master_url, exhibitor_url, marathon_url) {
@@ -76,14 +77,14 @@ fn clean(args: &Clean) -> ExitCode {
     }
     let live = Box::new(Live::new(&limits, token));
     let result = match &args.record {
-        None => run(&target, OPTIONS, args.verbose, endpoints, live, limits),
+        None => run(&target, options, args.verbose, endpoints, live, limits),
         Some(file) => {
             let run_data = Run {
                 schema_version: Replay::SCHEMA_VERSION,
                 component: janitor_host::DIGEST.into(),
                 endpoints: endpoints.clone(),
                 target: target.clone(),
-                options: OPTIONS,
+                options,
                 window: limits.window,
             };
             let recording = match Recording::begin(file, run_data) {
@@ -94,7 +95,7 @@ fn clean(args: &Clean) -> ExitCode {
                 }
             };
             let transport = recording.through(live);
-            let result = run(&target, OPTIONS, args.verbose, endpoints, transport, limits);
+            let result = run(&target, options, args.verbose, endpoints, transport, limits);
             if let Err(error) = recording.finish() {
                 complain(&format!("the recording {} is lost: {error}", file.display()));
             }
@@ -169,7 +170,8 @@ fn leave_marathon(app: Option<String>, endpoints: Endpoints, limits: Limits) {
     if app.is_some() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: app };
         let live = Box::new(Live::new(&limits, None));
+        let options = Options { confirm_seconds: CONFIRM_SECONDS, force: false };
         // What becomes of it is printed; the exit code is that of the mistake.
-        let _ = run(&target, OPTIONS, false, endpoints, live, limits);
+        let _ = run(&target, options, false, endpoints, live, limits);
     }
 }

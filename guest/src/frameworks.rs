@@ -1,0 +1,71 @@
+//! The frameworks that are registered with the master, `GET master/frameworks`.
+//!
+//! A service whose framework is still registered is not dead: it may be running,
+//! or come back within its failover timeout (a week, for services of the DC/OS
+//! SDK) and look for its volumes.
+
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+
+use crate::bindings::log::Framework;
+use crate::host::Host;
+use crate::stream;
+
+#[derive(Deserialize)]
+struct Frameworks {
+    frameworks: Vec<Registered>,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    active: bool,
+    /// The role of a framework that has just one.
+    role: Option<String>,
+    /// The roles of a framework with the capability MULTI_ROLE, since Mesos 1.2.
+    roles: Option<Vec<String>>,
+}
+
+/// The registered frameworks that use a role.
+///
+/// # Errors
+/// One sentence: the master does not tell.
+pub fn using<H: Host>(host: &mut H, role: &str) -> Result<Vec<Framework>, String> {
+    let all = stream::get(host, "frameworks", PhantomData::<Frameworks>)
+        .map_err(|unread| unread.message)?;
+    let uses = |framework: &Registered| {
+        framework.role.iter().chain(framework.roles.iter().flatten()).any(|it| it == role)
+    };
+    let users = all.frameworks.into_iter().filter(uses);
+    Ok(users.map(|Registered { id, name, active, .. }| Framework { id, name, active }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn a_role_is_found_in_either_field() {
+        let body = r#"{"frameworks":[
+            {"id":"1","name":"a","active":true,"role":"r","tasks":[{}]},
+            {"id":"2","name":"b","active":false,"roles":["q","r"]},
+            {"id":"3","name":"c","active":true,"roles":["r/s"],"role":"*"},
+            {"id":"4"}],"completed_frameworks":[{"id":"5","role":"r"}]}"#;
+        let found = using(&mut Script::default().answer(200, body), "r").unwrap();
+        let framework =
+            |id: &str, name: &str, active| Framework { id: id.into(), name: name.into(), active };
+        assert_eq!(found, [framework("1", "a", true), framework("2", "b", false)]);
+    }
+
+    #[test]
+    fn a_master_that_does_not_tell_is_no_answer() {
+        for (status, body) in [(403, ""), (200, "{}"), (200, "<html>"), (500, "")] {
+            assert!(using(&mut Script::default().answer(status, body), "r").is_err(), "{body}");
+        }
+    }
+}
