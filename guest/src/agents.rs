@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::bindings::log::{Unreached, UnreachedReason};
 use crate::host::Host;
 use crate::resource::Resource;
-use crate::stream;
+use crate::stream::{self, Unread};
 
 /// The agents of a cluster, in the master's order.
 #[derive(Debug, Default)]
@@ -89,10 +89,10 @@ impl Listing {
 /// Asks the master for its agents and keeps what concerns `role`.
 ///
 /// # Errors
-/// One sentence for the person who runs the cleanup: the master cannot be
-/// reached, refuses, or answers with something that is no agent list.
-pub fn list<H: Host>(host: &mut H, role: &str) -> Result<Listing, String> {
-    stream::get(host, "slaves", Slaves { role }).map_err(|unread| unread.message)
+/// The master cannot be reached, refuses, or answers with something that is no
+/// agent list.
+pub fn list<H: Host>(host: &mut H, role: &str) -> Result<Listing, Unread> {
+    stream::get(host, "slaves", Slaves { role })
 }
 
 /// The whole answer: `{"slaves": [...], ...}`.
@@ -371,7 +371,7 @@ mod tests {
             (200, "", "EOF while parsing"),
             (503, "No leader elected", "answers 503 No leader elected"),
         ] {
-            let error = list(&mut Script::default().answer(status, body), "r").unwrap_err();
+            let error = list(&mut Script::default().answer(status, body), "r").unwrap_err().message;
             assert!(error.contains(expected), "{body:?} gave {error:?}");
         }
     }
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn a_body_that_breaks_off_is_a_network_error() {
         let mut host = Script::default().broken(&BODY[..40], Error::Reset);
-        let error = list(&mut host, "r").unwrap_err();
+        let error = list(&mut host, "r").unwrap_err().message;
         assert_eq!(error, "Network error: the connection to the Mesos master broke.");
     }
 }

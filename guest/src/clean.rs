@@ -14,6 +14,7 @@ use crate::bindings::log::{
     ZnodeOutcome,
 };
 use crate::host::{Host, one_line};
+use crate::stream::Unread;
 use crate::sweep::{Operation, Owner, count};
 use crate::{frameworks, guard, reservations, self_removal, volumes, znode};
 
@@ -78,7 +79,7 @@ impl<H: Host> Run<'_, H> {
 
     /// The two phases that concern the agents.
     fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
-        let listing = agents::list(self.host, owner.role);
+        let listing = self.list(owner.role);
         if listing.is_ok() && !self.options.force {
             self.require_no_framework(owner.role)?;
         }
@@ -171,7 +172,7 @@ impl<H: Host> Run<'_, H> {
         self.report.agents.extend(results);
         if !failed.is_empty() {
             // Someone else may have removed it in the meantime.
-            let now = agents::list(self.host, owner.role);
+            let now = self.list(owner.role);
             let now = self.usable(now)?;
             let pending = operation.pending(&now, owner);
             let is_listed = |id: &String| now.agents.iter().any(|agent| agent.id == *id);
@@ -200,11 +201,9 @@ impl<H: Host> Run<'_, H> {
         owner: Owner,
         accepted: &[String],
     ) -> Result<Listing, Stop> {
-        let patience = self.patience();
-        let mut waited = Duration::ZERO;
-        let mut pause = Duration::from_millis(100);
+        let mut pauses = self.pauses();
         loop {
-            let listing = agents::list(self.host, owner.role);
+            let listing = self.list(owner.role);
             let listing = self.usable(listing)?;
             let vanished: Vec<_> = accepted
                 .iter()
@@ -218,20 +217,33 @@ impl<H: Host> Run<'_, H> {
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
                 return Ok(listing);
             }
-            if waited >= patience {
+            let Some(pause) = pauses.next() else {
                 pending.extend(vanished);
                 let message = format!(
                     "The Mesos master accepted the request, but {} s later it does not show \
                      that the {} are gone from: {}",
-                    patience.as_secs(),
+                    self.options.confirm_seconds,
                     operation.noun,
                     pending.join(", ")
                 );
                 return Err(self.stop(Reason::Failed, message));
-            }
+            };
             self.host.pause(pause);
-            waited += pause;
-            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Reads the agents; waits for a master while none leads.
+    fn list(&mut self, role: &str) -> Result<Listing, String> {
+        let mut pauses = self.pauses();
+        loop {
+            match agents::list(self.host, role) {
+                Err(Unread { status: Some(503), message }) => {
+                    let Some(pause) = pauses.next() else { return Err(message) };
+                    self.host.say(Level::Debug, format!("{message}: trying again"), None);
+                    self.host.pause(pause);
+                }
+                result => return result.map_err(|unread| unread.message),
+            }
         }
     }
 
@@ -266,6 +278,19 @@ impl<H: Host> Run<'_, H> {
     /// How long to pause in one phase, for what takes time or may pass.
     fn patience(&self) -> Duration {
         Duration::from_secs(self.options.confirm_seconds.into())
+    }
+
+    /// Longer and longer pauses, until the patience is over.
+    fn pauses(&self) -> impl Iterator<Item = Duration> + use<H> {
+        let longest = Duration::from_secs(2);
+        let mut next = Duration::from_millis(100);
+        let mut rest = self.patience();
+        std::iter::from_fn(move || {
+            let pause = next.min(rest);
+            rest -= pause;
+            next = (next * 2).min(longest);
+            (pause > Duration::ZERO).then_some(pause)
+        })
     }
 
     fn tell_version(&mut self, listing: &Listing) {
@@ -389,7 +414,7 @@ mod tests {
         let failure = run(&mut host, &target("r", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Failed);
         assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
-        assert!(host.paused >= Duration::from_secs(3));
+        assert_eq!(host.paused, Duration::from_secs(3));
         assert!(!paths(&host).contains(&"unreserve") && !paths(&host).contains(&"z"));
     }
 
@@ -464,6 +489,25 @@ mod tests {
             assert_eq!(failure.reason, Reason::Refused);
             assert_eq!(paths(&host), ["slaves", "frameworks"]);
         }
+    }
+
+    #[test]
+    fn a_master_without_a_leader_is_waited_for() {
+        let mut host = Script::default().answer(503, "No leader elected");
+        host = host.answer(503, "No leader elected").answer(200, EMPTY).answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(host.paused, Duration::from_millis(300));
+    }
+
+    #[test]
+    fn a_master_that_gets_no_leader_is_given_up() {
+        let mut host = Script::default();
+        for _ in 0..10 {
+            host = host.answer(503, "No leader elected");
+        }
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert!(failure.message.ends_with("answers 503 No leader elected"), "{}", failure.message);
+        assert_eq!(host.paused, Duration::from_secs(3));
     }
 
     #[test]

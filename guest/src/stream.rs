@@ -9,6 +9,7 @@ use crate::bindings::http::{Endpoint, Error, Method};
 use crate::host::{CHUNK, Host, Response, excerpt, explain, request, summary};
 
 /// An answer that could not be read.
+#[derive(Debug)]
 pub struct Unread {
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
@@ -42,6 +43,7 @@ where
         let hint = match status {
             401 => ": it wants a valid token",
             403 => ": the token's owner may not see this",
+            300..=399 => ": it sends elsewhere; give the URL of the leading master",
             _ => "",
         };
         let answer = summary(status, &start);

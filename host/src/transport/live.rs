@@ -5,14 +5,16 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use http::Uri;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use ureq::Agent;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::Error;
 use crate::{Limits, Token};
 
-/// Sends requests over HTTP and HTTPS. Connections are kept alive and shared;
+/// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
+/// the one that does, but a token is not taken there. Connections are kept alive and shared;
 /// every wait has an end; certificates are verified. The first proxy that the
 /// environment names (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in capitals or
 /// not) is asked by `CONNECT` to reach every server but those in `NO_PROXY`.
@@ -74,31 +76,77 @@ impl Exchange for InFlight {
     }
 }
 
+/// Sends a request, and sends it again where a master that does not lead says.
 fn exchange_with(
     agent: &Agent,
     token: Option<&Token>,
     request: Request,
 ) -> Result<Response, Error> {
-    let mut builder =
-        ureq::http::Request::builder().method(request.method.name()).uri(&request.url);
-    if let Some(token) = token {
-        builder = builder.header(AUTHORIZATION, token.authorization());
+    /// A leader that changes while it is looked for is not chased for ever.
+    const REDIRECTS: usize = 3;
+    let mut uri: Uri = request.url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
+    let meant_for = uri.authority().cloned();
+    let mut response = send(agent, token, &uri, &request)?;
+    for _ in 0..REDIRECTS {
+        let Some(next) = redirected(&uri, &response) else { break };
+        if token.is_some() && next.authority() != meant_for.as_ref() {
+            return Err(Error::Internal(
+                "it sends to another server, and a token goes only where it is meant for; \
+                 give the URL of the leading master"
+                    .into(),
+            ));
+        }
+        uri = next;
+        response = send(agent, token, &uri, &request)?;
     }
-    let response = match request.content {
-        Some(content) => builder
-            .header(CONTENT_TYPE, &content.media_type)
-            .body(content.bytes)
-            .map_err(ureq::Error::from)
-            .and_then(|request| agent.run(request)),
-        None => builder.body(()).map_err(ureq::Error::from).and_then(|request| agent.run(request)),
-    };
-    let response = response.map_err(classify)?;
     let content_type = response.headers().get(CONTENT_TYPE);
     Ok(Response {
         status: response.status().as_u16(),
         content_type: content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
         body: Box::new(Stream(response.into_body().into_reader())),
     })
+}
+
+fn send(
+    agent: &Agent,
+    token: Option<&Token>,
+    uri: &Uri,
+    request: &Request,
+) -> Result<http::Response<ureq::Body>, Error> {
+    let mut builder = http::Request::builder().method(request.method.name()).uri(uri);
+    if let Some(token) = token {
+        builder = builder.header(AUTHORIZATION, token.authorization());
+    }
+    let response = match &request.content {
+        Some(content) => builder
+            .header(CONTENT_TYPE, &content.media_type)
+            .body(content.bytes.as_slice())
+            .map_err(ureq::Error::from)
+            .and_then(|request| agent.run(request)),
+        None => builder.body(()).map_err(ureq::Error::from).and_then(|request| agent.run(request)),
+    };
+    response.map_err(classify)
+}
+
+/// Where a master that does not lead sends a request: 307, with the scheme left
+/// out (`//host:port/master/unreserve`) and `/master` in front of the path
+/// (measured on Mesos 1.4 to 1.11). Anything that is not the same request to
+/// another server is not followed.
+fn redirected<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
+    if response.status() != http::StatusCode::TEMPORARY_REDIRECT {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let scheme = uri.scheme_str()?;
+    let next: Uri = match location.strip_prefix("//") {
+        Some(rest) => format!("{scheme}://{rest}").parse().ok()?,
+        None => location.parse().ok()?,
+    };
+    let (path, next_path) = (uri.path_and_query()?.as_str(), next.path_and_query()?.as_str());
+    let same_path = next_path.strip_prefix("/master").unwrap_or(next_path)
+        == path.strip_prefix("/master").unwrap_or(path);
+    let plain = !next.authority()?.as_str().contains('@');
+    (next.scheme_str() == Some(scheme) && same_path && plain).then_some(next)
 }
 
 /// The body of a response on the network.
@@ -147,5 +195,47 @@ fn classify_io(error: &io::Error) -> Error {
         // The standard library has no kind of its own for a failed look-up.
         _ if error.to_string().starts_with("failed to lookup address") => Error::Dns,
         _ => Error::Internal(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn follow(from: &str, status: u16, location: &str) -> Option<String> {
+        let response =
+            http::Response::builder().status(status).header(LOCATION, location).body(()).unwrap();
+        redirected(&from.parse().unwrap(), &response).map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn the_leading_master_is_followed() {
+        for from in ["http://m1:5050/master/unreserve", "http://m1:5050/unreserve"] {
+            for location in [
+                "//m2:5050/master/unreserve",
+                "http://m2:5050/master/unreserve",
+                "//m2:5050/unreserve",
+            ] {
+                assert!(follow(from, 307, location).unwrap().starts_with("http://m2:5050/"));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_followed() {
+        let from = "https://m1:5050/master/unreserve";
+        for (status, location) in [
+            (302, "//m2:5050/master/unreserve"),
+            (200, "//m2:5050/master/unreserve"),
+            (307, "http://m2:5050/master/unreserve"),
+            (307, "//m2:5050/master/teardown"),
+            (307, "//m2:5050/master/unreserve?x=y"),
+            (307, "//u:p@m2:5050/master/unreserve"),
+            (307, "/master/unreserve"),
+            (307, "//"),
+            (307, ""),
+        ] {
+            assert_eq!(follow(from, status, location), None, "{status} {location}");
+        }
     }
 }
