@@ -83,25 +83,29 @@ impl Resource {
     /// Decides about this resource in a phase. `principal` limits the phase to
     /// what that principal made.
     pub fn fate(&self, phase: Phase, principal: Option<&str>) -> Fate {
-        match phase {
-            Phase::Volumes => match &self.facts.volume() {
-                Some(volume) => self.owned(volume.principal.as_deref(), principal),
-                None => Fate::Ignore,
-            },
-            Phase::Reservations => match self.facts.dynamic_reservation() {
-                None => Fate::Skip(SkipReason::StaticReservation),
-                Some(_) if self.facts.volume().is_some() => Fate::Skip(SkipReason::VolumeLeft),
-                Some(reservation) => self.owned(reservation.principal.as_deref(), principal),
-            },
-            Phase::Znode | Phase::SelfRemoval => Fate::Ignore,
+        let facts = &self.facts;
+        match (phase, facts.volume(), facts.dynamic_reservation()) {
+            (Phase::Volumes, Some(volume), _) => {
+                // A volume that does not say who made it is its reserver's.
+                let reserver = || facts.reservation()?.principal.as_ref();
+                owned(volume.principal.as_ref().or_else(reserver), principal)
+            }
+            (Phase::Reservations, _, None) => Fate::Skip(SkipReason::StaticReservation),
+            (Phase::Reservations, Some(_), Some(_)) => Fate::Skip(SkipReason::VolumeLeft),
+            (Phase::Reservations, None, Some(reservation)) => {
+                owned(reservation.principal.as_ref(), principal)
+            }
+            (Phase::Volumes | Phase::Znode | Phase::SelfRemoval, ..) => Fate::Ignore,
         }
     }
+}
 
-    fn owned(&self, owner: Option<&str>, principal: Option<&str>) -> Fate {
-        match principal {
-            Some(principal) if owner != Some(principal) => Fate::Skip(SkipReason::OtherPrincipal),
-            _ => Fate::Take,
+fn owned(owner: Option<&String>, principal: Option<&str>) -> Fate {
+    match principal {
+        Some(principal) if owner.map(String::as_str) != Some(principal) => {
+            Fate::Skip(SkipReason::OtherPrincipal)
         }
+        _ => Fate::Take,
     }
 }
 
@@ -110,13 +114,22 @@ impl Facts {
         self.disk.as_ref()?.persistence.as_ref()
     }
 
+    /// The innermost reservation.
+    fn reservation(&self) -> Option<&Reservation> {
+        match &self.reservations {
+            Some(stack) => stack.last(),
+            None => self.reservation.as_ref(),
+        }
+    }
+
     /// The innermost reservation, if it is a dynamic one: the only kind that
     /// the master's operator endpoints can release.
     fn dynamic_reservation(&self) -> Option<&Reservation> {
-        match &self.reservations {
-            Some(stack) => stack.last().filter(|last| last.kind.as_deref() == Some("DYNAMIC")),
-            None => self.reservation.as_ref(),
-        }
+        // Before Mesos 1.4 only dynamic reservations were shown at all.
+        let is_dynamic = |it: &&Reservation| {
+            self.reservations.is_none() || it.kind.as_deref() == Some("DYNAMIC")
+        };
+        self.reservation().filter(is_dynamic)
     }
 }
 
@@ -136,6 +149,7 @@ mod tests {
         r#"{"name":"cpus","role":"r","reservations":[{"type":"STATIC","role":"r"}]}"#;
     const REFINED: &str = r#"{"name":"cpus","reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"a/r","principal":"p"}]}"#;
     const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"creator"},"volume":{"mode":"RW","container_path":"data"}}}"#;
+    const UNSIGNED_VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v"}}}"#;
     const MOUNT_DISK: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"source":{"type":"MOUNT","mount":{"root":"/m"}}}}"#;
 
     #[test]
@@ -171,6 +185,8 @@ mod tests {
         let skip = || Fate::Skip(SkipReason::OtherPrincipal);
         assert_eq!(fate(VOLUME, Phase::Volumes, Some("creator")), Fate::Take);
         assert_eq!(fate(VOLUME, Phase::Volumes, Some("p")), skip());
+        assert_eq!(fate(UNSIGNED_VOLUME, Phase::Volumes, Some("p")), Fate::Take);
+        assert_eq!(fate(UNSIGNED_VOLUME, Phase::Volumes, Some("q")), skip());
         assert_eq!(fate(OLD_DYNAMIC, Phase::Reservations, Some("p")), Fate::Take);
         assert_eq!(fate(REFINED, Phase::Reservations, Some("p")), Fate::Take);
         assert_eq!(fate(REFINED, Phase::Reservations, Some("q")), skip());

@@ -3,146 +3,270 @@
 //! and the port, serves on 127.0.0.1 in the foreground, and prints a line that
 //! begins with `READY` when it does. The last word of a command names its tests:
 //! the version.
+//!
+//! Two environment variables change what is started, besides Mesos's own:
+//! `LAB_LEADER=HOST:PORT` makes it a master that does not lead, with that one as
+//! its leader; `LAB_DIR` is where it keeps its state.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod master;
 
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::command::{janitor, replay, run};
+use crate::command::{janitor, run};
 use crate::{skipped, trial};
+use master::{Master, cpus, disk, reserved_for, volume, with};
 
 const VARIABLE: &str = "JANITOR_TEST_MESOS";
 
+/// A test and its name; it gets the command that starts a master.
+type Case = (&'static str, fn(&str));
+
+const CASES: &[Case] = &[
+    ("a_role_on_two_of_three_agents", a_role_on_two_of_three_agents),
+    ("reservations_without_a_volume", reservations_without_a_volume),
+    ("a_half_done_run", a_half_done_run),
+    ("a_second_run_changes_nothing", a_second_run_changes_nothing),
+    ("a_role_that_nobody_has", a_role_that_nobody_has),
+    ("a_static_role", a_static_role),
+    ("one_of_two_principals", one_of_two_principals),
+    ("both_principals", both_principals),
+    ("labels", labels),
+    ("a_refined_reservation", a_refined_reservation),
+    ("a_refined_static_reservation", a_refined_static_reservation),
+    ("a_path_disk", a_path_disk),
+    ("an_idle_framework", an_idle_framework),
+    ("a_disconnected_framework", a_disconnected_framework),
+    ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
+    ("a_master_that_does_not_lead", a_master_that_does_not_lead),
+    ("two_hundred_agents", two_hundred_agents),
+];
+
 pub fn trials() -> Vec<Trial> {
-    let name = "real::a_role_on_two_of_three_agents";
     let Ok(commands) = std::env::var(VARIABLE) else {
-        return vec![skipped(name, &format!("{VARIABLE} is not set"))];
+        return vec![skipped("real::all", &format!("{VARIABLE} is not set"))];
     };
-    let commands = commands.split(';').map(str::trim).map(str::to_owned);
-    commands
-        .map(|command| {
-            let version = command.split_whitespace().next_back().unwrap_or_default().to_owned();
-            let name = format!("{name}_of_{version}");
-            trial(name, move || a_role_on_two_of_three_agents(&command, &version))
+    let commands: Vec<_> = commands.split(';').map(|command| command.trim().to_owned()).collect();
+    let trials = commands.iter().flat_map(|command| {
+        let version = command.split_whitespace().next_back().unwrap_or_default();
+        CASES.iter().map(move |(name, test)| {
+            let command = command.clone();
+            trial(format!("real::{version}::{name}"), move || test(&command))
         })
-        .collect()
+    });
+    trials.collect()
 }
 
-fn a_role_on_two_of_three_agents(command: &str, version: &str) {
-    let master = Master::start(command, 3);
-    let ids: Vec<_> = master.reserved().into_keys().collect();
-    for id in &ids[..2] {
-        master.reserve(id, "janitor-role", "janitor-principal");
-        master.create_volume(id, "janitor-role", "janitor-principal");
+fn a_role_on_two_of_three_agents(command: &str) {
+    let master = Master::start(command, 3, &[]);
+    let agents = master.agents();
+    for agent in &agents[..2] {
+        master.fill(agent, "kafka-role", "kafka-principal");
     }
-    for id in &ids[1..] {
-        master.reserve(id, "other-role", "other-principal");
-        master.create_volume(id, "other-role", "other-principal");
+    for agent in &agents[1..] {
+        master.fill(agent, "other-role", "other-principal");
     }
-    let before = master.reserved();
-    assert!(before[&ids[0]]["janitor-role"].is_array(), "{before:#?}");
-    assert!(before[&ids[1]]["janitor-role"].is_array(), "{before:#?}");
-
-    // It stays there, to be looked at.
-    let recording = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mesos-{version}.har"));
-    let mut command = janitor();
-    command.args(["-r", "janitor-role", "-p", "janitor-principal", "-m", &master.url]);
-    let live = run(command.arg("--record").arg(&recording));
-    println!("{}", live.stdout);
-    assert_eq!((live.exit, live.stderr.as_str()), (0, ""), "{}", live.stdout);
-
-    let mut expected = before;
+    let mut expected = master.reserved();
     for roles in expected.values_mut() {
-        roles.as_object_mut().unwrap().remove("janitor-role");
+        roles.as_object_mut().unwrap().remove("kafka-role");
     }
+    assert!(master.has("kafka-role"));
+    let run = master.clean("-r kafka-role -p kafka-principal");
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
     assert_eq!(master.reserved(), expected, "the role is gone, the others are as they were");
-
-    drop(master);
-    for again in [run(&mut replay(&recording)), run(&mut replay(&recording))] {
-        assert_eq!(again, live);
-    }
-    let again = run(janitor().args(["-r", "janitor-role", "-m", "http://127.0.0.1:1/"]));
-    assert_eq!(again.exit, 5, "the master is gone, and a replay does not need it");
 }
 
-/// A real master with its agents; killed when dropped.
-struct Master {
-    process: Child,
-    url: String,
+fn reservations_without_a_volume(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    let agents = master.agents();
+    let owner = reserved_for("kafka-role", "kafka-principal");
+    master.reserve(&agents[0], &[with(&cpus(1.0), &owner), with(&disk(64.0), &owner)]);
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 0);
+    assert!(run.stdout.contains("Found 0 volume(s) for role 'kafka-role'"));
+    assert!(!master.has("kafka-role"));
 }
 
-impl Master {
-    fn start(command: &str, agents: u32) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let words = shell_words::split(command).expect("a command line");
-        let mut process = Command::new(&words[0])
-            .args(&words[1..])
-            .args([agents.to_string(), free.to_string()])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command}: {error}"));
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"));
-        println!("{}", ready.unwrap_or_else(|| panic!("{command}: no READY line")));
-        Self { process, url: format!("http://127.0.0.1:{free}/master/") }
+fn a_half_done_run(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    let agents = master.agents();
+    let owner = reserved_for("kafka-role", "kafka-principal");
+    for agent in &agents {
+        master.fill(agent, "kafka-role", "kafka-principal");
     }
-
-    /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
-    /// resources means nothing, and changes when another role's are released.
-    fn reserved(&self) -> BTreeMap<String, Value> {
-        let mut body = ureq::get(format!("{}slaves", self.url)).call().unwrap().into_body();
-        let list: Value = serde_json::from_str(&body.read_to_string().unwrap()).unwrap();
-        let agents = list["slaves"].as_array().unwrap().iter();
-        agents
-            .map(|agent| {
-                let mut reserved = agent["reserved_resources_full"].clone();
-                for resources in reserved.as_object_mut().unwrap().values_mut() {
-                    resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
-                }
-                (agent["id"].as_str().unwrap().into(), reserved)
-            })
-            .collect()
-    }
-
-    fn reserve(&self, agent: &str, role: &str, principal: &str) {
-        let reservation = json!({ "principal": principal });
-        let scalar = |name: &str, value: f64| {
-            json!({ "name": name, "type": "SCALAR", "scalar": { "value": value },
-                "role": role, "reservation": reservation })
-        };
-        let resources = json!([scalar("cpus", 1.0), scalar("mem", 128.0), scalar("disk", 256.0)]);
-        self.post("reserve", agent, "resources", &resources);
-    }
-
-    fn create_volume(&self, agent: &str, role: &str, principal: &str) {
-        let volume = json!([{
-            "name": "disk", "type": "SCALAR", "scalar": { "value": 64.0 },
-            "role": role, "reservation": { "principal": principal },
-            "disk": {
-                "persistence": { "id": format!("{role}-volume"), "principal": principal },
-                "volume": { "mode": "RW", "container_path": "data" },
-            },
-        }]);
-        self.post("create-volumes", agent, "volumes", &volume);
-    }
-
-    fn post(&self, path: &str, agent: &str, field: &str, list: &Value) {
-        let list = list.to_string();
-        let response = ureq::post(format!("{}{path}", self.url))
-            .send_form([("slaveId", agent), (field, list.as_str())]);
-        assert_eq!(response.unwrap().status(), 202, "{path}");
-    }
+    let done = with(&volume(&disk(64.0), "kafka-role"), &owner);
+    master.destroy_volumes(&agents[0], &[done]);
+    assert_eq!(master.clean("-r kafka-role -p kafka-principal").exit, 0);
+    assert!(!master.has("kafka-role"));
 }
 
-impl Drop for Master {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+fn a_second_run_changes_nothing(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    let again = run(janitor().args(["-v", "-r", "kafka-role", "-m", &master.url()]));
+    assert_eq!(again.exit, 0);
+    assert!(!again.stdout.contains("HTTP POST"), "{}", again.stdout);
+}
+
+fn a_role_that_nobody_has(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 0);
+    assert!(run.stdout.contains("No agent has anything reserved for role 'kafka-role'"));
+}
+
+fn a_static_role(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let before = master.reserved();
+    let run = master.clean("-r slave_public");
+    assert_eq!(run.exit, 0);
+    assert!(run.stdout.contains("reserved in the agent's configuration"));
+    assert_eq!(master.reserved(), before);
+}
+
+/// Two principals' resources for one role, on one agent.
+fn two_principals(command: &str) -> Master {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    for (principal, size) in [("kafka-principal", 64.0), ("other-principal", 32.0)] {
+        let owner = reserved_for("kafka-role", principal);
+        let creator = json!({"persistence": {"id": principal, "principal": principal}});
+        let mut volume = with(&volume(&disk(size), principal), &owner);
+        volume["disk"] = with(&volume["disk"], &creator);
+        master.reserve(agent, &[with(&cpus(0.25), &owner), with(&disk(size), &owner)]);
+        master.create_volumes(agent, &[volume]);
     }
+    master
+}
+
+fn one_of_two_principals(command: &str) {
+    let master = two_principals(command);
+    let run = master.clean("-r kafka-role -p kafka-principal");
+    assert_eq!(run.exit, 0);
+    assert!(run.stdout.contains("made by another principal"));
+    let left = master.reserved().into_values().next().unwrap()["kafka-role"].to_string();
+    assert!(left.contains("other-principal") && !left.contains("kafka-principal"), "{left}");
+}
+
+fn both_principals(command: &str) {
+    let master = two_principals(command);
+    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+fn labels(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    let plain = reserved_for("kafka-role", "kafka-principal");
+    let mut labelled = plain.clone();
+    labelled["reservation"]["labels"] =
+        json!({"labels": [{"key": "a & b", "value": "1 + 1 = 2 %"}, {"key": "no-value"}]});
+    for owner in [&plain, &labelled] {
+        master.reserve(agent, &[with(&cpus(0.5), owner), with(&disk(64.0), owner)]);
+    }
+    master.create_volumes(agent, &[with(&volume(&disk(64.0), "labelled"), &labelled)]);
+    assert_eq!(master.clean("-r kafka-role -p kafka-principal").exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+fn a_refined_reservation(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    let parent = json!({"type": "DYNAMIC", "role": "eng", "principal": "eng-principal"});
+    let child = json!({"type": "DYNAMIC", "role": "eng/kafka", "principal": "kafka-principal"});
+    let outer = json!({ "reservations": [parent] });
+    let inner = json!({ "reservations": [parent, child] });
+    let resources = |owner| [with(&cpus(1.0), owner), with(&disk(64.0), owner)];
+    master.reserve(agent, &resources(&outer));
+    let before = master.reserved();
+    master.reserve(agent, &resources(&inner));
+    master.create_volumes(agent, &[with(&volume(&disk(64.0), "refined"), &inner)]);
+    assert!(master.has("eng/kafka"));
+    assert_eq!(master.clean("-r eng/kafka").exit, 0);
+    assert_eq!(master.reserved(), before, "the resources are the parent role's again");
+}
+
+fn a_refined_static_reservation(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    let before = master.reserved();
+    let refined = json!({"reservations": [
+        {"type": "STATIC", "role": "slave_public"},
+        {"type": "DYNAMIC", "role": "slave_public/kafka", "principal": "kafka-principal"},
+    ]});
+    master.reserve(agent, &[with(&cpus(0.5), &refined)]);
+    assert_eq!(master.clean("-r slave_public/kafka").exit, 0);
+    assert_eq!(master.reserved(), before, "the resources are static again");
+}
+
+fn a_path_disk(command: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = json!({"source": {"type": "PATH", "path": {"root": folder.path()}}});
+    let path_disk = with(&disk(128.0), &json!({ "disk": source }));
+    let mem = json!({"name": "mem", "type": "SCALAR", "scalar": {"value": 512.0}});
+    let resources = json!([cpus(2.0), mem, disk(512.0), path_disk]).to_string();
+    let master = Master::start(command, 1, &[("MESOS_RESOURCES", &resources)]);
+    let agent = &master.agents()[0];
+    let owner = reserved_for("kafka-role", "kafka-principal");
+    master.reserve(agent, &[with(&path_disk, &owner)]);
+    master.create_volumes(agent, &[with(&volume(&path_disk, "on-path"), &owner)]);
+    assert_eq!(master.clean("-r kafka-role -p kafka-principal").exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+fn an_idle_framework(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    let before = master.reserved();
+    let _framework = master.register("kafka", "kafka-role");
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 7);
+    assert!(run.stdout.contains("Framework 'kafka' (") && run.stdout.contains(", active)"));
+    assert_eq!(master.reserved(), before);
+    assert_eq!(master.clean("-r kafka-role --force").exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+fn a_disconnected_framework(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    let before = master.reserved();
+    drop(master.register("kafka", "kafka-role"));
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 7);
+    assert!(run.stdout.contains("--force on the command line"));
+    assert_eq!(master.reserved(), before);
+}
+
+fn a_role_that_may_not_be_viewed(command: &str) {
+    let acls = json!({"view_roles": [
+        {"principals": {"type": "ANY"}, "roles": {"values": ["slave_public"]}},
+        {"principals": {"type": "ANY"}, "roles": {"type": "NONE"}},
+    ]});
+    let master = Master::start(command, 1, &[("MESOS_ACLS", &acls.to_string())]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 6);
+    assert!(run.stdout.contains("has reservations that may not be viewed"));
+}
+
+fn a_master_that_does_not_lead(command: &str) {
+    let leader = Master::start(command, 1, &[]);
+    leader.fill(&leader.agents()[0], "kafka-role", "kafka-principal");
+    let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
+    let run = other.clean("-r kafka-role");
+    assert_eq!(run.exit, 0);
+    assert!(!leader.has("kafka-role"));
+}
+
+fn two_hundred_agents(command: &str) {
+    let master = Master::start(command, 200, &[]);
+    let agents = master.agents();
+    assert_eq!(agents.len(), 200);
+    for agent in &agents[..50] {
+        master.fill(agent, "kafka-role", "kafka-principal");
+    }
+    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    assert!(!master.has("kafka-role"));
 }

@@ -1,0 +1,188 @@
+//! A real Mesos master with its agents.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use ureq::Body;
+use ureq::http::Response;
+
+use crate::command::{Run, janitor, replay, run};
+
+/// A running master; killed when dropped.
+pub struct Master {
+    process: Child,
+    address: String,
+}
+
+/// A framework that is registered as long as this lives, and for an hour after.
+pub struct Framework {
+    _events: Response<Body>,
+}
+
+impl Master {
+    /// Starts a master with agents, with `environment` on top of the test's own.
+    pub fn start(command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let words = shell_words::split(command).expect("a command line");
+        let mut process = Command::new(&words[0])
+            .args(&words[1..])
+            .args([agents.to_string(), free.to_string()])
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"));
+        let master = Self { process, address: format!("127.0.0.1:{free}") };
+        println!("{}", ready.unwrap_or_else(|| panic!("{command}: no READY line")));
+        master
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The URL of the operator endpoints.
+    pub fn url(&self) -> String {
+        format!("http://{}/master/", self.address)
+    }
+
+    /// The agents' ids.
+    pub fn agents(&self) -> Vec<String> {
+        self.reserved().into_keys().collect()
+    }
+
+    /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
+    /// resources means nothing, and changes when another role's are released.
+    pub fn reserved(&self) -> BTreeMap<String, Value> {
+        let body = ureq::get(format!("{}slaves", self.url())).call().unwrap().into_body();
+        let list: Value = serde_json::from_reader(body.into_reader()).unwrap();
+        let agents = list["slaves"].as_array().unwrap().iter();
+        agents
+            .map(|agent| {
+                let mut reserved = agent["reserved_resources_full"].clone();
+                for resources in reserved.as_object_mut().unwrap().values_mut() {
+                    resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
+                }
+                (agent["id"].as_str().unwrap().into(), reserved)
+            })
+            .collect()
+    }
+
+    /// Whether an agent has something for a role.
+    pub fn has(&self, role: &str) -> bool {
+        self.reserved().values().any(|roles| roles.get(role).is_some())
+    }
+
+    /// Reserves resources.
+    pub fn reserve(&self, agent: &str, resources: &[Value]) {
+        self.post("reserve", agent, "resources", resources);
+    }
+
+    /// Creates volumes on reserved disks.
+    pub fn create_volumes(&self, agent: &str, volumes: &[Value]) {
+        self.post("create-volumes", agent, "volumes", volumes);
+    }
+
+    /// Destroys volumes.
+    pub fn destroy_volumes(&self, agent: &str, volumes: &[Value]) {
+        self.post("destroy-volumes", agent, "volumes", volumes);
+    }
+
+    /// Reserves cpus and a disk with a volume.
+    pub fn fill(&self, agent: &str, role: &str, principal: &str) {
+        let owner = reserved_for(role, principal);
+        self.reserve(agent, &[with(&cpus(0.5), &owner), with(&disk(64.0), &owner)]);
+        self.create_volumes(agent, &[with(&volume(&disk(64.0), role), &owner)]);
+    }
+
+    /// Registers a framework that wants nothing.
+    pub fn register(&self, name: &str, role: &str) -> Framework {
+        let info = json!({
+            "user": "root", "name": name, "roles": [role], "failover_timeout": 3600.0,
+            "capabilities": [{"type": "MULTI_ROLE"}, {"type": "RESERVATION_REFINEMENT"}],
+        });
+        let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
+        let events = ureq::post(format!("{}api/v1/scheduler", self.url()))
+            .header("Content-Type", "application/json")
+            .header("Accept", "application/json")
+            .send(call.to_string())
+            .unwrap();
+        Framework { _events: events }
+    }
+
+    /// Runs janitor on this master. Its recording replays to the same output.
+    pub fn clean(&self, arguments: &str) -> Run {
+        let folder = tempfile::tempdir().unwrap();
+        let recording = folder.path().join("run.har");
+        let mut command = janitor();
+        command.args(["-m", &self.url()]).args(arguments.split_whitespace());
+        let live = run(command.arg("--record").arg(&recording));
+        println!("{}", live.stdout);
+        for again in [run(&mut replay(&recording)), run(&mut replay(&recording))] {
+            assert_eq!(again, live, "the replay");
+        }
+        live
+    }
+
+    fn post(&self, path: &str, agent: &str, field: &str, list: &[Value]) {
+        let list = Value::from(list).to_string();
+        let config = ureq::config::Config::builder().http_status_as_error(false).build();
+        let mut response = config
+            .new_agent()
+            .post(format!("{}{path}", self.url()))
+            .send_form([("slaveId", agent), (field, list.as_str())])
+            .unwrap();
+        let body = response.body_mut().read_to_string().unwrap();
+        assert_eq!(response.status(), 202, "{path}: {body}");
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has noticed.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Some cpus.
+pub fn cpus(value: f64) -> Value {
+    json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": value}})
+}
+
+/// Some of the root disk.
+pub fn disk(value: f64) -> Value {
+    json!({"name": "disk", "type": "SCALAR", "scalar": {"value": value}})
+}
+
+/// A volume on a disk.
+pub fn volume(disk: &Value, id: &str) -> Value {
+    let volume = json!({
+        "persistence": {"id": id.replace('/', "-")},
+        "volume": {"mode": "RW", "container_path": "data"},
+    });
+    let mut disk = disk.clone();
+    let source = disk.get("disk").cloned().unwrap_or(json!({}));
+    disk["disk"] = with(&source, &volume);
+    disk
+}
+
+/// A simple dynamic reservation.
+pub fn reserved_for(role: &str, principal: &str) -> Value {
+    json!({"role": role, "reservation": {"principal": principal}})
+}
+
+/// An object with the fields of another one on top.
+pub fn with(object: &Value, fields: &Value) -> Value {
+    let mut object = object.clone();
+    for (name, value) in fields.as_object().unwrap() {
+        object[name] = value.clone();
+    }
+    object
+}
