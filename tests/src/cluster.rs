@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::gateway;
 use crate::message::{Recorded, Server};
-use crate::server::{self, Load, Shared};
+use crate::server::{self, Load, Shared, Stall};
 use crate::state::State;
 
 /// A cluster on loopback, on threads of its own; it stops when it is dropped.
@@ -86,6 +86,11 @@ impl Cluster {
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().requests.clone()
+    }
+
+    /// Lets nobody have an answer from then on, or everybody again.
+    pub fn stall(&self, stall: Option<Stall>) {
+        self.shared.lock().stall = stall;
     }
 
     /// How much was asked for at a time, over all servers.

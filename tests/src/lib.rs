@@ -41,5 +41,5 @@ pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbeha
 
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
-pub use server::Load;
+pub use server::{Load, Stall};
 pub use state::{Agent, Answer, Exhibitor, Framework, Iam, Marathon, RecoveredAgent, State};

@@ -23,6 +23,16 @@ pub(crate) struct Live {
     pub(crate) state: State,
     pub(crate) requests: Vec<Recorded>,
     pub(crate) load: Load,
+    pub(crate) stall: Option<Stall>,
+}
+
+/// The moment from which on nobody gets an answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stall {
+    /// The request with this number, counted from 0, is not carried out.
+    Before(usize),
+    /// The request with this number is carried out, and not answered.
+    After(usize),
 }
 
 /// How much was asked for at a time.
@@ -39,7 +49,7 @@ pub struct Load {
 impl Shared {
     pub(crate) fn new(state: State) -> Shared {
         let (requests, load) = (Vec::new(), Load::default());
-        Shared(Arc::new(Mutex::new(Live { state, requests, load })))
+        Shared(Arc::new(Mutex::new(Live { state, requests, load, stall: None })))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {
@@ -61,13 +71,26 @@ pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared)
 
 async fn handle(server: Server, shared: Shared, request: Request) -> Response<Body> {
     let request = recorded(server, request).await;
-    let latency = {
+    let (latency, stalled) = {
         let mut live = shared.lock();
+        let number = live.requests.len();
         live.requests.push(request.clone());
         live.load.waiting += 1;
         live.load.most_at_once = live.load.most_at_once.max(live.load.waiting);
-        live.state.latency_ms
+        let stalled = match live.stall {
+            Some(Stall::Before(at)) => number >= at,
+            Some(Stall::After(at)) if number == at => {
+                answer(&mut live.state, &request);
+                true
+            }
+            Some(Stall::After(at)) => number > at,
+            None => false,
+        };
+        (live.state.latency_ms, stalled)
     };
+    if stalled {
+        std::future::pending::<()>().await;
+    }
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }

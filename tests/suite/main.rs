@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod command;
+mod killed;
 mod real;
 mod recordings;
 mod sandbox;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
+    trials.extend(killed::trials());
     trials.extend(recordings::trials());
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());
