@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::agents::{self, Listing};
-use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
+use crate::bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
 use crate::bindings::log::{
     AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached, UnreachedReason, Warning,
     ZnodeOutcome,
@@ -80,7 +80,7 @@ impl<H: Host> Run<'_, H> {
     /// The two phases that concern the agents.
     fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
         let listing = self.list(owner.role);
-        if listing.is_ok() && !self.options.force {
+        if listing.is_ok() && self.options.in_use != InUse::Force {
             self.require_no_framework(owner.role)?;
         }
         self.begin(Phase::Volumes, "Destroying volumes...", agents_in(&listing));
@@ -97,15 +97,9 @@ impl<H: Host> Run<'_, H> {
         self.require_all_agents(&listing, owner)
     }
 
-    /// Ends the run when a service still uses the role.
+    /// Ends the run, or the frameworks, when some still use the role.
     fn require_no_framework(&mut self, role: &str) -> Result<(), Stop> {
-        let users = frameworks::using(self.host, role).map_err(|why| {
-            let message = format!(
-                "Refused: it is not known whether a framework still uses role '{role}'. {why} \
-                 (Option force, --force on the command line, goes on without knowing.)"
-            );
-            self.stop(Reason::Refused, message)
-        })?;
+        let users = self.frameworks(role)?;
         if users.is_empty() {
             return Ok(());
         }
@@ -113,14 +107,51 @@ impl<H: Host> Run<'_, H> {
             let Framework { id, name, active } = user;
             let state = if *active { "active" } else { "not active" };
             let line = format!("Framework '{name}' ({id}, {state}) uses role '{role}'");
-            self.host.say(Level::Error, line, Some(Event::Framework(user.clone())));
+            self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
+        }
+        if self.options.in_use == InUse::Teardown {
+            return self.teardown(users, role);
         }
         let message = format!(
             "Refused: {} framework(s) still use role '{role}', and would lose their data. \
-             Uninstall the service first. (Option force, --force on the command line, goes on all the same.)",
+             Uninstall the service first. (On the command line, --teardown ends it for good, \
+             and --force goes on all the same.)",
             users.len()
         );
         Err(self.stop(Reason::Refused, message))
+    }
+
+    fn frameworks(&mut self, role: &str) -> Result<Vec<Framework>, Stop> {
+        frameworks::using(self.host, role).map_err(|why| {
+            let message = format!(
+                "Refused: it is not known whether a framework still uses role '{role}'. {why} \
+                 (On the command line, --force goes on without knowing.)"
+            );
+            self.stop(Reason::Refused, message)
+        })
+    }
+
+    fn teardown(&mut self, users: Vec<Framework>, role: &str) -> Result<(), Stop> {
+        for user in users {
+            let Framework { id, name, .. } = &user;
+            if let Err(why) = frameworks::teardown(self.host, id) {
+                let message = format!("Framework '{name}' ({id}) is not torn down: {why}");
+                return Err(self.stop(Reason::Failed, message));
+            }
+            let line = format!("Tearing down framework '{name}' ({id})");
+            self.host.say(Level::Info, line, Some(Event::TornDown(user)));
+        }
+        let mut pauses = self.pauses();
+        // From here on something has changed, so it is no refusal any more.
+        let failed = |stop| Stop { reason: Reason::Failed, ..stop };
+        while !self.frameworks(role).map_err(failed)?.is_empty() {
+            let Some(pause) = pauses.next() else {
+                let message = format!("A framework of role '{role}' does not end");
+                return Err(self.stop(Reason::Failed, message));
+            };
+            self.host.pause(pause);
+        }
+        Ok(())
     }
 
     /// Ends the run when there are agents that it could not see or reach.
@@ -378,7 +409,7 @@ mod tests {
     }
 
     fn run(host: &mut Script, target: &Target) -> Result<Report, Failure> {
-        clean(host, target, &Options { confirm_seconds: 3, force: true })
+        clean(host, target, &Options { confirm_seconds: 3, in_use: InUse::Force })
     }
 
     fn paths(host: &Script) -> Vec<&str> {
@@ -484,10 +515,43 @@ mod tests {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":false,"roles":["r"]}]}"#;
         for (status, frameworks) in [(200, used), (403, ""), (404, "")] {
             let mut host = Script::default().answer(200, VOLUME).answer(status, frameworks);
-            let options = Options { confirm_seconds: 3, force: false };
+            let options = Options { confirm_seconds: 3, in_use: InUse::Refuse };
             let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
             assert_eq!(failure.reason, Reason::Refused);
             assert_eq!(paths(&host), ["slaves", "frameworks"]);
+        }
+    }
+
+    #[test]
+    fn a_framework_is_torn_down_on_wish() {
+        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+        let gone = r#"{"frameworks":[]}"#;
+        let options = Options { confirm_seconds: 3, in_use: InUse::Teardown };
+        let mut host = Script::default()
+            .answer(200, EMPTY)
+            .answer(200, used)
+            .answer(200, "")
+            .answer(200, used)
+            .answer(200, gone)
+            .answer(200, DELETED);
+        clean(&mut host, &target("r", "z"), &options).unwrap();
+        assert_eq!(
+            paths(&host),
+            ["slaves", "frameworks", "teardown", "frameworks", "frameworks", "z"]
+        );
+        assert_eq!(host.sent[2].content.as_ref().unwrap().bytes, b"frameworkId=F");
+    }
+
+    #[test]
+    fn a_framework_that_stays_stops_the_run() {
+        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+        let options = Options { confirm_seconds: 0, in_use: InUse::Teardown };
+        for status in [200, 403] {
+            let mut host = Script::default().answer(200, VOLUME).answer(200, used);
+            host = host.answer(status, "").answer(200, used);
+            let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
+            assert_eq!(failure.reason, Reason::Failed);
+            assert!(!paths(&host).contains(&"destroy-volumes"));
         }
     }
 

@@ -1,4 +1,5 @@
-//! The frameworks that are registered with the master, `GET master/frameworks`.
+//! The frameworks that are registered with the master: `GET master/frameworks`,
+//! `POST master/teardown`.
 //!
 //! A service whose framework is still registered is not dead: it may be running,
 //! or come back within its failover timeout (a week, for services of the DC/OS
@@ -8,8 +9,9 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 
+use crate::bindings::http::Endpoint;
 use crate::bindings::log::Framework;
-use crate::host::Host;
+use crate::host::{Host, explain, form};
 use crate::stream;
 
 #[derive(Deserialize)]
@@ -42,6 +44,23 @@ pub fn using<H: Host>(host: &mut H, role: &str) -> Result<Vec<Framework>, String
     };
     let users = all.frameworks.into_iter().filter(uses);
     Ok(users.map(|Registered { id, name, active, .. }| Framework { id, name, active }).collect())
+}
+
+/// Has the master tear a framework down: all its tasks end, and it cannot come
+/// back under its id. One that is gone already is fine.
+///
+/// # Errors
+/// Why it is not torn down.
+pub fn teardown<H: Host>(host: &mut H, id: &str) -> Result<(), String> {
+    let answer = host
+        .ask(&form("teardown", &[("frameworkId", id)]))
+        .map_err(|error| explain(Endpoint::Master, &error))?;
+    // 400: "No framework found with specified ID". The next look will tell.
+    if answer.is_success() || answer.status == 400 {
+        Ok(())
+    } else {
+        Err(format!("the Mesos master answers {}", answer.summary()))
+    }
 }
 
 #[cfg(test)]

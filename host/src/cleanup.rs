@@ -113,7 +113,7 @@ impl Janitor {
     ) -> Result<Report, CleanError> {
         let limit = session.limits.run;
         let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
-        let policy = Policy::for_clean(target);
+        let policy = Policy::for_clean(target, options);
         let mut store = self.store(session, policy, &stderr);
         let (over, is_over) = mpsc::channel::<()>();
         let result = thread::scope(|scope| {

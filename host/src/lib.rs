@@ -7,7 +7,7 @@
 //! budget, the recorder, the credentials, the network.
 //!
 //! ```no_run
-//! use janitor_host::{Endpoints, Janitor, Limits, Live, Options, Session, Target};
+//! use janitor_host::{Endpoints, InUse, Janitor, Limits, Live, Options, Session, Target};
 //!
 //! let target = Target {
 //!     role: Some("cassandra_role".into()),
@@ -18,7 +18,7 @@
 //! let limits = Limits::default();
 //! let report = Janitor::new()?.clean(
 //!     &target,
-//!     Options { confirm_seconds: 30, force: false },
+//!     Options { confirm_seconds: 30, in_use: InUse::Refuse },
 //!     Session {
 //!         endpoints: Endpoints::default(),
 //!         transport: Box::new(Live::new(&limits, None)),
@@ -61,7 +61,7 @@ pub mod transport;
 pub mod violation;
 mod wasi;
 
-pub use bindings::cleanup::{Failure, Options, Reason, Report, Target};
+pub use bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
 pub use bindings::log::{Entry, Event, Level};
 pub use cleanup::{CleanError, Janitor, Session};
 pub use component::DIGEST;

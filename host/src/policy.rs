@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::bindings::cleanup::Target;
+use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
 use crate::endpoint::relative;
 
@@ -30,13 +30,14 @@ pub struct Rule {
 
 impl Policy {
     /// The requests that cleaning a target needs.
-    pub fn for_clean(target: &Target) -> Self {
+    pub fn for_clean(target: &Target, options: Options) -> Self {
         let mut rules = Vec::new();
         if target.role.is_some() {
             for list in ["slaves", "frameworks"] {
                 rules.push(Rule::new(Endpoint::Master, Method::Get, [list]));
             }
-            for operation in ["destroy-volumes", "unreserve"] {
+            let teardown = (options.in_use == InUse::Teardown).then_some("teardown");
+            for operation in ["destroy-volumes", "unreserve"].into_iter().chain(teardown) {
                 let rule = Rule::new(Endpoint::Master, Method::Post, [operation]);
                 rules.push(Rule { media_type: Some(FORM), ..rule });
             }
@@ -145,6 +146,8 @@ mod tests {
         }
     }
 
+    const OPTIONS: Options = Options { confirm_seconds: 0, in_use: InUse::Refuse };
+
     fn request(endpoint: Endpoint, method: Method, path: &str) -> Request {
         let path = path.split('/').map(Into::into).collect();
         Request { endpoint, method, path, query: vec![], content: None }
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_table_of_a_whole_target() {
-        let policy = Policy::for_clean(&target());
+        let policy = Policy::for_clean(&target(), OPTIONS);
         let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
         assert_eq!(
             rules,
@@ -168,8 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn a_teardown_must_be_wished() {
+        let request = Request {
+            content: Some(Content { media_type: FORM.into(), bytes: vec![] }),
+            ..request(Endpoint::Master, Method::Post, "teardown")
+        };
+        for (in_use, allowed) in
+            [(InUse::Refuse, false), (InUse::Force, false), (InUse::Teardown, true)]
+        {
+            let policy = Policy::for_clean(&target(), Options { confirm_seconds: 0, in_use });
+            assert_eq!(policy.check(&request).is_ok(), allowed);
+        }
+    }
+
+    #[test]
     fn everything_else_is_denied() {
-        let policy = Policy::for_clean(&target());
+        let policy = Policy::for_clean(&target(), OPTIONS);
         let znode = "exhibitor/v1/explorer/znode";
         for (endpoint, method, path) in [
             (Endpoint::Master, Method::Get, "state"),
@@ -209,7 +226,7 @@ mod tests {
                 znode: Some(znode.into()),
                 marathon_app: Some("/".into()),
             };
-            assert_eq!(Policy::for_clean(&target).rules(), [], "{znode:?}");
+            assert_eq!(Policy::for_clean(&target, OPTIONS).rules(), [], "{znode:?}");
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
         "/unreserve" => {
             only("POST", request, version, || operate(Operation::Unreserve, state, request))
         }
+        "/teardown" => only("POST", request, version, || teardown(state, request)),
         _ if version.since(1, 8) => Reply::text(404, "404 Not Found."),
         _ => Reply::empty(404),
     }
@@ -45,6 +46,18 @@ fn only(
         false => text,
     };
     Reply::text(405, text).header("Allow", method)
+}
+
+fn teardown(state: &mut State, request: &Recorded) -> Reply {
+    let Some(id) = request.field("frameworkId") else {
+        return Reply::text(400, "Missing 'frameworkId' query parameter in the request body");
+    };
+    let before = state.frameworks.len();
+    state.frameworks.retain(|framework| framework.id != id);
+    if state.frameworks.len() == before {
+        return Reply::text(400, "No framework found with specified ID");
+    }
+    Reply::empty(200)
 }
 
 fn operate(operation: Operation, state: &mut State, request: &Recorded) -> Reply {

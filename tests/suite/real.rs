@@ -37,6 +37,7 @@ const CASES: &[Case] = &[
     ("a_path_disk", a_path_disk),
     ("an_idle_framework", an_idle_framework),
     ("a_disconnected_framework", a_disconnected_framework),
+    ("a_framework_that_is_torn_down", a_framework_that_is_torn_down),
     ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
     ("a_master_that_does_not_lead", a_master_that_does_not_lead),
     ("two_hundred_agents", two_hundred_agents),
@@ -235,8 +236,20 @@ fn a_disconnected_framework(command: &str) {
     drop(master.register("kafka", "kafka-role"));
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 7);
-    assert!(run.stdout.contains("--force on the command line"));
+    assert!(run.stdout.contains("--force goes on all the same"));
     assert_eq!(master.reserved(), before);
+}
+
+fn a_framework_that_is_torn_down(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    let _connected = master.register("kafka", "kafka-role");
+    drop(master.register("kafka-too", "kafka-role"));
+    let run = master.clean("-r kafka-role --teardown");
+    assert_eq!(run.exit, 0);
+    assert!(run.stdout.contains("Tearing down framework 'kafka' ("));
+    assert!(!master.has("kafka-role"));
+    assert_eq!(master.clean("-r kafka-role").exit, 0, "no framework is registered any more");
 }
 
 fn a_role_that_may_not_be_viewed(command: &str) {

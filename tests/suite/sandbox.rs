@@ -8,7 +8,8 @@ use std::time::Duration;
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
 use janitor_host::{
-    CleanError, Endpoints, Entry, ExitCode, Janitor, Limits, Options, Report, Session, Target,
+    CleanError, Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Options, Report, Session,
+    Target,
 };
 use libtest_mimic::Trial;
 
@@ -115,7 +116,8 @@ fn misbehave(deed: &str) -> (Result<Report, CleanError>, Vec<String>, Vec<Reques
             ..Limits::default()
         },
     };
-    let result = janitor.clean(&target, Options { confirm_seconds: 0, force: false }, session);
+    let result =
+        janitor.clean(&target, Options { confirm_seconds: 0, in_use: InUse::Refuse }, session);
     let debug = |line: &String| line.starts_with("HTTP ");
     let lines = log.lock().unwrap().iter().filter(|line| !debug(line)).cloned().collect();
     let requests = requests.lock().unwrap().clone();

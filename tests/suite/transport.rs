@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use janitor_host::{
-    CleanError, Endpoints, Entry, Janitor, Limits, Live, Options, Report, Session, Target,
+    CleanError, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, Session, Target,
 };
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
@@ -107,7 +107,7 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, CleanError>, String) {
     };
     let result = Janitor::new().unwrap().clean(
         &target,
-        Options { confirm_seconds: 3, force: true },
+        Options { confirm_seconds: 3, in_use: InUse::Force },
         session,
     );
     let log = log.lock().unwrap().clone();

@@ -90,6 +90,9 @@ pub struct Clean {
     /// A DC/OS authentication token
     #[arg(short, long, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
+    /// End the frameworks that still use the role, with all their tasks, for good
+    #[arg(long, conflicts_with = "force")]
+    pub teardown: bool,
     /// Go on although a registered framework still uses the role
     #[arg(long)]
     pub force: bool,

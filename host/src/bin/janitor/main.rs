@@ -12,8 +12,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::recording::Recording;
 use janitor_host::transport::replay::Replay;
 use janitor_host::{
-    CleanError, Endpoints, ExitCode, Janitor, Limits, Live, Options, Reason, Report, Session,
-    Target, Token, credentials,
+    CleanError, Endpoints, ExitCode, InUse, Janitor, Limits, Live, Options, Reason, Report,
+    Session, Target, Token, credentials,
 };
 
 use args::{Arguments, Clean, Command};
@@ -43,7 +43,12 @@ fn clean(args: &Clean) -> ExitCode {
         znode: args.znode.clone(),
         marathon_app: None,
     };
-    let options = Options { confirm_seconds: CONFIRM_SECONDS, force: args.force };
+    let in_use = match (args.teardown, args.force) {
+        (true, _) => InUse::Teardown,
+        (false, true) => InUse::Force,
+        (false, false) => InUse::Refuse,
+    };
+    let options = Options { confirm_seconds: CONFIRM_SECONDS, in_use };
     let app = env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty());
     let Clean { master_url, exhibitor_url, marathon_url, .. } = args;
     let endpoints = match Endpoints::new(master_url, exhibitor_url, marathon_url) {
@@ -170,7 +175,7 @@ fn leave_marathon(app: Option<String>, endpoints: Endpoints, limits: Limits) {
     if app.is_some() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: app };
         let live = Box::new(Live::new(&limits, None));
-        let options = Options { confirm_seconds: CONFIRM_SECONDS, force: false };
+        let options = Options { confirm_seconds: CONFIRM_SECONDS, in_use: InUse::Refuse };
         // What becomes of it is printed; the exit code is that of the mistake.
         let _ = run(&target, options, false, endpoints, live, limits);
     }
