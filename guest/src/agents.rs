@@ -4,7 +4,7 @@
 //! list never stands whole in memory. Of all endpoints of the master only this
 //! one has `reserved_resources_full`, since Mesos 0.28.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -78,6 +78,12 @@ impl Listing {
             reason: UnreachedReason::Recovering,
         });
         listed.chain(recovered).collect()
+    }
+
+    /// The principals that made what the role has, each once.
+    pub fn principals(&self) -> BTreeSet<&str> {
+        let resources = self.agents.iter().flat_map(|agent| &agent.resources);
+        resources.flat_map(Resource::principals).collect()
     }
 
     /// Whether an agent has something for the role.

@@ -80,8 +80,11 @@ impl<H: Host> Run<'_, H> {
     /// The two phases that concern the agents.
     fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
         let listing = self.list(owner.role);
-        if listing.is_ok() && self.options.in_use != InUse::Force {
-            self.require_no_framework(owner.role)?;
+        if let Ok(listing) = &listing {
+            self.require_own_resources(listing, owner)?;
+            if self.options.in_use != InUse::Force {
+                self.require_no_framework(owner.role)?;
+            }
         }
         self.begin(Phase::Volumes, "Destroying volumes...", agents_in(&listing));
         let listing = self.usable(listing).map_err(|stop| self.skip_rest("volumes", stop))?;
@@ -95,6 +98,24 @@ impl<H: Host> Run<'_, H> {
             .map_err(|stop| self.skip_rest("resources", stop))?;
         self.tell_what_stays(&listing, owner);
         self.require_all_agents(&listing, owner)
+    }
+
+    /// Ends the run when the principal has made nothing of what the role has:
+    /// more likely its name is wrong than that everything is others'.
+    fn require_own_resources(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
+        let principals = listing.principals();
+        let Some(principal) = owner.principal else { return Ok(()) };
+        if principals.is_empty() || principals.contains(principal) {
+            return Ok(());
+        }
+        let message = format!(
+            "Refused: nothing of role '{}' was made by principal '{principal}', but by: {}. \
+             Check the principal, or leave it out to take all of the role. \
+             If only the znode is left to delete, name the znode alone.",
+            owner.role,
+            principals.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        Err(self.stop(Reason::Refused, message))
     }
 
     /// Ends the run, or the frameworks, when some still use the role.
@@ -212,12 +233,13 @@ impl<H: Host> Run<'_, H> {
         }
         if !failed.is_empty() {
             let message = format!(
-                "{} of {} may be left on: {}",
+                "The {} of role '{}' may be left on slave(s) {}. Run the same command again when \
+                 the cause is mended.",
                 operation.noun,
                 owner.role,
                 failed.join(", ")
             );
-            return Err(Stop { reason: Reason::Failed, message });
+            return Err(self.stop(Reason::Failed, message));
         }
         if accepted.is_empty() {
             return Ok(listing);

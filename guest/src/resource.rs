@@ -80,6 +80,13 @@ impl Resource {
         self.facts.provider_id.as_ref().map(|provider| provider.value.as_str())
     }
 
+    /// The principals that made it: its dynamic reservation's, its volume's.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        let reserver = self.facts.dynamic_reservation().and_then(|it| it.principal.as_deref());
+        let creator = self.facts.volume().and_then(|it| it.principal.as_deref());
+        reserver.into_iter().chain(creator)
+    }
+
     /// Decides about this resource in a phase. `principal` limits the phase to
     /// what that principal made.
     pub fn fate(&self, phase: Phase, principal: Option<&str>) -> Fate {

@@ -31,6 +31,7 @@ const CASES: &[Case] = &[
     ("a_static_role", a_static_role),
     ("one_of_two_principals", one_of_two_principals),
     ("both_principals", both_principals),
+    ("a_principal_that_made_nothing", a_principal_that_made_nothing),
     ("labels", labels),
     ("a_refined_reservation", a_refined_reservation),
     ("a_refined_static_reservation", a_refined_static_reservation),
@@ -148,6 +149,15 @@ fn one_of_two_principals(command: &str) {
     assert!(run.stdout.contains("made by another principal"));
     let left = master.reserved().into_values().next().unwrap()["kafka-role"].to_string();
     assert!(left.contains("other-principal") && !left.contains("kafka-principal"), "{left}");
+}
+
+fn a_principal_that_made_nothing(command: &str) {
+    let master = two_principals(command);
+    let before = master.reserved();
+    let run = master.clean("-r kafka-role -p nobody");
+    assert_eq!(run.exit, 7);
+    assert!(run.stdout.contains("but by: kafka-principal, other-principal."));
+    assert_eq!(master.reserved(), before);
 }
 
 fn both_principals(command: &str) {
