@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod command;
+mod docs;
 mod killed;
 mod real;
 mod recordings;
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());
     trials.extend(real::trials());
+    let names = trials.iter().map(|trial| trial.name().to_owned()).collect();
+    trials.extend(docs::trials(names));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -44,6 +44,11 @@ const CASES: &[Case] = &[
     ("two_hundred_agents", two_hundred_agents),
 ];
 
+/// The names of the cases, also where there is no master to run them on.
+pub fn cases() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|(name, _)| *name)
+}
+
 pub fn trials() -> Vec<Trial> {
     let Ok(commands) = std::env::var(VARIABLE) else {
         return vec![skipped("real::all", &format!("{VARIABLE} is not set"))];

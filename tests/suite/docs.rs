@@ -1,0 +1,40 @@
+//! The tests that `docs/behaviour.md` names are there.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use libtest_mimic::Trial;
+
+use crate::command::tests;
+use crate::{real, trial};
+
+/// Gets the names of all other tests of this program.
+pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
+    vec![trial("docs::behaviour_names_real_tests", move || behaviour_names_real_tests(&names))]
+}
+
+fn behaviour_names_real_tests(names: &BTreeSet<String>) {
+    let text = fs::read_to_string(tests("../docs/behaviour.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.contains("---"));
+    let cells = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next());
+    let mut named = 0;
+    for name in cells.flat_map(|cell| cell.split(',')).map(str::trim) {
+        let known = match name.split_once("::") {
+            // Their modules are compiled into other programs.
+            Some(("guest" | "host", module)) => {
+                let folder = if name.starts_with("guest") { "../guest/src" } else { "../host/src" };
+                let file = format!("{module}.rs");
+                [folder, "../host/src/bin/janitor"].iter().any(|it| tests(it).join(&file).exists())
+            }
+            Some(("real", case)) => real::cases().any(|name| name == case),
+            Some(("killed", "*")) => names.iter().any(|name| name.starts_with("killed::")),
+            Some(_) => names.contains(name),
+            // Headings, and rows that need no test.
+            None if ["", "test", "exit 0"].contains(&name) => continue,
+            None => names.contains(&format!("scenarios::{name}")),
+        };
+        assert!(known, "docs/behaviour.md names {name:?}, which is no test");
+        named += 1;
+    }
+    assert!(named > 50, "{named} names found");
+}
