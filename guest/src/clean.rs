@@ -317,15 +317,13 @@ impl<H: Host> Run<'_, H> {
 
     /// A list of agents that a run can go by.
     fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Stop> {
-        match listing {
-            Ok(listing) if listing.agents.is_empty() && listing.recovered.is_empty() => Err(self.stop(
-                Reason::Failed,
-                "The Mesos master lists no agents, so nothing can be said about what they hold. \
-                 Is this the leading master, and have its agents registered?",
-            )),
-            Ok(listing) => Ok(listing),
-            Err(why) => Err(self.stop(Reason::Failed, why)),
+        let listing = listing.map_err(|why| self.stop(Reason::Failed, why))?;
+        if listing.agents.is_empty() && listing.recovered.is_empty() {
+            let message = "The Mesos master lists no agents, so nothing can be said about what \
+                they hold. Is this the leading master, and have its agents registered?";
+            return Err(self.stop(Reason::Failed, message));
         }
+        Ok(listing)
     }
 
     /// How long to pause in one phase, for what takes time or may pass.

@@ -6,7 +6,8 @@
 //!
 //! Two environment variables change what is started, besides Mesos's own:
 //! `LAB_LEADER=HOST:PORT` makes it a master that does not lead, with that one as
-//! its leader; `LAB_DIR` is where it keeps its state.
+//! its leader, which its agents join; `LAB_DIR` is where it keeps its state, and
+//! `LAB_KEEP=1` has it begin with what is there.
 
 mod master;
 
@@ -15,7 +16,7 @@ use serde_json::json;
 
 use crate::command::{janitor, run};
 use crate::{skipped, trial};
-use master::{Master, cpus, disk, reserved_for, volume, with};
+use master::{Master, cpus, disk, free_port, reserved_for, volume, with};
 
 const VARIABLE: &str = "JANITOR_TEST_MESOS";
 
@@ -41,6 +42,8 @@ const CASES: &[Case] = &[
     ("a_framework_that_is_torn_down", a_framework_that_is_torn_down),
     ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
     ("a_master_that_does_not_lead", a_master_that_does_not_lead),
+    ("a_lost_agent_that_returns", a_lost_agent_that_returns),
+    ("an_agent_missing_after_a_failover", an_agent_missing_after_a_failover),
     ("two_hundred_agents", two_hundred_agents),
 ];
 
@@ -285,6 +288,59 @@ fn a_master_that_does_not_lead(command: &str) {
     let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
     let run = other.clean("-r kafka-role");
     assert_eq!(run.exit, 0);
+    assert!(!leader.has("kafka-role"));
+}
+
+fn a_lost_agent_that_returns(command: &str) {
+    let leader = Master::start(command, 1, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let environment = [("LAB_LEADER", leader.address()), ("LAB_DIR", folder), ("LAB_KEEP", "1")];
+    let port = free_port();
+    let other = Master::start_at(port, command, 1, &environment);
+    leader.wait_for_agents(2, 0);
+    for agent in leader.agents() {
+        leader.fill(&agent, "kafka-role", "kafka-principal");
+    }
+    drop(other);
+    leader.wait_for_agents(1, 1);
+    let run = leader.clean("-r kafka-role");
+    assert_eq!(run.exit, 6);
+    assert!(run.stdout.contains("is not connected to the master"));
+
+    let _other = Master::start_at(port, command, 1, &environment);
+    leader.wait_for_agents(2, 0);
+    assert!(leader.has("kafka-role"), "the agent brings its volume back");
+    assert_eq!(leader.clean("-r kafka-role").exit, 0);
+    assert!(!leader.has("kafka-role"));
+}
+
+fn an_agent_missing_after_a_failover(command: &str) {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let folders = folders.each_ref().map(|folder| folder.path().to_str().unwrap());
+    let kept = |folder| [("LAB_DIR", folder), ("LAB_KEEP", "1")];
+    let (port, other_port) = (free_port(), free_port());
+    let leader = Master::start_at(port, command, 1, &kept(folders[0]));
+    let address = leader.address().to_owned();
+    let environment =
+        [("LAB_LEADER", address.as_str()), ("LAB_DIR", folders[1]), ("LAB_KEEP", "1")];
+    let other = Master::start_at(other_port, command, 1, &environment);
+    leader.wait_for_agents(2, 0);
+    for agent in leader.agents() {
+        leader.fill(&agent, "kafka-role", "kafka-principal");
+    }
+    drop(other);
+    drop(leader);
+
+    let leader = Master::start_at(port, command, 1, &kept(folders[0]));
+    leader.wait_for_agents(1, 0);
+    let run = leader.clean("-r kafka-role");
+    assert_eq!(run.exit, 6);
+    assert!(run.stdout.contains("has not come back since the master restarted"));
+
+    let _other = Master::start_at(other_port, command, 1, &environment);
+    leader.wait_for_agents(2, 0);
+    assert_eq!(leader.clean("-r kafka-role").exit, 0);
     assert!(!leader.has("kafka-role"));
 }
 

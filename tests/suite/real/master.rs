@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::Body;
@@ -25,11 +27,15 @@ pub struct Framework {
 impl Master {
     /// Starts a master with agents, with `environment` on top of the test's own.
     pub fn start(command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(free_port(), command, agents, environment)
+    }
+
+    /// The same, on a port that is known beforehand.
+    pub fn start_at(port: u16, command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
         let words = shell_words::split(command).expect("a command line");
         let mut process = Command::new(&words[0])
             .args(&words[1..])
-            .args([agents.to_string(), free.to_string()])
+            .args([agents.to_string(), port.to_string()])
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -37,7 +43,7 @@ impl Master {
             .unwrap_or_else(|error| panic!("{command}: {error}"));
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"));
-        let master = Self { process, address: format!("127.0.0.1:{free}") };
+        let master = Self { process, address: format!("127.0.0.1:{port}") };
         println!("{}", ready.unwrap_or_else(|| panic!("{command}: no READY line")));
         master
     }
@@ -57,11 +63,31 @@ impl Master {
         self.reserved().into_keys().collect()
     }
 
+    /// Waits until the master lists as many agents that are connected, and as
+    /// many that are not.
+    pub fn wait_for_agents(&self, connected: usize, disconnected: usize) {
+        let wanted = (connected, disconnected);
+        for _ in 0..600 {
+            let list = self.slaves();
+            let agents = list["slaves"].as_array().unwrap();
+            let active = agents.iter().filter(|agent| agent["active"] == true).count();
+            if (active, agents.len() - active) == wanted {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("never {wanted:?} agents: {:#}", self.slaves());
+    }
+
+    fn slaves(&self) -> Value {
+        let body = ureq::get(format!("{}slaves", self.url())).call().unwrap().into_body();
+        serde_json::from_reader(body.into_reader()).unwrap()
+    }
+
     /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
     /// resources means nothing, and changes when another role's are released.
     pub fn reserved(&self) -> BTreeMap<String, Value> {
-        let body = ureq::get(format!("{}slaves", self.url())).call().unwrap().into_body();
-        let list: Value = serde_json::from_reader(body.into_reader()).unwrap();
+        let list = self.slaves();
         let agents = list["slaves"].as_array().unwrap().iter();
         agents
             .map(|agent| {
@@ -149,6 +175,11 @@ impl Drop for Master {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Some cpus.
