@@ -2,6 +2,7 @@
 //! Beside each `NAME.har` stand `NAME.stdout` and `NAME.exit`.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use libtest_mimic::Trial;
@@ -10,10 +11,7 @@ use crate::command::{janitor, replay, run, tests};
 use crate::{skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<_> = fs::read_dir(tests("recordings"))
-        .expect("there are recordings")
-        .map(|entry| entry.expect("a readable folder").path())
-        .filter(|file| file.extension().is_some_and(|extension| extension == "har"))
+    let mut trials: Vec<_> = recordings()
         .map(|file| {
             let name = file.file_stem().unwrap_or_default().display().to_string();
             trial(format!("recordings::{name}"), move || {
@@ -41,20 +39,27 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
+/// The files in `tests/recordings`.
+fn recordings() -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(tests("recordings"))
+        .expect("there are recordings")
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "har"))
+}
+
 const RECORDING: &str = "recordings/cassandra-0.28.1.har";
 
 fn a_replay_opens_no_socket() {
     let folder = tempfile::tempdir().unwrap();
-    let trace = folder.path().join("trace");
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o"]).arg(&trace);
-    strace.arg(janitor().get_program()).arg("replay").arg(tests(RECORDING));
-    assert_eq!(run(&mut strace).exit, 0);
-    let calls = fs::read_to_string(trace).unwrap();
-    assert_eq!(
-        calls.lines().filter(|line| !line.contains("+++ exited")).collect::<Vec<_>>(),
-        [""; 0]
-    );
+    for file in recordings() {
+        let trace = folder.path().join("trace");
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o"]).arg(&trace);
+        run(strace.arg(janitor().get_program()).arg("replay").arg(file));
+        let calls = fs::read_to_string(trace).unwrap();
+        let calls: Vec<_> = calls.lines().filter(|line| !line.contains("+++ exited")).collect();
+        assert_eq!(calls, [""; 0]);
+    }
 }
 
 /// Replays a recording with some of its text replaced.
