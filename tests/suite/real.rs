@@ -5,8 +5,8 @@
 //! the version.
 //!
 //! Two environment variables change what is started, besides Mesos's own:
-//! `LAB_LEADER=HOST:PORT` makes it a master that does not lead, with that one as
-//! its leader, which its agents join; `LAB_DIR` is where it keeps its state, and
+//! `LAB_LEADER=HOST:PORT` (or `none`) makes it a master that does not lead, with
+//! that one as its leader, which its agents join; `LAB_DIR` is where it keeps its state, and
 //! `LAB_KEEP=1` has it begin with what is there.
 
 mod master;
@@ -35,13 +35,17 @@ const CASES: &[Case] = &[
     ("a_principal_that_made_nothing", a_principal_that_made_nothing),
     ("labels", labels),
     ("a_refined_reservation", a_refined_reservation),
+    ("a_parent_role_keeps_its_children", a_parent_role_keeps_its_children),
     ("a_refined_static_reservation", a_refined_static_reservation),
+    ("a_child_role_without_refinement", a_child_role_without_refinement),
+    ("a_reservation_without_a_principal", a_reservation_without_a_principal),
     ("a_path_disk", a_path_disk),
     ("an_idle_framework", an_idle_framework),
     ("a_disconnected_framework", a_disconnected_framework),
     ("a_framework_that_is_torn_down", a_framework_that_is_torn_down),
     ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
     ("a_master_that_does_not_lead", a_master_that_does_not_lead),
+    ("a_master_without_a_leader", a_master_without_a_leader),
     ("a_lost_agent_that_returns", a_lost_agent_that_returns),
     ("an_agent_missing_after_a_failover", an_agent_missing_after_a_failover),
     ("two_hundred_agents", two_hundred_agents),
@@ -206,6 +210,19 @@ fn a_refined_reservation(command: &str) {
     assert_eq!(master.reserved(), before, "the resources are the parent role's again");
 }
 
+fn a_parent_role_keeps_its_children(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    let parent = json!({"type": "DYNAMIC", "role": "eng", "principal": "eng-principal"});
+    let child = json!({"type": "DYNAMIC", "role": "eng/kafka", "principal": "kafka-principal"});
+    master.reserve(agent, &[with(&cpus(1.5), &json!({ "reservations": [parent] }))]);
+    master.reserve(agent, &[with(&cpus(0.5), &json!({ "reservations": [parent, child] }))]);
+    let children = master.reserved()[agent]["eng/kafka"].clone();
+    assert_eq!(master.clean("-r eng").exit, 0);
+    assert!(!master.has("eng"));
+    assert_eq!(master.reserved()[agent]["eng/kafka"], children);
+}
+
 fn a_refined_static_reservation(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];
@@ -219,6 +236,32 @@ fn a_refined_static_reservation(command: &str) {
     assert_eq!(master.reserved(), before, "the resources are static again");
 }
 
+fn a_child_role_without_refinement(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    master.fill(agent, "eng", "eng-principal");
+    let before = master.reserved();
+    master.fill(agent, "eng/kafka", "kafka-principal");
+    assert_eq!(master.clean("-r eng/kafka").exit, 0);
+    assert_eq!(master.reserved(), before, "the parent role is as it was");
+}
+
+fn a_reservation_without_a_principal(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    let nobody = json!({"role": "kafka-role", "reservation": {}});
+    master.reserve(agent, &[with(&cpus(0.5), &nobody), with(&disk(64.0), &nobody)]);
+    master.create_volumes(agent, &[with(&volume(&disk(64.0), "nobodys"), &nobody)]);
+    let before = master.reserved();
+    let run = master.clean("-r kafka-role -p kafka-principal");
+    assert!(run.stdout.contains("made by another principal"));
+    assert_eq!(master.reserved(), before, "nobody's is not the principal's");
+    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+/// After the volume is destroyed, the disk keeps its source, and goes back with it.
+/// (A MOUNT disk does the same, but needs a file system that can be wiped.)
 fn a_path_disk(command: &str) {
     let folder = tempfile::tempdir().unwrap();
     let source = json!({"source": {"type": "PATH", "path": {"root": folder.path()}}});
@@ -289,6 +332,13 @@ fn a_master_that_does_not_lead(command: &str) {
     let run = other.clean("-r kafka-role");
     assert_eq!(run.exit, 0);
     assert!(!leader.has("kafka-role"));
+}
+
+fn a_master_without_a_leader(command: &str) {
+    let master = Master::start(command, 1, &[("LAB_LEADER", "none")]);
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("the Mesos master answers 503 No leader elected"));
 }
 
 fn a_lost_agent_that_returns(command: &str) {
