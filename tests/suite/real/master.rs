@@ -27,11 +27,24 @@ pub struct Framework {
 impl Master {
     /// Starts a master with agents, with `environment` on top of the test's own.
     pub fn start(command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
-        Self::start_at(free_port(), command, agents, environment)
+        // Someone else may take the port before the master does.
+        (0..3)
+            .find_map(|_| Self::try_start(free_port(), command, agents, environment))
+            .unwrap_or_else(|| panic!("{command}: no READY line"))
     }
 
     /// The same, on a port that is known beforehand.
     pub fn start_at(port: u16, command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
+        Self::try_start(port, command, agents, environment)
+            .unwrap_or_else(|| panic!("{command}: no READY line"))
+    }
+
+    fn try_start(
+        port: u16,
+        command: &str,
+        agents: u32,
+        environment: &[(&str, &str)],
+    ) -> Option<Self> {
         let words = shell_words::split(command).expect("a command line");
         let mut process = Command::new(&words[0])
             .args(&words[1..])
@@ -42,10 +55,10 @@ impl Master {
             .spawn()
             .unwrap_or_else(|error| panic!("{command}: {error}"));
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"));
         let master = Self { process, address: format!("127.0.0.1:{port}") };
-        println!("{}", ready.unwrap_or_else(|| panic!("{command}: no READY line")));
-        master
+        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"))?;
+        println!("{ready}");
+        Some(master)
     }
 
     /// Host and port.
