@@ -5,6 +5,7 @@
 //! 202 is a promise; that something is gone is true when a later listing says
 //! so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::agents::{self, Listing};
@@ -97,7 +98,8 @@ impl<H: Host> Run<'_, H> {
             .operate(&reservations::OPERATION, listing, owner)
             .map_err(|stop| self.skip_rest("resources", stop))?;
         self.tell_what_stays(&listing, owner);
-        self.require_all_agents(&listing, owner)
+        self.require_all_agents(&listing, owner)?;
+        self.require_nothing_came_back(&listing, owner)
     }
 
     /// Ends the run when the principal has made nothing of what the role has:
@@ -175,6 +177,25 @@ impl<H: Host> Run<'_, H> {
         Ok(())
     }
 
+    /// Ends the run when an agent that was away in an earlier phase is back with
+    /// something that this phase was to remove.
+    fn require_nothing_came_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
+        let left = [&volumes::OPERATION, &reservations::OPERATION]
+            .into_iter()
+            .flat_map(|operation| operation.pending(listing, owner))
+            .collect::<BTreeSet<_>>();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "Incomplete: resources of role '{}' came back with slave(s) {}. Other steps are \
+             skipped; run the same command again.",
+            owner.role,
+            left.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        Err(self.stop(Reason::Incomplete, message))
+    }
+
     /// Ends the run when there are agents that it could not see or reach.
     fn require_all_agents(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
         self.report.unreached = listing.unreached();
@@ -227,8 +248,7 @@ impl<H: Host> Run<'_, H> {
             let now = self.list(owner.role);
             let now = self.usable(now)?;
             let pending = operation.pending(&now, owner);
-            let is_listed = |id: &String| now.agents.iter().any(|agent| agent.id == *id);
-            let is_gone = |id: &mut String| is_listed(id) && !pending.contains(&id.as_str());
+            let is_gone = |id: &mut String| now.is_active(id) && !pending.contains(&id.as_str());
             accepted.extend(failed.extract_if(.., is_gone));
         }
         if !failed.is_empty() {
@@ -258,11 +278,8 @@ impl<H: Host> Run<'_, H> {
         loop {
             let listing = self.list(owner.role);
             let listing = self.usable(listing)?;
-            let vanished: Vec<_> = accepted
-                .iter()
-                .filter(|id| listing.agents.iter().all(|agent| agent.id != **id))
-                .map(String::as_str)
-                .collect();
+            let vanished: Vec<_> =
+                accepted.iter().map(String::as_str).filter(|id| !listing.is_active(id)).collect();
             let mut pending = operation.pending(&listing, owner);
             if vanished.is_empty() && pending.is_empty() {
                 self.report.confirmed.push(operation.phase);
@@ -500,6 +517,39 @@ mod tests {
         let report = run(&mut host, &target("r", "z")).unwrap();
         assert_eq!(report.confirmed, [Phase::Reservations]);
         assert_eq!(paths(&host), ["slaves", "unreserve", "slaves", "slaves", "z"]);
+    }
+
+    #[test]
+    fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
+        let entry = |id: &str, active: bool, kind: &str| {
+            let resources = match kind {
+                "volume" => r#"{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}"#,
+                "reserved" => r#"{"r":[{"name":"cpus","reservation":{}}]}"#,
+                _ => "{}",
+            };
+            format!(r#"{{"id":"{id}","active":{active},"reserved_resources_full":{resources}}}"#)
+        };
+        let list = |agents: [String; 2]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
+        let away = [entry("S1", false, "volume"), entry("S0", true, "reserved")];
+        let back = [entry("S1", true, "volume"), entry("S0", true, "")];
+        let mut host =
+            Script::default().answer(200, list(away)).answer(202, "").answer(200, list(back));
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert!(failure.message.contains("came back with slave(s) S1."), "{}", failure.message);
+        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
+    }
+
+    #[test]
+    fn an_agent_that_goes_away_after_its_promise_is_not_clean() {
+        let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
+        let mut host = Script::default().answer(200, RESERVED).answer(202, "");
+        for _ in 0..10 {
+            host = host.answer(200, away.clone());
+        }
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+        assert!(!paths(&host).contains(&"z"));
     }
 
     #[test]
