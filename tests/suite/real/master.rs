@@ -1,6 +1,7 @@
 //! A real Mesos master with its agents.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use ureq::Body;
 use ureq::http::Response;
 
@@ -17,6 +19,7 @@ use crate::command::{Run, janitor, replay, run};
 pub struct Master {
     process: Child,
     address: String,
+    _complaints: NamedTempFile,
 }
 
 /// A framework that is registered as long as this lives, and for an hour after.
@@ -27,15 +30,23 @@ pub struct Framework {
 impl Master {
     /// Starts a master with agents, with `environment` on top of the test's own.
     pub fn start(command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
-        // Someone else may take the port before the master does.
-        (0..3)
-            .find_map(|_| Self::try_start(free_port(), command, agents, environment))
-            .unwrap_or_else(|| panic!("{command}: no READY line"))
+        Self::start_on(free_port, command, agents, environment)
     }
 
     /// The same, on a port that is known beforehand.
     pub fn start_at(port: u16, command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
-        Self::try_start(port, command, agents, environment)
+        Self::start_on(|| port, command, agents, environment)
+    }
+
+    /// Someone else may have the port just then.
+    fn start_on(
+        port: impl Fn() -> u16,
+        command: &str,
+        agents: u32,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        (0..3)
+            .find_map(|_| Self::try_start(port(), command, agents, environment))
             .unwrap_or_else(|| panic!("{command}: no READY line"))
     }
 
@@ -46,19 +57,26 @@ impl Master {
         environment: &[(&str, &str)],
     ) -> Option<Self> {
         let words = shell_words::split(command).expect("a command line");
+        let complaints = NamedTempFile::new().expect("a place for its standard error");
         let mut process = Command::new(&words[0])
             .args(&words[1..])
             .args([agents.to_string(), port.to_string()])
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(complaints.reopen().expect("a file"))
             .spawn()
             .unwrap_or_else(|error| panic!("{command}: {error}"));
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let master = Self { process, address: format!("127.0.0.1:{port}") };
-        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"))?;
+        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("READY"));
+        let Some(ready) = ready else {
+            let text = fs::read_to_string(complaints.path()).unwrap_or_default();
+            println!("{command}, port {port}, does not start:\n{text}");
+            let _ = process.wait();
+            return None;
+        };
         println!("{ready}");
-        Some(master)
+        let address = format!("127.0.0.1:{port}");
+        Some(Self { process, address, _complaints: complaints })
     }
 
     /// Host and port.
@@ -93,8 +111,7 @@ impl Master {
     }
 
     fn slaves(&self) -> Value {
-        let body = ureq::get(format!("{}slaves", self.url())).call().unwrap().into_body();
-        serde_json::from_reader(body.into_reader()).unwrap()
+        json_at(&format!("{}slaves", self.url()))
     }
 
     /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
@@ -133,11 +150,32 @@ impl Master {
         self.post("destroy-volumes", agent, "volumes", volumes);
     }
 
-    /// Reserves cpus and a disk with a volume.
+    /// Reserves cpus and a disk with a volume, and waits until the agent itself
+    /// has them: until then an agent that is killed does not bring them back.
     pub fn fill(&self, agent: &str, role: &str, principal: &str) {
         let owner = reserved_for(role, principal);
         self.reserve(agent, &[with(&cpus(0.5), &owner), with(&disk(64.0), &owner)]);
         self.create_volumes(agent, &[with(&volume(&disk(64.0), role), &owner)]);
+        let url = self.agent_url(agent);
+        for _ in 0..600 {
+            let state = json_at(&format!("{url}state"));
+            let kept = state["reserved_resources_full"][role].as_array();
+            let mut kept = kept.into_iter().flatten();
+            if kept.any(|resource| resource["disk"]["persistence"].is_object()) {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("agent {agent} never got its volume");
+    }
+
+    /// The URL of an agent's own endpoints.
+    fn agent_url(&self, agent: &str) -> String {
+        let list = self.slaves();
+        let mut agents = list["slaves"].as_array().unwrap().iter();
+        let entry = agents.find(|entry| entry["id"] == agent).unwrap();
+        let (process, address) = entry["pid"].as_str().unwrap().split_once('@').unwrap();
+        format!("http://{address}/{process}/")
     }
 
     /// Registers a framework that wants nothing.
@@ -188,6 +226,11 @@ impl Drop for Master {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn json_at(url: &str) -> Value {
+    let body = ureq::get(url).call().unwrap().into_body();
+    serde_json::from_reader(body.into_reader()).unwrap()
 }
 
 /// A port that nobody listens on.
