@@ -13,8 +13,8 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-use crate::bindings::log::{Unreached, UnreachedReason};
-use crate::host::Host;
+use crate::bindings::log::{AgentLeft, Unreached, UnreachedReason};
+use crate::host::{Host, count};
 use crate::resource::Resource;
 use crate::stream::{self, Unread};
 
@@ -78,6 +78,22 @@ impl Listing {
             reason: UnreachedReason::Recovering,
         });
         listed.chain(recovered).collect()
+    }
+
+    /// What the agents still hold of a target.
+    pub fn left(&self, principal: Option<&str>) -> Vec<AgentLeft> {
+        let left = self.agents.iter().map(|agent| {
+            let each = agent.resources.iter().map(|resource| resource.targeted(principal));
+            let (volumes, resources): (Vec<_>, Vec<_>) = each.unzip();
+            let count = |these: Vec<bool>| count(these.into_iter().filter(|it| *it).count());
+            AgentLeft {
+                agent: agent.id.clone(),
+                hostname: agent.hostname.clone(),
+                volumes: count(volumes),
+                resources: count(resources),
+            }
+        });
+        left.filter(|left| left.volumes + left.resources > 0).collect()
     }
 
     /// Whether an agent is listed and connected, so that what is shown of it

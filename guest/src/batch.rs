@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bindings::http::{Endpoint, Error, Request};
 use crate::bindings::log::{AgentOutcome, Level, Refusal};
-use crate::host::{Host, explain, form};
+use crate::host::{Answer, Host, explain, form, is_transient, short_pauses};
 use crate::resource::Resource;
 use crate::sweep::Operation;
 
@@ -54,13 +54,11 @@ impl<'a> Batch<'a> {
         patience: &mut Duration,
     ) -> Settled {
         let mut answer = sent.and_then(|exchange| host.answer(exchange));
-        // 409 may be a race with the master's allocator, 503 a change of leader.
-        let mut pauses = [100, 200, 400].into_iter().map(Duration::from_millis);
-        while let Ok(refusal) = &answer
-            && matches!(refusal.status, 409 | 503)
+        let mut pauses = short_pauses();
+        while let Some(why) = may_pass(&answer)
             && let Some(pause) = pauses.next().filter(|pause| pause <= patience)
         {
-            host.say(Level::Debug, format!("{}: trying again", refusal.summary()), None);
+            host.say(Level::Debug, format!("{why}: trying again"), None);
             host.pause(pause);
             *patience -= pause;
             answer = host.ask(&self.request(operation));
@@ -89,6 +87,11 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The principals that made what is in the batch.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().flat_map(|resource| resource.principals())
+    }
+
     /// Sends the entries one by one, so that a bad one does not keep the rest.
     fn take_apart<H: Host>(&self, host: &mut H, operation: &Operation) -> Settled {
         let count = self.resources.len();
@@ -107,7 +110,31 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// What kept a request from being carried out, if it may have passed a moment
+/// later: 409 may be a race with the master's allocator, 503 a change of leader.
+fn may_pass(answer: &Result<Answer, Error>) -> Option<String> {
+    match answer {
+        Ok(answer) if matches!(answer.status, 409 | 503) => Some(answer.summary()),
+        Err(error) if is_transient(error) => Some(explain(Endpoint::Master, error)),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 impl Settled {
+    /// A batch that is not sent, because the master wants other credentials.
+    pub fn unsent() -> Self {
+        let why = "not sent, because the Mesos master wants a valid token";
+        Self { line: format!("Failed: {why}"), outcome: AgentOutcome::Failed(why.into()) }
+    }
+
+    /// The status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        match &self.outcome {
+            AgentOutcome::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+
     /// Several as one: logs the lines of all but the last, and keeps the first
     /// outcome that is no success. None when there is none.
     pub fn all<H: Host>(host: &mut H, all: Vec<Self>) -> Option<Self> {

@@ -11,12 +11,12 @@ use std::time::Duration;
 use crate::agents::{self, Listing};
 use crate::bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
 use crate::bindings::log::{
-    AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached, UnreachedReason, Warning,
-    ZnodeOutcome,
+    AgentLeft, AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached,
+    UnreachedReason, Warning, ZnodeOutcome,
 };
-use crate::host::{Host, one_line};
-use crate::stream::Unread;
-use crate::sweep::{Operation, Owner, count};
+use crate::host::{Host, count, one_line, short_pauses};
+use crate::stream::Passes;
+use crate::sweep::{Operation, Owner};
 use crate::{frameworks, guard, reservations, self_removal, volumes, znode};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
@@ -29,6 +29,7 @@ pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Resul
         agents: Vec::new(),
         confirmed: Vec::new(),
         unreached: Vec::new(),
+        left: None,
         znode: None,
         self_removal: None,
     };
@@ -36,6 +37,7 @@ pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Resul
     match run.all(target) {
         Ok(()) => Ok(run.report),
         Err(Stop { reason, message }) => {
+            run.tell_what_is_left(target, reason);
             Err(Failure { reason, message: one_line(&message), report: run.report })
         }
     }
@@ -60,8 +62,8 @@ impl<H: Host> Run<'_, H> {
             self.say("");
             return Err(self.stop(Reason::NothingToDo, "Nothing to do!"));
         }
-        if let Err(why) = guard::check(target) {
-            return Err(self.stop(Reason::Refused, format!("Refused: {why}.")));
+        if let Err(guard::Refusal { reason, why }) = guard::check(target, self.options) {
+            return Err(self.stop(reason, format!("Refused: {why}.")));
         }
         if let Some(role) = role {
             self.resources(Owner { role, principal: principal.as_deref() })?;
@@ -80,7 +82,7 @@ impl<H: Host> Run<'_, H> {
 
     /// The two phases that concern the agents.
     fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
-        let listing = self.list(owner.role);
+        let listing = self.list(owner);
         if let Ok(listing) = &listing {
             self.require_own_resources(listing, owner)?;
             if self.options.in_use != InUse::Force {
@@ -117,7 +119,7 @@ impl<H: Host> Run<'_, H> {
             owner.role,
             principals.into_iter().collect::<Vec<_>>().join(", ")
         );
-        Err(self.stop(Reason::Refused, message))
+        Err(self.stop(Reason::OtherPrincipals, message))
     }
 
     /// Ends the run, or the frameworks, when some still use the role.
@@ -137,20 +139,18 @@ impl<H: Host> Run<'_, H> {
         }
         let message = format!(
             "Refused: {} framework(s) still use role '{role}', and would lose their data. \
-             Uninstall the service first. (On the command line, --teardown ends it for good, \
-             and --force goes on all the same.)",
+             Uninstall the service first.",
             users.len()
         );
-        Err(self.stop(Reason::Refused, message))
+        Err(self.stop(Reason::InUse, message))
     }
 
     fn frameworks(&mut self, role: &str) -> Result<Vec<Framework>, Stop> {
         frameworks::using(self.host, role).map_err(|why| {
             let message = format!(
-                "Refused: it is not known whether a framework still uses role '{role}'. {why} \
-                 (On the command line, --force goes on without knowing.)"
+                "Refused: it is not known whether a framework still uses role '{role}'. {why}"
             );
-            self.stop(Reason::Refused, message)
+            self.stop(Reason::InUseUnknown, message)
         })
     }
 
@@ -212,7 +212,7 @@ impl<H: Host> Run<'_, H> {
                     "has reservations that may not be viewed (permission view_roles)"
                 }
             };
-            let line = format!("Slave {agent} ({hostname}) {why}");
+            let line = format!("Slave {} {why}", located(agent, hostname));
             self.host.say(Level::Error, line, Some(Event::Unreached(unreached)));
         }
         let message = format!(
@@ -245,7 +245,7 @@ impl<H: Host> Run<'_, H> {
         self.report.agents.extend(results);
         if !failed.is_empty() {
             // Someone else may have removed it in the meantime.
-            let now = self.list(owner.role);
+            let now = self.list(owner);
             let now = self.usable(now)?;
             let pending = operation.pending(&now, owner);
             let is_gone = |id: &mut String| now.is_active(id) && !pending.contains(&id.as_str());
@@ -253,8 +253,7 @@ impl<H: Host> Run<'_, H> {
         }
         if !failed.is_empty() {
             let message = format!(
-                "The {} of role '{}' may be left on slave(s) {}. Run the same command again when \
-                 the cause is mended.",
+                "The {} of role '{}' may be left on slave(s) {}.",
                 operation.noun,
                 owner.role,
                 failed.join(", ")
@@ -276,7 +275,7 @@ impl<H: Host> Run<'_, H> {
     ) -> Result<Listing, Stop> {
         let mut pauses = self.pauses();
         loop {
-            let listing = self.list(owner.role);
+            let listing = self.list(owner);
             let listing = self.usable(listing)?;
             let vanished: Vec<_> =
                 accepted.iter().map(String::as_str).filter(|id| !listing.is_active(id)).collect();
@@ -302,25 +301,38 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
-    /// Reads the agents; waits for a master while none leads.
-    fn list(&mut self, role: &str) -> Result<Listing, String> {
+    /// Reads the agents; waits for a master while none leads, and for a short
+    /// while when there is no answer.
+    fn list(&mut self, owner: Owner) -> Result<Listing, String> {
         let mut pauses = self.pauses();
+        let mut short_pauses = short_pauses();
         loop {
-            match agents::list(self.host, role) {
-                Err(Unread { status: Some(503), message }) => {
-                    let Some(pause) = pauses.next() else { return Err(message) };
-                    self.host.say(Level::Debug, format!("{message}: trying again"), None);
-                    self.host.pause(pause);
+            let unread = match agents::list(self.host, owner.role) {
+                Ok(listing) => {
+                    self.report.left = Some(listing.left(owner.principal));
+                    return Ok(listing);
                 }
-                result => return result.map_err(|unread| unread.message),
-            }
+                Err(unread) => unread,
+            };
+            let pause = match unread.passes {
+                Passes::No => None,
+                Passes::Soon => short_pauses.next(),
+                Passes::WithALeader => pauses.next(),
+            };
+            let Some(pause) = pause else {
+                self.report.left = None;
+                return Err(unread.message);
+            };
+            self.host.say(Level::Debug, format!("{}: trying again", unread.message), None);
+            self.host.pause(pause);
         }
     }
 
     fn znode(&mut self, znode: &str) -> Result<(), Stop> {
         self.begin(Phase::Znode, "Deleting zk node...", 1);
         let path = guard::segments(znode).collect::<Vec<_>>().join("/");
-        let result = znode::delete(self.host, &path);
+        let pauses = self.pauses();
+        let result = znode::delete(self.host, &path, pauses);
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),
             ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent => None,
@@ -392,6 +404,36 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
+    /// After a run that did not reach its end: what there still is to clean.
+    fn tell_what_is_left(&mut self, target: &Target, reason: Reason) {
+        if matches!(reason, Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode) {
+            return;
+        }
+        self.say("");
+        if let Some(role) = &target.role {
+            if self.report.left.is_none() {
+                let line = format!(
+                    "What is left of role '{role}' is not known, because the agents could not \
+                     be listed"
+                );
+                self.host.say(Level::Error, line, None);
+            }
+            for left in self.report.left.clone().unwrap_or_default() {
+                let AgentLeft { agent, hostname, volumes, resources } = &left;
+                let line = format!(
+                    "Left on slave {}: {volumes} volume(s), {resources} resource(s) for role \
+                     '{role}'",
+                    located(agent, hostname)
+                );
+                self.host.say(Level::Error, line, Some(Event::Left(left)));
+            }
+        }
+        if let Some(znode) = &target.znode {
+            let line = format!("Not deleted: znode '{znode}'");
+            self.host.say(Level::Error, line, None);
+        }
+    }
+
     fn begin(&mut self, phase: Phase, line: &str, total: usize) {
         self.say("");
         let start = PhaseStart { phase, total: count(total) };
@@ -414,6 +456,14 @@ impl<H: Host> Run<'_, H> {
         let line = format!("Deleting {what} failed, skipping other steps.");
         self.host.say(Level::Error, line, None);
         stop
+    }
+}
+
+/// An agent's id and, if it is known, where it is.
+fn located(agent: &str, hostname: &str) -> String {
+    match hostname {
+        "" => agent.to_owned(),
+        _ => format!("{agent} ({hostname})"),
     }
 }
 
@@ -446,7 +496,11 @@ mod tests {
     }
 
     fn run(host: &mut Script, target: &Target) -> Result<Report, Failure> {
-        clean(host, target, &Options { confirm_seconds: 3, in_use: InUse::Force })
+        clean(host, target, &options(InUse::Force))
+    }
+
+    fn options(in_use: InUse) -> Options {
+        Options { confirm_seconds: 3, in_use, system_znode: false }
     }
 
     fn paths(host: &Script) -> Vec<&str> {
@@ -503,7 +557,18 @@ mod tests {
         let failure = run(&mut host, &target("r", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Failed);
         assert_eq!(paths(&host), ["slaves", "destroy-volumes", "slaves"]);
-        assert_eq!(host.lines().last(), Some(&"Deleting volumes failed, skipping other steps."));
+        let left = failure.report.left.unwrap();
+        assert_eq!((left[0].volumes, left[0].resources), (1, 1));
+        assert_eq!(
+            host.lines()[5..],
+            [
+                "The volume(s) of role 'r' may be left on slave(s) S0.",
+                "Deleting volumes failed, skipping other steps.",
+                "",
+                "Left on slave S0: 1 volume(s), 1 resource(s) for role 'r'",
+                "Not deleted: znode 'z'",
+            ]
+        );
     }
 
     #[test]
@@ -576,7 +641,9 @@ mod tests {
     #[test]
     fn a_refused_target_sends_nothing() {
         let mut host = Script::default();
-        assert_eq!(run(&mut host, &target("r", "/")).unwrap_err().reason, Reason::Refused);
+        let refused = |host: &mut Script, znode| run(host, &target("r", znode)).unwrap_err().reason;
+        assert_eq!(refused(&mut host, "/"), Reason::InvalidTarget);
+        assert_eq!(refused(&mut host, "mesos"), Reason::SystemZnode);
         assert!(host.sent.is_empty());
     }
 
@@ -585,9 +652,13 @@ mod tests {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":false,"roles":["r"]}]}"#;
         for (status, frameworks) in [(200, used), (403, ""), (404, "")] {
             let mut host = Script::default().answer(200, VOLUME).answer(status, frameworks);
-            let options = Options { confirm_seconds: 3, in_use: InUse::Refuse };
+            let expected = if status == 200 { Reason::InUse } else { Reason::InUseUnknown };
+            let options = options(InUse::Refuse);
             let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
-            assert_eq!(failure.reason, Reason::Refused);
+            assert_eq!(failure.reason, expected);
+            assert!(
+                host.lines().contains(&"Left on slave S0: 1 volume(s), 1 resource(s) for role 'r'")
+            );
             assert_eq!(paths(&host), ["slaves", "frameworks"]);
         }
     }
@@ -596,7 +667,7 @@ mod tests {
     fn a_framework_is_torn_down_on_wish() {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
         let gone = r#"{"frameworks":[]}"#;
-        let options = Options { confirm_seconds: 3, in_use: InUse::Teardown };
+        let options = options(InUse::Teardown);
         let mut host = Script::default()
             .answer(200, EMPTY)
             .answer(200, used)
@@ -615,7 +686,7 @@ mod tests {
     #[test]
     fn a_framework_that_stays_stops_the_run() {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
-        let options = Options { confirm_seconds: 0, in_use: InUse::Teardown };
+        let options = Options { confirm_seconds: 0, ..options(InUse::Teardown) };
         for status in [200, 403] {
             let mut host = Script::default().answer(200, VOLUME).answer(200, used);
             host = host.answer(status, "").answer(200, used);

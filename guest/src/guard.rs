@@ -1,8 +1,23 @@
 //! What is refused before anything is sent. Deleting is for ever, so a target
 //! that is more likely a slip than a wish stops the run.
 
-use crate::bindings::cleanup::Target;
+use crate::bindings::cleanup::{Options, Reason, Target};
 use crate::self_removal;
+
+/// Why a target must not be cleaned.
+#[derive(Debug, PartialEq)]
+pub struct Refusal {
+    /// The kind.
+    pub reason: Reason,
+    /// One sentence.
+    pub why: String,
+}
+
+impl Refusal {
+    fn invalid(why: impl Into<String>) -> Self {
+        Self { reason: Reason::InvalidTarget, why: why.into() }
+    }
+}
 
 /// ZooKeeper nodes of the cluster itself. Without what is in them it loses its
 /// leader, its apps or its users. The nodes of services stand beside them
@@ -10,35 +25,44 @@ use crate::self_removal;
 const SYSTEM_ZNODES: &[&str] =
     &["zookeeper", "mesos", "marathon", "metronome", "cosmos", "dcos", "bouncer", "signal-service"];
 
-/// Says why a target must not be cleaned, in one sentence.
+/// Decides whether a target may be cleaned.
 ///
 /// # Errors
-/// The sentence.
-pub fn check(target: &Target) -> Result<(), String> {
+/// Why not.
+pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
+    check_role(target).map_err(Refusal::invalid)?;
+    if let Some(znode) = &target.znode {
+        check_znode(znode).map_err(Refusal::invalid)?;
+        if segments(znode).next().is_some_and(|first| SYSTEM_ZNODES.contains(&first))
+            && !options.system_znode
+        {
+            return Err(Refusal {
+                reason: Reason::SystemZnode,
+                why: format!(
+                    "znode '{znode}' belongs to the cluster itself; name the service's node"
+                ),
+            });
+        }
+    }
+    target.marathon_app.as_deref().map_or(Ok(()), check_app).map_err(Refusal::invalid)
+}
+
+fn check_role(target: &Target) -> Result<(), &'static str> {
     match (&target.role, &target.principal) {
         (Some(role), _) if role == "*" => {
-            return Err(
-                "role '*' is everything that is not reserved; name the service's role".into()
-            );
+            Err("role '*' is everything that is not reserved; name the service's role")
         }
         (Some(role), _) if role.trim().is_empty() => {
-            return Err("the role is empty; name the service's role".into());
+            Err("the role is empty; name the service's role")
         }
         (Some(_), Some(principal)) if principal.trim().is_empty() => {
-            return Err(
-                "the principal is empty, so nothing would be its; name it, or leave it out".into(),
-            );
+            Err("the principal is empty, so nothing would be its; name it, or leave it out")
         }
         (None, Some(_)) => {
-            return Err(
-                "a principal without a role selects nothing; name the role too, or leave it out"
-                    .into(),
-            );
+            Err("a principal without a role selects nothing; name the role too, or leave it out")
         }
-        _ => {}
+        _ => Ok(()),
     }
-    target.znode.as_deref().map_or(Ok(()), check_znode)?;
-    target.marathon_app.as_deref().map_or(Ok(()), check_app)
 }
 
 fn check_app(app: &str) -> Result<(), String> {
@@ -68,11 +92,6 @@ fn check_znode(znode: &str) -> Result<(), String> {
     if path.iter().any(|segment| has_controls(segment)) {
         return Err(format!("znode '{}' has control characters", znode.escape_debug()));
     }
-    if path.first().is_some_and(|first| SYSTEM_ZNODES.contains(first)) {
-        return Err(format!(
-            "znode '{znode}' belongs to the cluster itself; name the service's node"
-        ));
-    }
     Ok(())
 }
 
@@ -86,6 +105,12 @@ pub fn segments(znode: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::cleanup::InUse;
+
+    fn check(target: &Target) -> Result<(), Refusal> {
+        let options = Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false };
+        super::check(target, &options)
+    }
 
     fn target(role: Option<&str>, principal: Option<&str>, znode: Option<&str>) -> Target {
         Target {
@@ -137,6 +162,9 @@ mod tests {
         ] {
             assert!(check(&target(None, None, Some(znode))).is_err(), "{znode:?}");
         }
+        let options = Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: true };
+        assert_eq!(super::check(&target(None, None, Some("mesos")), &options), Ok(()));
+        assert!(super::check(&target(None, None, Some("/")), &options).is_err());
         for znode in ["cassandra", "/cassandra/", "dcos-service-kafka", "a/b", "mesos-dns", "x y"] {
             assert_eq!(check(&target(None, None, Some(znode))), Ok(()), "{znode:?}");
         }

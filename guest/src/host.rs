@@ -121,6 +121,11 @@ impl Answer {
     }
 }
 
+/// A length as the contract counts.
+pub fn count(length: usize) -> u32 {
+    length.try_into().unwrap_or(u32::MAX)
+}
+
 /// A text without line breaks.
 pub fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
@@ -159,12 +164,22 @@ pub fn form(path: &str, fields: &[(&str, &str)]) -> Request {
     }
 }
 
+/// Whether the same request may get an answer a moment later.
+pub fn is_transient(error: &Error) -> bool {
+    matches!(error, Error::Connect(_) | Error::Reset)
+}
+
+/// The pauses before something is tried again that passes soon or not at all.
+pub fn short_pauses() -> impl Iterator<Item = Duration> {
+    [100, 200, 400].into_iter().map(Duration::from_millis)
+}
+
 /// Why there was no answer, in words that follow the name of a server.
 pub fn explain(endpoint: Endpoint, error: &Error) -> String {
     let server = match endpoint {
         Endpoint::Master => "the Mesos master",
         Endpoint::Exhibitor => "Exhibitor",
-        Endpoint::Marathon => "Marathon",
+        Endpoint::Marathon | Endpoint::MarathonPods => "Marathon",
     };
     match error {
         Error::Denied(rule) => format!("a request to {server} was denied: {rule}"),

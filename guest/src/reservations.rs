@@ -9,4 +9,5 @@ pub const OPERATION: Operation = Operation {
     path: "unreserve",
     field: "resources",
     noun: "resource(s)",
+    permission: "dcos:mesos:master:reservation:principal",
 };

@@ -87,6 +87,15 @@ impl Resource {
         reserver.into_iter().chain(creator)
     }
 
+    /// Whether a run for `principal` would remove it in the end: as a volume,
+    /// as a reservation.
+    pub fn targeted(&self, principal: Option<&str>) -> (bool, bool) {
+        let facts = &self.facts;
+        let reserver = facts.dynamic_reservation().map(|it| it.principal.as_ref());
+        let reserved = reserver.is_some_and(|it| owned(it, principal) == Fate::Take);
+        (self.fate(Phase::Volumes, principal) == Fate::Take, reserved)
+    }
+
     /// Decides about this resource in a phase. `principal` limits the phase to
     /// what that principal made.
     pub fn fate(&self, phase: Phase, principal: Option<&str>) -> Fate {

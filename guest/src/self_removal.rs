@@ -3,7 +3,7 @@
 //! task: the announcement is logged before the request is sent, and a
 //! connection that breaks afterwards may well be what success looks like.
 
-use crate::bindings::http::{Endpoint, Error, Method};
+use crate::bindings::http::{Endpoint, Error, Method, Request};
 use crate::bindings::log::{AppOutcome, AppResult, Event, Level, Phase, PhaseStart};
 use crate::host::{Host, explain, request};
 
@@ -14,11 +14,12 @@ pub fn remove<H: Host>(host: &mut H, app: &str) -> AppResult {
         format!("Deleting self from Marathon to avoid run loop: {app}"),
         Some(Event::PhaseStarted(PhaseStart { phase: Phase::SelfRemoval, total: 1 })),
     );
-    let path = segments(app).map(Into::into).collect();
-    let mut removal = request(Endpoint::Marathon, Method::Delete, path);
-    // Marathon's documentation and its code disagree about the default.
-    removal.query = vec![("force".into(), "true".into())];
-    let (level, line, outcome) = match host.ask(&removal) {
+    let mut answer = host.ask(&removal(Endpoint::Marathon, app));
+    if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
+        // A pod has the same kind of id, and stands elsewhere.
+        answer = host.ask(&removal(Endpoint::MarathonPods, app));
+    }
+    let (level, line, outcome) = match answer {
         Ok(answer) if answer.is_success() => {
             let status = answer.status;
             (
@@ -52,6 +53,13 @@ pub fn remove<H: Host>(host: &mut H, app: &str) -> AppResult {
     result
 }
 
+fn removal(endpoint: Endpoint, app: &str) -> Request {
+    // Marathon's documentation and its code disagree about the default.
+    let query = vec![("force".into(), "true".into())];
+    let path = segments(app).map(Into::into).collect();
+    Request { query, ..request(endpoint, Method::Delete, path) }
+}
+
 /// The segments of an app's id: its groups and its name.
 pub fn segments(app: &str) -> impl Iterator<Item = &str> {
     app.split('/').filter(|segment| !segment.is_empty())
@@ -73,8 +81,17 @@ mod tests {
 
     #[test]
     fn an_app_that_is_gone_is_gone() {
-        let mut host = Script::default().answer(404, r#"{"message":"App '/x' does not exist"}"#);
+        let missing = r#"{"message":"App '/x' does not exist"}"#;
+        let mut host = Script::default().answer(404, missing).answer(404, missing);
         assert_eq!(remove(&mut host, "/x").outcome, AppOutcome::Absent);
+    }
+
+    #[test]
+    fn what_is_no_app_may_be_a_pod() {
+        let mut host = Script::default().answer(404, "").answer(202, "");
+        assert_eq!(remove(&mut host, "/group/x").outcome, AppOutcome::Removed(202));
+        assert_eq!(host.sent[1].endpoint, Endpoint::MarathonPods);
+        assert_eq!(host.sent[1].path, ["group", "x"]);
     }
 
     #[test]

@@ -6,15 +6,26 @@ use std::io::{self, Read};
 use serde::de::DeserializeSeed;
 
 use crate::bindings::http::{Endpoint, Error, Method};
-use crate::host::{CHUNK, Host, Response, excerpt, explain, request, summary};
+use crate::host::{CHUNK, Host, Response, excerpt, explain, is_transient, request, summary};
 
 /// An answer that could not be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// The HTTP status, if there was an answer.
-    pub status: Option<u16>,
+    /// Whether it is worth asking again.
+    pub passes: Passes,
     /// One sentence for the person who runs the cleanup.
     pub message: String,
+}
+
+/// Whether what kept an answer from being read may pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Passes {
+    /// It stays as it is until somebody changes something.
+    No,
+    /// A connection that is refused or breaks: soon, or not at all.
+    Soon,
+    /// No master leads (503): when one is elected.
+    WithALeader,
 }
 
 /// Asks the master for what it has at `path`.
@@ -27,14 +38,15 @@ where
     S: DeserializeSeed<'de>,
 {
     let network = |error: &Error| Unread {
-        status: None,
+        passes: if is_transient(error) { Passes::Soon } else { Passes::No },
         message: format!("Network error: {}.", explain(Endpoint::Master, error)),
     };
     let request = request(Endpoint::Master, Method::Get, vec![path.into()]);
     let exchange = host.send(&request).map_err(|error| network(&error))?;
     let mut response = host.finish(exchange).map_err(|error| network(&error))?;
     let status = response.status();
-    let bad = |why| Unread { status: Some(status), message: format!("Bad {path} response: {why}") };
+    let passes = if status == 503 { Passes::WithALeader } else { Passes::No };
+    let bad = |why| Unread { passes, message: format!("Bad {path} response: {why}") };
     let mut body = Body { response: &mut response, chunk: Vec::new(), at: 0, error: None };
     if status != 200 {
         let mut start = Vec::new();

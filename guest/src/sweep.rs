@@ -1,7 +1,7 @@
 //! One operation carried out on every agent that needs it: many requests on the
 //! wire at a time, one fixed order in the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::agents::{Agent, Listing};
@@ -9,7 +9,7 @@ use crate::batch::{Batch, Settled};
 use crate::bindings::log::{
     AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
 };
-use crate::host::Host;
+use crate::host::{Host, count};
 use crate::resource::Fate;
 
 /// What a phase asks the master to do with an agent's resources.
@@ -22,6 +22,9 @@ pub struct Operation {
     pub field: &'static str,
     /// What the resources are called in the log.
     pub noun: &'static str,
+    /// The permission that it needs in DC/OS, up to the principal that made the
+    /// resources; its action is `delete`.
+    pub permission: &'static str,
 }
 
 /// Whose resources are meant.
@@ -66,18 +69,24 @@ impl Operation {
         let mut unsent = works.iter().flat_map(|work| &work.batches);
         let mut in_flight = VecDeque::new();
         let mut results = Vec::new();
+        // Without a valid token, all requests end as the first one does.
+        let mut unauthorized = false;
         for work in &works {
             self.announce(host, work, owner.role);
             let mut settled = Vec::new();
             for batch in &work.batches {
-                while in_flight.len() < window
+                while !unauthorized
+                    && in_flight.len() < window
                     && let Some(next) = unsent.next()
                 {
                     in_flight.push_back(host.send(&next.request(self)));
                 }
-                if let Some(sent) = in_flight.pop_front() {
-                    settled.push(batch.settle(host, self, sent, &mut patience));
-                }
+                let result = match in_flight.pop_front() {
+                    Some(sent) => batch.settle(host, self, sent, &mut patience),
+                    None => Settled::unsent(),
+                };
+                unauthorized |= result.status() == Some(401);
+                settled.push(result);
             }
             let result = self.conclude(host, work, owner.role, settled);
             if !work.agent.resources.is_empty() {
@@ -143,7 +152,7 @@ impl Operation {
             AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => Level::Error,
             _ => Level::Info,
         };
-        let in_use = self.phase == Phase::Volumes && is_in_use(&outcome);
+        let hints = self.hints(work, &outcome);
         let result = AgentResult {
             phase: self.phase,
             agent: work.agent.id.clone(),
@@ -152,12 +161,33 @@ impl Operation {
             outcome,
         };
         host.say(level, line, Some(Event::Agent(result.clone())));
-        if in_use {
-            for line in ["###", "Is a framework using these resources still installed?", "###"] {
-                host.say(Level::Error, line, None);
-            }
+        for line in hints {
+            host.say(Level::Error, line, None);
         }
         result
+    }
+
+    /// What may help with a refusal; about volumes in use, in the reference's words.
+    fn hints(&self, work: &Work, outcome: &AgentOutcome) -> Vec<String> {
+        let AgentOutcome::Refused(refusal) = outcome else { return Vec::new() };
+        match refusal.status {
+            401 => vec!["The Mesos master wants a valid token; nothing more is sent.".into()],
+            403 => {
+                let makers: BTreeSet<_> = work.batches.iter().flat_map(Batch::principals).collect();
+                let makers = makers.into_iter().collect::<Vec<_>>().join(", ");
+                let permission = self.permission;
+                vec![format!(
+                    "The run's own user may not do this to what was made by: {makers}. In DC/OS \
+                     it needs the permission {permission}[:PRINCIPAL] delete."
+                )]
+            }
+            _ if self.phase == Phase::Volumes && is_in_use(refusal) => {
+                ["###", "Is a framework using these resources still installed?", "###"]
+                    .map(Into::into)
+                    .into()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Why nothing was sent for an agent, in the reference's words where it has
@@ -199,18 +229,8 @@ impl Operation {
 
 /// Whether a refusal says that a task still uses the volume: 409 before Mesos
 /// 1.1, a 400 with these words since then.
-fn is_in_use(outcome: &AgentOutcome) -> bool {
-    match outcome {
-        AgentOutcome::Refused(Refusal { status, body }) => {
-            *status == 409 || body.contains("volumes in use")
-        }
-        _ => false,
-    }
-}
-
-/// A length as the contract counts.
-pub fn count(length: usize) -> u32 {
-    length.try_into().unwrap_or(u32::MAX)
+fn is_in_use(Refusal { status, body }: &Refusal) -> bool {
+    *status == 409 || body.contains("volumes in use")
 }
 
 #[cfg(test)]
@@ -319,6 +339,43 @@ mod tests {
                 "###"
             ]
         );
+    }
+
+    #[test]
+    fn without_a_valid_token_nothing_more_is_sent() {
+        let agents = ["S3", "S2", "S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
+        let mut host = Script::default().answer(401, "").answer(401, "");
+        host.window = 2;
+        let results =
+            reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        assert_eq!(host.sent.len(), 2);
+        assert!(matches!(results[1].outcome, AgentOutcome::Refused(_)));
+        assert!(matches!(results[2].outcome, AgentOutcome::Failed(_)));
+        assert!(matches!(results[3].outcome, AgentOutcome::Failed(_)));
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        let resource = r#"{"name":"cpus","reservation":{"principal":"maker"}}"#;
+        let agents = [agent("S1", &format!(r#"{{"r":[{resource}]}}"#))];
+        let mut host = Script::default().answer(403, "");
+        reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        let hint = host.lines().pop().unwrap();
+        assert!(hint.contains("made by: maker."), "{hint}");
+        assert!(hint.contains("dcos:mesos:master:reservation:principal[:PRINCIPAL]"), "{hint}");
+    }
+
+    #[test]
+    fn a_connection_that_breaks_is_tried_again() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#))];
+        let mut host = Script::default().fails(Error::Reset).answer(202, "");
+        let results = reservations::OPERATION.sweep(
+            &mut host,
+            &listing(&agents),
+            OWNER,
+            Duration::from_secs(1),
+        );
+        assert_eq!(results[0].outcome, AgentOutcome::Accepted(202));
     }
 
     #[test]

@@ -11,4 +11,5 @@ pub const OPERATION: Operation = Operation {
     path: "destroy-volumes",
     field: "volumes",
     noun: "volume(s)",
+    permission: "dcos:mesos:master:volume:principal",
 };

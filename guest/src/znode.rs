@@ -5,27 +5,50 @@
 //! `{"message": ..., "succeeded": ...}`: only that body says whether the node
 //! is gone.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::bindings::http::{Endpoint, Method};
 use crate::bindings::log::{Event, Level, ZnodeOutcome, ZnodeResult};
 use crate::guard;
-use crate::host::{Answer, Host, explain, request};
+use crate::host::{Answer, Host, explain, is_transient, request, short_pauses};
 
+/// What Exhibitor says.
 #[derive(Deserialize)]
-struct Verdict {
+struct Answered {
     #[serde(default)]
     message: String,
     succeeded: bool,
 }
 
-/// Deletes the node and everything below it, and logs what became of it.
-pub fn delete<H: Host>(host: &mut H, znode: &str) -> ZnodeResult {
+/// Deletes the node and everything below it, and logs what became of it. What may
+/// pass is waited for, as long as there are `pauses`.
+pub fn delete<H: Host>(
+    host: &mut H,
+    znode: &str,
+    mut pauses: impl Iterator<Item = Duration>,
+) -> ZnodeResult {
     let mut path: Vec<String> = ["exhibitor", "v1", "explorer", "znode"].map(Into::into).into();
     path.extend(guard::segments(znode).map(Into::into));
-    let outcome = match host.ask(&request(Endpoint::Exhibitor, Method::Delete, path)) {
-        Ok(answer) => judge(znode, &answer),
-        Err(error) => ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, &error)),
+    let request = request(Endpoint::Exhibitor, Method::Delete, path);
+    let mut short_pauses = short_pauses();
+    let outcome = loop {
+        let (outcome, pause) = match host.ask(&request) {
+            Ok(answer) => match judge(znode, &answer) {
+                Verdict::Done(outcome) => break outcome,
+                Verdict::Passing(why) => (ZnodeOutcome::Failed(why), pauses.next()),
+            },
+            Err(error) => {
+                let pause = is_transient(&error).then(|| short_pauses.next()).flatten();
+                (ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, &error)), pause)
+            }
+        };
+        let Some(pause) = pause else { break outcome };
+        if let ZnodeOutcome::Failed(why) = &outcome {
+            host.say(Level::Debug, format!("{why}: trying again"), None);
+        }
+        host.pause(pause);
     };
     let (level, line) = match &outcome {
         // One line for both, as the reference has it: "if znode existed".
@@ -42,15 +65,26 @@ pub fn delete<H: Host>(host: &mut H, znode: &str) -> ZnodeResult {
     result
 }
 
-fn judge(znode: &str, answer: &Answer) -> ZnodeOutcome {
+/// What an answer means.
+enum Verdict {
+    Done(ZnodeOutcome),
+    /// A failure that may be none a moment later.
+    Passing(String),
+}
+
+fn judge(znode: &str, answer: &Answer) -> Verdict {
     if let Some(error) = &answer.error {
-        return ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, error));
+        return Verdict::Done(ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, error)));
     }
-    match (answer.status, serde_json::from_slice(&answer.body)) {
-        (200, Ok(Verdict { succeeded: true, .. })) => ZnodeOutcome::Deleted(200),
-        (200, Ok(Verdict { message, .. })) if is_no_node(&message, znode) => ZnodeOutcome::Absent,
-        (200, Ok(Verdict { message, .. })) => {
-            ZnodeOutcome::Failed(format!("Exhibitor says: {message}"))
+    Verdict::Done(match (answer.status, serde_json::from_slice(&answer.body)) {
+        (200, Ok(Answered { succeeded: true, .. })) => ZnodeOutcome::Deleted(200),
+        (200, Ok(Answered { message, .. })) if is_no_node(&message, znode) => ZnodeOutcome::Absent,
+        (200, Ok(Answered { message, .. })) => {
+            let why = format!("Exhibitor says: {message}");
+            if may_pass(&message) {
+                return Verdict::Passing(why);
+            }
+            ZnodeOutcome::Failed(why)
         }
         (200, Err(_)) => ZnodeOutcome::Failed(format!(
             "what answers is not Exhibitor (a login page or a proxy?): {}",
@@ -62,7 +96,15 @@ fn judge(znode: &str, answer: &Answer) -> ZnodeOutcome {
             answer.summary()
         )),
         _ => ZnodeOutcome::Failed(format!("Exhibitor answers {}", answer.summary())),
-    }
+    })
+}
+
+/// Whether ZooKeeper's words are about something that passes: nodes that come
+/// and go while the tree is deleted, or a server that is just not serving.
+fn may_pass(message: &str) -> bool {
+    ["NoNode", "NotEmpty", "Directory not empty", "ConnectionLoss", "SessionExpired"]
+        .into_iter()
+        .any(|words| message.contains(words))
 }
 
 /// Whether ZooKeeper says that the node itself is not there. The same words
@@ -80,7 +122,7 @@ mod tests {
 
     fn outcome(status: u16, body: &str) -> ZnodeOutcome {
         let mut host = Script::default().answer(status, body);
-        let result = delete(&mut host, "a/b");
+        let result = delete(&mut host, "a/b", std::iter::empty());
         assert_eq!(host.sent[0].path, ["exhibitor", "v1", "explorer", "znode", "a", "b"]);
         result.outcome
     }
@@ -89,7 +131,31 @@ mod tests {
     fn a_verdict_that_breaks_off_is_a_network_error() {
         let mut host = Script::default().broken(r#"{"message":"OK""#, Error::Reset);
         let why = "the connection to Exhibitor broke".to_owned();
-        assert_eq!(delete(&mut host, "a").outcome, ZnodeOutcome::Failed(why));
+        let result = delete(&mut host, "a", std::iter::empty());
+        assert_eq!(result.outcome, ZnodeOutcome::Failed(why));
+    }
+
+    #[test]
+    fn what_passes_is_waited_for() {
+        let raced = |what: &str| {
+            format!(r#"{{"message":"KeeperErrorCode = {what} for /a/c","succeeded":false}}"#)
+        };
+        let mut host = Script::default()
+            .answer(200, raced("Directory not empty"))
+            .answer(200, raced("ConnectionLoss"))
+            .fails(Error::Reset)
+            .answer(200, raced("NoNode"))
+            .answer(200, r#"{"message":"OK","succeeded":true}"#);
+        let result = delete(&mut host, "a", short_pauses());
+        assert_eq!(result.outcome, ZnodeOutcome::Deleted(200));
+        assert_eq!(host.sent.len(), 5);
+        let mut host = Script::default();
+        for _ in 0..4 {
+            host = host.answer(200, raced("ConnectionLoss"));
+        }
+        let result = delete(&mut host, "a", short_pauses());
+        assert!(matches!(result.outcome, ZnodeOutcome::Failed(_)));
+        assert_eq!(host.sent.len(), 4);
     }
 
     #[test]

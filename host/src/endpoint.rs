@@ -1,4 +1,4 @@
-//! Where the three servers are, and how a request of the component becomes a
+//! Where the servers are, and how a request of the component becomes a
 //! URL.
 
 use ::http::Uri;
@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::http::{Endpoint, Request};
 
-/// The base URLs of the three endpoints. Each ends with a slash.
+/// The base URLs of the endpoints. Each ends with a slash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Urls")]
+#[serde(try_from = "Urls", into = "Urls")]
 pub struct Endpoints {
-    master: String,
+    masters: Vec<String>,
     exhibitor: String,
     marathon: String,
+    pods: String,
 }
 
 /// The base URLs as somebody wrote them.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Urls {
     master: String,
     exhibitor: String,
@@ -44,25 +45,35 @@ impl Endpoints {
     /// Where DC/OS has Marathon's apps.
     pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
 
-    /// Takes the three base URLs; a missing slash at the end is added.
+    /// Takes the base URLs of the master, of Exhibitor, and of Marathon's apps; a
+    /// missing slash at the end is added. There may be several masters of a
+    /// cluster, with `,` between them. Marathon's pods are found beside its apps.
     ///
     /// # Errors
     /// When one of them is not an absolute `http` or `https` URL, or has a
     /// query, a fragment, a user name or a password.
     pub fn new(master: &str, exhibitor: &str, marathon: &str) -> Result<Self, EndpointError> {
-        Ok(Self {
-            master: base("Master", master)?,
-            exhibitor: base("Exhibitor", exhibitor)?,
-            marathon: base("Marathon", marathon)?,
-        })
+        let masters = master.split(',').map(|url| base("Master", url)).collect::<Result<_, _>>()?;
+        let marathon = base("Marathon", marathon)?;
+        let pods = match marathon.strip_suffix("apps/") {
+            Some(api) => format!("{api}pods/"),
+            None => marathon.clone(),
+        };
+        Ok(Self { masters, exhibitor: base("Exhibitor", exhibitor)?, marathon, pods })
     }
 
-    /// The base URL of an endpoint.
+    /// The base URLs of the masters, at least one.
+    pub fn masters(&self) -> &[String] {
+        &self.masters
+    }
+
+    /// The base URL of an endpoint; of several masters, the first one's.
     pub fn base(&self, endpoint: Endpoint) -> &str {
         match endpoint {
-            Endpoint::Master => &self.master,
+            Endpoint::Master => self.masters.first().map_or("", String::as_str),
             Endpoint::Exhibitor => &self.exhibitor,
             Endpoint::Marathon => &self.marathon,
+            Endpoint::MarathonPods => &self.pods,
         }
     }
 
@@ -76,10 +87,18 @@ impl Default for Endpoints {
     /// The servers' places in DC/OS.
     fn default() -> Self {
         Self {
-            master: Self::MASTER.into(),
+            masters: vec![Self::MASTER.into()],
             exhibitor: Self::EXHIBITOR.into(),
             marathon: Self::MARATHON.into(),
+            pods: "http://marathon.mesos:8080/v2/pods/".into(),
         }
+    }
+}
+
+impl From<Endpoints> for Urls {
+    fn from(endpoints: Endpoints) -> Self {
+        let Endpoints { masters, exhibitor, marathon, pods: _ } = endpoints;
+        Self { master: masters.join(","), exhibitor, marathon }
     }
 }
 

@@ -61,7 +61,11 @@ impl<T> From<&Result<T, CleanError>> for ExitCode {
             Err(CleanError::Failure(failure)) => match failure.reason {
                 Reason::NothingToDo | Reason::Failed => Self::Failed,
                 Reason::Incomplete => Self::Incomplete,
-                Reason::Refused => Self::Refused,
+                Reason::InvalidTarget
+                | Reason::SystemZnode
+                | Reason::OtherPrincipals
+                | Reason::InUse
+                | Reason::InUseUnknown => Self::Refused,
             },
             Err(CleanError::Violation(_)) => Self::Violation,
         }

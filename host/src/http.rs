@@ -31,6 +31,7 @@ impl Endpoint {
             Self::Master => "master",
             Self::Exhibitor => "exhibitor",
             Self::Marathon => "marathon",
+            Self::MarathonPods => "marathon-pods",
         }
     }
 }

@@ -18,7 +18,7 @@
 //! let limits = Limits::default();
 //! let report = Janitor::new()?.clean(
 //!     &target,
-//!     Options { confirm_seconds: 30, in_use: InUse::Refuse },
+//!     Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false },
 //!     Session {
 //!         endpoints: Endpoints::default(),
 //!         transport: Box::new(Live::new(&limits, None)),

@@ -49,9 +49,11 @@ impl Policy {
             rules.push(Rule::new(Endpoint::Exhibitor, Method::Delete, path));
         }
         if let Some(app) = &target.marathon_app {
-            let path = app.split('/').filter(|segment| !segment.is_empty());
-            let rule = Rule::new(Endpoint::Marathon, Method::Delete, path);
-            rules.push(Rule { query: vec![("force".into(), "true".into())], ..rule });
+            for endpoint in [Endpoint::Marathon, Endpoint::MarathonPods] {
+                let path = app.split('/').filter(|segment| !segment.is_empty());
+                let rule = Rule::new(endpoint, Method::Delete, path);
+                rules.push(Rule { query: vec![("force".into(), "true".into())], ..rule });
+            }
         }
         // A rule with a path that could be read in two ways allows nothing.
         rules.retain(|rule| !rule.path.is_empty() && rule.path.iter().all(|it| is_plain(it)));
@@ -146,7 +148,8 @@ mod tests {
         }
     }
 
-    const OPTIONS: Options = Options { confirm_seconds: 0, in_use: InUse::Refuse };
+    const OPTIONS: Options =
+        Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false };
 
     fn request(endpoint: Endpoint, method: Method, path: &str) -> Request {
         let path = path.split('/').map(Into::into).collect();
@@ -166,6 +169,7 @@ mod tests {
                 "POST master/unreserve (application/x-www-form-urlencoded)",
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
                 "DELETE marathon/group/janitor?force=true",
+                "DELETE marathon-pods/group/janitor?force=true",
             ]
         );
     }
@@ -179,7 +183,7 @@ mod tests {
         for (in_use, allowed) in
             [(InUse::Refuse, false), (InUse::Force, false), (InUse::Teardown, true)]
         {
-            let policy = Policy::for_clean(&target(), Options { confirm_seconds: 0, in_use });
+            let policy = Policy::for_clean(&target(), Options { in_use, ..OPTIONS });
             assert_eq!(policy.check(&request).is_ok(), allowed);
         }
     }

@@ -104,6 +104,9 @@ pub struct Exhibitor {
 pub struct Marathon {
     /// Absolute app ids, such as `/janitor`.
     pub apps: Vec<String>,
+    /// Absolute pod ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<String>,
 }
 
 /// The login of DC/OS. Where there is one, the other servers want its token.

@@ -116,8 +116,11 @@ fn misbehave(deed: &str) -> (Result<Report, CleanError>, Vec<String>, Vec<Reques
             ..Limits::default()
         },
     };
-    let result =
-        janitor.clean(&target, Options { confirm_seconds: 0, in_use: InUse::Refuse }, session);
+    let result = janitor.clean(
+        &target,
+        Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false },
+        session,
+    );
     let debug = |line: &String| line.starts_with("HTTP ");
     let lines = log.lock().unwrap().iter().filter(|line| !debug(line)).cloned().collect();
     let requests = requests.lock().unwrap().clone();

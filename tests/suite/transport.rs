@@ -107,7 +107,7 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, CleanError>, String) {
     };
     let result = Janitor::new().unwrap().clean(
         &target,
-        Options { confirm_seconds: 3, in_use: InUse::Force },
+        Options { confirm_seconds: 3, in_use: InUse::Force, system_znode: false },
         session,
     );
     let log = log.lock().unwrap().clone();

@@ -1,12 +1,14 @@
 //! Requests over the network, with ureq.
 
 use std::io::{self, ErrorKind, Read};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use http::Uri;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::uri::Authority;
 use ureq::Agent;
 
 use super::{Body, Exchange, Request, Response, Transport};
@@ -14,13 +16,26 @@ use crate::bindings::http::Error;
 use crate::{Limits, Token};
 
 /// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
-/// the one that does, but a token is not taken there. Connections are kept alive and shared;
-/// every wait has an end; certificates are verified. The first proxy that the
+/// the one that does; a token is taken there only if that one was named too. Where
+/// several masters are named, one that cannot be reached, or knows no leader, is
+/// passed over. Connections are kept alive and shared; every wait has an end;
+/// certificates are verified. The first proxy that the
 /// environment names (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in capitals or
 /// not) is asked by `CONNECT` to reach every server but those in `NO_PROXY`.
+#[derive(Clone)]
 pub struct Live {
     agent: Agent,
     token: Option<Token>,
+    masters: Arc<Masters>,
+}
+
+/// The masters of a cluster, if several are named.
+#[derive(Default)]
+struct Masters {
+    /// Their base URLs; requests are made for the first.
+    bases: Vec<String>,
+    /// The one that answered last.
+    answering: AtomicUsize,
 }
 
 impl Live {
@@ -43,7 +58,15 @@ impl Live {
             .timeout_per_read(Some(limits.answer))
             .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), token }
+        Self { agent: config.into(), token, masters: Arc::default() }
+    }
+
+    /// The same for a cluster whose masters are named: requests to the first one
+    /// go to whichever of them answers.
+    #[must_use]
+    pub fn with_masters(self, bases: &[String]) -> Self {
+        let masters = Masters { bases: bases.into(), answering: AtomicUsize::default() };
+        Self { masters: masters.into(), ..self }
     }
 }
 
@@ -52,11 +75,11 @@ impl Transport for Live {
     /// ends early does not wait for them.
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let (answer, exchange) = mpsc::sync_channel(1);
-        let (agent, token) = (self.agent.clone(), self.token.clone());
+        let live = self.clone();
         let exchange_thread = thread::Builder::new().name("exchange".into());
         let spawned = exchange_thread.spawn(move || {
             // When nobody waits any more, nobody needs the answer.
-            let _ = answer.send(exchange_with(&agent, token.as_ref(), request));
+            let _ = answer.send(live.exchange(&request));
         });
         Box::new(InFlight(spawned.map(|_| exchange)))
     }
@@ -76,35 +99,80 @@ impl Exchange for InFlight {
     }
 }
 
-/// Sends a request, and sends it again where a master that does not lead says.
-fn exchange_with(
-    agent: &Agent,
-    token: Option<&Token>,
-    request: Request,
-) -> Result<Response, Error> {
-    /// A leader that changes while it is looked for is not chased for ever.
-    const REDIRECTS: usize = 3;
-    let mut uri: Uri = request.url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
-    let meant_for = uri.authority().cloned();
-    let mut response = send(agent, token, &uri, &request)?;
-    for _ in 0..REDIRECTS {
-        let Some(next) = redirected(&uri, &response) else { break };
-        if token.is_some() && next.authority() != meant_for.as_ref() {
-            return Err(Error::Internal(
-                "it sends to another server, and a token goes only where it is meant for; \
-                 give the URL of the leading master"
-                    .into(),
-            ));
-        }
-        uri = next;
-        response = send(agent, token, &uri, &request)?;
+impl Masters {
+    /// The URLs at which a request may be answered, the likeliest first.
+    fn places(&self, url: &str) -> Vec<String> {
+        let Some(path) = self.bases.first().and_then(|first| url.strip_prefix(first.as_str()))
+        else {
+            return vec![url.to_owned()];
+        };
+        let mut places: Vec<_> = self.bases.iter().map(|base| format!("{base}{path}")).collect();
+        places.rotate_left(self.answering.load(Relaxed));
+        places
     }
-    let content_type = response.headers().get(CONTENT_TYPE);
-    Ok(Response {
-        status: response.status().as_u16(),
-        content_type: content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
-        body: Box::new(Stream(response.into_body().into_reader())),
-    })
+
+    /// Which of them is there, if any.
+    fn at(&self, authority: Option<&Authority>) -> Option<usize> {
+        let is_there =
+            |base: &String| base.parse::<Uri>().is_ok_and(|uri| uri.authority() == authority);
+        self.bases.iter().position(is_there)
+    }
+}
+
+impl Live {
+    /// Sends a request to the server it is meant for; if that is a master, to the
+    /// first one that answers.
+    fn exchange(&self, request: &Request) -> Result<Response, Error> {
+        let places = self.masters.places(&request.url);
+        let last = places.len().saturating_sub(1);
+        let mut result = Err(Error::Internal("there is no master to ask".into()));
+        for (turn, url) in places.into_iter().enumerate() {
+            result = self.follow(&url, request);
+            let passed_over = match &result {
+                Ok(response) => response.status == 503,
+                // Neither has seen the request.
+                Err(error) => matches!(error, Error::Dns | Error::Connect(_)),
+            };
+            if !passed_over || turn == last {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Sends a request, and sends it again where a master that does not lead says.
+    fn follow(&self, url: &str, request: &Request) -> Result<Response, Error> {
+        /// A leader that changes while it is looked for is not chased for ever.
+        const REDIRECTS: usize = 3;
+        let (agent, token) = (&self.agent, self.token.as_ref());
+        let mut uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
+        let meant_for = uri.authority().cloned();
+        let mut response = send(agent, token, &uri, request)?;
+        for _ in 0..REDIRECTS {
+            let Some(next) = redirected(&uri, &response) else { break };
+            let known = next.authority() == meant_for.as_ref()
+                || self.masters.at(next.authority()).is_some();
+            if token.is_some() && !known {
+                return Err(Error::Internal(
+                    "it sends to another server, and a token goes only where it is meant for; \
+                     give the URLs of all masters"
+                        .into(),
+                ));
+            }
+            uri = next;
+            response = send(agent, token, &uri, request)?;
+        }
+        if let Some(index) = self.masters.at(uri.authority()) {
+            self.masters.answering.store(index, Relaxed);
+        }
+        let content_type = response.headers().get(CONTENT_TYPE);
+        Ok(Response {
+            status: response.status().as_u16(),
+            content_type: content_type
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
+            body: Box::new(Stream(response.into_body().into_reader())),
+        })
+    }
 }
 
 fn send(
@@ -206,6 +274,20 @@ mod tests {
         let response =
             http::Response::builder().status(status).header(LOCATION, location).body(()).unwrap();
         redirected(&from.parse().unwrap(), &response).map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn the_master_that_answers_is_asked_first() {
+        let bases = ["http://m1/master/", "http://m2/master/", "http://m3/master/"];
+        let masters =
+            Masters { bases: bases.map(Into::into).into(), answering: AtomicUsize::new(1) };
+        assert_eq!(
+            masters.places("http://m1/master/slaves"),
+            ["http://m2/master/slaves", "http://m3/master/slaves", "http://m1/master/slaves"]
+        );
+        assert_eq!(masters.places("http://exhibitor/slaves"), ["http://exhibitor/slaves"]);
+        assert_eq!(masters.at(Some(&Authority::from_static("m3"))), Some(2));
+        assert_eq!(masters.at(Some(&Authority::from_static("m4"))), None);
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl Guest for Component {
             agents: Vec::new(),
             confirmed: Vec::new(),
             unreached: Vec::new(),
+            left: None,
             znode: None,
             self_removal: None,
         })

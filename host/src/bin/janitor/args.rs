@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use janitor_host::{Endpoints, ExitCode};
 
+use crate::service::Naming;
+
 /// What stands below the options.
 fn after_help() -> String {
     let codes: String = ExitCode::ALL
@@ -24,6 +26,7 @@ Exit codes:
 {codes}
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
+  janitor --service /team/kafka
   janitor -r kafka-role --record kafka.har
   janitor replay kafka.har"
     )
@@ -72,7 +75,14 @@ pub struct Clean {
     /// The ZooKeeper node that goes, with everything below it
     #[arg(short, long = "zk-path", value_name = "ZNODE")]
     pub znode: Option<String>,
-    /// The Mesos master
+    /// The service whose role, principal and znode these are, by its name; -r, -p and -z
+    /// go before what is derived from it
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// How the service's package names them
+    #[arg(long, value_enum, default_value = "sdk", requires = "service")]
+    pub naming: Naming,
+    /// The Mesos master; of several masters, all with , between them
     #[arg(short, long, value_name = "URL", default_value = Endpoints::MASTER)]
     pub master_url: String,
     /// Exhibitor
@@ -96,6 +106,9 @@ pub struct Clean {
     /// Go on although a registered framework still uses the role
     #[arg(long)]
     pub force: bool,
+    /// Let -z name a node of the cluster itself, such as mesos or marathon
+    #[arg(long)]
+    pub system_znode: bool,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,

@@ -35,7 +35,7 @@ pub fn complain(line: &str) {
 pub fn print_header(endpoints: &Endpoints, target: &Target) {
     let mut line = format!(
         "Master: {} Exhibitor: {}",
-        endpoints.base(Endpoint::Master),
+        endpoints.masters().join(","),
         endpoints.base(Endpoint::Exhibitor)
     );
     for (name, value) in

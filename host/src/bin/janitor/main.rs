@@ -4,6 +4,8 @@
 
 mod args;
 mod console;
+mod next;
+mod service;
 
 use std::env;
 
@@ -18,6 +20,7 @@ use janitor_host::{
 
 use args::{Arguments, Clean, Command};
 use console::{Console, complain, print, print_header};
+use next::Asked;
 
 /// How long a cleanup waits for the master to show what it has promised.
 const CONFIRM_SECONDS: u32 = 30;
@@ -37,24 +40,27 @@ fn main() -> std::process::ExitCode {
 
 fn clean(args: &Clean) -> ExitCode {
     let limits = Limits::default();
-    let mut target = Target {
-        role: args.role.clone(),
-        principal: args.principal.clone(),
-        znode: args.znode.clone(),
-        marathon_app: None,
+    let mut target = match target(args) {
+        Ok(target) => target,
+        Err(why) => {
+            complain(&why);
+            return ExitCode::Usage;
+        }
     };
     let in_use = match (args.teardown, args.force) {
         (true, _) => InUse::Teardown,
         (false, true) => InUse::Force,
         (false, false) => InUse::Refuse,
     };
-    let options = Options { confirm_seconds: CONFIRM_SECONDS, in_use };
+    let system_znode = args.system_znode;
+    let options = Options { confirm_seconds: CONFIRM_SECONDS, in_use, system_znode };
     let app = env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty());
     let Clean { master_url, exhibitor_url, marathon_url, .. } = args;
     let endpoints = match Endpoints::new(master_url, exhibitor_url, marathon_url) {
         Ok(endpoints) => endpoints,
         Err(error) => {
             print(&error.to_string());
+            print("Nothing was changed; correct the URL and run the same command again.");
             if let Ok(rest) = Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, marathon_url)
             {
                 leave_marathon(app, rest, limits);
@@ -69,6 +75,10 @@ fn clean(args: &Clean) -> ExitCode {
                 Ok(token) => Some(token),
                 Err(error) => {
                     print(&error.to_string());
+                    print(
+                        "Nothing was changed; correct the user name or the password and run the \
+                         same command again.",
+                    );
                     leave_marathon(app, endpoints, limits);
                     return ExitCode::Login;
                 }
@@ -80,15 +90,16 @@ fn clean(args: &Clean) -> ExitCode {
     if target.role.is_some() || target.principal.is_some() || target.znode.is_some() {
         target.marathon_app = app;
     }
-    let live = Box::new(Live::new(&limits, token));
+    let live = Box::new(Live::new(&limits, token).with_masters(endpoints.masters()));
+    let asked = Asked { target, options, endpoints };
     let result = match &args.record {
-        None => run(&target, options, args.verbose, endpoints, live, limits),
+        None => run(&asked, args.verbose, live, limits),
         Some(file) => {
             let run_data = Run {
                 schema_version: Replay::SCHEMA_VERSION,
                 component: janitor_host::DIGEST.into(),
-                endpoints: endpoints.clone(),
-                target: target.clone(),
+                endpoints: asked.endpoints.clone(),
+                target: asked.target.clone(),
                 options,
                 window: limits.window,
             };
@@ -100,15 +111,29 @@ fn clean(args: &Clean) -> ExitCode {
                 }
             };
             let transport = recording.through(live);
-            let result = run(&target, options, args.verbose, endpoints, transport, limits);
+            let result = run(&asked, args.verbose, transport, limits);
             if let Err(error) = recording.finish() {
                 complain(&format!("the recording {} is lost: {error}", file.display()));
             }
             result
         }
     };
-    end(&result, args.verbose);
+    end(&result, &asked, args.verbose);
     ExitCode::from(&result)
+}
+
+/// What is to be cleaned, by its own names or by its service's.
+fn target(args: &Clean) -> Result<Target, String> {
+    let Clean { role, principal, znode, service, naming, .. } = args;
+    let derived = service.as_deref().map(|service| service::names(service, *naming)).transpose()?;
+    let derived = derived.as_ref();
+    let or = |own: &Option<String>, derived: Option<&String>| own.as_ref().or(derived).cloned();
+    Ok(Target {
+        role: or(role, derived.map(|names| &names.role)),
+        principal: or(principal, derived.map(|names| &names.principal)),
+        znode: or(znode, derived.map(|names| &names.znode)),
+        marathon_app: None,
+    })
 }
 
 fn replay(args: &args::Replay) -> ExitCode {
@@ -122,8 +147,9 @@ fn replay(args: &args::Replay) -> ExitCode {
     let Run { component, endpoints, target, options, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
     print_header(&endpoints, &target);
-    let result = run(&target, options, args.verbose, endpoints, replay.transport(), limits);
-    end(&result, args.verbose);
+    let asked = Asked { target, options, endpoints };
+    let result = run(&asked, args.verbose, replay.transport(), limits);
+    end(&result, &asked, args.verbose);
     let deviations = replay.deviations();
     if deviations.is_empty() {
         return ExitCode::from(&result);
@@ -141,31 +167,38 @@ fn replay(args: &args::Replay) -> ExitCode {
 
 /// Runs the component; what happens is printed on the way.
 fn run(
-    target: &Target,
-    options: Options,
+    asked: &Asked,
     verbose: bool,
-    endpoints: Endpoints,
     transport: Box<dyn Transport>,
     limits: Limits,
 ) -> Result<Report, CleanError> {
     let log = Box::new(Console { verbose });
     let janitor = Janitor::new().inspect_err(|violation| print(&format!("{violation}.")))?;
-    janitor.clean(target, options, Session { endpoints, transport, log, limits })
+    let Asked { target, options, endpoints } = asked;
+    let endpoints = endpoints.clone();
+    janitor.clean(target, *options, Session { endpoints, transport, log, limits })
 }
 
-/// The reference's last lines after a run that did not clean.
-fn end(result: &Result<Report, CleanError>, verbose: bool) {
-    let Err(CleanError::Failure(failure)) = result else { return };
-    match failure.reason {
-        Reason::NothingToDo => {
+/// The last lines after a run that did not clean: the reference's, and what to do
+/// next.
+fn end(result: &Result<Report, CleanError>, asked: &Asked, verbose: bool) {
+    match result {
+        Ok(_) => {}
+        Err(CleanError::Failure(failure)) => {
             print("");
-            args::usage().lines().for_each(print);
+            if failure.reason == Reason::NothingToDo {
+                args::usage().lines().for_each(print);
+            }
+            if failure.reason == Reason::Failed && !verbose {
+                print("Retry command with \"-v\" to enable verbose logging.");
+            }
+            next::after(failure, asked).iter().for_each(|line| print(line));
         }
-        Reason::Failed if !verbose => {
+        Err(_) => {
             print("");
-            print("Retry command with \"-v\" to enable verbose logging.");
+            print("This is a fault of the program or of its limits. What is left is not known:");
+            print("run the same command again, with \"-v\".");
         }
-        Reason::Failed | Reason::Incomplete | Reason::Refused => {}
     }
 }
 
@@ -175,8 +208,12 @@ fn leave_marathon(app: Option<String>, endpoints: Endpoints, limits: Limits) {
     if app.is_some() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: app };
         let live = Box::new(Live::new(&limits, None));
-        let options = Options { confirm_seconds: CONFIRM_SECONDS, in_use: InUse::Refuse };
+        let options = Options {
+            confirm_seconds: CONFIRM_SECONDS,
+            in_use: InUse::Refuse,
+            system_znode: false,
+        };
         // What becomes of it is printed; the exit code is that of the mistake.
-        let _ = run(&target, options, false, endpoints, live, limits);
+        let _ = run(&Asked { target, options, endpoints }, false, live, limits);
     }
 }

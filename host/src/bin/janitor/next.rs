@@ -1,0 +1,126 @@
+//! What to do after a run that did not reach its end: the next command to run.
+
+use janitor_host::bindings::http::Endpoint;
+use janitor_host::bindings::log::ZnodeOutcome;
+use janitor_host::{Endpoints, Failure, InUse, Options, Reason, Target};
+
+/// What a run was asked to do, as far as a command line says it. Credentials are
+/// no part of it.
+pub struct Asked {
+    pub target: Target,
+    pub options: Options,
+    pub endpoints: Endpoints,
+}
+
+/// What to do next, one line each.
+pub fn after(failure: &Failure, asked: &Asked) -> Vec<String> {
+    let again = |options| asked.command(&asked.target, options);
+    let same = again(asked.options);
+    let in_use = |in_use| again(Options { in_use, ..asked.options });
+    match failure.reason {
+        Reason::NothingToDo => vec![],
+        Reason::InvalidTarget => {
+            vec!["Nothing was changed. janitor --help shows how a target is named.".into()]
+        }
+        Reason::SystemZnode => {
+            let forced = again(Options { system_znode: true, ..asked.options });
+            vec![format!("To delete a node of the cluster itself: {forced}")]
+        }
+        Reason::OtherPrincipals => {
+            let everyone = Target { principal: None, ..asked.target.clone() };
+            let everything = asked.command(&everyone, asked.options);
+            vec![format!("Next, for all of the role, whoever made it: {everything}")]
+        }
+        Reason::InUse => vec![
+            format!("Next, to end the frameworks for good: {}", in_use(InUse::Teardown)),
+            format!("Or, to take the data from under them: {}", in_use(InUse::Force)),
+        ],
+        Reason::InUseUnknown => {
+            vec![format!("Next, to go on without knowing: {}", in_use(InUse::Force))]
+        }
+        Reason::Failed => {
+            let mut lines = vec![format!("Next, when the cause is mended: {same}")];
+            let znode = failure.report.znode.as_ref().map(|znode| &znode.outcome);
+            if matches!(znode, Some(ZnodeOutcome::Failed(_))) {
+                lines.push(
+                    "Where Exhibitor is closed: -e https://CLUSTER/exhibitor/ goes through DC/OS's \
+                     Admin Router, -e zk://HOST:2181/ to ZooKeeper itself."
+                        .into(),
+                );
+            }
+            lines
+        }
+        Reason::Incomplete => vec![format!("Next, when that has changed: {same}")],
+    }
+}
+
+impl Asked {
+    /// The same as a command line, for a shell.
+    fn command(&self, target: &Target, options: Options) -> String {
+        let Target { role, principal, znode, marathon_app: _ } = target;
+        let standard = Endpoints::default();
+        let url = |endpoint| {
+            let url = self.endpoints.base(endpoint);
+            (url != standard.base(endpoint)).then(|| url.to_owned())
+        };
+        let masters = self.endpoints.masters();
+        let masters = (masters != standard.masters()).then(|| masters.join(","));
+        let values = [
+            ("-r", role.clone()),
+            ("-p", principal.clone()),
+            ("-z", znode.clone()),
+            ("-m", masters),
+            ("-e", url(Endpoint::Exhibitor)),
+            ("-n", url(Endpoint::Marathon)),
+        ];
+        let mut line = "janitor".to_owned();
+        for (name, value) in values {
+            if let Some(value) = value {
+                line += &format!(" {name} {}", shell_words::quote(&value));
+            }
+        }
+        match options.in_use {
+            InUse::Refuse => {}
+            InUse::Force => line += " --force",
+            InUse::Teardown => line += " --teardown",
+        }
+        if options.system_znode {
+            line += " --system-znode";
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_the_shells() {
+        let target = Target {
+            role: Some("a role".into()),
+            principal: Some("it's".into()),
+            znode: None,
+            marathon_app: None,
+        };
+        let options = Options { confirm_seconds: 0, in_use: InUse::Teardown, system_znode: true };
+        let endpoints =
+            Endpoints::new("http://m1/,http://m2/", Endpoints::EXHIBITOR, "http://n/").unwrap();
+        let asked = Asked { target, options, endpoints };
+        let words = shell_words::split(&asked.command(&asked.target, options)).unwrap();
+        let expected = [
+            "janitor",
+            "-r",
+            "a role",
+            "-p",
+            "it's",
+            "-m",
+            "http://m1/,http://m2/",
+            "-n",
+            "http://n/",
+            "--teardown",
+            "--system-znode",
+        ];
+        assert_eq!(words, expected);
+    }
+}
