@@ -56,7 +56,7 @@ pub struct Agent {
     pub hides: bool,
     /// The roles for which something is reserved there.
     pub roles: Vec<String>,
-    /// What is reserved there for the run's role.
+    /// What is reserved there for the run's role, or for all roles.
     pub resources: Vec<Resource>,
 }
 
@@ -108,24 +108,31 @@ impl Listing {
         resources.flat_map(Resource::principals).collect()
     }
 
+    /// Whether the role has something, but nothing that this principal made: more
+    /// likely its name is wrong than that everything is others'.
+    pub fn is_others_alone(&self, principal: &str) -> bool {
+        let principals = self.principals();
+        !principals.is_empty() && !principals.contains(principal)
+    }
+
     /// Whether an agent has something for the role.
     pub fn has_role(&self) -> bool {
         self.agents.iter().any(|agent| !agent.resources.is_empty())
     }
 }
 
-/// Asks the master for its agents and keeps what concerns `role`.
+/// Asks the master for its agents and keeps what concerns `role`, or all roles.
 ///
 /// # Errors
 /// The master cannot be reached, refuses, or answers with something that is no
 /// agent list.
-pub fn list<H: Host>(host: &mut H, role: &str) -> Result<Listing, Unread> {
+pub fn list<H: Host>(host: &mut H, role: Option<&str>) -> Result<Listing, Unread> {
     stream::get(host, "slaves", Slaves { role })
 }
 
 /// The whole answer: `{"slaves": [...], ...}`.
 struct Slaves<'a> {
-    role: &'a str,
+    role: Option<&'a str>,
 }
 
 impl<'de> DeserializeSeed<'de> for Slaves<'_> {
@@ -159,7 +166,7 @@ impl<'de> Visitor<'de> for Slaves<'_> {
 
 /// The list of agents.
 struct Agents<'a> {
-    role: &'a str,
+    role: Option<&'a str>,
 }
 
 impl<'de> DeserializeSeed<'de> for Agents<'_> {
@@ -189,7 +196,7 @@ impl<'de> Visitor<'de> for Agents<'_> {
 
 /// One agent, and the version of Mesos that it runs.
 struct AgentEntry<'a> {
-    role: &'a str,
+    role: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -286,9 +293,9 @@ impl Totals {
     }
 }
 
-/// `reserved_resources_full`: the names of all roles, the resources of one.
+/// `reserved_resources_full`: the names of all roles, the resources of one or all.
 struct Reserved<'a> {
-    role: &'a str,
+    role: Option<&'a str>,
 }
 
 impl<'de> DeserializeSeed<'de> for Reserved<'_> {
@@ -309,7 +316,7 @@ impl<'de> Visitor<'de> for Reserved<'_> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let (mut roles, mut resources) = (Vec::new(), Vec::new());
         while let Some(role) = map.next_key::<String>()? {
-            if role == self.role {
+            if self.role.is_none_or(|wanted| wanted == role) {
                 let raw: Vec<Box<RawValue>> = map.next_value()?;
                 for entry in raw {
                     resources.push(Resource::new(entry).map_err(M::Error::custom)?);
@@ -338,7 +345,7 @@ mod tests {
         for size in [1, 2, 3, 7, 64, BODY.len()] {
             let mut host = Script::default().answer(200, BODY);
             host.chunk = size;
-            let listing = list(&mut host, "r").unwrap();
+            let listing = list(&mut host, Some("r")).unwrap();
             assert_eq!(listing.version.as_deref(), Some("1.11.0"));
             let ids: Vec<_> = listing.agents.iter().map(|agent| agent.id.as_str()).collect();
             assert_eq!(ids, ["S1", "S0"]);
@@ -366,7 +373,7 @@ mod tests {
             totals(2.0),
             totals(2.001)
         );
-        let listing = list(&mut Script::default().answer(200, body), "r").unwrap();
+        let listing = list(&mut Script::default().answer(200, body), Some("r")).unwrap();
         let unreached = listing.unreached();
         let found: Vec<_> = unreached
             .iter()
@@ -399,7 +406,8 @@ mod tests {
             (200, "", "EOF while parsing"),
             (503, "No leader elected", "answers 503 No leader elected"),
         ] {
-            let error = list(&mut Script::default().answer(status, body), "r").unwrap_err().message;
+            let error =
+                list(&mut Script::default().answer(status, body), Some("r")).unwrap_err().message;
             assert!(error.contains(expected), "{body:?} gave {error:?}");
         }
     }
@@ -407,7 +415,7 @@ mod tests {
     #[test]
     fn a_body_that_breaks_off_is_a_network_error() {
         let mut host = Script::default().broken(&BODY[..40], Error::Reset);
-        let error = list(&mut host, "r").unwrap_err().message;
+        let error = list(&mut host, Some("r")).unwrap_err().message;
         assert_eq!(error, "Network error: the connection to the Mesos master broke.");
     }
 }

@@ -59,8 +59,10 @@ impl<'a> Batch<'a> {
             && let Some(pause) = pauses.next().filter(|pause| pause <= patience)
         {
             host.say(Level::Debug, format!("{why}: trying again"), None);
-            host.pause(pause);
             *patience -= pause;
+            if !host.pause(pause) {
+                break;
+            }
             answer = host.ask(&self.request(operation));
         }
         match answer {
@@ -80,7 +82,10 @@ impl<'a> Batch<'a> {
             Err(error) => {
                 let why = explain(Endpoint::Master, &error);
                 Settled {
-                    line: format!("Network error: {why}"),
+                    line: match error {
+                        Error::Stopped => format!("Not sent: {why}"),
+                        _ => format!("Network error: {why}"),
+                    },
                     outcome: AgentOutcome::Failed(why),
                 }
             }
@@ -127,12 +132,9 @@ impl Settled {
         Self { line: format!("Failed: {why}"), outcome: AgentOutcome::Failed(why.into()) }
     }
 
-    /// The status of a refusal.
-    pub fn status(&self) -> Option<u16> {
-        match &self.outcome {
-            AgentOutcome::Refused(refusal) => Some(refusal.status),
-            _ => None,
-        }
+    /// Whether the master wants other credentials.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(&self.outcome, AgentOutcome::Refused(refusal) if refusal.status == 401)
     }
 
     /// Several as one: logs the lines of all but the last, and keeps the first
@@ -169,7 +171,7 @@ mod tests {
         let body = format!(
             r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
         );
-        let listing = agents::list(&mut Script::default().answer(200, body), "r").unwrap();
+        let listing = agents::list(&mut Script::default().answer(200, body), Some("r")).unwrap();
         let owner = Owner { role: "r", principal: None };
         let patience = Duration::from_millis(patience);
         let mut results = crate::reservations::OPERATION.sweep(host, &listing, owner, patience);

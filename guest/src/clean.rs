@@ -6,67 +6,65 @@
 //! so.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use crate::agents::{self, Listing};
-use crate::bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
+use crate::agents::Listing;
+use crate::bindings::cleanup::{
+    CleanupPlan, Failure, InUse, Options, Reason, Report, Target, ZnodeState,
+};
 use crate::bindings::log::{
     AgentLeft, AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached,
     UnreachedReason, Warning, ZnodeOutcome,
 };
-use crate::host::{Host, count, one_line, short_pauses};
-use crate::stream::Passes;
+use crate::host::{Host, count};
+use crate::run::{Run, Stop};
 use crate::sweep::{Operation, Owner};
-use crate::{frameworks, guard, reservations, self_removal, volumes, znode};
+use crate::{frameworks, guard, plan, reservations, self_removal, volumes, znode};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
 /// # Errors
 /// The failure, with the report of what was done until then.
 pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Result<Report, Failure> {
-    let report = Report {
-        mesos_version: None,
-        agents: Vec::new(),
-        confirmed: Vec::new(),
-        unreached: Vec::new(),
-        left: None,
-        znode: None,
-        self_removal: None,
-    };
-    let mut run = Run { host, options, report };
-    match run.all(target) {
+    carry_out(host, target, options, None)
+}
+
+/// Does what a plan says, if the cluster is as the plan says.
+///
+/// # Errors
+/// The failure, with the report of what was done until then.
+pub fn apply<H: Host>(
+    host: &mut H,
+    plan: &CleanupPlan,
+    options: &Options,
+) -> Result<Report, Failure> {
+    carry_out(host, &plan.target, options, Some(plan))
+}
+
+fn carry_out<H: Host>(
+    host: &mut H,
+    target: &Target,
+    options: &Options,
+    plan: Option<&CleanupPlan>,
+) -> Result<Report, Failure> {
+    let mut run = Run::new(host, options);
+    match run.all(target, plan) {
         Ok(()) => Ok(run.report),
-        Err(Stop { reason, message }) => {
-            run.tell_what_is_left(target, reason);
-            Err(Failure { reason, message: one_line(&message), report: run.report })
+        Err(stop) => {
+            run.tell_what_is_left(target, stop.reason);
+            Err(run.fail(stop))
         }
     }
 }
 
-/// Why a run ends early. The log has told it, in its own lines.
-struct Stop {
-    reason: Reason,
-    message: String,
-}
-
-struct Run<'a, H> {
-    host: &'a mut H,
-    options: &'a Options,
-    report: Report,
-}
-
 impl<H: Host> Run<'_, H> {
-    fn all(&mut self, target: &Target) -> Result<(), Stop> {
+    fn all(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Stop> {
+        self.admit(target)?;
         let Target { role, principal, znode, marathon_app } = target;
-        if [role, principal, znode, marathon_app].into_iter().all(Option::is_none) {
-            self.say("");
-            return Err(self.stop(Reason::NothingToDo, "Nothing to do!"));
-        }
-        if let Err(guard::Refusal { reason, why }) = guard::check(target, self.options) {
-            return Err(self.stop(reason, format!("Refused: {why}.")));
+        if let (Some(plan), Some(znode)) = (plan, znode) {
+            self.require_znode_as_planned(plan, znode)?;
         }
         if let Some(role) = role {
-            self.resources(Owner { role, principal: principal.as_deref() })?;
+            self.resources(Owner { role, principal: principal.as_deref() }, plan)?;
         }
         if let Some(znode) = znode {
             self.znode(znode)?;
@@ -75,16 +73,19 @@ impl<H: Host> Run<'_, H> {
             self.say("Cleanup completed successfully.");
         }
         if let Some(app) = marathon_app {
-            self.report.self_removal = Some(self_removal::remove(self.host, app));
+            self.report.self_removal = Some(self_removal::remove(&mut self.host, app));
         }
         Ok(())
     }
 
     /// The two phases that concern the agents.
-    fn resources(&mut self, owner: Owner) -> Result<(), Stop> {
-        let listing = self.list(owner);
+    fn resources(&mut self, owner: Owner, plan: Option<&CleanupPlan>) -> Result<(), Stop> {
+        let listing = self.look(owner);
         if let Ok(listing) = &listing {
             self.require_own_resources(listing, owner)?;
+            if let Some(plan) = plan {
+                self.require_as_planned(listing, owner, plan)?;
+            }
             if self.options.in_use != InUse::Force {
                 self.require_no_framework(owner.role)?;
             }
@@ -107,11 +108,11 @@ impl<H: Host> Run<'_, H> {
     /// Ends the run when the principal has made nothing of what the role has:
     /// more likely its name is wrong than that everything is others'.
     fn require_own_resources(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
-        let principals = listing.principals();
         let Some(principal) = owner.principal else { return Ok(()) };
-        if principals.is_empty() || principals.contains(principal) {
+        if !listing.is_others_alone(principal) {
             return Ok(());
         }
+        let principals = listing.principals();
         let message = format!(
             "Refused: nothing of role '{}' was made by principal '{principal}', but by: {}. \
              Check the principal, or leave it out to take all of the role. \
@@ -122,9 +123,56 @@ impl<H: Host> Run<'_, H> {
         Err(self.stop(Reason::OtherPrincipals, message))
     }
 
+    /// Ends the run when the agents do not hold what the plan says.
+    fn require_as_planned(
+        &mut self,
+        listing: &Listing,
+        owner: Owner,
+        plan: &CleanupPlan,
+    ) -> Result<(), Stop> {
+        let now = plan::agents(listing, owner).map_err(|why| self.stop(Reason::Failed, why))?;
+        let differences = plan::differences(&plan.agents, &now);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        for difference in &differences {
+            self.host.say(Level::Error, difference, None);
+        }
+        let message = format!(
+            "Refused: the cluster has changed since the plan was made ({} difference(s)). Make a \
+             new plan.",
+            differences.len()
+        );
+        Err(self.stop(Reason::Changed, message))
+    }
+
+    /// Ends the run when the znode has come or gone since the plan was made.
+    fn require_znode_as_planned(&mut self, plan: &CleanupPlan, znode: &str) -> Result<(), Stop> {
+        let then = match plan.znode {
+            Some(ZnodeState::Absent) => false,
+            Some(ZnodeState::There(_) | ZnodeState::MoreThan(_)) => true,
+            // What is not known cannot be compared.
+            Some(ZnodeState::Unknown(_)) | None => return Ok(()),
+        };
+        let path = guard::segments(znode).collect::<Vec<_>>().join("/");
+        let now = znode::exists(&mut self.host, &path).map_err(|why| {
+            let message = format!("It is not known whether znode '{znode}' is there: {why}");
+            self.stop(Reason::Failed, message)
+        })?;
+        if now == then {
+            return Ok(());
+        }
+        let what = if now { "is there now" } else { "is gone" };
+        let message = format!(
+            "Refused: the cluster has changed since the plan was made: znode '{znode}' {what}. Make \
+             a new plan."
+        );
+        Err(self.stop(Reason::Changed, message))
+    }
+
     /// Ends the run, or the frameworks, when some still use the role.
     fn require_no_framework(&mut self, role: &str) -> Result<(), Stop> {
-        let users = self.frameworks(role)?;
+        let users = self.users(role)?;
         if users.is_empty() {
             return Ok(());
         }
@@ -145,8 +193,8 @@ impl<H: Host> Run<'_, H> {
         Err(self.stop(Reason::InUse, message))
     }
 
-    fn frameworks(&mut self, role: &str) -> Result<Vec<Framework>, Stop> {
-        frameworks::using(self.host, role).map_err(|why| {
+    fn users(&mut self, role: &str) -> Result<Vec<Framework>, Stop> {
+        self.frameworks().map(|all| all.using(role)).map_err(|why| {
             let message = format!(
                 "Refused: it is not known whether a framework still uses role '{role}'. {why}"
             );
@@ -157,7 +205,7 @@ impl<H: Host> Run<'_, H> {
     fn teardown(&mut self, users: Vec<Framework>, role: &str) -> Result<(), Stop> {
         for user in users {
             let Framework { id, name, .. } = &user;
-            if let Err(why) = frameworks::teardown(self.host, id) {
+            if let Err(why) = frameworks::teardown(&mut self.host, id) {
                 let message = format!("Framework '{name}' ({id}) is not torn down: {why}");
                 return Err(self.stop(Reason::Failed, message));
             }
@@ -167,12 +215,11 @@ impl<H: Host> Run<'_, H> {
         let mut pauses = self.pauses();
         // From here on something has changed, so it is no refusal any more.
         let failed = |stop| Stop { reason: Reason::Failed, ..stop };
-        while !self.frameworks(role).map_err(failed)?.is_empty() {
-            let Some(pause) = pauses.next() else {
+        while !self.users(role).map_err(failed)?.is_empty() {
+            if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
                 let message = format!("A framework of role '{role}' does not end");
                 return Err(self.stop(Reason::Failed, message));
-            };
-            self.host.pause(pause);
+            }
         }
         Ok(())
     }
@@ -231,7 +278,8 @@ impl<H: Host> Run<'_, H> {
         listing: Listing,
         owner: Owner,
     ) -> Result<Listing, Stop> {
-        let results = operation.sweep(self.host, &listing, owner, self.patience());
+        let patience = self.patience();
+        let results = operation.sweep(&mut self.host, &listing, owner, patience);
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         for result in &results {
             match result.outcome {
@@ -245,7 +293,7 @@ impl<H: Host> Run<'_, H> {
         self.report.agents.extend(results);
         if !failed.is_empty() {
             // Someone else may have removed it in the meantime.
-            let now = self.list(owner);
+            let now = self.look(owner);
             let now = self.usable(now)?;
             let pending = operation.pending(&now, owner);
             let is_gone = |id: &mut String| now.is_active(id) && !pending.contains(&id.as_str());
@@ -275,7 +323,7 @@ impl<H: Host> Run<'_, H> {
     ) -> Result<Listing, Stop> {
         let mut pauses = self.pauses();
         loop {
-            let listing = self.list(owner);
+            let listing = self.look(owner);
             let listing = self.usable(listing)?;
             let vanished: Vec<_> =
                 accepted.iter().map(String::as_str).filter(|id| !listing.is_active(id)).collect();
@@ -286,53 +334,31 @@ impl<H: Host> Run<'_, H> {
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
                 return Ok(listing);
             }
-            let Some(pause) = pauses.next() else {
+            if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
                 pending.extend(vanished);
                 let message = format!(
-                    "The Mesos master accepted the request, but {} s later it does not show \
-                     that the {} are gone from: {}",
-                    self.options.confirm_seconds,
+                    "The Mesos master accepted the request, but does not show that the {} are \
+                     gone from: {}",
                     operation.noun,
                     pending.join(", ")
                 );
                 return Err(self.stop(Reason::Failed, message));
-            };
-            self.host.pause(pause);
+            }
         }
     }
 
-    /// Reads the agents; waits for a master while none leads, and for a short
-    /// while when there is no answer.
-    fn list(&mut self, owner: Owner) -> Result<Listing, String> {
-        let mut pauses = self.pauses();
-        let mut short_pauses = short_pauses();
-        loop {
-            let unread = match agents::list(self.host, owner.role) {
-                Ok(listing) => {
-                    self.report.left = Some(listing.left(owner.principal));
-                    return Ok(listing);
-                }
-                Err(unread) => unread,
-            };
-            let pause = match unread.passes {
-                Passes::No => None,
-                Passes::Soon => short_pauses.next(),
-                Passes::WithALeader => pauses.next(),
-            };
-            let Some(pause) = pause else {
-                self.report.left = None;
-                return Err(unread.message);
-            };
-            self.host.say(Level::Debug, format!("{}: trying again", unread.message), None);
-            self.host.pause(pause);
-        }
+    /// Reads the agents, and keeps what they still hold.
+    fn look(&mut self, owner: Owner) -> Result<Listing, String> {
+        let listing = self.list(Some(owner.role));
+        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
+        listing
     }
 
     fn znode(&mut self, znode: &str) -> Result<(), Stop> {
         self.begin(Phase::Znode, "Deleting zk node...", 1);
         let path = guard::segments(znode).collect::<Vec<_>>().join("/");
         let pauses = self.pauses();
-        let result = znode::delete(self.host, &path, pauses);
+        let result = znode::delete(&mut self.host, &path, pauses);
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),
             ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent => None,
@@ -342,52 +368,6 @@ impl<H: Host> Run<'_, H> {
             Some(message) => Err(Stop { reason: Reason::Failed, message }),
             None => Ok(()),
         }
-    }
-
-    /// A list of agents that a run can go by.
-    fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Stop> {
-        let listing = listing.map_err(|why| self.stop(Reason::Failed, why))?;
-        if listing.agents.is_empty() && listing.recovered.is_empty() {
-            let message = "The Mesos master lists no agents, so nothing can be said about what \
-                they hold. Is this the leading master, and have its agents registered?";
-            return Err(self.stop(Reason::Failed, message));
-        }
-        Ok(listing)
-    }
-
-    /// How long to pause in one phase, for what takes time or may pass.
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.options.confirm_seconds.into())
-    }
-
-    /// Longer and longer pauses, until the patience is over.
-    fn pauses(&self) -> impl Iterator<Item = Duration> + use<H> {
-        let longest = Duration::from_secs(2);
-        let mut next = Duration::from_millis(100);
-        let mut rest = self.patience();
-        std::iter::from_fn(move || {
-            let pause = next.min(rest);
-            rest -= pause;
-            next = (next * 2).min(longest);
-            (pause > Duration::ZERO).then_some(pause)
-        })
-    }
-
-    fn tell_version(&mut self, listing: &Listing) {
-        let number = listing.version.as_deref().and_then(version_number);
-        match (&listing.version, number) {
-            (Some(version), Some(number)) => {
-                self.say(format!("Mesos version: {version} => {number}"));
-            }
-            (version, _) => {
-                let line = match version {
-                    Some(version) => format!("Bad version string: {version}"),
-                    None => "No version found in slaves list".into(),
-                };
-                self.host.say(Level::Warn, line, Some(Event::Warning(Warning::VersionUnknown)));
-            }
-        }
-        self.report.mesos_version = listing.version.clone();
     }
 
     fn tell_what_stays(&mut self, listing: &Listing, owner: Owner) {
@@ -440,17 +420,6 @@ impl<H: Host> Run<'_, H> {
         self.host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
     }
 
-    fn say(&mut self, message: impl AsRef<str>) {
-        self.host.say(Level::Info, message, None);
-    }
-
-    /// Logs why the run ends.
-    fn stop(&mut self, reason: Reason, message: impl Into<String>) -> Stop {
-        let message = message.into();
-        self.host.say(Level::Error, &message, None);
-        Stop { reason, message }
-    }
-
     /// The reference's last line after a failed phase.
     fn skip_rest(&mut self, what: &str, stop: Stop) -> Stop {
         let line = format!("Deleting {what} failed, skipping other steps.");
@@ -471,15 +440,10 @@ fn agents_in(listing: &Result<Listing, String>) -> usize {
     listing.as_ref().map_or(0, |listing| listing.agents.len())
 }
 
-/// The reference's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.
-fn version_number(version: &str) -> Option<u32> {
-    let mut parts = version.split(['.', '-']).map(str::parse);
-    let (major, minor): (u32, u32) = (parts.next()?.ok()?, parts.next()?.ok()?);
-    major.checked_mul(100)?.checked_add(minor)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::testing::Script;
 
@@ -720,14 +684,5 @@ mod tests {
         let mut host = Script::default();
         assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
         assert_eq!(host.lines(), ["", "Nothing to do!"]);
-    }
-
-    #[test]
-    fn versions_are_numbered_as_the_reference_does() {
-        assert_eq!(version_number("0.28.1"), Some(28));
-        assert_eq!(version_number("1.2.0"), Some(102));
-        assert_eq!(version_number("1.11.0-dev"), Some(111));
-        assert_eq!(version_number("1"), None);
-        assert_eq!(version_number("banana"), None);
     }
 }

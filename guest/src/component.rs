@@ -19,6 +19,27 @@ impl cleanup::Guest for Component {
         report_panics();
         crate::clean(&mut Imports, &target, &options)
     }
+
+    fn plan(
+        target: cleanup::Target,
+        options: cleanup::Options,
+    ) -> Result<cleanup::CleanupPlan, cleanup::Failure> {
+        report_panics();
+        crate::plan(&mut Imports, &target, &options)
+    }
+
+    fn apply(
+        plan: cleanup::CleanupPlan,
+        options: cleanup::Options,
+    ) -> Result<cleanup::Report, cleanup::Failure> {
+        report_panics();
+        crate::clean::apply(&mut Imports, &plan, &options)
+    }
+
+    fn discover(options: cleanup::Options) -> Result<cleanup::Inventory, cleanup::Failure> {
+        report_panics();
+        crate::discover(&mut Imports, &options)
+    }
 }
 
 /// Sends the text of a panic to the log, because all that a host sees of a
@@ -52,8 +73,8 @@ impl Host for Imports {
         http::window() as usize
     }
 
-    fn pause(&mut self, duration: Duration) {
-        http::pause(duration.as_millis().try_into().unwrap_or(u32::MAX));
+    fn pause(&mut self, duration: Duration) -> bool {
+        http::pause(duration.as_millis().try_into().unwrap_or(u32::MAX))
     }
 
     fn log(&mut self, entry: log::Entry) {

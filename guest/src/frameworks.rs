@@ -14,12 +14,13 @@ use crate::bindings::log::Framework;
 use crate::host::{Host, explain, form};
 use crate::stream;
 
-#[derive(Deserialize)]
-struct Frameworks {
+/// What the master says of its frameworks.
+#[derive(Default, Deserialize)]
+pub struct Frameworks {
     frameworks: Vec<Registered>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Registered {
     id: String,
     #[serde(default)]
@@ -37,13 +38,26 @@ struct Registered {
 /// # Errors
 /// One sentence: the master does not tell.
 pub fn using<H: Host>(host: &mut H, role: &str) -> Result<Vec<Framework>, String> {
-    let all = stream::get(host, "frameworks", PhantomData::<Frameworks>)
-        .map_err(|unread| unread.message)?;
-    let uses = |framework: &Registered| {
-        framework.role.iter().chain(framework.roles.iter().flatten()).any(|it| it == role)
-    };
-    let users = all.frameworks.into_iter().filter(uses);
-    Ok(users.map(|Registered { id, name, active, .. }| Framework { id, name, active }).collect())
+    Ok(all(host)?.using(role))
+}
+
+/// All registered frameworks.
+///
+/// # Errors
+/// One sentence: the master does not tell.
+pub fn all<H: Host>(host: &mut H) -> Result<Frameworks, String> {
+    stream::get(host, "frameworks", PhantomData::<Frameworks>).map_err(|unread| unread.message)
+}
+
+impl Frameworks {
+    /// Those that use a role.
+    pub fn using(&self, role: &str) -> Vec<Framework> {
+        let uses = |framework: &&Registered| {
+            framework.role.iter().chain(framework.roles.iter().flatten()).any(|it| it == role)
+        };
+        let users = self.frameworks.iter().filter(uses).cloned();
+        users.map(|Registered { id, name, active, .. }| Framework { id, name, active }).collect()
+    }
 }
 
 /// Has the master tear a framework down: all its tasks end, and it cannot come

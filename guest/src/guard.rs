@@ -33,9 +33,7 @@ pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     check_role(target).map_err(Refusal::invalid)?;
     if let Some(znode) = &target.znode {
         check_znode(znode).map_err(Refusal::invalid)?;
-        if segments(znode).next().is_some_and(|first| SYSTEM_ZNODES.contains(&first))
-            && !options.system_znode
-        {
+        if is_system_znode(znode) && !options.system_znode {
             return Err(Refusal {
                 reason: Reason::SystemZnode,
                 why: format!(
@@ -45,6 +43,11 @@ pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
         }
     }
     target.marathon_app.as_deref().map_or(Ok(()), check_app).map_err(Refusal::invalid)
+}
+
+/// Whether a node is one of the cluster itself, or below one.
+pub fn is_system_znode(znode: &str) -> bool {
+    segments(znode).next().is_some_and(|first| SYSTEM_ZNODES.contains(&first))
 }
 
 fn check_role(target: &Target) -> Result<(), &'static str> {

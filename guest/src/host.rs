@@ -29,8 +29,9 @@ pub trait Host {
     /// How many exchanges may be unfinished at a time.
     fn window(&mut self) -> usize;
 
-    /// Waits.
-    fn pause(&mut self, duration: Duration);
+    /// Waits. Says whether to go on.
+    #[must_use]
+    fn pause(&mut self, duration: Duration) -> bool;
 
     /// Adds an entry to the log.
     fn log(&mut self, entry: Entry);
@@ -52,9 +53,17 @@ pub trait Host {
     /// # Errors
     /// As [`Host::finish`].
     fn answer(&mut self, exchange: Self::Exchange) -> Result<Answer, Error> {
+        self.answer_within(exchange, Answer::LIMIT)
+    }
+
+    /// The same, with another limit for the body, in bytes.
+    ///
+    /// # Errors
+    /// As [`Host::finish`].
+    fn answer_within(&mut self, exchange: Self::Exchange, limit: usize) -> Result<Answer, Error> {
         let mut response = self.finish(exchange)?;
         let mut answer = Answer { status: response.status(), body: Vec::new(), error: None };
-        while answer.body.len() < Answer::LIMIT {
+        while answer.body.len() < limit {
             match response.read(CHUNK) {
                 Ok(chunk) if chunk.is_empty() => break,
                 Ok(chunk) => answer.body.extend(chunk),
@@ -64,7 +73,7 @@ pub trait Host {
                 }
             }
         }
-        answer.body.truncate(Answer::LIMIT);
+        answer.body.truncate(limit);
         Ok(answer)
     }
 
@@ -77,6 +86,47 @@ pub trait Host {
 /// How many bytes of a body are asked for at a time. Large enough that crossing
 /// the sandbox's border costs little, small enough not to matter in memory.
 pub const CHUNK: u32 = 64 * 1024;
+
+/// A host that is watched for the wish to end the run.
+pub struct Watched<'a, H> {
+    host: &'a mut H,
+    /// Whether the wish has been told.
+    pub stopped: bool,
+}
+
+impl<'a, H> Watched<'a, H> {
+    /// Watches a host.
+    pub fn new(host: &'a mut H) -> Self {
+        Self { host, stopped: false }
+    }
+}
+
+impl<H: Host> Host for Watched<'_, H> {
+    type Exchange = H::Exchange;
+    type Response = H::Response;
+
+    fn send(&mut self, request: &Request) -> Result<H::Exchange, Error> {
+        self.host.send(request).inspect_err(|error| self.stopped |= *error == Error::Stopped)
+    }
+
+    fn finish(&mut self, exchange: H::Exchange) -> Result<H::Response, Error> {
+        self.host.finish(exchange)
+    }
+
+    fn window(&mut self) -> usize {
+        self.host.window()
+    }
+
+    fn pause(&mut self, duration: Duration) -> bool {
+        let goes_on = self.host.pause(duration);
+        self.stopped |= !goes_on;
+        goes_on
+    }
+
+    fn log(&mut self, entry: Entry) {
+        self.host.log(entry);
+    }
+}
 
 /// An answer whose body has not been read yet.
 pub trait Response {
@@ -189,6 +239,7 @@ pub fn explain(endpoint: Endpoint, error: &Error) -> String {
         Error::Timeout => format!("{server} did not answer in time"),
         Error::Reset => format!("the connection to {server} broke"),
         Error::Protocol(why) => format!("the answer of {server} is no HTTP: {why}"),
+        Error::Stopped => format!("nothing is sent to {server} any more, because the run ends"),
         Error::TooLarge(limit) => format!("the answer of {server} is larger than {limit} bytes"),
         Error::Internal(why) => format!("no answer of {server}: {why}"),
     }

@@ -8,7 +8,9 @@
 //!
 //! | module | what a reader finds there |
 //! | --- | --- |
-//! | [`clean`](mod@clean) | the order of a run, its guards and confirmations |
+//! | [`clean`](mod@clean) | the order of a cleanup, its guards and confirmations |
+//! | [`plan`](mod@plan), [`discover`](mod@discover) | looks that change nothing |
+//! | [`run`] | what all of these have in common |
 //! | [`guard`] | what is refused before anything is sent |
 //! | [`agents`], [`frameworks`] | what the master lists |
 //! | [`stream`] | a JSON answer, read as a stream |
@@ -25,11 +27,14 @@ pub mod bindings;
 pub mod clean;
 #[cfg(target_family = "wasm")]
 mod component;
+pub mod discover;
 pub mod frameworks;
 pub mod guard;
 pub mod host;
+pub mod plan;
 pub mod reservations;
 pub mod resource;
+pub mod run;
 pub mod self_removal;
 pub mod stream;
 pub mod sweep;
@@ -39,4 +44,6 @@ pub mod volumes;
 pub mod znode;
 
 pub use clean::clean;
+pub use discover::discover;
 pub use host::Host;
+pub use plan::plan;

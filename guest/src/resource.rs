@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::bindings::cleanup::{Amount, Label, Reserved, Volume};
 use crate::bindings::log::{Phase, SkipReason};
 
 /// A reserved resource, as the master lists it.
@@ -87,6 +88,11 @@ impl Resource {
         reserver.into_iter().chain(creator)
     }
 
+    /// Whether it is reserved dynamically.
+    pub fn is_dynamic(&self) -> bool {
+        self.facts.dynamic_reservation().is_some()
+    }
+
     /// Whether a run for `principal` would remove it in the end: as a volume,
     /// as a reservation.
     pub fn targeted(&self, principal: Option<&str>) -> (bool, bool) {
@@ -94,6 +100,41 @@ impl Resource {
         let reserver = facts.dynamic_reservation().map(|it| it.principal.as_ref());
         let reserved = reserver.is_some_and(|it| owned(it, principal) == Fate::Take);
         (self.fate(Phase::Volumes, principal) == Fate::Take, reserved)
+    }
+
+    /// Everything about it that a person may want to know.
+    ///
+    /// # Errors
+    /// When the entry is not the object that Mesos documents.
+    pub fn describe(&self) -> serde_json::Result<Described> {
+        let entry: Entry = serde_json::from_str(self.raw.get())?;
+        let innermost = match entry.reservations {
+            Some(mut stack) => stack.pop(),
+            None => entry.reservation,
+        };
+        let (reservation_role, labels) =
+            innermost.map_or((None, None), |reservation| (reservation.role, reservation.labels));
+        let disk = entry.disk.unwrap_or_default();
+        let reserved = Reserved {
+            name: entry.name,
+            amount: match (entry.scalar, entry.ranges, entry.set) {
+                (Some(scalar), ..) => Amount::Scalar(scalar.value),
+                (None, Some(ranges), _) => {
+                    Amount::Ranges(ranges.range.iter().map(|it| (it.begin, it.end)).collect())
+                }
+                (None, None, set) => Amount::Items(set.unwrap_or_default().item),
+            },
+            dynamic: self.is_dynamic(),
+            principal: self.facts.reservation().and_then(|it| it.principal.clone()),
+            labels: labels.unwrap_or_default().labels.into_iter().map(Into::into).collect(),
+            disk: disk.source.map(Source::into_words),
+            volume: disk.persistence.map(|persistence| Volume {
+                id: persistence.id,
+                principal: persistence.principal,
+                container_path: disk.volume.and_then(|volume| volume.container_path),
+            }),
+        };
+        Ok(Described { role: reservation_role.or(entry.role).unwrap_or_default(), reserved })
     }
 
     /// Decides about this resource in a phase. `principal` limits the phase to
@@ -113,6 +154,114 @@ impl Resource {
             }
             (Phase::Volumes | Phase::Znode | Phase::SelfRemoval, ..) => Fate::Ignore,
         }
+    }
+}
+
+/// An entry in the contract's words.
+pub struct Described {
+    /// The role it is reserved for.
+    pub role: String,
+    /// The entry.
+    pub reserved: Reserved,
+}
+
+/// An entry, as Mesos documents it.
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    scalar: Option<Scalar>,
+    ranges: Option<Ranges>,
+    set: Option<Set>,
+    role: Option<String>,
+    reservation: Option<Labelled>,
+    reservations: Option<Vec<Labelled>>,
+    disk: Option<DescribedDisk>,
+}
+
+#[derive(Deserialize)]
+struct Scalar {
+    value: f64,
+}
+
+#[derive(Deserialize)]
+struct Ranges {
+    #[serde(default)]
+    range: Vec<Range>,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    begin: u64,
+    end: u64,
+}
+
+#[derive(Default, Deserialize)]
+struct Set {
+    #[serde(default)]
+    item: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Labelled {
+    role: Option<String>,
+    labels: Option<Labels>,
+}
+
+#[derive(Default, Deserialize)]
+struct Labels {
+    #[serde(default)]
+    labels: Vec<KeyValue>,
+}
+
+#[derive(Deserialize)]
+struct KeyValue {
+    key: String,
+    value: Option<String>,
+}
+
+impl From<KeyValue> for Label {
+    fn from(KeyValue { key, value }: KeyValue) -> Self {
+        Self { key, value }
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct DescribedDisk {
+    source: Option<Source>,
+    persistence: Option<DescribedPersistence>,
+    volume: Option<ContainerVolume>,
+}
+
+#[derive(Deserialize)]
+struct DescribedPersistence {
+    #[serde(default)]
+    id: String,
+    principal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ContainerVolume {
+    container_path: Option<String>,
+}
+
+/// Where a disk is that is not the agent's root disk.
+#[derive(Deserialize)]
+struct Source {
+    #[serde(rename = "type", default)]
+    kind: String,
+    path: Option<Root>,
+    mount: Option<Root>,
+}
+
+#[derive(Deserialize)]
+struct Root {
+    root: Option<String>,
+}
+
+impl Source {
+    fn into_words(self) -> String {
+        let root = self.path.or(self.mount).and_then(|it| it.root);
+        root.map_or(self.kind.clone(), |root| format!("{} {root}", self.kind))
     }
 }
 
@@ -167,6 +316,38 @@ mod tests {
     const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"creator"},"volume":{"mode":"RW","container_path":"data"}}}"#;
     const UNSIGNED_VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v"}}}"#;
     const MOUNT_DISK: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"source":{"type":"MOUNT","mount":{"root":"/m"}}}}"#;
+
+    fn described(json: &str) -> Described {
+        Resource::new(RawValue::from_string(json.into()).unwrap()).unwrap().describe().unwrap()
+    }
+
+    #[test]
+    fn an_entry_is_described_in_full() {
+        let Described { role, reserved } = described(
+            r#"{"name":"disk","type":"SCALAR","scalar":{"value":64.5},
+            "reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"a/r",
+            "principal":"p","labels":{"labels":[{"key":"k","value":"v"},{"key":"alone"}]}}],
+            "disk":{"source":{"type":"MOUNT","mount":{"root":"/m"}},
+            "persistence":{"id":"v1","principal":"c"},
+            "volume":{"mode":"RW","container_path":"data"}}}"#,
+        );
+        assert_eq!(role, "a/r");
+        assert_eq!(reserved.amount, Amount::Scalar(64.5));
+        assert!(reserved.dynamic);
+        assert_eq!(reserved.principal.as_deref(), Some("p"));
+        let labels: Vec<_> =
+            reserved.labels.iter().map(|it| (it.key.as_str(), it.value.as_deref())).collect();
+        assert_eq!(labels, [("k", Some("v")), ("alone", None)]);
+        assert_eq!(reserved.disk.as_deref(), Some("MOUNT /m"));
+        let volume = reserved.volume.unwrap();
+        assert_eq!((volume.id.as_str(), volume.container_path.as_deref()), ("v1", Some("data")));
+        let ports = described(
+            r#"{"name":"ports","role":"r","ranges":{"range":[{"begin":1,"end":2}]},"reservation":{}}"#,
+        );
+        assert_eq!((ports.role.as_str(), ports.reserved.dynamic), ("r", true));
+        assert_eq!(ports.reserved.amount, Amount::Ranges(vec![(1, 2)]));
+        assert!(!described(OLD_STATIC).reserved.dynamic);
+    }
 
     #[test]
     fn only_persistence_makes_a_disk_a_volume() {

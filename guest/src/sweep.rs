@@ -85,7 +85,7 @@ impl Operation {
                     Some(sent) => batch.settle(host, self, sent, &mut patience),
                     None => Settled::unsent(),
                 };
-                unauthorized |= result.status() == Some(401);
+                unauthorized |= result.is_unauthorized();
                 settled.push(result);
             }
             let result = self.conclude(host, work, owner.role, settled);
@@ -248,7 +248,7 @@ mod tests {
 
     fn listing(agents: &[String]) -> Listing {
         let body = format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
-        agents::list(&mut Script::default().answer(200, body), "r").unwrap()
+        agents::list(&mut Script::default().answer(200, body), Some("r")).unwrap()
     }
 
     const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"labels":{"labels":[{"key":"a&b","value":"1+1=%2"}]}},"disk":{"persistence":{"id":"v"}}}"#;

@@ -17,6 +17,8 @@ pub struct Script {
     pub sent: Vec<Request>,
     pub log: Vec<Entry>,
     pub paused: Duration,
+    /// What every pause answers.
+    pub goes_on: bool,
 }
 
 pub struct Scripted {
@@ -37,6 +39,7 @@ impl Default for Script {
             sent: Vec::new(),
             log: Vec::new(),
             paused: Duration::ZERO,
+            goes_on: true,
         }
     }
 }
@@ -91,8 +94,9 @@ impl Host for Script {
         self.window
     }
 
-    fn pause(&mut self, duration: Duration) {
+    fn pause(&mut self, duration: Duration) -> bool {
         self.paused += duration;
+        self.goes_on
     }
 
     fn log(&mut self, entry: Entry) {

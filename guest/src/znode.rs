@@ -5,14 +5,124 @@
 //! `{"message": ..., "succeeded": ...}`: only that body says whether the node
 //! is gone.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::bindings::http::{Endpoint, Method};
+use crate::bindings::cleanup::ZnodeState;
+use crate::bindings::http::{Endpoint, Error, Method, Request};
 use crate::bindings::log::{Event, Level, ZnodeOutcome, ZnodeResult};
 use crate::guard;
-use crate::host::{Answer, Host, explain, is_transient, request, short_pauses};
+use crate::host::{Answer, Host, count, explain, is_transient, request, short_pauses};
+
+/// How many nodes are counted at most.
+const COUNTED: u32 = 10_000;
+
+/// Looks at what is at a node, and changes nothing.
+pub fn look<H: Host>(host: &mut H, znode: &str) -> ZnodeState {
+    let state = match exists(host, znode) {
+        Ok(true) => count_below(host, znode),
+        Ok(false) => Ok(ZnodeState::Absent),
+        Err(why) => Err(why),
+    };
+    state.unwrap_or_else(ZnodeState::Unknown)
+}
+
+/// Whether there is a node: `GET exhibitor/v1/explorer/node-data`.
+///
+/// # Errors
+/// One sentence.
+pub fn exists<H: Host>(host: &mut H, znode: &str) -> Result<bool, String> {
+    #[derive(Deserialize)]
+    struct NodeData {
+        stat: String,
+    }
+
+    let sent = host.send(&explore("node-data", &format!("/{znode}")));
+    let NodeData { stat } = understood(host, sent)?;
+    Ok(!stat.contains("* not found *"))
+}
+
+/// The names of the nodes at the root.
+///
+/// # Errors
+/// One sentence.
+pub fn children_of_the_root<H: Host>(host: &mut H) -> Result<Vec<String>, String> {
+    let sent = host.send(&explore("node", "/"));
+    let keys = children("", understood(host, sent)?)?;
+    Ok(keys.into_iter().map(|key| key.trim_start_matches('/').to_owned()).collect())
+}
+
+/// Counts the nodes below one, many at a time.
+fn count_below<H: Host>(host: &mut H, znode: &str) -> Result<ZnodeState, String> {
+    let window = host.window().max(1);
+    let mut unsent = vec![format!("/{znode}")];
+    let mut in_flight = VecDeque::new();
+    let mut found = 0;
+    loop {
+        while in_flight.len() < window
+            && let Some(key) = unsent.pop()
+        {
+            let sent = host.send(&explore("node", &key));
+            in_flight.push_back((key, sent));
+        }
+        let Some((key, sent)) = in_flight.pop_front() else { return Ok(ZnodeState::There(found)) };
+        let below = understood(host, sent).and_then(|nodes| children(&key, nodes))?;
+        found += count(below.len());
+        unsent.extend(below);
+        if found >= COUNTED {
+            return Ok(ZnodeState::MoreThan(found));
+        }
+    }
+}
+
+/// An entry of `GET exhibitor/v1/explorer/node`.
+#[derive(Deserialize)]
+struct Node {
+    title: String,
+    key: String,
+}
+
+/// The paths of a node's children, if they are a node's children.
+fn children(parent: &str, nodes: Vec<Node>) -> Result<Vec<String>, String> {
+    nodes
+        .into_iter()
+        .map(|Node { title, key }| {
+            match key.strip_prefix(parent).and_then(|it| it.strip_prefix('/')) {
+                Some(name) if !name.is_empty() && !name.contains('/') => Ok(key),
+                _ => Err(format!("Exhibitor lists '{title}' below '{parent}/'")),
+            }
+        })
+        .collect()
+}
+
+fn explore(what: &str, key: &str) -> Request {
+    let path = ["exhibitor", "v1", "explorer", what].map(Into::into).into();
+    let query = vec![("key".into(), key.into())];
+    Request { query, ..request(Endpoint::Exhibitor, Method::Get, path) }
+}
+
+/// What Exhibitor answers to a look.
+fn understood<H: Host, T: DeserializeOwned>(
+    host: &mut H,
+    sent: Result<H::Exchange, Error>,
+) -> Result<T, String> {
+    /// Room for a node with 100,000 children.
+    const LIMIT: usize = 32 << 20;
+    let answer = sent.and_then(|exchange| host.answer_within(exchange, LIMIT));
+    let answer = answer.map_err(|error| explain(Endpoint::Exhibitor, &error))?;
+    if let Some(error) = &answer.error {
+        return Err(explain(Endpoint::Exhibitor, error));
+    }
+    if answer.status != 200 {
+        return Err(format!("Exhibitor answers {}", answer.summary()));
+    }
+    serde_json::from_slice(&answer.body).map_err(|_| {
+        format!("what answers is not Exhibitor (a login page or a proxy?): {}", answer.text())
+    })
+}
 
 /// What Exhibitor says.
 #[derive(Deserialize)]
@@ -48,7 +158,9 @@ pub fn delete<H: Host>(
         if let ZnodeOutcome::Failed(why) = &outcome {
             host.say(Level::Debug, format!("{why}: trying again"), None);
         }
-        host.pause(pause);
+        if !host.pause(pause) {
+            break outcome;
+        }
     };
     let (level, line) = match &outcome {
         // One line for both, as the reference has it: "if znode existed".
@@ -117,7 +229,6 @@ fn is_no_node(message: &str, znode: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::http::Error;
     use crate::testing::Script;
 
     fn outcome(status: u16, body: &str) -> ZnodeOutcome {
@@ -133,6 +244,31 @@ mod tests {
         let why = "the connection to Exhibitor broke".to_owned();
         let result = delete(&mut host, "a", std::iter::empty());
         assert_eq!(result.outcome, ZnodeOutcome::Failed(why));
+    }
+
+    #[test]
+    fn the_nodes_below_are_counted() {
+        let node = |key: &str| format!(r#"{{"title":"t","key":"{key}","isLazy":true}}"#);
+        let there = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
+        let mut host = Script::default()
+            .answer(200, there)
+            .answer(200, format!("[{},{}]", node("/a/b"), node("/a/c")))
+            .answer(200, format!("[{}]", node("/a/c/d")))
+            .answer(200, "[]")
+            .answer(200, "[]");
+        assert_eq!(look(&mut host, "a"), ZnodeState::There(3));
+        let keys: Vec<_> = host.sent.iter().map(|request| request.query[0].1.as_str()).collect();
+        assert_eq!(keys, ["/a", "/a", "/a/c", "/a/b", "/a/c/d"]);
+        let mut host = Script::default().answer(200, r#"{"stat":"* not found * "}"#);
+        assert_eq!(look(&mut host, "a"), ZnodeState::Absent);
+        for odd in [node("*"), node("/b"), node("/a/b/c"), node("/a/"), node("/ab")] {
+            let mut host = Script::default().answer(200, there).answer(200, format!("[{odd}]"));
+            assert!(matches!(look(&mut host, "a"), ZnodeState::Unknown(_)), "{odd}");
+        }
+        for (status, body) in [(200, "<html>"), (403, ""), (200, "[]")] {
+            let mut host = Script::default().answer(status, body);
+            assert!(matches!(look(&mut host, "a"), ZnodeState::Unknown(_)), "{body}");
+        }
     }
 
     #[test]

@@ -11,7 +11,12 @@ wasmtime::component::bindgen!({
         "janitor:cleanup/http.exchange": crate::http::Exchange,
         "janitor:cleanup/http.response": crate::http::Response,
     },
-    additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    additional_derives: [
+        PartialEq,
+        serde::Serialize,
+        serde::Deserialize,
+        schemars::JsonSchema,
+    ],
 });
 
 pub use exports::janitor::cleanup::cleanup;

@@ -1,5 +1,6 @@
 //! The component's export `cleanup`: one run, from instantiation to its end.
 
+use serde::{Deserialize, Serialize};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,12 +9,13 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::bindings::cleanup::{Failure, Options, Report, Target};
+use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Options, Report, Target};
 use crate::bindings::log::Level;
 use crate::bindings::{Cleaner, CleanerPre};
 use crate::log::Log;
 use crate::policy::Policy;
 use crate::state::State;
+use crate::stop::Stop;
 use crate::transport::Transport;
 use crate::violation::Violation;
 use crate::{Endpoints, Limits, component, engine, wasi};
@@ -23,6 +25,42 @@ pub struct Janitor {
     engine: Engine,
     component: CleanerPre<State>,
     digest: String,
+}
+
+/// What a component is asked to do: one function of `wit/cleanup.wit`, with its
+/// arguments but for the options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Call {
+    /// Remove a target.
+    Clean(Target),
+    /// Look at what removing a target would do.
+    Plan(Target),
+    /// Do what a plan says.
+    Apply(CleanupPlan),
+    /// Look at everything there is.
+    Discover,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// Of [`Call::Clean`] and [`Call::Apply`].
+    Cleaned(Report),
+    /// Of [`Call::Plan`].
+    Planned(CleanupPlan),
+    /// Of [`Call::Discover`].
+    Discovered(Inventory),
+}
+
+impl Call {
+    /// What is cleaned, or would be.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Clean(target) | Self::Plan(target) => Some(target),
+            Self::Apply(plan) => Some(&plan.target),
+            Self::Discover => None,
+        }
+    }
 }
 
 /// What a host brings along for one run.
@@ -35,12 +73,14 @@ pub struct Session {
     pub log: Box<dyn Log>,
     /// How much the run may use.
     pub limits: Limits,
+    /// The wish to end the run early, for those who may have it.
+    pub stop: Stop,
 }
 
-/// A run that did not clean its target.
+/// A run that did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CleanError {
+pub enum RunError {
     /// The component says why; the log has told it, in its own lines.
     #[error("{}", .0.message)]
     Failure(Box<Failure>),
@@ -100,20 +140,33 @@ impl Janitor {
         component.imports(&self.engine).map(|(name, _)| name.to_owned()).collect()
     }
 
-    /// Cleans a target. The component runs on a thread of its own, so this may
-    /// be called from anywhere; it returns when the run is over.
+    /// Cleans a target: [`Janitor::run`] with [`Call::Clean`].
     ///
     /// # Errors
     /// When the target is not clean, or may not be.
     pub fn clean(
         &self,
-        target: &Target,
+        target: Target,
         options: Options,
         session: Session,
-    ) -> Result<Report, CleanError> {
+    ) -> Result<Report, RunError> {
+        match self.run(&Call::Clean(target), options, session)? {
+            Done::Cleaned(report) => Ok(report),
+            Done::Planned(_) | Done::Discovered(_) => {
+                Err(Violation::Trap("a bug in the host".into()).into())
+            }
+        }
+    }
+
+    /// Has the component do something. It runs on a thread of its own, so this
+    /// may be called from anywhere; it returns when the run is over.
+    ///
+    /// # Errors
+    /// When the component fails, or breaks its contract.
+    pub fn run(&self, call: &Call, options: Options, session: Session) -> Result<Done, RunError> {
         let limit = session.limits.run;
         let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
-        let policy = Policy::for_clean(target, options);
+        let policy = Policy::new(call, options);
         let mut store = self.store(session, policy, &stderr);
         let (over, is_over) = mpsc::channel::<()>();
         let result = thread::scope(|scope| {
@@ -125,7 +178,20 @@ impl Janitor {
             });
             let run = scope.spawn(|| {
                 let cleaner = self.component.instantiate(&mut store)?;
-                cleaner.janitor_cleanup_cleanup().call_clean(&mut store, target, options)
+                let cleanup = cleaner.janitor_cleanup_cleanup();
+                let store = &mut store;
+                Ok(match call {
+                    Call::Clean(target) => {
+                        cleanup.call_clean(store, target, options)?.map(Done::Cleaned)
+                    }
+                    Call::Plan(target) => {
+                        cleanup.call_plan(store, target, options)?.map(Done::Planned)
+                    }
+                    Call::Apply(plan) => {
+                        cleanup.call_apply(store, plan, options)?.map(Done::Cleaned)
+                    }
+                    Call::Discover => cleanup.call_discover(store, options)?.map(Done::Discovered),
+                })
             });
             let result = run.join();
             drop(over);
@@ -137,8 +203,8 @@ impl Janitor {
         }
         let violation = match (state.denied.take(), result) {
             (Some(rule), _) => Violation::Denied(rule),
-            (None, Ok(Ok(Ok(report)))) => return Ok(report),
-            (None, Ok(Ok(Err(failure)))) => return Err(CleanError::Failure(failure.into())),
+            (None, Ok(Ok(Ok(done)))) => return Ok(done),
+            (None, Ok(Ok(Err(failure)))) => return Err(RunError::Failure(failure.into())),
             (None, Ok(Err(error))) => Violation::from_trap(&error, limit),
             (None, Err(_)) => Violation::Trap("a bug in the host".into()),
         };
@@ -147,7 +213,7 @@ impl Janitor {
     }
 
     fn store(&self, session: Session, policy: Policy, stderr: &MemoryOutputPipe) -> Store<State> {
-        let Session { endpoints, transport, log, limits } = session;
+        let Session { endpoints, transport, log, limits, stop } = session;
         let deadline = Instant::now() + limits.run;
         let state = State {
             wasi: wasi::context(stderr.clone()),
@@ -165,6 +231,8 @@ impl Janitor {
             transport,
             log,
             deadline,
+            stop,
+            steps: 0,
             requests: 0,
             in_flight: 0,
             log_entries: 0,

@@ -92,6 +92,7 @@ fn explain(error: &Error) -> String {
         Error::Dns => "the name has no address".into(),
         Error::Timeout => "no answer in time".into(),
         Error::Reset => "the connection broke".into(),
+        Error::Stopped => "the run ends".into(),
         Error::Denied(why)
         | Error::Connect(why)
         | Error::Tls(why)

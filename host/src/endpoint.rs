@@ -3,12 +3,13 @@
 
 use ::http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::http::{Endpoint, Request};
 
 /// The base URLs of the endpoints. Each ends with a slash.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Urls", into = "Urls")]
 pub struct Endpoints {
     masters: Vec<String>,
@@ -18,10 +19,13 @@ pub struct Endpoints {
 }
 
 /// The base URLs as somebody wrote them.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Urls {
+    /// The masters, with `,` between them.
     master: String,
+    /// Exhibitor.
     exhibitor: String,
+    /// Marathon's apps.
     marathon: String,
 }
 

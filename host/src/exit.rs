@@ -2,7 +2,7 @@
 //! are a promise; the human text is not.
 
 use crate::bindings::cleanup::Reason;
-use crate::cleanup::CleanError;
+use crate::cleanup::RunError;
 
 /// How the binary ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum ExitCode {
     Url = 3,
     /// The login failed.
     Login = 4,
-    /// The cleanup failed, or there was nothing to do.
+    /// The cleanup failed or was stopped, or there was nothing to do.
     Failed = 5,
     /// Something is left that this run could not reach.
     Incomplete = 6,
@@ -46,7 +46,7 @@ impl ExitCode {
             Self::Usage => "the command line cannot be understood",
             Self::Url => "a URL cannot be one",
             Self::Login => "the login failed",
-            Self::Failed => "the cleanup failed, or there is nothing to do",
+            Self::Failed => "the cleanup failed or was stopped, or there is nothing to do",
             Self::Incomplete => "something is left that this run could not reach",
             Self::Refused => "refused: a guard stopped the run before it changed anything",
             Self::Violation => "the component broke its contract or met a limit",
@@ -54,20 +54,21 @@ impl ExitCode {
     }
 }
 
-impl<T> From<&Result<T, CleanError>> for ExitCode {
-    fn from(result: &Result<T, CleanError>) -> Self {
+impl<T> From<&Result<T, RunError>> for ExitCode {
+    fn from(result: &Result<T, RunError>) -> Self {
         match result {
             Ok(_) => Self::Clean,
-            Err(CleanError::Failure(failure)) => match failure.reason {
-                Reason::NothingToDo | Reason::Failed => Self::Failed,
+            Err(RunError::Failure(failure)) => match failure.reason {
+                Reason::NothingToDo | Reason::Failed | Reason::Stopped => Self::Failed,
                 Reason::Incomplete => Self::Incomplete,
                 Reason::InvalidTarget
                 | Reason::SystemZnode
                 | Reason::OtherPrincipals
                 | Reason::InUse
+                | Reason::Changed
                 | Reason::InUseUnknown => Self::Refused,
             },
-            Err(CleanError::Violation(_)) => Self::Violation,
+            Err(RunError::Violation(_)) => Self::Violation,
         }
     }
 }

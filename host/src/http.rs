@@ -67,9 +67,13 @@ impl State {
 impl Host for State {
     fn send(&mut self, asked: Asked) -> Trappable<Result<Resource<Exchange>, Error>> {
         self.requests += 1;
+        let is_stopped = self.is_stopped();
         if let Err(rule) = self.admit(&asked) {
             self.denied.get_or_insert_with(|| rule.clone());
             return Ok(Err(Error::Denied(rule)));
+        }
+        if is_stopped && asked.method != Method::Get {
+            return Ok(Err(Error::Stopped));
         }
         let url = self.endpoints.url(&asked);
         self.say(Level::Debug, format!("HTTP {}: {url}", asked.method.name()));
@@ -87,10 +91,13 @@ impl Host for State {
         Ok(self.limits.window)
     }
 
-    fn pause(&mut self, milliseconds: u32) -> Trappable<()> {
+    fn pause(&mut self, milliseconds: u32) -> Trappable<bool> {
+        if self.is_stopped() {
+            return Ok(false);
+        }
         let wish = Duration::from_millis(milliseconds.into());
         self.transport.pause(wish.min(self.remaining()));
-        Ok(())
+        Ok(true)
     }
 }
 

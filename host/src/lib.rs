@@ -7,7 +7,9 @@
 //! budget, the recorder, the credentials, the network.
 //!
 //! ```no_run
-//! use janitor_host::{Endpoints, InUse, Janitor, Limits, Live, Options, Session, Target};
+//! use janitor_host::{
+//!     Endpoints, InUse, Janitor, Limits, Live, Options, Session, Stop, Target,
+//! };
 //!
 //! let target = Target {
 //!     role: Some("cassandra_role".into()),
@@ -17,13 +19,14 @@
 //! };
 //! let limits = Limits::default();
 //! let report = Janitor::new()?.clean(
-//!     &target,
+//!     target,
 //!     Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false },
 //!     Session {
 //!         endpoints: Endpoints::default(),
 //!         transport: Box::new(Live::new(&limits, None)),
 //!         log: Box::new(|entry: &janitor_host::Entry| println!("{}", entry.message)),
 //!         limits,
+//!         stop: Stop::new(),
 //!     },
 //! )?;
 //! println!("{} agents had something", report.agents.len());
@@ -36,13 +39,14 @@
 //! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
 //! | `wasi` | what is left of WASI |
 //! | `state` | what belongs to one run |
+//! | [`stop`] | the wish to end it |
 //! | [`violation`] | how a run ends when the component misbehaves |
 //! | [`policy`] | which requests are allowed |
 //! | [`limits`] | how much of everything a run may use |
 //! | [`endpoint`] | where the servers are |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`] | how the host authenticates |
-//! | [`exit`] | the exit codes of the binary |
+//! | [`exit`], [`output`] | the exit codes of the binary, and what it writes for programs |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 pub mod bindings;
@@ -55,19 +59,24 @@ pub mod exit;
 pub mod http;
 pub mod limits;
 pub mod log;
+pub mod output;
 pub mod policy;
 mod state;
+pub mod stop;
 pub mod transport;
 pub mod violation;
 mod wasi;
 
-pub use bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
+pub use bindings::cleanup::{
+    CleanupPlan, Failure, InUse, Inventory, Options, Reason, Report, Target,
+};
 pub use bindings::log::{Entry, Event, Level};
-pub use cleanup::{CleanError, Janitor, Session};
+pub use cleanup::{Call, Done, Janitor, RunError, Session};
 pub use component::DIGEST;
 pub use credentials::Token;
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
+pub use stop::Stop;
 pub use transport::live::Live;
 pub use violation::Violation;

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
+use crate::cleanup::Call;
 use crate::endpoint::relative;
 
 /// The media type of the forms that Mesos's operator endpoints take.
@@ -24,18 +25,63 @@ pub struct Rule {
     endpoint: Endpoint,
     method: Method,
     path: Vec<String>,
-    query: Vec<(String, String)>,
+    query: Query,
     media_type: Option<&'static str>,
 }
 
+/// The query of a rule.
+#[derive(Clone, Debug, PartialEq)]
+enum Query {
+    /// Just this.
+    Exactly(Vec<(String, String)>),
+    /// `key`, a ZooKeeper node: this one or one below it.
+    Within(String),
+}
+
 impl Policy {
+    /// The requests that a call needs.
+    pub fn new(call: &Call, options: Options) -> Self {
+        let mut rules = match call {
+            Call::Clean(target) => Self::cleaning(target, options),
+            Call::Plan(target) => Self::looking(target),
+            Call::Apply(plan) => {
+                let target = &plan.target;
+                Self::looking(target).into_iter().chain(Self::cleaning(target, options)).collect()
+            }
+            Call::Discover => {
+                let mut rules = Self::listing();
+                rules.push(Rule::exploring("node", Query::Exactly(vec![key("/")])));
+                rules
+            }
+        };
+        // A rule with a path that could be read in two ways allows nothing.
+        rules.retain(|rule| !rule.path.is_empty() && rule.path.iter().all(|it| is_plain(it)));
+        Self { rules }
+    }
+
+    /// The requests that tell what there is.
+    fn listing() -> Vec<Rule> {
+        ["slaves", "frameworks"].map(|list| Rule::new(Endpoint::Master, Method::Get, [list])).into()
+    }
+
+    /// The requests that tell what cleaning a target would do.
+    fn looking(target: &Target) -> Vec<Rule> {
+        let mut rules = if target.role.is_some() { Self::listing() } else { Vec::new() };
+        if let Some(znode) = &target.znode {
+            let node = format!("/{}", plain_znode(znode));
+            if node.split('/').skip(1).all(is_plain) {
+                rules.push(Rule::exploring("node-data", Query::Exactly(vec![key(&node)])));
+                rules.push(Rule::exploring("node", Query::Within(node)));
+            }
+        }
+        rules
+    }
+
     /// The requests that cleaning a target needs.
-    pub fn for_clean(target: &Target, options: Options) -> Self {
+    fn cleaning(target: &Target, options: Options) -> Vec<Rule> {
         let mut rules = Vec::new();
         if target.role.is_some() {
-            for list in ["slaves", "frameworks"] {
-                rules.push(Rule::new(Endpoint::Master, Method::Get, [list]));
-            }
+            rules = Self::listing();
             let teardown = (options.in_use == InUse::Teardown).then_some("teardown");
             for operation in ["destroy-volumes", "unreserve"].into_iter().chain(teardown) {
                 let rule = Rule::new(Endpoint::Master, Method::Post, [operation]);
@@ -43,21 +89,18 @@ impl Policy {
             }
         }
         if let Some(znode) = &target.znode {
-            let znode = znode.strip_prefix('/').unwrap_or(znode);
-            let znode = znode.strip_suffix('/').unwrap_or(znode);
-            let path = ["exhibitor", "v1", "explorer", "znode"].into_iter().chain(znode.split('/'));
+            let path = EXPLORER.into_iter().chain(["znode"]).chain(plain_znode(znode).split('/'));
             rules.push(Rule::new(Endpoint::Exhibitor, Method::Delete, path));
         }
         if let Some(app) = &target.marathon_app {
             for endpoint in [Endpoint::Marathon, Endpoint::MarathonPods] {
                 let path = app.split('/').filter(|segment| !segment.is_empty());
                 let rule = Rule::new(endpoint, Method::Delete, path);
-                rules.push(Rule { query: vec![("force".into(), "true".into())], ..rule });
+                let query = Query::Exactly(vec![("force".into(), "true".into())]);
+                rules.push(Rule { query, ..rule });
             }
         }
-        // A rule with a path that could be read in two ways allows nothing.
-        rules.retain(|rule| !rule.path.is_empty() && rule.path.iter().all(|it| is_plain(it)));
-        Self { rules }
+        rules
     }
 
     /// The rules.
@@ -75,7 +118,7 @@ impl Policy {
             rule.endpoint == request.endpoint
                 && rule.method == request.method
                 && rule.path == request.path
-                && rule.query == request.query
+                && rule.query.allows(&request.query)
                 && rule.media_type == media_type
         });
         if allowed {
@@ -93,13 +136,45 @@ impl Rule {
         path: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let path = path.into_iter().map(Into::into).collect();
-        Self { endpoint, method, path, query: Vec::new(), media_type: None }
+        let query = Query::Exactly(Vec::new());
+        Self { endpoint, method, path, query, media_type: None }
+    }
+
+    fn exploring(what: &str, query: Query) -> Self {
+        let path = EXPLORER.into_iter().chain([what]);
+        Self { query, ..Self::new(Endpoint::Exhibitor, Method::Get, path) }
+    }
+}
+
+impl Query {
+    fn allows(&self, query: &[(String, String)]) -> bool {
+        match self {
+            Self::Exactly(expected) => expected == query,
+            Self::Within(node) => match query {
+                [(name, value)] if name == "key" => match value.strip_prefix(node.as_str()) {
+                    Some(below) => {
+                        below.is_empty()
+                            || below.strip_prefix('/').is_some_and(|it| it.split('/').all(is_plain))
+                    }
+                    None => false,
+                },
+                _ => false,
+            },
+        }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        show(f, self.method, self.endpoint, &self.path, &self.query, self.media_type)
+        match &self.query {
+            Query::Exactly(query) => {
+                show(f, self.method, self.endpoint, &self.path, query, self.media_type)
+            }
+            Query::Within(node) => {
+                show(f, self.method, self.endpoint, &self.path, &[key(node)], self.media_type)?;
+                f.write_str(" and below")
+            }
+        }
     }
 }
 
@@ -127,6 +202,19 @@ fn show(
         Some(media_type) => write!(f, " ({media_type})"),
         None => Ok(()),
     }
+}
+
+/// Where Exhibitor's explorer is.
+const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
+
+fn key(node: &str) -> (String, String) {
+    ("key".into(), node.into())
+}
+
+/// A ZooKeeper path without the slashes at its ends that mean nothing.
+fn plain_znode(znode: &str) -> &str {
+    let znode = znode.strip_prefix('/').unwrap_or(znode);
+    znode.strip_suffix('/').unwrap_or(znode)
 }
 
 /// Whether a segment means the same to everyone on the way.
@@ -158,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_table_of_a_whole_target() {
-        let policy = Policy::for_clean(&target(), OPTIONS);
+        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
         let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
         assert_eq!(
             rules,
@@ -175,6 +263,55 @@ mod tests {
     }
 
     #[test]
+    fn a_look_changes_nothing() {
+        for (call, expected) in [
+            (
+                Call::Plan(target()),
+                &[
+                    "GET master/slaves",
+                    "GET master/frameworks",
+                    "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
+                    "GET exhibitor/exhibitor/v1/explorer/node?key=%2Fa%2Fb and below",
+                ][..],
+            ),
+            (
+                Call::Discover,
+                &[
+                    "GET master/slaves",
+                    "GET master/frameworks",
+                    "GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
+                ],
+            ),
+        ] {
+            let policy = Policy::new(&call, OPTIONS);
+            let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
+            assert_eq!(rules, expected);
+        }
+    }
+
+    #[test]
+    fn only_nodes_below_the_targets_are_looked_at() {
+        let policy = Policy::new(&Call::Plan(target()), OPTIONS);
+        for (node, allowed) in [
+            ("/a/b", true),
+            ("/a/b/c/d", true),
+            ("/a", false),
+            ("/a/bc", false),
+            ("/a/b/../c", false),
+            ("/a/b/", false),
+            ("/", false),
+            ("", false),
+        ] {
+            let path = "exhibitor/v1/explorer/node";
+            let request = Request {
+                query: vec![key(node)],
+                ..request(Endpoint::Exhibitor, Method::Get, path)
+            };
+            assert_eq!(policy.check(&request).is_ok(), allowed, "{node}");
+        }
+    }
+
+    #[test]
     fn a_teardown_must_be_wished() {
         let request = Request {
             content: Some(Content { media_type: FORM.into(), bytes: vec![] }),
@@ -183,14 +320,14 @@ mod tests {
         for (in_use, allowed) in
             [(InUse::Refuse, false), (InUse::Force, false), (InUse::Teardown, true)]
         {
-            let policy = Policy::for_clean(&target(), Options { in_use, ..OPTIONS });
+            let policy = Policy::new(&Call::Clean(target()), Options { in_use, ..OPTIONS });
             assert_eq!(policy.check(&request).is_ok(), allowed);
         }
     }
 
     #[test]
     fn everything_else_is_denied() {
-        let policy = Policy::for_clean(&target(), OPTIONS);
+        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
         let znode = "exhibitor/v1/explorer/znode";
         for (endpoint, method, path) in [
             (Endpoint::Master, Method::Get, "state"),
@@ -230,7 +367,9 @@ mod tests {
                 znode: Some(znode.into()),
                 marathon_app: Some("/".into()),
             };
-            assert_eq!(Policy::for_clean(&target, OPTIONS).rules(), [], "{znode:?}");
+            for call in [Call::Clean(target.clone()), Call::Plan(target)] {
+                assert_eq!(Policy::new(&call, OPTIONS).rules(), [], "{znode:?}");
+            }
         }
     }
 }

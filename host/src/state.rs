@@ -8,6 +8,7 @@ use wasmtime_wasi::WasiCtx;
 
 use crate::log::Log;
 use crate::policy::Policy;
+use crate::stop::Stop;
 use crate::transport::Transport;
 use crate::{Endpoints, Limits};
 
@@ -22,6 +23,9 @@ pub struct State {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) log: Box<dyn Log>,
     pub(crate) deadline: Instant,
+    pub(crate) stop: Stop,
+    /// How many requests and pauses the component has asked for.
+    pub(crate) steps: u64,
     pub(crate) requests: u64,
     pub(crate) in_flight: u32,
     pub(crate) log_entries: u64,
@@ -29,6 +33,12 @@ pub struct State {
 }
 
 impl State {
+    /// Whether the run is to end, as far as the next step knows.
+    pub(crate) fn is_stopped(&mut self) -> bool {
+        self.steps += 1;
+        self.stop.is_wished(self.steps)
+    }
+
     /// What is left of the run's time.
     pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())

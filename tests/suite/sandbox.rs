@@ -8,7 +8,7 @@ use std::time::Duration;
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
 use janitor_host::{
-    CleanError, Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Options, Report, Session,
+    Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Options, Report, RunError, Session, Stop,
     Target,
 };
 use libtest_mimic::Trial;
@@ -96,7 +96,7 @@ fn no_machine_code() {
 
 /// Runs the component that misbehaves, with tight limits.
 #[allow(unsafe_code)]
-fn misbehave(deed: &str) -> (Result<Report, CleanError>, Vec<String>, Vec<Request>) {
+fn misbehave(deed: &str) -> (Result<Report, RunError>, Vec<String>, Vec<Request>) {
     // SAFETY: made by `Engine::precompile_component` in the build script of
     // `janitor-tests`.
     let janitor = unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap();
@@ -115,9 +115,10 @@ fn misbehave(deed: &str) -> (Result<Report, CleanError>, Vec<String>, Vec<Reques
             log_entries: 1000,
             ..Limits::default()
         },
+        stop: Stop::new(),
     };
     let result = janitor.clean(
-        &target,
+        target,
         Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false },
         session,
     );

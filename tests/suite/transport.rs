@@ -7,7 +7,8 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use janitor_host::{
-    CleanError, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, Session, Target,
+    Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, RunError, Session, Stop,
+    Target,
 };
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
@@ -88,7 +89,7 @@ fn answering(bytes: &'static [u8]) -> String {
 }
 
 /// Cleans the sample's role; returns the log as well.
-fn clean(master: &str, limits: Limits) -> (Result<Report, CleanError>, String) {
+fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     let target = Target {
         role: Some("cassandra_role".into()),
         principal: None,
@@ -104,9 +105,10 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, CleanError>, String) {
             *lines.lock().unwrap() += &(entry.message.clone() + "\n")
         }),
         limits,
+        stop: Stop::new(),
     };
     let result = Janitor::new().unwrap().clean(
-        &target,
+        target,
         Options { confirm_seconds: 3, in_use: InUse::Force, system_znode: false },
         session,
     );

@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use crate::bindings::cleanup::{Options, Target};
+use crate::bindings::cleanup::Options;
 use crate::bindings::http::Error;
+use crate::cleanup::Call;
 use crate::endpoint::Endpoints;
 
 /// A recording: the whole file.
@@ -53,10 +54,13 @@ pub struct Run {
     pub component: String,
     /// Where the servers were.
     pub endpoints: Endpoints,
-    /// What was to be cleaned.
-    pub target: Target,
+    /// What it was.
+    pub call: Call,
     /// How.
     pub options: Options,
+    /// The step at which the run noticed that it was to end, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<u64>,
     /// How many exchanges were allowed in flight.
     pub window: u32,
 }

@@ -43,11 +43,15 @@ impl Recording {
         Box::new(Recorder { recording: self.har.clone(), transport })
     }
 
-    /// Writes the file. Call this when the run is over, however it ended.
+    /// Writes the file. Call this when the run is over, however it ended, with
+    /// the step at which it noticed that it was to end ([`Stop::noticed`]).
+    ///
+    /// [`Stop::noticed`]: crate::Stop::noticed
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub fn finish(mut self, stopped_at: Option<u64>) -> io::Result<()> {
+        self.har.har().log.janitor.stopped_at = stopped_at;
         let mut writer = BufWriter::new(&mut self.unfinished);
         serde_json::to_writer_pretty(&mut writer, &*self.har.har())?;
         writer.write_all(b"\n")?;

@@ -9,7 +9,9 @@ mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "cleaner", generate_all });
 }
 
-use bindings::exports::janitor::cleanup::cleanup::{Failure, Guest, Options, Report, Target};
+use bindings::exports::janitor::cleanup::cleanup::{
+    CleanupPlan, Failure, Guest, Inventory, Options, Report, Target,
+};
 use bindings::janitor::cleanup::http::{self, Endpoint, Method, Request};
 use bindings::janitor::cleanup::log::{self, Entry, Level};
 
@@ -18,6 +20,18 @@ struct Component;
 bindings::export!(Component with_types_in bindings);
 
 impl Guest for Component {
+    fn plan(_: Target, _: Options) -> Result<CleanupPlan, Failure> {
+        panic!("not asked for")
+    }
+
+    fn apply(_: CleanupPlan, _: Options) -> Result<Report, Failure> {
+        panic!("not asked for")
+    }
+
+    fn discover(_: Options) -> Result<Inventory, Failure> {
+        panic!("not asked for")
+    }
+
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
@@ -53,7 +67,7 @@ impl Guest for Component {
                 std::hint::black_box(0);
             },
             "pauses" => loop {
-                http::pause(u32::MAX);
+                let _ = http::pause(u32::MAX);
             },
             "hoards memory" => {
                 let mut hoard = Vec::new();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use janitor_host::{Endpoints, ExitCode};
 
+use crate::console::Format;
 use crate::service::Naming;
 
 /// What stands below the options.
@@ -27,6 +28,9 @@ Exit codes:
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
   janitor --service /team/kafka
+  janitor discover
+  janitor plan -r kafka-role --out plan.json
+  janitor apply plan.json
   janitor -r kafka-role --record kafka.har
   janitor replay kafka.har"
     )
@@ -51,8 +55,68 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what would be removed, and change nothing
+    Plan(Plan),
+    /// Do what a plan says, if the cluster is still as it says
+    Apply(Apply),
+    /// Show everything that is reserved in the cluster, and what is orphaned
+    Discover(Discover),
     /// Run a recording again, without a network
     Replay(Replay),
+}
+
+#[derive(Debug, Args)]
+pub struct Clean {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub in_use: InUseWish,
+    #[command(flatten)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Show what would be removed, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Do not ask, on a terminal either
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub in_use: InUseWish,
+    #[command(flatten)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Write the plan to a file, for janitor apply
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan, as janitor plan --out writes it; it names the servers too
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub in_use: InUseWish,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Do not ask, on a terminal either
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Discover {
+    #[command(flatten)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 #[derive(Debug, Args)]
@@ -62,10 +126,15 @@ pub struct Replay {
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
+    /// What to write: text for people, or JSON for programs
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Format,
 }
 
+/// What is to be removed.
 #[derive(Debug, Args)]
-pub struct Clean {
+#[command(next_help_heading = "What to remove")]
+pub struct Selection {
     /// The role whose volumes and reservations go
     #[arg(short, long)]
     pub role: Option<String>,
@@ -82,6 +151,27 @@ pub struct Clean {
     /// How the service's package names them
     #[arg(long, value_enum, default_value = "sdk", requires = "service")]
     pub naming: Naming,
+    /// Let -z name a node of the cluster itself, such as mesos or marathon
+    #[arg(long)]
+    pub system_znode: bool,
+}
+
+/// What to do when a registered framework still uses the role.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "When a framework still uses the role")]
+pub struct InUseWish {
+    /// End the frameworks that still use the role, with all their tasks, for good
+    #[arg(long, conflicts_with = "force")]
+    pub teardown: bool,
+    /// Go on although a registered framework still uses the role
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Where the servers are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The cluster")]
+pub struct Urls {
     /// The Mesos master; of several masters, all with , between them
     #[arg(short, long, value_name = "URL", default_value = Endpoints::MASTER)]
     pub master_url: String,
@@ -91,6 +181,12 @@ pub struct Clean {
     /// Marathon's apps
     #[arg(short = 'n', long, value_name = "URL", default_value = Endpoints::MARATHON)]
     pub marathon_url: String,
+}
+
+/// How to talk to the servers, and what to tell of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Credentials and output")]
+pub struct Connection {
     /// A user to log in to DC/OS with
     #[arg(long, requires = "password")]
     pub username: Option<String>,
@@ -100,18 +196,12 @@ pub struct Clean {
     /// A DC/OS authentication token
     #[arg(short, long, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
-    /// End the frameworks that still use the role, with all their tasks, for good
-    #[arg(long, conflicts_with = "force")]
-    pub teardown: bool,
-    /// Go on although a registered framework still uses the role
-    #[arg(long)]
-    pub force: bool,
-    /// Let -z name a node of the cluster itself, such as mesos or marathon
-    #[arg(long)]
-    pub system_znode: bool,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
+    /// What to write: text for people, or JSON for programs
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Format,
     /// Keep every exchange, as HAR
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -158,14 +248,14 @@ mod tests {
              --marathon-url=http://n/ --exhibitor-url=http://e/ --auth-token=t --verb",
         ] {
             let clean = parsed(line).unwrap();
-            assert_eq!(clean.role.as_deref(), Some("r_1"));
-            assert_eq!(clean.principal.as_deref(), Some("p"));
-            assert_eq!(clean.znode.as_deref(), Some("a_z"));
-            assert_eq!(clean.master_url, "http://m/");
-            assert_eq!(clean.marathon_url, "http://n/");
-            assert_eq!(clean.exhibitor_url, "http://e/");
-            assert_eq!(clean.auth_token.as_deref(), Some("t"));
-            assert!(clean.verbose);
+            assert_eq!(clean.selection.role.as_deref(), Some("r_1"));
+            assert_eq!(clean.selection.principal.as_deref(), Some("p"));
+            assert_eq!(clean.selection.znode.as_deref(), Some("a_z"));
+            assert_eq!(clean.urls.master_url, "http://m/");
+            assert_eq!(clean.urls.marathon_url, "http://n/");
+            assert_eq!(clean.urls.exhibitor_url, "http://e/");
+            assert_eq!(clean.connection.auth_token.as_deref(), Some("t"));
+            assert!(clean.connection.verbose);
         }
     }
 

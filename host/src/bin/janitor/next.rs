@@ -2,22 +2,48 @@
 
 use janitor_host::bindings::http::Endpoint;
 use janitor_host::bindings::log::ZnodeOutcome;
-use janitor_host::{Endpoints, Failure, InUse, Options, Reason, Target};
+use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Target};
 
 /// What a run was asked to do, as far as a command line says it. Credentials are
 /// no part of it.
 pub struct Asked {
-    pub target: Target,
+    pub call: Call,
     pub options: Options,
     pub endpoints: Endpoints,
 }
 
-/// What to do next, one line each.
-pub fn after(failure: &Failure, asked: &Asked) -> Vec<String> {
-    let again = |options| asked.command(&asked.target, options);
+/// What to do after a run, one line each.
+pub fn after(result: &Result<Done, RunError>, asked: &Asked) -> Vec<String> {
+    match result {
+        Err(RunError::Failure(failure)) => {
+            let znode = failure.report.znode.as_ref().map(|znode| &znode.outcome);
+            let mut lines = instead(failure.reason, asked);
+            if matches!(znode, Some(ZnodeOutcome::Failed(_))) {
+                lines.push(
+                    "Where Exhibitor is closed: -e https://CLUSTER/exhibitor/ goes through DC/OS's \
+                     Admin Router, -e zk://HOST:2181/ to ZooKeeper itself."
+                        .into(),
+                );
+            }
+            lines
+        }
+        Err(_) => vec![
+            "This is a fault of the program or of its limits. What is left is not known:".into(),
+            "run the same command again, with \"-v\".".into(),
+        ],
+        Ok(_) => vec![],
+    }
+}
+
+/// What to do instead of, or after, a run that ends for this reason.
+pub fn instead(reason: Reason, asked: &Asked) -> Vec<String> {
+    let Some(target) = asked.call.target() else {
+        return vec!["Next, when the cause is mended: the same command again.".into()];
+    };
+    let again = |options| asked.command(target, options);
     let same = again(asked.options);
     let in_use = |in_use| again(Options { in_use, ..asked.options });
-    match failure.reason {
+    match reason {
         Reason::NothingToDo => vec![],
         Reason::InvalidTarget => {
             vec!["Nothing was changed. janitor --help shows how a target is named.".into()]
@@ -27,7 +53,7 @@ pub fn after(failure: &Failure, asked: &Asked) -> Vec<String> {
             vec![format!("To delete a node of the cluster itself: {forced}")]
         }
         Reason::OtherPrincipals => {
-            let everyone = Target { principal: None, ..asked.target.clone() };
+            let everyone = Target { principal: None, ..target.clone() };
             let everything = asked.command(&everyone, asked.options);
             vec![format!("Next, for all of the role, whoever made it: {everything}")]
         }
@@ -38,25 +64,16 @@ pub fn after(failure: &Failure, asked: &Asked) -> Vec<String> {
         Reason::InUseUnknown => {
             vec![format!("Next, to go on without knowing: {}", in_use(InUse::Force))]
         }
-        Reason::Failed => {
-            let mut lines = vec![format!("Next, when the cause is mended: {same}")];
-            let znode = failure.report.znode.as_ref().map(|znode| &znode.outcome);
-            if matches!(znode, Some(ZnodeOutcome::Failed(_))) {
-                lines.push(
-                    "Where Exhibitor is closed: -e https://CLUSTER/exhibitor/ goes through DC/OS's \
-                     Admin Router, -e zk://HOST:2181/ to ZooKeeper itself."
-                        .into(),
-                );
-            }
-            lines
-        }
+        Reason::Changed => vec![format!("Next, without a plan: {same}")],
+        Reason::Failed => vec![format!("Next, when the cause is mended: {same}")],
         Reason::Incomplete => vec![format!("Next, when that has changed: {same}")],
+        Reason::Stopped => vec![format!("Next, to go on: {same}")],
     }
 }
 
 impl Asked {
     /// The same as a command line, for a shell.
-    fn command(&self, target: &Target, options: Options) -> String {
+    pub fn command(&self, target: &Target, options: Options) -> String {
         let Target { role, principal, znode, marathon_app: _ } = target;
         let standard = Endpoints::default();
         let url = |endpoint| {
@@ -106,8 +123,8 @@ mod tests {
         let options = Options { confirm_seconds: 0, in_use: InUse::Teardown, system_znode: true };
         let endpoints =
             Endpoints::new("http://m1/,http://m2/", Endpoints::EXHIBITOR, "http://n/").unwrap();
-        let asked = Asked { target, options, endpoints };
-        let words = shell_words::split(&asked.command(&asked.target, options)).unwrap();
+        let asked = Asked { call: Call::Clean(target.clone()), options, endpoints };
+        let words = shell_words::split(&asked.command(&target, options)).unwrap();
         let expected = [
             "janitor",
             "-r",

@@ -1,0 +1,262 @@
+//! What a cleanup would do: a look at the cluster that changes nothing, and the
+//! comparison of two such looks.
+
+use crate::agents::Listing;
+use crate::bindings::cleanup::{
+    AgentPlan, Amount, CleanupPlan, Failure, Fate, InUse, Options, Planned, Reason, Reserved,
+    Target,
+};
+use crate::bindings::log::{Phase, SkipReason};
+use crate::host::Host;
+use crate::resource::{self, Resource};
+use crate::run::{Run, Stop};
+use crate::sweep::Owner;
+use crate::{guard, znode};
+
+/// Looks at what cleaning a target would do, as `wit/cleanup.wit` promises.
+///
+/// # Errors
+/// The failure; nothing was changed.
+pub fn plan<H: Host>(
+    host: &mut H,
+    target: &Target,
+    options: &Options,
+) -> Result<CleanupPlan, Failure> {
+    let mut run = Run::new(host, options);
+    match run.plan(target) {
+        Ok(plan) => Ok(plan),
+        Err(stop) => Err(run.fail(stop)),
+    }
+}
+
+impl<H: Host> Run<'_, H> {
+    fn plan(&mut self, target: &Target) -> Result<CleanupPlan, Stop> {
+        self.admit(target)?;
+        let mut plan = CleanupPlan {
+            target: target.clone(),
+            mesos_version: None,
+            agents: Vec::new(),
+            unreached: Vec::new(),
+            frameworks: Vec::new(),
+            znode: None,
+            refusal: None,
+        };
+        if let Some(role) = &target.role {
+            self.plan_resources(Owner { role, principal: target.principal.as_deref() }, &mut plan)?;
+        }
+        if let Some(znode) = &target.znode {
+            let path = guard::segments(znode).collect::<Vec<_>>().join("/");
+            plan.znode = Some(znode::look(&mut self.host, &path));
+        }
+        Ok(plan)
+    }
+
+    fn plan_resources(&mut self, owner: Owner, plan: &mut CleanupPlan) -> Result<(), Stop> {
+        let listing = self.list(Some(owner.role));
+        let listing = self.usable(listing)?;
+        plan.mesos_version.clone_from(&listing.version);
+        plan.unreached = listing.unreached();
+        plan.agents = agents(&listing, owner).map_err(|why| self.stop(Reason::Failed, why))?;
+        let frameworks = self.frameworks().map(|all| all.using(owner.role));
+        let in_use = match &frameworks {
+            Ok(users) if users.is_empty() => None,
+            Ok(_) => Some(Reason::InUse).filter(|_| self.options.in_use == InUse::Refuse),
+            Err(_) => Some(Reason::InUseUnknown).filter(|_| self.options.in_use != InUse::Force),
+        };
+        plan.frameworks = frameworks.unwrap_or_default();
+        let is_others = owner.principal.is_some_and(|it| listing.is_others_alone(it));
+        plan.refusal = Some(Reason::OtherPrincipals).filter(|_| is_others).or(in_use);
+        Ok(())
+    }
+}
+
+/// What a cleanup would do on the agents that have something for the role.
+///
+/// # Errors
+/// One sentence, when an entry is not what Mesos documents.
+pub fn agents(listing: &Listing, owner: Owner) -> Result<Vec<AgentPlan>, String> {
+    let agents = listing.agents.iter().filter(|agent| !agent.resources.is_empty());
+    agents
+        .map(|agent| {
+            let entries = agent.resources.iter().map(|resource| planned(resource, owner.principal));
+            let entries = entries.collect::<Result<_, _>>();
+            Ok(AgentPlan {
+                agent: agent.id.clone(),
+                hostname: agent.hostname.clone(),
+                entries: entries.map_err(|why| {
+                    format!("Slave {} lists something that is no resource: {why}", agent.id)
+                })?,
+            })
+        })
+        .collect()
+}
+
+fn planned(resource: &Resource, principal: Option<&str>) -> serde_json::Result<Planned> {
+    let fate = |fate| match fate {
+        resource::Fate::Take => Some(Fate::Removed),
+        resource::Fate::Skip(reason) => Some(Fate::Stays(reason)),
+        resource::Fate::Ignore => None,
+    };
+    let volume = fate(resource.fate(Phase::Volumes, principal));
+    let stays = || fate(resource.fate(Phase::Reservations, principal));
+    let reservation = match (&volume, resource.targeted(principal)) {
+        (Some(Fate::Stays(_)), _) => Some(Fate::Stays(SkipReason::VolumeLeft)),
+        (_, (_, true)) => Some(Fate::Removed),
+        (Some(Fate::Removed), (_, false)) if !resource.is_dynamic() => {
+            Some(Fate::Stays(SkipReason::StaticReservation))
+        }
+        (Some(Fate::Removed), (_, false)) => Some(Fate::Stays(SkipReason::OtherPrincipal)),
+        (None, _) => stays(),
+    };
+    Ok(Planned {
+        entry: resource.describe()?.reserved,
+        volume,
+        // Of every reservation it is known whether it goes.
+        reservation: reservation.unwrap_or(Fate::Stays(SkipReason::StaticReservation)),
+    })
+}
+
+/// What is different now, one sentence each.
+pub fn differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let changes = [(now, then, "now has"), (then, now, "no longer has")];
+    for (these, others, verb) in changes {
+        for agent in these {
+            let other = others.iter().find(|other| other.agent == agent.agent);
+            let mut known: Vec<_> = other.into_iter().flat_map(|other| &other.entries).collect();
+            for planned in &agent.entries {
+                match known.iter().position(|other| *other == planned) {
+                    Some(index) => drop(known.swap_remove(index)),
+                    None => sentences.push(format!(
+                        "Slave {} {verb}: {}",
+                        agent.agent,
+                        words(&planned.entry)
+                    )),
+                }
+            }
+        }
+    }
+    sentences
+}
+
+/// An entry, for people.
+fn words(entry: &Reserved) -> String {
+    let amount = match &entry.amount {
+        Amount::Scalar(value) => value.to_string(),
+        Amount::Ranges(ranges) => {
+            let ranges: Vec<_> =
+                ranges.iter().map(|(begin, end)| format!("{begin}-{end}")).collect();
+            format!("[{}]", ranges.join(", "))
+        }
+        Amount::Items(items) => format!("{{{}}}", items.join(", ")),
+    };
+    let principal = entry.principal.as_ref().map(|it| format!(", reserved by {it}"));
+    let volume = entry.volume.as_ref().map(|it| format!(", with volume {}", it.id));
+    let (principal, volume) = (principal.unwrap_or_default(), volume.unwrap_or_default());
+    format!("{} {amount}{principal}{volume}", entry.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::cleanup::ZnodeState;
+    use crate::clean;
+    use crate::testing::Script;
+
+    const OPTIONS: Options =
+        Options { confirm_seconds: 3, in_use: InUse::Refuse, system_znode: false };
+    const CPUS: &str = r#"{"name":"cpus","scalar":{"value":1.0},"reservation":{"principal":"p"}}"#;
+    const FOREIGN: &str =
+        r#"{"name":"mem","scalar":{"value":8.0},"reservation":{"principal":"q"}}"#;
+    const STATIC: &str =
+        r#"{"name":"cpus","scalar":{"value":2.0},"reservations":[{"type":"STATIC","role":"r"}]}"#;
+    const VOLUME: &str = r#"{"name":"disk","scalar":{"value":64.0},"reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"p"}}}"#;
+    const NO_FRAMEWORKS: &str = r#"{"frameworks":[]}"#;
+
+    fn slaves(entries: &[&str]) -> String {
+        let entries = entries.join(",");
+        format!(
+            r#"{{"slaves":[{{"id":"S0","hostname":"h","version":"1.11.0","reserved_resources_full":{{"r":[{entries}]}}}}]}}"#
+        )
+    }
+
+    fn target(znode: Option<&str>) -> Target {
+        Target {
+            role: Some("r".into()),
+            principal: Some("p".into()),
+            znode: znode.map(Into::into),
+            marathon_app: None,
+        }
+    }
+
+    #[test]
+    fn everything_that_goes_or_stays_is_told() {
+        let mut host = Script::default()
+            .answer(200, slaves(&[CPUS, FOREIGN, STATIC, VOLUME]))
+            .answer(200, NO_FRAMEWORKS)
+            .answer(200, r#"{"stat":"* not found * "}"#);
+        let plan = plan(&mut host, &target(Some("z")), &OPTIONS).unwrap();
+        let fates: Vec<_> =
+            plan.agents[0].entries.iter().map(|it| (&it.volume, &it.reservation)).collect();
+        assert_eq!(
+            fates,
+            [
+                (&None, &Fate::Removed),
+                (&None, &Fate::Stays(SkipReason::OtherPrincipal)),
+                (&None, &Fate::Stays(SkipReason::StaticReservation)),
+                (&Some(Fate::Removed), &Fate::Removed),
+            ]
+        );
+        assert_eq!((plan.znode, plan.refusal), (Some(ZnodeState::Absent), None));
+        let wrote = |request: &crate::bindings::http::Request| request.content.is_some();
+        assert!(!host.sent.iter().any(wrote));
+    }
+
+    #[test]
+    fn what_would_be_refused_is_told() {
+        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+        for (entry, (status, frameworks), expected) in [
+            (FOREIGN, (200, NO_FRAMEWORKS), Reason::OtherPrincipals),
+            (CPUS, (200, used), Reason::InUse),
+            (CPUS, (403, ""), Reason::InUseUnknown),
+        ] {
+            let mut host = Script::default().answer(200, slaves(&[entry]));
+            host = host.answer(status, frameworks);
+            let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
+            assert_eq!(plan.refusal, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_plan_is_applied_only_to_what_it_was_made_for() {
+        let mut host =
+            Script::default().answer(200, slaves(&[CPUS, VOLUME])).answer(200, NO_FRAMEWORKS);
+        let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
+        for (entries, sentence) in [
+            (vec![CPUS, VOLUME, CPUS], "Slave S0 now has: cpus 1, reserved by p"),
+            (vec![CPUS], "Slave S0 no longer has: disk 64, reserved by p, with volume v"),
+        ] {
+            let mut host = Script::default().answer(200, slaves(&entries));
+            let failure = clean::apply(&mut host, &plan, &OPTIONS).unwrap_err();
+            assert_eq!(failure.reason, Reason::Changed);
+            assert!(host.lines().contains(&sentence), "{:?}", host.lines());
+            assert_eq!(host.sent.len(), 1);
+        }
+        let mut host = Script::default().answer(200, r#"{"stat":"czxid: 1"}"#);
+        let with_znode = CleanupPlan {
+            target: target(Some("z")),
+            znode: Some(ZnodeState::Absent),
+            ..plan.clone()
+        };
+        let failure = clean::apply(&mut host, &with_znode, &OPTIONS).unwrap_err();
+        assert_eq!(failure.reason, Reason::Changed);
+        let mut host = Script::default()
+            .answer(200, slaves(&[VOLUME, CPUS]))
+            .answer(200, NO_FRAMEWORKS)
+            .answer(202, "")
+            .answer(200, slaves(&[CPUS]))
+            .answer(202, "")
+            .answer(200, slaves(&[]));
+        clean::apply(&mut host, &plan, &OPTIONS).unwrap();
+    }
+}

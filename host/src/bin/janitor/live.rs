@@ -1,0 +1,223 @@
+//! A run on a cluster: the servers, the credentials, the recording, the signals.
+
+use std::env;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use janitor_host::endpoint::EndpointError;
+use janitor_host::output::Output;
+use janitor_host::transport::Transport;
+use janitor_host::transport::har::Run;
+use janitor_host::transport::live::Live;
+use janitor_host::transport::recording::Recording;
+use janitor_host::transport::replay::Replay;
+use janitor_host::{
+    Call, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target, Token, credentials,
+};
+
+use crate::args::{Connection, Urls};
+use crate::console::{Console, complain};
+use crate::next::Asked;
+use crate::run::{carry_out, conclude};
+use crate::{OPTIONS, ask, show};
+
+/// A cluster that may be talked to.
+pub struct Cluster<'a> {
+    args: &'a Connection,
+    console: Console,
+    endpoints: Endpoints,
+    token: Option<Token>,
+    limits: Limits,
+    stop: Stop,
+}
+
+/// The app that runs this command, if Marathon does.
+fn own_app() -> Option<String> {
+    env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty())
+}
+
+/// The endpoints that the command line names.
+pub fn endpoints(urls: &Urls) -> Result<Endpoints, EndpointError> {
+    Endpoints::new(&urls.master_url, &urls.exhibitor_url, &urls.marathon_url)
+}
+
+impl<'a> Cluster<'a> {
+    /// Tells what will be done where, and logs in if that is wanted.
+    ///
+    /// # Errors
+    /// The exit code; it has been told why.
+    pub fn connect(
+        args: &'a Connection,
+        endpoints: Result<Endpoints, EndpointError>,
+        call: &Call,
+    ) -> Result<Self, ExitCode> {
+        let console = Console { format: args.output, verbose: args.verbose };
+        let limits = Limits::default();
+        let endpoints = endpoints.map_err(|error| {
+            give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
+            if error.name != "Marathon" {
+                leave_marathon(console, Endpoints::default());
+            }
+            ExitCode::Url
+        })?;
+        console.header(&endpoints, call);
+        let token = match (&args.username, &args.password) {
+            (Some(username), Some(password)) => {
+                let login = credentials::login(&limits, &endpoints, username, password);
+                Some(login.map_err(|error| {
+                    let hint = "correct the user name or the password";
+                    give_up(console, ExitCode::Login, &error.to_string(), hint);
+                    leave_marathon(console, endpoints.clone());
+                    ExitCode::Login
+                })?)
+            }
+            _ => args.auth_token.as_deref().filter(|token| !token.is_empty()).map(Token::new),
+        };
+        let stop = Stop::new();
+        watch_signals(&stop);
+        Ok(Self { args, console, endpoints, token, limits, stop })
+    }
+
+    /// Removes a target, or does what a plan says; asks before, if somebody is
+    /// there to be asked and does not wish otherwise.
+    pub fn clean(&self, call: Call, options: Options, ask: bool) -> ExitCode {
+        let call = with_own_app(call);
+        if !ask || !ask::somebody_is_there(self.console) {
+            return self.run(call, options);
+        }
+        let plan = match call {
+            Call::Apply(plan) => plan,
+            Call::Clean(target) | Call::Plan(target) => {
+                let asked = self.asked(Call::Plan(target), options);
+                match self.carry_out(&asked, self.transport()) {
+                    Ok(Done::Planned(plan)) => plan,
+                    result => return conclude(&result, &asked, self.console),
+                }
+            }
+            Call::Discover => return self.run(call, options),
+        };
+        show::plan(&plan).iter().for_each(|line| self.console.line(line));
+        if plan.refusal.is_none() && !ask::remove_all_of_this() {
+            self.console.line("Nothing was changed.");
+            return ExitCode::Refused;
+        }
+        self.run(Call::Apply(plan), options)
+    }
+
+    /// Where its servers are.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Carries out a call and tells what came of it.
+    pub fn run(&self, call: Call, options: Options) -> ExitCode {
+        self.run_and(call, options, |_| {})
+    }
+
+    /// The same; what came of it is used before it is told.
+    pub fn run_and(
+        &self,
+        call: Call,
+        options: Options,
+        using: impl FnOnce(&Result<Done, RunError>),
+    ) -> ExitCode {
+        let asked = self.asked(call, options);
+        let result = match &self.args.record {
+            None => self.carry_out(&asked, self.transport()),
+            Some(file) => {
+                let run = Run {
+                    schema_version: Replay::SCHEMA_VERSION,
+                    component: janitor_host::DIGEST.into(),
+                    endpoints: asked.endpoints.clone(),
+                    call: asked.call.clone(),
+                    options,
+                    stopped_at: None,
+                    window: self.limits.window,
+                };
+                let recording = match Recording::begin(file, run) {
+                    Ok(recording) => recording,
+                    Err(error) => {
+                        complain(&format!("cannot record to {}: {error}", file.display()));
+                        return ExitCode::Usage;
+                    }
+                };
+                let result = self.carry_out(&asked, recording.through(self.transport()));
+                if let Err(error) = recording.finish(self.stop.noticed()) {
+                    complain(&format!("the recording {} is lost: {error}", file.display()));
+                }
+                result
+            }
+        };
+        using(&result);
+        conclude(&result, &asked, self.console)
+    }
+
+    fn asked(&self, call: Call, options: Options) -> Asked {
+        Asked { call, options, endpoints: self.endpoints.clone() }
+    }
+
+    fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Result<Done, RunError> {
+        carry_out(asked, self.console, transport, self.limits.clone(), self.stop.clone())
+    }
+
+    fn transport(&self) -> Box<dyn Transport> {
+        let live = Live::new(&self.limits, self.token.clone());
+        Box::new(live.with_masters(self.endpoints.masters()))
+    }
+}
+
+/// A cleanup also removes the app that runs it. Without anything to do there is
+/// nothing to be done about Marathon either.
+fn with_own_app(call: Call) -> Call {
+    let with_app = |target: Target| {
+        let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
+        Target { marathon_app: own_app().filter(|_| !nothing), ..target }
+    };
+    match call {
+        Call::Clean(target) => Call::Clean(with_app(target)),
+        Call::Apply(mut plan) => {
+            plan.target = with_app(plan.target);
+            Call::Apply(plan)
+        }
+        call @ (Call::Plan(_) | Call::Discover) => call,
+    }
+}
+
+/// A first SIGINT or SIGTERM is the wish to end the run; a second one ends the
+/// program at once.
+fn watch_signals(stop: &Stop) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+
+    let already: Arc<AtomicBool> = stop.flag();
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag unset, and sets it.
+        let watched =
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&already))
+                .and_then(|_| flag::register(signal, Arc::clone(&already)));
+        if let Err(error) = watched {
+            complain(&format!("signal {signal} will end the run at once: {error}"));
+        }
+    }
+}
+
+/// Tells why there will be no run, and that nothing has changed.
+fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) {
+    let next = format!("Nothing was changed; {hint} and run the same command again.");
+    console.line(why);
+    console.line(&next);
+    console.document(&Output { next: vec![next], ..Output::failed(code, Some(why.into())) });
+}
+
+/// After a mistake that the next start would only repeat: keeps Marathon from
+/// starting this command over and over.
+fn leave_marathon(console: Console, endpoints: Endpoints) {
+    if let Some(app) = own_app() {
+        let target = Target { role: None, principal: None, znode: None, marathon_app: Some(app) };
+        let limits = Limits::default();
+        let live = Box::new(Live::new(&limits, None));
+        let asked = Asked { call: Call::Clean(target), options: OPTIONS, endpoints };
+        // What becomes of it is told; the exit code is that of the mistake.
+        let _ = carry_out(&asked, console, live, limits, Stop::new());
+    }
+}

@@ -1,0 +1,50 @@
+//! One run, live or replayed: from what was asked to the exit code.
+
+use janitor_host::output::Output;
+use janitor_host::transport::Transport;
+use janitor_host::{Done, ExitCode, Janitor, Limits, Reason, RunError, Session, Stop};
+
+use crate::args;
+use crate::console::Console;
+use crate::next::{self, Asked};
+use crate::show;
+
+/// Runs the component; what happens is told on the way.
+pub fn carry_out(
+    asked: &Asked,
+    console: Console,
+    transport: Box<dyn Transport>,
+    limits: Limits,
+    stop: Stop,
+) -> Result<Done, RunError> {
+    let janitor = Janitor::new().inspect_err(|violation| console.line(&format!("{violation}.")))?;
+    let (endpoints, log) = (asked.endpoints.clone(), Box::new(console));
+    let session = Session { endpoints, transport, log, limits, stop };
+    janitor.run(&asked.call, asked.options, session)
+}
+
+/// Tells what came of a run, and what to do next.
+pub fn conclude(result: &Result<Done, RunError>, asked: &Asked, console: Console) -> ExitCode {
+    let next = next::after(result, asked);
+    match result {
+        Ok(Done::Cleaned(_)) => {}
+        Ok(Done::Planned(plan)) => show::plan(plan).iter().for_each(|line| console.line(line)),
+        Ok(Done::Discovered(inventory)) => {
+            show::inventory(inventory, asked).iter().for_each(|line| console.line(line));
+        }
+        Err(error) => {
+            console.line("");
+            if let RunError::Failure(failure) = error {
+                if failure.reason == Reason::NothingToDo {
+                    args::usage().lines().for_each(|line| console.line(line));
+                }
+                if failure.reason == Reason::Failed && !console.verbose {
+                    console.line("Retry command with \"-v\" to enable verbose logging.");
+                }
+            }
+            next.iter().for_each(|line| console.line(line));
+        }
+    }
+    console.document(&Output::new(result, next));
+    ExitCode::from(result)
+}
