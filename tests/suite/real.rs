@@ -350,7 +350,7 @@ fn a_lost_agent_that_returns(command: &str) {
     let other = Master::start_at(port, command, 1, &environment);
     leader.wait_for_agents(2, 0);
     for agent in leader.agents() {
-        leader.fill(&agent, "kafka-role", "kafka-principal");
+        leader.fill_for_good(&agent, "kafka-role", "kafka-principal");
     }
     drop(other);
     leader.wait_for_agents(1, 1);
@@ -377,7 +377,7 @@ fn an_agent_missing_after_a_failover(command: &str) {
     let other = Master::start_at(other_port, command, 1, &environment);
     leader.wait_for_agents(2, 0);
     for agent in leader.agents() {
-        leader.fill(&agent, "kafka-role", "kafka-principal");
+        leader.fill_for_good(&agent, "kafka-role", "kafka-principal");
     }
     drop(other);
     drop(leader);

@@ -98,16 +98,12 @@ impl Master {
     /// many that are not.
     pub fn wait_for_agents(&self, connected: usize, disconnected: usize) {
         let wanted = (connected, disconnected);
-        for _ in 0..600 {
+        until(&format!("never {wanted:?} agents"), || {
             let list = self.slaves();
             let agents = list["slaves"].as_array().unwrap();
             let active = agents.iter().filter(|agent| agent["active"] == true).count();
-            if (active, agents.len() - active) == wanted {
-                return;
-            }
-            sleep(Duration::from_millis(100));
-        }
-        panic!("never {wanted:?} agents: {:#}", self.slaves());
+            (active, agents.len() - active) == wanted
+        });
     }
 
     fn slaves(&self) -> Value {
@@ -150,23 +146,24 @@ impl Master {
         self.post("destroy-volumes", agent, "volumes", volumes);
     }
 
-    /// Reserves cpus and a disk with a volume, and waits until the agent itself
-    /// has them: until then an agent that is killed does not bring them back.
+    /// Reserves cpus and a disk with a volume.
     pub fn fill(&self, agent: &str, role: &str, principal: &str) {
         let owner = reserved_for(role, principal);
         self.reserve(agent, &[with(&cpus(0.5), &owner), with(&disk(64.0), &owner)]);
         self.create_volumes(agent, &[with(&volume(&disk(64.0), role), &owner)]);
+    }
+
+    /// The same, and waits until the agent itself has them: until then, one that
+    /// is killed does not bring them back.
+    pub fn fill_for_good(&self, agent: &str, role: &str, principal: &str) {
+        self.fill(agent, role, principal);
         let url = self.agent_url(agent);
-        for _ in 0..600 {
+        until("the agent never gets its volume", || {
             let state = json_at(&format!("{url}state"));
             let kept = state["reserved_resources_full"][role].as_array();
             let mut kept = kept.into_iter().flatten();
-            if kept.any(|resource| resource["disk"]["persistence"].is_object()) {
-                return;
-            }
-            sleep(Duration::from_millis(100));
-        }
-        panic!("agent {agent} never got its volume");
+            kept.any(|resource| resource["disk"]["persistence"].is_object())
+        });
     }
 
     /// The URL of an agent's own endpoints.
@@ -231,6 +228,17 @@ impl Drop for Master {
 fn json_at(url: &str) -> Value {
     let body = ureq::get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()
+}
+
+/// Waits until something is true; `otherwise` says what is wrong if it never is.
+pub fn until(otherwise: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..1200 {
+        if done() {
+            return;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("{otherwise}");
 }
 
 /// A port that nobody listens on.
