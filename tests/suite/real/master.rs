@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 use ureq::Body;
 use ureq::http::Response;
 
@@ -20,6 +21,7 @@ pub struct Master {
     process: Child,
     address: String,
     _complaints: NamedTempFile,
+    _state: TempDir,
 }
 
 /// A framework that is registered as long as this lives, and for an hour after.
@@ -58,9 +60,11 @@ impl Master {
     ) -> Option<Self> {
         let words = shell_words::split(command).expect("a command line");
         let complaints = NamedTempFile::new().expect("a place for its standard error");
+        let state = tempfile::tempdir().expect("a place for its state");
         let mut process = Command::new(&words[0])
             .args(&words[1..])
             .args([agents.to_string(), port.to_string()])
+            .env("LAB_DIR", state.path())
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(complaints.reopen().expect("a file"))
@@ -76,7 +80,7 @@ impl Master {
         };
         println!("{ready}");
         let address = format!("127.0.0.1:{port}");
-        Some(Self { process, address, _complaints: complaints })
+        Some(Self { process, address, _complaints: complaints, _state: state })
     }
 
     /// Host and port.
@@ -241,9 +245,20 @@ pub fn until(otherwise: &str, mut done: impl FnMut() -> bool) {
     panic!("{otherwise}");
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on. It is none of those that systems hand out by
+/// themselves, and no two calls return the same: it stays free until it is used,
+/// and while a master is started again.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    // Not those of another suite that runs at the same time.
+    let first = process::id() % 10_000;
+    loop {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + ((first + u32::from(call)) % 10_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Some cpus.
