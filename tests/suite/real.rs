@@ -9,13 +9,16 @@
 //! that one as its leader, which its agents join; `LAB_DIR` is where it keeps its state, and
 //! `LAB_KEEP=1` has it begin with what is there.
 
+mod framework;
 mod master;
 
+use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::{janitor, run};
 use crate::{skipped, trial};
+use framework::{Framework, Task};
 use master::{Master, cpus, disk, free_port, reserved_for, volume, with};
 
 const VARIABLE: &str = "JANITOR_TEST_MESOS";
@@ -43,6 +46,9 @@ const CASES: &[Case] = &[
     ("an_idle_framework", an_idle_framework),
     ("a_disconnected_framework", a_disconnected_framework),
     ("a_framework_that_is_torn_down", a_framework_that_is_torn_down),
+    ("a_running_task", a_running_task),
+    ("a_running_task_and_force", a_running_task_and_force),
+    ("a_running_task_and_teardown", a_running_task_and_teardown),
     ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
     ("a_master_that_does_not_lead", a_master_that_does_not_lead),
     ("a_master_without_a_leader", a_master_without_a_leader),
@@ -281,7 +287,7 @@ fn an_idle_framework(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let before = master.reserved();
-    let _framework = master.register("kafka", "kafka-role");
+    let _framework = Framework::register(&master, "kafka", "kafka-role");
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 7);
     assert!(run.stdout.contains("Framework 'kafka' (") && run.stdout.contains(", active)"));
@@ -294,7 +300,7 @@ fn a_disconnected_framework(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let before = master.reserved();
-    drop(master.register("kafka", "kafka-role"));
+    drop(Framework::register(&master, "kafka", "kafka-role"));
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 7);
     assert!(run.stdout.contains("--force goes on all the same"));
@@ -304,13 +310,71 @@ fn a_disconnected_framework(command: &str) {
 fn a_framework_that_is_torn_down(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
-    let _connected = master.register("kafka", "kafka-role");
-    drop(master.register("kafka-too", "kafka-role"));
+    let _connected = Framework::register(&master, "kafka", "kafka-role");
+    drop(Framework::register(&master, "kafka-too", "kafka-role"));
     let run = master.clean("-r kafka-role --teardown");
     assert_eq!(run.exit, 0);
     assert!(run.stdout.contains("Tearing down framework 'kafka' ("));
     assert!(!master.has("kafka-role"));
     assert_eq!(master.clean("-r kafka-role").exit, 0, "no framework is registered any more");
+}
+
+/// Two agents with a volume each; a task of framework `kafka` uses the first one.
+fn running_task(command: &str) -> (Master, Framework, Task) {
+    let master = Master::start(command, 2, &[]);
+    let agents = master.agents();
+    for agent in &agents {
+        master.fill(agent, "kafka-role", "kafka-principal");
+    }
+    let mut framework = Framework::register(&master, "kafka", "kafka-role");
+    let task = framework.run_task(&agents[0], &master.agent_url(&agents[0]));
+    (master, framework, task)
+}
+
+/// An Exhibitor that has one znode.
+fn exhibitor() -> Cluster {
+    let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": ["/kafka"]}});
+    let state: State = serde_json::from_value(state).unwrap();
+    Cluster::start(state)
+}
+
+fn a_running_task(command: &str) {
+    let (master, _framework, _task) = running_task(command);
+    let before = master.reserved();
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 7);
+    assert!(run.stdout.contains("Framework 'kafka' ("));
+    assert_eq!(master.reserved(), before);
+}
+
+fn a_running_task_and_force(command: &str) {
+    let (master, _framework, _task) = running_task(command);
+    let mut expected = master.reserved();
+    let used = expected.keys().next().unwrap().clone();
+    let exhibitor = exhibitor();
+    let arguments = format!("-r kafka-role -z kafka -e {} --force", exhibitor.exhibitor_url());
+    let run = master.clean(&arguments);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("Is a framework using these resources still installed?"));
+    assert!(run.stdout.contains(&format!("may be left on slave(s) {used}.")));
+    for (agent, roles) in &mut expected {
+        let reserved = roles["kafka-role"].as_array_mut().unwrap();
+        for resource in reserved.iter_mut().filter(|_| *agent != used) {
+            resource.as_object_mut().unwrap().remove("disk");
+        }
+        reserved.sort_by_key(Value::to_string);
+    }
+    assert_eq!(master.reserved(), expected, "one volume is gone, and no reservation");
+    assert!(exhibitor.requests().is_empty());
+}
+
+fn a_running_task_and_teardown(command: &str) {
+    let (master, _framework, _task) = running_task(command);
+    let exhibitor = exhibitor();
+    let arguments = format!("-r kafka-role -z kafka -e {} --teardown", exhibitor.exhibitor_url());
+    assert_eq!(master.clean(&arguments).exit, 0);
+    assert!(!master.has("kafka-role"));
+    assert!(exhibitor.state().exhibitor.unwrap().znodes.is_empty());
 }
 
 fn a_role_that_may_not_be_viewed(command: &str) {

@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
-use ureq::Body;
-use ureq::http::Response;
 
 use crate::command::{Run, janitor, replay, run};
 
@@ -22,11 +20,6 @@ pub struct Master {
     address: String,
     _complaints: NamedTempFile,
     _state: TempDir,
-}
-
-/// A framework that is registered as long as this lives, and for an hour after.
-pub struct Framework {
-    _events: Response<Body>,
 }
 
 impl Master {
@@ -171,27 +164,12 @@ impl Master {
     }
 
     /// The URL of an agent's own endpoints.
-    fn agent_url(&self, agent: &str) -> String {
+    pub fn agent_url(&self, agent: &str) -> String {
         let list = self.slaves();
         let mut agents = list["slaves"].as_array().unwrap().iter();
         let entry = agents.find(|entry| entry["id"] == agent).unwrap();
         let (process, address) = entry["pid"].as_str().unwrap().split_once('@').unwrap();
         format!("http://{address}/{process}/")
-    }
-
-    /// Registers a framework that wants nothing.
-    pub fn register(&self, name: &str, role: &str) -> Framework {
-        let info = json!({
-            "user": "root", "name": name, "roles": [role], "failover_timeout": 3600.0,
-            "capabilities": [{"type": "MULTI_ROLE"}, {"type": "RESERVATION_REFINEMENT"}],
-        });
-        let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
-        let events = ureq::post(format!("{}api/v1/scheduler", self.url()))
-            .header("Content-Type", "application/json")
-            .header("Accept", "application/json")
-            .send(call.to_string())
-            .unwrap();
-        Framework { _events: events }
     }
 
     /// Runs janitor on this master. Its recording replays to the same output.
@@ -229,7 +207,8 @@ impl Drop for Master {
     }
 }
 
-fn json_at(url: &str) -> Value {
+/// What a server has there.
+pub fn json_at(url: &str) -> Value {
     let body = ureq::get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()
 }
