@@ -39,6 +39,11 @@ impl Framework {
         Self { url, id, stream, events }
     }
 
+    /// Its id.
+    pub fn id(&self) -> &str {
+        self.id["value"].as_str().unwrap()
+    }
+
     /// Runs a task that uses all that the framework's role has on an agent.
     ///
     /// The process that the agent starts for it only waits until the agent's folder

@@ -12,7 +12,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
+use super::framework::Framework;
 use crate::command::{Run, janitor, replay, run};
+
+/// `operator` with the password `secret`, for masters that want to know. The others
+/// do not look.
+const OPERATOR: &str = "Basic b3BlcmF0b3I6c2VjcmV0";
 
 /// A running master; killed when dropped.
 pub struct Master {
@@ -110,15 +115,23 @@ impl Master {
     /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
     /// resources means nothing, and changes when another role's are released.
     pub fn reserved(&self) -> BTreeMap<String, Value> {
-        let list = self.slaves();
-        let agents = list["slaves"].as_array().unwrap().iter();
+        self.resources("reserved_resources_full", |reserved| {
+            reserved.as_object_mut().unwrap().values_mut().for_each(sort);
+        })
+    }
+
+    /// Each agent's `unreserved_resources_full`, by agent id.
+    pub fn unreserved(&self) -> BTreeMap<String, Value> {
+        self.resources("unreserved_resources_full", sort)
+    }
+
+    fn resources(&self, field: &str, sort: fn(&mut Value)) -> BTreeMap<String, Value> {
+        let mut list = self.slaves();
+        let agents = list["slaves"].as_array_mut().unwrap().iter_mut();
         agents
             .map(|agent| {
-                let mut reserved = agent["reserved_resources_full"].clone();
-                for resources in reserved.as_object_mut().unwrap().values_mut() {
-                    resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
-                }
-                (agent["id"].as_str().unwrap().into(), reserved)
+                sort(&mut agent[field]);
+                (agent["id"].as_str().unwrap().into(), agent[field].take())
             })
             .collect()
     }
@@ -130,17 +143,17 @@ impl Master {
 
     /// Reserves resources.
     pub fn reserve(&self, agent: &str, resources: &[Value]) {
-        self.post("reserve", agent, "resources", resources);
+        self.operate("reserve", agent, "resources", resources);
     }
 
     /// Creates volumes on reserved disks.
     pub fn create_volumes(&self, agent: &str, volumes: &[Value]) {
-        self.post("create-volumes", agent, "volumes", volumes);
+        self.operate("create-volumes", agent, "volumes", volumes);
     }
 
     /// Destroys volumes.
     pub fn destroy_volumes(&self, agent: &str, volumes: &[Value]) {
-        self.post("destroy-volumes", agent, "volumes", volumes);
+        self.operate("destroy-volumes", agent, "volumes", volumes);
     }
 
     /// Reserves cpus and a disk with a volume.
@@ -172,30 +185,42 @@ impl Master {
         format!("http://{address}/{process}/")
     }
 
-    /// Runs janitor on this master. Its recording replays to the same output.
+    /// Runs janitor on this master.
     pub fn clean(&self, arguments: &str) -> Run {
-        let folder = tempfile::tempdir().unwrap();
-        let recording = folder.path().join("run.har");
-        let mut command = janitor();
-        command.args(["-m", &self.url()]).args(arguments.split_whitespace());
-        let live = run(command.arg("--record").arg(&recording));
-        println!("{}", live.stdout);
-        for again in [run(&mut replay(&recording)), run(&mut replay(&recording))] {
-            assert_eq!(again, live, "the replay");
-        }
-        live
+        clean(&self.url(), arguments)
     }
 
-    fn post(&self, path: &str, agent: &str, field: &str, list: &[Value]) {
-        let list = Value::from(list).to_string();
+    /// Sets a quota for a role.
+    pub fn set_quota(&self, role: &str, guarantee: &[Value]) {
+        let quota = json!({"role": role, "guarantee": guarantee, "force": true});
+        let url = format!("{}quota", self.url());
+        assert_eq!(ureq::post(url).send(quota.to_string()).unwrap().status(), 200);
+    }
+
+    /// The quotas of all roles.
+    pub fn quota(&self) -> Value {
+        json_at(&format!("{}quota", self.url()))
+    }
+
+    /// Tears a framework down.
+    pub fn teardown(&self, framework: &Framework) {
+        self.post("teardown", 200, &[("frameworkId", framework.id())]);
+    }
+
+    fn operate(&self, path: &str, agent: &str, field: &str, list: &[Value]) {
+        self.post(path, 202, &[("slaveId", agent), (field, &Value::from(list).to_string())]);
+    }
+
+    fn post(&self, path: &str, status: u16, fields: &[(&str, &str)]) {
         let config = ureq::config::Config::builder().http_status_as_error(false).build();
         let mut response = config
             .new_agent()
             .post(format!("{}{path}", self.url()))
-            .send_form([("slaveId", agent), (field, list.as_str())])
+            .header("Authorization", OPERATOR)
+            .send_form(fields.iter().copied())
             .unwrap();
         let body = response.body_mut().read_to_string().unwrap();
-        assert_eq!(response.status(), 202, "{path}: {body}");
+        assert_eq!(response.status(), status, "{path}: {body}");
     }
 }
 
@@ -207,10 +232,28 @@ impl Drop for Master {
     }
 }
 
+/// Runs janitor on the master behind a URL. Its recording replays to the same output.
+pub fn clean(url: &str, arguments: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("run.har");
+    let mut command = janitor();
+    command.args(["-m", url]).args(arguments.split_whitespace());
+    let live = run(command.arg("--record").arg(&recording));
+    println!("{}", live.stdout);
+    for again in [run(&mut replay(&recording)), run(&mut replay(&recording))] {
+        assert_eq!(again, live, "the replay");
+    }
+    live
+}
+
 /// What a server has there.
 pub fn json_at(url: &str) -> Value {
     let body = ureq::get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()
+}
+
+fn sort(resources: &mut Value) {
+    resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
 }
 
 /// Waits until something is true; `otherwise` says what is wrong if it never is.
@@ -243,6 +286,11 @@ pub fn free_port() -> u16 {
 /// Some cpus.
 pub fn cpus(value: f64) -> Value {
     json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": value}})
+}
+
+/// Some memory.
+pub fn mem(value: f64) -> Value {
+    json!({"name": "mem", "type": "SCALAR", "scalar": {"value": value}})
 }
 
 /// Some of the root disk.

@@ -1,0 +1,39 @@
+//! A file system of its own, as Mesos wants one for a MOUNT disk.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A file system in memory; unmounted when dropped.
+pub struct Mount {
+    folder: TempDir,
+}
+
+impl Mount {
+    /// # Errors
+    /// Why nothing can be mounted here.
+    pub fn new() -> Result<Self, String> {
+        let folder = tempfile::tempdir().expect("a folder to mount it on");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(folder.path());
+        let output = mount.output().map_err(|error| format!("mount: {error}"))?;
+        if output.status.success() {
+            Ok(Self { folder })
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', " "))
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.path()).status();
+        assert!(unmounted.is_ok_and(|status| status.success()), "{:?} stays", self.path());
+    }
+}
