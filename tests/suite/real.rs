@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use crate::command::{janitor, run};
 use crate::{skipped, trial};
 use framework::{Framework, Task};
+use gate::Gate;
 use master::{Master, clean, cpus, disk, free_port, mem, reserved_for, until, volume, with};
 use mount::Mount;
 
@@ -409,11 +410,11 @@ fn a_framework_that_someone_else_tears_down(command: &str) {
     let master = Arc::new(Master::start(command, 1, &[]));
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let framework = Framework::register(&master, "kafka", "kafka-role");
-    let url = gate::before("POST /master/teardown", &master, {
+    let gate = Gate::before("POST /master/teardown", &master, {
         let master = master.clone();
         move || master.teardown(&framework)
     });
-    assert_eq!(clean(&url, "-r kafka-role --teardown").exit, 0);
+    assert_eq!(clean(gate.url(), "-r kafka-role --teardown").exit, 0);
     assert!(!master.has("kafka-role"));
 }
 
@@ -570,11 +571,11 @@ fn a_cleaner_that_is_overtaken(command: &str) {
         for agent in master.agents() {
             master.fill(&agent, "kafka-role", "kafka-principal");
         }
-        let url = gate::before(request, &master, {
+        let gate = Gate::before(request, &master, {
             let master = master.clone();
             move || assert_eq!(master.clean("-r kafka-role").exit, 0)
         });
-        let run = clean(&url, "-r kafka-role");
+        let run = clean(gate.url(), "-r kafka-role");
         assert_eq!(run.exit, 0);
         assert!(run.stdout.contains("\n400 ") || run.stdout.contains("\n409 "));
     }
@@ -603,7 +604,7 @@ fn an_agent_that_goes_in_the_middle(command: &str) {
     for agent in leader.agents() {
         leader.fill(&agent, "kafka-role", "kafka-principal");
     }
-    let url = gate::before("POST /master/unreserve", &leader, {
+    let gate = Gate::before("POST /master/unreserve", &leader, {
         let leader = leader.clone();
         move || {
             drop(other);
@@ -611,7 +612,7 @@ fn an_agent_that_goes_in_the_middle(command: &str) {
         }
     });
     let (exhibitor, arguments) = exhibitor();
-    let run = clean(&url, &arguments);
+    let run = clean(gate.url(), &arguments);
     assert_eq!(run.exit, 5);
     assert!(run.stdout.contains("does not show that the resource(s) are gone from: "));
     assert!(exhibitor.requests().is_empty());
@@ -637,7 +638,7 @@ fn an_agent_that_returns_in_the_middle(command: &str) {
     drop(other);
     leader.wait_for_agents(1, 1);
     let back = Arc::new(OnceLock::new());
-    let url = gate::before("POST /master/unreserve", &leader, {
+    let gate = Gate::before("POST /master/unreserve", &leader, {
         let (leader, back) = (leader.clone(), back.clone());
         move || {
             let _ = back.set(start());
@@ -645,7 +646,7 @@ fn an_agent_that_returns_in_the_middle(command: &str) {
         }
     });
     let (exhibitor, arguments) = exhibitor();
-    let run = clean(&url, &arguments);
+    let run = clean(gate.url(), &arguments);
     assert!([5, 6].contains(&run.exit));
     assert!(leader.has("kafka-role"));
     assert!(exhibitor.requests().is_empty());

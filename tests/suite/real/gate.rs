@@ -7,35 +7,60 @@ use std::thread;
 
 use super::master::Master;
 
-/// The URL of a way to a master. Something is done before requests that begin like
-/// this go through, once.
-pub fn before(
-    request: &'static str,
-    master: &Master,
-    action: impl FnOnce() + Send + 'static,
-) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/master/", listener.local_addr().unwrap());
-    let address = master.address().to_owned();
-    let action = Arc::new(Mutex::new(Some(action)));
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let server = TcpStream::connect(&address).unwrap();
-            let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-            thread::spawn(move || io::copy(&mut from, &mut to));
-            let action = action.clone();
-            thread::spawn(move || {
-                forward(client, server, |bytes| {
-                    if bytes.starts_with(request.as_bytes()) {
-                        // The others wait here until it is done.
-                        let mut action = action.lock().unwrap();
-                        action.take().into_iter().for_each(|action| action());
-                    }
-                })
-            });
+/// What is done before a request goes through; nothing any more when it is done.
+type Action = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+/// A way to a master.
+pub struct Gate {
+    url: String,
+    action: Action,
+}
+
+impl Gate {
+    /// Once, something is done before requests that begin like this go through.
+    pub fn before(
+        request: &'static str,
+        master: &Master,
+        action: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/master/", listener.local_addr().unwrap());
+        let address = master.address().to_owned();
+        let gate = Self { url, action: Arc::new(Mutex::new(Some(Box::new(action)))) };
+        let action = gate.action.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let server = TcpStream::connect(&address).unwrap();
+                let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                thread::spawn(move || io::copy(&mut from, &mut to));
+                let action = action.clone();
+                thread::spawn(move || {
+                    forward(client, server, |bytes| {
+                        if bytes.starts_with(request.as_bytes()) {
+                            // The others wait here until it is done.
+                            let mut action = action.lock().unwrap();
+                            action.take().into_iter().for_each(|action| action());
+                        }
+                    })
+                });
+            }
+        });
+        gate
+    }
+
+    /// The URL of the operator endpoints behind it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // What was never done may hold a master, which is to end.
+        if let Ok(mut action) = self.action.lock() {
+            action.take();
         }
-    });
-    url
+    }
 }
 
 /// Forwards what a client sends, as soon as it has been looked at.

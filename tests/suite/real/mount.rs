@@ -33,7 +33,10 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.path()).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{:?} stays", self.path());
+        // Lazily: it goes also when someone still looks at it.
+        let unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
+        if !unmounted.is_ok_and(|status| status.success()) {
+            println!("{} stays mounted", self.path().display());
+        }
     }
 }
