@@ -1,4 +1,4 @@
-//! The tests that `docs/behaviour.md` names are there.
+//! The tests that the documents name are there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,13 +10,28 @@ use crate::{real, trial};
 
 /// Gets the names of all other tests of this program.
 pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
-    vec![trial("docs::behaviour_names_real_tests", move || behaviour_names_real_tests(&names))]
+    vec![
+        trial("docs::behaviour_names_real_tests", move || behaviour_names_real_tests(&names)),
+        trial("docs::the_live_tests_are_listed", the_live_tests_are_listed),
+    ]
+}
+
+/// The rows of a document's tables, from the first cell on.
+fn rows(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.strip_prefix("| ")).filter(|row| !row.starts_with("---"))
+}
+
+/// Each case has its row, in the order of the cases.
+fn the_live_tests_are_listed() {
+    let text = fs::read_to_string(tests("../docs/live-tests.md")).unwrap();
+    let names = rows(&text).filter_map(|row| row.split(" |").next());
+    let listed: Vec<_> = names.filter(|name| *name != "case").collect();
+    assert_eq!(listed, real::cases().collect::<Vec<_>>(), "docs/live-tests.md");
 }
 
 fn behaviour_names_real_tests(names: &BTreeSet<String>) {
     let text = fs::read_to_string(tests("../docs/behaviour.md")).unwrap();
-    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.contains("---"));
-    let cells = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next());
+    let cells = rows(&text).filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next());
     let mut named = 0;
     for name in cells.flat_map(|cell| cell.split(',')).map(str::trim) {
         let known = match name.split_once("::") {

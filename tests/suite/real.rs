@@ -9,19 +9,33 @@
 //! that one as its leader, which its agents join; `LAB_DIR` is where it keeps its state, and
 //! `LAB_KEEP=1` has it begin with what is there.
 
+mod framework;
+mod gate;
 mod master;
+mod mount;
+
+use janitor_tests::{Cluster, State};
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use libtest_mimic::Trial;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::{janitor, run};
 use crate::{skipped, trial};
-use master::{Master, cpus, disk, free_port, reserved_for, volume, with};
+use framework::{Framework, Task};
+use gate::Gate;
+use master::{Master, clean, cpus, disk, free_port, mem, reserved_for, until, volume, with};
+use mount::Mount;
 
 const VARIABLE: &str = "JANITOR_TEST_MESOS";
 
 /// A test and its name; it gets the command that starts a master.
 type Case = (&'static str, fn(&str));
+
+/// The case that must be able to mount something.
+const A_MOUNT_DISK: &str = "a_mount_disk";
 
 const CASES: &[Case] = &[
     ("a_role_on_two_of_three_agents", a_role_on_two_of_three_agents),
@@ -40,12 +54,26 @@ const CASES: &[Case] = &[
     ("a_child_role_without_refinement", a_child_role_without_refinement),
     ("a_reservation_without_a_principal", a_reservation_without_a_principal),
     ("a_path_disk", a_path_disk),
+    (A_MOUNT_DISK, a_mount_disk),
+    ("every_kind_of_resource", every_kind_of_resource),
+    ("a_role_with_a_quota", a_role_with_a_quota),
     ("an_idle_framework", an_idle_framework),
     ("a_disconnected_framework", a_disconnected_framework),
     ("a_framework_that_is_torn_down", a_framework_that_is_torn_down),
+    ("a_framework_that_someone_else_tears_down", a_framework_that_someone_else_tears_down),
+    ("a_running_task", a_running_task),
+    ("a_running_task_and_force", a_running_task_and_force),
+    ("a_running_task_and_teardown", a_running_task_and_teardown),
     ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
+    ("a_cleaner_without_credentials", a_cleaner_without_credentials),
+    ("volumes_that_may_not_be_destroyed", volumes_that_may_not_be_destroyed),
+    ("reservations_that_may_not_be_released", reservations_that_may_not_be_released),
+    ("two_cleaners_at_once", two_cleaners_at_once),
+    ("a_cleaner_that_is_overtaken", a_cleaner_that_is_overtaken),
     ("a_master_that_does_not_lead", a_master_that_does_not_lead),
     ("a_master_without_a_leader", a_master_without_a_leader),
+    ("an_agent_that_goes_in_the_middle", an_agent_that_goes_in_the_middle),
+    ("an_agent_that_returns_in_the_middle", an_agent_that_returns_in_the_middle),
     ("a_lost_agent_that_returns", a_lost_agent_that_returns),
     ("an_agent_missing_after_a_failover", an_agent_missing_after_a_failover),
     ("two_hundred_agents", two_hundred_agents),
@@ -61,11 +89,19 @@ pub fn trials() -> Vec<Trial> {
         return vec![skipped("real::all", &format!("{VARIABLE} is not set"))];
     };
     let commands: Vec<_> = commands.split(';').map(|command| command.trim().to_owned()).collect();
+    let mount = Mount::new();
     let trials = commands.iter().flat_map(|command| {
         let version = command.split_whitespace().next_back().unwrap_or_default();
-        CASES.iter().map(move |(name, test)| {
-            let command = command.clone();
-            trial(format!("real::{version}::{name}"), move || test(&command))
+        let mount = &mount;
+        CASES.iter().map(move |(case, test)| {
+            let name = format!("real::{version}::{case}");
+            match mount {
+                Err(why) if *case == A_MOUNT_DISK => skipped(&name, why),
+                _ => {
+                    let command = command.clone();
+                    trial(name, move || test(&command))
+                }
+            }
         })
     });
     trials.collect()
@@ -145,9 +181,8 @@ fn two_principals(command: &str) -> Master {
     let agent = &master.agents()[0];
     for (principal, size) in [("kafka-principal", 64.0), ("other-principal", 32.0)] {
         let owner = reserved_for("kafka-role", principal);
-        let creator = json!({"persistence": {"id": principal, "principal": principal}});
         let mut volume = with(&volume(&disk(size), principal), &owner);
-        volume["disk"] = with(&volume["disk"], &creator);
+        volume["disk"]["persistence"]["principal"] = principal.into();
         master.reserve(agent, &[with(&cpus(0.25), &owner), with(&disk(size), &owner)]);
         master.create_volumes(agent, &[volume]);
     }
@@ -260,28 +295,86 @@ fn a_reservation_without_a_principal(command: &str) {
     assert!(!master.has("kafka-role"));
 }
 
-/// After the volume is destroyed, the disk keeps its source, and goes back with it.
-/// (A MOUNT disk does the same, but needs a file system that can be wiped.)
-fn a_path_disk(command: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let source = json!({"source": {"type": "PATH", "path": {"root": folder.path()}}});
-    let path_disk = with(&disk(128.0), &json!({ "disk": source }));
-    let mem = json!({"name": "mem", "type": "SCALAR", "scalar": {"value": 512.0}});
-    let resources = json!([cpus(2.0), mem, disk(512.0), path_disk]).to_string();
+/// A master with one agent, which has a disk of its own. There is a volume on it.
+fn one_disk(command: &str, source: &Value) -> Master {
+    let one = with(&disk(64.0), &json!({"disk": {"source": source}}));
+    let resources = json!([cpus(2.0), mem(512.0), disk(512.0), one]).to_string();
     let master = Master::start(command, 1, &[("MESOS_RESOURCES", &resources)]);
     let agent = &master.agents()[0];
     let owner = reserved_for("kafka-role", "kafka-principal");
-    master.reserve(agent, &[with(&path_disk, &owner)]);
-    master.create_volumes(agent, &[with(&volume(&path_disk, "on-path"), &owner)]);
-    assert_eq!(master.clean("-r kafka-role -p kafka-principal").exit, 0);
+    master.reserve(agent, &[with(&one, &owner)]);
+    master.create_volumes(agent, &[with(&volume(&one, "on-it"), &owner)]);
+    master
+}
+
+/// After its volume is destroyed, a disk keeps its source, and goes back with it.
+fn require_a_free_disk(master: &Master, source: &Value) {
     assert!(!master.has("kafka-role"));
+    let unreserved = master.unreserved().into_values().next().unwrap();
+    let mut unreserved = unreserved.as_array().unwrap().iter();
+    let free = json!({ "source": source });
+    assert!(unreserved.any(|resource| resource["disk"] == free), "{:?}", master.unreserved());
+}
+
+fn a_path_disk(command: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = json!({"type": "PATH", "path": {"root": folder.path()}});
+    let master = one_disk(command, &source);
+    assert_eq!(master.clean("-r kafka-role -p kafka-principal").exit, 0);
+    require_a_free_disk(&master, &source);
+}
+
+fn a_mount_disk(command: &str) {
+    let mount = Mount::new().unwrap();
+    let source = json!({"type": "MOUNT", "mount": {"root": mount.path()}});
+    let master = one_disk(command, &source);
+    let file = mount.path().join("file");
+    std::fs::write(&file, "data").unwrap();
+    assert_eq!(master.clean("-r kafka-role -p kafka-principal").exit, 0);
+    require_a_free_disk(&master, &source);
+    until("the agent never deletes the data", || !file.exists());
+}
+
+fn every_kind_of_resource(command: &str) {
+    let ports = json!({"name": "ports", "type": "RANGES",
+        "ranges": {"range": [{"begin": 7000, "end": 7009}, {"begin": 9000, "end": 9000}]}});
+    let zones = json!({"name": "zones", "type": "SET", "set": {"item": ["a", "b"]}});
+    let resources = json!([cpus(2.0), mem(512.0), disk(512.0), ports, zones]).to_string();
+    let master = Master::start(command, 1, &[("MESOS_RESOURCES", &resources)]);
+    let agent = &master.agents()[0];
+    let before = master.unreserved();
+    let owner = reserved_for("kafka-role", "kafka-principal");
+    let mut some_ports = ports.clone();
+    some_ports["ranges"] =
+        json!({"range": [{"begin": 7001, "end": 7003}, {"begin": 9000, "end": 9000}]});
+    let one_zone = with(&zones, &json!({"set": {"item": ["b"]}}));
+    let some = [cpus(0.1), mem(64.0), disk(96.0), some_ports, one_zone];
+    master.reserve(agent, &some.map(|resource| with(&resource, &owner)));
+    let volumes = ["data", "log", "more"].map(|id| with(&volume(&disk(32.0), id), &owner));
+    master.create_volumes(agent, &volumes);
+    let run = master.clean("-r kafka-role -p kafka-principal");
+    assert_eq!(run.exit, 0);
+    assert!(run.stdout.contains("Found 3 volume(s)"));
+    assert!(!master.has("kafka-role"));
+    assert_eq!(master.unreserved(), before);
+}
+
+fn a_role_with_a_quota(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    master.set_quota("kafka-role", &[cpus(1.0)]);
+    let before = master.quota();
+    assert!(before.to_string().contains("kafka-role"));
+    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    assert!(!master.has("kafka-role"));
+    assert_eq!(master.quota(), before);
 }
 
 fn an_idle_framework(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let before = master.reserved();
-    let _framework = master.register("kafka", "kafka-role");
+    let _framework = Framework::register(&master, "kafka", "kafka-role");
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 7);
     assert!(run.stdout.contains("Framework 'kafka' (") && run.stdout.contains(", active)"));
@@ -294,23 +387,93 @@ fn a_disconnected_framework(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let before = master.reserved();
-    drop(master.register("kafka", "kafka-role"));
+    drop(Framework::register(&master, "kafka", "kafka-role"));
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 7);
-    assert!(run.stdout.contains("--force goes on all the same"));
+    assert!(run.stdout.contains("--force"));
     assert_eq!(master.reserved(), before);
 }
 
 fn a_framework_that_is_torn_down(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
-    let _connected = master.register("kafka", "kafka-role");
-    drop(master.register("kafka-too", "kafka-role"));
+    let _connected = Framework::register(&master, "kafka", "kafka-role");
+    drop(Framework::register(&master, "kafka-too", "kafka-role"));
     let run = master.clean("-r kafka-role --teardown");
     assert_eq!(run.exit, 0);
     assert!(run.stdout.contains("Tearing down framework 'kafka' ("));
     assert!(!master.has("kafka-role"));
     assert_eq!(master.clean("-r kafka-role").exit, 0, "no framework is registered any more");
+}
+
+fn a_framework_that_someone_else_tears_down(command: &str) {
+    let master = Arc::new(Master::start(command, 1, &[]));
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    let framework = Framework::register(&master, "kafka", "kafka-role");
+    let gate = Gate::before("POST /master/teardown", &master, {
+        let master = master.clone();
+        move || master.teardown(&framework)
+    });
+    assert_eq!(clean(gate.url(), "-r kafka-role --teardown").exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+/// Two agents with a volume each; a task of framework `kafka` uses the first one.
+fn running_task(command: &str) -> (Master, Framework, Task) {
+    let master = Master::start(command, 2, &[]);
+    let agents = master.agents();
+    for agent in &agents {
+        master.fill(agent, "kafka-role", "kafka-principal");
+    }
+    let mut framework = Framework::register(&master, "kafka", "kafka-role");
+    let task = framework.run_task(&agents[0], &master.agent_url(&agents[0]));
+    (master, framework, task)
+}
+
+/// An Exhibitor with a znode, and the arguments that clean the role and delete it.
+fn exhibitor() -> (Cluster, String) {
+    let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": ["/kafka"]}});
+    let state: State = serde_json::from_value(state).unwrap();
+    let exhibitor = Cluster::start(state);
+    let arguments = format!("-r kafka-role -z kafka -e {}", exhibitor.exhibitor_url());
+    (exhibitor, arguments)
+}
+
+fn a_running_task(command: &str) {
+    let (master, _framework, _task) = running_task(command);
+    let before = master.reserved();
+    let run = master.clean("-r kafka-role");
+    assert_eq!(run.exit, 7);
+    assert!(run.stdout.contains("Framework 'kafka' ("));
+    assert_eq!(master.reserved(), before);
+}
+
+fn a_running_task_and_force(command: &str) {
+    let (master, _framework, _task) = running_task(command);
+    let mut expected = master.reserved();
+    let used = expected.keys().next().unwrap().clone();
+    let (exhibitor, arguments) = exhibitor();
+    let run = master.clean(&format!("{arguments} --force"));
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("Is a framework using these resources still installed?"));
+    assert!(run.stdout.contains(&format!("may be left on slave(s) {used}.")));
+    for (agent, roles) in &mut expected {
+        let reserved = roles["kafka-role"].as_array_mut().unwrap();
+        for resource in reserved.iter_mut().filter(|_| *agent != used) {
+            resource.as_object_mut().unwrap().remove("disk");
+        }
+        reserved.sort_by_key(Value::to_string);
+    }
+    assert_eq!(master.reserved(), expected, "one volume is gone, and no reservation");
+    assert!(exhibitor.requests().is_empty());
+}
+
+fn a_running_task_and_teardown(command: &str) {
+    let (master, _framework, _task) = running_task(command);
+    let (exhibitor, arguments) = exhibitor();
+    assert_eq!(master.clean(&format!("{arguments} --teardown")).exit, 0);
+    assert!(!master.has("kafka-role"));
+    assert!(exhibitor.state().exhibitor.unwrap().znodes.is_empty());
 }
 
 fn a_role_that_may_not_be_viewed(command: &str) {
@@ -323,6 +486,99 @@ fn a_role_that_may_not_be_viewed(command: &str) {
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 6);
     assert!(run.stdout.contains("has reservations that may not be viewed"));
+}
+
+fn a_cleaner_without_credentials(command: &str) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let operator = json!({"principal": "operator", "secret": "secret"});
+    write!(file, "{}", json!({ "credentials": [operator] })).unwrap();
+    let file = format!("file://{}", file.path().display());
+    let environment = [
+        ("MESOS_AUTHENTICATE_HTTP_READWRITE", "true"),
+        ("MESOS_CREDENTIALS", &file),
+        ("MESOS_HTTP_CREDENTIALS", &file),
+    ];
+    let master = Master::start(command, 1, &environment);
+    let agent = &master.agents()[0];
+    let owner = reserved_for("kafka-role", "operator");
+    let mut volume = with(&volume(&disk(64.0), "data"), &owner);
+    volume["disk"]["persistence"]["principal"] = "operator".into();
+    master.reserve(agent, &[with(&cpus(0.5), &owner), with(&disk(64.0), &owner)]);
+    master.create_volumes(agent, &[volume]);
+    let before = master.reserved();
+    let (exhibitor, arguments) = exhibitor();
+    let run = master.clean(&arguments);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("\n401 "));
+    assert!(run.stdout.contains(&format!("may be left on slave(s) {agent}.")));
+    assert_eq!(master.reserved(), before);
+    assert!(exhibitor.requests().is_empty());
+}
+
+/// A master on which nobody may do this to anything.
+fn forbidden(command: &str, action: &str, object: &str) -> Master {
+    let mut rule = json!({"principals": {"type": "ANY"}});
+    rule[object] = json!({"type": "NONE"});
+    let acls = json!({ action: [rule] }).to_string();
+    let master = Master::start(command, 1, &[("MESOS_ACLS", &acls)]);
+    master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
+    master
+}
+
+fn volumes_that_may_not_be_destroyed(command: &str) {
+    let master = forbidden(command, "destroy_volumes", "creator_principals");
+    let agent = &master.agents()[0];
+    let before = master.reserved();
+    let (exhibitor, arguments) = exhibitor();
+    let run = master.clean(&arguments);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("\n403 "));
+    assert!(run.stdout.contains(&format!("may be left on slave(s) {agent}.")));
+    assert_eq!(master.reserved(), before);
+    assert!(exhibitor.requests().is_empty());
+}
+
+fn reservations_that_may_not_be_released(command: &str) {
+    let master = forbidden(command, "unreserve_resources", "reserver_principals");
+    let agent = &master.agents()[0];
+    let (exhibitor, arguments) = exhibitor();
+    let run = master.clean(&arguments);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("\n403 "));
+    assert!(run.stdout.contains(&format!("may be left on slave(s) {agent}.")));
+    let left = master.reserved()[agent]["kafka-role"].to_string();
+    assert!(!left.contains("persistence"), "{left}");
+    assert!(exhibitor.requests().is_empty());
+}
+
+fn two_cleaners_at_once(command: &str) {
+    let master = Master::start(command, 20, &[]);
+    for agent in master.agents() {
+        master.fill(&agent, "kafka-role", "kafka-principal");
+    }
+    let cleaner = || master.clean("-r kafka-role -p kafka-principal");
+    let exits = thread::scope(|scope| {
+        let cleaners = [scope.spawn(cleaner), scope.spawn(cleaner)];
+        cleaners.map(|cleaner| cleaner.join().unwrap().exit)
+    });
+    assert_eq!(exits, [0, 0]);
+    assert!(!master.has("kafka-role"));
+}
+
+fn a_cleaner_that_is_overtaken(command: &str) {
+    for request in ["POST /master/destroy-volumes", "POST /master/unreserve"] {
+        let master = Arc::new(Master::start(command, 2, &[]));
+        for agent in master.agents() {
+            master.fill(&agent, "kafka-role", "kafka-principal");
+        }
+        let gate = Gate::before(request, &master, {
+            let master = master.clone();
+            move || assert_eq!(master.clean("-r kafka-role").exit, 0)
+        });
+        let run = clean(gate.url(), "-r kafka-role");
+        assert_eq!(run.exit, 0);
+        assert!(run.stdout.contains("\n400 ") || run.stdout.contains("\n409 "));
+    }
 }
 
 fn a_master_that_does_not_lead(command: &str) {
@@ -341,6 +597,63 @@ fn a_master_without_a_leader(command: &str) {
     assert!(run.stdout.contains("the Mesos master answers 503 No leader elected"));
 }
 
+fn an_agent_that_goes_in_the_middle(command: &str) {
+    let leader = Arc::new(Master::start(command, 1, &[]));
+    let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
+    leader.wait_for_agents(2, 0);
+    for agent in leader.agents() {
+        leader.fill(&agent, "kafka-role", "kafka-principal");
+    }
+    let gate = Gate::before("POST /master/unreserve", &leader, {
+        let leader = leader.clone();
+        move || {
+            drop(other);
+            leader.wait_for_agents(1, 1);
+        }
+    });
+    let (exhibitor, arguments) = exhibitor();
+    let run = clean(gate.url(), &arguments);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains("does not show that the resource(s) are gone from: "));
+    assert!(exhibitor.requests().is_empty());
+}
+
+fn an_agent_that_returns_in_the_middle(command: &str) {
+    let leader = Arc::new(Master::start(command, 1, &[]));
+    let address = leader.address().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let start = {
+        let (command, port, folder) = (command.to_owned(), free_port(), folder.path().to_owned());
+        move || {
+            let folder = folder.to_str().unwrap();
+            let environment = [("LAB_LEADER", &*address), ("LAB_DIR", folder), ("LAB_KEEP", "1")];
+            Master::start_at(port, &command, 1, &environment)
+        }
+    };
+    let other = start();
+    leader.wait_for_agents(2, 0);
+    for agent in leader.agents() {
+        leader.fill_for_good(&agent, "kafka-role", "kafka-principal");
+    }
+    drop(other);
+    leader.wait_for_agents(1, 1);
+    let back = Arc::new(OnceLock::new());
+    let gate = Gate::before("POST /master/unreserve", &leader, {
+        let (leader, back) = (leader.clone(), back.clone());
+        move || {
+            let _ = back.set(start());
+            leader.wait_for_agents(2, 0);
+        }
+    });
+    let (exhibitor, arguments) = exhibitor();
+    let run = clean(gate.url(), &arguments);
+    assert!([5, 6].contains(&run.exit));
+    assert!(leader.has("kafka-role"));
+    assert!(exhibitor.requests().is_empty());
+    assert_eq!(leader.clean(&arguments).exit, 0);
+    assert!(!leader.has("kafka-role"));
+}
+
 fn a_lost_agent_that_returns(command: &str) {
     let leader = Master::start(command, 1, &[]);
     let folder = tempfile::tempdir().unwrap();
@@ -350,7 +663,7 @@ fn a_lost_agent_that_returns(command: &str) {
     let other = Master::start_at(port, command, 1, &environment);
     leader.wait_for_agents(2, 0);
     for agent in leader.agents() {
-        leader.fill(&agent, "kafka-role", "kafka-principal");
+        leader.fill_for_good(&agent, "kafka-role", "kafka-principal");
     }
     drop(other);
     leader.wait_for_agents(1, 1);
@@ -377,7 +690,7 @@ fn an_agent_missing_after_a_failover(command: &str) {
     let other = Master::start_at(other_port, command, 1, &environment);
     leader.wait_for_agents(2, 0);
     for agent in leader.agents() {
-        leader.fill(&agent, "kafka-role", "kafka-principal");
+        leader.fill_for_good(&agent, "kafka-role", "kafka-principal");
     }
     drop(other);
     drop(leader);

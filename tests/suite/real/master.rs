@@ -4,27 +4,27 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
-use ureq::Body;
-use ureq::http::Response;
+use tempfile::{NamedTempFile, TempDir};
 
+use super::framework::Framework;
 use crate::command::{Run, janitor, replay, run};
+
+/// `operator` with the password `secret`, for masters that want to know. The others
+/// do not look.
+const OPERATOR: &str = "Basic b3BlcmF0b3I6c2VjcmV0";
 
 /// A running master; killed when dropped.
 pub struct Master {
     process: Child,
     address: String,
     _complaints: NamedTempFile,
-}
-
-/// A framework that is registered as long as this lives, and for an hour after.
-pub struct Framework {
-    _events: Response<Body>,
+    _state: TempDir,
 }
 
 impl Master {
@@ -58,9 +58,11 @@ impl Master {
     ) -> Option<Self> {
         let words = shell_words::split(command).expect("a command line");
         let complaints = NamedTempFile::new().expect("a place for its standard error");
+        let state = tempfile::tempdir().expect("a place for its state");
         let mut process = Command::new(&words[0])
             .args(&words[1..])
             .args([agents.to_string(), port.to_string()])
+            .env("LAB_DIR", state.path())
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(complaints.reopen().expect("a file"))
@@ -76,7 +78,7 @@ impl Master {
         };
         println!("{ready}");
         let address = format!("127.0.0.1:{port}");
-        Some(Self { process, address, _complaints: complaints })
+        Some(Self { process, address, _complaints: complaints, _state: state })
     }
 
     /// Host and port.
@@ -98,16 +100,12 @@ impl Master {
     /// many that are not.
     pub fn wait_for_agents(&self, connected: usize, disconnected: usize) {
         let wanted = (connected, disconnected);
-        for _ in 0..600 {
+        until(&format!("never {wanted:?} agents"), || {
             let list = self.slaves();
             let agents = list["slaves"].as_array().unwrap();
             let active = agents.iter().filter(|agent| agent["active"] == true).count();
-            if (active, agents.len() - active) == wanted {
-                return;
-            }
-            sleep(Duration::from_millis(100));
-        }
-        panic!("never {wanted:?} agents: {:#}", self.slaves());
+            (active, agents.len() - active) == wanted
+        });
     }
 
     fn slaves(&self) -> Value {
@@ -117,15 +115,23 @@ impl Master {
     /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
     /// resources means nothing, and changes when another role's are released.
     pub fn reserved(&self) -> BTreeMap<String, Value> {
-        let list = self.slaves();
-        let agents = list["slaves"].as_array().unwrap().iter();
+        self.resources("reserved_resources_full", |reserved| {
+            reserved.as_object_mut().unwrap().values_mut().for_each(sort);
+        })
+    }
+
+    /// Each agent's `unreserved_resources_full`, by agent id.
+    pub fn unreserved(&self) -> BTreeMap<String, Value> {
+        self.resources("unreserved_resources_full", sort)
+    }
+
+    fn resources(&self, field: &str, sort: fn(&mut Value)) -> BTreeMap<String, Value> {
+        let mut list = self.slaves();
+        let agents = list["slaves"].as_array_mut().unwrap().iter_mut();
         agents
             .map(|agent| {
-                let mut reserved = agent["reserved_resources_full"].clone();
-                for resources in reserved.as_object_mut().unwrap().values_mut() {
-                    resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
-                }
-                (agent["id"].as_str().unwrap().into(), reserved)
+                sort(&mut agent[field]);
+                (agent["id"].as_str().unwrap().into(), agent[field].take())
             })
             .collect()
     }
@@ -137,40 +143,41 @@ impl Master {
 
     /// Reserves resources.
     pub fn reserve(&self, agent: &str, resources: &[Value]) {
-        self.post("reserve", agent, "resources", resources);
+        self.operate("reserve", agent, "resources", resources);
     }
 
     /// Creates volumes on reserved disks.
     pub fn create_volumes(&self, agent: &str, volumes: &[Value]) {
-        self.post("create-volumes", agent, "volumes", volumes);
+        self.operate("create-volumes", agent, "volumes", volumes);
     }
 
     /// Destroys volumes.
     pub fn destroy_volumes(&self, agent: &str, volumes: &[Value]) {
-        self.post("destroy-volumes", agent, "volumes", volumes);
+        self.operate("destroy-volumes", agent, "volumes", volumes);
     }
 
-    /// Reserves cpus and a disk with a volume, and waits until the agent itself
-    /// has them: until then an agent that is killed does not bring them back.
+    /// Reserves cpus and a disk with a volume.
     pub fn fill(&self, agent: &str, role: &str, principal: &str) {
         let owner = reserved_for(role, principal);
         self.reserve(agent, &[with(&cpus(0.5), &owner), with(&disk(64.0), &owner)]);
         self.create_volumes(agent, &[with(&volume(&disk(64.0), role), &owner)]);
+    }
+
+    /// The same, and waits until the agent itself has them: until then, one that
+    /// is killed does not bring them back.
+    pub fn fill_for_good(&self, agent: &str, role: &str, principal: &str) {
+        self.fill(agent, role, principal);
         let url = self.agent_url(agent);
-        for _ in 0..600 {
+        until("the agent never gets its volume", || {
             let state = json_at(&format!("{url}state"));
             let kept = state["reserved_resources_full"][role].as_array();
             let mut kept = kept.into_iter().flatten();
-            if kept.any(|resource| resource["disk"]["persistence"].is_object()) {
-                return;
-            }
-            sleep(Duration::from_millis(100));
-        }
-        panic!("agent {agent} never got its volume");
+            kept.any(|resource| resource["disk"]["persistence"].is_object())
+        });
     }
 
     /// The URL of an agent's own endpoints.
-    fn agent_url(&self, agent: &str) -> String {
+    pub fn agent_url(&self, agent: &str) -> String {
         let list = self.slaves();
         let mut agents = list["slaves"].as_array().unwrap().iter();
         let entry = agents.find(|entry| entry["id"] == agent).unwrap();
@@ -178,45 +185,42 @@ impl Master {
         format!("http://{address}/{process}/")
     }
 
-    /// Registers a framework that wants nothing.
-    pub fn register(&self, name: &str, role: &str) -> Framework {
-        let info = json!({
-            "user": "root", "name": name, "roles": [role], "failover_timeout": 3600.0,
-            "capabilities": [{"type": "MULTI_ROLE"}, {"type": "RESERVATION_REFINEMENT"}],
-        });
-        let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
-        let events = ureq::post(format!("{}api/v1/scheduler", self.url()))
-            .header("Content-Type", "application/json")
-            .header("Accept", "application/json")
-            .send(call.to_string())
-            .unwrap();
-        Framework { _events: events }
-    }
-
-    /// Runs janitor on this master. Its recording replays to the same output.
+    /// Runs janitor on this master.
     pub fn clean(&self, arguments: &str) -> Run {
-        let folder = tempfile::tempdir().unwrap();
-        let recording = folder.path().join("run.har");
-        let mut command = janitor();
-        command.args(["-m", &self.url()]).args(arguments.split_whitespace());
-        let live = run(command.arg("--record").arg(&recording));
-        println!("{}", live.stdout);
-        for again in [run(&mut replay(&recording)), run(&mut replay(&recording))] {
-            assert_eq!(again, live, "the replay");
-        }
-        live
+        clean(&self.url(), arguments)
     }
 
-    fn post(&self, path: &str, agent: &str, field: &str, list: &[Value]) {
-        let list = Value::from(list).to_string();
+    /// Sets a quota for a role.
+    pub fn set_quota(&self, role: &str, guarantee: &[Value]) {
+        let quota = json!({"role": role, "guarantee": guarantee, "force": true});
+        let url = format!("{}quota", self.url());
+        assert_eq!(ureq::post(url).send(quota.to_string()).unwrap().status(), 200);
+    }
+
+    /// The quotas of all roles.
+    pub fn quota(&self) -> Value {
+        json_at(&format!("{}quota", self.url()))
+    }
+
+    /// Tears a framework down.
+    pub fn teardown(&self, framework: &Framework) {
+        self.post("teardown", 200, &[("frameworkId", framework.id())]);
+    }
+
+    fn operate(&self, path: &str, agent: &str, field: &str, list: &[Value]) {
+        self.post(path, 202, &[("slaveId", agent), (field, &Value::from(list).to_string())]);
+    }
+
+    fn post(&self, path: &str, status: u16, fields: &[(&str, &str)]) {
         let config = ureq::config::Config::builder().http_status_as_error(false).build();
         let mut response = config
             .new_agent()
             .post(format!("{}{path}", self.url()))
-            .send_form([("slaveId", agent), (field, list.as_str())])
+            .header("Authorization", OPERATOR)
+            .send_form(fields.iter().copied())
             .unwrap();
         let body = response.body_mut().read_to_string().unwrap();
-        assert_eq!(response.status(), 202, "{path}: {body}");
+        assert_eq!(response.status(), status, "{path}: {body}");
     }
 }
 
@@ -228,19 +232,65 @@ impl Drop for Master {
     }
 }
 
-fn json_at(url: &str) -> Value {
+/// Runs janitor on the master behind a URL. Its recording replays to the same output.
+pub fn clean(url: &str, arguments: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("run.har");
+    let mut command = janitor();
+    command.args(["-m", url]).args(arguments.split_whitespace());
+    let live = run(command.arg("--record").arg(&recording));
+    println!("{}", live.stdout);
+    for again in [run(&mut replay(&recording)), run(&mut replay(&recording))] {
+        assert_eq!(again, live, "the replay");
+    }
+    live
+}
+
+/// What a server has there.
+pub fn json_at(url: &str) -> Value {
     let body = ureq::get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()
 }
 
-/// A port that nobody listens on.
+fn sort(resources: &mut Value) {
+    resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
+}
+
+/// Waits until something is true; `otherwise` says what is wrong if it never is.
+pub fn until(otherwise: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..1200 {
+        if done() {
+            return;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("{otherwise}");
+}
+
+/// A port that nobody listens on. It is none of those that systems hand out by
+/// themselves, and no two calls return the same: it stays free until it is used,
+/// and while a master is started again.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    // Not those of another suite that runs at the same time.
+    let first = process::id() % 10_000;
+    loop {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + ((first + u32::from(call)) % 10_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Some cpus.
 pub fn cpus(value: f64) -> Value {
     json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": value}})
+}
+
+/// Some memory.
+pub fn mem(value: f64) -> Value {
+    json!({"name": "mem", "type": "SCALAR", "scalar": {"value": value}})
 }
 
 /// Some of the root disk.

@@ -1,0 +1,77 @@
+//! A way to a master on which requests can be held up.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::master::Master;
+
+/// What is done before a request goes through; nothing any more when it is done.
+type Action = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+/// A way to a master.
+pub struct Gate {
+    url: String,
+    action: Action,
+}
+
+impl Gate {
+    /// Once, something is done before requests that begin like this go through.
+    pub fn before(
+        request: &'static str,
+        master: &Master,
+        action: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/master/", listener.local_addr().unwrap());
+        let address = master.address().to_owned();
+        let gate = Self { url, action: Arc::new(Mutex::new(Some(Box::new(action)))) };
+        let action = gate.action.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let server = TcpStream::connect(&address).unwrap();
+                let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                thread::spawn(move || io::copy(&mut from, &mut to));
+                let action = action.clone();
+                thread::spawn(move || {
+                    forward(client, server, |bytes| {
+                        if bytes.starts_with(request.as_bytes()) {
+                            // The others wait here until it is done.
+                            let mut action = action.lock().unwrap();
+                            action.take().into_iter().for_each(|action| action());
+                        }
+                    })
+                });
+            }
+        });
+        gate
+    }
+
+    /// The URL of the operator endpoints behind it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // What was never done may hold a master, which is to end.
+        if let Ok(mut action) = self.action.lock() {
+            action.take();
+        }
+    }
+}
+
+/// Forwards what a client sends, as soon as it has been looked at.
+fn forward(mut client: TcpStream, mut server: TcpStream, look: impl Fn(&[u8])) -> io::Result<()> {
+    let mut buffer = [0; 65536];
+    loop {
+        let length = client.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        look(&buffer[..length]);
+        server.write_all(&buffer[..length])?;
+    }
+}

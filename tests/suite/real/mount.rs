@@ -1,0 +1,42 @@
+//! A file system of its own, as Mesos wants one for a MOUNT disk.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A file system in memory; unmounted when dropped.
+pub struct Mount {
+    folder: TempDir,
+}
+
+impl Mount {
+    /// # Errors
+    /// Why nothing can be mounted here.
+    pub fn new() -> Result<Self, String> {
+        let folder = tempfile::tempdir().expect("a folder to mount it on");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(folder.path());
+        let output = mount.output().map_err(|error| format!("mount: {error}"))?;
+        if output.status.success() {
+            Ok(Self { folder })
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', " "))
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: it goes also when someone still looks at it.
+        let unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
+        if !unmounted.is_ok_and(|status| status.success()) {
+            println!("{} stays mounted", self.path().display());
+        }
+    }
+}
