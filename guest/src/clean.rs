@@ -16,9 +16,9 @@ use crate::bindings::log::{
     UnreachedReason, Warning, ZnodeOutcome,
 };
 use crate::host::{Host, count};
-use crate::run::{Run, Stop};
+use crate::run::{Run, Stop, tells_operations};
 use crate::sweep::{Operation, Owner};
-use crate::{frameworks, guard, plan, reservations, self_removal, volumes, znode};
+use crate::{frameworks, guard, operations, plan, reservations, self_removal, volumes, znode};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
@@ -311,36 +311,53 @@ impl<H: Host> Run<'_, H> {
         if accepted.is_empty() {
             return Ok(listing);
         }
-        self.confirm(operation, owner, &accepted)
+        self.confirm(operation, owner, &accepted, tells_operations(&listing))
     }
 
-    /// Reads the agents until none of them lists what was to be removed.
+    /// Waits until the agents have done what the master accepted, and none of
+    /// them lists what was to be removed.
     fn confirm(
         &mut self,
         operation: &Operation,
         owner: Owner,
         accepted: &[String],
+        tells_operations: bool,
     ) -> Result<Listing, Stop> {
         let mut pauses = self.pauses();
         loop {
+            // In this order: what is pending no more is either done, or listed again.
+            let unheard = if tells_operations {
+                operations::pending(&mut self.host, operation.kind).unwrap_or_default()
+            } else {
+                BTreeSet::new()
+            };
+            let unheard: Vec<_> = accepted.iter().filter(|id| unheard.contains(*id)).collect();
+            if !unheard.is_empty()
+                && let Some(pause) = pauses.next()
+                && self.host.pause(pause)
+            {
+                continue;
+            }
             let listing = self.look(owner);
             let listing = self.usable(listing)?;
-            let vanished: Vec<_> =
-                accepted.iter().map(String::as_str).filter(|id| !listing.is_active(id)).collect();
-            let mut pending = operation.pending(&listing, owner);
-            if vanished.is_empty() && pending.is_empty() {
+            let is_pending = operation.pending(&listing, owner);
+            let is_gone = |id: &&String| {
+                listing.is_active(id) && !is_pending.contains(&id.as_str()) && !unheard.contains(id)
+            };
+            let left: Vec<_> =
+                accepted.iter().filter(|id| !is_gone(id)).map(String::as_str).collect();
+            if left.is_empty() {
                 self.report.confirmed.push(operation.phase);
                 let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
                 return Ok(listing);
             }
             if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
-                pending.extend(vanished);
                 let message = format!(
                     "The Mesos master accepted the request, but does not show that the {} are \
                      gone from: {}",
                     operation.noun,
-                    pending.join(", ")
+                    left.join(", ")
                 );
                 return Err(self.stop(Reason::Failed, message));
             }
@@ -448,9 +465,9 @@ mod tests {
     use crate::testing::Script;
 
     const EMPTY: &str =
-        r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#;
-    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}]}"#;
-    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
+        r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{}}]}"#;
+    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}]}"#;
+    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
     const NO_AGENTS: &str = r#"{"slaves":[]}"#;
     const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
 
@@ -489,6 +506,34 @@ mod tests {
         assert_eq!(report.confirmed, [Phase::Volumes, Phase::Reservations]);
         assert_eq!(report.agents.len(), 2);
         assert_eq!(host.paused, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn what_an_agent_has_not_heard_of_is_not_gone() {
+        let recent = |body: &str| body.replace("1.4.3", "1.11.0");
+        let operations = |list: &str| {
+            format!(r#"{{"type":"GET_OPERATIONS","get_operations":{{"operations":[{list}]}}}}"#)
+        };
+        let pending = operations(
+            r#"{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE"},"latest_status":{"state":"OPERATION_PENDING"}}"#,
+        );
+        let mut host = Script::default()
+            .answer(200, recent(RESERVED))
+            .answer(202, "")
+            .answer(200, pending.clone())
+            .answer(200, operations(""))
+            .answer(200, recent(EMPTY))
+            .answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(paths(&host), ["slaves", "unreserve", "v1", "v1", "slaves", "z"]);
+
+        let mut host = Script::default().answer(200, recent(RESERVED)).answer(202, "");
+        for _ in 0..6 {
+            host = host.answer(200, pending.clone());
+        }
+        let failure = run(&mut host.answer(200, recent(EMPTY)), &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Failed);
+        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
     }
 
     #[test]
@@ -556,7 +601,9 @@ mod tests {
                 "reserved" => r#"{"r":[{"name":"cpus","reservation":{}}]}"#,
                 _ => "{}",
             };
-            format!(r#"{{"id":"{id}","active":{active},"reserved_resources_full":{resources}}}"#)
+            format!(
+                r#"{{"id":"{id}","version":"1.4.3","active":{active},"reserved_resources_full":{resources}}}"#
+            )
         };
         let list = |agents: [String; 2]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
         let away = [entry("S1", false, "volume"), entry("S0", true, "reserved")];

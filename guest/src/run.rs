@@ -154,6 +154,12 @@ impl<'a, H: Host> Run<'a, H> {
     }
 }
 
+/// Whether a master of this version tells which operations are pending, as far
+/// as is known.
+pub fn tells_operations(listing: &Listing) -> bool {
+    listing.version.as_deref().and_then(version_number).is_none_or(|number| number >= 106)
+}
+
 /// The reference's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.
 fn version_number(version: &str) -> Option<u32> {
     let mut parts = version.split(['.', '-']).map(str::parse);

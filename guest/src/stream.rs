@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use serde::de::DeserializeSeed;
 
-use crate::bindings::http::{Endpoint, Error, Method};
+use crate::bindings::http::{Endpoint, Error, Method, Request};
 use crate::host::{CHUNK, Host, Response, excerpt, explain, is_transient, request, summary};
 
 /// An answer that could not be read.
@@ -37,12 +37,24 @@ where
     H: Host,
     S: DeserializeSeed<'de>,
 {
+    read(host, &request(Endpoint::Master, Method::Get, vec![path.into()]), seed)
+}
+
+/// Sends a request to the master and reads the answer.
+///
+/// # Errors
+/// As [`get`].
+pub fn read<'de, H, S>(host: &mut H, request: &Request, seed: S) -> Result<S::Value, Unread>
+where
+    H: Host,
+    S: DeserializeSeed<'de>,
+{
+    let path = request.path.join("/");
     let network = |error: &Error| Unread {
         passes: if is_transient(error) { Passes::Soon } else { Passes::No },
         message: format!("Network error: {}.", explain(Endpoint::Master, error)),
     };
-    let request = request(Endpoint::Master, Method::Get, vec![path.into()]);
-    let exchange = host.send(&request).map_err(|error| network(&error))?;
+    let exchange = host.send(request).map_err(|error| network(&error))?;
     let mut response = host.finish(exchange).map_err(|error| network(&error))?;
     let status = response.status();
     let passes = if status == 503 { Passes::WithALeader } else { Passes::No };

@@ -22,6 +22,8 @@ pub struct Operation {
     pub field: &'static str,
     /// What the resources are called in the log.
     pub noun: &'static str,
+    /// What Mesos calls the operation.
+    pub kind: &'static str,
     /// The permission that it needs in DC/OS, up to the principal that made the
     /// resources; its action is `delete`.
     pub permission: &'static str,

@@ -27,6 +27,8 @@ pub struct Rule {
     path: Vec<String>,
     query: Query,
     media_type: Option<&'static str>,
+    /// The content, where there is just one that is allowed.
+    content: Option<&'static str>,
 }
 
 /// The query of a rule.
@@ -87,6 +89,11 @@ impl Policy {
                 let rule = Rule::new(Endpoint::Master, Method::Post, [operation]);
                 rules.push(Rule { media_type: Some(FORM), ..rule });
             }
+            rules.push(Rule {
+                media_type: Some("application/json"),
+                content: Some(r#"{"type":"GET_OPERATIONS"}"#),
+                ..Rule::new(Endpoint::Master, Method::Post, ["api", "v1"])
+            });
         }
         if let Some(znode) = &target.znode {
             let path = EXPLORER.into_iter().chain(["znode"]).chain(plain_znode(znode).split('/'));
@@ -120,6 +127,9 @@ impl Policy {
                 && rule.path == request.path
                 && rule.query.allows(&request.query)
                 && rule.media_type == media_type
+                && rule.content.is_none_or(|it| {
+                    request.content.as_ref().is_some_and(|content| content.bytes == it.as_bytes())
+                })
         });
         if allowed {
             return Ok(());
@@ -137,7 +147,7 @@ impl Rule {
     ) -> Self {
         let path = path.into_iter().map(Into::into).collect();
         let query = Query::Exactly(Vec::new());
-        Self { endpoint, method, path, query, media_type: None }
+        Self { endpoint, method, path, query, media_type: None, content: None }
     }
 
     fn exploring(what: &str, query: Query) -> Self {
@@ -168,7 +178,8 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match &self.query {
             Query::Exactly(query) => {
-                show(f, self.method, self.endpoint, &self.path, query, self.media_type)
+                show(f, self.method, self.endpoint, &self.path, query, self.media_type)?;
+                self.content.map_or(Ok(()), |content| write!(f, " {content}"))
             }
             Query::Within(node) => {
                 show(f, self.method, self.endpoint, &self.path, &[key(node)], self.media_type)?;
@@ -255,6 +266,7 @@ mod tests {
                 "GET master/frameworks",
                 "POST master/destroy-volumes (application/x-www-form-urlencoded)",
                 "POST master/unreserve (application/x-www-form-urlencoded)",
+                r#"POST master/api/v1 (application/json) {"type":"GET_OPERATIONS"}"#,
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
                 "DELETE marathon/group/janitor?force=true",
                 "DELETE marathon-pods/group/janitor?force=true",
@@ -323,6 +335,20 @@ mod tests {
             let policy = Policy::new(&Call::Clean(target()), Options { in_use, ..OPTIONS });
             assert_eq!(policy.check(&request).is_ok(), allowed);
         }
+    }
+
+    #[test]
+    fn the_v1_api_is_for_one_question_only() {
+        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
+        let ask = |content: &str| {
+            let content =
+                Content { media_type: "application/json".into(), bytes: content.as_bytes().into() };
+            let request = request(Endpoint::Master, Method::Post, "api/v1");
+            policy.check(&Request { content: Some(content), ..request }).is_ok()
+        };
+        assert!(ask(r#"{"type":"GET_OPERATIONS"}"#));
+        assert!(!ask(r#"{"type":"REMOVE_QUOTA","remove_quota":{"role":"r"}}"#));
+        assert!(!ask(""));
     }
 
     #[test]
