@@ -40,6 +40,7 @@
 //! | [`policy`] | which requests are allowed |
 //! | [`limits`] | how much of everything a run may use |
 //! | [`endpoint`] | where the servers are |
+//! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`] | how the host authenticates |
 //! | [`exit`] | the exit codes of the binary |
@@ -51,6 +52,7 @@ mod component;
 pub mod credentials;
 pub mod endpoint;
 mod engine;
+pub mod ensemble;
 pub mod exit;
 pub mod http;
 pub mod limits;
