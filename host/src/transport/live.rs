@@ -51,14 +51,8 @@ impl Transport for Live {
     /// One thread an exchange: the run's window bounds their number. A run that
     /// ends early does not wait for them.
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let (answer, exchange) = mpsc::sync_channel(1);
         let (agent, token) = (self.agent.clone(), self.token.clone());
-        let exchange_thread = thread::Builder::new().name("exchange".into());
-        let spawned = exchange_thread.spawn(move || {
-            // When nobody waits any more, nobody needs the answer.
-            let _ = answer.send(exchange_with(&agent, token.as_ref(), request));
-        });
-        Box::new(InFlight(spawned.map(|_| exchange)))
+        Box::new(InFlight::start(move || exchange_with(&agent, token.as_ref(), request)))
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -67,7 +61,20 @@ impl Transport for Live {
 }
 
 /// An exchange on a thread of its own, if there was one to be had.
-struct InFlight(io::Result<mpsc::Receiver<Result<Response, Error>>>);
+pub(super) struct InFlight(io::Result<mpsc::Receiver<Result<Response, Error>>>);
+
+impl InFlight {
+    pub(super) fn start(
+        exchange: impl FnOnce() -> Result<Response, Error> + Send + 'static,
+    ) -> Self {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let spawned = thread::Builder::new().name("exchange".into()).spawn(move || {
+            // When nobody waits any more, nobody needs the answer.
+            let _ = answer.send(exchange());
+        });
+        Self(spawned.map(|_| receiver))
+    }
+}
 
 impl Exchange for InFlight {
     fn finish(self: Box<Self>) -> Result<Response, Error> {

@@ -5,15 +5,16 @@
 mod args;
 mod console;
 
-use std::env;
+use std::path::Path;
+use std::{env, fs};
 
 use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::recording::Recording;
 use janitor_host::transport::replay::Replay;
 use janitor_host::{
-    CleanError, Endpoints, ExitCode, InUse, Janitor, Limits, Live, Options, Reason, Report,
-    Session, Target, Token, credentials,
+    CleanError, Digest, Endpoints, ExitCode, InUse, Janitor, Limits, Live, Options, Reason, Report,
+    Session, Target, Token, ZooKeeper, credentials,
 };
 
 use args::{Arguments, Clean, Command};
@@ -62,6 +63,14 @@ fn clean(args: &Clean) -> ExitCode {
             return ExitCode::Url;
         }
     };
+    let digest = match digest(args.zk_auth_file.as_deref(), &endpoints) {
+        Ok(digest) => digest,
+        Err(why) => {
+            complain(&why);
+            leave_marathon(app, endpoints, limits);
+            return ExitCode::Usage;
+        }
+    };
     print_header(&endpoints, &target);
     let token = match (&args.username, &args.password) {
         (Some(username), Some(password)) => {
@@ -80,7 +89,10 @@ fn clean(args: &Clean) -> ExitCode {
     if target.role.is_some() || target.principal.is_some() || target.znode.is_some() {
         target.marathon_app = app;
     }
-    let live = Box::new(Live::new(&limits, token));
+    let mut live: Box<dyn Transport> = Box::new(Live::new(&limits, token));
+    if let Some(ensemble) = endpoints.ensemble() {
+        live = Box::new(ZooKeeper::new(ensemble, digest, &limits, live));
+    }
     let result = match &args.record {
         None => run(&target, options, args.verbose, endpoints, live, limits),
         Some(file) => {
@@ -137,6 +149,26 @@ fn replay(args: &args::Replay) -> ExitCode {
         ));
     }
     ExitCode::Failed
+}
+
+/// Who to be for ZooKeeper: what a file says, or the environment.
+fn digest(file: Option<&Path>, endpoints: &Endpoints) -> Result<Option<Digest>, String> {
+    const VARIABLE: &str = "ZK_AUTH";
+    let zookeeper = endpoints.ensemble().is_some();
+    let (place, text) = match (file, env::var_os(VARIABLE)) {
+        (Some(_), _) if !zookeeper => {
+            return Err("--zk-auth-file needs an --exhibitor-url that begins with zk://".into());
+        }
+        (Some(file), _) => (file.display().to_string(), fs::read(file)),
+        (None, Some(text)) if zookeeper && !text.is_empty() => {
+            (VARIABLE.into(), Ok(text.into_encoded_bytes()))
+        }
+        (None, _) => return Ok(None),
+    };
+    let digest = text
+        .map_err(|error| error.to_string())
+        .and_then(|text| Digest::new(&text).map_err(|error| error.to_string()));
+    digest.map(Some).map_err(|why| format!("cannot log in to ZooKeeper with {place}: {why}"))
 }
 
 /// Runs the component; what happens is printed on the way.
