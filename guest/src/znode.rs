@@ -37,11 +37,17 @@ pub fn look<H: Host>(host: &mut H, znode: &str) -> ZnodeState {
 pub fn exists<H: Host>(host: &mut H, znode: &str) -> Result<bool, String> {
     #[derive(Deserialize)]
     struct NodeData {
+        #[serde(default)]
+        str: String,
+        #[serde(default)]
         stat: String,
     }
 
     let sent = host.send(&explore("node-data", &format!("/{znode}")));
-    let NodeData { stat } = understood(host, sent)?;
+    let NodeData { str, stat } = understood(host, sent)?;
+    if stat.is_empty() || str == "Exception" {
+        return Err("Exhibitor cannot look at it".into());
+    }
     Ok(!stat.contains("* not found *"))
 }
 
@@ -87,15 +93,17 @@ struct Node {
 
 /// The paths of a node's children, if they are a node's children.
 fn children(parent: &str, nodes: Vec<Node>) -> Result<Vec<String>, String> {
-    nodes
-        .into_iter()
-        .map(|Node { title, key }| {
-            match key.strip_prefix(parent).and_then(|it| it.strip_prefix('/')) {
-                Some(name) if !name.is_empty() && !name.contains('/') => Ok(key),
-                _ => Err(format!("Exhibitor lists '{title}' below '{parent}/'")),
-            }
-        })
-        .collect()
+    let child = |Node { title, key }: Node| {
+        if key == "*" {
+            // So it says that something went wrong, and no more than that.
+            return Err(format!("Exhibitor cannot list what is below '{parent}/'"));
+        }
+        match key.strip_prefix(parent).and_then(|it| it.strip_prefix('/')) {
+            Some(name) if !name.is_empty() && !name.contains('/') => Ok(key),
+            _ => Err(format!("Exhibitor lists '{title}' below '{parent}/'")),
+        }
+    };
+    nodes.into_iter().map(child).collect()
 }
 
 fn explore(what: &str, key: &str) -> Request {

@@ -44,6 +44,7 @@
 //! | [`policy`] | which requests are allowed |
 //! | [`limits`] | how much of everything a run may use |
 //! | [`endpoint`] | where the servers are |
+//! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`] | how the host authenticates |
 //! | [`exit`], [`output`] | the exit codes of the binary, and what it writes for programs |
@@ -55,6 +56,7 @@ mod component;
 pub mod credentials;
 pub mod endpoint;
 mod engine;
+pub mod ensemble;
 pub mod exit;
 pub mod http;
 pub mod limits;
@@ -73,10 +75,11 @@ pub use bindings::cleanup::{
 pub use bindings::log::{Entry, Event, Level};
 pub use cleanup::{Call, Done, Janitor, RunError, Session};
 pub use component::DIGEST;
-pub use credentials::Token;
+pub use credentials::{Digest, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
 pub use stop::Stop;
 pub use transport::live::Live;
+pub use transport::zookeeper::ZooKeeper;
 pub use violation::Violation;
