@@ -8,14 +8,15 @@
 use std::collections::BTreeSet;
 
 use crate::agents::Listing;
+use crate::batch::Lists;
 use crate::bindings::cleanup::{
     CleanupPlan, Failure, InUse, Options, Reason, Report, Target, ZnodeState,
 };
 use crate::bindings::log::{
-    AgentLeft, AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached,
+    AgentLeft, AgentOutcome, AgentResult, Event, Framework, Level, Phase, PhaseStart, Unreached,
     UnreachedReason, Warning, ZnodeOutcome,
 };
-use crate::host::{Host, count};
+use crate::host::{Host, Passes, count, short_pauses};
 use crate::run::{Run, Stop, tells_operations};
 use crate::sweep::{Operation, Owner};
 use crate::{frameworks, guard, operations, plan, reservations, self_removal, volumes, znode};
@@ -278,26 +279,60 @@ impl<H: Host> Run<'_, H> {
         listing: Listing,
         owner: Owner,
     ) -> Result<Listing, Stop> {
-        let patience = self.patience();
-        let results = operation.sweep(&mut self.host, &listing, owner, patience);
+        let (mut short_pauses, mut pauses) = (short_pauses(), self.pauses());
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        for result in &results {
-            match result.outcome {
-                AgentOutcome::Accepted(_) => accepted.push(result.agent.clone()),
-                AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => {
-                    failed.push(result.agent.clone());
+        let mut listing = listing;
+        let mut round: Option<Vec<(String, Lists)>> = None;
+        loop {
+            let swept = operation.sweep(&mut self.host, &listing, owner, round.as_deref());
+            let mut again = Vec::new();
+            for it in swept {
+                match it.result.outcome {
+                    AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
+                    AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
+                        agent: it.result.agent.clone(),
+                        passes: it.passes,
+                        divisible: it.divisible,
+                    }),
+                    _ => {}
                 }
-                _ => {}
+                match round {
+                    None => self.report.agents.push(it.result),
+                    Some(_) => self.report.correct(it.result),
+                }
             }
-        }
-        self.report.agents.extend(results);
-        if !failed.is_empty() {
+            if again.is_empty() {
+                break;
+            }
+            let pause = match again.iter().map(|it| it.passes).max() {
+                Some(Passes::WithALeader) => pauses.next(),
+                Some(Passes::Soon) => short_pauses.next(),
+                Some(Passes::No) | None => None,
+            };
+            let waited = pause.is_some_and(|pause| self.host.pause(pause));
             // Someone else may have removed it in the meantime.
             let now = self.look(owner);
-            let now = self.usable(now)?;
-            let pending = operation.pending(&now, owner);
-            let is_gone = |id: &mut String| now.is_active(id) && !pending.contains(&id.as_str());
-            accepted.extend(failed.extract_if(.., is_gone));
+            listing = self.usable(now)?;
+            let pending = operation.pending(&listing, owner);
+            let mut next = Vec::new();
+            for Again { agent, passes, divisible } in again {
+                let is_single =
+                    |(id, lists): &(String, Lists)| *id == agent && *lists == Lists::Single;
+                let was_single = round.iter().flatten().any(is_single);
+                if listing.is_active(&agent) && !pending.contains(&agent.as_str()) {
+                    accepted.push(agent);
+                } else if waited && passes != Passes::No {
+                    next.push((agent, if was_single { Lists::Single } else { Lists::Whole }));
+                } else if divisible {
+                    next.push((agent, Lists::Single));
+                } else {
+                    failed.push(agent);
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            round = Some(next);
         }
         if !failed.is_empty() {
             let message = format!(
@@ -445,6 +480,24 @@ impl<H: Host> Run<'_, H> {
     }
 }
 
+/// An agent that may have to be asked again.
+struct Again {
+    agent: String,
+    passes: Passes,
+    divisible: bool,
+}
+
+impl Report {
+    /// Keeps the later one of two results of an agent in a phase.
+    fn correct(&mut self, result: AgentResult) {
+        let is_same =
+            |it: &&mut AgentResult| (it.phase, &it.agent) == (result.phase, &result.agent);
+        if let Some(earlier) = self.agents.iter_mut().find(is_same) {
+            *earlier = result;
+        }
+    }
+}
+
 /// An agent's id and, if it is known, where it is.
 fn located(agent: &str, hostname: &str) -> String {
     match hostname {
@@ -462,6 +515,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::bindings::http::Error;
     use crate::testing::Script;
 
     const EMPTY: &str =
@@ -578,6 +632,67 @@ mod tests {
                 "Not deleted: znode 'z'",
             ]
         );
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        for refusal in [409, 503, 0] {
+            let mut host = Script::default().answer(200, RESERVED);
+            for _ in 0..2 {
+                host = match refusal {
+                    0 => host.fails(Error::Reset),
+                    status => host.answer(status, "race"),
+                };
+                host = host.answer(200, RESERVED);
+            }
+            host = host.answer(202, "").answer(200, EMPTY).answer(200, DELETED);
+            let report = run(&mut host, &target("r", "z")).unwrap();
+            assert_eq!(report.agents.len(), 2, "one for each phase");
+            assert_eq!(host.paused, Duration::from_millis(300));
+        }
+    }
+
+    #[test]
+    fn patience_has_an_end() {
+        let mut host = Script::default().answer(200, RESERVED);
+        for _ in 0..4 {
+            host = host.answer(409, "race").answer(200, RESERVED);
+        }
+        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+        assert_eq!(host.paused, Duration::from_millis(700));
+    }
+
+    #[test]
+    fn one_bad_entry_does_not_keep_the_rest() {
+        let two = RESERVED.replace(r#"{}}]"#, r#"{}},{"name":"mem","reservation":{}}]"#);
+        let mut host = Script::default()
+            .answer(200, two.clone())
+            .answer(400, "all")
+            .answer(200, two)
+            .answer(400, "bad")
+            .answer(202, "")
+            .answer(200, RESERVED);
+        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+        assert_eq!(
+            host.lines()[6..11],
+            [
+                "Found 2 resource(s) for role 'r' on slave S0, deleting...",
+                "400 all",
+                "Found 2 resource(s) for role 'r' on slave S0, deleting one by one...",
+                "400 bad",
+                "202 ",
+            ]
+        );
+    }
+
+    #[test]
+    fn other_refusals_are_final() {
+        for status in [401, 403, 500] {
+            let mut host = Script::default().answer(200, RESERVED).answer(status, "no");
+            host = host.answer(200, RESERVED);
+            assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+            assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
+        }
     }
 
     #[test]

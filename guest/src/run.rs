@@ -8,8 +8,7 @@ use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
 use crate::bindings::log::{Event, Level, Warning};
 use crate::frameworks::{self, Frameworks};
 use crate::guard;
-use crate::host::{Host, Watched, one_line, short_pauses};
-use crate::stream::Passes;
+use crate::host::{Host, Passes, Watched, one_line, short_pauses};
 
 /// A run.
 pub struct Run<'a, H> {

@@ -15,7 +15,7 @@ use crate::bindings::cleanup::ZnodeState;
 use crate::bindings::http::{Endpoint, Error, Method, Request};
 use crate::bindings::log::{Event, Level, ZnodeOutcome, ZnodeResult};
 use crate::guard;
-use crate::host::{Answer, Host, count, explain, is_transient, request, short_pauses};
+use crate::host::{Answer, Host, Passes, count, explain, request, short_pauses};
 
 /// How many nodes are counted at most.
 const COUNTED: u32 = 10_000;
@@ -158,7 +158,8 @@ pub fn delete<H: Host>(
                 Verdict::Passing(why) => (ZnodeOutcome::Failed(why), pauses.next()),
             },
             Err(error) => {
-                let pause = is_transient(&error).then(|| short_pauses.next()).flatten();
+                let passes = Passes::of_error(&error) == Passes::Soon;
+                let pause = passes.then(|| short_pauses.next()).flatten();
                 (ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, &error)), pause)
             }
         };
