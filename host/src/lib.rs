@@ -41,7 +41,7 @@
 //! | `state` | what belongs to one run |
 //! | [`stop`] | the wish to end it |
 //! | [`violation`] | how a run ends when the component misbehaves |
-//! | [`policy`] | which requests are allowed |
+//! | [`policy`], `scope` | which requests are allowed, and what they may remove |
 //! | [`limits`] | how much of everything a run may use |
 //! | [`endpoint`] | where the servers are |
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
@@ -63,6 +63,7 @@ pub mod limits;
 pub mod log;
 pub mod output;
 pub mod policy;
+mod scope;
 mod state;
 pub mod stop;
 pub mod transport;
