@@ -313,13 +313,13 @@ impl<H: Host> Run<'_, H> {
             // Someone else may have removed it in the meantime.
             let now = self.look(owner);
             listing = self.usable(now)?;
-            let pending = operation.pending(&listing, owner);
+            let done = operation.done(&listing, owner);
             let mut next = Vec::new();
             for Again { agent, passes, divisible } in again {
                 let is_single =
                     |(id, lists): &(String, Lists)| *id == agent && *lists == Lists::Single;
                 let was_single = round.iter().flatten().any(is_single);
-                if listing.is_active(&agent) && !pending.contains(&agent.as_str()) {
+                if done.contains(agent.as_str()) {
                     accepted.push(agent);
                 } else if waited && passes != Passes::No {
                     next.push((agent, if was_single { Lists::Single } else { Lists::Whole }));
@@ -366,8 +366,7 @@ impl<H: Host> Run<'_, H> {
             } else {
                 BTreeSet::new()
             };
-            let unheard: Vec<_> = accepted.iter().filter(|id| unheard.contains(*id)).collect();
-            if !unheard.is_empty()
+            if accepted.iter().any(|id| unheard.contains(id))
                 && let Some(pause) = pauses.next()
                 && self.host.pause(pause)
             {
@@ -375,12 +374,10 @@ impl<H: Host> Run<'_, H> {
             }
             let listing = self.look(owner);
             let listing = self.usable(listing)?;
-            let is_pending = operation.pending(&listing, owner);
-            let is_gone = |id: &&String| {
-                listing.is_active(id) && !is_pending.contains(&id.as_str()) && !unheard.contains(id)
-            };
+            let done = operation.done(&listing, owner);
+            let ids = accepted.iter().map(String::as_str);
             let left: Vec<_> =
-                accepted.iter().filter(|id| !is_gone(id)).map(String::as_str).collect();
+                ids.filter(|id| !done.contains(id) || unheard.contains(*id)).collect();
             if left.is_empty() {
                 self.report.confirmed.push(operation.phase);
                 let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);

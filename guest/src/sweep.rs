@@ -66,6 +66,14 @@ impl Operation {
         works.filter(|work| !work.batches.is_empty()).map(|work| work.agent.id.as_str()).collect()
     }
 
+    /// The ids of the active agents that list nothing more for this operation to
+    /// remove.
+    pub fn done<'a>(&self, listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
+        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
+        let done = works.filter(|work| work.agent.active && work.batches.is_empty());
+        done.map(|work| work.agent.id.as_str()).collect()
+    }
+
     /// Carries the operation out: on all agents, or on `only` these. Returns one
     /// result for each agent on which the role has something, in the master's
     /// order.
