@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use janitor_host::{
-//!     Endpoints, InUse, Janitor, Limits, Live, Options, Session, Stop, Target,
+//!     Credentials, Endpoints, InUse, Janitor, Limits, Live, Options, Session, Stop, Target, Tls,
 //! };
 //!
 //! let target = Target {
@@ -23,7 +23,7 @@
 //!     Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false },
 //!     Session {
 //!         endpoints: Endpoints::default(),
-//!         transport: Box::new(Live::new(&limits, None)),
+//!         transport: Box::new(Live::new(&limits, &Tls::default(), Credentials::None)),
 //!         log: Box::new(|entry: &janitor_host::Entry| println!("{}", entry.message)),
 //!         limits,
 //!         stop: Stop::new(),
@@ -46,7 +46,7 @@
 //! | [`endpoint`] | where the servers are |
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
-//! | [`credentials`] | how the host authenticates |
+//! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
 //! | [`exit`], [`output`] | the exit codes of the binary, and what it writes for programs |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
@@ -66,6 +66,7 @@ pub mod policy;
 mod scope;
 mod state;
 pub mod stop;
+pub mod tls;
 pub mod transport;
 pub mod violation;
 mod wasi;
@@ -76,11 +77,12 @@ pub use bindings::cleanup::{
 pub use bindings::log::{Entry, Event, Level};
 pub use cleanup::{Call, Done, Janitor, RunError, Session};
 pub use component::DIGEST;
-pub use credentials::{Digest, Token};
+pub use credentials::{Basic, Credentials, Digest, Login, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
 pub use stop::Stop;
+pub use tls::Tls;
 pub use transport::live::Live;
 pub use transport::zookeeper::ZooKeeper;
 pub use violation::Violation;

@@ -4,6 +4,7 @@
 
 mod args;
 mod ask;
+mod auth;
 mod console;
 mod live;
 mod next;
