@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use janitor_host::{Endpoints, ExitCode};
 
 use crate::console::Format;
@@ -63,6 +64,10 @@ pub enum Command {
     Discover(Discover),
     /// Run a recording again, without a network
     Replay(Replay),
+    /// Print what makes a shell complete the command line
+    Completions(Completions),
+    /// Print the manual page of janitor, or of one of its commands
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +134,19 @@ pub struct Replay {
     /// What to write: text for people, or JSON for programs
     #[arg(short, long, value_enum, default_value = "text")]
     pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The command whose page it is to be
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
 }
 
 /// What is to be removed.
@@ -210,6 +228,32 @@ pub struct Connection {
 /// How the command is called, in a few lines.
 pub fn usage() -> String {
     Arguments::command().render_usage().to_string()
+}
+
+/// What makes a shell complete the command line.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut file = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "janitor", &mut file);
+    file
+}
+
+/// The manual page of the command, or of one below it.
+///
+/// # Errors
+/// One sentence, when there is no such command.
+pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
+    let mut all = Arguments::command();
+    all.build();
+    let page = match command {
+        None => all,
+        Some(name) => all
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| format!("there is no command '{name}'; janitor --help lists them"))?,
+    };
+    let mut file = Vec::new();
+    clap_mangen::Man::new(page).render(&mut file).map_err(|why| why.to_string())?;
+    Ok(file)
 }
 
 /// Reads the command line.

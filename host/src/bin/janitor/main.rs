@@ -7,11 +7,13 @@ mod ask;
 mod console;
 mod live;
 mod next;
+mod progress;
 mod run;
 mod service;
 mod show;
 
 use std::env;
+use std::io::{self, Write};
 
 use janitor_host::output::PlanFile;
 use janitor_host::transport::har::Run;
@@ -35,6 +37,8 @@ fn main() -> std::process::ExitCode {
             Command::Apply(args) => apply(&args),
             Command::Discover(args) => discover(&args),
             Command::Replay(args) => replay(&args),
+            Command::Completions(args) => Ok(written(args::completions(args.shell))),
+            Command::Man(args) => man(&args),
         },
         Err(error) => {
             // Nobody may be listening; the exit code says it too.
@@ -117,6 +121,17 @@ fn options(wish: &InUseWish, system_znode: bool) -> Options {
         (false, false) => InUse::Refuse,
     };
     Options { in_use, system_znode, ..OPTIONS }
+}
+
+fn man(args: &args::Man) -> Result<ExitCode, String> {
+    args::man(args.command.as_deref()).map(written)
+}
+
+/// Writes a file for other programs to standard output.
+fn written(file: Vec<u8>) -> ExitCode {
+    // Nobody may be listening.
+    let _ = io::stdout().write_all(&file);
+    ExitCode::Clean
 }
 
 fn replay(args: &args::Replay) -> Result<ExitCode, String> {
