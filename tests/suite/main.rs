@@ -10,10 +10,13 @@
 mod command;
 mod docs;
 mod killed;
+mod plans;
 mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
+mod signals;
+mod terminal;
 mod transport;
 
 use std::env;
@@ -29,6 +32,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
     trials.extend(killed::trials());
+    trials.extend(plans::trials());
+    trials.extend(signals::trials());
+    trials.extend(terminal::trials());
     trials.extend(recordings::trials());
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());

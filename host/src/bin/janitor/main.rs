@@ -21,7 +21,7 @@ use janitor_host::transport::replay::Replay;
 use janitor_host::{Call, Done, ExitCode, InUse, Limits, Options, Stop, Target};
 
 use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
-use console::{Console, complain};
+use console::{Console, Format, complain};
 use live::{Cluster, endpoints};
 use next::Asked;
 
@@ -77,7 +77,12 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
             written = PlanFile::new(cluster.endpoints(), options, plan).write(file);
         }
     });
-    written.map(|()| code)
+    written?;
+    if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
+        let file = file.display().to_string();
+        complain(&format!("to do what the plan says: janitor apply {}", shell_words::quote(&file)));
+    }
+    Ok(code)
 }
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
