@@ -9,7 +9,9 @@
 
 mod command;
 mod docs;
+mod help;
 mod killed;
+mod operating;
 mod plans;
 mod real;
 mod recordings;
@@ -31,7 +33,9 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
+    trials.extend(help::trials());
     trials.extend(killed::trials());
+    trials.extend(operating::trials());
     trials.extend(plans::trials());
     trials.extend(signals::trials());
     trials.extend(terminal::trials());

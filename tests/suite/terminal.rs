@@ -23,39 +23,52 @@ pub fn trials() -> Vec<Trial> {
         ("terminal::a_bar_shows_how_far_a_phase_is", a_bar),
         ("terminal::a_narrow_terminal_shows_the_same_lines", narrow),
     ];
-    let version = Command::new("script").arg("--version").output();
-    let is_there = version.is_ok_and(|it| it.stdout.windows(10).any(|it| it == b"util-linux"));
+    let is_there = is_there();
     let trials = tests.into_iter().map(|(name, test)| match is_there {
         true => trial(name, test),
-        false => skipped(name, "script of util-linux is not installed"),
+        false => skipped(name, MISSING),
     });
     trials.collect()
+}
+
+/// Why nothing can be shown on a terminal here.
+pub const MISSING: &str = "script of util-linux is not installed";
+
+/// Whether there can be a terminal here.
+pub fn is_there() -> bool {
+    let version = Command::new("script").arg("--version").output();
+    version.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).contains("util-linux"))
 }
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 const QUESTION: &str = "Remove all of this, for good? [y/N]";
 
 /// A terminal, and what is typed on it when the question comes.
-struct Terminal<'a> {
-    cluster: &'a Cluster,
-    columns: u16,
-    typed: &'a str,
-    environment: &'a str,
+pub struct Terminal<'a> {
+    /// The cluster that the commands on it are about.
+    pub cluster: &'a Cluster,
+    /// How wide it is.
+    pub columns: u16,
+    /// What is typed.
+    pub typed: &'a str,
+    /// Assignments before the command.
+    pub environment: &'a str,
 }
 
 impl<'a> Terminal<'a> {
-    fn new(cluster: &'a Cluster) -> Self {
+    /// A wide terminal, and nothing typed on it.
+    pub fn new(cluster: &'a Cluster) -> Self {
         Self { cluster, columns: 200, typed: "", environment: "" }
     }
 
     /// Runs a command line of janitor, and maybe more of a shell's; returns what
     /// the terminal got, and the exit code.
-    fn shows(&self, line: &str) -> (String, i32) {
+    pub fn shows(&self, line: &str) -> (String, i32) {
         let Self { cluster, columns, typed, environment } = self;
         let binary = shell_words::quote(env!("CARGO_BIN_EXE_janitor"));
         let line = format!("stty cols {columns} rows 50; {environment} {binary} {line}");
         let mut script = Command::new("script");
-        script.args(["--quiet", "--flush", "--return", "--echo", "never", "--command"]);
+        script.args(["--quiet", "--flush", "--return", "--echo", "always", "--command"]);
         script.arg(line).arg("/dev/null");
         script.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
         script.env("SHELL", "/bin/sh").env("PATH", std::env::var_os("PATH").unwrap());
@@ -79,7 +92,7 @@ impl<'a> Terminal<'a> {
 }
 
 /// What is on a terminal without what steers it.
-fn plain(shown: &str) -> String {
+pub fn plain(shown: &str) -> String {
     let mut parts = shown.split('\x1b');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {

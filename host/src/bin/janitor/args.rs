@@ -11,6 +11,9 @@ use janitor_host::{Endpoints, ExitCode};
 use crate::console::Format;
 use crate::service::Naming;
 
+/// The heading of what may be wished before data goes.
+const BEFORE: &str = "Before anything is changed";
+
 /// What stands below the options.
 fn after_help() -> String {
     let codes: String = ExitCode::ALL
@@ -23,9 +26,13 @@ Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
   ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
   NO_PROXY  the servers that are reached without it
+  NO_COLOR  if it is set, nothing is coloured on a terminal either
 
 Exit codes:
 {codes}
+Interrupted (SIGINT, SIGTERM), a run waits for what is on its way, says what is left,
+and ends with 5. A second signal ends it at once, with 128 and the signal's number.
+
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
   janitor --service /team/kafka
@@ -81,10 +88,10 @@ pub struct Clean {
     #[command(flatten)]
     pub connection: Connection,
     /// Show what would be removed, and change nothing
-    #[arg(long, conflicts_with = "yes")]
+    #[arg(long, conflicts_with = "yes", help_heading = BEFORE)]
     pub dry_run: bool,
     /// Do not ask, on a terminal either
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = BEFORE)]
     pub yes: bool,
 }
 
@@ -112,7 +119,7 @@ pub struct Apply {
     #[command(flatten)]
     pub connection: Connection,
     /// Do not ask, on a terminal either
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = BEFORE)]
     pub yes: bool,
 }
 
@@ -132,7 +139,7 @@ pub struct Replay {
     #[arg(short, long)]
     pub verbose: bool,
     /// What to write: text for people, or JSON for programs
-    #[arg(short, long, value_enum, default_value = "text")]
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
 }
 
@@ -212,13 +219,13 @@ pub struct Connection {
     #[arg(long, requires = "username", allow_hyphen_values = true)]
     pub password: Option<String>,
     /// A DC/OS authentication token
-    #[arg(short, long, allow_hyphen_values = true)]
+    #[arg(short, long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub auth_token: Option<String>,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
     /// What to write: text for people, or JSON for programs
-    #[arg(short, long, value_enum, default_value = "text")]
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
     /// Keep every exchange, as HAR
     #[arg(long, value_name = "FILE")]
@@ -252,7 +259,8 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
             .ok_or_else(|| format!("there is no command '{name}'; janitor --help lists them"))?,
     };
     let mut file = Vec::new();
-    clap_mangen::Man::new(page).render(&mut file).map_err(|why| why.to_string())?;
+    let page = clap_mangen::Man::new(page).source(concat!("janitor ", env!("CARGO_PKG_VERSION")));
+    page.render(&mut file).map_err(|why| why.to_string())?;
     Ok(file)
 }
 
@@ -307,6 +315,15 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         for line in ["-u user", "--no-such", "-r", "stray", "--username u", "-r r replay x.har"] {
             assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_examples_are_understood() {
+        let help = after_help();
+        let (_, examples) = help.split_once("Examples:\n").unwrap();
+        for example in examples.lines() {
+            parse(example.split_whitespace().map(Into::into)).unwrap();
         }
     }
 

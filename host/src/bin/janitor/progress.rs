@@ -46,13 +46,21 @@ impl Progress {
             Phase::Znode | Phase::SelfRemoval => return,
         };
         if self.console.format == Format::Text && *total > 1 {
-            let bar = ProgressBar::new((*total).into())
-                .with_message(what)
-                .with_finish(ProgressFinish::AndClear);
+            let bar = ProgressBar::new((*total).into());
+            let bar = bar.with_message(what).with_finish(ProgressFinish::AndClear);
             // The template is ours; were it wrong, the bar would look otherwise.
-            let style = ProgressStyle::with_template("{msg} {pos}/{len} {wide_bar} {elapsed}");
-            self.bar = SCREEN.add(bar.with_style(style.unwrap_or(ProgressStyle::default_bar())));
+            let style = ProgressStyle::with_template("{msg} {pos}/{len} [{wide_bar}] {elapsed}");
+            let style = style.unwrap_or(ProgressStyle::default_bar()).progress_chars("=> ");
+            self.bar = SCREEN.add(bar.with_style(style));
             self.bar.tick();
+        }
+    }
+
+    /// One agent more. After the last one the master has to show that it is true.
+    fn next(&self) {
+        self.bar.inc(1);
+        if Some(self.bar.position()) == self.bar.length() {
+            self.bar.set_message(format!("{}, to be confirmed", self.bar.message()));
         }
     }
 }
@@ -62,7 +70,7 @@ impl Log for Progress {
         self.console.entry(entry);
         match &entry.event {
             Some(Event::PhaseStarted(start)) => self.begin(start),
-            Some(Event::Agent(_)) => self.bar.inc(1),
+            Some(Event::Agent(_)) => self.next(),
             Some(Event::Confirmed(_)) => self.bar.finish_and_clear(),
             _ => {}
         }
