@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use janitor_host::Entry;
@@ -53,6 +54,7 @@ impl Progress {
             let style = style.unwrap_or(ProgressStyle::default_bar()).progress_chars("=> ");
             self.bar = SCREEN.add(bar.with_style(style));
             self.bar.tick();
+            self.bar.enable_steady_tick(Duration::from_secs(1));
         }
     }
 
@@ -61,6 +63,8 @@ impl Progress {
         self.bar.inc(1);
         if Some(self.bar.position()) == self.bar.length() {
             self.bar.set_message(format!("{}, to be confirmed", self.bar.message()));
+            // Draws it at once, however short ago the last time was.
+            beside(|| {});
         }
     }
 }
