@@ -2,7 +2,9 @@
 //! from `script` of util-linux.
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
@@ -12,7 +14,7 @@ use crate::command::{changes, on, run, scenario};
 use crate::{skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 10] = [
         ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
         ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
         ("terminal::yes_cleans_what_was_shown", yes),
@@ -21,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         ("terminal::nobody_is_asked_without_need", not_asked),
         ("terminal::colours_are_for_terminals_that_want_them", colours),
         ("terminal::a_bar_shows_how_far_a_phase_is", a_bar),
+        ("terminal::a_terminal_that_goes_away_ends_no_run", gone),
         ("terminal::a_narrow_terminal_shows_the_same_lines", narrow),
     ];
     let is_there = is_there();
@@ -64,16 +67,8 @@ impl<'a> Terminal<'a> {
     /// Runs a command line of janitor, and maybe more of a shell's; returns what
     /// the terminal got, and the exit code.
     pub fn shows(&self, line: &str) -> (String, i32) {
-        let Self { cluster, columns, typed, environment } = self;
-        let binary = shell_words::quote(env!("CARGO_BIN_EXE_janitor"));
-        let line = format!("stty cols {columns} rows 50; {environment} {binary} {line}");
-        let mut script = Command::new("script");
-        script.args(["--quiet", "--flush", "--return", "--echo", "always", "--command"]);
-        script.arg(line).arg("/dev/null");
-        script.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
-        script.env("SHELL", "/bin/sh").env("PATH", std::env::var_os("PATH").unwrap());
-        script.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut script = script.spawn().unwrap();
+        let Self { typed, .. } = self;
+        let mut script = self.begin(line);
         let (mut keyboard, mut screen) = (script.stdin.take(), script.stdout.take().unwrap());
         let (mut shown, mut piece) = (Vec::new(), [0; 4096]);
         loop {
@@ -89,6 +84,18 @@ impl<'a> Terminal<'a> {
         }
         let code = script.wait().unwrap().code().unwrap();
         (String::from_utf8(shown).unwrap().replace("\r\n", "\n"), code)
+    }
+
+    fn begin(&self, line: &str) -> Child {
+        let Self { cluster, columns, environment, .. } = self;
+        let binary = shell_words::quote(env!("CARGO_BIN_EXE_janitor"));
+        let line = format!("stty cols {columns} rows 50; {environment} {binary} {line}");
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--flush", "--return", "--echo", "always", "--command"]);
+        script.arg(line).arg("/dev/null");
+        script.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
+        script.env("SHELL", "/bin/sh").env("PATH", std::env::var_os("PATH").unwrap());
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
     }
 }
 
@@ -222,6 +229,25 @@ fn a_bar() {
         let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} {line}"));
         assert!(exit == 0 && !shown.contains("Volumes 0/6"), "{line}: {shown:?}");
     }
+}
+
+fn gone() {
+    let cluster = Cluster::start(slow());
+    let cleaned = printed(TARGET, slow()).1;
+    // As `nohup` starts it.
+    let terminal = Terminal { environment: "trap '' HUP;", ..Terminal::new(&cluster) };
+    let mut script = terminal.begin(&format!("{TARGET} --yes"));
+    let patience = Instant::now();
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(patience.elapsed() < Duration::from_secs(60), "{what}");
+            sleep(Duration::from_millis(5));
+        }
+    };
+    until("the first change", &|| !changes(&cluster).is_empty());
+    script.kill().unwrap();
+    script.wait().unwrap();
+    until("the end", &|| cluster.state() == cleaned);
 }
 
 fn narrow() {
