@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `cluster.json` | the stand-in at the beginning |
 //! | `command` | the command line, with the environment in front of it; it runs in the folder |
+//! | `plan.json` | the plan that it applies, if it does |
 //! | `stdout` | what it prints, byte for byte |
 //! | `exit` | its exit code |
 //! | `requests` | every request that reaches a server, in order, with its credential |
