@@ -9,11 +9,16 @@
 
 mod command;
 mod docs;
+mod help;
 mod killed;
+mod operating;
+mod plans;
 mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
+mod signals;
+mod terminal;
 mod transport;
 mod zookeeper;
 
@@ -29,7 +34,12 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
+    trials.extend(help::trials());
     trials.extend(killed::trials());
+    trials.extend(operating::trials());
+    trials.extend(plans::trials());
+    trials.extend(signals::trials());
+    trials.extend(terminal::trials());
     trials.extend(recordings::trials());
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());

@@ -8,11 +8,13 @@ mod auth;
 mod console;
 mod live;
 mod next;
+mod progress;
 mod run;
 mod service;
 mod show;
 
 use std::env;
+use std::io::{self, Write};
 
 use janitor_host::output::PlanFile;
 use janitor_host::transport::har::Run;
@@ -20,7 +22,7 @@ use janitor_host::transport::replay::Replay;
 use janitor_host::{Call, Done, ExitCode, InUse, Limits, Options, Stop, Target};
 
 use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
-use console::{Console, complain};
+use console::{Console, Format, complain};
 use live::{Cluster, endpoints};
 use next::Asked;
 
@@ -36,6 +38,8 @@ fn main() -> std::process::ExitCode {
             Command::Apply(args) => apply(&args),
             Command::Discover(args) => discover(&args),
             Command::Replay(args) => replay(&args),
+            Command::Completions(args) => Ok(written(args::completions(args.shell))),
+            Command::Man(args) => man(&args),
         },
         Err(error) => {
             // Nobody may be listening; the exit code says it too.
@@ -74,7 +78,12 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
             written = PlanFile::new(cluster.endpoints(), options, plan).write(file);
         }
     });
-    written.map(|()| code)
+    written?;
+    if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
+        let file = file.display().to_string();
+        complain(&format!("to do what the plan says: janitor apply {}", shell_words::quote(&file)));
+    }
+    Ok(code)
 }
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
@@ -118,6 +127,17 @@ fn options(wish: &InUseWish, system_znode: bool) -> Options {
         (false, false) => InUse::Refuse,
     };
     Options { in_use, system_znode, ..OPTIONS }
+}
+
+fn man(args: &args::Man) -> Result<ExitCode, String> {
+    args::man(args.command.as_deref()).map(written)
+}
+
+/// Writes a file for other programs to standard output.
+fn written(file: Vec<u8>) -> ExitCode {
+    // Nobody may be listening.
+    let _ = io::stdout().write_all(&file);
+    ExitCode::Clean
 }
 
 fn replay(args: &args::Replay) -> Result<ExitCode, String> {
