@@ -14,15 +14,17 @@ mod gate;
 mod master;
 mod mount;
 
-use janitor_tests::{Cluster, State};
+use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::command::{janitor, run};
+use crate::command::{Run, janitor, run};
 use crate::{skipped, trial};
 use framework::{Framework, Task};
 use gate::Gate;
@@ -77,6 +79,9 @@ const CASES: &[Case] = &[
     ("an_agent_that_hears_nothing", an_agent_that_hears_nothing),
     ("a_lost_agent_that_returns", a_lost_agent_that_returns),
     ("an_agent_missing_after_a_failover", an_agent_missing_after_a_failover),
+    ("a_plan_and_what_comes_of_it", a_plan_and_what_comes_of_it),
+    ("a_plan_that_is_out_of_date", a_plan_that_is_out_of_date),
+    ("three_roles_of_which_one_is_orphaned", three_roles_of_which_one_is_orphaned),
     ("two_hundred_agents", two_hundred_agents),
 ];
 
@@ -729,6 +734,76 @@ fn an_agent_missing_after_a_failover(command: &str) {
     leader.wait_for_agents(2, 0);
     assert_eq!(leader.clean("-r kafka-role").exit, 0);
     assert!(!leader.has("kafka-role"));
+}
+
+/// Makes a plan, and shows from its recording that it has only looked.
+fn plan(master: &Master, folder: &Path) -> PathBuf {
+    let (file, recording) = (folder.join("plan.json"), folder.join("plan.har"));
+    let mut command = janitor();
+    command.args(["plan", "-r", "kafka-role", "-m", &master.url(), "--out"]).arg(&file);
+    let planned = run(command.arg("--record").arg(&recording));
+    assert_eq!(planned.exit, 0, "{}{}", planned.stdout, planned.stderr);
+    assert!(planned.stdout.contains("destroy"), "{}", planned.stdout);
+    let har: Value = serde_json::from_slice(&fs::read(recording).unwrap()).unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert!(!entries.is_empty());
+    assert!(entries.iter().all(|entry| entry["request"]["method"] == "GET"));
+    file
+}
+
+fn apply(plan: &Path) -> Run {
+    let run = run(janitor().arg("apply").arg(plan));
+    println!("{}", run.stdout);
+    run
+}
+
+fn a_plan_and_what_comes_of_it(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    for agent in master.agents() {
+        master.fill(&agent, "kafka-role", "kafka-principal");
+    }
+    let before = master.reserved();
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(&master, folder.path());
+    assert_eq!(master.reserved(), before);
+    assert_eq!(apply(&plan).exit, 0);
+    assert!(!master.has("kafka-role"));
+}
+
+fn a_plan_that_is_out_of_date(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    master.fill(agent, "kafka-role", "kafka-principal");
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(&master, folder.path());
+    master.reserve(agent, &[with(&cpus(0.25), &reserved_for("kafka-role", "newcomer"))]);
+    let before = master.reserved();
+    let run = apply(&plan);
+    assert_eq!(run.exit, 7);
+    assert!(run.stdout.contains("now has: cpus 0.25, reserved by newcomer"));
+    assert_eq!(master.reserved(), before);
+}
+
+fn three_roles_of_which_one_is_orphaned(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    let agents = master.agents();
+    for (agent, role) in agents.iter().zip(["kafka-role", "hdfs-role"]) {
+        master.fill(agent, role, "a-principal");
+        master.fill(agent, "cassandra_role", "cassandra_principal");
+    }
+    let _kafka = Framework::register(&master, "kafka", "kafka-role");
+    let _hdfs = Framework::register(&master, "hdfs", "hdfs-role");
+    let found = run(janitor().args(["discover", "-m", &master.url()]));
+    println!("{}", found.stdout);
+    let orphaned: Vec<_> = found.stdout.lines().filter(|line| line.contains("orphaned")).collect();
+    assert_eq!(orphaned.len(), 1);
+    assert!(orphaned[0].contains("cassandra_role"));
+    let proposed = found.stdout.lines().find_map(|line| line.trim().strip_prefix("To remove it: "));
+    let words = shell_words::split(proposed.unwrap()).unwrap();
+    let cleaned = run(janitor().args(&words[1..]));
+    assert_eq!(cleaned.exit, 0, "{}", cleaned.stdout);
+    assert!(!master.has("cassandra_role"));
+    assert!(master.has("kafka-role") && master.has("hdfs-role"));
 }
 
 fn two_hundred_agents(command: &str) {

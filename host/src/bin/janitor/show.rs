@@ -151,18 +151,21 @@ fn goes(it: &Planned) -> bool {
 }
 
 /// Why a cleanup would not do all of a plan.
-fn obstacle(plan: &CleanupPlan) -> Option<&'static str> {
-    match plan.refusal {
+fn obstacle(plan: &CleanupPlan) -> Option<String> {
+    let why = match plan.refusal {
         Some(Reason::OtherPrincipals) => {
-            Some("It would be refused: all of it was made by other principals.")
+            "It would be refused: all of it was made by other principals."
         }
-        Some(Reason::InUse) => {
-            Some("It would be refused: a registered framework still uses the role.")
+        Some(Reason::InUse) => "It would be refused: a registered framework still uses the role.",
+        Some(_) => {
+            let why = plan.frameworks_unknown.as_deref().unwrap_or_default();
+            let line = "It would be refused: it is not known which frameworks use the role.";
+            return Some(format!("{line} {why}").trim_end().to_owned());
         }
-        Some(_) => Some("It would be refused: it is not known which frameworks use the role."),
-        None if plan.unreached.is_empty() => None,
-        None => Some("It would be incomplete: what those slaves hold stays."),
-    }
+        None if plan.unreached.is_empty() => return None,
+        None => "It would be incomplete: what those slaves hold stays.",
+    };
+    Some(why.to_owned())
 }
 
 /// Whether there is anything in a plan that would go.
