@@ -13,10 +13,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wasm = fs::read(component::build(&root, "janitor-misbehaving")?)?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, component::precompile(&wasm)?)?;
+    // The same, of another version of the contract.
+    let skewed = Path::new(&env::var("OUT_DIR")?).join("skewed.cwasm");
+    let wasm = replaced(&wasm, b"janitor:cleanup/http@0.1.0", b"janitor:cleanup/http@0.9.0");
+    let wasm = replaced(&wasm, b"janitor:cleanup/log@0.1.0", b"janitor:cleanup/lug@0.1.0");
+    fs::write(skewed, component::precompile(&wasm)?)?;
     for source in
         ["tests/misbehaving", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"]
     {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     Ok(())
+}
+
+/// Bytes with other bytes of the same length in the place of some.
+fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(old)).collect();
+    for at in places {
+        bytes[at..at + new.len()].copy_from_slice(new);
+    }
+    bytes
 }

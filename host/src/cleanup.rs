@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::stop::Stop;
 use crate::transport::Transport;
 use crate::violation::Violation;
-use crate::{Endpoints, Limits, component, engine, wasi};
+use crate::{Endpoints, Limits, component, engine, imports, wasi};
 
 /// The loaded component. One can clean any number of targets, also at a time.
 pub struct Janitor {
@@ -122,6 +122,7 @@ impl Janitor {
     }
 
     fn load(engine: Engine, component: &Component, digest: &str) -> wasmtime::Result<Self> {
+        imports::check(&imports::of(&engine, component)).map_err(wasmtime::Error::msg)?;
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         Cleaner::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
@@ -136,8 +137,7 @@ impl Janitor {
 
     /// The names of the interfaces that the component imports.
     pub fn imports(&self) -> Vec<String> {
-        let component = self.component.instance_pre().component().component_type();
-        component.imports(&self.engine).map(|(name, _)| name.to_owned()).collect()
+        imports::of(&self.engine, self.component.instance_pre().component())
     }
 
     /// Cleans a target: [`Janitor::run`] with [`Call::Clean`].

@@ -37,6 +37,7 @@
 //! | --- | --- |
 //! | [`cleanup`] | one run of the component, from instantiation to its end |
 //! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
+//! | `imports` | what a component may import |
 //! | `wasi` | what is left of WASI |
 //! | `state` | what belongs to one run |
 //! | [`stop`] | the wish to end it |
@@ -59,6 +60,7 @@ mod engine;
 pub mod ensemble;
 pub mod exit;
 pub mod http;
+mod imports;
 pub mod limits;
 pub mod log;
 pub mod output;

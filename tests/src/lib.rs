@@ -39,6 +39,9 @@ mod client;
 /// role in its target says what it does instead (see `tests/misbehaving`).
 pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbehaving.cwasm"));
 
+/// The machine code of one that was made for another version of the contract.
+pub const SKEWED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/skewed.cwasm"));
+
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
 pub use server::{Load, Stall};

@@ -54,6 +54,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
     trials.push(trial("sandbox::the_component_imports_http_log_and_wasi_only", imports));
     trials.push(trial("sandbox::what_is_no_machine_code_is_refused", no_machine_code));
+    trials.push(trial("sandbox::a_component_of_another_contract_is_refused", another_contract));
     trials
 }
 
@@ -97,6 +98,19 @@ fn no_machine_code() {
     // SAFETY: these bytes hold no machine code that could be run.
     let result = unsafe { Janitor::from_precompiled(b"\0asm", "") };
     assert!(result.is_err());
+}
+
+#[allow(unsafe_code)]
+fn another_contract() {
+    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // `janitor-tests`.
+    let result = unsafe { Janitor::from_precompiled(janitor_tests::SKEWED, "") };
+    let why = result.err().expect("it does not load").to_string();
+    assert_eq!(
+        why,
+        "The component cannot be started: it imports what this host does not have: \
+         janitor:cleanup/http 0.9.0 (here it is 0.1.0); janitor:cleanup/lug 0.1.0 (unknown here)"
+    );
 }
 
 /// Runs the component that misbehaves, with tight limits.

@@ -1,0 +1,91 @@
+//! What a component may import, and what is said of one that wants something
+//! else.
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// The version of the contract that this host has.
+const VERSION: &str = "0.1.0";
+
+/// The interfaces that this host has, without versions; of WASI 0.2, every
+/// version will do.
+const INTERFACES: [&str; 15] = [
+    "janitor:cleanup/http",
+    "janitor:cleanup/log",
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:cli/terminal-stderr",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+];
+
+/// The names of what a component imports.
+pub fn of(engine: &Engine, component: &Component) -> Vec<String> {
+    let imports = component.component_type();
+    imports.imports(engine).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Checks that this host has everything that is imported.
+///
+/// # Errors
+/// Everything that it lacks, with both versions, in one sentence.
+pub fn check(imports: &[String]) -> Result<(), String> {
+    let lacks: Vec<_> = imports.iter().filter_map(|import| lacks(import)).collect();
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    Err(format!("it imports what this host does not have: {}", lacks.join("; ")))
+}
+
+fn lacks(import: &str) -> Option<String> {
+    let (name, version) = import.split_once('@').unwrap_or((import, "no version"));
+    let has = if name.starts_with("wasi:") { "0.2" } else { VERSION };
+    let fits = version == has || (has == "0.2" && version.starts_with("0.2."));
+    match INTERFACES.contains(&name) {
+        true if fits => None,
+        true => Some(format!("{name} {version} (here it is {has})")),
+        false => Some(format!("{name} {version} (unknown here)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_lacking_is_named_at_once() {
+        let check = |imports: &[&str]| {
+            check(&imports.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(check(&["janitor:cleanup/log@0.1.0", "wasi:io/poll@0.2.6"]), Ok(()));
+        let why = check(&[
+            "janitor:cleanup/http@0.9.0",
+            "janitor:cleanup/log@0.1.0",
+            "wasi:sockets/tcp@0.2.6",
+            "wasi:io/poll@0.3.0",
+            "plain",
+        ]);
+        assert_eq!(
+            why.unwrap_err(),
+            "it imports what this host does not have: \
+             janitor:cleanup/http 0.9.0 (here it is 0.1.0); \
+             wasi:sockets/tcp 0.2.6 (unknown here); \
+             wasi:io/poll 0.3.0 (here it is 0.2); \
+             plain no version (unknown here)"
+        );
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_contract() {
+        let wit = include_str!("../../wit/world.wit");
+        assert!(wit.contains(&format!("package janitor:cleanup@{VERSION};")));
+    }
+}
