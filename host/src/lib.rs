@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use janitor_host::{
-//!     Endpoints, InUse, Janitor, Limits, Live, Options, Session, Stop, Target,
+//!     Endpoints, Janitor, Limits, Live, Options, Session, Stop, Target,
 //! };
 //!
 //! let target = Target {
@@ -20,7 +20,7 @@
 //! let limits = Limits::default();
 //! let report = Janitor::new()?.clean(
 //!     target,
-//!     Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false },
+//!     Options::DEFAULT,
 //!     Session {
 //!         endpoints: Endpoints::default(),
 //!         transport: Box::new(Live::new(&limits, None)),
@@ -39,6 +39,7 @@
 //! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
 //! | `wasi` | what is left of WASI |
 //! | `state` | what belongs to one run |
+//! | `strict` | how documents of another version of this crate are read |
 //! | [`stop`] | the wish to end it |
 //! | [`violation`] | how a run ends when the component misbehaves |
 //! | [`policy`] | which requests are allowed |
@@ -63,6 +64,7 @@ pub mod output;
 pub mod policy;
 mod state;
 pub mod stop;
+mod strict;
 pub mod transport;
 pub mod violation;
 mod wasi;

@@ -6,12 +6,14 @@ use std::{fs, io};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bindings::cleanup::{CleanupPlan, Inventory, Options, Reason, Report};
 use crate::bindings::log::Entry;
 use crate::cleanup::{Done, RunError};
 use crate::endpoint::Endpoints;
 use crate::exit::ExitCode;
+use crate::strict;
 
 /// What a command has to say, as one JSON object on standard output.
 ///
@@ -138,6 +140,8 @@ impl PlanFile {
                 Self::SCHEMA_VERSION
             ));
         }
-        serde_json::from_slice(json).map_err(|why| format!("it is no plan: {why}"))
+        let plan: Value = serde_json::from_slice(json).map_err(|why| why.to_string())?;
+        strict::read(plan)
+            .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
     }
 }

@@ -10,7 +10,6 @@ use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
-use janitor_host::transport::replay::Replay;
 use janitor_host::{
     Call, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target, Token, credentials,
 };
@@ -126,7 +125,7 @@ impl<'a> Cluster<'a> {
             None => self.carry_out(&asked, self.transport()),
             Some(file) => {
                 let run = Run {
-                    schema_version: Replay::SCHEMA_VERSION,
+                    schema_version: Run::SCHEMA_VERSION,
                     component: janitor_host::DIGEST.into(),
                     endpoints: asked.endpoints.clone(),
                     call: asked.call.clone(),

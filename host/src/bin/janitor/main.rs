@@ -24,8 +24,7 @@ use live::{Cluster, endpoints};
 use next::Asked;
 
 /// How a run goes about it unless the command line says otherwise.
-const OPTIONS: Options =
-    Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false };
+const OPTIONS: Options = Options::DEFAULT;
 
 fn main() -> std::process::ExitCode {
     let result = match args::parse(env::args_os()) {
