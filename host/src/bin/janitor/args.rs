@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use janitor_host::{Endpoints, ExitCode};
 
 use crate::console::Format;
@@ -32,7 +32,8 @@ Examples:
   janitor plan -r kafka-role --out plan.json
   janitor apply plan.json
   janitor -r kafka-role --record kafka.har
-  janitor replay kafka.har"
+  janitor replay kafka.har
+  janitor replay --update kafka.har"
     )
 }
 
@@ -61,7 +62,7 @@ pub enum Command {
     Apply(Apply),
     /// Show everything that is reserved in the cluster, and what is orphaned
     Discover(Discover),
-    /// Run a recording again, without a network
+    /// Run a recording again, without a network; or make it anew, on its cluster
     Replay(Replay),
 }
 
@@ -120,9 +121,30 @@ pub struct Discover {
 }
 
 #[derive(Debug, Args)]
+#[command(group(
+    ArgGroup::new("anew")
+        .args(["yes", "master_url", "exhibitor_url", "marathon_url"])
+        .args(["username", "password", "auth_token"])
+        .multiple(true)
+        .requires("update")
+))]
 pub struct Replay {
-    /// A recording, as --record writes it
-    pub file: PathBuf,
+    /// A recording, as --record writes it, or a folder of recordings: each is replayed,
+    /// and those that differ are named
+    #[arg(value_name = "FILE")]
+    pub place: PathBuf,
+    /// Record it anew: do on the cluster that it names what was recorded. What was
+    /// removed then is removed now: it asks before, and refuses, as a cleanup does. The
+    /// file changes only when the new run is complete and every request got an answer
+    #[arg(long)]
+    pub update: bool,
+    /// Do not ask, on a terminal either
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub urls: OtherUrls,
+    #[command(flatten)]
+    pub credentials: Credentials,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -183,10 +205,25 @@ pub struct Urls {
     pub marathon_url: String,
 }
 
-/// How to talk to the servers, and what to tell of it.
+/// Where the servers are that a recording is made of anew.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The cluster, if it is not where the recording says")]
+pub struct OtherUrls {
+    /// The Mesos master; of several masters, all with , between them
+    #[arg(short, long, value_name = "URL")]
+    pub master_url: Option<String>,
+    /// Exhibitor
+    #[arg(short, long, value_name = "URL")]
+    pub exhibitor_url: Option<String>,
+    /// Marathon's apps
+    #[arg(short = 'n', long, value_name = "URL")]
+    pub marathon_url: Option<String>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Credentials and output")]
-pub struct Connection {
+pub struct Credentials {
     /// A user to log in to DC/OS with
     #[arg(long, requires = "password")]
     pub username: Option<String>,
@@ -196,6 +233,14 @@ pub struct Connection {
     /// A DC/OS authentication token
     #[arg(short, long, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
+}
+
+/// How to talk to the servers, and what to tell of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Credentials and output")]
+pub struct Connection {
+    #[command(flatten)]
+    pub credentials: Credentials,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -254,7 +299,7 @@ mod tests {
             assert_eq!(clean.urls.master_url, "http://m/");
             assert_eq!(clean.urls.marathon_url, "http://n/");
             assert_eq!(clean.urls.exhibitor_url, "http://e/");
-            assert_eq!(clean.connection.auth_token.as_deref(), Some("t"));
+            assert_eq!(clean.connection.credentials.auth_token.as_deref(), Some("t"));
             assert!(clean.connection.verbose);
         }
     }

@@ -28,6 +28,7 @@ pub struct Cluster<'a> {
     token: Option<Token>,
     limits: Limits,
     stop: Stop,
+    replaces: bool,
 }
 
 /// The app that runs this command, if Marathon does.
@@ -60,7 +61,7 @@ impl<'a> Cluster<'a> {
             ExitCode::Url
         })?;
         console.header(&endpoints, call);
-        let token = match (&args.username, &args.password) {
+        let token = match (&args.credentials.username, &args.credentials.password) {
             (Some(username), Some(password)) => {
                 let login = credentials::login(&limits, &endpoints, username, password);
                 Some(login.map_err(|error| {
@@ -70,11 +71,22 @@ impl<'a> Cluster<'a> {
                     ExitCode::Login
                 })?)
             }
-            _ => args.auth_token.as_deref().filter(|token| !token.is_empty()).map(Token::new),
+            _ => args
+                .credentials
+                .auth_token
+                .as_deref()
+                .filter(|token| !token.is_empty())
+                .map(Token::new),
         };
         let stop = Stop::new();
         watch_signals(&stop);
-        Ok(Self { args, console, endpoints, token, limits, stop })
+        Ok(Self { args, console, endpoints, token, limits, stop, replaces: false })
+    }
+
+    /// The same, for a recording that takes the place of one that is there: only a
+    /// complete one does.
+    pub fn replacing(self) -> Self {
+        Self { replaces: true, ..self }
     }
 
     /// Removes a target, or does what a plan says; asks before, if somebody is
@@ -141,7 +153,14 @@ impl<'a> Cluster<'a> {
                     }
                 };
                 let result = self.carry_out(&asked, recording.through(self.transport()));
-                if let Err(error) = recording.finish(self.stop.noticed()) {
+                let broken = matches!(result, Err(RunError::Violation(_)));
+                let complete = recording.is_complete() && self.stop.noticed().is_none() && !broken;
+                if self.replaces && !complete {
+                    complain(&format!(
+                        "the recording {} stays as it was: this run is not complete",
+                        file.display()
+                    ));
+                } else if let Err(error) = recording.finish(self.stop.noticed()) {
                     complain(&format!("the recording {} is lost: {error}", file.display()));
                 }
                 result
