@@ -130,18 +130,16 @@ pub fn relative(path: &[String], query: &[(String, String)]) -> String {
 }
 
 fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
-    let error = |why| EndpointError { name, why, shown: url.into() };
+    // What stands before an `@` may be a password, also where it cannot be one.
+    let shown = if url.contains('@') { "(not shown)" } else { url };
+    let error = |why| EndpointError { name, why, shown: shown.into() };
     let uri: Uri = url.trim().parse().map_err(|_| error("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(error("must begin with http:// or https://"));
     }
     match uri.authority() {
         Some(authority) if authority.as_str().contains('@') => {
-            return Err(EndpointError {
-                name,
-                why: "must not hold a user name or a password",
-                shown: "(not shown)".into(),
-            });
+            return Err(error("must not hold a user name or a password"));
         }
         Some(authority) if authority.host().is_empty() => return Err(error("names no host")),
         Some(authority)
@@ -186,8 +184,12 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        let error = Endpoints::new("http://u:secret@h/", "http://h/", "http://h/").unwrap_err();
-        assert!(!error.to_string().contains("secret"), "{error}");
+        for url in
+            ["http://u:secret@h/", "u:secret@h:1", "ftp://u:secret@h/", "http://u:secr et@h/"]
+        {
+            let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err();
+            assert!(!error.to_string().contains("secr"), "{error}");
+        }
     }
 
     #[test]
