@@ -12,7 +12,7 @@ pub const SCRUBBED: &str = "\"(scrubbed)\"";
 
 /// Keys whose values hold what tasks are started with, or what a ZooKeeper node
 /// holds. A component needs none of it.
-const PAYLOADS: [&str; 13] = [
+const PAYLOADS: [&str; 15] = [
     "args",
     "arguments",
     "bytes",
@@ -21,7 +21,9 @@ const PAYLOADS: [&str; 13] = [
     "data",
     "env",
     "environment",
+    "headers",
     "labels",
+    "parameter",
     "parameters",
     "str",
     "uris",
