@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::{fs, io};
 
-use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use crate::cleanup::{Done, RunError};
 use crate::endpoint::Endpoints;
 use crate::exit::ExitCode;
 use crate::strict;
+use crate::transport::har::Har;
 
 /// What a command has to say, as one JSON object on standard output.
 ///
@@ -144,4 +146,20 @@ impl PlanFile {
         strict::read(plan)
             .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
     }
+}
+
+/// The JSON Schemas of everything that is written for programs, by the names under
+/// which `docs/schemas` has them.
+pub fn schemas() -> [(&'static str, Schema); 4] {
+    [
+        ("output", schema::<Output>()),
+        ("event", schema::<Event>()),
+        ("plan-file", schema::<PlanFile>()),
+        ("recording", schema::<Har>()),
+    ]
+}
+
+/// The schema of a type as it is written.
+fn schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }

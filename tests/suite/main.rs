@@ -9,11 +9,13 @@
 
 mod command;
 mod docs;
+mod golden;
 mod killed;
 mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
+mod schemas;
 mod transport;
 
 use std::env;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let mut trials = scenarios::trials();
     trials.extend(killed::trials());
     trials.extend(recordings::trials());
+    trials.extend(schemas::trials());
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());
     trials.extend(real::trials());
