@@ -96,12 +96,6 @@ impl Listing {
         left.filter(|left| left.volumes + left.resources > 0).collect()
     }
 
-    /// Whether an agent is listed and connected, so that what is shown of it
-    /// counts.
-    pub fn is_active(&self, id: &str) -> bool {
-        self.agents.iter().any(|agent| agent.id == id && agent.active)
-    }
-
     /// The principals that made what the role has, each once.
     pub fn principals(&self) -> BTreeSet<&str> {
         let resources = self.agents.iter().flat_map(|agent| &agent.resources);

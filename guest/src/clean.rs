@@ -8,17 +8,18 @@
 use std::collections::BTreeSet;
 
 use crate::agents::Listing;
+use crate::batch::Lists;
 use crate::bindings::cleanup::{
     CleanupPlan, Failure, InUse, Options, Reason, Report, Target, ZnodeState,
 };
 use crate::bindings::log::{
-    AgentLeft, AgentOutcome, Event, Framework, Level, Phase, PhaseStart, Unreached,
+    AgentLeft, AgentOutcome, AgentResult, Event, Framework, Level, Phase, PhaseStart, Unreached,
     UnreachedReason, Warning, ZnodeOutcome,
 };
-use crate::host::{Host, count};
-use crate::run::{Run, Stop};
+use crate::host::{Host, Passes, count, short_pauses};
+use crate::run::{Run, Stop, tells_operations};
 use crate::sweep::{Operation, Owner};
-use crate::{frameworks, guard, plan, reservations, self_removal, volumes, znode};
+use crate::{frameworks, guard, operations, plan, reservations, self_removal, volumes, znode};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
@@ -278,26 +279,60 @@ impl<H: Host> Run<'_, H> {
         listing: Listing,
         owner: Owner,
     ) -> Result<Listing, Stop> {
-        let patience = self.patience();
-        let results = operation.sweep(&mut self.host, &listing, owner, patience);
+        let (mut short_pauses, mut pauses) = (short_pauses(), self.pauses());
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        for result in &results {
-            match result.outcome {
-                AgentOutcome::Accepted(_) => accepted.push(result.agent.clone()),
-                AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => {
-                    failed.push(result.agent.clone());
+        let mut listing = listing;
+        let mut round: Option<Vec<(String, Lists)>> = None;
+        loop {
+            let swept = operation.sweep(&mut self.host, &listing, owner, round.as_deref());
+            let mut again = Vec::new();
+            for it in swept {
+                match it.result.outcome {
+                    AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
+                    AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
+                        agent: it.result.agent.clone(),
+                        passes: it.passes,
+                        divisible: it.divisible,
+                    }),
+                    _ => {}
                 }
-                _ => {}
+                match round {
+                    None => self.report.agents.push(it.result),
+                    Some(_) => self.report.correct(it.result),
+                }
             }
-        }
-        self.report.agents.extend(results);
-        if !failed.is_empty() {
+            if again.is_empty() {
+                break;
+            }
+            let pause = match again.iter().map(|it| it.passes).max() {
+                Some(Passes::WithALeader) => pauses.next(),
+                Some(Passes::Soon) => short_pauses.next(),
+                Some(Passes::No) | None => None,
+            };
+            let waited = pause.is_some_and(|pause| self.host.pause(pause));
             // Someone else may have removed it in the meantime.
             let now = self.look(owner);
-            let now = self.usable(now)?;
-            let pending = operation.pending(&now, owner);
-            let is_gone = |id: &mut String| now.is_active(id) && !pending.contains(&id.as_str());
-            accepted.extend(failed.extract_if(.., is_gone));
+            listing = self.usable(now)?;
+            let done = operation.done(&listing, owner);
+            let mut next = Vec::new();
+            for Again { agent, passes, divisible } in again {
+                let is_single =
+                    |(id, lists): &(String, Lists)| *id == agent && *lists == Lists::Single;
+                let was_single = round.iter().flatten().any(is_single);
+                if done.contains(agent.as_str()) {
+                    accepted.push(agent);
+                } else if waited && passes != Passes::No {
+                    next.push((agent, if was_single { Lists::Single } else { Lists::Whole }));
+                } else if divisible {
+                    next.push((agent, Lists::Single));
+                } else {
+                    failed.push(agent);
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            round = Some(next);
         }
         if !failed.is_empty() {
             let message = format!(
@@ -311,36 +346,50 @@ impl<H: Host> Run<'_, H> {
         if accepted.is_empty() {
             return Ok(listing);
         }
-        self.confirm(operation, owner, &accepted)
+        self.confirm(operation, owner, &accepted, tells_operations(&listing))
     }
 
-    /// Reads the agents until none of them lists what was to be removed.
+    /// Waits until the agents have done what the master accepted, and none of
+    /// them lists what was to be removed.
     fn confirm(
         &mut self,
         operation: &Operation,
         owner: Owner,
         accepted: &[String],
+        tells_operations: bool,
     ) -> Result<Listing, Stop> {
         let mut pauses = self.pauses();
         loop {
+            // In this order: what is pending no more is either done, or listed again.
+            let unheard = if tells_operations {
+                operations::pending(&mut self.host, operation.kind).unwrap_or_default()
+            } else {
+                BTreeSet::new()
+            };
+            if accepted.iter().any(|id| unheard.contains(id))
+                && let Some(pause) = pauses.next()
+                && self.host.pause(pause)
+            {
+                continue;
+            }
             let listing = self.look(owner);
             let listing = self.usable(listing)?;
-            let vanished: Vec<_> =
-                accepted.iter().map(String::as_str).filter(|id| !listing.is_active(id)).collect();
-            let mut pending = operation.pending(&listing, owner);
-            if vanished.is_empty() && pending.is_empty() {
+            let done = operation.done(&listing, owner);
+            let ids = accepted.iter().map(String::as_str);
+            let left: Vec<_> =
+                ids.filter(|id| !done.contains(id) || unheard.contains(*id)).collect();
+            if left.is_empty() {
                 self.report.confirmed.push(operation.phase);
                 let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
                 return Ok(listing);
             }
             if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
-                pending.extend(vanished);
                 let message = format!(
                     "The Mesos master accepted the request, but does not show that the {} are \
                      gone from: {}",
                     operation.noun,
-                    pending.join(", ")
+                    left.join(", ")
                 );
                 return Err(self.stop(Reason::Failed, message));
             }
@@ -428,6 +477,24 @@ impl<H: Host> Run<'_, H> {
     }
 }
 
+/// An agent that may have to be asked again.
+struct Again {
+    agent: String,
+    passes: Passes,
+    divisible: bool,
+}
+
+impl Report {
+    /// Keeps the later one of two results of an agent in a phase.
+    fn correct(&mut self, result: AgentResult) {
+        let is_same =
+            |it: &&mut AgentResult| (it.phase, &it.agent) == (result.phase, &result.agent);
+        if let Some(earlier) = self.agents.iter_mut().find(is_same) {
+            *earlier = result;
+        }
+    }
+}
+
 /// An agent's id and, if it is known, where it is.
 fn located(agent: &str, hostname: &str) -> String {
     match hostname {
@@ -445,12 +512,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::bindings::http::Error;
     use crate::testing::Script;
 
     const EMPTY: &str =
-        r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#;
-    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}]}"#;
-    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
+        r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{}}]}"#;
+    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}]}"#;
+    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
     const NO_AGENTS: &str = r#"{"slaves":[]}"#;
     const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
 
@@ -489,6 +557,34 @@ mod tests {
         assert_eq!(report.confirmed, [Phase::Volumes, Phase::Reservations]);
         assert_eq!(report.agents.len(), 2);
         assert_eq!(host.paused, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn what_an_agent_has_not_heard_of_is_not_gone() {
+        let recent = |body: &str| body.replace("1.4.3", "1.11.0");
+        let operations = |list: &str| {
+            format!(r#"{{"type":"GET_OPERATIONS","get_operations":{{"operations":[{list}]}}}}"#)
+        };
+        let pending = operations(
+            r#"{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE"},"latest_status":{"state":"OPERATION_PENDING"}}"#,
+        );
+        let mut host = Script::default()
+            .answer(200, recent(RESERVED))
+            .answer(202, "")
+            .answer(200, pending.clone())
+            .answer(200, operations(""))
+            .answer(200, recent(EMPTY))
+            .answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(paths(&host), ["slaves", "unreserve", "v1", "v1", "slaves", "z"]);
+
+        let mut host = Script::default().answer(200, recent(RESERVED)).answer(202, "");
+        for _ in 0..6 {
+            host = host.answer(200, pending.clone());
+        }
+        let failure = run(&mut host.answer(200, recent(EMPTY)), &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Failed);
+        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
     }
 
     #[test]
@@ -536,6 +632,67 @@ mod tests {
     }
 
     #[test]
+    fn what_may_pass_is_tried_again() {
+        for refusal in [409, 503, 0] {
+            let mut host = Script::default().answer(200, RESERVED);
+            for _ in 0..2 {
+                host = match refusal {
+                    0 => host.fails(Error::Reset),
+                    status => host.answer(status, "race"),
+                };
+                host = host.answer(200, RESERVED);
+            }
+            host = host.answer(202, "").answer(200, EMPTY).answer(200, DELETED);
+            let report = run(&mut host, &target("r", "z")).unwrap();
+            assert_eq!(report.agents.len(), 2, "one for each phase");
+            assert_eq!(host.paused, Duration::from_millis(300));
+        }
+    }
+
+    #[test]
+    fn patience_has_an_end() {
+        let mut host = Script::default().answer(200, RESERVED);
+        for _ in 0..4 {
+            host = host.answer(409, "race").answer(200, RESERVED);
+        }
+        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+        assert_eq!(host.paused, Duration::from_millis(700));
+    }
+
+    #[test]
+    fn one_bad_entry_does_not_keep_the_rest() {
+        let two = RESERVED.replace(r#"{}}]"#, r#"{}},{"name":"mem","reservation":{}}]"#);
+        let mut host = Script::default()
+            .answer(200, two.clone())
+            .answer(400, "all")
+            .answer(200, two)
+            .answer(400, "bad")
+            .answer(202, "")
+            .answer(200, RESERVED);
+        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+        assert_eq!(
+            host.lines()[6..11],
+            [
+                "Found 2 resource(s) for role 'r' on slave S0, deleting...",
+                "400 all",
+                "Found 2 resource(s) for role 'r' on slave S0, deleting one by one...",
+                "400 bad",
+                "202 ",
+            ]
+        );
+    }
+
+    #[test]
+    fn other_refusals_are_final() {
+        for status in [401, 403, 500] {
+            let mut host = Script::default().answer(200, RESERVED).answer(status, "no");
+            host = host.answer(200, RESERVED);
+            assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
+            assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
+        }
+    }
+
+    #[test]
     fn what_someone_else_removed_in_the_meantime_is_removed() {
         let mut host = Script::default()
             .answer(200, RESERVED)
@@ -556,7 +713,9 @@ mod tests {
                 "reserved" => r#"{"r":[{"name":"cpus","reservation":{}}]}"#,
                 _ => "{}",
             };
-            format!(r#"{{"id":"{id}","active":{active},"reserved_resources_full":{resources}}}"#)
+            format!(
+                r#"{{"id":"{id}","version":"1.4.3","active":{active},"reserved_resources_full":{resources}}}"#
+            )
         };
         let list = |agents: [String; 2]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
         let away = [entry("S1", false, "volume"), entry("S0", true, "reserved")];

@@ -214,9 +214,35 @@ pub fn form(path: &str, fields: &[(&str, &str)]) -> Request {
     }
 }
 
-/// Whether the same request may get an answer a moment later.
-pub fn is_transient(error: &Error) -> bool {
-    matches!(error, Error::Connect(_) | Error::Reset)
+/// Whether what kept a request from being carried out may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Passes {
+    /// It stays as it is until somebody changes something.
+    No,
+    /// Soon, or not at all: a connection that is refused or breaks, or a race with
+    /// the master's allocator (409).
+    Soon,
+    /// When a master is elected (503).
+    WithALeader,
+}
+
+impl Passes {
+    /// Whether the same request may be answered otherwise a moment later.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            409 => Self::Soon,
+            503 => Self::WithALeader,
+            _ => Self::No,
+        }
+    }
+
+    /// Whether the same request may get an answer a moment later.
+    pub fn of_error(error: &Error) -> Self {
+        match error {
+            Error::Connect(_) | Error::Reset => Self::Soon,
+            _ => Self::No,
+        }
+    }
 }
 
 /// The pauses before something is tried again that passes soon or not at all.

@@ -12,7 +12,7 @@
 //! | [`plan`](mod@plan), [`discover`](mod@discover) | looks that change nothing |
 //! | [`run`] | what all of these have in common |
 //! | [`guard`] | what is refused before anything is sent |
-//! | [`agents`], [`frameworks`] | what the master lists |
+//! | [`agents`], [`frameworks`], [`operations`] | what the master lists |
 //! | [`stream`] | a JSON answer, read as a stream |
 //! | [`resource`] | what one reserved resource is, and whether it is ours to take |
 //! | [`sweep`] | one operation carried out on all agents, in parallel and in order |
@@ -31,6 +31,7 @@ pub mod discover;
 pub mod frameworks;
 pub mod guard;
 pub mod host;
+pub mod operations;
 pub mod plan;
 pub mod reservations;
 pub mod resource;

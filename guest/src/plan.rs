@@ -176,7 +176,7 @@ mod tests {
     fn slaves(entries: &[&str]) -> String {
         let entries = entries.join(",");
         format!(
-            r#"{{"slaves":[{{"id":"S0","hostname":"h","version":"1.11.0","reserved_resources_full":{{"r":[{entries}]}}}}]}}"#
+            r#"{{"slaves":[{{"id":"S0","hostname":"h","version":"1.4.3","reserved_resources_full":{{"r":[{entries}]}}}}]}}"#
         )
     }
 

@@ -9,5 +9,6 @@ pub const OPERATION: Operation = Operation {
     path: "unreserve",
     field: "resources",
     noun: "resource(s)",
+    kind: "UNRESERVE",
     permission: "dcos:mesos:master:reservation:principal",
 };

@@ -8,8 +8,7 @@ use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
 use crate::bindings::log::{Event, Level, Warning};
 use crate::frameworks::{self, Frameworks};
 use crate::guard;
-use crate::host::{Host, Watched, one_line, short_pauses};
-use crate::stream::Passes;
+use crate::host::{Host, Passes, Watched, one_line, short_pauses};
 
 /// A run.
 pub struct Run<'a, H> {
@@ -152,6 +151,12 @@ impl<'a, H: Host> Run<'a, H> {
         };
         Stop { reason, message }
     }
+}
+
+/// Whether a master of this version tells which operations are pending, as far
+/// as is known.
+pub fn tells_operations(listing: &Listing) -> bool {
+    listing.version.as_deref().and_then(version_number).is_none_or(|number| number >= 106)
 }
 
 /// The reference's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 
 use serde::de::DeserializeSeed;
 
-use crate::bindings::http::{Endpoint, Error, Method};
-use crate::host::{CHUNK, Host, Response, excerpt, explain, is_transient, request, summary};
+use crate::bindings::http::{Endpoint, Error, Method, Request};
+use crate::host::{CHUNK, Host, Passes, Response, excerpt, explain, request, summary};
 
 /// An answer that could not be read.
 #[derive(Debug)]
@@ -15,17 +15,6 @@ pub struct Unread {
     pub passes: Passes,
     /// One sentence for the person who runs the cleanup.
     pub message: String,
-}
-
-/// Whether what kept an answer from being read may pass.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Passes {
-    /// It stays as it is until somebody changes something.
-    No,
-    /// A connection that is refused or breaks: soon, or not at all.
-    Soon,
-    /// No master leads (503): when one is elected.
-    WithALeader,
 }
 
 /// Asks the master for what it has at `path`.
@@ -37,15 +26,27 @@ where
     H: Host,
     S: DeserializeSeed<'de>,
 {
+    read(host, &request(Endpoint::Master, Method::Get, vec![path.into()]), seed)
+}
+
+/// Sends a request to the master and reads the answer.
+///
+/// # Errors
+/// As [`get`].
+pub fn read<'de, H, S>(host: &mut H, request: &Request, seed: S) -> Result<S::Value, Unread>
+where
+    H: Host,
+    S: DeserializeSeed<'de>,
+{
+    let path = request.path.join("/");
     let network = |error: &Error| Unread {
-        passes: if is_transient(error) { Passes::Soon } else { Passes::No },
+        passes: Passes::of_error(error),
         message: format!("Network error: {}.", explain(Endpoint::Master, error)),
     };
-    let request = request(Endpoint::Master, Method::Get, vec![path.into()]);
-    let exchange = host.send(&request).map_err(|error| network(&error))?;
+    let exchange = host.send(request).map_err(|error| network(&error))?;
     let mut response = host.finish(exchange).map_err(|error| network(&error))?;
     let status = response.status();
-    let passes = if status == 503 { Passes::WithALeader } else { Passes::No };
+    let passes = Passes::of_status(status);
     let bad = |why| Unread { passes, message: format!("Bad {path} response: {why}") };
     let mut body = Body { response: &mut response, chunk: Vec::new(), at: 0, error: None };
     if status != 200 {

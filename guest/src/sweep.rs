@@ -2,14 +2,13 @@
 //! wire at a time, one fixed order in the log.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
 
 use crate::agents::{Agent, Listing};
-use crate::batch::{Batch, Settled};
+use crate::batch::{Batch, Lists, Settled};
 use crate::bindings::log::{
     AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
 };
-use crate::host::{Host, count};
+use crate::host::{Host, Passes, count};
 use crate::resource::Fate;
 
 /// What a phase asks the master to do with an agent's resources.
@@ -22,6 +21,8 @@ pub struct Operation {
     pub field: &'static str,
     /// What the resources are called in the log.
     pub noun: &'static str,
+    /// What Mesos calls the operation.
+    pub kind: &'static str,
     /// The permission that it needs in DC/OS, up to the principal that made the
     /// resources; its action is `delete`.
     pub permission: &'static str,
@@ -36,9 +37,20 @@ pub struct Owner<'a> {
     pub principal: Option<&'a str>,
 }
 
+/// What became of one agent in a sweep.
+pub struct Swept {
+    /// What happened.
+    pub result: AgentResult,
+    /// Whether it is worth asking again.
+    pub passes: Passes,
+    /// Whether a part of the list may be accepted although all of it is not.
+    pub divisible: bool,
+}
+
 /// What an operation has to do on one agent.
 struct Work<'a> {
     agent: &'a Agent,
+    lists: Lists,
     found: usize,
     /// What is to be sent; empty when there is nothing, or the agent is not
     /// active.
@@ -50,22 +62,35 @@ impl Operation {
     /// The ids of the active agents that list something for this operation to
     /// remove.
     pub fn pending<'a>(&self, listing: &'a Listing, owner: Owner) -> Vec<&'a str> {
-        let works = listing.agents.iter().map(|agent| self.work(agent, owner));
+        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
         works.filter(|work| !work.batches.is_empty()).map(|work| work.agent.id.as_str()).collect()
     }
 
-    /// Carries the operation out on all agents, and pauses for no longer than
-    /// `patience` when some have to be asked again. Returns one result for each
-    /// agent on which the role has something, in the master's order.
+    /// The ids of the active agents that list nothing more for this operation to
+    /// remove.
+    pub fn done<'a>(&self, listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
+        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
+        let done = works.filter(|work| work.agent.active && work.batches.is_empty());
+        done.map(|work| work.agent.id.as_str()).collect()
+    }
+
+    /// Carries the operation out: on all agents, or on `only` these. Returns one
+    /// result for each agent on which the role has something, in the master's
+    /// order.
     pub fn sweep<H: Host>(
         &self,
         host: &mut H,
         listing: &Listing,
         owner: Owner,
-        mut patience: Duration,
-    ) -> Vec<AgentResult> {
+        only: Option<&[(String, Lists)]>,
+    ) -> Vec<Swept> {
         let window = host.window().max(1);
-        let works: Vec<_> = listing.agents.iter().map(|agent| self.work(agent, owner)).collect();
+        let lists = |agent: &Agent| match only {
+            None => Some(Lists::Whole),
+            Some(only) => only.iter().find(|(id, _)| *id == agent.id).map(|(_, lists)| *lists),
+        };
+        let works = listing.agents.iter().filter_map(|it| Some(self.work(it, owner, lists(it)?)));
+        let works: Vec<_> = works.collect();
         let mut unsent = works.iter().flat_map(|work| &work.batches);
         let mut in_flight = VecDeque::new();
         let mut results = Vec::new();
@@ -82,28 +107,28 @@ impl Operation {
                     in_flight.push_back(host.send(&next.request(self)));
                 }
                 let result = match in_flight.pop_front() {
-                    Some(sent) => batch.settle(host, self, sent, &mut patience),
+                    Some(sent) => batch.settle(host, sent),
                     None => Settled::unsent(),
                 };
                 unauthorized |= result.is_unauthorized();
                 settled.push(result);
             }
-            let result = self.conclude(host, work, owner.role, settled);
+            let swept = self.conclude(host, work, owner.role, settled);
             if !work.agent.resources.is_empty() {
-                results.push(result);
+                results.push(swept);
             }
         }
         results
     }
 
-    fn work<'a>(&self, agent: &'a Agent, owner: Owner) -> Work<'a> {
-        let mut work = Work { agent, found: 0, batches: Vec::new(), skipped: Vec::new() };
+    fn work<'a>(&self, agent: &'a Agent, owner: Owner, lists: Lists) -> Work<'a> {
+        let mut work = Work { agent, lists, found: 0, batches: Vec::new(), skipped: Vec::new() };
         for resource in &agent.resources {
             match resource.fate(self.phase, owner.principal) {
                 Fate::Take => {
                     work.found += 1;
                     if agent.active {
-                        Batch::add(&mut work.batches, &agent.id, resource);
+                        Batch::add(&mut work.batches, &agent.id, resource, lists);
                     }
                 }
                 Fate::Skip(reason) => {
@@ -132,8 +157,11 @@ impl Operation {
         }
         if !work.batches.is_empty() {
             let found = work.found;
-            let line =
-                format!("Found {found} {noun} for role '{role}' on slave {agent}, deleting...");
+            let how = match work.lists {
+                Lists::Whole => "deleting...",
+                Lists::Single => "deleting one by one...",
+            };
+            let line = format!("Found {found} {noun} for role '{role}' on slave {agent}, {how}");
             host.say(Level::Info, line, None);
         }
     }
@@ -145,8 +173,8 @@ impl Operation {
         work: &Work,
         role: &str,
         settled: Vec<Settled>,
-    ) -> AgentResult {
-        let Settled { line, outcome } =
+    ) -> Swept {
+        let Settled { line, outcome, passes, divisible } =
             Settled::all(host, settled).unwrap_or_else(|| self.nothing_sent(work, role));
         let level = match outcome {
             AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => Level::Error,
@@ -164,7 +192,7 @@ impl Operation {
         for line in hints {
             host.say(Level::Error, line, None);
         }
-        result
+        Swept { result, passes, divisible }
     }
 
     /// What may help with a refusal; about volumes in use, in the reference's words.
@@ -223,7 +251,7 @@ impl Operation {
                 AgentOutcome::NothingToDo,
             )
         };
-        Settled { line, outcome }
+        Settled { line, outcome, passes: Passes::No, divisible: false }
     }
 }
 
@@ -259,7 +287,7 @@ mod tests {
     fn resources_go_back_exactly_as_they_were_listed() {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
         let mut host = Script::default().answer(202, "");
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         let body = &host.sent[0].content.as_ref().unwrap().bytes;
         let fields: Vec<_> = form_urlencoded::parse(body).into_owned().collect();
         let expected = [("slaveId".into(), "S1".into()), ("volumes".into(), format!("[{VOLUME}]"))];
@@ -270,10 +298,10 @@ mod tests {
     fn nothing_is_sent_for_an_agent_with_nothing_to_remove() {
         let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#)), agent("S0", "{}")];
         let mut host = Script::default();
-        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         assert!(host.sent.is_empty());
         assert_eq!(results.len(), 1);
-        assert_eq!(results[0].outcome, AgentOutcome::NothingToDo);
+        assert_eq!(results[0].result.outcome, AgentOutcome::NothingToDo);
         assert_eq!(
             host.lines(),
             [
@@ -293,8 +321,7 @@ mod tests {
             for n in 0..7 {
                 host = host.answer(202, format!("{n}"));
             }
-            let results =
-                reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+            let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
             assert_eq!(results.len(), 7);
             assert_eq!(host.most_in_flight, window.min(7));
             let codes: Vec<_> =
@@ -311,16 +338,16 @@ mod tests {
             1,
         )];
         let mut host = Script::default();
-        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         assert!(host.sent.is_empty());
-        assert_eq!(results[0].outcome, AgentOutcome::NotActive);
+        assert_eq!(results[0].result.outcome, AgentOutcome::NotActive);
     }
 
     #[test]
     fn an_agents_name_cannot_forge_a_line() {
         let agents = [agent(r"S1\n202 ", "{}")];
         let mut host = Script::default();
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         assert_eq!(host.lines(), ["No reserved resources for any role on slave S1 202 "]);
     }
 
@@ -329,7 +356,7 @@ mod tests {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#))];
         let words = "Invalid DESTROY operation: Persistent volumes in use";
         let mut host = Script::default().answer(400, words);
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         assert_eq!(
             host.lines()[1..],
             [
@@ -346,12 +373,11 @@ mod tests {
         let agents = ["S3", "S2", "S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().answer(401, "").answer(401, "");
         host.window = 2;
-        let results =
-            reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         assert_eq!(host.sent.len(), 2);
-        assert!(matches!(results[1].outcome, AgentOutcome::Refused(_)));
-        assert!(matches!(results[2].outcome, AgentOutcome::Failed(_)));
-        assert!(matches!(results[3].outcome, AgentOutcome::Failed(_)));
+        assert!(matches!(results[1].result.outcome, AgentOutcome::Refused(_)));
+        assert!(matches!(results[2].result.outcome, AgentOutcome::Failed(_)));
+        assert!(matches!(results[3].result.outcome, AgentOutcome::Failed(_)));
     }
 
     #[test]
@@ -359,33 +385,19 @@ mod tests {
         let resource = r#"{"name":"cpus","reservation":{"principal":"maker"}}"#;
         let agents = [agent("S1", &format!(r#"{{"r":[{resource}]}}"#))];
         let mut host = Script::default().answer(403, "");
-        reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         let hint = host.lines().pop().unwrap();
         assert!(hint.contains("made by: maker."), "{hint}");
         assert!(hint.contains("dcos:mesos:master:reservation:principal[:PRINCIPAL]"), "{hint}");
     }
 
     #[test]
-    fn a_connection_that_breaks_is_tried_again() {
-        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#))];
-        let mut host = Script::default().fails(Error::Reset).answer(202, "");
-        let results = reservations::OPERATION.sweep(
-            &mut host,
-            &listing(&agents),
-            OWNER,
-            Duration::from_secs(1),
-        );
-        assert_eq!(results[0].outcome, AgentOutcome::Accepted(202));
-    }
-
-    #[test]
     fn one_agent_that_fails_does_not_keep_the_next_from_its_turn() {
         let agents = ["S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().fails(Error::Timeout).answer(202, "");
-        let results =
-            reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, Duration::ZERO);
+        let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
         let why = "the Mesos master did not answer in time".to_owned();
-        assert_eq!(results[0].outcome, AgentOutcome::Failed(why));
-        assert_eq!(results[1].outcome, AgentOutcome::Accepted(202));
+        assert_eq!(results[0].result.outcome, AgentOutcome::Failed(why));
+        assert_eq!(results[1].result.outcome, AgentOutcome::Accepted(202));
     }
 }

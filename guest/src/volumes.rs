@@ -11,5 +11,6 @@ pub const OPERATION: Operation = Operation {
     path: "destroy-volumes",
     field: "volumes",
     noun: "volume(s)",
+    kind: "DESTROY",
     permission: "dcos:mesos:master:volume:principal",
 };

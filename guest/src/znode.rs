@@ -15,7 +15,7 @@ use crate::bindings::cleanup::ZnodeState;
 use crate::bindings::http::{Endpoint, Error, Method, Request};
 use crate::bindings::log::{Event, Level, ZnodeOutcome, ZnodeResult};
 use crate::guard;
-use crate::host::{Answer, Host, count, explain, is_transient, request, short_pauses};
+use crate::host::{Answer, Host, Passes, count, explain, request, short_pauses};
 
 /// How many nodes are counted at most.
 const COUNTED: u32 = 10_000;
@@ -37,11 +37,17 @@ pub fn look<H: Host>(host: &mut H, znode: &str) -> ZnodeState {
 pub fn exists<H: Host>(host: &mut H, znode: &str) -> Result<bool, String> {
     #[derive(Deserialize)]
     struct NodeData {
+        #[serde(default)]
+        str: String,
+        #[serde(default)]
         stat: String,
     }
 
     let sent = host.send(&explore("node-data", &format!("/{znode}")));
-    let NodeData { stat } = understood(host, sent)?;
+    let NodeData { str, stat } = understood(host, sent)?;
+    if stat.is_empty() || str == "Exception" {
+        return Err("Exhibitor cannot look at it".into());
+    }
     Ok(!stat.contains("* not found *"))
 }
 
@@ -87,15 +93,17 @@ struct Node {
 
 /// The paths of a node's children, if they are a node's children.
 fn children(parent: &str, nodes: Vec<Node>) -> Result<Vec<String>, String> {
-    nodes
-        .into_iter()
-        .map(|Node { title, key }| {
-            match key.strip_prefix(parent).and_then(|it| it.strip_prefix('/')) {
-                Some(name) if !name.is_empty() && !name.contains('/') => Ok(key),
-                _ => Err(format!("Exhibitor lists '{title}' below '{parent}/'")),
-            }
-        })
-        .collect()
+    let child = |Node { title, key }: Node| {
+        if key == "*" {
+            // So it says that something went wrong, and no more than that.
+            return Err(format!("Exhibitor cannot list what is below '{parent}/'"));
+        }
+        match key.strip_prefix(parent).and_then(|it| it.strip_prefix('/')) {
+            Some(name) if !name.is_empty() && !name.contains('/') => Ok(key),
+            _ => Err(format!("Exhibitor lists '{title}' below '{parent}/'")),
+        }
+    };
+    nodes.into_iter().map(child).collect()
 }
 
 fn explore(what: &str, key: &str) -> Request {
@@ -150,7 +158,8 @@ pub fn delete<H: Host>(
                 Verdict::Passing(why) => (ZnodeOutcome::Failed(why), pauses.next()),
             },
             Err(error) => {
-                let pause = is_transient(&error).then(|| short_pauses.next()).flatten();
+                let passes = Passes::of_error(&error) == Passes::Soon;
+                let pause = passes.then(|| short_pauses.next()).flatten();
                 (ZnodeOutcome::Failed(explain(Endpoint::Exhibitor, &error)), pause)
             }
         };

@@ -33,6 +33,42 @@ impl fmt::Debug for Token {
     }
 }
 
+/// A user of ZooKeeper and the password, `user:password`, for its scheme `digest`.
+#[derive(Clone)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Takes what is in a file or a variable; space around it means nothing.
+    ///
+    /// # Errors
+    /// When it is not `user:password`; it is not shown.
+    pub fn new(text: &[u8]) -> Result<Self, DigestError> {
+        let text = std::str::from_utf8(text).unwrap_or_default().trim();
+        match text.split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                Ok(Self(text.into()))
+            }
+            _ => Err(DigestError),
+        }
+    }
+
+    /// What goes to the server.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Digest(redacted)")
+    }
+}
+
+/// Something that is no user of ZooKeeper.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("it does not hold user:password")]
+pub struct DigestError;
+
 /// A login that brought no token.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("Token retrieval failed: {0}")]
@@ -99,5 +135,20 @@ fn explain(error: &Error) -> String {
         | Error::Protocol(why)
         | Error::Internal(why) => why.clone(),
         Error::TooLarge(limit) => format!("an answer of more than {limit} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_user_and_password_and_never_shown() {
+        let digest = Digest::new(b"user:pass:word\n").unwrap();
+        assert_eq!(digest.bytes(), b"user:pass:word");
+        assert_eq!(format!("{digest:?}"), "Digest(redacted)");
+        for text in [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff"] {
+            assert_eq!(Digest::new(text).err(), Some(DigestError), "{text:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::http::{Endpoint, Request};
+use crate::ensemble::Ensemble;
 
 /// The base URLs of the endpoints. Each ends with a slash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,8 @@ impl Endpoints {
     /// Takes the base URLs of the master, of Exhibitor, and of Marathon's apps; a
     /// missing slash at the end is added. There may be several masters of a
     /// cluster, with `,` between them. Marathon's pods are found beside its apps.
+    /// In place of Exhibitor there may be the ensemble itself,
+    /// `zk://host:port,host:port/`.
     ///
     /// # Errors
     /// When one of them is not an absolute `http` or `https` URL, or has a
@@ -63,7 +66,7 @@ impl Endpoints {
             Some(api) => format!("{api}pods/"),
             None => marathon.clone(),
         };
-        Ok(Self { masters, exhibitor: base("Exhibitor", exhibitor)?, marathon, pods })
+        Ok(Self { masters, exhibitor: exhibitor_base(exhibitor)?, marathon, pods })
     }
 
     /// The base URLs of the masters, at least one.
@@ -79,6 +82,11 @@ impl Endpoints {
             Endpoint::Marathon => &self.marathon,
             Endpoint::MarathonPods => &self.pods,
         }
+    }
+
+    /// The ensemble that stands in place of Exhibitor, if one does.
+    pub fn ensemble(&self) -> Option<Ensemble> {
+        Ensemble::parse(&self.exhibitor).ok()
     }
 
     /// The URL of a request.
@@ -129,10 +137,26 @@ pub fn relative(path: &[String], query: &[(String, String)]) -> String {
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
+/// The base URL of Exhibitor, or of the ensemble in its place.
+fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
+    const NAME: &str = "Exhibitor";
+    if !url.trim().starts_with(Ensemble::SCHEME) {
+        return base(NAME, url);
+    }
+    match Ensemble::parse(url.trim()) {
+        Ok(ensemble) => Ok(ensemble.to_string()),
+        Err(why) => Err(EndpointError { name: NAME, why, shown: shown(url) }),
+    }
+}
+
+/// A URL that cannot be one, as far as it may be shown. What stands before an `@`
+/// may be a password, also where it cannot be one.
+fn shown(url: &str) -> String {
+    if url.contains('@') { "(not shown)" } else { url }.into()
+}
+
 fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
-    // What stands before an `@` may be a password, also where it cannot be one.
-    let shown = if url.contains('@') { "(not shown)" } else { url };
-    let error = |why| EndpointError { name, why, shown: shown.into() };
+    let error = |why| EndpointError { name, why, shown: shown(url) };
     let uri: Uri = url.trim().parse().map_err(|_| error("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(error("must begin with http:// or https://"));
@@ -190,6 +214,24 @@ mod tests {
             let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err();
             assert!(!error.to_string().contains("secr"), "{error}");
         }
+    }
+
+    #[test]
+    fn only_exhibitor_may_be_an_ensemble() {
+        let zk = " zk://h,[::1]:99/chroot";
+        let endpoints = Endpoints::new("http://h/", zk, "http://h/").unwrap();
+        assert_eq!(endpoints.base(Endpoint::Exhibitor), "zk://h:2181,[::1]:99/chroot/");
+        assert_eq!(endpoints.ensemble(), Ensemble::parse(zk.trim()).ok());
+        assert_eq!(Endpoints::default().ensemble(), None);
+        let json = serde_json::to_string(&endpoints).unwrap();
+        assert_eq!(serde_json::from_str::<Endpoints>(&json).unwrap(), endpoints);
+        for (master, marathon) in [(zk, "http://h/"), ("http://h/", zk)] {
+            assert!(Endpoints::new(master, "http://h/", marathon).is_err());
+        }
+        let error = Endpoints::new("http://h/", "zk://h:0/", "http://h/").unwrap_err();
+        assert_eq!(error.to_string(), "Exhibitor URL names a port that does not exist: zk://h:0/");
+        let error = Endpoints::new("http://h/", "zk://u:secret@h/", "http://h/").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 
     #[test]

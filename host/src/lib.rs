@@ -42,9 +42,10 @@
 //! | `strict` | how documents of another version of this crate are read |
 //! | [`stop`] | the wish to end it |
 //! | [`violation`] | how a run ends when the component misbehaves |
-//! | [`policy`] | which requests are allowed |
+//! | [`policy`], `scope` | which requests are allowed, and what they may remove |
 //! | [`limits`] | how much of everything a run may use |
 //! | [`endpoint`] | where the servers are |
+//! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`] | how the host authenticates |
 //! | [`exit`], [`output`] | the exit codes of the binary, and what it writes for programs |
@@ -56,12 +57,14 @@ mod component;
 pub mod credentials;
 pub mod endpoint;
 mod engine;
+pub mod ensemble;
 pub mod exit;
 pub mod http;
 pub mod limits;
 pub mod log;
 pub mod output;
 pub mod policy;
+mod scope;
 mod state;
 pub mod stop;
 mod strict;
@@ -75,10 +78,11 @@ pub use bindings::cleanup::{
 pub use bindings::log::{Entry, Event, Level};
 pub use cleanup::{Call, Done, Janitor, RunError, Session};
 pub use component::DIGEST;
-pub use credentials::Token;
+pub use credentials::{Digest, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
 pub use stop::Stop;
 pub use transport::live::Live;
+pub use transport::zookeeper::ZooKeeper;
 pub use violation::Violation;

@@ -1,7 +1,7 @@
 //! Which requests a run may send. The table is short, made from the target
 //! alone, and knows no patterns: a request's endpoint, method, path, query and
-//! media type must be those of a rule. What is in the forms that the master gets
-//! is not looked at.
+//! media type must be those of a rule, and what it would remove must be the
+//! target's (`scope.rs`).
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
 use crate::cleanup::Call;
 use crate::endpoint::relative;
+use crate::scope::Scope;
 
 /// The media type of the forms that Mesos's operator endpoints take.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -27,6 +28,10 @@ pub struct Rule {
     path: Vec<String>,
     query: Query,
     media_type: Option<&'static str>,
+    /// The content, where there is just one that is allowed.
+    content: Option<&'static str>,
+    /// Whose resources may be removed.
+    scope: Option<Scope>,
 }
 
 /// The query of a rule.
@@ -82,11 +87,21 @@ impl Policy {
         let mut rules = Vec::new();
         if target.role.is_some() {
             rules = Self::listing();
-            let teardown = (options.in_use == InUse::Teardown).then_some("teardown");
-            for operation in ["destroy-volumes", "unreserve"].into_iter().chain(teardown) {
-                let rule = Rule::new(Endpoint::Master, Method::Post, [operation]);
-                rules.push(Rule { media_type: Some(FORM), ..rule });
+            let form = |operation, scope| Rule {
+                media_type: Some(FORM),
+                scope,
+                ..Rule::new(Endpoint::Master, Method::Post, [operation])
+            };
+            rules.push(form("destroy-volumes", Scope::volumes(target)));
+            rules.push(form("unreserve", Scope::reservations(target)));
+            if options.in_use == InUse::Teardown {
+                rules.push(form("teardown", None));
             }
+            rules.push(Rule {
+                media_type: Some("application/json"),
+                content: Some(r#"{"type":"GET_OPERATIONS"}"#),
+                ..Rule::new(Endpoint::Master, Method::Post, ["api", "v1"])
+            });
         }
         if let Some(znode) = &target.znode {
             let path = EXPLORER.into_iter().chain(["znode"]).chain(plain_znode(znode).split('/'));
@@ -114,15 +129,23 @@ impl Policy {
     /// The request, and what would be allowed instead, in one sentence.
     pub fn check(&self, request: &Request) -> Result<(), String> {
         let media_type = request.content.as_ref().map(|content| content.media_type.as_str());
-        let allowed = self.rules.iter().any(|rule| {
+        let rule = self.rules.iter().find(|rule| {
             rule.endpoint == request.endpoint
                 && rule.method == request.method
                 && rule.path == request.path
                 && rule.query.allows(&request.query)
                 && rule.media_type == media_type
+                && rule.content.is_none_or(|it| {
+                    request.content.as_ref().is_some_and(|content| content.bytes == it.as_bytes())
+                })
         });
-        if allowed {
-            return Ok(());
+        if let Some(rule) = rule {
+            let (Some(scope), Some(content)) = (&rule.scope, &request.content) else {
+                return Ok(());
+            };
+            return scope.check(&content.bytes).map_err(|why| {
+                format!("{} would remove what is not the target's: {why}", Asked(request))
+            });
         }
         let rules = self.rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ");
         Err(format!("{} is not in the policy table, which has: {rules}", Asked(request)))
@@ -137,7 +160,7 @@ impl Rule {
     ) -> Self {
         let path = path.into_iter().map(Into::into).collect();
         let query = Query::Exactly(Vec::new());
-        Self { endpoint, method, path, query, media_type: None }
+        Self { endpoint, method, path, query, media_type: None, content: None, scope: None }
     }
 
     fn exploring(what: &str, query: Query) -> Self {
@@ -168,7 +191,8 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match &self.query {
             Query::Exactly(query) => {
-                show(f, self.method, self.endpoint, &self.path, query, self.media_type)
+                show(f, self.method, self.endpoint, &self.path, query, self.media_type)?;
+                self.content.map_or(Ok(()), |content| write!(f, " {content}"))
             }
             Query::Within(node) => {
                 show(f, self.method, self.endpoint, &self.path, &[key(node)], self.media_type)?;
@@ -255,6 +279,7 @@ mod tests {
                 "GET master/frameworks",
                 "POST master/destroy-volumes (application/x-www-form-urlencoded)",
                 "POST master/unreserve (application/x-www-form-urlencoded)",
+                r#"POST master/api/v1 (application/json) {"type":"GET_OPERATIONS"}"#,
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
                 "DELETE marathon/group/janitor?force=true",
                 "DELETE marathon-pods/group/janitor?force=true",
@@ -323,6 +348,20 @@ mod tests {
             let policy = Policy::new(&Call::Clean(target()), Options { in_use, ..OPTIONS });
             assert_eq!(policy.check(&request).is_ok(), allowed);
         }
+    }
+
+    #[test]
+    fn the_v1_api_is_for_one_question_only() {
+        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
+        let ask = |content: &str| {
+            let content =
+                Content { media_type: "application/json".into(), bytes: content.as_bytes().into() };
+            let request = request(Endpoint::Master, Method::Post, "api/v1");
+            policy.check(&Request { content: Some(content), ..request }).is_ok()
+        };
+        assert!(ask(r#"{"type":"GET_OPERATIONS"}"#));
+        assert!(!ask(r#"{"type":"REMOVE_QUOTA","remove_quota":{"role":"r"}}"#));
+        assert!(!ask(""));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod live;
 pub mod recording;
 pub mod replay;
 pub mod scrub;
+pub mod zookeeper;
 
 /// A request that the policy has allowed. It holds no credentials.
 #[derive(Clone, Debug, PartialEq)]

@@ -39,6 +39,7 @@ fn replay(version: &str, story: &str) {
     let listed = body(&exchanges[0]);
     let agents = listed["slaves"].as_array().unwrap();
     let cluster = Cluster::start(State {
+        pending: Vec::new(),
         version: version.to_owned(),
         agents: agents.iter().map(agent).collect(),
         frameworks: Vec::new(),
@@ -81,6 +82,7 @@ fn agent(listed: &Value) -> Agent {
     let text = |key: &str| listed[key].as_str().unwrap().to_owned();
     let read = |json: &Value| Resource::read(json).unwrap();
     let mut agent = Agent {
+        pending_looks: None,
         id: text("id"),
         hostname: text("hostname"),
         active: listed["active"].as_bool().unwrap(),

@@ -1,12 +1,12 @@
 //! The Mesos master's operator endpoints.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::listing;
 use crate::message::{Recorded, Reply};
 use crate::operation::Operation;
 use crate::resource::Resource;
-use crate::state::State;
+use crate::state::{Pending, State};
 use crate::version::Version;
 
 /// The master's answer; every path is there with and without `/master`.
@@ -24,6 +24,7 @@ pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
         "/unreserve" => {
             only("POST", request, version, || operate(Operation::Unreserve, state, request))
         }
+        "/api/v1" => only("POST", request, version, || v1(state, request)),
         "/teardown" => only("POST", request, version, || teardown(state, request)),
         _ if version.since(1, 8) => Reply::text(404, "404 Not Found."),
         _ => Reply::empty(404),
@@ -46,6 +47,29 @@ fn only(
         false => text,
     };
     Reply::text(405, text).header("Allow", method)
+}
+
+/// The v1 API, as far as a cleaner asks it.
+fn v1(state: &mut State, request: &Recorded) -> Reply {
+    let call: Value = serde_json::from_str(&request.body).unwrap_or_default();
+    if call["type"] != "GET_OPERATIONS" || !Version::parse(&state.version).since(1, 6) {
+        return Reply::text(400, "Failed to validate master::Call: Expecting 'type' to be present");
+    }
+    let told: Vec<_> = state
+        .pending
+        .iter()
+        .map(|Pending { agent, kind, .. }| {
+            json!({
+                "agent_id": {"value": agent},
+                "info": {"type": kind},
+                "latest_status": {"state": "OPERATION_PENDING"},
+            })
+        })
+        .collect();
+    state.pending.iter_mut().for_each(|it| it.looks = it.looks.saturating_sub(1));
+    state.pending.retain(|it| it.looks > 0);
+    let operations = if told.is_empty() { json!({}) } else { json!({"operations": told}) };
+    Reply::json(200, &json!({"type": "GET_OPERATIONS", "get_operations": operations}))
 }
 
 fn teardown(state: &mut State, request: &Recorded) -> Reply {
@@ -93,6 +117,9 @@ fn try_operate(
         Reply::text(400, format!("No {noun} found with specified ID"))
     })?;
     operation.apply(version, agent, &wanted)?;
+    if let Some(looks) = agent.pending_looks {
+        state.pending.push(Pending { agent: id, kind: operation.name().into(), looks });
+    }
     Ok(Reply::empty(if version.since(1, 0) { 202 } else { 200 }))
 }
 

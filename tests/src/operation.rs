@@ -47,7 +47,8 @@ impl Operation {
         Ok(())
     }
 
-    fn name(self) -> &'static str {
+    /// What Mesos calls it.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Destroy => "DESTROY",
             Operation::Unreserve => "UNRESERVE",

@@ -33,6 +33,9 @@ pub struct State {
     /// The login of DC/OS; without it, nobody has to log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iam: Option<Iam>,
+    /// What agents have not carried out yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Pending>,
     /// Scripted answers; the first that fits a request is given instead of the server's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -57,9 +60,24 @@ pub struct Agent {
     pub version: Option<String>,
     /// Role => resources, exactly as `/slaves` is to list them.
     pub reserved_resources_full: Map<String, Value>,
+    /// How often the master tells that an operation is pending here before it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_looks: Option<u32>,
     /// All the agent offers, reserved or not; a large machine by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_resources: Option<Vec<Value>>,
+}
+
+/// An operation that the master has accepted, and the agent has not carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// The agent's id.
+    pub agent: String,
+    /// `DESTROY` or `UNRESERVE`.
+    pub kind: String,
+    /// How often it will be told until it is done.
+    pub looks: u32,
 }
 
 /// A framework that is registered with the master.

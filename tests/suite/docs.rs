@@ -6,7 +6,7 @@ use std::fs;
 use libtest_mimic::Trial;
 
 use crate::command::tests;
-use crate::{real, trial};
+use crate::{real, trial, zookeeper};
 
 /// Gets the names of all other tests of this program.
 pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
@@ -42,6 +42,7 @@ fn behaviour_names_real_tests(names: &BTreeSet<String>) {
                 [folder, "../host/src/bin/janitor"].iter().any(|it| tests(it).join(&file).exists())
             }
             Some(("real", case)) => real::cases().any(|name| name == case),
+            Some(("zookeeper", case)) => zookeeper::cases().any(|name| name == case),
             Some(("killed", "*")) => names.iter().any(|name| name.starts_with("killed::")),
             Some(_) => names.contains(name),
             // Headings, and rows that need no test.

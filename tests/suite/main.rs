@@ -17,6 +17,7 @@ mod sandbox;
 mod scenarios;
 mod schemas;
 mod transport;
+mod zookeeper;
 
 use std::env;
 use std::ffi::OsString;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());
     trials.extend(real::trials());
+    trials.extend(zookeeper::trials());
     let names = trials.iter().map(|trial| trial.name().to_owned()).collect();
     trials.extend(docs::trials(names));
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -74,6 +74,7 @@ const CASES: &[Case] = &[
     ("a_master_without_a_leader", a_master_without_a_leader),
     ("an_agent_that_goes_in_the_middle", an_agent_that_goes_in_the_middle),
     ("an_agent_that_returns_in_the_middle", an_agent_that_returns_in_the_middle),
+    ("an_agent_that_hears_nothing", an_agent_that_hears_nothing),
     ("a_lost_agent_that_returns", a_lost_agent_that_returns),
     ("an_agent_missing_after_a_failover", an_agent_missing_after_a_failover),
     ("two_hundred_agents", two_hundred_agents),
@@ -651,6 +652,29 @@ fn an_agent_that_returns_in_the_middle(command: &str) {
     assert!(leader.has("kafka-role"));
     assert!(exhibitor.requests().is_empty());
     assert_eq!(leader.clean(&arguments).exit, 0);
+    assert!(!leader.has("kafka-role"));
+}
+
+fn an_agent_that_hears_nothing(command: &str) {
+    let leader = Master::start(command, 1, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let environment = [("LAB_LEADER", leader.address()), ("LAB_DIR", folder), ("LAB_KEEP", "1")];
+    let port = free_port();
+    let other = Master::start_at(port, command, 1, &environment);
+    leader.wait_for_agents(2, 0);
+    for agent in leader.agents() {
+        leader.fill_for_good(&agent, "kafka-role", "kafka-principal");
+    }
+    other.freeze();
+    let run = leader.clean("-r kafka-role");
+    drop(other);
+    leader.wait_for_agents(1, 1);
+    let _other = Master::start_at(port, command, 1, &environment);
+    leader.wait_for_agents(2, 0);
+    // Before 1.6 the master's word is enough; since then only the agent's is.
+    assert_eq!(run.exit == 0, !leader.has("kafka-role"), "exit 0 means that it is gone");
+    assert_eq!(leader.clean("-r kafka-role").exit, 0);
     assert!(!leader.has("kafka-role"));
 }
 

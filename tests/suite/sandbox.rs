@@ -22,6 +22,11 @@ const CASES: &[(&str, &str)] = &[
         "asks for what is not its business",
         "asked for more than it may: GET master/state is not in the policy table",
     ),
+    (
+        "removes what is not its business",
+        "POST master/unreserve (application/x-www-form-urlencoded) would remove what is not the \
+         target's: a resource of role 'other', which is not 'removes what is not its business'",
+    ),
     ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
     ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
     ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),

@@ -74,14 +74,8 @@ impl Transport for Live {
     /// One thread an exchange: the run's window bounds their number. A run that
     /// ends early does not wait for them.
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let (answer, exchange) = mpsc::sync_channel(1);
         let live = self.clone();
-        let exchange_thread = thread::Builder::new().name("exchange".into());
-        let spawned = exchange_thread.spawn(move || {
-            // When nobody waits any more, nobody needs the answer.
-            let _ = answer.send(live.exchange(&request));
-        });
-        Box::new(InFlight(spawned.map(|_| exchange)))
+        Box::new(InFlight::start(move || live.exchange(&request)))
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -91,6 +85,17 @@ impl Transport for Live {
 
 /// An exchange on a thread of its own, if there was one to be had.
 struct InFlight(io::Result<mpsc::Receiver<Result<Response, Error>>>);
+
+impl InFlight {
+    fn start(exchange: impl FnOnce() -> Result<Response, Error> + Send + 'static) -> Self {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let spawned = thread::Builder::new().name("exchange".into()).spawn(move || {
+            // When nobody waits any more, nobody needs the answer.
+            let _ = answer.send(exchange());
+        });
+        Self(spawned.map(|_| receiver))
+    }
+}
 
 impl Exchange for InFlight {
     fn finish(self: Box<Self>) -> Result<Response, Error> {

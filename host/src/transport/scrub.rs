@@ -48,9 +48,9 @@ const SECRETS: [&str; 12] = [
 
 /// How the keys end below which nothing is left out: `reserved_resources_full` and
 /// its like. There, roles and resources are keys, and may have any name. What is
-/// reserved, with its labels, is what a recording is about, and stands in the
+/// reserved, with its labels, also in the operations that are pending, is what a recording is about, and stands in the
 /// requests too: a label is part of a reservation's identity, and no secret.
-const KEPT: [&str; 2] = ["resources", "resourcesfull"];
+const KEPT: [&str; 4] = ["resources", "resourcesfull", "reservation", "reservations"];
 
 /// What becomes of the value of a key.
 #[derive(Clone, Copy, PartialEq)]
@@ -212,6 +212,7 @@ mod tests {
             // Labels are part of a reservation.
             r#"{"reserved_resources_full":{"r":[{"reservation":{"labels":{"labels":[{"key":"token","value":"v"}]}}}]}}"#,
             r#"{"unreserved_resources_full":[{"disk":{"source":{"metadata":{"labels":[]}}}}]}"#,
+            r#"{"destroy":{"volumes":[{"reservations":[{"labels":{"labels":[{"key":"token"}]}}]}]}}"#,
             r#"[{"title":"token","isFolder":true,"key":"/token"}]"#,
             r#"{"message":"the token: \"secret\": x","succeeded":true}"#,
             r#"["token","x"]"#,

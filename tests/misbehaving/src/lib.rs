@@ -39,6 +39,16 @@ impl Guest for Component {
                 // And then goes on as if nothing had happened.
                 drop(http::send(&get("slaves")));
             }
+            "removes what is not its business" => {
+                let form = "slaveId=S1&resources=[{\"role\":\"other\",\"reservation\":{}}]";
+                let content = http::Content {
+                    media_type: "application/x-www-form-urlencoded".into(),
+                    bytes: form.into(),
+                };
+                let request =
+                    Request { method: Method::Post, content: Some(content), ..get("unreserve") };
+                drop(http::send(&request));
+            }
             "sends without end" => {
                 let mut exchanges = Vec::new();
                 while let Ok(exchange) = http::send(&get("slaves")) {

@@ -202,6 +202,13 @@ impl Master {
         json_at(&format!("{}quota", self.url()))
     }
 
+    /// Keeps its agents from hearing anything, while the master goes on believing
+    /// that they do.
+    pub fn freeze(&self) {
+        let stop = Command::new("kill").args(["-STOP", &self.process.id().to_string()]).status();
+        assert!(stop.unwrap().success());
+    }
+
     /// Tears a framework down.
     pub fn teardown(&self, framework: &Framework) {
         self.post("teardown", 200, &[("frameworkId", framework.id())]);

@@ -121,7 +121,8 @@ pub fn nowhere() {
 pub fn not_in_mistakes() {
     let wrong = format!("wrong-{CANARY}");
     let secret_url = |before: &str| format!("{before}user:{CANARY}@127.0.0.1:1/master/");
-    let urls = ["http://", "", "ftp://", "http:// ", "http:/", "http://a b:"].map(secret_url);
+    let urls = ["http://", "", "ftp://", "zk://", "zk:", "http:// ", "http:/", "http://a b:"]
+        .map(secret_url);
     let mut lines: Vec<Vec<&str>> = Vec::new();
     for url in &urls {
         lines.extend(["-m", "-e", "-n"].map(|option| vec!["-r", "r", option, url]));
@@ -142,6 +143,11 @@ pub fn not_in_mistakes() {
     let mut behind_a_proxy = janitor();
     behind_a_proxy.env("http_proxy", format!("http://user:{CANARY}@127.0.0.1:1/"));
     require_none(&run(behind_a_proxy.args(["-v", "-r", "r"])), &[]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, format!("user:{CANARY}\n")).unwrap();
+    let mut without_zookeeper = janitor();
+    without_zookeeper.args(["plan", "-v", "-z", "x", "-e", "zk://127.0.0.1:1/", "--zk-auth-file"]);
+    require_none(&run(without_zookeeper.arg(file.path())), &[]);
 }
 
 /// Roles, resources and labels may be called as secrets are.

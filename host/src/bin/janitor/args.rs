@@ -21,7 +21,8 @@ fn after_help() -> String {
 Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
   ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
-  NO_PROXY  the servers that are reached without it
+  NO_PROXY  the servers that are reached without it; ZooKeeper always is
+  ZK_AUTH  what --zk-auth-file would hold, when that is not given
 
 Exit codes:
 {codes}
@@ -124,7 +125,7 @@ pub struct Discover {
 #[command(group(
     ArgGroup::new("anew")
         .args(["yes", "master_url", "exhibitor_url", "marathon_url"])
-        .args(["username", "password", "auth_token"])
+        .args(["username", "password", "auth_token", "zk_auth_file"])
         .multiple(true)
         .requires("update")
 ))]
@@ -164,7 +165,7 @@ pub struct Selection {
     #[arg(short, long)]
     pub principal: Option<String>,
     /// The ZooKeeper node that goes, with everything below it
-    #[arg(short, long = "zk-path", value_name = "ZNODE")]
+    #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
     pub znode: Option<String>,
     /// The service whose role, principal and znode these are, by its name; -r, -p and -z
     /// go before what is derived from it
@@ -197,7 +198,7 @@ pub struct Urls {
     /// The Mesos master; of several masters, all with , between them
     #[arg(short, long, value_name = "URL", default_value = Endpoints::MASTER)]
     pub master_url: String,
-    /// Exhibitor
+    /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
     #[arg(short, long, value_name = "URL", default_value = Endpoints::EXHIBITOR)]
     pub exhibitor_url: String,
     /// Marathon's apps
@@ -212,7 +213,7 @@ pub struct OtherUrls {
     /// The Mesos master; of several masters, all with , between them
     #[arg(short, long, value_name = "URL")]
     pub master_url: Option<String>,
-    /// Exhibitor
+    /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
     #[arg(short, long, value_name = "URL")]
     pub exhibitor_url: Option<String>,
     /// Marathon's apps
@@ -233,6 +234,9 @@ pub struct Credentials {
     /// A DC/OS authentication token
     #[arg(short, long, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
+    /// A file with user:password, to log in to ZooKeeper itself with
+    #[arg(long, value_name = "FILE")]
+    pub zk_auth_file: Option<PathBuf>,
 }
 
 /// How to talk to the servers, and what to tell of it.
@@ -289,7 +293,7 @@ mod tests {
             "-r r_1 -p p -z a_z -m http://m/ -n http://n/ -e http://e/ -a t -v",
             "--role r_1 --principal p --zk_path a_z --master_url http://m/ \
              --marathon_url http://n/ --exhibitor_url http://e/ --auth_token t --verbose",
-            "--role=r_1 --principal=p --zk-path=a_z --master-url=http://m/ \
+            "--role=r_1 --principal=p --zk=a_z --master-url=http://m/ \
              --marathon-url=http://n/ --exhibitor-url=http://e/ --auth-token=t --verb",
         ] {
             let clean = parsed(line).unwrap();

@@ -1,8 +1,9 @@
 //! A run on a cluster: the servers, the credentials, the recording, the signals.
 
-use std::env;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::{env, fs};
 
 use janitor_host::endpoint::EndpointError;
 use janitor_host::output::Output;
@@ -11,7 +12,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target, Token, credentials,
+    Call, Digest, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target, Token,
+    ZooKeeper, credentials,
 };
 
 use crate::args::{Connection, Urls};
@@ -26,6 +28,7 @@ pub struct Cluster<'a> {
     console: Console,
     endpoints: Endpoints,
     token: Option<Token>,
+    digest: Option<Digest>,
     limits: Limits,
     stop: Stop,
     replaces: bool,
@@ -60,6 +63,12 @@ impl<'a> Cluster<'a> {
             }
             ExitCode::Url
         })?;
+        let digest =
+            digest(args.credentials.zk_auth_file.as_deref(), &endpoints).map_err(|why| {
+                complain(&why);
+                leave_marathon(console, endpoints.clone());
+                ExitCode::Usage
+            })?;
         console.header(&endpoints, call);
         let token = match (&args.credentials.username, &args.credentials.password) {
             (Some(username), Some(password)) => {
@@ -80,7 +89,7 @@ impl<'a> Cluster<'a> {
         };
         let stop = Stop::new();
         watch_signals(&stop);
-        Ok(Self { args, console, endpoints, token, limits, stop, replaces: false })
+        Ok(Self { args, console, endpoints, token, digest, limits, stop, replaces: false })
     }
 
     /// The same, for a recording that takes the place of one that is there: only a
@@ -180,8 +189,34 @@ impl<'a> Cluster<'a> {
 
     fn transport(&self) -> Box<dyn Transport> {
         let live = Live::new(&self.limits, self.token.clone());
-        Box::new(live.with_masters(self.endpoints.masters()))
+        let live = Box::new(live.with_masters(self.endpoints.masters()));
+        match self.endpoints.ensemble() {
+            Some(ensemble) => {
+                Box::new(ZooKeeper::new(ensemble, self.digest.clone(), &self.limits, live))
+            }
+            None => live,
+        }
     }
+}
+
+/// Who to be for ZooKeeper: what a file says, or the environment.
+fn digest(file: Option<&Path>, endpoints: &Endpoints) -> Result<Option<Digest>, String> {
+    const VARIABLE: &str = "ZK_AUTH";
+    let zookeeper = endpoints.ensemble().is_some();
+    let (place, text) = match (file, env::var_os(VARIABLE)) {
+        (Some(_), _) if !zookeeper => {
+            return Err("--zk-auth-file needs an --exhibitor-url that begins with zk://".into());
+        }
+        (Some(file), _) => (file.display().to_string(), fs::read(file)),
+        (None, Some(text)) if zookeeper && !text.is_empty() => {
+            (VARIABLE.into(), Ok(text.into_encoded_bytes()))
+        }
+        (None, _) => return Ok(None),
+    };
+    let digest = text
+        .map_err(|error| error.to_string())
+        .and_then(|text| Digest::new(&text).map_err(|error| error.to_string()));
+    digest.map(Some).map_err(|why| format!("cannot log in to ZooKeeper with {place}: {why}"))
 }
 
 /// A cleanup also removes the app that runs it. Without anything to do there is

@@ -18,7 +18,9 @@ pub fn after(result: &Result<Done, RunError>, asked: &Asked) -> Vec<String> {
         Err(RunError::Failure(failure)) => {
             let znode = failure.report.znode.as_ref().map(|znode| &znode.outcome);
             let mut lines = instead(failure.reason, asked);
-            if matches!(znode, Some(ZnodeOutcome::Failed(_))) {
+            if matches!(znode, Some(ZnodeOutcome::Failed(_)))
+                && asked.endpoints.ensemble().is_none()
+            {
                 lines.push(
                     "Where Exhibitor is closed: -e https://CLUSTER/exhibitor/ goes through DC/OS's \
                      Admin Router, -e zk://HOST:2181/ to ZooKeeper itself."
