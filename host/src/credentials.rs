@@ -2,124 +2,286 @@
 //! recording or a log.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::Deserialize;
 
 use crate::bindings::http::{Content, Endpoint, Error, Method};
 use crate::log::printable;
+use crate::tls;
 use crate::transport::{Request, Transport};
-use crate::{Endpoints, Limits, Live};
+use crate::{Endpoints, Limits, Live, Tls};
+
+/// Something that is never shown.
+#[derive(Clone, PartialEq)]
+struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("redacted")
+    }
+}
 
 /// A DC/OS authentication token, as the cluster's login hands it out.
-#[derive(Clone)]
-pub struct Token(String);
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token(Secret);
 
 impl Token {
     /// Takes a token as it is.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
-    }
-
-    /// The value of the `Authorization` header, in the form that DC/OS reads.
-    pub(crate) fn authorization(&self) -> String {
-        format!("token={}", self.0)
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("Token(redacted)")
+        Self(Secret(token.into()))
     }
 }
 
 /// A user of ZooKeeper and the password, `user:password`, for its scheme `digest`.
-#[derive(Clone)]
-pub struct Digest(String);
+#[derive(Clone, Debug)]
+pub struct Digest(Secret);
 
 impl Digest {
     /// Takes what is in a file or a variable; space around it means nothing.
     ///
     /// # Errors
     /// When it is not `user:password`; it is not shown.
-    pub fn new(text: &[u8]) -> Result<Self, DigestError> {
-        let text = std::str::from_utf8(text).unwrap_or_default().trim();
-        match text.split_once(':') {
-            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
-                Ok(Self(text.into()))
-            }
-            _ => Err(DigestError),
-        }
+    pub fn new(text: &[u8]) -> Result<Self, NoUser> {
+        user_and_password(text).map(Self)
     }
 
     /// What goes to the server.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.0.0.as_bytes()
     }
 }
 
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("Digest(redacted)")
-    }
-}
-
-/// Something that is no user of ZooKeeper.
+/// Something that is no user with a password.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("it does not hold user:password")]
-pub struct DigestError;
+pub struct NoUser;
+
+fn user_and_password(text: &[u8]) -> Result<Secret, NoUser> {
+    let text = std::str::from_utf8(text).unwrap_or_default().trim();
+    match text.split_once(':') {
+        Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+            Ok(Secret(text.into()))
+        }
+        _ => Err(NoUser),
+    }
+}
+
+/// Who the host is for the servers.
+#[derive(Debug, Default)]
+pub enum Credentials {
+    /// Nobody.
+    #[default]
+    None,
+    /// The owner of a DC/OS token.
+    Token(Token),
+    /// Someone who can log in to DC/OS, and again when the token has expired.
+    Login(Box<Login>),
+    /// A principal of Mesos with its secret (HTTP Basic). Only masters get it.
+    Basic(Basic),
+}
+
+/// A principal of Mesos with its secret.
+#[derive(Clone, Debug)]
+pub struct Basic(Secret);
+
+impl Basic {
+    /// Takes what is in a file or a variable, `principal:secret`; space around it
+    /// means nothing.
+    ///
+    /// # Errors
+    /// When it is not that; it is not shown.
+    pub fn new(text: &[u8]) -> Result<Self, NoUser> {
+        user_and_password(text).map(Self)
+    }
+}
+
+impl Credentials {
+    /// The value of the `Authorization` header for a server.
+    pub(crate) fn authorization(&self, endpoint: Option<Endpoint>) -> Option<String> {
+        let token = |Token(Secret(token)): &Token| format!("token={token}");
+        match self {
+            Self::None => None,
+            Self::Token(it) => Some(token(it)),
+            Self::Login(login) => login.token().as_ref().map(token),
+            Self::Basic(Basic(Secret(it))) => (endpoint == Some(Endpoint::Master))
+                .then(|| format!("Basic {}", STANDARD.encode(it))),
+        }
+    }
+
+    /// Gets a new token, when an earlier one is not valid any more. Says whether
+    /// there is another one to try.
+    pub(crate) fn renew(&self, refused: Option<&str>) -> bool {
+        match self {
+            Self::Login(login) => {
+                // Another exchange may have been faster.
+                let current = self.authorization(None);
+                current.as_deref() != refused || login.log_in().is_ok()
+            }
+            Self::None | Self::Token(_) | Self::Basic(_) => false,
+        }
+    }
+}
+
+/// Logs in to DC/OS, and keeps the token (DC/OS documentation, "IAM API" and
+/// "Service authentication").
+#[derive(Debug)]
+pub struct Login {
+    url: String,
+    uid: String,
+    proof: Proof,
+    limits: Limits,
+    tls: Tls,
+    token: Mutex<Option<Token>>,
+}
+
+/// What shows that it is really them.
+#[derive(Debug)]
+enum Proof {
+    Password(Secret),
+    /// A service account's private key, which signs a login token.
+    Key(Box<RsaKeyPair>),
+}
 
 /// A login that brought no token.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("Token retrieval failed: {0}")]
 pub struct LoginError(String);
 
-/// Logs in to DC/OS with a user's name and password. The login service is on
-/// the master's host, at the standard port (DC/OS documentation, "IAM API").
-///
-/// # Errors
-/// When the service cannot be reached, refuses, or hands out no token.
-pub fn login(
-    limits: &Limits,
-    endpoints: &Endpoints,
-    username: &str,
-    password: &str,
-) -> Result<Token, LoginError> {
-    #[derive(Deserialize)]
-    struct Granted {
-        token: String,
+/// What a service account's secret holds, as `dcos security secrets
+/// create-sa-secret` makes it.
+#[derive(Deserialize)]
+struct ServiceAccount {
+    uid: String,
+    private_key: String,
+    #[serde(default)]
+    login_endpoint: Option<String>,
+}
+
+impl Login {
+    /// A user with a password.
+    pub fn user(
+        limits: &Limits,
+        tls: &Tls,
+        endpoints: &Endpoints,
+        uid: &str,
+        password: &str,
+    ) -> Self {
+        let proof = Proof::Password(Secret(password.into()));
+        Self::new(limits, tls, endpoints.login(), uid, proof)
     }
 
-    let master: Uri =
-        endpoints.base(Endpoint::Master).parse().map_err(|error| LoginError(format!("{error}")))?;
-    let (scheme, host) =
-        (master.scheme_str().unwrap_or_default(), master.host().unwrap_or_default());
-    let bytes = serde_json::json!({ "uid": username, "password": password }).to_string();
-    let request = Request {
-        method: Method::Post,
-        url: format!("{scheme}://{host}/acs/api/v1/auth/login"),
-        content: Some(Content { media_type: "application/json".into(), bytes: bytes.into_bytes() }),
-    };
-    let url = request.url.clone();
-    let failed = |error: Error| LoginError(format!("{url}: {}", explain(&error)));
-    let mut response = Live::new(limits, None).send(request).finish().map_err(failed)?;
-    let mut body = vec![0; 64 << 10];
-    let mut length = 0;
-    while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match response.body.read(rest).map_err(failed)? {
-            0 => break,
-            count => length += count,
+    /// A service account: the JSON of its secret, with `uid` and `private_key`
+    /// (RSA, PEM). A `login_endpoint` in it is used only for its path, so that the
+    /// key's owner cannot be sent to another host.
+    ///
+    /// # Errors
+    /// When it is no such secret; it is not shown.
+    pub fn service_account(
+        limits: &Limits,
+        tls: &Tls,
+        endpoints: &Endpoints,
+        secret: &[u8],
+    ) -> Result<Self, LoginError> {
+        let error = |why: &str| LoginError(format!("the service account's secret {why}"));
+        let ServiceAccount { uid, private_key, login_endpoint } = serde_json::from_slice(secret)
+            .map_err(|_| error("is no JSON with uid and private_key"))?;
+        let (_, key) = tls::read(private_key.as_bytes()).map_err(|_| error("holds no PEM key"))?;
+        let key = key.ok_or_else(|| error("holds no private key"))?;
+        let pair = RsaKeyPair::from_pkcs8(key.der()).or_else(|_| RsaKeyPair::from_der(key.der()));
+        let pair = pair.map_err(|why| error(&format!("holds no usable RSA key: {why}")))?;
+        let path = login_endpoint.and_then(|url| Some(url.parse::<Uri>().ok()?.path().to_owned()));
+        let url = match path.filter(|path| path.ends_with("/auth/login")) {
+            Some(path) => endpoints.login_at(&path),
+            None => endpoints.login(),
+        };
+        Ok(Self::new(limits, tls, url, &uid, Proof::Key(Box::new(pair))))
+    }
+
+    fn new(limits: &Limits, tls: &Tls, url: String, uid: &str, proof: Proof) -> Self {
+        let (limits, tls) = (limits.clone(), tls.clone());
+        Self { url, uid: uid.into(), proof, limits, tls, token: Mutex::default() }
+    }
+
+    fn token(&self) -> Option<Token> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gets a token.
+    ///
+    /// # Errors
+    /// When the service cannot be reached, refuses, or hands out no token.
+    pub fn log_in(&self) -> Result<(), LoginError> {
+        #[derive(Deserialize)]
+        struct Granted {
+            token: String,
+        }
+
+        let proof = match &self.proof {
+            Proof::Password(Secret(password)) => {
+                serde_json::json!({ "uid": self.uid, "password": password })
+            }
+            Proof::Key(key) => {
+                serde_json::json!({ "uid": self.uid, "token": self.login_token(key)? })
+            }
+        };
+        let content = Content {
+            media_type: "application/json".into(),
+            bytes: proof.to_string().into_bytes(),
+        };
+        let request = Request {
+            endpoint: None,
+            method: Method::Post,
+            url: self.url.clone(),
+            content: Some(content),
+        };
+        let failed = |error: Error| LoginError(format!("{}: {}", self.url, explain(&error)));
+        let mut live = Live::new(&self.limits, &self.tls, Credentials::None);
+        let mut response = live.send(request).finish().map_err(failed)?;
+        let mut body = vec![0; 64 << 10];
+        let mut length = 0;
+        while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match response.body.read(rest).map_err(failed)? {
+                0 => break,
+                count => length += count,
+            }
+        }
+        body.truncate(length);
+        match (response.status, serde_json::from_slice(&body)) {
+            (200..300, Ok(Granted { token })) => {
+                *self.token.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Token::new(token));
+                Ok(())
+            }
+            (status, Ok(Granted { .. })) => Err(LoginError(status.to_string())),
+            (status, Err(_)) => {
+                let text = String::from_utf8_lossy(&body);
+                let start: String = text.chars().take(500).collect();
+                Err(LoginError(format!("{status} {}", printable(&start))))
+            }
         }
     }
-    body.truncate(length);
-    match (response.status, serde_json::from_slice(&body)) {
-        (200..300, Ok(Granted { token })) => Ok(Token(token)),
-        (status, Ok(Granted { .. })) => Err(LoginError(status.to_string())),
-        (status, Err(_)) => {
-            let text = String::from_utf8_lossy(&body);
-            let start: String = text.chars().take(500).collect();
-            Err(LoginError(format!("{status} {}", printable(&start))))
-        }
+
+    /// A token that logs a service account in: a JWT with `uid` and `exp`, signed
+    /// with RS256 (RFC 7519). DC/OS takes those that end within ten minutes.
+    fn login_token(&self, key: &RsaKeyPair) -> Result<String, LoginError> {
+        const LIFETIME: Duration = Duration::from_secs(5 * 60);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let expires = (now + LIFETIME).as_secs();
+        let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let header = part(serde_json::json!({ "alg": "RS256", "typ": "JWT" }));
+        let claims = part(serde_json::json!({ "uid": self.uid, "exp": expires }));
+        let signed = format!("{header}.{claims}");
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .map_err(|_| LoginError("the service account's key cannot sign".into()))?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 
@@ -148,7 +310,32 @@ mod tests {
         assert_eq!(digest.bytes(), b"user:pass:word");
         assert_eq!(format!("{digest:?}"), "Digest(redacted)");
         for text in [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff"] {
-            assert_eq!(Digest::new(text).err(), Some(DigestError), "{text:?}");
+            assert_eq!(Digest::new(text).err(), Some(NoUser), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn basic_credentials_are_for_masters_only() {
+        let basic = Credentials::Basic(Basic::new(b"ops:secret\n").unwrap());
+        let header = basic.authorization(Some(Endpoint::Master));
+        assert_eq!(header.as_deref(), Some("Basic b3BzOnNlY3JldA=="));
+        for other in [Some(Endpoint::Exhibitor), Some(Endpoint::Marathon), None] {
+            assert_eq!(basic.authorization(other), None);
+        }
+        assert!(!format!("{basic:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_is_no_service_account_is_refused_and_not_shown() {
+        for secret in ["", "{}", r#"{"uid":"u","private_key":"canary"}"#] {
+            let login = Login::service_account(
+                &Limits::default(),
+                &Tls::default(),
+                &Endpoints::default(),
+                secret.as_bytes(),
+            );
+            let why = login.unwrap_err().to_string();
+            assert!(why.contains("service account") && !why.contains("canary"), "{why}");
         }
     }
 }

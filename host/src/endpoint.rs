@@ -69,9 +69,34 @@ impl Endpoints {
         Ok(Self { masters, exhibitor: exhibitor_base(exhibitor)?, marathon, pods })
     }
 
+    /// The base URLs of a cluster's servers behind its Admin Router: of the master,
+    /// of Exhibitor, of Marathon's apps (DC/OS documentation, "Admin Router").
+    pub fn behind_admin_router(cluster: &str) -> [String; 3] {
+        let cluster = cluster.trim_end_matches('/');
+        ["mesos/master/", "exhibitor/", "service/marathon/v2/apps/"]
+            .map(|path| format!("{cluster}/{path}"))
+    }
+
     /// The base URLs of the masters, at least one.
     pub fn masters(&self) -> &[String] {
         &self.masters
+    }
+
+    /// Where DC/OS logs users in: on the master's host at the standard port, or,
+    /// behind Admin Router (`/mesos/`), at its own.
+    pub(crate) fn login(&self) -> String {
+        self.login_at("/acs/api/v1/auth/login")
+    }
+
+    /// The same, at another path.
+    pub(crate) fn login_at(&self, path: &str) -> String {
+        let master: Uri = self.base(Endpoint::Master).parse().unwrap_or_default();
+        let scheme = master.scheme_str().unwrap_or_default();
+        let place = match master.path().starts_with("/mesos/") {
+            true => master.authority().map_or("", |authority| authority.as_str()),
+            false => master.host().unwrap_or_default(),
+        };
+        format!("{scheme}://{place}{path}")
     }
 
     /// The base URL of an endpoint; of several masters, the first one's.
@@ -185,6 +210,21 @@ fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
 mod tests {
     use super::*;
     use crate::bindings::http::Method;
+
+    #[test]
+    fn the_login_is_at_the_standard_port_or_behind_admin_router() {
+        for (master, login) in [
+            ("http://leader.mesos:5050/master/", "http://leader.mesos/acs/api/v1/auth/login"),
+            (
+                "https://c.example:8443/mesos/master/",
+                "https://c.example:8443/acs/api/v1/auth/login",
+            ),
+        ] {
+            let endpoints =
+                Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
+            assert_eq!(endpoints.login(), login);
+        }
+    }
 
     #[test]
     fn what_cannot_be_an_endpoint_is_refused() {

@@ -81,7 +81,8 @@ impl Host for State {
             let data = String::from_utf8_lossy(&content.bytes).into_owned();
             self.say(Level::Debug, format!("Request data: {data}"));
         }
-        let request = Request { method: asked.method, url, content: asked.content };
+        let Asked { endpoint, method, content, .. } = asked;
+        let request = Request { endpoint: Some(endpoint), method, url, content };
         let exchange = self.table.push(Exchange(self.transport.send(request)))?;
         self.in_flight += 1;
         Ok(Ok(exchange))

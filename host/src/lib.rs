@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use janitor_host::{
-//!     Endpoints, Janitor, Limits, Live, Options, Session, Stop, Target,
+//!     Credentials, Endpoints, Janitor, Limits, Live, Options, Session, Stop, Target, Tls,
 //! };
 //!
 //! let target = Target {
@@ -23,7 +23,7 @@
 //!     Options::DEFAULT,
 //!     Session {
 //!         endpoints: Endpoints::default(),
-//!         transport: Box::new(Live::new(&limits, None)),
+//!         transport: Box::new(Live::new(&limits, &Tls::default(), Credentials::None)),
 //!         log: Box::new(|entry: &janitor_host::Entry| println!("{}", entry.message)),
 //!         limits,
 //!         stop: Stop::new(),
@@ -47,7 +47,7 @@
 //! | [`endpoint`] | where the servers are |
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
-//! | [`credentials`] | how the host authenticates |
+//! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
 //! | [`exit`], [`output`] | the exit codes of the binary, and what it writes for programs |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
@@ -68,6 +68,7 @@ mod scope;
 mod state;
 pub mod stop;
 mod strict;
+pub mod tls;
 pub mod transport;
 pub mod violation;
 mod wasi;
@@ -78,11 +79,12 @@ pub use bindings::cleanup::{
 pub use bindings::log::{Entry, Event, Level};
 pub use cleanup::{Call, Done, Janitor, RunError, Session};
 pub use component::DIGEST;
-pub use credentials::{Digest, Token};
+pub use credentials::{Basic, Credentials, Digest, Login, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
 pub use stop::Stop;
+pub use tls::Tls;
 pub use transport::live::Live;
 pub use transport::zookeeper::ZooKeeper;
 pub use violation::Violation;

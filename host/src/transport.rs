@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use crate::bindings::http::{Content, Error, Method};
+use crate::bindings::http::{Content, Endpoint, Error, Method};
 
 pub mod har;
 pub mod live;
@@ -16,6 +16,8 @@ pub mod zookeeper;
 /// A request that the policy has allowed. It holds no credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// The endpoint; none for what is no request of a component.
+    pub endpoint: Option<Endpoint>,
     /// The method.
     pub method: Method,
     /// The absolute URL.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use janitor_host::{
-    Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, RunError, Session, Stop,
-    Target,
+    Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, RunError,
+    Session, Stop, Target, Tls,
 };
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
@@ -100,7 +100,7 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     let lines = log.clone();
     let session = Session {
         endpoints: Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap(),
-        transport: Box::new(Live::new(&limits, None)),
+        transport: Box::new(Live::new(&limits, &Tls::default(), Credentials::None)),
         log: Box::new(move |entry: &Entry| {
             *lines.lock().unwrap() += &(entry.message.clone() + "\n")
         }),

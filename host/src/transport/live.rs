@@ -13,7 +13,8 @@ use ureq::Agent;
 
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::Error;
-use crate::{Limits, Token};
+use crate::credentials::Credentials;
+use crate::{Limits, Tls};
 
 /// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
 /// the one that does; a token is taken there only if that one was named too. Where
@@ -25,7 +26,7 @@ use crate::{Limits, Token};
 #[derive(Clone)]
 pub struct Live {
     agent: Agent,
-    token: Option<Token>,
+    credentials: Arc<Credentials>,
     masters: Arc<Masters>,
 }
 
@@ -39,8 +40,9 @@ struct Masters {
 }
 
 impl Live {
-    /// A transport that keeps to `limits` and authenticates with `token`.
-    pub fn new(limits: &Limits, token: Option<Token>) -> Self {
+    /// A transport that keeps to `limits`, and trusts and authenticates as it is
+    /// told.
+    pub fn new(limits: &Limits, tls: &Tls, credentials: Credentials) -> Self {
         let connections = limits.window as usize;
         let config = Agent::config_builder()
             // Every status is an answer, and what it means is not known here.
@@ -56,9 +58,11 @@ impl Live {
             .timeout_recv_response(Some(limits.answer))
             .timeout_recv_body(Some(limits.body))
             .timeout_per_read(Some(limits.answer))
+            .tls_config(tls.config())
             .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), token, masters: Arc::default() }
+        let (agent, credentials) = (config.into(), credentials.into());
+        Self { agent, credentials, masters: Arc::default() }
     }
 
     /// The same for a cluster whose masters are named: requests to the first one
@@ -149,23 +153,22 @@ impl Live {
     fn follow(&self, url: &str, request: &Request) -> Result<Response, Error> {
         /// A leader that changes while it is looked for is not chased for ever.
         const REDIRECTS: usize = 3;
-        let (agent, token) = (&self.agent, self.token.as_ref());
         let mut uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
         let meant_for = uri.authority().cloned();
-        let mut response = send(agent, token, &uri, request)?;
+        let mut response = self.authenticated(&uri, request)?;
         for _ in 0..REDIRECTS {
             let Some(next) = redirected(&uri, &response) else { break };
             let known = next.authority() == meant_for.as_ref()
                 || self.masters.at(next.authority()).is_some();
-            if token.is_some() && !known {
+            if !known && !matches!(*self.credentials, Credentials::None) {
                 return Err(Error::Internal(
-                    "it sends to another server, and a token goes only where it is meant for; \
+                    "it sends to another server, and credentials go only where they are meant for; \
                      give the URLs of all masters"
                         .into(),
                 ));
             }
             uri = next;
-            response = send(agent, token, &uri, request)?;
+            response = self.authenticated(&uri, request)?;
         }
         if let Some(index) = self.masters.at(uri.authority()) {
             self.masters.answering.store(index, Relaxed);
@@ -180,15 +183,35 @@ impl Live {
     }
 }
 
+impl Live {
+    /// Sends a request with the credentials there are, and once more with new ones
+    /// when those are not valid any more.
+    fn authenticated(
+        &self,
+        uri: &Uri,
+        request: &Request,
+    ) -> Result<http::Response<ureq::Body>, Error> {
+        let authorization = self.credentials.authorization(request.endpoint);
+        let response = send(&self.agent, authorization.as_deref(), uri, request)?;
+        if response.status() != http::StatusCode::UNAUTHORIZED
+            || !self.credentials.renew(authorization.as_deref())
+        {
+            return Ok(response);
+        }
+        let authorization = self.credentials.authorization(request.endpoint);
+        send(&self.agent, authorization.as_deref(), uri, request)
+    }
+}
+
 fn send(
     agent: &Agent,
-    token: Option<&Token>,
+    authorization: Option<&str>,
     uri: &Uri,
     request: &Request,
 ) -> Result<http::Response<ureq::Body>, Error> {
     let mut builder = http::Request::builder().method(request.method.name()).uri(uri);
-    if let Some(token) = token {
-        builder = builder.header(AUTHORIZATION, token.authorization());
+    if let Some(authorization) = authorization {
+        builder = builder.header(AUTHORIZATION, authorization);
     }
     let response = match &request.content {
         Some(content) => builder

@@ -140,6 +140,16 @@ pub fn not_in_mistakes() {
             require_none(&run, &[]);
         }
     }
+    for variable in
+        ["DCOS_ACS_TOKEN", "DCOS_SERVICE_ACCOUNT_CREDENTIAL", "MESOS_BASIC_AUTH", "ZK_AUTH"]
+    {
+        for value in [wrong.clone(), format!("user:{wrong}"), format!("{{\"uid\":\"{wrong}\"}}")] {
+            let cluster = Cluster::start(state());
+            let mut command = janitor();
+            command.env("http_proxy", cluster.proxy_url()).env(variable, value);
+            require_none(&run(command.args(["-v", "-r", "r"])), &[]);
+        }
+    }
     let mut behind_a_proxy = janitor();
     behind_a_proxy.env("http_proxy", format!("http://user:{CANARY}@127.0.0.1:1/"));
     require_none(&run(behind_a_proxy.args(["-v", "-r", "r"])), &[]);

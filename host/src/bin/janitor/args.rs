@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
-use janitor_host::{Endpoints, ExitCode};
+use janitor_host::ExitCode;
 
+use crate::auth::Auth;
 use crate::console::Format;
 use crate::service::Naming;
 
@@ -22,7 +23,7 @@ Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
   ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
   NO_PROXY  the servers that are reached without it; ZooKeeper always is
-  ZK_AUTH  what --zk-auth-file would hold, when that is not given
+  DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH, ZK_AUTH  credentials, where no option gives them
 
 Exit codes:
 {codes}
@@ -125,7 +126,9 @@ pub struct Discover {
 #[command(group(
     ArgGroup::new("anew")
         .args(["yes", "master_url", "exhibitor_url", "marathon_url"])
-        .args(["username", "password", "auth_token", "zk_auth_file"])
+        .args(["auth_token", "auth_token_file", "username", "password", "password_file"])
+        .args(["service_account", "basic_auth_file", "zk_auth_file"])
+        .args(["ca_cert", "client_cert", "client_key", "insecure"])
         .multiple(true)
         .requires("update")
 ))]
@@ -145,7 +148,7 @@ pub struct Replay {
     #[command(flatten)]
     pub urls: OtherUrls,
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub auth: Auth,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -195,15 +198,22 @@ pub struct InUseWish {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The cluster")]
 pub struct Urls {
+    /// A DC/OS cluster: its servers are reached through its Admin Router, where no other
+    /// URL is given
+    #[arg(long, value_name = "URL")]
+    pub dcos_url: Option<String>,
     /// The Mesos master; of several masters, all with , between them
-    #[arg(short, long, value_name = "URL", default_value = Endpoints::MASTER)]
-    pub master_url: String,
+    /// [default: http://leader.mesos:5050/master/]
+    #[arg(short, long, value_name = "URL")]
+    pub master_url: Option<String>,
     /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
-    #[arg(short, long, value_name = "URL", default_value = Endpoints::EXHIBITOR)]
-    pub exhibitor_url: String,
+    /// [default: http://leader.mesos:8181/]
+    #[arg(short, long, value_name = "URL")]
+    pub exhibitor_url: Option<String>,
     /// Marathon's apps
-    #[arg(short = 'n', long, value_name = "URL", default_value = Endpoints::MARATHON)]
-    pub marathon_url: String,
+    /// [default: http://marathon.mesos:8080/v2/apps/]
+    #[arg(short = 'n', long, value_name = "URL")]
+    pub marathon_url: Option<String>,
 }
 
 /// Where the servers are that a recording is made of anew.
@@ -221,30 +231,12 @@ pub struct OtherUrls {
     pub marathon_url: Option<String>,
 }
 
-/// Who asks.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Credentials and output")]
-pub struct Credentials {
-    /// A user to log in to DC/OS with
-    #[arg(long, requires = "password")]
-    pub username: Option<String>,
-    /// The user's password
-    #[arg(long, requires = "username", allow_hyphen_values = true)]
-    pub password: Option<String>,
-    /// A DC/OS authentication token
-    #[arg(short, long, allow_hyphen_values = true)]
-    pub auth_token: Option<String>,
-    /// A file with user:password, to log in to ZooKeeper itself with
-    #[arg(long, value_name = "FILE")]
-    pub zk_auth_file: Option<PathBuf>,
-}
-
 /// How to talk to the servers, and what to tell of it.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Credentials and output")]
+#[command(next_help_heading = "Output")]
 pub struct Connection {
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub auth: Auth,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -300,17 +292,17 @@ mod tests {
             assert_eq!(clean.selection.role.as_deref(), Some("r_1"));
             assert_eq!(clean.selection.principal.as_deref(), Some("p"));
             assert_eq!(clean.selection.znode.as_deref(), Some("a_z"));
-            assert_eq!(clean.urls.master_url, "http://m/");
-            assert_eq!(clean.urls.marathon_url, "http://n/");
-            assert_eq!(clean.urls.exhibitor_url, "http://e/");
-            assert_eq!(clean.connection.credentials.auth_token.as_deref(), Some("t"));
+            assert_eq!(clean.urls.master_url.as_deref(), Some("http://m/"));
+            assert_eq!(clean.urls.marathon_url.as_deref(), Some("http://n/"));
+            assert_eq!(clean.urls.exhibitor_url.as_deref(), Some("http://e/"));
+            assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
             assert!(clean.connection.verbose);
         }
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for line in ["-u user", "--no-such", "-r", "stray", "--username u", "-r r replay x.har"] {
+        for line in ["-u user", "--no-such", "-r", "stray", "--password p", "-r r replay x.har"] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

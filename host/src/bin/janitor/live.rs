@@ -1,9 +1,8 @@
 //! A run on a cluster: the servers, the credentials, the recording, the signals.
 
-use std::path::Path;
+use std::env;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::{env, fs};
 
 use janitor_host::endpoint::EndpointError;
 use janitor_host::output::Output;
@@ -12,11 +11,12 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, Digest, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target, Token,
-    ZooKeeper, credentials,
+    Call, Credentials, Digest, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target,
+    Tls, ZooKeeper,
 };
 
 use crate::args::{Connection, Urls};
+use crate::auth::AuthError;
 use crate::console::{Console, complain};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
@@ -27,7 +27,7 @@ pub struct Cluster<'a> {
     args: &'a Connection,
     console: Console,
     endpoints: Endpoints,
-    token: Option<Token>,
+    live: Live,
     digest: Option<Digest>,
     limits: Limits,
     stop: Stop,
@@ -41,7 +41,15 @@ fn own_app() -> Option<String> {
 
 /// The endpoints that the command line names.
 pub fn endpoints(urls: &Urls) -> Result<Endpoints, EndpointError> {
-    Endpoints::new(&urls.master_url, &urls.exhibitor_url, &urls.marathon_url)
+    let [master, exhibitor, marathon] = match &urls.dcos_url {
+        Some(cluster) => Endpoints::behind_admin_router(cluster),
+        None => [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into),
+    };
+    Endpoints::new(
+        urls.master_url.as_ref().unwrap_or(&master),
+        urls.exhibitor_url.as_ref().unwrap_or(&exhibitor),
+        urls.marathon_url.as_ref().unwrap_or(&marathon),
+    )
 }
 
 impl<'a> Cluster<'a> {
@@ -63,33 +71,31 @@ impl<'a> Cluster<'a> {
             }
             ExitCode::Url
         })?;
-        let digest =
-            digest(args.credentials.zk_auth_file.as_deref(), &endpoints).map_err(|why| {
-                complain(&why);
-                leave_marathon(console, endpoints.clone());
-                ExitCode::Usage
-            })?;
-        console.header(&endpoints, call);
-        let token = match (&args.credentials.username, &args.credentials.password) {
-            (Some(username), Some(password)) => {
-                let login = credentials::login(&limits, &endpoints, username, password);
-                Some(login.map_err(|error| {
-                    let hint = "correct the user name or the password";
-                    give_up(console, ExitCode::Login, &error.to_string(), hint);
-                    leave_marathon(console, endpoints.clone());
-                    ExitCode::Login
-                })?)
-            }
-            _ => args
-                .credentials
-                .auth_token
-                .as_deref()
-                .filter(|token| !token.is_empty())
-                .map(Token::new),
+        let wrong = |why: String| {
+            complain(&why);
+            console.document(&Output::failed(ExitCode::Usage, Some(why)));
+            ExitCode::Usage
         };
+        let tls = args.auth.tls().map_err(wrong)?;
+        let digest = args.auth.digest(&endpoints).map_err(wrong)?;
+        console.header(&endpoints, call);
+        if args.auth.insecure {
+            console
+                .line("Certificates are not checked: whoever is on the way can read and answer.");
+        }
+        let credentials = args.auth.credentials(&limits, &tls, &endpoints);
+        let credentials = credentials.map_err(|error| match error {
+            AuthError::Wrong(why) => wrong(why),
+            AuthError::Login(why) => {
+                give_up(console, ExitCode::Login, &why, "correct the credentials");
+                leave_marathon(console, endpoints.clone());
+                ExitCode::Login
+            }
+        })?;
+        let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
         let stop = Stop::new();
         watch_signals(&stop);
-        Ok(Self { args, console, endpoints, token, digest, limits, stop, replaces: false })
+        Ok(Self { args, console, endpoints, live, digest, limits, stop, replaces: false })
     }
 
     /// The same, for a recording that takes the place of one that is there: only a
@@ -188,8 +194,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn transport(&self) -> Box<dyn Transport> {
-        let live = Live::new(&self.limits, self.token.clone());
-        let live = Box::new(live.with_masters(self.endpoints.masters()));
+        let live = Box::new(self.live.clone());
         match self.endpoints.ensemble() {
             Some(ensemble) => {
                 Box::new(ZooKeeper::new(ensemble, self.digest.clone(), &self.limits, live))
@@ -197,26 +202,6 @@ impl<'a> Cluster<'a> {
             None => live,
         }
     }
-}
-
-/// Who to be for ZooKeeper: what a file says, or the environment.
-fn digest(file: Option<&Path>, endpoints: &Endpoints) -> Result<Option<Digest>, String> {
-    const VARIABLE: &str = "ZK_AUTH";
-    let zookeeper = endpoints.ensemble().is_some();
-    let (place, text) = match (file, env::var_os(VARIABLE)) {
-        (Some(_), _) if !zookeeper => {
-            return Err("--zk-auth-file needs an --exhibitor-url that begins with zk://".into());
-        }
-        (Some(file), _) => (file.display().to_string(), fs::read(file)),
-        (None, Some(text)) if zookeeper && !text.is_empty() => {
-            (VARIABLE.into(), Ok(text.into_encoded_bytes()))
-        }
-        (None, _) => return Ok(None),
-    };
-    let digest = text
-        .map_err(|error| error.to_string())
-        .and_then(|text| Digest::new(&text).map_err(|error| error.to_string()));
-    digest.map(Some).map_err(|why| format!("cannot log in to ZooKeeper with {place}: {why}"))
 }
 
 /// A cleanup also removes the app that runs it. Without anything to do there is
@@ -268,7 +253,7 @@ fn leave_marathon(console: Console, endpoints: Endpoints) {
     if let Some(app) = own_app() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: Some(app) };
         let limits = Limits::default();
-        let live = Box::new(Live::new(&limits, None));
+        let live = Box::new(Live::new(&limits, &Tls::default(), Credentials::None));
         let asked = Asked { call: Call::Clean(target), options: OPTIONS, endpoints };
         // What becomes of it is told; the exit code is that of the mistake.
         let _ = carry_out(&asked, console, live, limits, Stop::new());

@@ -4,6 +4,7 @@
 
 mod args;
 mod ask;
+mod auth;
 mod console;
 mod live;
 mod next;
@@ -31,7 +32,7 @@ fn main() -> std::process::ExitCode {
             Command::Plan(args) => plan(&args),
             Command::Apply(args) => apply(&args),
             Command::Discover(args) => discover(&args),
-            Command::Replay(args) => replay::replay(&args),
+            Command::Replay(args) => replay::replay(args),
         },
         Err(error) => {
             // Nobody may be listening; the exit code says it too.

@@ -17,7 +17,7 @@ use crate::next::Asked;
 use crate::run::{carry_out, conclude};
 
 /// Does what the command line says.
-pub fn replay(args: &args::Replay) -> Result<ExitCode, String> {
+pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
     let console = Console { format: args.output, verbose: args.verbose };
     match (args.place.is_dir(), args.update) {
         (false, false) => one(&open(&args.place)?, console),
@@ -108,10 +108,10 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
 
 /// Makes a recording anew, on the cluster that it names unless the command line
 /// names another one.
-fn update(args: &args::Replay) -> Result<ExitCode, String> {
+fn update(args: args::Replay) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, .. } = open(&args.place)?.run();
     let connection = Connection {
-        credentials: args.credentials.clone(),
+        auth: args.auth,
         verbose: args.verbose,
         output: args.output,
         record: Some(args.place.clone()),
