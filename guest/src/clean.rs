@@ -400,6 +400,7 @@ impl<H: Host> Run<'_, H> {
     fn look(&mut self, owner: Owner) -> Result<Listing, String> {
         let listing = self.list(Some(owner.role));
         self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
+        self.is_blind = listing.is_err();
         listing
     }
 
@@ -440,7 +441,7 @@ impl<H: Host> Run<'_, H> {
         }
         self.say("");
         if let Some(role) = &target.role {
-            if self.report.left.is_none() {
+            if self.is_blind {
                 let line = format!(
                     "What is left of role '{role}' is not known, because the agents could not \
                      be listed"

@@ -38,6 +38,7 @@ impl<H: Host> Run<'_, H> {
             agents: Vec::new(),
             unreached: Vec::new(),
             frameworks: Vec::new(),
+            frameworks_unknown: None,
             znode: None,
             refusal: None,
         };
@@ -63,7 +64,10 @@ impl<H: Host> Run<'_, H> {
             Ok(_) => Some(Reason::InUse).filter(|_| self.options.in_use == InUse::Refuse),
             Err(_) => Some(Reason::InUseUnknown).filter(|_| self.options.in_use != InUse::Force),
         };
-        plan.frameworks = frameworks.unwrap_or_default();
+        match frameworks {
+            Ok(users) => plan.frameworks = users,
+            Err(why) => plan.frameworks_unknown = Some(why),
+        }
         let is_others = owner.principal.is_some_and(|it| listing.is_others_alone(it));
         plan.refusal = Some(Reason::OtherPrincipals).filter(|_| is_others).or(in_use);
         Ok(())

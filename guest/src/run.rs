@@ -18,6 +18,8 @@ pub struct Run<'a, H> {
     pub options: &'a Options,
     /// What was found and done until now.
     pub report: Report,
+    /// Whether the last look at the agents failed.
+    pub is_blind: bool,
 }
 
 /// Why a run ends early. The log has told it, in its own lines.
@@ -40,7 +42,7 @@ impl<'a, H: Host> Run<'a, H> {
             znode: None,
             self_removal: None,
         };
-        Self { host: Watched::new(host), options, report }
+        Self { host: Watched::new(host), options, report, is_blind: false }
     }
 
     /// Ends a run early.

@@ -42,13 +42,15 @@ impl ExitCode {
     /// What it means, for people.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Clean => "everything is confirmed gone",
+            Self::Clean => "everything is confirmed gone, or shown as asked",
             Self::Usage => "the command line cannot be understood",
             Self::Url => "a URL cannot be one",
             Self::Login => "the login failed",
             Self::Failed => "the cleanup failed or was stopped, or there is nothing to do",
             Self::Incomplete => "something is left that this run could not reach",
-            Self::Refused => "refused: a guard stopped the run before it changed anything",
+            Self::Refused => {
+                "refused: a guard, or who was asked, stopped the run before it changed anything"
+            }
             Self::Violation => "the component broke its contract or met a limit",
         }
     }

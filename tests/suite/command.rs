@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use janitor_tests::{Cluster, State};
+
 /// What a run of the binary left behind.
 #[derive(Debug, PartialEq)]
 pub struct Run {
@@ -36,6 +38,28 @@ pub fn replay(recording: &Path) -> Command {
     let mut command = janitor();
     command.arg("replay").arg(recording);
     command
+}
+
+/// The cluster of a scenario folder, as it is at the beginning.
+pub fn scenario(name: &str) -> State {
+    let file = tests(&format!("scenarios/{name}/cluster.json"));
+    let json = std::fs::read(&file).expect("a scenario");
+    serde_json::from_slice(&json).expect("a cluster")
+}
+
+/// The binary, about to run on a cluster.
+pub fn on(cluster: &Cluster, line: &str) -> Command {
+    let mut command = janitor();
+    command.env("http_proxy", cluster.proxy_url());
+    command.args(shell_words::split(line).expect("a command line"));
+    command
+}
+
+/// Which of the requests so far were to change something.
+pub fn changes(cluster: &Cluster) -> Vec<String> {
+    let requests = cluster.requests().into_iter();
+    let changes = requests.filter(|request| request.method != "GET");
+    changes.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
 /// A file or folder of `tests/`.

@@ -6,10 +6,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use std::{fs, iter};
 
-use janitor_tests::{Cluster, Stall, State};
+use janitor_tests::{Cluster, Stall};
 use libtest_mimic::Trial;
 
-use crate::command::{janitor, run, tests};
+use crate::command::{janitor, run, scenario, tests};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -25,9 +25,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn cluster() -> Cluster {
-    let json = fs::read(tests("scenarios/the-sample-result/cluster.json")).unwrap();
-    let state: State = serde_json::from_slice(&json).unwrap();
-    Cluster::start(state)
+    Cluster::start(scenario("the-sample-result"))
 }
 
 /// The sample's command. Each run is one that Marathon has just started.

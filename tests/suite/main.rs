@@ -10,12 +10,17 @@
 mod command;
 mod docs;
 mod golden;
+mod help;
 mod killed;
+mod operating;
+mod plans;
 mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
 mod schemas;
+mod signals;
+mod terminal;
 mod transport;
 mod zookeeper;
 
@@ -31,7 +36,12 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
+    trials.extend(help::trials());
     trials.extend(killed::trials());
+    trials.extend(operating::trials());
+    trials.extend(plans::trials());
+    trials.extend(signals::trials());
+    trials.extend(terminal::trials());
     trials.extend(recordings::trials());
     trials.extend(schemas::trials());
     trials.extend(sandbox::trials());

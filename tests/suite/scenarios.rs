@@ -3,7 +3,8 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `cluster.json` | the stand-in at the beginning |
-//! | `command` | the command line, with the environment in front of it |
+//! | `command` | the command line, with the environment in front of it; it runs in the folder |
+//! | `plan.json` | the plan that it applies, if it does |
 //! | `stdout` | what it prints, byte for byte |
 //! | `exit` | its exit code |
 //! | `requests` | every request that reaches a server, in order, with its credential |
@@ -46,7 +47,7 @@ fn scenario(folder: &Path) {
     let words = shell_words::split(&line).expect("a command line");
     let program = words.iter().position(|word| !word.contains('=')).expect("a program");
     let mut command = janitor();
-    command.env("http_proxy", cluster.proxy_url());
+    command.current_dir(folder).env("http_proxy", cluster.proxy_url());
     command.envs(words[..program].iter().filter_map(|word| word.split_once('=')));
     command.args(&words[program + 1..]);
     let result = run(command.arg("--record").arg(&recording));

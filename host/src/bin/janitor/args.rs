@@ -5,11 +5,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use janitor_host::ExitCode;
 
 use crate::auth::Auth;
 use crate::console::Format;
 use crate::service::Naming;
+
+/// The heading of what may be wished before data goes.
+const BEFORE: &str = "Before anything is changed";
 
 /// What stands below the options.
 fn after_help() -> String {
@@ -23,10 +27,14 @@ Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
   ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
   NO_PROXY  the servers that are reached without it; ZooKeeper always is
+  NO_COLOR  if it is set, nothing is coloured on a terminal either
   DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH, ZK_AUTH  credentials, where no option gives them
 
 Exit codes:
 {codes}
+Interrupted (SIGINT, SIGTERM), a run waits for what is on its way, says what is left,
+and ends with 5. A second signal ends it at once, with 128 and the signal's number.
+
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
   janitor --service /team/kafka
@@ -66,6 +74,10 @@ pub enum Command {
     Discover(Discover),
     /// Run a recording again, without a network; or make it anew, on its cluster
     Replay(Replay),
+    /// Print what makes a shell complete the command line
+    Completions(Completions),
+    /// Print the manual page of janitor, or of one of its commands
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -79,10 +91,10 @@ pub struct Clean {
     #[command(flatten)]
     pub connection: Connection,
     /// Show what would be removed, and change nothing
-    #[arg(long, conflicts_with = "yes")]
+    #[arg(long, conflicts_with = "yes", help_heading = BEFORE)]
     pub dry_run: bool,
     /// Do not ask, on a terminal either
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = BEFORE)]
     pub yes: bool,
 }
 
@@ -110,7 +122,7 @@ pub struct Apply {
     #[command(flatten)]
     pub connection: Connection,
     /// Do not ask, on a terminal either
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = BEFORE)]
     pub yes: bool,
 }
 
@@ -153,8 +165,21 @@ pub struct Replay {
     #[arg(short, long)]
     pub verbose: bool,
     /// What to write: text for people, or JSON for programs
-    #[arg(short, long, value_enum, default_value = "text")]
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The command whose page it is to be
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
 }
 
 /// What is to be removed.
@@ -197,6 +222,8 @@ pub struct InUseWish {
 /// Where the servers are.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The cluster")]
+// The help shows the URLs as they are.
+#[allow(rustdoc::bare_urls)]
 pub struct Urls {
     /// A DC/OS cluster: its servers are reached through its Admin Router, where no other
     /// URL is given
@@ -241,7 +268,7 @@ pub struct Connection {
     #[arg(short, long)]
     pub verbose: bool,
     /// What to write: text for people, or JSON for programs
-    #[arg(short, long, value_enum, default_value = "text")]
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
     /// Keep every exchange, as HAR
     #[arg(long, value_name = "FILE")]
@@ -251,6 +278,33 @@ pub struct Connection {
 /// How the command is called, in a few lines.
 pub fn usage() -> String {
     Arguments::command().render_usage().to_string()
+}
+
+/// What makes a shell complete the command line.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut file = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "janitor", &mut file);
+    file
+}
+
+/// The manual page of the command, or of one below it.
+///
+/// # Errors
+/// One sentence, when there is no such command.
+pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
+    let mut all = Arguments::command();
+    all.build();
+    let page = match command {
+        None => all,
+        Some(name) => all
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| format!("there is no command '{name}'; janitor --help lists them"))?,
+    };
+    let mut file = Vec::new();
+    let page = clap_mangen::Man::new(page).source(concat!("janitor ", env!("CARGO_PKG_VERSION")));
+    page.render(&mut file).map_err(|why| why.to_string())?;
+    Ok(file)
 }
 
 /// Reads the command line.
@@ -304,6 +358,15 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         for line in ["-u user", "--no-such", "-r", "stray", "--password p", "-r r replay x.har"] {
             assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_examples_are_understood() {
+        let help = after_help();
+        let (_, examples) = help.split_once("Examples:\n").unwrap();
+        for example in examples.lines() {
+            parse(example.split_whitespace().map(Into::into)).unwrap();
         }
     }
 

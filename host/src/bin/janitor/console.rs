@@ -3,11 +3,14 @@
 
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use janitor_host::bindings::http::Endpoint;
 use janitor_host::log::{Log, printable};
 use janitor_host::output::Output;
 use janitor_host::{Call, Endpoints, Entry, Level};
+
+use crate::progress::beside;
 
 /// Who reads what is written.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -16,6 +19,67 @@ pub enum Format {
     Text,
     /// One object on standard output; every event as a line on standard error
     Json,
+}
+
+/// A line for people. On a terminal its head is coloured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What the head says about something.
+    pub tone: Tone,
+    /// The words that are coloured.
+    pub head: String,
+    /// Those that are not.
+    pub rest: String,
+}
+
+/// What words say about something, and so their colour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tone {
+    /// Nothing in particular.
+    Plain,
+    /// It goes.
+    Gone,
+    /// It stays.
+    Kept,
+    /// Someone should know it.
+    Warn,
+    /// Something did not happen, or will not.
+    Error,
+}
+
+impl Line {
+    /// A line of one colour.
+    pub fn tone(tone: Tone, line: impl Into<String>) -> Self {
+        Self { tone, head: line.into(), rest: String::new() }
+    }
+}
+
+impl<T: Into<String>> From<T> for Line {
+    fn from(line: T) -> Self {
+        Self::tone(Tone::Plain, line)
+    }
+}
+
+impl From<Level> for Tone {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Debug | Level::Info => Self::Plain,
+            Level::Warn => Self::Warn,
+            Level::Error | Level::Critical => Self::Error,
+        }
+    }
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Gone => AnsiColor::Magenta.on_default(),
+            Self::Kept => AnsiColor::Green.on_default(),
+            Self::Warn => AnsiColor::Yellow.on_default(),
+            Self::Error => AnsiColor::Red.on_default(),
+        }
+    }
 }
 
 /// Writes what a command has to say.
@@ -31,7 +95,7 @@ impl Log for Console {
     fn entry(&mut self, entry: &Entry) {
         match self.format {
             Format::Text if self.verbose || entry.level != Level::Debug => {
-                self.line(&entry.message);
+                self.line(Line::tone(entry.level.into(), &entry.message));
             }
             Format::Text => {}
             Format::Json => {
@@ -46,11 +110,14 @@ impl Log for Console {
 
 impl Console {
     /// Writes a line for people, without anything in it that could steer a
-    /// terminal. When nobody reads any more, the run goes on all the same: half
-    /// a cleanup would be worse.
-    pub fn line(self, line: &str) {
+    /// terminal but its own colour, which is for terminals only (and `NO_COLOR`
+    /// is honoured). When nobody reads any more, the run goes on all the same:
+    /// half a cleanup would be worse.
+    pub fn line(self, line: impl Into<Line>) {
         if self.format == Format::Text {
-            let _ = writeln!(io::stdout(), "{}", printable(line));
+            let Line { tone, head, rest } = line.into();
+            let (style, head, rest) = (tone.style(), printable(&head), printable(&rest));
+            let _ = beside(|| writeln!(anstream::stdout(), "{style}{head}{style:#}{rest}"));
         }
     }
 
@@ -81,11 +148,11 @@ impl Console {
                 }
             }
         }
-        self.line(&line);
+        self.line(line);
     }
 }
 
 /// Writes a line that is no part of the run itself.
 pub fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "janitor: {}", printable(line));
+    let _ = beside(|| writeln!(io::stderr(), "janitor: {}", printable(line)));
 }

@@ -1,8 +1,7 @@
 //! A run on a cluster: the servers, the credentials, the recording, the signals.
 
 use std::env;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use janitor_host::endpoint::EndpointError;
 use janitor_host::output::Output;
@@ -15,9 +14,13 @@ use janitor_host::{
     Tls, ZooKeeper,
 };
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+
 use crate::args::{Connection, Urls};
 use crate::auth::AuthError;
-use crate::console::{Console, complain};
+use crate::console::{Console, Format, complain};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
 use crate::{OPTIONS, ask, show};
@@ -94,7 +97,6 @@ impl<'a> Cluster<'a> {
         })?;
         let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
         let stop = Stop::new();
-        watch_signals(&stop);
         Ok(Self { args, console, endpoints, live, digest, limits, stop, replaces: false })
     }
 
@@ -122,7 +124,8 @@ impl<'a> Cluster<'a> {
             }
             Call::Discover => return self.run(call, options),
         };
-        show::plan(&plan).iter().for_each(|line| self.console.line(line));
+        let lines = show::plan(&plan, options.in_use);
+        lines.into_iter().for_each(|line| self.console.line(line));
         if plan.refusal.is_none() && !ask::remove_all_of_this() {
             self.console.line("Nothing was changed.");
             return ExitCode::Refused;
@@ -148,6 +151,9 @@ impl<'a> Cluster<'a> {
         using: impl FnOnce(&Result<Done, RunError>),
     ) -> ExitCode {
         let asked = self.asked(call, options);
+        if matches!(asked.call, Call::Clean(_) | Call::Apply(_)) {
+            watch_signals(&self.stop, self.console);
+        }
         let result = match &self.args.record {
             None => self.carry_out(&asked, self.transport()),
             Some(file) => {
@@ -221,21 +227,28 @@ fn with_own_app(call: Call) -> Call {
     }
 }
 
-/// A first SIGINT or SIGTERM is the wish to end the run; a second one ends the
-/// program at once.
-fn watch_signals(stop: &Stop) {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::flag;
-
-    let already: Arc<AtomicBool> = stop.flag();
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag unset, and sets it.
-        let watched =
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&already))
-                .and_then(|_| flag::register(signal, Arc::clone(&already)));
-        if let Err(error) = watched {
-            complain(&format!("signal {signal} will end the run at once: {error}"));
-        }
+/// From here on a first SIGINT or SIGTERM is the wish to end the run; a second one
+/// ends the program at once. Before that, and while a run only looks, a signal does
+/// what it does to any program: there is nothing that could be left half done.
+fn watch_signals(stop: &Stop, console: Console) {
+    let watched = Signals::new([SIGINT, SIGTERM]).map(|mut signals| {
+        let stop = stop.clone();
+        thread::spawn(move || {
+            let mut again = false;
+            for signal in signals.forever() {
+                if again {
+                    low_level::exit(128 + signal);
+                }
+                again = true;
+                stop.request();
+                if console.format == Format::Text {
+                    complain("what is on its way is waited for; a second signal ends this at once");
+                }
+            }
+        });
+    });
+    if let Err(error) = watched {
+        complain(&format!("a signal will end the run at once: {error}"));
     }
 }
 

@@ -8,18 +8,20 @@ mod auth;
 mod console;
 mod live;
 mod next;
+mod progress;
 mod replay;
 mod run;
 mod service;
 mod show;
 
 use std::env;
+use std::io::{self, Write};
 
 use janitor_host::output::PlanFile;
 use janitor_host::{Call, Done, ExitCode, InUse, Options, Target};
 
 use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
-use console::complain;
+use console::{Format, complain};
 use live::{Cluster, endpoints};
 
 /// How a run goes about it unless the command line says otherwise.
@@ -33,6 +35,8 @@ fn main() -> std::process::ExitCode {
             Command::Apply(args) => apply(&args),
             Command::Discover(args) => discover(&args),
             Command::Replay(args) => replay::replay(args),
+            Command::Completions(args) => Ok(written(args::completions(args.shell))),
+            Command::Man(args) => man(&args),
         },
         Err(error) => {
             // Nobody may be listening; the exit code says it too.
@@ -71,7 +75,12 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
             written = PlanFile::new(cluster.endpoints(), options, plan).write(file);
         }
     });
-    written.map(|()| code)
+    written?;
+    if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
+        let file = file.display().to_string();
+        complain(&format!("to do what the plan says: janitor apply {}", shell_words::quote(&file)));
+    }
+    Ok(code)
 }
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
@@ -115,4 +124,15 @@ fn options(wish: &InUseWish, system_znode: bool) -> Options {
         (false, false) => InUse::Refuse,
     };
     Options { in_use, system_znode, ..OPTIONS }
+}
+
+fn man(args: &args::Man) -> Result<ExitCode, String> {
+    args::man(args.command.as_deref()).map(written)
+}
+
+/// Writes a file for other programs to standard output.
+fn written(file: Vec<u8>) -> ExitCode {
+    // Nobody may be listening.
+    let _ = io::stdout().write_all(&file);
+    ExitCode::Clean
 }

@@ -4,6 +4,8 @@ use janitor_host::bindings::http::Endpoint;
 use janitor_host::bindings::log::ZnodeOutcome;
 use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Target};
 
+use crate::show;
+
 /// What a run was asked to do, as far as a command line says it. Credentials are
 /// no part of it.
 pub struct Asked {
@@ -33,7 +35,14 @@ pub fn after(result: &Result<Done, RunError>, asked: &Asked) -> Vec<String> {
             "This is a fault of the program or of its limits. What is left is not known:".into(),
             "run the same command again, with \"-v\".".into(),
         ],
-        Ok(_) => vec![],
+        Ok(Done::Planned(plan)) => match plan.refusal {
+            Some(reason) => instead(reason, asked),
+            None if show::changes_anything(plan) => {
+                vec![format!("To do it: {}", asked.command(&plan.target, asked.options))]
+            }
+            None => vec!["There is nothing to do.".into()],
+        },
+        Ok(Done::Cleaned(_) | Done::Discovered(_)) => vec![],
     }
 }
 

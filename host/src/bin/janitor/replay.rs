@@ -76,8 +76,8 @@ fn all(folder: &Path, console: Console) -> Result<ExitCode, String> {
     for file in &files {
         let differences = silently(&janitor, file);
         let verdict = if differences.is_empty() { "the same" } else { "different" };
-        console.line(&format!("{}: {verdict}", file.display()));
-        differences.iter().for_each(|difference| console.line(&format!("  {difference}")));
+        console.line(format!("{}: {verdict}", file.display()));
+        differences.iter().for_each(|difference| console.line(format!("  {difference}")));
         different += usize::from(!differences.is_empty());
     }
     let message = format!("{different} of {} recordings differ.", files.len());

@@ -7,6 +7,7 @@ use janitor_host::{Done, ExitCode, Janitor, Limits, Reason, RunError, Session, S
 use crate::args;
 use crate::console::Console;
 use crate::next::{self, Asked};
+use crate::progress::Progress;
 use crate::show;
 
 /// Runs the component; what happens is told on the way.
@@ -17,8 +18,8 @@ pub fn carry_out(
     limits: Limits,
     stop: Stop,
 ) -> Result<Done, RunError> {
-    let janitor = Janitor::new().inspect_err(|violation| console.line(&format!("{violation}.")))?;
-    let (endpoints, log) = (asked.endpoints.clone(), Box::new(console));
+    let janitor = Janitor::new().inspect_err(|violation| console.line(format!("{violation}.")))?;
+    let (endpoints, log) = (asked.endpoints.clone(), Box::new(Progress::new(console)));
     let session = Session { endpoints, transport, log, limits, stop };
     janitor.run(&asked.call, asked.options, session)
 }
@@ -28,9 +29,12 @@ pub fn conclude(result: &Result<Done, RunError>, asked: &Asked, console: Console
     let next = next::after(result, asked);
     match result {
         Ok(Done::Cleaned(_)) => {}
-        Ok(Done::Planned(plan)) => show::plan(plan).iter().for_each(|line| console.line(line)),
+        Ok(Done::Planned(plan)) => {
+            show::plan(plan, asked.options.in_use).into_iter().for_each(|line| console.line(line));
+            next.iter().for_each(|line| console.line(line));
+        }
         Ok(Done::Discovered(inventory)) => {
-            show::inventory(inventory, asked).iter().for_each(|line| console.line(line));
+            show::inventory(inventory, asked).into_iter().for_each(|line| console.line(line));
         }
         Err(error) => {
             console.line("");

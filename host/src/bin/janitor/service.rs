@@ -6,11 +6,14 @@ use clap::ValueEnum;
 /// The package's habits.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Naming {
-    /// NAME-role, NAME-principal, dcos-service-NAME; a folder's `/` is `__`
+    /// The DC/OS SDK's.
+    #[value(help = "NAME-role, NAME-principal, dcos-service-NAME; a folder's / is __")]
     Sdk,
-    /// `NAME_role`, `NAME_principal`, NAME
+    /// Those of the Cassandra package before the SDK.
+    #[value(help = "NAME_role, NAME_principal, NAME")]
     Cassandra,
-    /// NAME-role, NAME-principal, NAME
+    /// Those of the Kafka package before the SDK.
+    #[value(help = "NAME-role, NAME-principal, NAME")]
     Kafka,
 }
 

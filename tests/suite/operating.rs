@@ -1,0 +1,242 @@
+//! Every command in `docs/operating.md` is run, and what stands below it is what
+//! it prints.
+//!
+//! A comment before a block names the scenario whose cluster is started for it;
+//! without one, the cluster of the block before goes on. A block is one of these:
+//!
+//! | block | what is done with it |
+//! | --- | --- |
+//! | `console` | each `$` line is run by a shell; what is shown below it is what it prints, where `...` is any number of lines |
+//! | `text` | a screen: the `$` line is run on a terminal, where `typed` is typed |
+//! | `json` | an app of Marathon's: its `cmd` is run as Marathon would |
+//! | `sh` | a script, run as it is |
+//!
+//! A command that does not end with 0 has `$ echo $?` below it. With `BLESS=1` in
+//! the environment, what is printed is written instead of compared, but where it
+//! is abridged.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use janitor_tests::{Cluster, State};
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::command::{Run, run, scenario, tests};
+use crate::terminal::{self, Terminal, plain};
+use crate::{skipped, trial};
+
+const DOCUMENT: &str = "../docs/operating.md";
+
+pub fn trials() -> Vec<Trial> {
+    let screens = "operating::every_screen_is_what_a_terminal_shows";
+    vec![
+        trial("operating::every_command_is_run", every_command),
+        trial("operating::every_command_is_in_a_block_that_is_run", no_other_commands),
+        match terminal::is_there() {
+            true => trial(screens, every_screen),
+            false => skipped(screens, terminal::MISSING),
+        },
+    ]
+}
+
+/// A part of the document.
+enum Part {
+    /// Lines that nothing is done with.
+    Prose(String),
+    /// What is in a fenced block.
+    Block { kind: String, cluster: Option<String>, typed: String, text: String },
+}
+
+fn document() -> String {
+    fs::read_to_string(tests(DOCUMENT)).unwrap()
+}
+
+fn parts(document: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let (mut prose, mut cluster, mut typed) = (String::new(), None, String::new());
+    let mut lines = document.lines();
+    while let Some(line) = lines.next() {
+        writeln!(prose, "{line}").unwrap();
+        if let Some(comment) = line.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->")) {
+            for (name, value) in comment.split(", ").map(|it| it.split_once(": ").unwrap()) {
+                match name {
+                    "cluster" => cluster = Some(value.to_owned()),
+                    "typed" => typed = format!("{value}\n"),
+                    _ => panic!("nobody knows what {name} means"),
+                }
+            }
+        }
+        let Some(kind) = line.strip_prefix("```").map(str::to_owned) else { continue };
+        parts.push(Part::Prose(std::mem::take(&mut prose)));
+        let mut text = String::new();
+        for line in lines.by_ref().take_while(|line| *line != "```") {
+            writeln!(text, "{line}").unwrap();
+        }
+        let (cluster, typed) = (cluster.take(), std::mem::take(&mut typed));
+        parts.push(Part::Block { kind, cluster, typed, text });
+        prose = "```\n".into();
+    }
+    parts.push(Part::Prose(prose));
+    parts
+}
+
+/// A cluster, and a folder to work in.
+struct Place {
+    cluster: Cluster,
+    folder: TempDir,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        Self { cluster: Cluster::start(scenario(name)), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// What a shell has to say to a script.
+    fn sh(&self, script: &str, app: Option<&str>) -> Run {
+        let binaries = Path::new(env!("CARGO_BIN_EXE_janitor")).parent().unwrap().to_owned();
+        let path = env::var_os("PATH").unwrap();
+        let path = env::join_paths([binaries].into_iter().chain(env::split_paths(&path))).unwrap();
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(script).current_dir(self.folder.path()).env_clear();
+        shell.env("PATH", path).env("http_proxy", self.cluster.proxy_url());
+        run(shell.envs(app.map(|app| ("MARATHON_APP_ID", app))))
+    }
+}
+
+fn every_command() {
+    let (mut place, mut now) = (None, String::new());
+    for part in parts(&document()) {
+        let (kind, cluster, text) = match part {
+            Part::Prose(prose) => {
+                now += &prose;
+                continue;
+            }
+            Part::Block { kind, cluster, text, .. } => (kind, cluster, text),
+        };
+        if let Some(cluster) = cluster {
+            place = Some(Place::new(&cluster));
+        }
+        let place = place.as_ref().expect("a cluster");
+        match kind.as_str() {
+            "console" => now += &console(place, &text),
+            "json" => {
+                let app: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let run = place.sh(app["cmd"].as_str().unwrap(), app["id"].as_str());
+                assert_eq!(run.exit, 0, "{text}{run:?}");
+                assert_ne!(place.cluster.state().marathon, scenario("the-sample-result").marathon);
+                now += &text;
+            }
+            "sh" => {
+                let run = place.sh(&text, None);
+                let said = "cassandra_role: gone\nkafka-role: see kafka-role.json\n";
+                assert_eq!((run.stdout.as_str(), run.stderr.as_str(), run.exit), (said, "", 0));
+                now += &text;
+            }
+            "text" => now += &text,
+            _ => panic!("nobody knows what to do with {kind:?}"),
+        }
+    }
+    if env::var_os("BLESS").is_some_and(|value| value == "1") {
+        fs::write(tests(DOCUMENT), &now).unwrap();
+    }
+    let written = document();
+    for (written, now) in written.lines().zip(now.lines()) {
+        assert_eq!(written, now, "docs/operating.md (left), and what it should be");
+    }
+    assert_eq!(written, now);
+}
+
+/// Runs the commands of a block. Returns the block as it should be.
+fn console(place: &Place, block: &str) -> String {
+    let mut shown = String::new();
+    let (mut variables, mut code) = (String::new(), 0);
+    assert!(block.starts_with("$ "), "{block}");
+    for command in format!("\n{}", block.trim_end()).split("\n$ ").skip(1) {
+        let (line, expected) = command.split_once('\n').unwrap_or((command, ""));
+        let expected = if expected.is_empty() { "" } else { &format!("{expected}\n") };
+        writeln!(shown, "$ {line}").unwrap();
+        if line.starts_with("export ") {
+            writeln!(variables, "{line}").unwrap();
+            continue;
+        }
+        let asks_for_the_code = line == "echo $?";
+        assert!(code == 0 || asks_for_the_code, "exit code {code} before: {line}");
+        let run = place.sh(&format!("exec 2>&1; {variables}(exit {code}); {line}"), None);
+        code = run.exit;
+        let tidy: String =
+            run.stdout.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        shown += match expected {
+            "" => "",
+            _ if expected.lines().any(|line| line == "...") => {
+                assert!(is_abridged(expected, &tidy), "{line}: {tidy}");
+                expected
+            }
+            _ => &tidy,
+        };
+    }
+    assert_eq!(code, 0, "the last command of: {block}");
+    shown
+}
+
+/// Whether a text is another one with parts left out, for which `...` stands.
+fn is_abridged(expected: &str, text: &str) -> bool {
+    let mut rest = text;
+    let pieces: Vec<_> = format!("\n{expected}").split("\n...").map(str::to_owned).collect();
+    pieces.iter().enumerate().all(|(index, piece)| {
+        let piece = piece.strip_prefix('\n').unwrap_or(piece);
+        let found = rest.find(piece).filter(|at| index > 0 || *at == 0);
+        found.is_some_and(|at| {
+            rest = &rest[at + piece.len()..];
+            true
+        })
+    })
+}
+
+fn every_screen() {
+    let mut screens = 0;
+    for part in parts(&document()) {
+        let Part::Block { kind, cluster, typed, text } = part else { continue };
+        if kind != "text" {
+            continue;
+        }
+        // Slow enough to be looked at.
+        let state = State { latency_ms: 100, ..scenario(&cluster.expect("a cluster")) };
+        let cluster = Cluster::start(state);
+        let (command, screen) = text.split_once('\n').unwrap();
+        let line = command.strip_prefix("$ janitor ").expect("a command");
+        let shown = Terminal { typed: &typed, ..Terminal::new(&cluster) }.shows(line).0;
+        let shown = plain(&shown);
+        let mut rest = shown.as_str();
+        for line in screen.lines() {
+            // How wide a bar is, and how long it took, is not always the same.
+            let line = line.split_once(" [=").map_or(line, |(begin, _)| begin);
+            let at = rest.find(line);
+            rest = &rest[at.unwrap_or_else(|| panic!("{line}: {shown}")) + line.len()..];
+        }
+        screens += 1;
+    }
+    assert!(screens > 0);
+}
+
+/// What the text names as a command begins one that is run.
+fn no_other_commands() {
+    let parts = parts(&document());
+    let run: String = parts
+        .iter()
+        .map(|part| match part {
+            Part::Block { text, .. } => text.as_str(),
+            Part::Prose(_) => "",
+        })
+        .collect();
+    for part in &parts {
+        let Part::Prose(prose) = part else { continue };
+        assert!(!prose.lines().any(|line| line.starts_with("    ") || line.starts_with("$ ")));
+        for span in prose.split('`').skip(1).step_by(2).filter(|span| span.starts_with("janitor "))
+        {
+            assert!(run.contains(span) || run.contains(&span.replace(' ', " --yes ")), "{span}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A plan that is kept, and applied later; and what discover proposes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use janitor_tests::{Cluster, State};
+use libtest_mimic::Trial;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command::{Run, changes, on, run, scenario};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("plans::a_plan_is_applied", a_plan_is_applied),
+        trial("plans::a_plan_is_not_applied_to_something_else", something_else),
+        trial("plans::a_plan_is_not_applied_when_the_znode_has_gone", the_znode_has_gone),
+        trial("plans::what_is_no_plan_is_refused", what_is_no_plan),
+        trial("plans::a_plan_that_cannot_be_written_is_an_error", nowhere_to_write),
+        trial("plans::a_plan_for_programs", a_plan_for_programs),
+        trial("plans::what_is_orphaned_is_cleaned_as_proposed", as_proposed),
+    ]
+}
+
+const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
+
+/// A plan for a cluster, in a file.
+fn planned(state: State) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let cluster = Cluster::start(state);
+    let run = run(on(&cluster, &format!("plan {TARGET} --out")).arg(&file));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(run.stderr.contains(&format!("janitor apply {}", file.display())), "{}", run.stderr);
+    assert_eq!(changes(&cluster), [""; 0], "a plan only looks");
+    (folder, file)
+}
+
+fn apply(cluster: &Cluster, file: &Path) -> Run {
+    run(on(cluster, "apply").arg(file))
+}
+
+fn a_plan_is_applied() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let applied = Cluster::start(scenario("a-plan"));
+    let run_of_the_plan = apply(&applied, &file);
+    let cleaned = Cluster::start(scenario("a-plan"));
+    let run_without = run(&mut on(&cleaned, TARGET));
+    assert_eq!((run_of_the_plan.exit, run_without.exit), (0, 0), "{}", run_of_the_plan.stdout);
+    assert_eq!(run_of_the_plan.stdout, run_without.stdout);
+    assert_eq!(changes(&applied), changes(&cleaned));
+    assert_eq!(applied.state(), cleaned.state());
+    // It says what to remove, and that is gone.
+    let again = apply(&applied, &file);
+    assert_eq!(again.exit, 7, "{}", again.stdout);
+}
+
+fn something_else() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let (role, agent) = ("cassandra_role", "3ce447e3-2894-4c61-bd0f-be97e4d99ee9-S2");
+    let mut state = scenario("a-plan");
+    let entries = state.agents[0].reserved_resources_full[role].as_array_mut().unwrap();
+    assert_eq!(entries.remove(0)["name"], "cpus");
+    entries[0]["scalar"]["value"] = 8192.0.into();
+    let cluster = Cluster::start(state.clone());
+    let run = apply(&cluster, &file);
+    assert_eq!(run.exit, 7, "{}", run.stdout);
+    for difference in ["now has: mem 8192", "no longer has: mem 4096", "no longer has: cpus 0.5"] {
+        assert!(run.stdout.contains(&format!("Slave {agent} {difference}")), "{}", run.stdout);
+    }
+    assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), state));
+}
+
+fn the_znode_has_gone() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let mut state = scenario("a-plan");
+    state.exhibitor.as_mut().unwrap().znodes.retain(|znode| !znode.starts_with("/cassandra"));
+    let cluster = Cluster::start(state);
+    let run = apply(&cluster, &file);
+    assert_eq!(run.exit, 7, "{}", run.stdout);
+    assert!(run.stdout.contains("znode 'cassandra' is gone"), "{}", run.stdout);
+    assert_eq!(changes(&cluster), [""; 0]);
+}
+
+fn what_is_no_plan() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let text = fs::read_to_string(&file).unwrap();
+    let version = "\"schema_version\": 1";
+    assert!(text.contains(version) && text.contains("\"Removed\""));
+    let cluster = Cluster::start(scenario("a-plan"));
+    for (text, words) in [
+        (String::new(), "it is no plan"),
+        ("<html>".into(), "it is no plan"),
+        (r#"{"log":{}}"#.into(), "it is no plan"),
+        (text[..text.len() / 2].into(), "it is no plan"),
+        (text.replacen("\"Removed\"", "\"Gone\"", 1), "it is no plan"),
+        (text.replacen(version, "\"schema_version\": 2", 1), "its schema_version is 2"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let run = apply(&cluster, &file);
+        assert_eq!((run.exit, run.stdout.as_str()), (1, ""), "{words}");
+        let begin = format!("janitor: cannot use the plan {}: ", file.display());
+        assert!(run.stderr.starts_with(&begin) && run.stderr.contains(words), "{}", run.stderr);
+    }
+    fs::remove_file(&file).unwrap();
+    assert_eq!(apply(&cluster, &file).exit, 1);
+    assert_eq!(cluster.requests().len(), 0);
+}
+
+fn nowhere_to_write() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let run = run(&mut on(&cluster, &format!("plan {TARGET} --out /nowhere/plan.json")));
+    assert_eq!(run.exit, 1);
+    assert!(run.stderr.contains("cannot write the plan /nowhere/plan.json"), "{}", run.stderr);
+}
+
+fn a_plan_for_programs() {
+    let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
+    let run = run(&mut on(&cluster, &format!("plan {TARGET} --output json")));
+    assert_eq!(run.exit, 0);
+    let output: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&output["schema_version"], &output["exit_code"]), (&1.into(), &0.into()));
+    let plan = &output["plan"];
+    assert_eq!(plan["refusal"], "InUse");
+    assert_eq!(plan["frameworks"][0]["name"], "cassandra");
+    assert_eq!(plan["agents"][0]["entries"].as_array().unwrap().len(), 4);
+    assert!(output["next"][0].as_str().unwrap().ends_with("--teardown"), "{output}");
+    for line in run.stderr.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+    }
+}
+
+fn as_proposed() {
+    let cluster = Cluster::start(scenario("what-is-reserved"));
+    let discovered = run(&mut on(&cluster, "discover"));
+    let proposals: Vec<_> = discovered
+        .stdout
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("To remove it: janitor "))
+        .collect();
+    let [proposal] = proposals[..] else { panic!("{}", discovered.stdout) };
+    let cleaned = run(&mut on(&cluster, proposal));
+    assert_eq!(cleaned.exit, 0, "{}", cleaned.stdout);
+    let roles = |run: &Run| -> Vec<String> {
+        let lines = run.stdout.lines().filter_map(|line| line.strip_prefix("Role '"));
+        lines.filter_map(|line| Some(line.split_once('\'')?.0.into())).collect()
+    };
+    assert_eq!(roles(&discovered), ["cassandra_role", "kafka-role", "slave_public"]);
+    assert_eq!(roles(&run(&mut on(&cluster, "discover"))), ["kafka-role", "slave_public"]);
+}

@@ -1,0 +1,117 @@
+//! A run that somebody wishes to end.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use janitor_tests::{Cluster, Stall, State};
+use libtest_mimic::Trial;
+
+use crate::command::{changes, on, replay, run, scenario};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("signals::what_is_on_its_way_is_waited_for", || ends_well("INT")),
+        trial("signals::a_sigterm_is_the_same_wish", || ends_well("TERM")),
+        trial("signals::a_second_one_ends_the_run_at_once", || ends_at_once("INT", 130)),
+        trial("signals::a_second_sigterm_does_too", || ends_at_once("TERM", 143)),
+        trial("signals::a_look_ends_like_any_program", a_look_just_ends),
+    ]
+}
+
+const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
+
+/// The requests of a run up to those that destroy volumes.
+const LOOKS: usize = 2;
+
+/// Runs until a cluster has got this many requests.
+fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let patience = Instant::now();
+    while cluster.requests().len() < requests {
+        assert!(patience.elapsed() < Duration::from_secs(60), "{requests} requests do not come");
+        sleep(Duration::from_millis(1));
+    }
+    child
+}
+
+fn send(signal: &str, child: &Child) {
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+}
+
+/// Waits until a signal has been understood.
+fn understood(child: &mut Child) -> BufReader<ChildStderr> {
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let words = "janitor: what is on its way is waited for; a second signal ends this at once\n";
+    assert_eq!(line, words);
+    stderr
+}
+
+fn finished(cluster: &Cluster) -> State {
+    // What is slow is no part of what is tested here.
+    let cluster = Cluster::start(State { latency_ms: 0, ..cluster.state() });
+    let run = run(&mut on(&cluster, TARGET));
+    assert_eq!(run.exit, 0, "{}", run.stdout);
+    cluster.state()
+}
+
+fn ends_well(signal: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("run.har");
+    let cluster = Cluster::start(State { latency_ms: 1500, ..scenario("the-sample-result") });
+    let agents = ["S5", "S4", "S1"];
+    let mut child =
+        after(LOOKS + agents.len(), &cluster, on(&cluster, TARGET).arg("--record").arg(&recording));
+    send(signal, &child);
+    let mut stderr = understood(&mut child);
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let mut complaints = String::new();
+    stderr.read_to_string(&mut complaints).unwrap();
+    assert_eq!((output.status.code(), complaints.as_str()), (Some(5), ""), "{stdout}");
+
+    // What was on its way has arrived, and nothing came after it.
+    assert_eq!(changes(&cluster), ["POST /master/destroy-volumes"; 3]);
+    for agent in agents {
+        let left = format!("Left on slave 3ce447e3-2894-4c61-bd0f-be97e4d99ee9-{agent} ");
+        let left = stdout.lines().find(|line| line.starts_with(&left)).unwrap_or_default();
+        assert!(left.contains(": 0 volume(s), 4 resource(s)"), "{stdout}");
+    }
+    for line in ["Not deleted: znode 'cassandra'", &format!("Next, to go on: janitor {TARGET}")] {
+        assert!(stdout.lines().any(|it| it == line), "{line}: {stdout}");
+    }
+
+    let again = run(&mut replay(&recording));
+    assert_eq!((again.exit, again.stdout, again.stderr), (5, stdout, String::new()));
+    assert_eq!(finished(&cluster), finished(&Cluster::start(scenario("the-sample-result"))));
+}
+
+fn ends_at_once(signal: &str, code: i32) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    cluster.stall(Some(Stall::After(LOOKS)));
+    let mut child = after(LOOKS + 1, &cluster, &mut on(&cluster, TARGET));
+    send(signal, &child);
+    let _stderr = understood(&mut child);
+    assert_eq!(child.try_wait().unwrap(), None, "it waits");
+    send(signal, &child);
+    assert_eq!(child.wait().unwrap().code(), Some(code));
+    assert_eq!(finished(&cluster), finished(&Cluster::start(scenario("the-sample-result"))));
+}
+
+fn a_look_just_ends() {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    cluster.stall(Some(Stall::Before(0)));
+    for look in [format!("plan {TARGET}"), "discover".into()] {
+        let before = cluster.requests().len();
+        let mut child = after(before + 1, &cluster, &mut on(&cluster, &look));
+        send("INT", &child);
+        assert_eq!(child.wait().unwrap().signal(), Some(2), "{look}");
+    }
+}

@@ -1,0 +1,265 @@
+//! What somebody at a terminal sees and is asked. The terminal is a real one,
+//! from `script` of util-linux.
+
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use janitor_tests::{Cluster, State};
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::command::{changes, on, run, scenario};
+use crate::{skipped, trial};
+
+pub fn trials() -> Vec<Trial> {
+    let tests: [(&str, fn()); 10] = [
+        ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
+        ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
+        ("terminal::yes_cleans_what_was_shown", yes),
+        ("terminal::what_has_changed_since_is_not_cleaned", changed_since),
+        ("terminal::what_is_refused_is_not_asked_for", refused),
+        ("terminal::nobody_is_asked_without_need", not_asked),
+        ("terminal::colours_are_for_terminals_that_want_them", colours),
+        ("terminal::a_bar_shows_how_far_a_phase_is", a_bar),
+        ("terminal::a_terminal_that_goes_away_ends_no_run", gone),
+        ("terminal::a_narrow_terminal_shows_the_same_lines", narrow),
+    ];
+    let is_there = is_there();
+    let trials = tests.into_iter().map(|(name, test)| match is_there {
+        true => trial(name, test),
+        false => skipped(name, MISSING),
+    });
+    trials.collect()
+}
+
+/// Why nothing can be shown on a terminal here.
+pub const MISSING: &str = "script of util-linux is not installed";
+
+/// Whether there can be a terminal here.
+pub fn is_there() -> bool {
+    let version = Command::new("script").arg("--version").output();
+    version.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).contains("util-linux"))
+}
+
+const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
+const QUESTION: &str = "Remove all of this, for good? [y/N]";
+
+/// A terminal, and what is typed on it when the question comes.
+pub struct Terminal<'a> {
+    /// The cluster that the commands on it are about.
+    pub cluster: &'a Cluster,
+    /// How wide it is.
+    pub columns: u16,
+    /// What is typed.
+    pub typed: &'a str,
+    /// Assignments before the command.
+    pub environment: &'a str,
+}
+
+impl<'a> Terminal<'a> {
+    /// A wide terminal, and nothing typed on it.
+    pub fn new(cluster: &'a Cluster) -> Self {
+        Self { cluster, columns: 200, typed: "", environment: "" }
+    }
+
+    /// Runs a command line of janitor, and maybe more of a shell's; returns what
+    /// the terminal got, and the exit code.
+    pub fn shows(&self, line: &str) -> (String, i32) {
+        let Self { typed, .. } = self;
+        let mut script = self.begin(line);
+        let (mut keyboard, mut screen) = (script.stdin.take(), script.stdout.take().unwrap());
+        let (mut shown, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            match screen.read(&mut piece).unwrap() {
+                0 => break,
+                count => shown.extend_from_slice(&piece[..count]),
+            }
+            let is_asked = String::from_utf8_lossy(&shown).contains(QUESTION);
+            if let Some(mut keyboard) = keyboard.take_if(|_| is_asked) {
+                // Its end is the end of what is typed.
+                keyboard.write_all(typed.as_bytes()).unwrap();
+            }
+        }
+        let code = script.wait().unwrap().code().unwrap();
+        (String::from_utf8(shown).unwrap().replace("\r\n", "\n"), code)
+    }
+
+    fn begin(&self, line: &str) -> Child {
+        let Self { cluster, columns, environment, .. } = self;
+        let binary = shell_words::quote(env!("CARGO_BIN_EXE_janitor"));
+        let line = format!("stty cols {columns} rows 50; {environment} {binary} {line}");
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--flush", "--return", "--echo", "always", "--command"]);
+        script.arg(line).arg("/dev/null");
+        script.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
+        script.env("SHELL", "/bin/sh").env("PATH", std::env::var_os("PATH").unwrap());
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+/// What is on a terminal without what steers it.
+pub fn plain(shown: &str) -> String {
+    let mut parts = shown.split('\x1b');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // CSI: parameters, then one letter.
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).map_or(part.len(), |at| at + 1);
+        plain += &part[end..];
+    }
+    plain
+}
+
+/// What is printed without a terminal.
+fn printed(line: &str, state: State) -> (String, State) {
+    let cluster = Cluster::start(state);
+    let run = run(&mut on(&cluster, line));
+    (run.stdout, cluster.state())
+}
+
+fn anything_but_yes() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    for typed in ["no\n", "\n", "", "yess\n", "j\n"] {
+        let (shown, exit) = Terminal { typed, ..Terminal::new(&cluster) }.shows(TARGET);
+        assert!(shown.contains(QUESTION) && shown.contains("\nNothing was changed.\n"), "{shown}");
+        assert_eq!(exit, 7, "{typed:?}");
+    }
+    assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
+}
+
+fn ctrl_c() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let (shown, exit) = Terminal { typed: "\x03", ..Terminal::new(&cluster) }.shows(TARGET);
+    // 128 and the signal, as shells say it.
+    assert!(exit == 130 && shown.contains(QUESTION), "{shown}");
+    assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
+}
+
+fn yes() {
+    let (plan, _) = printed(&format!("plan {TARGET}"), scenario("a-plan"));
+    let (lines, state) = printed(TARGET, scenario("a-plan"));
+    for typed in ["y\n", "YES\n"] {
+        let cluster = Cluster::start(scenario("a-plan"));
+        let (shown, exit) = Terminal { typed, ..Terminal::new(&cluster) }.shows(TARGET);
+        let shown = plain(&shown);
+        let (before, after) = shown.split_once(QUESTION).unwrap();
+        let plan = plan.split_once("\nTo do it: ").unwrap().0;
+        assert_eq!(before.trim_end(), plan, "the plan");
+        for line in lines.lines().skip(1) {
+            assert!(after.contains(line), "{line}: {after}");
+        }
+        assert_eq!((exit, cluster.state()), (0, state.clone()), "{shown}");
+    }
+}
+
+fn changed_since() {
+    let mut state = scenario("a-plan");
+    let mut before = serde_json::to_value(&state).unwrap()["agents"].clone();
+    before.as_array_mut().unwrap().truncate(1);
+    let slaves = json!({"slaves": before.as_array().unwrap().iter().map(|agent| json!({
+        "id": agent["id"], "hostname": agent["hostname"], "active": true, "version": "1.11.0",
+        "reserved_resources_full": agent["reserved_resources_full"],
+    })).collect::<Vec<_>>(), "recovered_slaves": []});
+    let answer = json!({"server": "master", "method": "GET", "path": "/master/slaves",
+        "status": 200, "content_type": "application/json", "body": slaves.to_string(), "times": 1});
+    state.answers.push(serde_json::from_value(answer).unwrap());
+    let cluster = Cluster::start(state);
+    let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(TARGET);
+    assert_eq!(exit, 7, "{shown}");
+    assert!(shown.contains("now has: disk 2048") && shown.contains("has changed"), "{shown}");
+    assert_eq!(changes(&cluster), [""; 0]);
+}
+
+fn refused() {
+    let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
+    let (shown, exit) = Terminal::new(&cluster).shows(TARGET);
+    assert!(!shown.contains(QUESTION) && shown.contains("--teardown"), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
+}
+
+fn not_asked() {
+    let (_, cleaned) = printed(TARGET, scenario("a-plan"));
+    for line in ["--yes", "--output json", "| cat", "< /dev/null"] {
+        let cluster = Cluster::start(scenario("a-plan"));
+        let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} {line}"));
+        assert!(!shown.contains(QUESTION) && !shown.contains("Plan:"), "{shown}");
+        assert_eq!((exit, cluster.state()), (0, cleaned.clone()), "{line}");
+    }
+}
+
+fn colours() {
+    let (red, magenta) = ("\x1b[31m", "\x1b[35m");
+    let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
+    let terminal = Terminal::new(&cluster);
+    let plan = format!("plan {TARGET}");
+    let (shown, _) = terminal.shows(&plan);
+    assert!(shown.contains(&format!("{red}It would be refused")), "{shown}");
+    assert!(shown.contains(&format!("{magenta}    destroy")), "{shown}");
+    assert_eq!(plain(&shown), printed(&plan, scenario("a-plan-for-a-role-in-use")).0);
+    for (environment, line) in [
+        ("NO_COLOR=1", plan.clone()),
+        ("TERM=dumb", plan.clone()),
+        ("", format!("{plan} | cat")),
+        ("", format!("{plan} --output json")),
+    ] {
+        let (shown, _) = Terminal { environment, ..Terminal::new(&cluster) }.shows(&line);
+        assert!(!shown.contains('\x1b'), "{environment} {line}: {shown}");
+    }
+}
+
+/// A cluster whose phases can be watched.
+fn slow() -> State {
+    State { latency_ms: 100, ..scenario("the-sample-result") }
+}
+
+fn a_bar() {
+    let cluster = Cluster::start(slow());
+    let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} --yes"));
+    for bar in ["Volumes 0/6", "Volumes, to be confirmed 6/6", "Reservations 0/6"] {
+        assert!(exit == 0 && shown.contains(bar), "{bar}: {shown:?}");
+    }
+    let lines = printed(TARGET, slow()).0;
+    let seen = plain(&shown);
+    for line in lines.lines() {
+        assert!(seen.contains(line), "{line}: {shown:?}");
+    }
+    for line in ["--yes 2> /dev/null", "| cat", "--output json"] {
+        let cluster = Cluster::start(slow());
+        let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} {line}"));
+        assert!(exit == 0 && !shown.contains("Volumes 0/6"), "{line}: {shown:?}");
+    }
+}
+
+fn gone() {
+    let cluster = Cluster::start(slow());
+    let cleaned = printed(TARGET, slow()).1;
+    // As `nohup` starts it.
+    let terminal = Terminal { environment: "trap '' HUP;", ..Terminal::new(&cluster) };
+    let mut script = terminal.begin(&format!("{TARGET} --yes"));
+    let patience = Instant::now();
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(patience.elapsed() < Duration::from_secs(60), "{what}");
+            sleep(Duration::from_millis(5));
+        }
+    };
+    until("the first change", &|| !changes(&cluster).is_empty());
+    script.kill().unwrap();
+    script.wait().unwrap();
+    until("the end", &|| cluster.state() == cleaned);
+}
+
+fn narrow() {
+    let lines = printed(TARGET, slow()).0;
+    for columns in [1, 8, 20] {
+        let cluster = Cluster::start(slow());
+        let terminal = Terminal { columns, ..Terminal::new(&cluster) };
+        let (shown, exit) = terminal.shows(&format!("{TARGET} --yes"));
+        assert_eq!(exit, 0, "{shown:?}");
+        let seen = plain(&shown);
+        for line in lines.lines() {
+            assert!(seen.contains(line), "{columns}: {line}: {shown:?}");
+        }
+    }
+}
