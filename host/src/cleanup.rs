@@ -1,5 +1,6 @@
 //! The component's export `cleanup`: one run, from instantiation to its end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::mpsc;
 use std::thread;
@@ -9,7 +10,7 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Options, Report, Target};
+use crate::bindings::cleanup::{CleanupPlan, Failure, InUse, Inventory, Options, Report, Target};
 use crate::bindings::log::Level;
 use crate::bindings::{Cleaner, CleanerPre};
 use crate::log::Log;
@@ -29,7 +30,7 @@ pub struct Janitor {
 
 /// What a component is asked to do: one function of `wit/cleanup.wit`, with its
 /// arguments but for the options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum Call {
     /// Remove a target.
     Clean(Target),
@@ -39,6 +40,14 @@ pub enum Call {
     Apply(CleanupPlan),
     /// Look at everything there is.
     Discover,
+}
+
+impl Options {
+    /// How a run goes about it unless somebody wishes otherwise. The default of an
+    /// option is what was done before it existed, so that older documents still
+    /// mean what they meant.
+    pub const DEFAULT: Self =
+        Self { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false };
 }
 
 /// What came of a call.

@@ -168,26 +168,27 @@ fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
     if !url.trim().starts_with(Ensemble::SCHEME) {
         return base(NAME, url);
     }
-    let shown = if url.contains('@') { "(not shown)" } else { url };
     match Ensemble::parse(url.trim()) {
         Ok(ensemble) => Ok(ensemble.to_string()),
-        Err(why) => Err(EndpointError { name: NAME, why, shown: shown.into() }),
+        Err(why) => Err(EndpointError { name: NAME, why, shown: shown(url) }),
     }
 }
 
+/// A URL that cannot be one, as far as it may be shown. What stands before an `@`
+/// may be a password, also where it cannot be one.
+fn shown(url: &str) -> String {
+    if url.contains('@') { "(not shown)" } else { url }.into()
+}
+
 fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
-    let error = |why| EndpointError { name, why, shown: url.into() };
+    let error = |why| EndpointError { name, why, shown: shown(url) };
     let uri: Uri = url.trim().parse().map_err(|_| error("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(error("must begin with http:// or https://"));
     }
     match uri.authority() {
         Some(authority) if authority.as_str().contains('@') => {
-            return Err(EndpointError {
-                name,
-                why: "must not hold a user name or a password",
-                shown: "(not shown)".into(),
-            });
+            return Err(error("must not hold a user name or a password"));
         }
         Some(authority) if authority.host().is_empty() => return Err(error("names no host")),
         Some(authority)
@@ -247,8 +248,12 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        let error = Endpoints::new("http://u:secret@h/", "http://h/", "http://h/").unwrap_err();
-        assert!(!error.to_string().contains("secret"), "{error}");
+        for url in
+            ["http://u:secret@h/", "u:secret@h:1", "ftp://u:secret@h/", "http://u:secr et@h/"]
+        {
+            let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err();
+            assert!(!error.to_string().contains("secr"), "{error}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use janitor_host::{
-//!     Credentials, Endpoints, InUse, Janitor, Limits, Live, Options, Session, Stop, Target, Tls,
+//!     Credentials, Endpoints, Janitor, Limits, Live, Options, Session, Stop, Target, Tls,
 //! };
 //!
 //! let target = Target {
@@ -20,7 +20,7 @@
 //! let limits = Limits::default();
 //! let report = Janitor::new()?.clean(
 //!     target,
-//!     Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false },
+//!     Options::DEFAULT,
 //!     Session {
 //!         endpoints: Endpoints::default(),
 //!         transport: Box::new(Live::new(&limits, &Tls::default(), Credentials::None)),
@@ -40,6 +40,7 @@
 //! | `imports` | what a component may import |
 //! | `wasi` | what is left of WASI |
 //! | `state` | what belongs to one run |
+//! | `strict` | how documents of another version of this crate are read |
 //! | [`stop`] | the wish to end it |
 //! | [`violation`] | how a run ends when the component misbehaves |
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
@@ -68,6 +69,7 @@ pub mod policy;
 mod scope;
 mod state;
 pub mod stop;
+mod strict;
 pub mod tls;
 pub mod transport;
 pub mod violation;

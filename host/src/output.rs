@@ -4,14 +4,18 @@
 use std::path::Path;
 use std::{fs, io};
 
-use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bindings::cleanup::{CleanupPlan, Inventory, Options, Reason, Report};
 use crate::bindings::log::Entry;
 use crate::cleanup::{Done, RunError};
 use crate::endpoint::Endpoints;
 use crate::exit::ExitCode;
+use crate::strict;
+use crate::transport::har::Har;
 
 /// What a command has to say, as one JSON object on standard output.
 ///
@@ -138,6 +142,24 @@ impl PlanFile {
                 Self::SCHEMA_VERSION
             ));
         }
-        serde_json::from_slice(json).map_err(|why| format!("it is no plan: {why}"))
+        let plan: Value = serde_json::from_slice(json).map_err(|why| why.to_string())?;
+        strict::read(plan)
+            .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
     }
+}
+
+/// The JSON Schemas of everything that is written for programs, by the names under
+/// which `docs/schemas` has them.
+pub fn schemas() -> [(&'static str, Schema); 4] {
+    [
+        ("output", schema::<Output>()),
+        ("event", schema::<Event>()),
+        ("plan-file", schema::<PlanFile>()),
+        ("recording", schema::<Har>()),
+    ]
+}
+
+/// The schema of a type as it is written.
+fn schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }

@@ -10,6 +10,7 @@ pub mod har;
 pub mod live;
 pub mod recording;
 pub mod replay;
+pub mod scrub;
 pub mod zookeeper;
 
 /// A request that the policy has allowed. It holds no credentials.

@@ -9,6 +9,7 @@
 
 mod command;
 mod docs;
+mod golden;
 mod help;
 mod killed;
 mod operating;
@@ -17,6 +18,7 @@ mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
+mod schemas;
 mod signals;
 mod terminal;
 mod transport;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     trials.extend(signals::trials());
     trials.extend(terminal::trials());
     trials.extend(recordings::trials());
+    trials.extend(schemas::trials());
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());
     trials.extend(real::trials());

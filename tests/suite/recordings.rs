@@ -1,28 +1,35 @@
 //! The recordings in `tests/recordings`, and what a replay may and may not do.
-//! Beside each `NAME.har` stand `NAME.stdout` and `NAME.exit`.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `NAME.har` | the recording |
+//! | `NAME.stdout` | what its replay prints |
+//! | `NAME.json` | what it prints with `--output json`, on standard output |
+//! | `NAME.events` | and on standard error |
+//! | `NAME.exit` | its exit code |
+//!
+//! To add one, put its `.har` there, run `BLESS=1 cargo test --test suite recordings`,
+//! and look at the other files, which that has written.
+
+mod secrets;
+mod update;
+mod versions;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libtest_mimic::Trial;
 
 use crate::command::{janitor, replay, run, tests};
-use crate::{skipped, trial};
+use crate::golden::golden;
+use crate::{schemas, skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<_> = recordings()
         .map(|file| {
             let name = file.file_stem().unwrap_or_default().display().to_string();
-            trial(format!("recordings::{name}"), move || {
-                let text = |extension| fs::read_to_string(file.with_extension(extension));
-                let expected = text("stdout").expect("the expected output");
-                let exit: i32 = text("exit").expect("the exit code").trim().parse().unwrap();
-                for run in [run(&mut replay(&file)), run(&mut replay(&file))] {
-                    assert_eq!((run.stdout, run.stderr), (expected.clone(), String::new()));
-                    assert_eq!(run.exit, exit);
-                }
-            })
+            trial(format!("recordings::{name}"), move || recording(&file))
         })
         .collect();
     let socketless = "recordings::a_replay_opens_no_socket";
@@ -30,12 +37,32 @@ pub fn trials() -> Vec<Trial> {
         Ok(_) => trial(socketless, a_replay_opens_no_socket),
         Err(_) => skipped(socketless, "strace is not installed"),
     });
-    trials.push(trial("recordings::a_miss_names_the_nearest", a_miss_names_the_nearest));
-    trials.push(trial("recordings::an_unused_exchange_is_told", an_unused_exchange_is_told));
-    trials.push(trial("recordings::what_is_no_recording_is_refused", what_is_no_recording));
-    trials.push(trial("recordings::a_missing_answer_is_no_answer", a_missing_answer));
-    trials.push(trial("recordings::a_recording_cannot_steer_a_terminal", no_escapes));
-    trials.push(trial("recordings::an_impossible_file_stops_the_run", an_impossible_file));
+    let others: [(&str, fn()); 22] = [
+        ("a_miss_names_the_nearest", a_miss_names_the_nearest),
+        ("an_unused_exchange_is_told", an_unused_exchange_is_told),
+        ("what_is_no_recording_is_refused", what_is_no_recording),
+        ("a_missing_answer_is_no_answer", a_missing_answer),
+        ("a_recording_cannot_steer_a_terminal", no_escapes),
+        ("an_impossible_file_stops_the_run", an_impossible_file),
+        ("another_schema_version_is_refused", versions::another_schema_version),
+        ("what_is_not_known_is_refused", versions::unknown_fields),
+        ("what_is_missing_is_named", versions::missing_fields),
+        ("a_new_option_has_its_default", versions::options_that_did_not_exist_yet),
+        ("another_component_may_differ", versions::another_component),
+        ("somebody_elses_har_is_refused", versions::somebody_elses_har),
+        ("no_secret_is_written", secrets::nowhere),
+        ("no_secret_is_written_after_a_mistake", secrets::not_in_mistakes),
+        ("what_is_reserved_is_kept", secrets::what_is_reserved_is_kept),
+        ("one_is_made_anew", update::made_anew),
+        ("one_is_made_anew_elsewhere", update::made_anew_elsewhere),
+        ("an_incomplete_run_replaces_nothing", update::incomplete_runs_replace_nothing),
+        ("a_signal_replaces_nothing", update::signals_replace_nothing),
+        ("a_stopped_run_is_recorded_whole", update::a_stopped_run_is_recorded_whole),
+        ("a_folder_is_replayed", update::a_folder),
+        ("a_replay_needs_no_cluster", update::a_replay_needs_no_cluster),
+    ];
+    let others = others.map(|(name, test)| trial(format!("recordings::{name}"), test));
+    trials.extend(others);
     trials
 }
 
@@ -45,6 +72,20 @@ fn recordings() -> impl Iterator<Item = PathBuf> {
         .expect("there are recordings")
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|file| file.extension().is_some_and(|extension| extension == "har"))
+}
+
+fn recording(file: &Path) {
+    let expect = |extension, actual: &str| golden(&file.with_extension(extension), actual);
+    for _ in 0..2 {
+        let text = run(&mut replay(file));
+        assert_eq!(text.stderr, "", "{}", text.stdout);
+        expect("stdout", &text.stdout);
+        expect("exit", &format!("{}\n", text.exit));
+        let json = schemas::require_recording(file);
+        expect("json", &json.stdout);
+        expect("events", &json.stderr);
+        assert_eq!(json.exit, text.exit);
+    }
 }
 
 const RECORDING: &str = "recordings/cassandra-0.28.1.har";
@@ -126,4 +167,8 @@ fn an_impossible_file() {
     assert_eq!(run.exit, 1);
     assert!(run.stderr.contains("cannot record to /nowhere/x.har"), "{}", run.stderr);
     assert!(!run.stdout.contains("Destroying"), "{}", run.stdout);
+    let folder = tempfile::tempdir().unwrap();
+    let run = crate::command::run(janitor().args(["-r", "r", "--record"]).arg(folder.path()));
+    assert_eq!(run.exit, 1, "a folder is no file");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

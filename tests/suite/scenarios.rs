@@ -21,7 +21,8 @@ use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
 
 use crate::command::{Run, janitor, replay, run, tests};
-use crate::trial;
+use crate::golden::{blessing, golden};
+use crate::{schemas, trial};
 
 pub fn trials() -> Vec<Trial> {
     let mut folders: Vec<_> = fs::read_dir(tests("scenarios"))
@@ -83,6 +84,7 @@ fn scenario(folder: &Path) {
             assert!(!har.contains(&iam.token), "the token is in the recording");
         }
         let Run { stdout, exit, .. } = &result;
+        assert_eq!(schemas::require_recording(&recording).exit, *exit);
         let verbose = words.iter().any(|word| word == "-v");
         let replay = || run(replay(&recording).args(verbose.then_some("-v")));
         for again in [replay(), replay()] {
@@ -97,16 +99,4 @@ fn read_state(file: &Path) -> Option<State> {
     Some(
         serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
     )
-}
-
-fn golden(file: &Path, actual: &str) {
-    if blessing() {
-        fs::write(file, actual).expect("a writable folder");
-    }
-    let expected = fs::read_to_string(file).unwrap_or_default();
-    assert_eq!(actual, expected, "{} (left: now, right: the file)", file.display());
-}
-
-fn blessing() -> bool {
-    std::env::var_os("BLESS").is_some_and(|value| value == "1")
 }

@@ -3,27 +3,30 @@
 //! answer (`_error`). HAR allows such fields when they begin with `_`.
 //!
 //! No header but the content type is kept, so no credential and no cookie can
-//! get into a recording.
+//! get into a recording. What else is left out, `scrub` decides.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Request;
 use crate::bindings::cleanup::Options;
 use crate::bindings::http::Error;
 use crate::cleanup::Call;
 use crate::endpoint::Endpoints;
+use crate::strict;
 
 /// A recording: the whole file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Har {
     /// HAR has everything in here.
     pub log: Log,
 }
 
 /// The recording.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Log {
     /// The version of HAR: `1.2`.
     pub version: String,
@@ -37,7 +40,7 @@ pub struct Log {
 }
 
 /// A program.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Creator {
     /// Its name.
     pub name: String,
@@ -46,9 +49,9 @@ pub struct Creator {
 }
 
 /// What a replay needs to know besides the exchanges.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
-    /// The version of this object; 1.
+    /// The version of this object.
     pub schema_version: u32,
     /// The digest of the component that ran.
     pub component: String,
@@ -66,7 +69,7 @@ pub struct Run {
 }
 
 /// One exchange.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// When it began, RFC 3339.
@@ -87,11 +90,11 @@ pub struct Entry {
 }
 
 /// Nothing was cached.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cache {}
 
 /// Where the time went, in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
     /// Sending; always 0, because it is part of `wait`.
     pub send: f64,
@@ -102,7 +105,7 @@ pub struct Timings {
 }
 
 /// A request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestEntry {
     /// The method.
@@ -127,7 +130,7 @@ pub struct RequestEntry {
 }
 
 /// The content of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PostData {
     /// Its media type.
@@ -137,7 +140,7 @@ pub struct PostData {
 }
 
 /// An answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseEntry {
     /// The HTTP status; 0 when there was no answer.
@@ -157,12 +160,12 @@ pub struct ResponseEntry {
     pub redirect_url: String,
     /// -1: not known.
     pub headers_size: i64,
-    /// The body's length in bytes, as far as the run has read it.
+    /// The body's length in bytes, as far as the run has read it, and as it came.
     pub body_size: i64,
 }
 
 /// A header, or a part of a query.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NameValue {
     /// The name.
     pub name: String,
@@ -171,10 +174,10 @@ pub struct NameValue {
 }
 
 /// The body of an answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContentEntry {
-    /// The length in bytes.
+    /// The length in bytes, as it is recorded.
     pub size: u64,
     /// The media type; empty when the server named none.
     pub mime_type: String,
@@ -186,7 +189,78 @@ pub struct ContentEntry {
     pub encoding: Option<String>,
 }
 
+impl Run {
+    /// The version of this object that this crate writes and reads.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// Reads what a recording says of its run.
+    fn read(json: Value) -> Result<Self, String> {
+        let ours = Self::SCHEMA_VERSION;
+        match json.get("schema_version") {
+            Some(version) if *version == ours => {}
+            Some(version) => {
+                return Err(format!(
+                    "its schema_version is {version}, and this janitor reads {ours}"
+                ));
+            }
+            None => return Err("its `_janitor` has no schema_version".into()),
+        }
+        let run: Self = strict::read(json)
+            .map_err(|why| format!("its `_janitor` cannot be understood: {why}"))?;
+        if run.window == 0 {
+            return Err("its window is 0".into());
+        }
+        Ok(run)
+    }
+}
+
 impl Har {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// One sentence, when it is none that can be replayed here.
+    pub fn read(json: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Head {
+            log: HeadLog,
+        }
+
+        #[derive(Deserialize)]
+        struct HeadLog {
+            version: String,
+            creator: Creator,
+            #[serde(rename = "_janitor")]
+            janitor: Option<Value>,
+        }
+
+        #[derive(Deserialize)]
+        struct Rest {
+            log: RestLog,
+        }
+
+        #[derive(Deserialize)]
+        struct RestLog {
+            entries: Vec<Entry>,
+        }
+
+        let Head { log: HeadLog { version, creator, janitor } } =
+            serde_json::from_slice(json).map_err(|why| format!("it is no HAR file: {why}"))?;
+        let Creator { name, version: creator_version } = &creator;
+        let janitor = janitor.ok_or_else(|| {
+            format!("{name} {creator_version} made it; it has no `_janitor`, so janitor did not")
+        })?;
+        let janitor = Run::read(janitor).map_err(|why| {
+            format!(
+                "{why}. {name} {creator_version} made it, and this is {}: replay it there, or \
+                 record it again",
+                env!("CARGO_PKG_VERSION")
+            )
+        })?;
+        let Rest { log: RestLog { entries } } =
+            serde_json::from_slice(json).map_err(|why| format!("it is damaged: {why}"))?;
+        Ok(Self { log: Log { version, creator, janitor, entries } })
+    }
+
     /// A recording without exchanges.
     pub fn new(janitor: Run) -> Self {
         let creator = Creator { name: "janitor".into(), version: env!("CARGO_PKG_VERSION").into() };
@@ -240,7 +314,7 @@ impl ResponseEntry {
         }
     }
 
-    /// An answer as HAR writes it.
+    /// An answer as HAR writes it, with the body as it is.
     pub fn new(status: u16, content_type: Option<&str>, body: &[u8]) -> Self {
         let header = |value: &str| NameValue { name: "Content-Type".into(), value: value.into() };
         let reason = ::http::StatusCode::from_u16(status).ok();
@@ -265,7 +339,9 @@ impl ResponseEntry {
 
     /// The content type, if the server named one.
     pub fn content_type(&self) -> Option<&str> {
-        self.headers.first().map(|header| header.value.as_str())
+        let mut headers = self.headers.iter();
+        let header = headers.find(|header| header.name.eq_ignore_ascii_case("content-type"));
+        header.map(|header| header.value.as_str())
     }
 }
 
@@ -284,7 +360,7 @@ impl ContentEntry {
 }
 
 /// A length as HAR counts.
-fn size(length: usize) -> i64 {
+pub(super) fn size(length: usize) -> i64 {
     length.try_into().unwrap_or(i64::MAX)
 }
 

@@ -8,34 +8,30 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::NamedTempFile;
 
-use super::har::{Cache, Entry, Har, RequestEntry, ResponseEntry, Run, Timings};
+use super::har::{Cache, Entry, Har, RequestEntry, ResponseEntry, Run, Timings, size};
+use super::scrub::scrub;
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::Error;
 
 /// A recording in the making.
 pub struct Recording {
     har: Shared,
-    unfinished: NamedTempFile,
     file: PathBuf,
 }
 
 impl Recording {
-    /// Begins a recording that will be in `file`. Until it is finished, it is
-    /// beside it, so that `file` is never half written.
+    /// Begins a recording that will be in `file`.
     ///
     /// # Errors
     /// When nothing can be written there: better now than after the run.
     pub fn begin(file: &Path, run: Run) -> io::Result<Self> {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o644));
+        if file.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
         }
-        let unfinished = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        // A run that is killed leaves nothing behind.
+        beside(file)?.close()?;
         let har = Shared(Arc::new(Mutex::new(Har::new(run))));
-        Ok(Self { har, unfinished, file: file.into() })
+        Ok(Self { har, file: file.into() })
     }
 
     /// A transport that sends through another one and keeps what passes.
@@ -43,23 +39,43 @@ impl Recording {
         Box::new(Recorder { recording: self.har.clone(), transport })
     }
 
-    /// Writes the file. Call this when the run is over, however it ended, with
+    /// Whether every request has got an answer.
+    pub fn is_complete(&self) -> bool {
+        self.har.har().log.entries.iter().all(|entry| entry.response.status != 0)
+    }
+
+    /// Writes the file: all of it or, when that fails, nothing; what was there before
+    /// then stays. Call this when the run is over, however it ended, with
     /// the step at which it noticed that it was to end ([`Stop::noticed`]).
     ///
     /// [`Stop::noticed`]: crate::Stop::noticed
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn finish(mut self, stopped_at: Option<u64>) -> io::Result<()> {
+    pub fn finish(self, stopped_at: Option<u64>) -> io::Result<()> {
         self.har.har().log.janitor.stopped_at = stopped_at;
-        let mut writer = BufWriter::new(&mut self.unfinished);
+        let mut unfinished = beside(&self.file)?;
+        let mut writer = BufWriter::new(&mut unfinished);
         serde_json::to_writer_pretty(&mut writer, &*self.har.har())?;
         writer.write_all(b"\n")?;
         writer.flush()?;
         drop(writer);
-        self.unfinished.persist(&self.file)?;
+        unfinished.as_file().sync_all()?;
+        unfinished.persist(&self.file)?;
         Ok(())
     }
+}
+
+/// A file beside another one, which it can take the place of.
+fn beside(file: &Path) -> io::Result<NamedTempFile> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 /// What recording and recorders share.
@@ -174,7 +190,9 @@ impl Body for Tee {
 
 impl Drop for Tee {
     fn drop(&mut self) {
-        let response = ResponseEntry::new(self.status, self.content_type.as_deref(), &self.read);
+        let body = scrub(&self.read);
+        let mut response = ResponseEntry::new(self.status, self.content_type.as_deref(), &body);
+        response.body_size = size(self.read.len());
         let (time, error) = (milliseconds(self.began), self.error.take());
         self.recording.change(self.index, |entry| {
             entry.time = time;

@@ -21,28 +21,15 @@ struct Tape {
 }
 
 impl Replay {
-    /// The version of the recording's own part that this crate reads.
-    pub const SCHEMA_VERSION: u32 = 1;
-
     /// Reads a recording.
     ///
     /// # Errors
     /// When the file cannot be read or is not a recording of ours.
     pub fn open(file: &Path) -> io::Result<Self> {
-        let har: Har = serde_json::from_slice(&fs::read(file)?)?;
-        let version = har.log.janitor.schema_version;
-        if version != Self::SCHEMA_VERSION {
-            return Err(io::Error::other(format!(
-                "its schema_version is {version}, and this janitor reads {}",
-                Self::SCHEMA_VERSION
-            )));
-        }
-        if har.log.janitor.window == 0 {
-            return Err(io::Error::other("its window is 0"));
-        }
+        let Har { log } = Har::read(&fs::read(file)?).map_err(io::Error::other)?;
         Ok(Self(Arc::new(Mutex::new(Tape {
-            run: har.log.janitor,
-            entries: har.log.entries.into_iter().map(|entry| (entry, false)).collect(),
+            run: log.janitor,
+            entries: log.entries.into_iter().map(|entry| (entry, false)).collect(),
             deviations: Vec::new(),
         }))))
     }

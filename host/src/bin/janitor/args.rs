@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use janitor_host::ExitCode;
 
@@ -42,7 +42,8 @@ Examples:
   janitor plan -r kafka-role --out plan.json
   janitor apply plan.json
   janitor -r kafka-role --record kafka.har
-  janitor replay kafka.har"
+  janitor replay kafka.har
+  janitor replay --update kafka.har"
     )
 }
 
@@ -71,7 +72,7 @@ pub enum Command {
     Apply(Apply),
     /// Show everything that is reserved in the cluster, and what is orphaned
     Discover(Discover),
-    /// Run a recording again, without a network
+    /// Run a recording again, without a network; or make it anew, on its cluster
     Replay(Replay),
     /// Print what makes a shell complete the command line
     Completions(Completions),
@@ -134,9 +135,32 @@ pub struct Discover {
 }
 
 #[derive(Debug, Args)]
+#[command(group(
+    ArgGroup::new("anew")
+        .args(["yes", "master_url", "exhibitor_url", "marathon_url"])
+        .args(["auth_token", "auth_token_file", "username", "password", "password_file"])
+        .args(["service_account", "basic_auth_file", "zk_auth_file"])
+        .args(["ca_cert", "client_cert", "client_key", "insecure"])
+        .multiple(true)
+        .requires("update")
+))]
 pub struct Replay {
-    /// A recording, as --record writes it
-    pub file: PathBuf,
+    /// A recording, as --record writes it, or a folder of recordings: each is replayed,
+    /// and those that differ are named
+    #[arg(value_name = "FILE")]
+    pub place: PathBuf,
+    /// Record it anew: do on the cluster that it names what was recorded. What was
+    /// removed then is removed now: it asks before, and refuses, as a cleanup does. The
+    /// file changes only when the new run is complete and every request got an answer
+    #[arg(long)]
+    pub update: bool,
+    /// Do not ask, on a terminal either
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub urls: OtherUrls,
+    #[command(flatten)]
+    pub auth: Auth,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -198,6 +222,8 @@ pub struct InUseWish {
 /// Where the servers are.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The cluster")]
+// The help shows the URLs as they are.
+#[allow(rustdoc::bare_urls)]
 pub struct Urls {
     /// A DC/OS cluster: its servers are reached through its Admin Router, where no other
     /// URL is given
@@ -213,6 +239,21 @@ pub struct Urls {
     pub exhibitor_url: Option<String>,
     /// Marathon's apps
     /// [default: http://marathon.mesos:8080/v2/apps/]
+    #[arg(short = 'n', long, value_name = "URL")]
+    pub marathon_url: Option<String>,
+}
+
+/// Where the servers are that a recording is made of anew.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The cluster, if it is not where the recording says")]
+pub struct OtherUrls {
+    /// The Mesos master; of several masters, all with , between them
+    #[arg(short, long, value_name = "URL")]
+    pub master_url: Option<String>,
+    /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
+    #[arg(short, long, value_name = "URL")]
+    pub exhibitor_url: Option<String>,
+    /// Marathon's apps
     #[arg(short = 'n', long, value_name = "URL")]
     pub marathon_url: Option<String>,
 }

@@ -9,7 +9,6 @@ use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
-use janitor_host::transport::replay::Replay;
 use janitor_host::{
     Call, Credentials, Digest, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target,
     Tls, ZooKeeper,
@@ -35,6 +34,7 @@ pub struct Cluster<'a> {
     digest: Option<Digest>,
     limits: Limits,
     stop: Stop,
+    replaces: bool,
 }
 
 /// The app that runs this command, if Marathon does.
@@ -96,7 +96,14 @@ impl<'a> Cluster<'a> {
             }
         })?;
         let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
-        Ok(Self { args, console, endpoints, live, digest, limits, stop: Stop::new() })
+        let stop = Stop::new();
+        Ok(Self { args, console, endpoints, live, digest, limits, stop, replaces: false })
+    }
+
+    /// The same, for a recording that takes the place of one that is there: only a
+    /// complete one does.
+    pub fn replacing(self) -> Self {
+        Self { replaces: true, ..self }
     }
 
     /// Removes a target, or does what a plan says; asks before, if somebody is
@@ -151,7 +158,7 @@ impl<'a> Cluster<'a> {
             None => self.carry_out(&asked, self.transport()),
             Some(file) => {
                 let run = Run {
-                    schema_version: Replay::SCHEMA_VERSION,
+                    schema_version: Run::SCHEMA_VERSION,
                     component: janitor_host::DIGEST.into(),
                     endpoints: asked.endpoints.clone(),
                     call: asked.call.clone(),
@@ -167,7 +174,14 @@ impl<'a> Cluster<'a> {
                     }
                 };
                 let result = self.carry_out(&asked, recording.through(self.transport()));
-                if let Err(error) = recording.finish(self.stop.noticed()) {
+                let broken = matches!(result, Err(RunError::Violation(_)));
+                let complete = recording.is_complete() && self.stop.noticed().is_none() && !broken;
+                if self.replaces && !complete {
+                    complain(&format!(
+                        "the recording {} stays as it was: this run is not complete",
+                        file.display()
+                    ));
+                } else if let Err(error) = recording.finish(self.stop.noticed()) {
                     complain(&format!("the recording {} is lost: {error}", file.display()));
                 }
                 result

@@ -9,6 +9,7 @@ mod console;
 mod live;
 mod next;
 mod progress;
+mod replay;
 mod run;
 mod service;
 mod show;
@@ -17,18 +18,14 @@ use std::env;
 use std::io::{self, Write};
 
 use janitor_host::output::PlanFile;
-use janitor_host::transport::har::Run;
-use janitor_host::transport::replay::Replay;
-use janitor_host::{Call, Done, ExitCode, InUse, Limits, Options, Stop, Target};
+use janitor_host::{Call, Done, ExitCode, InUse, Options, Target};
 
 use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
-use console::{Console, Format, complain};
+use console::{Format, complain};
 use live::{Cluster, endpoints};
-use next::Asked;
 
 /// How a run goes about it unless the command line says otherwise.
-const OPTIONS: Options =
-    Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false };
+const OPTIONS: Options = Options::DEFAULT;
 
 fn main() -> std::process::ExitCode {
     let result = match args::parse(env::args_os()) {
@@ -37,7 +34,7 @@ fn main() -> std::process::ExitCode {
             Command::Plan(args) => plan(&args),
             Command::Apply(args) => apply(&args),
             Command::Discover(args) => discover(&args),
-            Command::Replay(args) => replay(&args),
+            Command::Replay(args) => replay::replay(args),
             Command::Completions(args) => Ok(written(args::completions(args.shell))),
             Command::Man(args) => man(&args),
         },
@@ -138,30 +135,4 @@ fn written(file: Vec<u8>) -> ExitCode {
     // Nobody may be listening.
     let _ = io::stdout().write_all(&file);
     ExitCode::Clean
-}
-
-fn replay(args: &args::Replay) -> Result<ExitCode, String> {
-    let replay = Replay::open(&args.file)
-        .map_err(|error| format!("cannot replay {}: {error}", args.file.display()))?;
-    let Run { component, endpoints, call, options, stopped_at, window, .. } = replay.run();
-    let limits = Limits { window, ..Limits::default() };
-    let console = Console { format: args.output, verbose: args.verbose };
-    console.header(&endpoints, &call);
-    let asked = Asked { call, options, endpoints };
-    let stop = Stop::at(stopped_at);
-    let result = run::carry_out(&asked, console, replay.transport(), limits, stop);
-    let code = run::conclude(&result, &asked, console);
-    let deviations = replay.deviations();
-    if deviations.is_empty() {
-        return Ok(code);
-    }
-    complain("this run is not the recorded one:");
-    deviations.iter().for_each(|deviation| complain(deviation));
-    if component != janitor_host::DIGEST {
-        complain(&format!(
-            "it was recorded with component {component}, and this is {}",
-            janitor_host::DIGEST
-        ));
-    }
-    Ok(ExitCode::Failed)
 }

@@ -1,0 +1,136 @@
+//! `janitor replay`: a recording is run again, or all in a folder are, or one is
+//! made anew.
+
+use std::fs;
+use std::path::Path;
+
+use janitor_host::bindings::http::Endpoint;
+use janitor_host::output::Output;
+use janitor_host::transport::har::Run;
+use janitor_host::transport::replay::Replay;
+use janitor_host::{Call, Endpoints, Entry, ExitCode, Janitor, Limits, Session, Stop};
+
+use crate::args::{self, Connection};
+use crate::console::{Console, complain};
+use crate::live::Cluster;
+use crate::next::Asked;
+use crate::run::{carry_out, conclude};
+
+/// Does what the command line says.
+pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
+    let console = Console { format: args.output, verbose: args.verbose };
+    match (args.place.is_dir(), args.update) {
+        (false, false) => one(&open(&args.place)?, console),
+        (false, true) => update(args),
+        (true, false) => all(&args.place, console),
+        (true, true) => Err("one recording at a time can be made anew".into()),
+    }
+}
+
+fn open(file: &Path) -> Result<Replay, String> {
+    Replay::open(file).map_err(|error| format!("cannot replay {}: {error}", file.display()))
+}
+
+/// Runs a recording again, with all it told.
+fn one(replay: &Replay, console: Console) -> Result<ExitCode, String> {
+    let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
+    let limits = Limits { window, ..Limits::default() };
+    console.header(&endpoints, &call);
+    let asked = Asked { call, options, endpoints };
+    let stop = Stop::at(stopped_at);
+    let result = carry_out(&asked, console, replay.transport(), limits, stop);
+    let code = conclude(&result, &asked, console);
+    let differences = differences(replay);
+    if differences.is_empty() {
+        return Ok(code);
+    }
+    complain("this run is not the recorded one:");
+    differences.iter().for_each(|difference| complain(difference));
+    Ok(ExitCode::Failed)
+}
+
+/// How the run that was played differs from the recorded one, and what may be why.
+fn differences(replay: &Replay) -> Vec<String> {
+    let mut differences = replay.deviations();
+    let component = replay.run().component;
+    if !differences.is_empty() && component != janitor_host::DIGEST {
+        let ours = janitor_host::DIGEST;
+        differences.push(format!("it was recorded with component {component}, and this is {ours}"));
+    }
+    differences
+}
+
+/// Runs every recording in a folder again, and tells only which differ.
+fn all(folder: &Path, console: Console) -> Result<ExitCode, String> {
+    let unreadable = |why| format!("cannot read {}: {why}", folder.display());
+    let mut files = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(unreadable)?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "har"));
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("there is no recording (*.har) in {}", folder.display()));
+    }
+    let janitor = Janitor::new().map_err(|violation| violation.to_string())?;
+    let mut different = 0_usize;
+    for file in &files {
+        let differences = silently(&janitor, file);
+        let verdict = if differences.is_empty() { "the same" } else { "different" };
+        console.line(format!("{}: {verdict}", file.display()));
+        differences.iter().for_each(|difference| console.line(format!("  {difference}")));
+        different += usize::from(!differences.is_empty());
+    }
+    let message = format!("{different} of {} recordings differ.", files.len());
+    console.line(&message);
+    let code = if different == 0 { ExitCode::Clean } else { ExitCode::Failed };
+    console.document(&Output::failed(code, Some(message)));
+    Ok(code)
+}
+
+/// Runs a recording again; how it differs from the recorded run.
+fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
+    let replay = match Replay::open(file) {
+        Ok(replay) => replay,
+        Err(error) => return vec![error.to_string()],
+    };
+    let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
+    let session = Session {
+        endpoints,
+        transport: replay.transport(),
+        log: Box::new(|_: &Entry| {}),
+        limits: Limits { window, ..Limits::default() },
+        stop: Stop::at(stopped_at),
+    };
+    // A run may fail, if the recorded one did.
+    let _ = janitor.run(&call, options, session);
+    differences(&replay)
+}
+
+/// Makes a recording anew, on the cluster that it names unless the command line
+/// names another one.
+fn update(args: args::Replay) -> Result<ExitCode, String> {
+    let Run { endpoints, call, options, .. } = open(&args.place)?.run();
+    let connection = Connection {
+        auth: args.auth,
+        verbose: args.verbose,
+        output: args.output,
+        record: Some(args.place.clone()),
+    };
+    let urls = &args.urls;
+    let or = |own: &Option<String>, recorded: &str| own.clone().unwrap_or_else(|| recorded.into());
+    let endpoints = Endpoints::new(
+        &or(&urls.master_url, &endpoints.masters().join(",")),
+        &or(&urls.exhibitor_url, endpoints.base(Endpoint::Exhibitor)),
+        &or(&urls.marathon_url, endpoints.base(Endpoint::Marathon)),
+    );
+    Ok(match Cluster::connect(&connection, endpoints, &call) {
+        Ok(cluster) => {
+            let cluster = cluster.replacing();
+            match call {
+                Call::Clean(_) | Call::Apply(_) => cluster.clean(call, options, !args.yes),
+                Call::Plan(_) | Call::Discover => cluster.run(call, options),
+            }
+        }
+        Err(code) => code,
+    })
+}
