@@ -70,6 +70,10 @@ where
         (Err(_), Some(error)) => Err(network(&error)),
         (Err(error), None) => {
             let start = excerpt(&start.unwrap_or_default());
+            // What is JSON may hold a secret of somebody's; what is not is a page.
+            if start.starts_with(['{', '[']) {
+                return Err(bad(error.to_string()));
+            }
             Err(bad(format!("{error}. It begins: {start}")))
         }
     }
