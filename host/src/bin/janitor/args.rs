@@ -262,8 +262,6 @@ pub struct OtherUrls {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Connection {
-    #[command(flatten)]
-    pub auth: Auth,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -273,6 +271,8 @@ pub struct Connection {
     /// Keep every exchange, as HAR
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    #[command(flatten)]
+    pub auth: Auth,
 }
 
 /// How the command is called, in a few lines.
