@@ -96,6 +96,16 @@ impl Listing {
         left.filter(|left| left.volumes + left.resources > 0).collect()
     }
 
+    /// The agents that hold something for the role, or may: ids and host names.
+    pub fn concerned(&self) -> impl Iterator<Item = (String, String)> {
+        let is_concerned =
+            |agent: &&Agent| !agent.active || agent.hides || !agent.resources.is_empty();
+        let listed = self.agents.iter().filter(is_concerned);
+        let listed = listed.map(|agent| (agent.id.clone(), agent.hostname.clone()));
+        let recovered = self.recovered.iter();
+        listed.chain(recovered.map(|agent| (agent.id.clone(), agent.hostname.clone())))
+    }
+
     /// The principals that made what the role has, each once.
     pub fn principals(&self) -> BTreeSet<&str> {
         let resources = self.agents.iter().flat_map(|agent| &agent.resources);

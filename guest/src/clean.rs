@@ -247,6 +247,17 @@ impl<H: Host> Run<'_, H> {
     /// Ends the run when there are agents that it could not see or reach.
     fn require_all_agents(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
         self.report.unreached = listing.unreached();
+        // An agent that is listed no more comes back with what it had.
+        let listed: BTreeSet<_> = listing.agents.iter().map(|agent| &agent.id).collect();
+        let recovered: BTreeSet<_> = listing.recovered.iter().map(|agent| &agent.id).collect();
+        let gone = self.concerned.iter().filter(|(id, _)| !listed.contains(id));
+        self.report.unreached.extend(gone.filter(|(id, _)| !recovered.contains(id)).map(
+            |(agent, hostname)| Unreached {
+                agent: agent.clone(),
+                hostname: hostname.clone(),
+                reason: UnreachedReason::Gone,
+            },
+        ));
         if self.report.unreached.is_empty() {
             return Ok(());
         }
@@ -255,6 +266,7 @@ impl<H: Host> Run<'_, H> {
             let Unreached { agent, hostname, reason } = &unreached;
             let why = match reason {
                 UnreachedReason::NotActive => "is not connected to the master",
+                UnreachedReason::Gone => "is not listed any more",
                 UnreachedReason::Recovering => "has not come back since the master restarted",
                 UnreachedReason::HiddenReservations => {
                     "has reservations that may not be viewed (permission view_roles)"
@@ -401,6 +413,7 @@ impl<H: Host> Run<'_, H> {
         let listing = self.list(Some(owner.role));
         self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
         self.is_blind = listing.is_err();
+        self.concerned.extend(listing.iter().flat_map(Listing::concerned));
         listing
     }
 
@@ -727,6 +740,36 @@ mod tests {
         assert_eq!(failure.reason, Reason::Incomplete);
         assert!(failure.message.contains("came back with slave(s) S1."), "{}", failure.message);
         assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
+    }
+
+    #[test]
+    fn an_agent_that_is_listed_no_more_is_not_clean() {
+        let other = r#"{"id":"S1","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}"#;
+        let both = |state: &str| {
+            let agent = VOLUME.replace(r#""id""#, &format!(r#"{state}"id""#));
+            agent.replace("]}}]}", &format!("]}}}},{other}]}}"))
+        };
+        let alone = format!(r#"{{"slaves":[{}]}}"#, other.replace("cpus", "mem"));
+        let empty = EMPTY.replace("S0", "S1");
+        // It was not connected, and nothing was sent to it.
+        let mut host = Script::default()
+            .answer(200, both(r#""active":false,"#))
+            .answer(202, "")
+            .answer(200, empty.clone());
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert_eq!(failure.report.unreached[0].agent, "S0");
+        assert_eq!(failure.report.unreached[0].reason, UnreachedReason::Gone);
+        // It refused, and was gone when it was to be asked again.
+        let mut host = Script::default()
+            .answer(200, both(""))
+            .answer(409, "race")
+            .answer(200, alone)
+            .answer(202, "")
+            .answer(200, empty);
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert_eq!(failure.report.unreached[0].agent, "S0");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What every run does, whether it changes something or only looks: it reads the
 //! agents and the frameworks, waits, and says why it ends.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::agents::{self, Listing};
@@ -20,6 +21,9 @@ pub struct Run<'a, H> {
     pub report: Report,
     /// Whether the last look at the agents failed.
     pub is_blind: bool,
+    /// The agents that a look has shown to hold something for the role, or to be
+    /// out of reach: their ids, and their host names.
+    pub concerned: BTreeMap<String, String>,
 }
 
 /// Why a run ends early. The log has told it, in its own lines.
@@ -42,7 +46,8 @@ impl<'a, H: Host> Run<'a, H> {
             znode: None,
             self_removal: None,
         };
-        Self { host: Watched::new(host), options, report, is_blind: false }
+        let host = Watched::new(host);
+        Self { host, options, report, is_blind: false, concerned: BTreeMap::new() }
     }
 
     /// Ends a run early.

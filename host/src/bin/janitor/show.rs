@@ -335,6 +335,7 @@ fn framework_words(Framework { id, name, active }: &Framework) -> String {
 fn unreached_line(Unreached { agent, hostname, reason }: &Unreached) -> Line {
     let why = match reason {
         UnreachedReason::NotActive => "is not connected to the master",
+        UnreachedReason::Gone => "is not listed any more",
         UnreachedReason::Recovering => "has not come back since the master restarted",
         UnreachedReason::HiddenReservations => {
             "has reservations that may not be viewed (permission view_roles)"
