@@ -109,7 +109,8 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
     use CertificateError as Bad;
     match error {
         rustls::Error::InvalidCertificate(why) => match why {
-            Bad::UnknownIssuer => {
+            // One of the same name, with another key: an authority that was made anew.
+            Bad::UnknownIssuer | Bad::BadSignature => {
                 "its certificate is of an authority that is not trusted; \
                  --ca-cert names the file of those that are"
             }
@@ -127,6 +128,7 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
             | AlertDescription::UnknownCA
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired
+            | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
         ) => format!(
             "it wants a certificate that it trusts, which --client-cert and --client-key give: \
