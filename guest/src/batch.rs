@@ -100,7 +100,7 @@ impl<'a> Batch<'a> {
 impl Settled {
     /// A batch that is not sent, because the master wants other credentials.
     pub fn unsent() -> Self {
-        let why = "not sent, because the Mesos master wants a valid token";
+        let why = "not sent, because the Mesos master wants valid credentials";
         Self {
             line: format!("Failed: {why}"),
             outcome: AgentOutcome::Failed(why.into()),

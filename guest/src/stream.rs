@@ -54,7 +54,7 @@ where
         // A body that breaks off still says as much as has arrived.
         let _ = body.by_ref().take(CHUNK.into()).read_to_end(&mut start);
         let hint = match status {
-            401 => ": it wants a valid token",
+            401 => ": it wants valid credentials",
             403 => ": the token's owner may not see this",
             300..=399 => ": it sends elsewhere; give the URL of the leading master",
             _ => "",

@@ -199,7 +199,7 @@ impl Operation {
     fn hints(&self, work: &Work, outcome: &AgentOutcome) -> Vec<String> {
         let AgentOutcome::Refused(refusal) = outcome else { return Vec::new() };
         match refusal.status {
-            401 => vec!["The Mesos master wants a valid token; nothing more is sent.".into()],
+            401 => vec!["The Mesos master wants valid credentials; nothing more is sent.".into()],
             403 => {
                 let makers: BTreeSet<_> = work.batches.iter().flat_map(Batch::principals).collect();
                 let makers = makers.into_iter().collect::<Vec<_>>().join(", ");

@@ -120,7 +120,8 @@ impl Credentials {
     pub(crate) fn renew(&self, refused: Option<&str>) -> bool {
         match self {
             Self::Login(login) => {
-                // Another exchange may have been faster.
+                // One exchange at a time: another one may have been faster.
+                let _turn = login.renewing.lock().unwrap_or_else(PoisonError::into_inner);
                 let current = self.authorization(None);
                 current.as_deref() != refused || login.log_in().is_ok()
             }
@@ -139,6 +140,8 @@ pub struct Login {
     limits: Limits,
     tls: Tls,
     token: Mutex<Option<Token>>,
+    /// Held by the one who gets a new token.
+    renewing: Mutex<()>,
 }
 
 /// What shows that it is really them.
@@ -206,7 +209,8 @@ impl Login {
 
     fn new(limits: &Limits, tls: &Tls, url: String, uid: &str, proof: Proof) -> Self {
         let (limits, tls) = (limits.clone(), tls.clone());
-        Self { url, uid: uid.into(), proof, limits, tls, token: Mutex::default() }
+        let (token, renewing) = (Mutex::default(), Mutex::default());
+        Self { url, uid: uid.into(), proof, limits, tls, token, renewing }
     }
 
     fn token(&self) -> Option<Token> {
@@ -223,17 +227,14 @@ impl Login {
             token: String,
         }
 
-        let proof = match &self.proof {
-            Proof::Password(Secret(password)) => {
-                serde_json::json!({ "uid": self.uid, "password": password })
-            }
-            Proof::Key(key) => {
-                serde_json::json!({ "uid": self.uid, "token": self.login_token(key)? })
-            }
+        let (field, Secret(proof)) = match &self.proof {
+            Proof::Password(password) => ("password", password.clone()),
+            Proof::Key(key) => ("token", Secret(self.login_token(key)?)),
         };
+        let login = serde_json::json!({ "uid": self.uid, field: proof });
         let content = Content {
             media_type: "application/json".into(),
-            bytes: proof.to_string().into_bytes(),
+            bytes: login.to_string().into_bytes(),
         };
         let request = Request {
             endpoint: None,
@@ -261,7 +262,8 @@ impl Login {
             }
             (status, Ok(Granted { .. })) => Err(LoginError(status.to_string())),
             (status, Err(_)) => {
-                let text = String::from_utf8_lossy(&body);
+                // Some servers repeat what they do not like.
+                let text = String::from_utf8_lossy(&body).replace(&proof, "(not shown)");
                 let start: String = text.chars().take(500).collect();
                 Err(LoginError(format!("{status} {}", printable(&start))))
             }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, CertificateError, RootCertStore, crypto};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 /// Whom to trust, and who to be. By default: the public certificate
@@ -25,6 +28,12 @@ pub enum TlsError {
     /// There is no private key in it.
     #[error("it holds no private key (-----BEGIN PRIVATE KEY-----)")]
     NoKey,
+    /// There are certificates in it, and none of them can be an authority's.
+    #[error("it holds no certificate that can be an authority's")]
+    NoAuthority,
+    /// A key that belongs to another certificate, or one of an unknown kind.
+    #[error("the certificate and the key cannot be used together: {0}")]
+    Unusable(String),
 }
 
 impl Tls {
@@ -37,6 +46,11 @@ impl Tls {
         if authorities.is_empty() {
             return Err(TlsError::NoCertificate);
         }
+        // Those that cannot be read would be left out silently.
+        let (usable, _) = RootCertStore::empty().add_parsable_certificates(der(&authorities));
+        if usable == 0 {
+            return Err(TlsError::NoAuthority);
+        }
         Ok(Self { authorities: Some(authorities), ..self })
     }
 
@@ -44,14 +58,21 @@ impl Tls {
     /// want one.
     ///
     /// # Errors
-    /// When there is no certificate or no private key in the texts.
+    /// When there is no certificate or no private key in the texts, or they do not
+    /// belong together.
     pub fn with_identity(self, certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let (chain, _) = read(certificates)?;
         let (_, key) = read(key)?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate);
         }
-        let identity = ClientCert::new_with_certs(&chain, key.ok_or(TlsError::NoKey)?);
+        let key = key.ok_or(TlsError::NoKey)?;
+        // ureq looks at this at the first connection, and breaks down.
+        let unusable = |why: &dyn fmt::Display| TlsError::Unusable(why.to_string());
+        let pair = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|why| unusable(&why))?;
+        CertifiedKey::from_der(der(&chain).collect(), pair, &crypto::ring::default_provider())
+            .map_err(|why| unusable(&why))?;
+        let identity = ClientCert::new_with_certs(&chain, key);
         Ok(Self { identity: Some(identity), ..self })
     }
 
@@ -83,6 +104,44 @@ impl fmt::Debug for Tls {
     }
 }
 
+/// Why there is no trust, for the one who has to do something about it.
+pub(crate) fn explain(error: &rustls::Error) -> String {
+    use CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(why) => match why {
+            // One of the same name, with another key: an authority that was made anew.
+            Bad::UnknownIssuer | Bad::BadSignature => {
+                "its certificate is of an authority that is not trusted; \
+                 --ca-cert names the file of those that are"
+            }
+            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "its certificate is not valid yet",
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                return format!("its certificate is another server's: {error}");
+            }
+            _ => return error.to_string(),
+        }
+        .into(),
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            | AlertDescription::DecryptError
+            | AlertDescription::HandshakeFailure,
+        ) => format!(
+            "it wants a certificate that it trusts, which --client-cert and --client-key give: \
+             {error}"
+        ),
+        _ => error.to_string(),
+    }
+}
+
+fn der<'a>(certificates: &'a [Certificate]) -> impl Iterator<Item = CertificateDer<'static>> + 'a {
+    certificates.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()))
+}
+
 /// The certificates in a text, and the last private key.
 pub(crate) fn read(
     pem: &[u8],
@@ -112,7 +171,9 @@ mod tests {
         assert_eq!(tls().with_identity(key, key).err(), Some(TlsError::NoCertificate));
         let no_key = tls().with_identity(certificate, certificate).err();
         assert_eq!(no_key, Some(TlsError::NoKey));
-        let identity = tls().with_identity(certificate, key).unwrap();
-        assert!(!format!("{identity:?}").contains("MA=="));
+        assert_eq!(tls().with_authorities(certificate).err(), Some(TlsError::NoAuthority));
+        let unusable = tls().with_identity(certificate, key).unwrap_err();
+        assert!(matches!(unusable, TlsError::Unusable(_)), "{unusable}");
+        assert!(!unusable.to_string().contains("MA=="));
     }
 }

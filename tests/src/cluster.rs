@@ -76,6 +76,12 @@ impl Cluster {
         self.url(Server::Marathon, "/v2/apps/")
     }
 
+    /// The login of DC/OS, without the gateway; nothing listens there if the cluster has none.
+    #[must_use]
+    pub fn login_url(&self) -> String {
+        self.url(Server::Iam, "/")
+    }
+
     /// The state now.
     #[must_use]
     pub fn state(&self) -> State {

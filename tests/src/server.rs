@@ -127,7 +127,7 @@ fn answer(state: &mut State, request: &Recorded) -> Reply {
     if let Some(reply) = scripted(&mut state.answers, request) {
         return reply;
     }
-    if let Some(refusal) = state.iam.as_ref().and_then(|iam| iam::refusal(iam, request)) {
+    if let Some(refusal) = state.iam.as_mut().and_then(|iam| iam::refusal(iam, request)) {
         return refusal;
     }
     let State { exhibitor, marathon, iam, .. } = state;

@@ -135,6 +135,13 @@ pub struct Iam {
     pub users: BTreeMap<String, String>,
     /// The token that everyone gets.
     pub token: String,
+    /// The public keys of the service accounts: RSA, DER, base64.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accounts: BTreeMap<String, String>,
+    /// How many requests each token is good for, the first one's first. The next one is
+    /// longer by a `+`; the last is good for ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub good_for: Vec<u32>,
 }
 
 /// A scripted answer.

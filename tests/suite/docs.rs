@@ -6,13 +6,14 @@ use std::fs;
 use libtest_mimic::Trial;
 
 use crate::command::tests;
-use crate::{real, trial, zookeeper};
+use crate::{faults, real, sandbox, trial, zookeeper};
 
 /// Gets the names of all other tests of this program.
 pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
     vec![
         trial("docs::behaviour_names_real_tests", move || behaviour_names_real_tests(&names)),
         trial("docs::the_live_tests_are_listed", the_live_tests_are_listed),
+        trial("docs::components_and_faults_are_listed", components_and_faults_are_listed),
     ]
 }
 
@@ -27,6 +28,17 @@ fn the_live_tests_are_listed() {
     let names = rows(&text).filter_map(|row| row.split(" |").next());
     let listed: Vec<_> = names.filter(|name| *name != "case").collect();
     assert_eq!(listed, real::cases().collect::<Vec<_>>(), "docs/live-tests.md");
+}
+
+/// Each component that misbehaves and each fault has its row, in the order of the lists.
+fn components_and_faults_are_listed() {
+    let text = fs::read_to_string(tests("../docs/security.md")).unwrap();
+    let cases = sandbox::rows().chain(faults::rows());
+    let expected: Vec<_> =
+        cases.map(|(name, exit, words)| format!("{name} | {exit} | {words} |")).collect();
+    let has_test = |row: &&str| row.contains("::");
+    let listed: Vec<_> = rows(&text).filter(has_test).collect();
+    assert_eq!(listed, expected, "docs/security.md");
 }
 
 fn behaviour_names_real_tests(names: &BTreeSet<String>) {

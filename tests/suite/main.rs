@@ -7,8 +7,12 @@
 // A failed assertion is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod canary;
 mod command;
+mod credentials;
 mod docs;
+mod faults;
+mod front;
 mod golden;
 mod help;
 mod killed;
@@ -21,6 +25,7 @@ mod scenarios;
 mod schemas;
 mod signals;
 mod terminal;
+mod tls;
 mod transport;
 mod zookeeper;
 
@@ -36,6 +41,10 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
+    trials.extend(canary::trials());
+    trials.extend(credentials::trials());
+    trials.extend(faults::trials());
+    trials.extend(tls::trials());
     trials.extend(help::trials());
     trials.extend(killed::trials());
     trials.extend(operating::trials());

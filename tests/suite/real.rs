@@ -68,6 +68,9 @@ const CASES: &[Case] = &[
     ("a_running_task_and_teardown", a_running_task_and_teardown),
     ("a_role_that_may_not_be_viewed", a_role_that_may_not_be_viewed),
     ("a_cleaner_without_credentials", a_cleaner_without_credentials),
+    ("a_principal_with_its_secret", a_principal_with_its_secret),
+    ("a_principal_with_another_secret", a_principal_with_another_secret),
+    ("a_principal_without_the_permission", a_principal_without_the_permission),
     ("volumes_that_may_not_be_destroyed", volumes_that_may_not_be_destroyed),
     ("reservations_that_may_not_be_released", reservations_that_may_not_be_released),
     ("two_cleaners_at_once", two_cleaners_at_once),
@@ -494,15 +497,24 @@ fn a_role_that_may_not_be_viewed(command: &str) {
     assert!(run.stdout.contains("has reservations that may not be viewed"));
 }
 
-fn a_cleaner_without_credentials(command: &str) {
+/// A master that wants credentials, `operator`'s or `auditor`'s; the auditor may not
+/// destroy volumes. The operator has something there.
+fn with_credentials(command: &str) -> Master {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let operator = json!({"principal": "operator", "secret": "secret"});
-    write!(file, "{}", json!({ "credentials": [operator] })).unwrap();
+    let auditor = json!({"principal": "auditor", "secret": "secret"});
+    write!(file, "{}", json!({ "credentials": [operator, auditor] })).unwrap();
     let file = format!("file://{}", file.path().display());
+    let rule = json!({
+        "principals": {"values": ["auditor"]},
+        "creator_principals": {"type": "NONE"},
+    });
+    let acls = json!({ "destroy_volumes": [rule] }).to_string();
     let environment = [
         ("MESOS_AUTHENTICATE_HTTP_READWRITE", "true"),
         ("MESOS_CREDENTIALS", &file),
         ("MESOS_HTTP_CREDENTIALS", &file),
+        ("MESOS_ACLS", &acls),
     ];
     let master = Master::start(command, 1, &environment);
     let agent = &master.agents()[0];
@@ -511,14 +523,48 @@ fn a_cleaner_without_credentials(command: &str) {
     volume["disk"]["persistence"]["principal"] = "operator".into();
     master.reserve(agent, &[with(&cpus(0.5), &owner), with(&disk(64.0), &owner)]);
     master.create_volumes(agent, &[volume]);
+    master
+}
+
+/// Cleans with these credentials; they do not suffice, for this reason.
+fn is_refused(command: &str, credentials: Option<&str>, status: &str, why: &str) {
+    let master = with_credentials(command);
+    let agent = &master.agents()[0];
     let before = master.reserved();
-    let (exhibitor, arguments) = exhibitor();
+    let (exhibitor, mut arguments) = exhibitor();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    if let Some(credentials) = credentials {
+        write!(file, "{credentials}").unwrap();
+        arguments += &format!(" --basic-auth-file {}", file.path().display());
+    }
     let run = master.clean(&arguments);
     assert_eq!(run.exit, 5);
-    assert!(run.stdout.contains("\n401 "));
+    assert!(run.stdout.contains(&format!("\n{status} ")));
+    assert!(run.stdout.contains(why));
     assert!(run.stdout.contains(&format!("may be left on slave(s) {agent}.")));
     assert_eq!(master.reserved(), before);
     assert!(exhibitor.requests().is_empty());
+}
+
+fn a_cleaner_without_credentials(command: &str) {
+    is_refused(command, None, "401", "wants valid credentials");
+}
+
+fn a_principal_with_its_secret(command: &str) {
+    let master = with_credentials(command);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "operator:secret").unwrap();
+    let run = master.clean(&format!("-r kafka-role --basic-auth-file {}", file.path().display()));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    assert!(!master.has("kafka-role"));
+}
+
+fn a_principal_with_another_secret(command: &str) {
+    is_refused(command, Some("operator:mistaken"), "401", "wants valid credentials");
+}
+
+fn a_principal_without_the_permission(command: &str) {
+    is_refused(command, Some("auditor:secret"), "403", "may not");
 }
 
 /// A master on which nobody may do this to anything.

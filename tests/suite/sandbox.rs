@@ -42,20 +42,23 @@ const CASES: &[(&str, &str)] = &[
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<_> = CASES
-        .iter()
-        .map(|(deed, words)| {
-            trial(format!("sandbox::a_component_that_{}", deed.replace(' ', "_")), || {
-                is_stopped(deed, words);
-            })
-        })
-        .collect();
+    let mut trials: Vec<_> =
+        CASES.iter().map(|(deed, words)| trial(name(deed), || is_stopped(deed, words))).collect();
     trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
     trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
     trials.push(trial("sandbox::the_component_imports_http_log_and_wasi_only", imports));
     trials.push(trial("sandbox::what_is_no_machine_code_is_refused", no_machine_code));
     trials.push(trial("sandbox::a_component_of_another_contract_is_refused", another_contract));
     trials
+}
+
+fn name(deed: &str) -> String {
+    format!("sandbox::a_component_that_{}", deed.replace(' ', "_"))
+}
+
+/// The rows of the table in docs/security.md: the test, the exit code, the words.
+pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
+    CASES.iter().map(|(deed, words)| (name(deed), ExitCode::Violation as u8, *words))
 }
 
 fn is_stopped(deed: &str, words: &str) {

@@ -14,7 +14,7 @@ use ureq::Agent;
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::Error;
 use crate::credentials::Credentials;
-use crate::{Limits, Tls};
+use crate::{Limits, Tls, tls};
 
 /// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
 /// the one that does; a token is taken there only if that one was named too. Where
@@ -157,6 +157,10 @@ impl Live {
         let meant_for = uri.authority().cloned();
         let mut response = self.authenticated(&uri, request)?;
         for _ in 0..REDIRECTS {
+            // A login is for the one server that it was meant for: its body is a secret.
+            if request.endpoint.is_none() {
+                break;
+            }
             let Some(next) = redirected(&uri, &response) else { break };
             let known = next.authority() == meant_for.as_ref()
                 || self.masters.at(next.authority()).is_some();
@@ -266,7 +270,7 @@ fn classify(error: ureq::Error) -> Error {
         Ureq::ConnectionFailed => Error::Connect("connection failed".into()),
         Ureq::ConnectProxyFailed(why) => Error::Connect(format!("the proxy refuses: {why}")),
         Ureq::Tls(why) => Error::Tls(why.into()),
-        Ureq::Rustls(why) => Error::Tls(why.to_string()),
+        Ureq::Rustls(why) => Error::Tls(tls::explain(&why)),
         Ureq::Protocol(why) => Error::Protocol(why.to_string()),
         why @ Ureq::LargeResponseHeader(..) => Error::Protocol(why.to_string()),
         Ureq::Io(why) => classify_io(&why),
@@ -275,13 +279,16 @@ fn classify(error: ureq::Error) -> Error {
 }
 
 fn classify_io(error: &io::Error) -> Error {
+    // rustls reports a refused certificate this way.
+    if let Some(why) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Error::Tls(tls::explain(why));
+    }
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout,
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof => Error::Reset,
-        // rustls reports a refused certificate this way.
         ErrorKind::InvalidData => Error::Tls(error.to_string()),
         ErrorKind::ConnectionRefused
         | ErrorKind::HostUnreachable

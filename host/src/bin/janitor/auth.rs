@@ -70,7 +70,8 @@ impl Auth {
         }
         if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
             let identity = tls.with_identity(&read(certificate)?, &read(key)?);
-            tls = identity.map_err(|why| cannot_use(certificate, why))?;
+            let files = format!("{} with {}", certificate.display(), key.display());
+            tls = identity.map_err(|why| format!("cannot use {files}: {why}"))?;
         }
         Ok(if self.insecure { tls.without_verification() } else { tls })
     }
@@ -108,6 +109,12 @@ impl Auth {
             && self.basic_auth_file.is_none()
             && let Some(token) = token.map_err(wrong)?
         {
+            let token = token.trim();
+            if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(wrong(
+                    "the token cannot be one: it has spaces or odd characters".into(),
+                ));
+            }
             return Ok(Credentials::Token(Token::new(token)));
         }
         if self.basic_auth_file.is_none()
@@ -142,7 +149,7 @@ impl Auth {
 }
 
 /// A secret: as it is, from a file, or from the environment. One that is empty is
-/// none.
+/// none; the end of the last line is no part of it.
 fn secret(
     plain: Option<&str>,
     file: Option<&Path>,
@@ -154,9 +161,15 @@ fn secret(
             let text = String::from_utf8(read(file)?);
             Some(text.map_err(|_| cannot_use(file, "it is no text"))?)
         }
-        (None, None) => env::var(variable).ok(),
+        (None, None) => match env::var(variable) {
+            Err(env::VarError::NotUnicode(_)) => {
+                return Err(format!("cannot use {variable}: it is no text"));
+            }
+            text => text.ok(),
+        },
     };
-    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let text = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
+    let text = text.filter(|text| !text.trim().is_empty());
     match (file, &text) {
         (Some(file), None) => Err(cannot_use(file, "it is empty")),
         _ => Ok(text),

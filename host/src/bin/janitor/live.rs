@@ -70,7 +70,7 @@ impl<'a> Cluster<'a> {
         let endpoints = endpoints.map_err(|error| {
             give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
             if error.name != "Marathon" {
-                leave_marathon(console, Endpoints::default());
+                leave_marathon(console, Endpoints::default(), &Tls::default());
             }
             ExitCode::Url
         })?;
@@ -91,7 +91,7 @@ impl<'a> Cluster<'a> {
             AuthError::Wrong(why) => wrong(why),
             AuthError::Login(why) => {
                 give_up(console, ExitCode::Login, &why, "correct the credentials");
-                leave_marathon(console, endpoints.clone());
+                leave_marathon(console, endpoints.clone(), &tls);
                 ExitCode::Login
             }
         })?;
@@ -262,11 +262,11 @@ fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) {
 
 /// After a mistake that the next start would only repeat: keeps Marathon from
 /// starting this command over and over.
-fn leave_marathon(console: Console, endpoints: Endpoints) {
+fn leave_marathon(console: Console, endpoints: Endpoints, tls: &Tls) {
     if let Some(app) = own_app() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: Some(app) };
         let limits = Limits::default();
-        let live = Box::new(Live::new(&limits, &Tls::default(), Credentials::None));
+        let live = Box::new(Live::new(&limits, tls, Credentials::None));
         let asked = Asked { call: Call::Clean(target), options: OPTIONS, endpoints };
         // What becomes of it is told; the exit code is that of the mistake.
         let _ = carry_out(&asked, console, live, limits, Stop::new());

@@ -1,0 +1,204 @@
+//! Secrets stay where they are: with every kind of credential, a run that tells as much
+//! as it can, and fails, leaves none of them anywhere.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::{self, sleep};
+use std::time::Duration;
+
+use janitor_tests::{Answer, Cluster, Server, State};
+use libtest_mimic::Trial;
+
+use crate::command::{janitor, scenario};
+use crate::credentials::{Secrets, iam, private_key, service_account};
+use crate::tls::{Authority, Subject};
+use crate::trial;
+
+/// The kinds of credentials, and how each is given.
+const KINDS: &[(&str, &str)] = &[
+    ("token", "--auth-token-file"),
+    ("token", "DCOS_ACS_TOKEN"),
+    ("token", "--auth-token"),
+    ("password", "--password-file"),
+    ("password", "DCOS_PASSWORD"),
+    ("password", "--password"),
+    ("service_account", "--service-account"),
+    ("service_account", "DCOS_SERVICE_ACCOUNT_CREDENTIAL"),
+    ("basic", "--basic-auth-file"),
+    ("basic", "MESOS_BASIC_AUTH"),
+    ("zookeeper", "--zk-auth-file"),
+    ("zookeeper", "ZK_AUTH"),
+    ("client_key", "--client-key"),
+];
+
+pub fn trials() -> Vec<Trial> {
+    KINDS
+        .iter()
+        .map(|(kind, way)| {
+            let name = way.trim_start_matches('-').to_lowercase().replace('-', "_");
+            trial(format!("canary::{kind}_from_{name}"), || is_kept(kind, way))
+        })
+        .collect()
+}
+
+/// A cluster that wants the credentials, and refuses to destroy volumes.
+fn cluster(kind: &str) -> Cluster {
+    let refusal = Answer {
+        server: Server::Master,
+        method: "POST".into(),
+        path: "/master/destroy-volumes".into(),
+        status: 403,
+        content_type: None,
+        headers: [].into(),
+        body: "not you".into(),
+        times: None,
+    };
+    // With ZooKeeper, it is ZooKeeper that fails.
+    let answers = if kind == "zookeeper" { vec![] } else { vec![refusal] };
+    let iam = ["token", "password", "service_account"].contains(&kind).then(|| iam(&[]));
+    Cluster::start(State { answers, iam, latency_ms: 30, ..scenario("the-sample-result") })
+}
+
+fn is_kept(kind: &'static str, way: &'static str) {
+    for output in ["text", "json"] {
+        let (cluster, secrets, authority) = (cluster(kind), Secrets::new(), Authority::new());
+        let out = tempfile::tempdir().unwrap();
+        let mut command = janitor();
+        command.env("http_proxy", cluster.proxy_url()).env("TMPDIR", out.path());
+        command.current_dir(out.path());
+        command.args(["-v", "-o", output, "--record", "run.har", "-r", "cassandra_role"]);
+        command.args(["-z", "cassandra"]);
+        let (secret, mut hidden) = match kind {
+            "token" => ("eyJ.the-token".to_owned(), vec![]),
+            "password" => (" pass & word ".into(), vec!["eyJ.the-token".into()]),
+            "service_account" => {
+                let key = private_key()
+                    .lines()
+                    .filter(|line| !line.contains("---"))
+                    .map(ToOwned::to_owned)
+                    .chain(["eyJ.the-token".into(), "eyJhbGci".into()])
+                    .collect();
+                (service_account("janitor"), key)
+            }
+            "client_key" => {
+                let key = authority.client();
+                (key.clone(), vec![key.lines().nth(1).unwrap().to_owned()])
+            }
+            _ => ("ops:canary".into(), vec!["canary".into(), "b3BzOmNhbmFyeQ".into()]),
+        };
+        hidden.push(secret.clone());
+        let mut front = None;
+        match kind {
+            "password" => {
+                command.args(["--username", "admin"]);
+            }
+            "zookeeper" => {
+                command.arg("-e").arg(zookeeper(secret.clone()));
+            }
+            "client_key" => {
+                let server = authority.front(&cluster, Subject::Loopback, true);
+                command.env_remove("http_proxy").args(["--dcos-url", &server.url("https")]);
+                let files = [authority.path("ca.pem"), authority.path("client.pem")];
+                command.args(["--ca-cert", &files[0], "--client-cert", &files[1]]);
+                front = Some(server);
+            }
+            _ => {}
+        }
+        let on_the_line = ["--auth-token", "--password"].contains(&way);
+        match way.strip_prefix("--") {
+            None => command.env(way, &secret),
+            Some(_) if on_the_line => command.args([way, &secret]),
+            Some(_) => command.arg(way).arg(secrets.file("secret", &secret)),
+        };
+        let told = told(&mut command, &cluster, on_the_line);
+        drop(front);
+        assert!(told.contains("HTTP GET"), "it told what it did: {told}");
+        assert!(told.contains("\"log\":"), "it recorded: {told}");
+        if kind == "zookeeper" {
+            assert!(told.contains("NoAuth"), "ZooKeeper knew the user: {told}");
+        }
+        let asked = cluster.requests();
+        assert!(asked.iter().any(|request| request.path == "/master/destroy-volumes"));
+        for secret in hidden {
+            assert!(!told.contains(&secret), "{kind}, {way}, {output}: {secret:?} in {told}");
+        }
+    }
+}
+
+/// Enough of a ZooKeeper to hear the secret; it then lets nobody do anything.
+fn zookeeper(secret: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("zk://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            // What breaks off is the client's to notice.
+            let _ = serve(connection, &secret);
+        }
+    });
+    url
+}
+
+/// A session with a client that knows the secret.
+fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
+    let frame = |connection: &mut TcpStream| {
+        let mut length = [0; 4];
+        connection.read_exact(&mut length)?;
+        let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+        connection.read_exact(&mut frame).map(|()| frame)
+    };
+    frame(&mut connection)?;
+    // Protocol 0, ten seconds, session 1, a password of 16 bytes, not read-only.
+    let session = [
+        &[0, 0, 0, 37, 0, 0, 0, 0, 0, 0, 0x27, 0x10][..],
+        &[0, 0, 0, 0, 0, 0, 0, 1],
+        &[0, 0, 0, 16],
+    ];
+    connection.write_all(&[&session.concat()[..], &[7; 16], &[0]].concat())?;
+    let login = frame(&mut connection)?;
+    let known = String::from_utf8_lossy(&login).contains(secret);
+    let mut request = login;
+    // Whoever logs in gets nowhere (-102, NoAuth); who does not, not even in (-115).
+    let mut code: i32 = if known { 0 } else { -115 };
+    loop {
+        let answer = [&request[..4], &[0; 8], &code.to_be_bytes()].concat();
+        connection.write_all(&[&16_u32.to_be_bytes()[..], &answer].concat())?;
+        request = frame(&mut connection)?;
+        code = -102;
+    }
+}
+
+/// All that a failing run tells, by its output, its files and its command line.
+fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
+    let folder = command.get_current_dir().unwrap().to_owned();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    while cluster.requests().is_empty() {
+        sleep(Duration::from_millis(2));
+    }
+    let line = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+    if cfg!(target_os = "linux") {
+        assert!(!line.is_empty(), "the run goes on");
+    }
+    // What is given on the command line is there for all to see, as its help says.
+    if !on_the_line {
+        told += &String::from_utf8_lossy(&line);
+    }
+    everything_in(&folder, &mut told);
+    let output = child.wait_with_output().unwrap();
+    told += &String::from_utf8_lossy(&output.stdout);
+    told += &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{told}");
+    everything_in(&folder, &mut told);
+    told
+}
+
+fn everything_in(folder: &Path, told: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        *told += &format!("\n{}\n", path.display());
+        *told += &String::from_utf8_lossy(&fs::read(path).unwrap_or_default());
+    }
+}

@@ -1,0 +1,359 @@
+//! Servers that misbehave: each ends in time, with words for the one who must act, and
+//! nothing is called clean that is not.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::Duration;
+
+use janitor_host::transport::{Exchange, Request, Transport};
+use janitor_host::{
+    Credentials, Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Live, Options, Session, Stop,
+    Target, Tls,
+};
+use janitor_tests::Cluster;
+use libtest_mimic::Trial;
+use socket2::SockRef;
+
+use crate::command::scenario;
+use crate::front::{Asked, Connection, Front};
+use crate::trial;
+
+/// A way to answer.
+type Respond = fn(&Asked, &mut dyn Connection) -> io::Result<()>;
+
+/// What a server does, how janitor ends when it always does so, and its words.
+struct Fault {
+    name: &'static str,
+    respond: Respond,
+    /// Whether it is the limits of time that end it.
+    slow: bool,
+    exit: ExitCode,
+    words: &'static str,
+}
+
+const FAULTS: &[Fault] = &[
+    fault("takes_its_time", takes_its_time, ExitCode::Clean, "Cleanup completed successfully."),
+    slow("says_nothing", says_nothing, "the Mesos master did not answer in time"),
+    slow("drips_the_head", drips_the_head, "the Mesos master did not answer in time"),
+    slow("drips_the_body", drips_the_body, "the Mesos master did not answer in time"),
+    failing("hangs_up", hangs_up, "the connection to the Mesos master broke"),
+    failing(
+        "resets_in_the_middle",
+        resets_in_the_middle,
+        "the connection to the Mesos master broke",
+    ),
+    failing("ends_in_the_middle", ends_in_the_middle, "the connection to the Mesos master broke"),
+    failing("breaks_its_chunks", breaks_its_chunks, "the answer of the Mesos master is no HTTP"),
+    failing("is_broken", is_broken, "500"),
+    failing("is_overloaded", is_overloaded, "503"),
+    fault("answers_twice", answers_twice, ExitCode::Clean, "Cleanup completed successfully."),
+    fault("adds_garbage", adds_garbage, ExitCode::Clean, "Cleanup completed successfully."),
+    fault(
+        "names_another_type",
+        names_another_type,
+        ExitCode::Clean,
+        "Cleanup completed successfully.",
+    ),
+    failing("packs_what_nobody_unpacks", packs, "Bad slaves response: expected value"),
+    failing("shows_a_login_page", shows_a_login_page, "It begins: <!DOCTYPE html>"),
+    failing(
+        "sends_half_a_list",
+        sends_half_a_list,
+        "Bad slaves response: EOF while parsing a string",
+    ),
+    failing("sends_nothing", sends_nothing, "Bad slaves response: EOF while parsing a value"),
+    failing("sends_without_end", sends_without_end, "is larger than 1048576 bytes"),
+    failing(
+        "sends_headers_without_end",
+        headers_without_end,
+        "the answer of the Mesos master is no HTTP",
+    ),
+];
+
+const fn fault(name: &'static str, respond: Respond, exit: ExitCode, words: &'static str) -> Fault {
+    Fault { name, respond, slow: false, exit, words }
+}
+
+const fn failing(name: &'static str, respond: Respond, words: &'static str) -> Fault {
+    fault(name, respond, ExitCode::Failed, words)
+}
+
+const fn slow(name: &'static str, respond: Respond, words: &'static str) -> Fault {
+    Fault { slow: true, ..failing(name, respond, words) }
+}
+
+/// The rows of the table in docs/security.md: the test, the exit code, the words.
+pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
+    FAULTS.iter().map(|fault| (name(fault), fault.exit as u8, fault.words))
+}
+
+fn name(fault: &Fault) -> String {
+    format!("faults::a_server_that_{}", fault.name)
+}
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials: Vec<_> =
+        FAULTS.iter().map(|fault| trial(name(fault), || holds(fault))).collect();
+    trials.push(trial("faults::bursts_of_errors", bursts_of_errors));
+    trials
+}
+
+/// Some in a row, from each request of a run in turn.
+fn bursts_of_errors() {
+    for fault in FAULTS.iter().filter(|fault| fault.name.starts_with("is_")) {
+        for (start, length) in (0..10).flat_map(|start| [(start, 2), (start, 5)]) {
+            Run::on(fault, move |number| (start..start + length).contains(&number)).is_honest();
+        }
+    }
+}
+
+/// The server does it always, and then once, at each request of a run in turn.
+fn holds(fault: &'static Fault) {
+    let run = Run::on(fault, |_| true);
+    assert!(run.log.contains(fault.words), "{}", run.log);
+    assert_eq!(run.exit, fault.exit, "{}", run.log);
+    run.is_honest();
+    if fault.exit != ExitCode::Clean {
+        assert!(run.left && run.znode, "nothing has changed: {}", run.log);
+    }
+    for at in 0.. {
+        let run = Run::on(fault, move |number| number == at);
+        run.is_honest();
+        if fault.exit == ExitCode::Clean {
+            assert_eq!(run.exit, ExitCode::Clean, "request {at}: {}", run.log);
+        }
+        if run.requests <= at {
+            break;
+        }
+        assert!(at < 30, "the run has an end");
+    }
+}
+
+/// A run, and what is true after it.
+struct Run {
+    exit: ExitCode,
+    log: String,
+    requests: usize,
+    left: bool,
+    znode: bool,
+}
+
+impl Run {
+    /// Cleans the sample's role; the fault is at the requests with these numbers.
+    fn on(fault: &'static Fault, applies: impl Fn(usize) -> bool + Send + Sync + 'static) -> Self {
+        let cluster = Cluster::start(scenario("the-sample-result"));
+        let front = Front::start(
+            &cluster,
+            |socket| Ok(Box::new(socket)),
+            move |asked, connection| match applies(asked.number) {
+                true => (fault.respond)(asked, connection),
+                false => connection.write_all(&asked.answer()),
+            },
+        );
+        let patience = Duration::from_millis(if fault.slow { 300 } else { 10_000 });
+        let limits = Limits {
+            answer: patience,
+            body: patience,
+            response_bytes: 1 << 20,
+            ..Limits::default()
+        };
+        let log = Arc::<Mutex<String>>::default();
+        let lines = log.clone();
+        let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
+        let session = Session {
+            endpoints: Endpoints::new(&master, &exhibitor, &marathon).unwrap(),
+            transport: Box::new(Hasty(Live::new(&limits, &Tls::default(), Credentials::None))),
+            log: Box::new(move |entry: &Entry| {
+                *lines.lock().unwrap() += &(entry.message.clone() + "\n");
+            }),
+            limits,
+            stop: Stop::new(),
+        };
+        let target = Target {
+            role: Some("cassandra_role".into()),
+            principal: None,
+            znode: Some("cassandra".into()),
+            marathon_app: None,
+        };
+        let options = Options { confirm_seconds: 3, in_use: InUse::Refuse, system_znode: false };
+        let result = Janitor::new().unwrap().clean(target, options, session);
+        let state = cluster.state();
+        let agents = serde_json::to_string(&state.agents).unwrap();
+        let log = log.lock().unwrap().clone();
+        Self {
+            exit: ExitCode::from(&result),
+            log,
+            requests: front.requests().len(),
+            left: agents.contains(r#""role":"cassandra_role""#),
+            znode: state.exhibitor.unwrap().znodes.iter().any(|znode| znode == "/cassandra"),
+        }
+    }
+
+    /// What is left is not called clean, and keeps the znode; a znode that is left, or
+    /// may be, is named.
+    fn is_honest(&self) {
+        let Self { exit, log, left, znode, .. } = self;
+        assert!(!left || *znode, "the znode went before the rest: {log}");
+        match exit {
+            ExitCode::Clean => assert!(!left && !znode, "that is not clean: {log}"),
+            _ => assert!(log.contains("znode 'cassandra'"), "the znode is not mentioned: {log}"),
+        }
+    }
+}
+
+/// The network, without pauses.
+struct Hasty(Live);
+
+impl Transport for Hasty {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        self.0.send(request)
+    }
+
+    fn pause(&mut self, _: Duration) {}
+}
+
+/// The end of a connection.
+fn end() -> io::Result<()> {
+    Err(io::Error::other("the end"))
+}
+
+fn takes_its_time(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    sleep(Duration::from_millis(20));
+    connection.write_all(&asked.answer())
+}
+
+fn says_nothing(asked: &Asked, _: &mut dyn Connection) -> io::Result<()> {
+    asked.answer();
+    sleep(Duration::from_secs(10));
+    end()
+}
+
+fn drip(bytes: &[u8], connection: &mut dyn Connection) -> io::Result<()> {
+    for byte in bytes.iter().cycle() {
+        connection.write_all(&[*byte])?;
+        sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn drips_the_head(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    asked.answer();
+    connection.write_all(b"HTTP/1.1 200 OK\r\n")?;
+    drip(b"A: b\r\n", connection)
+}
+
+fn drips_the_body(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    asked.answer();
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{")?;
+    drip(b" ", connection)
+}
+
+fn hangs_up(asked: &Asked, _: &mut dyn Connection) -> io::Result<()> {
+    asked.answer();
+    end()
+}
+
+fn half(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    let (head, body) = asked.parts();
+    connection.write_all(head.as_bytes())?;
+    connection.write_all(&body[..body.len() / 2])
+}
+
+fn resets_in_the_middle(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    half(asked, connection)?;
+    // Without it, the reset may overtake the head.
+    sleep(Duration::from_millis(20));
+    SockRef::from(asked.socket).set_linger(Some(Duration::ZERO))?;
+    end()
+}
+
+fn ends_in_the_middle(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    half(asked, connection)?;
+    end()
+}
+
+fn breaks_its_chunks(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    let (_, body) = asked.parts();
+    connection.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    let half = &body[..body.len() / 2];
+    write!(connection, "{:x}\r\n", half.len().max(1))?;
+    connection.write_all(if half.is_empty() { b" " } else { half })?;
+    connection.write_all(b"\r\nno number\r\n")?;
+    end()
+}
+
+fn status(status: &str, connection: &mut dyn Connection) -> io::Result<()> {
+    write!(connection, "HTTP/1.1 {status}\r\nContent-Length: 4\r\n\r\noops")
+}
+
+fn is_broken(_: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    status("500 Internal Server Error", connection)
+}
+
+fn is_overloaded(_: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    status("503 Service Unavailable", connection)
+}
+
+fn answers_twice(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    connection.write_all(&asked.answer().repeat(2))
+}
+
+fn adds_garbage(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    connection.write_all(&[asked.answer(), b"\0garbage\r\n\r\n".into()].concat())
+}
+
+fn with_head(asked: &Asked, connection: &mut dyn Connection, line: &str) -> io::Result<()> {
+    let (_, body) = asked.parts();
+    write!(connection, "HTTP/1.1 200 OK\r\n{line}\r\nContent-Length: {}\r\n\r\n", body.len())?;
+    connection.write_all(&body)
+}
+
+fn names_another_type(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    with_head(asked, connection, "Content-Type: image/png")
+}
+
+fn body(asked: &Asked, connection: &mut dyn Connection, head: &str, body: &[u8]) -> io::Result<()> {
+    asked.answer();
+    write!(connection, "HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n", body.len())?;
+    connection.write_all(body)
+}
+
+/// Nobody has said that it may: there is no `Accept-Encoding` in the request.
+fn packs(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    let request = String::from_utf8_lossy(asked.request).to_ascii_lowercase();
+    assert!(!request.contains("gzip"), "{request}");
+    body(asked, connection, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\0\0")
+}
+
+fn shows_a_login_page(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    let page = b"<!DOCTYPE html><html><title>Sign in</title></html>";
+    body(asked, connection, "Content-Type: text/html\r\n", page)
+}
+
+fn sends_half_a_list(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    let (_, whole) = asked.parts();
+    let half = &whole[..whole.len() / 2];
+    write!(connection, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", half.len())?;
+    connection.write_all(half)
+}
+
+fn sends_nothing(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    body(asked, connection, "", b"")
+}
+
+fn sends_without_end(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    asked.answer();
+    connection.write_all(b"HTTP/1.1 200 OK\r\n\r\n{")?;
+    loop {
+        connection.write_all(&[b' '; 4096])?;
+    }
+}
+
+fn headers_without_end(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
+    asked.answer();
+    connection.write_all(b"HTTP/1.1 200 OK\r\n")?;
+    loop {
+        connection.write_all(b"A: b\r\n")?;
+    }
+}

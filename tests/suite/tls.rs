@@ -1,0 +1,281 @@
+//! TLS over the whole program: whom it trusts, and what it never sends to anybody else.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use janitor_tests::{Cluster, Iam, State};
+use libtest_mimic::Trial;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
+};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned, crypto};
+use tempfile::TempDir;
+
+use crate::command::{Run, janitor, run, scenario};
+use crate::front::Front;
+use crate::trial;
+
+const PASSWORD: &str = "correct horse";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("tls::a_private_authority", a_private_authority),
+        trial("tls::another_servers_certificate", another_servers_certificate),
+        trial("tls::a_certificate_that_has_expired", a_certificate_that_has_expired),
+        trial("tls::a_server_that_wants_a_certificate", a_server_that_wants_a_certificate),
+        trial("tls::insecure_trusts_anyone_and_says_so", insecure),
+        trial("tls::files_that_hold_something_else", files_that_hold_something_else),
+    ]
+}
+
+/// An authority of the test's own, and a folder for its files.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+/// Whose certificate it is.
+#[derive(Clone, Copy)]
+pub enum Subject {
+    /// The server that is asked.
+    Loopback,
+    /// Another one.
+    Other,
+    /// The server that is asked, a long time ago.
+    Expired,
+    /// A client.
+    Client,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "the tests' authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let authority = Self { issuer, folder: tempfile::tempdir().unwrap() };
+        authority.file("ca.pem", authority.issuer.as_ref().pem());
+        authority
+    }
+
+    /// A file in its folder.
+    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let file = self.folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// The path of a file in its folder.
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A certificate and its key.
+    fn issue(&self, subject: Subject) -> (rcgen::Certificate, KeyPair) {
+        let name = match subject {
+            Subject::Loopback | Subject::Expired => "127.0.0.1",
+            Subject::Other => "other.example",
+            Subject::Client => "client.example",
+        };
+        let mut params = CertificateParams::new(vec![name.into()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        match subject {
+            Subject::Expired => {
+                params.not_before = date_time_ymd(2001, 1, 1);
+                params.not_after = date_time_ymd(2002, 1, 1);
+            }
+            Subject::Client => {
+                params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
+            }
+            Subject::Loopback | Subject::Other => {}
+        }
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// Writes a client's certificate and its key to `client.pem` and `client.key`;
+    /// returns the key.
+    pub fn client(&self) -> String {
+        let (certificate, key) = self.issue(Subject::Client);
+        self.file("client.pem", certificate.pem());
+        self.file("client.key", key.serialize_pem());
+        key.serialize_pem()
+    }
+
+    /// A cluster behind TLS, with a certificate of this authority.
+    pub fn front(&self, cluster: &Cluster, subject: Subject, clients: bool) -> Front {
+        let (certificate, key) = self.issue(subject);
+        let provider = Arc::new(crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let builder = if clients {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.issuer.as_ref().der().clone()).unwrap();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build();
+            builder.with_client_cert_verifier(verifier.unwrap())
+        } else {
+            builder.with_no_client_auth()
+        };
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        let config = Arc::new(config);
+        Front::start(
+            cluster,
+            move |socket| {
+                let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+                let mut stream = StreamOwned::new(session, socket);
+                while stream.conn.is_handshaking() {
+                    if let Err(why) = stream.conn.complete_io(&mut stream.sock) {
+                        hang_up(&mut stream.sock);
+                        return Err(why);
+                    }
+                }
+                Ok(Box::new(stream))
+            },
+            |asked, connection| connection.write_all(&asked.answer()),
+        )
+    }
+}
+
+/// Lets the last words arrive.
+fn hang_up(socket: &mut TcpStream) {
+    let _ = socket.shutdown(Shutdown::Write);
+    let _ = socket.read_to_end(&mut Vec::new());
+}
+
+/// A cluster whose servers want the token of `admin`, who has the password.
+fn cluster() -> Cluster {
+    let iam = Iam {
+        users: [("admin".into(), PASSWORD.into())].into(),
+        token: "eyJ.the-token".into(),
+        accounts: [].into(),
+        good_for: vec![],
+    };
+    Cluster::start(State { iam: Some(iam), ..scenario("the-sample-result") })
+}
+
+/// Logs in and cleans.
+fn clean(front: &Front, authority: &Authority, options: &str) -> Run {
+    let password = authority.file("password", PASSWORD);
+    let mut command = janitor();
+    command
+        .args(["--dcos-url", &front.url("https"), "--username", "admin", "--password-file"])
+        .arg(password)
+        .args(["-r", "cassandra_role", "-z", "cassandra"]);
+    for option in options.split_whitespace() {
+        command.arg(match option.split_once('=') {
+            Some((name, file)) => format!("{name}={}", authority.path(file)),
+            None => option.into(),
+        });
+    }
+    run(&mut command)
+}
+
+/// Everything is gone.
+fn is_clean(cluster: &Cluster, run: &Run) {
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
+}
+
+/// The login fails for this reason, and nobody has heard a request.
+fn is_refused(front: &Front, run: &Run, words: &str) {
+    assert_eq!((run.exit, run.stderr.as_str()), (4, ""), "{}", run.stdout);
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+    assert_eq!(front.requests(), [""; 0], "nothing is sent to a server that is not trusted");
+}
+
+fn a_private_authority() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Loopback, false);
+    let words = "its certificate is of an authority that is not trusted; --ca-cert names the file";
+    is_refused(&front, &clean(&front, &authority, ""), words);
+    let other = Authority::new();
+    authority.file("other.pem", other.issuer.as_ref().pem());
+    is_refused(&front, &clean(&front, &authority, "--ca-cert=other.pem"), words);
+    is_clean(&cluster, &clean(&front, &authority, "--ca-cert=ca.pem"));
+}
+
+fn another_servers_certificate() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Other, false);
+    let run = clean(&front, &authority, "--ca-cert=ca.pem");
+    is_refused(&front, &run, "its certificate is another server's");
+    assert!(run.stdout.contains("other.example"), "{}", run.stdout);
+}
+
+fn a_certificate_that_has_expired() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Expired, false);
+    let run = clean(&front, &authority, "--ca-cert=ca.pem");
+    is_refused(&front, &run, "its certificate has expired");
+}
+
+fn a_server_that_wants_a_certificate() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Loopback, true);
+    let words = "it wants a certificate that it trusts, which --client-cert and --client-key give";
+    is_refused(&front, &clean(&front, &authority, "--ca-cert=ca.pem"), words);
+    authority.client();
+    let mine = "--ca-cert=ca.pem --client-cert=client.pem --client-key=client.key";
+    is_clean(&cluster, &clean(&front, &authority, mine));
+
+    let stranger = Authority::new();
+    stranger.client();
+    for file in ["client.pem", "client.key"] {
+        authority.file(file, fs::read(stranger.path(file)).unwrap());
+    }
+    let heard = front.requests().len();
+    let run = clean(&front, &authority, mine);
+    assert_eq!(run.exit, 4);
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+    assert_eq!(front.requests().len(), heard);
+}
+
+fn insecure() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Expired, false);
+    let run = clean(&front, &authority, "--insecure");
+    assert!(run.stdout.contains("Certificates are not checked: whoever is on the way"));
+    is_clean(&cluster, &run);
+}
+
+/// Exit code 1, the file is named, what is in it is not shown, nobody is asked.
+fn files_that_hold_something_else() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Loopback, false);
+    let key = authority.client();
+    let other = Authority::new().client();
+    authority.file("other.key", other);
+    authority.file("text", "canary");
+    let pem = |label: &str| format!("-----BEGIN {label}-----\nY2FuYXJ5\n-----END {label}-----\n");
+    authority.file("bad-ca.pem", pem("CERTIFICATE"));
+    authority.file("bad.key", pem("PRIVATE KEY"));
+    for (options, file, words) in [
+        ("--ca-cert=none", "none", "No such file"),
+        ("--ca-cert=text", "text", "holds no certificate"),
+        ("--ca-cert=client.key", "client.key", "holds no certificate"),
+        ("--ca-cert=bad-ca.pem", "bad-ca.pem", "no certificate that can be an authority's"),
+        ("--client-cert=client.pem --client-key=text", "text", "holds no private key"),
+        ("--client-cert=client.pem --client-key=bad.key", "bad.key", "cannot be used together"),
+        ("--client-cert=client.pem --client-key=other.key", "other.key", "cannot be used together"),
+        ("--client-cert=text --client-key=client.key", "text", "holds no certificate"),
+    ] {
+        let run = clean(&front, &authority, options);
+        assert_eq!((run.exit, run.stdout.as_str()), (1, ""), "{options}");
+        assert!(run.stderr.contains(&authority.path(file)), "{}", run.stderr);
+        assert!(run.stderr.contains(words), "{options}: {}", run.stderr);
+        for secret in ["canary", "Y2FuYXJ5", key.lines().nth(1).unwrap()] {
+            assert!(!run.stderr.contains(secret), "{}", run.stderr);
+        }
+    }
+    assert_eq!(front.requests(), [""; 0]);
+}
