@@ -309,7 +309,14 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 
 /// Reads the command line.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    Arguments::try_parse_from(args.map(dashed))
+    let mut is_secret = false;
+    Arguments::try_parse_from(args.map(|arg| {
+        // A secret may begin with -- too, and is taken as it is.
+        let arg = if is_secret { arg } else { dashed(arg) };
+        is_secret =
+            !is_secret && matches!(arg.to_str(), Some("-a" | "--auth-token" | "--password"));
+        arg
+    }))
 }
 
 /// A long option with `_` in its name, as the reference has them, is the same
@@ -352,6 +359,16 @@ mod tests {
             assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
             assert!(clean.connection.verbose);
         }
+    }
+
+    #[test]
+    fn a_secret_is_taken_as_it_is() {
+        for line in ["-a --a_b", "--auth_token --a_b", "--auth-token=--a_b"] {
+            let auth = parsed(line).unwrap().connection.auth;
+            assert_eq!(auth.auth_token.as_deref(), Some("--a_b"), "{line}");
+        }
+        let auth = parsed("--username u --password --a_b").unwrap().connection.auth;
+        assert_eq!(auth.password.as_deref(), Some("--a_b"));
     }
 
     #[test]
