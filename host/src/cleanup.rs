@@ -1,6 +1,5 @@
 //! The component's export `cleanup`: one run, from instantiation to its end.
 
-use serde::{Deserialize, Serialize};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Options, Report, Target};
 use crate::bindings::log::Level;
 use crate::bindings::{Cleaner, CleanerPre};
+use crate::call::Call;
 use crate::log::Log;
 use crate::policy::Policy;
 use crate::state::State;
@@ -27,20 +27,6 @@ pub struct Janitor {
     digest: String,
 }
 
-/// What a component is asked to do: one function of `wit/cleanup.wit`, with its
-/// arguments but for the options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Call {
-    /// Remove a target.
-    Clean(Target),
-    /// Look at what removing a target would do.
-    Plan(Target),
-    /// Do what a plan says.
-    Apply(CleanupPlan),
-    /// Look at everything there is.
-    Discover,
-}
-
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
@@ -50,17 +36,6 @@ pub enum Done {
     Planned(CleanupPlan),
     /// Of [`Call::Discover`].
     Discovered(Inventory),
-}
-
-impl Call {
-    /// What is cleaned, or would be.
-    pub fn target(&self) -> Option<&Target> {
-        match self {
-            Self::Clean(target) | Self::Plan(target) => Some(target),
-            Self::Apply(plan) => Some(&plan.target),
-            Self::Discover => None,
-        }
-    }
 }
 
 /// What a host brings along for one run.

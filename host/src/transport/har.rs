@@ -5,6 +5,8 @@
 //! No header but the content type is kept, so no credential and no cookie can
 //! get into a recording.
 
+use std::io;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Request;
 use crate::bindings::cleanup::Options;
 use crate::bindings::http::Error;
-use crate::cleanup::Call;
+use crate::call::Call;
 use crate::endpoint::Endpoints;
 
 /// A recording: the whole file.
@@ -187,6 +189,28 @@ pub struct ContentEntry {
 }
 
 impl Har {
+    /// The version of the recording's own part that this crate reads.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// When it is none of ours.
+    pub fn read(json: &[u8]) -> io::Result<Self> {
+        let har: Self = serde_json::from_slice(json)?;
+        let Run { schema_version: version, window, .. } = har.log.janitor;
+        if version != Self::SCHEMA_VERSION {
+            return Err(io::Error::other(format!(
+                "its schema_version is {version}, and this janitor reads {}",
+                Self::SCHEMA_VERSION
+            )));
+        }
+        if window == 0 {
+            return Err(io::Error::other("its window is 0"));
+        }
+        Ok(har)
+    }
+
     /// A recording without exchanges.
     pub fn new(janitor: Run) -> Self {
         let creator = Creator { name: "janitor".into(), version: env!("CARGO_PKG_VERSION").into() };

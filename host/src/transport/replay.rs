@@ -22,24 +22,14 @@ struct Tape {
 
 impl Replay {
     /// The version of the recording's own part that this crate reads.
-    pub const SCHEMA_VERSION: u32 = 1;
+    pub const SCHEMA_VERSION: u32 = Har::SCHEMA_VERSION;
 
     /// Reads a recording.
     ///
     /// # Errors
     /// When the file cannot be read or is not a recording of ours.
     pub fn open(file: &Path) -> io::Result<Self> {
-        let har: Har = serde_json::from_slice(&fs::read(file)?)?;
-        let version = har.log.janitor.schema_version;
-        if version != Self::SCHEMA_VERSION {
-            return Err(io::Error::other(format!(
-                "its schema_version is {version}, and this janitor reads {}",
-                Self::SCHEMA_VERSION
-            )));
-        }
-        if har.log.janitor.window == 0 {
-            return Err(io::Error::other("its window is 0"));
-        }
+        let har = Har::read(&fs::read(file)?)?;
         Ok(Self(Arc::new(Mutex::new(Tape {
             run: har.log.janitor,
             entries: har.log.entries.into_iter().map(|entry| (entry, false)).collect(),
