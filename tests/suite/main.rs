@@ -11,13 +11,19 @@ mod command;
 mod docs;
 mod help;
 mod killed;
+mod nested;
 mod operating;
 mod plans;
+mod random;
 mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
 mod signals;
+// The unit tests of guest/ use the rest of it.
+#[allow(dead_code)]
+#[path = "../../guest/src/testing/simulated.rs"]
+mod simulated;
 mod terminal;
 mod transport;
 mod zookeeper;
@@ -36,8 +42,10 @@ fn main() -> ExitCode {
     let mut trials = scenarios::trials();
     trials.extend(help::trials());
     trials.extend(killed::trials());
+    trials.extend(nested::trials());
     trials.extend(operating::trials());
     trials.extend(plans::trials());
+    trials.extend(random::trials());
     trials.extend(signals::trials());
     trials.extend(terminal::trials());
     trials.extend(recordings::trials());
