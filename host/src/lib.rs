@@ -80,7 +80,7 @@ pub use bindings::cleanup::{
 pub use bindings::log::{Entry, Event, Level};
 pub use call::Call;
 pub use cleanup::{Done, Janitor, RunError, Session};
-pub use component::DIGEST;
+pub use component::{DIGEST, PACKAGE};
 pub use credentials::{Basic, Credentials, Digest, Login, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;

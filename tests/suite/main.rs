@@ -10,6 +10,7 @@
 mod command;
 mod docs;
 mod help;
+mod inspect;
 mod killed;
 mod nested;
 mod operating;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
     trials.extend(help::trials());
+    trials.extend(inspect::trials());
     trials.extend(killed::trials());
     trials.extend(nested::trials());
     trials.extend(operating::trials());
