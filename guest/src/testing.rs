@@ -7,6 +7,9 @@ use crate::bindings::http::{Error, Request};
 use crate::bindings::log::Entry;
 use crate::host::{Host, Response};
 
+mod random;
+mod simulated;
+
 /// Answers in the order of the script, and keeps what was asked and logged.
 pub struct Script {
     answers: VecDeque<Result<Scripted, Error>>,

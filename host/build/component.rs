@@ -18,13 +18,17 @@ const TARGET: &str = "wasm32-wasip2";
 pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     require_target()?;
     let target_dir = root.join("target").join("component");
+    // Where the sources are does not get into the component, so that it is the same
+    // wherever it is built.
+    let home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|it| it + "/.cargo"))?;
+    let remap = format!("--remap-path-prefix={home}=/cargo");
     let status = Command::new(env::var("CARGO")?)
         .current_dir(root)
         .args(["build", "--locked", "--lib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET])
         .env("CARGO_TARGET_DIR", &target_dir)
         // What was meant for the host's code does not fit the component's.
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", remap)
         .env_remove("RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .status()?;

@@ -16,8 +16,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wasm = fs::read(component::build(&root, "janitor-guest")?)?;
     fs::write(out.join("janitor.cwasm"), component::precompile(&wasm)?)?;
     println!("cargo::rustc-env=JANITOR_COMPONENT_DIGEST=sha256:{:x}", Sha256::digest(&wasm));
+    println!("cargo::rustc-env=JANITOR_COMPONENT_PACKAGE={}", package(&root)?);
     for source in ["guest", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     Ok(())
+}
+
+/// The package of the contract, as `wit/` names it.
+fn package(root: &Path) -> Result<String, Box<dyn Error>> {
+    let world = fs::read_to_string(root.join("wit/world.wit"))?;
+    let named = |line: &str| line.strip_prefix("package ")?.strip_suffix(';').map(Into::into);
+    world.lines().find_map(named).ok_or_else(|| "wit/world.wit names no package".into())
 }

@@ -1,7 +1,5 @@
 //! The component's export `cleanup`: one run, from instantiation to its end.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,9 +8,10 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::bindings::cleanup::{CleanupPlan, Failure, InUse, Inventory, Options, Report, Target};
+use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Options, Report, Target};
 use crate::bindings::log::Level;
 use crate::bindings::{Cleaner, CleanerPre};
+use crate::call::Call;
 use crate::log::Log;
 use crate::policy::Policy;
 use crate::state::State;
@@ -28,28 +27,6 @@ pub struct Janitor {
     digest: String,
 }
 
-/// What a component is asked to do: one function of `wit/cleanup.wit`, with its
-/// arguments but for the options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub enum Call {
-    /// Remove a target.
-    Clean(Target),
-    /// Look at what removing a target would do.
-    Plan(Target),
-    /// Do what a plan says.
-    Apply(CleanupPlan),
-    /// Look at everything there is.
-    Discover,
-}
-
-impl Options {
-    /// How a run goes about it unless somebody wishes otherwise. The default of an
-    /// option is what was done before it existed, so that older documents still
-    /// mean what they meant.
-    pub const DEFAULT: Self =
-        Self { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false };
-}
-
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
@@ -59,17 +36,6 @@ pub enum Done {
     Planned(CleanupPlan),
     /// Of [`Call::Discover`].
     Discovered(Inventory),
-}
-
-impl Call {
-    /// What is cleaned, or would be.
-    pub fn target(&self) -> Option<&Target> {
-        match self {
-            Self::Clean(target) | Self::Plan(target) => Some(target),
-            Self::Apply(plan) => Some(&plan.target),
-            Self::Discover => None,
-        }
-    }
 }
 
 /// What a host brings along for one run.

@@ -10,6 +10,10 @@ const CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor.cwasm"));
 /// the WebAssembly that `guest/` compiles to, not the machine code made of it.
 pub const DIGEST: &str = env!("JANITOR_COMPONENT_DIGEST");
 
+/// The contract that the component is written against: the package of `wit/`, with its
+/// version.
+pub const PACKAGE: &str = env!("JANITOR_COMPONENT_PACKAGE");
+
 /// Loads the component.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::http::{Endpoint, Request};
+use crate::bindings::http::{Endpoint, Method, Request};
 use crate::ensemble::Ensemble;
 
 /// The base URLs of the endpoints. Each ends with a slash.
@@ -147,6 +147,29 @@ impl TryFrom<Urls> for Endpoints {
     }
 }
 
+impl Endpoint {
+    /// The endpoint's name in `wit/http.wit`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Exhibitor => "exhibitor",
+            Self::Marathon => "marathon",
+            Self::MarathonPods => "marathon-pods",
+        }
+    }
+}
+
+impl Method {
+    /// The method's name in HTTP.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// A path and query below an endpoint, percent-encoded.
 pub fn relative(path: &[String], query: &[(String, String)]) -> String {
     /// Everything but what RFC 3986 calls unreserved.
@@ -209,7 +232,6 @@ fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::http::Method;
 
     #[test]
     fn the_login_is_at_the_standard_port_or_behind_admin_router() {

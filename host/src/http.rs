@@ -6,9 +6,7 @@ use std::time::Duration;
 use wasmtime::Result as Trappable;
 use wasmtime::component::Resource;
 
-use crate::bindings::http::{
-    Endpoint, Error, Host, HostExchange, HostResponse, Method, Request as Asked,
-};
+use crate::bindings::http::{Error, Host, HostExchange, HostResponse, Method, Request as Asked};
 use crate::bindings::log::Level;
 use crate::state::State;
 use crate::transport::{self, Request};
@@ -22,29 +20,6 @@ pub struct Response {
     response: transport::Response,
     /// How many bytes of the body may still come; none when it was too large.
     budget: Option<u64>,
-}
-
-impl Endpoint {
-    /// The endpoint's name in `wit/http.wit`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Master => "master",
-            Self::Exhibitor => "exhibitor",
-            Self::Marathon => "marathon",
-            Self::MarathonPods => "marathon-pods",
-        }
-    }
-}
-
-impl Method {
-    /// The method's name in HTTP.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Delete => "DELETE",
-        }
-    }
 }
 
 impl State {

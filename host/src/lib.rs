@@ -35,6 +35,7 @@
 //!
 //! | module | what a reader finds there |
 //! | --- | --- |
+//! | [`call`] | what a component can be asked to do |
 //! | [`cleanup`] | one run of the component, from instantiation to its end |
 //! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
 //! | `imports` | what a component may import |
@@ -53,6 +54,7 @@
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 pub mod bindings;
+pub mod call;
 pub mod cleanup;
 mod component;
 pub mod credentials;
@@ -65,6 +67,7 @@ mod imports;
 pub mod limits;
 pub mod log;
 pub mod output;
+mod plan_file;
 pub mod policy;
 mod scope;
 mod state;
@@ -79,8 +82,9 @@ pub use bindings::cleanup::{
     CleanupPlan, Failure, InUse, Inventory, Options, Reason, Report, Target,
 };
 pub use bindings::log::{Entry, Event, Level};
-pub use cleanup::{Call, Done, Janitor, RunError, Session};
-pub use component::DIGEST;
+pub use call::Call;
+pub use cleanup::{Done, Janitor, RunError, Session};
+pub use component::{DIGEST, PACKAGE};
 pub use credentials::{Basic, Credentials, Digest, Login, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
-use crate::cleanup::Call;
+use crate::call::Call;
 use crate::endpoint::relative;
 use crate::scope::Scope;
 

@@ -68,6 +68,10 @@ impl Scope {
     /// # Errors
     /// What is in it that may not be removed, in one sentence.
     pub(crate) fn check(&self, form: &[u8]) -> Result<(), String> {
+        if form.contains(&b';') {
+            // libprocess would end a field there, and take the last of several.
+            return Err("a form must not have a ';' that is not encoded".into());
+        }
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
         let [(agent, _), (field, list)] = &fields[..] else {
             return Err(format!("a form must have the fields slaveId and {}", self.field));
@@ -215,5 +219,8 @@ mod tests {
             let why = scope(false, None).check(form.as_bytes()).unwrap_err();
             assert!(why.contains("fields"), "{form}");
         }
+        let smuggled = format!("slaveId=S1;slaveId=S2&resources=[{OLD}]");
+        let why = scope(false, None).check(smuggled.as_bytes()).unwrap_err();
+        assert!(why.contains("';'"), "{why}");
     }
 }

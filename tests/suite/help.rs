@@ -49,7 +49,7 @@ fn every_page() {
     for words in [".TH janitor 1", "everything is confirmed gone", "NO_COLOR"] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    for command in ["plan", "apply", "discover", "replay", "completions", "man"] {
+    for command in ["plan", "apply", "discover", "replay", "inspect", "completions", "man"] {
         assert!(page.contains(&format!(r"janitor\-{command}(1)")), "{command}");
         let page = printed(&["man", command]);
         assert!(page.contains(&format!(".TH janitor-{command} 1")), "{page}");

@@ -15,15 +15,22 @@ mod faults;
 mod front;
 mod golden;
 mod help;
+mod inspect;
 mod killed;
+mod nested;
 mod operating;
 mod plans;
+mod random;
 mod real;
 mod recordings;
 mod sandbox;
 mod scenarios;
 mod schemas;
 mod signals;
+// The unit tests of guest/ use the rest of it.
+#[allow(dead_code)]
+#[path = "../../guest/src/testing/simulated.rs"]
+mod simulated;
 mod terminal;
 mod tls;
 mod transport;
@@ -46,9 +53,12 @@ fn main() -> ExitCode {
     trials.extend(faults::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());
+    trials.extend(inspect::trials());
     trials.extend(killed::trials());
+    trials.extend(nested::trials());
     trials.extend(operating::trials());
     trials.extend(plans::trials());
+    trials.extend(random::trials());
     trials.extend(signals::trials());
     trials.extend(terminal::trials());
     trials.extend(recordings::trials());

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::Request;
 use crate::bindings::cleanup::Options;
 use crate::bindings::http::Error;
-use crate::cleanup::Call;
+use crate::call::Call;
 use crate::endpoint::Endpoints;
 use crate::strict;
 

@@ -43,7 +43,8 @@ Examples:
   janitor apply plan.json
   janitor -r kafka-role --record kafka.har
   janitor replay kafka.har
-  janitor replay --update kafka.har"
+  janitor replay --update kafka.har
+  janitor inspect -r kafka-role"
     )
 }
 
@@ -74,6 +75,8 @@ pub enum Command {
     Discover(Discover),
     /// Run a recording again, without a network; or make it anew, on its cluster
     Replay(Replay),
+    /// Show what is inside: the component, its limits, and what it may ask for
+    Inspect(Inspect),
     /// Print what makes a shell complete the command line
     Completions(Completions),
     /// Print the manual page of janitor, or of one of its commands
@@ -164,6 +167,17 @@ pub struct Replay {
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
+    /// What to write: text for people, or JSON for programs
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub in_use: InUseWish,
     /// What to write: text for people, or JSON for programs
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,

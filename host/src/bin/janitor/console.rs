@@ -9,6 +9,7 @@ use janitor_host::bindings::http::Endpoint;
 use janitor_host::log::{Log, printable};
 use janitor_host::output::Output;
 use janitor_host::{Call, Endpoints, Entry, Level};
+use serde::Serialize;
 
 use crate::progress::beside;
 
@@ -123,8 +124,13 @@ impl Console {
 
     /// Writes the object for programs.
     pub fn document(self, output: &Output) {
+        self.object(output);
+    }
+
+    /// Writes an object for programs that is not the outcome of a run.
+    pub fn object(self, object: &impl Serialize) {
         if self.format == Format::Json
-            && let Ok(json) = serde_json::to_string_pretty(output)
+            && let Ok(json) = serde_json::to_string_pretty(object)
         {
             let _ = writeln!(io::stdout(), "{json}");
         }

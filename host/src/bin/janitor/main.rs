@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod auth;
 mod console;
+mod inspect;
 mod live;
 mod next;
 mod progress;
@@ -17,11 +18,12 @@ mod show;
 use std::env;
 use std::io::{self, Write};
 
-use janitor_host::output::PlanFile;
+use janitor_host::output::{Output, PlanFile};
 use janitor_host::{Call, Done, ExitCode, InUse, Options, Target};
 
 use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
-use console::{Format, complain};
+use console::{Console, Format, complain};
+use inspect::Inspection;
 use live::{Cluster, endpoints};
 
 /// How a run goes about it unless the command line says otherwise.
@@ -35,6 +37,7 @@ fn main() -> std::process::ExitCode {
             Command::Apply(args) => apply(&args),
             Command::Discover(args) => discover(&args),
             Command::Replay(args) => replay::replay(args),
+            Command::Inspect(args) => inspect(&args),
             Command::Completions(args) => Ok(written(args::completions(args.shell))),
             Command::Man(args) => man(&args),
         },
@@ -124,6 +127,24 @@ fn options(wish: &InUseWish, system_znode: bool) -> Options {
         (false, false) => InUse::Refuse,
     };
     Options { in_use, system_znode, ..OPTIONS }
+}
+
+fn inspect(args: &args::Inspect) -> Result<ExitCode, String> {
+    let target = target(&args.selection)?;
+    let options = options(&args.in_use, args.selection.system_znode);
+    let console = Console { format: args.output, verbose: false };
+    Ok(match Inspection::new(&target, options) {
+        Ok(inspection) => {
+            inspection.lines().into_iter().for_each(|line| console.line(line));
+            console.object(&inspection);
+            ExitCode::Clean
+        }
+        Err(violation) => {
+            complain(&format!("{violation}."));
+            console.document(&Output::failed(ExitCode::Violation, Some(violation.to_string())));
+            ExitCode::Violation
+        }
+    })
 }
 
 fn man(args: &args::Man) -> Result<ExitCode, String> {

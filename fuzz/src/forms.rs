@@ -1,0 +1,64 @@
+//! The host's look at the forms that remove something. What passes is read again, as
+//! Mesos reads it.
+
+use serde_json::Value;
+
+use crate::answers::{own, target};
+use crate::scope::Scope;
+
+/// A form: the first byte says what is looked for and how the rest is to be read, as a
+/// whole form or as a list in one.
+pub fn scope(data: &[u8]) {
+    let Some((kind, data)) = data.split_first() else { return };
+    let principal = (kind & 1 == 1).then_some("p");
+    let volumes = kind & 2 == 2;
+    let target = own(&target(Some("r"), principal, None, None));
+    let scope = if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) };
+    let field = if volumes { "volumes" } else { "resources" };
+    let form = if kind & 4 == 4 {
+        data.to_vec()
+    } else {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let list = String::from_utf8_lossy(data);
+        form.append_pair("slaveId", "S0").append_pair(field, &list).finish().into_bytes()
+    };
+    if scope.is_none_or(|scope| scope.check(&form).is_err()) {
+        return;
+    }
+    let list = last(&form, field).expect("what passes has a list");
+    // A number that is too large for this reader is no matter of ownership.
+    let Ok(list) = serde_json::from_str::<Vec<Value>>(&list) else { return };
+    assert!(!list.is_empty());
+    for resource in &list {
+        assert!(is_own(resource, volumes, principal), "{resource}");
+    }
+}
+
+/// The value of a field, as libprocess finds it: fields end at `;` too, and the last
+/// of several counts.
+fn last(form: &[u8], field: &str) -> Option<String> {
+    let tokens = form.split(|byte| b"&;".contains(byte));
+    let named = tokens.filter_map(|token| form_urlencoded::parse(token).next());
+    named.filter(|(name, _)| name == field).last().map(|(_, value)| value.into())
+}
+
+/// Whether a resource is the target's, by Mesos's documentation.
+fn is_own(resource: &Value, volumes: bool, principal: Option<&str>) -> bool {
+    let stack = resource["reservations"].as_array();
+    let innermost = match stack {
+        Some(stack) => stack.last().unwrap_or(&Value::Null),
+        None => &resource["reservation"],
+    };
+    let role = if stack.is_some() { &innermost["role"] } else { &resource["role"] };
+    let persistence = &resource["disk"]["persistence"];
+    let owner = match &persistence["principal"] {
+        Value::String(owner) if volumes => Some(owner.as_str()),
+        _ => innermost["principal"].as_str(),
+    };
+    let dynamic =
+        if stack.is_some() { innermost["type"] == "DYNAMIC" } else { !innermost.is_null() };
+    role == "r"
+        && (volumes || dynamic)
+        && volumes == !persistence.is_null()
+        && principal.is_none_or(|it| owner == Some(it))
+}

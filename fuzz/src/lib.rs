@@ -1,0 +1,39 @@
+//! What is fuzzed: one function a target. Each gets bytes that anybody may have made,
+//! and panics when something is not as it must be.
+//!
+//! The guest is an ordinary dependency. The host's modules that read and judge are
+//! compiled from their own files, because the library around them is an engine for
+//! WebAssembly, which takes minutes to build.
+//!
+//! | to do | command |
+//! | --- | --- |
+//! | run a target | `cargo +nightly fuzz run agents` |
+//! | run what is kept | `cargo +nightly fuzz run agents -- -runs=0` |
+
+pub mod answers;
+pub mod bindings;
+#[path = "../../host/src/call.rs"]
+pub mod call;
+#[allow(dead_code)]
+#[path = "../../host/src/endpoint.rs"]
+pub mod endpoint;
+#[path = "../../host/src/ensemble.rs"]
+pub mod ensemble;
+mod forms;
+mod names;
+#[path = "../../host/src/plan_file.rs"]
+pub mod plan_file;
+#[path = "../../host/src/policy.rs"]
+pub mod policy;
+mod read;
+#[path = "../../host/src/scope.rs"]
+mod scope;
+#[path = "../../host/src/bin/janitor/service.rs"]
+pub mod service;
+#[allow(dead_code)]
+pub mod transport;
+
+pub use answers::{agents, exhibitor, frameworks, marathon, operations};
+pub use forms::scope;
+pub use names::{service, urls, znode};
+pub use read::{har, plan_file};

@@ -1,0 +1,103 @@
+//! What people write: URLs, nodes, services.
+
+use janitor_guest as guest;
+use janitor_guest::bindings::http::{Endpoint, Method};
+
+use crate::answers::{OPTIONS, Servers, own, target};
+use crate::bindings::http;
+use crate::call::Call;
+use crate::endpoint::Endpoints;
+use crate::ensemble::Ensemble;
+use crate::service::{Naming, names};
+
+/// URLs: what is taken for one has no two meanings, and a request stays below it.
+pub fn urls(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = Endpoints::new(&Endpoints::behind_admin_router(text)[0], text, text);
+    if let Ok(ensemble) = Ensemble::parse(text) {
+        assert_eq!(Ensemble::parse(&ensemble.to_string()), Ok(ensemble));
+    }
+    let plain = "http://h/";
+    for (master, exhibitor, marathon) in
+        [(text, plain, plain), (plain, text, plain), (plain, plain, text)]
+    {
+        let Ok(endpoints) = Endpoints::new(master, exhibitor, marathon) else { continue };
+        let json = serde_json::to_string(&endpoints).expect("endpoints are JSON");
+        let back: Endpoints = serde_json::from_str(&json).expect("they are read again");
+        assert_eq!(back, endpoints);
+        let all =
+            [http::Endpoint::Exhibitor, http::Endpoint::Marathon, http::Endpoint::MarathonPods];
+        let bases = all.into_iter().map(|it| endpoints.base(it));
+        for base in bases.chain(endpoints.masters().iter().map(String::as_str)) {
+            assert!(
+                ["http://", "https://", "zk://"].iter().any(|it| base.starts_with(it)),
+                "{base}"
+            );
+            assert!(base.ends_with('/') && !base.contains(['?', '#', ' ']), "{base}");
+            let authority = base.split('/').nth(2).expect("an authority");
+            assert!(!authority.is_empty() && !authority.contains('@'), "{base}");
+        }
+        for endpoint in all.into_iter().chain([http::Endpoint::Master]) {
+            let request = http::Request {
+                endpoint,
+                method: http::Method::Get,
+                path: vec!["..".into(), text.into()],
+                query: vec![("k".into(), text.into())],
+                content: None,
+            };
+            let url = endpoints.url(&request);
+            let below = url.strip_prefix(endpoints.base(endpoint)).expect("below its base");
+            let (path, query) = below.split_once('?').expect("a query");
+            assert_eq!(path.matches('/').count(), 1, "{url}");
+            assert!(!query.contains(['&', '#', '?']) && query.matches('=').count() == 1, "{url}");
+        }
+    }
+}
+
+/// A node, and an app: what is asked for names neither the root nor the cluster's own,
+/// and has no segment that could be read in two ways.
+pub fn znode(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (znode, app) = text.split_once('\n').map_or((text, None), |(it, app)| (it, Some(app)));
+    let target = target(None, None, Some(znode), app);
+    let mut servers = Servers::ordinary(&Call::Clean(own(&target)));
+    let result = guest::clean(&mut servers, &target, &OPTIONS);
+    assert!(result.is_ok() || servers.sent.is_empty(), "a guard that lets something pass");
+    for request in &servers.sent {
+        assert_eq!(request.method, Method::Delete);
+        let node = match request.endpoint {
+            Endpoint::Exhibitor => {
+                let explorer = ["exhibitor", "v1", "explorer", "znode"];
+                let node = request.path.strip_prefix(explorer.map(String::from).as_slice());
+                let node = node.expect("a node");
+                let first = node.first().expect("not the root");
+                let system = ["zookeeper", "mesos", "marathon", "metronome", "cosmos", "dcos"];
+                assert!(!system.contains(&first.as_str()), "{first}");
+                node
+            }
+            Endpoint::Marathon | Endpoint::MarathonPods => &request.path,
+            Endpoint::Master => panic!("not asked for"),
+        };
+        assert!(!node.is_empty());
+        for segment in node {
+            assert!(!["", ".", ".."].contains(&segment.as_str()), "{node:?}");
+            assert!(!segment.contains(|c: char| c == '/' || c.is_control()), "{node:?}");
+        }
+    }
+    let mut servers = Servers::ordinary(&Call::Plan(own(&target)));
+    let _ = guest::plan(&mut servers, &target, &OPTIONS);
+    assert!(servers.sent.iter().all(|request| request.method == Method::Get));
+}
+
+/// A service's name: what is derived from it is one node, and selects something.
+pub fn service(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for naming in [Naming::Sdk, Naming::Cassandra, Naming::Kafka] {
+        let Ok(names) = names(text, naming) else { continue };
+        let target = target(Some(&names.role), Some(&names.principal), Some(&names.znode), None);
+        let refusal = guest::guard::check(&target, &OPTIONS).err();
+        let is_system = guest::guard::is_system_znode(&names.znode);
+        assert_eq!(refusal.is_some(), is_system, "{text:?}: {refusal:?}");
+        assert!(!names.role.contains('/') && !names.znode.contains('/'), "{names:?}");
+    }
+}

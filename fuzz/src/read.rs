@@ -1,0 +1,30 @@
+//! The files that are read: recordings and plans.
+
+use crate::answers::options;
+use crate::call::Call;
+use crate::plan_file::PlanFile;
+use crate::policy::Policy;
+use crate::transport::har::Har;
+
+/// A recording.
+pub fn har(data: &[u8]) {
+    let Ok(har) = Har::read(data) else { return };
+    let json = serde_json::to_vec(&har).expect("a recording is JSON");
+    let again = Har::read(&json).expect("what was written is read");
+    assert_eq!(har.log.entries.len(), again.log.entries.len());
+    for (entry, again) in har.log.entries.iter().zip(&again.log.entries) {
+        assert!(entry.request.is(&again.request));
+        assert_eq!(entry.response.content.bytes(), again.response.content.bytes());
+        assert_eq!(entry.response.content_type(), again.response.content_type());
+    }
+    assert_eq!(har.log.janitor, again.log.janitor);
+    Policy::new(&har.log.janitor.call, har.log.janitor.options);
+}
+
+/// A plan.
+pub fn plan_file(data: &[u8]) {
+    let Ok(plan) = PlanFile::read(data) else { return };
+    let json = serde_json::to_vec(&plan).expect("a plan is JSON");
+    assert_eq!(PlanFile::read(&json).as_ref(), Ok(&plan), "what was written is read");
+    Policy::new(&Call::Apply(plan.plan), options());
+}

@@ -1,0 +1,137 @@
+//! What there is inside: the component, what it may use, and what it may ask for.
+
+use janitor_host::bindings::cleanup::Target;
+use janitor_host::policy::Policy;
+use janitor_host::{Call, Janitor, Limits, Options, Violation};
+use serde::Serialize;
+
+/// What the command has to say, as one JSON object on standard output.
+#[derive(Serialize)]
+pub struct Inspection {
+    /// The version of this object. Fields may be added without a new one.
+    schema_version: u32,
+    /// The component.
+    component: Embedded,
+    /// What each run of it may use at most.
+    limits: Vec<Limit>,
+    /// What it may ask for, of each command on the target.
+    policy: Vec<Table>,
+}
+
+/// The embedded component.
+#[derive(Serialize)]
+struct Embedded {
+    /// Its digest.
+    digest: String,
+    /// The contract that it is written against: package and version.
+    package: &'static str,
+    /// The interfaces that it imports.
+    imports: Vec<String>,
+}
+
+/// One limit.
+#[derive(Serialize)]
+struct Limit {
+    name: &'static str,
+    value: u64,
+    unit: &'static str,
+}
+
+/// The policy table of a command.
+#[derive(Serialize)]
+struct Table {
+    command: &'static str,
+    requests: Vec<String>,
+}
+
+impl Inspection {
+    /// Looks at what is embedded, and at what a run on a target may ask for.
+    pub fn new(target: &Target, options: Options) -> Result<Self, Violation> {
+        let janitor = Janitor::new()?;
+        let calls = [
+            ("janitor", Call::Clean(target.clone())),
+            ("janitor plan", Call::Plan(target.clone())),
+            ("janitor discover", Call::Discover),
+        ];
+        let policy = calls.map(|(command, call)| {
+            let policy = Policy::new(&call, options);
+            Table { command, requests: policy.rules().iter().map(ToString::to_string).collect() }
+        });
+        Ok(Self {
+            schema_version: 1,
+            component: Embedded {
+                digest: janitor.digest().into(),
+                package: janitor_host::PACKAGE,
+                imports: janitor.imports(),
+            },
+            limits: limits(&Limits::default()),
+            policy: policy.into(),
+        })
+    }
+
+    /// The same, for people.
+    pub fn lines(&self) -> Vec<String> {
+        let Embedded { digest, package, imports } = &self.component;
+        let mut lines = vec![
+            format!("Component: {digest}"),
+            format!("Contract: {package}"),
+            String::new(),
+            "It imports:".into(),
+        ];
+        lines.extend(imports.iter().map(|name| format!("  {name}")));
+        lines.extend([String::new(), "Each run of it may use at most:".into()]);
+        lines.extend(self.limits.iter().map(|Limit { name, value, unit }| {
+            let name = name.replace('_', " ");
+            format!("  {name}: {value} {unit}").trim_end().to_owned()
+        }));
+        for Table { command, requests } in &self.policy {
+            lines.extend([String::new(), format!("As {command}, it may ask for:")]);
+            match requests.is_empty() {
+                true => lines.push("  nothing, because no target is given".into()),
+                false => lines.extend(requests.iter().map(|request| format!("  {request}"))),
+            }
+        }
+        lines
+    }
+}
+
+/// All limits. A new one does not compile until it is in here.
+fn limits(limits: &Limits) -> Vec<Limit> {
+    let Limits {
+        memory,
+        memories,
+        table_elements,
+        tables,
+        instances,
+        run,
+        requests,
+        window,
+        response_bytes,
+        log_entries,
+        message_bytes,
+        stderr_bytes,
+        answer,
+        connect,
+        body,
+    } = limits;
+    let count = |count: &usize| u64::try_from(*count).unwrap_or(u64::MAX);
+    [
+        ("memory", count(memory), "bytes"),
+        ("memories", count(memories), ""),
+        ("table_elements", count(table_elements), ""),
+        ("tables", count(tables), ""),
+        ("instances", count(instances), ""),
+        ("run", run.as_secs(), "seconds"),
+        ("requests", *requests, ""),
+        ("window", (*window).into(), "exchanges"),
+        ("response", *response_bytes, "bytes"),
+        ("log_entries", *log_entries, ""),
+        ("message", count(message_bytes), "bytes"),
+        ("stderr", count(stderr_bytes), "bytes"),
+        ("answer", answer.as_secs(), "seconds"),
+        ("connect", connect.as_secs(), "seconds"),
+        ("body", body.as_secs(), "seconds"),
+    ]
+    .map(|(name, value, unit)| Limit { name, value, unit })
+    .into()
+}

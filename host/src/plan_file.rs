@@ -1,0 +1,80 @@
+//! The plan file. Its shape is a promise, as that of all documents for programs
+//! (`output.rs`).
+
+use std::path::Path;
+use std::{fs, io};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::bindings::cleanup::{CleanupPlan, Options};
+use crate::endpoint::Endpoints;
+use crate::strict;
+
+/// A plan to be applied later: `janitor plan --out FILE`, `janitor apply FILE`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanFile {
+    /// The version of this object.
+    pub schema_version: u32,
+    /// Where the servers were.
+    pub endpoints: Endpoints,
+    /// How to go about it.
+    pub options: Options,
+    /// What is to be done.
+    pub plan: CleanupPlan,
+}
+
+impl PlanFile {
+    /// The version of the object.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// Takes a plan.
+    pub fn new(endpoints: &Endpoints, options: Options, plan: &CleanupPlan) -> Self {
+        let (endpoints, plan) = (endpoints.clone(), plan.clone());
+        Self { schema_version: Self::SCHEMA_VERSION, endpoints, options, plan }
+    }
+
+    /// Writes a plan file.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn write(&self, file: &Path) -> Result<(), String> {
+        let json = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        json.and_then(|json| fs::write(file, json + "\n"))
+            .map_err(|why| format!("cannot write the plan {}: {why}", file.display()))
+    }
+
+    /// Reads a plan file.
+    ///
+    /// # Errors
+    /// One sentence, when it cannot be read, is none, or is one of another version.
+    pub fn open(file: &Path) -> Result<Self, String> {
+        let json = fs::read(file).map_err(|why| why.to_string());
+        json.and_then(|json| Self::read(&json))
+            .map_err(|why| format!("cannot use the plan {}: {why}", file.display()))
+    }
+
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// One sentence, when it is none, or one of another version.
+    pub fn read(json: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
+
+        let Version { schema_version } =
+            serde_json::from_slice(json).map_err(|why| format!("it is no plan: {why}"))?;
+        if schema_version != Self::SCHEMA_VERSION {
+            return Err(format!(
+                "its schema_version is {schema_version}, and this janitor reads {}; make a new plan",
+                Self::SCHEMA_VERSION
+            ));
+        }
+        let plan: Value = serde_json::from_slice(json).map_err(|why| why.to_string())?;
+        strict::read(plan)
+            .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
+    }
+}

@@ -1,0 +1,80 @@
+//! What `janitor inspect` shows.
+
+use janitor_host::{DIGEST, Janitor, PACKAGE};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::command::{janitor, run};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("inspect::the_component_and_its_limits_are_shown", shown),
+        trial("inspect::the_policy_table_is_the_targets", tables),
+        trial("inspect::programs_get_an_object", object),
+        trial("inspect::the_contract_is_what_is_imported", contract),
+    ]
+}
+
+fn lines(args: &[&str]) -> Vec<String> {
+    let run = run(janitor().arg("inspect").args(args));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    run.stdout.lines().map(Into::into).collect()
+}
+
+fn shown() {
+    let lines = lines(&[]);
+    for line in [
+        &format!("Component: {DIGEST}"),
+        &format!("Contract: {PACKAGE}"),
+        "  janitor:cleanup/http@0.1.0",
+        "  memory: 536870912 bytes",
+        "  run: 14400 seconds",
+        "  window: 32 exchanges",
+        "  nothing, because no target is given",
+        "  GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
+    ] {
+        assert!(lines.iter().any(|it| it == line), "{line}: {lines:#?}");
+    }
+}
+
+fn tables() {
+    let table = |args: &[&str]| -> Vec<String> {
+        let lines =
+            lines(args).into_iter().skip_while(|line| line != "As janitor, it may ask for:");
+        lines.skip(1).take_while(|line| !line.is_empty()).collect()
+    };
+    let znode = ["  DELETE exhibitor/exhibitor/v1/explorer/znode/a/b"];
+    assert_eq!(table(&["-z", "a/b"]), znode);
+    let teardown = "  POST master/teardown (application/x-www-form-urlencoded)".to_owned();
+    assert!(!table(&["-r", "r"]).contains(&teardown));
+    assert!(table(&["-r", "r", "--teardown"]).contains(&teardown));
+    assert_eq!(
+        table(&["--service", "/a/b"]).last().unwrap(),
+        &znode[0].replace("a/b", "dcos-service-a__b")
+    );
+}
+
+fn object() {
+    let run = run(janitor().args(["inspect", "-r", "r", "--output", "json"]));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    let object: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(object["schema_version"], 1);
+    assert_eq!(object["component"]["digest"], DIGEST);
+    assert_eq!(object["limits"].as_array().unwrap().len(), 15);
+    let [clean, plan, discover] = &object["policy"].as_array().unwrap()[..] else {
+        panic!("{object}")
+    };
+    assert_eq!(clean["requests"].as_array().unwrap().len(), 5);
+    for look in [plan, discover] {
+        for request in look["requests"].as_array().unwrap() {
+            assert!(request.as_str().unwrap().starts_with("GET "), "{request}");
+        }
+    }
+}
+
+fn contract() {
+    let (name, version) = PACKAGE.split_once('@').unwrap();
+    let imports = Janitor::new().unwrap().imports();
+    assert!(imports.contains(&format!("{name}/http@{version}")), "{imports:?}");
+}

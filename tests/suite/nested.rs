@@ -1,0 +1,117 @@
+//! Answers that are nested without end: each ends in an error that says so, and not in
+//! a component that has broken down.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use janitor_host::bindings::http::Error;
+use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_host::{
+    Call, Done, Endpoints, Entry, InUse, Janitor, Limits, Options, RunError, Session, Stop, Target,
+};
+use libtest_mimic::Trial;
+
+use crate::trial;
+
+const OPTIONS: Options = Options { confirm_seconds: 1, in_use: InUse::Refuse, system_znode: false };
+const DEPTH: usize = 100_000;
+const AGENTS: &str = r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0",
+    "reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
+
+/// What is nested, in the answer to a request for which path, and how it is written.
+type Place = (&'static str, &'static str, fn(&str) -> String);
+
+pub fn trials() -> Vec<Trial> {
+    let places: [Place; 9] = [
+        ("an_agent_list", "slaves", |it| it.into()),
+        ("an_agent", "slaves", |it| format!(r#"{{"slaves":[{{"attributes":{it}"#)),
+        ("a_total", "slaves", |it| format!(r#"{{"slaves":[{{"resources":{{"cpus":{it}"#)),
+        ("a_resource", "slaves", |it| {
+            format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":[{{"x":{it}"#)
+        }),
+        ("what_is_ignored", "slaves", |it| format!(r#"{{"x":{}"#, it.replace('[', r#"{"a":"#))),
+        ("frameworks", "frameworks", |it| format!(r#"{{"frameworks":[{{"tasks":{it}"#)),
+        ("operations", "v1", |it| format!(r#"{{"get_operations":{it}"#)),
+        ("a_deletion", "znode/a", |it| format!(r#"{{"succeeded":true,"x":{it}"#)),
+        ("a_look", "node-data", |it| format!(r#"{{"stat":"czxid: 1","x":{it}"#)),
+    ];
+    let case = |(place, path, body): Place| {
+        let name = format!("nested::{place}_without_end_is_an_error");
+        trial(name, move || is_an_error(path, body(&"[".repeat(DEPTH))))
+    };
+    places.into_iter().map(case).collect()
+}
+
+fn is_an_error(path: &'static str, body: String) {
+    let znode = ["znode/a", "node-data"].contains(&path);
+    let target = Target {
+        role: (!znode).then(|| "r".into()),
+        principal: None,
+        znode: znode.then(|| "a".into()),
+        marathon_app: None,
+    };
+    let call = if path == "node-data" { Call::Plan(target) } else { Call::Clean(target) };
+    let session = Session {
+        endpoints: Endpoints::new("http://m/", "http://e/", "http://n/").unwrap(),
+        transport: Box::new(Scripted { path, body, released: false }),
+        log: Box::new(|_: &Entry| {}),
+        limits: Limits::default(),
+        stop: Stop::new(),
+    };
+    let result = Janitor::new().unwrap().run(&call, OPTIONS, session);
+    match (path, result) {
+        // It is not known what is pending, and the agent list is what counts.
+        ("v1", Ok(_)) => {}
+        ("node-data", Ok(Done::Planned(plan))) => {
+            let state = format!("{:?}", plan.znode);
+            assert!(state.contains("Unknown") && state.contains("not Exhibitor"), "{state}");
+        }
+        ("znode/a", Err(RunError::Failure(failure))) => {
+            assert!(failure.message.contains("not Exhibitor"), "{}", failure.message);
+        }
+        (_, Err(RunError::Failure(failure))) => {
+            // What is ignored is read without recursion, to its end that never comes.
+            let words = ["recursion limit exceeded", "invalid type", "EOF while parsing"];
+            let message = &failure.message;
+            assert!(words.iter().any(|it| message.contains(it)), "{message}");
+        }
+        (_, result) => panic!("{result:?}"),
+    }
+}
+
+/// A network on which one answer is nested without end.
+struct Scripted {
+    path: &'static str,
+    body: String,
+    released: bool,
+}
+
+impl Transport for Scripted {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let path = request.url.split('?').next().unwrap();
+        let body = match path {
+            path if path.ends_with(self.path) => self.body.as_str(),
+            "http://m/slaves" if self.released => {
+                r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#
+            }
+            "http://m/slaves" => AGENTS,
+            "http://m/frameworks" => r#"{"frameworks":[]}"#,
+            _ => {
+                self.released = true;
+                ""
+            }
+        };
+        Box::new(Answered(body.into()))
+    }
+
+    fn pause(&mut self, _: Duration) {}
+}
+
+struct Answered(String);
+
+impl Exchange for Answered {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let body = Box::new(Cursor::new(self.0.into_bytes()));
+        Ok(Response { status: 200, content_type: None, body })
+    }
+}

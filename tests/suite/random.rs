@@ -1,0 +1,109 @@
+//! The whole sandbox on clusters that are made by chance: whatever the component asks
+//! for, the host's own look at it agrees, and only the target's goes.
+//!
+//! A failure names its seed; `JANITOR_TEST_SEED` in the environment runs that one.
+
+use std::env;
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use janitor_host::bindings::http::Error;
+use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_host::{
+    Call, Endpoints, Entry, InUse, Janitor, Limits, Options, Reason, RunError, Session, Stop,
+    Target,
+};
+use libtest_mimic::Trial;
+use percent_encoding::percent_decode_str;
+
+use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, ZNODE};
+use crate::trial;
+
+const OPTIONS: Options =
+    Options { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false };
+
+pub fn trials() -> Vec<Trial> {
+    vec![trial("random::the_host_agrees_with_the_component", agrees)]
+}
+
+fn agrees() {
+    let janitor = Janitor::new().unwrap();
+    let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = wished.map_or(0..150, |seed: u64| seed..seed + 1);
+    let mut removals = 0;
+    for seed in seeds {
+        let tried = catch_unwind(AssertUnwindSafe(|| run(&janitor, seed)));
+        removals += tried.unwrap_or_else(|panic| {
+            eprintln!("JANITOR_TEST_SEED={seed} shows it");
+            resume_unwind(panic)
+        });
+    }
+    assert!(wished.is_some() || removals > 100, "the clusters are too dull: {removals} removals");
+}
+
+/// Cleans a cluster. Returns how many requests removed something.
+fn run(janitor: &Janitor, seed: u64) -> usize {
+    let mut chance = Chance::new(seed);
+    let principal = [None, Some(PRINCIPAL)][chance.below(2)];
+    let before = Cluster::by_chance(&mut chance).with_faults(8, seed);
+    let cluster = Arc::new(Mutex::new(before.clone()));
+    let target = Target {
+        role: Some(ROLE.into()),
+        principal: principal.map(Into::into),
+        znode: Some(ZNODE.into()),
+        marathon_app: None,
+    };
+    let session = Session {
+        endpoints: Endpoints::new("http://m/", "http://e/", "http://n/").unwrap(),
+        transport: Box::new(Simulated { cluster: cluster.clone(), principal }),
+        log: Box::new(|_: &Entry| {}),
+        limits: Limits::default(),
+        stop: Stop::new(),
+    };
+    let result = janitor.run(&Call::Clean(target), OPTIONS, session);
+    let after = cluster.lock().unwrap();
+    assert_eq!(after.violations, [""; 0]);
+    match result {
+        Ok(_) => assert_eq!(after.state(), before.state_when_cleaned(principal)),
+        Err(RunError::Failure(failure)) => {
+            let refused = matches!(failure.reason, Reason::OtherPrincipals | Reason::InUse);
+            assert!(!refused || after.state() == before.state());
+        }
+        Err(RunError::Violation(violation)) => panic!("{violation}"),
+        Err(other) => panic!("{other}"),
+    }
+    after.removals.len()
+}
+
+/// A network that is the cluster.
+struct Simulated {
+    cluster: Arc<Mutex<Cluster>>,
+    principal: Option<&'static str>,
+}
+
+impl Transport for Simulated {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let (_, path) = request.url.split_once("://").unwrap().1.split_once('/').unwrap();
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let path = percent_decode_str(path).decode_utf8().unwrap();
+        let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
+        let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
+        let mut cluster = self.cluster.lock().unwrap();
+        let answer = cluster.answer(request.method.name(), &path, &form, self.principal);
+        Box::new(Answered(answer))
+    }
+
+    fn pause(&mut self, _: Duration) {}
+}
+
+struct Answered(Answer);
+
+impl Exchange for Answered {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let (status, body) = self.0.ok_or(Error::Reset)?;
+        let body = Box::new(Cursor::new(body.into_bytes()));
+        Ok(Response { status, content_type: None, body })
+    }
+}
