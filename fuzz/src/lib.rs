@@ -30,6 +30,8 @@ mod read;
 mod scope;
 #[path = "../../host/src/bin/janitor/service.rs"]
 pub mod service;
+#[path = "../../host/src/strict.rs"]
+mod strict;
 #[allow(dead_code)]
 pub mod transport;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::Options;
+use crate::bindings::cleanup::Options;
 
 /// Reads a document. In its `options`, those that did not exist yet when it was
 /// written get their defaults, which are what was done before they existed. What
