@@ -43,7 +43,7 @@ use std::process::{Command, ExitCode};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
-    if let Some(code) = without_proxies() {
+    if let Some(code) = elsewhere() {
         return code;
     }
     let arguments = Arguments::from_args();
@@ -72,23 +72,41 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Runs this program again without the environment's proxies, if there are any:
-/// the library would look for the tests' own servers behind them.
-fn without_proxies() -> Option<ExitCode> {
+/// Runs this program again where it would find what is not the tests' own: proxies in
+/// the environment, behind which the library would look for the tests' servers, or a
+/// SIGINT that is ignored, as it is for what a script runs in the background, and so
+/// by the programs that are tested.
+fn elsewhere() -> Option<ExitCode> {
     let is_proxy = |name: &OsString| {
         name.to_str().is_some_and(|name| name.to_ascii_lowercase().ends_with("_proxy"))
     };
     let proxies: Vec<_> = env::vars_os().map(|(name, _)| name).filter(is_proxy).collect();
-    if proxies.is_empty() {
+    let ignored = ignores_sigint();
+    if proxies.is_empty() && !ignored {
         return None;
     }
-    let mut again = Command::new(env::current_exe().expect("a program that runs"));
+    let program = env::current_exe().expect("a program that runs");
+    let mut again = match ignored {
+        true => Command::new("env"),
+        false => Command::new(&program),
+    };
+    if ignored {
+        again.arg("--default-signal=INT").arg(&program);
+    }
     again.args(env::args_os().skip(1));
     for name in proxies {
         again.env_remove(name);
     }
     let status = again.status().expect("a program that can run twice");
     Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether SIGINT is ignored, as Linux tells.
+fn ignores_sigint() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 0b10 != 0)
 }
 
 /// A test.
