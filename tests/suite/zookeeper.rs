@@ -141,9 +141,9 @@ fn a_plan_and_what_comes_of_it(command: &str) {
     let mut command = janitor();
     command.args(["plan", "-z", "service", "-e", &server.url(), "--out"]).arg(&plan);
     let unknown = run(&mut command);
-    assert!(unknown.stdout.contains("not known: Exhibitor cannot"), "{}", unknown.stdout);
+    assert!(unknown.stdout.contains("Exhibitor cannot list"), "{}", unknown.stdout);
     let planned = run(command.arg("--zk-auth-file").arg(&digest));
-    assert!(planned.stdout.contains("'service': delete, with 1001 "), "{}", planned.stdout);
+    assert!(planned.stdout.contains("znode 'service', with 1001 nodes"), "{}", planned.stdout);
     let apply = || run(janitor().arg("apply").arg(&plan).arg("--zk-auth-file").arg(&digest));
     let applied = apply();
     assert_eq!(applied.exit, 0, "{}", applied.stdout);
@@ -195,7 +195,7 @@ fn credentials_that_are_none(command: &str) {
     for (url, variable, words) in [
         (server.url().as_str(), "no-colon", "cannot log in to ZooKeeper with ZK_AUTH: it does not"),
         ("http://127.0.0.1:1/", "", "--zk-auth-file needs an --exhibitor-url"),
-        (server.url().as_str(), "", "cannot log in to ZooKeeper with /nowhere/file: "),
+        (server.url().as_str(), "", "cannot use /nowhere/file: "),
     ] {
         let mut command = janitor();
         command.env("ZK_AUTH", variable).args(["-z", "service", "-e", url]);

@@ -142,9 +142,13 @@ impl Auth {
                 None => Ok(None),
             };
         }
-        let text = secret(None, file, "ZK_AUTH")?;
+        const VARIABLE: &str = "ZK_AUTH";
+        let text = secret(None, file, VARIABLE)?;
         let digest = text.map(|text| Digest::new(text.as_bytes())).transpose();
-        digest.map_err(|why| format!("cannot log in to ZooKeeper: {why}"))
+        digest.map_err(|why| {
+            let place = file.map_or(VARIABLE.into(), |file| file.display().to_string());
+            format!("cannot log in to ZooKeeper with {place}: {why}")
+        })
     }
 }
 
