@@ -14,12 +14,14 @@ use crate::command::{changes, on, run, scenario};
 use crate::{skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 10] = [
+    let tests: [(&str, fn()); 12] = [
         ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
         ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
         ("terminal::yes_cleans_what_was_shown", yes),
         ("terminal::what_has_changed_since_is_not_cleaned", changed_since),
         ("terminal::what_is_refused_is_not_asked_for", refused),
+        ("terminal::what_was_not_asked_for_is_not_done", not_agreed),
+        ("terminal::a_plan_that_is_forced_is_asked_for", forced),
         ("terminal::nobody_is_asked_without_need", not_asked),
         ("terminal::colours_are_for_terminals_that_want_them", colours),
         ("terminal::a_bar_shows_how_far_a_phase_is", a_bar),
@@ -175,6 +177,34 @@ fn refused() {
     let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
     let (shown, exit) = Terminal::new(&cluster).shows(TARGET);
     assert!(!shown.contains(QUESTION) && shown.contains("--teardown"), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
+}
+
+/// The framework is gone between the plan and the run.
+fn not_agreed() {
+    let mut state = scenario("a-plan");
+    let frameworks = json!({"frameworks": [
+        {"id": "F", "name": "cassandra", "active": true, "roles": ["cassandra_role"]}
+    ]});
+    let answer = json!({"server": "master", "method": "GET", "path": "/master/frameworks",
+        "status": 200, "content_type": "application/json", "body": frameworks.to_string(),
+        "times": 1});
+    state.answers.push(serde_json::from_value(answer).unwrap());
+    let cluster = Cluster::start(state);
+    let (shown, exit) = Terminal::new(&cluster).shows(TARGET);
+    assert!(!shown.contains(QUESTION), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (5, Vec::new()), "{shown}");
+}
+
+fn forced() {
+    let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let planned = run(on(&cluster, &format!("plan {TARGET} --out")).arg(&file));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    let line = format!("apply {} --force", file.display());
+    let (shown, exit) = Terminal { typed: "no\n", ..Terminal::new(&cluster) }.shows(&line);
+    assert!(shown.contains(QUESTION), "{shown}");
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 

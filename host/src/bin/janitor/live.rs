@@ -10,8 +10,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, Credentials, Digest, Done, Endpoints, ExitCode, Limits, Options, RunError, Stop, Target,
-    Tls, ZooKeeper,
+    Call, Credentials, Digest, Done, Endpoints, ExitCode, InUse, Limits, Options, Reason, RunError,
+    Stop, Target, Tls, ZooKeeper,
 };
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -126,7 +126,11 @@ impl<'a> Cluster<'a> {
         };
         let lines = show::plan(&plan, options.in_use);
         lines.into_iter().for_each(|line| self.console.line(line));
-        if plan.refusal.is_none() && !ask::remove_all_of_this() {
+        if plan.refusal.is_some_and(|reason| still_refused(reason, options)) {
+            // The run says why. Nobody has agreed to anything, so nothing may be sent
+            // that changes something, whatever has become of the reason since.
+            self.stop.request();
+        } else if !ask::remove_all_of_this() {
             self.console.line("Nothing was changed.");
             return ExitCode::Refused;
         }
@@ -207,6 +211,15 @@ impl<'a> Cluster<'a> {
             }
             None => live,
         }
+    }
+}
+
+/// Whether the options leave a plan refused that was refused when it was made.
+fn still_refused(reason: Reason, options: Options) -> bool {
+    match reason {
+        Reason::InUse => options.in_use == InUse::Refuse,
+        Reason::InUseUnknown => options.in_use != InUse::Force,
+        _ => true,
     }
 }
 
