@@ -78,3 +78,21 @@ impl PlanFile {
             .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = include_str!("../../tests/scenarios/a-plan-that-is-applied/plan.json");
+
+    #[test]
+    fn amounts_are_read_as_they_were_written() {
+        // Easily read as a neighbour.
+        for amount in ["4.1e71", "0.30000000000000004", "1.7e-300"] {
+            let plan = PlanFile::read(PLAN.replace("4096.0", amount).as_bytes()).unwrap();
+            let json = serde_json::to_string(&plan).unwrap();
+            assert!(json.contains(&format!("\"Scalar\":{amount}")), "{amount}: {json}");
+            assert_eq!(PlanFile::read(json.as_bytes()), Ok(plan));
+        }
+    }
+}
