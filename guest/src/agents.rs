@@ -4,19 +4,19 @@
 //! list never stands whole in memory. Of all endpoints of the master only this
 //! one has `reserved_resources_full`, since Mesos 0.28.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::bindings::log::{AgentLeft, Unreached, UnreachedReason};
 use crate::host::{Host, count};
 use crate::resource::Resource;
-use crate::stream::{self, Unread};
+use crate::stream::{self, Bad, Unread};
 
 /// The agents of a cluster, in the master's order.
 #[derive(Debug, Default)]
@@ -45,7 +45,8 @@ pub struct Recovered {
 pub struct Agent {
     /// Its id.
     pub id: String,
-    /// Its host name; empty when the master does not tell.
+    /// Its host name; empty when the master does not tell, or the run has nothing to do
+    /// with the agent.
     pub hostname: String,
     /// Whether it is connected. What the master shows of one that is not does
     /// not last (measured on Mesos 1.6 to 1.11).
@@ -55,7 +56,7 @@ pub struct Agent {
     /// totals count all of them.
     pub hides: bool,
     /// The roles for which something is reserved there.
-    pub roles: Vec<String>,
+    pub roles: Rc<[String]>,
     /// What is reserved there for the run's role, or for all roles.
     pub resources: Vec<Resource>,
 }
@@ -82,7 +83,8 @@ impl Listing {
 
     /// What the agents still hold of a target.
     pub fn left(&self, principal: Option<&str>) -> Vec<AgentLeft> {
-        let left = self.agents.iter().map(|agent| {
+        let holding = self.agents.iter().filter(|agent| !agent.resources.is_empty());
+        let left = holding.map(|agent| {
             let each = agent.resources.iter().map(|resource| resource.targeted(principal));
             let (volumes, resources): (Vec<_>, Vec<_>) = each.unzip();
             let count = |these: Vec<bool>| count(these.into_iter().filter(|it| *it).count());
@@ -98,9 +100,7 @@ impl Listing {
 
     /// The agents that hold something for the role, or may: ids and host names.
     pub fn concerned(&self) -> impl Iterator<Item = (String, String)> {
-        let is_concerned =
-            |agent: &&Agent| !agent.active || agent.hides || !agent.resources.is_empty();
-        let listed = self.agents.iter().filter(is_concerned);
+        let listed = self.agents.iter().filter(|agent| agent.is_concerned());
         let listed = listed.map(|agent| (agent.id.clone(), agent.hostname.clone()));
         let recovered = self.recovered.iter();
         listed.chain(recovered.map(|agent| (agent.id.clone(), agent.hostname.clone())))
@@ -125,80 +125,50 @@ impl Listing {
     }
 }
 
+impl Agent {
+    /// Whether it holds something for the role, or may.
+    fn is_concerned(&self) -> bool {
+        !self.active || self.hides || !self.resources.is_empty()
+    }
+}
+
 /// Asks the master for its agents and keeps what concerns `role`, or all roles.
 ///
 /// # Errors
 /// The master cannot be reached, refuses, or answers with something that is no
 /// agent list.
 pub fn list<H: Host>(host: &mut H, role: Option<&str>) -> Result<Listing, Unread> {
-    stream::get(host, "slaves", Slaves { role })
-}
-
-/// The whole answer: `{"slaves": [...], ...}`.
-struct Slaves<'a> {
-    role: Option<&'a str>,
-}
-
-impl<'de> DeserializeSeed<'de> for Slaves<'_> {
-    type Value = Listing;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Listing, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Slaves<'_> {
-    type Value = Listing;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("the master's agent list")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Listing, M::Error> {
-        let (mut listing, mut recovered) = (None, Vec::new());
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "slaves" => listing = Some(map.next_value_seed(Agents { role: self.role })?),
-                "recovered_slaves" => recovered = map.next_value()?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        let listing: Listing = listing.ok_or_else(|| M::Error::missing_field("slaves"))?;
-        Ok(Listing { recovered, ..listing })
-    }
-}
-
-/// The list of agents.
-struct Agents<'a> {
-    role: Option<&'a str>,
-}
-
-impl<'de> DeserializeSeed<'de> for Agents<'_> {
-    type Value = Listing;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Listing, D::Error> {
-        json.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Agents<'_> {
-    type Value = Listing;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a list of agents")
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Listing, S::Error> {
+    stream::get(host, "slaves", |json| {
         let mut listing = Listing::default();
-        while let Some((agent, version)) = seq.next_element_seed(AgentEntry { role: self.role })? {
-            listing.version = listing.version.or(version);
-            listing.agents.push(agent);
-        }
-        Ok(listing)
-    }
+        let mut is_there = false;
+        // Most agents have the same roles as some others.
+        let mut known = BTreeSet::new();
+        json.object(|json, name| match name {
+            "slaves" => {
+                is_there = true;
+                json.list(|json| {
+                    let (mut agent, version) = json.seeded(AgentEntry { role })?;
+                    match known.get(&agent.roles) {
+                        Some(roles) => agent.roles = Rc::clone(roles),
+                        None => drop(known.insert(Rc::clone(&agent.roles))),
+                    }
+                    listing.version = listing.version.take().or(version);
+                    listing.agents.push(agent);
+                    Ok(())
+                })
+            }
+            "recovered_slaves" => json.list(|json| {
+                listing.recovered.push(json.value()?);
+                Ok(())
+            }),
+            _ => json.skip(),
+        })?;
+        if is_there { Ok(listing) } else { Err(Bad::missing("slaves")) }
+    })
 }
 
 /// One agent, and the version of Mesos that it runs.
+#[derive(Clone, Copy)]
 struct AgentEntry<'a> {
     role: Option<&'a str>,
 }
@@ -235,17 +205,17 @@ impl<'de> Visitor<'de> for AgentEntry<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let (mut id, mut version, mut reserved) = (None, None, None);
-        let (mut hostname, mut active) = (String::new(), true);
-        let mut totals = Totals::default();
+        let (mut hostname, mut active) = (Text(Cow::Borrowed("")), true);
+        let mut hidden = Amounts::default();
         while let Some(field) = map.next_key()? {
             match field {
                 AgentField::Id => id = Some(map.next_value()?),
                 AgentField::Hostname => hostname = map.next_value()?,
                 AgentField::Active => active = map.next_value()?,
                 AgentField::Version => version = map.next_value()?,
-                AgentField::Resources => totals.all = map.next_value()?,
-                AgentField::UnreservedResources => totals.unreserved = map.next_value()?,
-                AgentField::ReservedResources => totals.reserved = map.next_value()?,
+                AgentField::Resources => map.next_value_seed(hidden.add(1.0))?,
+                AgentField::UnreservedResources => map.next_value_seed(hidden.add(-1.0))?,
+                AgentField::ReservedResources => map.next_value_seed(EachRole(hidden.add(-1.0)))?,
                 AgentField::ReservedResourcesFull => {
                     reserved = Some(map.next_value_seed(Reserved { role: self.role })?);
                 }
@@ -258,42 +228,133 @@ impl<'de> Visitor<'de> for AgentEntry<'_> {
                 "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
             ))
         })?;
-        let hides = totals.hide_something();
-        Ok((Agent { id, hostname, active, hides, roles, resources }, version))
+        let hides = hidden.is_something();
+        let mut agent = Agent { id, hostname: String::new(), active, hides, roles, resources };
+        if agent.is_concerned() {
+            agent.hostname = hostname.0.into_owned();
+        }
+        Ok((agent, version.map(|Text(version)| version.into_owned())))
     }
 }
 
-/// The sums of an agent's resources, by name. Ports and other ranges and sets
-/// are texts there, and not needed.
-#[derive(Default)]
-struct Totals {
-    all: BTreeMap<String, Total>,
-    unreserved: BTreeMap<String, Total>,
-    reserved: BTreeMap<String, BTreeMap<String, Total>>,
-}
-
+/// A text that is copied only when it has to be.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Total {
-    Number(f64),
-    Other(IgnoredAny),
-}
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl Totals {
+/// Amounts of resources by name, as they add up.
+#[derive(Default)]
+struct Amounts<'a>(Vec<(Cow<'a, str>, f64)>);
+
+impl<'a> Amounts<'a> {
+    /// What adds an object of amounts, so many times.
+    fn add(&mut self, times: f64) -> Add<'_, 'a> {
+        Add { amounts: self, times }
+    }
+
     /// Whether there is more than is listed.
-    fn hide_something(&self) -> bool {
+    fn is_something(&self) -> bool {
         // Mesos counts in thousandths.
         const LEAST: f64 = 0.0005;
-        fn number(totals: &BTreeMap<String, Total>, name: &str) -> f64 {
-            match totals.get(name) {
-                Some(Total::Number(number)) => *number,
-                Some(Total::Other(_)) | None => 0.0,
+        self.0.iter().any(|(_, amount)| *amount > LEAST)
+    }
+}
+
+/// The sums of an agent's resources, by name.
+struct Add<'s, 'a> {
+    amounts: &'s mut Amounts<'a>,
+    times: f64,
+}
+
+impl<'de> DeserializeSeed<'de> for Add<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Add<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("amounts of resources by name")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let amounts = &mut self.amounts.0;
+        while let Some(Text(name)) = map.next_key()? {
+            let Amount(amount) = map.next_value()?;
+            let amount = amount * self.times;
+            match amounts.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += amount,
+                None => amounts.push((name, amount)),
             }
         }
-        self.all.keys().any(|name| {
-            let reserved: f64 = self.reserved.values().map(|role| number(role, name)).sum();
-            number(&self.all, name) - number(&self.unreserved, name) - reserved > LEAST
-        })
+        Ok(())
+    }
+}
+
+/// The same for each role.
+struct EachRole<'s, 'a>(Add<'s, 'a>);
+
+impl<'de> DeserializeSeed<'de> for EachRole<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for EachRole<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("amounts of resources by role")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let Add { amounts, times } = self.0;
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            map.next_value_seed(amounts.add(times))?;
+        }
+        Ok(())
+    }
+}
+
+/// A number. Ports and other ranges and sets are texts, and count as nothing.
+struct Amount(f64);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl<'de> Visitor<'de> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an amount")
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Amount, E> {
+        Ok(Amount(number))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
+    fn visit_u64<E>(self, number: u64) -> Result<Amount, E> {
+        Ok(Amount(number as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
+    fn visit_i64<E>(self, number: i64) -> Result<Amount, E> {
+        Ok(Amount(number as f64))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Amount, E> {
+        Ok(Amount(0.0))
     }
 }
 
@@ -303,7 +364,7 @@ struct Reserved<'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for Reserved<'_> {
-    type Value = (Vec<String>, Vec<Resource>);
+    type Value = (Rc<[String]>, Vec<Resource>);
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
@@ -311,7 +372,7 @@ impl<'de> DeserializeSeed<'de> for Reserved<'_> {
 }
 
 impl<'de> Visitor<'de> for Reserved<'_> {
-    type Value = (Vec<String>, Vec<Resource>);
+    type Value = (Rc<[String]>, Vec<Resource>);
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("reserved resources by role")
@@ -330,7 +391,7 @@ impl<'de> Visitor<'de> for Reserved<'_> {
             }
             roles.push(role);
         }
-        Ok((roles, resources))
+        Ok((roles.into(), resources))
     }
 }
 
@@ -346,14 +407,16 @@ mod tests {
 
     #[test]
     fn chunks_may_end_anywhere() {
-        for size in [1, 2, 3, 7, 64, BODY.len()] {
-            let mut host = Script::default().answer(200, BODY);
+        // What is read before anything else is not in the way.
+        let body = " ".repeat(stream::START) + BODY;
+        for size in [1, 2, 3, 7, 64, body.len()] {
+            let mut host = Script::default().answer(200, &body);
             host.chunk = size;
             let listing = list(&mut host, Some("r")).unwrap();
             assert_eq!(listing.version.as_deref(), Some("1.11.0"));
             let ids: Vec<_> = listing.agents.iter().map(|agent| agent.id.as_str()).collect();
             assert_eq!(ids, ["S1", "S0"]);
-            assert_eq!(listing.agents[0].roles, ["r", "other"]);
+            assert_eq!(*listing.agents[0].roles, ["r", "other"]);
             let raw = listing.agents[0].resources[0].raw.get();
             assert_eq!(raw, r#"{"name":"cpus","scalar":{"value":1.0},"reservation":{}}"#);
         }
@@ -397,13 +460,9 @@ mod tests {
     fn what_is_no_agent_list_is_refused_with_its_beginning() {
         for (status, body, expected) in [
             (200, "<html>Please log in</html>", "It begins: <html>Please log in</html>"),
-            (
-                200,
-                "null",
-                "Bad slaves response: invalid type: null, expected the master's agent list",
-            ),
+            (200, "null", "Bad slaves response: expected an object at byte 0. It begins: null"),
             (200, "{}", "missing field `slaves`"),
-            (200, r#"{"slaves":null}"#, "expected a list of agents"),
+            (200, r#"{"slaves":null}"#, "expected a list at byte 10"),
             (200, r#"{"slaves":[{"reserved_resources_full":{}}]}"#, "missing field `id`"),
             (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
             (200, r#"{"slaves":[]} trailing"#, "trailing characters"),

@@ -5,7 +5,7 @@
 //! 202 is a promise; that something is gone is true when a later listing says
 //! so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agents::Listing;
 use crate::batch::Lists;
@@ -294,9 +294,9 @@ impl<H: Host> Run<'_, H> {
         let (mut short_pauses, mut pauses) = (short_pauses(), self.pauses());
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         let mut listing = listing;
-        let mut round: Option<Vec<(String, Lists)>> = None;
+        let mut round: Option<BTreeMap<String, Lists>> = None;
         loop {
-            let swept = operation.sweep(&mut self.host, &listing, owner, round.as_deref());
+            let swept = operation.sweep(&mut self.host, &listing, owner, round.as_ref());
             let mut again = Vec::new();
             for it in swept {
                 match it.result.outcome {
@@ -323,20 +323,19 @@ impl<H: Host> Run<'_, H> {
             };
             let waited = pause.is_some_and(|pause| self.host.pause(pause));
             // Someone else may have removed it in the meantime.
+            drop(listing);
             let now = self.look(owner);
             listing = self.usable(now)?;
             let done = operation.done(&listing, owner);
-            let mut next = Vec::new();
+            let mut next = BTreeMap::new();
             for Again { agent, passes, divisible } in again {
-                let is_single =
-                    |(id, lists): &(String, Lists)| *id == agent && *lists == Lists::Single;
-                let was_single = round.iter().flatten().any(is_single);
+                let lists = round.as_ref().and_then(|round| round.get(&agent).copied());
                 if done.contains(agent.as_str()) {
                     accepted.push(agent);
                 } else if waited && passes != Passes::No {
-                    next.push((agent, if was_single { Lists::Single } else { Lists::Whole }));
+                    next.insert(agent, lists.unwrap_or(Lists::Whole));
                 } else if divisible {
-                    next.push((agent, Lists::Single));
+                    next.insert(agent, Lists::Single);
                 } else {
                     failed.push(agent);
                 }
@@ -358,7 +357,10 @@ impl<H: Host> Run<'_, H> {
         if accepted.is_empty() {
             return Ok(listing);
         }
-        self.confirm(operation, owner, &accepted, tells_operations(&listing))
+        let tells_operations = tells_operations(&listing);
+        // There is room for one of these.
+        drop(listing);
+        self.confirm(operation, owner, &accepted, tells_operations)
     }
 
     /// Waits until the agents have done what the master accepted, and none of

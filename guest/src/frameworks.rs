@@ -5,27 +5,19 @@
 //! or come back within its failover timeout (a week, for services of the DC/OS
 //! SDK) and look for its volumes.
 
-use std::marker::PhantomData;
-
-use serde::Deserialize;
-
 use crate::bindings::http::Endpoint;
 use crate::bindings::log::Framework;
-use crate::host::{Host, explain, form};
-use crate::stream;
+use crate::host::{Host, Response, explain, form};
+use crate::stream::{self, Bad, Json};
 
 /// What the master says of its frameworks.
-#[derive(Default, Deserialize)]
-pub struct Frameworks {
-    frameworks: Vec<Registered>,
-}
+#[derive(Default)]
+pub struct Frameworks(Vec<Registered>);
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default)]
 struct Registered {
     id: String,
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     active: bool,
     /// The role of a framework that has just one.
     role: Option<String>,
@@ -46,7 +38,39 @@ pub fn using<H: Host>(host: &mut H, role: &str) -> Result<Vec<Framework>, String
 /// # Errors
 /// One sentence: the master does not tell.
 pub fn all<H: Host>(host: &mut H) -> Result<Frameworks, String> {
-    stream::get(host, "frameworks", PhantomData::<Frameworks>).map_err(|unread| unread.message)
+    let all = stream::get(host, "frameworks", |json| {
+        let mut all = None;
+        json.object(|json, name| match name {
+            "frameworks" => {
+                let all = all.insert(Vec::new());
+                json.list(|json| {
+                    all.push(registered(json)?);
+                    Ok(())
+                })
+            }
+            _ => json.skip(),
+        })?;
+        all.map(Frameworks).ok_or_else(|| Bad::missing("frameworks"))
+    });
+    all.map_err(|unread| unread.message)
+}
+
+/// One framework; its tasks, of which there may be very many, are skipped.
+fn registered<R: Response>(json: &mut Json<R>) -> Result<Registered, Bad> {
+    let (mut framework, mut id) = (Registered::default(), None);
+    json.object(|json, name| {
+        match name {
+            "id" => id = Some(json.value()?),
+            "name" => framework.name = json.value()?,
+            "active" => framework.active = json.value()?,
+            "role" => framework.role = json.value()?,
+            "roles" => framework.roles = json.value()?,
+            _ => json.skip()?,
+        }
+        Ok(())
+    })?;
+    let id = id.ok_or_else(|| Bad::missing("id"))?;
+    Ok(Registered { id, ..framework })
 }
 
 impl Frameworks {
@@ -55,7 +79,7 @@ impl Frameworks {
         let uses = |framework: &&Registered| {
             framework.role.iter().chain(framework.roles.iter().flatten()).any(|it| it == role)
         };
-        let users = self.frameworks.iter().filter(uses).cloned();
+        let users = self.0.iter().filter(uses).cloned();
         users.map(|Registered { id, name, active, .. }| Framework { id, name, active }).collect()
     }
 }

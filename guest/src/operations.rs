@@ -8,27 +8,15 @@
 //! gone, and it does not tell.
 
 use std::collections::BTreeSet;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
 
 use crate::bindings::http::{Content, Endpoint, Method, Request};
 use crate::host::{Host, request};
-use crate::stream;
+use crate::stream::{self, Bad};
 
 #[derive(Deserialize)]
-struct Response {
-    get_operations: Operations,
-}
-
-#[derive(Deserialize)]
-struct Operations {
-    #[serde(default)]
-    operations: Vec<Pending>,
-}
-
-#[derive(Deserialize)]
-struct Pending {
+struct Operation {
     agent_id: Option<AgentId>,
     info: Info,
     latest_status: Status,
@@ -60,10 +48,27 @@ pub fn pending<H: Host>(host: &mut H, kind: &str) -> Option<BTreeSet<String>> {
         }),
         ..request(Endpoint::Master, Method::Post, vec!["api".into(), "v1".into()])
     };
-    let response = stream::read(host, &request, PhantomData::<Response>).ok()?;
-    let all = response.get_operations.operations.into_iter();
-    let pending = all.filter(|it| it.info.kind == kind && !is_over(&it.latest_status.state));
-    Some(pending.filter_map(|it| it.agent_id).map(|id| id.value).collect())
+    let read = stream::read(host, &request, |json| {
+        let mut pending = None;
+        json.object(|json, name| match name {
+            "get_operations" => {
+                let pending = pending.insert(BTreeSet::new());
+                json.object(|json, name| match name {
+                    "operations" => json.list(|json| {
+                        let Operation { agent_id, info, latest_status } = json.value()?;
+                        if info.kind == kind && !is_over(&latest_status.state) {
+                            pending.extend(agent_id.map(|id| id.value));
+                        }
+                        Ok(())
+                    }),
+                    _ => json.skip(),
+                })
+            }
+            _ => json.skip(),
+        })?;
+        pending.ok_or_else(|| Bad::missing("get_operations"))
+    });
+    read.ok()
 }
 
 fn is_over(state: &str) -> bool {

@@ -1,7 +1,7 @@
 //! One operation carried out on every agent that needs it: many requests on the
 //! wire at a time, one fixed order in the log.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agents::{Agent, Listing};
 use crate::batch::{Batch, Lists, Settled};
@@ -82,22 +82,23 @@ impl Operation {
         host: &mut H,
         listing: &Listing,
         owner: Owner,
-        only: Option<&[(String, Lists)]>,
+        only: Option<&BTreeMap<String, Lists>>,
     ) -> Vec<Swept> {
         let window = host.window().max(1);
         let lists = |agent: &Agent| match only {
             None => Some(Lists::Whole),
-            Some(only) => only.iter().find(|(id, _)| *id == agent.id).map(|(_, lists)| *lists),
+            Some(only) => only.get(&agent.id).copied(),
         };
-        let works = listing.agents.iter().filter_map(|it| Some(self.work(it, owner, lists(it)?)));
-        let works: Vec<_> = works.collect();
-        let mut unsent = works.iter().flat_map(|work| &work.batches);
+        let works =
+            || listing.agents.iter().filter_map(|it| Some(self.work(it, owner, lists(it)?)));
+        // Runs ahead of what is settled, by a window.
+        let mut unsent = works().flat_map(|work| work.batches);
         let mut in_flight = VecDeque::new();
         let mut results = Vec::new();
         // Without a valid token, all requests end as the first one does.
         let mut unauthorized = false;
-        for work in &works {
-            self.announce(host, work, owner.role);
+        for work in works() {
+            self.announce(host, &work, owner.role);
             let mut settled = Vec::new();
             for batch in &work.batches {
                 while !unauthorized
@@ -113,7 +114,7 @@ impl Operation {
                 unauthorized |= result.is_unauthorized();
                 settled.push(result);
             }
-            let swept = self.conclude(host, work, owner.role, settled);
+            let swept = self.conclude(host, &work, owner.role, settled);
             if !work.agent.resources.is_empty() {
                 results.push(swept);
             }
@@ -234,7 +235,7 @@ impl Operation {
                      Known roles are: [{}]",
                     roles.join(", ")
                 ),
-                AgentOutcome::OtherRoles(roles.clone()),
+                AgentOutcome::OtherRoles(roles.to_vec()),
             )
         } else if work.found > 0 {
             (

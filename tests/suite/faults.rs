@@ -55,7 +55,7 @@ const FAULTS: &[Fault] = &[
         ExitCode::Clean,
         "Cleanup completed successfully.",
     ),
-    failing("packs_what_nobody_unpacks", packs, "Bad slaves response: expected value"),
+    failing("packs_what_nobody_unpacks", packs, "Bad slaves response: expected an object"),
     failing("shows_a_login_page", shows_a_login_page, "It begins: <!DOCTYPE html>"),
     failing(
         "sends_half_a_list",
