@@ -94,12 +94,13 @@ impl Resource {
     }
 
     /// Whether a run for `principal` would remove it in the end: as a volume,
-    /// as a reservation.
+    /// as a reservation. One that carries a volume which stays, stays with it.
     pub fn targeted(&self, principal: Option<&str>) -> (bool, bool) {
         let facts = &self.facts;
+        let volume = self.fate(Phase::Volumes, principal) == Fate::Take;
         let reserver = facts.dynamic_reservation().map(|it| it.principal.as_ref());
         let reserved = reserver.is_some_and(|it| owned(it, principal) == Fate::Take);
-        (self.fate(Phase::Volumes, principal) == Fate::Take, reserved)
+        (volume, reserved && (volume || facts.volume().is_none()))
     }
 
     /// Everything about it that a person may want to know.
@@ -375,6 +376,18 @@ mod tests {
     fn a_disk_with_a_volume_is_never_unreserved() {
         let skip = Fate::Skip(SkipReason::VolumeLeft);
         assert_eq!(fate(VOLUME, Phase::Reservations, None), skip);
+    }
+
+    #[test]
+    fn a_reservation_stays_with_the_volume_that_it_carries() {
+        let targeted = |json: &str, principal| {
+            Resource::new(RawValue::from_string(json.into()).unwrap()).unwrap().targeted(principal)
+        };
+        assert_eq!(targeted(VOLUME, None), (true, true));
+        assert_eq!(targeted(VOLUME, Some("p")), (false, false));
+        assert_eq!(targeted(VOLUME, Some("creator")), (true, false));
+        assert_eq!(targeted(UNSIGNED_VOLUME, Some("p")), (true, true));
+        assert_eq!(targeted(MOUNT_DISK, Some("p")), (false, true));
     }
 
     #[test]
