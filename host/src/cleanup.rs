@@ -96,6 +96,18 @@ impl Janitor {
         Self::load(engine, &component, digest).map_err(start)
     }
 
+    /// Compiles and loads another component. Nothing of it runs before there is a run.
+    ///
+    /// # Errors
+    /// When it is no component, or asks for imports that this host does not have.
+    #[cfg(feature = "jit")]
+    pub fn from_component(wasm: &[u8]) -> Result<Self, Violation> {
+        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
+        let engine = Engine::new(&engine::config()).map_err(start)?;
+        let component = Component::from_binary(&engine, wasm).map_err(start)?;
+        Self::load(engine, &component, &component::digest(wasm)).map_err(start)
+    }
+
     fn load(engine: Engine, component: &Component, digest: &str) -> wasmtime::Result<Self> {
         imports::check(&imports::of(&engine, component)).map_err(wasmtime::Error::msg)?;
         let mut linker = Linker::new(&engine);

@@ -24,6 +24,14 @@ pub enum Violation {
     /// It trapped: it panicked, ran out of memory or of stack.
     #[error("The component broke down: {0}")]
     Trap(String),
+    /// It is not the component that was wanted.
+    #[error("The component was not started, because its digest is {found}, not {wanted}")]
+    Digest {
+        /// What was wanted.
+        wanted: String,
+        /// What it is.
+        found: String,
+    },
     /// It could not be started.
     #[error("The component cannot be started: {0}")]
     Start(String),
