@@ -90,7 +90,7 @@ pub use cleanup::{Done, Janitor, RunError, Session};
 #[cfg(feature = "jit")]
 pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
-pub use credentials::{Basic, Credentials, Digest, Login, Token};
+pub use credentials::{Basic, Credentials, Digest, Login, LoginError, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;

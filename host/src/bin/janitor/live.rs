@@ -10,8 +10,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, Credentials, Digest, Done, Endpoints, ExitCode, InUse, Janitor, Limits, Options, Reason,
-    RunError, Stop, Target, Tls, ZooKeeper,
+    Call, Credentials, Digest, Done, Endpoints, ExitCode, InUse, Janitor, Limits, LoginError,
+    Options, Reason, RunError, Stop, Target, Tls, ZooKeeper,
 };
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -91,8 +91,8 @@ impl<'a> Cluster<'a> {
         let credentials = args.auth.credentials(&limits, &tls, &endpoints);
         let credentials = credentials.map_err(|error| match error {
             AuthError::Wrong(why) => wrong(why),
-            AuthError::Login(why) => {
-                give_up(console, ExitCode::Login, &why, "correct the credentials");
+            AuthError::Login(error) => {
+                give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
                 leave_marathon(&janitor, console, endpoints.clone(), &tls);
                 ExitCode::Login
             }
@@ -265,6 +265,17 @@ fn watch_signals(stop: &Stop, console: Console) {
     });
     if let Err(error) = watched {
         complain(&format!("a signal will end the run at once: {error}"));
+    }
+}
+
+/// What to do before the next login.
+fn hint(error: &LoginError) -> &'static str {
+    match error {
+        LoginError::Credentials(_) => "correct the credentials",
+        LoginError::Certificates(_) => {
+            "correct the certificates (--ca-cert names the authorities to trust)"
+        }
+        LoginError::Unreachable(_) => "see that the server answers",
     }
 }
 
