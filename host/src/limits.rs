@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::violation::Violation;
+
 /// The limits of a run. The component cannot see them, except `window`; it
 /// meets them.
 #[derive(Clone, Debug)]
@@ -37,6 +41,36 @@ pub struct Limits {
     pub connect: Duration,
     /// Reading the body of one response.
     pub body: Duration,
+}
+
+/// What the engine asks before it gives the component room. Who wants too much is
+/// stopped, rather than told so: what came of that would only be a crash without a reason.
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, _: usize, wish: usize, own: Option<usize>) -> Result<bool> {
+        match wish > self.memory {
+            true => Err(Violation::Memory(self.memory).into()),
+            false => Ok(own.is_none_or(|own| wish <= own)),
+        }
+    }
+
+    fn table_growing(&mut self, _: usize, wish: usize, own: Option<usize>) -> Result<bool> {
+        match wish > self.table_elements {
+            true => Err(Violation::Table(self.table_elements).into()),
+            false => Ok(own.is_none_or(|own| wish <= own)),
+        }
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.memories
+    }
 }
 
 impl Default for Limits {

@@ -35,7 +35,7 @@ const CASES: &[(&str, &str)] = &[
     ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
     ("loops", "the run took longer than 1 s"),
     ("pauses", "the run took longer than 1 s"),
-    ("hoards memory", "The component broke down: "),
+    ("hoards memory", "it wanted more than 16777216 bytes of memory"),
     ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
     ("floods the log", "it logged more than 1000 entries"),
     ("floods standard error", "The component broke down: wasm trap"),
