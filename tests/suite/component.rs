@@ -8,27 +8,79 @@ use janitor_tests::Cluster;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::command::{janitor, on, replay, run, scenario, tests};
-use crate::trial;
+use crate::command::{Run, janitor, on, replay, run, scenario, tests};
+use crate::sandbox::{self, BROKEN};
+use crate::{skipped, trial};
 
 /// A digest that nothing has.
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 pub fn trials() -> Vec<Trial> {
+    let broken = BROKEN.iter().map(|(fault, words)| (sandbox::name(fault), fault, words));
     if cfg!(not(feature = "jit")) {
-        return vec![trial("component::without_a_compiler_there_is_no_such_option", no_option)];
+        let why = "only a build with the feature jit has a compiler";
+        let mut trials: Vec<_> = broken.map(|(name, ..)| skipped(&name, why)).collect();
+        trials.push(trial("component::without_a_compiler_there_is_no_such_option", no_option));
+        return trials;
     }
-    vec![
+    let mut trials: Vec<_> =
+        broken.map(|(name, fault, words)| trial(name, || is_refused(fault, words))).collect();
+    trials.extend([
         trial("component::the_embedded_one_from_a_file_is_the_same", the_same),
         trial("component::one_of_another_digest_is_not_run", another_digest),
         trial("component::a_recording_names_the_one_that_ran", recorded),
         trial("component::a_file_that_cannot_be_read_is_a_wrong_command_line", unreadable),
-    ]
+        trial("component::hostile_files_end_with_8", hostile),
+    ]);
+    trials
 }
 
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
     tests("../target/component/wasm32-wasip2/component").join(name)
+}
+
+/// A cleanup with a component; nothing may be sent.
+fn harmless(file: &Path) -> Run {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let mut command = on(&cluster, "-r cassandra_role -z cassandra");
+    let run = run(command.arg("--component").arg(file));
+    assert_eq!(run.exit, 8, "{}: {run:?}", file.display());
+    assert_eq!(cluster.requests().len(), 0, "{}", file.display());
+    run
+}
+
+/// A file that is no component.
+fn is_refused(fault: &str, words: &str) {
+    let bytes = match fault {
+        "is a core module" => b"\0asm\x01\0\0\0".into(),
+        "is cut off" => {
+            let mut bytes = fs::read(built("janitor_guest.wasm")).unwrap();
+            bytes.truncate(bytes.len() / 2);
+            bytes
+        }
+        _ => vec![],
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("it.wasm");
+    fs::write(&file, bytes).unwrap();
+    let run = harmless(&file);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+}
+
+/// What `sandbox` tries with the library, as files. One that computes for ever ends when
+/// a run's time does, which is too late for a test.
+fn hostile() {
+    for file in fs::read_dir(janitor_tests::HOSTILE).unwrap() {
+        let file = file.unwrap().path();
+        let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
+        if is_wasm && !file.ends_with("loops-at-its-start.wasm") {
+            let run = harmless(&file);
+            let said = run.stdout + &run.stderr;
+            assert!(said.contains("The component "), "{}: {said}", file.display());
+        }
+    }
 }
 
 fn no_option() {
