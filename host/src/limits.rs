@@ -27,6 +27,8 @@ pub struct Limits {
     pub requests: u64,
     /// Exchanges at a time, from the request to the end of the response's use.
     pub window: u32,
+    /// The body of one request, in bytes.
+    pub request_bytes: usize,
     /// The body of one response, in bytes.
     pub response_bytes: u64,
     /// Entries in the log.
@@ -85,6 +87,7 @@ impl Default for Limits {
             run: Duration::from_secs(4 * 60 * 60),
             requests: 1_000_000,
             window: 32,
+            request_bytes: 16 << 20,
             response_bytes: 1 << 30,
             log_entries: 1_000_000,
             message_bytes: 64 << 10,

@@ -31,6 +31,7 @@ const CASES: &[(&str, &str)] = &[
     ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
     ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
     ("asks again and again", "asked for more than it may: more than 1000 requests in one run"),
+    ("sends too much", "asked for more than it may: a request of more than 1048576 bytes"),
     ("reads nothing", "it read 0 bytes of a response"),
     ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
     ("loops", "the run took longer than 1 s"),
@@ -210,6 +211,7 @@ fn attempt(janitor: &Janitor, role: &str) -> (Result<Report, RunError>, Vec<Stri
             memory: 16 << 20,
             run: Duration::from_secs(1),
             requests: 1000,
+            request_bytes: 1 << 20,
             log_entries: 1000,
             ..Limits::default()
         },
