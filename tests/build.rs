@@ -1,5 +1,5 @@
 //! Builds and precompiles the component that misbehaves, exactly as the host
-//! does it with the real one.
+//! does it with the real one, and those of `hostile/`.
 
 use std::error::Error;
 use std::path::Path;
@@ -18,10 +18,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wasm = replaced(&wasm, b"janitor:cleanup/http@0.1.0", b"janitor:cleanup/http@0.9.0");
     let wasm = replaced(&wasm, b"janitor:cleanup/log@0.1.0", b"janitor:cleanup/lug@0.1.0");
     fs::write(skewed, component::precompile(&wasm)?)?;
-    for source in
-        ["tests/misbehaving", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"]
-    {
+    hostile(&root.join("tests/hostile"), &Path::new(&env::var("OUT_DIR")?).join("hostile"))?;
+    for source in [
+        "tests/misbehaving",
+        "tests/hostile",
+        "wit",
+        "Cargo.toml",
+        "Cargo.lock",
+        "host/build",
+        "host/src/engine.rs",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
+    }
+    Ok(())
+}
+
+/// Assembles and precompiles what is hostile from its first instruction on, or before.
+fn hostile(sources: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(out)?;
+    for source in fs::read_dir(sources)? {
+        let source = source?.path();
+        let name = source.file_name().ok_or("a file has a name")?;
+        let wasm = wat::parse_file(&source)?;
+        fs::write(out.join(name).with_extension("cwasm"), component::precompile(&wasm)?)?;
+        fs::write(out.join(name).with_extension("wasm"), wasm)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Options, Report, Target};
@@ -94,6 +94,18 @@ impl Janitor {
         // SAFETY: the caller's promise.
         let component = unsafe { Component::deserialize(&engine, code) }.map_err(start)?;
         Self::load(engine, &component, digest).map_err(start)
+    }
+
+    /// Compiles and loads another component. Nothing of it runs before there is a run.
+    ///
+    /// # Errors
+    /// When it is no component, or asks for imports that this host does not have.
+    #[cfg(feature = "jit")]
+    pub fn from_component(wasm: &[u8]) -> Result<Self, Violation> {
+        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
+        let engine = Engine::new(&engine::config()).map_err(start)?;
+        let component = Component::from_binary(&engine, wasm).map_err(start)?;
+        Self::load(engine, &component, &component::digest(wasm)).map_err(start)
     }
 
     fn load(engine: Engine, component: &Component, digest: &str) -> wasmtime::Result<Self> {
@@ -193,13 +205,6 @@ impl Janitor {
         let state = State {
             wasi: wasi::context(stderr.clone()),
             table: ResourceTable::new(),
-            store: StoreLimitsBuilder::new()
-                .memory_size(limits.memory)
-                .memories(limits.memories)
-                .table_elements(limits.table_elements)
-                .tables(limits.tables)
-                .instances(limits.instances)
-                .build(),
             limits,
             policy,
             endpoints,
@@ -214,7 +219,7 @@ impl Janitor {
             denied: None,
         };
         let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.store);
+        store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         // Another run of the same engine may have woken this one.
         store.epoch_deadline_callback(|context| {

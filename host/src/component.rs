@@ -1,4 +1,4 @@
-//! The embedded component.
+//! The embedded component, and what names any component.
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -13,6 +13,13 @@ pub const DIGEST: &str = env!("JANITOR_COMPONENT_DIGEST");
 /// The contract that the component is written against: the package of `wit/`, with its
 /// version.
 pub const PACKAGE: &str = env!("JANITOR_COMPONENT_PACKAGE");
+
+/// The digest of a component, as [`DIGEST`] is written.
+#[cfg(feature = "jit")]
+pub fn digest(wasm: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    format!("sha256:{:x}", Sha256::digest(wasm))
+}
 
 /// Loads the component.
 ///

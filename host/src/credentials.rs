@@ -154,8 +154,17 @@ enum Proof {
 
 /// A login that brought no token.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("Token retrieval failed: {0}")]
-pub struct LoginError(String);
+pub enum LoginError {
+    /// The credentials cannot be used, or the server does not take them.
+    #[error("Token retrieval failed: {0}")]
+    Credentials(String),
+    /// The server and the host do not trust each other's certificates.
+    #[error("Token retrieval failed: {0}")]
+    Certificates(String),
+    /// The server did not answer.
+    #[error("Token retrieval failed: {0}")]
+    Unreachable(String),
+}
 
 /// What a service account's secret holds, as `dcos security secrets
 /// create-sa-secret` makes it.
@@ -192,7 +201,8 @@ impl Login {
         endpoints: &Endpoints,
         secret: &[u8],
     ) -> Result<Self, LoginError> {
-        let error = |why: &str| LoginError(format!("the service account's secret {why}"));
+        let error =
+            |why: &str| LoginError::Credentials(format!("the service account's secret {why}"));
         let ServiceAccount { uid, private_key, login_endpoint } = serde_json::from_slice(secret)
             .map_err(|_| error("is no JSON with uid and private_key"))?;
         let (_, key) = tls::read(private_key.as_bytes()).map_err(|_| error("holds no PEM key"))?;
@@ -242,7 +252,13 @@ impl Login {
             url: self.url.clone(),
             content: Some(content),
         };
-        let failed = |error: Error| LoginError(format!("{}: {}", self.url, explain(&error)));
+        let failed = |error: Error| {
+            let why = format!("{}: {}", self.url, explain(&error));
+            match error {
+                Error::Tls(_) => LoginError::Certificates(why),
+                _ => LoginError::Unreachable(why),
+            }
+        };
         let mut live = Live::new(&self.limits, &self.tls, Credentials::None);
         let mut response = live.send(request).finish().map_err(failed)?;
         let mut body = vec![0; 64 << 10];
@@ -260,12 +276,12 @@ impl Login {
                     Some(Token::new(token));
                 Ok(())
             }
-            (status, Ok(Granted { .. })) => Err(LoginError(status.to_string())),
+            (status, Ok(Granted { .. })) => Err(LoginError::Credentials(status.to_string())),
             (status, Err(_)) => {
                 // Some servers repeat what they do not like.
                 let text = String::from_utf8_lossy(&body).replace(&proof, "(not shown)");
                 let start: String = text.chars().take(500).collect();
-                Err(LoginError(format!("{status} {}", printable(&start))))
+                Err(LoginError::Credentials(format!("{status} {}", printable(&start))))
             }
         }
     }
@@ -282,7 +298,7 @@ impl Login {
         let signed = format!("{header}.{claims}");
         let mut signature = vec![0; key.public().modulus_len()];
         key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| LoginError("the service account's key cannot sign".into()))?;
+            .map_err(|_| LoginError::Credentials("the service account's key cannot sign".into()))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }

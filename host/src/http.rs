@@ -28,6 +28,10 @@ impl State {
         if self.denied.is_some() {
             return Err("an earlier request was denied".into());
         }
+        let length = asked.content.as_ref().map_or(0, |content| content.bytes.len());
+        if length > self.limits.request_bytes {
+            return Err(format!("a request of more than {} bytes", self.limits.request_bytes));
+        }
         self.policy.check(asked)?;
         if self.requests > self.limits.requests {
             return Err(format!("more than {} requests in one run", self.limits.requests));

@@ -33,6 +33,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! With the feature `jit`, which brings a compiler along, `Janitor::from_component`
+//! takes another component than the embedded one.
+//!
 //! | module | what a reader finds there |
 //! | --- | --- |
 //! | [`call`] | what a component can be asked to do |
@@ -84,8 +87,10 @@ pub use bindings::cleanup::{
 pub use bindings::log::{Entry, Event, Level};
 pub use call::Call;
 pub use cleanup::{Done, Janitor, RunError, Session};
+#[cfg(feature = "jit")]
+pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
-pub use credentials::{Basic, Credentials, Digest, Login, Token};
+pub use credentials::{Basic, Credentials, Digest, Login, LoginError, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;

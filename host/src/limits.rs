@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::violation::Violation;
+
 /// The limits of a run. The component cannot see them, except `window`; it
 /// meets them.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Limits {
     pub requests: u64,
     /// Exchanges at a time, from the request to the end of the response's use.
     pub window: u32,
+    /// The body of one request, in bytes.
+    pub request_bytes: usize,
     /// The body of one response, in bytes.
     pub response_bytes: u64,
     /// Entries in the log.
@@ -39,6 +45,36 @@ pub struct Limits {
     pub body: Duration,
 }
 
+/// What the engine asks before it gives the component room. Who wants too much is
+/// stopped, rather than told so: what came of that would only be a crash without a reason.
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, _: usize, wish: usize, own: Option<usize>) -> Result<bool> {
+        match wish > self.memory {
+            true => Err(Violation::Memory(self.memory).into()),
+            false => Ok(own.is_none_or(|own| wish <= own)),
+        }
+    }
+
+    fn table_growing(&mut self, _: usize, wish: usize, own: Option<usize>) -> Result<bool> {
+        match wish > self.table_elements {
+            true => Err(Violation::Table(self.table_elements).into()),
+            false => Ok(own.is_none_or(|own| wish <= own)),
+        }
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.memories
+    }
+}
+
 impl Default for Limits {
     /// Room for 100,000 agents, and a stop for what runs away.
     fn default() -> Self {
@@ -51,6 +87,7 @@ impl Default for Limits {
             run: Duration::from_secs(4 * 60 * 60),
             requests: 1_000_000,
             window: 32,
+            request_bytes: 16 << 20,
             response_bytes: 1 << 30,
             log_entries: 1_000_000,
             message_bytes: 64 << 10,

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::StoreLimits;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
@@ -16,7 +15,6 @@ use crate::{Endpoints, Limits};
 pub struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
-    pub(crate) store: StoreLimits,
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
     pub(crate) endpoints: Endpoints,

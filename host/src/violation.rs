@@ -15,15 +15,29 @@ pub enum Violation {
     /// It took longer than a run may.
     #[error("The component was stopped, because the run took longer than {} s", .0.as_secs())]
     Time(Duration),
+    /// It wanted a larger linear memory than it may have.
+    #[error("The component was stopped, because it wanted more than {0} bytes of memory")]
+    Memory(usize),
+    /// It wanted a larger table than it may have.
+    #[error("The component was stopped, because it wanted a table of more than {0} elements")]
+    Table(usize),
     /// It logged more than a run may.
     #[error("The component was stopped, because it logged more than {0} entries")]
     LogEntries(u64),
     /// It asked for none of a body's bytes.
     #[error("The component was stopped, because it read 0 bytes of a response")]
     EmptyRead,
-    /// It trapped: it panicked, ran out of memory or of stack.
+    /// It trapped: it panicked, or ran out of stack.
     #[error("The component broke down: {0}")]
     Trap(String),
+    /// It is not the component that was wanted.
+    #[error("The component was not started, because its digest is {found}, not {wanted}")]
+    Digest {
+        /// What was wanted.
+        wanted: String,
+        /// What it is.
+        found: String,
+    },
     /// It could not be started.
     #[error("The component cannot be started: {0}")]
     Start(String),

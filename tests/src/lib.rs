@@ -42,6 +42,10 @@ pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbeha
 /// The machine code of one that was made for another version of the contract.
 pub const SKEWED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/skewed.cwasm"));
 
+/// The folder of the components of `tests/hostile`, each as `.wasm` and, as machine code,
+/// as `.cwasm`.
+pub const HOSTILE: &str = concat!(env!("OUT_DIR"), "/hostile");
+
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
 pub use server::{Load, Stall};

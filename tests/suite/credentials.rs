@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use ureq::tls::{PemItem, parse_pem};
 
-use crate::command::{Run, changes, on, run, scenario, tests};
+use crate::command::{Run, changes, janitor, on, run, scenario, tests};
 use crate::trial;
 
 const TARGET: &str = "-r cassandra_role -z cassandra";
@@ -32,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         trial("credentials::basic_is_for_masters_only", basic_is_for_masters_only),
         trial("credentials::a_login_is_not_redirected", a_login_is_not_redirected),
         trial("credentials::a_login_that_repeats_the_password", a_login_that_repeats),
+        trial("credentials::a_login_that_nobody_answers", a_login_that_nobody_answers),
     ]
 }
 
@@ -271,4 +272,15 @@ fn a_login_that_repeats() {
     let run = run(&mut both(&cluster, &Secrets::new())[0]);
     assert_eq!(run.exit, 4);
     assert!(run.stdout.contains("400 no such login: (not shown)!"), "{}", run.stdout);
+}
+
+/// Nothing is wrong with the credentials, as far as anybody knows.
+fn a_login_that_nobody_answers() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{nobody}/");
+    let login = ["--username", "admin", "--password", PASSWORD];
+    let run = run(janitor().args(["-r", "r", "--dcos-url", &url]).args(login));
+    assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
+    let next = "Nothing was changed; see that the server answers and run the same command again.";
+    assert!(run.stdout.lines().any(|line| line == next), "{}", run.stdout);
 }

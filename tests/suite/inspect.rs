@@ -31,6 +31,7 @@ fn shown() {
         "  memory: 536870912 bytes",
         "  run: 14400 seconds",
         "  window: 32 exchanges",
+        "  request: 16777216 bytes",
         "  nothing, because no target is given",
         "  GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
     ] {
@@ -61,7 +62,7 @@ fn object() {
     let object: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(object["schema_version"], 1);
     assert_eq!(object["component"]["digest"], DIGEST);
-    assert_eq!(object["limits"].as_array().unwrap().len(), 15);
+    assert_eq!(object["limits"].as_array().unwrap().len(), 16);
     let [clean, plan, discover] = &object["policy"].as_array().unwrap()[..] else {
         panic!("{object}")
     };

@@ -9,6 +9,7 @@
 
 mod canary;
 mod command;
+mod component;
 mod credentials;
 mod docs;
 mod faults;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = scenarios::trials();
     trials.extend(canary::trials());
+    trials.extend(component::trials());
     trials.extend(credentials::trials());
     trials.extend(faults::trials());
     trials.extend(tls::trials());

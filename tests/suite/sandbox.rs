@@ -31,19 +31,69 @@ const CASES: &[(&str, &str)] = &[
     ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
     ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
     ("asks again and again", "asked for more than it may: more than 1000 requests in one run"),
+    ("sends too much", "asked for more than it may: a request of more than 1048576 bytes"),
     ("reads nothing", "it read 0 bytes of a response"),
     ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
     ("loops", "the run took longer than 1 s"),
     ("pauses", "the run took longer than 1 s"),
-    ("hoards memory", "The component broke down: "),
+    ("hoards memory", "it wanted more than 16777216 bytes of memory"),
     ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
     ("floods the log", "it logged more than 1000 entries"),
     ("floods standard error", "The component broke down: wasm trap"),
 ];
 
+/// What is wrong with each component of `hostile/`, before it is asked anything, and what
+/// the host says of it.
+pub const HOSTILE: &[(&str, &str)] = &[
+    (
+        "traps at its start",
+        "The component broke down: wasm trap: wasm `unreachable` instruction executed",
+    ),
+    ("loops at its start", "the run took longer than 1 s"),
+    ("starts with much memory", "it wanted more than 16777216 bytes of memory"),
+    ("starts with a large table", "it wanted a table of more than 10000 elements"),
+    ("lets its table grow", "it wanted a table of more than 10000 elements"),
+    ("has many memories", "resource limit exceeded: memory count too high at 2"),
+    ("has many tables", "resource limit exceeded: table count too high at 5"),
+    ("has many instances", "resource limit exceeded: instance count too high at 17"),
+    (
+        "asks for a socket",
+        "The component cannot be started: it imports what this host does not have: \
+         wasi:sockets/tcp 0.2.6 (unknown here)",
+    ),
+    (
+        "wants another contract",
+        "The component cannot be started: it imports what this host does not have: \
+         janitor:cleanup/http 0.9.0 (here it is 0.1.0); wasi:io/poll 0.3.0 (here it is 0.2); \
+         plain no version (unknown here)",
+    ),
+    (
+        "offers another contract",
+        "The component cannot be started: no exported instance named \
+         `janitor:cleanup/cleanup@0.1.0`",
+    ),
+    (
+        "offers other functions",
+        "The component broke down: failed to convert function to given type",
+    ),
+];
+
+/// What is wrong with files that no compiler takes for a component, and what is said.
+pub const BROKEN: &[(&str, &str)] = &[
+    (
+        "is a core module",
+        "The component cannot be started: attempted to parse a wasm module with a component parser",
+    ),
+    ("is cut off", "The component cannot be started: unexpected end-of-file"),
+    ("is empty", "The component cannot be started: unexpected end-of-file"),
+];
+
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<_> =
         CASES.iter().map(|(deed, words)| trial(name(deed), || is_stopped(deed, words))).collect();
+    trials.extend(
+        HOSTILE.iter().map(|(fault, words)| trial(name(fault), || is_harmless(fault, words))),
+    );
     trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
     trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
     trials.push(trial("sandbox::the_component_imports_http_log_and_wasi_only", imports));
@@ -52,13 +102,15 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-fn name(deed: &str) -> String {
+/// The name of the test of a deed or a fault.
+pub fn name(deed: &str) -> String {
     format!("sandbox::a_component_that_{}", deed.replace(' ', "_"))
 }
 
 /// The rows of the table in docs/security.md: the test, the exit code, the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    CASES.iter().map(|(deed, words)| (name(deed), ExitCode::Violation as u8, *words))
+    let all = CASES.iter().chain(HOSTILE).chain(BROKEN);
+    all.map(|(deed, words)| (name(deed), ExitCode::Violation as u8, *words))
 }
 
 fn is_stopped(deed: &str, words: &str) {
@@ -71,6 +123,26 @@ fn is_stopped(deed: &str, words: &str) {
     if deed.starts_with("asks for") {
         assert_eq!(requests, [], "once denied, nothing more is sent");
     }
+}
+
+/// It is stopped before it is asked anything, if it gets to that, and nothing is sent.
+#[allow(unsafe_code)]
+fn is_harmless(fault: &str, words: &str) {
+    let file = format!("{}/{}.cwasm", janitor_tests::HOSTILE, fault.replace(' ', "-"));
+    let code = std::fs::read(file).expect("a component of hostile/");
+    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // `janitor-tests`.
+    let result = match unsafe { Janitor::from_precompiled(&code, "") } {
+        Ok(janitor) => {
+            let (result, _, requests) = attempt(&janitor, "role");
+            assert_eq!(requests, []);
+            result
+        }
+        Err(violation) => Err(violation.into()),
+    };
+    assert_eq!(ExitCode::from(&result), ExitCode::Violation);
+    let why = result.unwrap_err().to_string();
+    assert!(why.contains(words), "{why}");
 }
 
 fn last_words_reach_the_log() {
@@ -116,14 +188,19 @@ fn another_contract() {
     );
 }
 
-/// Runs the component that misbehaves, with tight limits.
+/// Runs the component that misbehaves.
 #[allow(unsafe_code)]
 fn misbehave(deed: &str) -> (Result<Report, RunError>, Vec<String>, Vec<Request>) {
     // SAFETY: made by `Engine::precompile_component` in the build script of
     // `janitor-tests`.
     let janitor = unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap();
+    attempt(&janitor, deed)
+}
+
+/// Runs a component, with tight limits.
+fn attempt(janitor: &Janitor, role: &str) -> (Result<Report, RunError>, Vec<String>, Vec<Request>) {
     let target =
-        Target { role: Some(deed.into()), principal: None, znode: None, marathon_app: None };
+        Target { role: Some(role.into()), principal: None, znode: None, marathon_app: None };
     let (log, requests) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
     let lines = log.clone();
     let session = Session {
@@ -134,6 +211,7 @@ fn misbehave(deed: &str) -> (Result<Report, RunError>, Vec<String>, Vec<Request>
             memory: 16 << 20,
             run: Duration::from_secs(1),
             requests: 1000,
+            request_bytes: 1 << 20,
             log_entries: 1000,
             ..Limits::default()
         },

@@ -190,6 +190,9 @@ fn is_clean(cluster: &Cluster, run: &Run) {
 fn is_refused(front: &Front, run: &Run, words: &str) {
     assert_eq!((run.exit, run.stderr.as_str()), (4, ""), "{}", run.stdout);
     assert!(run.stdout.contains(words), "{}", run.stdout);
+    let next = "Nothing was changed; correct the certificates (--ca-cert names the authorities to \
+                trust) and run the same command again.";
+    assert!(run.stdout.lines().any(|line| line == next), "{}", run.stdout);
     assert_eq!(front.requests(), [""; 0], "nothing is sent to a server that is not trusted");
 }
 

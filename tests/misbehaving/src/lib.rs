@@ -67,6 +67,15 @@ impl Guest for Component {
                     drop(http::Exchange::finish(exchange));
                 }
             }
+            "sends too much" => {
+                let content = http::Content {
+                    media_type: "application/x-www-form-urlencoded".into(),
+                    bytes: vec![b'a'; (1 << 20) + 1],
+                };
+                let request =
+                    Request { method: Method::Post, content: Some(content), ..get("unreserve") };
+                drop(http::send(&request));
+            }
             "reads nothing" => {
                 if let Ok(response) = http::send(&get("slaves")).and_then(http::Exchange::finish) {
                     drop(response.read(0));

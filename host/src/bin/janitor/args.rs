@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use janitor_host::ExitCode;
 
 use crate::auth::Auth;
+use crate::component::Component;
 use crate::console::Format;
 use crate::service::Naming;
 
@@ -164,6 +165,8 @@ pub struct Replay {
     pub urls: OtherUrls,
     #[command(flatten)]
     pub auth: Auth,
+    #[command(flatten)]
+    pub component: Component,
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
@@ -178,6 +181,8 @@ pub struct Inspect {
     pub selection: Selection,
     #[command(flatten)]
     pub in_use: InUseWish,
+    #[command(flatten)]
+    pub component: Component,
     /// What to write: text for people, or JSON for programs
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
@@ -287,6 +292,8 @@ pub struct Connection {
     pub record: Option<PathBuf>,
     #[command(flatten)]
     pub auth: Auth,
+    #[command(flatten)]
+    pub component: Component,
 }
 
 /// How the command is called, in a few lines.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use clap::Args;
-use janitor_host::{Basic, Credentials, Digest, Endpoints, Limits, Login, Tls, Token};
+use janitor_host::{Basic, Credentials, Digest, Endpoints, Limits, Login, LoginError, Tls, Token};
 
 /// Credentials and certificates. What is secret is better in a file or in the
 /// environment: every user of a machine can read command lines.
@@ -58,7 +58,7 @@ pub enum AuthError {
     /// The command line, the environment or a file is wrong.
     Wrong(String),
     /// The login failed.
-    Login(String),
+    Login(LoginError),
 }
 
 impl Auth {
@@ -86,7 +86,7 @@ impl Auth {
         let wrong = AuthError::Wrong;
         let log_in = |login: Login| match login.log_in() {
             Ok(()) => Ok(Credentials::Login(login.into())),
-            Err(error) => Err(AuthError::Login(error.to_string())),
+            Err(error) => Err(AuthError::Login(error)),
         };
         if let Some(username) = &self.username {
             let password =

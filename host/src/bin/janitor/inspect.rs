@@ -2,7 +2,7 @@
 
 use janitor_host::bindings::cleanup::Target;
 use janitor_host::policy::Policy;
-use janitor_host::{Call, Janitor, Limits, Options, Violation};
+use janitor_host::{Call, Janitor, Limits, Options};
 use serde::Serialize;
 
 /// What the command has to say, as one JSON object on standard output.
@@ -11,16 +11,16 @@ pub struct Inspection {
     /// The version of this object. Fields may be added without a new one.
     schema_version: u32,
     /// The component.
-    component: Embedded,
+    component: Component,
     /// What each run of it may use at most.
     limits: Vec<Limit>,
     /// What it may ask for, of each command on the target.
     policy: Vec<Table>,
 }
 
-/// The embedded component.
+/// The component.
 #[derive(Serialize)]
-struct Embedded {
+struct Component {
     /// Its digest.
     digest: String,
     /// The contract that it is written against: package and version.
@@ -45,9 +45,8 @@ struct Table {
 }
 
 impl Inspection {
-    /// Looks at what is embedded, and at what a run on a target may ask for.
-    pub fn new(target: &Target, options: Options) -> Result<Self, Violation> {
-        let janitor = Janitor::new()?;
+    /// Looks at the component, and at what a run of it on a target may ask for.
+    pub fn new(janitor: &Janitor, target: &Target, options: Options) -> Self {
         let calls = [
             ("janitor", Call::Clean(target.clone())),
             ("janitor plan", Call::Plan(target.clone())),
@@ -57,21 +56,21 @@ impl Inspection {
             let policy = Policy::new(&call, options);
             Table { command, requests: policy.rules().iter().map(ToString::to_string).collect() }
         });
-        Ok(Self {
+        Self {
             schema_version: 1,
-            component: Embedded {
+            component: Component {
                 digest: janitor.digest().into(),
                 package: janitor_host::PACKAGE,
                 imports: janitor.imports(),
             },
             limits: limits(&Limits::default()),
             policy: policy.into(),
-        })
+        }
     }
 
     /// The same, for people.
     pub fn lines(&self) -> Vec<String> {
-        let Embedded { digest, package, imports } = &self.component;
+        let Component { digest, package, imports } = &self.component;
         let mut lines = vec![
             format!("Component: {digest}"),
             format!("Contract: {package}"),
@@ -106,6 +105,7 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         run,
         requests,
         window,
+        request_bytes,
         response_bytes,
         log_entries,
         message_bytes,
@@ -124,6 +124,7 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         ("run", run.as_secs(), "seconds"),
         ("requests", *requests, ""),
         ("window", (*window).into(), "exchanges"),
+        ("request", count(request_bytes), "bytes"),
         ("response", *response_bytes, "bytes"),
         ("log_entries", *log_entries, ""),
         ("message", count(message_bytes), "bytes"),

@@ -10,8 +10,8 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, Credentials, Digest, Done, Endpoints, ExitCode, InUse, Limits, Options, Reason, RunError,
-    Stop, Target, Tls, ZooKeeper,
+    Call, Credentials, Digest, Done, Endpoints, ExitCode, InUse, Janitor, Limits, LoginError,
+    Options, Reason, RunError, Stop, Target, Tls, ZooKeeper,
 };
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -29,6 +29,7 @@ use crate::{OPTIONS, ask, show};
 pub struct Cluster<'a> {
     args: &'a Connection,
     console: Console,
+    janitor: Janitor,
     endpoints: Endpoints,
     live: Live,
     digest: Option<Digest>,
@@ -56,7 +57,7 @@ pub fn endpoints(urls: &Urls) -> Result<Endpoints, EndpointError> {
 }
 
 impl<'a> Cluster<'a> {
-    /// Tells what will be done where, and logs in if that is wanted.
+    /// Loads the component, tells what will be done where, and logs in if that is wanted.
     ///
     /// # Errors
     /// The exit code; it has been told why.
@@ -66,11 +67,12 @@ impl<'a> Cluster<'a> {
         call: &Call,
     ) -> Result<Self, ExitCode> {
         let console = Console { format: args.output, verbose: args.verbose };
+        let janitor = args.component.load(console)?;
         let limits = Limits::default();
         let endpoints = endpoints.map_err(|error| {
             give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
             if error.name != "Marathon" {
-                leave_marathon(console, Endpoints::default(), &Tls::default());
+                leave_marathon(&janitor, console, Endpoints::default(), &Tls::default());
             }
             ExitCode::Url
         })?;
@@ -89,15 +91,15 @@ impl<'a> Cluster<'a> {
         let credentials = args.auth.credentials(&limits, &tls, &endpoints);
         let credentials = credentials.map_err(|error| match error {
             AuthError::Wrong(why) => wrong(why),
-            AuthError::Login(why) => {
-                give_up(console, ExitCode::Login, &why, "correct the credentials");
-                leave_marathon(console, endpoints.clone(), &tls);
+            AuthError::Login(error) => {
+                give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
+                leave_marathon(&janitor, console, endpoints.clone(), &tls);
                 ExitCode::Login
             }
         })?;
         let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
         let stop = Stop::new();
-        Ok(Self { args, console, endpoints, live, digest, limits, stop, replaces: false })
+        Ok(Self { args, console, janitor, endpoints, live, digest, limits, stop, replaces: false })
     }
 
     /// The same, for a recording that takes the place of one that is there: only a
@@ -163,7 +165,7 @@ impl<'a> Cluster<'a> {
             Some(file) => {
                 let run = Run {
                     schema_version: Run::SCHEMA_VERSION,
-                    component: janitor_host::DIGEST.into(),
+                    component: self.janitor.digest().into(),
                     endpoints: asked.endpoints.clone(),
                     call: asked.call.clone(),
                     options,
@@ -200,7 +202,8 @@ impl<'a> Cluster<'a> {
     }
 
     fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Result<Done, RunError> {
-        carry_out(asked, self.console, transport, self.limits.clone(), self.stop.clone())
+        let (limits, stop) = (self.limits.clone(), self.stop.clone());
+        carry_out(&self.janitor, asked, self.console, transport, limits, stop)
     }
 
     fn transport(&self) -> Box<dyn Transport> {
@@ -265,6 +268,17 @@ fn watch_signals(stop: &Stop, console: Console) {
     }
 }
 
+/// What to do before the next login.
+fn hint(error: &LoginError) -> &'static str {
+    match error {
+        LoginError::Credentials(_) => "correct the credentials",
+        LoginError::Certificates(_) => {
+            "correct the certificates (--ca-cert names the authorities to trust)"
+        }
+        LoginError::Unreachable(_) => "see that the server answers",
+    }
+}
+
 /// Tells why there will be no run, and that nothing has changed.
 fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) {
     let next = format!("Nothing was changed; {hint} and run the same command again.");
@@ -275,13 +289,13 @@ fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) {
 
 /// After a mistake that the next start would only repeat: keeps Marathon from
 /// starting this command over and over.
-fn leave_marathon(console: Console, endpoints: Endpoints, tls: &Tls) {
+fn leave_marathon(janitor: &Janitor, console: Console, endpoints: Endpoints, tls: &Tls) {
     if let Some(app) = own_app() {
         let target = Target { role: None, principal: None, znode: None, marathon_app: Some(app) };
         let limits = Limits::default();
         let live = Box::new(Live::new(&limits, tls, Credentials::None));
         let asked = Asked { call: Call::Clean(target), options: OPTIONS, endpoints };
         // What becomes of it is told; the exit code is that of the mistake.
-        let _ = carry_out(&asked, console, live, limits, Stop::new());
+        let _ = carry_out(janitor, &asked, console, live, limits, Stop::new());
     }
 }

@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 mod auth;
+mod component;
 mod console;
 mod inspect;
 mod live;
@@ -18,7 +19,7 @@ mod show;
 use std::env;
 use std::io::{self, Write};
 
-use janitor_host::output::{Output, PlanFile};
+use janitor_host::output::PlanFile;
 use janitor_host::{Call, Done, ExitCode, InUse, Options, Target};
 
 use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
@@ -133,17 +134,14 @@ fn inspect(args: &args::Inspect) -> Result<ExitCode, String> {
     let target = target(&args.selection)?;
     let options = options(&args.in_use, args.selection.system_znode);
     let console = Console { format: args.output, verbose: false };
-    Ok(match Inspection::new(&target, options) {
-        Ok(inspection) => {
+    Ok(match args.component.load(console) {
+        Ok(janitor) => {
+            let inspection = Inspection::new(&janitor, &target, options);
             inspection.lines().into_iter().for_each(|line| console.line(line));
             console.object(&inspection);
             ExitCode::Clean
         }
-        Err(violation) => {
-            complain(&format!("{violation}."));
-            console.document(&Output::failed(ExitCode::Violation, Some(violation.to_string())));
-            ExitCode::Violation
-        }
+        Err(code) => code,
     })
 }
 

@@ -6,8 +6,8 @@ use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Targ
 
 use crate::show;
 
-/// What a run was asked to do, as far as a command line says it. Credentials are
-/// no part of it.
+/// What a run was asked to do, as far as a command line says it. Credentials, and
+/// another component than the embedded one, are no part of it.
 pub struct Asked {
     pub call: Call,
     pub options: Options,

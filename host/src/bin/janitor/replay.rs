@@ -19,11 +19,19 @@ use crate::run::{carry_out, conclude};
 /// Does what the command line says.
 pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
     let console = Console { format: args.output, verbose: args.verbose };
-    match (args.place.is_dir(), args.update) {
-        (false, false) => one(&open(&args.place)?, console),
-        (false, true) => update(args),
-        (true, false) => all(&args.place, console),
-        (true, true) => Err("one recording at a time can be made anew".into()),
+    if args.update {
+        return match args.place.is_dir() {
+            true => Err("one recording at a time can be made anew".into()),
+            false => update(args),
+        };
+    }
+    let janitor = match args.component.load(console) {
+        Ok(janitor) => janitor,
+        Err(code) => return Ok(code),
+    };
+    match args.place.is_dir() {
+        true => all(&janitor, &args.place, console),
+        false => one(&janitor, &open(&args.place)?, console),
     }
 }
 
@@ -32,15 +40,15 @@ fn open(file: &Path) -> Result<Replay, String> {
 }
 
 /// Runs a recording again, with all it told.
-fn one(replay: &Replay, console: Console) -> Result<ExitCode, String> {
+fn one(janitor: &Janitor, replay: &Replay, console: Console) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
     console.header(&endpoints, &call);
     let asked = Asked { call, options, endpoints };
     let stop = Stop::at(stopped_at);
-    let result = carry_out(&asked, console, replay.transport(), limits, stop);
+    let result = carry_out(janitor, &asked, console, replay.transport(), limits, stop);
     let code = conclude(&result, &asked, console);
-    let differences = differences(replay);
+    let differences = differences(janitor, replay);
     if differences.is_empty() {
         return Ok(code);
     }
@@ -50,18 +58,18 @@ fn one(replay: &Replay, console: Console) -> Result<ExitCode, String> {
 }
 
 /// How the run that was played differs from the recorded one, and what may be why.
-fn differences(replay: &Replay) -> Vec<String> {
+fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
     let mut differences = replay.deviations();
     let component = replay.run().component;
-    if !differences.is_empty() && component != janitor_host::DIGEST {
-        let ours = janitor_host::DIGEST;
+    let ours = janitor.digest();
+    if !differences.is_empty() && component != ours {
         differences.push(format!("it was recorded with component {component}, and this is {ours}"));
     }
     differences
 }
 
 /// Runs every recording in a folder again, and tells only which differ.
-fn all(folder: &Path, console: Console) -> Result<ExitCode, String> {
+fn all(janitor: &Janitor, folder: &Path, console: Console) -> Result<ExitCode, String> {
     let unreadable = |why| format!("cannot read {}: {why}", folder.display());
     let mut files = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
@@ -71,10 +79,9 @@ fn all(folder: &Path, console: Console) -> Result<ExitCode, String> {
     if files.is_empty() {
         return Err(format!("there is no recording (*.har) in {}", folder.display()));
     }
-    let janitor = Janitor::new().map_err(|violation| violation.to_string())?;
     let mut different = 0_usize;
     for file in &files {
-        let differences = silently(&janitor, file);
+        let differences = silently(janitor, file);
         let verdict = if differences.is_empty() { "the same" } else { "different" };
         console.line(format!("{}: {verdict}", file.display()));
         differences.iter().for_each(|difference| console.line(format!("  {difference}")));
@@ -103,7 +110,7 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
     };
     // A run may fail, if the recorded one did.
     let _ = janitor.run(&call, options, session);
-    differences(&replay)
+    differences(janitor, &replay)
 }
 
 /// Makes a recording anew, on the cluster that it names unless the command line
@@ -112,6 +119,7 @@ fn update(args: args::Replay) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, .. } = open(&args.place)?.run();
     let connection = Connection {
         auth: args.auth,
+        component: args.component,
         verbose: args.verbose,
         output: args.output,
         record: Some(args.place.clone()),

@@ -12,13 +12,13 @@ use crate::show;
 
 /// Runs the component; what happens is told on the way.
 pub fn carry_out(
+    janitor: &Janitor,
     asked: &Asked,
     console: Console,
     transport: Box<dyn Transport>,
     limits: Limits,
     stop: Stop,
 ) -> Result<Done, RunError> {
-    let janitor = Janitor::new().inspect_err(|violation| console.line(format!("{violation}.")))?;
     let (endpoints, log) = (asked.endpoints.clone(), Box::new(Progress::new(console)));
     let session = Session { endpoints, transport, log, limits, stop };
     janitor.run(&asked.call, asked.options, session)

@@ -1,0 +1,75 @@
+//! Which component is run: the embedded one, or one from a file.
+
+use clap::Args;
+use janitor_host::output::Output;
+use janitor_host::{ExitCode, Janitor, Violation};
+
+use crate::console::{Console, complain};
+
+/// Another component than the embedded one. Only a program with a compiler has it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The component")]
+pub struct Component {
+    /// A file with a component (WebAssembly), to run instead of the embedded one
+    #[cfg(feature = "jit")]
+    #[arg(long = "component", value_name = "FILE")]
+    pub file: Option<std::path::PathBuf>,
+    /// The digest that this component must have, or nothing is run
+    #[cfg(feature = "jit")]
+    #[arg(long = "component-digest", value_name = "sha256:DIGEST", requires = "file")]
+    #[arg(value_parser = digest)]
+    pub digest: Option<String>,
+}
+
+/// Why there is no component.
+enum Missing {
+    /// The file cannot be read.
+    #[cfg(feature = "jit")]
+    Unreadable(String),
+    /// It may not be run, or cannot be.
+    Violation(Violation),
+}
+
+impl Component {
+    /// Loads what is to be run. Nothing runs yet.
+    ///
+    /// # Errors
+    /// The exit code; it has been told why.
+    pub fn load(&self, console: Console) -> Result<Janitor, ExitCode> {
+        self.loaded().map_err(|missing| {
+            let (code, why) = match missing {
+                #[cfg(feature = "jit")]
+                Missing::Unreadable(why) => (ExitCode::Usage, why),
+                Missing::Violation(why) => (ExitCode::Violation, format!("{why}.")),
+            };
+            complain(&why);
+            console.document(&Output::failed(code, Some(why)));
+            code
+        })
+    }
+
+    fn loaded(&self) -> Result<Janitor, Missing> {
+        #[cfg(feature = "jit")]
+        if let Some(file) = &self.file {
+            let wasm = std::fs::read(file).map_err(|why| {
+                Missing::Unreadable(format!("cannot read {}: {why}", file.display()))
+            })?;
+            let found = janitor_host::digest(&wasm);
+            if let Some(wanted) = self.digest.clone().filter(|wanted| *wanted != found) {
+                return Err(Missing::Violation(Violation::Digest { wanted, found }));
+            }
+            return Janitor::from_component(&wasm).map_err(Missing::Violation);
+        }
+        Janitor::new().map_err(Missing::Violation)
+    }
+}
+
+/// A digest as `janitor inspect` shows it.
+#[cfg(feature = "jit")]
+fn digest(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    match digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("a digest is sha256: and 64 hexadecimal digits".into()),
+    }
+}

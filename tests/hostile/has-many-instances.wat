@@ -1,0 +1,28 @@
+;; Consists of seventeen core modules.
+(component
+  (core module $m
+    (func (export "f")))
+  (core instance $i (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (core instance (instantiate $m))
+  (func $f (canon lift (core func $i "f")))
+  (instance $cleanup
+    (export "clean" (func $f))
+    (export "plan" (func $f))
+    (export "apply" (func $f))
+    (export "discover" (func $f)))
+  (export "janitor:cleanup/cleanup@0.1.0" (instance $cleanup)))

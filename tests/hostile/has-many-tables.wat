@@ -1,0 +1,17 @@
+;; Has five tables.
+(component
+  (core module $m
+    (table 1 funcref)
+    (table 1 funcref)
+    (table 1 funcref)
+    (table 1 funcref)
+    (table 1 funcref)
+    (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func $f (canon lift (core func $i "f")))
+  (instance $cleanup
+    (export "clean" (func $f))
+    (export "plan" (func $f))
+    (export "apply" (func $f))
+    (export "discover" (func $f)))
+  (export "janitor:cleanup/cleanup@0.1.0" (instance $cleanup)))

@@ -1,0 +1,18 @@
+;; Wants room for a thousand more elements, again and again.
+(component
+  (core module $m
+    (table $t 0 funcref)
+    (func $start
+      (loop $again
+        (drop (table.grow $t (ref.null func) (i32.const 1000)))
+        (br $again)))
+    (start $start)
+    (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func $f (canon lift (core func $i "f")))
+  (instance $cleanup
+    (export "clean" (func $f))
+    (export "plan" (func $f))
+    (export "apply" (func $f))
+    (export "discover" (func $f)))
+  (export "janitor:cleanup/cleanup@0.1.0" (instance $cleanup)))

@@ -1,0 +1,12 @@
+;; Is a cleaner of another version.
+(component
+  (core module $m
+    (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func $f (canon lift (core func $i "f")))
+  (instance $cleanup
+    (export "clean" (func $f))
+    (export "plan" (func $f))
+    (export "apply" (func $f))
+    (export "discover" (func $f)))
+  (export "janitor:cleanup/cleanup@0.9.0" (instance $cleanup)))

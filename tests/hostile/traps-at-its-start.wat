@@ -1,0 +1,14 @@
+;; Breaks down before anybody has asked it anything.
+(component
+  (core module $m
+    (func $start unreachable)
+    (start $start)
+    (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func $f (canon lift (core func $i "f")))
+  (instance $cleanup
+    (export "clean" (func $f))
+    (export "plan" (func $f))
+    (export "apply" (func $f))
+    (export "discover" (func $f)))
+  (export "janitor:cleanup/cleanup@0.1.0" (instance $cleanup)))

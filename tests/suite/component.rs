@@ -1,0 +1,161 @@
+//! Another component than the embedded one, from a file: what is run is what is named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use janitor_host::DIGEST;
+use janitor_tests::Cluster;
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::command::{Run, janitor, on, replay, run, scenario, tests};
+use crate::sandbox::{self, BROKEN};
+use crate::{skipped, trial};
+
+/// A digest that nothing has.
+const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+pub fn trials() -> Vec<Trial> {
+    let broken = BROKEN.iter().map(|(fault, words)| (sandbox::name(fault), fault, words));
+    if cfg!(not(feature = "jit")) {
+        let why = "only a build with the feature jit has a compiler";
+        let mut trials: Vec<_> = broken.map(|(name, ..)| skipped(&name, why)).collect();
+        trials.push(trial("component::without_a_compiler_there_is_no_such_option", no_option));
+        return trials;
+    }
+    let mut trials: Vec<_> =
+        broken.map(|(name, fault, words)| trial(name, || is_refused(fault, words))).collect();
+    trials.extend([
+        trial("component::the_embedded_one_from_a_file_is_the_same", the_same),
+        trial("component::one_of_another_digest_is_not_run", another_digest),
+        trial("component::a_recording_names_the_one_that_ran", recorded),
+        trial("component::a_file_that_cannot_be_read_is_a_wrong_command_line", unreadable),
+        trial("component::hostile_files_end_with_8", hostile),
+    ]);
+    trials
+}
+
+/// A component of this workspace, as the build scripts left it.
+fn built(name: &str) -> PathBuf {
+    tests("../target/component/wasm32-wasip2/component").join(name)
+}
+
+/// A cleanup with a component; nothing may be sent.
+fn harmless(file: &Path) -> Run {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let mut command = on(&cluster, "-r cassandra_role -z cassandra");
+    let run = run(command.arg("--component").arg(file));
+    assert_eq!(run.exit, 8, "{}: {run:?}", file.display());
+    assert_eq!(cluster.requests().len(), 0, "{}", file.display());
+    run
+}
+
+/// A file that is no component.
+fn is_refused(fault: &str, words: &str) {
+    let bytes = match fault {
+        "is a core module" => b"\0asm\x01\0\0\0".into(),
+        "is cut off" => {
+            let mut bytes = fs::read(built("janitor_guest.wasm")).unwrap();
+            bytes.truncate(bytes.len() / 2);
+            bytes
+        }
+        _ => vec![],
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("it.wasm");
+    fs::write(&file, bytes).unwrap();
+    let run = harmless(&file);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+}
+
+/// What `sandbox` tries with the library, as files. One that computes for ever ends when
+/// a run's time does, which is too late for a test.
+fn hostile() {
+    for file in fs::read_dir(janitor_tests::HOSTILE).unwrap() {
+        let file = file.unwrap().path();
+        let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
+        if is_wasm && !file.ends_with("loops-at-its-start.wasm") {
+            let run = harmless(&file);
+            let said = run.stdout + &run.stderr;
+            assert!(said.contains("The component "), "{}: {said}", file.display());
+        }
+    }
+}
+
+fn no_option() {
+    let run = run(janitor().args(["inspect", "--component", "x.wasm"]));
+    assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
+    assert!(run.stderr.contains("--component"), "{}", run.stderr);
+    for page in [&["--help"][..], &["replay", "--help"], &["inspect", "--help"]] {
+        assert!(!self::run(janitor().args(page)).stdout.contains("--component"), "{page:?}");
+    }
+}
+
+fn the_same() {
+    let guest = built("janitor_guest.wasm");
+    let with = |mut command: std::process::Command| {
+        run(command.arg("--component").arg(&guest).args(["--component-digest", DIGEST]))
+    };
+    let inspect = || {
+        let mut command = janitor();
+        command.args(["inspect", "-r", "role", "--output", "json"]);
+        command
+    };
+    assert_eq!(with(inspect()), run(&mut inspect()));
+    let recording = tests("recordings/cassandra-0.28.1.har");
+    let again = || replay(&recording);
+    assert_eq!(with(again()), run(&mut again()));
+}
+
+fn another_digest() {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let guest = built("janitor_guest.wasm");
+    let plan = tests("recordings/cassandra-0.28.1.har");
+    let replay = format!("replay {}", shell_words::quote(&plan.display().to_string()));
+    for line in ["-r cassandra_role", "plan -r cassandra_role", "discover", "inspect", &replay] {
+        let mut command = on(&cluster, line);
+        let run = run(command.arg("--component").arg(&guest).args(["--component-digest", OTHER]));
+        assert_eq!((run.exit, run.stdout.as_str()), (8, ""), "{line}");
+        let why = format!("was not started, because its digest is {DIGEST}, not {OTHER}.");
+        assert!(run.stderr.contains(&why), "{line}: {}", run.stderr);
+    }
+    assert_eq!(cluster.requests().len(), 0);
+    for digest in ["sha256:00", &OTHER[7..], "sha256:xyz"] {
+        let mut command = janitor();
+        command.arg("inspect").arg("--component").arg(&guest);
+        let run = run(command.args(["--component-digest", digest]));
+        assert_eq!(run.exit, 1, "{digest}");
+        assert!(run.stderr.contains("sha256: and 64 hexadecimal digits"), "{}", run.stderr);
+    }
+}
+
+fn recorded() {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.har");
+    let record = |path: &Path| {
+        let mut command = on(&cluster, "-r nothing");
+        command.arg("--record").arg(&file).arg("--component").arg(path);
+        assert_eq!(run(&mut command).exit, 0);
+        let recording: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
+    };
+    // It does nothing, which is told nobody, and is not the embedded one.
+    let ours = built("janitor_misbehaving.wasm");
+    let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
+    let digest = record(&ours);
+    assert_ne!(digest, DIGEST);
+    assert!(inspection.stdout.starts_with(&format!("Component: {digest}\n")), "{inspection:?}");
+    // The embedded one asks for what was not recorded, and both are named.
+    let run = run(&mut replay(&file));
+    assert_eq!(run.exit, 5);
+    let words = format!("it was recorded with component {digest}, and this is {DIGEST}");
+    assert!(run.stderr.contains(&words), "{}", run.stderr);
+}
+
+fn unreadable() {
+    let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
+    assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
+    assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);
+}
