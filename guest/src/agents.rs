@@ -384,7 +384,12 @@ impl<'de> Visitor<'de> for Reserved<'_> {
             if self.role.is_none_or(|wanted| wanted == role) {
                 let raw: Vec<Box<RawValue>> = map.next_value()?;
                 for entry in raw {
-                    resources.push(Resource::new(entry).map_err(M::Error::custom)?);
+                    let resource = Resource::new(entry).map_err(M::Error::custom)?;
+                    if let Some(other) = resource.other_role(&role) {
+                        let why = format!("a resource of role {other} is listed under {role}");
+                        return Err(M::Error::custom(why));
+                    }
+                    resources.push(resource);
                 }
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -464,6 +469,11 @@ mod tests {
             (200, "{}", "missing field `slaves`"),
             (200, r#"{"slaves":null}"#, "expected a list at byte 10"),
             (200, r#"{"slaves":[{"reserved_resources_full":{}}]}"#, "missing field `id`"),
+            (
+                200,
+                r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"q"}]}}]}"#,
+                "a resource of role q is listed under r",
+            ),
             (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
             (200, r#"{"slaves":[]} trailing"#, "trailing characters"),
             (200, "", "EOF while parsing"),

@@ -32,6 +32,8 @@ pub enum Fate {
 
 #[derive(Debug, Deserialize)]
 struct Facts {
+    /// Whose it is, unless the reservation is a refined one.
+    role: Option<String>,
     /// Before Mesos 1.4, and since then for a simple dynamic reservation:
     /// present even when it names no principal.
     reservation: Option<Reservation>,
@@ -51,6 +53,7 @@ struct Provider {
 struct Reservation {
     #[serde(rename = "type")]
     kind: Option<String>,
+    role: Option<String>,
     principal: Option<String>,
 }
 
@@ -74,6 +77,13 @@ impl Resource {
     pub fn new(raw: Box<RawValue>) -> serde_json::Result<Self> {
         let facts = serde_json::from_str(raw.get())?;
         Ok(Self { raw, facts })
+    }
+
+    /// Another role than this that the entry names as its own, if there is one.
+    pub fn other_role(&self, role: &str) -> Option<&str> {
+        let innermost = self.facts.reservation().and_then(|it| it.role.as_deref());
+        let named = [self.facts.role.as_deref(), innermost];
+        named.into_iter().flatten().find(|named| *named != role)
     }
 
     /// The resource provider; none for the agent's own resources.
