@@ -62,6 +62,7 @@ impl Host for State {
         }
         let Asked { endpoint, method, content, .. } = asked;
         let request = Request { endpoint: Some(endpoint), method, url, content };
+        self.log.flush();
         let exchange = self.table.push(Exchange(self.transport.send(request)))?;
         self.in_flight += 1;
         Ok(Ok(exchange))
@@ -75,6 +76,7 @@ impl Host for State {
         if self.is_stopped() {
             return Ok(false);
         }
+        self.log.flush();
         let wish = Duration::from_millis(milliseconds.into());
         self.transport.pause(wish.min(self.remaining()));
         Ok(true)
@@ -87,6 +89,7 @@ impl HostExchange for State {
         exchange: Resource<Exchange>,
     ) -> Trappable<Result<Resource<Response>, Error>> {
         let Exchange(exchange) = self.table.delete(exchange)?;
+        self.log.flush();
         match exchange.finish() {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);

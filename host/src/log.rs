@@ -12,6 +12,10 @@ pub trait Log: Send {
     /// One entry. Its message is one line without control characters; the
     /// texts in its event are as the component sent them.
     fn entry(&mut self, entry: &Entry);
+
+    /// The run is about to send something, or to wait. Who keeps entries back, to write
+    /// many at a time, writes them now.
+    fn flush(&mut self) {}
 }
 
 impl<F: FnMut(&Entry) + Send> Log for F {
@@ -49,6 +53,9 @@ impl State {
 /// Replaces what could steer a terminal, or change the direction of writing on
 /// it, by its escaped form.
 pub fn printable(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
         if c.is_control() || is_bidirectional(c) {
             safe.extend(c.escape_unicode());

@@ -71,7 +71,7 @@ fn is_an_error(path: &'static str, body: String) {
         }
         (_, Err(RunError::Failure(failure))) => {
             // What is ignored is read without recursion, to its end that never comes.
-            let words = ["recursion limit exceeded", "expected an object", "EOF while parsing"];
+            let words = ["recursion limit exceeded", "expected an", "EOF while parsing"];
             let message = &failure.message;
             assert!(words.iter().any(|it| message.contains(it)), "{message}");
         }

@@ -1,8 +1,10 @@
 //! What is written where: lines for people on standard output, or JSON for
 //! programs.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use janitor_host::bindings::http::Endpoint;
@@ -102,11 +104,45 @@ impl Log for Console {
             Format::Json => {
                 if let Ok(json) = serde_json::to_string(entry) {
                     // Nobody may be listening; the run goes on.
-                    let _ = writeln!(io::stderr(), "{json}");
+                    let _ = io::stderr().write_all((json + "\n").as_bytes());
                 }
             }
         }
     }
+
+    fn flush(&mut self) {
+        flush();
+    }
+}
+
+/// Standard output, for lines.
+struct Lines {
+    /// Whether it takes colours.
+    is_coloured: bool,
+    /// Whether somebody watches every line as it comes.
+    is_watched: bool,
+    /// Lines that are not written yet. Writing each by itself takes longer than all else
+    /// about an agent that a run has nothing to do with.
+    kept: Mutex<BufWriter<Stdout>>,
+}
+
+static LINES: LazyLock<Lines> = LazyLock::new(|| Lines {
+    is_coloured: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+    is_watched: io::stdout().is_terminal(),
+    kept: Mutex::new(BufWriter::new(io::stdout())),
+});
+
+impl Lines {
+    fn kept(&self) -> MutexGuard<'_, BufWriter<Stdout>> {
+        // Whatever broke off in there, what is written next is whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes the lines that are not written yet.
+pub fn flush() {
+    // Nobody may be listening.
+    let _ = LINES.kept().flush();
 }
 
 impl Console {
@@ -118,7 +154,14 @@ impl Console {
         if self.format == Format::Text {
             let Line { tone, head, rest } = line.into();
             let (style, head, rest) = (tone.style(), printable(&head), printable(&rest));
-            let _ = beside(|| writeln!(anstream::stdout(), "{style}{head}{style:#}{rest}"));
+            let _ = beside(|| {
+                let mut kept = LINES.kept();
+                match LINES.is_coloured {
+                    true => writeln!(kept, "{style}{head}{style:#}{rest}"),
+                    false => writeln!(kept, "{head}{rest}"),
+                }?;
+                if LINES.is_watched { kept.flush() } else { Ok(()) }
+            });
         }
     }
 
@@ -160,5 +203,6 @@ impl Console {
 
 /// Writes a line that is no part of the run itself.
 pub fn complain(line: &str) {
+    flush();
     let _ = beside(|| writeln!(io::stderr(), "janitor: {}", printable(line)));
 }

@@ -52,6 +52,7 @@ fn main() -> std::process::ExitCode {
         complain(&why);
         ExitCode::Usage
     });
+    console::flush();
     code.into()
 }
 

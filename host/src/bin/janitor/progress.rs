@@ -84,6 +84,10 @@ impl Log for Progress {
             _ => {}
         }
     }
+
+    fn flush(&mut self) {
+        self.console.flush();
+    }
 }
 
 impl Drop for Progress {
