@@ -82,10 +82,19 @@ pub const HOSTILE: &[(&str, &str)] = &[
 pub const BROKEN: &[(&str, &str)] = &[
     (
         "is a core module",
-        "The component cannot be started: attempted to parse a wasm module with a component parser",
+        "The component cannot be started: failed to parse WebAssembly module: \
+         attempted to parse a wasm module with a component parser",
     ),
-    ("is cut off", "The component cannot be started: unexpected end-of-file"),
-    ("is empty", "The component cannot be started: unexpected end-of-file"),
+    (
+        "is cut off",
+        "The component cannot be started: failed to parse WebAssembly module: \
+         wasm component contains an invalid module section",
+    ),
+    (
+        "is empty",
+        "The component cannot be started: failed to parse WebAssembly module: \
+         unexpected end-of-file",
+    ),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -224,6 +233,7 @@ fn attempt(
             requests: 1000,
             request_bytes: 1 << 20,
             log_entries: 1000,
+            stderr_bytes: 4 << 10,
             ..Limits::default()
         },
         stop: Stop::new(),
