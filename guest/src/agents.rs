@@ -385,8 +385,8 @@ impl<'de> Visitor<'de> for Reserved<'_> {
                 let raw: Vec<Box<RawValue>> = map.next_value()?;
                 for entry in raw {
                     let resource = Resource::new(entry).map_err(M::Error::custom)?;
-                    if let Some(other) = resource.other_role(&role) {
-                        let why = format!("a resource of role {other} is listed under {role}");
+                    if !resource.is_of(&role) {
+                        let why = format!("what is listed under role '{role}' is not that role's");
                         return Err(M::Error::custom(why));
                     }
                     resources.push(resource);
@@ -407,7 +407,7 @@ mod tests {
     use crate::testing::Script;
 
     const BODY: &str = r#"{"slaves":[
-        {"id":"S1","version":null,"reserved_resources_full":{"r":[{"name":"cpus","scalar":{"value":1.0},"reservation":{}}],"other":[{"x":[{}]}]},"used":[1]},
+        {"id":"S1","version":null,"reserved_resources_full":{"r":[{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{}}],"other":[{"x":[{}]}]},"used":[1]},
         {"reserved_resources_full":{},"version":"1.11.0","id":"S0"}],"recovered_slaves":[]}"#;
 
     #[test]
@@ -423,7 +423,7 @@ mod tests {
             assert_eq!(ids, ["S1", "S0"]);
             assert_eq!(*listing.agents[0].roles, ["r", "other"]);
             let raw = listing.agents[0].resources[0].raw.get();
-            assert_eq!(raw, r#"{"name":"cpus","scalar":{"value":1.0},"reservation":{}}"#);
+            assert_eq!(raw, r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{}}"#);
         }
     }
 
@@ -472,7 +472,7 @@ mod tests {
             (
                 200,
                 r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"q"}]}}]}"#,
-                "a resource of role q is listed under r",
+                "what is listed under role 'r' is not that role's",
             ),
             (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
             (200, r#"{"slaves":[]} trailing"#, "trailing characters"),

@@ -146,9 +146,9 @@ mod tests {
     use crate::sweep::Owner;
     use crate::testing::Script;
 
-    const CPUS: &str = r#"{"name":"cpus","reservation":{}}"#;
-    const MEM: &str = r#"{"name":"mem","reservation":{}}"#;
-    const DISK: &str = r#"{"name":"disk","reservation":{},"provider_id":{"value":"csi"}}"#;
+    const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
+    const MEM: &str = r#"{"name":"mem","role":"r","reservation":{}}"#;
+    const DISK: &str = r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
 
     #[test]
     fn resource_providers_do_not_mix() {

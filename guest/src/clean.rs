@@ -533,8 +533,8 @@ mod tests {
 
     const EMPTY: &str =
         r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{}}]}"#;
-    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}]}"#;
-    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
+    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
+    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
     const NO_AGENTS: &str = r#"{"slaves":[]}"#;
     const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
 
@@ -677,7 +677,7 @@ mod tests {
 
     #[test]
     fn one_bad_entry_does_not_keep_the_rest() {
-        let two = RESERVED.replace(r#"{}}]"#, r#"{}},{"name":"mem","reservation":{}}]"#);
+        let two = RESERVED.replace(r#"{}}]"#, r#"{}},{"name":"mem","role":"r","reservation":{}}]"#);
         let mut host = Script::default()
             .answer(200, two.clone())
             .answer(400, "all")
@@ -725,8 +725,8 @@ mod tests {
     fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
         let entry = |id: &str, active: bool, kind: &str| {
             let resources = match kind {
-                "volume" => r#"{"r":[{"name":"disk","reservation":{},"disk":{"persistence":{}}}]}"#,
-                "reserved" => r#"{"r":[{"name":"cpus","reservation":{}}]}"#,
+                "volume" => r#"{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}"#,
+                "reserved" => r#"{"r":[{"name":"cpus","role":"r","reservation":{}}]}"#,
                 _ => "{}",
             };
             format!(
@@ -746,7 +746,7 @@ mod tests {
 
     #[test]
     fn an_agent_that_is_listed_no_more_is_not_clean() {
-        let other = r#"{"id":"S1","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","reservation":{}}]}}"#;
+        let other = r#"{"id":"S1","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}"#;
         let both = |state: &str| {
             let agent = VOLUME.replace(r#""id""#, &format!(r#"{state}"id""#));
             agent.replace("]}}]}", &format!("]}}}},{other}]}}"))

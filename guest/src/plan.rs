@@ -169,12 +169,12 @@ mod tests {
 
     const OPTIONS: Options =
         Options { confirm_seconds: 3, in_use: InUse::Refuse, system_znode: false };
-    const CPUS: &str = r#"{"name":"cpus","scalar":{"value":1.0},"reservation":{"principal":"p"}}"#;
+    const CPUS: &str = r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}}"#;
     const FOREIGN: &str =
-        r#"{"name":"mem","scalar":{"value":8.0},"reservation":{"principal":"q"}}"#;
+        r#"{"name":"mem","role":"r","scalar":{"value":8.0},"reservation":{"principal":"q"}}"#;
     const STATIC: &str =
         r#"{"name":"cpus","scalar":{"value":2.0},"reservations":[{"type":"STATIC","role":"r"}]}"#;
-    const VOLUME: &str = r#"{"name":"disk","scalar":{"value":64.0},"reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"p"}}}"#;
+    const VOLUME: &str = r#"{"name":"disk","role":"r","scalar":{"value":64.0},"reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"p"}}}"#;
     const NO_FRAMEWORKS: &str = r#"{"frameworks":[]}"#;
 
     fn slaves(entries: &[&str]) -> String {

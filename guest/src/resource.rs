@@ -79,11 +79,15 @@ impl Resource {
         Ok(Self { raw, facts })
     }
 
-    /// Another role than this that the entry names as its own, if there is one.
-    pub fn other_role(&self, role: &str) -> Option<&str> {
-        let innermost = self.facts.reservation().and_then(|it| it.role.as_deref());
-        let named = [self.facts.role.as_deref(), innermost];
-        named.into_iter().flatten().find(|named| *named != role)
+    /// Whether it is this role's, by its own words: those of its innermost reservation
+    /// since Mesos 1.4, and its `role`. Where both are there, both must be right.
+    pub fn is_of(&self, role: &str) -> bool {
+        let Facts { role: own, reservations, .. } = &self.facts;
+        let innermost = reservations.as_ref().map(|stack| stack.last()?.role.as_deref());
+        match (own.as_deref(), innermost) {
+            (Some(own), Some(innermost)) => own == role && innermost == Some(role),
+            (own, innermost) => own.or(innermost.flatten()) == Some(role),
+        }
     }
 
     /// The resource provider; none for the agent's own resources.
@@ -386,6 +390,20 @@ mod tests {
     fn a_disk_with_a_volume_is_never_unreserved() {
         let skip = Fate::Skip(SkipReason::VolumeLeft);
         assert_eq!(fate(VOLUME, Phase::Reservations, None), skip);
+    }
+
+    #[test]
+    fn a_resource_says_whose_it_is() {
+        let is_of = |json: &str, role: &str| {
+            Resource::new(RawValue::from_string(json.into()).unwrap()).unwrap().is_of(role)
+        };
+        for (json, role) in [(OLD_DYNAMIC, "r"), (NO_PRINCIPAL, "r"), (REFINED, "a/r")] {
+            assert!(is_of(json, role) && !is_of(json, "a"), "{json}");
+        }
+        let others = r#"{"role":"r","reservations":[{"type":"DYNAMIC","role":"q"}]}"#;
+        for json in [others, "{}", r#"{"reservations":[]}"#, r#"{"reservations":[{}]}"#] {
+            assert!(!is_of(json, "r"), "{json}");
+        }
     }
 
     #[test]

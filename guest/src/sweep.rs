@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named() {
-        let resource = r#"{"name":"cpus","reservation":{"principal":"maker"}}"#;
+        let resource = r#"{"name":"cpus","role":"r","reservation":{"principal":"maker"}}"#;
         let agents = [agent("S1", &format!(r#"{{"r":[{resource}]}}"#))];
         let mut host = Script::default().answer(403, "");
         reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
