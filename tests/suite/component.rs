@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         trial("component::one_of_another_digest_is_not_run", another_digest),
         trial("component::a_recording_names_the_one_that_ran", recorded),
         trial("component::a_file_that_cannot_be_read_is_a_wrong_command_line", unreadable),
+        trial("component::the_next_command_names_it_too", next_command),
         trial("component::hostile_files_end_with_8", hostile),
     ]);
     trials
@@ -152,6 +153,22 @@ fn recorded() {
     assert_eq!(run.exit, 5);
     let words = format!("it was recorded with component {digest}, and this is {DIGEST}");
     assert!(run.stderr.contains(&words), "{}", run.stderr);
+}
+
+/// From a plan to what it says, with one component.
+fn next_command() {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.json").display().to_string();
+    let guest = built("janitor_guest.wasm").display().to_string();
+    let guest = ["--component", guest.as_str(), "--component-digest", DIGEST];
+    let mut command = on(&cluster, "plan -r cassandra_role");
+    let planned = run(command.args(["--out", &plan]).args(guest));
+    let options = shell_words::join(guest);
+    assert!(planned.stdout.contains(&options), "{}", planned.stdout);
+    let (_, next) = planned.stderr.split_once("the plan says: janitor ").unwrap();
+    assert!(next.ends_with(&format!("{options}\n")), "{next}");
+    assert_eq!(run(&mut on(&cluster, next)).exit, 0);
 }
 
 fn unreadable() {

@@ -12,13 +12,13 @@ use crate::console::{Console, complain};
 pub struct Component {
     /// A file with a component (WebAssembly), to run instead of the embedded one
     #[cfg(feature = "jit")]
-    #[arg(long = "component", value_name = "FILE")]
-    pub file: Option<std::path::PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub component: Option<std::path::PathBuf>,
     /// The digest that this component must have, or nothing is run
     #[cfg(feature = "jit")]
-    #[arg(long = "component-digest", value_name = "sha256:DIGEST", requires = "file")]
+    #[arg(long, value_name = "sha256:DIGEST", requires = "component")]
     #[arg(value_parser = digest)]
-    pub digest: Option<String>,
+    pub component_digest: Option<String>,
 }
 
 /// Why there is no component.
@@ -48,14 +48,25 @@ impl Component {
         })
     }
 
+    /// The options that say so on another command line.
+    pub fn options(&self) -> Vec<(&'static str, String)> {
+        #[cfg(feature = "jit")]
+        if let Some(file) = &self.component {
+            let file = ("--component", file.display().to_string());
+            let digest = self.component_digest.clone().map(|digest| ("--component-digest", digest));
+            return [file].into_iter().chain(digest).collect();
+        }
+        vec![]
+    }
+
     fn loaded(&self) -> Result<Janitor, Missing> {
         #[cfg(feature = "jit")]
-        if let Some(file) = &self.file {
+        if let Some(file) = &self.component {
             let wasm = std::fs::read(file).map_err(|why| {
                 Missing::Unreadable(format!("cannot read {}: {why}", file.display()))
             })?;
             let found = janitor_host::digest(&wasm);
-            if let Some(wanted) = self.digest.clone().filter(|wanted| *wanted != found) {
+            if let Some(wanted) = self.component_digest.clone().filter(|wanted| *wanted != found) {
                 return Err(Missing::Violation(Violation::Digest { wanted, found }));
             }
             return Janitor::from_component(&wasm).map_err(Missing::Violation);

@@ -198,7 +198,8 @@ impl<'a> Cluster<'a> {
     }
 
     fn asked(&self, call: Call, options: Options) -> Asked {
-        Asked { call, options, endpoints: self.endpoints.clone() }
+        let component = self.args.component.options();
+        Asked { call, options, endpoints: self.endpoints.clone(), component }
     }
 
     fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Result<Done, RunError> {
@@ -294,7 +295,8 @@ fn leave_marathon(janitor: &Janitor, console: Console, endpoints: Endpoints, tls
         let target = Target { role: None, principal: None, znode: None, marathon_app: Some(app) };
         let limits = Limits::default();
         let live = Box::new(Live::new(&limits, tls, Credentials::None));
-        let asked = Asked { call: Call::Clean(target), options: OPTIONS, endpoints };
+        let call = Call::Clean(target);
+        let asked = Asked { call, options: OPTIONS, endpoints, component: vec![] };
         // What becomes of it is told; the exit code is that of the mistake.
         let _ = carry_out(janitor, &asked, console, live, limits, Stop::new());
     }

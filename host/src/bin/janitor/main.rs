@@ -82,8 +82,11 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
     });
     written?;
     if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
-        let file = file.display().to_string();
-        complain(&format!("to do what the plan says: janitor apply {}", shell_words::quote(&file)));
+        let mut words = vec!["janitor".into(), "apply".into(), file.display().to_string()];
+        for (name, value) in args.connection.component.options() {
+            words.extend([name.into(), value]);
+        }
+        complain(&format!("to do what the plan says: {}", shell_words::join(words)));
     }
     Ok(code)
 }

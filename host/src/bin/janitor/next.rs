@@ -6,12 +6,14 @@ use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Targ
 
 use crate::show;
 
-/// What a run was asked to do, as far as a command line says it. Credentials, and
-/// another component than the embedded one, are no part of it.
+/// What a run was asked to do, as far as a command line says it. Credentials are
+/// no part of it.
 pub struct Asked {
     pub call: Call,
     pub options: Options,
     pub endpoints: Endpoints,
+    /// The options that name another component than the embedded one.
+    pub component: Vec<(&'static str, String)>,
 }
 
 /// What to do after a run, one line each.
@@ -102,10 +104,9 @@ impl Asked {
             ("-n", url(Endpoint::Marathon)),
         ];
         let mut line = "janitor".to_owned();
-        for (name, value) in values {
-            if let Some(value) = value {
-                line += &format!(" {name} {}", shell_words::quote(&value));
-            }
+        let given = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        for (name, value) in given.chain(self.component.iter().cloned()) {
+            line += &format!(" {name} {}", shell_words::quote(&value));
         }
         match options.in_use {
             InUse::Refuse => {}
@@ -134,7 +135,8 @@ mod tests {
         let options = Options { confirm_seconds: 0, in_use: InUse::Teardown, system_znode: true };
         let endpoints =
             Endpoints::new("http://m1/,http://m2/", Endpoints::EXHIBITOR, "http://n/").unwrap();
-        let asked = Asked { call: Call::Clean(target.clone()), options, endpoints };
+        let component = vec![("--component", "it is.wasm".into())];
+        let asked = Asked { call: Call::Clean(target.clone()), options, endpoints, component };
         let words = shell_words::split(&asked.command(&target, options)).unwrap();
         let expected = [
             "janitor",
@@ -146,6 +148,8 @@ mod tests {
             "http://m1/,http://m2/",
             "-n",
             "http://n/",
+            "--component",
+            "it is.wasm",
             "--teardown",
             "--system-znode",
         ];

@@ -11,6 +11,7 @@ use janitor_host::transport::replay::Replay;
 use janitor_host::{Call, Endpoints, Entry, ExitCode, Janitor, Limits, Session, Stop};
 
 use crate::args::{self, Connection};
+use crate::component::Component;
 use crate::console::{Console, complain};
 use crate::live::Cluster;
 use crate::next::Asked;
@@ -31,7 +32,7 @@ pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
     };
     match args.place.is_dir() {
         true => all(&janitor, &args.place, console),
-        false => one(&janitor, &open(&args.place)?, console),
+        false => one(&janitor, &args.component, &open(&args.place)?, console),
     }
 }
 
@@ -40,11 +41,16 @@ fn open(file: &Path) -> Result<Replay, String> {
 }
 
 /// Runs a recording again, with all it told.
-fn one(janitor: &Janitor, replay: &Replay, console: Console) -> Result<ExitCode, String> {
+fn one(
+    janitor: &Janitor,
+    component: &Component,
+    replay: &Replay,
+    console: Console,
+) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
     console.header(&endpoints, &call);
-    let asked = Asked { call, options, endpoints };
+    let asked = Asked { call, options, endpoints, component: component.options() };
     let stop = Stop::at(stopped_at);
     let result = carry_out(janitor, &asked, console, replay.transport(), limits, stop);
     let code = conclude(&result, &asked, console);
