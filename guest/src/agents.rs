@@ -423,7 +423,10 @@ mod tests {
             assert_eq!(ids, ["S1", "S0"]);
             assert_eq!(*listing.agents[0].roles, ["r", "other"]);
             let raw = listing.agents[0].resources[0].raw.get();
-            assert_eq!(raw, r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{}}"#);
+            assert_eq!(
+                raw,
+                r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{}}"#
+            );
         }
     }
 

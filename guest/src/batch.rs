@@ -148,7 +148,8 @@ mod tests {
 
     const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
     const MEM: &str = r#"{"name":"mem","role":"r","reservation":{}}"#;
-    const DISK: &str = r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
+    const DISK: &str =
+        r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
 
     #[test]
     fn resource_providers_do_not_mix() {

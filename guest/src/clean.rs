@@ -725,7 +725,9 @@ mod tests {
     fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
         let entry = |id: &str, active: bool, kind: &str| {
             let resources = match kind {
-                "volume" => r#"{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}"#,
+                "volume" => {
+                    r#"{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}"#
+                }
                 "reserved" => r#"{"r":[{"name":"cpus","role":"r","reservation":{}}]}"#,
                 _ => "{}",
             };

@@ -169,7 +169,8 @@ mod tests {
 
     const OPTIONS: Options =
         Options { confirm_seconds: 3, in_use: InUse::Refuse, system_znode: false };
-    const CPUS: &str = r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}}"#;
+    const CPUS: &str =
+        r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}}"#;
     const FOREIGN: &str =
         r#"{"name":"mem","role":"r","scalar":{"value":8.0},"reservation":{"principal":"q"}}"#;
     const STATIC: &str =

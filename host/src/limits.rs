@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, Result};
 
+use crate::engine;
 use crate::violation::Violation;
 
 /// The limits of a run. The component cannot see them, except `window`; it
@@ -43,6 +44,12 @@ pub struct Limits {
     pub connect: Duration,
     /// Reading the body of one response.
     pub body: Duration,
+}
+
+impl Limits {
+    /// The component's stack, in bytes: the same for all runs, because the engine is made
+    /// for it.
+    pub const STACK: usize = engine::STACK;
 }
 
 /// What the engine asks before it gives the component room. Who wants too much is

@@ -32,6 +32,7 @@ fn shown() {
         "  run: 14400 seconds",
         "  window: 32 exchanges",
         "  request: 16777216 bytes",
+        "  stack: 524288 bytes",
         "  nothing, because no target is given",
         "  GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
     ] {
@@ -62,7 +63,7 @@ fn object() {
     let object: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(object["schema_version"], 1);
     assert_eq!(object["component"]["digest"], DIGEST);
-    assert_eq!(object["limits"].as_array().unwrap().len(), 16);
+    assert_eq!(object["limits"].as_array().unwrap().len(), 17);
     let [clean, plan, discover] = &object["policy"].as_array().unwrap()[..] else {
         panic!("{object}")
     };

@@ -121,6 +121,7 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         ("table_elements", count(table_elements), ""),
         ("tables", count(tables), ""),
         ("instances", count(instances), ""),
+        ("stack", count(&Limits::STACK), "bytes"),
         ("run", run.as_secs(), "seconds"),
         ("requests", *requests, ""),
         ("window", (*window).into(), "exchanges"),
