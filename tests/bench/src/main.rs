@@ -1,0 +1,34 @@
+//! Measures janitor: against formulas, against its predecessor, against itself.
+//!
+//! Machines and their moods differ, so what counts is the ratio of two things that were
+//! measured by turns in one run; `docs/performance.md` shows what came of it.
+
+mod agents;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What every part can return: the reason is for the person who measures.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measures janitor
+#[derive(Parser)]
+enum Command {
+    /// Be a Mesos master on loopback, and print its URL
+    Serve(serve::Cluster),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Serve(cluster) => serve::serve(cluster),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("janitor-bench: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
