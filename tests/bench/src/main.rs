@@ -4,6 +4,10 @@
 //! measured by turns in one run; `docs/performance.md` shows what came of it.
 
 mod agents;
+mod baseline;
+mod cluster;
+mod http;
+mod measure;
 mod serve;
 
 use std::process::ExitCode;
@@ -18,11 +22,20 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 enum Command {
     /// Be a Mesos master on loopback, and print its URL
     Serve(serve::Cluster),
+    /// Clean a master as janitor's predecessor did
+    Baseline {
+        /// The master, such as http://127.0.0.1:5050/master
+        url: String,
+    },
+    /// Clean a cluster: janitor beside its predecessor
+    Cluster(cluster::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Serve(cluster) => serve::serve(cluster),
+        Command::Baseline { url } => baseline::clean(&url),
+        Command::Cluster(options) => cluster::cluster(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
