@@ -38,6 +38,16 @@ pub fn number(id: &str) -> Option<usize> {
     id.strip_prefix("b2bfc2d4-93f3-4c70-a887-d83e58d7801a-S")?.parse().ok()
 }
 
+/// The text of a whole list.
+pub fn list(stages: &[Stage]) -> Vec<u8> {
+    let mut list = String::from(HEAD);
+    for (agent, stage) in stages.iter().enumerate() {
+        write(&mut list, agent, *stage);
+    }
+    list.push_str(TAIL);
+    list.into_bytes()
+}
+
 /// What comes before the agents.
 pub const HEAD: &str = r#"{"slaves":["#;
 

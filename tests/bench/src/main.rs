@@ -8,6 +8,8 @@ mod baseline;
 mod cluster;
 mod http;
 mod measure;
+mod memory;
+mod micro;
 mod serve;
 
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ enum Command {
     },
     /// Clean a cluster: janitor beside its predecessor
     Cluster(cluster::Options),
+    /// Run the component without a network: sandboxed beside native
+    Micro(micro::Options),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         Command::Serve(cluster) => serve::serve(cluster),
         Command::Baseline { url } => baseline::clean(&url),
         Command::Cluster(options) => cluster::cluster(&options),
+        Command::Micro(options) => micro::micro(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
