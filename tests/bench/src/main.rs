@@ -6,6 +6,7 @@
 mod agents;
 mod baseline;
 mod cluster;
+mod guard;
 mod http;
 mod measure;
 mod memory;
@@ -33,6 +34,8 @@ enum Command {
     Cluster(cluster::Options),
     /// Run the component without a network: sandboxed beside native
     Micro(micro::Options),
+    /// Compare the component's work, counted, with what was recorded
+    Guard(guard::Options),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Baseline { url } => baseline::clean(&url),
         Command::Cluster(options) => cluster::cluster(&options),
         Command::Micro(options) => micro::micro(&options),
+        Command::Guard(options) => guard::guard(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

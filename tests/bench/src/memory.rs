@@ -17,7 +17,7 @@ pub struct Memory {
 
 /// An answer, read up to some place.
 #[derive(Clone)]
-struct Text {
+pub struct Text {
     bytes: Arc<[u8]>,
     at: usize,
 }
@@ -35,7 +35,7 @@ impl Memory {
         self.list.bytes.len() as f64 / 1e6
     }
 
-    fn answer(&self, path: &str) -> Text {
+    fn says(&self, path: &str) -> Text {
         if path.ends_with("slaves") { self.list.clone() } else { self.frameworks.clone() }
     }
 }
@@ -51,7 +51,7 @@ impl Text {
 
 impl Transport for Memory {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        Box::new(self.answer(&request.url))
+        Box::new(self.says(&request.url))
     }
 
     fn pause(&mut self, _: Duration) {}
@@ -71,21 +71,15 @@ impl Body for Text {
     }
 }
 
-/// The master, as the component sees it without a sandbox.
-pub struct Native(pub Memory);
+impl janitor_guest::Host for Memory {
+    type Exchange = Text;
+    type Response = Text;
 
-/// An answer, as the component sees it without a sandbox.
-pub struct Answer(Text);
-
-impl janitor_guest::Host for Native {
-    type Exchange = Answer;
-    type Response = Answer;
-
-    fn send(&mut self, request: &native::http::Request) -> Result<Answer, native::http::Error> {
-        Ok(Answer(self.0.answer(&request.path.join("/"))))
+    fn send(&mut self, request: &native::http::Request) -> Result<Text, native::http::Error> {
+        Ok(self.says(&request.path.join("/")))
     }
 
-    fn finish(&mut self, answer: Answer) -> Result<Answer, native::http::Error> {
+    fn finish(&mut self, answer: Text) -> Result<Text, native::http::Error> {
         Ok(answer)
     }
 
@@ -100,12 +94,12 @@ impl janitor_guest::Host for Native {
     fn log(&mut self, _: native::log::Entry) {}
 }
 
-impl janitor_guest::host::Response for Answer {
+impl janitor_guest::host::Response for Text {
     fn status(&self) -> u16 {
         200
     }
 
     fn read(&mut self, limit: u32) -> Result<Vec<u8>, native::http::Error> {
-        Ok(self.0.next(limit as usize).to_vec())
+        Ok(self.next(limit as usize).to_vec())
     }
 }

@@ -13,7 +13,7 @@ use janitor_host::{
 use crate::Result;
 use crate::agents::{ROLE, cluster, list};
 use crate::measure::median;
-use crate::memory::{Memory, Native};
+use crate::memory::Memory;
 
 /// How it is measured.
 #[derive(Args)]
@@ -93,7 +93,7 @@ pub fn target() -> Target {
     Target { role: Some(ROLE.into()), principal: None, znode: None, marathon_app: None }
 }
 
-fn plan_natively(master: Memory) -> Result<()> {
+fn plan_natively(mut master: Memory) -> Result<()> {
     let target = native::Target {
         role: Some(ROLE.into()),
         principal: None,
@@ -105,7 +105,7 @@ fn plan_natively(master: Memory) -> Result<()> {
         in_use: native::InUse::Refuse,
         system_znode: false,
     };
-    let plan = janitor_guest::plan(&mut Native(master), &target, &options);
+    let plan = janitor_guest::plan(&mut master, &target, &options);
     black_box(plan.map_err(|failure| failure.message)?);
     Ok(())
 }
