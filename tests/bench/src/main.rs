@@ -6,11 +6,14 @@
 mod agents;
 mod baseline;
 mod cluster;
+mod growth;
 mod guard;
 mod http;
 mod measure;
 mod memory;
 mod micro;
+mod plot;
+mod process;
 mod serve;
 
 use std::process::ExitCode;
@@ -36,6 +39,10 @@ enum Command {
     Micro(micro::Options),
     /// Compare the component's work, counted, with what was recorded
     Guard(guard::Options),
+    /// Clean clusters of many sizes
+    Growth(growth::Options),
+    /// Run the whole program: beside an interpreter that does nothing
+    Process(measure::Janitor),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +52,8 @@ fn main() -> ExitCode {
         Command::Cluster(options) => cluster::cluster(&options),
         Command::Micro(options) => micro::micro(&options),
         Command::Guard(options) => guard::guard(&options),
+        Command::Growth(options) => growth::growth(&options),
+        Command::Process(janitor) => process::process(&janitor),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
