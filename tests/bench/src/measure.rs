@@ -1,5 +1,6 @@
 //! What a program takes: its time, its memory, and what it asks of a master.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -87,8 +88,9 @@ pub fn on_master(cluster: Cluster, command: impl FnOnce(&str) -> Result<Command>
 
 /// Runs a program to its end, which must be a good one. What it prints is dropped.
 ///
-/// Linux counts into a process's memory what this program had when it started it: so
-/// nothing large may be in here, and is not, since masters are processes too.
+/// Linux counts into a process's memory what this program had when it started it; so
+/// nothing large is in here, masters are processes too, and a figure that may be this
+/// program's own is an error.
 pub fn run(mut command: Command) -> Result<Cost> {
     let start = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
@@ -99,9 +101,22 @@ pub fn run(mut command: Command) -> Result<Cost> {
     if !used.status.success() {
         return Err(format!("{}: {}", name(&command), used.status).into());
     }
+    if used.rusage.maxrss <= own_peak()? {
+        let name = name(&command);
+        return Err(
+            format!("{name} takes less memory than this program; build this for release").into()
+        );
+    }
     #[allow(clippy::cast_precision_loss, reason = "no process has that much")]
     let peak = used.rusage.maxrss as f64 / 1e6;
     Ok(Cost { wall, peak, ..Cost::default() })
+}
+
+/// The most memory that this program has had, in bytes.
+fn own_peak() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+    Ok(peak.ok_or("Linux tells no VmHWM")?.trim().parse::<u64>()? * 1024)
 }
 
 /// A master in a process of its own, which ends with this.
