@@ -1,0 +1,92 @@
+//! The agents of a cluster of any size, as a Mesos 1.11 master lists them.
+//!
+//! An agent is a number and a [`Stage`]; its two kilobytes of text are made when
+//! somebody reads them.
+
+use std::fmt::Write as _;
+
+/// The role that is cleaned.
+pub const ROLE: &str = "kafka-role";
+
+/// How far an agent has been cleaned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It has nothing of [`ROLE`], and never had.
+    Other,
+    /// It has a volume and reservations.
+    Volume,
+    /// The volume is gone.
+    Reserved,
+    /// The reservations are gone too.
+    Free,
+}
+
+/// The agents of a cluster; so many in a hundred have something for [`ROLE`], evenly
+/// spread, and the first one always does if any does.
+pub fn cluster(agents: usize, matching: usize) -> Vec<Stage> {
+    let is_matching = |agent: usize| agent * matching % 100 < matching;
+    (0..agents).map(|it| if is_matching(it) { Stage::Volume } else { Stage::Other }).collect()
+}
+
+/// An agent's id.
+pub fn id(agent: usize) -> String {
+    format!("b2bfc2d4-93f3-4c70-a887-d83e58d7801a-S{agent}")
+}
+
+/// The number in an agent's id.
+pub fn number(id: &str) -> Option<usize> {
+    id.strip_prefix("b2bfc2d4-93f3-4c70-a887-d83e58d7801a-S")?.parse().ok()
+}
+
+/// The text of a whole list.
+pub fn list(stages: &[Stage]) -> Vec<u8> {
+    let mut list = String::from(HEAD);
+    for (agent, stage) in stages.iter().enumerate() {
+        write(&mut list, agent, *stage);
+    }
+    list.push_str(TAIL);
+    list.into_bytes()
+}
+
+/// What comes before the agents.
+pub const HEAD: &str = r#"{"slaves":["#;
+
+/// What comes after the agents.
+pub const TAIL: &str = r#"],"recovered_slaves":[]}"#;
+
+/// Adds the text of an agent, with the comma before it.
+pub fn write(list: &mut String, agent: usize, stage: Stage) {
+    let (role, reserved) = match stage {
+        Stage::Other => ("other-role", Some(resources("other-role", false))),
+        Stage::Volume => (ROLE, Some(resources(ROLE, true))),
+        Stage::Reserved => (ROLE, Some(resources(ROLE, false))),
+        Stage::Free => (ROLE, None),
+    };
+    let (sums, full, rest) = match reserved {
+        Some(list) => (
+            format!(r#""{role}":{{"disk":64.0,"mem":64.0,"gpus":0.0,"cpus":0.5}}"#),
+            format!(r#""{role}":[{}]"#, list.join(",")),
+            ["20928.0", "4160.0", "4.5"],
+        ),
+        None => (String::new(), String::new(), ["20992.0", "4224.0", "5.0"]),
+    };
+    let comma = if agent == 0 { "" } else { "," };
+    let (rack, id, [disk, mem, cpus]) = (agent % 40, id(agent), rest);
+    // Writing to a string does not fail.
+    let _ = write!(
+        list,
+        r#"{comma}{{"id":"{id}","hostname":"agent-{agent}.example","port":5051,"attributes":{{"rack":"r{rack}","zone":"z1"}},"pid":"slave({agent})@10.0.0.1:5051","registered_time":1795363255.069898,"resources":{{"disk":20992.0,"mem":4224.0,"gpus":0.0,"cpus":5.0,"ports":"[31000-32000]"}},"used_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"offered_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"reserved_resources":{{{sums}}},"unreserved_resources":{{"disk":{disk},"mem":{mem},"gpus":0.0,"cpus":{cpus},"ports":"[31000-32000]"}},"active":true,"deactivated":false,"version":"1.11.0","capabilities":["MULTI_ROLE","HIERARCHICAL_ROLE","RESERVATION_REFINEMENT","RESOURCE_PROVIDER","RESIZE_VOLUME","AGENT_OPERATION_FEEDBACK","AGENT_DRAINING","TASK_RESOURCE_LIMITS"],"reserved_resources_full":{{{full}}},"unreserved_resources_full":[{{"name":"disk","type":"SCALAR","scalar":{{"value":{disk}}},"role":"*"}},{{"name":"mem","type":"SCALAR","scalar":{{"value":{mem}}},"role":"*"}},{{"name":"cpus","type":"SCALAR","scalar":{{"value":{cpus}}},"role":"*"}},{{"name":"ports","type":"RANGES","ranges":{{"range":[{{"begin":31000,"end":32000}}]}},"role":"*"}}],"used_resources_full":[],"offered_resources_full":[]}}"#
+    );
+}
+
+/// What is reserved for a role on an agent; the last one is its disk, and perhaps a volume.
+pub fn resources(role: &str, has_volume: bool) -> [String; 3] {
+    let volume = r#","disk":{"persistence":{"id":"data","principal":"kafka-principal"},"volume":{"mode":"RW","container_path":"data"}}"#;
+    [("cpus", "0.5", ""), ("mem", "64.0", ""), ("disk", "64.0", if has_volume { volume } else { "" })].map(
+        |(name, value, disk)| {
+            format!(
+                r#"{{"name":"{name}","type":"SCALAR","scalar":{{"value":{value}}},"role":"{role}","reservation":{{"principal":"kafka-principal"}},"reservations":[{{"type":"DYNAMIC","role":"{role}","principal":"kafka-principal"}}]{disk}}}"#
+            )
+        },
+    )
+}

@@ -1,0 +1,85 @@
+//! A cleanup of a whole cluster: janitor and its predecessor, by turns, each on a fresh
+//! master.
+
+use clap::Args;
+
+use crate::Result;
+use crate::measure::{self, Cost, Janitor, median};
+use crate::serve::Cluster;
+
+/// How many requests janitor has in flight.
+const WINDOW: f64 = 32.0;
+
+/// What is measured.
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    cluster: Cluster,
+    #[command(flatten)]
+    janitor: Janitor,
+    /// Measure janitor alone
+    #[arg(long)]
+    no_baseline: bool,
+}
+
+/// Prints a table.
+pub fn cluster(options: &Options) -> Result<()> {
+    let Options { cluster, janitor, no_baseline } = options;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..janitor.runs {
+        ours.push(janitor.clean(*cluster)?);
+        if !no_baseline {
+            theirs.push(measure::on_master(*cluster, |url| {
+                let mut command = measure::own("baseline")?;
+                command.arg(format!("{url}/master"));
+                Ok(command)
+            })?);
+        }
+    }
+    let Cluster { agents, matching, latency_ms } = cluster;
+    let formula = formula(*cluster);
+    println!(
+        "{agents} agents, {matching} % of them matching, {latency_ms} ms an answer; medians of {} \
+         runs. 2 n t / w = {formula:.3} s.\n",
+        janitor.runs
+    );
+    println!(
+        "| | wall, s | to 2 n t / w | peak memory, MB | requests | list reads | connections | \
+         most at once |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+    );
+    row("janitor", &ours, formula);
+    if theirs.is_empty() {
+        return Ok(());
+    }
+    row("baseline", &theirs, formula);
+    let times = |of: fn(&Cost) -> f64| {
+        let pairs: Vec<_> = ours.iter().zip(&theirs).collect();
+        median(&pairs, |(ours, theirs)| of(theirs) / of(ours))
+    };
+    println!(
+        "| baseline / janitor | {:.1} | | {:.1} | | | | |",
+        times(|it| it.wall),
+        times(|it| it.peak)
+    );
+    Ok(())
+}
+
+/// The time that the requests of the two phases take by themselves: 2 n t / w.
+#[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
+fn formula(Cluster { agents, matching, latency_ms }: Cluster) -> f64 {
+    let matching = (agents * matching).div_ceil(100);
+    2.0 * matching as f64 * latency_ms as f64 / 1000.0 / WINDOW
+}
+
+fn row(name: &str, costs: &[Cost], formula: f64) {
+    let wall = median(costs, |it| it.wall);
+    let peak = median(costs, |it| it.peak);
+    let Some(Cost { requests, list_reads, connections, most_at_once, .. }) = costs.last() else {
+        return;
+    };
+    println!(
+        "| {name} | {wall:.2} | {:.1} | {peak:.1} | {requests} | {list_reads} | {connections} | \
+         {most_at_once} |",
+        wall / formula
+    );
+}

@@ -1,0 +1,201 @@
+//! A guard against becoming slower that counts and does not time: the fuel that the
+//! component takes for fixed work is the same on every machine, and at every load.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use janitor_host::bindings::http::{Error, Host, HostExchange, HostResponse, Request as Asked};
+use janitor_host::bindings::{Cleaner, http, log};
+use janitor_host::transport::replay::Replay;
+use janitor_host::transport::{self, Request, Transport};
+use janitor_host::{Call, Endpoints, Options as RunOptions};
+use serde::{Deserialize, Serialize};
+use wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
+use wasmtime::{Config, Engine, Result as Trappable, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::Result;
+use crate::agents::{cluster, list};
+use crate::memory::Memory;
+use crate::micro::target;
+
+/// What is compared.
+#[derive(Args)]
+pub struct Options {
+    /// Write down what is counted now
+    #[arg(long)]
+    record: bool,
+}
+
+/// What is written down.
+#[derive(Serialize, Deserialize)]
+struct Recorded {
+    /// How far a count may be from what is written down.
+    tolerance_percent: u64,
+    /// The fuel, by what it was spent on.
+    fuel: BTreeMap<String, u64>,
+}
+
+/// Compares the fuel with what was written down.
+pub fn guard(options: &Options) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let file = root.join("tests/bench/guard.json");
+    let mut recorded: Recorded = serde_json::from_slice(&fs::read(&file)?)?;
+    let now = fuel(&root)?;
+    if options.record {
+        recorded.fuel = now;
+        return Ok(fs::write(file, serde_json::to_string_pretty(&recorded)? + "\n")?);
+    }
+    let mut far = Vec::new();
+    for (name, now) in &now {
+        let then = recorded.fuel.get(name).copied().unwrap_or_default();
+        println!("{name}: {now} units of fuel, {then} recorded");
+        if now.abs_diff(then) * 100 > then * recorded.tolerance_percent {
+            far.push(name.as_str());
+        }
+    }
+    if far.is_empty() {
+        return Ok(());
+    }
+    let tolerance = recorded.tolerance_percent;
+    let far = far.join(", ");
+    Err(format!(
+        "the component's work has changed by more than {tolerance} %: {far}. If that is meant, or \
+         comes with another compiler, record it anew: \
+         cargo run --package janitor-bench -- guard --record"
+    )
+    .into())
+}
+
+/// The fuel of all that is counted.
+fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
+    let mut config = Config::new();
+    config.consume_fuel(true).concurrency_support(false);
+    let engine = Engine::new(&config)?;
+    // Where `host/build` leaves it.
+    let wasm: PathBuf = root.join("target/component/wasm32-wasip2/component/janitor_guest.wasm");
+    let component = Component::from_file(&engine, wasm)?;
+    let mut linker = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    Cleaner::add_to_linker::<_, HasSelf<Run>>(&mut linker, |run| run)?;
+    let spend = |transport, endpoints, window, call: &Call, options| -> Result<u64> {
+        let (wasi, table) = (WasiCtx::builder().build(), ResourceTable::new());
+        let run = Run { wasi, table, endpoints, transport, window };
+        let mut store = Store::new(&engine, run);
+        store.set_fuel(u64::MAX)?;
+        let cleaner = Cleaner::instantiate(&mut store, &component, &linker)?;
+        let cleanup = cleaner.janitor_cleanup_cleanup();
+        let ended = match call {
+            Call::Clean(target) => cleanup.call_clean(&mut store, target, options)?.map(drop),
+            Call::Plan(target) => cleanup.call_plan(&mut store, target, options)?.map(drop),
+            _ => return Err("only cleanups and plans are counted".into()),
+        };
+        ended.map_err(|failure| failure.message)?;
+        Ok(u64::MAX - store.get_fuel()?)
+    };
+    let replay = Replay::open(&root.join("tests/recordings/cassandra-0.28.1.har"))?;
+    let run = replay.run();
+    let replayed = spend(replay.transport(), run.endpoints, run.window, &run.call, run.options)?;
+    if let Some(deviation) = replay.deviations().first() {
+        return Err(deviation.as_str().into());
+    }
+    let master = Memory::new(list(&cluster(1_000, 5)));
+    let call = Call::Plan(target());
+    let planned = spend(Box::new(master), Endpoints::default(), 32, &call, RunOptions::DEFAULT)?;
+    Ok([("replay of cassandra-0.28.1", replayed), ("plan of 1,000 agents", planned)]
+        .map(|(name, fuel)| (name.into(), fuel))
+        .into())
+}
+
+/// The imports of one run: those of the host, without its limits.
+struct Run {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    endpoints: Endpoints,
+    transport: Box<dyn Transport>,
+    window: u32,
+}
+
+type Exchange = Box<dyn transport::Exchange>;
+
+/// A handle on what the table holds, in the contract's type and in ours.
+fn same<From: 'static, To: 'static>(handle: &Resource<From>) -> Resource<To> {
+    Resource::new_own(handle.rep())
+}
+
+impl Host for Run {
+    fn send(
+        &mut self,
+        asked: Asked,
+    ) -> Trappable<std::result::Result<Resource<http::Exchange>, Error>> {
+        let url = self.endpoints.url(&asked);
+        let Asked { endpoint, method, content, .. } = asked;
+        let request = Request { endpoint: Some(endpoint), method, url, content };
+        let exchange: Exchange = self.transport.send(request);
+        Ok(Ok(same(&self.table.push(exchange)?)))
+    }
+
+    fn window(&mut self) -> Trappable<u32> {
+        Ok(self.window)
+    }
+
+    fn pause(&mut self, _: u32) -> Trappable<bool> {
+        Ok(true)
+    }
+}
+
+impl HostExchange for Run {
+    fn finish(
+        &mut self,
+        exchange: Resource<http::Exchange>,
+    ) -> Trappable<std::result::Result<Resource<http::Response>, Error>> {
+        let exchange: Exchange = self.table.delete(same(&exchange))?;
+        match exchange.finish() {
+            Ok(response) => Ok(Ok(same(&self.table.push(response)?))),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn drop(&mut self, exchange: Resource<http::Exchange>) -> Trappable<()> {
+        self.table.delete::<Exchange>(same(&exchange))?;
+        Ok(())
+    }
+}
+
+impl HostResponse for Run {
+    fn status(&mut self, response: Resource<http::Response>) -> Trappable<u16> {
+        Ok(self.table.get::<transport::Response>(&same(&response))?.status)
+    }
+
+    fn read(
+        &mut self,
+        response: Resource<http::Response>,
+        limit: u32,
+    ) -> Trappable<std::result::Result<Vec<u8>, Error>> {
+        let mut buffer = vec![0; limit as usize];
+        let response = self.table.get_mut::<transport::Response>(&same(&response))?;
+        Ok(response.body.read(&mut buffer).map(|count| {
+            buffer.truncate(count);
+            buffer
+        }))
+    }
+
+    fn drop(&mut self, response: Resource<http::Response>) -> Trappable<()> {
+        self.table.delete::<transport::Response>(same(&response))?;
+        Ok(())
+    }
+}
+
+impl log::Host for Run {
+    fn write(&mut self, _: log::Entry) -> Trappable<()> {
+        Ok(())
+    }
+}
+
+impl WasiView for Run {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

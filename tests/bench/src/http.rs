@@ -1,0 +1,33 @@
+//! As little HTTP as it takes: one request on a connection of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::Result;
+
+/// Sends a request and returns the body of its answer; a form makes it a POST.
+///
+/// It is HTTP 1.0, where the end of the connection is the end of the answer.
+pub fn ask(url: &str, form: Option<&str>) -> Result<Vec<u8>> {
+    let place = url.strip_prefix("http://").ok_or("only http:// here")?;
+    let (server, path) = place.split_once('/').unwrap_or((place, ""));
+    let head = match form {
+        None => format!("GET /{path} HTTP/1.0\r\nHost: {server}\r\n\r\n"),
+        Some(form) => format!(
+            "POST /{path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+            form.len()
+        ),
+    };
+    let mut connection = TcpStream::connect(server)?;
+    connection.write_all(head.as_bytes())?;
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or("no answer")?;
+    let body = answer.split_off(end + 4);
+    let status = answer.get(9..12).unwrap_or_default();
+    match status {
+        b"200" | b"202" => Ok(body),
+        _ => Err(format!("{url} answers {}", String::from_utf8_lossy(&answer)).into()),
+    }
+}

@@ -1,0 +1,111 @@
+//! The component without a network: what it takes to load it, to start it, and to read
+//! and plan with a list of agents, in the sandbox and without it.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use clap::Args;
+use janitor_guest::bindings::cleanup as native;
+use janitor_host::{
+    Call, Endpoints, Entry, Janitor, Limits, Options as RunOptions, Session, Stop, Target,
+};
+
+use crate::Result;
+use crate::agents::{ROLE, cluster, list};
+use crate::measure::median;
+use crate::memory::Memory;
+
+/// How it is measured.
+#[derive(Args)]
+pub struct Options {
+    /// How many agents are listed
+    #[arg(long, default_value_t = 10_000)]
+    agents: usize,
+    /// How often each thing is measured; the median counts
+    #[arg(long, default_value_t = 15)]
+    runs: usize,
+}
+
+/// Prints a table.
+pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
+    let times = 0..*runs;
+    let loads = times.map(|_| timed(Janitor::new)).collect::<Result<Vec<_>>>()?;
+    let janitor = Janitor::new()?;
+    println!("Medians of {runs} runs, by turns.\n");
+    println!(
+        "| | native, ms | sandboxed, ms | native, MB/s | sandboxed, MB/s | sandboxed / native |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("| load the component | | {:.2} | | | |", median(&loads, |it| *it) * 1e3);
+    compare("start it, and plan nothing", &janitor, Memory::new(list(&cluster(1, 0))), 20 * runs)?;
+    for matching in [0, 5, 100] {
+        let name = format!("plan {agents} agents, {matching} % matching");
+        compare(&name, &janitor, Memory::new(list(&cluster(*agents, matching))), *runs)?;
+    }
+    Ok(())
+}
+
+fn compare(name: &str, janitor: &Janitor, master: Memory, runs: usize) -> Result<()> {
+    let once = |_| {
+        let native = timed(|| plan_natively(master.clone()))?;
+        let sandboxed = timed(|| plan(janitor, master.clone()))?;
+        Ok((native, sandboxed))
+    };
+    let all = (0..runs).map(once).collect::<Result<Vec<_>>>()?;
+    let (native, sandboxed) = (median(&all, |it| it.0), median(&all, |it| it.1));
+    let ratio = median(&all, |(native, sandboxed)| sandboxed / native);
+    let megabytes = master.megabytes();
+    println!(
+        "| {name} | {:.3} | {:.3} | {:.0} | {:.0} | {ratio:.2} |",
+        native * 1e3,
+        sandboxed * 1e3,
+        megabytes / native,
+        megabytes / sandboxed
+    );
+    Ok(())
+}
+
+/// The seconds that something takes.
+fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    work: impl FnOnce() -> std::result::Result<T, E>,
+) -> Result<f64> {
+    let start = Instant::now();
+    let done = work().map_err(Into::into)?;
+    let seconds = start.elapsed().as_secs_f64();
+    black_box(done);
+    Ok(seconds)
+}
+
+fn plan(janitor: &Janitor, master: Memory) -> Result<()> {
+    let session = Session {
+        endpoints: Endpoints::default(),
+        transport: Box::new(master),
+        log: Box::new(|_: &Entry| {}),
+        limits: Limits::default(),
+        stop: Stop::new(),
+    };
+    black_box(janitor.run(&Call::Plan(target()), RunOptions::DEFAULT, session)?);
+    Ok(())
+}
+
+/// What [`plan`] asks for.
+pub fn target() -> Target {
+    Target { role: Some(ROLE.into()), principal: None, znode: None, marathon_app: None }
+}
+
+fn plan_natively(mut master: Memory) -> Result<()> {
+    let target = native::Target {
+        role: Some(ROLE.into()),
+        principal: None,
+        znode: None,
+        marathon_app: None,
+    };
+    let options = native::Options {
+        confirm_seconds: RunOptions::DEFAULT.confirm_seconds,
+        in_use: native::InUse::Refuse,
+        system_znode: false,
+    };
+    let plan = janitor_guest::plan(&mut master, &target, &options);
+    black_box(plan.map_err(|failure| failure.message)?);
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! A master for scale: it holds one byte an agent, and streams the rest.
+//!
+//! It runs as a process of its own, so that the memory of whoever asks is its own too.
+//! The stand-in of the tests knows more of Mesos, and keeps its agents as JSON.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use clap::Args;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::Result;
+use crate::agents::{self, ROLE, Stage};
+
+/// What the cluster is like.
+#[derive(Args, Clone, Copy)]
+pub struct Cluster {
+    /// How many agents there are
+    #[arg(long, default_value_t = 10_000)]
+    pub agents: usize,
+    /// How many of a hundred agents have something for the role
+    #[arg(long, default_value_t = 5, value_name = "PERCENT")]
+    pub matching: usize,
+    /// How long the master takes for each answer
+    #[arg(long, default_value_t = 10, value_name = "MILLISECONDS")]
+    pub latency_ms: u64,
+}
+
+/// The agents now, and what was asked so far.
+struct Master {
+    latency: Duration,
+    live: Mutex<Live>,
+}
+
+#[derive(Default)]
+struct Live {
+    stages: Vec<Stage>,
+    requests: usize,
+    list_reads: usize,
+    connections: usize,
+    waiting: usize,
+    most_at_once: usize,
+}
+
+/// What a form asks for.
+#[derive(Clone, Copy)]
+enum Operation {
+    Destroy,
+    Unreserve,
+}
+
+impl Master {
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a request, and waits as long as a master takes for it.
+    async fn wait(&self) {
+        {
+            let mut live = self.live();
+            live.requests += 1;
+            live.waiting += 1;
+            live.most_at_once = live.most_at_once.max(live.waiting);
+        }
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        self.live().waiting -= 1;
+    }
+
+    /// The list of agents, a few at a time.
+    fn list(self: Arc<Self>) -> Response {
+        const AT_ONCE: usize = 32;
+        self.live().list_reads += 1;
+        let count = self.live().stages.len();
+        let pieces = (0..count).step_by(AT_ONCE).map(move |first| {
+            let end = count.min(first + AT_ONCE);
+            let stages = self.live().stages[first..end].to_vec();
+            let mut piece = String::with_capacity(AT_ONCE * 3_000);
+            for (agent, stage) in (first..end).zip(stages) {
+                agents::write(&mut piece, agent, stage);
+            }
+            Bytes::from(piece)
+        });
+        let pieces = [Bytes::from(agents::HEAD)].into_iter().chain(pieces);
+        let pieces = pieces.chain([Bytes::from(agents::TAIL)]).map(Ok::<_, Infallible>);
+        as_json(Body::from_stream(stream::iter(pieces)))
+    }
+
+    /// Carries out a form, which must name all that its agent has: this master does not
+    /// do parts.
+    fn operate(&self, operation: Operation, form: &[u8]) -> Response {
+        let field = |name: &str| {
+            let mut fields = form_urlencoded::parse(form);
+            fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        let [cpus, mem, disk] = agents::resources(ROLE, matches!(operation, Operation::Destroy));
+        let (name, before, after, there) = match operation {
+            Operation::Destroy => ("volumes", Stage::Volume, Stage::Reserved, vec![disk]),
+            Operation::Unreserve => {
+                ("resources", Stage::Reserved, Stage::Free, vec![cpus, mem, disk])
+            }
+        };
+        let mut live = self.live();
+        let agent = field("slaveId").and_then(|id| agents::number(&id));
+        let Some(stage) = agent.and_then(|agent| live.stages.get_mut(agent)) else {
+            return refuse("No agent found with specified ID");
+        };
+        let there: Option<Vec<Value>> =
+            there.iter().map(|text| serde_json::from_str(text).ok()).collect();
+        let wanted = field(name).and_then(|list| serde_json::from_str(&list).ok());
+        if *stage != before || wanted.is_none() || wanted != there {
+            return refuse("Invalid operation: the agent does not have these resources");
+        }
+        *stage = after;
+        StatusCode::ACCEPTED.into_response()
+    }
+
+    /// What was asked so far, without this: neither the request nor its connection.
+    fn stats(&self) -> Response {
+        let live = self.live();
+        let stats = json!({
+            "requests": live.requests,
+            "list_reads": live.list_reads,
+            "connections": live.connections.saturating_sub(1),
+            "most_at_once": live.most_at_once,
+        });
+        as_json(stats.to_string())
+    }
+}
+
+fn as_json(body: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
+}
+
+fn refuse(why: &'static str) -> Response {
+    (StatusCode::BAD_REQUEST, why).into_response()
+}
+
+/// Serves until the process is killed. The first line of the output is the URL.
+pub fn serve(cluster: Cluster) -> Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(run(cluster))
+}
+
+async fn run(Cluster { agents, matching, latency_ms }: Cluster) -> Result<()> {
+    let stages = agents::cluster(agents, matching);
+    let latency = Duration::from_millis(latency_ms);
+    let live = Mutex::new(Live { stages, ..Live::default() });
+    let master = Arc::new(Master { latency, live });
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("http://{}", listener.local_addr()?);
+    std::io::stdout().flush()?;
+    let counting = Arc::clone(&master);
+    let listener = listener.tap_io(move |connection| {
+        counting.live().connections += 1;
+        // Without it every answer may wait for an acknowledgement; that is all it costs.
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, routes(&master)).await?;
+    Ok(())
+}
+
+fn routes(master: &Arc<Master>) -> Router {
+    let after = |answer: fn(Arc<Master>, Bytes) -> Response| {
+        let master = Arc::clone(master);
+        move |body: Bytes| async move {
+            master.wait().await;
+            answer(master, body)
+        }
+    };
+    let counting = Arc::clone(master);
+    Router::new()
+        .route("/master/slaves", get(after(|master, _| master.list())))
+        .route("/master/frameworks", get(after(|_, _| as_json(r#"{"frameworks":[]}"#))))
+        .route(
+            "/master/api/v1",
+            post(after(|_, _| as_json(r#"{"type":"GET_OPERATIONS","get_operations":{}}"#))),
+        )
+        .route(
+            "/master/destroy-volumes",
+            post(after(|master, form| master.operate(Operation::Destroy, &form))),
+        )
+        .route(
+            "/master/unreserve",
+            post(after(|master, form| master.operate(Operation::Unreserve, &form))),
+        )
+        .route("/stats", get(move || async move { counting.stats() }))
+}
