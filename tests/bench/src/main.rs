@@ -14,6 +14,7 @@ mod memory;
 mod micro;
 mod plot;
 mod process;
+mod real;
 mod serve;
 
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ enum Command {
     Guard(guard::Options),
     /// Clean clusters of many sizes
     Growth(growth::Options),
+    /// Clean real agents: beside what their master can do
+    Real(real::Options),
     /// Run the whole program: beside an interpreter that does nothing
     Process(measure::Janitor),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Micro(options) => micro::micro(&options),
         Command::Guard(options) => guard::guard(&options),
         Command::Growth(options) => growth::growth(&options),
+        Command::Real(options) => real::real(&options),
         Command::Process(janitor) => process::process(&janitor),
     };
     match result {
