@@ -1,5 +1,5 @@
 //! A master in memory, which lists the same agents again and again: behind the sandbox a
-//! [`Transport`], without it the component's own [`Host`].
+//! [`Transport`], without it the component's own [`Host`](janitor_guest::Host).
 
 use std::sync::Arc;
 use std::time::Duration;
