@@ -91,7 +91,9 @@ mod tests {
         for amount in ["4.1e71", "0.30000000000000004", "1.7e-300"] {
             let plan = PlanFile::read(PLAN.replace("4096.0", amount).as_bytes()).unwrap();
             let json = serde_json::to_string(&plan).unwrap();
-            assert!(json.contains(&format!("\"Scalar\":{amount}")), "{amount}: {json}");
+            let value: Value = serde_json::from_str(&json).unwrap();
+            let read = value.pointer("/plan/agents/0/entries/1/entry/amount/Scalar").unwrap();
+            assert_eq!(read.as_f64(), amount.parse().ok(), "{amount}");
             assert_eq!(PlanFile::read(json.as_bytes()), Ok(plan));
         }
     }
