@@ -49,6 +49,7 @@
 //! | [`violation`] | how a run ends when the component misbehaves |
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
 //! | [`limits`] | how much of everything a run may use |
+//! | `request` | how a request is written |
 //! | [`endpoint`] | where the servers are |
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
@@ -72,6 +73,8 @@ pub mod log;
 pub mod output;
 mod plan_file;
 pub mod policy;
+mod printable;
+mod request;
 mod scope;
 mod state;
 pub mod stop;
