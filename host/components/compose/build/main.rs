@@ -18,8 +18,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let build = |name: &str| -> Result<Vec<u8>, Box<dyn Error>> {
         Ok(fs::read(component::build(&root, &format!("janitor-{name}"))?)?)
     };
-    let guest = build("guest")?;
+    let (guest, wasi) = (build("guest")?, build("wasi")?);
     let janitor = compose(&[&build("gate")?, &guest, &build("front")?])?;
+    fs::write(out.join("janitor-command.wasm"), compose(&[&wasi, &janitor, &build("command")?])?)?;
     fs::write(out.join("janitor-cleanup.wasm"), guest)?;
     fs::write(out.join("janitor.wasm"), janitor)?;
     for source in ["guest", "wit", "host/components", "host/src", "host/build", "Cargo.lock"] {

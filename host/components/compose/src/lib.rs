@@ -12,8 +12,15 @@ pub const CLEANUP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor-cle
 /// The guest behind its gate: no request leaves it that the target does not allow.
 pub const JANITOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor.wasm"));
 
+/// The same as a command of WASI 0.2.
+pub const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor-command.wasm"));
+
 /// All of them, by the names of their files.
-pub const ALL: [(&str, &[u8]); 2] = [("janitor-cleanup.wasm", CLEANUP), ("janitor.wasm", JANITOR)];
+pub const ALL: [(&str, &[u8]); 3] = [
+    ("janitor-cleanup.wasm", CLEANUP),
+    ("janitor.wasm", JANITOR),
+    ("janitor-command.wasm", COMMAND),
+];
 
 #[cfg(test)]
 mod tests {
