@@ -1,26 +1,51 @@
-//! The components that janitor is made of, and made into.
+//! The components that janitor is made of, and what is made of them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod compose;
 
+use std::error::Error;
+
 pub use compose::compose;
 
+/// A component, or why the parts do not fit.
+pub type Composed<T = Vec<u8>> = Result<T, Box<dyn Error>>;
+
 /// The guest alone: its host decides what it may send.
-pub const CLEANUP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor-cleanup.wasm"));
+pub const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.wasm"));
 
-/// The guest behind its gate: no request leaves it that the target does not allow.
-pub const JANITOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor.wasm"));
+const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
+const FRONT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/front.wasm"));
+const WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wasi.wasm"));
+const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/command.wasm"));
 
-/// The same as a command of WASI 0.2.
-pub const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor-command.wasm"));
+/// A guest behind the gate: no request leaves it that its target does not allow.
+///
+/// # Errors
+/// When it is no guest.
+pub fn gated(guest: &[u8]) -> Composed {
+    compose(&[GATE, guest, FRONT])
+}
 
-/// All of them, by the names of their files.
-pub const ALL: [(&str, &[u8]); 3] = [
-    ("janitor-cleanup.wasm", CLEANUP),
-    ("janitor.wasm", JANITOR),
-    ("janitor-command.wasm", COMMAND),
-];
+/// A gated guest as a command of WASI 0.2.
+///
+/// # Errors
+/// When it is no guest.
+pub fn command(guest: &[u8]) -> Composed {
+    compose(&[WASI, &gated(guest)?, COMMAND])
+}
+
+/// Everything that embedders and runtimes load of a guest, by the names of the files.
+///
+/// # Errors
+/// When it is no guest.
+pub fn all(guest: &[u8]) -> Composed<[(&'static str, Vec<u8>); 3]> {
+    Ok([
+        ("janitor-cleanup.wasm", guest.into()),
+        ("janitor.wasm", gated(guest)?),
+        ("janitor-command.wasm", command(guest)?),
+    ])
+}
 
 #[cfg(test)]
 mod tests {
@@ -43,7 +68,7 @@ mod tests {
     #[test]
     fn the_gated_one_wants_of_its_host_what_the_guest_does() {
         let expected = ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"];
-        for wasm in [CLEANUP, JANITOR] {
+        for wasm in [GUEST, &gated(GUEST).unwrap()] {
             assert_eq!(imports(wasm), expected);
         }
     }

@@ -1,25 +1,35 @@
 //! Writes the components into a folder: `cargo run --package janitor-compose -- DIR`.
+//! With the file of another guest behind it, they are made of that one.
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
-use std::{env, fs, io};
-
-use janitor_compose::ALL;
+use std::{env, fs};
 
 fn main() -> ExitCode {
-    let Some(folder) = env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("janitor-compose: name the folder that the components are to be written to");
-        return ExitCode::FAILURE;
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    let written = match args.as_slice() {
+        [folder] => write(folder.as_ref(), janitor_compose::GUEST),
+        [folder, guest] => {
+            let guest = fs::read(guest).map_err(Into::into);
+            guest.and_then(|guest| write(folder.as_ref(), &guest))
+        }
+        _ => Err("usage: janitor-compose DIR [GUEST]".into()),
     };
-    let write = || -> io::Result<()> {
-        fs::create_dir_all(&folder)?;
-        ALL.iter().try_for_each(|(name, wasm)| fs::write(folder.join(name), wasm))
-    };
-    match write() {
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("janitor-compose: cannot write to {}: {why}", folder.display());
+            eprintln!("janitor-compose: {why}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn write(folder: &Path, guest: &[u8]) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    for (name, wasm) in janitor_compose::all(guest)? {
+        fs::write(folder.join(name), wasm)?;
+    }
+    Ok(())
 }

@@ -212,18 +212,12 @@ impl Response {
     }
 }
 
-/// A redirect is not followed. Where it leads is what the operator needs.
+/// A redirect is not followed. Where it leads helps the operator.
 fn tell_redirect(response: &IncomingResponse) {
     let locations = response.headers().get("location");
     if let Some(location) = locations.first() {
         let location = String::from_utf8_lossy(location);
-        say(
-            Level::Warn,
-            format!(
-                "The server sends to another place, {location}, which is not followed: \
-                 a URL that leads there directly is needed."
-            ),
-        );
+        say(Level::Warn, format!("A server sends to {location}, which is not followed."));
     }
 }
 
