@@ -8,7 +8,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What is built: a package `janitor-NAME` each.
-const PARTS: [&str; 5] = ["guest", "gate", "front", "wasi", "command"];
+const PARTS: [&str; 6] = ["guest", "gate", "front", "wasi", "command", "service"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../..");

@@ -18,6 +18,7 @@ const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
 const FRONT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/front.wasm"));
 const WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wasi.wasm"));
 const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/command.wasm"));
+const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"));
 
 /// A guest behind the gate: no request leaves it that its target does not allow.
 ///
@@ -35,15 +36,24 @@ pub fn command(guest: &[u8]) -> Composed {
     compose(&[WASI, &gated(guest)?, COMMAND])
 }
 
+/// A gated guest as a service of WASI 0.2.
+///
+/// # Errors
+/// When it is no guest.
+pub fn service(guest: &[u8]) -> Composed {
+    compose(&[WASI, &gated(guest)?, SERVICE])
+}
+
 /// Everything that embedders and runtimes load of a guest, by the names of the files.
 ///
 /// # Errors
 /// When it is no guest.
-pub fn all(guest: &[u8]) -> Composed<[(&'static str, Vec<u8>); 3]> {
+pub fn all(guest: &[u8]) -> Composed<[(&'static str, Vec<u8>); 4]> {
     Ok([
         ("janitor-cleanup.wasm", guest.into()),
         ("janitor.wasm", gated(guest)?),
         ("janitor-command.wasm", command(guest)?),
+        ("janitor-service.wasm", service(guest)?),
     ])
 }
 

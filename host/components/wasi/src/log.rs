@@ -1,6 +1,6 @@
 //! The export `log`: the stream that somebody has handed over.
 
-use wasip2::io::streams::OutputStream;
+use std::io::Write;
 
 use crate::Adapter;
 use crate::bindings::log::{Entry, Guest, Level};
@@ -21,7 +21,11 @@ impl Guest for Adapter {
                     Err(_) => return,
                 },
             };
-            write(&settings.log, (line + "\n").as_bytes());
+            if let Some(log) = settings.log.borrow_mut().as_mut() {
+                // When nobody reads any more, the run goes on all the same: half a cleanup
+                // would be worse.
+                let _ = log.write_all((line + "\n").as_bytes()).and_then(|()| log.flush());
+            }
         });
     }
 }
@@ -29,16 +33,4 @@ impl Guest for Adapter {
 /// Logs a line of the adapter's own.
 pub fn say(level: Level, message: String) {
     Adapter::write(Entry { level, message, event: None });
-}
-
-/// Writes bytes. When nobody reads any more, the run goes on all the same: half a
-/// cleanup would be worse.
-fn write(stream: &OutputStream, bytes: &[u8]) {
-    /// What WASI takes at a time.
-    const MOST: usize = 4096;
-    for chunk in bytes.chunks(MOST) {
-        if stream.blocking_write_and_flush(chunk).is_err() {
-            return;
-        }
-    }
 }

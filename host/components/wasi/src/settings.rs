@@ -1,6 +1,6 @@
 //! The export `settings`: where the servers are, and where the log goes.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use wasip2::http::types::Scheme;
 use wasip2::io::streams::OutputStream;
@@ -18,8 +18,8 @@ pub struct Settings {
     pub format: Format,
     /// Whether lines that are only for finding out are written too.
     pub verbose: bool,
-    /// Where the log goes.
-    pub log: OutputStream,
+    /// Where the log goes, until it is over.
+    pub log: RefCell<Option<OutputStream>>,
 }
 
 /// Where a server is, and who to be for it.
@@ -89,9 +89,14 @@ impl Guest for Adapter {
         if window == 0 {
             return Err("the window must be 1 or more".into());
         }
+        let log = RefCell::new(Some(log));
         let settings = Settings { servers, window, format, verbose, log };
         SETTINGS
             .with(|cell| cell.set(settings))
             .map_err(|_| "this instance of the component has its settings already".into())
+    }
+
+    fn end_log() -> Option<OutputStream> {
+        with(|settings| settings.log.take()).flatten()
     }
 }
