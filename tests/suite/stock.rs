@@ -8,10 +8,11 @@ use std::fs;
 
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::command::{Run, changes, janitor, run, scenario, tests};
-use crate::real::{self, master::Master};
-use crate::{skipped, trial};
+use crate::real::master::{Master, cpus, reserved_for, with};
+use crate::{real, skipped, trial};
 use wasmtime::{MISBEHAVING, Wasmtime};
 
 /// What the command says is what the binary says, on these.
@@ -38,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("stock::the_sample_result", move || the_sample_result(wasmtime)),
         trial("stock::what_the_command_says_is_what_the_binary_says", move || same(wasmtime)),
+        trial("stock::a_request_that_no_buffer_takes", move || large_request(wasmtime)),
         trial("stock::a_token_goes_to_the_servers", move || token(wasmtime)),
         trial("stock::a_url_that_is_none", move || no_url(wasmtime)),
         trial("stock::a_master_that_is_not_there", move || no_master(wasmtime)),
@@ -52,6 +54,9 @@ pub fn trials() -> Vec<Trial> {
         }),
         trial("stock::a_guest_that_sends_and_forgets", move || {
             denied(wasmtime, "sends and forgets", "more than 32 exchanges in flight");
+        }),
+        trial("stock::a_guest_that_reads_nothing", move || {
+            denied(wasmtime, "reads nothing", "it read 0 bytes of a response");
         }),
     ];
     trials.extend(service::trials(wasmtime));
@@ -132,6 +137,22 @@ fn same(wasmtime: Wasmtime) {
     }
 }
 
+/// What releases this does not fit into what a stream of WASI takes at a time.
+fn large_request(wasmtime: Wasmtime) {
+    let owner = reserved_for("r", "p");
+    let label = json!({"reservation": {"principal": "p", "labels": {"labels": [
+        {"key": "k", "value": "x".repeat(3 << 20)},
+    ]}}});
+    let reserved = json!({"r": [with(&with(&cpus(1.0), &owner), &label)]});
+    let agent = json!({"id": "S0", "hostname": "h", "reserved_resources_full": reserved});
+    let state = json!({"version": "1.11.0", "agents": [agent]});
+    let cluster = Cluster::start(serde_json::from_value(state).unwrap());
+    let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", &cluster.master_url()]));
+    assert_eq!(run.exit, 0, "{run:?}");
+    let unreserve = cluster.requests().into_iter().find(|it| it.path.ends_with("/unreserve"));
+    assert!(unreserve.unwrap().body.len() > 3 << 20);
+}
+
 fn token(wasmtime: Wasmtime) {
     let cluster = Cluster::start(scenario("with-a-token"));
     let token = cluster.state().iam.unwrap().token;
@@ -173,7 +194,7 @@ fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
     let mut command = wasmtime.run(&MISBEHAVING, &[]);
     let run = run(command.args(urls(&cluster)).args(["-r", role]));
     assert_eq!(run.exit, 1, "{run:?}");
-    assert!(run.stdout.contains("asked for more than it may"), "{run:?}");
+    assert!(run.stdout.contains("The component was stopped, because it "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
     assert_eq!(changes(&cluster), [""; 0]);
     let state = |request: &janitor_tests::Recorded| request.path.contains("state");

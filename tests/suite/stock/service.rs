@@ -13,7 +13,7 @@ use ureq::http::Response;
 use super::named;
 use super::wasmtime::Wasmtime;
 use crate::command::{janitor, run, scenario};
-use crate::real::master::{Master, cpus, disk, reserved_for, volume, with};
+use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
 use crate::trial;
 
 /// Who may ask.
@@ -34,6 +34,7 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
         case("a_plan_and_a_look_around", a_plan_and_a_look_around),
         case("a_cleanup_that_is_refused", a_cleanup_that_is_refused),
         case("events_as_they_happen", events_as_they_happen),
+        case("a_client_that_goes", a_client_that_goes),
         case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
         case("the_operator_must_choose_a_token", the_operator_must_choose_a_token),
         case("what_is_not_asked_for_is_named", what_is_not_asked_for_is_named),
@@ -181,6 +182,22 @@ fn events_as_they_happen(wasmtime: Wasmtime) {
     assert!(named(&cluster, first["message"].as_str().unwrap()).ends_with("/master/slaves"));
 }
 
+/// Half a cleanup would be worse.
+fn a_client_that_goes(wasmtime: Wasmtime) {
+    let state = State { latency_ms: 100, ..scenario("the-sample-result") };
+    let cluster = Cluster::start(state);
+    let service = Service::on(wasmtime, &cluster);
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("Authorization", &*bearer), ("Accept", "application/x-ndjson")];
+    let response = service.ask_with("clean", &headers, SAMPLE);
+    let mut first = String::new();
+    BufReader::new(response.into_body().into_reader()).read_line(&mut first).unwrap();
+    until("the run does not go on", || {
+        let requests = cluster.requests();
+        requests.iter().any(|request| request.path.ends_with("/explorer/znode/cassandra"))
+    });
+}
+
 fn nobody_may_ask_without_the_token(wasmtime: Wasmtime) {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let service = Service::on(wasmtime, &cluster);
@@ -236,12 +253,7 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
             400,
             "`target.master`",
         ),
-        (
-            "clean",
-            r#"{"target": {"role": "r"}, "endpoints": {"master": "x"}}"#,
-            400,
-            "`endpoints`",
-        ),
+        ("clean", r#"{"target": {"role": "r"}, "endpoints": {"master": "x"}}"#, 400, "`endpoints`"),
         (
             "clean",
             r#"{"target": {"role": "r"}, "options": {"force": true}}"#,
@@ -249,7 +261,7 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
             "`options.force`",
         ),
         ("clean", r#"{"target": {"marathon_app": "/janitor"}}"#, 400, "marathon_app is for"),
-        ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target.role`"),
+        ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target`"),
         ("clean", "{}", 400, "missing field `target`"),
         ("clean", "[]", 400, "the body is not"),
         ("clean", "role=r", 400, "must be JSON"),
