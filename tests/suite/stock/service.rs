@@ -12,7 +12,7 @@ use ureq::http::Response;
 
 use super::named;
 use super::wasmtime::Wasmtime;
-use crate::command::{janitor, run, scenario};
+use crate::command::{changes, janitor, run, scenario};
 use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
 use crate::trial;
 
@@ -32,7 +32,7 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
     vec![
         case("a_cleanup", a_cleanup),
         case("a_plan_and_a_look_around", a_plan_and_a_look_around),
-        case("a_cleanup_that_is_refused", a_cleanup_that_is_refused),
+        case("a_cleanup_that_does_not_come_to_its_end", a_cleanup_that_does_not_come_to_its_end),
         case("events_as_they_happen", events_as_they_happen),
         case("a_client_that_goes", a_client_that_goes),
         case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
@@ -139,7 +139,7 @@ fn a_plan_and_a_look_around(wasmtime: Wasmtime) {
     assert!(cluster.requests().iter().all(|request| request.method == "GET"));
 }
 
-fn a_cleanup_that_is_refused(wasmtime: Wasmtime) {
+fn a_cleanup_that_does_not_come_to_its_end(wasmtime: Wasmtime) {
     let cluster = Cluster::start(scenario("a-framework-that-still-uses-the-role"));
     let service = Service::on(wasmtime, &cluster);
     for (target, status, reason, exit) in [
@@ -155,7 +155,11 @@ fn a_cleanup_that_is_refused(wasmtime: Wasmtime) {
     let service = Service::start(wasmtime, "http://127.0.0.1:1/master/", "http://127.0.0.1:1/");
     let (status, object) = read(service.ask("clean", r#"{"target": {"role": "r"}}"#));
     assert_eq!((status, &object["reason"]), (502, &json!("Failed")));
-    assert!(crate::command::changes(&cluster).is_empty());
+    assert!(changes(&cluster).is_empty());
+    let cluster = Cluster::start(scenario("an-agent-that-is-not-active"));
+    let service = Service::on(wasmtime, &cluster);
+    let (status, object) = read(service.ask("clean", SAMPLE));
+    assert_eq!((status, &object["reason"]), (503, &json!("Incomplete")));
 }
 
 fn events_as_they_happen(wasmtime: Wasmtime) {
