@@ -87,7 +87,7 @@ impl Janitor {
     }
 
     fn load(engine: Engine, component: &Component, digest: &str) -> wasmtime::Result<Self> {
-        imports::check(&imports::of(&engine, component)).map_err(wasmtime::Error::msg)?;
+        imports::check(&component::imports(&engine, component)).map_err(wasmtime::Error::msg)?;
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         Cleaner::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
@@ -102,7 +102,7 @@ impl Janitor {
 
     /// The names of the interfaces that the component imports.
     pub fn imports(&self) -> Vec<String> {
-        imports::of(&self.engine, self.component.instance_pre().component())
+        component::imports(&self.engine, self.component.instance_pre().component())
     }
 
     /// Cleans a target: [`Janitor::run`] with [`Call::Clean`].

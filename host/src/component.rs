@@ -21,6 +21,12 @@ pub fn digest(wasm: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(wasm))
 }
 
+/// The names of what a component imports.
+pub fn imports(engine: &Engine, component: &Component) -> Vec<String> {
+    let imports = component.component_type();
+    imports.imports(engine).map(|(name, _)| name.to_owned()).collect()
+}
+
 /// Loads the component.
 ///
 /// # Errors

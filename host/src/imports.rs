@@ -1,9 +1,6 @@
 //! What a component may import, and what is said of one that wants something
 //! else.
 
-use wasmtime::Engine;
-use wasmtime::component::Component;
-
 /// The version of the contract that this host has.
 const VERSION: &str = "0.1.0";
 
@@ -26,12 +23,6 @@ const INTERFACES: [&str; 15] = [
     "wasi:io/poll",
     "wasi:io/streams",
 ];
-
-/// The names of what a component imports.
-pub fn of(engine: &Engine, component: &Component) -> Vec<String> {
-    let imports = component.component_type();
-    imports.imports(engine).map(|(name, _)| name.to_owned()).collect()
-}
 
 /// Checks that this host has everything that is imported.
 ///

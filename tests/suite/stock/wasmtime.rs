@@ -1,11 +1,9 @@
 //! A stock wasmtime, and the components that run on it.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
-
-use tempfile::TempDir;
 
 use crate::command::tests;
 
@@ -18,23 +16,26 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os(VARIABLE)
     None => tests("../target/embedders/wasmtime"),
 });
 
-/// Components, compiled once for all tests.
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+/// The components.
+static JANITOR: LazyLock<PathBuf> = LazyLock::new(|| compose("janitor", None));
 
-/// A compiled component.
+/// The same of a hostile guest.
+static HOSTILE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let guest = "target/component/wasm32-wasip2/component/janitor_misbehaving.wasm";
+    compose("misbehaving", Some(guest))
+});
+
+/// A component, compiled once for all tests.
 pub type Compiled = LazyLock<PathBuf>;
 
 /// The command.
-pub static COMMAND: Compiled = LazyLock::new(|| compile("janitor-command", None));
-
-/// The same with a hostile guest.
-pub static MISBEHAVING: Compiled = LazyLock::new(|| {
-    let guest = "target/component/wasm32-wasip2/component/janitor_misbehaving.wasm";
-    compile("janitor-command", Some(guest))
-});
+pub static COMMAND: Compiled = LazyLock::new(|| compile(&JANITOR, "janitor-command"));
 
 /// The service.
-pub static SERVICE: Compiled = LazyLock::new(|| compile("janitor-service", None));
+pub static SERVICE: Compiled = LazyLock::new(|| compile(&JANITOR, "janitor-service"));
+
+/// The command with a hostile guest.
+pub static MISBEHAVING: Compiled = LazyLock::new(|| compile(&HOSTILE, "janitor-command"));
 
 /// A stock wasmtime that is there.
 #[derive(Clone, Copy)]
@@ -49,7 +50,8 @@ impl Wasmtime {
         match PROGRAM.exists() {
             true => Ok(Self(())),
             false => Err(format!(
-                "no stock wasmtime: neither {VARIABLE} nor tests/embedders/wasmtime.sh has put one there"
+                "there is no stock wasmtime: tests/embedders/wasmtime.sh installs one, or \
+                 {VARIABLE} names one"
             )),
         }
     }
@@ -85,13 +87,17 @@ fn wasmtime() -> Command {
     command
 }
 
-/// Composes a component, of another guest if there is one, and compiles it.
-fn compile(name: &str, guest: Option<&str>) -> PathBuf {
-    let folder = FOLDER.path().join(if guest.is_some() { "misbehaving" } else { "janitor" });
+/// Composes the components, of another guest if there is one; returns their folder.
+fn compose(name: &str, guest: Option<&str>) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stock").join(name);
     let mut compose = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose"]);
     compose.current_dir(tests("..")).arg("--").arg(&folder).args(guest);
     assert!(compose.status().unwrap().success(), "the components cannot be composed");
+    folder
+}
+
+fn compile(folder: &Path, name: &str) -> PathBuf {
     let file = folder.join(name).with_extension("wasm");
     let compiled = file.with_extension("cwasm");
     let mut command = wasmtime();

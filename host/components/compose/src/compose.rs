@@ -5,6 +5,16 @@ use std::error::Error;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
+/// The names of what a component imports.
+///
+/// # Errors
+/// When it is none.
+pub fn imports(component: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut graph = CompositionGraph::new();
+    let package = Package::from_bytes("it", None, component, graph.types_mut())?;
+    Ok(graph.types()[package.ty()].imports.keys().cloned().collect())
+}
+
 /// Composes components in their order: each gets of what it imports all that one before
 /// it exports, from the last one that does. What none of them has, the whole imports;
 /// what the last one exports, the whole exports.

@@ -3,10 +3,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod compose;
+#[path = "../../../src/imports.rs"]
+mod imports;
 
 use std::error::Error;
 
-pub use compose::compose;
+use compose::compose;
 
 /// A component, or why the parts do not fit.
 pub type Composed<T = Vec<u8>> = Result<T, Box<dyn Error>>;
@@ -23,8 +25,10 @@ const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"))
 /// A guest behind the gate: no request leaves it that its target does not allow.
 ///
 /// # Errors
-/// When it is no guest.
+/// When it is no guest, or asks for more than the host would give it: what is outside of
+/// the gate, or the gate's own ear.
 pub fn gated(guest: &[u8]) -> Composed {
+    imports::check(&compose::imports(guest)?)?;
     compose(&[GATE, guest, FRONT])
 }
 
@@ -59,27 +63,29 @@ pub fn all(guest: &[u8]) -> Composed<[(&'static str, Vec<u8>); 4]> {
 
 #[cfg(test)]
 mod tests {
-    use wac_graph::CompositionGraph;
-    use wac_graph::types::Package;
-
     use super::*;
-
-    /// What a component imports, but for what Rust's standard library does.
-    fn imports(wasm: &[u8]) -> Vec<String> {
-        let mut graph = CompositionGraph::new();
-        let package = Package::from_bytes("it", None, wasm, graph.types_mut()).unwrap();
-        let imports = graph.types()[package.ty()].imports.keys();
-        let is_std = |name: &String| name.starts_with("wasi:cli/") || name.starts_with("wasi:io/");
-        let mut imports: Vec<_> = imports.filter(|name| !is_std(name)).cloned().collect();
-        imports.sort();
-        imports
-    }
 
     #[test]
     fn the_gated_one_wants_of_its_host_what_the_guest_does() {
-        let expected = ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"];
-        for wasm in [GUEST, &gated(GUEST).unwrap()] {
-            assert_eq!(imports(wasm), expected);
+        let wanted = |wasm: &[u8]| {
+            let imports = compose::imports(wasm).unwrap();
+            let is_std = |name: &String| name.starts_with("wasi:");
+            let mut imports: Vec<_> = imports.into_iter().filter(|name| !is_std(name)).collect();
+            imports.sort();
+            imports
+        };
+        let gated = gated(GUEST).unwrap();
+        assert_eq!(imports::check(&compose::imports(&gated).unwrap()), Ok(()));
+        assert_eq!(wanted(&gated), ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"]);
+        assert_eq!(wanted(GUEST), wanted(&gated));
+    }
+
+    #[test]
+    fn nothing_that_could_get_around_the_gate_is_a_guest() {
+        for (part, import) in [(FRONT, "janitor:gate/scope"), (WASI, "wasi:http/outgoing-handler")]
+        {
+            let why = gated(part).unwrap_err().to_string();
+            assert!(why.contains(import), "{why}");
         }
     }
 }
