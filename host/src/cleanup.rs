@@ -72,8 +72,7 @@ impl Janitor {
     /// needs.
     pub fn new() -> Result<Self, Violation> {
         let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
-        let engine = Engine::new(&engine::config()).map_err(start)?;
-        let component = component::embedded(&engine).map_err(start)?;
+        let (engine, component) = component::embedded().map_err(start)?;
         Self::load(engine, &component, component::DIGEST).map_err(start)
     }
 
