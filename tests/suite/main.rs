@@ -16,6 +16,7 @@ mod faults;
 mod front;
 mod golden;
 mod help;
+mod image;
 mod inspect;
 mod killed;
 mod nested;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     trials.extend(faults::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());
+    trials.extend(image::trials());
     trials.extend(inspect::trials());
     trials.extend(killed::trials());
     trials.extend(nested::trials());

@@ -1,5 +1,5 @@
-//! The component without a network: what it takes to load it, to start it, and to read
-//! and plan with a list of agents, in the sandbox and without it.
+//! The component without a network: what it takes to start it, and to read and
+//! plan with a list of agents, in the sandbox and without it.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -28,15 +28,12 @@ pub struct Options {
 
 /// Prints a table.
 pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
-    let times = 0..*runs;
-    let loads = times.map(|_| timed(Janitor::new)).collect::<Result<Vec<_>>>()?;
     let janitor = Janitor::new()?;
     println!("Medians of {runs} runs, by turns.\n");
     println!(
         "| | native, ms | sandboxed, ms | native, MB/s | sandboxed, MB/s | sandboxed / native |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    println!("| load the component | | {:.2} | | | |", median(&loads, |it| *it) * 1e3);
     compare("start it, and plan nothing", &janitor, Memory::new(list(&cluster(1, 0))), 20 * runs)?;
     for matching in [0, 5, 100] {
         let name = format!("plan {agents} agents, {matching} % matching");
