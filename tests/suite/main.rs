@@ -12,6 +12,9 @@ mod command;
 mod component;
 mod credentials;
 mod docs;
+#[allow(dead_code)]
+#[path = "../../host/examples/embedded.rs"]
+mod embedded;
 mod faults;
 mod front;
 mod golden;
@@ -19,6 +22,7 @@ mod help;
 mod image;
 mod inspect;
 mod killed;
+mod library;
 mod nested;
 mod operating;
 mod plans;
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
     trials.extend(image::trials());
     trials.extend(inspect::trials());
     trials.extend(killed::trials());
+    trials.extend(library::trials());
     trials.extend(nested::trials());
     trials.extend(operating::trials());
     trials.extend(plans::trials());

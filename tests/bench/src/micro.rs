@@ -6,9 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use janitor_guest::bindings::cleanup as native;
-use janitor_host::{
-    Call, Endpoints, Entry, Janitor, Limits, Options as RunOptions, Session, Stop, Target,
-};
+use janitor_host::{Call, Janitor, Options as RunOptions, Session, Target};
 
 use crate::Result;
 use crate::agents::{ROLE, cluster, list};
@@ -74,13 +72,7 @@ fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
 }
 
 fn plan(janitor: &Janitor, master: Memory) -> Result<()> {
-    let session = Session {
-        endpoints: Endpoints::default(),
-        transport: Box::new(master),
-        log: Box::new(|_: &Entry| {}),
-        limits: Limits::default(),
-        stop: Stop::new(),
-    };
+    let session = Session::new(master);
     black_box(janitor.run(&Call::Plan(target()), RunOptions::DEFAULT, session)?);
     Ok(())
 }
