@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use janitor_host::{Endpoints, Report, Target};
+use janitor_host::{Endpoints, Reason, Report, RunError, Target};
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
 use tokio::runtime::Builder;
@@ -22,8 +22,9 @@ pub fn trials() -> Vec<Trial> {
         trial("library::stops_in_good_order", || {
             let state = State { latency_ms: 200, ..scenario("the-sample-result") };
             let cluster = Cluster::start(state);
-            let failure = cleaned(&cluster, Duration::ZERO).unwrap_err().to_string();
-            assert!(failure.contains("stopped"), "{failure}");
+            let error = cleaned(&cluster, Duration::ZERO).unwrap_err();
+            let Some(RunError::Failure(failure)) = error.downcast_ref() else { panic!("{error}") };
+            assert_eq!(failure.reason, Reason::Stopped);
         }),
     ]
 }
