@@ -10,6 +10,7 @@
 mod canary;
 mod command;
 mod component;
+mod contract;
 mod credentials;
 mod docs;
 #[allow(dead_code)]
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
     let mut trials = scenarios::trials();
     trials.extend(canary::trials());
     trials.extend(component::trials());
+    trials.extend(contract::trials());
     trials.extend(credentials::trials());
     trials.extend(faults::trials());
     trials.extend(tls::trials());
