@@ -12,6 +12,7 @@ mod command;
 mod component;
 mod credentials;
 mod docs;
+mod embedders;
 mod faults;
 mod front;
 mod golden;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(canary::trials());
     trials.extend(component::trials());
     trials.extend(credentials::trials());
+    trials.extend(embedders::trials());
     trials.extend(faults::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());
