@@ -14,7 +14,7 @@ use janitor_host::transport::replay::Replay;
 use janitor_host::{
     Call, Endpoints, Entry, Janitor, Limits, Options, RunError, Session, Stop, Target,
 };
-use janitor_tests::{Cluster, State};
+use janitor_tests::{Agent, Cluster, State};
 use libtest_mimic::Trial;
 use ring::digest::{SHA256, digest};
 
@@ -25,7 +25,10 @@ use hosts::{JANITOR, NODE, PYTHON, Place, Program, field};
 use recorded::Recorded;
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = vec![trial("embedders::one_report", one_report)];
+    let mut trials = vec![
+        trial("embedders::one_report", one_report),
+        trial("embedders::what_was_not_recorded_is_noticed", what_was_not_recorded),
+    ];
     for program in [&NODE, &PYTHON] {
         let name = format!("embedders::{}", program.name);
         if program.is_missing() {
@@ -117,6 +120,17 @@ fn live(program: &Program, recording: &Path, target: &Target) -> String {
     (program.report)(&run.stdout)
 }
 
+fn what_was_not_recorded() {
+    let recorded = Recorded::start(&tests("recordings/cassandra-0.28.1.har"));
+    let target = Target { znode: Some("other".into()), ..sample() };
+    let run = JANITOR.clean(&target, &recorded.place());
+    assert!(run.stdout.contains("the recording has no DELETE"), "{run:?}");
+    let deviations = recorded.deviations().join("\n");
+    for words in ["has no DELETE http://leader.mesos:8181/", "was not asked for: DELETE"] {
+        assert!(deviations.contains(words), "{deviations}");
+    }
+}
+
 /// The report of a recorded cleanup that the library runs again.
 fn in_the_library(recording: &Path, target: &Target) -> String {
     let replay = Replay::open(recording).unwrap();
@@ -146,9 +160,20 @@ fn sample() -> Target {
     }
 }
 
+/// A cluster that takes its time, with so many more agents that its list of them is read
+/// in pieces.
+fn larger(mut state: State) -> State {
+    state.latency_ms = 100;
+    let bystander = state.agents.last().cloned().unwrap();
+    state.agents.extend((0..100).map(|number| {
+        let id = format!("{}-{number}", bystander.id);
+        Agent { id, ..bystander.clone() }
+    }));
+    state
+}
+
 fn cleans_the_stand_in(program: &Program) {
-    let latency_ms = 100;
-    let cluster = Cluster::start(State { latency_ms, ..scenario("the-sample-result") });
+    let cluster = Cluster::start(larger(scenario("the-sample-result")));
     let place = Place {
         master: cluster.master_url(),
         exhibitor: cluster.exhibitor_url(),
@@ -162,7 +187,7 @@ fn cleans_the_stand_in(program: &Program) {
     assert_eq!(cluster.load().most_at_once, 3);
     let after = fs::read(tests("scenarios/the-sample-result/after.json")).unwrap();
     let after: State = serde_json::from_slice(&after).unwrap();
-    assert_eq!(cluster.state(), State { latency_ms, ..after });
+    assert_eq!(cluster.state(), larger(after));
 }
 
 fn fails_without_a_server(program: &Program) {
