@@ -19,7 +19,7 @@ is_made_from() {
 if ! command -v npm >/dev/null; then
   missing "Node 20 with npm"
 elif ! is_made_from node/node_modules node/package-lock.json; then
-  npm ci --prefix node --silent
+  npm ci --prefix node --loglevel=error >/dev/null
   cp node/package-lock.json node/node_modules/made-from
 fi
 

@@ -5,18 +5,17 @@
 mod hosts;
 mod recorded;
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
 use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
-use janitor_host::{
-    Call, Endpoints, Entry, Janitor, Limits, Options, RunError, Session, Stop, Target,
-};
+use janitor_host::{Call, Entry, Janitor, Limits, Options, RunError, Session, Stop, Target};
 use janitor_tests::{Agent, Cluster, State};
 use libtest_mimic::Trial;
 use ring::digest::{SHA256, digest};
+use socket2::{Domain, Socket, Type};
 
 use crate::command::{replay, run, scenario, tests};
 use crate::recordings::recordings;
@@ -163,7 +162,7 @@ fn sample() -> Target {
 /// A cluster that takes its time, with so many more agents that its list of them is read
 /// in pieces.
 fn larger(mut state: State) -> State {
-    state.latency_ms = 100;
+    state.latency_ms = 200;
     let bystander = state.agents.last().cloned().unwrap();
     state.agents.extend((0..100).map(|number| {
         let id = format!("{}-{number}", bystander.id);
@@ -191,14 +190,13 @@ fn cleans_the_stand_in(program: &Program) {
 }
 
 fn fails_without_a_server(program: &Program) {
-    // Nobody listens there any more.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let place = Place {
-        master: format!("http://{address}/master/"),
-        exhibitor: Endpoints::EXHIBITOR.into(),
-        marathon: Endpoints::MARATHON.into(),
-    };
-    let run = program.clean(&Target { marathon_app: None, ..sample() }, &place);
+    // A port that is taken, where nobody listens.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let url = format!("http://{address}/");
+    let place = Place { master: url.clone(), exhibitor: url.clone(), marathon: url };
+    let run = program.clean(&sample(), &place);
     assert_eq!(run.exit, 5, "{run:?}");
     assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");
     let sentence = "Network error: cannot connect to the Mesos master: ";

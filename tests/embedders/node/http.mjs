@@ -3,6 +3,7 @@
 
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 
+/** The import, for the servers at these URLs: the master, Exhibitor, Marathon's apps. */
 export function http(...urls) {
   const [master, exhibitor, apps] = urls.map((url) => url.replace(/\/*$/, '/'));
   const pods = apps.replace(/apps\/$/, 'pods/');

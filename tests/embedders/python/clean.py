@@ -9,9 +9,10 @@ import os
 import re
 import sys
 from argparse import ArgumentParser
+from types import SimpleNamespace
 
 from wasmtime import Engine, Store
-from wasmtime.component import Component, Linker, Record
+from wasmtime.component import Component, Linker
 
 from http_import import add_http
 from report import to_json
@@ -28,13 +29,13 @@ def main():
     parser.add_argument("-n", "--marathon-url", default="http://marathon.mesos:8080/v2/apps/")
     args = parser.parse_args()
     app = os.environ.get("MARATHON_APP_ID") or None
-    target = record(role=args.role, principal=args.principal, znode=args.zk_path, marathon_app=app)
-    options = record(confirm_seconds=30, in_use="refuse", system_znode=False)
+    target = {"role": args.role, "principal": args.principal, "znode": args.zk_path, "marathon-app": app}
+    options = {"confirm-seconds": 30, "in-use": "refuse", "system-znode": False}
 
     store = Store(Engine())
     clean = load(store, args.component, args.master_url, args.exhibitor_url, args.marathon_url)
     types = clean.type(store).result
-    result = clean(store, target, options)
+    result = clean(store, SimpleNamespace(**target), SimpleNamespace(**options))
     if result.tag == "ok":
         print(to_json(types.ok, result.payload))
     else:
@@ -69,13 +70,6 @@ def say(message):
     """Prints a line without what could steer a terminal, or the direction of writing on it."""
     steering = "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
     print(re.sub(steering, lambda found: f"\\u{{{ord(found[0]):x}}}", message), file=sys.stderr)
-
-
-def record(**fields):
-    """A record of the contract, whose names have `-` where Python's have `_`."""
-    result = Record()
-    vars(result).update({name.replace("_", "-"): value for name, value in fields.items()})
-    return result
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from socket import gaierror
 from ssl import SSLError
@@ -23,9 +24,11 @@ ERRORS = {  # what Python's errors are in wit/http.wit; the first that fits
     HTTPException: "protocol",
     OSError: "internal",
 }
+encode = partial(quote, safe="")  # all but what RFC 3986 calls unreserved
 
 
 def add_http(linked, *urls):
+    """The import, for the servers at these URLs: the master, Exhibitor, Marathon's apps."""
     master, exhibitor, apps = (url.rstrip("/") + "/" for url in urls)
     pods = re.sub("apps/$", "pods/", apps)
     endpoints = {"master": master, "exhibitor": exhibitor, "marathon": apps, "marathon-pods": pods}
@@ -33,7 +36,7 @@ def add_http(linked, *urls):
     exchanges = []  # futures, and then their responses
 
     def send(_, request):
-        url = endpoints[request.endpoint] + "/".join(encode(segment) for segment in request.path)
+        url = endpoints[request.endpoint] + "/".join(map(encode, request.path))
         if request.query:
             url += "?" + "&".join(f"{encode(name)}={encode(value)}" for name, value in request.query)
         exchanges.append(threads.submit(fetch, request.method.upper(), url, request.content))
@@ -90,8 +93,3 @@ def telling_errors(function):
             tag = next(tag for kind, tag in ERRORS.items() if isinstance(error, kind))
             return Variant(tag, getattr(error, "strerror", None) or type(error).__name__)
     return result
-
-
-def encode(text):
-    """Percent-encodes everything but what RFC 3986 calls unreserved."""
-    return quote(text, safe="")
