@@ -16,6 +16,7 @@ mod docs;
 #[allow(dead_code)]
 #[path = "../../host/examples/embedded.rs"]
 mod embedded;
+mod embedders;
 mod faults;
 mod front;
 mod golden;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     trials.extend(component::trials());
     trials.extend(contract::trials());
     trials.extend(credentials::trials());
+    trials.extend(embedders::trials());
     trials.extend(faults::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());

@@ -1,0 +1,206 @@
+//! One component, several hosts: whoever runs it, a recorded cleanup ends in the same
+//! report, byte for byte. The hosts in Node and Python are the examples in
+//! `tests/embedders`; `tests/embedders/setup.sh` installs what they need.
+
+mod hosts;
+mod recorded;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::{fs, thread};
+
+use janitor_host::transport::har::Run;
+use janitor_host::transport::replay::Replay;
+use janitor_host::{Call, Entry, Janitor, Limits, Options, RunError, Session, Stop, Target};
+use janitor_tests::{Agent, Cluster, State};
+use libtest_mimic::Trial;
+use ring::digest::{SHA256, digest};
+use socket2::{Domain, Socket, Type};
+
+use crate::command::{replay, run, scenario, tests};
+use crate::recordings::recordings;
+use crate::{skipped, trial};
+use hosts::{JANITOR, NODE, PYTHON, Place, Program, field};
+use recorded::Recorded;
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("embedders::one_report", one_report),
+        trial("embedders::what_was_not_recorded_is_noticed", what_was_not_recorded),
+    ];
+    for program in [&NODE, &PYTHON] {
+        let name = format!("embedders::{}", program.name);
+        if program.is_missing() {
+            trials.push(skipped(&name, "run tests/embedders/setup.sh"));
+            continue;
+        }
+        let without_a_server = format!("{name}_without_a_server");
+        trials.push(trial(name, || cleans_the_stand_in(program)));
+        trials.push(trial(without_a_server, || fails_without_a_server(program)));
+    }
+    let others = cleanups().filter(|cleanup| !has_default_options(cleanup));
+    trials.extend(others.map(|(file, ..)| {
+        let name = format!("embedders::one_report::{}", stem(&file));
+        skipped(&name, "it was recorded with options that only the binary has")
+    }));
+    trials
+}
+
+/// The recorded cleanups: the file, how, and of what.
+fn cleanups() -> impl Iterator<Item = (PathBuf, Options, Target)> {
+    let mut files: Vec<_> = recordings().collect();
+    files.sort();
+    files.into_iter().filter_map(|file| match Replay::open(&file).unwrap().run() {
+        Run { call: Call::Clean(target), options, .. } => Some((file, options, target)),
+        _ => None,
+    })
+}
+
+/// The hosts of `tests/embedders` have no others.
+fn has_default_options((_, options, _): &(PathBuf, Options, Target)) -> bool {
+    *options == Options::DEFAULT
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().display().to_string()
+}
+
+/// Prints who came to which report, and fails where two differ.
+fn one_report() {
+    let mut table = row(["recording", "host", "answers", "bytes", "report"]);
+    let mut differences = String::new();
+    for (file, _, target) in cleanups().filter(has_default_options) {
+        let replayed = run(replay(&file).args(["--output", "json"]));
+        let expected = field(&replayed.stdout);
+        let programs = [&JANITOR, &NODE, &PYTHON];
+        let live = thread::scope(|scope| {
+            let live = programs.map(|program| {
+                scope.spawn(|| (!program.is_missing()).then(|| live(program, &file, &target)))
+            });
+            live.map(|report| report.join().unwrap())
+        });
+        let mut hosts = vec![("library", "replay", Some(in_the_library(&file, &target)))];
+        hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
+
+        let name = stem(&file);
+        let bytes = expected.len().to_string();
+        table += &row([&name, "janitor", "replay", &bytes, &sha256(&expected)]);
+        for (host, answers, report) in hosts {
+            let what = match &report {
+                None => "not here: run tests/embedders/setup.sh",
+                Some(report) if *report == expected => "same",
+                Some(_) => "DIFFERENT",
+            };
+            let report = report.unwrap_or_default();
+            if what == "DIFFERENT" {
+                differences += &format!("{name}, {host}:\n{report}\ninstead of\n{expected}\n");
+            }
+            table += &row([&name, host, answers, &report.len().to_string(), what]);
+        }
+    }
+    println!("\n{table}");
+    assert_eq!(differences, "");
+}
+
+fn row([recording, host, answers, bytes, report]: [&str; 5]) -> String {
+    format!("{recording:<24} {host:<7} {answers:<7} {bytes:>5} {report}\n")
+}
+
+fn sha256(text: &str) -> String {
+    let digest = digest(&SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The report of a program that gets recorded answers from servers.
+fn live(program: &Program, recording: &Path, target: &Target) -> String {
+    let recorded = Recorded::start(recording);
+    let run = program.clean(target, &recorded.place());
+    assert_eq!(recorded.deviations(), [""; 0], "{}: {run:?}", program.name);
+    (program.report)(&run.stdout)
+}
+
+fn what_was_not_recorded() {
+    let recorded = Recorded::start(&tests("recordings/cassandra-0.28.1.har"));
+    let target = Target { znode: Some("other".into()), ..sample() };
+    let run = JANITOR.clean(&target, &recorded.place());
+    assert!(run.stdout.contains("the recording has no DELETE"), "{run:?}");
+    let deviations = recorded.deviations().join("\n");
+    for words in ["has no DELETE http://leader.mesos:8181/", "was not asked for: DELETE"] {
+        assert!(deviations.contains(words), "{deviations}");
+    }
+}
+
+/// The report of a recorded cleanup that the library runs again.
+fn in_the_library(recording: &Path, target: &Target) -> String {
+    let replay = Replay::open(recording).unwrap();
+    let session = Session {
+        endpoints: replay.run().endpoints,
+        transport: replay.transport(),
+        log: Box::new(|_: &Entry| {}),
+        limits: Limits::default(),
+        stop: Stop::new(),
+    };
+    let report = match Janitor::new().unwrap().clean(target.clone(), Options::DEFAULT, session) {
+        Ok(report) => report,
+        Err(RunError::Failure(failure)) => failure.report,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(replay.deviations(), [""; 0]);
+    serde_json::to_string(&report).unwrap()
+}
+
+/// What the sample cleans up.
+fn sample() -> Target {
+    Target {
+        role: Some("cassandra_role".into()),
+        principal: Some("cassandra_principal".into()),
+        znode: Some("cassandra".into()),
+        marathon_app: Some("/janitor".into()),
+    }
+}
+
+/// A cluster that takes its time, with so many more agents that its list of them is read
+/// in pieces.
+fn larger(mut state: State) -> State {
+    state.latency_ms = 200;
+    let bystander = state.agents.last().cloned().unwrap();
+    state.agents.extend((0..100).map(|number| {
+        let id = format!("{}-{number}", bystander.id);
+        Agent { id, ..bystander.clone() }
+    }));
+    state
+}
+
+fn cleans_the_stand_in(program: &Program) {
+    let cluster = Cluster::start(larger(scenario("the-sample-result")));
+    let place = Place {
+        master: cluster.master_url(),
+        exhibitor: cluster.exhibitor_url(),
+        marathon: cluster.marathon_url(),
+    };
+    let run = program.clean(&sample(), &place);
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
+    // Three agents have something, and none waits for another.
+    assert_eq!(cluster.load().most_at_once, 3);
+    let after = fs::read(tests("scenarios/the-sample-result/after.json")).unwrap();
+    let after: State = serde_json::from_slice(&after).unwrap();
+    assert_eq!(cluster.state(), larger(after));
+}
+
+fn fails_without_a_server(program: &Program) {
+    // A port that is taken, where nobody listens.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let url = format!("http://{address}/");
+    let place = Place { master: url.clone(), exhibitor: url.clone(), marathon: url };
+    let run = program.clean(&sample(), &place);
+    assert_eq!(run.exit, 5, "{run:?}");
+    assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");
+    let sentence = "Network error: cannot connect to the Mesos master: ";
+    assert!(run.stderr.contains(sentence), "{run:?}");
+    // As a stack trace would.
+    assert!(!run.stderr.contains("clean."), "{run:?}");
+}
