@@ -7,17 +7,21 @@ use std::{env, fs};
 
 #[path = "../host/build/component.rs"]
 mod component;
+#[path = "../host/build/precompile.rs"]
+mod precompile;
+
+use precompile::precompile;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
     let wasm = fs::read(component::build(&root, "janitor-misbehaving")?)?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
-    fs::write(code, component::precompile(&wasm)?)?;
+    fs::write(code, precompile(&wasm)?)?;
     // The same, of another version of the contract.
     let skewed = Path::new(&env::var("OUT_DIR")?).join("skewed.cwasm");
     let wasm = replaced(&wasm, b"janitor:cleanup/http@0.1.0", b"janitor:cleanup/http@0.9.0");
     let wasm = replaced(&wasm, b"janitor:cleanup/log@0.1.0", b"janitor:cleanup/lug@0.1.0");
-    fs::write(skewed, component::precompile(&wasm)?)?;
+    fs::write(skewed, precompile(&wasm)?)?;
     hostile(&root.join("tests/hostile"), &Path::new(&env::var("OUT_DIR")?).join("hostile"))?;
     for source in [
         "tests/misbehaving",
@@ -40,7 +44,7 @@ fn hostile(sources: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let source = source?.path();
         let name = source.file_name().ok_or("a file has a name")?;
         let wasm = wat::parse_file(&source)?;
-        fs::write(out.join(name).with_extension("cwasm"), component::precompile(&wasm)?)?;
+        fs::write(out.join(name).with_extension("cwasm"), precompile(&wasm)?)?;
         fs::write(out.join(name).with_extension("wasm"), wasm)?;
     }
     Ok(())

@@ -26,6 +26,8 @@ pub mod plan_file;
 #[path = "../../host/src/policy.rs"]
 pub mod policy;
 mod read;
+#[path = "../../host/src/request.rs"]
+mod request;
 #[path = "../../host/src/scope.rs"]
 mod scope;
 #[path = "../../host/src/bin/janitor/service.rs"]

@@ -5,11 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use wasmtime::Engine;
-
-#[path = "../src/engine.rs"]
-mod engine;
-
 const TARGET: &str = "wasm32-wasip2";
 
 /// Compiles a package of the workspace at `root` into a component, and returns
@@ -37,15 +32,6 @@ pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     }
     let file = format!("{}.wasm", package.replace('-', "_"));
     Ok(target_dir.join(TARGET).join("component").join(file))
-}
-
-/// Turns a component into machine code for the platform that is built for.
-pub fn precompile(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
-    let mut config = engine::config();
-    // Names the target, so that nothing of this machine's own processor gets
-    // into what will run on another one.
-    config.target(&env::var("TARGET")?)?;
-    Ok(Engine::new(&config)?.precompile_component(wasm)?)
 }
 
 fn require_target() -> Result<(), Box<dyn Error>> {

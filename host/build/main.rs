@@ -3,6 +3,7 @@
 //! contains no compiler.
 
 mod component;
+mod precompile;
 
 use std::error::Error;
 use std::path::Path;
@@ -10,11 +11,13 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
+use precompile::precompile;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
     let out = Path::new(&env::var("OUT_DIR")?).to_owned();
     let wasm = fs::read(component::build(&root, "janitor-guest")?)?;
-    fs::write(out.join("janitor.cwasm"), component::precompile(&wasm)?)?;
+    fs::write(out.join("janitor.cwasm"), precompile(&wasm)?)?;
     println!("cargo::rustc-env=JANITOR_COMPONENT_DIGEST=sha256:{:x}", Sha256::digest(&wasm));
     println!("cargo::rustc-env=JANITOR_COMPONENT_PACKAGE={}", package(&root)?);
     for source in ["guest", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"] {

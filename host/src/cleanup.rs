@@ -8,11 +8,12 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Options, Report, Target};
+use crate::bindings::cleanup::{CleanupPlan, Inventory, Options, Report, Target};
 use crate::bindings::log::{Entry, Level};
 use crate::bindings::{Cleaner, CleanerPre};
 use crate::call::Call;
 use crate::log::Log;
+use crate::outcome::{Done, RunError};
 use crate::policy::Policy;
 use crate::state::State;
 use crate::stop::Stop;
@@ -27,17 +28,6 @@ pub struct Janitor {
     engine: Engine,
     component: CleanerPre<State>,
     digest: String,
-}
-
-/// What came of a call.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Done {
-    /// Of [`Call::Clean`] and [`Call::Apply`].
-    Cleaned(Report),
-    /// Of [`Call::Plan`].
-    Planned(CleanupPlan),
-    /// Of [`Call::Discover`].
-    Discovered(Inventory),
 }
 
 /// What a host brings along for one run: how requests travel, and what may be left as it
@@ -86,18 +76,6 @@ impl Session {
     pub fn with_stop(self, stop: Stop) -> Self {
         Self { stop, ..self }
     }
-}
-
-/// A run that did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The component says why; the log has told it, in its own lines.
-    #[error("{}", .0.message)]
-    Failure(Box<Failure>),
-    /// The component broke its contract.
-    #[error(transparent)]
-    Violation(#[from] Violation),
 }
 
 impl Janitor {

@@ -2,12 +2,12 @@
 //! URL.
 
 use ::http::Uri;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::http::{Endpoint, Method, Request};
+use crate::bindings::http::{Endpoint, Request};
 use crate::ensemble::Ensemble;
+use crate::request::relative;
 
 /// The base URLs of the endpoints. Each ends with a slash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -147,44 +147,6 @@ impl TryFrom<Urls> for Endpoints {
     }
 }
 
-impl Endpoint {
-    /// The endpoint's name in `wit/http.wit`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Master => "master",
-            Self::Exhibitor => "exhibitor",
-            Self::Marathon => "marathon",
-            Self::MarathonPods => "marathon-pods",
-        }
-    }
-}
-
-impl Method {
-    /// The method's name in HTTP.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// A path and query below an endpoint, percent-encoded.
-pub fn relative(path: &[String], query: &[(String, String)]) -> String {
-    /// Everything but what RFC 3986 calls unreserved.
-    const ENCODED: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    let encode = |text| utf8_percent_encode(text, ENCODED).to_string();
-    let path = path.iter().map(|segment| encode(segment)).collect::<Vec<_>>().join("/");
-    let query = query
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect::<Vec<_>>()
-        .join("&");
-    if query.is_empty() { path } else { format!("{path}?{query}") }
-}
-
 /// The base URL of Exhibitor, or of the ensemble in its place.
 fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
     const NAME: &str = "Exhibitor";
@@ -232,6 +194,7 @@ fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::http::Method;
 
     #[test]
     fn the_login_is_at_the_standard_port_or_behind_admin_router() {

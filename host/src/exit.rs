@@ -2,7 +2,7 @@
 //! are a promise; the human text is not.
 
 use crate::bindings::cleanup::Reason;
-use crate::cleanup::RunError;
+use crate::outcome::RunError;
 
 /// How the binary ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,11 +43,13 @@
 //! | [`violation`] | how a run ends when the component misbehaves |
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
 //! | [`limits`] | how much of everything a run may use |
+//! | `request` | how a request is written |
 //! | [`endpoint`] | where the servers are |
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
-//! | [`exit`], [`output`] | the exit codes of the binary, and what it writes for programs |
+//! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
+//! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 pub mod bindings;
@@ -63,9 +65,13 @@ pub mod http;
 mod imports;
 pub mod limits;
 pub mod log;
+pub mod outcome;
 pub mod output;
-mod plan_file;
+pub mod plan_file;
 pub mod policy;
+mod printable;
+mod request;
+pub mod schemas;
 mod scope;
 mod state;
 pub mod stop;
@@ -80,7 +86,7 @@ pub use bindings::cleanup::{
 };
 pub use bindings::log::{Entry, Event, Level};
 pub use call::Call;
-pub use cleanup::{Done, Janitor, RunError, Session};
+pub use cleanup::{Janitor, Session};
 #[cfg(feature = "jit")]
 pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
@@ -88,6 +94,7 @@ pub use credentials::{Basic, Credentials, Digest, Login, LoginError, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;
+pub use outcome::{Done, RunError};
 pub use stop::Stop;
 pub use tls::Tls;
 pub use transport::live::Live;

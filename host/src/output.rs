@@ -1,17 +1,13 @@
-//! The documents for programs: what a command writes with `--output json`, and
-//! the plan file. Their shapes are promises; the text for people is not.
+//! The documents for programs: what a command writes with `--output json`. Their
+//! shapes are promises; the text for people is not.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::bindings::cleanup::{CleanupPlan, Inventory, Reason, Report};
 use crate::bindings::log::Entry;
-use crate::cleanup::{Done, RunError};
 use crate::exit::ExitCode;
-use crate::transport::har::Har;
-
-pub use crate::plan_file::PlanFile;
+use crate::outcome::{Done, RunError};
 
 /// What a command has to say, as one JSON object on standard output.
 ///
@@ -76,19 +72,3 @@ impl Output {
 
 /// A line of the log, as one JSON object on a line of standard error.
 pub type Event = Entry;
-
-/// The JSON Schemas of everything that is written for programs, by the names under
-/// which `docs/schemas` has them.
-pub fn schemas() -> [(&'static str, Schema); 4] {
-    [
-        ("output", schema::<Output>()),
-        ("event", schema::<Event>()),
-        ("plan-file", schema::<PlanFile>()),
-        ("recording", schema::<Har>()),
-    ]
-}
-
-/// The schema of a type as it is written.
-fn schema<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
-}

@@ -8,7 +8,7 @@ use std::fmt;
 use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
 use crate::call::Call;
-use crate::endpoint::relative;
+use crate::request::relative;
 use crate::scope::Scope;
 
 /// The media type of the forms that Mesos's operator endpoints take.

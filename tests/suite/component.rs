@@ -37,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A component of this workspace, as the build scripts left it.
-pub fn built(name: &str) -> PathBuf {
+fn built(name: &str) -> PathBuf {
     tests("../target/component/wasm32-wasip2/component").join(name)
 }
 

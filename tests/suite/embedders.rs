@@ -11,7 +11,9 @@ use std::{fs, thread};
 
 use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
-use janitor_host::{Call, Entry, Janitor, Limits, Options, RunError, Session, Stop, Target};
+use janitor_host::{
+    Call, Credentials, Endpoints, Janitor, Limits, Live, Options, RunError, Session, Target, Tls,
+};
 use janitor_tests::{Agent, Cluster, State};
 use libtest_mimic::Trial;
 use ring::digest::{SHA256, digest};
@@ -79,7 +81,10 @@ fn one_report() {
             });
             live.map(|report| report.join().unwrap())
         });
-        let mut hosts = vec![("library", "replay", Some(in_the_library(&file, &target)))];
+        let mut hosts = vec![
+            ("library", "replay", Some(replayed_in_the_library(&file, &target))),
+            ("library", "HTTP", Some(live_in_the_library(&file, &target))),
+        ];
         hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
 
         let name = stem(&file);
@@ -130,22 +135,34 @@ fn what_was_not_recorded() {
     }
 }
 
-/// The report of a recorded cleanup that the library runs again.
-fn in_the_library(recording: &Path, target: &Target) -> String {
+/// The report of the library, which plays the recording itself.
+fn replayed_in_the_library(recording: &Path, target: &Target) -> String {
     let replay = Replay::open(recording).unwrap();
-    let session = Session {
-        endpoints: replay.run().endpoints,
-        transport: replay.transport(),
-        log: Box::new(|_: &Entry| {}),
-        limits: Limits::default(),
-        stop: Stop::new(),
-    };
-    let report = match Janitor::new().unwrap().clean(target.clone(), Options::DEFAULT, session) {
+    let session = Session::new(replay.transport()).with_endpoints(replay.run().endpoints);
+    let report = in_the_library(session, target);
+    assert_eq!(replay.deviations(), [""; 0]);
+    report
+}
+
+/// The report of the library, which gets recorded answers from servers.
+fn live_in_the_library(recording: &Path, target: &Target) -> String {
+    let recorded = Recorded::start(recording);
+    let Place { master, exhibitor, marathon } = recorded.place();
+    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
+    let session =
+        Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
+    let report = in_the_library(session, target);
+    assert_eq!(recorded.deviations(), [""; 0]);
+    report
+}
+
+fn in_the_library(session: Session, target: &Target) -> String {
+    let result = Janitor::new().unwrap().clean(target.clone(), Options::DEFAULT, session);
+    let report = match result {
         Ok(report) => report,
         Err(RunError::Failure(failure)) => failure.report,
         Err(error) => panic!("{error}"),
     };
-    assert_eq!(replay.deviations(), [""; 0]);
     serde_json::to_string(&report).unwrap()
 }
 

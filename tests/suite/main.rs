@@ -10,6 +10,7 @@
 mod canary;
 mod command;
 mod component;
+mod composed;
 mod contract;
 mod credentials;
 mod docs;
@@ -39,6 +40,7 @@ mod signals;
 #[allow(dead_code)]
 #[path = "../../guest/src/testing/simulated.rs"]
 mod simulated;
+mod stock;
 mod terminal;
 mod tls;
 mod transport;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
     trials.extend(sandbox::trials());
     trials.extend(transport::trials());
     trials.extend(real::trials());
+    trials.extend(stock::trials());
     trials.extend(zookeeper::trials());
     let names = trials.iter().map(|trial| trial.name().to_owned()).collect();
     trials.extend(docs::trials(names));

@@ -11,7 +11,7 @@
 
 mod framework;
 mod gate;
-mod master;
+pub mod master;
 mod mount;
 
 use std::fs;
@@ -93,14 +93,24 @@ pub fn cases() -> impl Iterator<Item = &'static str> {
     CASES.iter().map(|(name, _)| *name)
 }
 
+/// The commands that start a master, each with its version.
+///
+/// # Errors
+/// Why there are none.
+pub fn commands() -> Result<Vec<(String, String)>, String> {
+    let commands = std::env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))?;
+    let commands = commands.split(';').map(|command| command.trim().to_owned());
+    let version = |command: &str| command.split_whitespace().next_back().unwrap_or_default().into();
+    Ok(commands.map(|command| (version(&command), command)).collect())
+}
+
 pub fn trials() -> Vec<Trial> {
-    let Ok(commands) = std::env::var(VARIABLE) else {
-        return vec![skipped("real::all", &format!("{VARIABLE} is not set"))];
+    let commands = match commands() {
+        Ok(commands) => commands,
+        Err(why) => return vec![skipped("real::all", &why)],
     };
-    let commands: Vec<_> = commands.split(';').map(|command| command.trim().to_owned()).collect();
     let mount = Mount::new();
-    let trials = commands.iter().flat_map(|command| {
-        let version = command.split_whitespace().next_back().unwrap_or_default();
+    let trials = commands.iter().flat_map(|(version, command)| {
         let mount = &mount;
         CASES.iter().map(move |(case, test)| {
             let name = format!("real::{version}::{case}");

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use janitor_host::output;
+use janitor_host::schemas::all;
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::golden::golden;
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    let published = output::schemas().into_iter().map(|(name, schema)| {
+    let published = all().into_iter().map(|(name, schema)| {
         trial(format!("schemas::{name}"), move || {
             let json = serde_json::to_string_pretty(&schema).unwrap();
             golden(&tests("../docs/schemas").join(format!("{name}.json")), &(json + "\n"));
@@ -36,7 +36,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// The schemas, as they are published; `har-1.2` is not ours.
 static SCHEMAS: LazyLock<BTreeMap<&str, Value>> = LazyLock::new(|| {
-    let ours = output::schemas().into_iter();
+    let ours = all().into_iter();
     let files = ours.map(|(name, _)| (name, tests("../docs/schemas").join(format!("{name}.json"))));
     let files = files.chain([("har-1.2", tests("har-1.2.json"))]);
     files.map(|(name, file)| (name, read(&file))).collect()
@@ -73,7 +73,7 @@ pub fn require_recording(file: &Path) -> Run {
 
 /// The descriptions come from the documentation of the types and of `wit/`.
 fn everything_is_described() {
-    for (name, schema) in output::schemas() {
+    for (name, schema) in all() {
         let mut silent = Vec::new();
         undescribed(&schema.to_value(), name, &mut silent);
         assert_eq!(silent, [""; 0]);
@@ -157,7 +157,7 @@ fn the_examples() {
             found.push(schema.to_owned());
         }
     }
-    for (schema, _) in output::schemas() {
+    for (schema, _) in all() {
         assert!(found.iter().any(|it| it == schema), "there is no example of {schema}");
     }
 }

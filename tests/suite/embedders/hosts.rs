@@ -6,7 +6,7 @@ use janitor_host::Target;
 use serde_json::Value;
 
 use crate::command::{Run, janitor, run, tests};
-use crate::component::built;
+use crate::composed::composed;
 
 /// A host of the component. All have the binary's command line.
 pub struct Program {
@@ -71,10 +71,10 @@ impl Program {
     }
 }
 
-/// An example of `tests/embedders`, with the component of this build.
+/// An example of `tests/embedders`, with the component that checks requests itself.
 fn example(mut interpreter: Command, file: &str) -> Command {
     interpreter.env_remove("MARATHON_APP_ID").env("PYTHONDONTWRITEBYTECODE", "1");
-    interpreter.arg(tests(file)).arg("--component").arg(built("janitor_guest.wasm"));
+    interpreter.arg(tests(file)).arg("--component").arg(composed("janitor.wasm"));
     interpreter
 }
 

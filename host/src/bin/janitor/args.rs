@@ -11,7 +11,7 @@ use janitor_host::ExitCode;
 use crate::auth::Auth;
 use crate::component::Component;
 use crate::console::Format;
-use crate::service::Naming;
+use crate::selection::{InUseWish, Selection, Urls, dashed};
 
 /// The heading of what may be wished before data goes.
 const BEFORE: &str = "Before anything is changed";
@@ -201,67 +201,6 @@ pub struct Man {
     pub command: Option<String>,
 }
 
-/// What is to be removed.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "What to remove")]
-pub struct Selection {
-    /// The role whose volumes and reservations go
-    #[arg(short, long)]
-    pub role: Option<String>,
-    /// Only what this principal made; without it, everything of the role
-    #[arg(short, long)]
-    pub principal: Option<String>,
-    /// The ZooKeeper node that goes, with everything below it
-    #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
-    pub znode: Option<String>,
-    /// The service whose role, principal and znode these are, by its name; -r, -p and -z
-    /// go before what is derived from it
-    #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
-    /// How the service's package names them
-    #[arg(long, value_enum, default_value = "sdk", requires = "service")]
-    pub naming: Naming,
-    /// Let -z name a node of the cluster itself, such as mesos or marathon
-    #[arg(long)]
-    pub system_znode: bool,
-}
-
-/// What to do when a registered framework still uses the role.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "When a framework still uses the role")]
-pub struct InUseWish {
-    /// End the frameworks that still use the role, with all their tasks, for good
-    #[arg(long, conflicts_with = "force")]
-    pub teardown: bool,
-    /// Go on although a registered framework still uses the role
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// Where the servers are.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The cluster")]
-// The help shows the URLs as they are.
-#[allow(rustdoc::bare_urls)]
-pub struct Urls {
-    /// A DC/OS cluster: its servers are reached through its Admin Router, where no other
-    /// URL is given
-    #[arg(long, value_name = "URL")]
-    pub dcos_url: Option<String>,
-    /// The Mesos master; of several masters, all with , between them
-    /// [default: http://leader.mesos:5050/master/]
-    #[arg(short, long, value_name = "URL")]
-    pub master_url: Option<String>,
-    /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
-    /// [default: http://leader.mesos:8181/]
-    #[arg(short, long, value_name = "URL")]
-    pub exhibitor_url: Option<String>,
-    /// Marathon's apps
-    /// [default: http://marathon.mesos:8080/v2/apps/]
-    #[arg(short = 'n', long, value_name = "URL")]
-    pub marathon_url: Option<String>,
-}
-
 /// Where the servers are that a recording is made of anew.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The cluster, if it is not where the recording says")]
@@ -330,26 +269,7 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 
 /// Reads the command line.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    let mut is_secret = false;
-    Arguments::try_parse_from(args.map(|arg| {
-        // A secret may begin with -- too, and is taken as it is.
-        let arg = if is_secret { arg } else { dashed(arg) };
-        is_secret =
-            !is_secret && matches!(arg.to_str(), Some("-a" | "--auth-token" | "--password"));
-        arg
-    }))
-}
-
-/// A long option with `_` in its name, as the reference has them, is the same
-/// with `-`.
-fn dashed(arg: OsString) -> OsString {
-    match arg.to_str() {
-        Some(text) if text.starts_with("--") => match text.split_once('=') {
-            Some((name, value)) => format!("{}={value}", name.replace('_', "-")).into(),
-            None => text.replace('_', "-").into(),
-        },
-        _ => arg,
-    }
+    Arguments::try_parse_from(dashed(args))
 }
 
 #[cfg(test)]

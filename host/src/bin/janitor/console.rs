@@ -7,12 +7,12 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
-use janitor_host::bindings::http::Endpoint;
 use janitor_host::log::{Log, printable};
 use janitor_host::output::Output;
-use janitor_host::{Call, Endpoints, Entry, Level};
+use janitor_host::{Entry, Level};
 use serde::Serialize;
 
+use crate::line::{Line, Tone};
 use crate::progress::beside;
 
 /// Who reads what is written.
@@ -22,45 +22,6 @@ pub enum Format {
     Text,
     /// One object on standard output; every event as a line on standard error
     Json,
-}
-
-/// A line for people. On a terminal its head is coloured.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    /// What the head says about something.
-    pub tone: Tone,
-    /// The words that are coloured.
-    pub head: String,
-    /// Those that are not.
-    pub rest: String,
-}
-
-/// What words say about something, and so their colour.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Tone {
-    /// Nothing in particular.
-    Plain,
-    /// It goes.
-    Gone,
-    /// It stays.
-    Kept,
-    /// Someone should know it.
-    Warn,
-    /// Something did not happen, or will not.
-    Error,
-}
-
-impl Line {
-    /// A line of one colour.
-    pub fn tone(tone: Tone, line: impl Into<String>) -> Self {
-        Self { tone, head: line.into(), rest: String::new() }
-    }
-}
-
-impl<T: Into<String>> From<T> for Line {
-    fn from(line: T) -> Self {
-        Self::tone(Tone::Plain, line)
-    }
 }
 
 impl From<Level> for Tone {
@@ -177,27 +138,6 @@ impl Console {
         {
             let _ = writeln!(io::stdout(), "{json}");
         }
-    }
-
-    /// Writes the first line: what will be done where.
-    pub fn header(self, endpoints: &Endpoints, call: &Call) {
-        let mut line = format!(
-            "Master: {} Exhibitor: {}",
-            endpoints.masters().join(","),
-            endpoints.base(Endpoint::Exhibitor)
-        );
-        if let Some(target) = call.target() {
-            for (name, value) in [
-                ("Role", &target.role),
-                ("Principal", &target.principal),
-                ("ZK Path", &target.znode),
-            ] {
-                if let Some(value) = value {
-                    line += &format!(" {name}: {value}");
-                }
-            }
-        }
-        self.line(line);
     }
 }
 

@@ -1,6 +1,5 @@
 //! A run on a cluster: the servers, the credentials, the recording, the signals.
 
-use std::env;
 use std::thread;
 
 use janitor_host::endpoint::EndpointError;
@@ -18,11 +17,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
-use crate::args::{Connection, Urls};
+use crate::args::Connection;
 use crate::auth::AuthError;
 use crate::console::{Console, Format, complain};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
+use crate::selection::{own_app, with_own_app};
 use crate::{OPTIONS, ask, show};
 
 /// A cluster that may be talked to.
@@ -36,24 +36,6 @@ pub struct Cluster<'a> {
     limits: Limits,
     stop: Stop,
     replaces: bool,
-}
-
-/// The app that runs this command, if Marathon does.
-fn own_app() -> Option<String> {
-    env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty())
-}
-
-/// The endpoints that the command line names.
-pub fn endpoints(urls: &Urls) -> Result<Endpoints, EndpointError> {
-    let [master, exhibitor, marathon] = match &urls.dcos_url {
-        Some(cluster) => Endpoints::behind_admin_router(cluster),
-        None => [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into),
-    };
-    Endpoints::new(
-        urls.master_url.as_ref().unwrap_or(&master),
-        urls.exhibitor_url.as_ref().unwrap_or(&exhibitor),
-        urls.marathon_url.as_ref().unwrap_or(&marathon),
-    )
 }
 
 impl<'a> Cluster<'a> {
@@ -83,7 +65,7 @@ impl<'a> Cluster<'a> {
         };
         let tls = args.auth.tls().map_err(wrong)?;
         let digest = args.auth.digest(&endpoints).map_err(wrong)?;
-        console.header(&endpoints, call);
+        console.line(show::header(&endpoints, call));
         if args.auth.insecure {
             console
                 .line("Certificates are not checked: whoever is on the way can read and answer.");
@@ -224,23 +206,6 @@ fn still_refused(reason: Reason, options: Options) -> bool {
         Reason::InUse => options.in_use == InUse::Refuse,
         Reason::InUseUnknown => options.in_use != InUse::Force,
         _ => true,
-    }
-}
-
-/// A cleanup also removes the app that runs it. Without anything to do there is
-/// nothing to be done about Marathon either.
-fn with_own_app(call: Call) -> Call {
-    let with_app = |target: Target| {
-        let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
-        Target { marathon_app: own_app().filter(|_| !nothing), ..target }
-    };
-    match call {
-        Call::Clean(target) => Call::Clean(with_app(target)),
-        Call::Apply(mut plan) => {
-            plan.target = with_app(plan.target);
-            Call::Apply(plan)
-        }
-        call @ (Call::Plan(_) | Call::Discover) => call,
     }
 }
 

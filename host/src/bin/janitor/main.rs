@@ -8,24 +8,27 @@ mod auth;
 mod component;
 mod console;
 mod inspect;
+mod line;
 mod live;
 mod next;
 mod progress;
 mod replay;
 mod run;
+mod selection;
 mod service;
 mod show;
 
 use std::env;
 use std::io::{self, Write};
 
-use janitor_host::output::PlanFile;
-use janitor_host::{Call, Done, ExitCode, InUse, Options, Target};
+use janitor_host::plan_file::PlanFile;
+use janitor_host::{Call, Done, ExitCode, InUse, Options};
 
-use args::{Apply, Arguments, Clean, Command, Discover, InUseWish, Plan, Selection};
+use args::{Apply, Arguments, Clean, Command, Discover, Plan};
 use console::{Console, Format, complain};
 use inspect::Inspection;
-use live::{Cluster, endpoints};
+use live::Cluster;
+use selection::{endpoints, options, target};
 
 /// How a run goes about it unless the command line says otherwise.
 const OPTIONS: Options = Options::DEFAULT;
@@ -93,7 +96,7 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
     let PlanFile { endpoints, options, plan, .. } = PlanFile::open(&args.file)?;
-    let options = match self::options(&args.in_use, options.system_znode) {
+    let options = match selection::options(&args.in_use, options.system_znode) {
         Options { in_use: InUse::Refuse, .. } => options,
         wished => wished,
     };
@@ -109,29 +112,6 @@ fn discover(args: &Discover) -> Result<ExitCode, String> {
         Ok(cluster) => cluster.run(Call::Discover, OPTIONS),
         Err(code) => code,
     })
-}
-
-/// What is to be cleaned, by its own names or by its service's.
-fn target(args: &Selection) -> Result<Target, String> {
-    let Selection { role, principal, znode, service, naming, .. } = args;
-    let derived = service.as_deref().map(|service| service::names(service, *naming)).transpose()?;
-    let derived = derived.as_ref();
-    let or = |own: &Option<String>, derived: Option<&String>| own.as_ref().or(derived).cloned();
-    Ok(Target {
-        role: or(role, derived.map(|names| &names.role)),
-        principal: or(principal, derived.map(|names| &names.principal)),
-        znode: or(znode, derived.map(|names| &names.znode)),
-        marathon_app: None,
-    })
-}
-
-fn options(wish: &InUseWish, system_znode: bool) -> Options {
-    let in_use = match (wish.teardown, wish.force) {
-        (true, _) => InUse::Teardown,
-        (false, true) => InUse::Force,
-        (false, false) => InUse::Refuse,
-    };
-    Options { in_use, system_znode, ..OPTIONS }
 }
 
 fn inspect(args: &args::Inspect) -> Result<ExitCode, String> {

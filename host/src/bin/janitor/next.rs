@@ -9,8 +9,11 @@ use crate::show;
 /// What a run was asked to do, as far as a command line says it. Credentials are
 /// no part of it.
 pub struct Asked {
+    /// What was asked for.
     pub call: Call,
+    /// How to go about it.
     pub options: Options,
+    /// Where the servers are.
     pub endpoints: Endpoints,
     /// The options that name another component than the embedded one.
     pub component: Vec<(&'static str, String)>,

@@ -16,6 +16,7 @@ use crate::console::{Console, complain};
 use crate::live::Cluster;
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
+use crate::show;
 
 /// Does what the command line says.
 pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
@@ -49,7 +50,7 @@ fn one(
 ) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
-    console.header(&endpoints, &call);
+    console.line(show::header(&endpoints, &call));
     let asked = Asked { call, options, endpoints, component: component.options() };
     let stop = Stop::at(stopped_at);
     let result = carry_out(janitor, &asked, console, replay.transport(), limits, stop);

@@ -2,7 +2,7 @@
 
 use janitor_host::output::Output;
 use janitor_host::transport::Transport;
-use janitor_host::{Done, ExitCode, Janitor, Limits, Reason, RunError, Session, Stop};
+use janitor_host::{Done, ExitCode, Janitor, Limits, RunError, Session, Stop};
 
 use crate::args;
 use crate::console::Console;
@@ -30,28 +30,8 @@ pub fn carry_out(
 /// Tells what came of a run, and what to do next.
 pub fn conclude(result: &Result<Done, RunError>, asked: &Asked, console: Console) -> ExitCode {
     let next = next::after(result, asked);
-    match result {
-        Ok(Done::Cleaned(_)) => {}
-        Ok(Done::Planned(plan)) => {
-            show::plan(plan, asked.options.in_use).into_iter().for_each(|line| console.line(line));
-            next.iter().for_each(|line| console.line(line));
-        }
-        Ok(Done::Discovered(inventory)) => {
-            show::inventory(inventory, asked).into_iter().for_each(|line| console.line(line));
-        }
-        Err(error) => {
-            console.line("");
-            if let RunError::Failure(failure) = error {
-                if failure.reason == Reason::NothingToDo {
-                    args::usage().lines().for_each(|line| console.line(line));
-                }
-                if failure.reason == Reason::Failed && !console.verbose {
-                    console.line("Retry command with \"-v\" to enable verbose logging.");
-                }
-            }
-            next.iter().for_each(|line| console.line(line));
-        }
-    }
+    let lines = show::outcome(result, asked, &next, console.verbose, args::usage);
+    lines.into_iter().for_each(|line| console.line(line));
     console.document(&Output::new(result, next));
     ExitCode::from(result)
 }

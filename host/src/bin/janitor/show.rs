@@ -1,14 +1,63 @@
-//! Plans and inventories, for people.
+//! What will be done, plans, inventories and what came of a run, for people.
 
 use janitor_host::bindings::cleanup::{
     AgentPlan, Amount, CleanupPlan, Fate, Holding, Inventory, Planned, Reason, Reserved, Volume,
     ZnodeState,
 };
+use janitor_host::bindings::http::Endpoint;
 use janitor_host::bindings::log::{Framework, SkipReason, Unreached, UnreachedReason};
-use janitor_host::{InUse, Target};
+use janitor_host::{Call, Done, Endpoints, InUse, RunError, Target};
 
-use crate::console::{Line, Tone};
+use crate::line::{Line, Tone};
 use crate::next::Asked;
+
+/// The first line: what will be done where.
+pub fn header(endpoints: &Endpoints, call: &Call) -> String {
+    let mut line = format!(
+        "Master: {} Exhibitor: {}",
+        endpoints.masters().join(","),
+        endpoints.base(Endpoint::Exhibitor)
+    );
+    if let Some(target) = call.target() {
+        for (name, value) in
+            [("Role", &target.role), ("Principal", &target.principal), ("ZK Path", &target.znode)]
+        {
+            if let Some(value) = value {
+                line += &format!(" {name}: {value}");
+            }
+        }
+    }
+    line
+}
+
+/// The last lines: what came of a run, and what to do next.
+pub fn outcome(
+    result: &Result<Done, RunError>,
+    asked: &Asked,
+    next: &[String],
+    verbose: bool,
+    usage: fn() -> String,
+) -> Vec<Line> {
+    let next = || next.iter().map(Line::from);
+    match result {
+        Ok(Done::Cleaned(_)) => vec![],
+        Ok(Done::Planned(it)) => plan(it, asked.options.in_use).into_iter().chain(next()).collect(),
+        Ok(Done::Discovered(it)) => inventory(it, asked),
+        Err(error) => {
+            let mut lines = vec!["".into()];
+            if let RunError::Failure(failure) = error {
+                if failure.reason == Reason::NothingToDo {
+                    lines.extend(usage().lines().map(Line::from));
+                }
+                if failure.reason == Reason::Failed && !verbose {
+                    lines.push("Retry command with \"-v\" to enable verbose logging.".into());
+                }
+            }
+            lines.extend(next());
+            lines
+        }
+    }
+}
 
 /// What a cleanup would do, in lines.
 pub fn plan(plan: &CleanupPlan, in_use: InUse) -> Vec<Line> {

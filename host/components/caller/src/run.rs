@@ -1,0 +1,65 @@
+//! One call of the cleaner.
+
+use wasip2::io::streams::OutputStream;
+
+use crate::bindings::cleanup;
+use crate::bindings::http::Endpoint;
+use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
+use crate::{Call, Done, Endpoints, Options, RunError};
+
+/// How many exchanges there may be at a time.
+const WINDOW: u32 = 32;
+
+/// Where the log goes, and how it is written.
+pub struct Log {
+    /// Where it goes.
+    pub stream: OutputStream,
+    /// How it is written.
+    pub format: Format,
+    /// Whether lines that are only for finding out are written too.
+    pub verbose: bool,
+}
+
+/// Says where the servers are, who to be for them, and where the log goes.
+///
+/// # Errors
+/// One sentence, when the servers cannot be reached in this form.
+pub fn configure(endpoints: &Endpoints, token: Option<&str>, log: Log) -> Result<(), String> {
+    if endpoints.ensemble().is_some() {
+        return Err("Exhibitor URL must begin with http:// or https:// here: only the janitor \
+                    binary speaks to ZooKeeper itself"
+            .into());
+    }
+    if endpoints.masters().len() > 1 {
+        return Err("Master URL must be just one here, that of the master that leads: only the \
+                    janitor binary looks for it among several"
+            .into());
+    }
+    let server = |endpoint| Server {
+        base: endpoints.base(endpoint).into(),
+        authorization: token.map(|token| format!("token={token}")),
+    };
+    let servers = Servers {
+        master: server(Endpoint::Master),
+        exhibitor: server(Endpoint::Exhibitor),
+        marathon: server(Endpoint::Marathon),
+        marathon_pods: server(Endpoint::MarathonPods),
+    };
+    let Log { stream, format, verbose } = log;
+    settings::configure(&Configuration { servers, window: WINDOW, format, verbose }, stream)
+}
+
+/// Has the cleaner do something.
+///
+/// # Errors
+/// When the cleaner fails.
+pub fn run(call: &Call, options: Options) -> Result<Done, RunError> {
+    let failed = |failure| RunError::Failure(Box::new(failure));
+    match call {
+        Call::Clean(target) => cleanup::clean(target, options).map(Done::Cleaned),
+        Call::Plan(target) => cleanup::plan(target, options).map(Done::Planned),
+        Call::Apply(plan) => cleanup::apply(plan, options).map(Done::Cleaned),
+        Call::Discover => cleanup::discover(options).map(Done::Discovered),
+    }
+    .map_err(failed)
+}

@@ -1,0 +1,120 @@
+//! The `janitor` command as a component, for `wasmtime run` and its like: the same
+//! options as the binary has for a cleanup, the same lines, the same JSON. A command of
+//! WASI 0.2 ends well or not; the exit code of the binary is told in words.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
+
+mod args;
+#[path = "../../../src/bin/janitor/selection.rs"]
+mod selection;
+#[path = "../../../src/bin/janitor/service.rs"]
+mod service;
+
+use std::env;
+use std::io::{self, Write};
+
+use janitor_host::bindings::settings;
+use janitor_host::next::{self, Asked};
+use janitor_host::output::Output;
+use janitor_host::printable::printable;
+use janitor_host::run::{Log, configure, run};
+use janitor_host::{Call, Endpoints, ExitCode, show};
+use wasip2::cli::{stderr, stdout};
+
+use args::{Arguments, Format};
+
+struct Command;
+
+wasip2::cli::command::export!(Command);
+
+impl wasip2::exports::cli::run::Guest for Command {
+    fn run() -> Result<(), ()> {
+        let args = match args::parse(env::args_os()) {
+            Ok(args) => args,
+            Err(error) => {
+                // Nobody may be listening; the exit code says it too.
+                let _ = error.print();
+                return if error.use_stderr() { Err(()) } else { Ok(()) };
+            }
+        };
+        match clean(&args) {
+            ExitCode::Clean => Ok(()),
+            code => {
+                if args.output == Format::Text {
+                    complain(&format!("exit code {}: {}", code as u8, code.meaning()));
+                }
+                Err(())
+            }
+        }
+    }
+}
+
+fn clean(args: &Arguments) -> ExitCode {
+    let endpoints = selection::endpoints(&args.urls).map_err(|why| why.to_string());
+    let (target, endpoints) = match (selection::target(&args.selection), endpoints) {
+        (Ok(target), Ok(endpoints)) => (target, endpoints),
+        (Err(why), _) => {
+            complain(&why);
+            return ExitCode::Usage;
+        }
+        (_, Err(why)) => return give_up(args, why),
+    };
+    let call = match args.dry_run {
+        true => Call::Plan(target),
+        false => selection::with_own_app(Call::Clean(target)),
+    };
+    if let Err(why) = talk_to(&endpoints, args) {
+        return give_up(args, why);
+    }
+    say(args, &show::header(&endpoints, &call));
+    let options = selection::options(&args.in_use, args.selection.system_znode);
+    let result = run(&call, options);
+    let asked = Asked { call, options, endpoints, component: vec![] };
+    let next = next::after(&result, &asked);
+    for line in show::outcome(&result, &asked, &next, args.verbose, args::usage) {
+        say(args, &format!("{}{}", line.head, line.rest));
+    }
+    document(args, &Output::new(&result, next));
+    ExitCode::from(&result)
+}
+
+/// Says where the servers are, and where the log goes.
+fn talk_to(endpoints: &Endpoints, args: &Arguments) -> Result<(), String> {
+    let (stream, format) = match args.output {
+        Format::Text => (stdout::get_stdout(), settings::Format::Lines),
+        Format::Json => (stderr::get_stderr(), settings::Format::Events),
+    };
+    let token = args.auth_token.clone().or_else(|| env::var("DCOS_ACS_TOKEN").ok());
+    configure(endpoints, token.as_deref(), Log { stream, format, verbose: args.verbose })
+}
+
+/// Tells that a URL cannot be one, and that nothing has changed.
+fn give_up(args: &Arguments, why: String) -> ExitCode {
+    let next = "Nothing was changed; correct the URL and run the same command again.".to_owned();
+    say(args, &why);
+    say(args, &next);
+    document(args, &Output { next: vec![next], ..Output::failed(ExitCode::Url, Some(why)) });
+    ExitCode::Url
+}
+
+/// Writes a line for people.
+fn say(args: &Arguments, line: &str) {
+    if args.output == Format::Text {
+        // Nobody may be listening.
+        let _ = writeln!(io::stdout(), "{}", printable(line));
+    }
+}
+
+/// Writes the object for programs.
+fn document(args: &Arguments, output: &Output) {
+    if args.output == Format::Json
+        && let Ok(json) = serde_json::to_string_pretty(output)
+    {
+        let _ = writeln!(io::stdout(), "{json}");
+    }
+}
+
+/// Writes a line that is no part of the run itself.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "janitor: {}", printable(line));
+}

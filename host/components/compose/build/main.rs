@@ -1,0 +1,26 @@
+//! Builds the parts, and leaves them for the library to embed.
+
+#[path = "../../../build/component.rs"]
+mod component;
+
+use std::error::Error;
+use std::path::Path;
+use std::{env, fs};
+
+/// What is built: a package `janitor-NAME` each.
+const PARTS: [&str; 6] = ["guest", "gate", "front", "wasi", "command", "service"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../..");
+    let out = Path::new(&env::var("OUT_DIR")?).to_owned();
+    for part in PARTS {
+        let wasm = component::build(&root, &format!("janitor-{part}"))?;
+        fs::copy(wasm, out.join(part).with_extension("wasm"))?;
+    }
+    for source in
+        ["guest", "wit", "host/build", "host/components", "host/src", "Cargo.toml", "Cargo.lock"]
+    {
+        println!("cargo::rerun-if-changed={}", root.join(source).display());
+    }
+    Ok(())
+}

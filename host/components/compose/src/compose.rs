@@ -1,0 +1,41 @@
+//! Makes one component of several.
+
+use std::error::Error;
+
+use wac_graph::types::Package;
+use wac_graph::{CompositionGraph, EncodeOptions};
+
+/// Composes components in their order: each gets of what it imports all that one before
+/// it exports, from the last one that does. What none of them has, the whole imports;
+/// what the last one exports, the whole exports.
+///
+/// # Errors
+/// When one is no component, or the parts do not fit.
+pub fn compose(parts: &[&[u8]]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut graph = CompositionGraph::new();
+    let mut instances = Vec::new();
+    let mut exports = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let name = format!("janitor:part{index}");
+        let package = Package::from_bytes(&name, None, *part, graph.types_mut())?;
+        let id = graph.register_package(package)?;
+        let world = &graph.types()[graph[id].ty()];
+        let imports: Vec<_> = world.imports.keys().cloned().collect();
+        exports = world.exports.keys().cloned().collect();
+        let instance = graph.instantiate(id);
+        for import in imports {
+            let has = |(_, exports): &&(_, Vec<String>)| exports.contains(&import);
+            if let Some((source, _)) = instances.iter().rev().find(has) {
+                let export = graph.alias_instance_export(*source, &import)?;
+                graph.set_instantiation_argument(instance, &import, export)?;
+            }
+        }
+        instances.push((instance, exports.clone()));
+    }
+    let (last, _) = instances.last().ok_or("nothing to compose")?;
+    for name in exports {
+        let export = graph.alias_instance_export(*last, &name)?;
+        graph.export(export, &name)?;
+    }
+    Ok(graph.encode(EncodeOptions::default())?)
+}

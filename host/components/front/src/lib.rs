@@ -1,0 +1,89 @@
+//! What is asked of a cleaner behind a gate comes through here: the gate hears what is
+//! coming before the cleaner does, and what was denied is no success.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
+
+mod bindings {
+    //! The imports and exports as Rust types, generated.
+    #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
+
+    wit_bindgen::generate!({
+        path: ["../../../wit", "../gate/wit"],
+        inline: "
+            package janitor:front;
+
+            world front {
+                import janitor:cleanup/log@0.1.0;
+                import janitor:gate/scope@0.1.0;
+                import janitor:cleanup/cleanup@0.1.0;
+                export janitor:cleanup/cleanup@0.1.0;
+            }
+        ",
+        generate_all,
+        // What comes in is what goes out.
+        merge_structurally_equal_types: true,
+    });
+}
+
+use bindings::exports::janitor::cleanup::cleanup::Guest;
+use bindings::janitor::cleanup::cleanup::{
+    self, CleanupPlan, Failure, Inventory, Options, Reason, Report, Target,
+};
+use bindings::janitor::cleanup::log::{self, Entry, Level};
+use bindings::janitor::gate::scope::{self, Call, Plan};
+
+struct Front;
+
+bindings::export!(Front with_types_in bindings);
+
+impl Guest for Front {
+    fn plan(target: Target, options: Options) -> Result<CleanupPlan, Failure> {
+        behind(&Call::Plan(target.clone()), options, || cleanup::plan(&target, options))
+    }
+
+    fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
+        let call = Call::Apply(Plan { target: plan.target.clone() });
+        behind(&call, options, || cleanup::apply(&plan, options))
+    }
+
+    fn discover(options: Options) -> Result<Inventory, Failure> {
+        behind(&Call::Discover, options, || cleanup::discover(options))
+    }
+
+    fn clean(target: Target, options: Options) -> Result<Report, Failure> {
+        behind(&Call::Clean(target.clone()), options, || cleanup::clean(&target, options))
+    }
+}
+
+/// Has the cleaner do something behind the gate.
+fn behind<T>(
+    call: &Call,
+    options: Options,
+    run: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    scope::begin(call, options).map_err(|why| failed(why, None))?;
+    let result = run();
+    match scope::end() {
+        None => result,
+        Some(rule) => {
+            let why =
+                format!("The component was stopped, because it asked for more than it may: {rule}");
+            Err(failed(why, result.err().map(|failure| failure.report)))
+        }
+    }
+}
+
+/// A failure that the cleaner does not know of, told as it tells its own.
+fn failed(message: String, report: Option<Report>) -> Failure {
+    log::write(&Entry { level: Level::Error, message: format!("{message}."), event: None });
+    let nothing = Report {
+        mesos_version: None,
+        agents: Vec::new(),
+        confirmed: Vec::new(),
+        unreached: Vec::new(),
+        left: None,
+        znode: None,
+        self_removal: None,
+    };
+    Failure { reason: Reason::Failed, message, report: report.unwrap_or(nothing) }
+}

@@ -1,0 +1,87 @@
+//! The host's policy as a component, for embedders that are no Rust programs: it
+//! stands between a cleaner and `http`, and hands on only what the target allows. The
+//! policy is the host's own, compiled from its files.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
+
+mod bindings;
+mod call {
+    //! What a cleaner can be asked to do.
+    pub use crate::bindings::scope::Call;
+}
+mod state;
+
+#[allow(dead_code)]
+#[path = "../../../src/policy.rs"]
+mod policy;
+#[path = "../../../src/request.rs"]
+mod request;
+#[path = "../../../src/scope.rs"]
+mod scope;
+
+use bindings::http::{self, Error, Request};
+use bindings::offered;
+use call::Call;
+
+struct Gate;
+
+bindings::export!(Gate with_types_in bindings);
+
+impl bindings::scope::Guest for Gate {
+    fn begin(call: Call, options: bindings::scope::Options) -> Result<(), String> {
+        state::begin(&call, options)
+    }
+
+    fn end() -> Option<String> {
+        state::end()
+    }
+}
+
+impl offered::Guest for Gate {
+    type Exchange = Exchange;
+    type Response = Response;
+
+    fn send(request: Request) -> Result<offered::Exchange, Error> {
+        state::admit(&request).map_err(Error::Denied)?;
+        match http::send(&request) {
+            Ok(exchange) => Ok(offered::Exchange::new(Exchange(exchange))),
+            Err(error) => {
+                if let Error::Denied(rule) = &error {
+                    state::deny(rule);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn window() -> u32 {
+        http::window()
+    }
+
+    fn pause(milliseconds: u32) -> bool {
+        http::pause(milliseconds)
+    }
+}
+
+/// A request on its way.
+struct Exchange(http::Exchange);
+
+impl offered::GuestExchange for Exchange {
+    fn finish(exchange: offered::Exchange) -> Result<offered::Response, Error> {
+        let Exchange(exchange) = exchange.into_inner();
+        Ok(offered::Response::new(Response(http::Exchange::finish(exchange)?)))
+    }
+}
+
+/// An answer.
+struct Response(http::Response);
+
+impl offered::GuestResponse for Response {
+    fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
+        self.0.read(limit)
+    }
+}

@@ -1,0 +1,68 @@
+//! Cleanups over HTTP, as a component for `wasmtime serve` and its like: `POST /clean`,
+//! `/plan` or `/discover`, and the answer is the object that the binary writes for
+//! programs. Where the servers are and who to be for them is the operator's business:
+//! the environment says it, and no request can.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
+
+mod answer;
+mod ask;
+mod operator;
+
+use janitor_caller::bindings::settings::Format;
+use janitor_caller::next::{self, Asked};
+use janitor_caller::output::Output;
+use janitor_caller::run::{Log, configure, run};
+use wasip2::cli::stderr::get_stderr;
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+use answer::{Answer, Refusal, status};
+use ask::Ask;
+use operator::Operator;
+
+struct Service;
+
+wasip2::http::proxy::export!(Service);
+
+impl wasip2::exports::http::incoming_handler::Guest for Service {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        match admit(&request) {
+            Ok((operator, ask)) => serve(&operator, ask, out),
+            Err(refusal) => answer::refuse(refusal, out),
+        }
+    }
+}
+
+/// Who may ask, and what is asked.
+fn admit(request: &IncomingRequest) -> Result<(Operator, Ask), Refusal> {
+    let operator = Operator::from_environment()?;
+    operator.admit(request)?;
+    Ok((operator, Ask::read(request)?))
+}
+
+/// Does what is asked, and answers.
+fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
+    let Ask { call, options, events } = ask;
+    let endpoints = operator.endpoints.clone();
+    let (answer, stream) = match events {
+        true => match Answer::begin(200, "application/x-ndjson", out) {
+            Some((answer, stream)) => (Ok(answer), stream),
+            None => return,
+        },
+        false => (Err(out), get_stderr()),
+    };
+    let log = Log { stream, format: Format::Events, verbose: true };
+    let (status, output) = match configure(&endpoints, operator.token.as_deref(), log) {
+        Ok(()) => {
+            let result = run(&call, options);
+            let asked = Asked { call, options, endpoints, component: vec![] };
+            let next = next::after(&result, &asked);
+            (status(&result), Output::new(&result, next))
+        }
+        Err(why) => Refusal::misconfigured(why).into_parts(),
+    };
+    match answer {
+        Ok(answer) => answer.end(&output),
+        Err(out) => answer::whole(status, &output, out),
+    }
+}

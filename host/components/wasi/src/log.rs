@@ -1,0 +1,36 @@
+//! The export `log`: the stream that somebody has handed over.
+
+use std::io::Write;
+
+use crate::Adapter;
+use crate::bindings::log::{Entry, Guest, Level};
+use crate::bindings::settings::Format;
+use crate::printable::printable;
+use crate::settings;
+
+impl Guest for Adapter {
+    fn write(entry: Entry) {
+        let message = printable(&entry.message);
+        let entry = Entry { message, ..entry };
+        settings::with(|settings| {
+            let line = match settings.format {
+                Format::Lines if settings.verbose || entry.level != Level::Debug => entry.message,
+                Format::Lines => return,
+                Format::Events => match serde_json::to_string(&entry) {
+                    Ok(json) => json,
+                    Err(_) => return,
+                },
+            };
+            if let Some(log) = settings.log.borrow_mut().as_mut() {
+                // When nobody reads any more, the run goes on all the same: half a cleanup
+                // would be worse.
+                let _ = log.write_all((line + "\n").as_bytes()).and_then(|()| log.flush());
+            }
+        });
+    }
+}
+
+/// Logs a line of the adapter's own.
+pub fn say(level: Level, message: String) {
+    Adapter::write(Entry { level, message, event: None });
+}

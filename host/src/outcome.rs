@@ -1,0 +1,27 @@
+//! What came of a call.
+
+use crate::bindings::cleanup::{CleanupPlan, Failure, Inventory, Report};
+use crate::violation::Violation;
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// Of [`Call::Clean`] and [`Call::Apply`].
+    Cleaned(Report),
+    /// Of [`Call::Plan`].
+    Planned(CleanupPlan),
+    /// Of [`Call::Discover`].
+    Discovered(Inventory),
+}
+
+/// A run that did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The component says why; the log has told it, in its own lines.
+    #[error("{}", .0.message)]
+    Failure(Box<Failure>),
+    /// The component broke its contract.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+}

@@ -1,0 +1,209 @@
+//! The components for stock runtimes, on a stock wasmtime: the one that
+//! `JANITOR_TEST_WASMTIME` names, or that `tests/embedders/wasmtime.sh` has installed.
+
+mod wasmtime;
+
+use std::fs;
+
+use janitor_tests::{Cluster, State};
+use libtest_mimic::Trial;
+
+use crate::command::{Run, changes, janitor, run, scenario, tests};
+use crate::real::{self, master::Master};
+use crate::{skipped, trial};
+use wasmtime::{MISBEHAVING, Wasmtime};
+
+/// What the command says is what the binary says, on these.
+const SCENARIOS: &[(&str, &str)] = &[
+    ("the-sample-result", "-r cassandra_role -p cassandra_principal -z cassandra"),
+    ("a-framework-that-still-uses-the-role", "-r cassandra_role -z cassandra"),
+    ("a-framework-that-is-torn-down", "-r cassandra_role -z cassandra --teardown"),
+    ("a-volume-in-use", "-r cassandra_role -p cassandra_principal -z cassandra -v"),
+    ("an-agent-list-that-is-no-json", "-r cassandra_role -z cassandra"),
+    ("an-agent-that-is-not-active", "-r cassandra_role -z cassandra"),
+    ("a-znode-that-may-not-be-deleted", "-r cassandra_role -z cassandra"),
+    ("what-is-not-ours-stays", "--role=cassandra_role --zk_path cassandra"),
+    ("a-plan", "--dry-run -r cassandra_role -z cassandra"),
+    ("without-the-token-that-is-wanted", "-r cassandra_role -z cassandra"),
+    ("the-sample-result", "-z marathon/state"),
+    ("the-sample-result", "--service cassandra --naming cassandra"),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let wasmtime = match Wasmtime::find() {
+        Ok(wasmtime) => wasmtime,
+        Err(why) => return vec![skipped("stock::all", &why)],
+    };
+    let mut trials = vec![
+        trial("stock::the_sample_result", move || the_sample_result(wasmtime)),
+        trial("stock::what_the_command_says_is_what_the_binary_says", move || same(wasmtime)),
+        trial("stock::a_token_goes_to_the_servers", move || token(wasmtime)),
+        trial("stock::a_url_that_is_none", move || no_url(wasmtime)),
+        trial("stock::a_master_that_is_not_there", move || no_master(wasmtime)),
+        trial("stock::a_guest_that_asks_for_what_is_not_its_business", move || {
+            denied(wasmtime, "asks for what is not its business", "GET master/state is not in");
+        }),
+        trial("stock::a_guest_that_removes_what_is_not_its_business", move || {
+            denied(wasmtime, "removes what is not its business", "a resource of role 'other'");
+        }),
+        trial("stock::a_guest_that_sends_without_end", move || {
+            denied(wasmtime, "sends without end", "more than 32 exchanges in flight");
+        }),
+        trial("stock::a_guest_that_sends_and_forgets", move || {
+            denied(wasmtime, "sends and forgets", "more than 32 exchanges in flight");
+        }),
+    ];
+    match real::commands() {
+        Err(why) => trials.push(skipped("stock::real", &why)),
+        Ok(commands) => trials.extend(commands.into_iter().flat_map(|(version, command)| {
+            let case = |name: &str, test: fn(Wasmtime, &str)| {
+                let command = command.clone();
+                trial(format!("stock::{version}::{name}"), move || test(wasmtime, &command))
+            };
+            [
+                case("a_role_on_two_of_three_agents", a_role_on_two_of_three_agents),
+                case("a_master_that_does_not_lead", a_master_that_does_not_lead),
+            ]
+        })),
+    }
+    trials
+}
+
+/// The options that say where a cluster's servers are, without the gateway.
+fn urls(cluster: &Cluster) -> [String; 6] {
+    let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+    let options = ["-m", &master, "-e", &exhibitor, "-n", &cluster.marathon_url()];
+    options.map(Into::into)
+}
+
+/// A text with the servers' usual names in the place of where they are.
+fn named(cluster: &Cluster, text: &str) -> String {
+    text.replace(&cluster.master_url(), "http://leader.mesos:5050/master/")
+        .replace(&cluster.exhibitor_url(), "http://leader.mesos:8181/")
+        .replace(&cluster.marathon_url(), "http://marathon.mesos:8080/v2/apps/")
+}
+
+fn the_sample_result(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let mut command = wasmtime.command(&[("MARATHON_APP_ID", "/janitor")]);
+    command.args(urls(&cluster));
+    let run = run(command
+        .args(["-r", "cassandra_role", "-p", "cassandra_principal", "-z"])
+        .arg("cassandra"));
+    let folder = tests("scenarios/the-sample-result");
+    let golden = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+    assert_eq!(named(&cluster, &run.stdout), golden("stdout"));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    let after: State = serde_json::from_str(&golden("after.json")).unwrap();
+    assert_eq!(cluster.state(), after);
+}
+
+fn same(wasmtime: Wasmtime) {
+    for (name, line) in SCENARIOS {
+        for format in ["text", "json"] {
+            let on = |mut command: std::process::Command| {
+                let cluster = Cluster::start(scenario(name));
+                let words = shell_words::split(line).unwrap();
+                let run = run(command.args(words).args(urls(&cluster)).args(["-o", format]));
+                let Run { stdout, stderr, exit } = run;
+                let run = Run {
+                    stdout: named(&cluster, &stdout),
+                    stderr: named(&cluster, &stderr),
+                    exit,
+                };
+                (run, cluster.state())
+            };
+            let (theirs, state) = on(janitor());
+            let (mut ours, our_state) = on(wasmtime.command(&[]));
+            assert_eq!(our_state, state, "{name}: {line}");
+            assert_eq!(ours.exit, i32::from(theirs.exit != 0), "{name}: {line}");
+            if format == "text" && theirs.exit != 0 {
+                let code = format!("janitor: exit code {}: ", theirs.exit);
+                let last = ours.stderr.lines().next_back().unwrap_or_default().to_owned();
+                assert!(last.starts_with(&code), "{last}");
+                ours.stderr = ours.stderr.replace(&format!("{last}\n"), "");
+            }
+            assert_eq!(ours.stdout, theirs.stdout, "{name}: {line}");
+            assert_eq!(ours.stderr, theirs.stderr, "{name}: {line}");
+        }
+    }
+}
+
+fn token(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("with-a-token"));
+    let token = cluster.state().iam.unwrap().token;
+    let mut command = wasmtime.command(&[("DCOS_ACS_TOKEN", &token)]);
+    let run = run(command.args(urls(&cluster)).args(["-r", "cassandra_role", "-z", "cassandra"]));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(!run.stdout.contains(&token));
+    let expected = Some(format!("token={token}"));
+    assert!(cluster.requests().iter().all(|request| request.authorization == expected));
+}
+
+fn no_url(wasmtime: Wasmtime) {
+    for (url, why) in [
+        ("banana", "Master URL must begin with http:// or https://: banana"),
+        ("http://m1/,http://m2/", "Master URL must be just one here"),
+    ] {
+        let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", url]));
+        assert_eq!(run.exit, 1);
+        assert!(run.stdout.starts_with(why), "{run:?}");
+        assert!(run.stderr.ends_with("exit code 3: a URL cannot be one\n"), "{run:?}");
+    }
+    let run = run(wasmtime.command(&[]).args(["-z", "a", "-e", "zk://127.0.0.1:1/"]));
+    assert!(run.stdout.starts_with("Exhibitor URL must begin with http"), "{run:?}");
+}
+
+fn no_master(wasmtime: Wasmtime) {
+    let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", "http://127.0.0.1:1/master/"]));
+    assert_eq!(run.exit, 1);
+    assert!(
+        run.stdout.contains("cannot connect to the Mesos master: connection refused"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("exit code 5"), "{run:?}");
+}
+
+/// A hostile guest behind the gate: nothing goes out that may not.
+fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let mut command = wasmtime.run(&MISBEHAVING, &[]);
+    let run = run(command.args(urls(&cluster)).args(["-r", role]));
+    assert_eq!(run.exit, 1, "{run:?}");
+    assert!(run.stdout.contains("asked for more than it may"), "{run:?}");
+    assert!(run.stdout.contains(words), "{run:?}");
+    assert_eq!(changes(&cluster), [""; 0]);
+    let state = |request: &janitor_tests::Recorded| request.path.contains("state");
+    assert!(!cluster.requests().iter().any(state));
+}
+
+fn a_role_on_two_of_three_agents(wasmtime: Wasmtime, command: &str) {
+    let master = Master::start(command, 3, &[]);
+    let agents = master.agents();
+    for agent in &agents[..2] {
+        master.fill(agent, "kafka-role", "kafka-principal");
+    }
+    for agent in &agents[1..] {
+        master.fill(agent, "other-role", "other-principal");
+    }
+    let mut expected = master.reserved();
+    for roles in expected.values_mut() {
+        roles.as_object_mut().unwrap().remove("kafka-role");
+    }
+    let mut command = wasmtime.command(&[]);
+    let run = run(command.args(["-m", &master.url(), "-r", "kafka-role", "-p", "kafka-principal"]));
+    println!("{}", run.stdout);
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    assert_eq!(master.reserved(), expected, "the role is gone, the others are as they were");
+}
+
+fn a_master_that_does_not_lead(wasmtime: Wasmtime, command: &str) {
+    let leader = Master::start(command, 1, &[]);
+    let other = Master::start(command, 0, &[("LAB_LEADER", leader.address())]);
+    let run = run(wasmtime.command(&[]).args(["-m", &other.url(), "-r", "kafka-role"]));
+    println!("{}", run.stdout);
+    assert_eq!(run.exit, 1, "{run:?}");
+    let (_, port) = leader.address().split_once(':').unwrap();
+    assert!(run.stdout.contains(&format!(":{port}/master/slaves, which is not followed")));
+    assert!(run.stdout.contains("give the URL of the leading master"));
+}
