@@ -22,7 +22,7 @@ use socket2::{Domain, Socket, Type};
 use crate::command::{replay, run, scenario, tests};
 use crate::recordings::recordings;
 use crate::{skipped, trial};
-use hosts::{JANITOR, NODE, PYTHON, Place, Program, field};
+use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field};
 use recorded::Recorded;
 
 pub fn trials() -> Vec<Trial> {
@@ -40,11 +40,6 @@ pub fn trials() -> Vec<Trial> {
         trials.push(trial(name, || cleans_the_stand_in(program)));
         trials.push(trial(without_a_server, || fails_without_a_server(program)));
     }
-    let others = cleanups().filter(|cleanup| !has_default_options(cleanup));
-    trials.extend(others.map(|(file, ..)| {
-        let name = format!("embedders::one_report::{}", stem(&file));
-        skipped(&name, "it was recorded with options that only the binary has")
-    }));
     trials
 }
 
@@ -58,11 +53,6 @@ fn cleanups() -> impl Iterator<Item = (PathBuf, Options, Target)> {
     })
 }
 
-/// The hosts of `tests/embedders` have no others.
-fn has_default_options((_, options, _): &(PathBuf, Options, Target)) -> bool {
-    *options == Options::DEFAULT
-}
-
 fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().display().to_string()
 }
@@ -71,19 +61,21 @@ fn stem(file: &Path) -> String {
 fn one_report() {
     let mut table = row(["recording", "host", "answers", "bytes", "report"]);
     let mut differences = String::new();
-    for (file, _, target) in cleanups().filter(has_default_options) {
+    for (file, options, target) in cleanups() {
         let replayed = run(replay(&file).args(["--output", "json"]));
         let expected = field(&replayed.stdout);
-        let programs = [&JANITOR, &NODE, &PYTHON];
+        let programs = [&JANITOR, &NODE, &PYTHON, &WASMTIME];
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
-                scope.spawn(|| (!program.is_missing()).then(|| live(program, &file, &target)))
+                scope.spawn(|| {
+                    (!program.is_missing()).then(|| live(program, &file, &target, options))
+                })
             });
             live.map(|report| report.join().unwrap())
         });
         let mut hosts = vec![
-            ("library", "replay", Some(replayed_in_the_library(&file, &target))),
-            ("library", "HTTP", Some(live_in_the_library(&file, &target))),
+            ("library", "replay", Some(replayed_in_the_library(&file, &target, options))),
+            ("library", "HTTP", Some(live_in_the_library(&file, &target, options))),
         ];
         hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
 
@@ -108,7 +100,7 @@ fn one_report() {
 }
 
 fn row([recording, host, answers, bytes, report]: [&str; 5]) -> String {
-    format!("{recording:<24} {host:<7} {answers:<7} {bytes:>5} {report}\n")
+    format!("{recording:<26} {host:<7} {answers:<7} {bytes:>5} {report}\n")
 }
 
 fn sha256(text: &str) -> String {
@@ -117,9 +109,9 @@ fn sha256(text: &str) -> String {
 }
 
 /// The report of a program that gets recorded answers from servers.
-fn live(program: &Program, recording: &Path, target: &Target) -> String {
+fn live(program: &Program, recording: &Path, target: &Target, options: Options) -> String {
     let recorded = Recorded::start(recording);
-    let run = program.clean(target, &recorded.place());
+    let run = program.clean(target, options, &recorded.place());
     assert_eq!(recorded.deviations(), [""; 0], "{}: {run:?}", program.name);
     (program.report)(&run.stdout)
 }
@@ -127,7 +119,7 @@ fn live(program: &Program, recording: &Path, target: &Target) -> String {
 fn what_was_not_recorded() {
     let recorded = Recorded::start(&tests("recordings/cassandra-0.28.1.har"));
     let target = Target { znode: Some("other".into()), ..sample() };
-    let run = JANITOR.clean(&target, &recorded.place());
+    let run = JANITOR.clean(&target, Options::DEFAULT, &recorded.place());
     assert!(run.stdout.contains("the recording has no DELETE"), "{run:?}");
     let deviations = recorded.deviations().join("\n");
     for words in ["has no DELETE http://leader.mesos:8181/", "was not asked for: DELETE"] {
@@ -136,28 +128,28 @@ fn what_was_not_recorded() {
 }
 
 /// The report of the library, which plays the recording itself.
-fn replayed_in_the_library(recording: &Path, target: &Target) -> String {
+fn replayed_in_the_library(recording: &Path, target: &Target, options: Options) -> String {
     let replay = Replay::open(recording).unwrap();
     let session = Session::new(replay.transport()).with_endpoints(replay.run().endpoints);
-    let report = in_the_library(session, target);
+    let report = in_the_library(session, target, options);
     assert_eq!(replay.deviations(), [""; 0]);
     report
 }
 
 /// The report of the library, which gets recorded answers from servers.
-fn live_in_the_library(recording: &Path, target: &Target) -> String {
+fn live_in_the_library(recording: &Path, target: &Target, options: Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
     let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
     let session =
         Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
-    let report = in_the_library(session, target);
+    let report = in_the_library(session, target, options);
     assert_eq!(recorded.deviations(), [""; 0]);
     report
 }
 
-fn in_the_library(session: Session, target: &Target) -> String {
-    let result = Janitor::new().unwrap().clean(target.clone(), Options::DEFAULT, session);
+fn in_the_library(session: Session, target: &Target, options: Options) -> String {
+    let result = Janitor::new().unwrap().clean(target.clone(), options, session);
     let report = match result {
         Ok(report) => report,
         Err(RunError::Failure(failure)) => failure.report,
@@ -195,7 +187,7 @@ fn cleans_the_stand_in(program: &Program) {
         exhibitor: cluster.exhibitor_url(),
         marathon: cluster.marathon_url(),
     };
-    let run = program.clean(&sample(), &place);
+    let run = program.clean(&sample(), Options::DEFAULT, &place);
     assert_eq!(run.exit, 0, "{run:?}");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
     assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
@@ -213,7 +205,7 @@ fn fails_without_a_server(program: &Program) {
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let url = format!("http://{address}/");
     let place = Place { master: url.clone(), exhibitor: url.clone(), marathon: url };
-    let run = program.clean(&sample(), &place);
+    let run = program.clean(&sample(), Options::DEFAULT, &place);
     assert_eq!(run.exit, 5, "{run:?}");
     assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");
     let sentence = "Network error: cannot connect to the Mesos master: ";

@@ -15,6 +15,7 @@ const { values: args } = parseArgs({ options: {
   'master-url': text('m', 'http://leader.mesos:5050/master/'),
   'exhibitor-url': text('e', 'http://leader.mesos:8181/'),
   'marathon-url': text('n', 'http://marathon.mesos:8080/v2/apps/'),
+  force: { type: 'boolean' },
 } });
 const target = {
   role: args.role,
@@ -22,7 +23,7 @@ const target = {
   znode: args['zk-path'],
   marathonApp: process.env.MARATHON_APP_ID || undefined,
 };
-const options = { confirmSeconds: 30, inUse: 'refuse', systemZnode: false };
+const options = { confirmSeconds: 30, inUse: args.force ? 'force' : 'refuse', systemZnode: false };
 
 const say = (message) => console.error(printable(message));
 const { cleanup } = await load(args.component, {

@@ -27,10 +27,11 @@ def main():
     parser.add_argument("-m", "--master-url", default="http://leader.mesos:5050/master/")
     parser.add_argument("-e", "--exhibitor-url", default="http://leader.mesos:8181/")
     parser.add_argument("-n", "--marathon-url", default="http://marathon.mesos:8080/v2/apps/")
+    parser.add_argument("--force", action="store_true")
     args = parser.parse_args()
     app = os.environ.get("MARATHON_APP_ID") or None
     target = {"role": args.role, "principal": args.principal, "znode": args.zk_path, "marathon-app": app}
-    options = {"confirm-seconds": 30, "in-use": "refuse", "system-znode": False}
+    options = {"confirm-seconds": 30, "in-use": "force" if args.force else "refuse", "system-znode": False}
 
     store = Store(Engine())
     clean = load(store, args.component, args.master_url, args.exhibitor_url, args.marathon_url)

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use janitor_host::Target;
+use janitor_host::{InUse, Options, Target};
 use serde_json::Value;
 
 use crate::command::{Run, janitor, run, tests};
@@ -53,6 +53,18 @@ pub const PYTHON: Program = Program {
     report: line,
 };
 
+pub const WASMTIME: Program = Program {
+    name: "stock",
+    installed: Some("../target/embedders/wasmtime"),
+    command: || {
+        let mut command = Command::new(tests("../target/embedders/wasmtime"));
+        command.env_clear().args(["run", "-S", "http", "-S", "inherit-env"]);
+        command.arg(composed("janitor-command.wasm")).args(["--output", "json"]);
+        command
+    },
+    report: field,
+};
+
 impl Program {
     /// Whether it cannot run here.
     pub fn is_missing(&self) -> bool {
@@ -60,13 +72,15 @@ impl Program {
     }
 
     /// Cleans up, to its end.
-    pub fn clean(&self, target: &Target, place: &Place) -> Run {
+    pub fn clean(&self, target: &Target, options: Options, place: &Place) -> Run {
         let mut command = (self.command)();
         let Target { role, principal, znode, marathon_app } = target;
         for (option, value) in [("-r", role), ("-p", principal), ("-z", znode)] {
             command.args(value.iter().flat_map(|value| [option, value]));
         }
         command.args(["-m", &place.master, "-e", &place.exhibitor, "-n", &place.marathon]);
+        assert_eq!(options, Options { in_use: options.in_use, ..Options::DEFAULT });
+        command.args((options.in_use == InUse::Force).then_some("--force"));
         run(command.envs(marathon_app.iter().map(|app| ("MARATHON_APP_ID", app))))
     }
 }
