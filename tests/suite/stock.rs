@@ -1,6 +1,7 @@
 //! The components for stock runtimes, on a stock wasmtime: the one that
 //! `JANITOR_TEST_WASMTIME` names, or that `tests/embedders/wasmtime.sh` has installed.
 
+mod service;
 mod wasmtime;
 
 use std::fs;
@@ -53,6 +54,7 @@ pub fn trials() -> Vec<Trial> {
             denied(wasmtime, "sends and forgets", "more than 32 exchanges in flight");
         }),
     ];
+    trials.extend(service::trials(wasmtime));
     match real::commands() {
         Err(why) => trials.push(skipped("stock::real", &why)),
         Ok(commands) => trials.extend(commands.into_iter().flat_map(|(version, command)| {
@@ -63,6 +65,7 @@ pub fn trials() -> Vec<Trial> {
             [
                 case("a_role_on_two_of_three_agents", a_role_on_two_of_three_agents),
                 case("a_master_that_does_not_lead", a_master_that_does_not_lead),
+                case("twenty_cleanups_at_once", service::twenty_on_a_real_master),
             ]
         })),
     }

@@ -33,6 +33,9 @@ pub static MISBEHAVING: Compiled = LazyLock::new(|| {
     compile("janitor-command", Some(guest))
 });
 
+/// The service.
+pub static SERVICE: Compiled = LazyLock::new(|| compile("janitor-service", None));
+
 /// A stock wasmtime that is there.
 #[derive(Clone, Copy)]
 pub struct Wasmtime(());
@@ -58,12 +61,22 @@ impl Wasmtime {
 
     /// A command in a stock runtime, with just this environment.
     pub fn run(self, component: &Compiled, environment: &[(&str, &str)]) -> Command {
-        let mut command = wasmtime();
-        command.args(["run", "--allow-precompiled", "-S", "http"]);
-        command.args(environment.iter().map(|(name, value)| format!("--env={name}={value}")));
-        command.arg(&**component);
-        command
+        started(&["run", "-S", "http"], component, environment)
     }
+
+    /// The service in a stock runtime, on a free port of loopback, with just this
+    /// environment.
+    pub fn serve(self, environment: &[(&str, &str)]) -> Command {
+        started(&["serve", "-S", "cli", "--addr", "127.0.0.1:0"], &SERVICE, environment)
+    }
+}
+
+fn started(how: &[&str], component: &Compiled, environment: &[(&str, &str)]) -> Command {
+    let mut command = wasmtime();
+    command.args(how).arg("--allow-precompiled");
+    command.args(environment.iter().map(|(name, value)| format!("--env={name}={value}")));
+    command.arg(&**component);
+    command
 }
 
 fn wasmtime() -> Command {
