@@ -236,12 +236,7 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
             400,
             "`target.master`",
         ),
-        (
-            "clean",
-            r#"{"target": {"role": "r"}, "endpoints": {"master": "x"}}"#,
-            400,
-            "`endpoints`",
-        ),
+        ("clean", r#"{"target": {"role": "r"}, "endpoints": {"master": "x"}}"#, 400, "`endpoints`"),
         (
             "clean",
             r#"{"target": {"role": "r"}, "options": {"force": true}}"#,

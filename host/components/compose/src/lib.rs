@@ -3,10 +3,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod compose;
+mod publish;
 
 use std::error::Error;
+use std::path::Path;
 
 pub use compose::compose;
+pub use publish::{annotated, contract};
 
 /// A component, or why the parts do not fit.
 pub type Composed<T = Vec<u8>> = Result<T, Box<dyn Error>>;
@@ -44,16 +47,18 @@ pub fn service(guest: &[u8]) -> Composed {
     compose(&[WASI, &gated(guest)?, SERVICE])
 }
 
-/// Everything that embedders and runtimes load of a guest, by the names of the files.
+/// Everything that embedders and runtimes load of a guest, and the contract, by the names
+/// of the files. The guest stays as it is, so that its digest does.
 ///
 /// # Errors
-/// When it is no guest.
-pub fn all(guest: &[u8]) -> Composed<[(&'static str, Vec<u8>); 4]> {
+/// When it is no guest, or the contract is not in `wit`.
+pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 5]> {
     Ok([
         ("janitor-cleanup.wasm", guest.into()),
-        ("janitor.wasm", gated(guest)?),
-        ("janitor-command.wasm", command(guest)?),
-        ("janitor-service.wasm", service(guest)?),
+        ("janitor.wasm", annotated(gated(guest)?)),
+        ("janitor-command.wasm", annotated(command(guest)?)),
+        ("janitor-service.wasm", annotated(service(guest)?)),
+        ("janitor-contract.wasm", annotated(contract(wit)?)),
     ])
 }
 
@@ -80,6 +85,16 @@ mod tests {
         let expected = ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"];
         for wasm in [GUEST, &gated(GUEST).unwrap()] {
             assert_eq!(imports(wasm), expected);
+        }
+    }
+
+    #[test]
+    fn the_contract_is_published_under_the_same_words() {
+        let wkg = include_str!("../../../../wit/wkg.toml");
+        for (key, text) in
+            [("description", env!("CARGO_PKG_DESCRIPTION")), ("license", env!("CARGO_PKG_LICENSE"))]
+        {
+            assert!(wkg.contains(&format!("{key} = \"{text}\"\n")), "{key}");
         }
     }
 }
