@@ -19,10 +19,10 @@ use libtest_mimic::Trial;
 use ring::digest::{SHA256, digest};
 use socket2::{Domain, Socket, Type};
 
-use crate::command::{replay, run, scenario, tests};
+use crate::command::{changes, replay, run, scenario, tests};
 use crate::recordings::recordings;
 use crate::{skipped, trial};
-use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field};
+use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, newcomer};
 use recorded::Recorded;
 
 pub fn trials() -> Vec<Trial> {
@@ -30,6 +30,11 @@ pub fn trials() -> Vec<Trial> {
         trial("embedders::one_report", one_report),
         trial("embedders::what_was_not_recorded_is_noticed", what_was_not_recorded),
     ];
+    let newcomer = "embedders::newcomer";
+    trials.push(match PYTHON.is_missing() {
+        true => skipped(newcomer, "run tests/embedders/setup.sh"),
+        false => trial(newcomer, the_newcomer_cleans_the_stand_in),
+    });
     for program in [&NODE, &PYTHON] {
         let name = format!("embedders::{}", program.name);
         if program.is_missing() {
@@ -182,20 +187,31 @@ fn larger(mut state: State) -> State {
 
 fn cleans_the_stand_in(program: &Program) {
     let cluster = Cluster::start(larger(scenario("the-sample-result")));
-    let place = Place {
-        master: cluster.master_url(),
-        exhibitor: cluster.exhibitor_url(),
-        marathon: cluster.marathon_url(),
-    };
-    let run = program.clean(&sample(), Options::DEFAULT, &place);
+    let run = program.clean(&sample(), Options::DEFAULT, &Place::of(&cluster));
     assert_eq!(run.exit, 0, "{run:?}");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
     assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
     // Three agents have something, and none waits for another.
     assert_eq!(cluster.load().most_at_once, 3);
+    assert_eq!(cluster.state(), larger(after()));
+}
+
+fn the_newcomer_cleans_the_stand_in() {
+    let cluster = Cluster::start(larger(scenario("the-sample-result")));
+    let plan = run(&mut newcomer("plan", &sample(), &Place::of(&cluster)));
+    assert_eq!(plan.exit, 0, "{plan:?}");
+    assert!(plan.stdout.ends_with("-S1: 4 go, 0 stay\nznode: there 2\n"), "{plan:?}");
+    assert_eq!(changes(&cluster), [""; 0]);
+    let clean = run(&mut newcomer("clean", &sample(), &Place::of(&cluster)));
+    assert_eq!(clean.exit, 0, "{clean:?}");
+    assert!(clean.stdout.ends_with("\nconfirmed: volumes reservations\n"), "{clean:?}");
+    assert_eq!(cluster.state(), larger(after()));
+}
+
+/// The stand-in of the sample result after it was cleaned.
+fn after() -> State {
     let after = fs::read(tests("scenarios/the-sample-result/after.json")).unwrap();
-    let after: State = serde_json::from_slice(&after).unwrap();
-    assert_eq!(cluster.state(), larger(after));
+    serde_json::from_slice(&after).unwrap()
 }
 
 fn fails_without_a_server(program: &Program) {

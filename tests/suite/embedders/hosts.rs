@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use janitor_host::{InUse, Options, Target};
+use janitor_tests::Cluster;
 use serde_json::Value;
 
 use crate::command::{Run, janitor, run, tests};
@@ -23,6 +24,16 @@ pub struct Place {
     pub master: String,
     pub exhibitor: String,
     pub marathon: String,
+}
+
+impl Place {
+    pub fn of(cluster: &Cluster) -> Self {
+        Self {
+            master: cluster.master_url(),
+            exhibitor: cluster.exhibitor_url(),
+            marathon: cluster.marathon_url(),
+        }
+    }
 }
 
 pub const JANITOR: Program = Program {
@@ -64,6 +75,22 @@ pub const WASMTIME: Program = Program {
     },
     report: field,
 };
+
+/// The host that somebody wrote who had only the contract and the guide, about to run a
+/// command of its own.
+pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
+    let python = Command::new(tests("../target/embedders/python/bin/python"));
+    let mut host = example(python, "embedders/newcomer/host.py");
+    let Target { role, principal, znode, marathon_app } = target;
+    for (option, value) in
+        [("--role", role), ("--principal", principal), ("--znode", znode), ("--app", marathon_app)]
+    {
+        host.args(value.iter().flat_map(|value| [option, value]));
+    }
+    host.args(["--master", &place.master, "--exhibitor", &place.exhibitor]);
+    host.args(["--marathon", &place.marathon]).arg(command);
+    host
+}
 
 impl Program {
     /// Whether it cannot run here.
