@@ -6,11 +6,11 @@ use crate::violation::Violation;
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
-    /// Of [`Call::Clean`] and [`Call::Apply`].
+    /// Of [`Call::Clean`](crate::Call::Clean) and [`Call::Apply`](crate::Call::Apply).
     Cleaned(Report),
-    /// Of [`Call::Plan`].
+    /// Of [`Call::Plan`](crate::Call::Plan).
     Planned(CleanupPlan),
-    /// Of [`Call::Discover`].
+    /// Of [`Call::Discover`](crate::Call::Discover).
     Discovered(Inventory),
 }
 

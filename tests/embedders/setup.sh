@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests of tests/embedders need, unless it is there: node_modules for
-# the host in Node, target/embedders/python for the one in Python.
+# the host in Node, target/embedders/python for those in Python, and a stock wasmtime.
 set -euo pipefail
 cd "$(dirname "$0")"
 python=../../target/embedders/python
@@ -29,6 +29,10 @@ elif ! is_made_from "$python" python/requirements.txt; then
   python3 -m venv --clear "$python"
   "$python/bin/pip" install --quiet --require-hashes --requirement python/requirements.txt
   cp python/requirements.txt "$python/made-from"
+fi
+
+if ! ./wasmtime.sh >/dev/null; then
+  missing "pip, or the network,"
 fi
 
 exit "$missing"

@@ -12,8 +12,8 @@ use ureq::http::Response;
 
 use super::named;
 use super::wasmtime::Wasmtime;
-use crate::command::{janitor, run, scenario};
-use crate::real::master::{Master, cpus, disk, reserved_for, volume, with};
+use crate::command::{changes, janitor, run, scenario};
+use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
 use crate::trial;
 
 /// Who may ask.
@@ -32,8 +32,9 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
     vec![
         case("a_cleanup", a_cleanup),
         case("a_plan_and_a_look_around", a_plan_and_a_look_around),
-        case("a_cleanup_that_is_refused", a_cleanup_that_is_refused),
+        case("a_cleanup_that_does_not_come_to_its_end", a_cleanup_that_does_not_come_to_its_end),
         case("events_as_they_happen", events_as_they_happen),
+        case("a_client_that_goes", a_client_that_goes),
         case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
         case("the_operator_must_choose_a_token", the_operator_must_choose_a_token),
         case("what_is_not_asked_for_is_named", what_is_not_asked_for_is_named),
@@ -138,7 +139,7 @@ fn a_plan_and_a_look_around(wasmtime: Wasmtime) {
     assert!(cluster.requests().iter().all(|request| request.method == "GET"));
 }
 
-fn a_cleanup_that_is_refused(wasmtime: Wasmtime) {
+fn a_cleanup_that_does_not_come_to_its_end(wasmtime: Wasmtime) {
     let cluster = Cluster::start(scenario("a-framework-that-still-uses-the-role"));
     let service = Service::on(wasmtime, &cluster);
     for (target, status, reason, exit) in [
@@ -154,7 +155,11 @@ fn a_cleanup_that_is_refused(wasmtime: Wasmtime) {
     let service = Service::start(wasmtime, "http://127.0.0.1:1/master/", "http://127.0.0.1:1/");
     let (status, object) = read(service.ask("clean", r#"{"target": {"role": "r"}}"#));
     assert_eq!((status, &object["reason"]), (502, &json!("Failed")));
-    assert!(crate::command::changes(&cluster).is_empty());
+    assert!(changes(&cluster).is_empty());
+    let cluster = Cluster::start(scenario("an-agent-that-is-not-active"));
+    let service = Service::on(wasmtime, &cluster);
+    let (status, object) = read(service.ask("clean", SAMPLE));
+    assert_eq!((status, &object["reason"]), (503, &json!("Incomplete")));
 }
 
 fn events_as_they_happen(wasmtime: Wasmtime) {
@@ -179,6 +184,22 @@ fn events_as_they_happen(wasmtime: Wasmtime) {
     cluster.stall(Some(Stall::Before(0)));
     let first = ask().next().unwrap();
     assert!(named(&cluster, first["message"].as_str().unwrap()).ends_with("/master/slaves"));
+}
+
+/// Half a cleanup would be worse.
+fn a_client_that_goes(wasmtime: Wasmtime) {
+    let state = State { latency_ms: 100, ..scenario("the-sample-result") };
+    let cluster = Cluster::start(state);
+    let service = Service::on(wasmtime, &cluster);
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("Authorization", &*bearer), ("Accept", "application/x-ndjson")];
+    let response = service.ask_with("clean", &headers, SAMPLE);
+    let mut first = String::new();
+    BufReader::new(response.into_body().into_reader()).read_line(&mut first).unwrap();
+    until("the run does not go on", || {
+        let requests = cluster.requests();
+        requests.iter().any(|request| request.path.ends_with("/explorer/znode/cassandra"))
+    });
 }
 
 fn nobody_may_ask_without_the_token(wasmtime: Wasmtime) {
@@ -244,7 +265,7 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
             "`options.force`",
         ),
         ("clean", r#"{"target": {"marathon_app": "/janitor"}}"#, 400, "marathon_app is for"),
-        ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target.role`"),
+        ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target`"),
         ("clean", "{}", 400, "missing field `target`"),
         ("clean", "[]", 400, "the body is not"),
         ("clean", "role=r", 400, "must be JSON"),

@@ -13,7 +13,6 @@ mod bindings {
             package janitor:front;
 
             world front {
-                import janitor:cleanup/log@0.1.0;
                 import janitor:gate/scope@0.1.0;
                 import janitor:cleanup/cleanup@0.1.0;
                 export janitor:cleanup/cleanup@0.1.0;
@@ -29,7 +28,6 @@ use bindings::exports::janitor::cleanup::cleanup::Guest;
 use bindings::janitor::cleanup::cleanup::{
     self, CleanupPlan, Failure, Inventory, Options, Reason, Report, Target,
 };
-use bindings::janitor::cleanup::log::{self, Entry, Level};
 use bindings::janitor::gate::scope::{self, Call, Plan};
 
 struct Front;
@@ -65,17 +63,12 @@ fn behind<T>(
     let result = run();
     match scope::end() {
         None => result,
-        Some(rule) => {
-            let why =
-                format!("The component was stopped, because it asked for more than it may: {rule}");
-            Err(failed(why, result.err().map(|failure| failure.report)))
-        }
+        Some(why) => Err(failed(why, result.err().map(|failure| failure.report))),
     }
 }
 
-/// A failure that the cleaner does not know of, told as it tells its own.
+/// A failure that the cleaner does not know of; the gate has told it.
 fn failed(message: String, report: Option<Report>) -> Failure {
-    log::write(&Entry { level: Level::Error, message: format!("{message}."), event: None });
     let nothing = Report {
         mesos_version: None,
         agents: Vec::new(),

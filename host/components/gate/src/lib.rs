@@ -42,16 +42,12 @@ impl offered::Guest for Gate {
     type Response = Response;
 
     fn send(request: Request) -> Result<offered::Exchange, Error> {
-        state::admit(&request).map_err(Error::Denied)?;
-        match http::send(&request) {
-            Ok(exchange) => Ok(offered::Exchange::new(Exchange(exchange))),
-            Err(error) => {
-                if let Error::Denied(rule) = &error {
-                    state::deny(rule);
-                }
-                Err(error)
-            }
+        let sent =
+            state::admit(&request).map_err(Error::Denied).and_then(|()| http::send(&request));
+        if let Err(Error::Denied(rule)) = &sent {
+            state::stop(&format!("asked for more than it may: {rule}"));
         }
+        sent.map(|exchange| offered::Exchange::new(Exchange(exchange)))
     }
 
     fn window() -> u32 {
@@ -82,6 +78,10 @@ impl offered::GuestResponse for Response {
     }
 
     fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
+        if limit == 0 {
+            state::stop("read 0 bytes of a response");
+            return Err(Error::Internal("a read must be for one byte or more".into()));
+        }
         self.0.read(limit)
     }
 }

@@ -14,8 +14,8 @@ enum State {
     Closed,
     /// What a call needs.
     Open(Policy),
-    /// Nothing any more: this was asked for.
-    Denied(String),
+    /// Nothing any more: the component broke its contract, and how.
+    Stopped(String),
     /// Nothing any more: the call is over.
     Over,
 }
@@ -34,46 +34,46 @@ pub fn begin(call: &Call, options: Options) -> Result<(), String> {
             *state = State::Open(Policy::new(call, options));
             Ok(())
         }
-        State::Open(_) | State::Denied(_) | State::Over => {
-            Err("Nothing was changed: this instance of the component was used before; \
-                 make a new one for every call"
-                .into())
+        State::Open(_) | State::Stopped(_) | State::Over => {
+            let why = "Nothing was changed, because this instance of the component was used \
+                       before: make a new one for every call";
+            tell(why);
+            Err(why.into())
         }
     })
 }
 
-/// Lets nothing through any more. Says what was denied.
+/// Lets nothing through any more. Says why the component was stopped, if it was.
 pub fn end() -> Option<String> {
     match STATE.replace(State::Over) {
-        State::Denied(rule) => Some(rule),
+        State::Stopped(why) => Some(why),
         State::Closed | State::Open(_) | State::Over => None,
     }
 }
 
-/// Decides about a request. The first that is denied is the last that is looked at.
+/// Decides about a request.
 ///
 /// # Errors
 /// What is not allowed, in one sentence.
 pub fn admit(request: &Request) -> Result<(), String> {
-    let decision = STATE.with_borrow(|state| match state {
+    STATE.with_borrow(|state| match state {
         State::Open(policy) => policy.check(request),
         State::Closed | State::Over => Err("a request outside of a call".into()),
-        State::Denied(_) => Err("an earlier request was denied".into()),
-    });
-    decision.inspect_err(|rule| deny(rule))
+        State::Stopped(_) => Err("an earlier request was denied".into()),
+    })
 }
 
-/// Denies everything from now on, and says so.
-pub fn deny(rule: &str) {
-    let first = STATE.with_borrow_mut(|state| {
-        let first = !matches!(state, State::Denied(_));
-        if first {
-            *state = State::Denied(rule.into());
+/// Lets nothing through any more, for a reason that is told. The first one counts.
+pub fn stop(fault: &str) {
+    let why = format!("The component was stopped, because it {fault}");
+    STATE.with_borrow_mut(|state| {
+        if !matches!(state, State::Stopped(_)) {
+            tell(&why);
+            *state = State::Stopped(why);
         }
-        first
     });
-    if first {
-        let message = format!("The component asked for more than it may: {rule}.");
-        log::write(&Entry { level: Level::Error, message, event: None });
-    }
+}
+
+fn tell(sentence: &str) {
+    log::write(&Entry { level: Level::Error, message: format!("{sentence}."), event: None });
 }
