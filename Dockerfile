@@ -1,14 +1,30 @@
-# The image that replaces mesosphere/janitor: the same path for the command, a
-# shell for Marathon's `cmd`, and nothing else but the certificates of public CAs.
+# The image that replaces mesosphere/janitor: the same path for the command, a shell for
+# Marathon's `cmd`, the certificates of public authorities, and nothing else.
+#
+#     docker buildx build --platform linux/amd64,linux/arm64 --tag mesosphere/janitor .
+#
+# Each platform builds its own binary. Another mirror, or a digest, can be given for both
+# images below (--build-arg).
+ARG RUST=docker.io/library/rust:1.95-alpine
+ARG BASE=docker.io/library/busybox:1.37-musl
 
-FROM rust:1.95-alpine AS build
+FROM ${RUST} AS build
 RUN apk add --no-cache musl-dev && rustup target add wasm32-wasip2
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package janitor-host
 
-FROM alpine:3.22
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="janitor" \
+      org.opencontainers.image.description="Removes what a dead DC/OS or Apache Mesos service leaves behind" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/target/release/janitor /usr/local/bin/janitor
 RUN ln -s /usr/local/bin/janitor /janitor.py
-USER nobody
-CMD ["/usr/local/bin/janitor", "--help"]
+# nobody
+USER 65534:65534
+CMD ["/janitor.py", "--help"]

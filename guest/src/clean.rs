@@ -215,7 +215,10 @@ impl<H: Host> Run<'_, H> {
         }
         let mut pauses = self.pauses();
         // From here on something has changed, so it is no refusal any more.
-        let failed = |stop| Stop { reason: Reason::Failed, ..stop };
+        let failed = |stop: Stop| match stop.reason {
+            Reason::InUseUnknown => Stop { reason: Reason::Failed, ..stop },
+            _ => stop,
+        };
         while !self.users(role).map_err(failed)?.is_empty() {
             if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
                 let message = format!("A framework of role '{role}' does not end");
@@ -865,6 +868,14 @@ mod tests {
             assert_eq!(failure.reason, Reason::Failed);
             assert!(!paths(&host).contains(&"destroy-volumes"));
         }
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_at_its_second_look_is_no_refusal() {
+        let mut host = Script::default().answer(200, VOLUME).fails(Error::Stopped);
+        let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
+        assert_eq!(failure.reason, Reason::Stopped);
+        assert_eq!(paths(&host), ["slaves", "frameworks"]);
     }
 
     #[test]

@@ -153,7 +153,9 @@ impl<'a, H: Host> Run<'a, H> {
         self.host.say(Level::Error, &message, None);
         // What fails after the wish to end the run fails because of it.
         let reason = match reason {
-            Reason::Failed | Reason::Incomplete if self.host.stopped => Reason::Stopped,
+            Reason::Failed | Reason::Incomplete | Reason::InUseUnknown if self.host.stopped => {
+                Reason::Stopped
+            }
             reason => reason,
         };
         Stop { reason, message }

@@ -83,9 +83,13 @@ impl Host for Script {
 
     fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error> {
         self.sent.push(request.clone());
+        let answer = self.answers.pop_front().expect("the script has an answer for every request");
+        if matches!(answer, Err(Error::Stopped)) {
+            return Err(Error::Stopped);
+        }
         self.in_flight += 1;
         self.most_in_flight = self.most_in_flight.max(self.in_flight);
-        Ok(self.answers.pop_front().expect("the script has an answer for every request"))
+        Ok(answer)
     }
 
     fn finish(&mut self, exchange: Self::Exchange) -> Result<Scripted, Error> {

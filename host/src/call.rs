@@ -19,6 +19,11 @@ pub enum Call {
     Discover,
 }
 
+impl Target {
+    /// Nothing is cleaned: what to begin with.
+    pub const NOTHING: Self = Self { role: None, principal: None, znode: None, marathon_app: None };
+}
+
 impl Options {
     /// How a run goes about it unless somebody wishes otherwise. The default of an
     /// option is what was done before it existed, so that older documents still

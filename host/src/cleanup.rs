@@ -8,8 +8,8 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::bindings::cleanup::{Options, Report, Target};
-use crate::bindings::log::Level;
+use crate::bindings::cleanup::{CleanupPlan, Inventory, Options, Report, Target};
+use crate::bindings::log::{Entry, Level};
 use crate::bindings::{Cleaner, CleanerPre};
 use crate::call::Call;
 use crate::log::Log;
@@ -21,25 +21,61 @@ use crate::transport::Transport;
 use crate::violation::Violation;
 use crate::{Endpoints, Limits, component, engine, imports, wasi};
 
-/// The loaded component. One can clean any number of targets, also at a time.
+/// The loaded component. One can clean any number of targets, also at a time; clones
+/// share it.
+#[derive(Clone)]
 pub struct Janitor {
     engine: Engine,
     component: CleanerPre<State>,
     digest: String,
 }
 
-/// What a host brings along for one run.
+/// What a host brings along for one run: how requests travel, and what may be left as it
+/// is.
 pub struct Session {
+    endpoints: Endpoints,
+    transport: Box<dyn Transport>,
+    log: Box<dyn Log>,
+    limits: Limits,
+    stop: Stop,
+}
+
+impl Session {
+    /// Requests travel like this, to where DC/OS has its servers; nobody hears what
+    /// happens.
+    pub fn new(transport: impl Transport + 'static) -> Self {
+        Self {
+            endpoints: Endpoints::default(),
+            transport: Box::new(transport),
+            log: Box::new(|_: &Entry| {}),
+            limits: Limits::default(),
+            stop: Stop::new(),
+        }
+    }
+
     /// Where the servers are.
-    pub endpoints: Endpoints,
-    /// How requests get there.
-    pub transport: Box<dyn Transport>,
-    /// Who hears what happens.
-    pub log: Box<dyn Log>,
+    #[must_use]
+    pub fn with_endpoints(self, endpoints: Endpoints) -> Self {
+        Self { endpoints, ..self }
+    }
+
+    /// Who hears what happens: a closure that takes entries, or a [`Log`].
+    #[must_use]
+    pub fn with_log(self, log: impl Log + 'static) -> Self {
+        Self { log: Box::new(log), ..self }
+    }
+
     /// How much the run may use.
-    pub limits: Limits,
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// The wish to end the run early, for those who may have it.
-    pub stop: Stop,
+    #[must_use]
+    pub fn with_stop(self, stop: Stop) -> Self {
+        Self { stop, ..self }
+    }
 }
 
 impl Janitor {
@@ -50,8 +86,7 @@ impl Janitor {
     /// needs.
     pub fn new() -> Result<Self, Violation> {
         let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
-        let engine = Engine::new(&engine::config()).map_err(start)?;
-        let component = component::embedded(&engine).map_err(start)?;
+        let (engine, component) = component::embedded().map_err(start)?;
         Self::load(engine, &component, component::DIGEST).map_err(start)
     }
 
@@ -105,7 +140,7 @@ impl Janitor {
         component::imports(&self.engine, self.component.instance_pre().component())
     }
 
-    /// Cleans a target: [`Janitor::run`] with [`Call::Clean`].
+    /// Cleans a target.
     ///
     /// # Errors
     /// When the target is not clean, or may not be.
@@ -116,15 +151,57 @@ impl Janitor {
         session: Session,
     ) -> Result<Report, RunError> {
         match self.run(&Call::Clean(target), options, session)? {
-            Done::Cleaned(report) => Ok(report),
-            Done::Planned(_) | Done::Discovered(_) => {
-                Err(Violation::Trap("a bug in the host".into()).into())
-            }
+            Done::Cleaned(it) => Ok(it),
+            _ => Err(Violation::Trap("a bug in the host".into()).into()),
+        }
+    }
+
+    /// Looks at what cleaning a target would do, and changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be known.
+    pub fn plan(
+        &self,
+        target: Target,
+        options: Options,
+        session: Session,
+    ) -> Result<CleanupPlan, RunError> {
+        match self.run(&Call::Plan(target), options, session)? {
+            Done::Planned(it) => Ok(it),
+            _ => Err(Violation::Trap("a bug in the host".into()).into()),
+        }
+    }
+
+    /// Does what a plan says, if the cluster is still as it says.
+    ///
+    /// # Errors
+    /// When the cluster is another one now, or as for [`Janitor::clean`].
+    pub fn apply(
+        &self,
+        plan: CleanupPlan,
+        options: Options,
+        session: Session,
+    ) -> Result<Report, RunError> {
+        match self.run(&Call::Apply(plan), options, session)? {
+            Done::Cleaned(it) => Ok(it),
+            _ => Err(Violation::Trap("a bug in the host".into()).into()),
+        }
+    }
+
+    /// Looks at everything that is reserved in the cluster, and changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be known.
+    pub fn discover(&self, options: Options, session: Session) -> Result<Inventory, RunError> {
+        match self.run(&Call::Discover, options, session)? {
+            Done::Discovered(it) => Ok(it),
+            _ => Err(Violation::Trap("a bug in the host".into()).into()),
         }
     }
 
     /// Has the component do something. It runs on a thread of its own, so this
-    /// may be called from anywhere; it returns when the run is over.
+    /// may be called from anywhere; it returns when the run is over. An async runtime
+    /// should have it called where it may block (tokio's `spawn_blocking`).
     ///
     /// # Errors
     /// When the component fails, or breaks its contract.

@@ -1,10 +1,21 @@
 //! The embedded component, and what names any component.
 
+#[cfg(target_os = "linux")]
+mod in_place;
+
+use std::sync::{Mutex, PoisonError};
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::engine;
+
 /// The component's machine code, made by the build script.
-const CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/janitor.cwasm"));
+static CODE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/janitor.cwasm")));
+
+/// Bytes that begin with a page of memory, where pages are as small as they usually are.
+#[repr(C, align(4096))]
+struct Pages<Bytes: ?Sized>(Bytes);
 
 /// The digest of the component, `sha256:` and 64 hexadecimal digits. It names
 /// the WebAssembly that `guest/` compiles to, not the machine code made of it.
@@ -27,13 +38,46 @@ pub fn imports(engine: &Engine, component: &Component) -> Vec<String> {
     imports.imports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Loads the component.
+/// Loads the component. It is loaded once in a process; what is given out is the same.
 ///
 /// # Errors
 /// When this processor lacks something that the machine code needs.
+pub fn embedded() -> wasmtime::Result<(Engine, Component)> {
+    static LOADED: Mutex<Option<(Engine, Component)>> = Mutex::new(None);
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(loaded) = &*loaded {
+        return Ok(loaded.clone());
+    }
+    Ok(loaded.insert(load()?).clone())
+}
+
+/// Loads the component where it lies, or a copy of it where that is not possible.
 #[allow(unsafe_code)]
-pub fn embedded(engine: &Engine) -> wasmtime::Result<Component> {
+fn load() -> wasmtime::Result<(Engine, Component)> {
+    #[cfg(target_os = "linux")]
+    if let Some(loaded) = in_place::load(&CODE.0)? {
+        return Ok(loaded);
+    }
+    let engine = Engine::new(&engine::config())?;
     // SAFETY: the bytes come from `Engine::precompile_component`, called by
     // this package's build script with this engine's configuration.
-    unsafe { Component::deserialize(engine, CODE) }
+    let component = unsafe { Component::deserialize(&engine, &CODE.0)? };
+    Ok((engine, component))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn nothing_is_copied() -> wasmtime::Result<()> {
+        let (_, component) = embedded()?;
+        let is_in_place = component.image_range().start == CODE.0.as_ptr();
+        let can_be = CODE.0.as_ptr().addr().is_multiple_of(rustix::param::page_size());
+        assert_eq!(is_in_place, can_be);
+        let (_, again) = embedded()?;
+        assert_eq!(component.image_range(), again.image_range());
+        Ok(())
+    }
 }

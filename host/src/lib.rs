@@ -7,31 +7,25 @@
 //! budget, the recorder, the credentials, the network.
 //!
 //! ```no_run
-//! use janitor_host::{
-//!     Credentials, Endpoints, Janitor, Limits, Live, Options, Session, Stop, Target, Tls,
-//! };
+//! use janitor_host::{Credentials, Entry, Janitor, Limits, Live, Options, Session, Target, Tls};
 //!
 //! let target = Target {
 //!     role: Some("cassandra_role".into()),
-//!     principal: None,
 //!     znode: Some("cassandra".into()),
-//!     marathon_app: None,
+//!     ..Target::NOTHING
 //! };
-//! let limits = Limits::default();
-//! let report = Janitor::new()?.clean(
-//!     target,
-//!     Options::DEFAULT,
-//!     Session {
-//!         endpoints: Endpoints::default(),
-//!         transport: Box::new(Live::new(&limits, &Tls::default(), Credentials::None)),
-//!         log: Box::new(|entry: &janitor_host::Entry| println!("{}", entry.message)),
-//!         limits,
-//!         stop: Stop::new(),
-//!     },
-//! )?;
-//! println!("{} agents had something", report.agents.len());
+//! let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
+//! let session = Session::new(live).with_log(|entry: &Entry| println!("{}", entry.message));
+//! let report = Janitor::new()?.clean(target, Options::DEFAULT, session)?;
+//! println!("{} phases are confirmed", report.confirmed.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! `examples/embedded.rs` is a whole program: in an async runtime, with a [`Transport`]
+//! of its own, with events, and with an end to its patience.
+//! What of this crate is a promise, and how it changes, is in `docs/versions.md`.
+//!
+//! [`Transport`]: transport::Transport
 //!
 //! With the feature `jit`, which brings a compiler along, `Janitor::from_component`
 //! takes another component than the embedded one.

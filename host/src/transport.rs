@@ -36,6 +36,16 @@ pub trait Transport: Send {
     fn pause(&mut self, duration: Duration);
 }
 
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        (**self).send(request)
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        (**self).pause(duration);
+    }
+}
+
 /// A request on its way.
 pub trait Exchange: Send {
     /// Waits for the status and the headers of the answer.

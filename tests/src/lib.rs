@@ -13,6 +13,7 @@
 
 mod agent;
 mod amount;
+mod answering;
 mod cluster;
 mod contradiction;
 mod exhibitor;
@@ -46,6 +47,7 @@ pub const SKEWED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/skewed.cwasm
 /// as `.cwasm`.
 pub const HOSTILE: &str = concat!(env!("OUT_DIR"), "/hostile");
 
+pub use answering::Answering;
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
 pub use server::{Load, Stall};

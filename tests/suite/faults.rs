@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use janitor_host::transport::{Exchange, Request, Transport};
 use janitor_host::{
-    Credentials, Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Live, Options, Session, Stop,
+    Credentials, Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Live, Options, Session,
     Target, Tls,
 };
 use janitor_tests::Cluster;
@@ -161,15 +161,12 @@ impl Run {
         let log = Arc::<Mutex<String>>::default();
         let lines = log.clone();
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
-        let session = Session {
-            endpoints: Endpoints::new(&master, &exhibitor, &marathon).unwrap(),
-            transport: Box::new(Hasty(Live::new(&limits, &Tls::default(), Credentials::None))),
-            log: Box::new(move |entry: &Entry| {
+        let session = Session::new(Hasty(Live::new(&limits, &Tls::default(), Credentials::None)))
+            .with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap())
+            .with_log(move |entry: &Entry| {
                 *lines.lock().unwrap() += &(entry.message.clone() + "\n");
-            }),
-            limits,
-            stop: Stop::new(),
-        };
+            })
+            .with_limits(limits);
         let target = Target {
             role: Some("cassandra_role".into()),
             principal: None,

@@ -10,14 +10,22 @@
 mod canary;
 mod command;
 mod component;
+mod composed;
+mod contract;
 mod credentials;
 mod docs;
+#[allow(dead_code)]
+#[path = "../../host/examples/embedded.rs"]
+mod embedded;
+mod embedders;
 mod faults;
 mod front;
 mod golden;
 mod help;
+mod image;
 mod inspect;
 mod killed;
+mod library;
 mod nested;
 mod operating;
 mod plans;
@@ -52,12 +60,16 @@ fn main() -> ExitCode {
     let mut trials = scenarios::trials();
     trials.extend(canary::trials());
     trials.extend(component::trials());
+    trials.extend(contract::trials());
     trials.extend(credentials::trials());
+    trials.extend(embedders::trials());
     trials.extend(faults::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());
+    trials.extend(image::trials());
     trials.extend(inspect::trials());
     trials.extend(killed::trials());
+    trials.extend(library::trials());
     trials.extend(nested::trials());
     trials.extend(operating::trials());
     trials.extend(plans::trials());

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
-use janitor_host::{
-    Call, Done, Endpoints, Entry, InUse, Janitor, Limits, Options, RunError, Session, Stop, Target,
-};
+use janitor_host::{Call, Done, Endpoints, InUse, Janitor, Options, RunError, Session, Target};
 use libtest_mimic::Trial;
 
 use crate::trial;
@@ -51,13 +49,8 @@ fn is_an_error(path: &'static str, body: String) {
         marathon_app: None,
     };
     let call = if path == "node-data" { Call::Plan(target) } else { Call::Clean(target) };
-    let session = Session {
-        endpoints: Endpoints::new("http://m/", "http://e/", "http://n/").unwrap(),
-        transport: Box::new(Scripted { path, body, released: false }),
-        log: Box::new(|_: &Entry| {}),
-        limits: Limits::default(),
-        stop: Stop::new(),
-    };
+    let session = Session::new(Scripted { path, body, released: false })
+        .with_endpoints(Endpoints::new("http://m/", "http://e/", "http://n/").unwrap());
     let result = Janitor::new().unwrap().run(&call, OPTIONS, session);
     match (path, result) {
         // It is not known what is pending, and the agent list is what counts.

@@ -11,10 +11,7 @@ use std::time::Duration;
 
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
-use janitor_host::{
-    Call, Endpoints, Entry, InUse, Janitor, Limits, Options, Reason, RunError, Session, Stop,
-    Target,
-};
+use janitor_host::{Call, Endpoints, InUse, Janitor, Options, Reason, RunError, Session, Target};
 use libtest_mimic::Trial;
 use percent_encoding::percent_decode_str;
 
@@ -55,13 +52,8 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
         znode: Some(ZNODE.into()),
         marathon_app: None,
     };
-    let session = Session {
-        endpoints: Endpoints::new("http://m/", "http://e/", "http://n/").unwrap(),
-        transport: Box::new(Simulated { cluster: cluster.clone(), principal }),
-        log: Box::new(|_: &Entry| {}),
-        limits: Limits::default(),
-        stop: Stop::new(),
-    };
+    let session = Session::new(Simulated { cluster: cluster.clone(), principal })
+        .with_endpoints(Endpoints::new("http://m/", "http://e/", "http://n/").unwrap());
     let result = janitor.run(&Call::Clean(target), OPTIONS, session);
     let after = cluster.lock().unwrap();
     assert_eq!(after.violations, [""; 0]);

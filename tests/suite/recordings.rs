@@ -67,7 +67,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// The files in `tests/recordings`.
-fn recordings() -> impl Iterator<Item = PathBuf> {
+pub fn recordings() -> impl Iterator<Item = PathBuf> {
     fs::read_dir(tests("recordings"))
         .expect("there are recordings")
         .map(|entry| entry.expect("a readable folder").path())

@@ -8,8 +8,7 @@ use std::time::Duration;
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
 use janitor_host::{
-    Endpoints, Entry, ExitCode, InUse, Janitor, Limits, Options, Report, RunError, Session, Stop,
-    Target,
+    Entry, ExitCode, InUse, Janitor, Limits, Options, Report, RunError, Session, Target,
 };
 use libtest_mimic::Trial;
 
@@ -223,11 +222,9 @@ fn attempt(
         Target { role: Some(role.into()), principal: None, znode: None, marathon_app: None };
     let (log, requests) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
     let lines = log.clone();
-    let session = Session {
-        endpoints: Endpoints::default(),
-        transport: Box::new(Empty(requests.clone())),
-        log: Box::new(move |entry: &Entry| lines.lock().unwrap().push(entry.message.clone())),
-        limits: Limits {
+    let session = Session::new(Empty(requests.clone()))
+        .with_log(move |entry: &Entry| lines.lock().unwrap().push(entry.message.clone()))
+        .with_limits(Limits {
             memory: 16 << 20,
             run,
             requests: 1000,
@@ -235,9 +232,7 @@ fn attempt(
             log_entries: 1000,
             stderr_bytes: 4 << 10,
             ..Limits::default()
-        },
-        stop: Stop::new(),
-    };
+        });
     let result = janitor.clean(
         target,
         Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false },

@@ -8,7 +8,7 @@ use std::{fs, thread};
 
 use janitor_host::{
     Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, RunError,
-    Session, Stop, Target, Tls,
+    Session, Target, Tls,
 };
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
@@ -98,15 +98,10 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
-    let session = Session {
-        endpoints: Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap(),
-        transport: Box::new(Live::new(&limits, &Tls::default(), Credentials::None)),
-        log: Box::new(move |entry: &Entry| {
-            *lines.lock().unwrap() += &(entry.message.clone() + "\n")
-        }),
-        limits,
-        stop: Stop::new(),
-    };
+    let session = Session::new(Live::new(&limits, &Tls::default(), Credentials::None))
+        .with_endpoints(Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap())
+        .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
+        .with_limits(limits);
     let result = Janitor::new().unwrap().clean(
         target,
         Options { confirm_seconds: 3, in_use: InUse::Force, system_znode: false },

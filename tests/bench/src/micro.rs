@@ -1,14 +1,12 @@
-//! The component without a network: what it takes to load it, to start it, and to read
-//! and plan with a list of agents, in the sandbox and without it.
+//! The component without a network: what it takes to start it, and to read and
+//! plan with a list of agents, in the sandbox and without it.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Args;
 use janitor_guest::bindings::cleanup as native;
-use janitor_host::{
-    Call, Endpoints, Entry, Janitor, Limits, Options as RunOptions, Session, Stop, Target,
-};
+use janitor_host::{Call, Janitor, Options as RunOptions, Session, Target};
 
 use crate::Result;
 use crate::agents::{ROLE, cluster, list};
@@ -28,15 +26,12 @@ pub struct Options {
 
 /// Prints a table.
 pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
-    let times = 0..*runs;
-    let loads = times.map(|_| timed(Janitor::new)).collect::<Result<Vec<_>>>()?;
     let janitor = Janitor::new()?;
     println!("Medians of {runs} runs, by turns.\n");
     println!(
         "| | native, ms | sandboxed, ms | native, MB/s | sandboxed, MB/s | sandboxed / native |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    println!("| load the component | | {:.2} | | | |", median(&loads, |it| *it) * 1e3);
     compare("start it, and plan nothing", &janitor, Memory::new(list(&cluster(1, 0))), 20 * runs)?;
     for matching in [0, 5, 100] {
         let name = format!("plan {agents} agents, {matching} % matching");
@@ -77,13 +72,7 @@ fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
 }
 
 fn plan(janitor: &Janitor, master: Memory) -> Result<()> {
-    let session = Session {
-        endpoints: Endpoints::default(),
-        transport: Box::new(master),
-        log: Box::new(|_: &Entry| {}),
-        limits: Limits::default(),
-        stop: Stop::new(),
-    };
+    let session = Session::new(master);
     black_box(janitor.run(&Call::Plan(target()), RunOptions::DEFAULT, session)?);
     Ok(())
 }

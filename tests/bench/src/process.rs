@@ -1,5 +1,5 @@
-//! A whole process that replays a cleanup, beside what an interpreter takes before it
-//! has done anything.
+//! Whole processes: one that replays a cleanup, what it has done at the stations on its
+//! way, and what an interpreter takes before it has done anything.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,23 +14,28 @@ pub fn process(janitor: &Janitor) -> Result<()> {
     let program = python()?;
     let mut all = Vec::new();
     for _ in 0..janitor.runs {
-        let mut ours = janitor.command()?;
-        ours.arg("replay").arg(&recording);
-        let mut theirs = Command::new("python3");
-        theirs.args(["-c", program]);
-        all.push((run(ours)?, run(theirs)?));
+        let [mut version, mut inspect, mut replay] =
+            [janitor.command()?, janitor.command()?, janitor.command()?];
+        version.arg("--version");
+        inspect.arg("inspect");
+        replay.arg("replay").arg(&recording);
+        let mut python = Command::new("python3");
+        python.args(["-c", program]);
+        let commands = [Command::new("true"), version, inspect, replay, python];
+        all.push(commands.into_iter().map(run).collect::<Result<Vec<_>>>()?);
     }
     println!("Medians of {} runs, by turns.\n", janitor.runs);
     println!("| | wall, ms | peak memory, MB |\n| --- | --- | --- |");
-    row("janitor replay cassandra-0.28.1.har", |of| median(&all, |it| of(&it.0)));
-    row(&format!("python3 -c \"{program}\""), |of| median(&all, |it| of(&it.1)));
-    let ratio = |of: fn(&Cost) -> f64| median(&all, |(ours, theirs)| of(theirs) / of(ours));
-    println!("| python3 / janitor | {:.1} | {:.1} |", ratio(|it| it.wall), ratio(|it| it.peak));
+    let names = ["true", "janitor --version", "janitor inspect"].map(Into::into);
+    let compared =
+        ["janitor replay cassandra-0.28.1.har".into(), format!("python3 -c \"{program}\"")];
+    for (nth, name) in names.into_iter().chain(compared).enumerate() {
+        let median = |of: fn(&Cost) -> f64| median(&all, |costs| of(&costs[nth]));
+        println!("| `{name}` | {:.2} | {:.1} |", median(|it| it.wall) * 1e3, median(|it| it.peak));
+    }
+    let ratio = |of: fn(&Cost) -> f64| median(&all, |costs| of(&costs[4]) / of(&costs[3]));
+    println!("| python3 / replay | {:.1} | {:.1} |", ratio(|it| it.wall), ratio(|it| it.peak));
     Ok(())
-}
-
-fn row(name: &str, median: impl Fn(fn(&Cost) -> f64) -> f64) {
-    println!("| `{name}` | {:.1} | {:.1} |", median(|it| it.wall) * 1e3, median(|it| it.peak));
 }
 
 /// What the predecessor began with, or the nearest to it that is installed.

@@ -5,10 +5,13 @@
 mod compose;
 #[path = "../../../src/imports.rs"]
 mod imports;
+mod publish;
 
 use std::error::Error;
+use std::path::Path;
 
 use compose::compose;
+pub use publish::{annotated, contract};
 
 /// A component, or why the parts do not fit.
 pub type Composed<T = Vec<u8>> = Result<T, Box<dyn Error>>;
@@ -48,16 +51,18 @@ pub fn service(guest: &[u8]) -> Composed {
     compose(&[WASI, &gated(guest)?, SERVICE])
 }
 
-/// Everything that embedders and runtimes load of a guest, by the names of the files.
+/// Everything that embedders and runtimes load of a guest, and the contract, by the names
+/// of the files. The guest stays as it is, so that its digest does.
 ///
 /// # Errors
-/// When it is no guest.
-pub fn all(guest: &[u8]) -> Composed<[(&'static str, Vec<u8>); 4]> {
+/// When it is no guest, or the contract is not in `wit`.
+pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 5]> {
     Ok([
         ("janitor-cleanup.wasm", guest.into()),
-        ("janitor.wasm", gated(guest)?),
-        ("janitor-command.wasm", command(guest)?),
-        ("janitor-service.wasm", service(guest)?),
+        ("janitor.wasm", annotated(gated(guest)?)),
+        ("janitor-command.wasm", annotated(command(guest)?)),
+        ("janitor-service.wasm", annotated(service(guest)?)),
+        ("janitor-contract.wasm", annotated(contract(wit)?)),
     ])
 }
 
@@ -86,6 +91,16 @@ mod tests {
         {
             let why = gated(part).unwrap_err().to_string();
             assert!(why.contains(import), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_contract_is_published_under_the_same_words() {
+        let wkg = include_str!("../../../../wit/wkg.toml");
+        for (key, text) in
+            [("description", env!("CARGO_PKG_DESCRIPTION")), ("license", env!("CARGO_PKG_LICENSE"))]
+        {
+            assert!(wkg.contains(&format!("{key} = \"{text}\"\n")), "{key}");
         }
     }
 }

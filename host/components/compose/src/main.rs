@@ -28,7 +28,8 @@ fn main() -> ExitCode {
 
 fn write(folder: &Path, guest: &[u8]) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
-    for (name, wasm) in janitor_compose::all(guest)? {
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../wit");
+    for (name, wasm) in janitor_compose::all(guest, &wit)? {
         fs::write(folder.join(name), wasm)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use janitor_host::bindings::http::Endpoint;
 use janitor_host::output::Output;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
-use janitor_host::{Call, Endpoints, Entry, ExitCode, Janitor, Limits, Session, Stop};
+use janitor_host::{Call, Endpoints, ExitCode, Janitor, Limits, Session, Stop};
 
 use crate::args::{self, Connection};
 use crate::component::Component;
@@ -108,13 +108,10 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
         Err(error) => return vec![error.to_string()],
     };
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
-    let session = Session {
-        endpoints,
-        transport: replay.transport(),
-        log: Box::new(|_: &Entry| {}),
-        limits: Limits { window, ..Limits::default() },
-        stop: Stop::at(stopped_at),
-    };
+    let session = Session::new(replay.transport())
+        .with_endpoints(endpoints)
+        .with_limits(Limits { window, ..Limits::default() })
+        .with_stop(Stop::at(stopped_at));
     // A run may fail, if the recorded one did.
     let _ = janitor.run(&call, options, session);
     differences(janitor, &replay)

@@ -19,8 +19,11 @@ pub fn carry_out(
     limits: Limits,
     stop: Stop,
 ) -> Result<Done, RunError> {
-    let (endpoints, log) = (asked.endpoints.clone(), Box::new(Progress::new(console)));
-    let session = Session { endpoints, transport, log, limits, stop };
+    let session = Session::new(transport)
+        .with_endpoints(asked.endpoints.clone())
+        .with_log(Progress::new(console))
+        .with_limits(limits)
+        .with_stop(stop);
     janitor.run(&asked.call, asked.options, session)
 }
 

@@ -1,0 +1,32 @@
+//! What is published: files that say themselves what they are.
+
+use std::path::Path;
+
+use wasm_encoder::{ComponentSection, CustomSection};
+use wit_parser::Resolve;
+
+use crate::Composed;
+
+/// The same component, which tells a registry what it is: in the sections that
+/// `wasm-metadata` reads, and `wkg` annotates an OCI artifact with.
+pub fn annotated(mut wasm: Vec<u8>) -> Vec<u8> {
+    for (name, text) in [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("description", env!("CARGO_PKG_DESCRIPTION")),
+        ("licenses", env!("CARGO_PKG_LICENSE")),
+    ] {
+        let section = CustomSection { name: name.into(), data: text.as_bytes().into() };
+        section.append_to_component(&mut wasm);
+    }
+    wasm
+}
+
+/// The contract in a folder, as a package that can be published.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn contract(folder: &Path) -> Composed {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(folder)?;
+    Ok(wit_component::encode(&resolve, package)?)
+}

@@ -1,0 +1,40 @@
+"""The report as `janitor --output json` writes it, on one line."""
+
+import json
+
+from wasmtime.component import EnumType, ListType, OptionType, RecordType, String, U16, Variant, VariantType
+
+
+def to_json(kind, value):
+    return json.dumps(plain(kind, value), ensure_ascii=False, separators=(",", ":"))
+
+
+def plain(kind, value):
+    """A value of a type of the contract, as JSON has it."""
+    match kind:
+        case RecordType():
+            return {name.replace("-", "_"): plain(field, getattr(value, name)) for name, field in kind.fields}
+        case ListType():
+            return [plain(kind.element, item) for item in value]
+        case OptionType():
+            return None if value is None else plain(kind.payload, value)
+        case EnumType():
+            return pascal(value)
+        case VariantType():
+            cases = dict(kind.cases)
+            name, payload = name_and_payload(cases, value)
+            return {pascal(name): plain(cases[name], payload)} if cases[name] else pascal(name)
+        case _:
+            return value
+
+
+def name_and_payload(cases, value):
+    """wasmtime leaves the name of a case out where the payload's class tells it."""
+    if isinstance(value, Variant):
+        return value.tag, value.payload
+    kind = {int: U16, str: String}.get(type(value), type(None))
+    return next(name for name, case in cases.items() if isinstance(case, kind)), value
+
+
+def pascal(kebab):
+    return "".join(word.capitalize() for word in kebab.split("-"))

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what the tests of tests/embedders need, unless it is there: node_modules for
+# the host in Node, target/embedders/python for those in Python, and a stock wasmtime.
+set -euo pipefail
+cd "$(dirname "$0")"
+python=../../target/embedders/python
+missing=0
+
+missing() {
+  printf '%s is missing: install it and run tests/embedders/setup.sh again\n' "$1" >&2
+  missing=1
+}
+
+# Whether a folder was made from a file as it is now.
+is_made_from() {
+  cmp --silent "$2" "$1/made-from"
+}
+
+if ! command -v npm >/dev/null; then
+  missing "Node 20 with npm"
+elif ! is_made_from node/node_modules node/package-lock.json; then
+  npm ci --prefix node --loglevel=error >/dev/null
+  cp node/package-lock.json node/node_modules/made-from
+fi
+
+if ! python3 -c 'import ensurepip' 2>/dev/null; then
+  missing "Python 3.11 with venv"
+elif ! is_made_from "$python" python/requirements.txt; then
+  python3 -m venv --clear "$python"
+  "$python/bin/pip" install --quiet --require-hashes --requirement python/requirements.txt
+  cp python/requirements.txt "$python/made-from"
+fi
+
+if ! ./wasmtime.sh >/dev/null; then
+  missing "pip, or the network,"
+fi
+
+exit "$missing"

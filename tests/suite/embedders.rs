@@ -1,0 +1,231 @@
+//! One component, several hosts: whoever runs it, a recorded cleanup ends in the same
+//! report, byte for byte. The hosts in Node and Python are the examples in
+//! `tests/embedders`; `tests/embedders/setup.sh` installs what they need.
+
+mod hosts;
+mod recorded;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::{fs, thread};
+
+use janitor_host::transport::har::Run;
+use janitor_host::transport::replay::Replay;
+use janitor_host::{
+    Call, Credentials, Endpoints, Janitor, Limits, Live, Options, RunError, Session, Target, Tls,
+};
+use janitor_tests::{Agent, Cluster, State};
+use libtest_mimic::Trial;
+use ring::digest::{SHA256, digest};
+use socket2::{Domain, Socket, Type};
+
+use crate::command::{changes, replay, run, scenario, tests};
+use crate::recordings::recordings;
+use crate::{skipped, trial};
+use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, newcomer};
+use recorded::Recorded;
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("embedders::one_report", one_report),
+        trial("embedders::what_was_not_recorded_is_noticed", what_was_not_recorded),
+    ];
+    let newcomer = "embedders::newcomer";
+    trials.push(match PYTHON.is_missing() {
+        true => skipped(newcomer, "run tests/embedders/setup.sh"),
+        false => trial(newcomer, the_newcomer_cleans_the_stand_in),
+    });
+    for program in [&NODE, &PYTHON] {
+        let name = format!("embedders::{}", program.name);
+        if program.is_missing() {
+            trials.push(skipped(&name, "run tests/embedders/setup.sh"));
+            continue;
+        }
+        let without_a_server = format!("{name}_without_a_server");
+        trials.push(trial(name, || cleans_the_stand_in(program)));
+        trials.push(trial(without_a_server, || fails_without_a_server(program)));
+    }
+    trials
+}
+
+/// The recorded cleanups: the file, how, and of what.
+fn cleanups() -> impl Iterator<Item = (PathBuf, Options, Target)> {
+    let mut files: Vec<_> = recordings().collect();
+    files.sort();
+    files.into_iter().filter_map(|file| match Replay::open(&file).unwrap().run() {
+        Run { call: Call::Clean(target), options, .. } => Some((file, options, target)),
+        _ => None,
+    })
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().display().to_string()
+}
+
+/// Prints who came to which report, and fails where two differ.
+fn one_report() {
+    let mut table = row(["recording", "host", "answers", "bytes", "report"]);
+    let mut differences = String::new();
+    for (file, options, target) in cleanups() {
+        let replayed = run(replay(&file).args(["--output", "json"]));
+        let expected = field(&replayed.stdout);
+        let programs = [&JANITOR, &NODE, &PYTHON, &WASMTIME];
+        let live = thread::scope(|scope| {
+            let live = programs.map(|program| {
+                scope.spawn(|| {
+                    (!program.is_missing()).then(|| live(program, &file, &target, options))
+                })
+            });
+            live.map(|report| report.join().unwrap())
+        });
+        let mut hosts = vec![
+            ("library", "replay", Some(replayed_in_the_library(&file, &target, options))),
+            ("library", "HTTP", Some(live_in_the_library(&file, &target, options))),
+        ];
+        hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
+
+        let name = stem(&file);
+        let bytes = expected.len().to_string();
+        table += &row([&name, "janitor", "replay", &bytes, &sha256(&expected)]);
+        for (host, answers, report) in hosts {
+            let what = match &report {
+                None => "not here: run tests/embedders/setup.sh",
+                Some(report) if *report == expected => "same",
+                Some(_) => "DIFFERENT",
+            };
+            let report = report.unwrap_or_default();
+            if what == "DIFFERENT" {
+                differences += &format!("{name}, {host}:\n{report}\ninstead of\n{expected}\n");
+            }
+            table += &row([&name, host, answers, &report.len().to_string(), what]);
+        }
+    }
+    println!("\n{table}");
+    assert_eq!(differences, "");
+}
+
+fn row([recording, host, answers, bytes, report]: [&str; 5]) -> String {
+    format!("{recording:<26} {host:<7} {answers:<7} {bytes:>5} {report}\n")
+}
+
+fn sha256(text: &str) -> String {
+    let digest = digest(&SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The report of a program that gets recorded answers from servers.
+fn live(program: &Program, recording: &Path, target: &Target, options: Options) -> String {
+    let recorded = Recorded::start(recording);
+    let run = program.clean(target, options, &recorded.place());
+    assert_eq!(recorded.deviations(), [""; 0], "{}: {run:?}", program.name);
+    (program.report)(&run.stdout)
+}
+
+fn what_was_not_recorded() {
+    let recorded = Recorded::start(&tests("recordings/cassandra-0.28.1.har"));
+    let target = Target { znode: Some("other".into()), ..sample() };
+    let run = JANITOR.clean(&target, Options::DEFAULT, &recorded.place());
+    assert!(run.stdout.contains("the recording has no DELETE"), "{run:?}");
+    let deviations = recorded.deviations().join("\n");
+    for words in ["has no DELETE http://leader.mesos:8181/", "was not asked for: DELETE"] {
+        assert!(deviations.contains(words), "{deviations}");
+    }
+}
+
+/// The report of the library, which plays the recording itself.
+fn replayed_in_the_library(recording: &Path, target: &Target, options: Options) -> String {
+    let replay = Replay::open(recording).unwrap();
+    let session = Session::new(replay.transport()).with_endpoints(replay.run().endpoints);
+    let report = in_the_library(session, target, options);
+    assert_eq!(replay.deviations(), [""; 0]);
+    report
+}
+
+/// The report of the library, which gets recorded answers from servers.
+fn live_in_the_library(recording: &Path, target: &Target, options: Options) -> String {
+    let recorded = Recorded::start(recording);
+    let Place { master, exhibitor, marathon } = recorded.place();
+    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
+    let session =
+        Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
+    let report = in_the_library(session, target, options);
+    assert_eq!(recorded.deviations(), [""; 0]);
+    report
+}
+
+fn in_the_library(session: Session, target: &Target, options: Options) -> String {
+    let result = Janitor::new().unwrap().clean(target.clone(), options, session);
+    let report = match result {
+        Ok(report) => report,
+        Err(RunError::Failure(failure)) => failure.report,
+        Err(error) => panic!("{error}"),
+    };
+    serde_json::to_string(&report).unwrap()
+}
+
+/// What the sample cleans up.
+fn sample() -> Target {
+    Target {
+        role: Some("cassandra_role".into()),
+        principal: Some("cassandra_principal".into()),
+        znode: Some("cassandra".into()),
+        marathon_app: Some("/janitor".into()),
+    }
+}
+
+/// A cluster that takes its time, with so many more agents that its list of them is read
+/// in pieces.
+fn larger(mut state: State) -> State {
+    state.latency_ms = 200;
+    let bystander = state.agents.last().cloned().unwrap();
+    state.agents.extend((0..100).map(|number| {
+        let id = format!("{}-{number}", bystander.id);
+        Agent { id, ..bystander.clone() }
+    }));
+    state
+}
+
+fn cleans_the_stand_in(program: &Program) {
+    let cluster = Cluster::start(larger(scenario("the-sample-result")));
+    let run = program.clean(&sample(), Options::DEFAULT, &Place::of(&cluster));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
+    // Three agents have something, and none waits for another.
+    assert_eq!(cluster.load().most_at_once, 3);
+    assert_eq!(cluster.state(), larger(after()));
+}
+
+fn the_newcomer_cleans_the_stand_in() {
+    let cluster = Cluster::start(larger(scenario("the-sample-result")));
+    let plan = run(&mut newcomer("plan", &sample(), &Place::of(&cluster)));
+    assert_eq!(plan.exit, 0, "{plan:?}");
+    assert!(plan.stdout.ends_with("-S1: 4 go, 0 stay\nznode: there 2\n"), "{plan:?}");
+    assert_eq!(changes(&cluster), [""; 0]);
+    let clean = run(&mut newcomer("clean", &sample(), &Place::of(&cluster)));
+    assert_eq!(clean.exit, 0, "{clean:?}");
+    assert!(clean.stdout.ends_with("\nconfirmed: volumes reservations\n"), "{clean:?}");
+    assert_eq!(cluster.state(), larger(after()));
+}
+
+/// The stand-in of the sample result after it was cleaned.
+fn after() -> State {
+    let after = fs::read(tests("scenarios/the-sample-result/after.json")).unwrap();
+    serde_json::from_slice(&after).unwrap()
+}
+
+fn fails_without_a_server(program: &Program) {
+    // A port that is taken, where nobody listens.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let url = format!("http://{address}/");
+    let place = Place { master: url.clone(), exhibitor: url.clone(), marathon: url };
+    let run = program.clean(&sample(), Options::DEFAULT, &place);
+    assert_eq!(run.exit, 5, "{run:?}");
+    assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");
+    let sentence = "Network error: cannot connect to the Mesos master: ";
+    assert!(run.stderr.contains(sentence), "{run:?}");
+    // As a stack trace would.
+    assert!(!run.stderr.contains("clean."), "{run:?}");
+}

@@ -1,0 +1,130 @@
+//! The programs that run the component.
+
+use std::process::Command;
+
+use janitor_host::{InUse, Options, Target};
+use janitor_tests::Cluster;
+use serde_json::Value;
+
+use crate::command::{Run, janitor, run, tests};
+use crate::composed::composed;
+
+/// A host of the component. All have the binary's command line.
+pub struct Program {
+    pub name: &'static str,
+    /// What is there when everything that it needs is installed, below `tests/`.
+    installed: Option<&'static str>,
+    command: fn() -> Command,
+    /// The report in what it prints, on one line.
+    pub report: fn(&str) -> String,
+}
+
+/// Where the servers of a cluster are.
+pub struct Place {
+    pub master: String,
+    pub exhibitor: String,
+    pub marathon: String,
+}
+
+impl Place {
+    pub fn of(cluster: &Cluster) -> Self {
+        Self {
+            master: cluster.master_url(),
+            exhibitor: cluster.exhibitor_url(),
+            marathon: cluster.marathon_url(),
+        }
+    }
+}
+
+pub const JANITOR: Program = Program {
+    name: "janitor",
+    installed: None,
+    command: || {
+        let mut command = janitor();
+        command.args(["--output", "json"]);
+        command
+    },
+    report: field,
+};
+
+pub const NODE: Program = Program {
+    name: "node",
+    installed: Some("embedders/node/node_modules/made-from"),
+    command: || example(Command::new("node"), "embedders/node/clean.mjs"),
+    report: line,
+};
+
+pub const PYTHON: Program = Program {
+    name: "python",
+    installed: Some("../target/embedders/python/made-from"),
+    command: || {
+        let python = Command::new(tests("../target/embedders/python/bin/python"));
+        example(python, "embedders/python/clean.py")
+    },
+    report: line,
+};
+
+pub const WASMTIME: Program = Program {
+    name: "stock",
+    installed: Some("../target/embedders/wasmtime"),
+    command: || {
+        let mut command = Command::new(tests("../target/embedders/wasmtime"));
+        command.env_clear().args(["run", "-S", "http", "-S", "inherit-env"]);
+        command.arg(composed("janitor-command.wasm")).args(["--output", "json"]);
+        command
+    },
+    report: field,
+};
+
+/// The host that somebody wrote who had only the contract and the guide, about to run a
+/// command of its own.
+pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
+    let python = Command::new(tests("../target/embedders/python/bin/python"));
+    let mut host = example(python, "embedders/newcomer/host.py");
+    let Target { role, principal, znode, marathon_app } = target;
+    for (option, value) in
+        [("--role", role), ("--principal", principal), ("--znode", znode), ("--app", marathon_app)]
+    {
+        host.args(value.iter().flat_map(|value| [option, value]));
+    }
+    host.args(["--master", &place.master, "--exhibitor", &place.exhibitor]);
+    host.args(["--marathon", &place.marathon]).arg(command);
+    host
+}
+
+impl Program {
+    /// Whether it cannot run here.
+    pub fn is_missing(&self) -> bool {
+        self.installed.is_some_and(|file| !tests(file).exists())
+    }
+
+    /// Cleans up, to its end.
+    pub fn clean(&self, target: &Target, options: Options, place: &Place) -> Run {
+        let mut command = (self.command)();
+        let Target { role, principal, znode, marathon_app } = target;
+        for (option, value) in [("-r", role), ("-p", principal), ("-z", znode)] {
+            command.args(value.iter().flat_map(|value| [option, value]));
+        }
+        command.args(["-m", &place.master, "-e", &place.exhibitor, "-n", &place.marathon]);
+        assert_eq!(options, Options { in_use: options.in_use, ..Options::DEFAULT });
+        command.args((options.in_use == InUse::Force).then_some("--force"));
+        run(command.envs(marathon_app.iter().map(|app| ("MARATHON_APP_ID", app))))
+    }
+}
+
+/// An example of `tests/embedders`, with the component that checks requests itself.
+fn example(mut interpreter: Command, file: &str) -> Command {
+    interpreter.env_remove("MARATHON_APP_ID").env("PYTHONDONTWRITEBYTECODE", "1");
+    interpreter.arg(tests(file)).arg("--component").arg(composed("janitor.wasm"));
+    interpreter
+}
+
+/// The report that `--output json` has in an object.
+pub fn field(stdout: &str) -> String {
+    serde_json::from_str::<Value>(stdout).unwrap()["report"].to_string()
+}
+
+/// The report that is all of the output.
+fn line(stdout: &str) -> String {
+    stdout.strip_suffix('\n').unwrap().to_owned()
+}

@@ -1,0 +1,81 @@
+//! The servers of a recorded cleanup: they answer from the recording.
+
+use std::path::Path;
+
+use http::header::CONTENT_TYPE;
+use janitor_host::bindings::http::{Content, Endpoint, Error, Method};
+use janitor_host::transport::Request;
+use janitor_host::transport::replay::Replay;
+use janitor_tests::Answering;
+
+use super::hosts::Place;
+
+/// A recording that is played by servers on loopback.
+pub struct Recorded {
+    replay: Replay,
+    servers: [(Answering, String); 3],
+}
+
+impl Recorded {
+    pub fn start(recording: &Path) -> Self {
+        let replay = Replay::open(recording).unwrap();
+        let endpoints = replay.run().endpoints;
+        let servers = [Endpoint::Master, Endpoint::Exhibitor, Endpoint::Marathon].map(|endpoint| {
+            let base = endpoints.base(endpoint);
+            let path = base.splitn(4, '/').nth(3).unwrap();
+            let origin = base.strip_suffix(&format!("/{path}")).unwrap().to_owned();
+            let replay = replay.clone();
+            let server = Answering::start(move |request| {
+                let url = format!("{origin}{}", request.uri());
+                answer(&replay, url, request).unwrap_or_else(|why| {
+                    let body = format!("{why:?}").into_bytes();
+                    http::Response::builder().status(500).body(body).unwrap()
+                })
+            });
+            let url = format!("{}/{path}", server.origin());
+            (server, url)
+        });
+        Self { replay, servers }
+    }
+
+    /// Where the servers are.
+    pub fn place(&self) -> Place {
+        let [master, exhibitor, marathon] = self.servers.each_ref().map(|(_, url)| url.clone());
+        Place { master, exhibitor, marathon }
+    }
+
+    /// What was asked for and is not in the recording, and what is and was not.
+    pub fn deviations(&self) -> Vec<String> {
+        self.replay.deviations()
+    }
+}
+
+/// The recorded answer to a request.
+fn answer(
+    replay: &Replay,
+    url: String,
+    request: &http::Request<Vec<u8>>,
+) -> Result<http::Response<Vec<u8>>, Error> {
+    let content = request.headers().get(CONTENT_TYPE).map(|media_type| Content {
+        media_type: media_type.to_str().unwrap().into(),
+        bytes: request.body().clone(),
+    });
+    let methods = [Method::Get, Method::Post, Method::Delete];
+    let method = methods.into_iter().find(|method| method.name() == request.method().as_str());
+    let method = method.unwrap();
+    let request = Request { endpoint: None, method, url, content };
+    let mut recorded = replay.transport().send(request).finish()?;
+    let mut body = Vec::new();
+    let mut buffer = [0; 65_536];
+    loop {
+        match recorded.body.read(&mut buffer)? {
+            0 => break,
+            count => body.extend_from_slice(&buffer[..count]),
+        }
+    }
+    let mut response = http::Response::builder().status(recorded.status);
+    if let Some(content_type) = recorded.content_type {
+        response = response.header(CONTENT_TYPE, content_type);
+    }
+    Ok(response.body(body).unwrap())
+}

@@ -1,0 +1,169 @@
+//! The image: built from the `Dockerfile`, and started in both ways that its predecessor
+//! was.
+//!
+//! No registry can be reached from here, so two things take the place of what the
+//! `Dockerfile` begins with: a base of Debian's static busybox, and a static binary that
+//! was built before, by the command that the `Dockerfile` has. `JANITOR_TEST_IMAGE` names it.
+
+use std::env;
+use std::fs::{copy, create_dir_all, metadata, read_to_string, write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use janitor_tests::Cluster;
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::command::{run, tests};
+use crate::{skipped, trial};
+
+/// What the image may take, in bytes.
+const MOST: u64 = 16 << 20;
+
+const BUSYBOX: &str = "/bin/busybox";
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+pub fn trials() -> Vec<Trial> {
+    let name = "image::both_ways_to_start_it";
+    let lacks = |file: &&&str| !Path::new(file).exists();
+    let reason = match env::var_os("JANITOR_TEST_IMAGE") {
+        None => "JANITOR_TEST_IMAGE names no static binary".to_owned(),
+        Some(_) if Command::new("buildah").arg("--version").output().is_err() => {
+            "buildah is not installed".to_owned()
+        }
+        Some(binary) => match [BUSYBOX, CERTIFICATES].iter().find(lacks) {
+            Some(file) => format!("{file} is not there"),
+            None => {
+                let binary = PathBuf::from(binary);
+                return vec![trial(name, move || both_ways_to_start_it(&binary))];
+            }
+        },
+    };
+    vec![skipped(name, &reason)]
+}
+
+fn both_ways_to_start_it(binary: &Path) {
+    let image = Image::build(binary);
+    let user = image.run(&[], &["id", "-u"]).0;
+    assert_eq!(user, "65534\n", "nobody");
+    let size = image.size();
+    println!("the image: {:.1} MiB, user {}", size as f64 / f64::from(1 << 20), user.trim());
+    assert!(size <= MOST, "{size} bytes");
+
+    // docker run mesosphere/janitor /janitor.py -r sample-role ...
+    let cluster = cluster();
+    let words = "/janitor.py -r sample-role -p sample-principal -z sample-zk";
+    let words: Vec<_> = words.split(' ').collect();
+    let (output, exit) = image.run(&[&proxy(&cluster)], &words);
+    let (ours, marathons) = expected("sample-zk");
+    assert_eq!((output, exit), (ours, 0));
+
+    // {"id": "janitor", "cmd": "/janitor.py -r sample-role ..."}
+    let cluster = self::cluster();
+    let line = "/janitor.py -r sample-role -p sample-principal -z sample";
+    let environment = [&*proxy(&cluster), "MARATHON_APP_ID=/janitor"];
+    let (output, exit) = image.run(&environment, &["/bin/sh", "-c", line]);
+    assert_eq!((output, exit), (expected("sample").0 + &marathons, 0));
+    let apps = cluster.state().marathon.map(|it| it.apps);
+    assert_eq!(apps, Some(vec!["/other".into()]), "its own app is gone");
+}
+
+/// The cluster of the sample result, for the names in the document's commands.
+fn cluster() -> Cluster {
+    let state = read_to_string(tests("scenarios/the-sample-result/cluster.json")).unwrap();
+    let state = state
+        .replace("cassandra_role", "sample-role")
+        .replace("cassandra_principal", "sample-principal");
+    Cluster::start(serde_json::from_str(&state).unwrap())
+}
+
+/// The names `leader.mesos` and `marathon.mesos` mean the cluster.
+fn proxy(cluster: &Cluster) -> String {
+    format!("http_proxy={}", cluster.proxy_url())
+}
+
+/// The sample result: what a cleanup prints, and then the removal of its app.
+fn expected(znode: &str) -> (String, String) {
+    let stdout = read_to_string(tests("scenarios/the-sample-result/stdout")).unwrap();
+    let stdout = stdout
+        .replace("cassandra_role", "sample-role")
+        .replace("cassandra_principal", "sample-principal")
+        .replace("ZK Path: cassandra", &format!("ZK Path: {znode}"))
+        .replace("znode 'cassandra'", &format!("znode '{znode}'"));
+    let app = stdout.find("Deleting self").unwrap();
+    (stdout[..app].to_owned(), stdout[app..].to_owned())
+}
+
+/// An image, and a container of it, in a storage of their own.
+struct Image {
+    folder: TempDir,
+    container: String,
+}
+
+impl Image {
+    fn build(binary: &Path) -> Self {
+        let mut image = Self { folder: TempDir::new().unwrap(), container: String::new() };
+        let base = image.file("base/busybox");
+        copy(BUSYBOX, &base).unwrap();
+        let dockerfile = "FROM scratch\nCOPY busybox /bin/busybox\n\
+                          RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
+        write(image.file("base/Dockerfile"), dockerfile).unwrap();
+        image.buildah(&["build", "--tag", "localhost/base", &image.folder("base")]);
+
+        copy(binary, image.file("build/src/target/release/janitor")).unwrap();
+        copy(CERTIFICATES, image.file(&format!("build{CERTIFICATES}"))).unwrap();
+        image.buildah(&[
+            "build",
+            "--build-arg=BASE=localhost/base",
+            &format!("--build-context=build={}", image.folder("build")),
+            "--tag=mesosphere/janitor",
+            &tests("..").display().to_string(),
+        ]);
+        image.container = image.buildah(&["from", "mesosphere/janitor"]).trim().to_owned();
+        image
+    }
+
+    /// Runs a command in a container, as the image's user.
+    fn run(&self, environment: &[&str], command: &[&str]) -> (String, i32) {
+        let mut line = self.command();
+        line.arg("run");
+        line.args(environment.iter().map(|variable| format!("--env={variable}")));
+        let run = run(line.arg(&self.container).arg("--").args(command));
+        // The builder adds a line of its own where the exit code is not 0.
+        assert!(run.exit != 0 || run.stderr.is_empty(), "{}", run.stderr);
+        (run.stdout, run.exit)
+    }
+
+    /// How much the image takes, unpacked, in bytes.
+    fn size(&self) -> u64 {
+        let archive = self.file("image.tar");
+        let to = format!("docker-archive:{}", archive.display());
+        self.buildah(&["push", "--quiet", "mesosphere/janitor", &to]);
+        metadata(archive).unwrap().len()
+    }
+
+    fn buildah(&self, arguments: &[&str]) -> String {
+        let run = run(self.command().args(arguments));
+        assert_eq!(run.exit, 0, "buildah {arguments:?}: {}", run.stderr);
+        run.stdout
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("buildah");
+        command.args(["--storage-driver=vfs", "--root", &self.folder("root")]);
+        command.args(["--runroot", &self.folder("run")]);
+        command.env("BUILDAH_ISOLATION", "chroot");
+        command
+    }
+
+    fn folder(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A file, in a folder that is there.
+    fn file(&self, name: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        create_dir_all(file.parent().unwrap()).unwrap();
+        file
+    }
+}
