@@ -1,25 +1,27 @@
-//! The components that are made of the guest, as they are published.
+//! The components that are made of a guest, as they are published: folders of them, each
+//! made once for all tests.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use tempfile::TempDir;
-
 use crate::command::tests;
 
-/// All of them, made once for all tests.
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let mut compose = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose", "--"]);
-    let status = compose.current_dir(tests("..")).arg(folder.path()).status().unwrap();
-    assert!(status.success(), "the components cannot be composed");
-    folder
+/// Those of janitor's own guest.
+pub static JANITOR: LazyLock<PathBuf> = LazyLock::new(|| compose("janitor", None));
+
+/// Those of a hostile guest.
+pub static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
+    let guest = "target/component/wasm32-wasip2/component/janitor_misbehaving.wasm";
+    compose("misbehaving", Some(guest))
 });
 
-/// The file of one.
-pub fn composed(name: &str) -> PathBuf {
-    FOLDER.path().join(name)
+fn compose(name: &str, guest: Option<&str>) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("composed").join(name);
+    let mut compose = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose"]);
+    compose.current_dir(tests("..")).arg("--").arg(&folder).args(guest);
+    assert!(compose.status().unwrap().success(), "the components cannot be composed");
+    folder
 }

@@ -2,7 +2,7 @@
 //! `JANITOR_TEST_WASMTIME` names, or that `tests/embedders/wasmtime.sh` has installed.
 
 mod service;
-mod wasmtime;
+pub mod wasmtime;
 
 use std::fs;
 

@@ -7,13 +7,14 @@ use janitor_tests::Cluster;
 use serde_json::Value;
 
 use crate::command::{Run, janitor, run, tests};
-use crate::composed::composed;
+use crate::composed;
+use crate::stock::wasmtime::Wasmtime;
 
 /// A host of the component. All have the binary's command line.
 pub struct Program {
     pub name: &'static str,
-    /// What is there when everything that it needs is installed, below `tests/`.
-    installed: Option<&'static str>,
+    /// Whether everything that it needs is there.
+    pub is_installed: fn() -> bool,
     command: fn() -> Command,
     /// The report in what it prints, on one line.
     pub report: fn(&str) -> String,
@@ -38,7 +39,7 @@ impl Place {
 
 pub const JANITOR: Program = Program {
     name: "janitor",
-    installed: None,
+    is_installed: || true,
     command: || {
         let mut command = janitor();
         command.args(["--output", "json"]);
@@ -49,14 +50,14 @@ pub const JANITOR: Program = Program {
 
 pub const NODE: Program = Program {
     name: "node",
-    installed: Some("embedders/node/node_modules/made-from"),
+    is_installed: || tests("embedders/node/node_modules/made-from").exists(),
     command: || example(Command::new("node"), "embedders/node/clean.mjs"),
     report: line,
 };
 
 pub const PYTHON: Program = Program {
     name: "python",
-    installed: Some("../target/embedders/python/made-from"),
+    is_installed: || tests("../target/embedders/python/made-from").exists(),
     command: || {
         let python = Command::new(tests("../target/embedders/python/bin/python"));
         example(python, "embedders/python/clean.py")
@@ -66,11 +67,10 @@ pub const PYTHON: Program = Program {
 
 pub const WASMTIME: Program = Program {
     name: "stock",
-    installed: Some("../target/embedders/wasmtime"),
+    is_installed: || Wasmtime::find().is_ok(),
     command: || {
-        let mut command = Command::new(tests("../target/embedders/wasmtime"));
-        command.env_clear().args(["run", "-S", "http", "-S", "inherit-env"]);
-        command.arg(composed("janitor-command.wasm")).args(["--output", "json"]);
+        let mut command = Wasmtime::find().unwrap().command(&[]);
+        command.args(["--output", "json"]);
         command
     },
     report: field,
@@ -93,11 +93,6 @@ pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
 }
 
 impl Program {
-    /// Whether it cannot run here.
-    pub fn is_missing(&self) -> bool {
-        self.installed.is_some_and(|file| !tests(file).exists())
-    }
-
     /// Cleans up, to its end.
     pub fn clean(&self, target: &Target, options: Options, place: &Place) -> Run {
         let mut command = (self.command)();
@@ -115,7 +110,7 @@ impl Program {
 /// An example of `tests/embedders`, with the component that checks requests itself.
 fn example(mut interpreter: Command, file: &str) -> Command {
     interpreter.env_remove("MARATHON_APP_ID").env("PYTHONDONTWRITEBYTECODE", "1");
-    interpreter.arg(tests(file)).arg("--component").arg(composed("janitor.wasm"));
+    interpreter.arg(tests(file)).arg("--component").arg(composed::JANITOR.join("janitor.wasm"));
     interpreter
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::command::tests;
+use crate::composed;
 
 /// Which wasmtime it is.
 const VARIABLE: &str = "JANITOR_TEST_WASMTIME";
@@ -16,26 +17,18 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os(VARIABLE)
     None => tests("../target/embedders/wasmtime"),
 });
 
-/// The components.
-static JANITOR: LazyLock<PathBuf> = LazyLock::new(|| compose("janitor", None));
-
-/// The same of a hostile guest.
-static HOSTILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let guest = "target/component/wasm32-wasip2/component/janitor_misbehaving.wasm";
-    compose("misbehaving", Some(guest))
-});
-
 /// A component, compiled once for all tests.
 pub type Compiled = LazyLock<PathBuf>;
 
 /// The command.
-pub static COMMAND: Compiled = LazyLock::new(|| compile(&JANITOR, "janitor-command"));
+pub static COMMAND: Compiled = LazyLock::new(|| compile(&composed::JANITOR, "janitor-command"));
 
 /// The service.
-pub static SERVICE: Compiled = LazyLock::new(|| compile(&JANITOR, "janitor-service"));
+pub static SERVICE: Compiled = LazyLock::new(|| compile(&composed::JANITOR, "janitor-service"));
 
 /// The command with a hostile guest.
-pub static MISBEHAVING: Compiled = LazyLock::new(|| compile(&HOSTILE, "janitor-command"));
+pub static MISBEHAVING: Compiled =
+    LazyLock::new(|| compile(&composed::MISBEHAVING, "janitor-command"));
 
 /// A stock wasmtime that is there.
 #[derive(Clone, Copy)]
@@ -63,21 +56,24 @@ impl Wasmtime {
 
     /// A command in a stock runtime, with just this environment.
     pub fn run(self, component: &Compiled, environment: &[(&str, &str)]) -> Command {
-        started(&["run", "-S", "http"], component, environment)
+        let mut command = started(&["run", "-S", "http", "-S", "inherit-env"], component);
+        command.envs(environment.iter().copied());
+        command
     }
 
     /// The service in a stock runtime, on a free port of loopback, with just this
     /// environment.
     pub fn serve(self, environment: &[(&str, &str)]) -> Command {
-        started(&["serve", "-S", "cli", "--addr", "127.0.0.1:0"], &SERVICE, environment)
+        let how = ["serve", "-S", "cli", "-S", "inherit-env", "--addr", "127.0.0.1:0"];
+        let mut command = started(&how, &SERVICE);
+        command.envs(environment.iter().copied());
+        command
     }
 }
 
-fn started(how: &[&str], component: &Compiled, environment: &[(&str, &str)]) -> Command {
+fn started(how: &[&str], component: &Compiled) -> Command {
     let mut command = wasmtime();
-    command.args(how).arg("--allow-precompiled");
-    command.args(environment.iter().map(|(name, value)| format!("--env={name}={value}")));
-    command.arg(&**component);
+    command.args(how).arg("--allow-precompiled").arg(&**component);
     command
 }
 
@@ -85,16 +81,6 @@ fn wasmtime() -> Command {
     let mut command = Command::new(&*PROGRAM);
     command.env_clear();
     command
-}
-
-/// Composes the components, of another guest if there is one; returns their folder.
-fn compose(name: &str, guest: Option<&str>) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stock").join(name);
-    let mut compose = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose"]);
-    compose.current_dir(tests("..")).arg("--").arg(&folder).args(guest);
-    assert!(compose.status().unwrap().success(), "the components cannot be composed");
-    folder
 }
 
 fn compile(folder: &Path, name: &str) -> PathBuf {
