@@ -22,7 +22,7 @@ use socket2::{Domain, Socket, Type};
 use crate::command::{changes, replay, run, scenario, tests};
 use crate::recordings::recordings;
 use crate::{skipped, trial};
-use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, newcomer};
+use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, newcomer, script};
 use recorded::Recorded;
 
 pub fn trials() -> Vec<Trial> {
@@ -30,11 +30,14 @@ pub fn trials() -> Vec<Trial> {
         trial("embedders::one_report", one_report),
         trial("embedders::what_was_not_recorded_is_noticed", what_was_not_recorded),
     ];
-    let newcomer = "embedders::newcomer";
-    trials.push(match (PYTHON.is_installed)() {
-        true => trial(newcomer, the_newcomer_cleans_the_stand_in),
-        false => skipped(newcomer, "run tests/embedders/setup.sh"),
-    });
+    let others: [(&str, fn()); 2] = [
+        ("embedders::newcomer", the_newcomer_cleans_the_stand_in),
+        ("embedders::an_instance_is_for_one_call", an_instance_is_for_one_call),
+    ];
+    trials.extend(others.map(|(name, test)| match (PYTHON.is_installed)() {
+        true => trial(name, test),
+        false => skipped(name, "run tests/embedders/setup.sh"),
+    }));
     for program in [&NODE, &PYTHON] {
         let name = format!("embedders::{}", program.name);
         if !(program.is_installed)() {
@@ -206,6 +209,27 @@ fn the_newcomer_cleans_the_stand_in() {
     assert_eq!(clean.exit, 0, "{clean:?}");
     assert!(clean.stdout.ends_with("\nconfirmed: volumes reservations\n"), "{clean:?}");
     assert_eq!(cluster.state(), larger(after()));
+}
+
+fn an_instance_is_for_one_call() {
+    let run = run(&mut script(
+        r#"
+import sys
+from types import SimpleNamespace
+from clean import Engine, Store, load
+
+store = Store(Engine())
+clean = load(store, sys.argv[1], *["http://127.0.0.1:1/"] * 3)
+nothing = dict.fromkeys(["role", "principal", "znode", "marathon-app"])
+options = {"confirm-seconds": 0, "in-use": "refuse", "system-znode": False}
+for _ in range(2):
+    print(clean(store, SimpleNamespace(**nothing), SimpleNamespace(**options)).payload.message)
+"#,
+    ));
+    let messages: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(messages.len(), 2, "{run:?}");
+    assert!(messages[0].starts_with("Nothing to do"), "{run:?}");
+    assert!(messages[1].ends_with("make a new one for every call"), "{run:?}");
 }
 
 /// The stand-in of the sample result after it was cleaned.

@@ -76,6 +76,14 @@ pub const WASMTIME: Program = Program {
     report: field,
 };
 
+/// The host in Python, about to run a script with the path of the component.
+pub fn script(script: &str) -> Command {
+    let mut python = Command::new(tests("../target/embedders/python/bin/python"));
+    python.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", tests("embedders/python"));
+    python.arg("-c").arg(script).arg(composed::JANITOR.join("janitor.wasm"));
+    python
+}
+
 /// The host that somebody wrote who had only the contract and the guide, about to run a
 /// command of its own.
 pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
