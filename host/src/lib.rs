@@ -7,7 +7,9 @@
 //! budget, the recorder, the credentials, the network.
 //!
 //! ```no_run
-//! use janitor_host::{Credentials, Entry, Janitor, Limits, Live, Options, Session, Target, Tls};
+//! use janitor_host::{
+//!     Credentials, Entry, Janitor, Level, Limits, Live, Options, Session, Target, Tls,
+//! };
 //!
 //! let target = Target {
 //!     role: Some("cassandra_role".into()),
@@ -15,7 +17,11 @@
 //!     ..Target::NOTHING
 //! };
 //! let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
-//! let session = Session::new(live).with_log(|entry: &Entry| println!("{}", entry.message));
+//! let session = Session::new(live).with_log(|entry: &Entry| {
+//!     if entry.level != Level::Debug {
+//!         println!("{}", entry.message);
+//!     }
+//! });
 //! let report = Janitor::new()?.clean(target, Options::DEFAULT, session)?;
 //! println!("{} phases are confirmed", report.confirmed.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
