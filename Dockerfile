@@ -5,8 +5,8 @@
 #
 # Each platform builds its own binary. Another mirror, or a digest, can be given for both
 # images below (--build-arg).
-ARG RUST=docker.io/library/rust:1.95-alpine
-ARG BASE=docker.io/library/busybox:1.37-musl
+ARG RUST=rust:1.95-alpine
+ARG BASE=busybox:1.37-musl
 
 FROM ${RUST} AS build
 RUN apk add --no-cache musl-dev && rustup target add wasm32-wasip2
