@@ -150,10 +150,10 @@ impl Janitor {
         options: Options,
         session: Session,
     ) -> Result<Report, RunError> {
-        match self.run(&Call::Clean(target), options, session)? {
-            Done::Cleaned(it) => Ok(it),
-            _ => Err(Violation::Trap("a bug in the host".into()).into()),
-        }
+        let Done::Cleaned(it) = self.run(&Call::Clean(target), options, session)? else {
+            return Err(bug().into());
+        };
+        Ok(it)
     }
 
     /// Looks at what cleaning a target would do, and changes nothing.
@@ -166,10 +166,10 @@ impl Janitor {
         options: Options,
         session: Session,
     ) -> Result<CleanupPlan, RunError> {
-        match self.run(&Call::Plan(target), options, session)? {
-            Done::Planned(it) => Ok(it),
-            _ => Err(Violation::Trap("a bug in the host".into()).into()),
-        }
+        let Done::Planned(it) = self.run(&Call::Plan(target), options, session)? else {
+            return Err(bug().into());
+        };
+        Ok(it)
     }
 
     /// Does what a plan says, if the cluster is still as it says.
@@ -182,10 +182,10 @@ impl Janitor {
         options: Options,
         session: Session,
     ) -> Result<Report, RunError> {
-        match self.run(&Call::Apply(plan), options, session)? {
-            Done::Cleaned(it) => Ok(it),
-            _ => Err(Violation::Trap("a bug in the host".into()).into()),
-        }
+        let Done::Cleaned(it) = self.run(&Call::Apply(plan), options, session)? else {
+            return Err(bug().into());
+        };
+        Ok(it)
     }
 
     /// Looks at everything that is reserved in the cluster, and changes nothing.
@@ -193,10 +193,10 @@ impl Janitor {
     /// # Errors
     /// When it cannot be known.
     pub fn discover(&self, options: Options, session: Session) -> Result<Inventory, RunError> {
-        match self.run(&Call::Discover, options, session)? {
-            Done::Discovered(it) => Ok(it),
-            _ => Err(Violation::Trap("a bug in the host".into()).into()),
-        }
+        let Done::Discovered(it) = self.run(&Call::Discover, options, session)? else {
+            return Err(bug().into());
+        };
+        Ok(it)
     }
 
     /// Has the component do something. It runs on a thread of its own, so this
@@ -248,7 +248,7 @@ impl Janitor {
             (None, Ok(Ok(Ok(done)))) => return Ok(done),
             (None, Ok(Ok(Err(failure)))) => return Err(RunError::Failure(failure.into())),
             (None, Ok(Err(error))) => Violation::from_trap(&error, limit),
-            (None, Err(_)) => Violation::Trap("a bug in the host".into()),
+            (None, Err(_)) => bug(),
         };
         state.say(Level::Critical, format!("{violation}."));
         Err(violation.into())
@@ -286,4 +286,9 @@ impl Janitor {
         });
         store
     }
+}
+
+/// What only a mistake in this crate, or a panic in the user's transport or log, can lead to.
+fn bug() -> Violation {
+    Violation::Trap("a bug in the host".into())
 }

@@ -127,18 +127,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn a_role_on_two_of_three_agents(command: &str) {
-    let master = Master::start(command, 3, &[]);
-    let agents = master.agents();
-    for agent in &agents[..2] {
-        master.fill(agent, "kafka-role", "kafka-principal");
-    }
-    for agent in &agents[1..] {
-        master.fill(agent, "other-role", "other-principal");
-    }
-    let mut expected = master.reserved();
-    for roles in expected.values_mut() {
-        roles.as_object_mut().unwrap().remove("kafka-role");
-    }
+    let (master, expected) = Master::with_two_roles(command);
     assert!(master.has("kafka-role"));
     let run = master.clean("-r kafka-role -p kafka-principal");
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));

@@ -219,18 +219,7 @@ fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
 }
 
 fn a_role_on_two_of_three_agents(wasmtime: Wasmtime, command: &str) {
-    let master = Master::start(command, 3, &[]);
-    let agents = master.agents();
-    for agent in &agents[..2] {
-        master.fill(agent, "kafka-role", "kafka-principal");
-    }
-    for agent in &agents[1..] {
-        master.fill(agent, "other-role", "other-principal");
-    }
-    let mut expected = master.reserved();
-    for roles in expected.values_mut() {
-        roles.as_object_mut().unwrap().remove("kafka-role");
-    }
+    let (master, expected) = Master::with_two_roles(command);
     let mut command = wasmtime.command(&[]);
     let run = run(command.args(["-m", &master.url(), "-r", "kafka-role", "-p", "kafka-principal"]));
     println!("{}", run.stdout);

@@ -112,6 +112,24 @@ impl Master {
         json_at(&format!("{}slaves", self.url()))
     }
 
+    /// Starts one with three agents, two of which have `kafka-role`, and two `other-role`;
+    /// also tells what will be reserved when the first role is gone.
+    pub fn with_two_roles(command: &str) -> (Self, BTreeMap<String, Value>) {
+        let master = Self::start(command, 3, &[]);
+        let agents = master.agents();
+        for agent in &agents[..2] {
+            master.fill(agent, "kafka-role", "kafka-principal");
+        }
+        for agent in &agents[1..] {
+            master.fill(agent, "other-role", "other-principal");
+        }
+        let mut expected = master.reserved();
+        for roles in expected.values_mut() {
+            roles.as_object_mut().unwrap().remove("kafka-role");
+        }
+        (master, expected)
+    }
+
     /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
     /// resources means nothing, and changes when another role's are released.
     pub fn reserved(&self) -> BTreeMap<String, Value> {
