@@ -5,8 +5,6 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-#[path = "../host/build/component.rs"]
-mod component;
 #[path = "../host/build/precompile.rs"]
 mod precompile;
 
@@ -14,7 +12,7 @@ use precompile::precompile;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
-    let wasm = fs::read(component::build(&root, "janitor-misbehaving")?)?;
+    let wasm = fs::read(janitor_component::build(&root, "janitor-misbehaving")?)?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, precompile(&wasm)?)?;
     // The same, of another version of the contract.

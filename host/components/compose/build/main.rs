@@ -1,8 +1,5 @@
 //! Builds the parts, and leaves them for the library to embed.
 
-#[path = "../../../build/component.rs"]
-mod component;
-
 use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
@@ -14,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../..");
     let out = Path::new(&env::var("OUT_DIR")?).to_owned();
     for part in PARTS {
-        let wasm = component::build(&root, &format!("janitor-{part}"))?;
+        let wasm = janitor_component::build(&root, &format!("janitor-{part}"))?;
         fs::copy(wasm, out.join(part).with_extension("wasm"))?;
     }
     for source in

@@ -1,17 +1,29 @@
-//! How a component of this workspace is built: for the tests' build script too.
+//! How a component of this workspace is built: for build scripts.
 
+mod target;
+
+use std::env;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
-const TARGET: &str = "wasm32-wasip2";
+use target::TARGET;
 
 /// Compiles a package of the workspace at `root` into a component, and returns
 /// its file. All components share one target directory, which is not that of
 /// the cargo that runs the build script: its lock is taken.
+///
+/// # Errors
+/// When it does not build, or the target is missing and cannot be added.
 pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
-    require_target()?;
+    match target::require() {
+        Ok(None) => {}
+        Ok(Some(added)) => println!("cargo::warning={added}"),
+        Err(why) => {
+            println!("cargo::error={why}");
+            return Err(why.into());
+        }
+    }
     let target_dir = root.join("target").join("component");
     // Where the sources are does not get into the component, so that it is the same
     // wherever it is built.
@@ -32,19 +44,4 @@ pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     }
     let file = format!("{}.wasm", package.replace('-', "_"));
     Ok(target_dir.join(TARGET).join("component").join(file))
-}
-
-fn require_target() -> Result<(), Box<dyn Error>> {
-    let libraries = Command::new(env::var("RUSTC")?)
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output()?;
-    let libraries = String::from_utf8(libraries.stdout)?;
-    if fs::read_dir(libraries.trim()).is_err() {
-        let command = format!("rustup target add {TARGET}");
-        println!(
-            "cargo::error=the component needs the Rust target {TARGET}; add it with: {command}"
-        );
-        return Err(format!("missing target; run: {command}").into());
-    }
-    Ok(())
 }
