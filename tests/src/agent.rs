@@ -1,12 +1,40 @@
-//! An agent's resources: what is reserved as written, the rest worked out.
+//! Facts that follow from the state of an agent: whether it is listed and connected, and
+//! its resources, with those that are reserved as written, and the rest worked out.
 
 use serde_json::{Map, Value, json};
 
 use crate::pool::Pool;
 use crate::resource::Resource;
-use crate::state::Agent;
+use crate::state::{Agent, Framework, State};
+
+impl State {
+    /// The agents that the master lists.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().filter(|agent| {
+            let mut down = self.down_machines.iter();
+            agent.unreachable.is_none() && !down.any(|it| it.hostname == agent.hostname)
+        })
+    }
+
+    /// Whether the asking principal may view a role.
+    pub(crate) fn may_view(&self, role: &str) -> bool {
+        self.hidden_roles.iter().all(|hidden| hidden != role)
+    }
+}
+
+impl Framework {
+    /// Whether the master can speak to it.
+    pub(crate) fn connected(&self) -> bool {
+        self.active && !self.recovered
+    }
+}
 
 impl Agent {
+    /// Whether the master can speak to it.
+    pub(crate) fn connected(&self) -> bool {
+        self.active && !self.dead
+    }
+
     /// Everything that is reserved, role by role.
     pub(crate) fn reserved(&self) -> impl Iterator<Item = Resource> {
         let lists = self.reserved_resources_full.values();

@@ -129,11 +129,15 @@ impl Amount {
         Amount::Ranges(merged)
     }
 
-    fn number(&self) -> f64 {
+    /// The amount as a number; ranges and sets count by their members.
+    #[allow(clippy::cast_precision_loss)] // far below the limit
+    pub(crate) fn number(&self) -> f64 {
         match self {
-            #[allow(clippy::cast_precision_loss)] // far below the limit
             Amount::Scalar(thousandths) => *thousandths as f64 / 1000.0,
-            _ => 0.0,
+            Amount::Ranges(ranges) => {
+                ranges.iter().map(|(first, last)| last - first + 1).sum::<u64>() as f64
+            }
+            Amount::Set(items) => items.len() as f64,
         }
     }
 }

@@ -23,6 +23,7 @@ impl Cluster {
     #[must_use]
     pub fn start(state: State) -> Cluster {
         let mut present = vec![Server::Master];
+        present.extend(state.standby.then_some(Server::Standby));
         present.extend(state.exhibitor.as_ref().map(|_| Server::Exhibitor));
         present.extend(state.marathon.as_ref().map(|_| Server::Marathon));
         present.extend(state.iam.as_ref().map(|_| Server::Iam));
@@ -52,7 +53,8 @@ impl Cluster {
     }
 
     /// The gateway, for `http_proxy`: behind it are `leader.mesos:5050`,
-    /// `leader.mesos:8181`, `marathon.mesos:8080` and `leader.mesos:80`.
+    /// `standby.mesos:5050`, `leader.mesos:8181`, `marathon.mesos:8080` and
+    /// `leader.mesos:80`.
     #[must_use]
     pub fn proxy_url(&self) -> String {
         format!("http://{}", self.gateway)
@@ -62,6 +64,13 @@ impl Cluster {
     #[must_use]
     pub fn master_url(&self) -> String {
         self.url(Server::Master, "/master/")
+    }
+
+    /// The master that does not lead, without the gateway; nothing listens there if the
+    /// cluster has none. It sends its clients to the leader's name, behind the gateway.
+    #[must_use]
+    pub fn standby_url(&self) -> String {
+        self.url(Server::Standby, "/master/")
     }
 
     /// Exhibitor, without the gateway; nothing listens there if the cluster has none.
@@ -122,6 +131,8 @@ impl Drop for Cluster {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use serde_json::{Value, json};
 
     use super::Cluster;
@@ -233,5 +244,74 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(10));
             closed()
         }));
+    }
+
+    #[test]
+    fn a_master_that_does_not_lead_answers_for_itself_only() {
+        let cluster = start(json!({"standby": true}));
+        let url = cluster.standby_url();
+        let slaves = get(&format!("{url}slaves?x=1"));
+        assert_eq!(slaves.status, 307);
+        let location = "location: //leader.mesos:5050/master/slaves?x=1\r\n";
+        assert!(slaves.head.contains(location), "{}", slaves.head);
+        let root = url.replace("/master/", "");
+        assert_eq!(get(&format!("{root}/registrar(1)/registry")).body, "{}");
+        let elected = |root: &str| {
+            let metrics = get(&format!("{root}/metrics/snapshot")).body;
+            serde_json::from_str::<Value>(&metrics).unwrap()["master/elected"].clone()
+        };
+        assert_eq!(elected(&root), 0.0);
+        assert_eq!(elected(&cluster.master_url().replace("/master/", "")), 1.0);
+        assert_eq!(get(&format!("{url}metrics/snapshot")).status, 307);
+        let leader = cluster.master_url();
+        assert_eq!(get(&format!("{leader}metrics/snapshot")).status, 404);
+    }
+
+    #[test]
+    fn each_server_wants_its_own_credentials() {
+        let cluster = start(json!({
+            "exhibitor": {"znodes": ["/a"], "credentials": "admin:a"},
+            "marathon": {"apps": ["/x"], "credentials": "marathon:b"},
+        }));
+        let exhibitor =
+            format!("{}exhibitor/v1/explorer/node-data?key=/a", cluster.exhibitor_url());
+        let marathon = format!("{}x", cluster.marathon_url());
+        let send = |url: &str, method: &str, user: &str| {
+            let header = format!("Authorization: Basic {user}\r\n");
+            Client::direct(url).send(method, if user.is_empty() { "" } else { &header }, None, "")
+        };
+        let (admin, user) = ("YWRtaW46YQ==", "bWFyYXRob246Yg==");
+        for (url, method, good, bad) in
+            [(&exhibitor, "GET", admin, user), (&marathon, "DELETE", user, admin)]
+        {
+            let refused = send(url, method, "");
+            assert_eq!(refused.status, 401);
+            assert!(refused.head.contains("www-authenticate: Basic realm="), "{}", refused.head);
+            assert!(refused.body.contains("<title>401 Unauthorized</title>"));
+            assert_eq!(send(url, method, bad).status, 401);
+            assert_eq!(send(url, method, good).status, 200);
+        }
+        assert_eq!(get(&format!("{}slaves", cluster.master_url())).status, 200);
+    }
+
+    #[test]
+    fn a_deletion_can_end_without_an_answer() {
+        for answer in ["reset", "never"] {
+            let cluster = start(json!({
+                "exhibitor": {"znodes": ["/a"], "late": {"answer": answer, "looks": 0}},
+            }));
+            let url = format!("{}exhibitor/v1/explorer/znode/a", cluster.exhibitor_url());
+            let mut stream = Client::direct(&url).connect().unwrap();
+            write!(stream, "DELETE /exhibitor/v1/explorer/znode/a HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            if answer == "reset" {
+                assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+            }
+            let gone = || cluster.state().exhibitor.unwrap().znodes.is_empty();
+            assert!((0..500).any(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                gone()
+            }));
+        }
     }
 }

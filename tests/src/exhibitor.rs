@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::message::{Recorded, Reply};
-use crate::state::Exhibitor;
+use crate::message::{Delivery, Recorded, Reply};
+use crate::state::{Deletion, Exhibitor, Late, LateAnswer};
 
 const EXPLORER: &str = "/exhibitor/v1/explorer/";
 
@@ -17,8 +17,8 @@ pub(crate) fn answer(exhibitor: &mut Exhibitor, request: &Recorded) -> Reply {
     let key = || request.parameter("key").unwrap_or_default();
     match (request.method.as_str(), path) {
         ("DELETE", _) if path.starts_with("znode/") => {
-            let path = path.trim_start_matches("znode");
-            Reply::json(200, &exhibitor.delete(&percent_decoded(path)))
+            let path = percent_decoded(&without_parameters(path.trim_start_matches("znode")));
+            exhibitor.answer_delete(&path)
         }
         ("GET", "node") => Reply::json(200, &exhibitor.children(&key())),
         ("GET", "node-data") => Reply::json(200, &exhibitor.data(&key())),
@@ -29,6 +29,38 @@ pub(crate) fn answer(exhibitor: &mut Exhibitor, request: &Recorded) -> Reply {
 }
 
 impl Exhibitor {
+    /// Deletes a znode, or begins to.
+    fn answer_delete(&mut self, path: &str) -> Reply {
+        let Some(Late { answer, looks }) = self.late.clone() else {
+            return Reply::json(200, &self.delete(path));
+        };
+        if let Some(looks) = looks {
+            self.deletions.push(Deletion { path: path.to_owned(), looks });
+            self.proceed(path, false);
+        }
+        match answer {
+            LateAnswer::Never => Reply::lost(Delivery::Never),
+            LateAnswer::Reset => Reply::lost(Delivery::Reset),
+            LateAnswer::Page(502) => Reply::page(502, "502 Bad Gateway"),
+            LateAnswer::Page(504) => Reply::page(504, "504 Gateway Time-out"),
+            LateAnswer::Page(status) => Reply::page(status, &status.to_string()),
+        }
+    }
+
+    /// Ends the deletions of a znode that have outlasted their clients, if it is time.
+    fn proceed(&mut self, path: &str, looked: bool) {
+        let mut done = false;
+        for deletion in self.deletions.iter_mut().filter(|deletion| deletion.path == path) {
+            done |= deletion.looks == 0;
+            deletion.looks = deletion.looks.saturating_sub(u32::from(looked));
+        }
+        if done {
+            self.deletions.retain(|deletion| deletion.path != path);
+            // A znode that cannot be deleted stays; there is no client to hear of it.
+            let _ = self.try_delete(path);
+        }
+    }
+
     /// Deletes a znode and all below it, children first; what was deleted before a
     /// failure stays deleted.
     fn delete(&mut self, path: &str) -> Value {
@@ -47,6 +79,9 @@ impl Exhibitor {
             if let Some(message) = self.undeletable.get(&znode) {
                 return Err(message.clone());
             }
+            if self.crowded.contains(&znode) {
+                return Err(format!("KeeperErrorCode = ConnectionLoss for {znode}"));
+            }
             // Parents that are not written down still exist once a child is gone.
             let parent = znode.rsplit_once('/').map_or("", |(parent, _)| parent);
             if parent.len() > 1 && !self.znodes.iter().any(|one| one == parent) {
@@ -59,7 +94,10 @@ impl Exhibitor {
 
     /// The names below a znode, as the nodes of a tree view.
     fn children(&self, path: &str) -> Value {
-        if check(path).is_err() || !self.exists(path) {
+        let listed = self.exists(path)
+            && !self.unreadable.contains_key(path)
+            && !self.crowded.iter().any(|one| one == path);
+        if check(path).is_err() || !listed {
             return json!([node("* Exception *", "*", false)]);
         }
         let below = format!("{}/", path.trim_end_matches('/'));
@@ -74,7 +112,11 @@ impl Exhibitor {
     }
 
     /// A znode's data; every znode here is empty.
-    fn data(&self, path: &str) -> Value {
+    fn data(&mut self, path: &str) -> Value {
+        self.proceed(path, true);
+        if let Some(stat) = self.unreadable.get(path) {
+            return json!({"bytes": "", "str": "Exception", "stat": stat});
+        }
         let stat = match self.exists(path) {
             true => "czxid: 1, mzxid: 1, version: 0, dataLength: 0",
             false => "* not found * ",
@@ -121,6 +163,12 @@ fn check(path: &str) -> Result<(), String> {
     }
 }
 
+/// A path as Jersey sees it: without the matrix parameters, which a bare `;` begins.
+fn without_parameters(path: &str) -> String {
+    let segments = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// Decodes once; what is no valid escape stays.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
@@ -146,23 +194,26 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::answer;
-    use crate::message::{Recorded, Server};
-    use crate::state::Exhibitor;
+    use crate::message::{Delivery, Recorded, Server};
+    use crate::state::{Exhibitor, Late, LateAnswer};
 
     fn tree(znodes: &[&str]) -> Exhibitor {
         serde_json::from_value(json!({ "znodes": znodes })).unwrap()
     }
 
-    fn ask(exhibitor: &mut Exhibitor, method: &str, path: &str) -> Value {
-        let request = Recorded {
+    fn request(method: &str, path: &str) -> Recorded {
+        Recorded {
             server: Server::Exhibitor,
             method: method.to_owned(),
             path: format!("/exhibitor/v1/explorer/{path}"),
             content_type: None,
             authorization: None,
             body: String::new(),
-        };
-        let reply = answer(exhibitor, &request);
+        }
+    }
+
+    fn ask(exhibitor: &mut Exhibitor, method: &str, path: &str) -> Value {
+        let reply = answer(exhibitor, &request(method, path));
         assert_eq!(reply.status, 200);
         serde_json::from_str(&reply.body).unwrap()
     }
@@ -222,5 +273,62 @@ mod tests {
         let missing = json!({"bytes": "", "str": "", "stat": "* not found * "});
         assert_eq!(ask(&mut exhibitor, "GET", "node-data?key=/x"), missing);
         assert_ne!(ask(&mut exhibitor, "GET", "node-data?key=/a"), missing);
+    }
+
+    #[test]
+    fn a_semicolon_ends_a_name_unless_it_is_encoded() {
+        for (path, left) in
+            [("znode/a;b", vec!["/a;b"]), ("znode/a%3Bb", vec!["/a"]), ("znode/;x", vec![])]
+        {
+            let mut exhibitor = tree(&["/a", "/a;b"]);
+            ask(&mut exhibitor, "DELETE", path);
+            assert_eq!(exhibitor.znodes, left, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_late_deletion_continues() {
+        let mut exhibitor = tree(&["/a", "/a/b"]);
+        exhibitor.late = Some(Late { answer: LateAnswer::Page(504), looks: Some(2) });
+        let request = request("DELETE", "znode/a");
+        assert_eq!(answer(&mut exhibitor, &request).status, 504);
+        let mut found = || {
+            let data = ask(&mut exhibitor, "GET", "node-data?key=/a");
+            data["stat"] != "* not found * "
+        };
+        assert_eq!([found(), found(), found()], [true, true, false]);
+    }
+
+    #[test]
+    fn a_late_deletion_may_never_end() {
+        let mut exhibitor = tree(&["/a"]);
+        exhibitor.late = Some(Late { answer: LateAnswer::Never, looks: None });
+        let reply = answer(&mut exhibitor, &request("DELETE", "znode/a"));
+        assert_eq!(reply.delivery, Delivery::Never);
+        assert_eq!(exhibitor.znodes, ["/a"]);
+    }
+
+    #[test]
+    fn a_node_may_be_out_of_reach() {
+        let no_auth = "KeeperErrorCode = NoAuth for /a";
+        let mut exhibitor: Exhibitor = serde_json::from_value(json!({
+            "znodes": ["/a", "/b", "/c"],
+            "unreadable": {"/a": no_auth, "/b": null},
+            "crowded": ["/c"],
+        }))
+        .unwrap();
+        let mut stat = |path: &str| {
+            ask(&mut exhibitor, "GET", &format!("node-data?key={path}"))["stat"].clone()
+        };
+        assert_eq!(stat("/a"), no_auth);
+        assert_eq!(stat("/b"), Value::Null);
+        assert!(stat("/c").is_string());
+        for path in ["/a", "/b", "/c"] {
+            let children = ask(&mut exhibitor, "GET", &format!("node?key={path}"));
+            assert_eq!(children[0]["title"], "* Exception *", "{path}");
+        }
+        let refused = ask(&mut exhibitor, "DELETE", "znode/c");
+        assert_eq!(refused["message"], "KeeperErrorCode = ConnectionLoss for /c");
+        assert_eq!(exhibitor.znodes, ["/a", "/b", "/c"]);
     }
 }

@@ -14,6 +14,7 @@ use crate::message::Server;
 pub(crate) fn authority(server: Server) -> &'static str {
     match server {
         Server::Master => "leader.mesos:5050",
+        Server::Standby => "standby.mesos:5050",
         Server::Exhibitor => "leader.mesos:8181",
         Server::Marathon => "marathon.mesos:8080",
         Server::Iam => "leader.mesos:80",

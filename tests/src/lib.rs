@@ -24,11 +24,15 @@ mod marathon;
 mod master;
 mod message;
 mod operation;
+mod pages;
 mod pool;
 mod print;
+mod registry;
 mod resource;
 mod server;
 mod state;
+mod times;
+mod v1;
 mod version;
 
 #[cfg(test)]
@@ -51,4 +55,7 @@ pub use answering::Answering;
 pub use cluster::Cluster;
 pub use message::{Recorded, Server};
 pub use server::{Load, Stall};
-pub use state::{Agent, Answer, Exhibitor, Framework, Iam, Marathon, RecoveredAgent, State};
+pub use state::{
+    Agent, Answer, CompletedFramework, Deletion, Exhibitor, Framework, Iam, Late, LateAnswer,
+    Machine, Marathon, Pending, RecoveredAgent, Refusal, State,
+};

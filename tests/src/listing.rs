@@ -4,13 +4,15 @@ use serde_json::{Map, Value, json};
 
 use crate::amount::Amount;
 use crate::resource::Resource;
-use crate::state::{Agent, State};
+use crate::state::{Agent, CompletedFramework, Framework, State};
+use crate::times::{TIME, Times};
 use crate::version::Version;
 
-/// The body of `/slaves`.
-pub(crate) fn slaves(state: &State) -> Value {
+/// The body of `/slaves`. Agents that have been listed as often as they will be become
+/// unreachable.
+pub(crate) fn slaves(state: &mut State) -> Value {
     let version = Version::parse(&state.version);
-    let slaves: Vec<_> = state.agents.iter().map(|agent| entry(agent, state)).collect();
+    let slaves: Vec<_> = state.listed().map(|agent| entry(agent, state)).collect();
     let mut body = json!({"slaves": slaves});
     if version.since(1, 4) {
         let recovered = state.recovered_agents.iter().map(|agent| {
@@ -18,34 +20,119 @@ pub(crate) fn slaves(state: &State) -> Value {
         });
         body["recovered_slaves"] = recovered.collect();
     }
+    let now = Times::of(state).now;
+    for agent in state.agents.iter_mut().filter(|agent| agent.unreachable.is_none()) {
+        if let Some(listings) = &mut agent.listings {
+            *listings = listings.saturating_sub(1);
+            if *listings == 0 {
+                agent.unreachable = Some(now);
+            }
+        }
+    }
     body
 }
 
-/// The body of `/frameworks`, as far as a cleanup looks at it.
+/// The body of `/frameworks`.
 pub(crate) fn frameworks(state: &State) -> Value {
-    let multi_role = Version::parse(&state.version).since(1, 2);
-    let registered = state.frameworks.iter().map(|framework| {
-        let mut entry = json!({
-            "id": framework.id,
-            "name": framework.name,
-            "active": framework.active,
-            "connected": framework.active,
-        });
-        match framework.roles.as_slice() {
-            [role] if !multi_role => entry["role"] = json!(role),
-            roles => entry["roles"] = json!(roles),
-        }
-        entry
+    let version = Version::parse(&state.version);
+    let visible = state.frameworks.iter().filter(|framework| !framework.hidden);
+    let registered: Value = visible.map(|framework| registered(framework, version)).collect();
+    let completed = state.completed_frameworks.iter();
+    let completed: Value = completed.map(|framework| completed_entry(framework, version)).collect();
+    json!({
+        "frameworks": registered,
+        "completed_frameworks": completed,
+        "unregistered_frameworks": [],
+    })
+}
+
+fn registered(framework: &Framework, version: Version) -> Value {
+    let Framework { id, name, roles, .. } = framework;
+    let mut entry = framework_entry(id, name, framework.connected(), version);
+    match roles.as_slice() {
+        [role] if framework.single_role || !version.since(1, 2) => entry["role"] = json!(role),
+        roles => entry["roles"] = json!(roles),
+    }
+    entry["recovered"] = json!(framework.recovered);
+    if framework.single_role {
+        entry["capabilities"] = json!([]);
+    }
+    let tasks = (0..framework.tasks).map(|number| task(id, number, roles, "TASK_RUNNING"));
+    entry["tasks"] = tasks.collect();
+    entry["unreachable_tasks"] = json!([]);
+    entry["completed_tasks"] = json!([]);
+    with_the_rest(entry, version)
+}
+
+fn completed_entry(framework: &CompletedFramework, version: Version) -> Value {
+    let CompletedFramework { id, name, roles, tasks } = framework;
+    let mut entry = framework_entry(id, name, false, version);
+    // Before that, a framework's connection outlives it.
+    entry["connected"] = json!(!version.since(1, 9));
+    entry["unregistered_time"] = json!(TIME);
+    entry["roles"] = json!(roles);
+    entry["tasks"] = json!([]);
+    entry["unreachable_tasks"] = json!([]);
+    let completed = (0..*tasks).map(|number| {
+        let mut task = task(id, number, roles, "TASK_FINISHED");
+        task["labels"] = json!([{"key": "padding", "value": "x".repeat(800)}]);
+        task
     });
-    let registered: Value = registered.collect();
-    json!({"frameworks": registered, "completed_frameworks": [], "unregistered_frameworks": []})
+    entry["completed_tasks"] = completed.collect();
+    with_the_rest(entry, version)
+}
+
+fn framework_entry(id: &str, name: &str, connected: bool, version: Version) -> Value {
+    let none = sums([].iter(), version);
+    json!({
+        "id": id,
+        "name": name,
+        "used_resources": none,
+        "offered_resources": none,
+        "capabilities": ["MULTI_ROLE", "RESERVATION_REFINEMENT"],
+        "hostname": "",
+        "webui_url": "",
+        "active": connected,
+        "connected": connected,
+        "recovered": false,
+        "user": "root",
+        "failover_timeout": 3600.0,
+        "checkpoint": false,
+        "registered_time": TIME,
+        "unregistered_time": 0.0,
+        "resources": none,
+    })
+}
+
+fn with_the_rest(mut entry: Value, version: Version) -> Value {
+    entry["offers"] = json!([]);
+    entry["executors"] = json!([]);
+    if version.since(1, 11) {
+        entry["offer_constraints"] = json!({});
+    }
+    entry
+}
+
+fn task(framework: &str, number: u32, roles: &[String], state: &str) -> Value {
+    let name = format!("task-{number}");
+    json!({
+        "id": name,
+        "name": name,
+        "framework_id": framework,
+        "executor_id": "",
+        "slave_id": "S0",
+        "state": state,
+        "resources": {"disk": 0.0, "mem": 0.0, "gpus": 0.0, "cpus": 0.5},
+        "role": roles.first(),
+        "statuses": [],
+    })
 }
 
 fn entry(agent: &Agent, state: &State) -> Value {
     let master = state.version.as_str();
     let version = Version::parse(master);
     // Hidden roles are left out of the lists, but count in the totals.
-    let visible = |role: &str| !state.hidden_roles.iter().any(|hidden| hidden == role);
+    let visible = |role: &str| state.may_view(role);
     let reserved: Vec<_> = agent.reserved().collect();
     let unreserved: Vec<_> = agent.unreserved().into_iter().collect();
     let sums_of = |resources: &[Resource]| sums(resources.iter(), version);
@@ -65,20 +152,27 @@ fn entry(agent: &Agent, state: &State) -> Value {
         "port": 5051,
         "attributes": {},
         "pid": "slave(1)@127.0.0.1:5051",
-        "registered_time": 1_465_257_600.0,
-        "resources": sums(unreserved.iter().chain(&reserved), version),
-        "used_resources": sums_of(&[]),
-        "offered_resources": sums_of(&[]),
-        "reserved_resources": reserved_sums,
-        "unreserved_resources": sums_of(&unreserved),
-        "active": agent.active,
+        "registered_time": TIME,
     });
+    if let Some(time) = Times::of(state).reregistered(agent) {
+        entry["reregistered_time"] = json!(time);
+    }
+    entry["resources"] = sums(unreserved.iter().chain(&reserved), version);
+    entry["used_resources"] = sums_of(&[]);
+    entry["offered_resources"] = sums_of(&[]);
+    entry["reserved_resources"] = reserved_sums.into();
+    entry["unreserved_resources"] = sums_of(&unreserved);
+    entry["active"] = json!(agent.connected() && !agent.deactivated);
     if version.since(1, 9) {
-        entry["deactivated"] = json!(false);
+        entry["deactivated"] = json!(agent.deactivated);
     }
     entry["version"] = json!(agent.version.as_deref().unwrap_or(master));
     if version.since(1, 4) {
         entry["capabilities"] = capabilities(version);
+    }
+    if agent.deactivated {
+        entry["drain_info"] = json!({"state": "DRAINED", "config": {"mark_gone": false}});
+        entry["estimated_drain_start_time_seconds"] = json!(TIME);
     }
     if version.since(0, 28) {
         let unreserved = unreserved.into_iter().map(Resource::into_json);
@@ -93,7 +187,7 @@ fn entry(agent: &Agent, state: &State) -> Value {
 }
 
 /// Amounts by name; the usual ones are always there.
-fn sums<'a>(resources: impl Iterator<Item = &'a Resource>, version: Version) -> Value {
+pub(crate) fn sums<'a>(resources: impl Iterator<Item = &'a Resource>, version: Version) -> Value {
     let usual = ["disk", "mem", "gpus", "cpus"].into_iter();
     let mut sums: Vec<(String, Amount)> = usual
         .filter(|name| *name != "gpus" || version.since(1, 0))
@@ -114,7 +208,7 @@ fn capabilities(version: Version) -> Value {
         ("MULTI_ROLE", 4),
         ("HIERARCHICAL_ROLE", 4),
         ("RESERVATION_REFINEMENT", 4),
-        ("RESOURCE_PROVIDER", 5),
+        ("RESOURCE_PROVIDER", 8),
         ("RESIZE_VOLUME", 6),
         ("AGENT_OPERATION_FEEDBACK", 7),
         ("AGENT_DRAINING", 9),
@@ -130,11 +224,11 @@ fn capabilities(version: Version) -> Value {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::slaves;
+    use super::{frameworks, slaves};
     use crate::state::State;
 
     fn list(version: &str) -> Value {
-        let state: State = serde_json::from_value(json!({
+        let mut state: State = serde_json::from_value(json!({
             "version": version,
             "agents": [{"id": "S0", "hostname": "a", "reserved_resources_full": {"r": [
                 {"name": "cpus", "type": "SCALAR", "scalar": {"value": 4.5}, "role": "r", "reservation": {}},
@@ -142,7 +236,7 @@ mod tests {
             ]}}],
         }))
         .unwrap();
-        slaves(&state)
+        slaves(&mut state)
     }
 
     #[test]
@@ -163,5 +257,28 @@ mod tests {
         assert_eq!(agent["resources"]["cpus"], json!(16.0));
         assert_eq!(agent["unreserved_resources"]["mem"], json!(0.0));
         assert_eq!(agent["resources"]["mem"], json!(1e9));
+    }
+
+    #[test]
+    fn an_agent_that_vanishes_keeps_what_it_has() {
+        let mut state: State = serde_json::from_value(json!({
+            "version": "1.11.0",
+            "agents": [{"id": "S0", "hostname": "a", "listings": 2, "reserved_resources_full": {}}],
+        }))
+        .unwrap();
+        let mut listed = || slaves(&mut state)["slaves"].as_array().unwrap().len();
+        assert_eq!([listed(), listed(), listed()], [1, 1, 0]);
+        assert!(state.agents[0].unreachable.is_some());
+    }
+
+    #[test]
+    fn completed_frameworks_take_their_room() {
+        let state: State = serde_json::from_value(json!({
+            "version": "1.11.0",
+            "agents": [],
+            "completed_frameworks": [{"id": "F", "name": "f", "roles": ["r"], "tasks": 17000}],
+        }))
+        .unwrap();
+        assert!(frameworks(&state).to_string().len() > 16 << 20);
     }
 }

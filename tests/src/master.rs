@@ -2,32 +2,70 @@
 
 use serde_json::{Value, json};
 
-use crate::listing;
-use crate::message::{Recorded, Reply};
+use crate::message::{Recorded, Reply, Server};
 use crate::operation::Operation;
 use crate::resource::Resource;
-use crate::state::{Pending, State};
+use crate::state::{Pending, Refusal, State};
 use crate::version::Version;
+use crate::{gateway, listing, pages, registry, v1};
 
-/// The master's answer; every path is there with and without `/master`.
+/// The master's answer. The operator endpoints are there with and without `/master`.
 pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
     let version = Version::parse(&state.version);
+    let get =
+        |page: &dyn Fn() -> Value| only("GET", request, version, || Reply::json(200, &page()));
     let path = request.path_only();
+    match path {
+        "/version" => return get(&|| pages::version(state)),
+        "/metrics/snapshot" => return get(&|| pages::metrics(state)),
+        "/registrar(1)/registry" => return get(&|| registry::registry(state)),
+        _ => {}
+    }
     match path.strip_prefix("/master").unwrap_or(path) {
+        "/frameworks" => get(&|| listing::frameworks(state)),
+        "/roles" => get(&|| pages::roles(state)),
+        "/state" => get(&|| pages::state(state)),
+        "/maintenance/status" => get(&|| pages::maintenance(state)),
         "/slaves" => only("GET", request, version, || Reply::json(200, &listing::slaves(state))),
-        "/frameworks" => {
-            only("GET", request, version, || Reply::json(200, &listing::frameworks(state)))
-        }
         "/destroy-volumes" => {
             only("POST", request, version, || operate(Operation::Destroy, state, request))
         }
         "/unreserve" => {
             only("POST", request, version, || operate(Operation::Unreserve, state, request))
         }
-        "/api/v1" => only("POST", request, version, || v1(state, request)),
+        "/api/v1" if version.since(1, 0) => {
+            only("POST", request, version, || v1::answer(state, request))
+        }
         "/teardown" => only("POST", request, version, || teardown(state, request)),
-        _ if version.since(1, 8) => Reply::text(404, "404 Not Found."),
-        _ => Reply::empty(404),
+        _ => not_found(version),
+    }
+}
+
+/// The answer of a master that does not lead: it sends its clients to the one that does,
+/// but for the pages outside of `/master`, which are about itself.
+pub(crate) fn standby(state: &State, request: &Recorded) -> Reply {
+    let version = Version::parse(&state.version);
+    let page = match request.path_only() {
+        "/version" => pages::version(state),
+        "/metrics/snapshot" => pages::standby_metrics(state),
+        "/registrar(1)/registry" => json!({}),
+        path => {
+            let operator = path.starts_with("/master/");
+            let path = &request.path;
+            let location = format!("//{}{path}", gateway::authority(Server::Master));
+            return match operator {
+                true => Reply::empty(307).header("Location", &location),
+                false => not_found(version),
+            };
+        }
+    };
+    only("GET", request, version, || Reply::json(200, &page))
+}
+
+fn not_found(version: Version) -> Reply {
+    match version.since(1, 8) {
+        true => Reply::text(404, "404 Not Found."),
+        false => Reply::empty(404),
     }
 }
 
@@ -47,29 +85,6 @@ fn only(
         false => text,
     };
     Reply::text(405, text).header("Allow", method)
-}
-
-/// The v1 API, as far as a cleaner asks it.
-fn v1(state: &mut State, request: &Recorded) -> Reply {
-    let call: Value = serde_json::from_str(&request.body).unwrap_or_default();
-    if call["type"] != "GET_OPERATIONS" || !Version::parse(&state.version).since(1, 6) {
-        return Reply::text(400, "Failed to validate master::Call: Expecting 'type' to be present");
-    }
-    let told: Vec<_> = state
-        .pending
-        .iter()
-        .map(|Pending { agent, kind, .. }| {
-            json!({
-                "agent_id": {"value": agent},
-                "info": {"type": kind},
-                "latest_status": {"state": "OPERATION_PENDING"},
-            })
-        })
-        .collect();
-    state.pending.iter_mut().for_each(|it| it.looks = it.looks.saturating_sub(1));
-    state.pending.retain(|it| it.looks > 0);
-    let operations = if told.is_empty() { json!({}) } else { json!({"operations": told}) };
-    Reply::json(200, &json!({"type": "GET_OPERATIONS", "get_operations": operations}))
 }
 
 fn teardown(state: &mut State, request: &Recorded) -> Reply {
@@ -111,14 +126,20 @@ fn try_operate(
     if version.since(1, 4) {
         wanted.iter().try_for_each(|one| consistent(one, version))?;
     }
-    let agent = state.agents.iter_mut().find(|agent| agent.id == id);
+    let listed = state.listed().any(|agent| agent.id == id);
+    let agent = state.agents.iter_mut().find(|agent| listed && agent.id == id);
     let agent = agent.ok_or_else(|| {
         let noun = if version.since(1, 0) { "agent" } else { "slave" };
         Reply::text(400, format!("No {noun} found with specified ID"))
     })?;
+    if let Some(Refusal { status, body }) = &agent.refuses {
+        return Err(Reply::text(*status, body));
+    }
     operation.apply(version, agent, &wanted)?;
-    if let Some(looks) = agent.pending_looks {
-        state.pending.push(Pending { agent: id, kind: operation.name().into(), looks });
+    let looks = if agent.connected() { agent.pending_looks } else { None };
+    if version.since(1, 6) && (looks.is_some() || !agent.connected()) {
+        let resources = wanted.iter().map(Resource::refined).collect();
+        state.pending.push(Pending { agent: id, kind: operation.name().into(), resources, looks });
     }
     Ok(Reply::empty(if version.since(1, 0) { 202 } else { 200 }))
 }
@@ -271,5 +292,76 @@ mod tests {
         assert_eq!(unreserve(&mut state, &json!([refined])).status, 202);
         let text = r#"{"r":[{"name":"cpus","type":"SCALAR","scalar":{"value":1.0},"role":"r","reservation":{"principal":"p"},"reservations":[{"type":"DYNAMIC","role":"r","principal":"p"}]}]}"#;
         assert_eq!(reserved(&state).to_string(), text);
+    }
+
+    fn operations(state: &mut State) -> Value {
+        let request = Recorded {
+            server: Server::Master,
+            method: "POST".to_owned(),
+            path: "/master/api/v1".to_owned(),
+            content_type: None,
+            authorization: None,
+            body: r#"{"type":"GET_OPERATIONS"}"#.to_owned(),
+        };
+        let body: Value = serde_json::from_str(&answer(state, &request).body).unwrap();
+        body["get_operations"]["operations"].clone()
+    }
+
+    #[test]
+    fn a_drained_agent_carries_out_operations_unless_it_is_dead() {
+        for (dead, pending) in [(false, false), (true, true)] {
+            let mut state = cluster("1.11.0", json!([old("cpus", 1.0)]));
+            state.agents[0].deactivated = true;
+            state.agents[0].dead = dead;
+            assert_eq!(unreserve(&mut state, &json!([old("cpus", 1.0)])).status, 202);
+            assert_eq!(reserved(&state), json!({}));
+            for _ in 0..3 {
+                assert_eq!(operations(&mut state).is_array(), pending, "dead: {dead}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pending_operation_names_its_resources_and_ends() {
+        let mut state = cluster("1.11.0", json!([volume(8.0, "v")]));
+        state.agents[0].pending_looks = Some(1);
+        assert_eq!(destroy(&mut state, &json!([volume(8.0, "v")])).status, 202);
+        let shown = operations(&mut state);
+        let resource = &shown[0]["info"]["destroy"]["volumes"][0];
+        assert_eq!(shown[0]["agent_id"]["value"], "S0");
+        let reservation = json!([{"type": "DYNAMIC", "role": "r", "principal": "p"}]);
+        assert_eq!(resource["reservations"], reservation);
+        assert_eq!(resource["disk"]["persistence"]["id"], "v");
+        assert_eq!((resource.get("role"), resource.get("reservation")), (None, None));
+        assert_eq!(operations(&mut state), Value::Null);
+    }
+
+    #[test]
+    fn pending_operations_of_a_hidden_role_or_a_lost_agent_are_not_shown() {
+        let resource = json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": 1.0},
+            "reservations": [{"type": "DYNAMIC", "role": "s"}]});
+        let pending = json!([{"agent": "S0", "kind": "UNRESERVE", "resources": [resource]}]);
+        let mut state = cluster("1.11.0", json!([]));
+        state.pending = serde_json::from_value(pending).unwrap();
+        assert!(operations(&mut state).is_array());
+        state.hidden_roles = vec!["s".to_owned()];
+        assert_eq!(operations(&mut state), Value::Null);
+        state.hidden_roles.clear();
+        state.agents[0].unreachable = Some(0);
+        assert_eq!(operations(&mut state), Value::Null);
+    }
+
+    #[test]
+    fn nothing_can_be_asked_of_an_agent_that_is_not_listed_or_refuses() {
+        let list = json!([old("cpus", 1.0)]);
+        let mut state = cluster("1.11.0", list.clone());
+        state.agents[0].unreachable = Some(0);
+        let text = "No agent found with specified ID";
+        assert_eq!(unreserve(&mut state, &list), Reply::text(400, text));
+        state.agents[0].unreachable = None;
+        state.agents[0].refuses =
+            serde_json::from_value(json!({"status": 409, "body": "no"})).unwrap();
+        assert_eq!(unreserve(&mut state, &list), Reply::text(409, "no"));
+        assert_eq!(reserved(&state), json!({ "r": list }));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,8 +11,10 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Server {
-    /// The Mesos master.
+    /// The Mesos master that leads.
     Master,
+    /// A Mesos master that does not lead.
+    Standby,
     /// Exhibitor, in front of ZooKeeper.
     Exhibitor,
     /// Marathon.
@@ -23,6 +27,7 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Server::Master => "master",
+            Server::Standby => "standby",
             Server::Exhibitor => "exhibitor",
             Server::Marathon => "marathon",
             Server::Iam => "iam",
@@ -59,6 +64,17 @@ impl Recorded {
         field(query, name)
     }
 
+    /// The refusal of a request that lacks a server's own `user:password`.
+    pub(crate) fn refusal(&self, credentials: &str, realm: &str) -> Option<Reply> {
+        let wanted = format!("Basic {}", STANDARD.encode(credentials));
+        if self.authorization.as_deref() == Some(&wanted) {
+            return None;
+        }
+        let challenge = format!("Basic realm=\"{realm}\"");
+        let refusal = Reply::page(401, "401 Unauthorized");
+        Some(refusal.header("WWW-Authenticate", &challenge))
+    }
+
     /// The first value of a form field, decoded.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         field(&self.body, name)
@@ -77,12 +93,40 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    pub(crate) delivery: Delivery,
+}
+
+/// The fate of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// It arrives.
+    #[default]
+    Arrives,
+    /// It never comes.
+    Never,
+    /// The connection ends before it comes.
+    Reset,
 }
 
 impl Reply {
     /// No body and no content type.
     pub(crate) fn empty(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: String::new() }
+        Reply { status, headers: Vec::new(), body: String::new(), delivery: Delivery::Arrives }
+    }
+
+    /// No answer.
+    pub(crate) fn lost(delivery: Delivery) -> Reply {
+        Reply { delivery, ..Reply::empty(200) }
+    }
+
+    /// A whole page for a browser, as a proxy makes it.
+    pub(crate) fn page(status: u16, title: &str) -> Reply {
+        let body = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n\
+             <center><h1>{title}</h1></center>\r\n<hr><center>openresty</center>\r\n\
+             </body>\r\n</html>\r\n"
+        );
+        Reply::empty(status).with("text/html", body)
     }
 
     /// Plain text.

@@ -147,6 +147,14 @@ impl Resource {
         self.reserved(&[])
     }
 
+    /// The same as the v1 API writes it: with `reservations` alone.
+    pub(crate) fn refined(&self) -> Value {
+        let mut fields = self.reserved(&self.reservations()).0;
+        fields.shift_remove("role");
+        fields.shift_remove("reservation");
+        Value::Object(fields)
+    }
+
     /// The same with other reservations, written as Mesos does.
     fn reserved(&self, reservations: &[Value]) -> Resource {
         let mut fields = Map::new();

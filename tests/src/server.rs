@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Response, header};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
-use crate::message::{Recorded, Reply, Server};
+use crate::message::{Delivery, Recorded, Reply, Server};
 use crate::state::{Answer, State};
 use crate::{exhibitor, iam, marathon, master};
 
@@ -99,6 +99,12 @@ async fn handle(server: Server, shared: Shared, request: Request) -> Response<Bo
         live.load.waiting -= 1;
         answer(&mut live.state, &request)
     };
+    match reply.delivery {
+        Delivery::Arrives => {}
+        Delivery::Never => std::future::pending().await,
+        // It ends the connection, and nothing else.
+        Delivery::Reset => std::panic::resume_unwind(Box::new("reset")),
+    }
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(name, value);
@@ -127,17 +133,31 @@ fn answer(state: &mut State, request: &Recorded) -> Reply {
     if let Some(reply) = scripted(&mut state.answers, request) {
         return reply;
     }
-    if let Some(refusal) = state.iam.as_mut().and_then(|iam| iam::refusal(iam, request)) {
+    if let Some(refusal) = refusal(state, request) {
         return refusal;
     }
     let State { exhibitor, marathon, iam, .. } = state;
     let reply = match request.server {
         Server::Master => return master::answer(state, request),
+        Server::Standby => return master::standby(state, request),
         Server::Exhibitor => exhibitor.as_mut().map(|it| exhibitor::answer(it, request)),
         Server::Marathon => marathon.as_mut().map(|it| marathon::answer(it, request)),
         Server::Iam => iam.as_ref().map(|it| iam::answer(it, request)),
     };
     reply.expect("a server that is absent is not started")
+}
+
+/// The refusal of a request without credentials: a server's own, or else the login's.
+fn refusal(state: &mut State, request: &Recorded) -> Option<Reply> {
+    let own = match request.server {
+        Server::Exhibitor => state.exhibitor.as_ref().map(|it| (&it.credentials, "DCOS")),
+        Server::Marathon => state.marathon.as_ref().map(|it| (&it.credentials, "Mesosphere")),
+        Server::Master | Server::Standby | Server::Iam => None,
+    };
+    match own {
+        Some((Some(credentials), realm)) => request.refusal(credentials, realm),
+        _ => iam::refusal(state.iam.as_mut()?, request),
+    }
 }
 
 /// The first scripted answer that fits, and one time less of it.
