@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts Debian's ZooKeeper in the foreground: zookeeper.sh PORT DIR
-# It listens on 127.0.0.1 only, keeps its data in DIR, and begins with what is there.
+# It listens on 127.0.0.1 only, keeps its data in DIR, and begins with what is there. A
+# file ensemble.cfg in DIR names the servers of its ensemble, and myid says which it is.
 set -eu
 port=$1
 dir=$2
@@ -11,7 +12,10 @@ dataDir=$dir
 tickTime=2000
 maxClientCnxns=0
 admin.enableServer=false
+initLimit=10
+syncLimit=5
 CONFIG
+[ ! -e "$dir/ensemble.cfg" ] || cat "$dir/ensemble.cfg" >>"$dir/zoo.cfg"
 # Only the machine could lose what is not synced, and no test takes that away.
 exec java -Xmx256m -Dzookeeper.forceSync=no -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
   -cp /usr/share/java/slf4j-simple.jar:/usr/share/java/zookeeper.jar \

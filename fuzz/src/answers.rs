@@ -1,10 +1,11 @@
 //! Answers of servers, read by the guest. Whatever they are, the guest does not break
 //! down, a look changes nothing, and nothing is sent that the policy does not have.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use janitor_guest as guest;
-use janitor_guest::bindings::cleanup::{InUse, Options, Report, Target};
+use janitor_guest::bindings::cleanup::{Failure, InUse, Options, Report, Target};
 use janitor_guest::bindings::http::{Endpoint, Error, Method, Request};
 use janitor_guest::bindings::log::{AppOutcome, Entry, ZnodeOutcome};
 use janitor_guest::host::{Host, Response};
@@ -19,10 +20,15 @@ const EMPTY: &str =
     r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0","reserved_resources_full":{}}]}"#;
 const FREED: &str = r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}}]}}]}"#;
 const NODE: &str = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
+const NO_NODE: &str = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
 
 /// The options of all runs.
-pub const OPTIONS: Options =
-    Options { confirm_seconds: 1, in_use: InUse::Refuse, system_znode: false };
+pub static OPTIONS: LazyLock<Options> =
+    LazyLock::new(|| Options { confirm_seconds: 1, ..Options::DEFAULT });
+
+/// The same, for a run that may end frameworks.
+static TEARDOWN: LazyLock<Options> =
+    LazyLock::new(|| Options { in_use: InUse::Teardown, ..OPTIONS.clone() });
 
 /// Which answers are fuzzed; the others are those of an ordinary cluster.
 #[derive(Clone, Copy, PartialEq)]
@@ -48,10 +54,24 @@ pub struct Servers<'a> {
     policy: Policy,
     destroyed: bool,
     released: bool,
+    deleted: bool,
+    /// How long the pauses were.
+    paused: Duration,
     /// What was asked.
     pub sent: Vec<Request>,
     /// The last fuzzed answer.
     last: (u16, Vec<u8>),
+}
+
+/// The status and the body that a piece is.
+fn answer_of(piece: &[u8]) -> (u16, &[u8]) {
+    let status = match piece {
+        [b'!', digits @ ..] if digits.len() >= 3 => {
+            std::str::from_utf8(&digits[..3]).ok().and_then(|it| it.parse::<u16>().ok())
+        }
+        _ => None,
+    };
+    status.map_or((200, piece), |status| (status, &piece[4..]))
 }
 
 /// A body in chunks.
@@ -63,15 +83,21 @@ pub struct Body {
 
 impl<'a> Servers<'a> {
     fn new(part: Part, data: &'a [u8], call: &Call) -> Self {
+        Self::with(part, data, call, &OPTIONS)
+    }
+
+    fn with(part: Part, data: &'a [u8], call: &Call, options: &Options) -> Self {
         let (chunk, data) = data.split_first().map_or((1, data), |(chunk, rest)| (*chunk, rest));
         Self {
             part,
             pieces: data.split(|byte| *byte == 0).collect(),
             next: 0,
             chunk: usize::from(chunk).max(1) * 8,
-            policy: Policy::new(call, options()),
+            policy: Policy::new(call, &own_options(options)),
             destroyed: false,
             released: false,
+            deleted: false,
+            paused: Duration::ZERO,
             sent: Vec::new(),
             last: (0, Vec::new()),
         }
@@ -85,16 +111,8 @@ impl<'a> Servers<'a> {
     fn fuzzed(&mut self) -> (u16, Vec<u8>) {
         let piece = self.pieces[self.next.min(self.pieces.len() - 1)];
         self.next += 1;
-        let status = match piece {
-            [b'!', digits @ ..] if digits.len() >= 3 => {
-                std::str::from_utf8(&digits[..3]).ok().and_then(|it| it.parse::<u16>().ok())
-            }
-            _ => None,
-        };
-        let answer = match status {
-            Some(status) => (status, piece[4..].to_vec()),
-            None => (200, piece.to_vec()),
-        };
+        let (status, body) = answer_of(piece);
+        let answer = (status, body.to_vec());
         self.last.clone_from(&answer);
         answer
     }
@@ -104,8 +122,11 @@ impl<'a> Servers<'a> {
         let part = match (request.endpoint, path.as_str()) {
             (Endpoint::Master, "slaves") => Part::Agents,
             (Endpoint::Master, "frameworks") => Part::Frameworks,
-            (Endpoint::Master, "api/v1") => Part::Operations,
-            (Endpoint::Master, _) => Part::Nothing,
+            (Endpoint::Master, "api/v1") if asks(request, "GET_OPERATIONS") => Part::Operations,
+            (Endpoint::Master | Endpoint::MasterRoot, _) => match page(&path) {
+                Some(body) => return (200, body.into()),
+                None => Part::Nothing,
+            },
             (Endpoint::Exhibitor, _) => Part::Exhibitor,
             (Endpoint::Marathon | Endpoint::MarathonPods, _) => Part::Marathon,
         };
@@ -119,8 +140,10 @@ impl<'a> Servers<'a> {
             Part::Frameworks => r#"{"frameworks":[]}"#,
             Part::Operations => r#"{"type":"GET_OPERATIONS","get_operations":{}}"#,
             Part::Exhibitor if request.method == Method::Delete => {
+                self.deleted = true;
                 r#"{"message":"OK","succeeded":true}"#
             }
+            Part::Exhibitor if path.ends_with("node-data") && self.deleted => NO_NODE,
             Part::Exhibitor if path.ends_with("node-data") => NODE,
             Part::Exhibitor => "[]",
             Part::Marathon => "{}",
@@ -139,16 +162,24 @@ impl Host for Servers<'_> {
     type Response = Body;
 
     fn send(&mut self, request: &Request) -> Result<Body, Error> {
-        let verdict = self.policy.check(&asked(request));
-        if let Err(why) = verdict {
-            // A master that lists a resource under a role that is not its own: the
-            // host's own look stops that, and everything after it.
-            assert!(why.contains("would remove what is not the target's"), "{why}");
-            assert!(self.part == Part::Agents, "{why}");
+        let asked = asked(request);
+        if let Err(why) = self.policy.check(&asked) {
+            // A master that lists a resource under a role that is not its own, or whose
+            // list of frameworks can be read in two ways: the host's own look stops that,
+            // and everything after it.
+            let expected = match self.part {
+                Part::Agents => "would remove what is not the target's",
+                _ => "would end framework",
+            };
+            assert!(why.contains(expected), "{why}");
             return Err(Error::Denied(why));
         }
         self.sent.push(request.clone());
         let (status, rest) = self.answer(request);
+        if let Some(mut users) = self.policy.watch(&asked).filter(|_| status == 200) {
+            users.read(&rest);
+            self.policy.learn(&users);
+        }
         Ok(Body { status, rest, chunk: self.chunk })
     }
 
@@ -160,8 +191,13 @@ impl Host for Servers<'_> {
         2
     }
 
-    fn pause(&mut self, _: Duration) -> bool {
+    fn pause(&mut self, duration: Duration) -> bool {
+        self.paused += duration;
         true
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        self.paused
     }
 
     fn log(&mut self, entry: Entry) {
@@ -179,6 +215,35 @@ impl Response for Body {
         let rest = self.rest.split_off(size);
         Ok(std::mem::replace(&mut self.rest, rest))
     }
+}
+
+/// Whether a request is this call of the master's v1 API.
+fn asks(request: &Request, call: &str) -> bool {
+    let content = request.content.as_ref().map_or(&[][..], |content| &content.bytes);
+    String::from_utf8_lossy(content).contains(call)
+}
+
+/// The other pages of a master that has led for a week.
+fn page(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "api/v1" => {
+            r#"{"type":"GET_MASTER","get_master":{"start_time":99990.0,"elected_time":100000.0}}"#
+        }
+        "maintenance/status" => "{}",
+        "metrics/snapshot" => {
+            r#"{"master/elected":1.0,"master/uptime_secs":604810.0,"master/frameworks_active":0.0,"master/frameworks_inactive":0.0,"master/slaves_unreachable":0.0}"#
+        }
+        "registrar(1)/registry" => r#"{"master":{"info":{"id":"m"}}}"#,
+        "roles" => r#"{"roles":[]}"#,
+        "state" => r#"{"start_time":99990.0,"elected_time":100000.0}"#,
+        "version" => r#"{"version":"1.11.0"}"#,
+        _ => return None,
+    })
+}
+
+/// Whether a request changes nothing. The master's v1 API is asked by POST.
+pub fn looks(request: &Request) -> bool {
+    request.method == Method::Get || request.path == ["api", "v1"]
 }
 
 /// The agent list.
@@ -205,32 +270,106 @@ pub fn agents(data: &[u8]) {
 pub fn frameworks(data: &[u8]) {
     let target = target(Some("r"), None, None, None);
     let (_, servers) = clean(Part::Frameworks, data, &target);
-    if servers.sent.iter().any(|request| request.method == Method::Post) {
+    if !servers.sent.iter().all(looks) {
         let (status, body) = &servers.last;
         let Some(body) = json(body) else { return };
         let users = body["frameworks"].as_array().expect("a list").iter();
-        let uses = |it: &Value| {
-            it["role"] == "r" || it["roles"].as_array().is_some_and(|it| it.contains(&"r".into()))
-        };
+        let uses = |it: &Value| roles(it).any(is_below);
         assert!(*status == 200 && !users.clone().any(uses), "a framework uses the role");
     }
     plan(Part::Frameworks, data, &target);
+    let mut servers = Servers::with(Part::Frameworks, data, &Call::Clean(own(&target)), &TEARDOWN);
+    let _ = guest::clean(&mut servers, &target, &TEARDOWN);
+    let is_teardown = |it: &&Request| it.path == ["teardown"];
+    let ended: Vec<_> = servers.sent.iter().filter(is_teardown).filter_map(framework).collect();
+    let lists: Vec<_> = servers.pieces.iter().filter_map(|it| json(answer_of(it).1)).collect();
+    for id in ended {
+        let ends_the_service_alone = |it: &Value| {
+            let name = it["name"].as_str().unwrap_or_default().to_ascii_lowercase();
+            it["id"] == id.as_str()
+                && roles(it).any(is_below)
+                && roles(it).all(is_below)
+                && !["marathon", "metronome"].iter().any(|shared| name.starts_with(shared))
+        };
+        let frameworks = lists.iter().filter_map(|list| list["frameworks"].as_array()).flatten();
+        let mut frameworks = frameworks.peekable();
+        // What the guest ignores may be too much for this reader.
+        if frameworks.peek().is_some() {
+            assert!(frameworks.any(ends_the_service_alone), "{id} is ended");
+        }
+    }
+}
+
+/// The roles of a framework in the master's list.
+fn roles(framework: &Value) -> impl Iterator<Item = &str> {
+    let several = framework["roles"].as_array().into_iter().flatten();
+    several.chain([&framework["role"]]).filter_map(Value::as_str)
+}
+
+/// Whether it is the target's role, or below it.
+fn is_below(role: &str) -> bool {
+    role == "r" || role.starts_with("r/")
+}
+
+/// The framework that a teardown names.
+fn framework(teardown: &Request) -> Option<String> {
+    let content = teardown.content.as_ref()?;
+    let mut fields = form_urlencoded::parse(&content.bytes);
+    fields.next().map(|(_, id)| id.into())
 }
 
 /// The operations.
 pub fn operations(data: &[u8]) {
-    let _ = clean(Part::Operations, data, &target(Some("r"), None, None, None));
+    let target = target(Some("r"), None, Some("a"), None);
+    let (result, servers) = clean(Part::Operations, data, &target);
+    let (200, body) = &servers.last else { return };
+    let Some(body) = json(body) else { return };
+    if result.is_ok() {
+        let all = body["get_operations"]["operations"].as_array().into_iter().flatten();
+        assert!(!all.clone().any(is_pending), "something of the role is pending: {body}");
+    } else {
+        let deletes = |it: &Request| it.method == Method::Delete;
+        assert!(!servers.sent.iter().any(deletes), "the znode is the last to go");
+    }
+}
+
+/// Whether an operation is a removal from the role that is not over.
+fn is_pending(operation: &Value) -> bool {
+    let info = &operation["info"];
+    let list = match info["type"].as_str() {
+        Some("DESTROY") => &info["destroy"]["volumes"],
+        Some("UNRESERVE") => &info["unreserve"]["resources"],
+        _ => return false,
+    };
+    let is_own = |it: &Value| {
+        let innermost = it["reservations"].as_array().and_then(|stack| stack.last());
+        innermost.is_some_and(|it| it["role"] == "r" && it["type"] == "DYNAMIC")
+            && info["type"]
+                .as_str()
+                .is_some_and(|kind| (kind == "DESTROY") == !it["disk"]["persistence"].is_null())
+    };
+    operation["latest_status"]["state"] == "OPERATION_PENDING"
+        && !operation["agent_id"].is_null()
+        && list.as_array().into_iter().flatten().any(is_own)
 }
 
 /// What Exhibitor says.
 pub fn exhibitor(data: &[u8]) {
     let target = target(None, None, Some("a/b"), None);
     let (result, servers) = clean(Part::Exhibitor, data, &target);
+    let is_ok = result.is_ok();
     let report = result.unwrap_or_else(|failure| failure.report);
-    if let Some(ZnodeOutcome::Deleted(_)) = report.znode.map(|it| it.outcome) {
+    let gone = |it| matches!(it, ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent);
+    let is_gone = report.znode.is_some_and(|it| gone(it.outcome));
+    assert_eq!(is_ok, is_gone);
+    if is_gone {
+        // Whatever was said before: the node's own page says it last.
+        let asked = servers.sent.last().expect("a look at the node");
+        assert!(asked.path.ends_with(&["node-data".into()]), "{asked:?}");
         let (status, body) = &servers.last;
         let Some(body) = json(body) else { return };
-        assert!(*status == 200 && body["succeeded"] == true, "it is not deleted");
+        let stat = body["stat"].as_str().unwrap_or_default();
+        assert!(*status == 200 && stat.contains("* not found *"), "it is not gone");
     }
     plan(Part::Exhibitor, data, &target);
     let _ = guest::discover(&mut Servers::new(Part::Exhibitor, data, &Call::Discover), &OPTIONS);
@@ -241,8 +380,17 @@ pub fn marathon(data: &[u8]) {
     let target = target(None, None, None, Some("/group/janitor"));
     let (result, servers) = clean(Part::Marathon, data, &target);
     let report = result.expect("an app that stays is no failure");
-    if let Some(AppOutcome::Removed(status)) = report.self_removal.map(|it| it.outcome) {
-        assert!(status == servers.last.0 && (200..300).contains(&status));
+    let (last, body) = &servers.last;
+    let body = json(body).unwrap_or_default();
+    match report.self_removal.map(|it| it.outcome) {
+        Some(AppOutcome::Removed(status)) => {
+            assert!(status == *last && matches!(status, 200 | 202));
+            assert!(status == 202 || body["deploymentId"].is_string(), "not Marathon's: {body}");
+        }
+        Some(AppOutcome::Absent) => {
+            assert!(*last == 404 && body["message"] == "Pod '/group/janitor' does not exist");
+        }
+        Some(AppOutcome::Failed(_)) | None => {}
     }
 }
 
@@ -256,7 +404,7 @@ fn clean<'a>(
     part: Part,
     data: &'a [u8],
     target: &Target,
-) -> (Result<Report, guest::bindings::cleanup::Failure>, Servers<'a>) {
+) -> (Result<Report, Failure>, Servers<'a>) {
     let mut servers = Servers::new(part, data, &Call::Clean(own(target)));
     (guest::clean(&mut servers, target, &OPTIONS), servers)
 }
@@ -264,7 +412,7 @@ fn clean<'a>(
 fn plan(part: Part, data: &[u8], target: &Target) -> Option<guest::bindings::cleanup::CleanupPlan> {
     let mut servers = Servers::new(part, data, &Call::Plan(own(target)));
     let plan = guest::plan(&mut servers, target, &OPTIONS).ok();
-    assert!(servers.sent.iter().all(|request| request.method == Method::Get));
+    assert!(servers.sent.iter().all(looks));
     plan
 }
 
@@ -287,10 +435,15 @@ pub fn own(target: &Target) -> bindings::cleanup::Target {
 }
 
 /// The same options, as the host's modules have them.
-pub fn options() -> bindings::cleanup::Options {
-    let Options { confirm_seconds, in_use: _, system_znode } = OPTIONS;
-    let in_use = bindings::cleanup::InUse::Refuse;
-    bindings::cleanup::Options { confirm_seconds, in_use, system_znode }
+pub fn own_options(options: &Options) -> bindings::cleanup::Options {
+    use bindings::cleanup::{InUse as OwnInUse, Options as Own};
+    let in_use = match options.in_use {
+        InUse::Refuse => OwnInUse::Refuse,
+        InUse::Force => OwnInUse::Force,
+        InUse::Teardown => OwnInUse::Teardown,
+    };
+    let Options { confirm_seconds, zookeeper, .. } = *options;
+    Own { confirm_seconds, in_use, zookeeper, ..Own::DEFAULT }
 }
 
 /// The same request, as the host's modules have it.
@@ -300,6 +453,7 @@ fn asked(request: &Request) -> bindings::http::Request {
     http::Request {
         endpoint: match endpoint {
             Endpoint::Master => http::Endpoint::Master,
+            Endpoint::MasterRoot => http::Endpoint::MasterRoot,
             Endpoint::Exhibitor => http::Endpoint::Exhibitor,
             Endpoint::Marathon => http::Endpoint::Marathon,
             Endpoint::MarathonPods => http::Endpoint::MarathonPods,

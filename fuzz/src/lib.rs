@@ -10,6 +10,9 @@
 //! | run a target | `cargo +nightly fuzz run agents` |
 //! | run what is kept | `cargo +nightly fuzz run agents -- -runs=0` |
 
+// The host's files know the library around them by this name.
+extern crate self as janitor_host;
+
 pub mod answers;
 pub mod bindings;
 #[path = "../../host/src/call.rs"]
@@ -36,6 +39,10 @@ pub mod service;
 mod strict;
 #[allow(dead_code)]
 pub mod transport;
+#[path = "../../host/src/users.rs"]
+mod users;
+
+pub use bindings::cleanup::Target;
 
 pub use answers::{agents, exhibitor, frameworks, marathon, operations};
 pub use forms::scope;

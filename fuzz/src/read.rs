@@ -1,6 +1,6 @@
 //! The files that are read: recordings and plans.
 
-use crate::answers::options;
+use crate::answers::{OPTIONS, own_options};
 use crate::call::Call;
 use crate::plan_file::PlanFile;
 use crate::policy::Policy;
@@ -18,7 +18,7 @@ pub fn har(data: &[u8]) {
         assert_eq!(entry.response.content_type(), again.response.content_type());
     }
     assert_eq!(har.log.janitor, again.log.janitor);
-    Policy::new(&har.log.janitor.call, har.log.janitor.options);
+    Policy::new(&har.log.janitor.call, &har.log.janitor.options);
 }
 
 /// A plan.
@@ -26,5 +26,5 @@ pub fn plan_file(data: &[u8]) {
     let Ok(plan) = PlanFile::read(data) else { return };
     let json = serde_json::to_vec(&plan).expect("a plan is JSON");
     assert_eq!(PlanFile::read(&json).as_ref(), Ok(&plan), "what was written is read");
-    Policy::new(&Call::Apply(plan.plan), options());
+    Policy::new(&Call::Apply(plan.plan), &own_options(&OPTIONS));
 }

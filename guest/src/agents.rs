@@ -5,7 +5,7 @@
 //! one has `reserved_resources_full`, since Mesos 0.28.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
@@ -13,18 +13,30 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::bindings::log::{AgentLeft, Unreached, UnreachedReason};
+use crate::bindings::log::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
 use crate::host::{Host, count};
 use crate::resource::Resource;
 use crate::stream::{self, Bad, Unread};
+use crate::version;
 
 /// The agents of a cluster, in the master's order.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The version of Mesos that the first agent with one names.
     pub version: Option<String>,
+    /// The newest version of Mesos that an agent names, as a number.
+    pub newest: Option<u32>,
     /// All agents.
     pub agents: Vec<Agent>,
+    /// The roles for which something is reserved anywhere.
+    pub roles: BTreeSet<String>,
+    /// What may belong to the same service, and is reserved for other roles.
+    pub elsewhere: Vec<Elsewhere>,
+    /// How many resources of roles below the wanted one stand on its reservations.
+    pub above: BTreeMap<String, u32>,
+    /// Whether agents may have come to this master from one that led before it, or are to
+    /// come: each that registered again, on this master or another one, may.
+    pub may_have_taken_over: bool,
     /// The agents that the master knows from before its own restart, and that
     /// have not come back yet. What they hold is not listed.
     pub recovered: Vec<Recovered>,
@@ -48,9 +60,10 @@ pub struct Agent {
     /// Its host name; empty when the master does not tell, or the run has nothing to do
     /// with the agent.
     pub hostname: String,
-    /// Whether it is connected. What the master shows of one that is not does
-    /// not last (measured on Mesos 1.6 to 1.11).
-    pub active: bool,
+    /// Whether it is connected, so that it carries out what the master accepts for it.
+    /// What the master shows of one that is not does not last (measured on Mesos 1.6 to
+    /// 1.11). One that is drained or deactivated, since 1.9, is not active, but connected.
+    pub connected: bool,
     /// Whether something is reserved there that is not listed: since Mesos 1.4
     /// the master lists the roles that the asking principal may view, but its
     /// totals count all of them.
@@ -66,17 +79,22 @@ impl Listing {
     pub fn unreached(&self) -> Vec<Unreached> {
         let listed = self.agents.iter().filter_map(|agent| {
             let reason = match agent {
-                Agent { active: false, .. } => UnreachedReason::NotActive,
+                // Something that was removed while it was away, and comes back with it, is
+                // pending with the master.
+                Agent { connected: false, .. } if agent.is_concerned() => {
+                    UnreachedReason::NotActive
+                }
                 Agent { hides: true, .. } => UnreachedReason::HiddenReservations,
                 _ => return None,
             };
             let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
-            Some(Unreached { agent, hostname, reason })
+            Some(Unreached { agent, hostname, reason, since: None })
         });
         let recovered = self.recovered.iter().map(|agent| Unreached {
             agent: agent.id.clone(),
             hostname: agent.hostname.clone(),
             reason: UnreachedReason::Recovering,
+            since: None,
         });
         listed.chain(recovered).collect()
     }
@@ -100,10 +118,45 @@ impl Listing {
 
     /// The agents that hold something for the role, or may: ids and host names.
     pub fn concerned(&self) -> impl Iterator<Item = (String, String)> {
-        let listed = self.agents.iter().filter(|agent| agent.is_concerned());
+        let listed = self.agents.iter().filter(|agent| agent.is_concerned() || !agent.connected);
         let listed = listed.map(|agent| (agent.id.clone(), agent.hostname.clone()));
         let recovered = self.recovered.iter();
         listed.chain(recovered.map(|agent| (agent.id.clone(), agent.hostname.clone())))
+    }
+
+    /// Those of the agents, by id and host name, that are not listed.
+    pub fn vanished(&self, agents: &BTreeMap<String, String>) -> Vec<Unreached> {
+        if agents.is_empty() {
+            return Vec::new();
+        }
+        let listed = self.agents.iter().map(|agent| &agent.id);
+        let known: BTreeSet<_> =
+            listed.chain(self.recovered.iter().map(|agent| &agent.id)).collect();
+        let vanished = agents.iter().filter(|(id, _)| !known.contains(id));
+        let unreached = vanished.map(|(agent, hostname)| Unreached {
+            agent: agent.clone(),
+            hostname: hostname.clone(),
+            reason: UnreachedReason::Gone,
+            since: None,
+        });
+        unreached.collect()
+    }
+
+    /// The roles that get a part of a target back when it is released, and how many of its
+    /// resources.
+    pub fn parents(&self, principal: Option<&str>) -> Vec<(String, u32)> {
+        let mut parents = BTreeMap::<&str, u32>::new();
+        for resource in self.agents.iter().flat_map(|agent| &agent.resources) {
+            if let (true, Some(parent)) = (resource.targeted(principal).1, resource.parent()) {
+                *parents.entry(parent).or_default() += 1;
+            }
+        }
+        parents.into_iter().map(|(role, count)| (role.to_owned(), count)).collect()
+    }
+
+    /// The host name of an agent, as far as it is known.
+    pub fn hostname(&self, id: &str) -> &str {
+        self.agents.iter().find(|agent| agent.id == id).map_or("", |agent| &agent.hostname)
     }
 
     /// The principals that made what the role has, each once.
@@ -119,6 +172,18 @@ impl Listing {
         !principals.is_empty() && !principals.contains(principal)
     }
 
+    /// Whether all agents got their ids from the master with this one, and none is to come
+    /// back from an earlier master.
+    pub fn is_of_master(&self, id: &str) -> bool {
+        let is_own = |agent: &Agent| {
+            agent.id.strip_prefix(id).is_some_and(|number| number.starts_with("-S"))
+        };
+        !id.is_empty()
+            && !self.agents.is_empty()
+            && self.recovered.is_empty()
+            && self.agents.iter().all(is_own)
+    }
+
     /// Whether an agent has something for the role.
     pub fn has_role(&self) -> bool {
         self.agents.iter().any(|agent| !agent.resources.is_empty())
@@ -128,31 +193,58 @@ impl Listing {
 impl Agent {
     /// Whether it holds something for the role, or may.
     fn is_concerned(&self) -> bool {
-        !self.active || self.hides || !self.resources.is_empty()
+        self.hides || !self.resources.is_empty()
     }
 }
 
-/// Asks the master for its agents and keeps what concerns `role`, or all roles.
+/// Whose resources are wanted of a list of agents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The role; without one, all roles.
+    pub role: Option<&'a str>,
+    /// The principal, for what it made for other roles.
+    pub principal: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// Nothing but the agents themselves: no role has an empty name.
+    pub const NOTHING: Self = Self { role: Some(""), principal: None };
+}
+
+/// Whether two principals are the same service's: the DC/OS SDK writes the folder of a
+/// service with `/`, with and without one at its beginning, or with `__`.
+pub fn is_same_service(one: &str, other: &str) -> bool {
+    let flat = |principal: &str| principal.trim_start_matches('/').replace('/', "__");
+    one == other || flat(one) == flat(other)
+}
+
+/// Asks the master for its agents and keeps what is wanted.
 ///
 /// # Errors
 /// The master cannot be reached, refuses, or answers with something that is no
 /// agent list.
-pub fn list<H: Host>(host: &mut H, role: Option<&str>) -> Result<Listing, Unread> {
+pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
     stream::get(host, "slaves", |json| {
         let mut listing = Listing::default();
         let mut is_there = false;
         // Most agents have the same roles as some others.
-        let mut known = BTreeSet::new();
+        let mut known = BTreeSet::<Rc<[String]>>::new();
+        let mut others = Others::default();
         json.object(|json, name| match name {
             "slaves" => {
                 is_there = true;
                 json.list(|json| {
-                    let (mut agent, version) = json.seeded(AgentEntry { role })?;
+                    let Entry { mut agent, version, others: of_others, came_back } =
+                        json.seeded(AgentEntry { wanted })?;
                     match known.get(&agent.roles) {
                         Some(roles) => agent.roles = Rc::clone(roles),
                         None => drop(known.insert(Rc::clone(&agent.roles))),
                     }
+                    let number = version.as_deref().and_then(version::number);
+                    listing.newest = listing.newest.max(number);
                     listing.version = listing.version.take().or(version);
+                    listing.may_have_taken_over |= came_back;
+                    others.add(of_others);
                     listing.agents.push(agent);
                     Ok(())
                 })
@@ -163,14 +255,53 @@ pub fn list<H: Host>(host: &mut H, role: Option<&str>) -> Result<Listing, Unread
             }),
             _ => json.skip(),
         })?;
+        listing.roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
+        listing.above = others.above;
+        listing.elsewhere = others.elsewhere.into_values().collect();
+        listing.may_have_taken_over |= !listing.recovered.is_empty() || listing.agents.is_empty();
         if is_there { Ok(listing) } else { Err(Bad::missing("slaves")) }
     })
 }
 
-/// One agent, and the version of Mesos that it runs.
+/// What other roles have that concerns the wanted one.
+#[derive(Default)]
+struct Others {
+    /// By role, and by the principal that made it, in the spelling that it has there.
+    elsewhere: BTreeMap<(String, Option<String>), Elsewhere>,
+    above: BTreeMap<String, u32>,
+}
+
+impl Others {
+    /// Adds those of an agent.
+    fn add(&mut self, others: Self) {
+        for (key, found) in others.elsewhere {
+            match self.elsewhere.get_mut(&key) {
+                Some(known) => {
+                    known.resources += found.resources;
+                    known.agents += found.agents;
+                }
+                None => drop(self.elsewhere.insert(key, found)),
+            }
+        }
+        for (role, count) in others.above {
+            *self.above.entry(role).or_default() += count;
+        }
+    }
+}
+
+/// One agent, and what else its entry says.
+struct Entry {
+    agent: Agent,
+    /// The version of Mesos that it runs.
+    version: Option<String>,
+    others: Others,
+    /// Whether it registered again, with this master or after another one.
+    came_back: bool,
+}
+
 #[derive(Clone, Copy)]
 struct AgentEntry<'a> {
-    role: Option<&'a str>,
+    wanted: Wanted<'a>,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +310,8 @@ enum AgentField {
     Id,
     Hostname,
     Active,
+    Deactivated,
+    ReregisteredTime,
     Version,
     Resources,
     UnreservedResources,
@@ -189,7 +322,7 @@ enum AgentField {
 }
 
 impl<'de> DeserializeSeed<'de> for AgentEntry<'_> {
-    type Value = (Agent, Option<String>);
+    type Value = Entry;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
@@ -197,7 +330,7 @@ impl<'de> DeserializeSeed<'de> for AgentEntry<'_> {
 }
 
 impl<'de> Visitor<'de> for AgentEntry<'_> {
-    type Value = (Agent, Option<String>);
+    type Value = Entry;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("an agent")
@@ -206,34 +339,41 @@ impl<'de> Visitor<'de> for AgentEntry<'_> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let (mut id, mut version, mut reserved) = (None, None, None);
         let (mut hostname, mut active) = (Text(Cow::Borrowed("")), true);
+        let mut deactivated = None;
+        let mut reregistered = None::<f64>;
         let mut hidden = Amounts::default();
         while let Some(field) = map.next_key()? {
             match field {
                 AgentField::Id => id = Some(map.next_value()?),
                 AgentField::Hostname => hostname = map.next_value()?,
                 AgentField::Active => active = map.next_value()?,
+                AgentField::Deactivated => deactivated = map.next_value()?,
+                AgentField::ReregisteredTime => reregistered = map.next_value()?,
                 AgentField::Version => version = map.next_value()?,
                 AgentField::Resources => map.next_value_seed(hidden.add(1.0))?,
                 AgentField::UnreservedResources => map.next_value_seed(hidden.add(-1.0))?,
                 AgentField::ReservedResources => map.next_value_seed(EachRole(hidden.add(-1.0)))?,
                 AgentField::ReservedResourcesFull => {
-                    reserved = Some(map.next_value_seed(Reserved { role: self.role })?);
+                    reserved = Some(map.next_value_seed(Reserved { wanted: self.wanted })?);
                 }
                 AgentField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let id: String = id.ok_or_else(|| M::Error::missing_field("id"))?;
-        let (roles, resources) = reserved.ok_or_else(|| {
+        let (roles, resources, others) = reserved.ok_or_else(|| {
             M::Error::custom(format!(
                 "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
             ))
         })?;
         let hides = hidden.is_something();
-        let mut agent = Agent { id, hostname: String::new(), active, hides, roles, resources };
-        if agent.is_concerned() {
+        let connected = active || deactivated == Some(true);
+        let mut agent = Agent { id, hostname: String::new(), connected, hides, roles, resources };
+        if agent.is_concerned() || !connected {
             agent.hostname = hostname.0.into_owned();
         }
-        Ok((agent, version.map(|Text(version)| version.into_owned())))
+        let came_back = reregistered.is_some();
+        let version = version.map(|Text(version)| version.into_owned());
+        Ok(Entry { agent, version, others, came_back })
     }
 }
 
@@ -321,8 +461,27 @@ impl<'de> Visitor<'de> for EachRole<'_, 'de> {
     }
 }
 
-/// A number. Ports and other ranges and sets are texts, and count as nothing.
+/// A number; of ranges and sets, which are texts, how many there are.
 struct Amount(f64);
+
+impl Amount {
+    /// Counts what is in `[31000-32000, 33000-33000]`, or in `{a, b}`.
+    #[allow(clippy::cast_precision_loss, reason = "a port is a small number")]
+    fn count(text: &str) -> f64 {
+        let inside = |open, close| text.trim().strip_prefix(open)?.strip_suffix(close);
+        let items = |text: &str| text.split(',').filter(|it| !it.trim().is_empty()).count() as f64;
+        if let Some(ranges) = inside('[', ']') {
+            let size = |range: &str| {
+                let (first, last) = range.split_once('-').unwrap_or((range, range));
+                let bounds = first.trim().parse::<u64>().ok().zip(last.trim().parse::<u64>().ok());
+                bounds.map_or(0, |(first, last)| last.saturating_add(1).saturating_sub(first))
+            };
+            ranges.split(',').map(|range| size(range) as f64).sum()
+        } else {
+            inside('{', '}').map_or(0.0, items)
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
@@ -353,18 +512,64 @@ impl<'de> Visitor<'de> for AmountVisitor {
         Ok(Amount(number as f64))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Amount, E> {
-        Ok(Amount(0.0))
+    fn visit_str<E>(self, text: &str) -> Result<Amount, E> {
+        Ok(Amount(Amount::count(text)))
     }
 }
 
-/// `reserved_resources_full`: the names of all roles, the resources of one or all.
+/// `reserved_resources_full`: the names of all roles, the resources of one or all, and
+/// what the other roles have that concerns that one.
 struct Reserved<'a> {
-    role: Option<&'a str>,
+    wanted: Wanted<'a>,
+}
+
+impl Reserved<'_> {
+    /// What another role has that concerns the wanted one.
+    fn look_at(&self, role: &str, raw: &RawValue, others: &mut Others) -> serde_json::Result<()> {
+        let Wanted { role: Some(wanted), principal } = self.wanted else { return Ok(()) };
+        let is_below = role.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
+        let is_named = role.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
+        let may_be_made = principal.is_some_and(|it| may_name(raw.get(), it));
+        if !is_below && !is_named && !may_be_made {
+            return Ok(());
+        }
+        let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get())?;
+        let mut found = BTreeMap::<Option<String>, u32>::new();
+        for entry in list {
+            let resource = Resource::new(entry)?;
+            if is_below && resource.stands_on(wanted) {
+                *others.above.entry(role.to_owned()).or_default() += 1;
+            }
+            if resource.targeted(None) == (false, false) {
+                continue;
+            }
+            let is_same = |it: &&str| principal.is_some_and(|own| is_same_service(it, own));
+            let maker = resource.principals().find(is_same).map(str::to_owned);
+            if maker.is_some() || is_named {
+                *found.entry(maker).or_default() += 1;
+            }
+        }
+        for (principal, resources) in found {
+            let key = (role.to_owned(), principal.clone());
+            let role = role.to_owned();
+            others.elsewhere.insert(key, Elsewhere { role, principal, resources, agents: 1 });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text of JSON may have a principal of the same service in it. Where that
+/// cannot be excluded at a glance, it may.
+fn may_name(json: &str, principal: &str) -> bool {
+    // The part that is the same in all ways to write it, also where JSON has `\/`.
+    let part = principal.rsplit('/').next().unwrap_or_default();
+    let part = part.rsplit("__").next().unwrap_or_default();
+    let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+    !is_plain || json.contains(part)
 }
 
 impl<'de> DeserializeSeed<'de> for Reserved<'_> {
-    type Value = (Rc<[String]>, Vec<Resource>);
+    type Value = (Rc<[String]>, Vec<Resource>, Others);
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
@@ -372,7 +577,7 @@ impl<'de> DeserializeSeed<'de> for Reserved<'_> {
 }
 
 impl<'de> Visitor<'de> for Reserved<'_> {
-    type Value = (Rc<[String]>, Vec<Resource>);
+    type Value = (Rc<[String]>, Vec<Resource>, Others);
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("reserved resources by role")
@@ -380,8 +585,9 @@ impl<'de> Visitor<'de> for Reserved<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let (mut roles, mut resources) = (Vec::new(), Vec::new());
+        let mut others = Others::default();
         while let Some(role) = map.next_key::<String>()? {
-            if self.role.is_none_or(|wanted| wanted == role) {
+            if self.wanted.role.is_none_or(|wanted| wanted == role) {
                 let raw: Vec<Box<RawValue>> = map.next_value()?;
                 for entry in raw {
                     let resource = Resource::new(entry).map_err(M::Error::custom)?;
@@ -392,11 +598,12 @@ impl<'de> Visitor<'de> for Reserved<'_> {
                     resources.push(resource);
                 }
             } else {
-                map.next_value::<IgnoredAny>()?;
+                let raw: &RawValue = map.next_value()?;
+                self.look_at(&role, raw, &mut others).map_err(M::Error::custom)?;
             }
             roles.push(role);
         }
-        Ok((roles.into(), resources))
+        Ok((roles.into(), resources, others))
     }
 }
 
@@ -406,6 +613,8 @@ mod tests {
     use crate::bindings::http::Error;
     use crate::testing::Script;
 
+    const R: Wanted = Wanted { role: Some("r"), principal: None };
+    const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
     const BODY: &str = r#"{"slaves":[
         {"id":"S1","version":null,"reserved_resources_full":{"r":[{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{}}],"other":[{"x":[{}]}]},"used":[1]},
         {"reserved_resources_full":{},"version":"1.11.0","id":"S0"}],"recovered_slaves":[]}"#;
@@ -417,7 +626,7 @@ mod tests {
         for size in [1, 2, 3, 7, 64, body.len()] {
             let mut host = Script::default().answer(200, &body);
             host.chunk = size;
-            let listing = list(&mut host, Some("r")).unwrap();
+            let listing = list(&mut host, R).unwrap();
             assert_eq!(listing.version.as_deref(), Some("1.11.0"));
             let ids: Vec<_> = listing.agents.iter().map(|agent| agent.id.as_str()).collect();
             assert_eq!(ids, ["S1", "S0"]);
@@ -434,7 +643,7 @@ mod tests {
     fn what_cannot_be_seen_or_reached_is_found() {
         let totals = |cpus: f64| {
             format!(
-                r#""resources":{{"cpus":{cpus},"ports":"[1-2]"}},
+                r#""resources":{{"cpus":{cpus},"ports":"[1-1]"}},
                 "unreserved_resources":{{"cpus":1.5,"ports":"[1-1]"}},
                 "reserved_resources":{{"r":{{"cpus":0.3}},"q":{{"cpus":0.2}}}}"#
             )
@@ -444,11 +653,19 @@ mod tests {
             {{"id":"S1","hostname":"h1","active":true,{},"reserved_resources_full":{{}}}},
             {{"id":"S2","hostname":"h2","active":true,{},"reserved_resources_full":{{}}}},
             {{"id":"S3","active":false,"reserved_resources_full":{{}}}},
-            {{"id":"S4","reserved_resources_full":{{}}}}]}}"#,
+            {{"id":"S4","reserved_resources_full":{{}}}},
+            {{"id":"S5","active":false,"reserved_resources_full":{{"r":[{CPUS}]}}}},
+            {{"id":"S6","active":false,"deactivated":true,"reserved_resources_full":{{"r":[{CPUS}]}}}},
+            {{"id":"S7","hostname":"h7","resources":{{"ports":"[1-4, 7-7]"}},
+              "unreserved_resources":{{"ports":"[1-2]"}},
+              "reserved_resources":{{"r":{{"ports":"[3-4]"}}}},"reserved_resources_full":{{}}}},
+            {{"id":"S8","hostname":"h8","resources":{{"x":"{{a, b}}"}},
+              "unreserved_resources":{{"x":"{{a}}"}},"reserved_resources_full":{{}}}}]}}"#,
             totals(2.0),
             totals(2.001)
         );
-        let listing = list(&mut Script::default().answer(200, body), Some("r")).unwrap();
+        let listing = list(&mut Script::default().answer(200, body), R).unwrap();
+        assert!(listing.may_have_taken_over, "S9 is to come back from an earlier master");
         let unreached = listing.unreached();
         let found: Vec<_> = unreached
             .iter()
@@ -458,7 +675,9 @@ mod tests {
             found,
             [
                 ("S2", "h2", UnreachedReason::HiddenReservations),
-                ("S3", "", UnreachedReason::NotActive),
+                ("S5", "", UnreachedReason::NotActive),
+                ("S7", "h7", UnreachedReason::HiddenReservations),
+                ("S8", "h8", UnreachedReason::HiddenReservations),
                 ("S9", "h9", UnreachedReason::Recovering),
             ]
         );
@@ -482,8 +701,7 @@ mod tests {
             (200, "", "EOF while parsing"),
             (503, "No leader elected", "answers 503 No leader elected"),
         ] {
-            let error =
-                list(&mut Script::default().answer(status, body), Some("r")).unwrap_err().message;
+            let error = list(&mut Script::default().answer(status, body), R).unwrap_err().message;
             assert!(error.contains(expected), "{body:?} gave {error:?}");
         }
     }
@@ -491,7 +709,7 @@ mod tests {
     #[test]
     fn a_body_that_breaks_off_is_a_network_error() {
         let mut host = Script::default().broken(&BODY[..40], Error::Reset);
-        let error = list(&mut host, Some("r")).unwrap_err().message;
+        let error = list(&mut host, R).unwrap_err().message;
         assert_eq!(error, "Network error: the connection to the Mesos master broke.");
     }
 }

@@ -146,6 +146,7 @@ mod tests {
     use crate::sweep::Owner;
     use crate::testing::Script;
 
+    const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };
     const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
     const MEM: &str = r#"{"name":"mem","role":"r","reservation":{}}"#;
     const DISK: &str =
@@ -156,7 +157,7 @@ mod tests {
         let body = format!(
             r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{CPUS},{DISK},{MEM}]}}}}]}}"#
         );
-        let listing = agents::list(&mut Script::default().answer(200, body), Some("r")).unwrap();
+        let listing = agents::list(&mut Script::default().answer(200, body), WANTED).unwrap();
         let owner = Owner { role: "r", principal: None };
         let mut host = Script::default().answer(202, "").answer(202, "");
         let swept = crate::reservations::OPERATION.sweep(&mut host, &listing, owner, None);

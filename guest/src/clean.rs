@@ -5,21 +5,22 @@
 //! 202 is a promise; that something is gone is true when a later listing says
 //! so.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::agents::Listing;
-use crate::batch::Lists;
+use crate::agents::{Listing, Wanted};
 use crate::bindings::cleanup::{
     CleanupPlan, Failure, InUse, Options, Reason, Report, Target, ZnodeState,
 };
 use crate::bindings::log::{
-    AgentLeft, AgentOutcome, AgentResult, Event, Framework, Level, Phase, PhaseStart, Unreached,
-    UnreachedReason, Warning, ZnodeOutcome,
+    AgentLeft, Event, Framework, Level, Phase, PhaseStart, Unreached, ZnodeOutcome,
 };
-use crate::host::{Host, Passes, count, short_pauses};
-use crate::run::{Run, Stop, tells_operations};
-use crate::sweep::{Operation, Owner};
-use crate::{frameworks, guard, operations, plan, reservations, self_removal, volumes, znode};
+use crate::checks::{self, Users};
+use crate::frameworks::{self, Frameworks, Words};
+use crate::guard::Refusal;
+use crate::host::{Host, count};
+use crate::run::{Run, Stop};
+use crate::sweep::Owner;
+use crate::words::{located, unreached_words};
+use crate::znode::Tree;
+use crate::{plan, reservations, self_removal, volumes};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
@@ -64,8 +65,16 @@ impl<H: Host> Run<'_, H> {
         if let (Some(plan), Some(znode)) = (plan, znode) {
             self.require_znode_as_planned(plan, znode)?;
         }
-        if let Some(role) = role {
-            self.resources(Owner { role, principal: principal.as_deref() }, plan)?;
+        match role {
+            Some(role) => {
+                self.resources(Owner { role, principal: principal.as_deref() }, target, plan)?;
+            }
+            None if znode.is_some() && self.options.in_use != InUse::Force => {
+                let listing = self.list(Wanted::NOTHING);
+                let listing = listing.map_err(|why| self.refuse(checks::unknown(target, &why)))?;
+                self.require_nobody(&listing, target, plan)?;
+            }
+            None => {}
         }
         if let Some(znode) = znode {
             self.znode(znode)?;
@@ -74,24 +83,42 @@ impl<H: Host> Run<'_, H> {
             self.say("Cleanup completed successfully.");
         }
         if let Some(app) = marathon_app {
-            self.report.self_removal = Some(self_removal::remove(&mut self.host, app));
+            let mut retries = self.retries();
+            let removed = self_removal::remove(&mut self.host, app, &mut retries);
+            self.report.self_removal = Some(removed);
         }
         Ok(())
     }
 
     /// The two phases that concern the agents.
-    fn resources(&mut self, owner: Owner, plan: Option<&CleanupPlan>) -> Result<(), Stop> {
+    fn resources(
+        &mut self,
+        owner: Owner,
+        target: &Target,
+        plan: Option<&CleanupPlan>,
+    ) -> Result<(), Stop> {
         let listing = self.look(owner);
+        let mut parents = Vec::new();
         if let Ok(listing) = &listing {
-            self.require_own_resources(listing, owner)?;
+            let checked = checks::require_own_resources(listing, owner);
+            checked.map_err(|refusal| self.refuse(refusal))?;
             if let Some(plan) = plan {
                 self.require_as_planned(listing, owner, plan)?;
             }
-            if self.options.in_use != InUse::Force {
-                self.require_no_framework(owner.role)?;
+            let frameworks = match self.options.in_use {
+                InUse::Force => None,
+                _ => Some(self.known_frameworks(listing, target)?),
+            };
+            let (frameworks, options) = (frameworks.as_ref(), self.options);
+            let checked = checks::require_known_role(listing, frameworks, target, options);
+            checked.map_err(|refusal| self.refuse(refusal))?;
+            if let Some(frameworks) = frameworks {
+                self.require_unused(listing, frameworks, target, plan)?;
             }
+            parents = listing.parents(owner.principal);
         }
-        self.begin(Phase::Volumes, "Destroying volumes...", agents_in(&listing));
+        let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
+        self.begin(Phase::Volumes, "Destroying volumes...", agents);
         let listing = self.usable(listing).map_err(|stop| self.skip_rest("volumes", stop))?;
         self.tell_version(&listing);
         let listing = self
@@ -101,27 +128,12 @@ impl<H: Host> Run<'_, H> {
         let listing = self
             .operate(&reservations::OPERATION, listing, owner)
             .map_err(|stop| self.skip_rest("resources", stop))?;
-        self.tell_what_stays(&listing, owner);
-        self.require_all_agents(&listing, owner)?;
-        self.require_nothing_came_back(&listing, owner)
+        self.settle(listing, owner, &parents)
     }
 
-    /// Ends the run when the principal has made nothing of what the role has:
-    /// more likely its name is wrong than that everything is others'.
-    fn require_own_resources(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
-        let Some(principal) = owner.principal else { return Ok(()) };
-        if !listing.is_others_alone(principal) {
-            return Ok(());
-        }
-        let principals = listing.principals();
-        let message = format!(
-            "Refused: nothing of role '{}' was made by principal '{principal}', but by: {}. \
-             Check the principal, or leave it out to take all of the role. \
-             If only the znode is left to delete, name the znode alone.",
-            owner.role,
-            principals.into_iter().collect::<Vec<_>>().join(", ")
-        );
-        Err(self.stop(Reason::OtherPrincipals, message))
+    /// Ends the run, and logs why it is refused.
+    fn refuse(&mut self, Refusal { reason, why }: Refusal) -> Stop {
+        self.stop(reason, format!("Refused: {why}."))
     }
 
     /// Ends the run when the agents do not hold what the plan says.
@@ -151,12 +163,13 @@ impl<H: Host> Run<'_, H> {
     fn require_znode_as_planned(&mut self, plan: &CleanupPlan, znode: &str) -> Result<(), Stop> {
         let then = match plan.znode {
             Some(ZnodeState::Absent) => false,
-            Some(ZnodeState::There(_) | ZnodeState::MoreThan(_)) => true,
+            Some(ZnodeState::There(_) | ZnodeState::MoreThan(_) | ZnodeState::Uncounted(_)) => true,
             // What is not known cannot be compared.
             Some(ZnodeState::Unknown(_)) | None => return Ok(()),
         };
-        let path = guard::segments(znode).collect::<Vec<_>>().join("/");
-        let now = znode::exists(&mut self.host, &path).map_err(|why| {
+        let mut retries = self.retries();
+        let now = Tree::new(self.options, znode).exists(&mut self.host, &mut retries);
+        let now = now.map_err(|why| {
             let message = format!("It is not known whether znode '{znode}' is there: {why}");
             self.stop(Reason::Failed, message)
         })?;
@@ -171,264 +184,101 @@ impl<H: Host> Run<'_, H> {
         Err(self.stop(Reason::Changed, message))
     }
 
-    /// Ends the run, or the frameworks, when some still use the role.
-    fn require_no_framework(&mut self, role: &str) -> Result<(), Stop> {
-        let users = self.users(role)?;
-        if users.is_empty() {
-            return Ok(());
-        }
-        for user in &users {
-            let Framework { id, name, active } = user;
-            let state = if *active { "active" } else { "not active" };
-            let line = format!("Framework '{name}' ({id}, {state}) uses role '{role}'");
+    fn require_nobody(
+        &mut self,
+        listing: &Listing,
+        target: &Target,
+        plan: Option<&CleanupPlan>,
+    ) -> Result<(), Stop> {
+        let frameworks = self.known_frameworks(listing, target)?;
+        self.require_unused(listing, &frameworks, target, plan)
+    }
+
+    fn known_frameworks(&mut self, listing: &Listing, target: &Target) -> Result<Frameworks, Stop> {
+        let all = self.frameworks(listing);
+        all.map_err(|why| self.refuse(checks::unknown(target, &why)))
+    }
+
+    /// Ends the run, or the frameworks, when some still use the target.
+    fn require_unused(
+        &mut self,
+        listing: &Listing,
+        frameworks: &Frameworks,
+        target: &Target,
+        plan: Option<&CleanupPlan>,
+    ) -> Result<(), Stop> {
+        let Users { all, refusal } = checks::users(frameworks, target, self.options);
+        for user in &all {
+            let line = checks::words(user, target, self.options);
             self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
         }
-        if self.options.in_use == InUse::Teardown {
-            return self.teardown(users, role);
+        match refusal {
+            Some(refusal) => Err(self.refuse(refusal)),
+            None if all.is_empty() => Ok(()),
+            None => {
+                // Only those that a plan has shown may end.
+                let is_planned = |user: &Framework| {
+                    plan.is_none_or(|plan| plan.frameworks.iter().any(|it| it.id == user.id))
+                };
+                match all.iter().find(|user| !is_planned(user)) {
+                    Some(user) => {
+                        let message = format!(
+                            "Refused: the cluster has changed since the plan was made: framework \
+                             {} uses the target now. Make a new plan.",
+                            Words(user)
+                        );
+                        Err(self.stop(Reason::Changed, message))
+                    }
+                    None => self.teardown(all, listing, target),
+                }
+            }
         }
-        let message = format!(
-            "Refused: {} framework(s) still use role '{role}', and would lose their data. \
-             Uninstall the service first.",
-            users.len()
-        );
-        Err(self.stop(Reason::InUse, message))
     }
 
-    fn users(&mut self, role: &str) -> Result<Vec<Framework>, Stop> {
-        self.frameworks().map(|all| all.using(role)).map_err(|why| {
-            let message = format!(
-                "Refused: it is not known whether a framework still uses role '{role}'. {why}"
-            );
-            self.stop(Reason::InUseUnknown, message)
-        })
-    }
-
-    fn teardown(&mut self, users: Vec<Framework>, role: &str) -> Result<(), Stop> {
+    fn teardown(
+        &mut self,
+        users: Vec<Framework>,
+        listing: &Listing,
+        target: &Target,
+    ) -> Result<(), Stop> {
         for user in users {
-            let Framework { id, name, .. } = &user;
-            if let Err(why) = frameworks::teardown(&mut self.host, id) {
-                let message = format!("Framework '{name}' ({id}) is not torn down: {why}");
+            if let Err(why) = frameworks::teardown(&mut self.host, &user.id) {
+                let message = format!("Framework {} is not torn down: {why}", Words(&user));
                 return Err(self.stop(Reason::Failed, message));
             }
-            let line = format!("Tearing down framework '{name}' ({id})");
+            let line = format!("Tearing down framework {}", Words(&user));
             self.host.say(Level::Info, line, Some(Event::TornDown(user)));
         }
-        let mut pauses = self.pauses();
-        // From here on something has changed, so it is no refusal any more.
-        let failed = |stop: Stop| match stop.reason {
-            Reason::InUseUnknown => Stop { reason: Reason::Failed, ..stop },
-            _ => stop,
-        };
-        while !self.users(role).map_err(failed)?.is_empty() {
-            if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
-                let message = format!("A framework of role '{role}' does not end");
+        let mut patience = self.wait();
+        loop {
+            // From here on something has changed, so it is no refusal any more.
+            let all = self.frameworks(listing).map_err(|why| self.stop(Reason::Failed, why))?;
+            let Users { all: users, refusal } = checks::users(&all, target, self.options);
+            if users.is_empty() {
+                return match refusal {
+                    Some(Refusal { why, .. }) => Err(self.stop(Reason::Failed, why)),
+                    None => Ok(()),
+                };
+            }
+            if !patience.wait(&mut self.host) {
+                let ids: Vec<_> = users.iter().map(|user| Words(user).to_string()).collect();
+                let message = format!("Framework {} does not end", ids.join(", "));
                 return Err(self.stop(Reason::Failed, message));
             }
         }
-        Ok(())
-    }
-
-    /// Ends the run when an agent that was away in an earlier phase is back with
-    /// something that this phase was to remove.
-    fn require_nothing_came_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
-        let left = [&volumes::OPERATION, &reservations::OPERATION]
-            .into_iter()
-            .flat_map(|operation| operation.pending(listing, owner))
-            .collect::<BTreeSet<_>>();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let message = format!(
-            "Incomplete: resources of role '{}' came back with slave(s) {}. Other steps are \
-             skipped; run the same command again.",
-            owner.role,
-            left.into_iter().collect::<Vec<_>>().join(", ")
-        );
-        Err(self.stop(Reason::Incomplete, message))
-    }
-
-    /// Ends the run when there are agents that it could not see or reach.
-    fn require_all_agents(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
-        self.report.unreached = listing.unreached();
-        // An agent that is listed no more comes back with what it had.
-        let listed: BTreeSet<_> = listing.agents.iter().map(|agent| &agent.id).collect();
-        let recovered: BTreeSet<_> = listing.recovered.iter().map(|agent| &agent.id).collect();
-        let gone = self.concerned.iter().filter(|(id, _)| !listed.contains(id));
-        self.report.unreached.extend(gone.filter(|(id, _)| !recovered.contains(id)).map(
-            |(agent, hostname)| Unreached {
-                agent: agent.clone(),
-                hostname: hostname.clone(),
-                reason: UnreachedReason::Gone,
-            },
-        ));
-        if self.report.unreached.is_empty() {
-            return Ok(());
-        }
-        self.say("");
-        for unreached in self.report.unreached.clone() {
-            let Unreached { agent, hostname, reason } = &unreached;
-            let why = match reason {
-                UnreachedReason::NotActive => "is not connected to the master",
-                UnreachedReason::Gone => "is not listed any more",
-                UnreachedReason::Recovering => "has not come back since the master restarted",
-                UnreachedReason::HiddenReservations => {
-                    "has reservations that may not be viewed (permission view_roles)"
-                }
-            };
-            let line = format!("Slave {} {why}", located(agent, hostname));
-            self.host.say(Level::Error, line, Some(Event::Unreached(unreached)));
-        }
-        let message = format!(
-            "Incomplete: {} agent(s) may still hold resources of role '{}'. Other steps are \
-             skipped; run the same command again when that has changed.",
-            self.report.unreached.len(),
-            owner.role
-        );
-        Err(self.stop(Reason::Incomplete, message))
-    }
-
-    /// One operation on all agents. Returns the listing that shows its effect.
-    fn operate(
-        &mut self,
-        operation: &Operation,
-        listing: Listing,
-        owner: Owner,
-    ) -> Result<Listing, Stop> {
-        let (mut short_pauses, mut pauses) = (short_pauses(), self.pauses());
-        let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        let mut listing = listing;
-        let mut round: Option<BTreeMap<String, Lists>> = None;
-        loop {
-            let swept = operation.sweep(&mut self.host, &listing, owner, round.as_ref());
-            let mut again = Vec::new();
-            for it in swept {
-                match it.result.outcome {
-                    AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
-                    AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
-                        agent: it.result.agent.clone(),
-                        passes: it.passes,
-                        divisible: it.divisible,
-                    }),
-                    _ => {}
-                }
-                match round {
-                    None => self.report.agents.push(it.result),
-                    Some(_) => self.report.correct(it.result),
-                }
-            }
-            if again.is_empty() {
-                break;
-            }
-            let pause = match again.iter().map(|it| it.passes).max() {
-                Some(Passes::WithALeader) => pauses.next(),
-                Some(Passes::Soon) => short_pauses.next(),
-                Some(Passes::No) | None => None,
-            };
-            let waited = pause.is_some_and(|pause| self.host.pause(pause));
-            // Someone else may have removed it in the meantime.
-            drop(listing);
-            let now = self.look(owner);
-            listing = self.usable(now)?;
-            let done = operation.done(&listing, owner);
-            let mut next = BTreeMap::new();
-            for Again { agent, passes, divisible } in again {
-                let lists = round.as_ref().and_then(|round| round.get(&agent).copied());
-                if done.contains(agent.as_str()) {
-                    accepted.push(agent);
-                } else if waited && passes != Passes::No {
-                    next.insert(agent, lists.unwrap_or(Lists::Whole));
-                } else if divisible {
-                    next.insert(agent, Lists::Single);
-                } else {
-                    failed.push(agent);
-                }
-            }
-            if next.is_empty() {
-                break;
-            }
-            round = Some(next);
-        }
-        if !failed.is_empty() {
-            let message = format!(
-                "The {} of role '{}' may be left on slave(s) {}.",
-                operation.noun,
-                owner.role,
-                failed.join(", ")
-            );
-            return Err(self.stop(Reason::Failed, message));
-        }
-        if accepted.is_empty() {
-            return Ok(listing);
-        }
-        let tells_operations = tells_operations(&listing);
-        // There is room for one of these.
-        drop(listing);
-        self.confirm(operation, owner, &accepted, tells_operations)
-    }
-
-    /// Waits until the agents have done what the master accepted, and none of
-    /// them lists what was to be removed.
-    fn confirm(
-        &mut self,
-        operation: &Operation,
-        owner: Owner,
-        accepted: &[String],
-        tells_operations: bool,
-    ) -> Result<Listing, Stop> {
-        let mut pauses = self.pauses();
-        loop {
-            // In this order: what is pending no more is either done, or listed again.
-            let unheard = if tells_operations {
-                operations::pending(&mut self.host, operation.kind).unwrap_or_default()
-            } else {
-                BTreeSet::new()
-            };
-            if accepted.iter().any(|id| unheard.contains(id))
-                && let Some(pause) = pauses.next()
-                && self.host.pause(pause)
-            {
-                continue;
-            }
-            let listing = self.look(owner);
-            let listing = self.usable(listing)?;
-            let done = operation.done(&listing, owner);
-            let ids = accepted.iter().map(String::as_str);
-            let left: Vec<_> =
-                ids.filter(|id| !done.contains(id) || unheard.contains(*id)).collect();
-            if left.is_empty() {
-                self.report.confirmed.push(operation.phase);
-                let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);
-                self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
-                return Ok(listing);
-            }
-            if !pauses.next().is_some_and(|pause| self.host.pause(pause)) {
-                let message = format!(
-                    "The Mesos master accepted the request, but does not show that the {} are \
-                     gone from: {}",
-                    operation.noun,
-                    left.join(", ")
-                );
-                return Err(self.stop(Reason::Failed, message));
-            }
-        }
-    }
-
-    /// Reads the agents, and keeps what they still hold.
-    fn look(&mut self, owner: Owner) -> Result<Listing, String> {
-        let listing = self.list(Some(owner.role));
-        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
-        self.is_blind = listing.is_err();
-        self.concerned.extend(listing.iter().flat_map(Listing::concerned));
-        listing
     }
 
     fn znode(&mut self, znode: &str) -> Result<(), Stop> {
         self.begin(Phase::Znode, "Deleting zk node...", 1);
-        let path = guard::segments(znode).collect::<Vec<_>>().join("/");
-        let pauses = self.pauses();
-        let result = znode::delete(&mut self.host, &path, pauses);
+        let (mut retries, mut patience) = (self.retries(), self.wait());
+        let tree = Tree::new(self.options, znode);
+        let result = tree.delete(&mut self.host, &mut retries, &mut patience);
+        let path = &result.path;
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),
+            ZnodeOutcome::Unknown(why) => {
+                Some(format!("it is not known whether znode '{path}' is deleted: {why}"))
+            }
             ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent => None,
         };
         self.report.znode = Some(result);
@@ -438,18 +288,26 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
-    fn tell_what_stays(&mut self, listing: &Listing, owner: Owner) {
-        if self.report.agents.is_empty() {
-            let line = format!(
-                "No agent has anything reserved for role '{}'. If that is unexpected: check the \
-                 name, and whether the principal may see the role.",
-                owner.role
-            );
-            self.host.say(Level::Warn, line, Some(Event::Warning(Warning::RoleNotFound)));
-        } else if listing.has_role() {
-            let line = format!("Resources of role '{}' that were skipped stay.", owner.role);
-            self.host.say(Level::Warn, line, Some(Event::Warning(Warning::ResourcesLeft)));
+    /// Reads the agents, and keeps what they still hold.
+    pub fn look(&mut self, owner: Owner) -> Result<Listing, String> {
+        let listing = self.list(Wanted { role: Some(owner.role), principal: owner.principal });
+        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
+        self.is_blind = listing.is_err();
+        if let Ok(listing) = &listing {
+            self.vanished = listing.vanished(&self.concerned);
+            self.concerned.extend(listing.concerned());
+            self.report.unreached.clone_from(&self.vanished);
+            self.report.unreached.extend(listing.unreached());
+            self.report.ignored = self.ignore_unreached();
         }
+        listing
+    }
+
+    fn ignore_unreached(&mut self) -> Vec<Unreached> {
+        let mut unreached = std::mem::take(&mut self.report.unreached);
+        let ignored = self.ignore(&mut unreached);
+        self.report.unreached = unreached;
+        ignored
     }
 
     /// After a run that did not reach its end: what there still is to clean.
@@ -466,6 +324,12 @@ impl<H: Host> Run<'_, H> {
                 );
                 self.host.say(Level::Error, line, None);
             }
+            if matches!(reason, Reason::Failed | Reason::Stopped) {
+                for unreached in self.report.unreached.clone() {
+                    let line = unreached_words(&unreached);
+                    self.host.say(Level::Error, line, Some(Event::Unreached(unreached)));
+                }
+            }
             for left in self.report.left.clone().unwrap_or_default() {
                 let AgentLeft { agent, hostname, volumes, resources } = &left;
                 let line = format!(
@@ -476,8 +340,12 @@ impl<H: Host> Run<'_, H> {
                 self.host.say(Level::Error, line, Some(Event::Left(left)));
             }
         }
+        let outcome = self.report.znode.as_ref().map(|znode| &znode.outcome);
         if let Some(znode) = &target.znode {
-            let line = format!("Not deleted: znode '{znode}'");
+            let line = match outcome {
+                Some(ZnodeOutcome::Unknown(_)) => format!("Perhaps not deleted: znode '{znode}'"),
+                _ => format!("Not deleted: znode '{znode}'"),
+            };
             self.host.say(Level::Error, line, None);
         }
     }
@@ -496,42 +364,13 @@ impl<H: Host> Run<'_, H> {
     }
 }
 
-/// An agent that may have to be asked again.
-struct Again {
-    agent: String,
-    passes: Passes,
-    divisible: bool,
-}
-
-impl Report {
-    /// Keeps the later one of two results of an agent in a phase.
-    fn correct(&mut self, result: AgentResult) {
-        let is_same =
-            |it: &&mut AgentResult| (it.phase, &it.agent) == (result.phase, &result.agent);
-        if let Some(earlier) = self.agents.iter_mut().find(is_same) {
-            *earlier = result;
-        }
-    }
-}
-
-/// An agent's id and, if it is known, where it is.
-fn located(agent: &str, hostname: &str) -> String {
-    match hostname {
-        "" => agent.to_owned(),
-        _ => format!("{agent} ({hostname})"),
-    }
-}
-
-fn agents_in(listing: &Result<Listing, String>) -> usize {
-    listing.as_ref().map_or(0, |listing| listing.agents.len())
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::bindings::http::Error;
+    use crate::bindings::log::{UnreachedReason, Warning};
     use crate::testing::Script;
 
     const EMPTY: &str =
@@ -540,6 +379,12 @@ mod tests {
     const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
     const NO_AGENTS: &str = r#"{"slaves":[]}"#;
     const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
+
+    /// A cluster in which nothing is left to find of what is deleted.
+    fn calm() -> Script {
+        let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
+        Script::default().page("exhibitor/v1/explorer/node-data", 200, gone)
+    }
 
     fn target(role: &str, znode: &str) -> Target {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -551,7 +396,7 @@ mod tests {
     }
 
     fn options(in_use: InUse) -> Options {
-        Options { confirm_seconds: 3, in_use, system_znode: false }
+        Options { confirm_seconds: 3, in_use, ..Options::DEFAULT }
     }
 
     fn paths(host: &Script) -> Vec<&str> {
@@ -560,7 +405,7 @@ mod tests {
 
     #[test]
     fn each_phase_waits_for_the_one_before_it_to_be_confirmed() {
-        let mut host = Script::default()
+        let mut host = calm()
             .answer(200, VOLUME)
             .answer(202, "")
             .answer(200, VOLUME)
@@ -580,35 +425,51 @@ mod tests {
 
     #[test]
     fn what_an_agent_has_not_heard_of_is_not_gone() {
-        let recent = |body: &str| body.replace("1.4.3", "1.11.0");
-        let operations = |list: &str| {
-            format!(r#"{{"type":"GET_OPERATIONS","get_operations":{{"operations":[{list}]}}}}"#)
+        let operations = |list: &str| format!(r#"{{"get_operations":{{"operations":[{list}]}}}}"#);
+        let pending = |role: &str| {
+            operations(&format!(
+                r#"{{"agent_id":{{"value":"S0"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}"#
+            ))
         };
-        let pending = operations(
-            r#"{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE"},"latest_status":{"state":"OPERATION_PENDING"}}"#,
-        );
-        let mut host = Script::default()
-            .answer(200, recent(RESERVED))
-            .answer(202, "")
-            .answer(200, pending.clone())
-            .answer(200, operations(""))
-            .answer(200, recent(EMPTY))
-            .answer(200, DELETED);
-        run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(paths(&host), ["slaves", "unreserve", "v1", "v1", "slaves", "z"]);
-
-        let mut host = Script::default().answer(200, recent(RESERVED)).answer(202, "");
-        for _ in 0..6 {
-            host = host.answer(200, pending.clone());
+        let start = || calm().answer(200, RESERVED).answer(202, "").answer(200, EMPTY);
+        let mut host = start().answer(200, DELETED);
+        for body in [pending("r"), operations("")] {
+            host = host.page("api/v1", 200, body);
         }
-        let failure = run(&mut host.answer(200, recent(EMPTY)), &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Failed);
-        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(host.paused, Duration::from_millis(100));
+
+        // Another role's are no reason to wait.
+        let mut host = start().page("api/v1", 200, pending("q")).answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(host.paused, Duration::ZERO);
+
+        let mut host = start().page("api/v1", 200, pending("r"));
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert!(
+            failure.message.contains("has not heard that it is done by: S0"),
+            "{}",
+            failure.message
+        );
+        assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
+
+        // An earlier run's is the cluster's state, too.
+        let mut host =
+            calm().answer(200, EMPTY).answer(200, EMPTY).page("api/v1", 200, pending("r"));
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
+        let ignoring = Options { ignored_agents: vec!["S0".into()], ..options(InUse::Force) };
+        let mut host =
+            calm().answer(200, EMPTY).page("api/v1", 200, pending("r")).answer(200, DELETED);
+        let report = clean(&mut host, &target("r", "z"), &ignoring).unwrap();
+        assert_eq!(report.ignored[0].agent, "S0");
     }
 
     #[test]
     fn a_promise_that_is_not_kept_is_a_failure() {
-        let mut host = Script::default().answer(200, VOLUME).answer(202, "");
+        let mut host = calm().answer(200, VOLUME).answer(202, "");
         for _ in 0..10 {
             host = host.answer(200, VOLUME);
         }
@@ -622,7 +483,7 @@ mod tests {
     #[test]
     fn an_agent_that_vanishes_after_its_promise_is_not_clean() {
         let other = EMPTY.replace("S0", "S1");
-        let mut host = Script::default().answer(200, RESERVED).answer(202, "");
+        let mut host = calm().answer(200, RESERVED).answer(202, "");
         for _ in 0..10 {
             host = host.answer(200, other.clone());
         }
@@ -632,7 +493,7 @@ mod tests {
 
     #[test]
     fn after_a_failed_volume_nothing_else_is_touched() {
-        let mut host = Script::default().answer(200, VOLUME).answer(400, "no").answer(200, VOLUME);
+        let mut host = calm().answer(200, VOLUME).answer(400, "no").answer(200, VOLUME);
         let failure = run(&mut host, &target("r", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Failed);
         assert_eq!(paths(&host), ["slaves", "destroy-volumes", "slaves"]);
@@ -653,7 +514,7 @@ mod tests {
     #[test]
     fn what_may_pass_is_tried_again() {
         for refusal in [409, 503, 0] {
-            let mut host = Script::default().answer(200, RESERVED);
+            let mut host = calm().answer(200, RESERVED);
             for _ in 0..2 {
                 host = match refusal {
                     0 => host.fails(Error::Reset),
@@ -670,7 +531,7 @@ mod tests {
 
     #[test]
     fn patience_has_an_end() {
-        let mut host = Script::default().answer(200, RESERVED);
+        let mut host = calm().answer(200, RESERVED);
         for _ in 0..4 {
             host = host.answer(409, "race").answer(200, RESERVED);
         }
@@ -681,7 +542,7 @@ mod tests {
     #[test]
     fn one_bad_entry_does_not_keep_the_rest() {
         let two = RESERVED.replace(r#"{}}]"#, r#"{}},{"name":"mem","role":"r","reservation":{}}]"#);
-        let mut host = Script::default()
+        let mut host = calm()
             .answer(200, two.clone())
             .answer(400, "all")
             .answer(200, two)
@@ -704,7 +565,7 @@ mod tests {
     #[test]
     fn other_refusals_are_final() {
         for status in [401, 403, 500] {
-            let mut host = Script::default().answer(200, RESERVED).answer(status, "no");
+            let mut host = calm().answer(200, RESERVED).answer(status, "no");
             host = host.answer(200, RESERVED);
             assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
             assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
@@ -713,7 +574,7 @@ mod tests {
 
     #[test]
     fn what_someone_else_removed_in_the_meantime_is_removed() {
-        let mut host = Script::default()
+        let mut host = calm()
             .answer(200, RESERVED)
             .answer(400, "gone")
             .answer(200, EMPTY)
@@ -741,8 +602,7 @@ mod tests {
         let list = |agents: [String; 2]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
         let away = [entry("S1", false, "volume"), entry("S0", true, "reserved")];
         let back = [entry("S1", true, "volume"), entry("S0", true, "")];
-        let mut host =
-            Script::default().answer(200, list(away)).answer(202, "").answer(200, list(back));
+        let mut host = calm().answer(200, list(away)).answer(202, "").answer(200, list(back));
         let failure = run(&mut host, &target("r", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Incomplete);
         assert!(failure.message.contains("came back with slave(s) S1."), "{}", failure.message);
@@ -759,7 +619,7 @@ mod tests {
         let alone = format!(r#"{{"slaves":[{}]}}"#, other.replace("cpus", "mem"));
         let empty = EMPTY.replace("S0", "S1");
         // It was not connected, and nothing was sent to it.
-        let mut host = Script::default()
+        let mut host = calm()
             .answer(200, both(r#""active":false,"#))
             .answer(202, "")
             .answer(200, empty.clone());
@@ -768,7 +628,7 @@ mod tests {
         assert_eq!(failure.report.unreached[0].agent, "S0");
         assert_eq!(failure.report.unreached[0].reason, UnreachedReason::Gone);
         // It refused, and was gone when it was to be asked again.
-        let mut host = Script::default()
+        let mut host = calm()
             .answer(200, both(""))
             .answer(409, "race")
             .answer(200, alone)
@@ -782,7 +642,7 @@ mod tests {
     #[test]
     fn an_agent_that_goes_away_after_its_promise_is_not_clean() {
         let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
-        let mut host = Script::default().answer(200, RESERVED).answer(202, "");
+        let mut host = calm().answer(200, RESERVED).answer(202, "");
         for _ in 0..10 {
             host = host.answer(200, away.clone());
         }
@@ -797,7 +657,7 @@ mod tests {
         let none_back = NO_AGENTS.replace("]}", r#"],"recovered_slaves":[{"id":"S9"}]}"#);
         let inactive = VOLUME.replace(r#""id""#, r#""active":false,"id""#);
         for body in [recovering, none_back, inactive] {
-            let mut host = Script::default().answer(200, body);
+            let mut host = calm().answer(200, body);
             let failure = run(&mut host, &target("r", "z")).unwrap_err();
             assert_eq!(failure.reason, Reason::Incomplete);
             assert_eq!(failure.report.unreached.len(), 1);
@@ -807,14 +667,14 @@ mod tests {
 
     #[test]
     fn an_empty_cluster_is_no_success() {
-        let mut host = Script::default().answer(200, NO_AGENTS);
+        let mut host = calm().answer(200, NO_AGENTS);
         assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
         assert_eq!(paths(&host), ["slaves"]);
     }
 
     #[test]
     fn a_refused_target_sends_nothing() {
-        let mut host = Script::default();
+        let mut host = calm();
         let refused = |host: &mut Script, znode| run(host, &target("r", znode)).unwrap_err().reason;
         assert_eq!(refused(&mut host, "/"), Reason::InvalidTarget);
         assert_eq!(refused(&mut host, "mesos"), Reason::SystemZnode);
@@ -825,7 +685,7 @@ mod tests {
     fn a_role_that_is_in_use_is_left_alone_unless_forced() {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":false,"roles":["r"]}]}"#;
         for (status, frameworks) in [(200, used), (403, ""), (404, "")] {
-            let mut host = Script::default().answer(200, VOLUME).answer(status, frameworks);
+            let mut host = calm().answer(200, VOLUME).answer(status, frameworks);
             let expected = if status == 200 { Reason::InUse } else { Reason::InUseUnknown };
             let options = options(InUse::Refuse);
             let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
@@ -842,7 +702,7 @@ mod tests {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
         let gone = r#"{"frameworks":[]}"#;
         let options = options(InUse::Teardown);
-        let mut host = Script::default()
+        let mut host = calm()
             .answer(200, EMPTY)
             .answer(200, used)
             .answer(200, "")
@@ -862,7 +722,7 @@ mod tests {
         let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
         let options = Options { confirm_seconds: 0, ..options(InUse::Teardown) };
         for status in [200, 403] {
-            let mut host = Script::default().answer(200, VOLUME).answer(200, used);
+            let mut host = calm().answer(200, VOLUME).answer(200, used);
             host = host.answer(status, "").answer(200, used);
             let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
             assert_eq!(failure.reason, Reason::Failed);
@@ -872,7 +732,7 @@ mod tests {
 
     #[test]
     fn a_run_that_is_stopped_at_its_second_look_is_no_refusal() {
-        let mut host = Script::default().answer(200, VOLUME).fails(Error::Stopped);
+        let mut host = calm().answer(200, VOLUME).fails(Error::Stopped);
         let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
         assert_eq!(failure.reason, Reason::Stopped);
         assert_eq!(paths(&host), ["slaves", "frameworks"]);
@@ -880,7 +740,7 @@ mod tests {
 
     #[test]
     fn a_master_without_a_leader_is_waited_for() {
-        let mut host = Script::default().answer(503, "No leader elected");
+        let mut host = calm().answer(503, "No leader elected");
         host = host.answer(503, "No leader elected").answer(200, EMPTY).answer(200, DELETED);
         run(&mut host, &target("r", "z")).unwrap();
         assert_eq!(host.paused, Duration::from_millis(300));
@@ -888,7 +748,7 @@ mod tests {
 
     #[test]
     fn a_master_that_gets_no_leader_is_given_up() {
-        let mut host = Script::default();
+        let mut host = calm();
         for _ in 0..10 {
             host = host.answer(503, "No leader elected");
         }
@@ -898,8 +758,308 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_that_is_not_listed_keeps_the_znode() {
+        let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"},"timestamp":{"nanoseconds":1795637080000000000}}]}}"#;
+        let down = r#"{"down_machines":[{"hostname":"b","ip":"10.0.0.9"}]}"#;
+        for (page, body, line) in [
+            (
+                "registrar(1)/registry",
+                registry,
+                "Slave S9 is unreachable since 2026-11-25T20:04:40Z",
+            ),
+            ("maintenance/status", down, "Machine b is down for maintenance"),
+        ] {
+            let mut host = calm().answer(200, EMPTY).page(page, 200, body);
+            let failure = run(&mut host, &target("r", "z")).unwrap_err();
+            assert_eq!(failure.reason, Reason::Incomplete);
+            assert_eq!(failure.report.unreached.len(), 1);
+            assert!(host.lines().contains(&line), "{:?}", host.lines());
+            assert_eq!(paths(&host), ["slaves"]);
+            let ignored_agents = vec![failure.report.unreached[0].hostname.clone(), "S9".into()];
+            let options = Options { ignored_agents, ..options(InUse::Force) };
+            let mut host = calm().answer(200, EMPTY).page(page, 200, body).answer(200, DELETED);
+            let report = clean(&mut host, &target("r", "z"), &options).unwrap();
+            assert_eq!((report.ignored.len(), report.unreached.len()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_read_is_no_proof() {
+        for page in ["registrar(1)/registry", "maintenance/status", "api/v1"] {
+            for (status, body) in [(403, ""), (500, ""), (200, "<html>")] {
+                let mut host = calm().answer(200, EMPTY).page(page, status, body);
+                let failure = run(&mut host, &target("r", "z")).unwrap_err();
+                assert_eq!(failure.reason, Reason::Incomplete, "{page} {status}");
+                assert_eq!(paths(&host), ["slaves"]);
+            }
+        }
+        let mut host = calm().answer(200, EMPTY).answer(200, DELETED);
+        for page in ["registrar(1)/registry", "metrics/snapshot", "maintenance/status"] {
+            host = host.page(page, 404, "");
+        }
+        let report = run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(report.warnings, [Warning::RoleNotFound, Warning::PagesMissing]);
+    }
+
+    #[test]
+    fn a_drained_agent_is_cleaned() {
+        let drained =
+            |body: &str| body.replace(r#""id""#, r#""active":false,"deactivated":true,"id""#);
+        let mut host = calm()
+            .answer(200, drained(RESERVED))
+            .answer(202, "")
+            .answer(200, drained(EMPTY))
+            .answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves", "z"]);
+    }
+
+    #[test]
+    fn an_agent_that_is_away_and_has_nothing_is_no_obstacle() {
+        let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
+        let mut host = calm().answer(200, away).answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+    }
+
+    #[test]
+    fn agents_that_die_during_a_run_come_first() {
+        let both = VOLUME.replace(
+            "]}}]}",
+            r#"]}},{"id":"S1","hostname":"b","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#,
+        );
+        let mut host = calm().answer(200, both).answer(400, "no").answer(400, "no");
+        host = host.answer(200, VOLUME);
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Failed);
+        let unreached = &failure.report.unreached[0];
+        assert_eq!((unreached.agent.as_str(), unreached.hostname.as_str()), ("S1", "b"));
+        let lines = host.lines();
+        let at = |line: &str| lines.iter().position(|it| it.starts_with(line)).unwrap();
+        assert!(at("Slave S1 (b) is not listed any more") < at("Left on slave S0"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_role_that_is_more_likely_misspelt_is_refused() {
+        let listing = |role: &str, principal: &str| {
+            EMPTY.replace(
+                "{}}]",
+                &format!(
+                    r#"{{"{role}":[{{"name":"cpus","role":"{role}","reservation":{{"principal":"{principal}"}}}}]}}}}]"#
+                ),
+            )
+        };
+        let with = |role: &str, principal: Option<&str>| Target {
+            principal: principal.map(Into::into),
+            ..target(role, "z")
+        };
+        for (target, body, words) in [
+            (with("hdsf-role", None), listing("hdfs-role", "p"), "there is hdfs-role"),
+            (with("a,b", None), EMPTY.into(), "name one role a run"),
+            (with("x-role", Some("p")), listing("other", "p"), "has made something for: other"),
+        ] {
+            let mut host = calm().answer(200, body);
+            let failure = run(&mut host, &target).unwrap_err();
+            assert_eq!(failure.reason, Reason::RoleNotFound);
+            assert!(failure.message.contains(words), "{}", failure.message);
+            assert_eq!(paths(&host), ["slaves"]);
+        }
+        let strict = Options { strict: true, ..options(InUse::Force) };
+        let failure =
+            clean(&mut calm().answer(200, EMPTY), &target("r", "z"), &strict).unwrap_err();
+        assert_eq!(failure.reason, Reason::RoleNotFound);
+        // A sibling is no slip; a second run must be able to finish.
+        let mut host = calm().answer(200, listing("r2", "q")).answer(200, DELETED);
+        let report = run(&mut host, &with("r", Some("p"))).unwrap();
+        assert_eq!(report.warnings, [Warning::RoleNotFound]);
+    }
+
+    #[test]
+    fn a_role_and_a_znode_of_one_service_are_no_slips() {
+        let listing = |role: &str| {
+            let reserved = format!(
+                r#"{{"{role}":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]}}}}]"#
+            );
+            EMPTY.replace("{}}]", &reserved)
+        };
+        for (role, znode, there, is_refused) in [
+            ("kafka", "dcos-service-kafka", "kafka-role", true),
+            ("KAFKA-ROLE", "dcos-service-kafka", "kafka-role", true),
+            ("kafka-role", "dcos-service-dev__kafka", "dev__kafka-role", true),
+            ("kafka-role", "dcos-service-kafka1", "kafka1-role", true),
+            ("kafka-role", "dcos-service-kafka", "kafka_role", true),
+            ("kafka-a-role", "dcos-service-kafka-a", "kafka-b-role", false),
+            ("kafka-role", "dcos-service-kafka", "slave_public/kafka-role", false),
+        ] {
+            let mut host = calm().answer(200, listing(there)).answer(200, DELETED);
+            let result = run(&mut host, &target(role, znode));
+            let reason = result.err().map(|failure| failure.reason);
+            let expected = is_refused.then_some(Reason::RoleNotFound);
+            assert_eq!(reason, expected, "{role} {znode} {there}");
+        }
+    }
+
+    #[test]
+    fn a_last_look_follows_the_look_at_what_is_pending() {
+        // The removal that an earlier run asked for was dropped, and the agent is back.
+        let mut host = calm().answer(200, EMPTY).answer(200, VOLUME);
+        let failure = run(&mut host, &target("r", "z")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert!(failure.message.contains("came back with slave(s) S0"), "{}", failure.message);
+        assert!(!paths(&host).contains(&"z"));
+    }
+
+    #[test]
+    fn only_a_framework_that_a_plan_shows_is_torn_down() {
+        let of = |id: &str| {
+            format!(r#"{{"frameworks":[{{"id":"{id}","name":"k","active":true,"roles":["r"]}}]}}"#)
+        };
+        let options = options(InUse::Teardown);
+        let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
+        let mut host = Script::default().answer(200, EMPTY).answer(200, of("F")).answer(200, gone);
+        let plan = plan::plan(&mut host, &target("r", "z"), &options).unwrap();
+        for (id, reason) in [("F", Reason::Failed), ("G", Reason::Changed)] {
+            let mut host = calm().answer(200, EMPTY).answer(200, of(id)).answer(500, "");
+            let failure = apply(&mut host, &plan, &options).unwrap_err();
+            assert_eq!(failure.reason, reason, "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn all_of_a_service_is_also_what_it_has_elsewhere() {
+        let body = EMPTY.replace(
+            "{}}]",
+            r#"{"dev":[{"name":"cpus","role":"dev","reservation":{"principal":"\/dev\/kafka-principal"}},
+            {"name":"mem","role":"dev","reservation":{"principal":"q"}}],
+            "slave_public/dev__kafka-role":[{"name":"mem","reservations":[{"type":"STATIC","role":"slave_public"},
+            {"type":"DYNAMIC","role":"slave_public/dev__kafka-role","principal":"q"}]}]}}]"#,
+        );
+        let target = Target {
+            principal: Some("dev__kafka-principal".into()),
+            ..target("dev__kafka-role", "z")
+        };
+        let options = Options { whole_service: true, ..options(InUse::Force) };
+        let mut host = calm().answer(200, body);
+        let failure = clean(&mut host, &target, &options).unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        let elsewhere = failure.report.elsewhere;
+        let found: Vec<_> = elsewhere
+            .iter()
+            .map(|it| (it.role.as_str(), it.principal.as_deref(), it.resources))
+            .collect();
+        assert_eq!(
+            found,
+            [("dev", Some("/dev/kafka-principal"), 1), ("slave_public/dev__kafka-role", None, 1)]
+        );
+        assert_eq!(paths(&host), ["slaves"]);
+    }
+
+    #[test]
+    fn a_framework_that_runs_more_is_torn_down_only_by_name() {
+        let marathon = r#"{"frameworks":[{"id":"M","name":"marathon","active":true,"roles":["r","q"],"tasks":[{}]}]}"#;
+        let own = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+        let below = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r/x"]}]}"#;
+        let gone = r#"{"frameworks":[]}"#;
+        let named = |ids: &[&str]| Options {
+            teardown: ids.iter().map(|id| (*id).to_owned()).collect(),
+            ..options(InUse::Teardown)
+        };
+        for (frameworks, ids, is_torn) in [
+            (marathon, &[][..], false),
+            (marathon, &["M"], true),
+            (marathon, &["F"], false),
+            (own, &[], true),
+            (own, &["M"], false),
+            (below, &[], false),
+            (below, &["F"], true),
+        ] {
+            let mut host = calm().answer(200, EMPTY).answer(200, frameworks);
+            if is_torn {
+                host = host.answer(200, "").answer(200, gone).answer(200, DELETED);
+            }
+            let result = clean(&mut host, &target("r", "z"), &named(ids));
+            assert_eq!(paths(&host).contains(&"teardown"), is_torn, "{frameworks} {ids:?}");
+            match result {
+                Ok(_) => assert!(is_torn),
+                Err(failure) => assert_eq!(failure.reason, Reason::InUse),
+            }
+        }
+        let mut host = calm().answer(200, EMPTY).answer(200, marathon);
+        clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
+        let words = "Framework 'marathon' (M, active) uses role 'r'; its other roles: q; it runs 1 \
+                     task(s)";
+        assert!(host.lines().contains(&words), "{:?}", host.lines());
+    }
+
+    #[test]
+    fn a_znode_whose_owner_is_registered_is_left_alone() {
+        let elastic = r#"{"frameworks":[{"id":"F","name":"elastic","active":true,"roles":["e"]}]}"#;
+        for role in ["", "r"] {
+            let mut host = calm().answer(200, EMPTY).answer(200, elastic);
+            let options = options(InUse::Refuse);
+            let target = target(role, "dcos-service-elastic");
+            let failure = clean(&mut host, &target, &options).unwrap_err();
+            assert_eq!(failure.reason, Reason::InUse);
+            assert_eq!(paths(&host), ["slaves", "frameworks"]);
+        }
+        let mut host = calm().answer(200, EMPTY).answer(403, "");
+        let failure = clean(&mut host, &target("", "z"), &options(InUse::Refuse)).unwrap_err();
+        assert_eq!(failure.reason, Reason::InUseUnknown);
+    }
+
+    #[test]
+    fn a_master_that_has_just_taken_over_does_not_know_all_frameworks() {
+        let body = EMPTY.replace(
+            r#""id""#,
+            r#""registered_time":100.00001,"reregistered_time":100.00002,"id""#,
+        );
+        let none = r#"{"frameworks":[]}"#;
+        let metrics = |uptime: u32| format!(r#"{{"master/uptime_secs":{uptime}.5}}"#);
+        let elected = r#"{"get_master":{"start_time":90.0,"elected_time":100.0}}"#;
+        for (uptime, master, known) in
+            [(50, elected, false), (609, elected, false), (611, elected, true), (5000, "{}", false)]
+        {
+            let mut host = calm()
+                .answer(200, body.clone())
+                .answer(200, none)
+                .page("metrics/snapshot", 200, metrics(uptime))
+                .page("api/v1", 200, master)
+                .page("api/v1", 200, r#"{"get_operations":{}}"#);
+            if known {
+                host = host.answer(200, DELETED);
+            }
+            let result = clean(&mut host, &target("r", "z"), &options(InUse::Refuse));
+            assert_eq!(result.is_ok(), known, "{uptime} {master}");
+            if let Err(failure) = result {
+                assert_eq!(failure.reason, Reason::InUseUnknown);
+            }
+        }
+    }
+
+    #[test]
+    fn stacked_reservations_are_told() {
+        let stacked = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{
+            "r":[{"name":"mem","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}],
+            "r/s":[{"name":"cpus","reservations":[{"type":"DYNAMIC","role":"r"},{"type":"DYNAMIC","role":"r/s"}]}]}}]}"#;
+        let less = |from: &str, to: &str| stacked.replace(from, to);
+        let left = less(
+            r#"{"name":"mem","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}"#,
+            "",
+        );
+        let mut host =
+            calm().answer(200, stacked).answer(202, "").answer(200, left).answer(200, DELETED);
+        let report = run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(report.warnings, [Warning::StackedReservations]);
+        let mut host =
+            calm().answer(200, stacked).answer(202, "").answer(200, EMPTY).answer(200, DELETED);
+        let report = run(&mut host, &target("r/s", "z")).unwrap();
+        assert_eq!(report.warnings, [Warning::StackedReservations]);
+        let line = "1 resource(s) of role 'r/s' go back to role 'r'";
+        assert!(host.lines().contains(&line), "{:?}", host.lines());
+    }
+
+    #[test]
     fn nothing_asked_is_nothing_done() {
-        let mut host = Script::default();
+        let mut host = calm();
         assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
         assert_eq!(host.lines(), ["", "Nothing to do!"]);
     }

@@ -77,6 +77,10 @@ impl Host for Imports {
         http::pause(duration.as_millis().try_into().unwrap_or(u32::MAX))
     }
 
+    fn elapsed(&mut self) -> Duration {
+        Duration::from_millis(http::elapsed())
+    }
+
     fn log(&mut self, entry: log::Entry) {
         log::write(&entry);
     }

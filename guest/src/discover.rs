@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::agents::Wanted;
 use crate::bindings::cleanup::{AgentHolding, Failure, Holding, Inventory, Options, Reason};
-use crate::guard;
 use crate::host::Host;
 use crate::run::{Run, Stop};
-use crate::znode;
+use crate::znode::Tree;
+use crate::{guard, names};
 
 /// Looks at everything that is reserved in the cluster, as `wit/cleanup.wit`
 /// promises.
@@ -31,7 +32,7 @@ struct Role {
 
 impl<H: Host> Run<'_, H> {
     fn discover(&mut self) -> Result<Inventory, Stop> {
-        let listing = self.list(None);
+        let listing = self.list(Wanted::default());
         let listing = self.usable(listing)?;
         let mut roles = BTreeMap::<String, Role>::new();
         for agent in &listing.agents {
@@ -54,20 +55,26 @@ impl<H: Host> Run<'_, H> {
                 }
             }
         }
-        let (frameworks, frameworks_unknown) = or_why(self.frameworks());
-        let (nodes, znodes_unknown) = or_why(znode::children_of_the_root(&mut self.host));
+        let pending = self.pending(&listing, None, None);
+        let (unreached, _) = self.unreached(&listing, pending);
+        let (frameworks, why) = or_why(self.frameworks(&listing));
+        let frameworks_unknown = why.or_else(|| frameworks.doubt(None));
+        let mut retries = self.retries();
+        let root = Tree::root(self.options);
+        let (nodes, znodes_unknown) = or_why(root.children(&mut self.host, &mut retries));
+        let options = self.options;
         let roles = roles.into_iter().map(|(name, role)| Holding {
             principals: role.principals.into_iter().collect(),
             agents: role.agents,
             removable: role.removable,
             frameworks: frameworks.using(&name),
-            znodes: candidates(&name, &nodes),
+            znodes: candidates(&name, &nodes, options),
             role: name,
         });
         Ok(Inventory {
             mesos_version: listing.version.clone(),
             roles: roles.collect(),
-            unreached: listing.unreached(),
+            unreached,
             frameworks_unknown,
             znodes_unknown,
         })
@@ -81,26 +88,19 @@ fn or_why<T: Default>(result: Result<T, String>) -> (T, Option<String>) {
     }
 }
 
-/// The nodes that a role's service may have, by the names that the DC/OS SDK and
-/// the packages before it gave: `NAME-role` goes with `dcos-service-NAME` or
-/// `NAME`, `NAME_role` with `NAME`.
-fn candidates(role: &str, nodes: &[String]) -> Vec<String> {
-    // The last part of a hierarchical role is the service's own.
-    let own = role.rsplit('/').next().unwrap_or(role);
-    let service = own.strip_suffix("-role").or_else(|| own.strip_suffix("_role")).unwrap_or(own);
-    let names = [format!("dcos-service-{service}"), service.to_owned()];
-    let is_there = |name: &String| nodes.contains(name) && !guard::is_system_znode(name);
-    names.into_iter().filter(is_there).collect()
+/// Those of the nodes that a role's service may have.
+fn candidates(role: &str, nodes: &[String], options: &Options) -> Vec<String> {
+    let is_system = |name: &str| guard::is_system_znode(&guard::whole_path(options, name));
+    let is_there = |name: &String| nodes.contains(name) && !is_system(name);
+    names::znodes_of_role(role).filter(is_there).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::cleanup::InUse;
     use crate::testing::Script;
 
-    const OPTIONS: Options =
-        Options { confirm_seconds: 3, in_use: InUse::Refuse, system_znode: false };
+    const OPTIONS: Options = Options::DEFAULT;
 
     #[test]
     fn every_role_is_found_with_its_service() {
@@ -138,10 +138,10 @@ mod tests {
     fn a_node_is_found_by_its_services_name() {
         let nodes: Vec<_> =
             ["mesos", "kafka", "dcos-service-kafka", "cassandra"].map(Into::into).into();
-        assert_eq!(candidates("kafka-role", &nodes), ["dcos-service-kafka", "kafka"]);
-        assert_eq!(candidates("eng/kafka-role", &nodes), ["dcos-service-kafka", "kafka"]);
-        assert_eq!(candidates("cassandra_role", &nodes), ["cassandra"]);
-        assert_eq!(candidates("mesos", &nodes), [""; 0]);
-        assert_eq!(candidates("hdfs-role", &nodes), [""; 0]);
+        assert_eq!(candidates("kafka-role", &nodes, &OPTIONS), ["dcos-service-kafka", "kafka"]);
+        assert_eq!(candidates("eng/kafka-role", &nodes, &OPTIONS), ["dcos-service-kafka", "kafka"]);
+        assert_eq!(candidates("cassandra_role", &nodes, &OPTIONS), ["cassandra"]);
+        assert_eq!(candidates("mesos", &nodes, &OPTIONS), [""; 0]);
+        assert_eq!(candidates("hdfs-role", &nodes, &OPTIONS), [""; 0]);
     }
 }

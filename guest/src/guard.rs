@@ -1,8 +1,8 @@
-//! What is refused before anything is sent. Deleting is for ever, so a target
-//! that is more likely a slip than a wish stops the run.
+//! Targets that are refused before anything is sent. Deleting is for ever, so a target
+//! that is more likely a slip than meant stops the run.
 
 use crate::bindings::cleanup::{Options, Reason, Target};
-use crate::self_removal;
+use crate::{names, self_removal};
 
 /// Why a target must not be cleaned.
 #[derive(Debug, PartialEq)]
@@ -20,10 +20,22 @@ impl Refusal {
 }
 
 /// ZooKeeper nodes of the cluster itself. Without what is in them it loses its
-/// leader, its apps or its users. The nodes of services stand beside them
-/// (`dcos-service-NAME` for instance), and are not meant.
-const SYSTEM_ZNODES: &[&str] =
-    &["zookeeper", "mesos", "marathon", "metronome", "cosmos", "dcos", "bouncer", "signal-service"];
+/// leader, its apps, its users, or the lock under which a master joins. The nodes of
+/// services stand beside them (`dcos-service-NAME` for instance), and are not meant.
+const SYSTEM_ZNODES: &[&str] = &[
+    "zookeeper",
+    "mesos",
+    "marathon",
+    "metronome",
+    "cosmos",
+    "dcos",
+    "bouncer",
+    "signal-service",
+    "cluster-id",
+    "cluster",
+    "cockroach",
+    "etcd",
+];
 
 /// Decides whether a target may be cleaned.
 ///
@@ -32,12 +44,13 @@ const SYSTEM_ZNODES: &[&str] =
 pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     check_role(target).map_err(Refusal::invalid)?;
     if let Some(znode) = &target.znode {
-        check_znode(znode).map_err(Refusal::invalid)?;
-        if is_system_znode(znode) && !options.system_znode {
+        check_znode(znode, options).map_err(Refusal::invalid)?;
+        let path = whole_path(options, znode);
+        if is_system_znode(&path) && !options.system_znode {
             return Err(Refusal {
                 reason: Reason::SystemZnode,
                 why: format!(
-                    "znode '{znode}' belongs to the cluster itself; name the service's node"
+                    "znode '{path}' belongs to the cluster itself; name the service's node"
                 ),
             });
         }
@@ -45,24 +58,33 @@ pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     target.marathon_app.as_deref().map_or(Ok(()), check_app).map_err(Refusal::invalid)
 }
 
+/// The whole path of a target's node in ZooKeeper, without slashes at its ends.
+pub fn whole_path(options: &Options, znode: &str) -> String {
+    let root = options.znode_root.as_deref().unwrap_or_default();
+    let segments = root.split('/').filter(|segment| !segment.is_empty()).chain(segments(znode));
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// Whether a node is one of the cluster itself, or below one.
 pub fn is_system_znode(znode: &str) -> bool {
     segments(znode).next().is_some_and(|first| SYSTEM_ZNODES.contains(&first))
 }
 
-fn check_role(target: &Target) -> Result<(), &'static str> {
-    match (&target.role, &target.principal) {
-        (Some(role), _) if role == "*" => {
-            Err("role '*' is everything that is not reserved; name the service's role")
+fn check_role(target: &Target) -> Result<(), String> {
+    let Target { role, principal, .. } = target;
+    if let Some(role) = role
+        && let Some(why) = names::why_no_role(role)
+    {
+        let role = role.escape_debug();
+        return Err(format!("Mesos has no role '{role}': {why}; name the service's role"));
+    }
+    match principal {
+        Some(principal) if role.is_some() && principal.trim().is_empty() => {
+            Err("the principal is empty, so nothing would be its; name it, or leave it out".into())
         }
-        (Some(role), _) if role.trim().is_empty() => {
-            Err("the role is empty; name the service's role")
-        }
-        (Some(_), Some(principal)) if principal.trim().is_empty() => {
-            Err("the principal is empty, so nothing would be its; name it, or leave it out")
-        }
-        (None, Some(_)) => {
-            Err("a principal without a role selects nothing; name the role too, or leave it out")
+        Some(_) if role.is_none() => {
+            Err("a principal without a role selects nothing; name the role too, or leave it out"
+                .into())
         }
         _ => Ok(()),
     }
@@ -70,7 +92,9 @@ fn check_role(target: &Target) -> Result<(), &'static str> {
 
 fn check_app(app: &str) -> Result<(), String> {
     let mut path = self_removal::segments(app).peekable();
-    if path.peek().is_none() || path.any(|it| [".", ".."].contains(&it) || has_controls(it)) {
+    if path.peek().is_none()
+        || path.any(|it| [".", ".."].contains(&it) || it.contains(';') || has_controls(it))
+    {
         return Err(format!("'{}' is no Marathon app", app.escape_debug()));
     }
     Ok(())
@@ -80,7 +104,7 @@ fn has_controls(text: &str) -> bool {
     text.contains(char::is_control)
 }
 
-fn check_znode(znode: &str) -> Result<(), String> {
+fn check_znode(znode: &str, options: &Options) -> Result<(), String> {
     let path: Vec<_> = segments(znode).collect();
     if path.iter().all(|segment| segment.is_empty()) {
         return Err(format!(
@@ -95,6 +119,14 @@ fn check_znode(znode: &str) -> Result<(), String> {
     if path.iter().any(|segment| has_controls(segment)) {
         return Err(format!("znode '{}' has control characters", znode.escape_debug()));
     }
+    // A proxy on the way (DC/OS's Admin Router) decodes the path, and Exhibitor takes what
+    // follows a ';' in a segment for a parameter: it would delete 'name' for 'name;x'.
+    if znode.contains(';') && !options.zookeeper {
+        return Err(format!(
+            "znode '{znode}' has a ';', which can make Exhibitor delete another node; ZooKeeper \
+             itself can delete it (an Exhibitor URL that begins with zk://)"
+        ));
+    }
     Ok(())
 }
 
@@ -108,11 +140,9 @@ pub fn segments(znode: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::cleanup::InUse;
 
     fn check(target: &Target) -> Result<(), Refusal> {
-        let options = Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false };
-        super::check(target, &options)
+        super::check(target, &Options::DEFAULT)
     }
 
     fn target(role: Option<&str>, principal: Option<&str>, znode: Option<&str>) -> Target {
@@ -138,7 +168,7 @@ mod tests {
     fn what_is_no_app_is_refused() {
         let target =
             |app: &str| Target { marathon_app: Some(app.into()), ..target(None, None, None) };
-        for app in ["", "/", "//", "/a/../b", "/.", "/a\n"] {
+        for app in ["", "/", "//", "/a/../b", "/.", "/a\n", "/a;b"] {
             assert!(check(&target(app)).is_err(), "{app:?}");
         }
         for app in ["/janitor", "janitor", "/group//janitor/"] {
@@ -165,9 +195,23 @@ mod tests {
         ] {
             assert!(check(&target(None, None, Some(znode))).is_err(), "{znode:?}");
         }
-        let options = Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: true };
+        let options = Options { system_znode: true, ..Options::DEFAULT };
         assert_eq!(super::check(&target(None, None, Some("mesos")), &options), Ok(()));
         assert!(super::check(&target(None, None, Some("/")), &options).is_err());
+        assert!(check(&target(None, None, Some("a;b"))).is_err());
+        let zookeeper = |root: &str| Options {
+            znode_root: Some(root.into()),
+            zookeeper: true,
+            ..Options::DEFAULT
+        };
+        assert_eq!(super::check(&target(None, None, Some("a;b")), &zookeeper("")), Ok(()));
+        for (root, znode, is_system) in
+            [("marathon", "state", true), ("mesos/x", "y", true), ("a/b", "mesos", false)]
+        {
+            let checked = super::check(&target(None, None, Some(znode)), &zookeeper(root));
+            let reason = checked.err().map(|it| it.reason);
+            assert_eq!(reason == Some(Reason::SystemZnode), is_system, "{root} {znode}");
+        }
         for znode in ["cassandra", "/cassandra/", "dcos-service-kafka", "a/b", "mesos-dns", "x y"] {
             assert_eq!(check(&target(None, None, Some(znode))), Ok(()), "{znode:?}");
         }

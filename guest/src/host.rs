@@ -33,6 +33,9 @@ pub trait Host {
     #[must_use]
     fn pause(&mut self, duration: Duration) -> bool;
 
+    /// How long the run has taken until now.
+    fn elapsed(&mut self) -> Duration;
+
     /// Adds an entry to the log.
     fn log(&mut self, entry: Entry);
 
@@ -123,6 +126,10 @@ impl<H: Host> Host for Watched<'_, H> {
         goes_on
     }
 
+    fn elapsed(&mut self) -> Duration {
+        self.host.elapsed()
+    }
+
     fn log(&mut self, entry: Entry) {
         self.host.log(entry);
     }
@@ -186,15 +193,31 @@ pub fn summary(status: u16, body: &[u8]) -> String {
     format!("{status} {}", excerpt(body)).trim_end().to_owned()
 }
 
-/// The beginning of a body as one line, for a message.
+/// The beginning of a body as one line, for a message; of an HTML page, its title.
 pub fn excerpt(body: &[u8]) -> String {
     const LENGTH: usize = 500;
     let text = String::from_utf8_lossy(body);
+    let text = match title(&text) {
+        Some(title) => format!("(a page: {title})").into(),
+        None => text,
+    };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LENGTH) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
     }
+}
+
+/// The title of an HTML page; of a page without one, its first heading.
+fn title(text: &str) -> Option<&str> {
+    let lower = text.to_ascii_lowercase();
+    let is_html = ["<!doctype html", "<html", "<head"].iter().any(|it| lower.contains(it));
+    let content = |tag: &str| {
+        let start = lower.find(&format!("<{tag}>"))? + tag.len() + 2;
+        let end = start + lower[start..].find(&format!("</{tag}>"))?;
+        Some(text[start..end].trim()).filter(|it| !it.is_empty())
+    };
+    is_html.then(|| content("title").or_else(|| content("h1")))?
 }
 
 /// A request without content.
@@ -214,6 +237,17 @@ pub fn form(path: &str, fields: &[(&str, &str)]) -> Request {
     }
 }
 
+/// A call of the master's v1 API that only tells something.
+pub fn v1(call: &str) -> Request {
+    Request {
+        content: Some(Content {
+            media_type: "application/json".into(),
+            bytes: format!(r#"{{"type":"{call}"}}"#).into_bytes(),
+        }),
+        ..request(Endpoint::Master, Method::Post, vec!["api".into(), "v1".into()])
+    }
+}
+
 /// Whether what kept a request from being carried out may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Passes {
@@ -222,8 +256,8 @@ pub enum Passes {
     /// Soon, or not at all: a connection that is refused or breaks, or a race with
     /// the master's allocator (409).
     Soon,
-    /// When a master is elected (503).
-    WithALeader,
+    /// When a server is ready: a master is elected, a proxy reaches what is behind it.
+    WhenReady,
 }
 
 impl Passes {
@@ -231,7 +265,8 @@ impl Passes {
     pub fn of_status(status: u16) -> Self {
         match status {
             409 => Self::Soon,
-            503 => Self::WithALeader,
+            // A 307 that the host did not follow is of a master that has lost the lead.
+            307 | 502 | 503 | 504 => Self::WhenReady,
             _ => Self::No,
         }
     }
@@ -245,18 +280,69 @@ impl Passes {
     }
 }
 
-/// The pauses before something is tried again that passes soon or not at all.
-pub fn short_pauses() -> impl Iterator<Item = Duration> {
-    [100, 200, 400].into_iter().map(Duration::from_millis)
+/// Longer and longer pauses, until a time is over on the host's clock.
+pub struct Patience {
+    end: Duration,
+    next: Duration,
+}
+
+impl Patience {
+    /// Begins to wait, for this long.
+    pub fn new<H: Host>(host: &mut H, time: Duration) -> Self {
+        Self { end: host.elapsed() + time, next: Duration::from_millis(100) }
+    }
+
+    /// Waits, and says whether to try again: not when the time is over, or the run is to
+    /// end.
+    #[must_use]
+    pub fn wait<H: Host>(&mut self, host: &mut H) -> bool {
+        const LONGEST: Duration = Duration::from_secs(2);
+        let rest = self.end.saturating_sub(host.elapsed());
+        let pause = self.next.min(rest);
+        self.next = (self.next * 2).min(LONGEST);
+        // The contract counts in milliseconds.
+        pause >= Duration::from_millis(1) && host.pause(pause)
+    }
+}
+
+/// How often and how long to try again what may pass.
+pub struct Retries {
+    short: std::array::IntoIter<u64, 3>,
+    long: Patience,
+}
+
+impl Retries {
+    /// Begins to try; what needs a server that is ready is waited for this long.
+    pub fn new<H: Host>(host: &mut H, time: Duration) -> Self {
+        Self { short: [100, 200, 400].into_iter(), long: Patience::new(host, time) }
+    }
+
+    /// Waits, and says whether to try again.
+    #[must_use]
+    pub fn wait<H: Host>(&mut self, host: &mut H, passes: Passes) -> bool {
+        match passes {
+            Passes::No => false,
+            Passes::Soon => {
+                let pause = self.short.next().map(Duration::from_millis);
+                pause.is_some_and(|pause| host.pause(pause))
+            }
+            Passes::WhenReady => self.long.wait(host),
+        }
+    }
 }
 
 /// Why there was no answer, in words that follow the name of a server.
 pub fn explain(endpoint: Endpoint, error: &Error) -> String {
     let server = match endpoint {
-        Endpoint::Master => "the Mesos master",
+        Endpoint::Master | Endpoint::MasterRoot => "the Mesos master",
         Endpoint::Exhibitor => "Exhibitor",
         Endpoint::Marathon | Endpoint::MarathonPods => "Marathon",
     };
+    explain_as(server, error)
+}
+
+/// The same, with the name of the server.
+pub fn explain_as(server: &str, error: &Error) -> String {
     match error {
         Error::Denied(rule) => format!("a request to {server} was denied: {rule}"),
         Error::Dns => format!("the name of {server} has no address"),

@@ -1,17 +1,19 @@
 //! What a cleanup would do: a look at the cluster that changes nothing, and the
 //! comparison of two such looks.
 
-use crate::agents::Listing;
+use crate::agents::{Listing, Wanted};
 use crate::bindings::cleanup::{
     AgentPlan, Amount, CleanupPlan, Failure, Fate, InUse, Options, Planned, Reason, Reserved,
     Target,
 };
 use crate::bindings::log::{Phase, SkipReason};
+use crate::checks::{self, Users};
+use crate::guard::Refusal;
 use crate::host::Host;
 use crate::resource::{self, Resource};
 use crate::run::{Run, Stop};
 use crate::sweep::Owner;
-use crate::{guard, znode};
+use crate::znode::Tree;
 
 /// Looks at what cleaning a target would do, as `wit/cleanup.wit` promises.
 ///
@@ -32,45 +34,100 @@ pub fn plan<H: Host>(
 impl<H: Host> Run<'_, H> {
     fn plan(&mut self, target: &Target) -> Result<CleanupPlan, Stop> {
         self.admit(target)?;
+        // The plan tells it all.
+        self.is_quiet = true;
         let mut plan = CleanupPlan {
             target: target.clone(),
             mesos_version: None,
             agents: Vec::new(),
             unreached: Vec::new(),
+            ignored: Vec::new(),
+            elsewhere: Vec::new(),
+            warnings: Vec::new(),
             frameworks: Vec::new(),
             frameworks_unknown: None,
             znode: None,
             refusal: None,
+            why_refused: None,
         };
-        if let Some(role) = &target.role {
-            self.plan_resources(Owner { role, principal: target.principal.as_deref() }, &mut plan)?;
+        let listing = match &target.role {
+            Some(role) => {
+                let owner = Owner { role, principal: target.principal.as_deref() };
+                Some((self.plan_resources(owner, &mut plan)?, Some(owner)))
+            }
+            None if target.znode.is_some() => match self.list(Wanted::NOTHING) {
+                Ok(listing) => Some((listing, None)),
+                Err(why) => {
+                    let refusal = checks::unknown(target, &why);
+                    plan.frameworks_unknown = Some(why);
+                    self.refuses(Err(refusal), &mut plan);
+                    None
+                }
+            },
+            None => None,
+        };
+        if let Some((listing, owner)) = listing {
+            self.plan_checks(&listing, owner, &mut plan);
         }
         if let Some(znode) = &target.znode {
-            let path = guard::segments(znode).collect::<Vec<_>>().join("/");
-            plan.znode = Some(znode::look(&mut self.host, &path));
+            let mut retries = self.retries();
+            let tree = Tree::new(self.options, znode);
+            plan.znode = Some(tree.look(&mut self.host, &mut retries));
         }
+        plan.warnings = std::mem::take(&mut self.report.warnings);
         Ok(plan)
     }
 
-    fn plan_resources(&mut self, owner: Owner, plan: &mut CleanupPlan) -> Result<(), Stop> {
-        let listing = self.list(Some(owner.role));
+    fn plan_resources(&mut self, owner: Owner, plan: &mut CleanupPlan) -> Result<Listing, Stop> {
+        let Owner { role, principal } = owner;
+        let listing = self.list(Wanted { role: Some(role), principal });
         let listing = self.usable(listing)?;
         plan.mesos_version.clone_from(&listing.version);
-        plan.unreached = listing.unreached();
         plan.agents = agents(&listing, owner).map_err(|why| self.stop(Reason::Failed, why))?;
-        let frameworks = self.frameworks().map(|all| all.using(owner.role));
-        let in_use = match &frameworks {
-            Ok(users) if users.is_empty() => None,
-            Ok(_) => Some(Reason::InUse).filter(|_| self.options.in_use == InUse::Refuse),
-            Err(_) => Some(Reason::InUseUnknown).filter(|_| self.options.in_use != InUse::Force),
-        };
-        match frameworks {
-            Ok(users) => plan.frameworks = users,
-            Err(why) => plan.frameworks_unknown = Some(why),
+        let pending = self.pending(&listing, Some(role), principal);
+        let (mut unreached, _) = self.unreached(&listing, pending);
+        plan.ignored = self.ignore(&mut unreached);
+        plan.unreached = unreached;
+        self.tell_what_stands_above(&listing, owner);
+        self.tell_what_is_elsewhere(&listing);
+        plan.elsewhere = std::mem::take(&mut self.report.elsewhere);
+        Ok(listing)
+    }
+
+    /// What would end a cleanup, in the order in which it would.
+    fn plan_checks(&mut self, listing: &Listing, owner: Option<Owner>, plan: &mut CleanupPlan) {
+        if let Some(owner) = owner {
+            self.refuses(checks::require_own_resources(listing, owner), plan);
         }
-        let is_others = owner.principal.is_some_and(|it| listing.is_others_alone(it));
-        plan.refusal = Some(Reason::OtherPrincipals).filter(|_| is_others).or(in_use);
-        Ok(())
+        let frameworks = self.frameworks(listing);
+        if owner.is_some() {
+            let known = frameworks.as_ref().ok();
+            let target = plan.target.clone();
+            let checked = checks::require_known_role(listing, known, &target, self.options);
+            self.refuses(checked, plan);
+        }
+        match frameworks {
+            Ok(frameworks) => {
+                let Users { all, refusal } = checks::users(&frameworks, &plan.target, self.options);
+                plan.frameworks = all;
+                let role = plan.target.role.as_deref().filter(|_| plan.target.znode.is_none());
+                plan.frameworks_unknown = frameworks.doubt(role);
+                self.refuses(refusal.map_or(Ok(()), Err), plan);
+            }
+            Err(why) => {
+                if self.options.in_use != InUse::Force {
+                    self.refuses(Err(checks::unknown(&plan.target, &why)), plan);
+                }
+                plan.frameworks_unknown = Some(why);
+            }
+        }
+    }
+
+    /// Keeps the first reason why a cleanup would be refused.
+    fn refuses(&self, checked: Result<(), Refusal>, plan: &mut CleanupPlan) {
+        if let (None, Err(Refusal { reason, why })) = (plan.refusal, checked) {
+            (plan.refusal, plan.why_refused) = (Some(reason), Some(format!("{why}.")));
+        }
     }
 }
 
@@ -167,8 +224,7 @@ mod tests {
     use crate::clean;
     use crate::testing::Script;
 
-    const OPTIONS: Options =
-        Options { confirm_seconds: 3, in_use: InUse::Refuse, system_znode: false };
+    const OPTIONS: Options = Options::DEFAULT;
     const CPUS: &str =
         r#"{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}}"#;
     const FOREIGN: &str =

@@ -90,6 +90,24 @@ impl Resource {
         }
     }
 
+    /// Whether a reservation of a role is below its innermost one.
+    pub fn stands_on(&self, role: &str) -> bool {
+        self.below().any(|it| it == role)
+    }
+
+    /// The role that gets it back when its innermost reservation is released; none if it
+    /// becomes unreserved.
+    pub fn parent(&self) -> Option<&str> {
+        self.below().last()
+    }
+
+    /// The roles of the reservations below the innermost one, the outermost first.
+    fn below(&self) -> impl Iterator<Item = &str> {
+        let stack = self.facts.reservations.as_deref().unwrap_or_default();
+        let below = stack.split_last().map_or(&[][..], |(_, below)| below);
+        below.iter().filter_map(|it| it.role.as_deref())
+    }
+
     /// The resource provider; none for the agent's own resources.
     pub fn provider(&self) -> Option<&str> {
         self.facts.provider_id.as_ref().map(|provider| provider.value.as_str())

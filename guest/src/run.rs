@@ -1,15 +1,15 @@
 //! What every run does, whether it changes something or only looks: it reads the
 //! agents and the frameworks, waits, and says why it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::agents::{self, Listing};
-use crate::bindings::cleanup::{Failure, Options, Reason, Report, Target};
-use crate::bindings::log::{Event, Level, Warning};
+use crate::agents::{self, Listing, Wanted};
+use crate::bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
+use crate::bindings::log::{Event, Level, Unreached, UnreachedReason, Warning};
 use crate::frameworks::{self, Frameworks};
-use crate::guard;
-use crate::host::{Host, Passes, Watched, one_line, short_pauses};
+use crate::host::{Host, Patience, Retries, Watched, one_line};
+use crate::{absent, guard, operations, version};
 
 /// A run.
 pub struct Run<'a, H> {
@@ -19,11 +19,32 @@ pub struct Run<'a, H> {
     pub options: &'a Options,
     /// What was found and done until now.
     pub report: Report,
+    /// Whether warnings are only kept for the result.
+    pub is_quiet: bool,
+    /// Whether nothing of the target was pending just before the last look at the agents.
+    pub is_settled: bool,
     /// Whether the last look at the agents failed.
     pub is_blind: bool,
     /// The agents that a look has shown to hold something for the role, or to be
     /// out of reach: their ids, and their host names.
     pub concerned: BTreeMap<String, String>,
+    /// Those of them that the last look did not show any more.
+    pub vanished: Vec<Unreached>,
+}
+
+impl Options {
+    /// How a run goes about it unless somebody asks for something else.
+    pub const DEFAULT: Self = Self {
+        confirm_seconds: 30,
+        in_use: InUse::Refuse,
+        system_znode: false,
+        teardown: Vec::new(),
+        strict: false,
+        whole_service: false,
+        ignored_agents: Vec::new(),
+        znode_root: None,
+        zookeeper: false,
+    };
 }
 
 /// Why a run ends early. The log has told it, in its own lines.
@@ -42,12 +63,24 @@ impl<'a, H: Host> Run<'a, H> {
             agents: Vec::new(),
             confirmed: Vec::new(),
             unreached: Vec::new(),
+            ignored: Vec::new(),
+            elsewhere: Vec::new(),
+            warnings: Vec::new(),
             left: None,
             znode: None,
             self_removal: None,
         };
         let host = Watched::new(host);
-        Self { host, options, report, is_blind: false, concerned: BTreeMap::new() }
+        Self {
+            host,
+            options,
+            report,
+            is_quiet: false,
+            is_settled: false,
+            is_blind: false,
+            concerned: BTreeMap::new(),
+            vanished: Vec::new(),
+        }
     }
 
     /// Ends a run early.
@@ -67,24 +100,16 @@ impl<'a, H: Host> Run<'a, H> {
             .map_err(|guard::Refusal { reason, why }| self.stop(reason, format!("Refused: {why}.")))
     }
 
-    /// Reads the agents; waits for a master while none leads, and for a short
-    /// while when there is no answer.
-    pub fn list(&mut self, role: Option<&str>) -> Result<Listing, String> {
-        let mut pauses = self.pauses();
-        let mut short_pauses = short_pauses();
+    /// Reads the agents, again when that may help.
+    pub fn list(&mut self, wanted: Wanted) -> Result<Listing, String> {
+        let mut retries = self.retries();
         loop {
-            let unread = match agents::list(&mut self.host, role) {
+            let unread = match agents::list(&mut self.host, wanted) {
                 Ok(listing) => return Ok(listing),
                 Err(unread) => unread,
             };
-            let pause = match unread.passes {
-                Passes::No => None,
-                Passes::Soon => short_pauses.next(),
-                Passes::WithALeader => pauses.next(),
-            };
-            let Some(pause) = pause else { return Err(unread.message) };
-            self.host.say(Level::Debug, format!("{}: trying again", unread.message), None);
-            if !self.host.pause(pause) {
+            self.host.say(Level::Debug, &unread.message, None);
+            if !retries.wait(&mut self.host, unread.passes) {
                 return Err(unread.message);
             }
         }
@@ -101,14 +126,119 @@ impl<'a, H: Host> Run<'a, H> {
         Ok(listing)
     }
 
-    /// Reads the frameworks.
-    pub fn frameworks(&mut self) -> Result<Frameworks, String> {
-        frameworks::all(&mut self.host)
+    /// Reads the frameworks of a cluster with these agents, and whether these are all.
+    pub fn frameworks(&mut self, listing: &Listing) -> Result<Frameworks, String> {
+        let mut retries = self.retries();
+        let all = frameworks::all(&mut self.host, listing, &mut retries)?;
+        self.lacks(&all.missing);
+        Ok(all)
+    }
+
+    /// The agents that may hold something that a run cannot see or remove: those that are
+    /// listed, those that are not, and those on which something is still `pending`. Those
+    /// that vanished since an earlier listing come first. What is not known is told; the
+    /// number of such sentences.
+    pub fn unreached(
+        &mut self,
+        listing: &Listing,
+        pending: Result<Vec<Unreached>, String>,
+    ) -> (Vec<Unreached>, usize) {
+        let mut retries = self.retries();
+        let absent = absent::absent(&mut self.host, listing, &mut retries);
+        self.lacks(&absent.missing);
+        let mut unknown = absent.doubts;
+        let mut unreached = self.vanished.clone();
+        for agent in &mut unreached {
+            // The registry knows more.
+            if let Some(it) = absent.agents.iter().find(|it| it.agent == agent.agent) {
+                (agent.reason, agent.since) = (it.reason, it.since);
+            }
+        }
+        let pending = pending.unwrap_or_else(|why| {
+            unknown.push(why);
+            Vec::new()
+        });
+        for agent in listing.unreached().into_iter().chain(absent.agents).chain(pending) {
+            let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
+            if !unreached.iter().any(is_known) {
+                unreached.push(agent);
+            }
+        }
+        for why in &unknown {
+            let line = format!("It is not known whether other slaves hold something: {why}");
+            self.host.say(Level::Error, line, None);
+        }
+        (unreached, unknown.len())
+    }
+
+    /// The agents on which something of a target, or of any role, is still to be removed.
+    pub fn pending(
+        &mut self,
+        listing: &Listing,
+        role: Option<&str>,
+        principal: Option<&str>,
+    ) -> Result<Vec<Unreached>, String> {
+        let ids = self.pending_ids(listing.newest, role, principal)?;
+        let unreached = ids.into_iter().map(|agent| Unreached {
+            hostname: listing.hostname(&agent).to_owned(),
+            agent,
+            reason: UnreachedReason::OperationPending,
+            since: None,
+        });
+        Ok(unreached.collect())
+    }
+
+    /// The ids of these agents; `newest` is the newest version of Mesos that one names.
+    pub fn pending_ids(
+        &mut self,
+        newest: Option<u32>,
+        role: Option<&str>,
+        principal: Option<&str>,
+    ) -> Result<BTreeSet<String>, String> {
+        let mut retries = self.retries();
+        let pending = operations::pending(&mut self.host, newest, &mut retries)?;
+        let own = pending.into_iter().filter(|it| it.is_of(role, principal));
+        Ok(own.map(|it| it.agent).collect())
+    }
+
+    /// Takes those that the options say to ignore out of a list.
+    pub fn ignore(&self, unreached: &mut Vec<Unreached>) -> Vec<Unreached> {
+        unreached.extract_if(.., |it| self.is_ignored(&it.agent, &it.hostname)).collect()
+    }
+
+    /// Whether the options say to ignore an agent.
+    pub fn is_ignored(&self, agent: &str, hostname: &str) -> bool {
+        self.options
+            .ignored_agents
+            .iter()
+            .any(|it| !it.is_empty() && (it == agent || it.eq_ignore_ascii_case(hostname)))
+    }
+
+    /// Tells which pages the server lacks, by which its answers could be checked.
+    fn lacks(&mut self, pages: &[&str]) {
+        if !pages.is_empty() {
+            let line = format!(
+                "The Mesos master's server does not have {}, so this run is not checked against it \
+                 (an old master, or a proxy that does not pass it on?)",
+                pages.join(", ")
+            );
+            self.warn(Warning::PagesMissing, line);
+        }
+    }
+
+    /// Logs something that someone should know.
+    pub fn warn(&mut self, warning: Warning, line: impl AsRef<str>) {
+        if !self.report.warnings.contains(&warning) {
+            self.report.warnings.push(warning);
+        }
+        if !self.is_quiet {
+            self.host.say(Level::Warn, line, Some(Event::Warning(warning)));
+        }
     }
 
     /// Tells the version of Mesos, as the reference does.
     pub fn tell_version(&mut self, listing: &Listing) {
-        let number = listing.version.as_deref().and_then(version_number);
+        let number = listing.version.as_deref().and_then(version::number);
         match (&listing.version, number) {
             (Some(version), Some(number)) => {
                 self.say(format!("Mesos version: {version} => {number}"));
@@ -118,28 +248,27 @@ impl<'a, H: Host> Run<'a, H> {
                     Some(version) => format!("Bad version string: {version}"),
                     None => "No version found in slaves list".into(),
                 };
-                self.host.say(Level::Warn, line, Some(Event::Warning(Warning::VersionUnknown)));
+                self.warn(Warning::VersionUnknown, line);
             }
         }
         self.report.mesos_version.clone_from(&listing.version);
     }
 
-    /// How long to pause in one phase, for what takes time or may pass.
+    /// How long to wait in one phase, for what takes time or may pass.
     pub fn patience(&self) -> Duration {
         Duration::from_secs(self.options.confirm_seconds.into())
     }
 
-    /// Longer and longer pauses, until the patience is over.
-    pub fn pauses(&self) -> impl Iterator<Item = Duration> + use<H> {
-        let longest = Duration::from_secs(2);
-        let mut next = Duration::from_millis(100);
-        let mut rest = self.patience();
-        std::iter::from_fn(move || {
-            let pause = next.min(rest);
-            rest -= pause;
-            next = (next * 2).min(longest);
-            (pause > Duration::ZERO).then_some(pause)
-        })
+    /// The time to wait for what takes time.
+    pub fn wait(&mut self) -> Patience {
+        let patience = self.patience();
+        Patience::new(&mut self.host, patience)
+    }
+
+    /// The time to try again what may pass.
+    pub fn retries(&mut self) -> Retries {
+        let patience = self.patience();
+        Retries::new(&mut self.host, patience)
     }
 
     /// Logs a line of the normal course.
@@ -159,32 +288,5 @@ impl<'a, H: Host> Run<'a, H> {
             reason => reason,
         };
         Stop { reason, message }
-    }
-}
-
-/// Whether a master of this version tells which operations are pending, as far
-/// as is known.
-pub fn tells_operations(listing: &Listing) -> bool {
-    listing.version.as_deref().and_then(version_number).is_none_or(|number| number >= 106)
-}
-
-/// The reference's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.
-fn version_number(version: &str) -> Option<u32> {
-    let mut parts = version.split(['.', '-']).map(str::parse);
-    let (major, minor): (u32, u32) = (parts.next()?.ok()?, parts.next()?.ok()?);
-    major.checked_mul(100)?.checked_add(minor)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_numbered_as_the_reference_does() {
-        assert_eq!(version_number("0.28.1"), Some(28));
-        assert_eq!(version_number("1.2.0"), Some(102));
-        assert_eq!(version_number("1.11.0-dev"), Some(111));
-        assert_eq!(version_number("1"), None);
-        assert_eq!(version_number("banana"), None);
     }
 }

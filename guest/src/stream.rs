@@ -10,10 +10,13 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 
 use crate::bindings::http::{Endpoint, Error, Method, Request};
-use crate::host::{CHUNK, Host, Passes, Response, excerpt, explain, request, summary};
+use crate::host::{CHUNK, Host, Passes, Response, Retries, excerpt, explain, request, summary};
 
 /// The largest value that is read at once, in bytes. An agent is a few thousand.
 const LARGEST: usize = 16 << 20;
+
+/// How many brackets may stand inside of each other, as for serde_json.
+const DEEPEST: usize = 128;
 
 /// How much of a body there must be to say how it begins, in bytes.
 pub(crate) const START: usize = 4 << 10;
@@ -23,6 +26,8 @@ pub(crate) const START: usize = 4 << 10;
 pub struct Unread {
     /// Whether it is worth asking again.
     pub passes: Passes,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
     /// One sentence for the person who runs the cleanup.
     pub message: String,
 }
@@ -35,6 +40,11 @@ impl Bad {
     /// One that lacks something that everything depends on.
     pub fn missing(field: &str) -> Self {
         Self(format!("missing field `{field}`"))
+    }
+
+    /// The end of reading a body of which nothing more is needed.
+    pub fn enough() -> Self {
+        Self("the rest is not needed".into())
     }
 }
 
@@ -50,6 +60,34 @@ pub fn get<H: Host, T>(
     read(host, &request(Endpoint::Master, Method::Get, vec![path.into()]), take)
 }
 
+/// What came of asking a master for one of the pages by which others are checked.
+#[derive(Debug)]
+pub enum Page<T> {
+    /// The master says this.
+    Says(T),
+    /// It does not have the page: it is an old master, or a proxy does not pass it on.
+    Missing,
+    /// It is not known what it says.
+    Unknown(Unread),
+}
+
+/// Asks a master for a page, again when that may help.
+pub fn page<H: Host, T>(
+    host: &mut H,
+    request: &Request,
+    retries: &mut Retries,
+    mut take: impl FnMut(&mut Json<H::Response>) -> Result<T, Bad>,
+) -> Page<T> {
+    loop {
+        match read(host, request, &mut take) {
+            Ok(value) => return Page::Says(value),
+            Err(Unread { status: Some(404), .. }) => return Page::Missing,
+            Err(unread) if retries.wait(host, unread.passes) => {}
+            Err(unread) => return Page::Unknown(unread),
+        }
+    }
+}
+
 /// Sends a request to the master and reads the answer.
 ///
 /// # Errors
@@ -62,13 +100,18 @@ pub fn read<H: Host, T>(
     let path = request.path.join("/");
     let network = |error: &Error| Unread {
         passes: Passes::of_error(error),
+        status: None,
         message: format!("Network error: {}.", explain(Endpoint::Master, error)),
     };
     let exchange = host.send(request).map_err(|error| network(&error))?;
     let response = host.finish(exchange).map_err(|error| network(&error))?;
     let status = response.status();
     let passes = Passes::of_status(status);
-    let bad = |why| Unread { passes, message: format!("Bad {path} response: {why}") };
+    let bad = |why| Unread {
+        passes,
+        status: Some(status),
+        message: format!("Bad {path} response: {why}"),
+    };
     let mut json = Json::new(response);
     // A body that breaks off still says as much as has arrived.
     while json.buffer.len() < START && !json.ended && json.more().is_ok() {}
@@ -77,7 +120,7 @@ pub fn read<H: Host, T>(
         let hint = match status {
             401 => ": it wants valid credentials",
             403 => ": the token's owner may not see this",
-            300..=399 => ": it sends elsewhere; give the URL of the leading master",
+            307 => ": it does not lead; give the URL of the leading master, or of all",
             _ => "",
         };
         let answer = summary(status, start.as_bytes());
@@ -191,21 +234,51 @@ impl<R: Response> Json<R> {
         }
     }
 
-    /// Takes a value and forgets it.
+    /// Takes a value and forgets it. An object or a list may be of any size: it is
+    /// followed to its last bracket, and never stands whole in memory.
     ///
     /// # Errors
-    /// When it is no JSON.
+    /// When it has no end, or is no JSON that could be told from what follows.
     pub fn skip(&mut self) -> Result<(), Bad> {
-        match self.peek()? {
-            // May be large, as a whole.
-            Some(b'[') => self.list(Self::ignore),
-            Some(b'{') => self.object(|json, _| json.ignore()),
-            _ => self.ignore(),
+        if !matches!(self.peek()?, Some(b'[' | b'{')) {
+            return self.value().map(|IgnoredAny| ());
         }
-    }
-
-    fn ignore(&mut self) -> Result<(), Bad> {
-        self.value().map(|IgnoredAny| ())
+        // The brackets that are open, a bit each: whether it is an object's.
+        let mut open: Vec<bool> = Vec::new();
+        let mut in_text = false;
+        loop {
+            let Some(&byte) = self.buffer.get(self.at) else {
+                if self.ended {
+                    return Err(self.bad("EOF while parsing a value", 0));
+                }
+                self.more()?;
+                continue;
+            };
+            match byte {
+                b'\\' if in_text => {
+                    self.at += 1;
+                    if self.buffer.get(self.at).is_none() {
+                        self.more()?;
+                    }
+                }
+                b'"' => in_text = !in_text,
+                b'{' | b'[' if !in_text => open.push(byte == b'{'),
+                b'}' | b']' if !in_text => {
+                    if open.pop() != Some(byte == b'}') {
+                        return Err(self.bad("a bracket that closes nothing", 0));
+                    }
+                    if open.is_empty() {
+                        self.at += 1;
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+            if open.len() > DEEPEST {
+                return Err(self.bad("brackets inside of each other without end", 0));
+            }
+        }
     }
 
     fn end(&mut self) -> Result<(), Bad> {

@@ -70,7 +70,7 @@ impl Operation {
     /// remove.
     pub fn done<'a>(&self, listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
         let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
-        let done = works.filter(|work| work.agent.active && work.batches.is_empty());
+        let done = works.filter(|work| work.agent.connected && work.batches.is_empty());
         done.map(|work| work.agent.id.as_str()).collect()
     }
 
@@ -128,7 +128,7 @@ impl Operation {
             match resource.fate(self.phase, owner.principal) {
                 Fate::Take => {
                     work.found += 1;
-                    if agent.active {
+                    if agent.connected {
                         Batch::add(&mut work.batches, &agent.id, resource, lists);
                     }
                 }
@@ -269,6 +269,7 @@ mod tests {
     use crate::testing::Script;
     use crate::{agents, reservations, volumes};
 
+    const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };
     const OWNER: Owner = Owner { role: "r", principal: None };
 
     fn agent(id: &str, resources: &str) -> String {
@@ -277,7 +278,7 @@ mod tests {
 
     fn listing(agents: &[String]) -> Listing {
         let body = format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
-        agents::list(&mut Script::default().answer(200, body), Some("r")).unwrap()
+        agents::list(&mut Script::default().answer(200, body), WANTED).unwrap()
     }
 
     const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"labels":{"labels":[{"key":"a&b","value":"1+1=%2"}]}},"disk":{"persistence":{"id":"v"}}}"#;

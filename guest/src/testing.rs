@@ -1,6 +1,6 @@
 //! A [`Host`] that answers from a script, for unit tests.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::bindings::http::{Error, Request};
@@ -18,6 +18,11 @@ pub struct Script {
     pub window: usize,
     pub most_in_flight: usize,
     pub sent: Vec<Request>,
+    /// What the pages say by which others are checked: the last answer stays. A master
+    /// about which there is nothing to say answers where nothing is written here.
+    pages: BTreeMap<&'static str, VecDeque<(u16, String)>>,
+    /// The last list of agents.
+    list: Option<VecDeque<u8>>,
     pub log: Vec<Entry>,
     pub paused: Duration,
     /// What every pause answers.
@@ -40,6 +45,8 @@ impl Default for Script {
             window: 4,
             most_in_flight: 0,
             sent: Vec::new(),
+            pages: BTreeMap::new(),
+            list: None,
             log: Vec::new(),
             paused: Duration::ZERO,
             goes_on: true,
@@ -50,6 +57,54 @@ impl Default for Script {
 impl Script {
     pub fn answer(self, status: u16, body: impl Into<String>) -> Self {
         self.push(Ok((status, body.into(), None)))
+    }
+
+    /// An answer of a page by which others are checked.
+    pub fn page(mut self, path: &'static str, status: u16, body: impl Into<String>) -> Self {
+        self.pages.entry(path).or_default().push_back((status, body.into()));
+        self
+    }
+
+    /// The list of agents as it was, where the script goes on with something else.
+    fn listed_again(&mut self, request: &Request) -> Option<Scripted> {
+        if request.path != ["slaves"] {
+            return None;
+        }
+        let is_list = |it: &Scripted| it.body.as_slices().0.starts_with(b"{\"slaves\"");
+        match self.answers.front() {
+            Some(Ok(list)) if is_list(list) => {
+                self.list = Some(list.body.clone());
+                None
+            }
+            Some(Err(_)) => None,
+            _ => {
+                let body = self.list.clone()?;
+                Some(Scripted { status: 200, body, chunk: 0, end: None })
+            }
+        }
+    }
+
+    /// The answer of such a page, if a request is for one.
+    fn checked(&mut self, request: &Request) -> Option<Scripted> {
+        let path = request.path.join("/");
+        let calm = match path.as_str() {
+            "roles" => r#"{"roles":[]}"#,
+            "metrics/snapshot" => {
+                r#"{"master/frameworks_active":0.0,"master/slaves_unreachable":0.0}"#
+            }
+            "registrar(1)/registry" => r#"{"master":{}}"#,
+            "maintenance/status" | "state" => "{}",
+            "version" => r#"{"version":"1.11.0"}"#,
+            "api/v1" => r#"{"get_operations":{}}"#,
+            _ if self.pages.contains_key(path.as_str()) => "",
+            _ => return None,
+        };
+        let (status, body) = match self.pages.get_mut(path.as_str()) {
+            Some(answers) if answers.len() > 1 => answers.pop_front()?,
+            Some(answers) => answers.front()?.clone(),
+            None => (200, calm.into()),
+        };
+        Some(Scripted { status, body: body.into_bytes().into(), chunk: 0, end: None })
     }
 
     /// An answer whose body ends with an error.
@@ -82,6 +137,12 @@ impl Host for Script {
     type Response = Scripted;
 
     fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error> {
+        if let Some(answer) = self.checked(request) {
+            return Ok(Ok(answer));
+        }
+        if let Some(list) = self.listed_again(request) {
+            return Ok(Ok(list));
+        }
         self.sent.push(request.clone());
         let answer = self.answers.pop_front().expect("the script has an answer for every request");
         if matches!(answer, Err(Error::Stopped)) {
@@ -93,7 +154,7 @@ impl Host for Script {
     }
 
     fn finish(&mut self, exchange: Self::Exchange) -> Result<Scripted, Error> {
-        self.in_flight -= 1;
+        self.in_flight = self.in_flight.saturating_sub(1);
         exchange.map(|answer| Scripted { chunk: self.chunk, ..answer })
     }
 
@@ -104,6 +165,10 @@ impl Host for Script {
     fn pause(&mut self, duration: Duration) -> bool {
         self.paused += duration;
         self.goes_on
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        self.paused
     }
 
     fn log(&mut self, entry: Entry) {

@@ -39,14 +39,17 @@ pub async fn clean(
     patience: Duration,
 ) -> Result<Report, Failure> {
     let stop = Stop::new();
-    let session =
-        Session::new(Audited(Live::new(&Limits::default(), &Tls::default(), Credentials::None)))
-            .with_endpoints(endpoints)
-            .with_log(tell)
-            .with_stop(stop.clone());
+    let session = Session::new(Audited(Live::new(
+        &Limits::default(),
+        &Tls::default(),
+        Credentials::default(),
+    )))
+    .with_endpoints(endpoints)
+    .with_log(tell)
+    .with_stop(stop.clone());
 
     let janitor = Janitor::new()?;
-    let mut run = spawn_blocking(move || janitor.clean(target, Options::DEFAULT, session));
+    let mut run = spawn_blocking(move || janitor.clean(target, &Options::DEFAULT, session));
     let result = match timeout(patience, &mut run).await {
         Ok(result) => result,
         Err(_) => {

@@ -8,6 +8,7 @@ use crate::bindings::cleanup::{CleanupPlan, InUse, Options, Target};
 /// What a component is asked to do: one function of `wit/cleanup.wit`, with its
 /// arguments but for the options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each run")]
 pub enum Call {
     /// Remove a target.
     Clean(Target),
@@ -28,8 +29,17 @@ impl Options {
     /// How a run goes about it unless somebody wishes otherwise. The default of an
     /// option is what was done before it existed, so that older documents still
     /// mean what they meant.
-    pub const DEFAULT: Self =
-        Self { confirm_seconds: 30, in_use: InUse::Refuse, system_znode: false };
+    pub const DEFAULT: Self = Self {
+        confirm_seconds: 30,
+        in_use: InUse::Refuse,
+        system_znode: false,
+        teardown: Vec::new(),
+        strict: false,
+        whole_service: false,
+        ignored_agents: Vec::new(),
+        znode_root: None,
+        zookeeper: false,
+    };
 }
 
 impl Call {

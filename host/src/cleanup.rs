@@ -147,7 +147,7 @@ impl Janitor {
     pub fn clean(
         &self,
         target: Target,
-        options: Options,
+        options: &Options,
         session: Session,
     ) -> Result<Report, RunError> {
         let Done::Cleaned(it) = self.run(&Call::Clean(target), options, session)? else {
@@ -163,7 +163,7 @@ impl Janitor {
     pub fn plan(
         &self,
         target: Target,
-        options: Options,
+        options: &Options,
         session: Session,
     ) -> Result<CleanupPlan, RunError> {
         let Done::Planned(it) = self.run(&Call::Plan(target), options, session)? else {
@@ -179,7 +179,7 @@ impl Janitor {
     pub fn apply(
         &self,
         plan: CleanupPlan,
-        options: Options,
+        options: &Options,
         session: Session,
     ) -> Result<Report, RunError> {
         let Done::Cleaned(it) = self.run(&Call::Apply(plan), options, session)? else {
@@ -192,22 +192,25 @@ impl Janitor {
     ///
     /// # Errors
     /// When it cannot be known.
-    pub fn discover(&self, options: Options, session: Session) -> Result<Inventory, RunError> {
+    pub fn discover(&self, options: &Options, session: Session) -> Result<Inventory, RunError> {
         let Done::Discovered(it) = self.run(&Call::Discover, options, session)? else {
             return Err(bug().into());
         };
         Ok(it)
     }
 
-    /// Has the component do something. It runs on a thread of its own, so this
-    /// may be called from anywhere; it returns when the run is over. An async runtime
-    /// should have it called where it may block (tokio's `spawn_blocking`).
+    /// Has the component do something. What the options say of ZooKeeper (`znode_root`
+    /// and `zookeeper`) is replaced by what the session's endpoints say. The component
+    /// runs on a thread of its own, so this may be called from anywhere; it returns when
+    /// the run is over. An async runtime should have it called where it may block (tokio's
+    /// `spawn_blocking`).
     ///
     /// # Errors
     /// When the component fails, or breaks its contract.
-    pub fn run(&self, call: &Call, options: Options, session: Session) -> Result<Done, RunError> {
+    pub fn run(&self, call: &Call, options: &Options, session: Session) -> Result<Done, RunError> {
         let limit = session.limits.run;
         let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
+        let options = &session.endpoints.inform(options.clone());
         let policy = Policy::new(call, options);
         let mut store = self.store(session, policy, &stderr);
         let (over, is_over) = mpsc::channel::<()>();
@@ -256,7 +259,7 @@ impl Janitor {
 
     fn store(&self, session: Session, policy: Policy, stderr: &MemoryOutputPipe) -> Store<State> {
         let Session { endpoints, transport, log, limits, stop } = session;
-        let deadline = Instant::now() + limits.run;
+        let started = Instant::now();
         let state = State {
             wasi: wasi::context(stderr.clone()),
             table: ResourceTable::new(),
@@ -265,7 +268,9 @@ impl Janitor {
             endpoints,
             transport,
             log,
-            deadline,
+            started,
+            clock: Duration::ZERO,
+            clock_reads: 0,
             stop,
             steps: 0,
             requests: 0,

@@ -2,7 +2,7 @@
 //! recording or a log.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::http::Uri;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::bindings::http::{Content, Endpoint, Error, Method};
 use crate::log::printable;
-use crate::tls;
+use crate::tls::{self, TlsError};
 use crate::transport::{Request, Transport};
 use crate::{Endpoints, Limits, Live, Tls};
 
@@ -73,26 +73,39 @@ fn user_and_password(text: &[u8]) -> Result<Secret, NoUser> {
     }
 }
 
-/// Who the host is for the servers.
-#[derive(Debug, Default)]
-pub enum Credentials {
-    /// Nobody.
+/// One server's credential. A login is shared by all servers that take its token.
+#[derive(Clone, Debug, Default)]
+pub enum Credential {
+    /// Anonymous.
     #[default]
     None,
-    /// The owner of a DC/OS token.
+    /// A DC/OS token.
     Token(Token),
-    /// Someone who can log in to DC/OS, and again when the token has expired.
-    Login(Box<Login>),
-    /// A principal of Mesos with its secret (HTTP Basic). Only masters get it.
+    /// A DC/OS login, which is repeated when its token has expired.
+    Login(Arc<Login>),
+    /// A user with a password (HTTP Basic); for a Mesos master, a principal with its
+    /// secret.
     Basic(Basic),
 }
 
-/// A principal of Mesos with its secret.
+/// The credentials for the servers: one for each. None of them is ever sent to
+/// another server than its own.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// For the Mesos masters.
+    pub master: Credential,
+    /// For Exhibitor.
+    pub exhibitor: Credential,
+    /// For Marathon.
+    pub marathon: Credential,
+}
+
+/// A user with a password, for HTTP Basic.
 #[derive(Clone, Debug)]
 pub struct Basic(Secret);
 
 impl Basic {
-    /// Takes what is in a file or a variable, `principal:secret`; space around it
+    /// Takes what is in a file or a variable, `user:password`; space around it
     /// means nothing.
     ///
     /// # Errors
@@ -103,15 +116,32 @@ impl Basic {
 }
 
 impl Credentials {
-    /// The value of the `Authorization` header for a server.
-    pub(crate) fn authorization(&self, endpoint: Option<Endpoint>) -> Option<String> {
+    /// The same credential for all servers, as in a DC/OS cluster.
+    pub fn everywhere(credential: Credential) -> Self {
+        let (exhibitor, marathon) = (credential.clone(), credential.clone());
+        Self { master: credential, exhibitor, marathon }
+    }
+
+    /// The credential for a server; a login itself has none.
+    pub(crate) fn of(&self, endpoint: Option<Endpoint>) -> &Credential {
+        match endpoint {
+            Some(Endpoint::Master | Endpoint::MasterRoot) => &self.master,
+            Some(Endpoint::Exhibitor) => &self.exhibitor,
+            Some(Endpoint::Marathon | Endpoint::MarathonPods) => &self.marathon,
+            None => &Credential::None,
+        }
+    }
+}
+
+impl Credential {
+    /// The value of the `Authorization` header.
+    pub(crate) fn authorization(&self) -> Option<String> {
         let token = |Token(Secret(token)): &Token| format!("token={token}");
         match self {
             Self::None => None,
             Self::Token(it) => Some(token(it)),
             Self::Login(login) => login.token().as_ref().map(token),
-            Self::Basic(Basic(Secret(it))) => (endpoint == Some(Endpoint::Master))
-                .then(|| format!("Basic {}", STANDARD.encode(it))),
+            Self::Basic(Basic(Secret(it))) => Some(format!("Basic {}", STANDARD.encode(it))),
         }
     }
 
@@ -122,7 +152,7 @@ impl Credentials {
             Self::Login(login) => {
                 // One exchange at a time: another one may have been faster.
                 let _turn = login.renewing.lock().unwrap_or_else(PoisonError::into_inner);
-                let current = self.authorization(None);
+                let current = self.authorization();
                 current.as_deref() != refused || login.log_in().is_ok()
             }
             Self::None | Self::Token(_) | Self::Basic(_) => false,
@@ -205,8 +235,11 @@ impl Login {
             |why: &str| LoginError::Credentials(format!("the service account's secret {why}"));
         let ServiceAccount { uid, private_key, login_endpoint } = serde_json::from_slice(secret)
             .map_err(|_| error("is no JSON with uid and private_key"))?;
-        let (_, key) = tls::read(private_key.as_bytes()).map_err(|_| error("holds no PEM key"))?;
-        let key = key.ok_or_else(|| error("holds no private key"))?;
+        let key = tls::private_key(private_key.as_bytes()).map_err(|why| match why {
+            TlsError::EncryptedKey => error("holds an encrypted private key"),
+            TlsError::NoKey => error("holds no private key"),
+            _ => error("holds no PEM key"),
+        })?;
         let pair = RsaKeyPair::from_pkcs8(key.der()).or_else(|_| RsaKeyPair::from_der(key.der()));
         let pair = pair.map_err(|why| error(&format!("holds no usable RSA key: {why}")))?;
         let path = login_endpoint.and_then(|url| Some(url.parse::<Uri>().ok()?.path().to_owned()));
@@ -259,7 +292,7 @@ impl Login {
                 _ => LoginError::Unreachable(why),
             }
         };
-        let mut live = Live::new(&self.limits, &self.tls, Credentials::None);
+        let mut live = Live::new(&self.limits, &self.tls, Credentials::default());
         let mut response = live.send(request).finish().map_err(failed)?;
         let mut body = vec![0; 64 << 10];
         let mut length = 0;
@@ -333,14 +366,23 @@ mod tests {
     }
 
     #[test]
-    fn basic_credentials_are_for_masters_only() {
-        let basic = Credentials::Basic(Basic::new(b"ops:secret\n").unwrap());
-        let header = basic.authorization(Some(Endpoint::Master));
-        assert_eq!(header.as_deref(), Some("Basic b3BzOnNlY3JldA=="));
-        for other in [Some(Endpoint::Exhibitor), Some(Endpoint::Marathon), None] {
-            assert_eq!(basic.authorization(other), None);
+    fn each_credential_is_for_its_own_server_only() {
+        let basic = |text: &[u8]| Credential::Basic(Basic::new(text).unwrap());
+        let credentials = Credentials {
+            master: Credential::Token(Token::new("secret")),
+            exhibitor: basic(b"ops:secret\n"),
+            marathon: Credential::None,
+        };
+        let header = |endpoint| credentials.of(endpoint).authorization();
+        for endpoint in [Endpoint::Master, Endpoint::MasterRoot] {
+            assert_eq!(header(Some(endpoint)).as_deref(), Some("token=secret"));
         }
-        assert!(!format!("{basic:?}").contains("secret"));
+        let exhibitor = header(Some(Endpoint::Exhibitor));
+        assert_eq!(exhibitor.as_deref(), Some("Basic b3BzOnNlY3JldA=="));
+        for endpoint in [Some(Endpoint::Marathon), Some(Endpoint::MarathonPods), None] {
+            assert_eq!(header(endpoint), None);
+        }
+        assert!(!format!("{credentials:?}").contains("secret"));
     }
 
     #[test]

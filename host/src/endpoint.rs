@@ -5,6 +5,7 @@ use ::http::Uri;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bindings::cleanup::Options;
 use crate::bindings::http::{Endpoint, Request};
 use crate::ensemble::Ensemble;
 use crate::request::relative;
@@ -103,6 +104,7 @@ impl Endpoints {
     pub fn base(&self, endpoint: Endpoint) -> &str {
         match endpoint {
             Endpoint::Master => self.masters.first().map_or("", String::as_str),
+            Endpoint::MasterRoot => root(self.base(Endpoint::Master)),
             Endpoint::Exhibitor => &self.exhibitor,
             Endpoint::Marathon => &self.marathon,
             Endpoint::MarathonPods => &self.pods,
@@ -112,6 +114,15 @@ impl Endpoints {
     /// The ensemble that stands in place of Exhibitor, if one does.
     pub fn ensemble(&self) -> Option<Ensemble> {
         Ensemble::parse(&self.exhibitor).ok()
+    }
+
+    /// Puts into the options what these endpoints say of ZooKeeper.
+    pub(crate) fn inform(&self, options: Options) -> Options {
+        let ensemble = self.ensemble();
+        let zookeeper = ensemble.is_some();
+        let chroot = ensemble.map(|ensemble| ensemble.chroot).unwrap_or_default();
+        let znode_root = chroot.strip_prefix('/').map(Into::into);
+        Options { znode_root, zookeeper, ..options }
     }
 
     /// The URL of a request.
@@ -145,6 +156,11 @@ impl TryFrom<Urls> for Endpoints {
     fn try_from(urls: Urls) -> Result<Self, EndpointError> {
         Self::new(&urls.master, &urls.exhibitor, &urls.marathon)
     }
+}
+
+/// The root of a master's server, below which its own pages are at `master/`.
+pub(crate) fn root(master: &str) -> &str {
+    master.strip_suffix("master/").unwrap_or(master)
 }
 
 /// The base URL of Exhibitor, or of the ensemble in its place.
@@ -257,6 +273,22 @@ mod tests {
         assert_eq!(error.to_string(), "Exhibitor URL names a port that does not exist: zk://h:0/");
         let error = Endpoints::new("http://h/", "zk://u:secret@h/", "http://h/").unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_endpoints_and_nobody_else_say_where_znodes_are() {
+        let asked =
+            || Options { znode_root: Some("x".into()), zookeeper: true, ..Options::DEFAULT };
+        for (exhibitor, root, zookeeper) in [
+            ("http://h/marathon/", None, false),
+            ("zk://h", None, true),
+            ("zk://h/marathon/", Some("marathon"), true),
+            ("zk://h/a/b", Some("a/b"), true),
+        ] {
+            let endpoints = Endpoints::new("http://h/", exhibitor, "http://h/").unwrap();
+            let Options { znode_root, zookeeper: is, .. } = endpoints.inform(asked());
+            assert_eq!((znode_root.as_deref(), is), (root, zookeeper), "{exhibitor}");
+        }
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl<T> From<&Result<T, RunError>> for ExitCode {
                 Reason::InvalidTarget
                 | Reason::SystemZnode
                 | Reason::OtherPrincipals
+                | Reason::RoleNotFound
                 | Reason::InUse
                 | Reason::Changed
                 | Reason::InUseUnknown => Self::Refused,

@@ -10,16 +10,23 @@ use crate::bindings::http::{Error, Host, HostExchange, HostResponse, Method, Req
 use crate::bindings::log::Level;
 use crate::state::State;
 use crate::transport::{self, Request};
+use crate::users::Users;
 use crate::violation::Violation;
 
 /// A request on its way, in the component's hands.
-pub struct Exchange(Box<dyn transport::Exchange>);
+pub struct Exchange {
+    exchange: Box<dyn transport::Exchange>,
+    /// What is read out of its answer.
+    users: Option<Users>,
+}
 
 /// An answer, in the component's hands.
 pub struct Response {
     response: transport::Response,
     /// How many bytes of the body may still come; none when it was too large.
     budget: Option<u64>,
+    /// What is read out of it.
+    users: Option<Users>,
 }
 
 impl State {
@@ -60,10 +67,12 @@ impl Host for State {
             let data = String::from_utf8_lossy(&content.bytes).into_owned();
             self.say(Level::Debug, format!("Request data: {data}"));
         }
+        let users = self.policy.watch(&asked);
         let Asked { endpoint, method, content, .. } = asked;
         let request = Request { endpoint: Some(endpoint), method, url, content };
         self.log.flush();
-        let exchange = self.table.push(Exchange(self.transport.send(request)))?;
+        let exchange =
+            self.table.push(Exchange { exchange: self.transport.send(request), users })?;
         self.in_flight += 1;
         Ok(Ok(exchange))
     }
@@ -81,6 +90,22 @@ impl Host for State {
         self.transport.pause(wish.min(self.remaining()));
         Ok(true)
     }
+
+    fn elapsed(&mut self) -> Trappable<u64> {
+        self.clock_reads += 1;
+        if self.clock_reads > self.limits.clock_reads {
+            return Err(Violation::ClockReads(self.limits.clock_reads).into());
+        }
+        let now = self.transport.elapsed(self.started.elapsed());
+        // A transport with a clock of its own cannot set the run's back.
+        self.clock = self.clock.max(now);
+        Ok(milliseconds(self.clock))
+    }
+}
+
+/// A time as the contract counts it.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl HostExchange for State {
@@ -88,12 +113,13 @@ impl HostExchange for State {
         &mut self,
         exchange: Resource<Exchange>,
     ) -> Trappable<Result<Resource<Response>, Error>> {
-        let Exchange(exchange) = self.table.delete(exchange)?;
+        let Exchange { exchange, users } = self.table.delete(exchange)?;
         self.log.flush();
         match exchange.finish() {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);
-                Ok(Ok(self.table.push(Response { response, budget })?))
+                let users = users.filter(|_| response.status == 200);
+                Ok(Ok(self.table.push(Response { response, budget, users })?))
             }
             Err(error) => {
                 self.in_flight -= 1;
@@ -126,7 +152,7 @@ impl HostResponse for State {
             return Err(Violation::EmptyRead.into());
         }
         let most = self.limits.response_bytes;
-        let Response { response, budget } = self.table.get_mut(&response)?;
+        let Response { response, budget, users } = self.table.get_mut(&response)?;
         let Some(rest) = *budget else {
             return Ok(Err(Error::TooLarge(most)));
         };
@@ -140,6 +166,10 @@ impl HostResponse for State {
             return Ok(Err(Error::TooLarge(most)));
         }
         buffer.truncate(count);
+        if let Some(users) = users {
+            users.read(&buffer);
+            self.policy.learn(users);
+        }
         Ok(Ok(buffer))
     }
 

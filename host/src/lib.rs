@@ -16,13 +16,13 @@
 //!     znode: Some("cassandra".into()),
 //!     ..Target::NOTHING
 //! };
-//! let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
+//! let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
 //! let session = Session::new(live).with_log(|entry: &Entry| {
 //!     if entry.level != Level::Debug {
 //!         println!("{}", entry.message);
 //!     }
 //! });
-//! let report = Janitor::new()?.clean(target, Options::DEFAULT, session)?;
+//! let report = Janitor::new()?.clean(target, &Options::DEFAULT, session)?;
 //! println!("{} phases are confirmed", report.confirmed.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -46,8 +46,9 @@
 //! | `state` | what belongs to one run |
 //! | `strict` | how documents of another version of this crate are read |
 //! | [`stop`] | the wish to end it |
-//! | [`violation`] | how a run ends when the component misbehaves |
+//! | `violation` | how a run ends when the component misbehaves |
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
+//! | `users` | which frameworks the master itself shows as users of the role |
 //! | [`limits`] | how much of everything a run may use |
 //! | `request` | how a request is written |
 //! | [`endpoint`] | where the servers are |
@@ -84,7 +85,8 @@ pub mod stop;
 mod strict;
 pub mod tls;
 pub mod transport;
-pub mod violation;
+mod users;
+mod violation;
 mod wasi;
 
 pub use bindings::cleanup::{
@@ -96,7 +98,7 @@ pub use cleanup::{Janitor, Session};
 #[cfg(feature = "jit")]
 pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
-pub use credentials::{Basic, Credentials, Digest, Login, LoginError, Token};
+pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;

@@ -32,6 +32,8 @@ pub struct Limits {
     pub request_bytes: usize,
     /// The body of one response, in bytes.
     pub response_bytes: u64,
+    /// Readings of the run's clock.
+    pub clock_reads: u64,
     /// Entries in the log.
     pub log_entries: u64,
     /// One message of the log, in bytes; what is longer is cut.
@@ -96,6 +98,7 @@ impl Default for Limits {
             window: 32,
             request_bytes: 16 << 20,
             response_bytes: 1 << 30,
+            clock_reads: 1_000_000,
             log_entries: 1_000_000,
             message_bytes: 64 << 10,
             stderr_bytes: 64 << 10,

@@ -30,8 +30,8 @@ impl PlanFile {
     pub const SCHEMA_VERSION: u32 = 1;
 
     /// Takes a plan.
-    pub fn new(endpoints: &Endpoints, options: Options, plan: &CleanupPlan) -> Self {
-        let (endpoints, plan) = (endpoints.clone(), plan.clone());
+    pub fn new(endpoints: &Endpoints, options: &Options, plan: &CleanupPlan) -> Self {
+        let (endpoints, options, plan) = (endpoints.clone(), options.clone(), plan.clone());
         Self { schema_version: Self::SCHEMA_VERSION, endpoints, options, plan }
     }
 

@@ -3,6 +3,7 @@
 //! media type must be those of a rule, and what it would remove must be the
 //! target's (`scope.rs`).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::bindings::cleanup::{InUse, Options, Target};
@@ -10,14 +11,24 @@ use crate::bindings::http::{Endpoint, Method, Request};
 use crate::call::Call;
 use crate::request::relative;
 use crate::scope::Scope;
+use crate::users::Users;
 
 /// The media type of the forms that Mesos's operator endpoints take.
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The operator endpoint that ends a framework.
+const TEARDOWN: &str = "teardown";
 
 /// The requests that a run may send.
 #[derive(Clone, Debug)]
 pub struct Policy {
     rules: Vec<Rule>,
+    /// The role of the target, if there is one.
+    role: Option<String>,
+    /// The ids of the frameworks that may be torn down: those that the options name, or,
+    /// if they name none, those that the master's own list shows to use the role.
+    may_end: BTreeSet<String>,
+    is_named: bool,
 }
 
 /// One request that may be sent, as often as the run likes.
@@ -45,7 +56,7 @@ enum Query {
 
 impl Policy {
     /// The requests that a call needs.
-    pub fn new(call: &Call, options: Options) -> Self {
+    pub fn new(call: &Call, options: &Options) -> Self {
         let mut rules = match call {
             Call::Clean(target) => Self::cleaning(target, options),
             Call::Plan(target) => Self::looking(target),
@@ -54,54 +65,95 @@ impl Policy {
                 Self::looking(target).into_iter().chain(Self::cleaning(target, options)).collect()
             }
             Call::Discover => {
-                let mut rules = Self::listing();
+                let mut rules: Vec<_> =
+                    Self::resources().into_iter().chain(Self::users()).collect();
                 rules.push(Rule::exploring("node", Query::Exactly(vec![key("/")])));
                 rules
             }
         };
         // A rule with a path that could be read in two ways allows nothing.
-        rules.retain(|rule| !rule.path.is_empty() && rule.path.iter().all(|it| is_plain(it)));
-        Self { rules }
+        rules.retain(|rule| {
+            let reads_semicolons = rule.endpoint == Endpoint::Exhibitor && options.zookeeper;
+            !rule.path.is_empty()
+                && rule.path.iter().all(|it| is_plain(it))
+                && (reads_semicolons || !rule.has_semicolon())
+        });
+        let role = match call {
+            Call::Clean(target) => target.role.clone(),
+            Call::Apply(plan) => plan.target.role.clone(),
+            Call::Plan(_) | Call::Discover => None,
+        };
+        Self {
+            rules,
+            role,
+            may_end: options.teardown.iter().cloned().collect(),
+            is_named: !options.teardown.is_empty(),
+        }
     }
 
-    /// The requests that tell what there is.
-    fn listing() -> Vec<Rule> {
-        ["slaves", "frameworks"].map(|list| Rule::new(Endpoint::Master, Method::Get, [list])).into()
+    /// The requests that tell what the agents hold, and which agents there are.
+    fn resources() -> [Rule; 5] {
+        [
+            Rule::get(Endpoint::Master, ["slaves"]),
+            Rule::get(Endpoint::Master, ["maintenance", "status"]),
+            Rule::get(Endpoint::MasterRoot, ["registrar(1)", "registry"]),
+            Rule::get(Endpoint::MasterRoot, ["version"]),
+            Rule::v1(r#"{"type":"GET_OPERATIONS"}"#),
+        ]
+    }
+
+    /// The requests that tell which frameworks there are, and whether these are all.
+    fn users() -> [Rule; 5] {
+        [
+            Rule::get(Endpoint::Master, ["frameworks"]),
+            Rule::get(Endpoint::Master, ["roles"]),
+            Rule::get(Endpoint::Master, ["state"]),
+            Rule::get(Endpoint::MasterRoot, ["metrics", "snapshot"]),
+            Rule::v1(r#"{"type":"GET_MASTER"}"#),
+        ]
+    }
+
+    /// The requests that tell what there is of a target, and who uses it.
+    fn listing(target: &Target) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        if target.role.is_some() {
+            rules.extend(Self::resources());
+        }
+        if target.role.is_none() && target.znode.is_some() {
+            rules.push(Rule::get(Endpoint::Master, ["slaves"]));
+        }
+        if target.role.is_some() || target.znode.is_some() {
+            rules.extend(Self::users());
+        }
+        if let Some(node) = target.znode.as_deref().and_then(node) {
+            rules.push(Rule::exploring("node-data", Query::Exactly(vec![key(&node)])));
+        }
+        rules
     }
 
     /// The requests that tell what cleaning a target would do.
     fn looking(target: &Target) -> Vec<Rule> {
-        let mut rules = if target.role.is_some() { Self::listing() } else { Vec::new() };
-        if let Some(znode) = &target.znode {
-            let node = format!("/{}", plain_znode(znode));
-            if node.split('/').skip(1).all(is_plain) {
-                rules.push(Rule::exploring("node-data", Query::Exactly(vec![key(&node)])));
-                rules.push(Rule::exploring("node", Query::Within(node)));
-            }
+        let mut rules = Self::listing(target);
+        if let Some(node) = target.znode.as_deref().and_then(node) {
+            rules.push(Rule::exploring("node", Query::Within(node)));
         }
         rules
     }
 
     /// The requests that cleaning a target needs.
-    fn cleaning(target: &Target, options: Options) -> Vec<Rule> {
-        let mut rules = Vec::new();
+    fn cleaning(target: &Target, options: &Options) -> Vec<Rule> {
+        let mut rules = Self::listing(target);
+        let form = |operation, scope| Rule {
+            media_type: Some(FORM),
+            scope,
+            ..Rule::new(Endpoint::Master, Method::Post, [operation])
+        };
         if target.role.is_some() {
-            rules = Self::listing();
-            let form = |operation, scope| Rule {
-                media_type: Some(FORM),
-                scope,
-                ..Rule::new(Endpoint::Master, Method::Post, [operation])
-            };
             rules.push(form("destroy-volumes", Scope::volumes(target)));
             rules.push(form("unreserve", Scope::reservations(target)));
-            if options.in_use == InUse::Teardown {
-                rules.push(form("teardown", None));
-            }
-            rules.push(Rule {
-                media_type: Some("application/json"),
-                content: Some(r#"{"type":"GET_OPERATIONS"}"#),
-                ..Rule::new(Endpoint::Master, Method::Post, ["api", "v1"])
-            });
+        }
+        if options.in_use == InUse::Teardown && (target.role.is_some() || target.znode.is_some()) {
+            rules.push(form(TEARDOWN, None));
         }
         if let Some(znode) = &target.znode {
             let path = EXPLORER.into_iter().chain(["znode"]).chain(plain_znode(znode).split('/'));
@@ -123,6 +175,38 @@ impl Policy {
         &self.rules
     }
 
+    /// Watches an answer to this request, if what may be sent depends on it: that of the
+    /// list of frameworks.
+    pub(crate) fn watch(&self, request: &Request) -> Option<Users> {
+        let ends_some = |rule: &Rule| rule.path == [TEARDOWN];
+        let role = self.role.as_deref().filter(|_| !self.is_named)?;
+        let is_list = (request.endpoint, request.method) == (Endpoint::Master, Method::Get)
+            && request.path == ["frameworks"];
+        (is_list && self.rules.iter().any(ends_some)).then(|| Users::of(role))
+    }
+
+    /// Allows to tear down those that an answer has shown to use the role.
+    pub(crate) fn learn(&mut self, users: &Users) {
+        self.may_end.extend(users.ids().iter().cloned());
+    }
+
+    /// Decides about a teardown.
+    fn check_teardown(&self, form: &[u8]) -> Result<(), String> {
+        let fields: Vec<_> = form_urlencoded::parse(form).collect();
+        match &fields[..] {
+            [(name, id)] if name == "frameworkId" && !form.contains(&b';') => {
+                if self.may_end.contains(id.as_ref()) {
+                    return Ok(());
+                }
+                Err(format!(
+                    "framework '{id}', which the master's list does not show to use the role, and \
+                     which is not named"
+                ))
+            }
+            _ => Err("a form must have the field frameworkId".into()),
+        }
+    }
+
     /// Decides about a request.
     ///
     /// # Errors
@@ -140,6 +224,11 @@ impl Policy {
                 })
         });
         if let Some(rule) = rule {
+            if let (true, Some(content)) = (rule.path == [TEARDOWN], &request.content) {
+                return self
+                    .check_teardown(&content.bytes)
+                    .map_err(|why| format!("{} would end {why}", Asked(request)));
+            }
             let (Some(scope), Some(content)) = (&rule.scope, &request.content) else {
                 return Ok(());
             };
@@ -163,9 +252,33 @@ impl Rule {
         Self { endpoint, method, path, query, media_type: None, content: None, scope: None }
     }
 
+    fn get<'a>(endpoint: Endpoint, path: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(endpoint, Method::Get, path)
+    }
+
+    /// A call of the master's v1 API that only tells.
+    fn v1(call: &'static str) -> Self {
+        Self {
+            media_type: Some("application/json"),
+            content: Some(call),
+            ..Self::new(Endpoint::Master, Method::Post, ["api", "v1"])
+        }
+    }
+
     fn exploring(what: &str, query: Query) -> Self {
         let path = EXPLORER.into_iter().chain([what]);
         Self { query, ..Self::new(Endpoint::Exhibitor, Method::Get, path) }
+    }
+
+    /// Whether a name in it has a `;`. DC/OS's proxy decodes it, and Exhibitor and
+    /// Marathon end the name there, so that another one is deleted. A look at such a
+    /// name would be harmless, but nothing may come of it.
+    fn has_semicolon(&self) -> bool {
+        let in_query = match &self.query {
+            Query::Exactly(query) => query.iter().any(|(_, value)| value.contains(';')),
+            Query::Within(node) => node.contains(';'),
+        };
+        in_query || self.path.iter().any(|segment| segment.contains(';'))
     }
 }
 
@@ -235,6 +348,12 @@ fn key(node: &str) -> (String, String) {
     ("key".into(), node.into())
 }
 
+/// The absolute path of a target's ZooKeeper node, if nobody can read it in two ways.
+fn node(znode: &str) -> Option<String> {
+    let node = plain_znode(znode);
+    node.split('/').all(is_plain).then(|| format!("/{node}"))
+}
+
 /// A ZooKeeper path without the slashes at its ends that mean nothing.
 fn plain_znode(znode: &str) -> &str {
     let znode = znode.strip_prefix('/').unwrap_or(znode);
@@ -260,8 +379,7 @@ mod tests {
         }
     }
 
-    const OPTIONS: Options =
-        Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false };
+    const OPTIONS: Options = Options::DEFAULT;
 
     fn request(endpoint: Endpoint, method: Method, path: &str) -> Request {
         let path = path.split('/').map(Into::into).collect();
@@ -270,16 +388,24 @@ mod tests {
 
     #[test]
     fn the_table_of_a_whole_target() {
-        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
         let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
         assert_eq!(
             rules,
             [
                 "GET master/slaves",
+                "GET master/maintenance/status",
+                "GET master-root/registrar(1)/registry",
+                "GET master-root/version",
+                r#"POST master/api/v1 (application/json) {"type":"GET_OPERATIONS"}"#,
                 "GET master/frameworks",
+                "GET master/roles",
+                "GET master/state",
+                "GET master-root/metrics/snapshot",
+                r#"POST master/api/v1 (application/json) {"type":"GET_MASTER"}"#,
+                "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
                 "POST master/destroy-volumes (application/x-www-form-urlencoded)",
                 "POST master/unreserve (application/x-www-form-urlencoded)",
-                r#"POST master/api/v1 (application/json) {"type":"GET_OPERATIONS"}"#,
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
                 "DELETE marathon/group/janitor?force=true",
                 "DELETE marathon-pods/group/janitor?force=true",
@@ -289,34 +415,29 @@ mod tests {
 
     #[test]
     fn a_look_changes_nothing() {
-        for (call, expected) in [
-            (
-                Call::Plan(target()),
-                &[
-                    "GET master/slaves",
-                    "GET master/frameworks",
-                    "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
-                    "GET exhibitor/exhibitor/v1/explorer/node?key=%2Fa%2Fb and below",
-                ][..],
-            ),
-            (
-                Call::Discover,
-                &[
-                    "GET master/slaves",
-                    "GET master/frameworks",
-                    "GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
-                ],
-            ),
-        ] {
-            let policy = Policy::new(&call, OPTIONS);
-            let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
-            assert_eq!(rules, expected);
+        let (data, below, root) = (
+            "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
+            "GET exhibitor/exhibitor/v1/explorer/node?key=%2Fa%2Fb and below",
+            "GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
+        );
+        for (call, expected) in
+            [(Call::Plan(target()), &[data, below][..]), (Call::Discover, &[root])]
+        {
+            let policy = Policy::new(&call, &OPTIONS);
+            let (v1, looks): (Vec<_>, Vec<_>) =
+                policy.rules().iter().partition(|rule| rule.method == Method::Post);
+            // The v1 API is asked by POST.
+            assert!(v1.iter().all(|rule| rule.path == ["api", "v1"] && rule.content.is_some()));
+            assert!(looks.iter().all(|rule| rule.method == Method::Get));
+            let of_exhibitor = looks.iter().filter(|rule| rule.endpoint == Endpoint::Exhibitor);
+            let of_exhibitor: Vec<_> = of_exhibitor.map(ToString::to_string).collect();
+            assert_eq!(of_exhibitor, expected);
         }
     }
 
     #[test]
     fn only_nodes_below_the_targets_are_looked_at() {
-        let policy = Policy::new(&Call::Plan(target()), OPTIONS);
+        let policy = Policy::new(&Call::Plan(target()), &OPTIONS);
         for (node, allowed) in [
             ("/a/b", true),
             ("/a/b/c/d", true),
@@ -337,22 +458,41 @@ mod tests {
     }
 
     #[test]
-    fn a_teardown_must_be_wished() {
-        let request = Request {
-            content: Some(Content { media_type: FORM.into(), bytes: vec![] }),
+    fn only_frameworks_that_use_the_role_or_are_named_are_torn_down() {
+        let list = br#"{"frameworks":[{"id":"F","roles":["r/s"]},{"id":"G","role":"q"}]}"#;
+        let teardown = |body: &str| Request {
+            content: Some(Content { media_type: FORM.into(), bytes: body.as_bytes().into() }),
             ..request(Endpoint::Master, Method::Post, "teardown")
         };
-        for (in_use, allowed) in
-            [(InUse::Refuse, false), (InUse::Force, false), (InUse::Teardown, true)]
-        {
-            let policy = Policy::new(&Call::Clean(target()), Options { in_use, ..OPTIONS });
-            assert_eq!(policy.check(&request).is_ok(), allowed);
+        let frameworks = request(Endpoint::Master, Method::Get, "frameworks");
+        for (in_use, named, allowed) in [
+            (InUse::Refuse, &[][..], &[][..]),
+            (InUse::Force, &["G"], &[]),
+            (InUse::Teardown, &[], &["F"]),
+            (InUse::Teardown, &["G"], &["G"]),
+        ] {
+            let teardown_ids = named.iter().map(|id| (*id).to_owned()).collect();
+            let options = Options { in_use, teardown: teardown_ids, ..Options::DEFAULT };
+            let mut policy = Policy::new(&Call::Clean(target()), &options);
+            let before = policy.check(&teardown("frameworkId=F"));
+            assert!(before.is_err(), "nothing is known yet");
+            if let Some(mut users) = policy.watch(&frameworks) {
+                users.read(list);
+                policy.learn(&users);
+            }
+            for id in ["F", "G", "H"] {
+                let checked = policy.check(&teardown(&format!("frameworkId={id}")));
+                assert_eq!(checked.is_ok(), allowed.contains(&id), "{in_use:?} {named:?} {id}");
+            }
+            for form in ["", "frameworkId=F&frameworkId=G", "frameworkId=F;", "id=F"] {
+                assert!(policy.check(&teardown(form)).is_err(), "{form}");
+            }
         }
     }
 
     #[test]
     fn the_v1_api_is_for_one_question_only() {
-        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
         let ask = |content: &str| {
             let content =
                 Content { media_type: "application/json".into(), bytes: content.as_bytes().into() };
@@ -366,10 +506,10 @@ mod tests {
 
     #[test]
     fn everything_else_is_denied() {
-        let policy = Policy::new(&Call::Clean(target()), OPTIONS);
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
         let znode = "exhibitor/v1/explorer/znode";
         for (endpoint, method, path) in [
-            (Endpoint::Master, Method::Get, "state"),
+            (Endpoint::Master, Method::Get, "quota"),
             (Endpoint::Master, Method::Post, "slaves"),
             (Endpoint::Master, Method::Post, "teardown"),
             (Endpoint::Master, Method::Get, "slaves/"),
@@ -398,6 +538,31 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_a_proxy_would_cut_is_for_zookeeper_only() {
+        for znode in ["name;x", ";x", "a/b;c", "mesos;x", "a;/b"] {
+            let target = Target {
+                role: None,
+                principal: None,
+                znode: Some(znode.into()),
+                marathon_app: Some("/app;x".into()),
+            };
+            for zookeeper in [false, true] {
+                let options = Options { zookeeper, ..OPTIONS };
+                for call in [Call::Clean(target.clone()), Call::Plan(target.clone())] {
+                    let policy = Policy::new(&call, &options);
+                    let names = |endpoint| policy.rules().iter().any(|it| it.endpoint == endpoint);
+                    assert_eq!(names(Endpoint::Exhibitor), zookeeper, "{znode}");
+                    assert!(!names(Endpoint::Marathon) && !names(Endpoint::MarathonPods));
+                }
+                let path = format!("exhibitor/v1/explorer/znode/{znode}");
+                let delete = request(Endpoint::Exhibitor, Method::Delete, &path);
+                let policy = Policy::new(&Call::Clean(target.clone()), &options);
+                assert_eq!(policy.check(&delete).is_ok(), zookeeper, "{znode}");
+            }
+        }
+    }
+
+    #[test]
     fn a_target_that_names_nothing_plain_allows_nothing() {
         for znode in ["", "/", "//", ".", "a/../b", "a//b", "a\u{0}b"] {
             let target = Target {
@@ -407,7 +572,12 @@ mod tests {
                 marathon_app: Some("/".into()),
             };
             for call in [Call::Clean(target.clone()), Call::Plan(target)] {
-                assert_eq!(Policy::new(&call, OPTIONS).rules(), [], "{znode:?}");
+                // What is left tells which frameworks there are.
+                for rule in Policy::new(&call, &OPTIONS).rules() {
+                    let of_master = [Endpoint::Master, Endpoint::MasterRoot];
+                    assert!(of_master.contains(&rule.endpoint), "{znode:?}: {rule}");
+                    assert!(rule.method == Method::Get || rule.content.is_some(), "{rule}");
+                }
             }
         }
     }

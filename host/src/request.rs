@@ -10,6 +10,7 @@ impl Endpoint {
     pub fn name(self) -> &'static str {
         match self {
             Self::Master => "master",
+            Self::MasterRoot => "master-root",
             Self::Exhibitor => "exhibitor",
             Self::Marathon => "marathon",
             Self::MarathonPods => "marathon-pods",
@@ -30,9 +31,14 @@ impl Method {
 
 /// A path and query below an endpoint, percent-encoded.
 pub fn relative(path: &[String], query: &[(String, String)]) -> String {
-    /// Everything but what RFC 3986 calls unreserved.
-    const ENCODED: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    /// Everything but what RFC 3986 calls unreserved, and parentheses.
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'(')
+        .remove(b')');
     let encode = |text| utf8_percent_encode(text, ENCODED).to_string();
     let path = path.iter().map(|segment| encode(segment)).collect::<Vec<_>>().join("/");
     let query = query

@@ -20,7 +20,11 @@ pub struct State {
     pub(crate) endpoints: Endpoints,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) log: Box<dyn Log>,
-    pub(crate) deadline: Instant,
+    pub(crate) started: Instant,
+    /// What the component has last been given as the time that the run has taken.
+    pub(crate) clock: Duration,
+    /// How often it has asked for that.
+    pub(crate) clock_reads: u64,
     pub(crate) stop: Stop,
     /// How many requests and pauses the component has asked for.
     pub(crate) steps: u64,
@@ -39,6 +43,6 @@ impl State {
 
     /// What is left of the run's time.
     pub(crate) fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.limits.run.saturating_sub(self.started.elapsed())
     }
 }

@@ -1,10 +1,13 @@
 //! Whom to trust, and who to be, where servers are reached over TLS.
 
 use std::fmt;
+use std::sync::Arc;
 
+use rustls::crypto::{CryptoProvider, KeyProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, CertificateError, RootCertStore, crypto};
+use rustls::sign::{CertifiedKey, Signer, SigningKey};
+use rustls::{AlertDescription, CertificateError, RootCertStore};
+use rustls::{SignatureAlgorithm, SignatureScheme};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 /// Whom to trust, and who to be. By default: the public certificate
@@ -13,6 +16,8 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 pub struct Tls {
     authorities: Option<Vec<Certificate<'static>>>,
     identity: Option<ClientCert>,
+    /// Another cryptography than the usual one, if the identity needs that.
+    provider: Option<Arc<CryptoProvider>>,
     unverified: bool,
 }
 
@@ -28,6 +33,11 @@ pub enum TlsError {
     /// There is no private key in it.
     #[error("it holds no private key (-----BEGIN PRIVATE KEY-----)")]
     NoKey,
+    /// The private key in it is encrypted.
+    #[error(
+        "its private key is encrypted; decrypt it first, with openssl pkey -in ENCRYPTED -out KEY"
+    )]
+    EncryptedKey,
     /// There are certificates in it, and none of them can be an authority's.
     #[error("it holds no certificate that can be an authority's")]
     NoAuthority,
@@ -62,18 +72,23 @@ impl Tls {
     /// belong together.
     pub fn with_identity(self, certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let (chain, _) = read(certificates)?;
-        let (_, key) = read(key)?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate);
         }
-        let key = key.ok_or(TlsError::NoKey)?;
+        let key = private_key(key)?;
         // ureq looks at this at the first connection, and breaks down.
         let unusable = |why: &dyn fmt::Display| TlsError::Unusable(why.to_string());
         let pair = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|why| unusable(&why))?;
-        CertifiedKey::from_der(der(&chain).collect(), pair, &crypto::ring::default_provider())
-            .map_err(|why| unusable(&why))?;
+        let provider =
+            match CertifiedKey::from_der(der(&chain).collect(), pair, &ring::default_provider()) {
+                Ok(_) => None,
+                Err(rustls::Error::InvalidCertificate(why)) if is_version_1(&why) => {
+                    Some(Arc::new(unmatched()))
+                }
+                Err(why) => return Err(unusable(&why)),
+            };
         let identity = ClientCert::new_with_certs(&chain, key);
-        Ok(Self { identity: Some(identity), ..self })
+        Ok(Self { identity: Some(identity), provider, ..self })
     }
 
     /// Trusts everyone: whoever is on the way to a server may read the
@@ -89,6 +104,9 @@ impl Tls {
             .disable_verification(self.unverified);
         if let Some(authorities) = &self.authorities {
             config = config.root_certs(RootCerts::new_with_certs(authorities));
+        }
+        if let Some(provider) = &self.provider {
+            config = config.unversioned_rustls_crypto_provider(provider.clone());
         }
         config.build()
     }
@@ -119,6 +137,11 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 return format!("its certificate is another server's: {error}");
             }
+            why if is_version_1(why) => {
+                "its certificate is an X.509 certificate of version 1, which cannot be verified; \
+                 give the server one of version 3, whose authority --ca-cert names, or trust any \
+                 certificate with --insecure"
+            }
             _ => return error.to_string(),
         }
         .into(),
@@ -138,14 +161,66 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
     }
 }
 
+/// Whether a certificate cannot be read because it is of version 1, as DC/OS's own are.
+fn is_version_1(error: &CertificateError) -> bool {
+    match error {
+        CertificateError::Other(other) => {
+            other.0.downcast_ref() == Some(&webpki::Error::UnsupportedCertVersion)
+        }
+        _ => false,
+    }
+}
+
+/// Cryptography that does not compare a client's certificate with its key. rustls cannot
+/// read a certificate of version 1 for that; servers can.
+fn unmatched() -> CryptoProvider {
+    CryptoProvider { key_provider: &Unmatched, ..ring::default_provider() }
+}
+
+#[derive(Debug)]
+struct Unmatched;
+
+impl KeyProvider for Unmatched {
+    fn load_private_key(
+        &self,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        let key = ring::default_provider().key_provider.load_private_key(key)?;
+        Ok(Arc::new(UnmatchedKey(key)))
+    }
+}
+
+/// A key that does not tell its public half.
+#[derive(Debug)]
+struct UnmatchedKey(Arc<dyn SigningKey>);
+
+impl SigningKey for UnmatchedKey {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        self.0.choose_scheme(offered)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.0.algorithm()
+    }
+}
+
 fn der<'a>(certificates: &'a [Certificate]) -> impl Iterator<Item = CertificateDer<'static>> + 'a {
     certificates.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()))
 }
 
+/// The private key in a text.
+pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKey<'static>, TlsError> {
+    // PKCS#8, and what OpenSSL wrote before it.
+    let text = String::from_utf8_lossy(pem);
+    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(TlsError::EncryptedKey);
+    }
+    let (_, key) = read(pem)?;
+    key.ok_or(TlsError::NoKey)
+}
+
 /// The certificates in a text, and the last private key.
-pub(crate) fn read(
-    pem: &[u8],
-) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), TlsError> {
+fn read(pem: &[u8]) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), TlsError> {
     let (mut certificates, mut key) = (Vec::new(), None);
     for item in parse_pem(pem) {
         match item.map_err(|why| TlsError::Pem(why.to_string()))? {
@@ -172,6 +247,14 @@ mod tests {
         let no_key = tls().with_identity(certificate, certificate).err();
         assert_eq!(no_key, Some(TlsError::NoKey));
         assert_eq!(tls().with_authorities(certificate).err(), Some(TlsError::NoAuthority));
+        for key in [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n\
+             MA==\n-----END RSA PRIVATE KEY-----\n",
+        ] {
+            let encrypted = tls().with_identity(certificate, key.as_bytes()).err();
+            assert_eq!(encrypted, Some(TlsError::EncryptedKey));
+        }
         let unusable = tls().with_identity(certificate, key).unwrap_err();
         assert!(matches!(unusable, TlsError::Unusable(_)), "{unusable}");
         assert!(!unusable.to_string().contains("MA=="));

@@ -34,6 +34,12 @@ pub trait Transport: Send {
 
     /// Waits. Where time does not pass, it need not.
     fn pause(&mut self, duration: Duration);
+
+    /// How long the run has taken until now. `real` is the time that has passed since it
+    /// began, and the answer unless this transport keeps a clock of its own.
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        real
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -43,6 +49,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn pause(&mut self, duration: Duration) {
         (**self).pause(duration);
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        (**self).elapsed(real)
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Violation {
     /// It logged more than a run may.
     #[error("The component was stopped, because it logged more than {0} entries")]
     LogEntries(u64),
+    /// It read the run's clock more often than a run may.
+    #[error("The component was stopped, because it read the clock more than {0} times")]
+    ClockReads(u64),
     /// It asked for none of a body's bytes.
     #[error("The component was stopped, because it read 0 bytes of a response")]
     EmptyRead,

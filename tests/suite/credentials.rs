@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use ureq::tls::{PemItem, parse_pem};
 
-use crate::command::{Run, changes, janitor, on, run, scenario, tests};
+use crate::command::{Run, changes, complaints, janitor, on, run, scenario, tests};
 use crate::trial;
 
 const TARGET: &str = "-r cassandra_role -z cassandra";
@@ -30,6 +30,10 @@ pub fn trials() -> Vec<Trial> {
         trial("credentials::files_and_the_environment", files_and_the_environment),
         trial("credentials::a_wrong_file_sends_nothing", a_wrong_file),
         trial("credentials::basic_is_for_masters_only", basic_is_for_masters_only),
+        trial("credentials::each_server_gets_its_own", each_server_gets_its_own),
+        trial("credentials::a_401_names_the_option", a_401_names_the_option),
+        trial("credentials::what_looks_leaves_no_marathon", what_looks),
+        trial("credentials::marathon_is_left_as_given_or_not_at_all", left_as_given),
         trial("credentials::a_login_is_not_redirected", a_login_is_not_redirected),
         trial("credentials::a_login_that_repeats_the_password", a_login_that_repeats),
         trial("credentials::a_login_that_nobody_answers", a_login_that_nobody_answers),
@@ -97,7 +101,7 @@ fn logins(cluster: &Cluster) -> usize {
 }
 
 fn is_clean(cluster: &Cluster, run: &Run) {
-    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert_eq!((run.exit, complaints(run)), (0, vec![]), "{}", run.stdout);
     assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
 }
 
@@ -147,7 +151,7 @@ fn renewed_once() {
 fn a_second_refusal() {
     for way in [0, 1] {
         // What is sent before the next token comes, nobody has granted either.
-        let (cluster, secrets) = (cluster(&[3, 0, 0, 0, 0, 0, 0]), Secrets::new());
+        let (cluster, secrets) = (cluster(&[5, 0, 0, 0, 0, 0, 0]), Secrets::new());
         let run = run(&mut both(&cluster, &secrets)[way]);
         assert_eq!((run.exit, run.stderr.as_str()), (5, ""), "{}", run.stdout);
         assert!(run.stdout.contains("401 "), "{}", run.stdout);
@@ -201,6 +205,12 @@ fn a_wrong_file() {
         (vec!["--service-account", &lines], "no JSON with uid and private_key"),
         (vec!["--basic-auth-file", &lines], "does not hold user:password"),
         (vec!["--basic-auth-file", &binary], "it is no text"),
+        (vec!["--exhibitor-auth-file", &lines], "does not hold user:password"),
+        (vec!["--marathon-auth-file", &empty], "it is empty"),
+        (
+            vec!["-e", "zk://127.0.0.1:1/", "--exhibitor-auth-file", &lines],
+            "--exhibitor-auth-file is for Exhibitor",
+        ),
         (vec!["-e", "zk://127.0.0.1:1/", "--zk-auth-file", &lines], "does not hold user:password"),
         (vec!["-a", "x", "--auth-token-file", &lines], "cannot be used with"),
         (vec!["-a", "x", "--basic-auth-file", &lines], "cannot be used with"),
@@ -233,7 +243,130 @@ fn basic_is_for_masters_only() {
             assert_eq!(request.authorization, expected, "{}", request.path);
             others += usize::from(!is_master);
         }
-        assert_eq!(others, 2, "Exhibitor and Marathon");
+        assert_eq!(others, 3, "Exhibitor, twice, and Marathon");
+    }
+}
+
+/// Each credential goes to its own server alone, together with all that there may be for
+/// the others.
+fn each_server_gets_its_own() {
+    let secrets = Secrets::new();
+    let file = |name: &str| secrets.file(name, format!("{name}:secret\n")).display().to_string();
+    let (exhibitor, marathon, mesos) = (file("exhibitor"), file("marathon"), file("mesos"));
+    let own = ["--exhibitor-auth-file", &exhibitor, "--marathon-auth-file", &marathon];
+    let variables = [("EXHIBITOR_AUTH", "exhibitor:secret"), ("MARATHON_AUTH", "marathon:secret")];
+    let basic = |name: &str| Some(format!("Basic {}", STANDARD.encode(format!("{name}:secret"))));
+    let token = || Some("token=stray".to_owned());
+    for (options, variables, master) in [
+        (&own[..], &[][..], None),
+        (&[], &variables, None),
+        (&own, &[("EXHIBITOR_AUTH", "stray"), ("DCOS_ACS_TOKEN", "stray")], token()),
+        (&["-a", "stray"], &variables, token()),
+        (&["--basic-auth-file", &mesos], &variables, basic("mesos")),
+    ] {
+        let cluster = Cluster::start(scenario("the-sample-result"));
+        let mut command = on(&cluster, TARGET);
+        command.env("MARATHON_APP_ID", "/janitor").args(options);
+        is_clean(&cluster, &run(command.envs(variables.iter().copied())));
+        let requests = cluster.requests();
+        for server in [Server::Master, Server::Exhibitor, Server::Marathon] {
+            let expected = match server {
+                Server::Exhibitor => basic("exhibitor"),
+                Server::Marathon => basic("marathon"),
+                _ => master.clone(),
+            };
+            let its: Vec<_> = requests.iter().filter(|it| it.server == server).collect();
+            assert!(!its.is_empty(), "{server}");
+            for request in its {
+                assert_eq!(request.authorization, expected, "{options:?}: {}", request.path);
+            }
+        }
+    }
+}
+
+fn a_401_names_the_option() {
+    for (server, method, path, option) in [
+        ("marathon", "DELETE", "/v2/apps/janitor", "--marathon-auth-file"),
+        ("exhibitor", "DELETE", "/exhibitor/v1/explorer/znode/cassandra", "--exhibitor-auth-file"),
+        ("master", "GET", "/master/slaves", "--basic-auth-file"),
+    ] {
+        let mut state = scenario("the-sample-result");
+        let answer = json!({"server": server, "method": method, "path": path, "status": 401,
+            "headers": {"WWW-Authenticate": "Basic realm=\"Mesosphere\""}});
+        state.answers.push(serde_json::from_value(answer).unwrap());
+        let cluster = Cluster::start(state);
+        let mut command = on(&cluster, TARGET);
+        let shown = run(command.env("MARATHON_APP_ID", "/janitor"));
+        assert!(shown.stdout.contains(option), "{}", shown.stdout);
+        let mut command = on(&cluster, &format!("{TARGET} -o json"));
+        let document = run(command.env("MARATHON_APP_ID", "/janitor")).stdout;
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert!(document["next"].to_string().contains(option), "{document}");
+    }
+}
+
+/// What only looks changes nothing, whatever is wrong: no login, no URL.
+fn what_looks() {
+    let cluster = cluster(&[]);
+    for command in ["discover", "plan -r cassandra_role", "-r cassandra_role --dry-run"] {
+        for (wrong, code) in [
+            ("--username admin --password wrong", 4),
+            ("-m banana", 3),
+            ("-e banana", 3),
+            ("-n banana", 3),
+            ("--dcos-url banana", 3),
+        ] {
+            let mut command = on(&cluster, &format!("{command} {wrong}"));
+            let run = run(command.env("MARATHON_APP_ID", "/janitor"));
+            assert_eq!((run.exit, run.stderr.as_str()), (code, ""), "{}", run.stdout);
+        }
+    }
+    assert_eq!(changes(&cluster), ["POST /acs/api/v1/auth/login"; 3]);
+}
+
+/// A run that can only leave Marathon does it with what the command line gives, or not.
+fn left_as_given() {
+    let secrets = Secrets::new();
+    let basic = secrets.file("basic", "ops:secret").display().to_string();
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let marathon = cluster.marathon_url();
+    let leave = |options: &[&str]| {
+        let before = cluster.requests().len();
+        let mut command = janitor();
+        command.args(["-r", "cassandra_role"]).args(options).env("MARATHON_APP_ID", "/janitor");
+        // There is a cluster at the usual names, too: nothing may be sent there.
+        let proxy = [("http_proxy", &*cluster.proxy_url()), ("no_proxy", "127.0.0.1")];
+        let run = run(command.envs(proxy));
+        assert_eq!((run.exit, run.stderr.as_str()), (3, ""), "{}", run.stdout);
+        let requests = cluster.requests().split_off(before);
+        let sent = requests.into_iter().map(|it| (it.method, it.authorization));
+        (sent.collect::<Vec<_>>(), run.stdout)
+    };
+    let delete = |authorization: Option<&str>| ("DELETE".to_owned(), authorization.map(Into::into));
+    let given = ["-m", "banana", "-n", &marathon];
+    for (more, expected) in [
+        (&[][..], delete(None)),
+        (&["-a", "tok"], delete(Some("token=tok"))),
+        (&["--marathon-auth-file", &basic], delete(Some("Basic b3BzOnNlY3JldA=="))),
+        (&["--basic-auth-file", &basic], delete(None)),
+    ] {
+        let (sent, shown) = leave(&[&given[..], more].concat());
+        assert_eq!(sent.first(), Some(&expected), "{shown}");
+    }
+    for options in [
+        &["-m", "banana", "-n", "banana"][..],
+        &["-n", "banana"],
+        &["--dcos-url", "banana"],
+        &["--dcos-url", "banana", "-n", &marathon],
+        &["-m", "banana", "-n", &marathon, "--ca-cert", "/nowhere"],
+        &["-m", "banana", "-n", &marathon, "--auth-token-file", "/nowhere"],
+        &["-m", "banana", "-n", &marathon, "--username", "u", "--password", "p"],
+    ] {
+        let (sent, shown) = leave(options);
+        assert_eq!(sent, [], "{shown}");
+        assert!(
+            shown.contains("/janitor stays in Marathon") && shown.contains("nothing was sent: ")
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use libtest_mimic::Trial;
 
 use crate::command::tests;
-use crate::{faults, real, sandbox, stock, trial, zookeeper};
+use crate::{faults, real, router, sandbox, stock, trial, zookeeper};
 
 /// Gets the names of all other tests of this program.
 pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
@@ -53,9 +53,10 @@ fn behaviour_names_real_tests(names: &BTreeSet<String>) {
                 let file = format!("{module}.rs");
                 [folder, "../host/src/bin/janitor"].iter().any(|it| tests(it).join(&file).exists())
             }
-            Some(("real", case)) => real::cases().any(|name| name == case),
-            Some(("zookeeper", case)) => zookeeper::cases().any(|name| name == case),
             Some((suite, "*")) => names.iter().any(|name| name.starts_with(&format!("{suite}::"))),
+            Some(("real", case)) => real::cases().any(|name| name == case),
+            Some(("router", case)) => router::cases().any(|name| name == case),
+            Some(("zookeeper", case)) => zookeeper::cases().any(|name| name == case),
             Some(_) => names.contains(name),
             // Headings, and rows that need no test.
             None if ["", "test", "exit 0"].contains(&name) => continue,

@@ -76,14 +76,14 @@ fn one_report() {
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {
-                    (program.is_installed)().then(|| live(program, &file, &target, options))
+                    (program.is_installed)().then(|| live(program, &file, &target, &options))
                 })
             });
             live.map(|report| report.join().unwrap())
         });
         let mut hosts = vec![
-            ("library", "replay", Some(replayed_in_the_library(&file, &target, options))),
-            ("library", "HTTP", Some(live_in_the_library(&file, &target, options))),
+            ("library", "replay", Some(replayed_in_the_library(&file, &target, &options))),
+            ("library", "HTTP", Some(live_in_the_library(&file, &target, &options))),
         ];
         hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
 
@@ -117,7 +117,7 @@ fn sha256(text: &str) -> String {
 }
 
 /// The report of a program that gets recorded answers from servers.
-fn live(program: &Program, recording: &Path, target: &Target, options: Options) -> String {
+fn live(program: &Program, recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let run = program.clean(target, options, &recorded.place());
     assert_eq!(recorded.deviations(), [""; 0], "{}: {run:?}", program.name);
@@ -127,7 +127,7 @@ fn live(program: &Program, recording: &Path, target: &Target, options: Options) 
 fn what_was_not_recorded() {
     let recorded = Recorded::start(&tests("recordings/cassandra-0.28.1.har"));
     let target = Target { znode: Some("other".into()), ..sample() };
-    let run = JANITOR.clean(&target, Options::DEFAULT, &recorded.place());
+    let run = JANITOR.clean(&target, &Options::DEFAULT, &recorded.place());
     assert!(run.stdout.contains("the recording has no DELETE"), "{run:?}");
     let deviations = recorded.deviations().join("\n");
     for words in ["has no DELETE http://leader.mesos:8181/", "was not asked for: DELETE"] {
@@ -136,7 +136,7 @@ fn what_was_not_recorded() {
 }
 
 /// The report of the library, which plays the recording itself.
-fn replayed_in_the_library(recording: &Path, target: &Target, options: Options) -> String {
+fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let replay = Replay::open(recording).unwrap();
     let session = Session::new(replay.transport()).with_endpoints(replay.run().endpoints);
     let report = in_the_library(session, target, options);
@@ -145,10 +145,10 @@ fn replayed_in_the_library(recording: &Path, target: &Target, options: Options) 
 }
 
 /// The report of the library, which gets recorded answers from servers.
-fn live_in_the_library(recording: &Path, target: &Target, options: Options) -> String {
+fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
-    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::None);
+    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
     let session =
         Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
     let report = in_the_library(session, target, options);
@@ -156,7 +156,7 @@ fn live_in_the_library(recording: &Path, target: &Target, options: Options) -> S
     report
 }
 
-fn in_the_library(session: Session, target: &Target, options: Options) -> String {
+fn in_the_library(session: Session, target: &Target, options: &Options) -> String {
     let result = Janitor::new().unwrap().clean(target.clone(), options, session);
     let report = match result {
         Ok(report) => report,
@@ -190,7 +190,7 @@ fn larger(mut state: State) -> State {
 
 fn cleans_the_stand_in(program: &Program) {
     let cluster = Cluster::start(larger(scenario("the-sample-result")));
-    let run = program.clean(&sample(), Options::DEFAULT, &Place::of(&cluster));
+    let run = program.clean(&sample(), &Options::DEFAULT, &Place::of(&cluster));
     assert_eq!(run.exit, 0, "{run:?}");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
     assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
@@ -216,12 +216,12 @@ fn an_instance_is_for_one_call() {
         r#"
 import sys
 from types import SimpleNamespace
-from clean import Engine, Store, load
+from clean import OPTIONS, Engine, Store, load
 
 store = Store(Engine())
 clean = load(store, sys.argv[1], *["http://127.0.0.1:1/"] * 3)
 nothing = dict.fromkeys(["role", "principal", "znode", "marathon-app"])
-options = {"confirm-seconds": 0, "in-use": "refuse", "system-znode": False}
+options = OPTIONS | {"confirm-seconds": 0}
 for _ in range(2):
     print(clean(store, SimpleNamespace(**nothing), SimpleNamespace(**options)).payload.message)
 "#,
@@ -245,7 +245,7 @@ fn fails_without_a_server(program: &Program) {
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let url = format!("http://{address}/");
     let place = Place { master: url.clone(), exhibitor: url.clone(), marathon: url };
-    let run = program.clean(&sample(), Options::DEFAULT, &place);
+    let run = program.clean(&sample(), &Options::DEFAULT, &place);
     assert_eq!(run.exit, 5, "{run:?}");
     assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");
     let sentence = "Network error: cannot connect to the Mesos master: ";

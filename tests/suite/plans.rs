@@ -19,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
         trial("plans::what_is_no_plan_is_refused", what_is_no_plan),
         trial("plans::a_plan_that_cannot_be_written_is_an_error", nowhere_to_write),
         trial("plans::a_plan_for_programs", a_plan_for_programs),
+        trial("plans::the_cleaners_own_app_is_in_a_plan_and_in_no_file", own_app),
+        trial("plans::a_plans_options_stay_where_more_are_added", options_stay),
         trial("plans::what_is_orphaned_is_cleaned_as_proposed", as_proposed),
     ]
 }
@@ -125,10 +127,49 @@ fn a_plan_for_programs() {
     assert_eq!(plan["refusal"], "InUse");
     assert_eq!(plan["frameworks"][0]["name"], "cassandra");
     assert_eq!(plan["agents"][0]["entries"].as_array().unwrap().len(), 4);
-    assert!(output["next"][0].as_str().unwrap().ends_with("--teardown"), "{output}");
+    let id = plan["frameworks"][0]["id"].as_str().unwrap();
+    let next = output["next"][0].as_str().unwrap();
+    assert!(next.ends_with(&format!("--teardown {id}")), "{output}");
     for line in run.stderr.lines() {
         assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
     }
+}
+
+fn own_app() {
+    let mut state = scenario("a-plan");
+    state.marathon = serde_json::from_str(r#"{"apps": ["/planner", "/applier"]}"#).unwrap();
+    let cluster = Cluster::start(state);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    for line in [format!("plan {TARGET} --out {}", file.display()), format!("{TARGET} --dry-run")] {
+        let planned = run(on(&cluster, &line).env("MARATHON_APP_ID", "/planner"));
+        let words = "remove     Marathon app '/planner', which is this cleaner itself";
+        assert!(planned.exit == 0 && planned.stdout.contains(words), "{}", planned.stdout);
+    }
+    assert!(!fs::read_to_string(&file).unwrap().contains("planner"));
+    assert_eq!(changes(&cluster), [""; 0]);
+    let applied = run(on(&cluster, "apply").arg(&file).env("MARATHON_APP_ID", "/applier"));
+    assert_eq!(applied.exit, 0, "{}", applied.stdout);
+    assert_eq!(cluster.state().marathon.unwrap().apps, ["/planner"]);
+}
+
+fn options_stay() {
+    let (folder, file) = planned(scenario("a-plan"));
+    let text = fs::read_to_string(&file).unwrap();
+    let mut plan: Value = serde_json::from_str(&text).unwrap();
+    plan["options"]["confirm_seconds"] = 7.into();
+    plan["options"]["ignored_agents"] = serde_json::json!(["S9"]);
+    fs::write(&file, plan.to_string()).unwrap();
+    let recording = folder.path().join("run.har");
+    let cluster = Cluster::start(scenario("a-plan"));
+    let mut command = on(&cluster, "apply --force --strict --record");
+    let applied = run(command.arg(&recording).arg(&file));
+    assert_eq!(applied.exit, 0, "{applied:?}");
+    let har: Value = serde_json::from_str(&fs::read_to_string(&recording).unwrap()).unwrap();
+    let options = &har["log"]["_janitor"]["options"];
+    assert_eq!(options["confirm_seconds"], 7, "{options}");
+    assert_eq!(options["ignored_agents"], serde_json::json!(["S9"]), "{options}");
+    assert_eq!((&options["in_use"], &options["strict"]), (&"Force".into(), &true.into()));
 }
 
 fn as_proposed() {

@@ -9,10 +9,12 @@
 //! that one as its leader, which its agents join; `LAB_DIR` is where it keeps its state, and
 //! `LAB_KEEP=1` has it begin with what is there.
 
+mod absence;
 mod framework;
 mod gate;
 pub mod master;
 mod mount;
+mod record;
 
 use std::fs;
 use std::io::Write;
@@ -88,9 +90,13 @@ const CASES: &[Case] = &[
     ("two_hundred_agents", two_hundred_agents),
 ];
 
+fn all() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(absence::CASES)
+}
+
 /// The names of the cases, also where there is no master to run them on.
 pub fn cases() -> impl Iterator<Item = &'static str> {
-    CASES.iter().map(|(name, _)| *name)
+    all().map(|(name, _)| *name)
 }
 
 /// The commands that start a master, each with its version.
@@ -112,7 +118,7 @@ pub fn trials() -> Vec<Trial> {
     let mount = Mount::new();
     let trials = commands.iter().flat_map(|(version, command)| {
         let mount = &mount;
-        CASES.iter().map(move |(case, test)| {
+        all().map(move |(case, test)| {
             let name = format!("real::{version}::{case}");
             match mount {
                 Err(why) if *case == A_MOUNT_DISK => skipped(&name, why),
@@ -123,7 +129,8 @@ pub fn trials() -> Vec<Trial> {
             }
         })
     });
-    trials.collect()
+    let recorded = commands.iter().filter_map(|(version, it)| record::trial_of(version, it));
+    trials.chain(recorded).collect()
 }
 
 fn a_role_on_two_of_three_agents(command: &str) {
@@ -163,8 +170,10 @@ fn a_second_run_changes_nothing(command: &str) {
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     assert_eq!(master.clean("-r kafka-role").exit, 0);
     let again = run(janitor().args(["-v", "-r", "kafka-role", "-m", &master.url()]));
-    assert_eq!(again.exit, 0);
-    assert!(!again.stdout.contains("HTTP POST"), "{}", again.stdout);
+    assert_eq!(again.exit, 0, "{}", again.stdout);
+    let posts = again.stdout.lines().filter(|line| line.starts_with("HTTP POST"));
+    let posts: Vec<_> = posts.filter(|line| !line.ends_with("/api/v1")).collect();
+    assert_eq!(posts, [""; 0]);
 }
 
 fn a_role_that_nobody_has(command: &str) {
@@ -636,8 +645,14 @@ fn a_master_that_does_not_lead(command: &str) {
     let leader = Master::start(command, 1, &[]);
     leader.fill(&leader.agents()[0], "kafka-role", "kafka-principal");
     let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
+    // It would answer for itself where only the leader knows: its metrics, its registry.
+    let (exhibitor, _) = exhibitor();
+    let urls = ["-m", &other.url(), "-e", &exhibitor.exhibitor_url()];
+    let found = run(janitor().arg("discover").args(urls));
+    assert!(found.stdout.contains("Role 'kafka-role': orphaned"), "{}", found.stdout);
+    assert!(!found.stdout.contains("not known"), "{}", found.stdout);
     let run = other.clean("-r kafka-role");
-    assert_eq!(run.exit, 0);
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
     assert!(!leader.has("kafka-role"));
 }
 
@@ -771,13 +786,15 @@ fn an_agent_missing_after_a_failover(command: &str) {
 
     let leader = Master::start_at(port, command, 1, &kept(folders[0]));
     leader.wait_for_agents(1, 0);
-    let run = leader.clean("-r kafka-role");
+    // So soon it does not know its frameworks either.
+    assert_eq!(leader.clean("-r kafka-role").exit, 7);
+    let run = leader.clean("-r kafka-role --force");
     assert_eq!(run.exit, 6);
     assert!(run.stdout.contains("has not come back since the master restarted"));
 
     let _other = Master::start_at(other_port, command, 1, &environment);
     leader.wait_for_agents(2, 0);
-    assert_eq!(leader.clean("-r kafka-role").exit, 0);
+    assert_eq!(leader.clean("-r kafka-role --force").exit, 0);
     assert!(!leader.has("kafka-role"));
 }
 
@@ -792,7 +809,12 @@ fn plan(master: &Master, folder: &Path) -> PathBuf {
     let har: Value = serde_json::from_slice(&fs::read(recording).unwrap()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();
     assert!(!entries.is_empty());
-    assert!(entries.iter().all(|entry| entry["request"]["method"] == "GET"));
+    // The v1 API is asked by POST.
+    let looks = |entry: &Value| {
+        let request = &entry["request"];
+        request["method"] == "GET" || request["url"].as_str().unwrap().ends_with("/api/v1")
+    };
+    assert!(entries.iter().all(looks));
     file
 }
 
@@ -858,6 +880,10 @@ fn two_hundred_agents(command: &str) {
     for agent in &agents[..50] {
         master.fill(agent, "kafka-role", "kafka-principal");
     }
-    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    let run = run(janitor().args(["-v", "-r", "kafka-role", "-m", &master.url()]));
+    assert_eq!(run.exit, 0, "{}", run.stdout);
+    // Two for each agent that has something, and some that are about all of them.
+    let requests = run.stdout.lines().filter(|line| line.starts_with("HTTP ")).count();
+    assert!((100..=120).contains(&requests), "{requests} requests");
     assert!(!master.has("kafka-role"));
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `NAME.har` | the recording |
 //! | `NAME.stdout` | what its replay prints |
+//! | `NAME.stderr` | what it complains about; without it, nothing |
 //! | `NAME.json` | what it prints with `--output json`, on standard output |
 //! | `NAME.events` | and on standard error |
 //! | `NAME.exit` | its exit code |
@@ -11,6 +12,7 @@
 //! To add one, put its `.har` there, run `BLESS=1 cargo test --test suite recordings`,
 //! and look at the other files, which that has written.
 
+mod clock;
 mod secrets;
 mod update;
 mod versions;
@@ -22,7 +24,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 
 use crate::command::{janitor, replay, run, tests};
-use crate::golden::golden;
+use crate::golden::{golden, golden_if_any};
 use crate::{schemas, skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
@@ -37,7 +39,7 @@ pub fn trials() -> Vec<Trial> {
         Ok(_) => trial(socketless, a_replay_opens_no_socket),
         Err(_) => skipped(socketless, "strace is not installed"),
     });
-    let others: [(&str, fn()); 22] = [
+    let others: [(&str, fn()); 25] = [
         ("a_miss_names_the_nearest", a_miss_names_the_nearest),
         ("an_unused_exchange_is_told", an_unused_exchange_is_told),
         ("what_is_no_recording_is_refused", what_is_no_recording),
@@ -50,6 +52,9 @@ pub fn trials() -> Vec<Trial> {
         ("a_new_option_has_its_default", versions::options_that_did_not_exist_yet),
         ("another_component_may_differ", versions::another_component),
         ("somebody_elses_har_is_refused", versions::somebody_elses_har),
+        ("a_slow_run_is_replayed_exactly", clock::a_slow_run),
+        ("without_a_clock_only_pauses_take_time", clock::an_older_recording),
+        ("another_number_of_readings_is_told", clock::another_number_of_readings),
         ("no_secret_is_written", secrets::nowhere),
         ("no_secret_is_written_after_a_mistake", secrets::not_in_mistakes),
         ("what_is_reserved_is_kept", secrets::what_is_reserved_is_kept),
@@ -78,8 +83,8 @@ fn recording(file: &Path) {
     let expect = |extension, actual: &str| golden(&file.with_extension(extension), actual);
     for _ in 0..2 {
         let text = run(&mut replay(file));
-        assert_eq!(text.stderr, "", "{}", text.stdout);
         expect("stdout", &text.stdout);
+        golden_if_any(&file.with_extension("stderr"), &text.stderr);
         expect("exit", &format!("{}\n", text.exit));
         let json = schemas::require_recording(file);
         expect("json", &json.stdout);

@@ -11,6 +11,7 @@ use janitor_host::{
     Entry, ExitCode, InUse, Janitor, Limits, Options, Report, RunError, Session, Target,
 };
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::command::tests;
 use crate::trial;
@@ -19,12 +20,17 @@ use crate::trial;
 const CASES: &[(&str, &str)] = &[
     (
         "asks for what is not its business",
-        "asked for more than it may: GET master/state is not in the policy table",
+        "asked for more than it may: GET master/quota is not in the policy table",
     ),
     (
         "removes what is not its business",
         "POST master/unreserve (application/x-www-form-urlencoded) would remove what is not the \
          target's: a resource of role 'other', which is not 'removes what is not its business'",
+    ),
+    (
+        "ends what is not its business",
+        "POST master/teardown (application/x-www-form-urlencoded) would end framework 'ITS', \
+         which the master's list does not show to use the role, and which is not named",
     ),
     ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
     ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
@@ -35,6 +41,7 @@ const CASES: &[(&str, &str)] = &[
     ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
     ("loops", "the run took longer than 1 s"),
     ("pauses", "the run took longer than 1 s"),
+    ("reads the clock without end", "it read the clock more than 1000 times"),
     ("hoards memory", "it wanted more than 16777216 bytes of memory"),
     ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
     ("floods the log", "it logged more than 1000 entries"),
@@ -104,6 +111,7 @@ pub fn trials() -> Vec<Trial> {
     );
     trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
     trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
+    trials.push(trial("sandbox::the_masters_root_is_its_base_without_master", masters_root));
     trials.push(trial("sandbox::the_component_imports_http_log_and_wasi_only", imports));
     trials.push(trial("sandbox::what_is_no_machine_code_is_refused", no_machine_code));
     trials.push(trial("sandbox::a_component_of_another_contract_is_refused", another_contract));
@@ -134,7 +142,15 @@ fn is_stopped(deed: &str, words: &str) {
     let last = log.last().expect("a message");
     assert!(last.contains(words), "{last}");
     assert!(log.iter().all(|line| !line.contains('\x1b')), "a terminal escape passed");
-    assert!(requests.iter().all(|request| request.url.ends_with("/slaves")), "{requests:?}");
+    let (changes, looks): (Vec<_>, Vec<_>) =
+        requests.iter().partition(|request| request.content.is_some());
+    let is_look = |url: &String| url.ends_with("/slaves") || url.ends_with("/frameworks");
+    assert!(looks.iter().all(|request| is_look(&request.url)), "{requests:?}");
+    // The one framework that the master shows to use the role may be ended.
+    let ended = if deed.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
+    let forms = changes.iter().filter_map(|request| request.content.as_ref());
+    let forms: Vec<_> = forms.map(|it| String::from_utf8_lossy(&it.bytes)).collect();
+    assert_eq!(forms, ended, "{requests:?}");
     if deed.starts_with("asks for") {
         assert_eq!(requests, [], "once denied, nothing more is sent");
     }
@@ -169,6 +185,14 @@ fn ends_well() {
     let (result, log, requests) = misbehave("nothing", MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Clean);
     assert_eq!((log, requests), (vec![], vec![]));
+}
+
+fn masters_root() {
+    let (result, _, requests) = misbehave("looks at the root", MINUTE);
+    assert_eq!(ExitCode::from(&result), ExitCode::Clean);
+    let urls: Vec<_> = requests.iter().map(|request| request.url.as_str()).collect();
+    let [version, registry] = ["version", "registrar(1)/registry"];
+    assert_eq!(urls, [version, registry].map(|it| format!("http://leader.mesos:5050/{it}")));
 }
 
 fn imports() {
@@ -222,35 +246,42 @@ fn attempt(
         Target { role: Some(role.into()), principal: None, znode: None, marathon_app: None };
     let (log, requests) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
     let lines = log.clone();
-    let session = Session::new(Empty(requests.clone()))
+    let session = Session::new(Network { role: role.into(), requests: requests.clone() })
         .with_log(move |entry: &Entry| lines.lock().unwrap().push(entry.message.clone()))
         .with_limits(Limits {
             memory: 16 << 20,
             run,
             requests: 1000,
             request_bytes: 1 << 20,
+            clock_reads: 1000,
             log_entries: 1000,
             stderr_bytes: 4 << 10,
             ..Limits::default()
         });
-    let result = janitor.clean(
-        target,
-        Options { confirm_seconds: 0, in_use: InUse::Refuse, system_znode: false },
-        session,
-    );
+    let options = Options { confirm_seconds: 0, in_use: InUse::Teardown, ..Options::DEFAULT };
+    let result = janitor.clean(target, &options, session);
     let debug = |line: &String| line.starts_with("HTTP ");
     let lines = log.lock().unwrap().iter().filter(|line| !debug(line)).cloned().collect();
     let requests = requests.lock().unwrap().clone();
     (result, lines, requests)
 }
 
-/// A network on which every answer is 200 and empty.
-struct Empty(Arc<Mutex<Vec<Request>>>);
+/// A network on which every answer is 200 and empty, but for the list of frameworks: one
+/// uses the role, the other does not.
+struct Network {
+    role: String,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
 
-impl Transport for Empty {
+impl Transport for Network {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        self.0.lock().unwrap().push(request);
-        Box::new(EmptyAnswer)
+        let frameworks = json!({"frameworks": [
+            {"id": "OWN", "roles": [self.role]},
+            {"id": "ITS", "roles": ["other"]},
+        ]});
+        let is_list = request.url.ends_with("/frameworks");
+        self.requests.lock().unwrap().push(request);
+        Box::new(Answer(if is_list { frameworks.to_string() } else { String::new() }))
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -258,10 +289,14 @@ impl Transport for Empty {
     }
 }
 
-struct EmptyAnswer;
+struct Answer(String);
 
-impl Exchange for EmptyAnswer {
+impl Exchange for Answer {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        Ok(Response { status: 200, content_type: None, body: Box::new(Cursor::new(Vec::new())) })
+        Ok(Response {
+            status: 200,
+            content_type: None,
+            body: Box::new(Cursor::new(self.0.into_bytes())),
+        })
     }
 }

@@ -6,6 +6,7 @@
 //! | `command` | the command line, with the environment in front of it; it runs in the folder |
 //! | `plan.json` | the plan that it applies, if it does |
 //! | `stdout` | what it prints, byte for byte |
+//! | `stderr` | what it complains about; without it, nothing |
 //! | `exit` | its exit code |
 //! | `requests` | every request that reaches a server, in order, with its credential |
 //! | `after.json` | the stand-in at the end; without it, nothing may change |
@@ -21,7 +22,7 @@ use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
 
 use crate::command::{Run, janitor, replay, run, tests};
-use crate::golden::{blessing, golden};
+use crate::golden::{blessing, golden, golden_if_any};
 use crate::{schemas, trial};
 
 pub fn trials() -> Vec<Trial> {
@@ -63,7 +64,7 @@ fn scenario(folder: &Path) {
     golden(&folder.join("stdout"), &result.stdout);
     golden(&folder.join("exit"), &format!("{}\n", result.exit));
     golden(&folder.join("requests"), &requests);
-    assert_eq!(result.stderr, "", "nothing is complained about");
+    golden_if_any(&folder.join("stderr"), &result.stderr);
 
     let after = cluster.state();
     let expected = folder.join("after.json");
@@ -89,7 +90,7 @@ fn scenario(folder: &Path) {
         let replay = || run(replay(&recording).args(verbose.then_some("-v")));
         for again in [replay(), replay()] {
             assert_eq!((&again.stdout, &again.exit), (stdout, exit), "the replay");
-            assert_eq!(again.stderr, "", "the replay");
+            assert_eq!(again.stderr, result.stderr, "the replay");
         }
     }
 }

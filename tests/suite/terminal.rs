@@ -14,7 +14,7 @@ use crate::command::{changes, on, run, scenario};
 use crate::{skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 14] = [
         ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
         ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
         ("terminal::yes_cleans_what_was_shown", yes),
@@ -23,6 +23,8 @@ pub fn trials() -> Vec<Trial> {
         ("terminal::what_was_not_asked_for_is_not_done", not_agreed),
         ("terminal::a_plan_that_is_forced_is_asked_for", forced),
         ("terminal::nobody_is_asked_without_need", not_asked),
+        ("terminal::the_question_comes_wherever_the_output_goes", asked_all_the_same),
+        ("terminal::nothing_is_sent_before_the_answer", nothing_before_the_answer),
         ("terminal::colours_are_for_terminals_that_want_them", colours),
         ("terminal::a_bar_shows_how_far_a_phase_is", a_bar),
         ("terminal::a_terminal_that_goes_away_ends_no_run", gone),
@@ -193,7 +195,7 @@ fn not_agreed() {
     let cluster = Cluster::start(state);
     let (shown, exit) = Terminal::new(&cluster).shows(TARGET);
     assert!(!shown.contains(QUESTION), "{shown}");
-    assert_eq!((exit, changes(&cluster)), (5, Vec::new()), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
 fn forced() {
@@ -210,12 +212,54 @@ fn forced() {
 
 fn not_asked() {
     let (_, cleaned) = printed(TARGET, scenario("a-plan"));
-    for line in ["--yes", "--output json", "| cat", "< /dev/null"] {
+    for line in ["--yes", "--yes -o json", "--yes | cat", "< /dev/null", "2> /dev/null | cat"] {
         let cluster = Cluster::start(scenario("a-plan"));
         let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} {line}"));
         assert!(!shown.contains(QUESTION) && !shown.contains("Plan:"), "{shown}");
         assert_eq!((exit, cluster.state()), (0, cleaned.clone()), "{line}");
     }
+}
+
+fn asked_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out");
+    let into_file = |options: &str| format!("{TARGET} {options} > {}", file.display());
+    for (line, is_json) in [
+        (format!("{TARGET} | tee {}", file.display()), false),
+        (into_file(""), false),
+        (into_file("-o json"), true),
+        (format!("{TARGET} -o json | tee {}", file.display()), true),
+        (format!("{TARGET} -o json"), true),
+        (format!("{TARGET} 2> {}", file.display()), false),
+    ] {
+        for (typed, is_agreed) in [("no\n", false), ("y\n", true)] {
+            let cluster = Cluster::start(scenario("a-plan"));
+            let (shown, _) = Terminal { typed, ..Terminal::new(&cluster) }.shows(&line);
+            assert!(shown.contains(QUESTION), "{line}: {shown}");
+            let (before, _) = shown.split_once(QUESTION).unwrap();
+            assert!(before.contains("Plan: remove what principal"), "{line}: {shown}");
+            assert_eq!(changes(&cluster).is_empty(), !is_agreed, "{line}: {shown}");
+            if is_json && line.contains("out") {
+                let text = std::fs::read_to_string(&file).unwrap();
+                let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let expected = if is_agreed { 0 } else { 7 };
+                assert_eq!(document["exit_code"], expected, "{line}: {text}");
+            }
+        }
+    }
+}
+
+/// Marathon's app is left alone until somebody has agreed, whatever else is wrong.
+fn nothing_before_the_answer() {
+    let cluster = Cluster::start(scenario("a-login-that-fails"));
+    let environment = "MARATHON_APP_ID=/janitor";
+    let terminal = Terminal { environment, ..Terminal::new(&cluster) };
+    for (line, code) in [("--username admin --password wrong", 4), ("-m banana", 3)] {
+        let (shown, exit) = terminal.shows(&format!("{TARGET} {line}"));
+        assert!(exit == code && !shown.contains(QUESTION), "{shown}");
+    }
+    let requests = cluster.requests();
+    assert!(requests.iter().all(|request| request.method != "DELETE"), "{requests:?}");
 }
 
 fn colours() {
@@ -254,7 +298,7 @@ fn a_bar() {
     for line in lines.lines() {
         assert!(seen.contains(line), "{line}: {shown:?}");
     }
-    for line in ["--yes 2> /dev/null", "| cat", "--output json"] {
+    for line in ["--yes 2> /dev/null", "--yes | cat", "--yes --output json"] {
         let cluster = Cluster::start(slow());
         let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} {line}"));
         assert!(exit == 0 && !shown.contains("Volumes 0/6"), "{line}: {shown:?}");

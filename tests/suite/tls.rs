@@ -12,12 +12,18 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned, crypto};
 use tempfile::TempDir;
 
-use crate::command::{Run, janitor, run, scenario};
+use crate::command::{Run, complaints, janitor, run, scenario, tests};
 use crate::front::Front;
 use crate::trial;
 
@@ -30,7 +36,10 @@ pub fn trials() -> Vec<Trial> {
         trial("tls::a_certificate_that_has_expired", a_certificate_that_has_expired),
         trial("tls::a_server_that_wants_a_certificate", a_server_that_wants_a_certificate),
         trial("tls::insecure_trusts_anyone_and_says_so", insecure),
+        trial("tls::plain_http_is_answered_with_tls", plain_http),
         trial("tls::files_that_hold_something_else", files_that_hold_something_else),
+        trial("tls::a_servers_certificate_of_version_1", a_server_of_version_1),
+        trial("tls::a_clients_certificate_of_version_1_is_sent", a_client_of_version_1),
     ]
 }
 
@@ -100,6 +109,12 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
+    /// The same as text.
+    pub fn pem(&self, subject: Subject) -> (String, String) {
+        let (certificate, key) = self.issue(subject);
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// Writes a client's certificate and its key to `client.pem` and `client.key`;
     /// returns the key.
     pub fn client(&self) -> String {
@@ -127,23 +142,28 @@ impl Authority {
         };
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        let config = Arc::new(config);
-        Front::start(
-            cluster,
-            move |socket| {
-                let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
-                let mut stream = StreamOwned::new(session, socket);
-                while stream.conn.is_handshaking() {
-                    if let Err(why) = stream.conn.complete_io(&mut stream.sock) {
-                        hang_up(&mut stream.sock);
-                        return Err(why);
-                    }
-                }
-                Ok(Box::new(stream))
-            },
-            |asked, connection| connection.write_all(&asked.answer()),
-        )
+        front(cluster, config)
     }
+}
+
+/// A cluster behind TLS.
+fn front(cluster: &Cluster, config: ServerConfig) -> Front {
+    let config = Arc::new(config);
+    Front::start(
+        cluster,
+        move |socket| {
+            let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+            let mut stream = StreamOwned::new(session, socket);
+            while stream.conn.is_handshaking() {
+                if let Err(why) = stream.conn.complete_io(&mut stream.sock) {
+                    hang_up(&mut stream.sock);
+                    return Err(why);
+                }
+            }
+            Ok(Box::new(stream))
+        },
+        |asked, connection| connection.write_all(&asked.answer()),
+    )
 }
 
 /// Lets the last words arrive.
@@ -182,7 +202,7 @@ fn clean(front: &Front, authority: &Authority, options: &str) -> Run {
 
 /// Everything is gone.
 fn is_clean(cluster: &Cluster, run: &Run) {
-    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert_eq!((run.exit, complaints(run)), (0, vec![]), "{}", run.stdout);
     assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
 }
 
@@ -243,6 +263,16 @@ fn a_server_that_wants_a_certificate() {
     assert_eq!(front.requests().len(), heard);
 }
 
+/// The server's alert is no HTTP, and the message says what may be wrong.
+fn plain_http() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Loopback, false);
+    let run = run(janitor().args(["-r", "cassandra_role", "--dcos-url", &front.url("http")]));
+    assert_ne!(run.exit, 0);
+    assert!(run.stdout.contains("does its URL need https://?"), "{}", run.stdout);
+    assert_eq!(front.requests(), [""; 0]);
+}
+
 fn insecure() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Expired, false);
@@ -262,6 +292,7 @@ fn files_that_hold_something_else() {
     let pem = |label: &str| format!("-----BEGIN {label}-----\nY2FuYXJ5\n-----END {label}-----\n");
     authority.file("bad-ca.pem", pem("CERTIFICATE"));
     authority.file("bad.key", pem("PRIVATE KEY"));
+    authority.file("locked.key", pem("ENCRYPTED PRIVATE KEY"));
     for (options, file, words) in [
         ("--ca-cert=none", "none", "No such file"),
         ("--ca-cert=text", "text", "holds no certificate"),
@@ -270,6 +301,7 @@ fn files_that_hold_something_else() {
         ("--client-cert=client.pem --client-key=text", "text", "holds no private key"),
         ("--client-cert=client.pem --client-key=bad.key", "bad.key", "cannot be used together"),
         ("--client-cert=client.pem --client-key=other.key", "other.key", "cannot be used together"),
+        ("--client-cert=client.pem --client-key=locked.key", "locked.key", "key is encrypted"),
         ("--client-cert=text --client-key=client.key", "text", "holds no certificate"),
     ] {
         let run = clean(&front, &authority, options);
@@ -281,4 +313,94 @@ fn files_that_hold_something_else() {
         }
     }
     assert_eq!(front.requests(), [""; 0]);
+}
+
+/// A certificate of version 1, as DC/OS ships one and `openssl x509 -req` makes them: rcgen
+/// cannot.
+fn version_1(provider: &CryptoProvider) -> CertifiedKey {
+    let pem = |name: &str| fs::read(tests(&format!("suite/tls/{name}"))).unwrap();
+    let certificate = CertificateDer::from_pem_slice(&pem("version1.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&pem("version1.key")).unwrap();
+    CertifiedKey::new(vec![certificate], provider.key_provider.load_private_key(key).unwrap())
+}
+
+fn a_server_of_version_1() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let provider = Arc::new(crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(version_1(&provider))));
+    let front = front(&cluster, config);
+    authority.file("version1.pem", fs::read(tests("suite/tls/version1.pem")).unwrap());
+    for options in ["", "--ca-cert=ca.pem", "--ca-cert=version1.pem"] {
+        let run = clean(&front, &authority, options);
+        is_refused(&front, &run, "of version 1, which cannot be verified");
+        for option in ["--ca-cert names", "--insecure"] {
+            assert!(run.stdout.contains(option), "{}", run.stdout);
+        }
+    }
+    is_clean(&cluster, &clean(&front, &authority, "--insecure"));
+}
+
+/// A server that takes any certificate, if its client has one.
+#[derive(Debug)]
+struct Lenient(CryptoProvider);
+
+impl ClientCertVerifier for Lenient {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer,
+        _: &[CertificateDer],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        assert_eq!(*certificate, version_1(&self.0).cert[0]);
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn a_client_of_version_1() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let provider = crypto::ring::default_provider();
+    let (certificate, key) = authority.issue(Subject::Loopback);
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(provider.clone().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(Arc::new(Lenient(provider)))
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let front = front(&cluster, config);
+    for file in ["version1.pem", "version1.key"] {
+        authority.file(file, fs::read(tests(&format!("suite/tls/{file}"))).unwrap());
+    }
+    let mine = "--ca-cert=ca.pem --client-cert=version1.pem --client-key=version1.key";
+    is_clean(&cluster, &clean(&front, &authority, mine));
 }

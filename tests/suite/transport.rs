@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, thread};
 
+use janitor_host::bindings::http::{Content, Endpoint, Method};
+use janitor_host::credentials::Token;
+use janitor_host::transport::{Request, Transport};
 use janitor_host::{
-    Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report, RunError,
-    Session, Target, Tls,
+    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report,
+    RunError, Session, Target, Tls,
 };
-use janitor_tests::{Cluster, State};
+use janitor_tests::{Answering, Cluster, State};
 use libtest_mimic::Trial;
 
 use crate::command::tests;
@@ -24,6 +27,11 @@ pub fn trials() -> Vec<Trial> {
         trial("transport::a_body_that_stops_is_given_up", a_body_that_stops),
         trial("transport::a_body_above_the_limit_is_given_up", a_large_body),
         trial("transport::what_is_no_http_is_said_to_be_none", no_http),
+        trial("transport::the_root_is_the_leaders", the_root_is_the_leaders),
+        trial("transport::the_root_of_a_named_master", the_root_of_a_named_master),
+        trial("transport::masters_that_know_no_leader_are_passed_over", passed_over),
+        trial("transport::credentials_are_not_redirected", credentials_are_not_redirected),
+        trial("transport::a_redirect_says_where_it_points", a_redirect),
     ]
 }
 
@@ -46,7 +54,7 @@ fn the_window_is_on_the_wire() {
 fn connections_are_kept() {
     let cluster = cluster(0);
     clean(&cluster.master_url(), Limits { window: 1, ..Limits::default() }).0.unwrap();
-    assert_eq!(cluster.requests().len(), 9);
+    assert_eq!(cluster.requests().len(), 15);
     assert_eq!(cluster.load().connections, 1);
 }
 
@@ -74,6 +82,143 @@ fn no_http() {
     assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
 }
 
+/// A master that leads: it says so, whatever it is asked.
+fn leading() -> Answering {
+    Answering::start(|_| response(200, "leading", None))
+}
+
+/// A master that does not lead: it answers its own pages, and sends on the others.
+fn standby(leader: &str) -> Answering {
+    let leader = leader.trim_start_matches("http:").to_owned();
+    Answering::start(move |request| match request.uri().path().strip_prefix("/master/") {
+        Some(path) => response(307, "", Some(format!("{leader}/master/{path}"))),
+        None => response(200, "standby", None),
+    })
+}
+
+fn response(status: u16, body: &str, location: Option<String>) -> http::Response<Vec<u8>> {
+    let mut response = http::Response::builder().status(status);
+    if let Some(location) = location {
+        response = response.header("Location", location);
+    }
+    response.body(body.into()).unwrap()
+}
+
+/// Sends one request as a run would; returns the status and the body.
+fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16, String) {
+    let content = (method == Method::Post)
+        .then(|| Content { media_type: "application/json".into(), bytes: b"{}".into() });
+    let request = Request { endpoint: Some(endpoint), method, url, content };
+    let mut response = match live.send(request).finish() {
+        Ok(response) => response,
+        Err(error) => return (0, error.to_string()),
+    };
+    let mut body = vec![0; 1000];
+    let length = response.body.read(&mut body).unwrap();
+    (response.status, String::from_utf8_lossy(&body[..length]).into_owned())
+}
+
+fn live() -> Live {
+    Live::new(&Limits::default(), &Tls::default(), Credentials::default())
+}
+
+const ROOT: [&str; 3] = ["metrics/snapshot", "registrar%281%29/registry", "version"];
+
+/// A master that does not lead would answer these pages as if the cluster were empty.
+fn the_root_is_the_leaders() {
+    let leader = leading();
+    let standby = standby(&leader.origin());
+    let url = |path: &str| format!("{}/{path}", standby.origin());
+    let masters = [url("master/")];
+    for mut live in [live(), live().with_masters(&masters)] {
+        let before = ask(&mut live, Endpoint::MasterRoot, Method::Get, url(ROOT[0]));
+        assert_eq!(before, (200, "standby".into()), "nobody else is known yet");
+        let list = ask(&mut live, Endpoint::Master, Method::Get, url("master/slaves"));
+        assert_eq!(list, (200, "leading".into()));
+        for path in ROOT {
+            let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url(path));
+            assert_eq!(page, (200, "leading".into()), "{path}");
+        }
+        let v1 = ask(&mut live, Endpoint::Master, Method::Post, url("master/api/v1"));
+        assert_eq!(v1, (200, "leading".into()));
+    }
+}
+
+/// Of several that are named, each has its own root.
+fn the_root_of_a_named_master() {
+    let router = Answering::start(|request| match request.uri().path() {
+        "/mesos/master/slaves" | "/mesos/version" => response(200, "leading", None),
+        _ => response(404, "", None),
+    });
+    let first = format!("{NOWHERE}/master/");
+    let masters = [first.clone(), format!("{}/mesos/master/", router.origin())];
+    let mut live = live().with_masters(&masters);
+    let list = ask(&mut live, Endpoint::Master, Method::Get, format!("{first}slaves"));
+    assert_eq!(list, (200, "leading".into()));
+    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, format!("{NOWHERE}/version"));
+    assert_eq!(page, (200, "leading".into()));
+}
+
+/// Where no server listens.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// What one master says while there is no leader, or before it knows the new one, another
+/// one may answer.
+fn passed_over() {
+    let leader = leading();
+    let mut others: Vec<_> = [502, 503, 504]
+        .map(|status| Answering::start(move |_| response(status, "no leader", None)))
+        .into();
+    // One that sends on to a master that is gone, and one that sends on to itself.
+    others.push(standby(NOWHERE));
+    others.push(Answering::start(|request| {
+        let host = request.headers()["host"].to_str().unwrap();
+        response(307, "", Some(format!("//{host}{}", request.uri().path())))
+    }));
+    for other in &others {
+        let masters = [other, &leader].map(|master| format!("{}/master/", master.origin()));
+        let mut live = live().with_masters(&masters);
+        let url = format!("{}slaves", masters[0]);
+        let list = ask(&mut live, Endpoint::Master, Method::Get, url);
+        assert_eq!(list, (200, "leading".into()));
+    }
+    // Nor has one that knows no leader become the one whose root is asked.
+    let (silent, url) = (&others[1], |path: &str| format!("{}/{path}", leader.origin()));
+    let mut live = live();
+    ask(&mut live, Endpoint::Master, Method::Get, format!("{}/master/slaves", silent.origin()));
+    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url("version"));
+    assert_eq!(page, (200, "leading".into()));
+}
+
+fn credentials_are_not_redirected() {
+    let leader = leading();
+    let standby = standby(&leader.origin());
+    let token = Credentials::everywhere(Credential::Token(Token::new("canary")));
+    let mut live = Live::new(&Limits::default(), &Tls::default(), token);
+    let url = format!("{}/master/slaves", standby.origin());
+    let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);
+    let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
+    assert!(why.contains(&words), "{why}");
+    // Nor has anybody else become the one that answers.
+    let url = format!("{}/version", standby.origin());
+    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url);
+    assert_eq!(page, (200, "standby".into()));
+}
+
+fn a_redirect() {
+    let elsewhere = Answering::start(|request| {
+        let host = request.headers()["host"].to_str().unwrap();
+        let location = format!("https://{host}{}?secret", request.uri().path());
+        response(302, "<html>302 Found</html>", Some(location))
+    });
+    let origin = elsewhere.origin();
+    for endpoint in [Endpoint::Master, Endpoint::Exhibitor, Endpoint::Marathon] {
+        let answer = ask(&mut live(), endpoint, Method::Get, format!("{origin}/x"));
+        let https = origin.replace("http://", "https://");
+        assert_eq!(answer, (302, format!("redirects to {https}/x: use https:// in its URL")));
+    }
+}
+
 /// A server that sends these bytes to everyone, and keeps the connection open.
 fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -98,13 +243,13 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
-    let session = Session::new(Live::new(&limits, &Tls::default(), Credentials::None))
+    let session = Session::new(Live::new(&limits, &Tls::default(), Credentials::default()))
         .with_endpoints(Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap())
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);
     let result = Janitor::new().unwrap().clean(
         target,
-        Options { confirm_seconds: 3, in_use: InUse::Force, system_znode: false },
+        &Options { confirm_seconds: 3, in_use: InUse::Force, ..Options::DEFAULT },
         session,
     );
     let log = log.lock().unwrap().clone();

@@ -7,13 +7,17 @@ mod server;
 
 use std::fs;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
+use serde_json::json;
 use zookeeper_client::Client;
 
 use crate::command::{Run, janitor, replay, run};
 use crate::{skipped, trial};
-use server::{Proxy, Server};
+use server::{Fate, Proxy, Server};
 
 const VARIABLE: &str = "JANITOR_TEST_ZOOKEEPER";
 
@@ -34,10 +38,16 @@ const CASES: &[Case] = &[
     ("credentials_that_are_none", credentials_that_are_none),
     ("a_node_that_is_not_there", a_node_that_is_not_there),
     ("a_node_in_a_folder", a_node_in_a_folder),
+    ("a_name_with_a_semicolon", a_name_with_a_semicolon),
     ("a_chroot", a_chroot),
+    ("a_chroot_that_is_not_there", a_chroot_that_is_not_there),
     ("a_deep_tree", a_deep_tree),
+    ("more_names_than_fit_a_megabyte", more_names_than_fit_a_megabyte),
     ("children_that_come_meanwhile", children_that_come_meanwhile),
     ("a_dead_server_and_a_living_one", a_dead_server_and_a_living_one),
+    ("connections_that_are_reset", connections_that_are_reset),
+    ("a_server_that_falls_silent", a_server_that_falls_silent),
+    ("a_leader_that_is_killed", a_leader_that_is_killed),
     ("a_server_that_is_killed", a_server_that_is_killed),
 ];
 
@@ -62,13 +72,21 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
+/// A master that knows no framework, so that no node has an owner.
+static MASTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let agent = json!({"id": "S0", "hostname": "h0", "reserved_resources_full": {}});
+    let state = json!({"version": "1.11.0", "agents": [agent]});
+    Cluster::start(serde_json::from_value::<State>(state).unwrap())
+});
+
 /// Deletes a node, with credentials if there are any. The recording replays to the
 /// same output and holds no password.
 fn clean(url: &str, znode: &str, digest: Option<&str>) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let recording = folder.path().join("run.har");
     let mut command = janitor();
-    command.args(["-v", "-z", znode, "-e", url, "--record"]).arg(&recording);
+    command.args(["-v", "-z", znode, "-e", url, "-m", &MASTER.master_url(), "--record"]);
+    command.arg(&recording);
     if let Some(digest) = digest {
         let file = folder.path().join("digest");
         fs::write(&file, format!("{digest}\n")).unwrap();
@@ -139,9 +157,10 @@ fn a_plan_and_what_comes_of_it(command: &str) {
     let digest = folder.path().join("digest");
     fs::write(&digest, DIGEST).unwrap();
     let mut command = janitor();
-    command.args(["plan", "-z", "service", "-e", &server.url(), "--out"]).arg(&plan);
+    command.args(["plan", "-z", "service", "-e", &server.url(), "-m", &MASTER.master_url()]);
+    command.arg("--out").arg(&plan);
     let unknown = run(&mut command);
-    assert!(unknown.stdout.contains("Exhibitor cannot list"), "{}", unknown.stdout);
+    assert!(unknown.stdout.contains("ZooKeeper cannot list"), "{}", unknown.stdout);
     let planned = run(command.arg("--zk-auth-file").arg(&digest));
     assert!(planned.stdout.contains("znode 'service', with 1001 nodes"), "{}", planned.stdout);
     let apply = || run(janitor().arg("apply").arg(&plan).arg("--zk-auth-file").arg(&digest));
@@ -160,12 +179,12 @@ fn without_the_credentials(command: &str) {
     assert_eq!(run.exit, 5);
     let words = "KeeperErrorCode = NoAuth for /service/part-7";
     assert!(run.stdout.contains(words), "{}", run.stdout);
-    assert!(run.stdout.contains("are deleted, the rest is left"), "{}", run.stdout);
     assert!(server.children("/service").contains(&"part-7".to_owned()));
     // The environment will do as well.
     let url = server.url();
     let mut command = janitor();
     command.env("ZK_AUTH", DIGEST).args(["-z", "service", "-e", &url]);
+    command.args(["-m", &MASTER.master_url()]);
     assert_eq!(crate::command::run(&mut command).exit, 0);
     assert_siblings(&server);
 }
@@ -183,7 +202,7 @@ fn a_node_that_may_only_be_read(command: &str) {
     let run = clean(&server.url(), "service", None);
     assert_eq!(run.exit, 5);
     let words = "KeeperErrorCode = NoAuth for /service/a/b/c (the ACL of this node or its parent \
-                 does not let this user; at least 1 node(s) of /service are deleted, the rest is left)";
+                 does not let this user; /service is deleted in part: 1 node(s) were deleted before that)";
     assert!(run.stdout.contains(words), "{}", run.stdout);
     assert_eq!(clean(&server.url(), "service", Some(DIGEST)).exit, 0);
 }
@@ -216,7 +235,46 @@ fn a_node_that_is_not_there(command: &str) {
         assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
         assert!(run.stdout.contains("if znode existed."));
     }
-    assert_eq!(clean(&format!("{}no/such/chroot", server.url()), "service", None).exit, 0);
+}
+
+/// ZooKeeper's own protocol takes a name as it is.
+fn a_name_with_a_semicolon(command: &str) {
+    let server = Server::start(command);
+    server.create(&["/name", "/name;x", "/name;x/y", "/;x", "/a", "/a/b;c", "/a/b"]);
+    for znode in ["name;x", ";x", "a/b;c"] {
+        let run = clean(&server.url(), znode, None);
+        assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{znode}");
+    }
+    assert_eq!(server.children("/"), ["a", "name", "zookeeper"]);
+    assert_eq!(server.children("/a"), ["b"]);
+}
+
+/// Nothing can be called missing in a place that is not there.
+fn a_chroot_that_is_not_there(command: &str) {
+    let server = Server::start(command);
+    server.create(&["/service", "/no", "/no/such"]);
+    let url = format!("{}no/such/chroot", server.url());
+    let words = "/no/such/chroot, the path in its URL, does not exist in ZooKeeper";
+    let run = clean(&url, "service", None);
+    assert_eq!(run.exit, 5);
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+    let known = format!("is not deleted: ZooKeeper says: {words}");
+    assert!(run.stdout.contains(&known), "{}", run.stdout);
+    for look in [&["plan", "-z", "service"][..], &["plan", "-z", "service/a"]] {
+        let run = crate::command::run(janitor().args(look).args([
+            "-e",
+            &url,
+            "-m",
+            &MASTER.master_url(),
+        ]));
+        assert!(run.stdout.contains(words), "{}", run.stdout);
+    }
+    assert_eq!(server.children("/"), ["no", "service", "zookeeper"]);
+    // With it, the whole path is named of a node that is not there.
+    server.create(&["/no/such/chroot", "/no/such/chroot/service"]);
+    assert_eq!(clean(&url, "service", None).exit, 0);
+    assert_eq!(server.children("/no/such/chroot"), [""; 0]);
+    assert_eq!(server.children("/"), ["no", "service", "zookeeper"]);
 }
 
 fn a_node_in_a_folder(command: &str) {
@@ -237,9 +295,15 @@ fn a_chroot(command: &str) {
     assert_eq!(run.exit, 0);
     assert_eq!(server.children("/a/b"), ["t"]);
     assert_eq!(server.children("/"), ["a", "b", "s", "zookeeper"]);
-    assert_eq!(clean(&url, "s", None).exit, 0, "what is not there is named without the chroot");
     assert_eq!(server.children("/s"), ["x"]);
-    let run = clean(&format!("{}zookeeper", server.url()), "quota", None);
+    // A chroot hides nothing from the guard, and ZooKeeper keeps what is its own.
+    let url = format!("{}zookeeper", server.url());
+    let refused = clean(&url, "quota", None);
+    assert_eq!(refused.exit, 7);
+    assert!(refused.stdout.contains("zookeeper/quota"), "{}", refused.stdout);
+    let mut command = janitor();
+    command.args(["-z", "quota", "-e", &url, "-m", &MASTER.master_url(), "--system-znode"]);
+    let run = crate::command::run(&mut command);
     assert_eq!(run.exit, 5);
     assert!(run.stdout.contains("/zookeeper/quota is ZooKeeper's own"), "{}", run.stdout);
 }
@@ -249,6 +313,29 @@ fn a_deep_tree(command: &str) {
     let deep: Vec<_> = (1..2000).map(|depth| "/n".repeat(depth)).collect();
     server.create(&deep.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(clean(&server.url(), "n", None).exit, 0);
+    assert_eq!(server.children("/"), ["zookeeper"]);
+}
+
+/// Their list is longer than what ZooKeeper's client in Java, and so Exhibitor, takes.
+fn more_names_than_fit_a_megabyte(command: &str) {
+    let server = Server::start(command);
+    server.create(&["/service"]);
+    let client = server.client();
+    server.run(async {
+        for part in 0..60 {
+            let mut writer = client.new_multi_writer();
+            for number in 0..500 {
+                let node = format!("/service/{part:03}-{number:03}-{}", "x".repeat(32));
+                writer.add_create(&node, b"", &server::open()).unwrap();
+            }
+            writer.commit().await.unwrap();
+        }
+    });
+    let servers = ["-e", &server.url(), "-m", &MASTER.master_url()];
+    let planned = run(janitor().args(["plan", "-z", "service"]).args(servers));
+    assert!(planned.stdout.contains("znode 'service', with"), "{}", planned.stdout);
+    let run = run(janitor().args(["-z", "service"]).args(servers));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
     assert_eq!(server.children("/"), ["zookeeper"]);
 }
 
@@ -262,6 +349,7 @@ fn children_that_come_meanwhile(command: &str) {
         if let Some(comer) = comers.get(number) {
             server.run(async { client.create(comer, b"", &server::open()).await.unwrap() });
         }
+        Fate::Arrives
     });
     let run = clean(&proxy.url(), "service", None);
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
@@ -278,6 +366,60 @@ fn a_dead_server_and_a_living_one(command: &str) {
     }
 }
 
+/// Whether the server has done what it did not answer makes no difference.
+fn connections_that_are_reset(command: &str) {
+    let server = Server::start(command);
+    let _alive = service(&server);
+    let reset = |server: &Server| {
+        Proxy::before_each_transaction(server, |_, number| match number % 4 {
+            1 => Fate::Reset,
+            3 => Fate::ArrivesAndIsReset,
+            _ => Fate::Arrives,
+        })
+    };
+    let both = [reset(&server), reset(&server)].map(|proxy| proxy.address().to_owned());
+    let run = clean(&format!("zk://{}", both.join(",")), "service", Some(DIGEST));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    assert_siblings(&server);
+}
+
+/// The connection stays, and nothing comes any more.
+fn a_server_that_falls_silent(command: &str) {
+    let server = Server::start(command);
+    let _alive = service(&server);
+    let silent = Proxy::before_each_transaction(&server, |_, _| Fate::Vanishes);
+    let both = [silent.address().to_owned(), server.address()];
+    let run = clean(&format!("zk://{}", both.join(",")), "service", Some(DIGEST));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    assert_siblings(&server);
+}
+
+/// Three real servers; the leader dies in the middle, and the other two go on.
+fn a_leader_that_is_killed(command: &str) {
+    let servers = Server::ensemble(command);
+    let _alive = service(&servers[0]);
+    let killed = Arc::new(AtomicBool::new(false));
+    let proxies: Vec<_> = servers
+        .iter()
+        .map(|server| {
+            let (all, killed) = (servers.each_ref().map(Server::unless_ended), killed.clone());
+            Proxy::before_each_transaction(server, move |_, number| {
+                if number == 2 && !killed.swap(true, Ordering::SeqCst) {
+                    let leader = all.iter().filter_map(|server| server()).find(Server::leads);
+                    leader.expect("a leader").kill();
+                }
+                Fate::Arrives
+            })
+        })
+        .collect();
+    let url = proxies.iter().map(Proxy::address).collect::<Vec<_>>().join(",");
+    let run = clean(&format!("zk://{url}"), "service", Some(DIGEST));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    assert!(killed.load(Ordering::SeqCst));
+    let living = servers.iter().find(|server| server.leads()).expect("a new leader");
+    assert_siblings(living);
+}
+
 fn a_server_that_is_killed(command: &str) {
     let server = Server::start(command);
     drop(service(&server));
@@ -285,15 +427,14 @@ fn a_server_that_is_killed(command: &str) {
         if number == 3 {
             server.kill();
         }
+        Fate::Arrives
     });
     let run = clean(&proxy.url(), "service", Some(DIGEST));
     assert_eq!(run.exit, 5);
-    assert!(
-        run.stdout.contains("KeeperErrorCode = Session expired for /service"),
-        "{}",
-        run.stdout
-    );
-    assert!(run.stdout.contains("at least 300 node(s) of /service are deleted"), "{}", run.stdout);
+    let words = "KeeperErrorCode = ConnectionLoss for /service (no server answers any more";
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+    let words = "/service is deleted in part: 300 node(s) were deleted before that";
+    assert!(run.stdout.contains(words), "{}", run.stdout);
     server.restart();
     assert!(!server.children("/service").is_empty());
     assert_eq!(clean(&server.url(), "service", Some(DIGEST)).exit, 0);

@@ -70,12 +70,44 @@ struct Volume {
     principal: Option<&'static str>,
 }
 
+/// Where an agent is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    /// It is listed, and connected.
+    Here,
+    /// It is listed, and connected, but gets no tasks (since Mesos 1.9).
+    Drained,
+    /// The same, but it never does what was accepted for it.
+    Stuck,
+    /// It is listed, and not connected.
+    Away,
+    /// It is listed, and what is hidden there counts in its totals only.
+    Hiding,
+    /// The master has given up on it.
+    Unreachable,
+    /// Its machine is down for maintenance.
+    Down,
+    /// It has not come back since the master restarted.
+    Recovering,
+}
+
 /// An agent.
 #[derive(Clone, Debug, PartialEq)]
 struct Agent {
     id: String,
-    active: bool,
+    place: Place,
     resources: Vec<Resource>,
+    /// Resources whose removal was accepted before, and which it still has.
+    pending: Vec<(bool, Resource)>,
+}
+
+/// A framework.
+#[derive(Clone, Debug, PartialEq)]
+struct Framework {
+    name: &'static str,
+    role: &'static str,
+    /// Whether the run's user may view it.
+    visible: bool,
 }
 
 /// What was removed by one request.
@@ -94,12 +126,16 @@ pub struct Removal {
 pub struct Cluster {
     version: &'static str,
     agents: Vec<Agent>,
-    used: bool,
+    frameworks: Vec<Framework>,
+    /// How long the master has led since it took over from another one, in seconds.
+    took_over: Option<u32>,
     znode: bool,
     /// One request in this many goes wrong, if any.
     faults: Option<usize>,
+    /// The one request that goes wrong, and how, if one does.
+    fault: Option<(usize, usize)>,
     chance: u64,
-    /// How often the master still says that operations are pending.
+    /// How often the master still says that operations of another role are pending.
     pending: usize,
     /// Every request: method and path.
     pub requests: Vec<String>,
@@ -212,7 +248,61 @@ impl Resource {
     }
 }
 
+impl Place {
+    fn by_chance(chance: &mut Chance, version: &str) -> Self {
+        match (chance.below(24), version) {
+            (0, _) => Self::Away,
+            (1, _) => Self::Unreachable,
+            (2, _) => Self::Down,
+            (3, "1.4.3" | "1.11.0") => Self::Recovering,
+            (4, "1.4.3" | "1.11.0") => Self::Hiding,
+            (5 | 6, "1.11.0") => Self::Drained,
+            (7, "1.11.0") => Self::Stuck,
+            _ => Self::Here,
+        }
+    }
+
+    fn is_listed(self) -> bool {
+        !matches!(self, Self::Unreachable | Self::Down | Self::Recovering)
+    }
+
+    /// Whether the master lists what is there, and accepts operations that it carries out.
+    fn is_connected(self) -> bool {
+        matches!(self, Self::Here | Self::Drained | Self::Stuck)
+    }
+}
+
+/// A removal that is pending.
+trait Removing {
+    /// Whether it removes something of the target.
+    fn is_own(&self, principal: Option<&str>) -> bool;
+}
+
+impl Removing for (bool, Resource) {
+    fn is_own(&self, principal: Option<&str>) -> bool {
+        match self {
+            (true, resource) => resource.is_volume(principal),
+            (false, resource) => resource.is_reservation(principal),
+        }
+    }
+}
+
 impl Agent {
+    /// Has the master accept the removal of a resource, of which the agent never hears.
+    fn forget(&mut self, resource: Resource) {
+        let volumes = resource.volume.is_some();
+        self.pending.push((volumes, resource));
+    }
+
+    /// How many volumes and reservations of the target it has.
+    fn removable(&self, principal: Option<&str>) -> usize {
+        let is_own = |it: &&Resource| {
+            let stays = it.volume.is_some() && !it.is_volume(principal);
+            it.is_volume(principal) || (it.is_reservation(principal) && !stays)
+        };
+        self.resources.iter().filter(is_own).count()
+    }
+
     /// Takes a resource out, if it is there.
     fn take(&mut self, json: &Value, version: &str) -> Option<Resource> {
         let at = self.resources.iter().position(|it| it.json(version) == *json)?;
@@ -263,20 +353,36 @@ impl Cluster {
         let mut id = 0;
         let mut agents = Vec::new();
         for at in 0..1 + chance.below(4) {
-            let active = !chance.one_in(12);
-            let mut agent = Agent { id: format!("S {at}&;"), active, resources: Vec::new() };
+            let place = Place::by_chance(chance, version);
+            let (resources, pending) = (Vec::new(), Vec::new());
+            let mut agent = Agent { id: format!("S {at}&;"), place, resources, pending };
             for _ in 0..chance.below(7) {
                 id += 1;
                 agent.put(Resource::by_chance(chance, id, version != "0.28.1"));
             }
+            if version == "1.11.0" && chance.one_in(8) {
+                agent.resources.pop().into_iter().for_each(|it| agent.forget(it));
+            }
             agents.push(agent);
+        }
+        if agents.iter().all(|agent| !agent.place.is_listed()) {
+            // A master without agents tells nothing.
+            agents[0].place = Place::Here;
+        }
+        let mut frameworks = Vec::new();
+        for (name, role) in [("a", ROLE), ("b", "team/r/s"), ("r", "other"), ("c", "team/rr")] {
+            if chance.one_in(16) {
+                frameworks.push(Framework { name, role, visible: !chance.one_in(3) });
+            }
         }
         Self {
             version,
             agents,
-            used: chance.one_in(12),
+            frameworks,
+            took_over: chance.one_in(8).then(|| chance.of(&[20, 300, 599, 700, 100_000])),
             znode: chance.one_in(2),
             faults: None,
+            fault: None,
             chance: 0,
             pending: chance.below(3),
             requests: Vec::new(),
@@ -291,14 +397,51 @@ impl Cluster {
         self
     }
 
-    /// The same cluster, where nothing goes wrong and nothing has been asked yet.
-    pub fn afresh(&self) -> Self {
-        Self { faults: None, requests: Vec::new(), removals: Vec::new(), ..self.clone() }
+    /// The same cluster, where the request with this number goes wrong.
+    pub fn with_fault(mut self, request: usize, kind: usize) -> Self {
+        self.fault = Some((request, kind));
+        self
     }
 
-    /// Whether all agents are there.
-    pub fn is_complete(&self) -> bool {
-        self.agents.iter().all(|agent| agent.active)
+    /// The same cluster, where nothing goes wrong and nothing has been asked yet.
+    pub fn afresh(&self) -> Self {
+        let (requests, removals) = (Vec::new(), Vec::new());
+        Self { faults: None, fault: None, requests, removals, ..self.clone() }
+    }
+
+    /// Whether the run can reach and see every agent that may hold something of the
+    /// target: `Reason::Incomplete` if it cannot.
+    pub fn is_complete(&self, principal: Option<&str>) -> bool {
+        let holds = |agent: &Agent| {
+            let own = agent.resources.iter().any(|it| it.innermost().role == ROLE);
+            let pending = agent.pending.iter().any(|it| it.is_own(principal));
+            (own, pending)
+        };
+        self.agents.iter().all(|agent| match (agent.place, holds(agent)) {
+            (Place::Here | Place::Drained, (_, pending)) => !pending,
+            (Place::Stuck, _) => agent.removable(principal) == 0 && !holds(agent).1,
+            (Place::Away, (own, pending)) => !own && !pending,
+            (Place::Hiding | Place::Unreachable | Place::Down | Place::Recovering, _) => false,
+        })
+    }
+
+    /// Whether a framework uses the target, or that cannot be excluded.
+    pub fn is_used(&self) -> bool {
+        let concerns =
+            |it: &Framework| !it.visible || [ROLE, "team/r/s"].contains(&it.role) || it.name == "r";
+        self.frameworks.iter().any(concerns) || self.took_over.is_some_and(|led| led < 600)
+    }
+
+    /// Whether something of the target is left anywhere, or would come back.
+    pub fn is_left(&self, principal: Option<&str>) -> bool {
+        self.agents.iter().any(|agent| {
+            agent.removable(principal) > 0 || agent.pending.iter().any(|it| it.is_own(principal))
+        })
+    }
+
+    /// Whether the target's node is there.
+    pub fn has_znode(&self) -> bool {
+        self.znode
     }
 
     /// Everything in it, in an order that does not matter.
@@ -306,13 +449,9 @@ impl Cluster {
         self.agents.iter().map(Agent::sorted).collect()
     }
 
-    /// What cleaning the target should leave.
-    pub fn state_when_cleaned(&self, principal: Option<&str>) -> Vec<Vec<String>> {
-        let cleaned = |agent: &Agent| match agent.active {
-            true => agent.cleaned(principal).sorted(),
-            false => agent.sorted(),
-        };
-        self.agents.iter().map(cleaned).collect()
+    /// Everything in it that is not the target's: nothing may change it.
+    pub fn others(&self, principal: Option<&str>) -> Vec<Vec<String>> {
+        self.agents.iter().map(|agent| agent.cleaned(principal).sorted()).collect()
     }
 
     /// The requests that were to change something.
@@ -322,12 +461,13 @@ impl Cluster {
     }
 
     /// Answers a request to the master, Exhibitor or Marathon; `path` is below the
-    /// server's base URL, and is not encoded. `form` are the fields of a form, and
-    /// `principal` is the target's.
+    /// server's base URL, and is not encoded. `call` is that of the v1 API, `form` are
+    /// the fields of a form, and `principal` is the target's.
     pub fn answer(
         &mut self,
         method: &str,
         path: &str,
+        call: &str,
         form: &[(String, String)],
         principal: Option<&str>,
     ) -> Answer {
@@ -335,13 +475,23 @@ impl Cluster {
         let mut chance = Chance::new(self.chance);
         self.chance = self.chance.wrapping_add(1);
         let fault = self.faults.filter(|it| chance.one_in(*it)).map(|_| chance.below(5));
+        let fault = match self.fault {
+            Some((request, kind)) if request + 1 == self.requests.len() => Some(kind),
+            _ => fault,
+        };
         match fault {
+            Some(5) => return Some((403, String::new())),
+            Some(6) => return Some((404, "404 Not Found.".into())),
+            Some(7) => return Some((500, "Internal Server Error".into())),
+            Some(8) => return Some((200, "<html><title>Log in</title></html>".into())),
+            Some(9) => return Some((200, "{}".into())),
+            Some(10) => return Some((504, "<html><title>Gateway Time-out</title></html>".into())),
             Some(0) => return None,
             Some(1) => return Some((503, "No leader elected".into())),
             Some(2) if method == "POST" => return Some((409, "Invalid operation".into())),
             _ => {}
         }
-        let answer = self.carry_out(method, path, form, principal);
+        let answer = self.carry_out(method, path, call, form, principal);
         // It was carried out, but nobody hears of it.
         if fault == Some(3) { None } else { Some(answer) }
     }
@@ -350,14 +500,21 @@ impl Cluster {
         &mut self,
         method: &str,
         path: &str,
+        call: &str,
         form: &[(String, String)],
         principal: Option<&str>,
     ) -> (u16, String) {
         match (method, path) {
             ("GET", "slaves") => (200, self.listing()),
-            ("GET", "frameworks") => {
-                let users = if self.used { json!([{"id": "F", "role": ROLE}]) } else { json!([]) };
-                (200, json!({"frameworks": users}).to_string())
+            ("GET", "frameworks") => (200, self.framework_list()),
+            ("GET", "roles") => (200, self.roles()),
+            ("GET", "metrics/snapshot") => (200, self.metrics()),
+            ("GET", "registrar(1)/registry") => (200, self.registry()),
+            ("GET", "maintenance/status") => (200, self.maintenance()),
+            ("GET", "version") => (200, json!({"version": self.version}).to_string()),
+            ("GET", "state") => (200, self.times().to_string()),
+            ("POST", "api/v1") if call == "GET_MASTER" && self.version == "1.11.0" => {
+                (200, json!({"get_master": self.times()}).to_string())
             }
             ("POST", "api/v1") if self.version == "1.11.0" => (200, self.operations()),
             ("POST", "api/v1") => (400, String::new()),
@@ -383,29 +540,111 @@ impl Cluster {
     }
 
     fn listing(&self) -> String {
-        let agents = self.agents.iter().map(|agent| {
+        let mut recovering = Vec::new();
+        let mut listed = Vec::new();
+        for agent in &self.agents {
+            if agent.place == Place::Recovering {
+                recovering.push(json!({"id": agent.id, "hostname": "h"}));
+            }
+            if !agent.place.is_listed() {
+                continue;
+            }
             let mut reserved = BTreeMap::<&str, Vec<Value>>::new();
-            for resource in &agent.resources {
+            for resource in agent.resources.iter().filter(|_| agent.place != Place::Hiding) {
                 let list = reserved.entry(&resource.innermost().role).or_default();
                 list.push(resource.json(self.version));
             }
-            json!({
-                "id": agent.id, "hostname": "h", "active": agent.active, "version": self.version,
-                "reserved_resources_full": reserved,
-            })
-        });
-        json!({"slaves": agents.collect::<Value>(), "recovered_slaves": []}).to_string()
+            let mut entry = json!({
+                "id": agent.id, "hostname": "h", "active": agent.place == Place::Here
+                    || agent.place == Place::Hiding,
+                "version": self.version, "reserved_resources_full": reserved,
+                "registered_time": 1_000.0,
+            });
+            if [Place::Drained, Place::Stuck].contains(&agent.place) {
+                entry["deactivated"] = json!(true);
+            }
+            if agent.place == Place::Hiding {
+                // Something that is neither listed nor free.
+                entry["resources"] = json!({"cpus": 2.0, "ports": "[1-5]"});
+                entry["unreserved_resources"] = json!({"cpus": 2.0, "ports": "[1-4]"});
+            }
+            if self.took_over.is_some() {
+                entry["reregistered_time"] = json!(1_000.000_01);
+            }
+            listed.push(entry);
+        }
+        json!({"slaves": listed, "recovered_slaves": recovering}).to_string()
+    }
+
+    fn framework_list(&self) -> String {
+        let visible = self.frameworks.iter().filter(|it| it.visible);
+        let entry = |it: &Framework| json!({"id": it.name, "name": it.name, "roles": [it.role]});
+        json!({"frameworks": visible.map(entry).collect::<Value>()}).to_string()
+    }
+
+    fn roles(&self) -> String {
+        let entry = |it: &Framework| json!({"name": it.role, "frameworks": [it.name]});
+        json!({"roles": self.frameworks.iter().map(entry).collect::<Value>()}).to_string()
+    }
+
+    fn metrics(&self) -> String {
+        let unreachable = self.agents.iter().filter(|it| it.place == Place::Unreachable).count();
+        json!({
+            "master/elected": 1.0,
+            "master/uptime_secs": f64::from(self.took_over.unwrap_or(50)) + 50.0,
+            "master/frameworks_active": self.frameworks.len(), "master/frameworks_inactive": 0.0,
+            "master/slaves_unreachable": unreachable,
+        })
+        .to_string()
+    }
+
+    fn times(&self) -> Value {
+        json!({"start_time": 950.0, "elected_time": 1000.0})
+    }
+
+    fn registry(&self) -> String {
+        let at = |place| self.agents.iter().filter(move |it| it.place == place);
+        let known =
+            self.agents.iter().filter(|it| it.place.is_listed() || it.place == Place::Recovering);
+        let known = known.map(|it| json!({"info": {"id": {"value": it.id}, "hostname": "h"}}));
+        let lost = at(Place::Unreachable)
+            .map(|it| json!({"id": {"value": it.id}, "timestamp": {"nanoseconds": 1}}));
+        let down =
+            at(Place::Down).map(|it| json!({"info": {"id": {"hostname": it.id}, "mode": "DOWN"}}));
+        json!({
+            "master": {"info": {"id": "m"}}, "slaves": {"slaves": known.collect::<Value>()},
+            "unreachable": {"slaves": lost.collect::<Value>()},
+            "machines": {"machines": down.collect::<Value>()},
+        })
+        .to_string()
+    }
+
+    fn maintenance(&self) -> String {
+        let down = self.agents.iter().filter(|it| it.place == Place::Down);
+        let down = down.map(|it| json!({"hostname": it.id}));
+        json!({"down_machines": down.collect::<Value>()}).to_string()
     }
 
     fn operations(&mut self) -> String {
-        let operation = |agent: &Agent| {
-            json!({
-                "agent_id": {"value": agent.id}, "info": {"type": "DESTROY"},
-                "latest_status": {"state": "OPERATION_PENDING"},
-            })
+        let operation = |agent: &str, volumes: bool, resource: Value| {
+            let info = match volumes {
+                true => json!({"type": "DESTROY", "destroy": {"volumes": [resource]}}),
+                false => json!({"type": "UNRESERVE", "unreserve": {"resources": [resource]}}),
+            };
+            let status = json!({"state": "OPERATION_PENDING"});
+            json!({"agent_id": {"value": agent}, "info": info, "latest_status": status})
         };
-        let pending =
-            if self.pending > 0 { self.agents.iter().map(operation).collect() } else { json!([]) };
+        let mut pending = Vec::new();
+        for agent in &self.agents {
+            let own = agent.pending.iter();
+            pending.extend(own.map(|(volumes, resource)| {
+                operation(&agent.id, *volumes, resource.json(self.version))
+            }));
+            if self.pending > 0 {
+                let other = json!({"name": "cpus", "role": "other", "reservation": {}});
+                pending.push(operation(&agent.id, false, other));
+            }
+        }
         self.pending = self.pending.saturating_sub(1);
         json!({"type": "GET_OPERATIONS", "get_operations": {"operations": pending}}).to_string()
     }
@@ -426,7 +665,7 @@ impl Cluster {
             self.violations.push(format!("a form that names nothing: {form:?}"));
             return (400, "Bad form".into());
         };
-        if !agent.active {
+        if !agent.place.is_connected() {
             self.violations.push(format!("something for an agent that is away: {form:?}"));
             return (400, "No such agent".into());
         }
@@ -460,6 +699,15 @@ impl Cluster {
             }
             if !resource.stack.is_empty() {
                 after.put(resource);
+            }
+        }
+        if agent.place == Place::Stuck {
+            // It is gone from the list, and the agent never hears of it.
+            let volumes_only = volumes;
+            for json in &list {
+                if let Some(resource) = agent.clone().take(json, self.version) {
+                    after.pending.push((volumes_only, resource));
+                }
             }
         }
         *agent = after;

@@ -64,6 +64,10 @@ pub struct Run {
     /// The step at which the run noticed that it was to end, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<u64>,
+    /// What the run's clock said each time it was read, in milliseconds from its begin
+    /// on. Recordings that were made before there was a clock have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elapsed: Option<Vec<u64>>,
     /// How many exchanges were allowed in flight.
     pub window: u32,
 }

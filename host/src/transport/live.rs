@@ -1,25 +1,25 @@
 //! Requests over the network, with ureq.
 
-use std::io::{self, ErrorKind, Read};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, mpsc};
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use http::Uri;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use ureq::Agent;
 
 use super::{Body, Exchange, Request, Response, Transport};
-use crate::bindings::http::Error;
-use crate::credentials::Credentials;
-use crate::{Limits, Tls, tls};
+use crate::bindings::http::{Endpoint, Error};
+use crate::credentials::{Credential, Credentials};
+use crate::{Limits, Tls, endpoint, tls};
 
 /// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
 /// the one that does; a token is taken there only if that one was named too. Where
-/// several masters are named, one that cannot be reached, or knows no leader, is
-/// passed over. Connections are kept alive and shared; every wait has an end;
+/// several masters are named, one that cannot be reached, or that cannot pass a
+/// request on to the leader, is passed over. A request to the root of the master is for
+/// the one that answered last. Connections are kept alive and shared; every wait has an end;
 /// certificates are verified. The first proxy that the
 /// environment names (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in capitals or
 /// not) is asked by `CONNECT` to reach every server but those in `NO_PROXY`.
@@ -35,8 +35,8 @@ pub struct Live {
 struct Masters {
     /// Their base URLs; requests are made for the first.
     bases: Vec<String>,
-    /// The one that answered last.
-    answering: AtomicUsize,
+    /// The one that answered last as the leader does, named or not.
+    answering: Mutex<Option<Authority>>,
 }
 
 impl Live {
@@ -69,7 +69,7 @@ impl Live {
     /// go to whichever of them answers.
     #[must_use]
     pub fn with_masters(self, bases: &[String]) -> Self {
-        let masters = Masters { bases: bases.into(), answering: AtomicUsize::default() };
+        let masters = Masters { bases: bases.into(), ..Masters::default() };
         Self { masters: masters.into(), ..self }
     }
 }
@@ -110,21 +110,57 @@ impl Exchange for InFlight {
 
 impl Masters {
     /// The URLs at which a request may be answered, the likeliest first.
-    fn places(&self, url: &str) -> Vec<String> {
+    fn places(&self, endpoint: Option<Endpoint>, url: &str) -> Vec<String> {
+        match endpoint {
+            Some(Endpoint::MasterRoot) => vec![self.at_the_root(url)],
+            Some(Endpoint::Master) => self.at_each(url),
+            _ => vec![url.to_owned()],
+        }
+    }
+
+    /// The places of a request to the masters.
+    fn at_each(&self, url: &str) -> Vec<String> {
         let Some(path) = self.bases.first().and_then(|first| url.strip_prefix(first.as_str()))
         else {
             return vec![url.to_owned()];
         };
         let mut places: Vec<_> = self.bases.iter().map(|base| format!("{base}{path}")).collect();
-        places.rotate_left(self.answering.load(Relaxed));
+        let answering = self.answering();
+        places.rotate_left(answering.and_then(|master| self.named(&master)).unwrap_or_default());
         places
     }
 
-    /// Which of them is there, if any.
-    fn at(&self, authority: Option<&Authority>) -> Option<usize> {
+    /// The place of a request to the root of the master: the one that answered last,
+    /// because one that does not lead would answer such a request by itself.
+    fn at_the_root(&self, url: &str) -> String {
+        let moved = self.answering().and_then(|master| match self.named(&master) {
+            Some(index) => {
+                let path = url.strip_prefix(endpoint::root(self.bases.first()?))?;
+                Some(format!("{}{path}", endpoint::root(self.bases.get(index)?)))
+            }
+            None => {
+                let mut parts = url.parse::<Uri>().ok()?.into_parts();
+                parts.authority = Some(master);
+                Uri::from_parts(parts).ok().map(|uri| uri.to_string())
+            }
+        });
+        moved.unwrap_or_else(|| url.to_owned())
+    }
+
+    /// Which of those that are named this is, if it is one.
+    fn named(&self, authority: &Authority) -> Option<usize> {
         let is_there =
-            |base: &String| base.parse::<Uri>().is_ok_and(|uri| uri.authority() == authority);
+            |base: &String| base.parse::<Uri>().is_ok_and(|uri| uri.authority() == Some(authority));
         self.bases.iter().position(is_there)
+    }
+
+    fn answering(&self) -> Option<Authority> {
+        self.answering.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers which one answered.
+    fn answered(&self, authority: Option<&Authority>) {
+        *self.answering.lock().unwrap_or_else(PoisonError::into_inner) = authority.cloned();
     }
 }
 
@@ -132,13 +168,13 @@ impl Live {
     /// Sends a request to the server it is meant for; if that is a master, to the
     /// first one that answers.
     fn exchange(&self, request: &Request) -> Result<Response, Error> {
-        let places = self.masters.places(&request.url);
+        let places = self.masters.places(request.endpoint, &request.url);
         let last = places.len().saturating_sub(1);
         let mut result = Err(Error::Internal("there is no master to ask".into()));
         for (turn, url) in places.into_iter().enumerate() {
             result = self.follow(&url, request);
             let passed_over = match &result {
-                Ok(response) => response.status == 503,
+                Ok(response) => lacks_a_leader(response.status),
                 // Neither has seen the request.
                 Err(error) => matches!(error, Error::Dns | Error::Connect(_)),
             };
@@ -163,23 +199,33 @@ impl Live {
             }
             let Some(next) = redirected(&uri, &response) else { break };
             let known = next.authority() == meant_for.as_ref()
-                || self.masters.at(next.authority()).is_some();
-            if !known && !matches!(*self.credentials, Credentials::None) {
-                return Err(Error::Internal(
-                    "it sends to another server, and credentials go only where they are meant for; \
-                     give the URLs of all masters"
-                        .into(),
-                ));
+                || next.authority().is_some_and(|master| self.masters.named(master).is_some());
+            let credential = self.credentials.of(request.endpoint);
+            if !known && !matches!(credential, Credential::None) {
+                return Err(Error::Internal(format!(
+                    "it redirects to {}, and credentials are sent only to servers that are \
+                     named; give the URLs of all masters",
+                    place(&next)
+                )));
             }
             uri = next;
             response = self.authenticated(&uri, request)?;
         }
-        if let Some(index) = self.masters.at(uri.authority()) {
-            self.masters.answering.store(index, Relaxed);
+        let status = response.status().as_u16();
+        if request.endpoint == Some(Endpoint::Master) && !lacks_a_leader(status) {
+            self.masters.answered(uri.authority());
+        }
+        if let Some(words) = elsewhere(&uri, &response) {
+            let content_type = Some("text/plain; charset=utf-8".into());
+            return Ok(Response {
+                status,
+                content_type,
+                body: Box::new(Cursor::new(words.into())),
+            });
         }
         let content_type = response.headers().get(CONTENT_TYPE);
         Ok(Response {
-            status: response.status().as_u16(),
+            status,
             content_type: content_type
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into()),
             body: Box::new(Stream(response.into_body().into_reader())),
@@ -195,14 +241,15 @@ impl Live {
         uri: &Uri,
         request: &Request,
     ) -> Result<http::Response<ureq::Body>, Error> {
-        let authorization = self.credentials.authorization(request.endpoint);
+        let credential = self.credentials.of(request.endpoint);
+        let authorization = credential.authorization();
         let response = send(&self.agent, authorization.as_deref(), uri, request)?;
         if response.status() != http::StatusCode::UNAUTHORIZED
-            || !self.credentials.renew(authorization.as_deref())
+            || !credential.renew(authorization.as_deref())
         {
             return Ok(response);
         }
-        let authorization = self.credentials.authorization(request.endpoint);
+        let authorization = credential.authorization();
         send(&self.agent, authorization.as_deref(), uri, request)
     }
 }
@@ -225,7 +272,19 @@ fn send(
             .and_then(|request| agent.run(request)),
         None => builder.body(()).map_err(ureq::Error::from).and_then(|request| agent.run(request)),
     };
-    response.map_err(classify)
+    response.map_err(|error| match classify(error) {
+        // TLS answers in plain HTTP with an alert, which is no HTTP.
+        Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
+            Error::Protocol(format!("{why} (does its URL need https://?)"))
+        }
+        error => error,
+    })
+}
+
+/// Whether this is what a master, or a router before it, says when it knows no leader, or
+/// one that does not answer or does not lead either.
+fn lacks_a_leader(status: u16) -> bool {
+    matches!(status, 307 | 502 | 503 | 504)
 }
 
 /// Where a master that does not lead sends a request: 307, with the scheme left
@@ -236,17 +295,45 @@ fn redirected<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
     if response.status() != http::StatusCode::TEMPORARY_REDIRECT {
         return None;
     }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let scheme = uri.scheme_str()?;
-    let next: Uri = match location.strip_prefix("//") {
-        Some(rest) => format!("{scheme}://{rest}").parse().ok()?,
-        None => location.parse().ok()?,
-    };
+    let next = location(uri, response)?;
     let (path, next_path) = (uri.path_and_query()?.as_str(), next.path_and_query()?.as_str());
     let same_path = next_path.strip_prefix("/master").unwrap_or(next_path)
         == path.strip_prefix("/master").unwrap_or(path);
     let plain = !next.authority()?.as_str().contains('@');
-    (next.scheme_str() == Some(scheme) && same_path && plain).then_some(next)
+    (next.scheme() == uri.scheme() && same_path && plain).then_some(next)
+}
+
+/// What a response's `Location` names, if it is a whole URL or one without a scheme.
+fn location<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    match location.strip_prefix("//") {
+        Some(rest) => format!("{}://{rest}", uri.scheme_str()?).parse().ok(),
+        None => location.parse().ok(),
+    }
+}
+
+/// What a redirect that is not followed says, for people, in place of its body.
+fn elsewhere<B>(uri: &Uri, response: &http::Response<B>) -> Option<String> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let next = location(uri, response)?;
+    let is_https = uri.scheme() == Some(&Scheme::HTTP) && next.scheme() == Some(&Scheme::HTTPS);
+    let only_the_scheme = uri.host() == next.host() && uri.path() == next.path();
+    Some(match is_https && only_the_scheme {
+        true => format!("redirects to {}: use https:// in its URL", place(&next)),
+        false => format!("redirects to {}", place(&next)),
+    })
+}
+
+/// A URL without what may be a secret in it.
+fn place(uri: &Uri) -> String {
+    let (host, path) = (uri.host().unwrap_or_default(), uri.path());
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    match uri.scheme_str() {
+        Some(scheme) => format!("{scheme}://{host}{port}{path}"),
+        None => path.to_owned(),
+    }
 }
 
 /// The body of a response on the network.
@@ -311,18 +398,77 @@ mod tests {
         redirected(&from.parse().unwrap(), &response).map(|uri| uri.to_string())
     }
 
+    fn masters(bases: &[&str], answering: &'static str) -> Masters {
+        let masters = Masters {
+            bases: bases.iter().map(|base| (*base).into()).collect(),
+            ..Masters::default()
+        };
+        masters.answered(Some(&Authority::from_static(answering)));
+        masters
+    }
+
     #[test]
     fn the_master_that_answers_is_asked_first() {
-        let bases = ["http://m1/master/", "http://m2/master/", "http://m3/master/"];
         let masters =
-            Masters { bases: bases.map(Into::into).into(), answering: AtomicUsize::new(1) };
+            masters(&["http://m1/master/", "http://m2/master/", "http://m3/master/"], "m2");
+        let places = |endpoint, url| masters.places(Some(endpoint), url);
         assert_eq!(
-            masters.places("http://m1/master/slaves"),
+            places(Endpoint::Master, "http://m1/master/slaves"),
             ["http://m2/master/slaves", "http://m3/master/slaves", "http://m1/master/slaves"]
         );
-        assert_eq!(masters.places("http://exhibitor/slaves"), ["http://exhibitor/slaves"]);
-        assert_eq!(masters.at(Some(&Authority::from_static("m3"))), Some(2));
-        assert_eq!(masters.at(Some(&Authority::from_static("m4"))), None);
+        for url in ["http://exhibitor/slaves", "http://m1/master/slaves"] {
+            assert_eq!(places(Endpoint::Exhibitor, url), [url]);
+        }
+        assert_eq!(masters.named(&Authority::from_static("m3")), Some(2));
+        assert_eq!(masters.named(&Authority::from_static("m4")), None);
+    }
+
+    #[test]
+    fn the_root_is_that_of_the_master_that_answered() {
+        let two = &["http://m1:5050/master/", "http://router/mesos/master/"][..];
+        for (bases, answering, place) in [
+            (two, "m1:5050", "http://m1:5050/version"),
+            (two, "router", "http://router/mesos/version"),
+            (two, "m3:5050", "http://m3:5050/version"),
+            (&[], "m3:5050", "http://m3:5050/version"),
+            (&[], "m1:5050", "http://m1:5050/version"),
+        ] {
+            let places = masters(bases, answering)
+                .places(Some(Endpoint::MasterRoot), "http://m1:5050/version");
+            assert_eq!(places, [place], "{answering}");
+        }
+        let nobody = Masters::default();
+        let url = "http://m1:5050/version";
+        assert_eq!(nobody.places(Some(Endpoint::MasterRoot), url), [url]);
+    }
+
+    #[test]
+    fn a_redirect_names_where_it_points() {
+        for (from, location, words) in [
+            (
+                "http://m/mesos/slaves",
+                "https://m/mesos/slaves",
+                Some("redirects to https://m/mesos/slaves: use https:// in its URL"),
+            ),
+            (
+                "http://m:80/x?key=a",
+                "https://m/x?key=a",
+                Some("redirects to https://m/x: use https:// in its URL"),
+            ),
+            ("https://m/x", "https://m/login?token=canary", Some("redirects to https://m/login")),
+            ("https://m/x", "https://u:canary@m/x#canary", Some("redirects to https://m/x")),
+            ("http://m/x", "//n:5050/x", Some("redirects to http://n:5050/x")),
+            ("http://m/x", "/login", Some("redirects to /login")),
+            ("http://m/x", "", None),
+        ] {
+            let response = |status: u16| {
+                let builder = http::Response::builder().status(status);
+                builder.header(LOCATION, location).body(()).unwrap()
+            };
+            let from = from.parse().unwrap();
+            assert_eq!(elsewhere(&from, &response(302)).as_deref(), words, "{location}");
+            assert_eq!(elsewhere(&from, &response(200)), None);
+        }
     }
 
     #[test]

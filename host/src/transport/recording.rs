@@ -12,6 +12,7 @@ use super::har::{Cache, Entry, Har, RequestEntry, ResponseEntry, Run, Timings, s
 use super::scrub::scrub;
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::Error;
+use crate::http;
 
 /// A recording in the making.
 pub struct Recording {
@@ -30,6 +31,7 @@ impl Recording {
         }
         // A run that is killed leaves nothing behind.
         beside(file)?.close()?;
+        let run = Run { elapsed: Some(Vec::new()), ..run };
         let har = Shared(Arc::new(Mutex::new(Har::new(run))));
         Ok(Self { har, file: file.into() })
     }
@@ -126,6 +128,13 @@ impl Transport for Recorder {
 
     fn pause(&mut self, duration: Duration) {
         self.transport.pause(duration);
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        let now = self.transport.elapsed(real);
+        let run = &mut self.recording.har().log.janitor;
+        run.elapsed.get_or_insert_default().push(http::milliseconds(now));
+        now
     }
 }
 

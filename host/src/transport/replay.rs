@@ -18,6 +18,37 @@ struct Tape {
     run: Run,
     entries: Vec<(Entry, bool)>,
     deviations: Vec<String>,
+    clock: Clock,
+}
+
+/// The clock of a run that is played: it says what the recorded one said. Beyond that,
+/// and when nothing is recorded, only pauses take time.
+#[derive(Default)]
+struct Clock {
+    now: Duration,
+    reads: usize,
+}
+
+impl Clock {
+    fn pause(&mut self, duration: Duration) {
+        self.now = self.now.saturating_add(duration);
+    }
+
+    fn read(&mut self, recorded: Option<&[u64]>) -> Duration {
+        if let Some(said) = recorded.and_then(|recorded| recorded.get(self.reads)) {
+            self.now = Duration::from_millis(*said);
+        }
+        self.reads += 1;
+        self.now
+    }
+
+    /// How often the clock was read, and was in the recorded run, if that differs.
+    fn deviation(&self, recorded: Option<&[u64]>) -> Option<String> {
+        let (reads, recorded) = (self.reads, recorded?.len());
+        (reads != recorded).then(|| {
+            format!("the clock was read {reads} times, and {recorded} times in the recorded run")
+        })
+    }
 }
 
 impl Replay {
@@ -31,6 +62,7 @@ impl Replay {
             run: log.janitor,
             entries: log.entries.into_iter().map(|entry| (entry, false)).collect(),
             deviations: Vec::new(),
+            clock: Clock::default(),
         }))))
     }
 
@@ -45,15 +77,16 @@ impl Replay {
     }
 
     /// How the run that was played differs from the one that was recorded:
-    /// requests that the recording lacks, and exchanges that were not asked
-    /// for. Empty when it is the same.
+    /// requests that the recording lacks, exchanges that were not asked for, and a
+    /// clock that was read more or less often. Empty when it is the same.
     pub fn deviations(&self) -> Vec<String> {
         let tape = self.tape();
         let unused = tape.entries.iter().enumerate().filter(|(_, (_, used))| !used);
         let unused = unused.map(|(index, (entry, _))| {
             format!("exchange {} was not asked for: {}", index + 1, brief(&entry.request))
         });
-        tape.deviations.iter().cloned().chain(unused).collect()
+        let clock = tape.clock.deviation(tape.run.elapsed.as_deref());
+        tape.deviations.iter().cloned().chain(unused).chain(clock).collect()
     }
 
     fn tape(&self) -> MutexGuard<'_, Tape> {
@@ -120,7 +153,15 @@ impl Transport for Player {
         Box::new(Played(self.0.tape().play(&RequestEntry::new(&request))))
     }
 
-    fn pause(&mut self, _: Duration) {}
+    /// Takes no real time.
+    fn pause(&mut self, duration: Duration) {
+        self.0.tape().clock.pause(duration);
+    }
+
+    fn elapsed(&mut self, _: Duration) -> Duration {
+        let Tape { run, clock, .. } = &mut *self.0.tape();
+        clock.read(run.elapsed.as_deref())
+    }
 }
 
 struct Played(Result<Entry, Error>);

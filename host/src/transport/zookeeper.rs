@@ -10,7 +10,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::runtime::{self, Runtime};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use zookeeper_client::{Client, Error as KeeperError};
 
 use super::{Exchange, Request, Response, Transport};
@@ -128,35 +128,28 @@ impl Worker {
     }
 }
 
-/// Answers requests until there are no more, in one session as long as it lives.
+/// Answers requests until there are no more.
 fn work(access: &Access, runtime: &Runtime, queue: &mpsc::Receiver<Job>) {
-    let mut session = None;
+    let mut session = Session { access, client: None, place: 0 };
     for Job { method, path, answer } in queue {
         let told = match Asked::read(method, &path, &access.ensemble.chroot) {
-            Ok(asked) => runtime.block_on(async {
-                let client = match session.take() {
-                    Some(client) => client,
-                    None => access.open().await?,
-                };
-                let (body, lives) = asked.answer(&client, access.answer).await;
-                // Where no server answers, none hears of an end either.
-                session = lives.then_some(client);
-                Ok(json_response(&body))
-            }),
+            Ok(asked) => {
+                runtime.block_on(asked.answer(&mut session)).map(|body| json_response(&body))
+            }
             Err(refusal) => Ok(refusal),
         };
         // When nobody waits any more, nobody needs the answer.
         let _ = answer.send(told);
     }
-    if let Some(client) = session {
-        runtime.block_on(access.close(client));
-    }
+    runtime.block_on(session.close());
 }
 
-/// What a request asks for; each with a path below the chroot, empty for the root.
+/// What a request asks for, each with the whole path of a node; of the root, the path
+/// is empty.
 enum Asked {
     Delete(String),
-    Children(String),
+    /// The second is the path as it was asked for: below the chroot.
+    Children(String, String),
     Data(String),
 }
 
@@ -174,58 +167,68 @@ impl Asked {
         }
         let (what, key) = asked.split_once("?key=").ok_or_else(not_found)?;
         let key = percent_decode_str(key).decode_utf8().map_err(|_| not_found())?;
-        let node = match &*key {
+        let key = match &*key {
             "/" => String::new(),
             key => plain(key.split('/').skip(1)).ok_or_else(not_found)?,
         };
+        let node = format!("{chroot}{key}");
         match (method, what) {
-            (Method::Get, "node") => Ok(Self::Children(node)),
+            (Method::Get, "node") => Ok(Self::Children(node, key)),
             (Method::Get, "node-data") => Ok(Self::Data(node)),
             _ => Err(not_found()),
         }
     }
 
-    /// The answer, and whether the session lives on.
-    async fn answer(&self, client: &Client, answer: Duration) -> (Value, bool) {
-        let reader = |root| Subtree { client, root, answer, deleted: 0 };
-        match self {
-            Self::Delete(node) => {
-                let mut subtree = reader(node);
-                let outcome = subtree.delete().await;
-                let lives = !outcome.as_ref().is_err_and(Refusal::is_loss);
-                let body = match outcome {
+    /// The answer.
+    ///
+    /// # Errors
+    /// When there is no session with ZooKeeper to be had, or no chroot below which a
+    /// node could be missing.
+    async fn answer(&self, session: &mut Session<'_>) -> Result<Value, Error> {
+        Ok(match self {
+            Self::Delete(root) => {
+                let mut subtree = Subtree { session, root, deleted: 0 };
+                match subtree.delete().await {
                     Ok(()) => json!({ "message": "OK", "succeeded": true }),
                     Err(refusal) => {
-                        json!({ "message": refusal.told(&subtree), "succeeded": false })
+                        let deleted = subtree.deleted;
+                        // No operation is in flight any more, so it is known that this failed.
+                        let why = match refusal.told_of(root, deleted, session).await {
+                            Err(Error::Internal(why)) => why,
+                            told => told?,
+                        };
+                        json!({ "message": why, "succeeded": false })
                     }
-                };
-                (body, lives)
+                }
             }
-            Self::Children(node) => match reader(node).children(node).await {
+            Self::Children(node, key) => match session.children(node).await {
                 Ok(names) => {
                     let child = |name| {
-                        let key = format!("{node}/{name}");
+                        let key = format!("{key}/{name}");
                         json!({ "title": name, "key": key, "isLazy": true, "expand": false })
                     };
-                    (names.into_iter().map(child).collect(), true)
+                    names.into_iter().map(child).collect()
                 }
                 Err(refusal) => {
+                    refusal.told(session).await?;
                     let title = "* Exception *";
-                    let none = json!({ "title": title, "key": "*", "isLazy": false });
-                    (json!([none]), !refusal.is_loss())
+                    json!([{ "title": title, "key": "*", "isLazy": false }])
                 }
             },
-            Self::Data(node) => match reader(node).stat(node).await {
+            Self::Data(node) => match session.version(node).await {
                 Ok(Some(version)) => {
-                    (json!({ "bytes": "", "str": "", "stat": format!("version: {version}") }), true)
+                    json!({ "bytes": "", "str": "", "stat": format!("version: {version}") })
                 }
-                Ok(None) => (json!({ "bytes": "", "str": "", "stat": "* not found * " }), true),
+                Ok(None) => {
+                    session.require_chroot().await?;
+                    json!({ "bytes": "", "str": "", "stat": "* not found * " })
+                }
                 Err(refusal) => {
-                    let why = format!("KeeperErrorCode = {}", code(&refusal.error));
-                    (json!({ "bytes": "", "str": "Exception", "error": why }), !refusal.is_loss())
+                    let why = refusal.told(session).await?;
+                    json!({ "bytes": "", "str": "Exception", "stat": why })
                 }
             },
-        }
+        })
     }
 }
 
@@ -237,7 +240,7 @@ fn response(status: u16, content_type: &str, body: Vec<u8>) -> Response {
     Response { status, content_type: Some(content_type.into()), body: Box::new(Cursor::new(body)) }
 }
 
-/// The path below the chroot that a URL's path names, decoded once, if it may be
+/// The whole path of the node that a URL's path names, decoded once, if it may be
 /// deleted. The policy has allowed it already; that it is neither the root nor
 /// ZooKeeper's own is too dear to be looked at in one place only.
 fn deletable(chroot: &str, encoded: &str) -> Result<String, String> {
@@ -249,7 +252,7 @@ fn deletable(chroot: &str, encoded: &str) -> Result<String, String> {
     if whole.split('/').nth(1) == Some("zookeeper") {
         return Err(format!("{whole} is ZooKeeper's own"));
     }
-    Ok(path)
+    Ok(whole)
 }
 
 /// The path of these segments, if each is a node's name.
@@ -264,85 +267,227 @@ fn plain<'a>(segments: impl Iterator<Item = &'a str>) -> Option<String> {
     (!path.is_empty()).then_some(path)
 }
 
+/// How long to wait before a server is asked again, so that one which ends every
+/// connection is not asked without a break.
+const PAUSE: Duration = Duration::from_millis(100);
+
 impl Access {
-    /// Opens a session with the first server that gives one. Servers that start or
-    /// elect their leader just then are waited for.
-    async fn open(&self) -> Result<Client, Error> {
+    /// Opens a session with the first server that gives one, from the one at the place
+    /// `first` in the URL on; says which one that is. Servers that start or elect their
+    /// leader just then are waited for.
+    ///
+    /// The client is given one server at a time, because it would choose among them at
+    /// random, and so go back to the one that has just fallen silent.
+    async fn open(&self, first: usize) -> Result<(Client, usize), Error> {
         let servers = &self.ensemble.servers;
         let count = servers.len();
-        // The client tries one server after the other for as long as the session
-        // would live, so that must be enough for all of them.
         let patience = self.connect * (1 + u32::try_from(count).unwrap_or(1));
-        let mut connector = Client::connector()
-            .with_connection_timeout(self.connect)
-            .with_session_timeout(patience);
-        if let Some(digest) = &self.digest {
-            connector = connector.with_auth("digest", digest.bytes());
-        }
-        let client = connector.connect(&servers.join(",")).await.map_err(|error| match error {
-            KeeperError::Timeout => Error::Internal(format!(
-                "none of the {count} ZooKeeper server(s) in its URL has opened a session in {} s \
-                 (are they up, and are these their client ports?)",
-                patience.as_secs()
-            )),
-            KeeperError::AuthFailed => {
-                Error::Internal("ZooKeeper does not let this user in".into())
+        let end = Instant::now() + patience;
+        for (place, server) in servers.iter().enumerate().cycle().skip(first) {
+            let mut connector = Client::connector()
+                .with_fail_eagerly()
+                .with_connection_timeout(self.connect)
+                .with_session_timeout(patience);
+            if let Some(digest) = &self.digest {
+                connector = connector.with_auth("digest", digest.bytes());
             }
-            error => Error::Internal(format!("ZooKeeper opens no session: {error}")),
-        })?;
-        let chroot = if self.ensemble.chroot.is_empty() { "/" } else { &self.ensemble.chroot };
-        client
-            .chroot(chroot)
-            .map_err(|_| Error::Internal(format!("ZooKeeper takes no chroot {chroot}")))
+            match connector.connect(server).await {
+                Ok(client) => return Ok((client, place)),
+                Err(KeeperError::AuthFailed) => {
+                    return Err(Error::Internal("ZooKeeper does not let this user in".into()));
+                }
+                Err(KeeperError::NoHosts | KeeperError::Timeout) => {}
+                Err(error) if is_lost(&error) => {}
+                Err(error) => {
+                    return Err(Error::Internal(format!("ZooKeeper opens no session: {error}")));
+                }
+            }
+            if Instant::now() + PAUSE > end {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+        Err(Error::Connect(format!(
+            "none of the {count} ZooKeeper server(s) in its URL has opened a session in {} s \
+             (are they up, and are these their client ports?)",
+            patience.as_secs()
+        )))
+    }
+}
+
+/// A session with ZooKeeper, opened when it is needed. No node belongs to it, so a new
+/// one does as well when it is lost.
+struct Session<'a> {
+    access: &'a Access,
+    client: Option<Client>,
+    /// The place in the URL of the server that the session is with, or that the next
+    /// one is looked for from.
+    place: usize,
+}
+
+impl Session<'_> {
+    /// Carries out an operation on a node. When the connection breaks, the server falls
+    /// silent or the session expires, it is repeated in a new session, with the next
+    /// server that gives one, for as long as an answer may take.
+    async fn perform<T>(
+        &mut self,
+        node: &str,
+        operation: impl AsyncFn(&Client) -> Result<T, KeeperError>,
+    ) -> Result<T, Refusal> {
+        let refused = |error| Refusal::Refused { error, node: node.to_owned() };
+        let end = Instant::now() + self.access.answer;
+        let mut lost = None;
+        loop {
+            let client = match self.client.take() {
+                Some(client) => client,
+                None => match (self.access.open(self.place).await, lost) {
+                    (Ok((client, place)), _) => {
+                        self.place = place;
+                        client
+                    }
+                    (Err(_), Some(error)) => return Err(refused(error)),
+                    (Err(error), None) => return Err(Refusal::NoSession(error)),
+                },
+            };
+            let answer = timeout_at(end, operation(&client)).await;
+            match answer.unwrap_or(Err(KeeperError::Timeout)) {
+                Err(error) if is_lost(&error) => {
+                    self.place += 1;
+                    if Instant::now() + PAUSE > end {
+                        return Err(refused(error));
+                    }
+                    lost = Some(error);
+                }
+                result => {
+                    self.client = Some(client);
+                    return result.map_err(refused);
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The names of a node's children.
+    async fn children(&mut self, node: &str) -> Result<Vec<String>, Refusal> {
+        self.perform(node, async |client| client.list_children(absolute(node)).await).await
+    }
+
+    /// The version of a node's data; none if there is no node.
+    async fn version(&mut self, node: &str) -> Result<Option<i32>, Refusal> {
+        let stat = self.perform(node, async |client| client.check_stat(absolute(node)).await);
+        Ok(stat.await?.map(|stat| stat.version))
+    }
+
+    /// Sees that the chroot exists: nothing can be said to be missing in a place that
+    /// is not there.
+    async fn require_chroot(&mut self) -> Result<(), Error> {
+        let chroot = &self.access.ensemble.chroot;
+        match self.version(chroot).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(Error::Internal(format!(
+                "{chroot}, the path in its URL, does not exist in ZooKeeper"
+            ))),
+            Err(Refusal::NoSession(error)) => Err(error),
+            Err(Refusal::Refused { error, node }) => {
+                Err(Error::Internal(format!("KeeperErrorCode = {} for {node}", code(&error))))
+            }
+        }
     }
 
     /// Ends the session, so that the server need not keep it until it expires.
-    async fn close(&self, client: Client) {
+    async fn close(self) {
+        let Some(client) = self.client else { return };
         let mut state = client.state_watcher();
         drop(client);
         // What has been done is done; when this fails, the server ends it.
-        let _ = timeout(self.connect, state.changed()).await;
+        let _ = timeout(self.access.connect, state.changed()).await;
     }
 }
 
 /// A node and everything below it, on its way out.
-struct Subtree<'a> {
-    client: &'a Client,
+struct Subtree<'a, 'b> {
+    session: &'a mut Session<'b>,
     root: &'a str,
-    /// How long one operation may take.
-    answer: Duration,
     /// How many nodes are gone by now.
     deleted: u64,
 }
 
-/// An operation that keeps a subtree from being deleted.
-struct Refusal {
-    error: KeeperError,
-    node: String,
+/// Why an operation is not carried out.
+enum Refusal {
+    /// It failed on this node.
+    Refused { error: KeeperError, node: String },
+    /// There is no session to carry it out in.
+    NoSession(Error),
 }
 
 impl Refusal {
-    /// Whether it is not an answer, but the lack of one.
-    fn is_loss(&self) -> bool {
-        use KeeperError::{ConnectionLoss, SessionExpired, Timeout};
-        matches!(self.error, ConnectionLoss | SessionExpired | Timeout)
+    /// ZooKeeper's words, unless it is the lack of a session or of the chroot that they
+    /// would be about.
+    async fn told(self, session: &mut Session<'_>) -> Result<String, Error> {
+        match self {
+            Self::NoSession(error) => Err(error),
+            Self::Refused { error, node } => {
+                if error == KeeperError::NoNode {
+                    session.require_chroot().await?;
+                }
+                Ok(format!("KeeperErrorCode = {} for {node}", code(&error)))
+            }
+        }
     }
 
-    /// What it means for the subtree, in ZooKeeper's words first.
-    fn told(&self, subtree: &Subtree) -> String {
-        let Self { error, node } = self;
-        let (root, deleted) = (subtree.root, subtree.deleted);
-        let first = format!("KeeperErrorCode = {} for {node}", code(error));
-        let why = match error {
-            KeeperError::NoNode if node == root => return first,
-            KeeperError::NoAuth => "the ACL of this node or its parent does not let this user; ",
-            KeeperError::NotEmpty => "something still creates nodes in there; ",
-            KeeperError::SessionExpired => "no server could be reached any more; ",
-            _ => "",
-        };
-        // A server that dies may have done what it has not answered.
-        format!("{first} ({why}at least {deleted} node(s) of {root} are deleted, the rest is left)")
+    /// The same, and what it means for a subtree that was to be deleted.
+    async fn told_of(
+        self,
+        root: &str,
+        deleted: u64,
+        session: &mut Session<'_>,
+    ) -> Result<String, Error> {
+        let mut notes: Vec<String> = Vec::new();
+        if let Self::Refused { error, node } = &self {
+            let why = match error {
+                KeeperError::NoNode if node == root => return self.told(session).await,
+                KeeperError::NoAuth => "the ACL of this node or its parent does not let this user",
+                KeeperError::NotEmpty => "something still creates nodes in there",
+                error if is_lost(error) => {
+                    "no server answers any more, and what the last one was asked may be done"
+                }
+                _ => "",
+            };
+            notes.extend((!why.is_empty()).then(|| why.to_owned()));
+        }
+        if deleted > 0 {
+            notes.push(format!(
+                "{root} is deleted in part: {deleted} node(s) were deleted before that"
+            ));
+        }
+        let first = self.told(session).await?;
+        Ok(match notes.is_empty() {
+            true => first,
+            false => format!("{first} ({})", notes.join("; ")),
+        })
     }
+}
+
+/// Whether an error is no answer, but the lack of one: the next server, or a new session,
+/// may give it.
+fn is_lost(error: &KeeperError) -> bool {
+    use KeeperError::{
+        ClientClosed, ConnectionLoss, Custom, SessionExpired, SessionMoved, Throttled, Timeout,
+        UnexpectedError,
+    };
+    // The client calls custom what goes wrong on the connection itself: a reset, a
+    // broken pipe, a server that does not answer its pings.
+    matches!(
+        error,
+        ClientClosed
+            | ConnectionLoss
+            | Custom(_)
+            | SessionExpired
+            | SessionMoved
+            | Throttled
+            | Timeout
+            | UnexpectedError(_)
+    )
 }
 
 /// The word that ZooKeeper's own client in Java has for an error, and so Exhibitor.
@@ -351,11 +496,11 @@ fn code(error: &KeeperError) -> String {
         KeeperError::NoNode => "NoNode",
         KeeperError::NoAuth => "NoAuth",
         KeeperError::NotEmpty => "Directory not empty",
-        KeeperError::ConnectionLoss => "ConnectionLoss",
         KeeperError::SessionExpired => "Session expired",
         KeeperError::AuthFailed => "AuthFailed",
         KeeperError::BadArguments(_) => "BadArguments",
         KeeperError::Timeout => "OperationTimeout",
+        error if is_lost(error) => "ConnectionLoss",
         error => return error.to_string(),
     }
     .into()
@@ -369,15 +514,13 @@ enum Step {
     Delete(String),
 }
 
-impl Subtree<'_> {
+impl Subtree<'_, '_> {
     /// How often the subtree is walked while someone puts new nodes into it.
     const WALKS: usize = 10;
     /// How many nodes one request deletes.
     const BATCH: usize = 100;
     /// How long their paths may be together: a server takes 1 MB (`jute.maxbuffer`).
     const BATCH_BYTES: usize = 256 << 10;
-    /// How often an operation is begun again when its connection breaks.
-    const TRIES: usize = 3;
 
     /// Deletes it, leaves first.
     async fn delete(&mut self) -> Result<(), Refusal> {
@@ -402,8 +545,8 @@ impl Subtree<'_> {
         while let Some(step) = stack.pop() {
             let node = match step {
                 Step::Delete(node) => node,
-                Step::List(node) => match self.children(&node).await {
-                    Err(Refusal { error: KeeperError::NoNode, node })
+                Step::List(node) => match self.session.children(&node).await {
+                    Err(Refusal::Refused { error: KeeperError::NoNode, node })
                         if !first || node != self.root =>
                     {
                         continue;
@@ -434,16 +577,21 @@ impl Subtree<'_> {
     /// fails, because only then it is known which one is in the way. Returns one
     /// that has got children.
     async fn delete_batch(&mut self, nodes: &[String]) -> Result<Option<Refusal>, Refusal> {
-        if self.delete_at_once(nodes).await.is_ok() {
-            self.deleted += nodes.len() as u64;
-            return Ok(None);
+        match self.delete_at_once(nodes).await {
+            Ok(()) => {
+                self.deleted += nodes.len() as u64;
+                return Ok(None);
+            }
+            Err(Refusal::Refused { error, .. }) if !is_lost(&error) => {}
+            Err(refusal) => return Err(refusal),
         }
         let mut grown = None;
         for node in nodes {
-            match self.patiently(node, || self.client.delete(node, None)).await {
+            match self.session.perform(node, async |client| client.delete(node, None).await).await {
                 Ok(()) => self.deleted += 1,
-                Err(Refusal { error: KeeperError::NoNode, .. }) => {}
-                Err(refusal @ Refusal { error: KeeperError::NotEmpty, .. }) => {
+                // Someone else has deleted it, or a server that was lost before it said so.
+                Err(Refusal::Refused { error: KeeperError::NoNode, .. }) => {}
+                Err(refusal @ Refusal::Refused { error: KeeperError::NotEmpty, .. }) => {
                     grown = Some(refusal);
                 }
                 Err(refusal) => return Err(refusal),
@@ -453,44 +601,16 @@ impl Subtree<'_> {
     }
 
     /// Deletes all of these nodes or none.
-    async fn delete_at_once(&self, nodes: &[String]) -> Result<(), ()> {
-        let mut writer = self.client.new_multi_writer();
-        for node in nodes {
-            writer.add_delete(node, None).map_err(drop)?;
-        }
-        timeout(self.answer, writer.commit()).await.map_err(drop)?.map(drop).map_err(drop)
-    }
-
-    /// The names of a node's children.
-    async fn children(&self, node: &str) -> Result<Vec<String>, Refusal> {
-        self.patiently(node, || self.client.list_children(absolute(node))).await
-    }
-
-    /// The version of a node's data; none if there is no node.
-    async fn stat(&self, node: &str) -> Result<Option<i32>, Refusal> {
-        let stat = self.patiently(node, || self.client.check_stat(absolute(node))).await?;
-        Ok(stat.map(|stat| stat.version))
-    }
-
-    /// Carries out an operation, and begins it again when its connection breaks:
-    /// the client looks for another server meanwhile, as long as the session lives.
-    async fn patiently<T, F>(&self, node: &str, operation: impl Fn() -> F) -> Result<T, Refusal>
-    where
-        F: Future<Output = Result<T, KeeperError>>,
-    {
-        let mut tries = 1;
-        loop {
-            let error = match timeout(self.answer, operation()).await {
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(KeeperError::ConnectionLoss)) if tries < Self::TRIES => {
-                    tries += 1;
-                    continue;
-                }
-                Ok(Err(error)) => error,
-                Err(_) => KeeperError::Timeout,
-            };
-            return Err(Refusal { error, node: node.to_owned() });
-        }
+    async fn delete_at_once(&mut self, nodes: &[String]) -> Result<(), Refusal> {
+        let delete = async |client: &Client| {
+            let mut writer = client.new_multi_writer();
+            for node in nodes {
+                writer.add_delete(node, None)?;
+            }
+            writer.commit().await?;
+            Ok(())
+        };
+        self.session.perform(self.root, delete).await
     }
 }
 
@@ -520,7 +640,7 @@ mod tests {
     fn looks_are_told_from_deletions() {
         let read = |method, path: &str| match Asked::read(method, path, "") {
             Ok(Asked::Delete(node)) => format!("delete {node}"),
-            Ok(Asked::Children(node)) => format!("children {node}"),
+            Ok(Asked::Children(node, _)) => format!("children {node}"),
             Ok(Asked::Data(node)) => format!("data {node}"),
             Err(response) => response.status.to_string(),
         };

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use janitor_host::bindings::http::{Error, Host, HostExchange, HostResponse, Request as Asked};
@@ -80,7 +81,7 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     Cleaner::add_to_linker::<_, HasSelf<Run>>(&mut linker, |run| run)?;
-    let spend = |transport, endpoints, window, call: &Call, options| -> Result<u64> {
+    let spend = |transport, endpoints, window, call: &Call, options: &RunOptions| -> Result<u64> {
         let (wasi, table) = (WasiCtx::builder().build(), ResourceTable::new());
         let run = Run { wasi, table, endpoints, transport, window };
         let mut store = Store::new(&engine, run);
@@ -97,13 +98,13 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     };
     let replay = Replay::open(&root.join("tests/recordings/cassandra-0.28.1.har"))?;
     let run = replay.run();
-    let replayed = spend(replay.transport(), run.endpoints, run.window, &run.call, run.options)?;
+    let replayed = spend(replay.transport(), run.endpoints, run.window, &run.call, &run.options)?;
     if let Some(deviation) = replay.deviations().first() {
         return Err(deviation.as_str().into());
     }
     let master = Memory::new(list(&cluster(1_000, 5)));
     let call = Call::Plan(target());
-    let planned = spend(Box::new(master), Endpoints::default(), 32, &call, RunOptions::DEFAULT)?;
+    let planned = spend(Box::new(master), Endpoints::default(), 32, &call, &RunOptions::DEFAULT)?;
     Ok([("replay of cassandra-0.28.1", replayed), ("plan of 1,000 agents", planned)]
         .map(|(name, fuel)| (name.into(), fuel))
         .into())
@@ -143,6 +144,11 @@ impl Host for Run {
 
     fn pause(&mut self, _: u32) -> Trappable<bool> {
         Ok(true)
+    }
+
+    fn elapsed(&mut self) -> Trappable<u64> {
+        let now = self.transport.elapsed(Duration::ZERO);
+        Ok(u64::try_from(now.as_millis())?)
     }
 }
 

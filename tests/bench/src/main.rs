@@ -12,6 +12,7 @@ mod http;
 mod measure;
 mod memory;
 mod micro;
+mod pages;
 mod plot;
 mod process;
 mod real;

@@ -8,11 +8,12 @@ use janitor_guest::bindings as native;
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Body, Exchange, Request, Response, Transport};
 
+use crate::pages;
+
 /// The master.
 #[derive(Clone)]
 pub struct Memory {
     list: Text,
-    frameworks: Text,
 }
 
 /// An answer, read up to some place.
@@ -25,8 +26,7 @@ pub struct Text {
 impl Memory {
     /// A master with this list of agents, and no frameworks.
     pub fn new(list: Vec<u8>) -> Self {
-        let text = |bytes: Vec<u8>| Text { bytes: bytes.into(), at: 0 };
-        Self { list: text(list), frameworks: text(br#"{"frameworks":[]}"#.into()) }
+        Self { list: Text::new(list) }
     }
 
     /// The length of the list.
@@ -35,12 +35,17 @@ impl Memory {
         self.list.bytes.len() as f64 / 1e6
     }
 
-    fn says(&self, path: &str) -> Text {
-        if path.ends_with("slaves") { self.list.clone() } else { self.frameworks.clone() }
+    fn says(&self, path: &str, content: Option<&[u8]>) -> Text {
+        let page = content.map(pages::v1).or_else(|| pages::page(path));
+        page.map_or_else(|| self.list.clone(), |page| Text::new(page.into()))
     }
 }
 
 impl Text {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), at: 0 }
+    }
+
     fn next(&mut self, limit: usize) -> &[u8] {
         let rest = &self.bytes[self.at..];
         let next = &rest[..limit.min(rest.len())];
@@ -51,7 +56,7 @@ impl Text {
 
 impl Transport for Memory {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        Box::new(self.says(&request.url))
+        Box::new(self.says(&request.url, request.content.as_ref().map(|it| &it.bytes[..])))
     }
 
     fn pause(&mut self, _: Duration) {}
@@ -76,7 +81,8 @@ impl janitor_guest::Host for Memory {
     type Response = Text;
 
     fn send(&mut self, request: &native::http::Request) -> Result<Text, native::http::Error> {
-        Ok(self.says(&request.path.join("/")))
+        let content = request.content.as_ref().map(|it| &it.bytes[..]);
+        Ok(self.says(&request.path.join("/"), content))
     }
 
     fn finish(&mut self, answer: Text) -> Result<Text, native::http::Error> {
@@ -89,6 +95,10 @@ impl janitor_guest::Host for Memory {
 
     fn pause(&mut self, _: Duration) -> bool {
         true
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        Duration::ZERO
     }
 
     fn log(&mut self, _: native::log::Entry) {}

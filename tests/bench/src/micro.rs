@@ -73,7 +73,7 @@ fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
 
 fn plan(janitor: &Janitor, master: Memory) -> Result<()> {
     let session = Session::new(master);
-    black_box(janitor.run(&Call::Plan(target()), RunOptions::DEFAULT, session)?);
+    black_box(janitor.run(&Call::Plan(target()), &RunOptions::DEFAULT, session)?);
     Ok(())
 }
 
@@ -89,12 +89,7 @@ fn plan_natively(mut master: Memory) -> Result<()> {
         znode: None,
         marathon_app: None,
     };
-    let options = native::Options {
-        confirm_seconds: RunOptions::DEFAULT.confirm_seconds,
-        in_use: native::InUse::Refuse,
-        system_znode: false,
-    };
-    let plan = janitor_guest::plan(&mut master, &target, &options);
+    let plan = janitor_guest::plan(&mut master, &target, &native::Options::DEFAULT);
     black_box(plan.map_err(|failure| failure.message)?);
     Ok(())
 }

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::Result;
 use crate::agents::{self, ROLE, Stage};
+use crate::pages;
 
 /// What the cluster is like.
 #[derive(Args, Clone, Copy)]
@@ -178,14 +179,21 @@ fn routes(master: &Arc<Master>) -> Router {
             answer(master, body)
         }
     };
+    let page = |body: &'static str| {
+        let master = Arc::clone(master);
+        get(move || async move {
+            master.wait().await;
+            as_json(body)
+        })
+    };
+    let operator = pages::OPERATOR.map(|(name, body)| (format!("/master/{name}"), body));
+    let root = pages::ROOT.map(|(name, body)| (format!("/{name}"), body));
+    let pages = operator.into_iter().chain(root);
     let counting = Arc::clone(master);
-    Router::new()
+    pages
+        .fold(Router::new(), |routes, (path, body)| routes.route(&path, page(body)))
         .route("/master/slaves", get(after(|master, _| master.list())))
-        .route("/master/frameworks", get(after(|_, _| as_json(r#"{"frameworks":[]}"#))))
-        .route(
-            "/master/api/v1",
-            post(after(|_, _| as_json(r#"{"type":"GET_OPERATIONS","get_operations":{}}"#))),
-        )
+        .route("/master/api/v1", post(after(|_, call| as_json(pages::v1(&call)))))
         .route(
             "/master/destroy-volumes",
             post(after(|master, form| master.operate(Operation::Destroy, &form))),

@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from urllib.parse import quote, urljoin, urlsplit
 from wasmtime import Config, Engine, Store, WasmtimeError
 from wasmtime.component import Component, Linker, Record, ResourceHost, ResourceType, Variant
@@ -32,9 +33,9 @@ class Exchange:
 
     def travel(self, base, request):
         """Sends the request and waits for the status, in a thread."""
-        target = base.path + "/".join(quote(segment, safe="") for segment in request.path)
+        target = base.path + "/".join(quote(segment, safe="()") for segment in request.path)
         if request.query:
-            target += "?" + "&".join("=".join(quote(part, safe="") for part in pair) for pair in request.query)
+            target += "?" + "&".join("=".join(quote(part, safe="()") for part in pair) for pair in request.query)
         headers = {"Content-Type": getattr(request.content, "media-type")} if request.content else {}
         kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
         try:
@@ -81,6 +82,7 @@ class Host:
     def __init__(self, bases, log):
         self.bases, self.log = bases, log
         self.stopping, self.broken = threading.Event(), False
+        self.begin = time.monotonic()
         self.places, self.numbers = {}, itertools.count()
 
     def send(self, store, request):
@@ -114,6 +116,9 @@ class Host:
     def pause(self, store, milliseconds):
         return not self.stopping.wait(milliseconds / 1000)
 
+    def elapsed(self, store):
+        return int((time.monotonic() - self.begin) * 1000)
+
     def write(self, store, entry):
         if entry.level != "debug":
             print(plain(entry.message), file=self.log, flush=True)
@@ -140,6 +145,7 @@ class Host:
                 way_out.add_func("send", self.send)
                 way_out.add_func("window", lambda store: WINDOW)
                 way_out.add_func("pause", self.pause)
+                way_out.add_func("elapsed", self.elapsed)
             with root.add_instance("janitor:cleanup/log@0.1.0") as log:
                 log.add_func("write", self.write)
         linker.define_unknown_imports_as_traps(component)
@@ -189,9 +195,12 @@ def main():
         parser.add_argument("--" + name, type=base_url, required=True, metavar="URL")
     args = parser.parse_args()
     bases = {name: getattr(args, name) for name in ("master", "exhibitor", "marathon")}
+    # Redirects are not followed: the pages at the root come from the same server.
+    bases["master-root"] = args.master.removesuffix("master/")
     bases["marathon-pods"] = urljoin(args.marathon, "../pods/")
     target = record(role=args.role, principal=args.principal, znode=args.znode, marathon_app=args.app)
-    options = record(confirm_seconds=30, in_use="refuse", system_znode=False)
+    options = record(confirm_seconds=30, in_use="refuse", system_znode=False, teardown=[], strict=False,
+                     whole_service=False, ignored_agents=[], znode_root=None, zookeeper=False)
     host = Host(bases, sys.stdout if args.command == "clean" else sys.stderr)
     for number in signal.SIGINT, signal.SIGTERM:
         signal.signal(number, lambda *_: host.stopping.set())

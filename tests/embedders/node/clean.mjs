@@ -23,7 +23,16 @@ const target = {
   znode: args['zk-path'],
   marathonApp: process.env.MARATHON_APP_ID || undefined,
 };
-const options = { confirmSeconds: 30, inUse: args.force ? 'force' : 'refuse', systemZnode: false };
+const options = {
+  confirmSeconds: 30,
+  inUse: args.force ? 'force' : 'refuse',
+  systemZnode: false,
+  teardown: [],
+  strict: false,
+  wholeService: false,
+  ignoredAgents: [],
+  zookeeper: false,
+};
 
 const say = (message) => console.error(printable(message));
 const { cleanup } = await load(args.component, {
@@ -55,9 +64,10 @@ async function load(file, imports) {
 
 /** A value of the report with the names of `janitor --output json`. */
 function plain(value, field) {
-  const isCase = ['phase', 'reason', 'confirmed'].includes(field);
+  const isCase = ['phase', 'reason', 'confirmed', 'warnings'].includes(field);
   if (value === undefined) return null;
   if (Array.isArray(value)) return value.map((item) => plain(item, field));
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'string') return isCase ? pascal(value) : value;
   if (typeof value !== 'object') return value;
   if ('tag' in value) return 'val' in value ? { [pascal(value.tag)]: plain(value.val) } : pascal(value.tag);

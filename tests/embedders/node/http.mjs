@@ -7,7 +7,10 @@ import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_thread
 export function http(...urls) {
   const [master, exhibitor, apps] = urls.map((url) => url.replace(/\/*$/, '/'));
   const pods = apps.replace(/apps\/$/, 'pods/');
-  const endpoints = { master, exhibitor, marathon: apps, 'marathon-pods': pods };
+  // No redirect is followed, so the one server at this URL answers both.
+  const root = master.replace(/master\/$/, '');
+  const endpoints = { master, 'master-root': root, exhibitor, marathon: apps, 'marathon-pods': pods };
+  const begin = performance.now();
   const worker = new Worker(new URL('fetch.mjs', import.meta.url));
   worker.unref();
   return {
@@ -23,6 +26,7 @@ export function http(...urls) {
       Atomics.wait(bell(), 0, 0, milliseconds);
       return true;
     },
+    elapsed: () => BigInt(Math.floor(performance.now() - begin)),
   };
 }
 
@@ -67,7 +71,7 @@ function bell() {
   return new Int32Array(new SharedArrayBuffer(4));
 }
 
-/** Percent-encodes everything but what RFC 3986 calls unreserved. */
+/** Percent-encodes everything but what RFC 3986 calls unreserved, and parentheses. */
 function encode(text) {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replace(/[!'*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -17,6 +17,18 @@ from wasmtime.component import Component, Linker
 from http_import import add_http
 from report import to_json
 
+OPTIONS = {
+    "confirm-seconds": 30,
+    "in-use": "refuse",
+    "system-znode": False,
+    "teardown": [],
+    "strict": False,
+    "whole-service": False,
+    "ignored-agents": [],
+    "znode-root": None,
+    "zookeeper": False,
+}
+
 
 def main():
     parser = ArgumentParser()
@@ -31,7 +43,7 @@ def main():
     args = parser.parse_args()
     app = os.environ.get("MARATHON_APP_ID") or None
     target = {"role": args.role, "principal": args.principal, "znode": args.zk_path, "marathon-app": app}
-    options = {"confirm-seconds": 30, "in-use": "force" if args.force else "refuse", "system-znode": False}
+    options = OPTIONS | {"in-use": "force"} if args.force else OPTIONS
 
     store = Store(Engine())
     clean = load(store, args.component, args.master_url, args.exhibitor_url, args.marathon_url)

@@ -24,16 +24,19 @@ ERRORS = {  # what Python's errors are in wit/http.wit; the first that fits
     HTTPException: "protocol",
     OSError: "internal",
 }
-encode = partial(quote, safe="")  # all but what RFC 3986 calls unreserved
+encode = partial(quote, safe="()")  # all but what RFC 3986 calls unreserved, and parentheses
 
 
 def add_http(linked, *urls):
     """The import, for the servers at these URLs: the master, Exhibitor, Marathon's apps."""
     master, exhibitor, apps = (url.rstrip("/") + "/" for url in urls)
     pods = re.sub("apps/$", "pods/", apps)
-    endpoints = {"master": master, "exhibitor": exhibitor, "marathon": apps, "marathon-pods": pods}
+    # No redirect is followed, so the one server at this URL answers both.
+    root = re.sub("master/$", "", master)
+    endpoints = {"master": master, "master-root": root, "exhibitor": exhibitor, "marathon": apps, "marathon-pods": pods}
     threads = ThreadPoolExecutor(WINDOW)
     exchanges = []  # futures, and then their responses
+    begin = time.monotonic()
 
     def send(_, request):
         url = endpoints[request.endpoint] + "/".join(map(encode, request.path))
@@ -65,6 +68,9 @@ def add_http(linked, *urls):
         time.sleep(milliseconds / 1000)
         return True
 
+    def elapsed(_):
+        return int((time.monotonic() - begin) * 1000)
+
     linked.add_resource("exchange", ResourceType.host(EXCHANGE), lambda *_: None)
     linked.add_resource("response", ResourceType.host(RESPONSE), drop)
     linked.add_func("send", send)
@@ -73,6 +79,7 @@ def add_http(linked, *urls):
     linked.add_func("[method]response.read", telling_errors(read))
     linked.add_func("window", lambda _: WINDOW)
     linked.add_func("pause", pause)
+    linked.add_func("elapsed", elapsed)
 
 
 def fetch(method, url, content):

@@ -35,19 +35,40 @@ impl Guest for Component {
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
-                drop(http::send(&get("state")));
+                drop(http::send(&get("quota")));
                 // And then goes on as if nothing had happened.
                 drop(http::send(&get("slaves")));
             }
             "removes what is not its business" => {
-                let form = "slaveId=S1&resources=[{\"role\":\"other\",\"reservation\":{}}]";
+                let form = b"slaveId=S1&resources=[{\"role\":\"other\",\"reservation\":{}}]";
+                drop(http::send(&post("unreserve", form)));
+            }
+            "ends what is not its business" => {
+                // It may look, and end those that use its role; then it ends another.
+                if let Ok(answer) = http::send(&get("frameworks")).and_then(http::Exchange::finish)
+                {
+                    while answer.read(64).is_ok_and(|bytes| !bytes.is_empty()) {}
+                }
+                for form in [b"frameworkId=OWN", b"frameworkId=ITS"] {
+                    drop(http::send(&post("teardown", form)).and_then(http::Exchange::finish));
+                }
+            }
+            // A role that Mesos can have: a real master shows who uses it. The principal is
+            // the framework.
+            "ends-a-framework" => {
+                if let Ok(list) = http::send(&get("frameworks")).and_then(http::Exchange::finish) {
+                    while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
+                }
+                let form = format!("frameworkId={}", target.principal.unwrap_or_default());
                 let content = http::Content {
                     media_type: "application/x-www-form-urlencoded".into(),
                     bytes: form.into(),
                 };
                 let request =
-                    Request { method: Method::Post, content: Some(content), ..get("unreserve") };
-                drop(http::send(&request));
+                    Request { method: Method::Post, content: Some(content), ..get("teardown") };
+                if let Ok(exchange) = http::send(&request) {
+                    drop(http::Exchange::finish(exchange));
+                }
             }
             "sends without end" => {
                 let mut exchanges = Vec::new();
@@ -68,13 +89,7 @@ impl Guest for Component {
                 }
             }
             "sends too much" => {
-                let content = http::Content {
-                    media_type: "application/x-www-form-urlencoded".into(),
-                    bytes: vec![b'a'; (1 << 20) + 1],
-                };
-                let request =
-                    Request { method: Method::Post, content: Some(content), ..get("unreserve") };
-                drop(http::send(&request));
+                drop(http::send(&post("unreserve", &vec![b'a'; (1 << 20) + 1])));
             }
             "reads nothing" => {
                 if let Ok(response) = http::send(&get("slaves")).and_then(http::Exchange::finish) {
@@ -88,6 +103,27 @@ impl Guest for Component {
             "pauses" => loop {
                 let _ = http::pause(u32::MAX);
             },
+            "reads the clock without end" => loop {
+                http::elapsed();
+            },
+            "tells the time" => {
+                for _ in 0..3 {
+                    if let Ok(exchange) = http::send(&get("slaves")) {
+                        drop(http::Exchange::finish(exchange));
+                    }
+                    say(&format!("{} ms", http::elapsed()));
+                    let _ = http::pause(1000);
+                }
+            }
+            "looks at the root" => {
+                let path = vec!["registrar(1)".into(), "registry".into()];
+                for request in [
+                    Request { endpoint: Endpoint::MasterRoot, ..get("version") },
+                    Request { endpoint: Endpoint::MasterRoot, path, ..get("") },
+                ] {
+                    drop(http::send(&request));
+                }
+            }
             "hoards memory" => {
                 let mut hoard = Vec::new();
                 loop {
@@ -108,6 +144,9 @@ impl Guest for Component {
             agents: Vec::new(),
             confirmed: Vec::new(),
             unreached: Vec::new(),
+            ignored: Vec::new(),
+            elsewhere: Vec::new(),
+            warnings: Vec::new(),
             left: None,
             znode: None,
             self_removal: None,
@@ -123,6 +162,12 @@ fn get(path: &str) -> Request {
         query: Vec::new(),
         content: None,
     }
+}
+
+fn post(path: &str, form: &[u8]) -> Request {
+    let media_type = "application/x-www-form-urlencoded".into();
+    let content = http::Content { media_type, bytes: form.into() };
+    Request { method: Method::Post, content: Some(content), ..get(path) }
 }
 
 fn say(message: &str) {

@@ -102,14 +102,14 @@ pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
 
 impl Program {
     /// Cleans up, to its end.
-    pub fn clean(&self, target: &Target, options: Options, place: &Place) -> Run {
+    pub fn clean(&self, target: &Target, options: &Options, place: &Place) -> Run {
         let mut command = (self.command)();
         let Target { role, principal, znode, marathon_app } = target;
         for (option, value) in [("-r", role), ("-p", principal), ("-z", znode)] {
             command.args(value.iter().flat_map(|value| [option, value]));
         }
         command.args(["-m", &place.master, "-e", &place.exhibitor, "-n", &place.marathon]);
-        assert_eq!(options, Options { in_use: options.in_use, ..Options::DEFAULT });
+        assert_eq!(*options, Options { in_use: options.in_use, ..Options::DEFAULT });
         command.args((options.in_use == InUse::Force).then_some("--force"));
         run(command.envs(marathon_app.iter().map(|app| ("MARATHON_APP_ID", app))))
     }

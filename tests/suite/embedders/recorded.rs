@@ -1,10 +1,12 @@
 //! The servers of a recorded cleanup: they answer from the recording.
 
 use std::path::Path;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use janitor_host::bindings::http::{Content, Endpoint, Error, Method};
 use janitor_host::transport::Request;
+use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
 use janitor_tests::Answering;
 
@@ -19,7 +21,11 @@ pub struct Recorded {
 impl Recorded {
     pub fn start(recording: &Path) -> Self {
         let replay = Replay::open(recording).unwrap();
-        let endpoints = replay.run().endpoints;
+        let Run { endpoints, elapsed, .. } = replay.run();
+        // Who asks these servers has a clock of its own.
+        for _ in elapsed.into_iter().flatten() {
+            replay.transport().elapsed(Duration::ZERO);
+        }
         let servers = [Endpoint::Master, Endpoint::Exhibitor, Endpoint::Marathon].map(|endpoint| {
             let base = endpoints.base(endpoint);
             let path = base.splitn(4, '/').nth(3).unwrap();

@@ -25,9 +25,14 @@ pub struct Task {
 impl Framework {
     /// Registers a framework that takes what it is offered, and does nothing.
     pub fn register(master: &Master, name: &str, role: &str) -> Self {
+        Self::register_with(master, name, &[role])
+    }
+
+    /// The same, with several roles.
+    pub fn register_with(master: &Master, name: &str, roles: &[&str]) -> Self {
         let url = format!("{}api/v1/scheduler", master.url());
         let info = json!({
-            "user": "root", "name": name, "roles": [role], "failover_timeout": 3600.0,
+            "user": "root", "name": name, "roles": roles, "failover_timeout": 3600.0,
             "capabilities": [{"type": "MULTI_ROLE"}, {"type": "RESERVATION_REFINEMENT"}],
         });
         let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});

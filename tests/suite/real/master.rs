@@ -108,7 +108,8 @@ impl Master {
         });
     }
 
-    fn slaves(&self) -> Value {
+    /// The list of agents.
+    pub fn slaves(&self) -> Value {
         json_at(&format!("{}slaves", self.url()))
     }
 
@@ -230,6 +231,21 @@ impl Master {
     /// Tears a framework down.
     pub fn teardown(&self, framework: &Framework) {
         self.post("teardown", 200, &[("frameworkId", framework.id())]);
+    }
+
+    /// Sends JSON to one of the operator endpoints.
+    pub fn post_json(&self, path: &str, body: &Value) {
+        let url = format!("{}{path}", self.url());
+        let response = ureq::post(url).header("Content-Type", "application/json");
+        assert_eq!(response.send(body.to_string()).unwrap().status(), 200);
+    }
+
+    /// The status of a call of the v1 API.
+    pub fn call(&self, call: &Value) -> u16 {
+        let config = ureq::config::Config::builder().http_status_as_error(false).build();
+        let request = config.new_agent().post(format!("{}api/v1", self.url()));
+        let request = request.header("Content-Type", "application/json");
+        request.send(call.to_string()).unwrap().status().as_u16()
     }
 
     fn operate(&self, path: &str, agent: &str, field: &str, list: &[Value]) {

@@ -50,8 +50,9 @@ fn frameworks() -> Value {
     json!({"frameworks": [framework], "completed_frameworks": [framework]})
 }
 
-/// The sample cluster; its servers put secrets wherever they can.
-fn state() -> State {
+/// The sample cluster; its servers put secrets wherever they can. The node is what is
+/// looked at before a cleanup, or after it.
+fn state(before: bool) -> State {
     let json = fs::read(tests("scenarios/with-a-login/cluster.json")).unwrap();
     let mut state: State = serde_json::from_slice(&json).unwrap();
     let iam = state.iam.as_mut().unwrap();
@@ -70,7 +71,8 @@ fn state() -> State {
         times: None,
     };
     let hexadecimal = CANARY.bytes().map(|byte| format!("{byte:02x} ")).collect::<String>();
-    let node = json!({"bytes": hexadecimal, "str": CANARY, "stat": "czxid: 1"});
+    let stat = if before { "czxid: 1" } else { "* not found * " };
+    let node = json!({"bytes": hexadecimal, "str": CANARY, "stat": stat});
     let done = json!({"message": "OK", "succeeded": true, "token": CANARY});
     state.answers = vec![
         answer(Server::Master, "GET", "/master/frameworks", &frameworks()),
@@ -101,7 +103,7 @@ pub fn nowhere() {
     for call in calls {
         for credentials in [&login[..], &["-a", &token]] {
             for format in [&["-v"][..], &["--output", "json"]] {
-                let cluster = Cluster::start(state());
+                let cluster = Cluster::start(state(call[0] == "plan"));
                 let folder = tempfile::tempdir().unwrap();
                 let recording = folder.path().join("run.har");
                 let mut command = janitor();
@@ -132,7 +134,7 @@ pub fn not_in_mistakes() {
     lines.push(vec!["-r", "r", "-a", &wrong, "--no-such"]);
     for line in lines {
         for format in [&["-v"][..], &["--output", "json"]] {
-            let cluster = Cluster::start(state());
+            let cluster = Cluster::start(state(false));
             let mut command = janitor();
             command.env("http_proxy", cluster.proxy_url()).args(&line).args(format);
             let run = run(&mut command);
@@ -144,7 +146,7 @@ pub fn not_in_mistakes() {
         ["DCOS_ACS_TOKEN", "DCOS_SERVICE_ACCOUNT_CREDENTIAL", "MESOS_BASIC_AUTH", "ZK_AUTH"]
     {
         for value in [wrong.clone(), format!("user:{wrong}"), format!("{{\"uid\":\"{wrong}\"}}")] {
-            let cluster = Cluster::start(state());
+            let cluster = Cluster::start(state(false));
             let mut command = janitor();
             command.env("http_proxy", cluster.proxy_url()).env(variable, value);
             require_none(&run(command.args(["-v", "-r", "r"])), &[]);

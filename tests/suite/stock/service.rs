@@ -136,7 +136,7 @@ fn a_plan_and_a_look_around(wasmtime: Wasmtime) {
     let (status, object) = read(service.ask("discover", "{}"));
     assert_eq!(status, 200);
     assert!(object["inventory"]["roles"].to_string().contains("cassandra_role"));
-    assert!(cluster.requests().iter().all(|request| request.method == "GET"));
+    assert_eq!(changes(&cluster), [""; 0]);
 }
 
 fn a_cleanup_that_does_not_come_to_its_end(wasmtime: Wasmtime) {
@@ -265,6 +265,8 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
             "`options.force`",
         ),
         ("clean", r#"{"target": {"marathon_app": "/janitor"}}"#, 400, "marathon_app is for"),
+        ("plan", r#"{"target": {}, "options": {"znode_root": "a"}}"#, 400, "znode_root is for"),
+        ("clean", r#"{"target": {}, "options": {"zookeeper": true}}"#, 400, "zookeeper is for"),
         ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target`"),
         ("clean", "{}", 400, "missing field `target`"),
         ("clean", "[]", 400, "the body is not"),

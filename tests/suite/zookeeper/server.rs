@@ -1,13 +1,15 @@
 //! A real ZooKeeper, and a proxy that knows where in a deletion it is.
 
+use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zookeeper_client::{Acl, Acls, Client, CreateMode, CreateOptions, Permission};
@@ -32,10 +34,53 @@ struct Process {
 impl Server {
     /// Starts a server without any data.
     pub fn start(command: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(command, tempfile::tempdir().unwrap())
+    }
+
+    /// Starts three servers that are one ensemble, without any data.
+    pub fn ensemble(command: &str) -> [Self; 3] {
+        let peers = [1, 2, 3].map(|id| (id, free_port(), free_port()));
+        let lines = peers
+            .map(|(id, peer, election)| format!("server.{id}=127.0.0.1:{peer}:{election}\n"))
+            .concat();
+        // Each answers clients only when there is a majority, so all must be started.
+        let starting = peers.map(|(id, ..)| {
+            let (command, lines) = (command.to_owned(), lines.clone());
+            thread::spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                fs::write(folder.path().join("myid"), format!("{id}\n")).unwrap();
+                fs::write(folder.path().join("ensemble.cfg"), lines).unwrap();
+                Self::in_folder(&command, folder)
+            })
+        });
+        let servers = starting.map(|server| server.join().unwrap());
+        assert!((0..600).any(|_| {
+            sleep(Duration::from_millis(100));
+            servers.iter().any(Self::leads)
+        }));
+        servers
+    }
+
+    fn in_folder(command: &str, folder: TempDir) -> Self {
         let process = Mutex::new(start(command, &folder));
         let runtime = Runtime::new().unwrap();
         Self(Arc::new(Inner { command: command.to_owned(), folder, process, runtime }))
+    }
+
+    /// The same server for a proxy, because of which it must not live on.
+    pub fn unless_ended(&self) -> impl Fn() -> Option<Self> + Send + Sync + use<> {
+        let server = Arc::downgrade(&self.0);
+        move || server.upgrade().map(Self)
+    }
+
+    /// Whether it leads its ensemble, as it says.
+    pub fn leads(&self) -> bool {
+        let mut answer = String::new();
+        let asked = TcpStream::connect(self.address()).and_then(|mut socket| {
+            socket.write_all(b"srvr")?;
+            socket.read_to_string(&mut answer)
+        });
+        asked.is_ok() && answer.contains("Mode: leader")
     }
 
     /// Kills the server.
@@ -137,15 +182,28 @@ fn try_start(port: u16, command: &str, folder: &TempDir) -> Option<Process> {
 /// Stands before a server.
 pub struct Proxy(String);
 
+/// What becomes of a transaction.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Fate {
+    /// The server carries it out and answers.
+    Arrives,
+    /// The connection is reset before the server sees it.
+    Reset,
+    /// The server carries it out, and the connection is reset before it answers.
+    ArrivesAndIsReset,
+    /// Nobody sees it, and nothing comes back on this connection any more.
+    Vanishes,
+}
+
 impl Proxy {
     /// Passes everything on. Before each transaction (a request that changes many
     /// nodes) something is done with the server; transactions count from 0.
     pub fn before_each_transaction(
         server: &Server,
-        before: impl Fn(&Server, usize) + Send + Sync + 'static,
+        before: impl Fn(&Server, usize) -> Fate + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("zk://{}/", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap().to_string();
         // A server must not live on because of its proxy, which nobody ends.
         let server = Arc::downgrade(&server.0);
         let before = Arc::new(before);
@@ -157,30 +215,55 @@ impl Proxy {
                 // An error ends the connection, as it would without a proxy.
                 thread::spawn(move || {
                     pass(client, &server, |server| {
-                        before(server, transactions.fetch_add(1, Ordering::SeqCst));
+                        before(server, transactions.fetch_add(1, Ordering::SeqCst))
                     })
                 });
             }
         });
-        Self(url)
+        Self(address)
     }
 
     /// The URL for `-e`.
     pub fn url(&self) -> String {
-        self.0.clone()
+        format!("zk://{}/", self.0)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.0
     }
 }
 
 /// Passes a connection on, request by request.
-fn pass(mut client: TcpStream, server: &Weak<Inner>, before: impl Fn(&Server)) -> io::Result<()> {
+fn pass(
+    mut client: TcpStream,
+    server: &Weak<Inner>,
+    before: impl Fn(&Server) -> Fate,
+) -> io::Result<()> {
     /// The operation `multi` of ZooKeeper's protocol.
     const MULTI: [u8; 4] = 14_i32.to_be_bytes();
     let running = || server.upgrade().map(Server).ok_or(io::ErrorKind::NotConnected);
     let mut upstream = TcpStream::connect(running()?.address())?;
+    // Without it every request, which is written in two parts, waits for an acknowledgement.
+    upstream.set_nodelay(true)?;
     let (mut answers, mut back) = (upstream.try_clone()?, client.try_clone()?);
+    // Set when the client is to hear nothing more of the server.
+    let mute = Arc::new(AtomicBool::new(false));
+    // Set when there was something that it did not hear.
+    let unheard = Arc::new(AtomicBool::new(false));
+    let (muted, swallowed) = (mute.clone(), unheard.clone());
     thread::spawn(move || {
-        let _ = io::copy(&mut answers, &mut back);
-        let _ = back.shutdown(std::net::Shutdown::Both);
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = answers.read(&mut buffer) {
+            if muted.load(Ordering::SeqCst) {
+                swallowed.store(true, Ordering::SeqCst);
+            } else if back.write_all(&buffer[..count]).is_err() {
+                break;
+            }
+        }
+        if !muted.load(Ordering::SeqCst) {
+            let _ = back.shutdown(Shutdown::Both);
+        }
     });
     let mut first = true;
     loop {
@@ -189,12 +272,33 @@ fn pass(mut client: TcpStream, server: &Weak<Inner>, before: impl Fn(&Server)) -
         let mut request = vec![0; u32::from_be_bytes(length) as usize];
         client.read_exact(&mut request)?;
         // The first one has no header: it asks for the session.
-        if !first && request.get(4..8) == Some(&MULTI) {
-            before(&running()?);
-        }
+        let fate = match !first && request.get(4..8) == Some(&MULTI) {
+            true => before(&running()?),
+            false => Fate::Arrives,
+        };
         first = false;
-        upstream.write_all(&length)?;
-        upstream.write_all(&request)?;
+        mute.fetch_or(fate != Fate::Arrives, Ordering::SeqCst);
+        if matches!(fate, Fate::Arrives | Fate::ArrivesAndIsReset) {
+            upstream.write_all(&length)?;
+            upstream.write_all(&request)?;
+        }
+        match fate {
+            Fate::Arrives => {}
+            Fate::Vanishes => {
+                io::copy(&mut client, &mut io::sink())?;
+                return Ok(());
+            }
+            Fate::Reset | Fate::ArrivesAndIsReset => {
+                // Its answer says that the server has carried it out.
+                while fate == Fate::ArrivesAndIsReset && !unheard.load(Ordering::SeqCst) {
+                    sleep(Duration::from_millis(10));
+                }
+                SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
+                // This ends the other thread, which has the socket too.
+                upstream.shutdown(Shutdown::Both)?;
+                return Ok(());
+            }
+        }
     }
 }
 

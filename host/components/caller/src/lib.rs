@@ -34,6 +34,8 @@ pub mod output;
 pub mod printable;
 #[path = "../../../src/request.rs"]
 mod request;
+#[path = "../../../src/bin/janitor/service.rs"]
+pub mod service;
 #[path = "../../../src/bin/janitor/show.rs"]
 pub mod show;
 #[path = "../../../src/strict.rs"]

@@ -4,6 +4,7 @@ use wasip2::io::streams::OutputStream;
 
 use crate::bindings::cleanup;
 use crate::bindings::http::Endpoint;
+use crate::bindings::log::Framework;
 use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
 use crate::{Call, Done, Endpoints, Options, RunError};
 
@@ -41,6 +42,7 @@ pub fn configure(endpoints: &Endpoints, token: Option<&str>, log: Log) -> Result
     };
     let servers = Servers {
         master: server(Endpoint::Master),
+        master_root: server(Endpoint::MasterRoot),
         exhibitor: server(Endpoint::Exhibitor),
         marathon: server(Endpoint::Marathon),
         marathon_pods: server(Endpoint::MarathonPods),
@@ -49,17 +51,30 @@ pub fn configure(endpoints: &Endpoints, token: Option<&str>, log: Log) -> Result
     settings::configure(&Configuration { servers, window: WINDOW, format, verbose }, stream)
 }
 
+/// A run that is over, with all that is known of it.
+pub struct Ran {
+    /// What came of it.
+    pub result: Result<Done, RunError>,
+    /// The frameworks that it found in the way.
+    pub frameworks: Vec<Framework>,
+    /// The servers that answered 401. They are not looked for: the options that would
+    /// help are the binary's alone.
+    pub unauthorized: Vec<Endpoint>,
+}
+
 /// Has the cleaner do something.
-///
-/// # Errors
-/// When the cleaner fails.
-pub fn run(call: &Call, options: Options) -> Result<Done, RunError> {
+pub fn run(call: &Call, options: &Options) -> Ran {
     let failed = |failure| RunError::Failure(Box::new(failure));
-    match call {
+    let result = match call {
         Call::Clean(target) => cleanup::clean(target, options).map(Done::Cleaned),
         Call::Plan(target) => cleanup::plan(target, options).map(Done::Planned),
         Call::Apply(plan) => cleanup::apply(plan, options).map(Done::Cleaned),
         Call::Discover => cleanup::discover(options).map(Done::Discovered),
     }
-    .map_err(failed)
+    .map_err(failed);
+    let frameworks = match &result {
+        Ok(Done::Planned(plan)) => plan.frameworks.clone(),
+        _ => settings::frameworks(),
+    };
+    Ran { result, frameworks, unauthorized: vec![] }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use crate::selection::{InUseWish, Selection, Urls, dashed};
+use crate::selection::{Checks, Selection, Urls, dashed};
 
 /// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
 /// volumes, reservations, its ZooKeeper node.
@@ -14,7 +14,7 @@ pub struct Arguments {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
-    pub in_use: InUseWish,
+    pub checks: Checks,
     #[command(flatten)]
     pub urls: Urls,
     /// A DC/OS authentication token; better in the environment's DCOS_ACS_TOKEN

@@ -5,10 +5,9 @@
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
 mod args;
+#[allow(dead_code)]
 #[path = "../../../src/bin/janitor/selection.rs"]
 mod selection;
-#[path = "../../../src/bin/janitor/service.rs"]
-mod service;
 
 use std::env;
 use std::io::{self, Write};
@@ -18,10 +17,11 @@ use janitor_host::next::{self, Asked};
 use janitor_host::output::Output;
 use janitor_host::printable::printable;
 use janitor_host::run::{Log, configure, run};
-use janitor_host::{Call, Endpoints, ExitCode, show};
+use janitor_host::{Call, Endpoints, ExitCode, service, show};
 use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
+use selection::{UrlError, with_own_app};
 
 struct Command;
 
@@ -50,32 +50,30 @@ impl wasip2::exports::cli::run::Guest for Command {
 }
 
 fn clean(args: &Arguments) -> ExitCode {
-    let endpoints = selection::endpoints(&args.urls).map_err(|why| why.to_string());
-    let (target, endpoints) = match (selection::target(&args.selection), endpoints) {
-        (Ok(target), Ok(endpoints)) => (target, endpoints),
-        (Err(why), _) => {
+    let (target, options) = match args.selection.read(&args.checks) {
+        Ok((target, options)) => (with_own_app(target), options),
+        Err(why) => {
             complain(&why);
             return ExitCode::Usage;
         }
-        (_, Err(why)) => return give_up(args, why),
     };
-    let call = match args.dry_run {
-        true => Call::Plan(target),
-        false => selection::with_own_app(Call::Clean(target)),
+    let endpoints = match args.urls.endpoints() {
+        Ok(endpoints) => endpoints,
+        Err(UrlError { error, .. }) => return give_up(args, error.to_string()),
     };
     if let Err(why) = talk_to(&endpoints, args) {
         return give_up(args, why);
     }
-    say(args, &show::header(&endpoints, &call));
-    let options = selection::options(&args.in_use, args.selection.system_znode);
-    let result = run(&call, options);
+    say(args, &show::header(&endpoints, Some(&target)));
+    let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
+    let ran = run(&call, &options);
     let asked = Asked { call, options, endpoints, component: vec![] };
-    let next = next::after(&result, &asked);
-    for line in show::outcome(&result, &asked, &next, args.verbose, args::usage) {
+    let next = next::after(&ran, &asked);
+    for line in show::outcome(&ran.result, &asked, &next, args.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
-    document(args, &Output::new(&result, next));
-    ExitCode::from(&result)
+    document(args, &Output::new(&ran.result, next));
+    ExitCode::from(&ran.result)
 }
 
 /// Says where the servers are, and where the log goes.
@@ -88,7 +86,7 @@ fn talk_to(endpoints: &Endpoints, args: &Arguments) -> Result<(), String> {
     configure(endpoints, token.as_deref(), Log { stream, format, verbose: args.verbose })
 }
 
-/// Tells that a URL cannot be one, and that nothing has changed.
+/// Tells that a URL is invalid, and that nothing has changed.
 fn give_up(args: &Arguments, why: String) -> ExitCode {
     let next = "Nothing was changed; correct the URL and run the same command again.".to_owned();
     say(args, &why);

@@ -36,27 +36,27 @@ bindings::export!(Front with_types_in bindings);
 
 impl Guest for Front {
     fn plan(target: Target, options: Options) -> Result<CleanupPlan, Failure> {
-        behind(&Call::Plan(target.clone()), options, || cleanup::plan(&target, options))
+        behind(&Call::Plan(target.clone()), &options, || cleanup::plan(&target, &options))
     }
 
     fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
         let call = Call::Apply(Plan { target: plan.target.clone() });
-        behind(&call, options, || cleanup::apply(&plan, options))
+        behind(&call, &options, || cleanup::apply(&plan, &options))
     }
 
     fn discover(options: Options) -> Result<Inventory, Failure> {
-        behind(&Call::Discover, options, || cleanup::discover(options))
+        behind(&Call::Discover, &options, || cleanup::discover(&options))
     }
 
     fn clean(target: Target, options: Options) -> Result<Report, Failure> {
-        behind(&Call::Clean(target.clone()), options, || cleanup::clean(&target, options))
+        behind(&Call::Clean(target.clone()), &options, || cleanup::clean(&target, &options))
     }
 }
 
 /// Has the cleaner do something behind the gate.
 fn behind<T>(
     call: &Call,
-    options: Options,
+    options: &Options,
     run: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     scope::begin(call, options).map_err(|why| failed(why, None))?;
@@ -74,6 +74,9 @@ fn failed(message: String, report: Option<Report>) -> Failure {
         agents: Vec::new(),
         confirmed: Vec::new(),
         unreached: Vec::new(),
+        ignored: Vec::new(),
+        elsewhere: Vec::new(),
+        warnings: Vec::new(),
         left: None,
         znode: None,
         self_removal: None,

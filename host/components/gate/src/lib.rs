@@ -18,10 +18,15 @@ mod policy;
 mod request;
 #[path = "../../../src/scope.rs"]
 mod scope;
+#[path = "../../../src/users.rs"]
+mod users;
+
+use std::cell::RefCell;
 
 use bindings::http::{self, Error, Request};
 use bindings::offered;
 use call::Call;
+use users::Users;
 
 struct Gate;
 
@@ -29,7 +34,7 @@ bindings::export!(Gate with_types_in bindings);
 
 impl bindings::scope::Guest for Gate {
     fn begin(call: Call, options: bindings::scope::Options) -> Result<(), String> {
-        state::begin(&call, options)
+        state::begin(&call, &options)
     }
 
     fn end() -> Option<String> {
@@ -42,12 +47,13 @@ impl offered::Guest for Gate {
     type Response = Response;
 
     fn send(request: Request) -> Result<offered::Exchange, Error> {
+        let users = state::watch(&request);
         let sent =
             state::admit(&request).map_err(Error::Denied).and_then(|()| http::send(&request));
         if let Err(Error::Denied(rule)) = &sent {
             state::stop(&format!("asked for more than it may: {rule}"));
         }
-        sent.map(|exchange| offered::Exchange::new(Exchange(exchange)))
+        sent.map(|exchange| offered::Exchange::new(Exchange { exchange, users }))
     }
 
     fn window() -> u32 {
@@ -57,24 +63,38 @@ impl offered::Guest for Gate {
     fn pause(milliseconds: u32) -> bool {
         http::pause(milliseconds)
     }
+
+    fn elapsed() -> u64 {
+        http::elapsed()
+    }
 }
 
 /// A request on its way.
-struct Exchange(http::Exchange);
+struct Exchange {
+    exchange: http::Exchange,
+    /// What is read out of its answer.
+    users: Option<Users>,
+}
 
 impl offered::GuestExchange for Exchange {
     fn finish(exchange: offered::Exchange) -> Result<offered::Response, Error> {
-        let Exchange(exchange) = exchange.into_inner();
-        Ok(offered::Response::new(Response(http::Exchange::finish(exchange)?)))
+        let Exchange { exchange, users } = exchange.into_inner();
+        let response = http::Exchange::finish(exchange)?;
+        let users = RefCell::new(users.filter(|_| response.status() == 200));
+        Ok(offered::Response::new(Response { response, users }))
     }
 }
 
 /// An answer.
-struct Response(http::Response);
+struct Response {
+    response: http::Response,
+    /// What is read out of it.
+    users: RefCell<Option<Users>>,
+}
 
 impl offered::GuestResponse for Response {
     fn status(&self) -> u16 {
-        self.0.status()
+        self.response.status()
     }
 
     fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
@@ -82,6 +102,11 @@ impl offered::GuestResponse for Response {
             state::stop("read 0 bytes of a response");
             return Err(Error::Internal("a read must be for one byte or more".into()));
         }
-        self.0.read(limit)
+        let chunk = self.response.read(limit)?;
+        if let Some(users) = self.users.borrow_mut().as_mut() {
+            users.read(&chunk);
+            state::learn(users);
+        }
+        Ok(chunk)
     }
 }

@@ -7,6 +7,7 @@ use crate::bindings::log::{self, Entry, Level};
 use crate::bindings::scope::Options;
 use crate::call::Call;
 use crate::policy::Policy;
+use crate::users::Users;
 
 /// What may be sent now.
 enum State {
@@ -28,7 +29,7 @@ thread_local! {
 ///
 /// # Errors
 /// One sentence, when this is not the first call.
-pub fn begin(call: &Call, options: Options) -> Result<(), String> {
+pub fn begin(call: &Call, options: &Options) -> Result<(), String> {
     STATE.with_borrow_mut(|state| match state {
         State::Closed => {
             *state = State::Open(Policy::new(call, options));
@@ -61,6 +62,23 @@ pub fn admit(request: &Request) -> Result<(), String> {
         State::Closed | State::Over => Err("a request outside of a call".into()),
         State::Stopped(_) => Err("an earlier request was denied".into()),
     })
+}
+
+/// Watches an answer to a request, if what may be sent depends on it.
+pub fn watch(request: &Request) -> Option<Users> {
+    STATE.with_borrow(|state| match state {
+        State::Open(policy) => policy.watch(request),
+        State::Closed | State::Over | State::Stopped(_) => None,
+    })
+}
+
+/// Keeps what an answer has shown.
+pub fn learn(users: &Users) {
+    STATE.with_borrow_mut(|state| {
+        if let State::Open(policy) = state {
+            policy.learn(users);
+        }
+    });
 }
 
 /// Lets nothing through any more, for a reason that is told. The first one counts.

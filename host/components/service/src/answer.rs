@@ -40,7 +40,11 @@ pub fn status(result: &Result<Done, RunError>) -> u16 {
         Ok(_) => 200,
         Err(RunError::Failure(failure)) => match failure.reason {
             Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode => 422,
-            Reason::OtherPrincipals | Reason::InUse | Reason::InUseUnknown | Reason::Changed => 409,
+            Reason::OtherPrincipals
+            | Reason::RoleNotFound
+            | Reason::InUse
+            | Reason::InUseUnknown
+            | Reason::Changed => 409,
             Reason::Failed => 502,
             Reason::Incomplete | Reason::Stopped => 503,
         },

@@ -68,6 +68,17 @@ impl Ask {
                 (Call::Discover, options)
             }
         };
+        for (option, is_set) in
+            [("znode_root", options.znode_root.is_some()), ("zookeeper", options.zookeeper)]
+        {
+            if is_set {
+                let why = format!(
+                    "{option} is for ZooKeeper itself, and this service asks Exhibitor; leave it \
+                     out"
+                );
+                return Err(Refusal::new(400, why));
+            }
+        }
         let accepted = request.headers().get("accept");
         let is_events = |value: &Vec<u8>| {
             String::from_utf8_lossy(value).to_ascii_lowercase().contains("application/x-ndjson")

@@ -54,10 +54,10 @@ fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
     let log = Log { stream, format: Format::Events, verbose: true };
     let (status, output) = match configure(&endpoints, operator.token.as_deref(), log) {
         Ok(()) => {
-            let result = run(&call, options);
+            let ran = run(&call, &options);
             let asked = Asked { call, options, endpoints, component: vec![] };
-            let next = next::after(&result, &asked);
-            (status(&result), Output::new(&result, next))
+            let next = next::after(&ran, &asked);
+            (status(&ran.result), Output::new(&ran.result, next))
         }
         Err(why) => Refusal::misconfigured(why).into_parts(),
     };

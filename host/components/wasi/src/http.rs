@@ -18,8 +18,10 @@ use crate::log::say;
 use crate::request::relative;
 use crate::settings::{self, Place};
 
-/// A second, as WASI counts.
-const SECOND: u64 = 1_000_000_000;
+/// A millisecond, as WASI counts.
+const MILLISECOND: u64 = 1_000_000;
+/// A second.
+const SECOND: u64 = 1_000 * MILLISECOND;
 /// Making a connection.
 const CONNECT: u64 = 10 * SECOND;
 /// From the request to the headers of its answer, and from one part of a body to the next.
@@ -83,8 +85,13 @@ impl http::Guest for Adapter {
     }
 
     fn pause(milliseconds: u32) -> bool {
-        monotonic_clock::subscribe_duration(u64::from(milliseconds) * 1_000_000).block();
+        monotonic_clock::subscribe_duration(u64::from(milliseconds) * MILLISECOND).block();
         true
+    }
+
+    fn elapsed() -> u64 {
+        settings::with(|settings| (monotonic_clock::now() - settings.begin) / MILLISECOND)
+            .unwrap_or(0)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The export `log`: the stream that somebody has handed over.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::Adapter;
-use crate::bindings::log::{Entry, Guest, Level};
+use crate::bindings::log::{Entry, Event, Guest, Level, Warning};
 use crate::bindings::settings::Format;
 use crate::printable::printable;
 use crate::settings;
@@ -13,7 +13,18 @@ impl Guest for Adapter {
         let message = printable(&entry.message);
         let entry = Entry { message, ..entry };
         settings::with(|settings| {
+            if let Some(Event::Framework(framework)) = &entry.event {
+                settings.frameworks.borrow_mut().push(framework.clone());
+            }
             let line = match settings.format {
+                Format::Lines
+                    if matches!(entry.event, Some(Event::Warning(Warning::FilesStay))) =>
+                {
+                    // As the binary does it: the lines of the original have no room for it.
+                    // Nobody may be listening.
+                    let _ = writeln!(io::stderr(), "janitor: {}", entry.message);
+                    return;
+                }
                 Format::Lines if settings.verbose || entry.level != Level::Debug => entry.message,
                 Format::Lines => return,
                 Format::Events => match serde_json::to_string(&entry) {

@@ -2,16 +2,20 @@
 
 use std::cell::{OnceCell, RefCell};
 
+use wasip2::clocks::monotonic_clock;
 use wasip2::http::types::Scheme;
 use wasip2::io::streams::OutputStream;
 
 use crate::Adapter;
 use crate::bindings::http::Endpoint;
+use crate::bindings::log::Framework;
 use crate::bindings::settings::{Configuration, Format, Guest, Server};
 
 /// What somebody has said.
 pub struct Settings {
-    servers: [Place; 4],
+    servers: [Place; 5],
+    /// When the settings were made, in nanoseconds of the runtime's clock.
+    pub begin: u64,
     /// How many exchanges there may be at a time.
     pub window: u32,
     /// How the log is written.
@@ -20,6 +24,8 @@ pub struct Settings {
     pub verbose: bool,
     /// Where the log goes, until it is over.
     pub log: RefCell<Option<OutputStream>>,
+    /// The frameworks that the log has told of.
+    pub frameworks: RefCell<Vec<Framework>>,
 }
 
 /// Where a server is, and who to be for it.
@@ -48,9 +54,10 @@ pub fn with<T>(use_them: impl FnOnce(&Settings) -> T) -> Option<T> {
 impl Settings {
     /// Where a server is.
     pub fn place(&self, endpoint: Endpoint) -> &Place {
-        let [master, exhibitor, marathon, pods] = &self.servers;
+        let [master, root, exhibitor, marathon, pods] = &self.servers;
         match endpoint {
             Endpoint::Master => master,
+            Endpoint::MasterRoot => root,
             Endpoint::Exhibitor => exhibitor,
             Endpoint::Marathon => marathon,
             Endpoint::MarathonPods => pods,
@@ -82,6 +89,7 @@ impl Guest for Adapter {
         let Configuration { servers, window, format, verbose } = configuration;
         let servers = [
             Place::new(servers.master)?,
+            Place::new(servers.master_root)?,
             Place::new(servers.exhibitor)?,
             Place::new(servers.marathon)?,
             Place::new(servers.marathon_pods)?,
@@ -90,10 +98,16 @@ impl Guest for Adapter {
             return Err("the window must be 1 or more".into());
         }
         let log = RefCell::new(Some(log));
-        let settings = Settings { servers, window, format, verbose, log };
+        let begin = monotonic_clock::now();
+        let frameworks = RefCell::default();
+        let settings = Settings { servers, begin, window, format, verbose, log, frameworks };
         SETTINGS
             .with(|cell| cell.set(settings))
             .map_err(|_| "this instance of the component has its settings already".into())
+    }
+
+    fn frameworks() -> Vec<Framework> {
+        with(|settings| settings.frameworks.borrow().clone()).unwrap_or_default()
     }
 
     fn end_log() -> Option<OutputStream> {

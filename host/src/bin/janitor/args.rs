@@ -10,8 +10,8 @@ use janitor_host::ExitCode;
 
 use crate::auth::Auth;
 use crate::component::Component;
-use crate::console::Format;
-use crate::selection::{InUseWish, Selection, Urls, dashed};
+use crate::console::{Console, Format};
+use crate::selection::{Checks, Selection, Urls, dashed};
 
 /// The heading of what may be wished before data goes.
 const BEFORE: &str = "Before anything is changed";
@@ -29,7 +29,8 @@ Environment:
   ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
   NO_PROXY  the servers that are reached without it; ZooKeeper always is
   NO_COLOR  if it is set, nothing is coloured on a terminal either
-  DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH, ZK_AUTH  credentials, where no option gives them
+  DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
+  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, where no option gives them
 
 Exit codes:
 {codes}
@@ -89,7 +90,7 @@ pub struct Clean {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
-    pub in_use: InUseWish,
+    pub checks: Checks,
     #[command(flatten)]
     pub urls: Urls,
     #[command(flatten)]
@@ -97,7 +98,7 @@ pub struct Clean {
     /// Show what would be removed, and change nothing
     #[arg(long, conflicts_with = "yes", help_heading = BEFORE)]
     pub dry_run: bool,
-    /// Do not ask, on a terminal either
+    /// Skip the question on a terminal
     #[arg(short, long, help_heading = BEFORE)]
     pub yes: bool,
 }
@@ -107,7 +108,7 @@ pub struct Plan {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
-    pub in_use: InUseWish,
+    pub checks: Checks,
     #[command(flatten)]
     pub urls: Urls,
     #[command(flatten)]
@@ -122,10 +123,10 @@ pub struct Apply {
     /// A plan, as janitor plan --out writes it; it names the servers too
     pub file: PathBuf,
     #[command(flatten)]
-    pub in_use: InUseWish,
+    pub checks: Checks,
     #[command(flatten)]
     pub connection: Connection,
-    /// Do not ask, on a terminal either
+    /// Skip the question on a terminal
     #[arg(short, long, help_heading = BEFORE)]
     pub yes: bool,
 }
@@ -144,6 +145,7 @@ pub struct Discover {
         .args(["yes", "master_url", "exhibitor_url", "marathon_url"])
         .args(["auth_token", "auth_token_file", "username", "password", "password_file"])
         .args(["service_account", "basic_auth_file", "zk_auth_file"])
+        .args(["exhibitor_auth_file", "marathon_auth_file"])
         .args(["ca_cert", "client_cert", "client_key", "insecure"])
         .multiple(true)
         .requires("update")
@@ -158,7 +160,7 @@ pub struct Replay {
     /// file changes only when the new run is complete and every request got an answer
     #[arg(long)]
     pub update: bool,
-    /// Do not ask, on a terminal either
+    /// Skip the question on a terminal
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
@@ -180,7 +182,7 @@ pub struct Inspect {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
-    pub in_use: InUseWish,
+    pub checks: Checks,
     #[command(flatten)]
     pub component: Component,
     /// What to write: text for people, or JSON for programs
@@ -235,6 +237,13 @@ pub struct Connection {
     pub component: Component,
 }
 
+impl Connection {
+    /// Where to write.
+    pub fn console(&self) -> Console {
+        Console { format: self.output, verbose: self.verbose }
+    }
+}
+
 /// How the command is called, in a few lines.
 pub fn usage() -> String {
     Arguments::command().render_usage().to_string()
@@ -275,6 +284,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use janitor_host::{InUse, Options};
 
     fn parsed(line: &str) -> Result<Clean, clap::Error> {
         let args = ["janitor"].into_iter().chain(line.split_whitespace());
@@ -299,6 +309,60 @@ mod tests {
             assert_eq!(clean.urls.exhibitor_url.as_deref(), Some("http://e/"));
             assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
             assert!(clean.connection.verbose);
+        }
+    }
+
+    #[test]
+    fn a_teardown_may_name_frameworks() {
+        for (line, expected) in [
+            ("--teardown", &[""][..]),
+            ("--teardown -r r", &[""]),
+            ("--teardown F-1 --teardown=F-2 -r r", &["F-1", "F-2"]),
+            ("--teardown F-1 --teardown", &["F-1", ""]),
+        ] {
+            assert_eq!(parsed(line).unwrap().checks.teardown, expected, "{line}");
+        }
+        assert!(parsed("--teardown F-1 --force").is_err());
+    }
+
+    #[test]
+    fn the_command_line_adds_to_a_plans_options() {
+        let strings = |these: &[&str]| these.iter().map(ToString::to_string).collect();
+        let planned = Options {
+            confirm_seconds: 7,
+            system_znode: true,
+            whole_service: true,
+            ignored_agents: strings(&["S0"]),
+            in_use: InUse::Teardown,
+            teardown: strings(&["F-1"]),
+            ..Options::DEFAULT
+        };
+        let added = |line: &str| parsed(line).unwrap().checks.added_to(planned.clone());
+        assert_eq!(added(""), planned);
+        assert_eq!(added("--force"), Options { in_use: InUse::Force, ..planned.clone() });
+        let more = added("--strict --ignore-agent S0 --ignore-agent h1 --teardown F-2");
+        let expected = Options {
+            strict: true,
+            ignored_agents: strings(&["S0", "h1"]),
+            teardown: strings(&["F-1", "F-2"]),
+            ..planned.clone()
+        };
+        assert_eq!(more, expected);
+        assert_eq!(added("--teardown"), planned, "a plan's frameworks stay the only ones");
+    }
+
+    #[test]
+    fn a_service_is_whole_unless_another_role_is_chosen() {
+        for (line, whole) in [
+            ("--service kafka", true),
+            ("--service kafka -p other -z other", true),
+            ("--service kafka -r kafka-role", true),
+            ("--service kafka -r other", false),
+            ("-r kafka-role -p kafka-principal -z dcos-service-kafka", false),
+        ] {
+            let clean = parsed(line).unwrap();
+            let (_, options) = clean.selection.read(&clean.checks).unwrap();
+            assert_eq!(options.whole_service, whole, "{line}");
         }
     }
 

@@ -1,29 +1,53 @@
-//! The question before data is deleted, for those who sit at a terminal.
+//! The question before data is deleted, for those who sit at a terminal; and the
+//! permission that comes of it.
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::console::{Console, Format};
+use crate::console::{self, Console, Format};
 
-/// Whether somebody is there to be asked.
-pub fn somebody_is_there(console: Console) -> bool {
-    console.format == Format::Text && io::stdin().is_terminal() && io::stdout().is_terminal()
+/// The permission to change something, which nothing but this module gives. A run that
+/// only looks has none.
+#[derive(Debug)]
+pub struct Consent(());
+
+impl Consent {
+    /// The permission that needs no question: somebody gave it with the command, or nobody
+    /// is there to be asked.
+    pub fn without_a_question(given: bool, console: Console) -> Option<Self> {
+        (given || screen(console).is_none()).then_some(Self(()))
+    }
+
+    /// Asks whether to remove what a plan shows. Only `y` and `yes` mean yes; someone who
+    /// cannot be asked, or does not answer, has not agreed.
+    pub fn asked(console: Console) -> Option<Self> {
+        let answer = answer(screen(console)?, "\nRemove all of this, for good? [y/N] ").ok()?;
+        ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()).then_some(Self(()))
+    }
 }
 
-/// Asks whether to remove what a plan shows. Only `y` and `yes` mean yes; who
-/// cannot be asked, or does not answer, has not agreed.
-pub fn remove_all_of_this() -> bool {
-    answer("\nRemove all of this, for good? [y/N] ")
-        .is_ok_and(|answer| ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+/// Where somebody can be asked: on standard error, whatever standard output is.
+fn screen(console: Console) -> Option<Box<dyn Write>> {
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    match (io::stdin().is_terminal(), stderr.is_terminal()) {
+        (false, _) => None,
+        (true, true) => Some(Box::new(stderr)),
+        // Its complaints are kept elsewhere.
+        (true, false) if console.format == Format::Text && stdout.is_terminal() => {
+            Some(Box::new(stdout))
+        }
+        (true, false) => None,
+    }
 }
 
-fn answer(question: &str) -> io::Result<String> {
-    let (mut stdout, mut answer) = (io::stdout(), String::new());
-    write!(stdout, "{question}")?;
-    stdout.flush()?;
+fn answer(mut screen: impl Write, question: &str) -> io::Result<String> {
+    console::flush();
+    let mut answer = String::new();
+    write!(screen, "{question}")?;
+    screen.flush()?;
     io::stdin().read_line(&mut answer)?;
     if !answer.ends_with('\n') {
         // The end of the input has not moved the cursor.
-        writeln!(stdout)?;
+        writeln!(screen)?;
     }
     Ok(answer)
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use clap::Args;
-use janitor_host::{Basic, Credentials, Digest, Endpoints, Limits, Login, LoginError, Tls, Token};
+use janitor_host::{
+    Basic, Credential, Credentials, Digest, Endpoints, Limits, Login, LoginError, Tls, Token,
+};
 
 /// Credentials and certificates. What is secret is better in a file or in the
 /// environment: every user of a machine can read command lines.
@@ -35,6 +37,12 @@ pub struct Auth {
     /// in MESOS_BASIC_AUTH
     #[arg(long, value_name = "FILE", conflicts_with_all = ["username", "auth_token", "auth_token_file", "service_account"])]
     pub basic_auth_file: Option<PathBuf>,
+    /// File with user:password, for an Exhibitor that wants HTTP Basic [env: EXHIBITOR_AUTH]
+    #[arg(long, value_name = "FILE")]
+    pub exhibitor_auth_file: Option<PathBuf>,
+    /// File with user:password, for a Marathon that wants HTTP Basic [env: MARATHON_AUTH]
+    #[arg(long, value_name = "FILE")]
+    pub marathon_auth_file: Option<PathBuf>,
     /// A file with user:password, to log in to ZooKeeper itself with; or it is in ZK_AUTH
     #[arg(long, value_name = "FILE")]
     pub zk_auth_file: Option<PathBuf>,
@@ -76,59 +84,112 @@ impl Auth {
         Ok(if self.insecure { tls.without_verification() } else { tls })
     }
 
-    /// Who to be for the servers; logs in if that is wanted.
+    /// The credentials for the servers; logs in if they need that.
     pub fn credentials(
         &self,
         limits: &Limits,
         tls: &Tls,
         endpoints: &Endpoints,
     ) -> Result<Credentials, AuthError> {
-        let wrong = AuthError::Wrong;
+        let exhibitor = self.exhibitor(endpoints).map_err(AuthError::Wrong)?;
+        let marathon = self.marathon().map_err(AuthError::Wrong)?;
+        let given = self.given().map_err(AuthError::Wrong)?;
         let log_in = |login: Login| match login.log_in() {
-            Ok(()) => Ok(Credentials::Login(login.into())),
+            Ok(()) => Ok(Credentials::everywhere(Credential::Login(login.into()))),
             Err(error) => Err(AuthError::Login(error)),
         };
-        if let Some(username) = &self.username {
-            let password =
-                secret(self.password.as_deref(), self.password_file.as_deref(), "DCOS_PASSWORD");
-            let password = password.map_err(wrong)?.ok_or_else(|| {
-                wrong("--username needs --password-file, --password or DCOS_PASSWORD".into())
-            })?;
-            return log_in(Login::user(limits, tls, endpoints, username, &password));
-        }
-        let token =
-            secret(self.auth_token.as_deref(), self.auth_token_file.as_deref(), "DCOS_ACS_TOKEN");
-        let account = || {
-            let variable = "DCOS_SERVICE_ACCOUNT_CREDENTIAL";
-            secret(None, self.service_account.as_deref(), variable).map_err(wrong)
-        };
-        let basic =
-            || secret(None, self.basic_auth_file.as_deref(), "MESOS_BASIC_AUTH").map_err(wrong);
-        // What is on the command line goes before what is in the environment.
-        if self.service_account.is_none()
-            && self.basic_auth_file.is_none()
-            && let Some(token) = token.map_err(wrong)?
-        {
-            let token = token.trim();
-            if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(wrong(
-                    "the token cannot be one: it has spaces or odd characters".into(),
-                ));
+        let all = match given {
+            Given::Nothing => Credentials::default(),
+            Given::Token(token) => Credentials::everywhere(Credential::Token(token)),
+            Given::User { name, password } => {
+                log_in(Login::user(limits, tls, endpoints, &name, &password))?
             }
-            return Ok(Credentials::Token(Token::new(token)));
+            Given::Account(account) => {
+                let login = Login::service_account(limits, tls, endpoints, account.as_bytes());
+                log_in(login.map_err(|error| AuthError::Wrong(error.to_string()))?)?
+            }
+            Given::Principal(basic) => {
+                Credentials { master: Credential::Basic(basic), ..Credentials::default() }
+            }
+        };
+        Ok(Credentials {
+            master: all.master,
+            exhibitor: exhibitor.map_or(all.exhibitor, Credential::Basic),
+            marathon: marathon.map_or(all.marathon, Credential::Basic),
+        })
+    }
+
+    /// The credential for Marathon, where nobody can log in.
+    ///
+    /// # Errors
+    /// One sentence, when it cannot be read, or only a login could bring it.
+    pub fn without_login(&self) -> Result<Credential, String> {
+        if let Some(basic) = self.marathon()? {
+            return Ok(Credential::Basic(basic));
         }
-        if self.basic_auth_file.is_none()
-            && let Some(account) = account()?
-        {
-            let login = Login::service_account(limits, tls, endpoints, account.as_bytes());
-            return log_in(login.map_err(|error| wrong(error.to_string()))?);
+        match self.given()? {
+            Given::Nothing | Given::Principal(_) => Ok(Credential::None),
+            Given::Token(token) => Ok(Credential::Token(token)),
+            Given::User { .. } | Given::Account(_) => {
+                Err("it is not known where to log in with the credentials".into())
+            }
         }
-        match basic()? {
-            Some(basic) => Basic::new(basic.as_bytes())
-                .map(Credentials::Basic)
-                .map_err(|why| wrong(format!("cannot use the Basic credentials: {why}"))),
-            None => Ok(Credentials::None),
+    }
+
+    /// The credential for Marathon after a login that failed.
+    ///
+    /// # Errors
+    /// One sentence, when it cannot be read.
+    pub fn after_login(&self) -> Result<Credential, String> {
+        Ok(self.marathon()?.map_or(Credential::None, Credential::Basic))
+    }
+
+    /// The credential for the whole cluster. The command line takes precedence over the
+    /// environment.
+    fn given(&self) -> Result<Given, String> {
+        if let Some(name) = self.username.clone() {
+            let (plain, file) = (self.password.as_deref(), self.password_file.as_deref());
+            let password = secret(plain, file, "DCOS_PASSWORD")?
+                .ok_or("--username needs --password-file, --password or DCOS_PASSWORD")?;
+            return Ok(Given::User { name, password });
         }
+        if self.service_account.is_none() && self.basic_auth_file.is_none() {
+            let (plain, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
+            if let Some(token) = secret(plain, file, "DCOS_ACS_TOKEN")? {
+                let token = token.trim();
+                if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return Err("the token cannot be one: it has spaces or odd characters".into());
+                }
+                return Ok(Given::Token(Token::new(token)));
+            }
+        }
+        if self.basic_auth_file.is_none() {
+            let (file, variable) =
+                (self.service_account.as_deref(), "DCOS_SERVICE_ACCOUNT_CREDENTIAL");
+            if let Some(account) = secret(None, file, variable)? {
+                return Ok(Given::Account(account));
+            }
+        }
+        let basic = basic(self.basic_auth_file.as_deref(), "MESOS_BASIC_AUTH")?;
+        Ok(basic.map_or(Given::Nothing, Given::Principal))
+    }
+
+    /// The credential that is for Exhibitor alone.
+    fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<Basic>, String> {
+        match (endpoints.ensemble(), self.exhibitor_auth_file.as_deref()) {
+            (None, file) => basic(file, "EXHIBITOR_AUTH"),
+            (Some(_), None) => Ok(None),
+            (Some(_), Some(_)) => {
+                Err("--exhibitor-auth-file is for Exhibitor; --zk-auth-file is for an \
+                     --exhibitor-url that begins with zk://"
+                    .into())
+            }
+        }
+    }
+
+    /// The credential that is for Marathon alone.
+    fn marathon(&self) -> Result<Option<Basic>, String> {
+        basic(self.marathon_auth_file.as_deref(), "MARATHON_AUTH")
     }
 
     /// Who to be for ZooKeeper: what a file says, or the environment.
@@ -150,6 +211,29 @@ impl Auth {
             format!("cannot log in to ZooKeeper with {place}: {why}")
         })
     }
+}
+
+/// The credential that is for the whole cluster.
+enum Given {
+    Nothing,
+    Token(Token),
+    User {
+        name: String,
+        password: String,
+    },
+    Account(String),
+    /// One that masters alone know.
+    Principal(Basic),
+}
+
+/// A user with a password, from a file or from the environment.
+fn basic(file: Option<&Path>, variable: &str) -> Result<Option<Basic>, String> {
+    let text = secret(None, file, variable)?;
+    let basic = text.map(|text| Basic::new(text.as_bytes())).transpose();
+    basic.map_err(|why| {
+        let place = file.map_or(variable.into(), |file| file.display().to_string());
+        format!("cannot use the Basic credentials in {place}: {why}")
+    })
 }
 
 /// A secret: as it is, from a file, or from the environment. One that is empty is

@@ -34,14 +34,21 @@ impl Component {
     /// Loads what is to be run. Nothing runs yet.
     ///
     /// # Errors
-    /// The exit code; it has been told why.
-    pub fn load(&self, console: Console) -> Result<Janitor, ExitCode> {
-        self.loaded().map_err(|missing| {
-            let (code, why) = match missing {
-                #[cfg(feature = "jit")]
-                Missing::Unreadable(why) => (ExitCode::Usage, why),
-                Missing::Violation(why) => (ExitCode::Violation, format!("{why}.")),
-            };
+    /// The exit code, and why.
+    pub fn load(&self) -> Result<Janitor, (ExitCode, String)> {
+        self.loaded().map_err(|missing| match missing {
+            #[cfg(feature = "jit")]
+            Missing::Unreadable(why) => (ExitCode::Usage, why),
+            Missing::Violation(why) => (ExitCode::Violation, format!("{why}.")),
+        })
+    }
+
+    /// The same, and tells what is wrong.
+    ///
+    /// # Errors
+    /// The exit code.
+    pub fn load_or_tell(&self, console: Console) -> Result<Janitor, ExitCode> {
+        self.load().map_err(|(code, why)| {
             complain(&why);
             console.document(&Output::failed(code, Some(why)));
             code

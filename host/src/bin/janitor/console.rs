@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use janitor_host::bindings::log::{Event, Warning};
 use janitor_host::log::{Log, printable};
 use janitor_host::output::Output;
 use janitor_host::{Entry, Level};
@@ -58,6 +59,10 @@ pub struct Console {
 impl Log for Console {
     fn entry(&mut self, entry: &Entry) {
         match self.format {
+            // The lines of the original have no room for it.
+            Format::Text if entry.event == Some(Event::Warning(Warning::FilesStay)) => {
+                complain(&entry.message);
+            }
             Format::Text if self.verbose || entry.level != Level::Debug => {
                 self.line(Line::tone(entry.level.into(), &entry.message));
             }
@@ -100,6 +105,16 @@ impl Lines {
     }
 }
 
+/// Writes one line.
+fn write(to: &mut impl Write, is_coloured: bool, line: Line) -> io::Result<()> {
+    let Line { tone, head, rest } = line;
+    let (style, head, rest) = (tone.style(), printable(&head), printable(&rest));
+    match is_coloured {
+        true => writeln!(to, "{style}{head}{style:#}{rest}"),
+        false => writeln!(to, "{head}{rest}"),
+    }
+}
+
 /// Writes the lines that are not written yet.
 pub fn flush() {
     // Nobody may be listening.
@@ -113,17 +128,22 @@ impl Console {
     /// half a cleanup would be worse.
     pub fn line(self, line: impl Into<Line>) {
         if self.format == Format::Text {
-            let Line { tone, head, rest } = line.into();
-            let (style, head, rest) = (tone.style(), printable(&head), printable(&rest));
             let _ = beside(|| {
                 let mut kept = LINES.kept();
-                match LINES.is_coloured {
-                    true => writeln!(kept, "{style}{head}{style:#}{rest}"),
-                    false => writeln!(kept, "{head}{rest}"),
-                }?;
+                write(&mut *kept, LINES.is_coloured, line.into())?;
                 if LINES.is_watched { kept.flush() } else { Ok(()) }
             });
         }
+    }
+
+    /// Writes a line for somebody at a terminal, wherever standard output goes.
+    pub fn show(self, line: impl Into<Line>) {
+        if self.format == Format::Text && LINES.is_watched {
+            return self.line(line);
+        }
+        let mut stderr = io::stderr();
+        let is_coloured = AutoStream::choice(&stderr) != ColorChoice::Never;
+        let _ = beside(|| write(&mut stderr, is_coloured, line.into()));
     }
 
     /// Writes the object for programs.

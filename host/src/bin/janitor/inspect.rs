@@ -53,7 +53,7 @@ impl Inspection {
             ("janitor discover", Call::Discover),
         ];
         let policy = calls.map(|(command, call)| {
-            let policy = Policy::new(&call, options);
+            let policy = Policy::new(&call, &options);
             Table { command, requests: policy.rules().iter().map(ToString::to_string).collect() }
         });
         Self {
@@ -107,6 +107,7 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         window,
         request_bytes,
         response_bytes,
+        clock_reads,
         log_entries,
         message_bytes,
         stderr_bytes,
@@ -127,6 +128,7 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         ("window", (*window).into(), "exchanges"),
         ("request", count(request_bytes), "bytes"),
         ("response", *response_bytes, "bytes"),
+        ("clock_reads", *clock_reads, ""),
         ("log_entries", *log_entries, ""),
         ("message", count(message_bytes), "bytes"),
         ("stderr", count(stderr_bytes), "bytes"),

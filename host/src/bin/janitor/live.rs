@@ -2,15 +2,14 @@
 
 use std::thread;
 
-use janitor_host::endpoint::EndpointError;
 use janitor_host::output::Output;
 use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, Credentials, Digest, Done, Endpoints, ExitCode, InUse, Janitor, Limits, LoginError,
-    Options, Reason, RunError, Stop, Target, Tls, ZooKeeper,
+    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, ExitCode, Failure, InUse,
+    Janitor, Limits, LoginError, Options, Reason, Report, RunError, Stop, Target, Tls, ZooKeeper,
 };
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -18,12 +17,52 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
 use crate::args::Connection;
+use crate::ask::Consent;
 use crate::auth::AuthError;
 use crate::console::{Console, Format, complain};
 use crate::next::Asked;
-use crate::run::{carry_out, conclude};
-use crate::selection::{own_app, with_own_app};
-use crate::{OPTIONS, ask, show};
+use crate::run::{Ran, carry_out, conclude};
+use crate::selection::{UrlError, own_app, with_own_app};
+use crate::show;
+
+/// A run that changes nothing.
+pub enum Look {
+    /// Shows what cleaning a target would do.
+    Plan(Target),
+    /// Shows everything there is.
+    Discover,
+}
+
+/// A run that changes something.
+#[allow(clippy::large_enum_variant, reason = "there is one for each run")]
+pub enum Change {
+    /// Removes a target.
+    Clean(Target),
+    /// Does what a plan says.
+    Apply(CleanupPlan),
+}
+
+impl Look {
+    /// The call, with the app that runs this command.
+    pub fn call(self) -> Call {
+        match self {
+            Self::Plan(target) => Call::Plan(with_own_app(target)),
+            Self::Discover => Call::Discover,
+        }
+    }
+}
+
+impl Change {
+    /// The call, with the app that runs this command.
+    pub fn call(self) -> Call {
+        match self {
+            Self::Clean(target) => Call::Clean(with_own_app(target)),
+            Self::Apply(plan) => {
+                Call::Apply(CleanupPlan { target: with_own_app(plan.target), ..plan })
+            }
+        }
+    }
+}
 
 /// A cluster that may be talked to.
 pub struct Cluster<'a> {
@@ -38,47 +77,75 @@ pub struct Cluster<'a> {
     replaces: bool,
 }
 
+/// A cluster that cannot be talked to. It has been told why.
+pub struct Unconnected {
+    console: Console,
+    output: Output,
+    code: ExitCode,
+    /// The way to Marathon, or why there is none; where Marathon would only start this
+    /// command again.
+    marathon: Option<Result<Marathon, String>>,
+}
+
+/// The way to Marathon, as far as the command line gives it.
+struct Marathon {
+    janitor: Janitor,
+    endpoints: Endpoints,
+    live: Live,
+}
+
 impl<'a> Cluster<'a> {
     /// Loads the component, tells what will be done where, and logs in if that is wanted.
     ///
     /// # Errors
-    /// The exit code; it has been told why.
+    /// When there can be no run.
+    #[allow(clippy::result_large_err, reason = "there is one for each run")]
     pub fn connect(
         args: &'a Connection,
-        endpoints: Result<Endpoints, EndpointError>,
-        call: &Call,
-    ) -> Result<Self, ExitCode> {
-        let console = Console { format: args.output, verbose: args.verbose };
-        let janitor = args.component.load(console)?;
-        let limits = Limits::default();
-        let endpoints = endpoints.map_err(|error| {
-            give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
-            if error.name != "Marathon" {
-                leave_marathon(&janitor, console, Endpoints::default(), &Tls::default());
-            }
-            ExitCode::Url
+        endpoints: Result<Endpoints, UrlError>,
+        target: Option<&Target>,
+    ) -> Result<Self, Unconnected> {
+        let console = args.console();
+        let janitor = args.component.load().map_err(|(code, why)| {
+            complain(&why);
+            Unconnected::new(console, code, why, vec![])
         })?;
+        let limits = Limits::default();
         let wrong = |why: String| {
             complain(&why);
-            console.document(&Output::failed(ExitCode::Usage, Some(why)));
-            ExitCode::Usage
+            Unconnected::new(console, ExitCode::Usage, why, vec![])
+        };
+        let endpoints = match endpoints {
+            Ok(endpoints) => endpoints,
+            Err(UrlError { error, known }) => {
+                let no_run = give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
+                let known = known.ok_or_else(|| format!("the {} URL is invalid", error.name));
+                let marathon = known.and_then(|endpoints| {
+                    let tls = args.auth.tls()?;
+                    let marathon = args.auth.without_login()?;
+                    Ok(Marathon::new(janitor, endpoints, &limits, &tls, marathon))
+                });
+                return Err(Unconnected { marathon: Some(marathon), ..no_run });
+            }
         };
         let tls = args.auth.tls().map_err(wrong)?;
         let digest = args.auth.digest(&endpoints).map_err(wrong)?;
-        console.line(show::header(&endpoints, call));
+        console.line(show::header(&endpoints, target));
         if args.auth.insecure {
             console
                 .line("Certificates are not checked: whoever is on the way can read and answer.");
         }
-        let credentials = args.auth.credentials(&limits, &tls, &endpoints);
-        let credentials = credentials.map_err(|error| match error {
-            AuthError::Wrong(why) => wrong(why),
-            AuthError::Login(error) => {
-                give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
-                leave_marathon(&janitor, console, endpoints.clone(), &tls);
-                ExitCode::Login
+        let credentials = match args.auth.credentials(&limits, &tls, &endpoints) {
+            Ok(credentials) => credentials,
+            Err(AuthError::Wrong(why)) => return Err(wrong(why)),
+            Err(AuthError::Login(error)) => {
+                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
+                let marathon = args.auth.after_login();
+                let marathon = marathon
+                    .map(|marathon| Marathon::new(janitor, endpoints, &limits, &tls, marathon));
+                return Err(Unconnected { marathon: Some(marathon), ..no_run });
             }
-        })?;
+        };
         let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
         let stop = Stop::new();
         Ok(Self { args, console, janitor, endpoints, live, digest, limits, stop, replaces: false })
@@ -90,68 +157,95 @@ impl<'a> Cluster<'a> {
         Self { replaces: true, ..self }
     }
 
-    /// Removes a target, or does what a plan says; asks before, if somebody is
-    /// there to be asked and does not wish otherwise.
-    pub fn clean(&self, call: Call, options: Options, ask: bool) -> ExitCode {
-        let call = with_own_app(call);
-        if !ask || !ask::somebody_is_there(self.console) {
-            return self.run(call, options);
-        }
-        let plan = match call {
-            Call::Apply(plan) => plan,
-            Call::Clean(target) | Call::Plan(target) => {
-                let asked = self.asked(Call::Plan(target), options);
-                match self.carry_out(&asked, self.transport()) {
-                    Ok(Done::Planned(plan)) => plan,
-                    result => return conclude(&result, &asked, self.console),
-                }
-            }
-            Call::Discover => return self.run(call, options),
-        };
-        let lines = show::plan(&plan, options.in_use);
-        lines.into_iter().for_each(|line| self.console.line(line));
-        if plan.refusal.is_some_and(|reason| still_refused(reason, options)) {
-            // The run says why. Nobody has agreed to anything, so nothing may be sent
-            // that changes something, whatever has become of the reason since.
-            self.stop.request();
-        } else if !ask::remove_all_of_this() {
-            self.console.line("Nothing was changed.");
-            return ExitCode::Refused;
-        }
-        self.run(Call::Apply(plan), options)
-    }
-
     /// Where its servers are.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// Carries out a call and tells what came of it.
-    pub fn run(&self, call: Call, options: Options) -> ExitCode {
-        self.run_and(call, options, |_| {})
+    /// Looks, and tells what came of it.
+    pub fn look(&self, look: Look, options: &Options) -> ExitCode {
+        self.look_and(look, options, |_| {})
     }
 
     /// The same; what came of it is used before it is told.
-    pub fn run_and(
+    pub fn look_and(
         &self,
-        call: Call,
-        options: Options,
+        look: Look,
+        options: &Options,
         using: impl FnOnce(&Result<Done, RunError>),
     ) -> ExitCode {
-        let asked = self.asked(call, options);
-        if matches!(asked.call, Call::Clean(_) | Call::Apply(_)) {
-            watch_signals(&self.stop, self.console);
+        let asked = self.asked(look.call(), options);
+        self.recorded(&asked, using)
+    }
+
+    /// Removes a target, or does what a plan says; asks before, unless there is consent.
+    pub fn change(&self, change: Change, options: &Options, consent: Option<Consent>) -> ExitCode {
+        match consent {
+            Some(consent) => self.agreed(change, options, consent),
+            None => match self.ask(change, options) {
+                Ok((plan, consent)) => self.agreed(Change::Apply(plan), options, consent),
+                Err(code) => code,
+            },
         }
-        let result = match &self.args.record {
-            None => self.carry_out(&asked, self.transport()),
+    }
+
+    /// Changes something, which needs consent.
+    fn agreed(&self, change: Change, options: &Options, _: Consent) -> ExitCode {
+        watch_signals(&self.stop, self.console);
+        self.recorded(&self.asked(change.call(), options), |_| {})
+    }
+
+    /// Shows what would be removed, and asks for it.
+    ///
+    /// # Errors
+    /// The exit code, when there is no consent; it has been told why, and nothing was sent
+    /// that changes something.
+    fn ask(&self, change: Change, options: &Options) -> Result<(CleanupPlan, Consent), ExitCode> {
+        let (plan, refusal) = match change {
+            Change::Apply(plan) => {
+                let refusal = plan.refusal.filter(|reason| still_refused(*reason, options));
+                (CleanupPlan { target: with_own_app(plan.target), ..plan }, refusal)
+            }
+            Change::Clean(target) => {
+                let asked = self.asked(Look::Plan(target).call(), options);
+                let ran = self.carry_out(&asked, self.transport());
+                let Ok(Done::Planned(plan)) = ran.result else {
+                    return Err(conclude(&ran, &asked, self.console));
+                };
+                let refusal = plan.refusal;
+                (plan, refusal)
+            }
+        };
+        show::plan(&plan, options).into_iter().for_each(|line| self.console.show(line));
+        if let Some(reason) = refusal {
+            let ran = refused(&plan, reason);
+            return Err(conclude(&ran, &self.asked(Call::Apply(plan), options), self.console));
+        }
+        match Consent::asked(self.console) {
+            Some(consent) => Ok((plan, consent)),
+            None => {
+                const WHY: &str = "Nothing was changed.";
+                self.console.show(WHY);
+                let output = Output::failed(ExitCode::Refused, Some(WHY.into()));
+                self.console.document(&Output { plan: Some(plan), ..output });
+                Err(ExitCode::Refused)
+            }
+        }
+    }
+
+    /// Carries out a call, records it if that is wanted, and tells what came of it.
+    fn recorded(&self, asked: &Asked, using: impl FnOnce(&Result<Done, RunError>)) -> ExitCode {
+        let ran = match &self.args.record {
+            None => self.carry_out(asked, self.transport()),
             Some(file) => {
                 let run = Run {
                     schema_version: Run::SCHEMA_VERSION,
                     component: self.janitor.digest().into(),
                     endpoints: asked.endpoints.clone(),
                     call: asked.call.clone(),
-                    options,
+                    options: asked.options.clone(),
                     stopped_at: None,
+                    elapsed: None,
                     window: self.limits.window,
                 };
                 let recording = match Recording::begin(file, run) {
@@ -161,8 +255,8 @@ impl<'a> Cluster<'a> {
                         return ExitCode::Usage;
                     }
                 };
-                let result = self.carry_out(&asked, recording.through(self.transport()));
-                let broken = matches!(result, Err(RunError::Violation(_)));
+                let ran = self.carry_out(asked, recording.through(self.transport()));
+                let broken = matches!(ran.result, Err(RunError::Violation(_)));
                 let complete = recording.is_complete() && self.stop.noticed().is_none() && !broken;
                 if self.replaces && !complete {
                     complain(&format!(
@@ -172,19 +266,19 @@ impl<'a> Cluster<'a> {
                 } else if let Err(error) = recording.finish(self.stop.noticed()) {
                     complain(&format!("the recording {} is lost: {error}", file.display()));
                 }
-                result
+                ran
             }
         };
-        using(&result);
-        conclude(&result, &asked, self.console)
+        using(&ran.result);
+        conclude(&ran, asked, self.console)
     }
 
-    fn asked(&self, call: Call, options: Options) -> Asked {
+    fn asked(&self, call: Call, options: &Options) -> Asked {
         let component = self.args.component.options();
-        Asked { call, options, endpoints: self.endpoints.clone(), component }
+        Asked { call, options: options.clone(), endpoints: self.endpoints.clone(), component }
     }
 
-    fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Result<Done, RunError> {
+    fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Ran {
         let (limits, stop) = (self.limits.clone(), self.stop.clone());
         carry_out(&self.janitor, asked, self.console, transport, limits, stop)
     }
@@ -200,12 +294,37 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// Whether the options leave a plan refused that was refused when it was made.
-fn still_refused(reason: Reason, options: Options) -> bool {
+/// Whether the options leave a plan refused that was refused when it was made, maybe with
+/// others.
+fn still_refused(reason: Reason, options: &Options) -> bool {
     match reason {
         Reason::InUse => options.in_use == InUse::Refuse,
         Reason::InUseUnknown => options.in_use != InUse::Force,
         _ => true,
+    }
+}
+
+/// The end of a run that a plan shows to be refused.
+fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
+    let report = Report {
+        mesos_version: plan.mesos_version.clone(),
+        agents: vec![],
+        confirmed: vec![],
+        unreached: plan.unreached.clone(),
+        ignored: plan.ignored.clone(),
+        elsewhere: plan.elsewhere.clone(),
+        warnings: plan.warnings.clone(),
+        left: None,
+        znode: None,
+        self_removal: None,
+    };
+    let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
+    let message = format!("Refused: {why}");
+    let failure = Failure { reason, message, report };
+    Ran {
+        result: Err(RunError::Failure(failure.into())),
+        frameworks: plan.frameworks.clone(),
+        unauthorized: vec![],
     }
 }
 
@@ -246,23 +365,63 @@ fn hint(error: &LoginError) -> &'static str {
 }
 
 /// Tells why there will be no run, and that nothing has changed.
-fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) {
+fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) -> Unconnected {
     let next = format!("Nothing was changed; {hint} and run the same command again.");
     console.line(why);
     console.line(&next);
-    console.document(&Output { next: vec![next], ..Output::failed(code, Some(why.into())) });
+    Unconnected::new(console, code, why.into(), vec![next])
 }
 
-/// After a mistake that the next start would only repeat: keeps Marathon from
-/// starting this command over and over.
-fn leave_marathon(janitor: &Janitor, console: Console, endpoints: Endpoints, tls: &Tls) {
-    if let Some(app) = own_app() {
-        let target = Target { role: None, principal: None, znode: None, marathon_app: Some(app) };
-        let limits = Limits::default();
-        let live = Box::new(Live::new(&limits, tls, Credentials::None));
-        let call = Call::Clean(target);
-        let asked = Asked { call, options: OPTIONS, endpoints, component: vec![] };
-        // What becomes of it is told; the exit code is that of the mistake.
-        let _ = carry_out(janitor, &asked, console, live, limits, Stop::new());
+impl Unconnected {
+    fn new(console: Console, code: ExitCode, why: String, next: Vec<String>) -> Self {
+        let output = Output { next, ..Output::failed(code, Some(why)) };
+        Self { console, output, code, marathon: None }
+    }
+
+    /// Ends a command that only looks, or to which nobody has agreed yet.
+    pub fn end(self) -> ExitCode {
+        self.console.document(&self.output);
+        self.code
+    }
+
+    /// Ends a command that was to change something: keeps Marathon from starting it over
+    /// and over, only to make the same mistake. This is the only place that leaves Marathon
+    /// without a cleanup.
+    pub fn leave_marathon(mut self, _: Consent) -> ExitCode {
+        if let (Some(app), Some(marathon)) = (own_app(), self.marathon.take()) {
+            match marathon {
+                // What becomes of it is told; the exit code is that of the mistake.
+                Ok(marathon) => drop(marathon.leave(app, self.console)),
+                Err(why) => {
+                    let line = format!(
+                        "App {app} stays in Marathon, which may start it again; nothing was sent: \
+                         {why}"
+                    );
+                    self.console.line(&line);
+                    self.output.next.push(line);
+                }
+            }
+        }
+        self.end()
+    }
+}
+
+impl Marathon {
+    fn new(
+        janitor: Janitor,
+        endpoints: Endpoints,
+        limits: &Limits,
+        tls: &Tls,
+        marathon: Credential,
+    ) -> Self {
+        let credentials = Credentials { marathon, ..Credentials::default() };
+        Self { janitor, endpoints, live: Live::new(limits, tls, credentials) }
+    }
+
+    fn leave(self, app: String, console: Console) -> Ran {
+        let Self { janitor, endpoints, live } = self;
+        let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
+        let asked = Asked { call, options: Options::DEFAULT, endpoints, component: vec![] };
+        carry_out(&janitor, &asked, console, Box::new(live), Limits::default(), Stop::new())
     }
 }

@@ -22,16 +22,13 @@ use std::env;
 use std::io::{self, Write};
 
 use janitor_host::plan_file::PlanFile;
-use janitor_host::{Call, Done, ExitCode, InUse, Options};
+use janitor_host::{CleanupPlan, Done, ExitCode, Options, Target};
 
-use args::{Apply, Arguments, Clean, Command, Discover, Plan};
+use args::{Apply, Arguments, Clean, Command, Connection, Discover, Plan};
+use ask::Consent;
 use console::{Console, Format, complain};
 use inspect::Inspection;
-use live::Cluster;
-use selection::{endpoints, options, target};
-
-/// How a run goes about it unless the command line says otherwise.
-const OPTIONS: Options = Options::DEFAULT;
+use live::{Change, Cluster, Look, Unconnected};
 
 fn main() -> std::process::ExitCode {
     let result = match args::parse(env::args_os()) {
@@ -60,27 +57,31 @@ fn main() -> std::process::ExitCode {
 }
 
 fn clean(args: &Clean) -> Result<ExitCode, String> {
-    let target = target(&args.selection)?;
-    let options = options(&args.in_use, args.selection.system_znode);
-    let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
-    Ok(match Cluster::connect(&args.connection, endpoints(&args.urls), &call) {
-        Ok(cluster) if args.dry_run => cluster.run(call, options),
-        Ok(cluster) => cluster.clean(call, options, !args.yes),
-        Err(code) => code,
-    })
+    let (target, options) = args.selection.read(&args.checks)?;
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    if args.dry_run {
+        return Ok(match cluster {
+            Ok(cluster) => cluster.look(Look::Plan(target), &options),
+            Err(why) => why.end(),
+        });
+    }
+    Ok(change(cluster, &args.connection, args.yes, Change::Clean(target), &options))
 }
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
-    let call = Call::Plan(target(&args.selection)?);
-    let options = options(&args.in_use, args.selection.system_znode);
-    let cluster = match Cluster::connect(&args.connection, endpoints(&args.urls), &call) {
+    let (target, options) = args.selection.read(&args.checks)?;
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = match cluster {
         Ok(cluster) => cluster,
-        Err(code) => return Ok(code),
+        Err(why) => return Ok(why.end()),
     };
     let mut written = Ok(());
-    let code = cluster.run_and(call, options, |result| {
+    let code = cluster.look_and(Look::Plan(target), &options, |result| {
         if let (Ok(Done::Planned(plan)), Some(file)) = (result, &args.out) {
-            written = PlanFile::new(cluster.endpoints(), options, plan).write(file);
+            // Another process may apply it, and that is not what runs this one.
+            let target = Target { marathon_app: None, ..plan.target.clone() };
+            let plan = CleanupPlan { target, ..plan.clone() };
+            written = PlanFile::new(cluster.endpoints(), &options, &plan).write(file);
         }
     });
     written?;
@@ -96,29 +97,38 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
     let PlanFile { endpoints, options, plan, .. } = PlanFile::open(&args.file)?;
-    let options = match selection::options(&args.in_use, options.system_znode) {
-        Options { in_use: InUse::Refuse, .. } => options,
-        wished => wished,
-    };
-    let call = Call::Apply(plan);
-    Ok(match Cluster::connect(&args.connection, Ok(endpoints), &call) {
-        Ok(cluster) => cluster.clean(call, options, !args.yes),
-        Err(code) => code,
-    })
+    let options = args.checks.added_to(options);
+    let cluster = Cluster::connect(&args.connection, Ok(endpoints), Some(&plan.target));
+    Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &options))
 }
 
 fn discover(args: &Discover) -> Result<ExitCode, String> {
-    Ok(match Cluster::connect(&args.connection, endpoints(&args.urls), &Call::Discover) {
-        Ok(cluster) => cluster.run(Call::Discover, OPTIONS),
-        Err(code) => code,
+    Ok(match Cluster::connect(&args.connection, args.urls.endpoints(), None) {
+        Ok(cluster) => cluster.look(Look::Discover, &Options::DEFAULT),
+        Err(why) => why.end(),
     })
 }
 
+/// Changes something on a cluster, or, if there is none, leaves Marathon; if somebody is to
+/// be asked, only after that.
+fn change(
+    cluster: Result<Cluster, Unconnected>,
+    connection: &Connection,
+    yes: bool,
+    change: Change,
+    options: &Options,
+) -> ExitCode {
+    match (cluster, Consent::without_a_question(yes, connection.console())) {
+        (Ok(cluster), consent) => cluster.change(change, options, consent),
+        (Err(why), Some(consent)) => why.leave_marathon(consent),
+        (Err(why), None) => why.end(),
+    }
+}
+
 fn inspect(args: &args::Inspect) -> Result<ExitCode, String> {
-    let target = target(&args.selection)?;
-    let options = options(&args.in_use, args.selection.system_znode);
+    let (target, options) = args.selection.read(&args.checks)?;
     let console = Console { format: args.output, verbose: false };
-    Ok(match args.component.load(console) {
+    Ok(match args.component.load_or_tell(console) {
         Ok(janitor) => {
             let inspection = Inspection::new(&janitor, &target, options);
             inspection.lines().into_iter().for_each(|line| console.line(line));

@@ -8,14 +8,15 @@ use janitor_host::bindings::http::Endpoint;
 use janitor_host::output::Output;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
-use janitor_host::{Call, Endpoints, ExitCode, Janitor, Limits, Session, Stop};
+use janitor_host::{Call, ExitCode, Janitor, Limits, Session, Stop};
 
 use crate::args::{self, Connection};
 use crate::component::Component;
 use crate::console::{Console, complain};
-use crate::live::Cluster;
+use crate::live::{Change, Cluster, Look, Unconnected};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
+use crate::selection::located;
 use crate::show;
 
 /// Does what the command line says.
@@ -27,7 +28,7 @@ pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
             false => update(args),
         };
     }
-    let janitor = match args.component.load(console) {
+    let janitor = match args.component.load_or_tell(console) {
         Ok(janitor) => janitor,
         Err(code) => return Ok(code),
     };
@@ -50,11 +51,11 @@ fn one(
 ) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
-    console.line(show::header(&endpoints, &call));
+    console.line(show::header(&endpoints, call.target()));
     let asked = Asked { call, options, endpoints, component: component.options() };
     let stop = Stop::at(stopped_at);
-    let result = carry_out(janitor, &asked, console, replay.transport(), limits, stop);
-    let code = conclude(&result, &asked, console);
+    let ran = carry_out(janitor, &asked, console, replay.transport(), limits, stop);
+    let code = conclude(&ran, &asked, console);
     let differences = differences(janitor, replay);
     if differences.is_empty() {
         return Ok(code);
@@ -113,7 +114,7 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
         .with_limits(Limits { window, ..Limits::default() })
         .with_stop(Stop::at(stopped_at));
     // A run may fail, if the recorded one did.
-    let _ = janitor.run(&call, options, session);
+    let _ = janitor.run(&call, &options, session);
     differences(janitor, &replay)
 }
 
@@ -130,19 +131,21 @@ fn update(args: args::Replay) -> Result<ExitCode, String> {
     };
     let urls = &args.urls;
     let or = |own: &Option<String>, recorded: &str| own.clone().unwrap_or_else(|| recorded.into());
-    let endpoints = Endpoints::new(
+    let endpoints = located(
         &or(&urls.master_url, &endpoints.masters().join(",")),
         &or(&urls.exhibitor_url, endpoints.base(Endpoint::Exhibitor)),
         &or(&urls.marathon_url, endpoints.base(Endpoint::Marathon)),
     );
-    Ok(match Cluster::connect(&connection, endpoints, &call) {
-        Ok(cluster) => {
-            let cluster = cluster.replacing();
-            match call {
-                Call::Clean(_) | Call::Apply(_) => cluster.clean(call, options, !args.yes),
-                Call::Plan(_) | Call::Discover => cluster.run(call, options),
-            }
-        }
-        Err(code) => code,
+    let cluster = Cluster::connect(&connection, endpoints, call.target()).map(Cluster::replacing);
+    let look = |cluster: Result<Cluster, Unconnected>, look| match cluster {
+        Ok(cluster) => cluster.look(look, &options),
+        Err(why) => why.end(),
+    };
+    let change = |cluster, change| crate::change(cluster, &connection, args.yes, change, &options);
+    Ok(match call {
+        Call::Clean(target) => change(cluster, Change::Clean(target)),
+        Call::Apply(plan) => change(cluster, Change::Apply(plan)),
+        Call::Plan(target) => look(cluster, Look::Plan(target)),
+        Call::Discover => look(cluster, Look::Discover),
     })
 }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use janitor_host::endpoint::EndpointError;
-use janitor_host::{Call, Endpoints, InUse, Options, Target};
+use janitor_host::{Endpoints, InUse, Options, Target};
 
 use crate::service::{self, Naming};
 
@@ -23,8 +23,9 @@ pub struct Selection {
     /// The ZooKeeper node that goes, with everything below it
     #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
     pub znode: Option<String>,
-    /// The service whose role, principal and znode these are, by its name; -r, -p and -z
-    /// go before what is derived from it
+    /// Service to clean up after: its role, principal and znode are derived from its name,
+    /// unless -r, -p or -z say otherwise. Anything else that its principal made then counts
+    /// as left over, unless -r names another role
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// How the service's package names them
@@ -35,16 +36,26 @@ pub struct Selection {
     pub system_znode: bool,
 }
 
-/// What to do when a registered framework still uses the role.
+/// How strict a run is.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "When a framework still uses the role")]
-pub struct InUseWish {
-    /// End the frameworks that still use the role, with all their tasks, for good
-    #[arg(long, conflicts_with = "force")]
-    pub teardown: bool,
+#[command(next_help_heading = "When something is in the way")]
+pub struct Checks {
+    /// End the frameworks that still use the role, with all their tasks, for good. One that
+    /// has other roles too, or that runs the apps or jobs of others (Marathon, Metronome),
+    /// is ended only if its ID is given; with an ID, no other one is (repeatable)
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with = "force")]
+    pub teardown: Vec<String>,
     /// Go on although a registered framework still uses the role
     #[arg(long)]
     pub force: bool,
+    /// Ignore what an agent may hold that cannot be reached, by its id or host name
+    /// (repeatable)
+    #[arg(long, value_name = "ID-or-HOST")]
+    pub ignore_agent: Vec<String>,
+    /// Refuse a role for which nothing is reserved, even if it may be clean already
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Where the servers are.
@@ -71,41 +82,101 @@ pub struct Urls {
     pub marathon_url: Option<String>,
 }
 
-/// What is to be cleaned, by its own names or by its service's.
-pub fn target(args: &Selection) -> Result<Target, String> {
-    let Selection { role, principal, znode, service, naming, .. } = args;
-    let derived = service.as_deref().map(|service| service::names(service, *naming)).transpose()?;
-    let derived = derived.as_ref();
-    let or = |own: &Option<String>, derived: Option<&String>| own.as_ref().or(derived).cloned();
-    Ok(Target {
-        role: or(role, derived.map(|names| &names.role)),
-        principal: or(principal, derived.map(|names| &names.principal)),
-        znode: or(znode, derived.map(|names| &names.znode)),
-        marathon_app: None,
+impl Selection {
+    /// What to clean, by its own names or by its service's, and how.
+    ///
+    /// # Errors
+    /// One sentence, when the service cannot be one.
+    pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
+        let Self { role, principal, znode, service, naming, system_znode } = self;
+        let derived = service.as_deref().map(|service| service::names(service, *naming));
+        let derived = derived.transpose()?;
+        let derived = derived.as_ref();
+        let or = |own: &Option<String>, derived: Option<&String>| own.as_ref().or(derived).cloned();
+        let target = Target {
+            role: or(role, derived.map(|names| &names.role)),
+            principal: or(principal, derived.map(|names| &names.principal)),
+            znode: or(znode, derived.map(|names| &names.znode)),
+            marathon_app: None,
+        };
+        // Another role than the service's own is a part that somebody chose.
+        let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
+        let options = Options { system_znode: *system_znode, whole_service, ..Options::DEFAULT };
+        Ok((target, checks.added_to(options)))
+    }
+}
+
+impl Checks {
+    /// The options, with what the command line adds to them.
+    pub fn added_to(&self, options: Options) -> Options {
+        let add = |these: Vec<String>, more: &[String]| {
+            more.iter().filter(|it| !it.is_empty()).fold(these, |mut these, it| {
+                if !these.contains(it) {
+                    these.push(it.clone());
+                }
+                these
+            })
+        };
+        let in_use = match (self.force, self.teardown.is_empty()) {
+            (true, _) => InUse::Force,
+            (false, false) => InUse::Teardown,
+            (false, true) => options.in_use,
+        };
+        Options {
+            in_use,
+            teardown: add(options.teardown, &self.teardown),
+            ignored_agents: add(options.ignored_agents, &self.ignore_agent),
+            strict: options.strict || self.strict,
+            ..options
+        }
+    }
+}
+
+/// An invalid URL, and the endpoints that are known all the same: Marathon's is among
+/// them, the others need not be.
+pub struct UrlError {
+    /// What is wrong.
+    pub error: EndpointError,
+    /// The endpoints, if Marathon is where the command line says; those of servers whose
+    /// URLs are invalid are the usual ones, and must not be asked.
+    pub known: Option<Endpoints>,
+}
+
+impl Urls {
+    /// The endpoints that the command line names.
+    ///
+    /// # Errors
+    /// The first URL that cannot be one.
+    pub fn endpoints(&self) -> Result<Endpoints, UrlError> {
+        let [master, exhibitor, marathon] = match &self.dcos_url {
+            Some(cluster) => {
+                Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(
+                    |error| UrlError {
+                        error: EndpointError { name: "DC/OS", ..error },
+                        known: None,
+                    },
+                )?;
+                Endpoints::behind_admin_router(cluster)
+            }
+            None => [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into),
+        };
+        located(
+            self.master_url.as_ref().unwrap_or(&master),
+            self.exhibitor_url.as_ref().unwrap_or(&exhibitor),
+            self.marathon_url.as_ref().unwrap_or(&marathon),
+        )
+    }
+}
+
+/// The endpoints with these URLs.
+///
+/// # Errors
+/// The first one that cannot be one.
+pub fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
+    Endpoints::new(master, exhibitor, marathon).map_err(|error| {
+        let known = Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, marathon).ok();
+        UrlError { error, known }
     })
-}
-
-/// How to go about it.
-pub fn options(wish: &InUseWish, system_znode: bool) -> Options {
-    let in_use = match (wish.teardown, wish.force) {
-        (true, _) => InUse::Teardown,
-        (false, true) => InUse::Force,
-        (false, false) => InUse::Refuse,
-    };
-    Options { in_use, system_znode, ..Options::DEFAULT }
-}
-
-/// The endpoints that the command line names.
-pub fn endpoints(urls: &Urls) -> Result<Endpoints, EndpointError> {
-    let [master, exhibitor, marathon] = match &urls.dcos_url {
-        Some(cluster) => Endpoints::behind_admin_router(cluster),
-        None => [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into),
-    };
-    Endpoints::new(
-        urls.master_url.as_ref().unwrap_or(&master),
-        urls.exhibitor_url.as_ref().unwrap_or(&exhibitor),
-        urls.marathon_url.as_ref().unwrap_or(&marathon),
-    )
 }
 
 /// The app that runs this command, if Marathon does.
@@ -113,21 +184,12 @@ pub fn own_app() -> Option<String> {
     env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty())
 }
 
-/// A cleanup also removes the app that runs it. Without anything to do there is
-/// nothing to be done about Marathon either.
-pub fn with_own_app(call: Call) -> Call {
-    let with_app = |target: Target| {
-        let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
-        Target { marathon_app: own_app().filter(|_| !nothing), ..target }
-    };
-    match call {
-        Call::Clean(target) => Call::Clean(with_app(target)),
-        Call::Apply(mut plan) => {
-            plan.target = with_app(plan.target);
-            Call::Apply(plan)
-        }
-        call @ (Call::Plan(_) | Call::Discover) => call,
-    }
+/// A target with the app that runs this command, which a cleanup removes at its end. Where
+/// the target comes from does not matter: a plan never names another process's app. Where
+/// nothing is to be cleaned, the app stays.
+pub fn with_own_app(target: Target) -> Target {
+    let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
+    Target { marathon_app: own_app().filter(|_| !nothing), ..target }
 }
 
 /// A command line in which long options with `_` in their names, as the reference has

@@ -2,11 +2,13 @@
 //! ZooKeeper node.
 
 use clap::ValueEnum;
+use janitor_host::Target;
 
 /// The package's habits.
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 pub enum Naming {
     /// The DC/OS SDK's.
+    #[default]
     #[value(help = "NAME-role, NAME-principal, dcos-service-NAME; a folder's / is __")]
     Sdk,
     /// Those of the Cassandra package before the SDK.
@@ -20,8 +22,11 @@ pub enum Naming {
 /// The names.
 #[derive(Debug, PartialEq)]
 pub struct Names {
+    /// The role of its reservations.
     pub role: String,
+    /// The principal that makes them.
     pub principal: String,
+    /// The ZooKeeper node of its state.
     pub znode: String,
 }
 
@@ -56,6 +61,42 @@ pub fn names(service: &str, naming: Naming) -> Result<Names, String> {
     Ok(Names { role, principal, znode })
 }
 
+/// The service whose whole a target is: its name, the package's habits, and the names
+/// that are derived from these. The role is the target's; the other names are as much the
+/// target's as they can be.
+pub fn of(target: &Target) -> Option<(String, Naming, Names)> {
+    let role = target.role.as_deref()?;
+    let services = |naming: &Naming| {
+        let (role_end, principal_end) = match naming {
+            Naming::Sdk | Naming::Kafka => ("-role", "-principal"),
+            Naming::Cassandra => ("_role", "_principal"),
+        };
+        let flat = role.strip_suffix(role_end);
+        let by_principal =
+            target.principal.as_deref().and_then(|it| it.strip_suffix(principal_end));
+        [
+            by_principal.map(Into::into),
+            flat.map(|flat| flat.replace("__", "/")),
+            flat.map(Into::into),
+        ]
+    };
+    let fits = |names: &Names| {
+        usize::from(target.principal.as_ref() == Some(&names.principal))
+            + usize::from(target.znode.as_ref() == Some(&names.znode))
+    };
+    let mut best = None;
+    for naming in Naming::value_variants() {
+        for service in services(naming).into_iter().flatten() {
+            let Ok(names) = names(&service, *naming) else { continue };
+            let better = best.as_ref().is_none_or(|(_, _, other)| fits(&names) > fits(other));
+            if names.role == role && better {
+                best = Some((service, *naming, names));
+            }
+        }
+    }
+    best
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +126,25 @@ mod tests {
             assert!(names(service, Naming::Sdk).is_err(), "{service:?}");
         }
         assert!(names("/test/foo", Naming::Kafka).is_err());
+    }
+
+    #[test]
+    fn a_service_is_found_again_by_its_names() {
+        for (service, naming) in [
+            ("/test/foo", Naming::Sdk),
+            ("test/foo", Naming::Sdk),
+            ("test__foo", Naming::Sdk),
+            ("kafka", Naming::Sdk),
+            ("kafka", Naming::Kafka),
+            ("c1", Naming::Cassandra),
+        ] {
+            let Names { role, principal, znode } = names(service, naming).unwrap();
+            let (role, principal, znode) = (Some(role), Some(principal), Some(znode));
+            let target = Target { role, principal, znode, marathon_app: None };
+            let (found, its, _) = of(&target).unwrap();
+            assert_eq!((found.as_str(), its), (service, naming));
+        }
+        let other = Target { role: Some("other".into()), ..Target::NOTHING };
+        assert_eq!(of(&other), None);
     }
 }

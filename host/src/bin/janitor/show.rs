@@ -1,24 +1,28 @@
 //! What will be done, plans, inventories and what came of a run, for people.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use janitor_host::bindings::cleanup::{
     AgentPlan, Amount, CleanupPlan, Fate, Holding, Inventory, Planned, Reason, Reserved, Volume,
     ZnodeState,
 };
 use janitor_host::bindings::http::Endpoint;
-use janitor_host::bindings::log::{Framework, SkipReason, Unreached, UnreachedReason};
-use janitor_host::{Call, Done, Endpoints, InUse, RunError, Target};
+use janitor_host::bindings::log::{
+    Elsewhere, Framework, SkipReason, Unreached, UnreachedReason, Warning,
+};
+use janitor_host::{Done, Endpoints, InUse, Options, RunError, Target};
 
 use crate::line::{Line, Tone};
 use crate::next::Asked;
 
 /// The first line: what will be done where.
-pub fn header(endpoints: &Endpoints, call: &Call) -> String {
+pub fn header(endpoints: &Endpoints, target: Option<&Target>) -> String {
     let mut line = format!(
         "Master: {} Exhibitor: {}",
         endpoints.masters().join(","),
         endpoints.base(Endpoint::Exhibitor)
     );
-    if let Some(target) = call.target() {
+    if let Some(target) = target {
         for (name, value) in
             [("Role", &target.role), ("Principal", &target.principal), ("ZK Path", &target.znode)]
         {
@@ -40,9 +44,9 @@ pub fn outcome(
 ) -> Vec<Line> {
     let next = || next.iter().map(Line::from);
     match result {
-        Ok(Done::Cleaned(_)) => vec![],
-        Ok(Done::Planned(it)) => plan(it, asked.options.in_use).into_iter().chain(next()).collect(),
-        Ok(Done::Discovered(it)) => inventory(it, asked),
+        Ok(Done::Cleaned(_)) => next().collect(),
+        Ok(Done::Planned(it)) => plan(it, &asked.options).into_iter().chain(next()).collect(),
+        Ok(Done::Discovered(it)) => inventory(it, asked).into_iter().chain(next()).collect(),
         Err(error) => {
             let mut lines = vec!["".into()];
             if let RunError::Failure(failure) = error {
@@ -60,14 +64,18 @@ pub fn outcome(
 }
 
 /// What a cleanup would do, in lines.
-pub fn plan(plan: &CleanupPlan, in_use: InUse) -> Vec<Line> {
-    let CleanupPlan { target, agents, unreached, frameworks, .. } = plan;
+pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
+    let CleanupPlan { target, agents, unreached, ignored, elsewhere, frameworks, .. } = plan;
+    let role = target.role.as_deref();
     let mut lines = vec!["".into(), heading(target).into()];
-    lines.extend(frameworks.iter().map(|framework| match in_use {
-        InUse::Teardown => step("tear down", framework_words(framework)),
-        InUse::Refuse | InUse::Force => framework_line(framework),
+    lines.extend(frameworks.iter().map(|framework| {
+        let ends = options.in_use == InUse::Teardown && plan.refusal != Some(Reason::InUse);
+        match ends {
+            true => step("tear down", framework_words(framework, role)),
+            false => framework_line(framework, role),
+        }
     }));
-    if target.role.is_some() && agents.is_empty() {
+    if role.is_some() && agents.is_empty() {
         lines.push(Line::tone(Tone::Warn, "  No agent has anything reserved for the role."));
     }
     for AgentPlan { agent, hostname, entries } in agents {
@@ -77,15 +85,81 @@ pub fn plan(plan: &CleanupPlan, in_use: InUse) -> Vec<Line> {
         lines.extend(entries.map(|line| below(if is_away { later(line) } else { line })));
     }
     lines.extend(unreached.iter().map(unreached_line));
-    lines.extend(znode_line(plan));
+    lines.extend(
+        ignored
+            .iter()
+            .map(|it| Line::tone(Tone::Warn, format!("  Ignored: slave {}", unreached_words(it)))),
+    );
+    lines.extend(elsewhere.iter().map(|it| elsewhere_line(it, role)));
+    let warnings = plan.warnings.iter().filter_map(|warning| warning_words(*warning));
+    lines.extend(warnings.map(|words| Line::tone(Tone::Warn, format!("  {words}"))));
+    let stays = obstacle_to_the_end(plan, options);
+    lines.extend(znode_line(plan, stays));
     if let Some(app) = &target.marathon_app {
-        lines.push(step("remove", format!("Marathon app '{app}', which is this cleaner itself")));
+        let what = format!("Marathon app '{app}', which is this cleaner itself");
+        lines.push(match stays {
+            None => step("remove", what),
+            Some(why) => kept(format!("{what} ({why})")),
+        });
     }
-    if target.role.is_some() {
+    if role.is_some() {
         lines.push(total(plan).into());
     }
-    lines.extend(obstacle(plan).map(|why| Line::tone(Tone::Error, why)));
+    let outcome = match plan.refusal {
+        Some(_) => {
+            let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
+            Some(format!("It would be refused: {why}"))
+        }
+        None if !unreached.is_empty() => {
+            Some("It would be incomplete: what those slaves hold stays.".into())
+        }
+        None => stays.map(|_| "It would be incomplete: what is reserved elsewhere stays.".into()),
+    };
+    lines.extend(outcome.map(|why| Line::tone(Tone::Error, why)));
     lines
+}
+
+/// Why a cleanup would not come to its end, and so keeps the znode and the app.
+fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static str> {
+    match (plan.unreached.is_empty(), plan.elsewhere.is_empty() || !options.whole_service) {
+        (false, _) => Some("as long as a slave cannot be reached"),
+        (true, false) => Some("as long as something of the service is reserved elsewhere"),
+        (true, true) => None,
+    }
+}
+
+/// What a run should know that the other lines of a plan do not say.
+fn warning_words(warning: Warning) -> Option<&'static str> {
+    match warning {
+        Warning::PagesMissing => Some(
+            "The master does not have all pages by which its answers are checked: it is an old \
+             one, or a proxy does not pass them on.",
+        ),
+        Warning::StackedReservations => Some(
+            "Reservations are stacked: those of a role above get theirs back, or those of a role \
+             below keep the role's.",
+        ),
+        Warning::FilesStay => Some(
+            "This Mesos is older than 1.0: it forgets destroyed volumes, and their files stay on \
+             the agents' disks.",
+        ),
+        Warning::VersionUnknown => Some("The agents do not say which version of Mesos they run."),
+        // There are lines about them.
+        Warning::RoleNotFound | Warning::ResourcesLeft | Warning::PrincipalElsewhere => None,
+    }
+}
+
+/// Something that may belong to the same service.
+fn elsewhere_line(it: &Elsewhere, target: Option<&str>) -> Line {
+    let Elsewhere { role, principal, resources, agents } = it;
+    let found = count(*resources as usize, "resource");
+    let place = count(*agents as usize, "agent");
+    let why = match (principal, target) {
+        (Some(principal), _) => format!("made by '{principal}'"),
+        (None, Some(target)) => format!("which ends in '/{target}'"),
+        (None, None) => "which may be of the same service".into(),
+    };
+    Line::tone(Tone::Warn, format!("  Elsewhere: {found} on {place} for role '{role}', {why}"))
 }
 
 /// Whether nothing is sent for an agent, because it would not last.
@@ -154,22 +228,24 @@ fn headed(tone: Tone, verb: &str) -> Line {
     Line::tone(tone, format!("  {verb:<9}  "))
 }
 
-fn znode_line(plan: &CleanupPlan) -> Option<Line> {
+fn znode_line(plan: &CleanupPlan, stays: Option<&str>) -> Option<Line> {
     let (znode, state) = plan.target.znode.as_ref().zip(plan.znode.as_ref())?;
     let below = match state {
         ZnodeState::Absent => return Some(format!("  znode '{znode}' is not there").into()),
         ZnodeState::There(0) => "nothing below it".into(),
         ZnodeState::There(below) => format!("{} below it", count(*below as usize, "node")),
+        ZnodeState::MoreThan(0) => "an unknown number of nodes below it".into(),
         ZnodeState::MoreThan(below) => format!("more than {below} nodes below it"),
+        ZnodeState::Uncounted(why) => format!("nodes below it that could not be counted: {why}"),
         ZnodeState::Unknown(why) => {
             let line = format!("  It is not known whether znode '{znode}' is there: {why}");
             return Some(Line::tone(Tone::Warn, line));
         }
     };
     let what = format!("znode '{znode}', with {below}");
-    Some(match plan.unreached.is_empty() {
-        true => step("delete", what),
-        false => kept(format!("{what} (as long as a slave cannot be reached)")),
+    Some(match stays {
+        None => step("delete", what),
+        Some(why) => kept(format!("{what} ({why})")),
     })
 }
 
@@ -199,24 +275,6 @@ fn goes(it: &Planned) -> bool {
     it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
 }
 
-/// Why a cleanup would not do all of a plan.
-fn obstacle(plan: &CleanupPlan) -> Option<String> {
-    let why = match plan.refusal {
-        Some(Reason::OtherPrincipals) => {
-            "It would be refused: all of it was made by other principals."
-        }
-        Some(Reason::InUse) => "It would be refused: a registered framework still uses the role.",
-        Some(_) => {
-            let why = plan.frameworks_unknown.as_deref().unwrap_or_default();
-            let line = "It would be refused: it is not known which frameworks use the role.";
-            return Some(format!("{line} {why}").trim_end().to_owned());
-        }
-        None if plan.unreached.is_empty() => return None,
-        None => "It would be incomplete: what those slaves hold stays.",
-    };
-    Some(why.to_owned())
-}
-
 /// Whether there is anything in a plan that would go.
 pub fn changes_anything(plan: &CleanupPlan) -> bool {
     plan.agents.iter().flat_map(|agent| &agent.entries).any(goes)
@@ -235,14 +293,17 @@ pub fn inventory(inventory: &Inventory, asked: &Asked) -> Vec<Line> {
     for holding in roles {
         lines.push("".into());
         lines.extend(holding_lines(holding, frameworks_unknown.is_none()));
-        if holding.removable && holding.frameworks.is_empty() {
+        // What several have made may be several services', of a group's role.
+        let is_ones = holding.principals.len() < 2;
+        let is_orphaned = holding.frameworks.is_empty() && frameworks_unknown.is_none();
+        if holding.removable && is_orphaned && is_ones {
             let target = Target {
                 role: Some(holding.role.clone()),
                 principal: None,
                 znode: holding.znodes.first().cloned(),
                 marathon_app: None,
             };
-            let command = asked.command(&target, asked.options);
+            let command = asked.command(&target, &asked.options);
             lines.push(format!("  To remove it: {command}").into());
         }
     }
@@ -272,12 +333,14 @@ fn holding_lines(holding: &Holding, frameworks_known: bool) -> Vec<Line> {
     let volumes = |entries: &[Reserved]| entries.iter().filter(|it| it.volume.is_some()).count();
     let (tone, state) = match (removable, frameworks.is_empty(), frameworks_known) {
         (false, ..) => (Tone::Kept, "stays: the agents' configuration reserves it"),
-        (true, true, true) => (Tone::Gone, "orphaned: no registered framework uses it"),
+        (true, true, true) => {
+            (Tone::Gone, "orphaned, or an operator's own: no registered framework uses it")
+        }
         (true, true, false) => (Tone::Warn, "perhaps orphaned"),
         (true, false, _) => (Tone::Kept, "in use"),
     };
     let mut lines = vec![Line::tone(tone, format!("Role '{role}': {state}"))];
-    lines.extend(frameworks.iter().map(framework_line));
+    lines.extend(frameworks.iter().map(|it| framework_line(it, Some(role))));
     lines.push(
         format!(
             "  {} and {} on {}{}",
@@ -372,30 +435,59 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn framework_line(framework: &Framework) -> Line {
-    Line::tone(Tone::Warn, format!("  In use by {}", framework_words(framework)))
+fn framework_line(framework: &Framework, role: Option<&str>) -> Line {
+    Line::tone(Tone::Warn, format!("  In use by {}", framework_words(framework, role)))
 }
 
-fn framework_words(Framework { id, name, active }: &Framework) -> String {
+/// A framework, with what it has besides a role.
+fn framework_words(framework: &Framework, role: Option<&str>) -> String {
+    let Framework { id, name, active, roles, tasks } = framework;
     let state = if *active { "active" } else { "not active" };
-    format!("framework '{name}' ({id}, {state})")
+    let tasks = count(*tasks as usize, "task");
+    let others: Vec<_> =
+        roles.iter().map(String::as_str).filter(|other| Some(*other) != role).collect();
+    let others = match others.len() {
+        0 => String::new(),
+        1 => format!(", other role: {}", others.concat()),
+        _ => format!(", other roles: {}", others.join(", ")),
+    };
+    format!("framework '{name}' ({id}, {state}, {tasks}{others})")
 }
 
-fn unreached_line(Unreached { agent, hostname, reason }: &Unreached) -> Line {
+fn unreached_line(unreached: &Unreached) -> Line {
+    Line::tone(Tone::Warn, format!("  Slave {}", unreached_words(unreached)))
+}
+
+/// An agent, why it may hold something, and since when.
+fn unreached_words(Unreached { agent, hostname, reason, since }: &Unreached) -> String {
     let why = match reason {
         UnreachedReason::NotActive => "is not connected to the master",
         UnreachedReason::Gone => "is not listed any more",
+        UnreachedReason::Unreachable => "is unreachable",
+        UnreachedReason::MachineDown => "is on a machine that is down for maintenance",
+        UnreachedReason::OperationPending => "has not done yet what it was asked to do",
         UnreachedReason::Recovering => "has not come back since the master restarted",
         UnreachedReason::HiddenReservations => {
             "has reservations that may not be viewed (permission view_roles)"
         }
     };
-    Line::tone(Tone::Warn, format!("  Slave {} {why}", located(agent, hostname)))
+    let since = since.and_then(moment).map(|moment| format!(", since {moment}"));
+    format!("{} {why}{}", located(agent, hostname), since.unwrap_or_default())
+}
+
+/// A time in UTC, if it is one that can be written.
+fn moment(seconds: u64) -> Option<String> {
+    /// The year 10000, which RFC 3339 does not have.
+    const END: u64 = 253_402_300_800;
+    (seconds < END).then(|| {
+        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+    })
 }
 
 fn located(agent: &str, hostname: &str) -> String {
-    match hostname {
-        "" => agent.to_owned(),
+    match (agent, hostname) {
+        (_, "") => agent.to_owned(),
+        ("", _) => hostname.to_owned(),
         _ => format!("{agent} ({hostname})"),
     }
 }
@@ -436,5 +528,94 @@ mod tests {
         let disk =
             Reserved { disk: Some("MOUNT /mnt/a".into()), ..entry("disk", Amount::Scalar(64.0)) };
         assert_eq!(words(&disk, Some("p")), "disk 64 MiB on MOUNT /mnt/a");
+    }
+
+    #[test]
+    fn an_agent_that_cannot_be_reached_is_named_with_its_time() {
+        let unreached = |since| Unreached {
+            agent: "S0".into(),
+            hostname: "h0".into(),
+            reason: UnreachedReason::Unreachable,
+            since,
+        };
+        assert_eq!(unreached_words(&unreached(None)), "S0 (h0) is unreachable");
+        assert_eq!(
+            unreached_words(&unreached(Some(1_795_644_000))),
+            "S0 (h0) is unreachable, since 2026-11-25T22:00:00Z"
+        );
+        assert_eq!(unreached_words(&unreached(Some(u64::MAX))), "S0 (h0) is unreachable");
+        let machine = Unreached {
+            agent: String::new(),
+            reason: UnreachedReason::MachineDown,
+            ..unreached(None)
+        };
+        assert_eq!(unreached_words(&machine), "h0 is on a machine that is down for maintenance");
+    }
+
+    #[test]
+    fn a_framework_is_named_with_all_that_a_teardown_would_end() {
+        let roles = |roles: &[&str]| roles.iter().map(ToString::to_string).collect();
+        let marathon = Framework {
+            id: "M-0001".into(),
+            name: "marathon".into(),
+            active: true,
+            roles: roles(&["dev", "slave_public", "prod"]),
+            tasks: 1,
+        };
+        assert_eq!(
+            framework_words(&marathon, Some("dev")),
+            "framework 'marathon' (M-0001, active, 1 task, other roles: slave_public, prod)"
+        );
+        let kafka = Framework { name: "kafka".into(), roles: roles(&["dev"]), ..marathon };
+        assert_eq!(
+            framework_words(&kafka, Some("dev")),
+            "framework 'kafka' (M-0001, active, 1 task)"
+        );
+    }
+
+    fn plan_with(unreached: Vec<Unreached>, elsewhere: Vec<Elsewhere>) -> CleanupPlan {
+        CleanupPlan {
+            target: Target {
+                role: Some("r".into()),
+                znode: Some("z".into()),
+                marathon_app: Some("/janitor".into()),
+                ..Target::NOTHING
+            },
+            mesos_version: None,
+            agents: vec![],
+            unreached,
+            ignored: vec![],
+            elsewhere,
+            frameworks: vec![],
+            frameworks_unknown: None,
+            znode: Some(ZnodeState::MoreThan(0)),
+            warnings: vec![Warning::FilesStay],
+            refusal: None,
+            why_refused: None,
+        }
+    }
+
+    fn text(plan: &CleanupPlan, options: &Options) -> String {
+        let lines = super::plan(plan, options);
+        lines.iter().map(|line| format!("{}{}\n", line.head, line.rest)).collect()
+    }
+
+    #[test]
+    fn a_plan_shows_the_cleaners_own_app_and_what_keeps_it() {
+        let elsewhere = Elsewhere { role: "a/r".into(), principal: None, resources: 2, agents: 1 };
+        let plan = plan_with(vec![], vec![elsewhere]);
+        let shown = text(&plan, &Options::DEFAULT);
+        for words in [
+            "Elsewhere: 2 resources on 1 agent for role 'a/r', which ends in '/r'",
+            "their files stay on the agents' disks",
+            "delete     znode 'z', with an unknown number of nodes below it",
+            "remove     Marathon app '/janitor'",
+        ] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        let whole = text(&plan, &Options { whole_service: true, ..Options::DEFAULT });
+        for words in ["keep       znode 'z'", "keep       Marathon app", "would be incomplete"] {
+            assert!(whole.contains(words), "{words}: {whole}");
+        }
     }
 }

@@ -1,0 +1,86 @@
+//! How services name what they own, and which names Mesos allows.
+//!
+//! The DC/OS SDK's names are those of dcos-commons (`sdk_install.py`); the packages before
+//! it are in the documentation of the framework cleaner.
+
+/// The ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with its
+/// folder's slashes as `__`, or `NAME`.
+pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {
+    let flat = name.trim_matches('/').replace('/', "__");
+    let names = [format!("dcos-service-{flat}"), flat.clone()];
+    names.into_iter().filter(move |_| !flat.is_empty())
+}
+
+/// The ZooKeeper nodes that the service of a role may have: `NAME-role` and `NAME_role`
+/// are the role of the service `NAME`.
+pub fn znodes_of_role(role: &str) -> impl Iterator<Item = String> {
+    // The last part of a hierarchical role is the service's own.
+    let own = role.rsplit('/').next().unwrap_or(role);
+    let service = own.strip_suffix("-role").or_else(|| own.strip_suffix("_role")).unwrap_or(own);
+    znodes_of_service(service)
+}
+
+/// Why Mesos has no role of this name; none if it may have one (`src/common/roles.cpp`).
+pub fn why_no_role(role: &str) -> Option<&'static str> {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control();
+    let mut segments = role.split('/');
+    if role.trim().is_empty() {
+        Some("it is empty")
+    } else if role == "*" {
+        Some("it stands for everything that is not reserved")
+    } else if role.starts_with('/') || role.ends_with('/') {
+        Some("it begins or ends with '/'")
+    } else if role.contains(is_odd) {
+        Some("it has a space or a control character")
+    } else if segments.any(|it| matches!(it, "" | "." | ".." | "*") || it.starts_with('-')) {
+        Some("it has a segment that is empty, '.', '..', '*' or begins with '-'")
+    } else {
+        None
+    }
+}
+
+/// Those of `known` that differ from a name only as a slip of the keyboard does. Names that
+/// differ in their digits alone are siblings, and no slips.
+pub fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let letters = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
+    let lower = name.to_ascii_lowercase();
+    let most = if name.len() < 6 { 1 } else { 2 };
+    let is_near = |it: &&str| {
+        let other = it.to_ascii_lowercase();
+        let is_sibling = other != lower && letters(&other) == letters(&lower);
+        *it != name && !is_sibling && strsim::osa_distance(&other, &lower) <= most
+    };
+    let mut near: Vec<_> = known.into_iter().filter(is_near).collect();
+    near.sort_unstable();
+    near.dedup();
+    near
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_near_and_siblings_are_not() {
+        let known = ["hdfs-role", "kafka2-role", "kafka_role", "cassandra-role", "a", "ab"];
+        assert_eq!(near("hdsf-role", known), ["hdfs-role"]);
+        assert_eq!(near("kafka-role", known), ["kafka_role"]);
+        assert_eq!(near("kafka1-role", ["kafka2-role", "kafka-role"]), [""; 0]);
+        assert_eq!(near("Hdfs-role", known), ["hdfs-role"]);
+        assert_eq!(near("spark-role", known), [""; 0]);
+        assert_eq!(near("b", known), ["a", "ab"]);
+    }
+
+    #[test]
+    fn names_that_mesos_refuses_are_no_roles() {
+        for role in [
+            "", " ", "*", "/a", "a/", "a//b", "a/./b", "a/..", "a/*", "-a", "a/-b", "a b", "a\tb",
+            "a\u{7f}", "a\u{a0}b",
+        ] {
+            assert!(why_no_role(role).is_some(), "{role:?}");
+        }
+        for role in ["a", "eng/kafka-role", "a.b", "a..b", "*a", "a-", "Rolle_ä"] {
+            assert_eq!(why_no_role(role), None, "{role:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The frameworks that use a target's role: read out of the master's own list, while it
+//! passes on its way to the component. Only these may be torn down, so that a component
+//! that is wrong, or hostile, ends no other.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use actson::feeder::PushJsonFeeder;
+use actson::{JsonEvent, JsonParser};
+
+/// Reads a list of frameworks piece by piece. It keeps the ids of those that use the
+/// role, and of one framework at a time the id.
+pub(crate) struct Users {
+    role: String,
+    parser: JsonParser<PushJsonFeeder>,
+    /// How many objects and lists are open.
+    depth: usize,
+    /// Whether the list is reached that holds the registered frameworks.
+    is_list: bool,
+    /// The field of the framework that comes next.
+    field: Field,
+    /// The framework that passes.
+    id: Option<String>,
+    uses: bool,
+    /// Whether nothing more can be read.
+    is_over: bool,
+    ids: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Field {
+    Id,
+    Role,
+    Other,
+}
+
+/// Where in the answer a framework's own fields are: in an object, in a list, in an object.
+const FRAMEWORK: usize = 3;
+
+impl Users {
+    /// The most ids that are kept. A list with more of them allows none beyond.
+    const MOST: usize = 10_000;
+
+    /// Begins to read a list.
+    pub(crate) fn of(role: &str) -> Self {
+        Self {
+            role: role.into(),
+            parser: JsonParser::new(PushJsonFeeder::new()),
+            depth: 0,
+            is_list: false,
+            field: Field::Other,
+            id: None,
+            uses: false,
+            is_over: false,
+            ids: BTreeSet::new(),
+        }
+    }
+
+    /// The ids of those that were read until now.
+    pub(crate) fn ids(&self) -> &BTreeSet<String> {
+        &self.ids
+    }
+
+    /// Reads on. What is no list of frameworks has none.
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.is_over {
+            let taken = self.parser.feeder.push_bytes(bytes);
+            bytes = &bytes[taken..];
+            loop {
+                match self.parser.next_event() {
+                    Ok(Some(JsonEvent::NeedMoreInput)) => break,
+                    Ok(Some(event)) => self.take(event),
+                    Ok(None) | Err(_) => {
+                        self.is_over = true;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: JsonEvent) {
+        match event {
+            JsonEvent::StartObject | JsonEvent::StartArray => {
+                self.depth += 1;
+                if self.depth == FRAMEWORK {
+                    (self.id, self.uses) = (None, false);
+                }
+            }
+            JsonEvent::EndObject | JsonEvent::EndArray => {
+                if self.depth == FRAMEWORK && self.is_list && self.uses {
+                    let id = self.id.take().filter(|_| self.ids.len() < Self::MOST);
+                    self.ids.extend(id);
+                }
+                self.depth = self.depth.saturating_sub(1);
+            }
+            JsonEvent::FieldName => {
+                let name = self.parser.current_str().unwrap_or_default();
+                match self.depth {
+                    1 => self.is_list = name == "frameworks",
+                    FRAMEWORK => {
+                        self.field = match name {
+                            "id" => Field::Id,
+                            "role" | "roles" => Field::Role,
+                            _ => Field::Other,
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            JsonEvent::ValueString => {
+                let text = self.parser.current_str().unwrap_or_default();
+                match (self.field, self.depth) {
+                    (Field::Id, FRAMEWORK) => self.id = Some(text.into()),
+                    // One role, or a list of them.
+                    (Field::Role, FRAMEWORK | 4) => self.uses |= may_use(text, &self.role),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Users").field("role", &self.role).field("ids", &self.ids).finish()
+    }
+}
+
+/// Whether a framework of this role may use what is reserved for another: its own, and
+/// that of every role above it (Mesos, "Multiple Roles and Hierarchical Roles").
+fn may_use(role: &str, reserved_for: &str) -> bool {
+    role.strip_prefix(reserved_for).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_those_that_use_the_role_are_kept() {
+        let list = r#"{"unregistered_frameworks":[{"id":"x","role":"r"}],"frameworks":[
+            {"id":"1","name":"a","role":"r","tasks":[{"id":"t","role":"r"}]},
+            {"roles":["q","r/s"],"id":"2"},
+            {"id":"3","role":"*","roles":["rr","q/r"],"labels":[{"role":"r","id":"y"}]},
+            {"id":"4","tasks":[{"roles":["r"]}],"name":"r"},{"role":"r"}],
+            "completed_frameworks":[{"id":"5","role":"r"}]}"#;
+        for size in [1, 7, 4096] {
+            let mut users = Users::of("r");
+            list.as_bytes().chunks(size).for_each(|chunk| users.read(chunk));
+            let ids: Vec<_> = users.ids().iter().map(String::as_str).collect();
+            assert_eq!(ids, ["1", "2"], "{size}");
+        }
+    }
+
+    #[test]
+    fn other_answers_have_none() {
+        for body in
+            ["", "<html>", "[]", "[[{\"id\":\"1\",\"role\":\"r\"}]]", "{\"frameworks\":1}", "\"r\""]
+        {
+            let mut users = Users::of("r");
+            users.read(body.as_bytes());
+            assert!(users.ids().is_empty(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Makes the recordings of real masters in `tests/recordings` anew, when the component
+//! asks for something else than it did: `JANITOR_TEST_RECORD=1` in the environment, beside
+//! the commands that start the masters. `BLESS=1` then writes the files beside them; look
+//! at all of it before it is committed.
+
+use std::env;
+
+use libtest_mimic::Trial;
+
+use super::framework::Framework;
+use super::master::Master;
+use crate::command::{janitor, run, tests};
+use crate::trial;
+
+/// The version of which a plan and an inventory are recorded too.
+const NEWEST: &str = "1.11.0";
+
+/// A trial that records, if that is asked for.
+pub fn trial_of(version: &str, command: &str) -> Option<Trial> {
+    env::var_os("JANITOR_TEST_RECORD")?;
+    let (version, command) = (version.to_owned(), command.to_owned());
+    Some(trial(format!("real::{version}::is_recorded"), move || record(&version, &command)))
+}
+
+fn record(version: &str, command: &str) {
+    const TARGET: [&str; 4] = ["-r", "kafka-role", "-p", "kafka-principal"];
+    let (master, _) = Master::with_two_roles(command);
+    let into = |name: &str, arguments: &[&str]| {
+        let file = tests("recordings").join(format!("mesos-{version}-{name}.har"));
+        let mut command = janitor();
+        command.args(arguments).args(["-m", &master.url(), "--record"]);
+        run(command.arg(file)).exit
+    };
+    let framework = Framework::register(&master, "kafka", "kafka-role");
+    assert_eq!(into("role-in-use", &TARGET), 7);
+    master.teardown(&framework);
+    drop(framework);
+    if version == NEWEST {
+        // Nobody listens there.
+        let exhibitor = ["-e", "http://127.0.0.1:9/"];
+        let plan = [&["plan"], &TARGET[..], &["-z", "dcos-service-kafka"], &exhibitor].concat();
+        assert_eq!(into("plan", &plan), 0);
+        assert_eq!(into("discover", &[&["discover"], &exhibitor[..]].concat()), 0);
+    }
+    let agent = &master.agents()[0];
+    let mut framework = Framework::register(&master, "kafka", "kafka-role");
+    let holder =
+        master.agents().into_iter().find(|it| master.reserved()[it].get("kafka-role").is_some());
+    let holder = holder.unwrap_or_else(|| agent.clone());
+    let task = framework.run_task(&holder, &master.agent_url(&holder));
+    assert_eq!(into("volume-in-use", &[&TARGET[..], &["--force"]].concat()), 5);
+    drop(task);
+    master.teardown(&framework);
+    drop(framework);
+    let (master, _) = Master::with_two_roles(command);
+    let file = tests("recordings").join(format!("mesos-{version}-clean.har"));
+    let mut command = janitor();
+    command.args(TARGET).args(["-m", &master.url(), "--record"]);
+    assert_eq!(run(command.arg(file)).exit, 0);
+}

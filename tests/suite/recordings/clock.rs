@@ -1,0 +1,140 @@
+//! The run's clock: a recording keeps what it said, and a replay says it again.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use janitor_host::bindings::http::Error;
+use janitor_host::transport::har::Run;
+use janitor_host::transport::recording::Recording;
+use janitor_host::transport::replay::Replay;
+use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_host::{Call, Endpoints, Entry, Janitor, Level, Options, Session, Target};
+use serde_json::{Value, json};
+
+/// What the component does: it sends a request, tells the time, and pauses for a second,
+/// three times.
+const DEED: &str = "tells the time";
+
+pub fn a_slow_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first.har"), folder.path().join("second.har"));
+    let told = recorded(&first, Box::new(Slow::default()));
+    assert_eq!(told, ["38000 ms", "77000 ms", "116000 ms"]);
+    let replay = Replay::open(&first).unwrap();
+    assert_eq!(replay.run().elapsed, Some(vec![38_000, 77_000, 116_000]));
+    // A replay of the recording is recorded: it keeps the same answers of the clock.
+    assert_eq!(recorded(&second, replay.transport()), told);
+    assert_eq!(replay.deviations(), [""; 0]);
+    assert_eq!(without_dates(&first), without_dates(&second));
+}
+
+pub fn an_older_recording() {
+    let (told, deviations) = replayed_with(Value::Null);
+    assert_eq!(told, ["0 ms", "1000 ms", "2000 ms"]);
+    assert_eq!(deviations, [""; 0]);
+}
+
+pub fn another_number_of_readings() {
+    let (told, deviations) = replayed_with(json!([5_000]));
+    assert_eq!(told, ["5000 ms", "6000 ms", "7000 ms"]);
+    let words = "the clock was read 3 times, and 1 times in the recorded run";
+    assert_eq!(deviations, [words]);
+    let (told, deviations) = replayed_with(json!([5_000, 7_000, 6_000, 9_000]));
+    assert_eq!(told, ["5000 ms", "7000 ms", "7000 ms"], "it never goes back");
+    let words = "the clock was read 3 times, and 4 times in the recorded run";
+    assert_eq!(deviations, [words]);
+}
+
+/// Records a run. Returns the times that the component told.
+fn recorded(file: &Path, transport: Box<dyn Transport>) -> Vec<String> {
+    let run = Run {
+        schema_version: Run::SCHEMA_VERSION,
+        component: String::new(),
+        endpoints: Endpoints::default(),
+        call: Call::Clean(target()),
+        options: Options::DEFAULT,
+        stopped_at: None,
+        elapsed: None,
+        window: 32,
+    };
+    let recording = Recording::begin(file, run).unwrap();
+    let told = told(recording.through(transport));
+    recording.finish(None).unwrap();
+    told
+}
+
+/// Replays a slow run, of whose clock the recording says something else. Returns the times
+/// that the component told, and how the run differs.
+fn replayed_with(elapsed: Value) -> (Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("slow.har");
+    recorded(&file, Box::new(Slow::default()));
+    let mut har: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    har["log"]["_janitor"]["elapsed"] = elapsed;
+    fs::write(&file, har.to_string()).unwrap();
+    let replay = Replay::open(&file).unwrap();
+    let told = told(replay.transport());
+    (told, replay.deviations())
+}
+
+fn target() -> Target {
+    Target { role: Some(DEED.into()), ..Target::NOTHING }
+}
+
+/// The times that the component tells.
+#[allow(unsafe_code)]
+fn told(transport: Box<dyn Transport>) -> Vec<String> {
+    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // `janitor-tests`.
+    let janitor = unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap();
+    let lines = Arc::<Mutex<Vec<_>>>::default();
+    let log = lines.clone();
+    let session = Session::new(transport).with_log(move |entry: &Entry| {
+        if entry.level == Level::Info {
+            log.lock().unwrap().push(entry.message.clone());
+        }
+    });
+    janitor.clean(target(), &Options::DEFAULT, session).unwrap();
+    let lines = lines.lock().unwrap();
+    lines.clone()
+}
+
+/// A recording without the dates and durations of its exchanges, which HAR demands.
+fn without_dates(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let is_date = |line: &&str| {
+        let fields = ["\"startedDateTime\":", "\"time\":", "\"wait\":", "\"receive\":"];
+        !fields.iter().any(|field| line.trim_start().starts_with(field))
+    };
+    text.lines().filter(is_date).collect::<Vec<_>>().join("\n")
+}
+
+/// A network on which every answer takes 38 seconds, by a clock of its own.
+#[derive(Default)]
+struct Slow(Duration);
+
+impl Transport for Slow {
+    fn send(&mut self, _: Request) -> Box<dyn Exchange> {
+        self.0 += Duration::from_secs(38);
+        Box::new(Empty)
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        self.0 += duration;
+    }
+
+    fn elapsed(&mut self, _: Duration) -> Duration {
+        self.0
+    }
+}
+
+struct Empty;
+
+impl Exchange for Empty {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        Ok(Response { status: 200, content_type: None, body: Box::new(Cursor::new(Vec::new())) })
+    }
+}
