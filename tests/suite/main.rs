@@ -32,6 +32,7 @@ mod plans;
 mod random;
 mod real;
 mod recordings;
+mod router;
 mod sandbox;
 mod scenarios;
 mod schemas;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
     trials.extend(transport::trials());
     trials.extend(real::trials());
     trials.extend(stock::trials());
+    trials.extend(router::trials());
     trials.extend(zookeeper::trials());
     let names = trials.iter().map(|trial| trial.name().to_owned()).collect();
     trials.extend(docs::trials(names));
