@@ -293,7 +293,7 @@ pub fn frameworks(data: &[u8]) {
         };
         let frameworks = lists.iter().filter_map(|list| list["frameworks"].as_array()).flatten();
         let mut frameworks = frameworks.peekable();
-        // What the guest ignores may be too much for this reader.
+        // This reader may find too much in a field that the guest ignores.
         if frameworks.peek().is_some() {
             assert!(frameworks.any(ends_the_service_alone), "{id} is ended");
         }

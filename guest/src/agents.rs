@@ -30,7 +30,7 @@ pub struct Listing {
     pub agents: Vec<Agent>,
     /// The roles for which something is reserved anywhere.
     pub roles: BTreeSet<String>,
-    /// What may belong to the same service, and is reserved for other roles.
+    /// The resources of other roles that may belong to the same service.
     pub elsewhere: Vec<Elsewhere>,
     /// How many resources of roles below the wanted one stand on its reservations.
     pub above: BTreeMap<String, u32>,
@@ -197,7 +197,7 @@ impl Agent {
     }
 }
 
-/// Whose resources are wanted of a list of agents.
+/// The role and the service that a list of agents is read for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// The role; without one, all roles.
@@ -263,7 +263,7 @@ pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
     })
 }
 
-/// What other roles have that concerns the wanted one.
+/// The resources of other roles that concern the wanted one.
 #[derive(Default)]
 struct Others {
     /// By role, and by the principal that made it, in the spelling that it has there.
@@ -524,7 +524,7 @@ struct Reserved<'a> {
 }
 
 impl Reserved<'_> {
-    /// What another role has that concerns the wanted one.
+    /// A resource of another role that concerns the wanted one.
     fn look_at(&self, role: &str, raw: &RawValue, others: &mut Others) -> serde_json::Result<()> {
         let Wanted { role: Some(wanted), principal } = self.wanted else { return Ok(()) };
         let is_below = role.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
