@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Memory, MemoryType, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::bindings::cleanup::{CleanupPlan, Inventory, Options, Report, Target};
@@ -127,6 +127,7 @@ impl Janitor {
         wasi::add_to_linker(&mut linker)?;
         Cleaner::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         let component = CleanerPre::new(linker.instantiate_pre(component)?)?;
+        require_addresses(&engine)?;
         Ok(Self { engine, component, digest: digest.into() })
     }
 
@@ -216,13 +217,13 @@ impl Janitor {
         let (over, is_over) = mpsc::channel::<()>();
         let result = thread::scope(|scope| {
             // Wakes the component when its time is over, in whatever loop it is.
-            scope.spawn(move || {
+            let watch = move || {
                 if is_over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
                     self.engine.increment_epoch();
                 }
-            });
-            let run = scope.spawn(|| {
-                let cleaner = self.component.instantiate(&mut store)?;
+            };
+            let run = || {
+                let cleaner = self.component.instantiate(&mut store).map_err(unstarted)?;
                 let cleanup = cleaner.janitor_cleanup_cleanup();
                 let store = &mut store;
                 Ok(match call {
@@ -237,8 +238,15 @@ impl Janitor {
                     }
                     Call::Discover => cleanup.call_discover(store, options)?.map(Done::Discovered),
                 })
-            });
-            let result = run.join();
+            };
+            let begin = |name: &str| thread::Builder::new().name(name.into());
+            let run = begin("limit")
+                .spawn_scoped(scope, watch)
+                .and_then(|_| begin("run").spawn_scoped(scope, run));
+            let result = match run {
+                Ok(run) => run.join(),
+                Err(why) => Ok(Err(Violation::Start(format!("there is no thread: {why}")).into())),
+            };
             drop(over);
             result
         });
@@ -278,7 +286,9 @@ impl Janitor {
             log_entries: 0,
             denied: None,
         };
+        let call_bytes = state.limits.call_bytes;
         let mut store = Store::new(&self.engine, state);
+        store.set_hostcall_fuel(call_bytes);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         // Another run of the same engine may have woken this one.
@@ -290,6 +300,27 @@ impl Janitor {
             }
         });
         store
+    }
+}
+
+/// Finds out whether there are enough addresses for a component's memory: better now than
+/// when somebody has logged in, or a plan has been agreed to.
+fn require_addresses(engine: &Engine) -> wasmtime::Result<()> {
+    let memory = Memory::new(Store::new(engine, ()), MemoryType::new(0, None));
+    memory.map(|_| ()).map_err(|why| {
+        wasmtime::Error::msg(format!(
+            "its memory takes more than 4 GiB of addresses, though not of memory, and there are \
+             fewer (is there a limit, 'ulimit -v'?): {why:#}"
+        ))
+    })
+}
+
+/// Why a component does not even get to its first instruction, if that is what an error
+/// says.
+fn unstarted(error: wasmtime::Error) -> wasmtime::Error {
+    match error.is::<Violation>() || error.is::<Trap>() {
+        true => error,
+        false => Violation::Start(format!("{error:#}")).into(),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::bindings::http::{Content, Endpoint, Error, Method};
 use crate::log::printable;
 use crate::tls::{self, TlsError};
-use crate::transport::{Request, Transport};
+use crate::transport::{self, Request, Transport};
 use crate::{Endpoints, Limits, Live, Tls};
 
 /// Something that is never shown.
@@ -293,7 +293,7 @@ impl Login {
             }
         };
         let mut live = Live::new(&self.limits, &self.tls, Credentials::default());
-        let mut response = live.send(request).finish().map_err(failed)?;
+        let mut response = transport::finish(live.send(request)).map_err(failed)?;
         let mut body = vec![0; 64 << 10];
         let mut length = 0;
         while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {

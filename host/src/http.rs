@@ -115,7 +115,7 @@ impl HostExchange for State {
     ) -> Trappable<Result<Resource<Response>, Error>> {
         let Exchange { exchange, users } = self.table.delete(exchange)?;
         self.log.flush();
-        match exchange.finish() {
+        match transport::finish(exchange) {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);
                 let users = users.filter(|_| response.status == 200);

@@ -50,7 +50,7 @@
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
 //! | `users` | which frameworks the master itself shows as users of the role |
 //! | [`limits`] | how much of everything a run may use |
-//! | `request` | how a request is written |
+//! | `request`, `answer` | how a request is written, and what an answer is |
 //! | [`endpoint`] | where the servers are |
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
@@ -59,6 +59,7 @@
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
+mod answer;
 pub mod bindings;
 pub mod call;
 pub mod cleanup;

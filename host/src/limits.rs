@@ -38,6 +38,11 @@ pub struct Limits {
     pub log_entries: u64,
     /// One message of the log, in bytes; what is longer is cut.
     pub message_bytes: usize,
+    /// One event of the log, in bytes as JSON.
+    pub event_bytes: usize,
+    /// What one call copies out of the sandbox, in bytes: a report or a plan at the end,
+    /// a request or an entry of the log on the way.
+    pub call_bytes: usize,
     /// What the component may print on standard error, in bytes.
     pub stderr_bytes: usize,
     /// From the first byte of a request to the headers of its answer.
@@ -101,6 +106,8 @@ impl Default for Limits {
             clock_reads: 1_000_000,
             log_entries: 1_000_000,
             message_bytes: 64 << 10,
+            event_bytes: 256 << 10,
+            call_bytes: 512 << 20,
             stderr_bytes: 64 << 10,
             answer: Duration::from_secs(60),
             connect: Duration::from_secs(10),

@@ -1,9 +1,11 @@
 //! The component's import `log`: bounds what comes in, makes it safe for a
 //! terminal, and hands it on.
 
+use std::io::{self, Write};
+
 use wasmtime::Result;
 
-use crate::bindings::log::{Entry, Host, Level};
+use crate::bindings::log::{Entry, Event, Host, Level};
 pub use crate::printable::printable;
 use crate::state::State;
 use crate::violation::Violation;
@@ -11,7 +13,7 @@ use crate::violation::Violation;
 /// Takes the entries of a run's log, in order.
 pub trait Log: Send {
     /// One entry. Its message is one line without control characters; the
-    /// texts in its event are as the component sent them.
+    /// texts in its event are as the component sent them, and no longer than a limit.
     fn entry(&mut self, entry: &Entry);
 
     /// The run is about to send something, or to wait. Who keeps entries back, to write
@@ -31,9 +33,31 @@ impl Host for State {
         if self.log_entries > self.limits.log_entries {
             return Err(Violation::LogEntries(self.limits.log_entries).into());
         }
+        let most = self.limits.event_bytes;
+        if entry.event.as_ref().is_some_and(|event| !fits(event, most)) {
+            return Err(Violation::Event(most).into());
+        }
         self.tell(entry);
         Ok(())
     }
+}
+
+/// Whether an event with all its texts takes no more bytes than this, as JSON.
+fn fits(event: &Event, most: usize) -> bool {
+    struct Room(usize);
+
+    impl Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    serde_json::to_writer(Room(most), event).is_ok()
 }
 
 impl State {

@@ -24,6 +24,9 @@ pub enum Violation {
     /// It logged more than a run may.
     #[error("The component was stopped, because it logged more than {0} entries")]
     LogEntries(u64),
+    /// It logged an event that is too large.
+    #[error("The component was stopped, because it logged an event of more than {0} bytes")]
+    Event(usize),
     /// It read the run's clock more often than a run may.
     #[error("The component was stopped, because it read the clock more than {0} times")]
     ClockReads(u64),

@@ -45,6 +45,11 @@ const CASES: &[(&str, &str)] = &[
     ("hoards memory", "it wanted more than 16777216 bytes of memory"),
     ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
     ("floods the log", "it logged more than 1000 entries"),
+    ("tells too much", "it logged an event of more than 4096 bytes"),
+    (
+        "reports too much",
+        "The component broke down: too much data is being copied between the host and the guest",
+    ),
     ("floods standard error", "The component broke down: wasm trap"),
 ];
 
@@ -80,7 +85,7 @@ pub const HOSTILE: &[(&str, &str)] = &[
     ),
     (
         "offers other functions",
-        "The component broke down: failed to convert function to given type",
+        "The component cannot be started: failed to convert function to given type",
     ),
 ];
 
@@ -255,6 +260,8 @@ fn attempt(
             request_bytes: 1 << 20,
             clock_reads: 1000,
             log_entries: 1000,
+            event_bytes: 4 << 10,
+            call_bytes: 2 << 20,
             stderr_bytes: 4 << 10,
             ..Limits::default()
         });

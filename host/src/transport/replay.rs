@@ -171,8 +171,10 @@ impl Exchange for Played {
         let Entry { response, error, .. } = self.0?;
         let end = match (response.status, error) {
             (0, Some(error)) => return Err(error),
-            (200..600, error) => error,
-            _ => return Err(Error::Internal("the recording has no answer to this".into())),
+            (0, None) => {
+                return Err(Error::Internal("the recording has no answer to this".into()));
+            }
+            (_, error) => error,
         };
         let body = response
             .content

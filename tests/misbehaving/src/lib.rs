@@ -13,7 +13,7 @@ use bindings::exports::janitor::cleanup::cleanup::{
     CleanupPlan, Failure, Guest, Inventory, Options, Report, Target,
 };
 use bindings::janitor::cleanup::http::{self, Endpoint, Method, Request};
-use bindings::janitor::cleanup::log::{self, Entry, Level};
+use bindings::janitor::cleanup::log::{self, Elsewhere, Entry, Event, Framework, Level};
 
 struct Component;
 
@@ -134,25 +134,45 @@ impl Guest for Component {
             "floods the log" => loop {
                 say("\x1b[2J again");
             },
+            "tells too much" => {
+                // Short texts, but many.
+                let roles = vec!["role".into(); 1000];
+                let (id, name) = ("F".into(), "framework".into());
+                let framework = Framework { id, name, active: true, roles, tasks: 0 };
+                let event = Some(Event::Framework(framework));
+                log::write(&Entry { level: Level::Info, message: String::new(), event });
+            }
+            "reports too much" => {
+                let it = Elsewhere {
+                    role: "role".into(),
+                    principal: None,
+                    resources: 0,
+                    agents: 0,
+                };
+                return Ok(Report { elsewhere: vec![it; 100_000], ..NOTHING });
+            }
             "floods standard error" => loop {
                 eprintln!("again");
             },
             _ => {}
         }
-        Ok(Report {
-            mesos_version: None,
-            agents: Vec::new(),
-            confirmed: Vec::new(),
-            unreached: Vec::new(),
-            ignored: Vec::new(),
-            elsewhere: Vec::new(),
-            warnings: Vec::new(),
-            left: None,
-            znode: None,
-            self_removal: None,
-        })
+        Ok(NOTHING)
     }
 }
+
+/// The report of one who has done nothing.
+const NOTHING: Report = Report {
+    mesos_version: None,
+    agents: Vec::new(),
+    confirmed: Vec::new(),
+    unreached: Vec::new(),
+    ignored: Vec::new(),
+    elsewhere: Vec::new(),
+    warnings: Vec::new(),
+    left: None,
+    znode: None,
+    self_removal: None,
+};
 
 fn get(path: &str) -> Request {
     Request {

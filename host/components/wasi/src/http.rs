@@ -12,6 +12,7 @@ use wasip2::http::types::{
 use wasip2::io::streams::{InputStream, StreamError};
 
 use crate::Adapter;
+use crate::answer::final_status;
 use crate::bindings::http::{self, Content, Error, Method, Request};
 use crate::bindings::log::Level;
 use crate::log::say;
@@ -169,6 +170,7 @@ impl http::GuestExchange for Exchange {
             Some(Err(error)) => Err(error),
             None => Err(Error::Internal("an exchange is finished only once".into())),
         };
+        let answer = answer.and_then(|response| final_status(response.status()).map(|()| response));
         match answer {
             Ok(response) => Ok(http::Response::new(Response::new(response))),
             Err(error) => {

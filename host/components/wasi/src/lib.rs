@@ -10,6 +10,8 @@ mod http;
 mod log;
 mod settings;
 
+#[path = "../../../src/answer.rs"]
+mod answer;
 #[path = "../../../src/printable.rs"]
 mod printable;
 #[allow(dead_code)]

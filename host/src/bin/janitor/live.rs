@@ -108,7 +108,9 @@ impl<'a> Cluster<'a> {
         let console = args.console();
         let janitor = args.component.load().map_err(|(code, why)| {
             complain(&why);
-            Unconnected::new(console, code, why, vec![])
+            let next = "Nothing was changed, and nothing was sent.";
+            console.line(next);
+            Unconnected::new(console, code, why, vec![next.into()])
         })?;
         let limits = Limits::default();
         let wrong = |why: String| {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use janitor_host::bindings::http::Endpoint;
 use janitor_host::bindings::log::{Elsewhere, Framework, Unreached, UnreachedReason, ZnodeOutcome};
-use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Target};
+use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Target, Violation};
 
 use crate::run::Ran;
 use crate::{service, show};
@@ -48,6 +48,9 @@ pub fn after(ran: &Ran, asked: &Asked) -> Vec<String> {
                         .into(),
                 );
             }
+        }
+        Err(RunError::Violation(Violation::Start(_) | Violation::Digest { .. })) => {
+            lines.push("Nothing was changed: the component did not run.".into());
         }
         Err(_) => lines.extend([
             "This is a fault of the program or of its limits. What is left is not known:".into(),

@@ -35,7 +35,7 @@ pub fn carry_out(
     limits: Limits,
     stop: Stop,
 ) -> Ran {
-    let (found, frameworks) = mpsc::channel();
+    let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
     let unauthorized = Unauthorized::default();
     let session = Session::new(Attentive { transport, unauthorized: unauthorized.clone() })
         .with_endpoints(asked.endpoints.clone())
@@ -59,18 +59,21 @@ pub fn conclude(ran: &Ran, asked: &Asked, console: Console) -> ExitCode {
     ExitCode::from(&ran.result)
 }
 
+/// How many frameworks are kept of those that a run tells of.
+const MOST_FRAMEWORKS: usize = 1000;
+
 /// Keeps the frameworks that a run tells of, and hands everything on.
 struct Collecting {
     progress: Progress,
-    found: mpsc::Sender<Framework>,
+    found: mpsc::SyncSender<Framework>,
 }
 
 impl Log for Collecting {
     fn entry(&mut self, entry: &Entry) {
         self.progress.entry(entry);
         if let Some(Event::Framework(framework)) = &entry.event {
-            // Nobody may want to know any more.
-            let _ = self.found.send(framework.clone());
+            // Nobody may want to know any more, or of so many.
+            let _ = self.found.try_send(framework.clone());
         }
     }
 
