@@ -223,7 +223,9 @@ impl Janitor {
                 }
             };
             let run = || {
-                let cleaner = self.component.instantiate(&mut store).map_err(unstarted)?;
+                let cleaner = require_addresses(&self.engine)
+                    .and_then(|()| self.component.instantiate(&mut store))
+                    .map_err(unstarted)?;
                 let cleanup = cleaner.janitor_cleanup_cleanup();
                 let store = &mut store;
                 Ok(match call {
@@ -303,8 +305,8 @@ impl Janitor {
     }
 }
 
-/// Finds out whether there are enough addresses for a component's memory: better now than
-/// when somebody has logged in, or a plan has been agreed to.
+/// Finds out whether there are enough addresses for a component's memory: as soon as it is
+/// loaded, which is before somebody logs in, and again when it is to run.
 fn require_addresses(engine: &Engine) -> wasmtime::Result<()> {
     let memory = Memory::new(Store::new(engine, ()), MemoryType::new(0, None));
     memory.map(|_| ()).map_err(|why| {

@@ -2,6 +2,7 @@
 //! nothing is sent that is not allowed.
 
 use std::io::Cursor;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use janitor_host::transport::{Exchange, Request, Response, Transport};
 use janitor_host::{
     Entry, ExitCode, InUse, Janitor, Limits, Options, Report, RunError, Session, Target,
 };
+use janitor_tests::Cluster;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::command::tests;
-use crate::trial;
+use crate::command::{janitor, run, scenario, tests};
+use crate::{skipped, trial};
 
 /// What the component does, and what the host says of it.
 const CASES: &[(&str, &str)] = &[
@@ -114,6 +116,11 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(
         HOSTILE.iter().map(|(fault, words)| trial(name(fault), || is_harmless(fault, words))),
     );
+    let small = "sandbox::without_room_for_the_sandbox_nothing_is_sent";
+    trials.push(match Command::new("prlimit").arg("--version").output() {
+        Ok(_) => trial(small, without_room),
+        Err(_) => skipped(small, "prlimit is not installed"),
+    });
     trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
     trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
     trials.push(trial("sandbox::the_masters_root_is_its_base_without_master", masters_root));
@@ -179,6 +186,40 @@ fn is_harmless(fault: &str, words: &str) {
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
     let why = result.unwrap_err().to_string();
     assert!(why.contains(words), "{why}");
+}
+
+/// Where a limit of addresses is too small for the sandbox, that is said at once. Where it
+/// is too small for the threads of the requests, it is these that fail.
+fn without_room() {
+    /// What the sandbox's memory takes of addresses.
+    const MEMORY: u64 = 4 << 30;
+    let margins = (0..16).map(|step| MEMORY + (step << 25));
+    let (mut refused, mut cleaned) = (0, 0);
+    for bytes in [1 << 28, 1 << 30, 1 << 31, 1 << 36].into_iter().chain(margins) {
+        let cluster = Cluster::start(scenario("the-sample-result"));
+        let mut command = Command::new("prlimit");
+        command.env_clear().env("http_proxy", cluster.proxy_url());
+        command.arg(format!("--as={bytes}")).arg(janitor().get_program());
+        let run = run(command.args(["-r", "cassandra_role", "-z", "cassandra"]));
+        if run.exit == 0 {
+            cleaned += 1;
+            continue;
+        }
+        let said = format!("{}{}", run.stdout, run.stderr);
+        if bytes > MEMORY && run.exit == 5 {
+            assert!(said.contains(": no thread: "), "{bytes}: {said}");
+            continue;
+        }
+        refused += 1;
+        assert_eq!((run.exit, cluster.requests().len()), (8, 0), "{bytes}: {said}");
+        assert!(said.contains("The component cannot be started: "), "{bytes}: {said}");
+        assert!(said.contains("Nothing was changed"), "{bytes}: {said}");
+        assert!(!said.contains("not known"), "{bytes}: {said}");
+        if bytes <= MEMORY {
+            assert!(run.stderr.contains("ulimit -v"), "{bytes}: {said}");
+        }
+    }
+    assert!(refused >= 5 && cleaned >= 1, "{refused} refused, {cleaned} cleaned");
 }
 
 fn last_words_reach_the_log() {

@@ -143,12 +143,8 @@ impl Guest for Component {
                 log::write(&Entry { level: Level::Info, message: String::new(), event });
             }
             "reports too much" => {
-                let it = Elsewhere {
-                    role: "role".into(),
-                    principal: None,
-                    resources: 0,
-                    agents: 0,
-                };
+                let it =
+                    Elsewhere { role: "role".into(), principal: None, resources: 0, agents: 0 };
                 return Ok(Report { elsewhere: vec![it; 100_000], ..NOTHING });
             }
             "floods standard error" => loop {
