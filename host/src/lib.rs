@@ -57,6 +57,7 @@
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
+//! | [`json`], [`printable`], `file` | how that is written, how texts are shown, and how a file takes its place |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 mod answer;
@@ -69,15 +70,17 @@ pub mod endpoint;
 mod engine;
 pub mod ensemble;
 pub mod exit;
+mod file;
 pub mod http;
 mod imports;
+pub mod json;
 pub mod limits;
 pub mod log;
 pub mod outcome;
 pub mod output;
 pub mod plan_file;
 pub mod policy;
-mod printable;
+pub mod printable;
 mod request;
 pub mod schemas;
 mod scope;

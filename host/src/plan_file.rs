@@ -1,8 +1,8 @@
 //! The plan file. Its shape is a promise, as that of all documents for programs
 //! (`output.rs`).
 
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::bindings::cleanup::{CleanupPlan, Options};
 use crate::endpoint::Endpoints;
-use crate::strict;
+use crate::{file, json, strict};
 
 /// A plan to be applied later: `janitor plan --out FILE`, `janitor apply FILE`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,10 +39,9 @@ impl PlanFile {
     ///
     /// # Errors
     /// One sentence.
-    pub fn write(&self, file: &Path) -> Result<(), String> {
-        let json = serde_json::to_string_pretty(self).map_err(io::Error::from);
-        json.and_then(|json| fs::write(file, json + "\n"))
-            .map_err(|why| format!("cannot write the plan {}: {why}", file.display()))
+    pub fn write(&self, path: &Path) -> Result<(), String> {
+        file::write(path, |writer| Ok(json::write_lines(writer, self)?))
+            .map_err(|why| format!("cannot write the plan {}: {why}", path.display()))
     }
 
     /// Reads a plan file.

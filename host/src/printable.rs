@@ -1,13 +1,13 @@
 //! What keeps a text from doing anything to a terminal but to stand there.
 
-/// Replaces what could steer a terminal, or change the direction of writing on
-/// it, by its escaped form.
+/// Replaces what could steer a terminal, change the direction of writing on it, or hide in
+/// a name that then looks like another one, by its escaped form.
 pub fn printable(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
-        if c.is_control() || is_bidirectional(c) {
+        if is_hidden(c) {
             safe.extend(c.escape_unicode());
         } else {
             safe.push(c);
@@ -16,12 +16,33 @@ pub fn printable(text: &str) -> String {
     })
 }
 
-/// The format characters of the Unicode Bidirectional Algorithm.
-fn is_bidirectional(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
+/// Whether a character does something else than to stand there, or does not show: control
+/// characters, spaces but the plain one, and what Unicode calls `Default_Ignorable_Code_Point`
+/// (with the format characters of the bidirectional algorithm, which are among these).
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
@@ -32,5 +53,18 @@ mod tests {
     fn nothing_can_steer_a_terminal() {
         assert_eq!(printable("a\x1b[2Jb\nc\u{9b}ü"), "a\\u{1b}[2Jb\\u{a}c\\u{9b}ü");
         assert_eq!(printable("\u{202e}cba"), "\\u{202e}cba");
+    }
+
+    #[test]
+    fn nothing_looks_like_something_else() {
+        for hidden in
+            "\u{ad}\u{200b}\u{200d}\u{fe0f}\u{e0061}\u{3164}\u{2800}\u{a0}\u{2028}".chars()
+        {
+            let escaped = format!("kafka{}-role", hidden.escape_unicode());
+            assert_eq!(printable(&format!("kafka{hidden}-role")), escaped);
+        }
+        for shown in ["a b", "Größe", "数据", "קפקא", "кафка", "🦀"] {
+            assert_eq!(printable(shown), shown);
+        }
     }
 }

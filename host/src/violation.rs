@@ -50,6 +50,11 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// Whether the component ran, so that something may have changed.
+    pub fn has_run(&self) -> bool {
+        !matches!(self, Self::Start(_) | Self::Digest { .. })
+    }
+
     /// What an error that came out of the sandbox means.
     pub(crate) fn from_trap(error: &wasmtime::Error, limit: Duration) -> Self {
         match (error.downcast_ref::<Self>(), error.downcast_ref::<Trap>()) {

@@ -319,24 +319,25 @@ impl ResponseEntry {
     }
 
     /// An answer as HAR writes it, with the body as it is.
-    pub fn new(status: u16, content_type: Option<&str>, body: &[u8]) -> Self {
+    pub fn new(status: u16, content_type: Option<&str>, body: Vec<u8>) -> Self {
         let header = |value: &str| NameValue { name: "Content-Type".into(), value: value.into() };
         let reason = ::http::StatusCode::from_u16(status).ok();
-        let (text, encoding) = match std::str::from_utf8(body) {
-            Ok(text) => (text.to_owned(), None),
-            Err(_) => (BASE64.encode(body), Some("base64".into())),
+        let length = body.len();
+        let (text, encoding) = match String::from_utf8(body) {
+            Ok(text) => (text, None),
+            Err(error) => (BASE64.encode(error.as_bytes()), Some("base64".into())),
         };
         Self {
             status,
             status_text: reason.and_then(|it| it.canonical_reason()).unwrap_or_default().into(),
             headers: content_type.map(header).into_iter().collect(),
             content: ContentEntry {
-                size: body.len() as u64,
+                size: length as u64,
                 mime_type: content_type.unwrap_or_default().into(),
                 text,
                 encoding,
             },
-            body_size: size(body.len()),
+            body_size: size(length),
             ..Self::none()
         }
     }
@@ -381,7 +382,7 @@ mod tests {
     #[test]
     fn every_body_survives() {
         for body in [&b""[..], b"{\"a\":1.0}", b"\xff\x00\xfe", "ü\u{1}".as_bytes()] {
-            let entry = ResponseEntry::new(200, Some("application/json"), body);
+            let entry = ResponseEntry::new(200, Some("application/json"), body.to_vec());
             let json = serde_json::to_string(&entry).unwrap();
             let back: ResponseEntry = serde_json::from_str(&json).unwrap();
             assert_eq!(back.content.bytes().unwrap(), body);

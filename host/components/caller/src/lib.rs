@@ -10,7 +10,17 @@ pub mod run;
 pub mod violation {
     //! How a run ends when the component misbehaves: with this very program, so there
     //! is nothing to tell.
-    pub use std::convert::Infallible as Violation;
+
+    /// None.
+    #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+    pub enum Violation {}
+
+    impl Violation {
+        /// Whether the component ran.
+        pub fn has_run(&self) -> bool {
+            match *self {}
+        }
+    }
 }
 
 #[path = "../../../src/call.rs"]
@@ -22,6 +32,8 @@ pub mod endpoint;
 pub mod ensemble;
 #[path = "../../../src/exit.rs"]
 pub mod exit;
+#[path = "../../../src/json.rs"]
+pub mod json;
 #[path = "../../../src/bin/janitor/line.rs"]
 pub mod line;
 #[path = "../../../src/bin/janitor/next.rs"]
@@ -36,6 +48,8 @@ pub mod printable;
 mod request;
 #[path = "../../../src/bin/janitor/service.rs"]
 pub mod service;
+#[path = "../../../src/bin/janitor/shell.rs"]
+mod shell;
 #[path = "../../../src/bin/janitor/show.rs"]
 pub mod show;
 #[path = "../../../src/strict.rs"]

@@ -17,7 +17,7 @@ use janitor_host::next::{self, Asked};
 use janitor_host::output::Output;
 use janitor_host::printable::printable;
 use janitor_host::run::{Log, configure, run};
-use janitor_host::{Call, Endpoints, ExitCode, service, show};
+use janitor_host::{Call, Endpoints, ExitCode, json, service, show};
 use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
@@ -106,9 +106,9 @@ fn say(args: &Arguments, line: &str) {
 /// Writes the object for programs.
 fn document(args: &Arguments, output: &Output) {
     if args.output == Format::Json
-        && let Ok(json) = serde_json::to_string_pretty(output)
+        && let Ok(json) = json::lines(output)
     {
-        let _ = writeln!(io::stdout(), "{json}");
+        let _ = io::stdout().write_all(&json);
     }
 }
 

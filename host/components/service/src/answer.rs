@@ -5,7 +5,7 @@ use std::io::Write;
 
 use janitor_caller::bindings::settings;
 use janitor_caller::output::Output;
-use janitor_caller::{Done, ExitCode, Reason, RunError};
+use janitor_caller::{Done, ExitCode, Reason, RunError, json};
 use wasip2::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasip2::io::streams::OutputStream;
 
@@ -79,15 +79,15 @@ impl Answer {
 
     /// Ends an answer to which the log was written: the last line is the object.
     pub fn end(self, output: &Output) {
-        if let (Some(stream), Ok(json)) = (settings::end_log(), serde_json::to_string(output)) {
+        if let (Some(stream), Ok(json)) = (settings::end_log(), json::line(output)) {
             self.finish(stream, &json);
         }
     }
 
     /// Writes the last text.
-    fn finish(self, mut stream: OutputStream, text: &str) {
+    fn finish(self, mut stream: OutputStream, text: &[u8]) {
         // Nobody may be listening.
-        let _ = writeln!(stream, "{text}").and_then(|()| Write::flush(&mut stream));
+        let _ = stream.write_all(text).and_then(|()| Write::flush(&mut stream));
         drop(stream);
         let _ = OutgoingBody::finish(self.0, None);
     }
@@ -96,7 +96,7 @@ impl Answer {
 /// A whole answer.
 pub fn whole(status: u16, output: &Output, out: ResponseOutparam) {
     if let (Some((answer, stream)), Ok(json)) =
-        (Answer::begin(status, "application/json", out), serde_json::to_string_pretty(output))
+        (Answer::begin(status, "application/json", out), json::lines(output))
     {
         answer.finish(stream, &json);
     }

@@ -12,6 +12,9 @@ mod settings;
 
 #[path = "../../../src/answer.rs"]
 mod answer;
+#[allow(dead_code)]
+#[path = "../../../src/json.rs"]
+mod json;
 #[path = "../../../src/printable.rs"]
 mod printable;
 #[allow(dead_code)]

@@ -6,7 +6,7 @@ use crate::Adapter;
 use crate::bindings::log::{Entry, Event, Guest, Level, Warning};
 use crate::bindings::settings::Format;
 use crate::printable::printable;
-use crate::settings;
+use crate::{json, settings};
 
 impl Guest for Adapter {
     fn write(entry: Entry) {
@@ -25,9 +25,11 @@ impl Guest for Adapter {
                     let _ = writeln!(io::stderr(), "janitor: {}", entry.message);
                     return;
                 }
-                Format::Lines if settings.verbose || entry.level != Level::Debug => entry.message,
+                Format::Lines if settings.verbose || entry.level != Level::Debug => {
+                    (entry.message + "\n").into_bytes()
+                }
                 Format::Lines => return,
-                Format::Events => match serde_json::to_string(&entry) {
+                Format::Events => match json::line(&entry) {
                     Ok(json) => json,
                     Err(_) => return,
                 },
@@ -35,7 +37,7 @@ impl Guest for Adapter {
             if let Some(log) = settings.log.borrow_mut().as_mut() {
                 // When nobody reads any more, the run goes on all the same: half a cleanup
                 // would be worse.
-                let _ = log.write_all((line + "\n").as_bytes()).and_then(|()| log.flush());
+                let _ = log.write_all(&line).and_then(|()| log.flush());
             }
         });
     }

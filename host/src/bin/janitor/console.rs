@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use janitor_host::bindings::log::{Event, Warning};
 use janitor_host::log::{Log, printable};
 use janitor_host::output::Output;
-use janitor_host::{Entry, Level};
+use janitor_host::{Entry, Level, json};
 use serde::Serialize;
 
 use crate::line::{Line, Tone};
@@ -68,9 +68,9 @@ impl Log for Console {
             }
             Format::Text => {}
             Format::Json => {
-                if let Ok(json) = serde_json::to_string(entry) {
+                if let Ok(json) = json::line(entry) {
                     // Nobody may be listening; the run goes on.
-                    let _ = io::stderr().write_all((json + "\n").as_bytes());
+                    let _ = io::stderr().write_all(&json);
                 }
             }
         }
@@ -154,9 +154,9 @@ impl Console {
     /// Writes an object for programs that is not the outcome of a run.
     pub fn object(self, object: &impl Serialize) {
         if self.format == Format::Json
-            && let Ok(json) = serde_json::to_string_pretty(object)
+            && let Ok(json) = json::lines(object)
         {
-            let _ = writeln!(io::stdout(), "{json}");
+            let _ = io::stdout().write_all(&json);
         }
     }
 }

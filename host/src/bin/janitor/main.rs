@@ -16,6 +16,7 @@ mod replay;
 mod run;
 mod selection;
 mod service;
+mod shell;
 mod show;
 
 use std::env;
@@ -86,11 +87,14 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
     });
     written?;
     if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
-        let mut words = vec!["janitor".into(), "apply".into(), file.display().to_string()];
-        for (name, value) in args.connection.component.options() {
-            words.extend([name.into(), value]);
+        let component = args.connection.component.options();
+        // What is no UTF-8 could not be shown as it is.
+        let words = file.to_str().map(|file| ["janitor", "apply", file].into_iter());
+        let words = words
+            .map(|words| words.chain(component.iter().flat_map(|(name, value)| [*name, value])));
+        if let Some(line) = words.and_then(shell::command_line) {
+            complain(&format!("to do what the plan says: {line}"));
         }
-        complain(&format!("to do what the plan says: {}", shell_words::join(words)));
     }
     Ok(code)
 }

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use janitor_host::bindings::http::Endpoint;
 use janitor_host::bindings::log::{Elsewhere, Framework, Unreached, UnreachedReason, ZnodeOutcome};
-use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Target, Violation};
+use janitor_host::{Call, Done, Endpoints, InUse, Options, Reason, RunError, Target};
 
 use crate::run::Ran;
-use crate::{service, show};
+use crate::{service, shell, show};
 
 /// What a run was asked to do, as far as a command line says it. Credentials are
 /// no part of it.
@@ -49,7 +49,7 @@ pub fn after(ran: &Ran, asked: &Asked) -> Vec<String> {
                 );
             }
         }
-        Err(RunError::Violation(Violation::Start(_) | Violation::Digest { .. })) => {
+        Err(RunError::Violation(violation)) if !violation.has_run() => {
             lines.push("Nothing was changed: the component did not run.".into());
         }
         Err(_) => lines.extend([
@@ -275,26 +275,17 @@ impl Asked {
         given.extend(urls.into_iter().filter_map(|(name, value)| Some((name, value?))));
         given.extend(self.component.iter().cloned());
         given.extend(options.ignored_agents.iter().map(|it| ("--ignore-agent", it.clone())));
-        let mut line = command.to_owned();
-        let mut add = |name: &str, value: Option<&str>| {
-            let value = value.map(|value| format!(" {}", shell_words::quote(value)));
-            line += &format!(" {name}{}", value.unwrap_or_default());
-        };
-        given.iter().for_each(|(name, value)| add(name, Some(value)));
+        let mut words: Vec<&str> = command.split(' ').collect();
+        words.extend(given.iter().flat_map(|(name, value)| [*name, value]));
         match (options.in_use, &options.teardown[..]) {
             (InUse::Refuse, _) => {}
-            (InUse::Force, _) => add("--force", None),
-            (InUse::Teardown, []) => add("--teardown", None),
-            (InUse::Teardown, ids) => ids.iter().for_each(|id| add("--teardown", Some(id))),
+            (InUse::Force, _) => words.push("--force"),
+            (InUse::Teardown, []) => words.push("--teardown"),
+            (InUse::Teardown, ids) => words.extend(ids.iter().flat_map(|id| ["--teardown", id])),
         }
-        for (flag, is_set) in
-            [("--system-znode", options.system_znode), ("--strict", options.strict)]
-        {
-            if is_set {
-                add(flag, None);
-            }
-        }
-        line
+        let flags = [("--system-znode", options.system_znode), ("--strict", options.strict)];
+        words.extend(flags.into_iter().filter_map(|(flag, is_set)| is_set.then_some(flag)));
+        shell::command_line(words).unwrap_or_else(|| "(no command line can hold that name)".into())
     }
 }
 
