@@ -92,14 +92,14 @@ fn main() -> ExitCode {
 
 /// Runs this program again where it would find what is not the tests' own: proxies in
 /// the environment, behind which the library would look for the tests' servers, or a
-/// SIGINT that is ignored, as it is for what a script runs in the background, and so
-/// by the programs that are tested.
+/// signal that is ignored, as SIGINT is for what a script runs in the background, and
+/// SIGHUP under `nohup`, and so by the programs that are tested.
 fn elsewhere() -> Option<ExitCode> {
     let is_proxy = |name: &OsString| {
         name.to_str().is_some_and(|name| name.to_ascii_lowercase().ends_with("_proxy"))
     };
     let proxies: Vec<_> = env::vars_os().map(|(name, _)| name).filter(is_proxy).collect();
-    let ignored = ignores_sigint();
+    let ignored = ignores_signals();
     if proxies.is_empty() && !ignored {
         return None;
     }
@@ -109,7 +109,7 @@ fn elsewhere() -> Option<ExitCode> {
         false => Command::new(&program),
     };
     if ignored {
-        again.arg("--default-signal=INT").arg(&program);
+        again.arg("--default-signal=HUP,INT,TERM").arg(&program);
     }
     again.args(env::args_os().skip(1));
     for name in proxies {
@@ -119,12 +119,13 @@ fn elsewhere() -> Option<ExitCode> {
     Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Whether SIGINT is ignored, as Linux tells.
-fn ignores_sigint() -> bool {
+/// Whether SIGHUP, SIGINT or SIGTERM is ignored, as Linux tells.
+fn ignores_signals() -> bool {
+    const SIGNALS: u64 = 1 << (1 - 1) | 1 << (2 - 1) | 1 << (15 - 1);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 0b10 != 0)
+    mask.is_some_and(|mask| mask & SIGNALS != 0)
 }
 
 /// A test.

@@ -16,8 +16,11 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("signals::what_is_on_its_way_is_waited_for", || ends_well("INT")),
         trial("signals::a_sigterm_is_the_same_wish", || ends_well("TERM")),
+        trial("signals::a_sighup_is_the_same_wish", || ends_well("HUP")),
+        trial("signals::what_is_ignored_stays_ignored", what_is_ignored),
         trial("signals::a_second_one_ends_the_run_at_once", || ends_at_once("INT", 130)),
         trial("signals::a_second_sigterm_does_too", || ends_at_once("TERM", 143)),
+        trial("signals::a_second_sighup_does_too", || ends_at_once("HUP", 129)),
         trial("signals::a_look_ends_like_any_program", a_look_just_ends),
     ]
 }
@@ -91,6 +94,24 @@ fn ends_well(signal: &str) {
     let again = run(&mut replay(&recording));
     assert_eq!((again.exit, again.stdout, again.stderr), (5, stdout, String::new()));
     assert_eq!(finished(&cluster), finished(&Cluster::start(scenario("the-sample-result"))));
+}
+
+/// Under `nohup`, and in the background of a script.
+fn what_is_ignored() {
+    for signal in ["HUP", "INT", "TERM"] {
+        let cluster = Cluster::start(State { latency_ms: 300, ..scenario("the-sample-result") });
+        let janitor = on(&cluster, TARGET);
+        let mut command = Command::new("env");
+        command.env_clear().env("http_proxy", cluster.proxy_url());
+        command.arg(format!("--ignore-signal={signal}")).arg(janitor.get_program());
+        let child = after(LOOKS + 1, &cluster, command.args(janitor.get_args()));
+        send(signal, &child);
+        send(signal, &child);
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{signal}: {stdout}");
+        assert!(stdout.contains("Cleanup completed successfully."), "{signal}: {stdout}");
+    }
 }
 
 fn ends_at_once(signal: &str, code: i32) {

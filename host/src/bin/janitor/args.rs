@@ -34,8 +34,8 @@ Environment:
 
 Exit codes:
 {codes}
-Interrupted (SIGINT, SIGTERM), a run waits for what is on its way, says what is left,
-and ends with 5. A second signal ends it at once, with 128 and the signal's number.
+Interrupted (SIGHUP, SIGINT, SIGTERM), a run waits for what is on its way, says what is
+left, and ends with 5. A second signal ends it at once, with 128 and the signal's number.
 
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra

@@ -1,6 +1,6 @@
 //! A run on a cluster: the servers, the credentials, the recording, the signals.
 
-use std::thread;
+use std::{fs, thread};
 
 use janitor_host::output::Output;
 use janitor_host::transport::Transport;
@@ -12,7 +12,7 @@ use janitor_host::{
     Janitor, Limits, LoginError, Options, Reason, Report, RunError, Stop, Target, Tls, ZooKeeper,
 };
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
@@ -330,11 +330,13 @@ fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     }
 }
 
-/// From here on a first SIGINT or SIGTERM is the wish to end the run; a second one
+/// From here on a first SIGHUP, SIGINT or SIGTERM is the wish to end the run; a second one
 /// ends the program at once. Before that, and while a run only looks, a signal does
-/// what it does to any program: there is nothing that could be left half done.
+/// what it does to any program: there is nothing that could be left half done. One that
+/// whoever started the program has it ignore (`nohup`, a shell's `&`) stays ignored.
 fn watch_signals(stop: &Stop, console: Console) {
-    let watched = Signals::new([SIGINT, SIGTERM]).map(|mut signals| {
+    let signals = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|it| !is_ignored(*it));
+    let watched = Signals::new(signals).map(|mut signals| {
         let stop = stop.clone();
         thread::spawn(move || {
             let mut again = false;
@@ -353,6 +355,14 @@ fn watch_signals(stop: &Stop, console: Console) {
     if let Err(error) = watched {
         complain(&format!("a signal will end the run at once: {error}"));
     }
+}
+
+/// Whether this program ignores a signal, as Linux tells; elsewhere it does not.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
 /// What to do before the next login.

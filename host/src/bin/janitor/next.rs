@@ -132,15 +132,14 @@ fn instead(reason: Reason, asked: &Asked, obstacles: &Obstacles) -> Vec<String> 
             lines
         }
         Reason::InUseUnknown => vec![
-            "Next, give the user who asks the right to view all frameworks and roles \
+            "Next, see to the server that does not answer as it should; or, where it may not \
+             tell, give the user who asks the right to view all frameworks and roles \
              (VIEW_FRAMEWORK, VIEW_ROLE)."
                 .into(),
             "After a change of the leading master, wait until all agents and frameworks have \
              registered again."
                 .into(),
             format!("Then: {same}"),
-            "If it is certain that no framework uses it any more, --force does without the answer."
-                .into(),
         ],
         Reason::Changed => vec![format!("Next, without a plan: {same}")],
         Reason::Failed => vec![format!("Next, once the problem is fixed: {same}")],
@@ -474,9 +473,58 @@ mod tests {
     fn what_is_not_known_is_first_found_out() {
         let hint =
             hints(&asked("kafka-role", Options::DEFAULT), Reason::InUseUnknown, &[], report());
-        let (before, after) = hint.split_once("--force").unwrap();
-        assert!(before.contains("VIEW_FRAMEWORK") && before.contains("wait until"), "{hint}");
-        assert!(!after.contains("janitor "), "no command goes on without knowing: {hint}");
+        let (before, same) = hint.split_once("Then: ").unwrap();
+        for words in ["see to the server", "VIEW_FRAMEWORK", "wait until"] {
+            assert!(before.contains(words), "{words}: {hint}");
+        }
+        assert_eq!(same, "janitor -r kafka-role -p kafka-principal -z dcos-service-kafka");
+    }
+
+    /// Whoever answers badly, or not at all, must not get an operator to switch a guard off.
+    #[test]
+    fn a_guard_is_switched_off_only_by_who_can_know_better() {
+        let asked = asked("kafka-role", Options::DEFAULT);
+        let all = |reason: Reason| match reason {
+            // What the operator has named, and knows dead or gone.
+            Reason::SystemZnode => &["--system-znode"][..],
+            Reason::InUse => &["--force", "--teardown"],
+            Reason::Incomplete => &["--ignore-agent"],
+            Reason::NothingToDo
+            | Reason::InvalidTarget
+            | Reason::OtherPrincipals
+            | Reason::RoleNotFound
+            | Reason::InUseUnknown
+            | Reason::Changed
+            | Reason::Failed
+            | Reason::Stopped => &[],
+        };
+        let agent = unreached("S0", "h0", UnreachedReason::Unreachable);
+        let report = Report { unreached: vec![agent], ..report() };
+        let framework = framework("F-1", "kafka", &["kafka-role"]);
+        for reason in [
+            Reason::SystemZnode,
+            Reason::InUse,
+            Reason::Incomplete,
+            Reason::NothingToDo,
+            Reason::InvalidTarget,
+            Reason::OtherPrincipals,
+            Reason::RoleNotFound,
+            Reason::InUseUnknown,
+            Reason::Changed,
+            Reason::Failed,
+            Reason::Stopped,
+        ] {
+            let hint = hints(&asked, reason, std::slice::from_ref(&framework), report.clone());
+            for option in ["--force", "--teardown", "--system-znode", "--ignore-agent"] {
+                let expected = all(reason).contains(&option);
+                assert_eq!(hint.contains(option), expected, "{reason:?} {option}: {hint}");
+            }
+        }
+        // An operation that is still pending is waited for: the agent may well be alive.
+        let pending = unreached("S0", "h0", UnreachedReason::OperationPending);
+        let report = Report { unreached: vec![pending], ..report };
+        let hint = hints(&asked, Reason::Incomplete, &[], report);
+        assert!(hint.contains("Wait for the agents"), "{hint}");
     }
 
     #[test]
