@@ -1,8 +1,8 @@
 //! The plan file. Its shape is a promise, as that of all documents for programs
 //! (`output.rs`).
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,13 +35,21 @@ impl PlanFile {
         Self { schema_version: Self::SCHEMA_VERSION, endpoints, options, plan }
     }
 
-    /// Writes a plan file.
+    /// Finds out whether a plan could be written there: better now than after a run.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn check(path: &Path) -> Result<(), String> {
+        file::check(path).map_err(|why| unwritten(path, &why))
+    }
+
+    /// Writes a plan file: all of it, or nothing.
     ///
     /// # Errors
     /// One sentence.
     pub fn write(&self, path: &Path) -> Result<(), String> {
         file::write(path, |writer| Ok(json::write_lines(writer, self)?))
-            .map_err(|why| format!("cannot write the plan {}: {why}", path.display()))
+            .map_err(|why| unwritten(path, &why))
     }
 
     /// Reads a plan file.
@@ -76,6 +84,10 @@ impl PlanFile {
         strict::read(plan)
             .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
     }
+}
+
+fn unwritten(path: &Path, why: &io::Error) -> String {
+    format!("cannot write the plan {}: {why}", path.display())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use janitor_host::{
 use janitor_tests::{Answering, Cluster, State};
 use libtest_mimic::Trial;
 
-use crate::command::tests;
+use crate::command::{janitor, replay, run, tests};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         trial("transport::a_body_that_stops_is_given_up", a_body_that_stops),
         trial("transport::a_body_above_the_limit_is_given_up", a_large_body),
         trial("transport::what_is_no_http_is_said_to_be_none", no_http),
+        trial("transport::only_a_final_status_is_an_answer", only_a_final_status),
         trial("transport::the_root_is_the_leaders", the_root_is_the_leaders),
         trial("transport::the_root_of_a_named_master", the_root_of_a_named_master),
         trial("transport::masters_that_know_no_leader_are_passed_over", passed_over),
@@ -80,6 +81,25 @@ fn a_large_body() {
 fn no_http() {
     let log = clean(&answering(b"220 smtp.example ESMTP\r\n"), Limits::default()).1;
     assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
+}
+
+/// Live and in the replay, and whatever the body says.
+fn only_a_final_status() {
+    let list = r#"{"slaves":[],"recovered_slaves":[]}"#;
+    for status in [101, 102, 150, 199, 600, 999] {
+        let answer =
+            format!("HTTP/1.1 {status} Odd\r\nContent-Length: {}\r\n\r\n{list}", list.len());
+        let master = answering(answer.leak().as_bytes());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.har");
+        let mut command = janitor();
+        command.args(["-r", "cassandra_role", "-m", &master, "--record"]).arg(&file);
+        let live = run(&mut command);
+        assert_eq!(live.exit, 5, "{status}: {live:?}");
+        let words = "Network error: the answer of the Mesos master is no HTTP: ";
+        assert!(live.stdout.contains(words), "{status}: {}", live.stdout);
+        assert_eq!(run(&mut replay(&file)), live, "{status}");
+    }
 }
 
 /// A master that leads: it says so, whatever it is asked.

@@ -70,6 +70,7 @@ fn clean(args: &Clean) -> Result<ExitCode, String> {
 }
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
+    args.out.as_deref().map_or(Ok(()), PlanFile::check)?;
     let (target, options) = args.selection.read(&args.checks)?;
     let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
     let cluster = match cluster {

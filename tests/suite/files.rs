@@ -1,0 +1,163 @@
+//! The files that are written: recordings and plans. And what a name that does not look
+//! like what it is looks like in them, and elsewhere.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+
+use janitor_host::printable::is_hidden;
+use janitor_tests::{Answer, Cluster, Server};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::command::{janitor, on, run, scenario};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("files::what_is_no_regular_file_is_not_replaced", no_regular_file),
+        trial("files::what_is_new_is_its_owners_alone", new_files),
+        trial("files::what_is_replaced_keeps_its_permissions_and_its_link", replaced),
+        trial("files::a_full_disk_loses_the_recording_alone", a_full_disk),
+        trial("files::what_does_not_show_is_escaped", what_does_not_show),
+    ]
+}
+
+const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
+
+/// The commands that write a file, up to its name, and what is said if they cannot.
+const WRITING: [(&str, &str); 2] =
+    [("--record", "cannot record to "), ("--out", "cannot write the plan ")];
+
+fn writing(cluster: &Cluster, option: &str, file: &Path) -> Command {
+    let mut command = on(cluster, &format!("plan {TARGET} {option}"));
+    command.arg(file);
+    command
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn no_regular_file() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("folder")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    symlink("/dev/null", at("to-a-device")).unwrap();
+    let _socket = UnixListener::bind(at("socket")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+    let before = names(folder.path());
+    for name in &before {
+        let kind = fs::symlink_metadata(at(name)).unwrap().file_type();
+        for (option, words) in WRITING {
+            let run = run(&mut writing(&cluster, option, &at(name)));
+            assert_eq!(run.exit, 1, "{option} {name}: {run:?}");
+            assert!(run.stderr.contains(words), "{option} {name}: {run:?}");
+        }
+        assert_eq!(fs::symlink_metadata(at(name)).unwrap().file_type(), kind, "{name}");
+    }
+    assert_eq!(names(folder.path()), before);
+    assert_eq!(cluster.requests().len(), 0, "it is found out before anything is sent");
+}
+
+fn new_files() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let folder = tempfile::tempdir().unwrap();
+    for (option, _) in WRITING {
+        let file = folder.path().join(option);
+        assert_eq!(run(&mut writing(&cluster, option, &file)).exit, 0);
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600, "{option}");
+    }
+    assert_eq!(names(folder.path()), ["--out", "--record"]);
+}
+
+fn replaced() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    for (option, _) in WRITING {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
+        symlink("file", &link).unwrap();
+        assert_eq!(run(&mut writing(&cluster, option, &link)).exit, 0);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "{option}");
+        let (text, mode) = (fs::read_to_string(&file).unwrap(), fs::metadata(&file).unwrap());
+        assert!(text.starts_with('{') && text.ends_with("}\n"), "{option}: {text}");
+        assert_eq!(mode.permissions().mode() & 0o7777, 0o664, "{option}");
+        assert_eq!(names(folder.path()), ["file", "link"]);
+    }
+}
+
+/// A limit for files is to a program what a full disk is. The sandbox's own memory is
+/// counted as a file too, so the limit has room for that.
+fn a_full_disk() {
+    let mut state = scenario("the-sample-result");
+    state.answers.push(Answer {
+        server: Server::Master,
+        method: "GET".into(),
+        path: "/master/frameworks".into(),
+        status: 200,
+        content_type: None,
+        headers: BTreeMap::new(),
+        body: json!({"frameworks": [], "padding": vec!["x".repeat(1 << 20); 12]}).to_string(),
+        times: None,
+    });
+    let cluster = Cluster::start(state);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.har");
+    fs::write(&file, "old").unwrap();
+    let script = format!("trap '' XFSZ; ulimit -f 8192; exec \"$0\" {TARGET} --record \"$1\"");
+    let mut command = Command::new("sh");
+    command.env_clear().env("http_proxy", cluster.proxy_url());
+    command.args(["-c", &script]).arg(janitor().get_program()).arg(&file);
+    let run = run(&mut command);
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(run.stdout.contains("Cleanup completed successfully."), "{run:?}");
+    let words = format!("the recording {} is lost: ", file.display());
+    assert!(run.stderr.contains(&words), "{run:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+    assert_eq!(names(folder.path()), ["run.har"]);
+}
+
+/// A role that looks like another one: it is seen, and what is printed can be copied.
+fn what_does_not_show() {
+    let role = "cassandra\u{200b}_\u{ad}role";
+    let mut state = scenario("a-plan");
+    for agent in &mut state.agents {
+        let text = serde_json::to_string(&agent.reserved_resources_full).unwrap();
+        let text = text.replace("cassandra_role", role);
+        agent.reserved_resources_full = serde_json::from_str(&text).unwrap();
+    }
+    let cluster = Cluster::start(state);
+    let folder = tempfile::tempdir().unwrap();
+    let (har, plan) = (folder.path().join("run.har"), folder.path().join("plan.json"));
+    let mut command = on(&cluster, "plan -z cassandra -r");
+    let text = run(command.args([role, "--out"]).arg(&plan).arg("--record").arg(&har));
+    assert_eq!(text.exit, 0, "{text:?}");
+    let json = run(on(&cluster, "plan -o json -z cassandra -r").arg(role));
+    let read = |file: &Path| fs::read_to_string(file).unwrap();
+    for text in [&text.stdout, &text.stderr, &json.stdout, &json.stderr, &read(&har), &read(&plan)]
+    {
+        assert!(text.chars().all(|c| c == '\n' || !is_hidden(c)), "{text}");
+    }
+    let shown = r"remove everything of role 'cassandra\u{200b}_\u{ad}role'";
+    assert!(text.stdout.contains(shown), "{}", text.stdout);
+    let command = r"To do it: janitor -r $'cassandra\342\200\213_\302\255role' -z cassandra";
+    assert!(text.stdout.contains(command), "{}", text.stdout);
+    let output: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(output["plan"]["target"]["role"], role);
+    for (file, path) in [(&har, "/log/_janitor/call/Plan/role"), (&plan, "/plan/target/role")] {
+        let json: Value = serde_json::from_str(&read(file)).unwrap();
+        assert_eq!(json.pointer(path).unwrap(), role, "{}", file.display());
+    }
+}
