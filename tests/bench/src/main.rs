@@ -16,6 +16,7 @@ mod pages;
 mod plot;
 mod process;
 mod real;
+mod recording;
 mod serve;
 
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Command {
     Growth(growth::Options),
     /// Clean real agents: beside what their master can do
     Real(real::Options),
+    /// Record long lists
+    Recording(recording::Recorded),
     /// Run the whole program: beside an interpreter that does nothing
     Process(measure::Janitor),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Guard(options) => guard::guard(&options),
         Command::Growth(options) => growth::growth(&options),
         Command::Real(options) => real::real(&options),
+        Command::Recording(options) => recording::recording(&options),
         Command::Process(janitor) => process::process(&janitor),
     };
     match result {

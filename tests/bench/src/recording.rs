@@ -1,0 +1,88 @@
+//! A recording of many long lists: what is kept of them in memory.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Args;
+use janitor_host::bindings::http::{Endpoint, Method};
+use janitor_host::transport::har::Run;
+use janitor_host::transport::recording::Recording;
+use janitor_host::transport::{Request, Transport};
+use janitor_host::{Call, Endpoints, Options};
+
+use crate::Result;
+use crate::agents::{cluster, list};
+use crate::memory::Memory;
+
+/// What is measured.
+#[derive(Args)]
+pub struct Recorded {
+    /// How many agents a list has, of about 2 kB each
+    #[arg(long, default_value_t = 20_000)]
+    agents: usize,
+    /// How often the list is read
+    #[arg(long, default_value_t = 24)]
+    lists: usize,
+    /// Where the recording goes
+    #[arg(long, value_name = "FILE", default_value = "recording.har")]
+    file: std::path::PathBuf,
+}
+
+/// Prints a table.
+pub fn recording(options: &Recorded) -> Result<()> {
+    let Recorded { agents, lists, file } = options;
+    let master = Memory::new(list(&cluster(*agents, 5)));
+    // What making the list took does not count: the peak begins anew.
+    fs::write("/proc/self/clear_refs", "5")?;
+    let (length, before) = (master.megabytes(), peak()?);
+    let recording = Recording::begin(file, run())?;
+    let mut transport = recording.through(Box::new(master));
+    for _ in 0..*lists {
+        read(&mut transport)?;
+    }
+    let on_the_way = peak()?;
+    recording.finish(None)?;
+    let whole = peak()?;
+    println!("{lists} lists of {length:.1} MB.\n");
+    println!("| peak memory beyond what there was before, MB | |\n| --- | --- |");
+    println!("| of the run | {:.1} |", on_the_way - before);
+    println!("| with the file written, of {:.1} MB | {:.1} |", size(file)?, whole - before);
+    Ok(())
+}
+
+/// Reads the list as a component does.
+fn read(transport: &mut dyn Transport) -> Result<()> {
+    let url = "http://leader.mesos:5050/master/slaves".into();
+    let request =
+        Request { endpoint: Some(Endpoint::Master), method: Method::Get, url, content: None };
+    let mut response = transport.send(request).finish()?;
+    let mut buffer = vec![0; 64 << 10];
+    while response.body.read(&mut buffer)? > 0 {}
+    Ok(())
+}
+
+fn run() -> Run {
+    Run {
+        schema_version: Run::SCHEMA_VERSION,
+        component: String::new(),
+        endpoints: Endpoints::default(),
+        call: Call::Discover,
+        options: Options::DEFAULT,
+        stopped_at: None,
+        elapsed: None,
+        window: 32,
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no file is that long")]
+fn size(file: &Path) -> Result<f64> {
+    Ok(fs::metadata(file)?.len() as f64 / 1e6)
+}
+
+/// The most memory that was resident until now, in megabytes, as Linux tells.
+fn peak() -> Result<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|it| it.trim().strip_suffix(" kB")).ok_or("no VmHWM in /proc")?;
+    Ok(peak.parse::<f64>()? * 1024.0 / 1e6)
+}
