@@ -123,7 +123,8 @@ fn elsewhere() -> Option<ExitCode> {
 
 /// Whether SIGHUP, SIGINT or SIGTERM is ignored, as Linux tells.
 fn ignores_signals() -> bool {
-    const SIGNALS: u64 = 1 << (1 - 1) | 1 << (2 - 1) | 1 << (15 - 1);
+    // Their numbers are 1, 2 and 15, and the first bit is that of 1.
+    const SIGNALS: u64 = 0b11 | 1 << 14;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
