@@ -7,7 +7,7 @@ pub mod wasmtime;
 use std::fs;
 
 use janitor_host::ExitCode;
-use janitor_tests::{Cluster, State};
+use janitor_tests::{Answering, Cluster, State};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -73,6 +73,7 @@ pub fn trials() -> Vec<Trial> {
         trial("stock::a_token_goes_to_the_servers", move || token(wasmtime)),
         trial("stock::a_url_that_is_none", move || no_url(wasmtime)),
         trial("stock::a_master_that_is_not_there", move || no_master(wasmtime)),
+        trial("stock::only_a_final_status_is_an_answer", move || only_a_final_status(wasmtime)),
         trial("stock::the_clock_goes_on", move || the_clock(wasmtime)),
     ];
     trials.extend(
@@ -212,6 +213,21 @@ fn no_master(wasmtime: Wasmtime) {
         "{run:?}"
     );
     assert!(run.stderr.contains("exit code 5"), "{run:?}");
+}
+
+/// Whatever the runtime takes for one.
+fn only_a_final_status(wasmtime: Wasmtime) {
+    for status in [600, 999] {
+        let master = Answering::start(move |_| {
+            let list = r#"{"slaves":[],"recovered_slaves":[]}"#;
+            http::Response::builder().status(status).body(list.into()).unwrap()
+        });
+        let url = format!("{}/master/", master.origin());
+        let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", &url]));
+        assert_eq!(run.exit, 1);
+        let words = "the answer of the Mesos master is no HTTP: ";
+        assert!(run.stdout.contains(words), "{status}: {run:?}");
+    }
 }
 
 /// A hostile guest behind the gate: nothing goes out that may not.

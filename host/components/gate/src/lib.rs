@@ -11,6 +11,8 @@ mod call {
 }
 mod state;
 
+#[path = "../../../src/answer.rs"]
+mod answer;
 #[allow(dead_code)]
 #[path = "../../../src/policy.rs"]
 mod policy;
@@ -23,6 +25,7 @@ mod users;
 
 use std::cell::RefCell;
 
+use answer::final_status;
 use bindings::http::{self, Error, Request};
 use bindings::offered;
 use call::Call;
@@ -80,8 +83,9 @@ impl offered::GuestExchange for Exchange {
     fn finish(exchange: offered::Exchange) -> Result<offered::Response, Error> {
         let Exchange { exchange, users } = exchange.into_inner();
         let response = http::Exchange::finish(exchange)?;
+        final_status(response.status())?;
         let users = RefCell::new(users.filter(|_| response.status() == 200));
-        Ok(offered::Response::new(Response { response, users }))
+        Ok(offered::Response::new(Response { response, users, broken: RefCell::default() }))
     }
 }
 
@@ -90,6 +94,8 @@ struct Response {
     response: http::Response,
     /// What is read out of it.
     users: RefCell<Option<Users>>,
+    /// Why every read fails from now on, if the body has broken off.
+    broken: RefCell<Option<Error>>,
 }
 
 impl offered::GuestResponse for Response {
@@ -102,7 +108,12 @@ impl offered::GuestResponse for Response {
             state::stop("read 0 bytes of a response");
             return Err(Error::Internal("a read must be for one byte or more".into()));
         }
-        let chunk = self.response.read(limit)?;
+        if let Some(error) = &*self.broken.borrow() {
+            return Err(error.clone());
+        }
+        let chunk = self.response.read(limit).inspect_err(|error| {
+            self.broken.replace(Some(error.clone()));
+        })?;
         if let Some(users) = self.users.borrow_mut().as_mut() {
             users.read(&chunk);
             state::learn(users);
