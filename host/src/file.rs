@@ -8,13 +8,13 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Finds out whether a file could take this place: better now than after a run.
+/// Finds out whether a file could take this place, which is better known before a run than
+/// after it; and gives one without a name, where it would be, to keep things in until then.
 ///
 /// # Errors
-/// Why not.
-pub fn check(file: &Path) -> io::Result<()> {
-    let place = Place::find(file)?;
-    place.unnamed().map(drop)
+/// Why none could.
+pub fn beside(file: &Path) -> io::Result<File> {
+    Place::find(file)?.unnamed()
 }
 
 /// Writes a file: all of it or, when that fails, nothing; what was there before then
@@ -33,26 +33,17 @@ pub fn write(
     writer.flush()?;
     drop(writer);
     unnamed.sync_all()?;
-    let beside = tempfile::Builder::new().prefix(".janitor-").make_in(&place.folder, |path| {
+    let named = tempfile::Builder::new().prefix(".janitor-").make_in(&place.folder, |path| {
         name(&unnamed, path).or_else(|why| match why.kind() {
             io::ErrorKind::AlreadyExists => Err(why),
             _ => place.copied(&unnamed, path),
         })
     })?;
     match place.old {
-        Some(_) => beside.persist(&place.path)?,
-        None => beside.persist_noclobber(&place.path)?,
+        Some(_) => named.persist(&place.path)?,
+        None => named.persist_noclobber(&place.path)?,
     }
     Ok(())
-}
-
-/// A file without a name, in the folder of another one, for what is kept until that one is
-/// written. It can be read by its owner alone.
-///
-/// # Errors
-/// When the folder takes no file.
-pub fn unnamed_beside(file: &Path) -> io::Result<File> {
-    tempfile::tempfile_in(folder(file))
 }
 
 fn folder(file: &Path) -> &Path {
@@ -197,7 +188,7 @@ mod tests {
     fn a_new_file_is_its_owners() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new");
-        check(&file).unwrap();
+        drop(beside(&file).unwrap());
         assert_eq!(names(folder.path()), [""; 0], "a look leaves nothing");
         fill(&file, "new").unwrap();
         assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("new", 0o600));
@@ -241,14 +232,14 @@ mod tests {
         for name in ["folder", "dangling", "to-a-folder", "to-a-device", "itself", "socket", "fifo"]
         {
             let kind = fs::symlink_metadata(at(name)).unwrap().file_type();
-            assert!(check(&at(name)).is_err(), "{name}");
+            assert!(beside(&at(name)).is_err(), "{name}");
             assert!(fill(&at(name), "new").is_err(), "{name}");
             assert_eq!(fs::symlink_metadata(at(name)).unwrap().file_type(), kind, "{name}");
         }
         for place in ["/dev/null", "/dev/full", "/nowhere/file", "", "/"] {
-            assert!(check(Path::new(place)).is_err(), "{place}");
+            assert!(beside(Path::new(place)).is_err(), "{place}");
         }
-        assert!(check(&at("new/")).is_err());
+        assert!(beside(&at("new/")).is_err());
         assert_eq!(names(folder.path()), before);
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Result;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use crate::printable::is_hidden;
+use crate::printable::{is_hidden, is_plain};
 
 /// One line, with a line break at its end.
 ///
@@ -50,6 +50,9 @@ impl<F: Formatter> Formatter for Visible<F> {
         w: &mut W,
         text: &str,
     ) -> io::Result<()> {
+        if is_plain(text) {
+            return w.write_all(text.as_bytes());
+        }
         let mut written = 0;
         for (at, c) in text.char_indices().filter(|(_, c)| is_hidden(*c)) {
             w.write_all(text.get(written..at).unwrap_or_default().as_bytes())?;

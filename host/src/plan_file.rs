@@ -40,7 +40,7 @@ impl PlanFile {
     /// # Errors
     /// One sentence.
     pub fn check(path: &Path) -> Result<(), String> {
-        file::check(path).map_err(|why| unwritten(path, &why))
+        file::beside(path).map(drop).map_err(|why| unwritten(path, &why))
     }
 
     /// Writes a plan file: all of it, or nothing.

@@ -3,7 +3,7 @@
 /// Replaces what could steer a terminal, change the direction of writing on it, or hide in
 /// a name that then looks like another one, by its escaped form.
 pub fn printable(text: &str) -> String {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text) {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
@@ -14,6 +14,11 @@ pub fn printable(text: &str) -> String {
         }
         safe
     })
+}
+
+/// Whether a text is nothing but what ASCII shows, as most are: that is found out quickly.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Whether a character does something else than to stand there, or does not show: control

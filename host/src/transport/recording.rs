@@ -30,8 +30,7 @@ impl Recording {
     /// # Errors
     /// When nothing can be written there: better now than after the run.
     pub fn begin(file: &Path, run: Run) -> io::Result<Self> {
-        file::check(file)?;
-        Ok(Self::on(file::unnamed_beside(file)?, file, run))
+        Ok(Self::on(file::beside(file)?, file, run))
     }
 
     /// The same, with the file to keep it in until it is finished.
