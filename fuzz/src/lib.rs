@@ -23,7 +23,11 @@ pub mod endpoint;
 #[path = "../../host/src/ensemble.rs"]
 pub mod ensemble;
 mod forms;
+#[path = "../../host/src/listed.rs"]
+mod listed;
 mod names;
+#[path = "../../host/src/objects.rs"]
+mod objects;
 #[path = "../../host/src/plan_file.rs"]
 pub mod plan_file;
 #[path = "../../host/src/policy.rs"]

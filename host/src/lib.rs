@@ -48,6 +48,7 @@
 //! | [`stop`] | the wish to end it |
 //! | `violation` | how a run ends when the component misbehaves |
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
+//! | `listed`, `objects` | which resources the master itself has listed |
 //! | `users` | which frameworks the master itself shows as users of the role |
 //! | [`limits`] | how much of everything a run may use |
 //! | `request` | how a request is written |
@@ -71,7 +72,9 @@ pub mod exit;
 pub mod http;
 mod imports;
 pub mod limits;
+mod listed;
 pub mod log;
+mod objects;
 pub mod outcome;
 pub mod output;
 pub mod plan_file;

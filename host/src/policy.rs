@@ -9,6 +9,7 @@ use std::fmt;
 use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
 use crate::call::Call;
+use crate::listed::{Agents, Listed};
 use crate::request::relative;
 use crate::scope::Scope;
 use crate::users::Users;
@@ -29,6 +30,16 @@ pub struct Policy {
     /// if they name none, those that the master's own list shows to use the role.
     may_end: BTreeSet<String>,
     is_named: bool,
+    /// The resources of the target, as the master's own lists have shown them.
+    listed: Listed,
+}
+
+/// What is read out of an answer while it passes, because it says what may be sent.
+pub(crate) enum Watch {
+    /// The agents, and what they hold for the role.
+    Agents(Agents),
+    /// The frameworks that use the role.
+    Users(Users),
 }
 
 /// One request that may be sent, as often as the run likes.
@@ -88,6 +99,7 @@ impl Policy {
             role,
             may_end: options.teardown.iter().cloned().collect(),
             is_named: !options.teardown.is_empty(),
+            listed: Listed::default(),
         }
     }
 
@@ -175,19 +187,35 @@ impl Policy {
         &self.rules
     }
 
-    /// Watches an answer to this request, if what may be sent depends on it: that of the
-    /// list of frameworks.
-    pub(crate) fn watch(&self, request: &Request) -> Option<Users> {
-        let ends_some = |rule: &Rule| rule.path == [TEARDOWN];
-        let role = self.role.as_deref().filter(|_| !self.is_named)?;
-        let is_list = (request.endpoint, request.method) == (Endpoint::Master, Method::Get)
-            && request.path == ["frameworks"];
-        (is_list && self.rules.iter().any(ends_some)).then(|| Users::of(role))
+    /// Watches an answer to this request, if what may be sent depends on it: that of a list
+    /// of agents or frameworks.
+    pub(crate) fn watch(&self, request: &Request) -> Option<Watch> {
+        let role = self.role.as_deref()?;
+        if (request.endpoint, request.method) != (Endpoint::Master, Method::Get) {
+            return None;
+        }
+        let ends_some = || self.rules.iter().any(|rule| rule.path == [TEARDOWN]);
+        match request.path.first().map(String::as_str) {
+            Some("slaves") => Some(Watch::Agents(Agents::of(role))),
+            Some("frameworks") if !self.is_named && ends_some() => {
+                Some(Watch::Users(Users::of(role)))
+            }
+            _ => None,
+        }
     }
 
-    /// Allows to tear down those that an answer has shown to use the role.
-    pub(crate) fn learn(&mut self, users: &Users) {
-        self.may_end.extend(users.ids().iter().cloned());
+    /// Reads the next piece of an answer that is watched, and allows what it shows.
+    pub(crate) fn read(&mut self, watch: &mut Watch, piece: &[u8]) {
+        match watch {
+            Watch::Agents(agents) => {
+                let scopes: Vec<_> = self.rules.iter().filter_map(|it| it.scope.as_ref()).collect();
+                agents.read(piece, &scopes, &mut self.listed);
+            }
+            Watch::Users(users) => {
+                users.read(piece);
+                self.may_end.extend(users.ids().iter().cloned());
+            }
+        }
     }
 
     /// Decides about a teardown.
@@ -232,7 +260,7 @@ impl Policy {
             let (Some(scope), Some(content)) = (&rule.scope, &request.content) else {
                 return Ok(());
             };
-            return scope.check(&content.bytes).map_err(|why| {
+            return scope.check(&content.bytes, &self.listed).map_err(|why| {
                 format!("{} would remove what is not the target's: {why}", Asked(request))
             });
         }
@@ -476,9 +504,8 @@ mod tests {
             let mut policy = Policy::new(&Call::Clean(target()), &options);
             let before = policy.check(&teardown("frameworkId=F"));
             assert!(before.is_err(), "nothing is known yet");
-            if let Some(mut users) = policy.watch(&frameworks) {
-                users.read(list);
-                policy.learn(&users);
+            if let Some(mut watch) = policy.watch(&frameworks) {
+                policy.read(&mut watch, list);
             }
             for id in ["F", "G", "H"] {
                 let checked = policy.check(&teardown(&format!("frameworkId={id}")));
@@ -487,6 +514,31 @@ mod tests {
             for form in ["", "frameworkId=F&frameworkId=G", "frameworkId=F;", "id=F"] {
                 assert!(policy.check(&teardown(form)).is_err(), "{form}");
             }
+        }
+    }
+
+    #[test]
+    fn only_resources_that_a_list_of_the_run_has_shown_may_go() {
+        let resource = r#"{"name":"cpus","role":"r","reservation":{}}"#;
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resource}]}}}}]}}"#
+        );
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("slaveId", "S1").append_pair("resources", &format!("[{resource}]"));
+        let bytes = form.finish().into_bytes();
+        let unreserve = Request {
+            content: Some(Content { media_type: FORM.into(), bytes }),
+            ..request(Endpoint::Master, Method::Post, "unreserve")
+        };
+        let slaves = request(Endpoint::Master, Method::Get, "slaves");
+        let mut policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let why = policy.check(&unreserve).unwrap_err();
+        assert!(why.contains("would remove what is not the target's"), "{why}");
+        let mut watch = policy.watch(&slaves).expect("it is read");
+        policy.read(&mut watch, list.as_bytes());
+        assert_eq!(policy.check(&unreserve), Ok(()));
+        for call in [Call::Plan(target()), Call::Discover] {
+            assert!(Policy::new(&call, &OPTIONS).watch(&slaves).is_none(), "nothing may go");
         }
     }
 
