@@ -19,6 +19,7 @@ mod docs;
 mod embedded;
 mod embedders;
 mod faults;
+mod forms;
 mod front;
 mod golden;
 mod help;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
     trials.extend(credentials::trials());
     trials.extend(embedders::trials());
     trials.extend(faults::trials());
+    trials.extend(forms::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());
     trials.extend(image::trials());
