@@ -4,7 +4,7 @@
 //! those that say whose it is: about a volume, by its id alone (measured on Mesos 1.4 to
 //! 1.11).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use memchr::memmem::Finder;
@@ -17,7 +17,7 @@ use crate::scope::Scope;
 
 /// The resources of a target, as the master has listed them. Of each there is a digest.
 #[derive(Clone, Default)]
-pub(crate) struct Listed(HashSet<Digest>);
+pub(crate) struct Listed(BTreeSet<Digest>);
 
 /// What tells one resource of one agent, for one kind of request, from all others.
 type Digest = [u8; 32];

@@ -37,7 +37,7 @@ pub struct Policy {
 /// What is read out of an answer while it passes, because it says what may be sent.
 pub(crate) enum Watch {
     /// The agents, and what they hold for the role.
-    Agents(Agents),
+    Agents(Box<Agents>),
     /// The frameworks that use the role.
     Users(Users),
 }
@@ -196,7 +196,7 @@ impl Policy {
         }
         let ends_some = || self.rules.iter().any(|rule| rule.path == [TEARDOWN]);
         match request.path.first().map(String::as_str) {
-            Some("slaves") => Some(Watch::Agents(Agents::of(role))),
+            Some("slaves") => Some(Watch::Agents(Agents::of(role).into())),
             Some("frameworks") if !self.is_named && ends_some() => {
                 Some(Watch::Users(Users::of(role)))
             }

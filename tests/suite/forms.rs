@@ -33,7 +33,10 @@ pub const HELD: [&str; 3] = [
 ];
 
 /// What a component does that sends a form, the form, and what is said of it.
-pub const CASES: &[(&str, fn() -> String, &str)] = &[
+type Case = (&'static str, fn() -> String, &'static str);
+
+/// Forms of which none may be sent.
+pub const CASES: &[Case] = &[
     (
         "claims a volume of another principal",
         || destroy("S0", &HELD[2].replace(r#""principal":"q""#, r#""principal":"p""#)),
