@@ -26,6 +26,9 @@ mod forms;
 mod names;
 #[path = "../../host/src/plan_file.rs"]
 pub mod plan_file;
+#[allow(dead_code)]
+#[path = "../../guest/src/planned.rs"]
+pub mod planned;
 #[path = "../../host/src/policy.rs"]
 pub mod policy;
 mod read;
