@@ -341,6 +341,7 @@ fn words(entry: &Reserved) -> String {
 mod tests {
     use super::*;
     use crate::bindings::cleanup::ZnodeState;
+    use crate::bindings::http::Error;
     use crate::clean;
     use crate::testing::Script;
 
@@ -577,6 +578,20 @@ mod tests {
             let (ended, lines) = applied_elsewhere(then, now, options, options);
             assert_eq!(ended, Some(Reason::Failed), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_look_that_is_stopped_shows_no_other_cluster() {
+        let target = Target { principal: None, ..target(Some("z")) };
+        let forced = Options { in_use: InUse::Force, ..OPTIONS };
+        let plan = plan(&mut QUIET.script(), &target, &forced).unwrap();
+        let mut host = Script::default()
+            .page("exhibitor/v1/explorer/node-data", 200, QUIET.node)
+            .page("exhibitor/v1/explorer/node", 200, "[]")
+            .answer(200, slaves(&[CPUS]))
+            .fails(Error::Stopped);
+        let failure = clean::apply(&mut host, &plan, &forced).unwrap_err();
+        assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("plans::a_plan_is_not_applied_when_the_znode_has_gone", the_znode_has_gone),
         trial("plans::only_the_frameworks_of_a_plan_end", frameworks_of_the_plan),
         trial("plans::a_plan_that_only_ends_a_framework_is_carried_out", only_a_framework),
+        trial("plans::what_is_not_known_is_shown_where_it_is_forced", not_known),
         trial("plans::more_below_the_znode_is_another_cluster", more_below_the_znode),
         trial("plans::what_a_file_lifts_is_lifted_on_the_command_line_too", lifted),
         trial("plans::what_is_no_plan_is_refused", what_is_no_plan),
@@ -149,6 +150,14 @@ fn only_a_framework() {
     assert_eq!(changes(&cluster), ["POST /master/teardown"]);
 }
 
+fn not_known() {
+    let cluster = Cluster::start(scenario("a-plan-without-frameworks"));
+    let planned = run(&mut on(&cluster, &format!("plan {TARGET} --force")));
+    let words = "It is not known whether other frameworks use it. Bad frameworks response";
+    assert!(planned.exit == 0 && planned.stdout.contains(words), "{planned:?}");
+    assert!(!planned.stdout.contains("It would be refused"), "{planned:?}");
+}
+
 fn more_below_the_znode() {
     let (_folder, file) = planned(scenario("a-plan"));
     let mut state = scenario("a-plan");
@@ -189,9 +198,8 @@ fn lifted() {
         }
     }
     let (_folder, file) = planned_with(state.clone(), &format!("{TARGET} --teardown"));
-    let proposed =
-        run(&mut on(&Cluster::start(state), &format!("plan {TARGET} --teardown --out x"))
-            .current_dir(file.parent().unwrap()));
+    let proposed = run(on(&Cluster::start(state), &format!("plan {TARGET} --teardown --out x"))
+        .current_dir(file.parent().unwrap()));
     assert!(proposed.stderr.ends_with("janitor apply x --teardown\n"), "{proposed:?}");
 }
 

@@ -72,6 +72,10 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
         true => step("tear down", framework_words(framework, role)),
         false => framework_line(framework, role),
     }));
+    if let (Some(why), None) = (&plan.frameworks_unknown, plan.refusal) {
+        let line = format!("  It is not known whether other frameworks use it. {why}");
+        lines.push(Line::tone(Tone::Warn, line));
+    }
     if role.is_some() && agents.is_empty() {
         lines.push(Line::tone(Tone::Warn, "  No agent has anything reserved for the role."));
     }
