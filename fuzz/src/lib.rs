@@ -30,6 +30,9 @@ mod names;
 mod objects;
 #[path = "../../host/src/plan_file.rs"]
 pub mod plan_file;
+#[allow(dead_code)]
+#[path = "../../guest/src/planned.rs"]
+pub mod planned;
 #[path = "../../host/src/policy.rs"]
 pub mod policy;
 mod read;

@@ -58,6 +58,7 @@
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
+//! | [`planned`] | what a plan says by itself: the component's own file |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 pub mod bindings;
@@ -78,6 +79,8 @@ mod objects;
 pub mod outcome;
 pub mod output;
 pub mod plan_file;
+#[path = "../../guest/src/planned.rs"]
+pub mod planned;
 pub mod policy;
 mod printable;
 mod request;

@@ -147,6 +147,7 @@ pub struct Discover {
         .args(["service_account", "basic_auth_file", "zk_auth_file"])
         .args(["exhibitor_auth_file", "marathon_auth_file"])
         .args(["ca_cert", "client_cert", "client_key", "insecure"])
+        .args(["teardown", "force", "ignore_agent", "system_znode", "strict"])
         .multiple(true)
         .requires("update")
 ))]
@@ -163,6 +164,8 @@ pub struct Replay {
     /// Skip the question on a terminal
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub checks: Checks,
     #[command(flatten)]
     pub urls: OtherUrls,
     #[command(flatten)]

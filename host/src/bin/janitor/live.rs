@@ -8,8 +8,9 @@ use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, ExitCode, Failure, InUse,
+    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, ExitCode, Failure,
     Janitor, Limits, LoginError, Options, Reason, Report, RunError, Stop, Target, Tls, ZooKeeper,
+    planned,
 };
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -20,6 +21,7 @@ use crate::args::Connection;
 use crate::ask::Consent;
 use crate::auth::AuthError;
 use crate::console::{Console, Format, complain};
+use crate::line::{Line, Tone};
 use crate::next::Asked;
 use crate::run::{Ran, carry_out, conclude};
 use crate::selection::{UrlError, own_app, with_own_app};
@@ -179,10 +181,17 @@ impl<'a> Cluster<'a> {
     }
 
     /// Removes a target, or does what a plan says; asks before, unless there is consent.
-    pub fn change(&self, change: Change, options: &Options, consent: Option<Consent>) -> ExitCode {
+    /// The question names what a document has the run `lifting`.
+    pub fn change(
+        &self,
+        change: Change,
+        options: &Options,
+        lifting: &[String],
+        consent: Option<Consent>,
+    ) -> ExitCode {
         match consent {
             Some(consent) => self.agreed(change, options, consent),
-            None => match self.ask(change, options) {
+            None => match self.ask(change, options, lifting) {
                 Ok((plan, consent)) => self.agreed(Change::Apply(plan), options, consent),
                 Err(code) => code,
             },
@@ -200,11 +209,16 @@ impl<'a> Cluster<'a> {
     /// # Errors
     /// The exit code, when there is no consent; it has been told why, and nothing was sent
     /// that changes something.
-    fn ask(&self, change: Change, options: &Options) -> Result<(CleanupPlan, Consent), ExitCode> {
-        let (plan, refusal) = match change {
+    fn ask(
+        &self,
+        change: Change,
+        options: &Options,
+        lifting: &[String],
+    ) -> Result<(CleanupPlan, Consent), ExitCode> {
+        let plan = match change {
             Change::Apply(plan) => {
-                let refusal = plan.refusal.filter(|reason| still_refused(*reason, options));
-                (CleanupPlan { target: with_own_app(plan.target), ..plan }, refusal)
+                let plan = planned::under(&plan, options);
+                CleanupPlan { target: with_own_app(plan.target), ..plan }
             }
             Change::Clean(target) => {
                 let asked = self.asked(Look::Plan(target).call(), options);
@@ -212,12 +226,15 @@ impl<'a> Cluster<'a> {
                 let Ok(Done::Planned(plan)) = ran.result else {
                     return Err(conclude(&ran, &asked, self.console));
                 };
-                let refusal = plan.refusal;
-                (plan, refusal)
+                plan
             }
         };
         show::plan(&plan, options).into_iter().for_each(|line| self.console.show(line));
-        if let Some(reason) = refusal {
+        if !lifting.is_empty() {
+            let line = format!("This plan lifts: {}", lifting.join(", "));
+            self.console.show(Line::tone(Tone::Warn, line));
+        }
+        if let Some(reason) = plan.refusal {
             let ran = refused(&plan, reason);
             return Err(conclude(&ran, &self.asked(Call::Apply(plan), options), self.console));
         }
@@ -291,16 +308,6 @@ impl<'a> Cluster<'a> {
             }
             None => live,
         }
-    }
-}
-
-/// Whether the options leave a plan refused that was refused when it was made, maybe with
-/// others.
-fn still_refused(reason: Reason, options: &Options) -> bool {
-    match reason {
-        Reason::InUse => options.in_use == InUse::Refuse,
-        Reason::InUseUnknown => options.in_use != InUse::Force,
-        _ => true,
     }
 }
 

@@ -21,6 +21,7 @@ mod show;
 use std::env;
 use std::io::{self, Write};
 
+use janitor_host::output::Output;
 use janitor_host::plan_file::PlanFile;
 use janitor_host::{CleanupPlan, Done, ExitCode, Options, Target};
 
@@ -29,6 +30,7 @@ use ask::Consent;
 use console::{Console, Format, complain};
 use inspect::Inspection;
 use live::{Change, Cluster, Look, Unconnected};
+use selection::{Documented, own_app};
 
 fn main() -> std::process::ExitCode {
     let result = match args::parse(env::args_os()) {
@@ -65,7 +67,9 @@ fn clean(args: &Clean) -> Result<ExitCode, String> {
             Err(why) => why.end(),
         });
     }
-    Ok(change(cluster, &args.connection, args.yes, Change::Clean(target), &options))
+    // All that it lifts is on the command line.
+    let wished = Documented { options, lifting: vec![], unnamed: vec![] };
+    Ok(change(cluster, &args.connection, args.yes, Change::Clean(target), &wished))
 }
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
@@ -90,16 +94,46 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
         for (name, value) in args.connection.component.options() {
             words.extend([name.into(), value]);
         }
-        complain(&format!("to do what the plan says: {}", shell_words::join(words)));
+        let lifting: String = next::lifting(&options).iter().map(|it| format!(" {it}")).collect();
+        complain(&format!("to do what the plan says: {}{lifting}", shell_words::join(words)));
     }
     Ok(code)
 }
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
     let PlanFile { endpoints, options, plan, .. } = PlanFile::open(&args.file)?;
-    let options = args.checks.added_to(options);
+    let app = plan.target.marathon_app.as_ref();
+    if let Some(app) = app.filter(|app| own_app().as_ref() != Some(app)) {
+        return Err(format!(
+            "cannot use the plan {}: its `target.marathon_app` is '{app}', and that app does not \
+             run this command; no other one is removed from Marathon",
+            args.file.display()
+        ));
+    }
+    let wished = args.checks.documented(options);
+    if let Some(code) = refuse_unasked(&wished, args.yes, args.connection.console()) {
+        return Ok(code);
+    }
     let cluster = Cluster::connect(&args.connection, Ok(endpoints), Some(&plan.target));
-    Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &options))
+    Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &wished))
+}
+
+/// Refuses what a document wishes, where nobody is asked and it lifts guards that the command
+/// line does not lift: whoever runs the command may not know what is in it.
+pub fn refuse_unasked(wished: &Documented, yes: bool, console: Console) -> Option<ExitCode> {
+    let Documented { unnamed, .. } = wished;
+    if unnamed.is_empty() || ask::is_asked(yes, console) {
+        return None;
+    }
+    let why = "Refused: guards would be lifted that this command line does not lift, and nobody \
+               is asked.";
+    let next =
+        format!("Nothing was changed. If that is meant, add at the end: {}", unnamed.join(" "));
+    console.line(why);
+    console.line(&next);
+    let output = Output::failed(ExitCode::Refused, Some(why.into()));
+    console.document(&Output { next: vec![next], ..output });
+    Some(ExitCode::Refused)
 }
 
 fn discover(args: &Discover) -> Result<ExitCode, String> {
@@ -116,10 +150,10 @@ fn change(
     connection: &Connection,
     yes: bool,
     change: Change,
-    options: &Options,
+    Documented { options, lifting, .. }: &Documented,
 ) -> ExitCode {
     match (cluster, Consent::without_a_question(yes, connection.console())) {
-        (Ok(cluster), consent) => cluster.change(change, options, consent),
+        (Ok(cluster), consent) => cluster.change(change, options, lifting, consent),
         (Err(why), Some(consent)) => why.leave_marathon(consent),
         (Err(why), None) => why.end(),
     }

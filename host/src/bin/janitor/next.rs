@@ -58,7 +58,7 @@ pub fn after(ran: &Ran, asked: &Asked) -> Vec<String> {
             let obstacles = Obstacles { frameworks, unreached, elsewhere };
             match plan.refusal {
                 Some(reason) => lines.extend(instead(reason, asked, &obstacles)),
-                None if show::changes_anything(plan) => {
+                None if show::changes_anything(plan, &asked.options) => {
                     let command = asked.command(&plan.target, &asked.options);
                     lines.push(format!("To do it: {command}"));
                     lines.extend(around(asked, &obstacles));
@@ -271,28 +271,32 @@ impl Asked {
         let mut given = named(target, options);
         given.extend(urls.into_iter().filter_map(|(name, value)| Some((name, value?))));
         given.extend(self.component.iter().cloned());
-        given.extend(options.ignored_agents.iter().map(|it| ("--ignore-agent", it.clone())));
         let mut line = command.to_owned();
-        let mut add = |name: &str, value: Option<&str>| {
-            let value = value.map(|value| format!(" {}", shell_words::quote(value)));
-            line += &format!(" {name}{}", value.unwrap_or_default());
-        };
-        given.iter().for_each(|(name, value)| add(name, Some(value)));
-        match (options.in_use, &options.teardown[..]) {
-            (InUse::Refuse, _) => {}
-            (InUse::Force, _) => add("--force", None),
-            (InUse::Teardown, []) => add("--teardown", None),
-            (InUse::Teardown, ids) => ids.iter().for_each(|id| add("--teardown", Some(id))),
+        for (name, value) in given {
+            line += &format!(" {name} {}", shell_words::quote(&value));
         }
-        for (flag, is_set) in
-            [("--system-znode", options.system_znode), ("--strict", options.strict)]
-        {
-            if is_set {
-                add(flag, None);
-            }
+        for lifting in lifting(options) {
+            line += &format!(" {lifting}");
+        }
+        if options.strict {
+            line += " --strict";
         }
         line
     }
+}
+
+/// The options that lift a guard, as a command line has them.
+pub fn lifting(options: &Options) -> Vec<String> {
+    let with = |name: &str, value: &String| format!("{name} {}", shell_words::quote(value));
+    let agents = options.ignored_agents.iter().map(|agent| with("--ignore-agent", agent));
+    let users = match (options.in_use, &options.teardown[..]) {
+        (InUse::Refuse, _) => vec![],
+        (InUse::Force, _) => vec!["--force".into()],
+        (InUse::Teardown, []) => vec!["--teardown".into()],
+        (InUse::Teardown, ids) => ids.iter().map(|id| with("--teardown", id)).collect(),
+    };
+    let znode = options.system_znode.then(|| "--system-znode".into());
+    agents.chain(users).chain(znode).collect()
 }
 
 /// The options that name a target. One that is all of a service is named by the service,
