@@ -177,7 +177,7 @@ fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
 
 /// A URL that cannot be one, as far as it may be shown. What stands before an `@`
 /// may be a password, also where it cannot be one.
-fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     if url.contains('@') { "(not shown)" } else { url }.into()
 }
 

@@ -55,6 +55,7 @@
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
+//! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
@@ -77,6 +78,7 @@ pub mod output;
 pub mod plan_file;
 pub mod policy;
 mod printable;
+pub mod proxy;
 mod request;
 pub mod schemas;
 mod scope;

@@ -26,8 +26,10 @@ fn after_help() -> String {
         "\
 Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
-  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
-  NO_PROXY  the servers that are reached without it; ZooKeeper always is
+  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, in capitals or not  the first of these is asked (CONNECT)
+    to reach every server: http://HOST:PORT, or https://; one that cannot be used is an error
+  NO_PROXY or no_proxy  what is reached without it: host names, .domains, addresses, ranges
+    of addresses (10.0.0.0/8), or * for all; ZooKeeper always is
   NO_COLOR  if it is set, nothing is coloured on a terminal either
   DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
   EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, where no option gives them

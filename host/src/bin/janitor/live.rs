@@ -3,6 +3,7 @@
 use std::thread;
 
 use janitor_host::output::Output;
+use janitor_host::proxy;
 use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
@@ -122,6 +123,7 @@ impl<'a> Cluster<'a> {
                 let known = known.ok_or_else(|| format!("the {} URL is invalid", error.name));
                 let marathon = known.and_then(|endpoints| {
                     let tls = args.auth.tls()?;
+                    proxy::check(&tls).map_err(|why| why.to_string())?;
                     let marathon = args.auth.without_login()?;
                     Ok(Marathon::new(janitor, endpoints, &limits, &tls, marathon))
                 });
@@ -129,6 +131,11 @@ impl<'a> Cluster<'a> {
             }
         };
         let tls = args.auth.tls().map_err(wrong)?;
+        if let Err(why) = proxy::check(&tls) {
+            // Nothing is sent, to Marathon either.
+            let no_run = give_up(console, ExitCode::Url, &why.to_string(), "correct the variable");
+            return Err(Unconnected { marathon: Some(Err(why.to_string())), ..no_run });
+        }
         let digest = args.auth.digest(&endpoints).map_err(wrong)?;
         console.line(show::header(&endpoints, target));
         if args.auth.insecure {
