@@ -85,7 +85,7 @@ impl Endpoints {
 
     /// Where DC/OS logs users in: on the master's host at the standard port, or,
     /// behind Admin Router (`/mesos/`), at its own.
-    pub(crate) fn login(&self) -> String {
+    pub fn login(&self) -> String {
         self.login_at("/acs/api/v1/auth/login")
     }
 

@@ -55,6 +55,7 @@
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
+//! | `echo` | how a secret is found in what a server answers |
 //! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
@@ -65,6 +66,7 @@ pub mod call;
 pub mod cleanup;
 mod component;
 pub mod credentials;
+mod echo;
 pub mod endpoint;
 mod engine;
 pub mod ensemble;
@@ -100,7 +102,7 @@ pub use cleanup::{Janitor, Session};
 #[cfg(feature = "jit")]
 pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
-pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, Token};
+pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, NoToken, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;

@@ -198,7 +198,7 @@ fn passed_over() {
 fn credentials_are_not_redirected() {
     let leader = leading();
     let standby = standby(&leader.origin());
-    let token = Credentials::everywhere(Credential::Token(Token::new("canary")));
+    let token = Credentials::everywhere(Credential::Token(Token::new("canary").unwrap()));
     let mut live = Live::new(&Limits::default(), &Tls::default(), token);
     let url = format!("{}/master/slaves", standby.origin());
     let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);

@@ -12,9 +12,11 @@ mod line;
 mod live;
 mod next;
 mod progress;
+mod recipients;
 mod replay;
 mod run;
 mod selection;
+mod servers;
 mod service;
 mod show;
 
@@ -58,7 +60,7 @@ fn main() -> std::process::ExitCode {
 
 fn clean(args: &Clean) -> Result<ExitCode, String> {
     let (target, options) = args.selection.read(&args.checks)?;
-    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     if args.dry_run {
         return Ok(match cluster {
             Ok(cluster) => cluster.look(Look::Plan(target), &options),
@@ -70,7 +72,7 @@ fn clean(args: &Clean) -> Result<ExitCode, String> {
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
     let (target, options) = args.selection.read(&args.checks)?;
-    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     let cluster = match cluster {
         Ok(cluster) => cluster,
         Err(why) => return Ok(why.end()),
@@ -87,7 +89,8 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
     written?;
     if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
         let mut words = vec!["janitor".into(), "apply".into(), file.display().to_string()];
-        for (name, value) in args.connection.component.options() {
+        let urls = next::urls(cluster.endpoints());
+        for (name, value) in urls.into_iter().chain(args.connection.component.options()) {
             words.extend([name.into(), value]);
         }
         complain(&format!("to do what the plan says: {}", shell_words::join(words)));
@@ -98,12 +101,13 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
 fn apply(args: &Apply) -> Result<ExitCode, String> {
     let PlanFile { endpoints, options, plan, .. } = PlanFile::open(&args.file)?;
     let options = args.checks.added_to(options);
-    let cluster = Cluster::connect(&args.connection, Ok(endpoints), Some(&plan.target));
+    let cluster =
+        Cluster::connect(&args.connection, args.urls.servers(&endpoints), Some(&plan.target));
     Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &options))
 }
 
 fn discover(args: &Discover) -> Result<ExitCode, String> {
-    Ok(match Cluster::connect(&args.connection, args.urls.endpoints(), None) {
+    Ok(match Cluster::connect(&args.connection, args.urls.endpoints().into(), None) {
         Ok(cluster) => cluster.look(Look::Discover, &Options::DEFAULT),
         Err(why) => why.end(),
     })
