@@ -56,6 +56,8 @@
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
+//! | `echo` | how a secret is found in what a server answers |
+//! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`planned`] | what a plan says by itself: the component's own file |
@@ -66,6 +68,7 @@ pub mod call;
 pub mod cleanup;
 mod component;
 pub mod credentials;
+mod echo;
 pub mod endpoint;
 mod engine;
 pub mod ensemble;
@@ -83,6 +86,7 @@ pub mod plan_file;
 pub mod planned;
 pub mod policy;
 mod printable;
+pub mod proxy;
 mod request;
 pub mod schemas;
 mod scope;
@@ -104,7 +108,7 @@ pub use cleanup::{Janitor, Session};
 #[cfg(feature = "jit")]
 pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
-pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, Token};
+pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, NoToken, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;

@@ -2,7 +2,9 @@
 
 use std::thread;
 
+use janitor_host::bindings::http::Endpoint;
 use janitor_host::output::Output;
+use janitor_host::proxy;
 use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
@@ -19,12 +21,14 @@ use signal_hook::low_level;
 
 use crate::args::Connection;
 use crate::ask::Consent;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, Recipient};
 use crate::console::{Console, Format, complain};
 use crate::line::{Line, Tone};
 use crate::next::Asked;
+use crate::recipients::{Objection, consider};
 use crate::run::{Ran, carry_out, conclude};
 use crate::selection::{UrlError, own_app, with_own_app};
+use crate::servers::Servers;
 use crate::show;
 
 /// A run that changes nothing.
@@ -104,9 +108,10 @@ impl<'a> Cluster<'a> {
     #[allow(clippy::result_large_err, reason = "there is one for each run")]
     pub fn connect(
         args: &'a Connection,
-        endpoints: Result<Endpoints, UrlError>,
+        servers: Servers,
         target: Option<&Target>,
     ) -> Result<Self, Unconnected> {
+        let Servers { endpoints, only_in_file } = servers;
         let console = args.console();
         let janitor = args.component.load().map_err(|(code, why)| {
             complain(&why);
@@ -117,6 +122,14 @@ impl<'a> Cluster<'a> {
             complain(&why);
             Unconnected::new(console, ExitCode::Usage, why, vec![])
         };
+        let allowed = |recipients: &[Recipient], endpoints: &Endpoints| {
+            let plain_http = args.auth.allow_plain_http;
+            let notes = consider(recipients, endpoints, &only_in_file, plain_http)?;
+            if console.format == Format::Text {
+                notes.iter().for_each(|note| complain(note));
+            }
+            Ok(())
+        };
         let endpoints = match endpoints {
             Ok(endpoints) => endpoints,
             Err(UrlError { error, known }) => {
@@ -124,30 +137,60 @@ impl<'a> Cluster<'a> {
                 let known = known.ok_or_else(|| format!("the {} URL is invalid", error.name));
                 let marathon = known.and_then(|endpoints| {
                     let tls = args.auth.tls()?;
-                    let marathon = args.auth.without_login()?;
+                    proxy::check(&tls).map_err(|why| why.to_string())?;
+                    let secrets =
+                        args.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
+                    let marathon = secrets.without_login()?;
+                    let is_marathon = |server| server == Endpoint::Marathon;
+                    allowed(&secrets.recipients(&endpoints, is_marathon), &endpoints)
+                        .map_err(|Objection { why, .. }| why)?;
                     Ok(Marathon::new(janitor, endpoints, &limits, &tls, marathon))
                 });
                 return Err(Unconnected { marathon: Some(marathon), ..no_run });
             }
         };
+        // Nothing is sent, to Marathon either.
+        let silent = |code, why: &str, hint: &str| {
+            let no_run = give_up(console, code, why, hint);
+            Unconnected { marathon: Some(Err(why.into())), ..no_run }
+        };
         let tls = args.auth.tls().map_err(wrong)?;
-        let digest = args.auth.digest(&endpoints).map_err(wrong)?;
+        if let Err(why) = proxy::check(&tls) {
+            return Err(silent(ExitCode::Url, &why.to_string(), "correct the variable"));
+        }
         console.line(show::header(&endpoints, target));
         if args.auth.insecure {
             console
                 .line("Certificates are not checked: whoever is on the way can read and answer.");
         }
-        let credentials = match args.auth.credentials(&limits, &tls, &endpoints) {
-            Ok(credentials) => credentials,
+        let secrets = match args.auth.secrets(&endpoints) {
+            Ok(secrets) => secrets,
             Err(AuthError::Wrong(why)) => return Err(wrong(why)),
-            Err(AuthError::Login(error)) => {
-                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
-                let marathon = args.auth.after_login();
-                let marathon = marathon
-                    .map(|marathon| Marathon::new(janitor, endpoints, &limits, &tls, marathon));
-                return Err(Unconnected { marathon: Some(marathon), ..no_run });
+            Err(AuthError::Token(why)) => {
+                return Err(silent(ExitCode::Login, &why.to_string(), "correct the token"));
             }
         };
+        let is_asked = |server| match server {
+            Endpoint::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
+            Endpoint::Marathon | Endpoint::MarathonPods => own_app().is_some(),
+            Endpoint::Master | Endpoint::MasterRoot => true,
+        };
+        if let Err(Objection { why, hint }) =
+            allowed(&secrets.recipients(&endpoints, is_asked), &endpoints)
+        {
+            return Err(silent(ExitCode::Refused, &why, &hint));
+        }
+        let credentials = match secrets.credentials(&limits, &tls, &endpoints) {
+            Ok(credentials) => credentials,
+            Err(LoginError::Account(why)) => return Err(wrong(why)),
+            Err(error) => {
+                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
+                let marathon =
+                    Marathon::new(janitor, endpoints, &limits, &tls, secrets.after_login());
+                return Err(Unconnected { marathon: Some(Ok(marathon)), ..no_run });
+            }
+        };
+        let digest = secrets.digest();
         let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
         let stop = Stop::new();
         Ok(Self { args, console, janitor, endpoints, live, digest, limits, stop, replaces: false })
@@ -363,7 +406,7 @@ fn watch_signals(stop: &Stop, console: Console) {
 /// What to do before the next login.
 fn hint(error: &LoginError) -> &'static str {
     match error {
-        LoginError::Credentials(_) => "correct the credentials",
+        LoginError::Credentials(_) | LoginError::Account(_) => "correct the credentials",
         LoginError::Certificates(_) => {
             "correct the certificates (--ca-cert names the authorities to trust)"
         }

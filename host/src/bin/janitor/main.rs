@@ -12,9 +12,11 @@ mod line;
 mod live;
 mod next;
 mod progress;
+mod recipients;
 mod replay;
 mod run;
 mod selection;
+mod servers;
 mod service;
 mod show;
 
@@ -60,7 +62,7 @@ fn main() -> std::process::ExitCode {
 
 fn clean(args: &Clean) -> Result<ExitCode, String> {
     let (target, options) = args.selection.read(&args.checks)?;
-    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     if args.dry_run {
         return Ok(match cluster {
             Ok(cluster) => cluster.look(Look::Plan(target), &options),
@@ -74,7 +76,7 @@ fn clean(args: &Clean) -> Result<ExitCode, String> {
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
     let (target, options) = args.selection.read(&args.checks)?;
-    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     let cluster = match cluster {
         Ok(cluster) => cluster,
         Err(why) => return Ok(why.end()),
@@ -91,7 +93,8 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
     written?;
     if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
         let mut words = vec!["janitor".into(), "apply".into(), file.display().to_string()];
-        for (name, value) in args.connection.component.options() {
+        let urls = next::urls(cluster.endpoints());
+        for (name, value) in urls.into_iter().chain(args.connection.component.options()) {
             words.extend([name.into(), value]);
         }
         let lifting: String = next::lifting(&options).iter().map(|it| format!(" {it}")).collect();
@@ -114,7 +117,8 @@ fn apply(args: &Apply) -> Result<ExitCode, String> {
     if let Some(code) = refuse_unasked(&wished, args.yes, args.connection.console()) {
         return Ok(code);
     }
-    let cluster = Cluster::connect(&args.connection, Ok(endpoints), Some(&plan.target));
+    let cluster =
+        Cluster::connect(&args.connection, args.urls.servers(&endpoints), Some(&plan.target));
     Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &wished))
 }
 
@@ -137,7 +141,7 @@ pub fn refuse_unasked(wished: &Documented, yes: bool, console: Console) -> Optio
 }
 
 fn discover(args: &Discover) -> Result<ExitCode, String> {
-    Ok(match Cluster::connect(&args.connection, args.urls.endpoints(), None) {
+    Ok(match Cluster::connect(&args.connection, args.urls.endpoints().into(), None) {
         Ok(cluster) => cluster.look(Look::Discover, &Options::DEFAULT),
         Err(why) => why.end(),
     })

@@ -259,17 +259,8 @@ impl Asked {
 
     /// The command line of a command, for a shell.
     fn line(&self, command: &str, target: &Target, options: &Options) -> String {
-        let standard = Endpoints::default();
-        let url = |endpoint| {
-            let url = self.endpoints.base(endpoint);
-            (url != standard.base(endpoint)).then(|| url.to_owned())
-        };
-        let masters = self.endpoints.masters();
-        let masters = (masters != standard.masters()).then(|| masters.join(","));
-        let urls =
-            [("-m", masters), ("-e", url(Endpoint::Exhibitor)), ("-n", url(Endpoint::Marathon))];
         let mut given = named(target, options);
-        given.extend(urls.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        given.extend(urls(&self.endpoints));
         given.extend(self.component.iter().cloned());
         let mut line = command.to_owned();
         for (name, value) in given {
@@ -297,6 +288,19 @@ pub fn lifting(options: &Options) -> Vec<String> {
     };
     let znode = options.system_znode.then(|| "--system-znode".into());
     agents.chain(users).chain(znode).collect()
+}
+
+/// The options that name the servers that are not at their usual places.
+pub fn urls(endpoints: &Endpoints) -> Vec<(&'static str, String)> {
+    let standard = Endpoints::default();
+    let url = |endpoint| {
+        let url = endpoints.base(endpoint);
+        (url != standard.base(endpoint)).then(|| url.to_owned())
+    };
+    let masters = endpoints.masters();
+    let masters = (masters != standard.masters()).then(|| masters.join(","));
+    let urls = [("-m", masters), ("-e", url(Endpoint::Exhibitor)), ("-n", url(Endpoint::Marathon))];
+    urls.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// The options that name a target. One that is all of a service is named by the service,

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 
-use janitor_host::bindings::http::Endpoint;
 use janitor_host::output::Output;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
@@ -16,7 +15,6 @@ use crate::console::{Console, complain};
 use crate::live::{Change, Cluster, Look, Unconnected};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
-use crate::selection::located;
 use crate::show;
 
 /// Does what the command line says.
@@ -142,14 +140,8 @@ fn update(args: args::Replay) -> Result<ExitCode, String> {
         output: args.output,
         record: Some(args.place.clone()),
     };
-    let urls = &args.urls;
-    let or = |own: &Option<String>, recorded: &str| own.clone().unwrap_or_else(|| recorded.into());
-    let endpoints = located(
-        &or(&urls.master_url, &endpoints.masters().join(",")),
-        &or(&urls.exhibitor_url, endpoints.base(Endpoint::Exhibitor)),
-        &or(&urls.marathon_url, endpoints.base(Endpoint::Marathon)),
-    );
-    let cluster = Cluster::connect(&connection, endpoints, call.target()).map(Cluster::replacing);
+    let servers = args.urls.servers(&endpoints);
+    let cluster = Cluster::connect(&connection, servers, call.target()).map(Cluster::replacing);
     let look = |cluster: Result<Cluster, Unconnected>, look| match cluster {
         Ok(cluster) => cluster.look(look, &wished.options),
         Err(why) => why.end(),

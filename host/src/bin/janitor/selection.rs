@@ -170,33 +170,52 @@ impl Urls {
     /// # Errors
     /// The first URL that cannot be one.
     pub fn endpoints(&self) -> Result<Endpoints, UrlError> {
-        let [master, exhibitor, marathon] = match &self.dcos_url {
-            Some(cluster) => {
-                Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(
-                    |error| UrlError {
-                        error: EndpointError { name: "DC/OS", ..error },
-                        known: None,
-                    },
-                )?;
-                Endpoints::behind_admin_router(cluster)
-            }
-            None => [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into),
-        };
-        located(
-            self.master_url.as_ref().unwrap_or(&master),
-            self.exhibitor_url.as_ref().unwrap_or(&exhibitor),
-            self.marathon_url.as_ref().unwrap_or(&marathon),
-        )
+        let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
+        let usual = [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into);
+        endpoints(dcos_url.as_ref(), [master_url, exhibitor_url, marathon_url], usual)
     }
+}
+
+/// The endpoints that the command line names, each server by itself or all by their
+/// cluster; where it names none, the `others`.
+///
+/// # Errors
+/// The first URL that cannot be one.
+pub fn endpoints(
+    cluster: Option<&String>,
+    own: [&Option<String>; 3],
+    others: [String; 3],
+) -> Result<Endpoints, UrlError> {
+    let others = match cluster {
+        Some(cluster) => {
+            Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(|error| {
+                UrlError { error: EndpointError { name: "DC/OS", ..error }, known: None }
+            })?;
+            Endpoints::behind_admin_router(cluster)
+        }
+        None => others,
+    };
+    let [own_master, own_exhibitor, own_marathon] = own.map(Option::as_ref);
+    let [master, exhibitor, marathon] = &others;
+    located(
+        own_master.unwrap_or(master),
+        own_exhibitor.unwrap_or(exhibitor),
+        own_marathon.unwrap_or(marathon),
+    )
 }
 
 /// The endpoints with these URLs.
 ///
 /// # Errors
 /// The first one that cannot be one.
-pub fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
+fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
     Endpoints::new(master, exhibitor, marathon).map_err(|error| {
-        let known = Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, marathon).ok();
+        let (usual_master, usual_exhibitor) = (Endpoints::MASTER, Endpoints::EXHIBITOR);
+        let is_master = Endpoints::new(master, usual_exhibitor, Endpoints::MARATHON).is_ok();
+        let is_exhibitor = Endpoints::new(usual_master, exhibitor, Endpoints::MARATHON).is_ok();
+        let master = if is_master { master } else { usual_master };
+        let exhibitor = if is_exhibitor { exhibitor } else { usual_exhibitor };
+        let known = Endpoints::new(master, exhibitor, marathon).ok();
         UrlError { error, known }
     })
 }
