@@ -30,6 +30,9 @@ pub struct Policy {
     /// if they name none, those that the master's own list shows to use the role.
     may_end: BTreeSet<String>,
     is_named: bool,
+    /// The ids of the frameworks that a plan shows, if there is one: of all others, none may
+    /// be torn down.
+    planned: Option<BTreeSet<String>>,
     /// The resources of the target, as the master's own lists have shown them.
     listed: Listed,
 }
@@ -89,16 +92,20 @@ impl Policy {
                 && rule.path.iter().all(|it| is_plain(it))
                 && (reads_semicolons || !rule.has_semicolon())
         });
-        let role = match call {
-            Call::Clean(target) => target.role.clone(),
-            Call::Apply(plan) => plan.target.role.clone(),
-            Call::Plan(_) | Call::Discover => None,
+        let (role, planned) = match call {
+            Call::Clean(target) => (target.role.clone(), None),
+            Call::Apply(plan) => {
+                let shown = plan.frameworks.iter().map(|framework| framework.id.clone());
+                (plan.target.role.clone(), Some(shown.collect()))
+            }
+            Call::Plan(_) | Call::Discover => (None, None),
         };
         Self {
             rules,
             role,
             may_end: options.teardown.iter().cloned().collect(),
             is_named: !options.teardown.is_empty(),
+            planned,
             listed: Listed::default(),
         }
     }
@@ -223,6 +230,10 @@ impl Policy {
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
         match &fields[..] {
             [(name, id)] if name == "frameworkId" && !form.contains(&b';') => {
+                let is_planned = self.planned.as_ref().is_none_or(|it| it.contains(id.as_ref()));
+                if !is_planned {
+                    return Err(format!("framework '{id}', which the plan does not show"));
+                }
                 if self.may_end.contains(id.as_ref()) {
                     return Ok(());
                 }
@@ -396,7 +407,9 @@ fn is_plain(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::cleanup::CleanupPlan;
     use crate::bindings::http::Content;
+    use crate::bindings::log::Framework;
 
     fn target() -> Target {
         Target {
@@ -539,6 +552,49 @@ mod tests {
         assert_eq!(policy.check(&unreserve), Ok(()));
         for call in [Call::Plan(target()), Call::Discover] {
             assert!(Policy::new(&call, &OPTIONS).watch(&slaves).is_none(), "nothing may go");
+        }
+    }
+
+    #[test]
+    fn only_frameworks_that_a_plan_shows_are_torn_down() {
+        let framework = |id: &str| Framework {
+            id: id.into(),
+            name: "kafka".into(),
+            active: true,
+            roles: vec!["r".into()],
+            tasks: 0,
+        };
+        let list = br#"{"frameworks":[{"id":"F","role":"r"},{"id":"G","role":"r"}]}"#;
+        let frameworks = request(Endpoint::Master, Method::Get, "frameworks");
+        for named in [vec![], vec!["F".to_owned(), "G".to_owned()]] {
+            let plan = CleanupPlan {
+                target: target(),
+                mesos_version: None,
+                agents: vec![],
+                unreached: vec![],
+                ignored: vec![],
+                elsewhere: vec![],
+                frameworks: vec![framework("F")],
+                frameworks_unknown: None,
+                znode: None,
+                warnings: vec![],
+                refusal: None,
+                why_refused: None,
+            };
+            let options =
+                Options { in_use: InUse::Teardown, teardown: named.clone(), ..Options::DEFAULT };
+            let mut policy = Policy::new(&Call::Apply(plan), &options);
+            if let Some(mut watch) = policy.watch(&frameworks) {
+                policy.read(&mut watch, list);
+            }
+            for (id, allowed) in [("F", true), ("G", false)] {
+                let bytes = format!("frameworkId={id}").into_bytes();
+                let teardown = Request {
+                    content: Some(Content { media_type: FORM.into(), bytes }),
+                    ..request(Endpoint::Master, Method::Post, "teardown")
+                };
+                assert_eq!(policy.check(&teardown).is_ok(), allowed, "{named:?} {id}");
+            }
         }
     }
 
