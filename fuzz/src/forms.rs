@@ -4,10 +4,12 @@
 use serde_json::Value;
 
 use crate::answers::{own, target};
+use crate::listed::{Agents, Listed};
 use crate::scope::Scope;
 
 /// A form: the first byte says what is looked for and how the rest is to be read, as a
-/// whole form or as a list in one.
+/// whole form or as a list in one. The master is one that lists everything in it for the
+/// role.
 pub fn scope(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let principal = (kind & 1 == 1).then_some("p");
@@ -22,7 +24,9 @@ pub fn scope(data: &[u8]) {
         let list = String::from_utf8_lossy(data);
         form.append_pair("slaveId", "S0").append_pair(field, &list).finish().into_bytes()
     };
-    if scope.is_none_or(|scope| scope.check(&form).is_err()) {
+    let Some(scope) = scope else { return };
+    let listed = last(&form, field).map(|list| listed(&scope, &list)).unwrap_or_default();
+    if scope.check(&form, &listed).is_err() {
         return;
     }
     let list = last(&form, field).expect("what passes has a list");
@@ -32,6 +36,15 @@ pub fn scope(data: &[u8]) {
     for resource in &list {
         assert!(is_own(resource, volumes, principal), "{resource}");
     }
+}
+
+/// What a master has listed that lists this for the role.
+fn listed(scope: &Scope, resources: &str) -> Listed {
+    let list =
+        format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":{resources}}}}}]}}"#);
+    let mut listed = Listed::default();
+    Agents::of("r").read(list.as_bytes(), &[scope], &mut listed);
+    listed
 }
 
 /// The value of a field, as libprocess finds it: fields end at `;` too, and the last

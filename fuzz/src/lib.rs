@@ -23,9 +23,16 @@ pub mod endpoint;
 #[path = "../../host/src/ensemble.rs"]
 pub mod ensemble;
 mod forms;
+#[path = "../../host/src/listed.rs"]
+mod listed;
 mod names;
+#[path = "../../host/src/objects.rs"]
+mod objects;
 #[path = "../../host/src/plan_file.rs"]
 pub mod plan_file;
+#[allow(dead_code)]
+#[path = "../../guest/src/planned.rs"]
+pub mod planned;
 #[path = "../../host/src/policy.rs"]
 pub mod policy;
 mod read;

@@ -595,6 +595,13 @@ impl<'de> Visitor<'de> for Reserved<'_> {
                         let why = format!("what is listed under role '{role}' is not that role's");
                         return Err(M::Error::custom(why));
                     }
+                    if resource.is_empty() {
+                        let why = format!(
+                            "what is listed under role '{role}' has an empty amount, which would \
+                             end the master if it was sent back"
+                        );
+                        return Err(M::Error::custom(why));
+                    }
                     resources.push(resource);
                 }
             } else {
@@ -695,6 +702,11 @@ mod tests {
                 200,
                 r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"q"}]}}]}"#,
                 "what is listed under role 'r' is not that role's",
+            ),
+            (
+                200,
+                r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"r","scalar":{"value":0}}]}}]}"#,
+                "what is listed under role 'r' has an empty amount",
             ),
             (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
             (200, r#"{"slaves":[]} trailing"#, "trailing characters"),

@@ -20,7 +20,7 @@ use crate::run::{Run, Stop};
 use crate::sweep::Owner;
 use crate::words::{located, unreached_words};
 use crate::znode::Tree;
-use crate::{plan, reservations, self_removal, volumes};
+use crate::{plan, planned, reservations, self_removal, volumes};
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
@@ -61,20 +61,13 @@ fn carry_out<H: Host>(
 impl<H: Host> Run<'_, H> {
     fn all(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Stop> {
         self.admit(target)?;
-        let Target { role, principal, znode, marathon_app } = target;
-        if let (Some(plan), Some(znode)) = (plan, znode) {
-            self.require_znode_as_planned(plan, znode)?;
-        }
-        match role {
-            Some(role) => {
-                self.resources(Owner { role, principal: principal.as_deref() }, target, plan)?;
-            }
-            None if znode.is_some() && self.options.in_use != InUse::Force => {
-                let listing = self.list(Wanted::NOTHING);
-                let listing = listing.map_err(|why| self.refuse(checks::unknown(target, &why)))?;
-                self.require_nobody(&listing, target, plan)?;
-            }
-            None => {}
+        let Target { role, principal: _, znode, marathon_app } = target;
+        let listing = match plan {
+            Some(plan) => self.as_planned(plan)?,
+            None => self.as_allowed(target)?,
+        };
+        if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
+            self.resources(owner, listing)?;
         }
         if let Some(znode) = znode {
             self.znode(znode)?;
@@ -90,33 +83,87 @@ impl<H: Host> Run<'_, H> {
         Ok(())
     }
 
-    /// The two phases that concern the agents.
-    fn resources(
-        &mut self,
-        owner: Owner,
-        target: &Target,
-        plan: Option<&CleanupPlan>,
-    ) -> Result<(), Stop> {
+    /// Ends the run, or the frameworks that use the target, unless it may be cleaned. Gives
+    /// the list of agents, if there is a role.
+    fn as_allowed(&mut self, target: &Target) -> Result<Option<Result<Listing, String>>, Stop> {
+        let is_forced = self.options.in_use == InUse::Force;
+        let Some(owner) = Owner::of(target) else {
+            if target.znode.is_some() && !is_forced {
+                let listing = self.list(Wanted::NOTHING);
+                let listing = listing.map_err(|why| self.refuse(checks::unknown(target, &why)))?;
+                let frameworks = self.known_frameworks(&listing, target)?;
+                let users = checks::users(&frameworks, target, self.options);
+                self.require_unused(users, &listing, target)?;
+            }
+            return Ok(None);
+        };
         let listing = self.look(owner);
-        let mut parents = Vec::new();
         if let Ok(listing) = &listing {
             let checked = checks::require_own_resources(listing, owner);
             checked.map_err(|refusal| self.refuse(refusal))?;
-            if let Some(plan) = plan {
-                self.require_as_planned(listing, owner, plan)?;
-            }
-            let frameworks = match self.options.in_use {
-                InUse::Force => None,
-                _ => Some(self.known_frameworks(listing, target)?),
+            let frameworks = match is_forced {
+                true => None,
+                false => Some(self.known_frameworks(listing, target)?),
             };
             let (frameworks, options) = (frameworks.as_ref(), self.options);
             let checked = checks::require_known_role(listing, frameworks, target, options);
             checked.map_err(|refusal| self.refuse(refusal))?;
             if let Some(frameworks) = frameworks {
-                self.require_unused(listing, frameworks, target, plan)?;
+                let users = checks::users(frameworks, target, options);
+                self.require_unused(users, listing, target)?;
             }
-            parents = listing.parents(owner.principal);
         }
+        Ok(Some(listing))
+    }
+
+    /// The same for a plan: ends the run unless everything is as the plan shows it.
+    fn as_planned(&mut self, plan: &CleanupPlan) -> Result<Option<Result<Listing, String>>, Stop> {
+        if let Some(what) = planned::contradiction(plan) {
+            let why = format!("the plan contradicts itself: {what}. Make a new plan");
+            return Err(self.refuse(Refusal { reason: Reason::InvalidTarget, why }));
+        }
+        let then = planned::under(plan, self.options);
+        let target = &then.target;
+        let znode = self.znode_state(target);
+        if let (Some(ZnodeState::Unknown(why)), Some(znode)) = (&znode, &target.znode) {
+            let message = format!("It is not known whether znode '{znode}' is there: {why}");
+            return Err(self.stop(Reason::Failed, message));
+        }
+        let (now, listing) = self.survey(target)?;
+        let now = CleanupPlan { znode, ..now };
+        let differences = plan::differences(&then, &now, self.options);
+        for difference in &differences {
+            self.host.say(Level::Error, difference, None);
+        }
+        let CleanupPlan { frameworks: all, refusal, why_refused, .. } = now;
+        let refusal = match (differences.len(), refusal) {
+            (0, None) => None,
+            (0, Some(reason)) => {
+                let why = why_refused.unwrap_or_default().trim_end_matches('.').to_owned();
+                Some(Refusal { reason, why })
+            }
+            (count, _) => {
+                let why = format!(
+                    "the cluster has changed since the plan was made ({count} difference(s)). Make \
+                     a new plan"
+                );
+                Some(Refusal { reason: Reason::Changed, why })
+            }
+        };
+        match (&listing, refusal) {
+            (Some(listing), refusal) => {
+                self.require_unused(Users { all, refusal }, listing, target)?;
+            }
+            (None, Some(refusal)) => return Err(self.refuse(refusal)),
+            (None, None) => {}
+        }
+        Ok(listing.map(Ok))
+    }
+
+    /// The two phases that concern the agents.
+    fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Stop> {
+        let parents = listing.as_ref().map(|listing| listing.parents(owner.principal));
+        let parents = parents.unwrap_or_default();
         let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
         self.begin(Phase::Volumes, "Destroying volumes...", agents);
         let listing = self.usable(listing).map_err(|stop| self.skip_rest("volumes", stop))?;
@@ -136,64 +183,6 @@ impl<H: Host> Run<'_, H> {
         self.stop(reason, format!("Refused: {why}."))
     }
 
-    /// Ends the run when the agents do not hold what the plan says.
-    fn require_as_planned(
-        &mut self,
-        listing: &Listing,
-        owner: Owner,
-        plan: &CleanupPlan,
-    ) -> Result<(), Stop> {
-        let now = plan::agents(listing, owner).map_err(|why| self.stop(Reason::Failed, why))?;
-        let differences = plan::differences(&plan.agents, &now);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        for difference in &differences {
-            self.host.say(Level::Error, difference, None);
-        }
-        let message = format!(
-            "Refused: the cluster has changed since the plan was made ({} difference(s)). Make a \
-             new plan.",
-            differences.len()
-        );
-        Err(self.stop(Reason::Changed, message))
-    }
-
-    /// Ends the run when the znode has come or gone since the plan was made.
-    fn require_znode_as_planned(&mut self, plan: &CleanupPlan, znode: &str) -> Result<(), Stop> {
-        let then = match plan.znode {
-            Some(ZnodeState::Absent) => false,
-            Some(ZnodeState::There(_) | ZnodeState::MoreThan(_) | ZnodeState::Uncounted(_)) => true,
-            // What is not known cannot be compared.
-            Some(ZnodeState::Unknown(_)) | None => return Ok(()),
-        };
-        let mut retries = self.retries();
-        let now = Tree::new(self.options, znode).exists(&mut self.host, &mut retries);
-        let now = now.map_err(|why| {
-            let message = format!("It is not known whether znode '{znode}' is there: {why}");
-            self.stop(Reason::Failed, message)
-        })?;
-        if now == then {
-            return Ok(());
-        }
-        let what = if now { "is there now" } else { "is gone" };
-        let message = format!(
-            "Refused: the cluster has changed since the plan was made: znode '{znode}' {what}. Make \
-             a new plan."
-        );
-        Err(self.stop(Reason::Changed, message))
-    }
-
-    fn require_nobody(
-        &mut self,
-        listing: &Listing,
-        target: &Target,
-        plan: Option<&CleanupPlan>,
-    ) -> Result<(), Stop> {
-        let frameworks = self.known_frameworks(listing, target)?;
-        self.require_unused(listing, &frameworks, target, plan)
-    }
-
     fn known_frameworks(&mut self, listing: &Listing, target: &Target) -> Result<Frameworks, Stop> {
         let all = self.frameworks(listing);
         all.map_err(|why| self.refuse(checks::unknown(target, &why)))
@@ -202,36 +191,22 @@ impl<H: Host> Run<'_, H> {
     /// Ends the run, or the frameworks, when some still use the target.
     fn require_unused(
         &mut self,
+        Users { all, refusal }: Users,
         listing: &Listing,
-        frameworks: &Frameworks,
         target: &Target,
-        plan: Option<&CleanupPlan>,
     ) -> Result<(), Stop> {
-        let Users { all, refusal } = checks::users(frameworks, target, self.options);
-        for user in &all {
-            let line = checks::words(user, target, self.options);
-            self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
+        if self.options.in_use != InUse::Force {
+            for user in &all {
+                let line = checks::words(user, target, self.options);
+                self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
+            }
         }
         match refusal {
             Some(refusal) => Err(self.refuse(refusal)),
-            None if all.is_empty() => Ok(()),
-            None => {
-                // Only those that a plan has shown may end.
-                let is_planned = |user: &Framework| {
-                    plan.is_none_or(|plan| plan.frameworks.iter().any(|it| it.id == user.id))
-                };
-                match all.iter().find(|user| !is_planned(user)) {
-                    Some(user) => {
-                        let message = format!(
-                            "Refused: the cluster has changed since the plan was made: framework \
-                             {} uses the target now. Make a new plan.",
-                            Words(user)
-                        );
-                        Err(self.stop(Reason::Changed, message))
-                    }
-                    None => self.teardown(all, listing, target),
-                }
+            None if self.options.in_use == InUse::Teardown && !all.is_empty() => {
+                self.teardown(all, listing, target)
             }
+            None => Ok(()),
         }
     }
 

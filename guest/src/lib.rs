@@ -11,6 +11,7 @@
 //! | [`clean`](mod@clean) | the order of a cleanup |
 //! | [`operate`], [`settle`] | one operation until it is confirmed; whether everything is gone |
 //! | [`plan`](mod@plan), [`discover`](mod@discover) | looks that change nothing |
+//! | [`planned`] | what a plan says by itself: whether it contradicts itself |
 //! | [`run`] | what all of these have in common |
 //! | [`guard`], [`checks`] | what is refused before anything is sent, and before anything is changed |
 //! | [`agents`], [`frameworks`], [`operations`] | what the master lists |
@@ -43,6 +44,7 @@ pub mod names;
 pub mod operate;
 pub mod operations;
 pub mod plan;
+pub mod planned;
 pub mod reservations;
 pub mod resource;
 pub mod run;

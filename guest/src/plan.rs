@@ -1,18 +1,22 @@
 //! What a cleanup would do: a look at the cluster that changes nothing, and the
 //! comparison of two such looks.
 
+use std::collections::BTreeSet;
+
 use crate::agents::{Listing, Wanted};
 use crate::bindings::cleanup::{
     AgentPlan, Amount, CleanupPlan, Failure, Fate, InUse, Options, Planned, Reason, Reserved,
-    Target,
+    Target, ZnodeState,
 };
-use crate::bindings::log::{Phase, SkipReason};
+use crate::bindings::log::{Framework, Phase, SkipReason, Unreached, UnreachedReason};
 use crate::checks::{self, Users};
+use crate::frameworks::Words;
 use crate::guard::Refusal;
 use crate::host::Host;
 use crate::resource::{self, Resource};
 use crate::run::{Run, Stop};
 use crate::sweep::Owner;
+use crate::words::unreached_words;
 use crate::znode::Tree;
 
 /// Looks at what cleaning a target would do, as `wit/cleanup.wit` promises.
@@ -36,6 +40,19 @@ impl<H: Host> Run<'_, H> {
         self.admit(target)?;
         // The plan tells it all.
         self.is_quiet = true;
+        let (mut plan, listing) = self.survey(target)?;
+        if let (Some(listing), Some(owner)) = (&listing, Owner::of(target)) {
+            self.tell_what_stands_above(listing, owner);
+            self.tell_what_is_elsewhere(listing);
+        }
+        plan.znode = self.znode_state(target);
+        plan.warnings = std::mem::take(&mut self.report.warnings);
+        Ok(plan)
+    }
+
+    /// Looks at everything that a plan of a target shows, but for the znode and the
+    /// warnings; and gives the list of agents, if there is one to go by.
+    pub fn survey(&mut self, target: &Target) -> Result<(CleanupPlan, Option<Listing>), Stop> {
         let mut plan = CleanupPlan {
             target: target.clone(),
             mesos_version: None,
@@ -50,37 +67,34 @@ impl<H: Host> Run<'_, H> {
             refusal: None,
             why_refused: None,
         };
-        let listing = match &target.role {
-            Some(role) => {
-                let owner = Owner { role, principal: target.principal.as_deref() };
-                Some((self.plan_resources(owner, &mut plan)?, Some(owner)))
-            }
+        let owner = Owner::of(target);
+        let listing = match owner {
+            Some(owner) => Some(self.plan_resources(owner, &mut plan)?),
             None if target.znode.is_some() => match self.list(Wanted::NOTHING) {
-                Ok(listing) => Some((listing, None)),
+                Ok(listing) => Some(listing),
                 Err(why) => {
-                    let refusal = checks::unknown(target, &why);
-                    plan.frameworks_unknown = Some(why);
-                    self.refuses(Err(refusal), &mut plan);
+                    self.is_not_known(why, &mut plan);
                     None
                 }
             },
             None => None,
         };
-        if let Some((listing, owner)) = listing {
-            self.plan_checks(&listing, owner, &mut plan);
+        if let Some(listing) = &listing {
+            self.plan_checks(listing, owner, &mut plan);
         }
-        if let Some(znode) = &target.znode {
-            let mut retries = self.retries();
-            let tree = Tree::new(self.options, znode);
-            plan.znode = Some(tree.look(&mut self.host, &mut retries));
-        }
-        plan.warnings = std::mem::take(&mut self.report.warnings);
-        Ok(plan)
+        Ok((plan, listing))
+    }
+
+    /// What is at a target's ZooKeeper node, if it names one.
+    pub fn znode_state(&mut self, target: &Target) -> Option<ZnodeState> {
+        let tree = Tree::new(self.options, target.znode.as_deref()?);
+        let mut retries = self.retries();
+        Some(tree.look(&mut self.host, &mut retries))
     }
 
     fn plan_resources(&mut self, owner: Owner, plan: &mut CleanupPlan) -> Result<Listing, Stop> {
         let Owner { role, principal } = owner;
-        let listing = self.list(Wanted { role: Some(role), principal });
+        let listing = self.look(owner);
         let listing = self.usable(listing)?;
         plan.mesos_version.clone_from(&listing.version);
         plan.agents = agents(&listing, owner).map_err(|why| self.stop(Reason::Failed, why))?;
@@ -88,9 +102,7 @@ impl<H: Host> Run<'_, H> {
         let (mut unreached, _) = self.unreached(&listing, pending);
         plan.ignored = self.ignore(&mut unreached);
         plan.unreached = unreached;
-        self.tell_what_stands_above(&listing, owner);
-        self.tell_what_is_elsewhere(&listing);
-        plan.elsewhere = std::mem::take(&mut self.report.elsewhere);
+        plan.elsewhere.clone_from(&listing.elsewhere);
         Ok(listing)
     }
 
@@ -114,13 +126,17 @@ impl<H: Host> Run<'_, H> {
                 plan.frameworks_unknown = frameworks.doubt(role);
                 self.refuses(refusal.map_or(Ok(()), Err), plan);
             }
-            Err(why) => {
-                if self.options.in_use != InUse::Force {
-                    self.refuses(Err(checks::unknown(&plan.target, &why)), plan);
-                }
-                plan.frameworks_unknown = Some(why);
-            }
+            Err(why) => self.is_not_known(why, plan),
         }
+    }
+
+    /// Keeps why it is not known which frameworks there are, which refuses a cleanup that
+    /// is not forced.
+    fn is_not_known(&self, why: String, plan: &mut CleanupPlan) {
+        if self.options.in_use != InUse::Force {
+            self.refuses(Err(checks::unknown(&plan.target, &why)), plan);
+        }
+        plan.frameworks_unknown = Some(why);
     }
 
     /// Keeps the first reason why a cleanup would be refused.
@@ -177,8 +193,27 @@ fn planned(resource: &Resource, principal: Option<&str>) -> serde_json::Result<P
     })
 }
 
-/// What is different now, one sentence each.
-pub fn differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
+/// What is not as a plan says, one sentence each. What is only told (versions, warnings, and
+/// how many tasks fewer there are) may differ.
+pub fn differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<String> {
+    let mut sentences = agent_differences(&then.agents, &now.agents);
+    sentences.extend(reach_differences(&then.unreached, &now.unreached, ""));
+    sentences.extend(reach_differences(&then.ignored, &now.ignored, " (ignored)"));
+    if options.whole_service && then.elsewhere != now.elsewhere {
+        // It decides whether the znode goes.
+        sentences.push("What the service may have elsewhere is not as the plan says".into());
+    }
+    sentences.extend(framework_differences(then, now, options));
+    sentences.extend(znode_difference(then, now));
+    if let (Some(_), None) = (then.refusal, now.refusal) {
+        let why = then.why_refused.as_deref().unwrap_or_default();
+        sentences.push(format!("The plan is refused, and now nothing refuses it: {why}"));
+    }
+    sentences
+}
+
+/// What agents hold that the plan does not show, or hold no more.
+fn agent_differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
     let mut sentences = Vec::new();
     let changes = [(now, then, "now has"), (then, now, "no longer has")];
     for (these, others, verb) in changes {
@@ -198,6 +233,91 @@ pub fn differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
         }
     }
     sentences
+}
+
+/// What cannot be reached and the plan does not show, or can be reached by now: then more
+/// would go than the plan shows, the znode above all.
+fn reach_differences(then: &[Unreached], now: &[Unreached], note: &str) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let changes = [(now, then, "Not in the plan"), (then, now, "Not so any more")];
+    for (these, others, what) in changes {
+        for it in these.iter().filter(|it| !others.iter().any(|other| is_as_far(it, other))) {
+            sentences.push(format!("{what}: {}{note}", unreached_words(it)));
+        }
+    }
+    sentences
+}
+
+/// Whether the two are the same agent or machine, and the same is sent for it. Why it is
+/// out of reach, and since when, may have become clearer.
+fn is_as_far(one: &Unreached, other: &Unreached) -> bool {
+    let is_away = |it: &Unreached| it.reason == UnreachedReason::NotActive;
+    let is_same = match one.agent.is_empty() {
+        true => other.agent.is_empty() && one.hostname == other.hostname,
+        false => one.agent == other.agent,
+    };
+    is_same && is_away(one) == is_away(other)
+}
+
+/// Frameworks that the plan does not show as they are: all of them end in a teardown, or
+/// lose their data.
+fn framework_differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let roles = |it: &Framework| it.roles.iter().cloned().collect::<BTreeSet<_>>();
+    for framework in &now.frameworks {
+        let name = Words(framework);
+        match then.frameworks.iter().find(|it| it.id == framework.id) {
+            None => sentences.push(format!("Framework {name} uses the target now")),
+            Some(it) if it.name != framework.name || roles(it) != roles(framework) => {
+                let has = framework.roles.join(", ");
+                sentences.push(format!(
+                    "Framework {name} is not as the plan says; now it has the roles: {has}"
+                ));
+            }
+            Some(it) if options.in_use == InUse::Teardown && framework.tasks > it.tasks => {
+                sentences.push(format!(
+                    "Framework {name} runs {} task(s) now, and {} in the plan",
+                    framework.tasks, it.tasks
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let is_gone = |it: &&Framework| !now.frameworks.iter().any(|other| other.id == it.id);
+    for framework in then.frameworks.iter().filter(is_gone) {
+        sentences.push(format!("Framework {} uses the target no more", Words(framework)));
+    }
+    if let (None, Some(why)) = (&then.frameworks_unknown, &now.frameworks_unknown) {
+        sentences.push(format!("It is not known any more which frameworks there are: {why}"));
+    }
+    sentences
+}
+
+fn znode_difference(then: &CleanupPlan, now: &CleanupPlan) -> Option<String> {
+    use ZnodeState::{Absent, MoreThan, There, Uncounted, Unknown};
+
+    let znode = then.target.znode.as_deref()?;
+    let what = match (then.znode.as_ref()?, now.znode.as_ref()?) {
+        (_, Unknown(why)) => format!("cannot be looked at now: {why}"),
+        // Nobody could say more about it then.
+        (Absent | Unknown(_), Absent) | (MoreThan(_), MoreThan(_)) => return None,
+        (Uncounted(_), There(_) | MoreThan(_) | Uncounted(_)) => return None,
+        (There(then), There(now)) if then == now => return None,
+        (_, Absent) => "is gone".into(),
+        (Absent, _) => "is there now".into(),
+        (Unknown(_), _) => "is there now, and could not be looked at for the plan".into(),
+        (There(then), There(now)) => {
+            format!("has {now} node(s) below it now, and {then} in the plan")
+        }
+        (There(then), MoreThan(now)) => {
+            format!("has more than {now} nodes below it now, and {then} in the plan")
+        }
+        (MoreThan(then), There(now)) => {
+            format!("has {now} node(s) below it now, and more than {then} in the plan")
+        }
+        (_, Uncounted(why)) => format!("has nodes below it that could not be counted: {why}"),
+    };
+    Some(format!("The znode '{znode}' {what}"))
 }
 
 /// An entry, for people.
@@ -221,6 +341,7 @@ fn words(entry: &Reserved) -> String {
 mod tests {
     use super::*;
     use crate::bindings::cleanup::ZnodeState;
+    use crate::bindings::http::Error;
     use crate::clean;
     use crate::testing::Script;
 
@@ -289,6 +410,19 @@ mod tests {
     }
 
     #[test]
+    fn a_forced_plan_of_a_znode_needs_no_agents() {
+        let target = Target { role: None, principal: None, ..target(Some("z")) };
+        for (in_use, expected) in
+            [(InUse::Force, None), (InUse::Teardown, Some(Reason::InUseUnknown))]
+        {
+            let mut host = Script::default().answer(403, "").answer(200, r#"{"stat":"czxid: 1"}"#);
+            host = host.answer(200, "[]");
+            let plan = plan(&mut host, &target, &Options { in_use, ..OPTIONS }).unwrap();
+            assert_eq!((plan.refusal, plan.znode), (expected, Some(ZnodeState::There(0))));
+        }
+    }
+
+    #[test]
     fn a_plan_is_applied_only_to_what_it_was_made_for() {
         let mut host =
             Script::default().answer(200, slaves(&[CPUS, VOLUME])).answer(200, NO_FRAMEWORKS);
@@ -298,19 +432,12 @@ mod tests {
             (vec![CPUS], "Slave S0 no longer has: disk 64, reserved by p, with volume v"),
         ] {
             let mut host = Script::default().answer(200, slaves(&entries));
+            host = host.answer(200, NO_FRAMEWORKS);
             let failure = clean::apply(&mut host, &plan, &OPTIONS).unwrap_err();
             assert_eq!(failure.reason, Reason::Changed);
             assert!(host.lines().contains(&sentence), "{:?}", host.lines());
-            assert_eq!(host.sent.len(), 1);
+            assert_eq!(host.sent.len(), 2);
         }
-        let mut host = Script::default().answer(200, r#"{"stat":"czxid: 1"}"#);
-        let with_znode = CleanupPlan {
-            target: target(Some("z")),
-            znode: Some(ZnodeState::Absent),
-            ..plan.clone()
-        };
-        let failure = clean::apply(&mut host, &with_znode, &OPTIONS).unwrap_err();
-        assert_eq!(failure.reason, Reason::Changed);
         let mut host = Script::default()
             .answer(200, slaves(&[VOLUME, CPUS]))
             .answer(200, NO_FRAMEWORKS)
@@ -319,5 +446,203 @@ mod tests {
             .answer(202, "")
             .answer(200, slaves(&[]));
         clean::apply(&mut host, &plan, &OPTIONS).unwrap();
+    }
+
+    /// A cluster, and what differs from the quiet one in which there is a node of its own.
+    struct There {
+        agent: &'static str,
+        elsewhere: &'static str,
+        frameworks: &'static str,
+        /// The answers to looks at the node itself, and at what is below it.
+        node: &'static str,
+        below: &'static [&'static str],
+        pages: &'static [(&'static str, &'static str)],
+    }
+
+    const QUIET: There = There {
+        agent: "",
+        elsewhere: "",
+        frameworks: "",
+        node: r#"{"stat":"czxid: 1"}"#,
+        below: &["[]"],
+        pages: &[],
+    };
+    const F: &str = r#"{"id":"F","name":"kafka","active":true,"roles":["r"],"tasks":[{}]}"#;
+    const REGISTRY: &str = "registrar(1)/registry";
+    const AWAY: (&str, &str) = (
+        REGISTRY,
+        r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"},"timestamp":{"nanoseconds":1000000000}}]}}"#,
+    );
+
+    impl There {
+        fn script(&self) -> Script {
+            let Self { agent, elsewhere, frameworks, node, below, pages } = self;
+            let slaves = slaves(&[CPUS])
+                .replacen(r#"{"id""#, &format!(r#"{{{agent}"id""#), 1)
+                .replacen(r#"{"r""#, &format!(r#"{{{elsewhere}"r""#), 1);
+            let mut host = Script::default()
+                .answer(200, slaves)
+                .answer(200, format!(r#"{{"frameworks":[{frameworks}]}}"#))
+                .page("exhibitor/v1/explorer/node-data", 200, *node);
+            for list in *below {
+                host = host.page("exhibitor/v1/explorer/node", 200, *list);
+            }
+            pages.iter().fold(host, |host, (path, body)| host.page(path, 200, *body))
+        }
+    }
+
+    /// What applying a plan of one cluster to another one says, without anything being sent
+    /// that changes something.
+    fn applied_elsewhere(
+        then: &There,
+        now: &There,
+        planned_under: &Options,
+        options: &Options,
+    ) -> (Option<Reason>, Vec<String>) {
+        let target = Target { principal: None, ..target(Some("z")) };
+        let plan = plan(&mut then.script(), &target, planned_under).unwrap();
+        let mut host = now.script().answer(400, "stop").answer(400, "stop").answer(400, "stop");
+        let failure = clean::apply(&mut host, &plan, options).unwrap_err();
+        let writes = host.sent.iter().any(|request| {
+            let is_look = |it: &crate::bindings::http::Content| it.bytes.starts_with(b"{\"type\"");
+            request.content.as_ref().is_some_and(|it| !is_look(it))
+        });
+        assert!(!writes || failure.reason == Reason::Failed, "{}", failure.message);
+        (Some(failure.reason), host.lines().into_iter().map(Into::into).collect())
+    }
+
+    #[test]
+    fn everything_that_a_plan_shows_is_compared() {
+        let with = |in_use| Options { in_use, ..OPTIONS };
+        let (teardown, forced) = (with(InUse::Teardown), with(InUse::Force));
+        let ignoring = Options { ignored_agents: vec!["S9".into(), "h".into()], ..OPTIONS };
+        let whole = Options { whole_service: true, ..OPTIONS };
+        let users = |frameworks| There { frameworks, ..QUIET };
+        let below = |below| There { below, ..QUIET };
+        let node = |node| There { node, ..QUIET };
+        let pages = |pages| There { pages, ..QUIET };
+        let agent = |agent| There { agent, ..QUIET };
+        let elsewhere = There {
+            elsewhere: r#""x/r":[{"name":"cpus","role":"x/r","scalar":{"value":1.0},"reservation":{}}],"#,
+            ..QUIET
+        };
+        let inactive = agent(r#""active":false,"#);
+        let absent = node(r#"{"stat":"* not found * "}"#);
+        let refused = node(r#"{"str":"Exception","stat":"NoAuth"}"#);
+        let one = below(&[r#"[{"title":"a","key":"/z/a"}]"#, "[]"]);
+        let two = below(&[r#"[{"title":"a","key":"/z/a"},{"title":"b","key":"/z/b"}]"#, "[]"]);
+        let broken = below(&["<html>"]);
+        let more_roles =
+            r#"{"id":"F","name":"kafka","active":true,"roles":["r","r/s"],"tasks":[{}]}"#;
+        let more_tasks = r#"{"id":"F","name":"kafka","active":true,"roles":["r"],"tasks":[{},{}]}"#;
+        let less = r#"{"id":"F","name":"kafka","active":false,"roles":["r"]}"#;
+        let other = r#"{"id":"G","name":"kafka","active":true,"roles":["r"]}"#;
+        let changed = Some(Reason::Changed);
+        for (then, now, options, reason, line) in [
+            (&QUIET, &absent, &OPTIONS, changed, "The znode 'z' is gone"),
+            (&absent, &QUIET, &OPTIONS, changed, "The znode 'z' is there now"),
+            (&refused, &QUIET, &OPTIONS, changed, "The znode 'z' is there now, and could not"),
+            (&refused, &refused, &OPTIONS, Some(Reason::Failed), "It is not known whether znode"),
+            (&one, &two, &OPTIONS, changed, "The znode 'z' has 2 node(s) below it now, and 1"),
+            (&two, &one, &OPTIONS, changed, "The znode 'z' has 1 node(s) below it now, and 2"),
+            (&one, &broken, &OPTIONS, changed, "The znode 'z' has nodes below it that could not"),
+            (&QUIET, &users(F), &teardown, changed, "Framework 'kafka' (F, active) uses the"),
+            (&QUIET, &users(F), &forced, changed, "Framework 'kafka' (F, active) uses the target"),
+            (&QUIET, &users(F), &OPTIONS, changed, "Framework 'kafka' (F, active) us"),
+            (&users(F), &QUIET, &teardown, changed, "Framework 'kafka' (F, active) uses the targ"),
+            (&users(F), &users(other), &teardown, changed, "Framework 'kafka' (G, active) uses"),
+            (&users(F), &users(more_roles), &forced, changed, "Framework 'kafka' (F, active) is"),
+            (&users(F), &users(more_tasks), &teardown, changed, "Framework 'kafka' (F, active) r"),
+            // It was refused, and nothing is known of what would have become of it.
+            (&users(F), &QUIET, &OPTIONS, changed, "The plan is refused, and now nothing refuses"),
+            (&pages(&[AWAY]), &QUIET, &OPTIONS, changed, "Not so any more: Slave S9 is unreacha"),
+            (&QUIET, &pages(&[AWAY]), &OPTIONS, changed, "Not in the plan: Slave S9 is unreach"),
+            (&pages(&[AWAY]), &QUIET, &ignoring, changed, "Not so any more: Slave S9 is unreach"),
+            (&QUIET, &pages(&[AWAY]), &ignoring, changed, "Not in the plan: Slave S9 is unreach"),
+            (&inactive, &QUIET, &OPTIONS, changed, "Not so any more: Slave S0 (h) is not connect"),
+            (&inactive, &QUIET, &ignoring, changed, "Not so any more: Slave S0 (h) is not conne"),
+            (&elsewhere, &QUIET, &whole, changed, "What the service may have elsewhere is not"),
+        ] {
+            let (ended, lines) = applied_elsewhere(then, now, options, options);
+            let is_told = lines.iter().any(|it| it.starts_with(line));
+            assert!(ended == reason && is_told, "{line}: {ended:?} {lines:?}");
+        }
+        // These are as they were.
+        for (then, now, options) in [
+            (&one, &one, &OPTIONS),
+            (&broken, &two, &OPTIONS),
+            (&elsewhere, &QUIET, &OPTIONS),
+            (&users(F), &users(less), &forced),
+            (&users(F), &users(less), &teardown),
+        ] {
+            let (ended, lines) = applied_elsewhere(then, now, options, options);
+            assert_eq!(ended, Some(Reason::Failed), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_that_is_stopped_shows_no_other_cluster() {
+        let target = Target { principal: None, ..target(Some("z")) };
+        let forced = Options { in_use: InUse::Force, ..OPTIONS };
+        let plan = plan(&mut QUIET.script(), &target, &forced).unwrap();
+        let mut host = Script::default()
+            .page("exhibitor/v1/explorer/node-data", 200, QUIET.node)
+            .page("exhibitor/v1/explorer/node", 200, "[]")
+            .answer(200, slaves(&[CPUS]))
+            .fails(Error::Stopped);
+        let failure = clean::apply(&mut host, &plan, &forced).unwrap_err();
+        assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
+    }
+
+    #[test]
+    fn what_is_given_with_a_plan_lifts_what_refuses_it() {
+        let with = |in_use| Options { in_use, ..OPTIONS };
+        let ignoring = Options { ignored_agents: vec!["S9".into()], ..OPTIONS };
+        let used = There { frameworks: F, ..QUIET };
+        let away = There { pages: &[AWAY], ..QUIET };
+        for (there, options, reason) in [
+            (&used, with(InUse::Refuse), Reason::InUse),
+            (&used, with(InUse::Force), Reason::Failed),
+            (&used, with(InUse::Teardown), Reason::Failed),
+            (&away, ignoring, Reason::Failed),
+        ] {
+            let (ended, lines) = applied_elsewhere(there, there, &OPTIONS, &options);
+            assert_eq!(ended, Some(reason), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_contradicts_itself_is_refused() {
+        let target = Target { principal: None, ..target(Some("z")) };
+        let made = plan(&mut QUIET.script(), &target, &OPTIONS).unwrap();
+        let changed = |change: fn(&mut CleanupPlan)| {
+            let mut plan = made.clone();
+            change(&mut plan);
+            plan
+        };
+        for (field, plan) in [
+            ("`znode`", changed(|it| it.znode = None)),
+            ("`znode`", changed(|it| it.target.znode = None)),
+            ("`agents`", changed(|it| it.target.role = None)),
+            ("`why_refused`", changed(|it| it.why_refused = Some("no".into()))),
+            (
+                "`frameworks`",
+                changed(|it| {
+                    (it.refusal, it.why_refused) = (Some(Reason::InUse), Some(String::new()));
+                }),
+            ),
+            ("`agents.1`", changed(|it| it.agents.push(it.agents[0].clone()))),
+            (
+                "`agents.0.entries.0`",
+                changed(|it| it.agents[0].entries[0].volume = Some(Fate::Removed)),
+            ),
+        ] {
+            let mut host = Script::default();
+            let failure = clean::apply(&mut host, &plan, &OPTIONS).unwrap_err();
+            assert_eq!(failure.reason, Reason::InvalidTarget);
+            let words = format!("Refused: the plan contradicts itself: {field} ");
+            assert!(failure.message.starts_with(&words), "{}", failure.message);
+            assert_eq!(host.sent.len(), 0);
+        }
     }
 }

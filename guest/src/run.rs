@@ -9,7 +9,7 @@ use crate::bindings::cleanup::{Failure, InUse, Options, Reason, Report, Target};
 use crate::bindings::log::{Event, Level, Unreached, UnreachedReason, Warning};
 use crate::frameworks::{self, Frameworks};
 use crate::host::{Host, Patience, Retries, Watched, one_line};
-use crate::{absent, guard, operations, version};
+use crate::{absent, guard, operations, planned, version};
 
 /// A run.
 pub struct Run<'a, H> {
@@ -208,10 +208,7 @@ impl<'a, H: Host> Run<'a, H> {
 
     /// Whether the options say to ignore an agent.
     pub fn is_ignored(&self, agent: &str, hostname: &str) -> bool {
-        self.options
-            .ignored_agents
-            .iter()
-            .any(|it| !it.is_empty() && (it == agent || it.eq_ignore_ascii_case(hostname)))
+        planned::is_ignored(agent, hostname, self.options)
     }
 
     /// Tells which pages the server lacks, by which its answers could be checked.
@@ -282,7 +279,9 @@ impl<'a, H: Host> Run<'a, H> {
         self.host.say(Level::Error, &message, None);
         // What fails after the wish to end the run fails because of it.
         let reason = match reason {
-            Reason::Failed | Reason::Incomplete | Reason::InUseUnknown if self.host.stopped => {
+            Reason::Failed | Reason::Incomplete | Reason::InUseUnknown | Reason::Changed
+                if self.host.stopped =>
+            {
                 Reason::Stopped
             }
             reason => reason,

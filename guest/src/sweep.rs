@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agents::{Agent, Listing};
 use crate::batch::{Batch, Lists, Settled};
+use crate::bindings::cleanup::Target;
 use crate::bindings::log::{
     AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
 };
@@ -35,6 +36,14 @@ pub struct Owner<'a> {
     pub role: &'a str,
     /// If given, only what this principal made.
     pub principal: Option<&'a str>,
+}
+
+impl<'a> Owner<'a> {
+    /// Whose resources a target means, if it means some.
+    pub fn of(target: &'a Target) -> Option<Self> {
+        let principal = target.principal.as_deref();
+        target.role.as_deref().map(|role| Self { role, principal })
+    }
 }
 
 /// What became of one agent in a sweep.

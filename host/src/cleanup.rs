@@ -1,5 +1,6 @@
 //! The component's export `cleanup`: one run, from instantiation to its end.
 
+use std::hint::black_box;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -305,11 +306,23 @@ impl Janitor {
     }
 }
 
-/// Finds out whether there are enough addresses for a component's memory: as soon as it is
-/// loaded, which is before somebody logs in, and again when it is to run.
+/// Finds out whether there are enough addresses for a component's memory, and for the
+/// threads of a run: as soon as it is loaded, which is before somebody logs in, and again
+/// when it is to run.
 fn require_addresses(engine: &Engine) -> wasmtime::Result<()> {
-    let memory = Memory::new(Store::new(engine, ()), MemoryType::new(0, None));
-    memory.map(|_| ()).map_err(|why| {
+    /// The stacks of the threads, and what the run itself allocates.
+    const REST: usize = 192 << 20;
+    let mut store = Store::new(engine, ());
+    let memory = Memory::new(&mut store, MemoryType::new(0, None));
+    let rest = memory.and_then(|_| {
+        // Nothing is written there, so only addresses are taken. The compiler must not find
+        // that nobody needs them.
+        let mut rest = Vec::<u8>::new();
+        rest.try_reserve_exact(REST)?;
+        black_box(&rest);
+        Ok(())
+    });
+    rest.map_err(|why| {
         wasmtime::Error::msg(format!(
             "its memory takes more than 4 GiB of addresses, though not of memory, and there are \
              fewer (is there a limit, 'ulimit -v'?): {why:#}"

@@ -10,13 +10,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bindings::http::{Content, Endpoint, Error, Method};
 use crate::log::printable;
 use crate::tls::{self, TlsError};
-use crate::transport::{self, Request, Transport};
-use crate::{Endpoints, Limits, Live, Tls};
+use crate::transport::{self, Request, Transport, live};
+use crate::{Endpoints, Limits, Live, Tls, echo};
 
 /// Something that is never shown.
 #[derive(Clone, PartialEq)]
@@ -34,10 +34,20 @@ pub struct Token(Secret);
 
 impl Token {
     /// Takes a token as it is.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(Secret(token.into()))
+    ///
+    /// # Errors
+    /// When no header can hold it; it is not shown.
+    pub fn new(token: impl Into<String>) -> Result<Self, NoToken> {
+        let token = token.into();
+        let is_one = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_one { Ok(Self(Secret(token))) } else { Err(NoToken) }
     }
 }
+
+/// Something that is no token.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("the token cannot be one: it is empty, or holds more than printable ASCII without spaces")]
+pub struct NoToken;
 
 /// A user of ZooKeeper and the password, `user:password`, for its scheme `digest`.
 #[derive(Clone, Debug)]
@@ -60,13 +70,15 @@ impl Digest {
 
 /// Something that is no user with a password.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("it does not hold user:password")]
+#[error("it does not hold user:password on one line")]
 pub struct NoUser;
 
 fn user_and_password(text: &[u8]) -> Result<Secret, NoUser> {
     let text = std::str::from_utf8(text).unwrap_or_default().trim();
     match text.split_once(':') {
-        Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+        Some((user, password))
+            if !user.is_empty() && !password.is_empty() && !text.contains(char::is_control) =>
+        {
             Ok(Secret(text.into()))
         }
         _ => Err(NoUser),
@@ -185,6 +197,9 @@ enum Proof {
 /// A login that brought no token.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LoginError {
+    /// The secret of a service account is none.
+    #[error("Token retrieval failed: {0}")]
+    Account(String),
     /// The credentials cannot be used, or the server does not take them.
     #[error("Token retrieval failed: {0}")]
     Credentials(String),
@@ -231,8 +246,7 @@ impl Login {
         endpoints: &Endpoints,
         secret: &[u8],
     ) -> Result<Self, LoginError> {
-        let error =
-            |why: &str| LoginError::Credentials(format!("the service account's secret {why}"));
+        let error = |why: &str| LoginError::Account(format!("the service account's secret {why}"));
         let ServiceAccount { uid, private_key, login_endpoint } = serde_json::from_slice(secret)
             .map_err(|_| error("is no JSON with uid and private_key"))?;
         let key = tls::private_key(private_key.as_bytes()).map_err(|why| match why {
@@ -305,16 +319,19 @@ impl Login {
         body.truncate(length);
         match (response.status, serde_json::from_slice(&body)) {
             (200..300, Ok(Granted { token })) => {
-                *self.token.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Token::new(token));
+                let token = Token::new(token)
+                    .map_err(|why| LoginError::Credentials(format!("{}: {why}", self.url)))?;
+                *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
                 Ok(())
             }
-            (status, Ok(Granted { .. })) => Err(LoginError::Credentials(status.to_string())),
-            (status, Err(_)) => {
-                // Some servers repeat what they do not like.
-                let text = String::from_utf8_lossy(&body).replace(&proof, "(not shown)");
-                let start: String = text.chars().take(500).collect();
-                Err(LoginError::Credentials(format!("{status} {}", printable(&start))))
+            (status, _) => {
+                // What goes before the signature is known to everyone.
+                let secret = match &self.proof {
+                    Proof::Password(_) => proof.as_str(),
+                    Proof::Key(_) => proof.rsplit('.').next().unwrap_or_default(),
+                };
+                let words = words(status, &body, secret);
+                Err(LoginError::Credentials(format!("{status} {words}").trim_end().into()))
             }
         }
     }
@@ -334,6 +351,43 @@ impl Login {
             .map_err(|_| LoginError::Credentials("the service account's key cannot sign".into()))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// What is shown of the answer to a login that failed, in the order in which DC/OS says it.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+/// What the answer to a login that failed says, for people: its JSON's title and message,
+/// or where it redirects to. Some servers repeat what they do not like.
+fn words(status: u16, body: &[u8], secret: &str) -> String {
+    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let field = |name| json.get(name).and_then(serde_json::Value::as_str);
+    let said = Said {
+        title: field("title"),
+        message: field("message"),
+        description: field("description"),
+        code: field("code"),
+    };
+    let said = match std::str::from_utf8(body) {
+        Ok(text) if (300..400).contains(&status) && text.starts_with(live::REDIRECTS) => {
+            text.to_owned()
+        }
+        _ if json.is_object() => serde_json::to_string(&said).unwrap_or_default(),
+        _ => String::new(),
+    };
+    if echo::repeats(&said, secret) {
+        return "(what it says is not shown: it may repeat the secret)".into();
+    }
+    printable(&said.chars().take(500).collect::<String>())
 }
 
 fn explain(error: &Error) -> String {
@@ -360,7 +414,9 @@ mod tests {
         let digest = Digest::new(b"user:pass:word\n").unwrap();
         assert_eq!(digest.bytes(), b"user:pass:word");
         assert_eq!(format!("{digest:?}"), "Digest(redacted)");
-        for text in [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff"] {
+        for text in
+            [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff", b"u:p\nq", b"u:\0"]
+        {
             assert_eq!(Digest::new(text).err(), Some(NoUser), "{text:?}");
         }
     }
@@ -369,7 +425,7 @@ mod tests {
     fn each_credential_is_for_its_own_server_only() {
         let basic = |text: &[u8]| Credential::Basic(Basic::new(text).unwrap());
         let credentials = Credentials {
-            master: Credential::Token(Token::new("secret")),
+            master: Credential::Token(Token::new("secret").unwrap()),
             exhibitor: basic(b"ops:secret\n"),
             marathon: Credential::None,
         };

@@ -85,7 +85,7 @@ impl Endpoints {
 
     /// Where DC/OS logs users in: on the master's host at the standard port, or,
     /// behind Admin Router (`/mesos/`), at its own.
-    pub(crate) fn login(&self) -> String {
+    pub fn login(&self) -> String {
         self.login_at("/acs/api/v1/auth/login")
     }
 
@@ -177,7 +177,7 @@ fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
 
 /// A URL that cannot be one, as far as it may be shown. What stands before an `@`
 /// may be a password, also where it cannot be one.
-fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     if url.contains('@') { "(not shown)" } else { url }.into()
 }
 

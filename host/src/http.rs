@@ -8,16 +8,16 @@ use wasmtime::component::Resource;
 
 use crate::bindings::http::{Error, Host, HostExchange, HostResponse, Method, Request as Asked};
 use crate::bindings::log::Level;
+use crate::policy::Watch;
 use crate::state::State;
 use crate::transport::{self, Request};
-use crate::users::Users;
 use crate::violation::Violation;
 
 /// A request on its way, in the component's hands.
 pub struct Exchange {
     exchange: Box<dyn transport::Exchange>,
     /// What is read out of its answer.
-    users: Option<Users>,
+    watch: Option<Watch>,
 }
 
 /// An answer, in the component's hands.
@@ -26,7 +26,7 @@ pub struct Response {
     /// How many bytes of the body may still come; none when it was too large.
     budget: Option<u64>,
     /// What is read out of it.
-    users: Option<Users>,
+    watch: Option<Watch>,
 }
 
 impl State {
@@ -67,12 +67,12 @@ impl Host for State {
             let data = String::from_utf8_lossy(&content.bytes).into_owned();
             self.say(Level::Debug, format!("Request data: {data}"));
         }
-        let users = self.policy.watch(&asked);
+        let watch = self.policy.watch(&asked);
         let Asked { endpoint, method, content, .. } = asked;
         let request = Request { endpoint: Some(endpoint), method, url, content };
         self.log.flush();
         let exchange =
-            self.table.push(Exchange { exchange: self.transport.send(request), users })?;
+            self.table.push(Exchange { exchange: self.transport.send(request), watch })?;
         self.in_flight += 1;
         Ok(Ok(exchange))
     }
@@ -113,13 +113,13 @@ impl HostExchange for State {
         &mut self,
         exchange: Resource<Exchange>,
     ) -> Trappable<Result<Resource<Response>, Error>> {
-        let Exchange { exchange, users } = self.table.delete(exchange)?;
+        let Exchange { exchange, watch } = self.table.delete(exchange)?;
         self.log.flush();
         match transport::finish(exchange) {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);
-                let users = users.filter(|_| response.status == 200);
-                Ok(Ok(self.table.push(Response { response, budget, users })?))
+                let watch = watch.filter(|_| response.status == 200);
+                Ok(Ok(self.table.push(Response { response, budget, watch })?))
             }
             Err(error) => {
                 self.in_flight -= 1;
@@ -152,7 +152,7 @@ impl HostResponse for State {
             return Err(Violation::EmptyRead.into());
         }
         let most = self.limits.response_bytes;
-        let Response { response, budget, users } = self.table.get_mut(&response)?;
+        let Response { response, budget, watch } = self.table.get_mut(&response)?;
         let Some(rest) = *budget else {
             return Ok(Err(Error::TooLarge(most)));
         };
@@ -166,9 +166,8 @@ impl HostResponse for State {
             return Ok(Err(Error::TooLarge(most)));
         }
         buffer.truncate(count);
-        if let Some(users) = users {
-            users.read(&buffer);
-            self.policy.learn(users);
+        if let Some(watch) = watch {
+            self.policy.read(watch, &buffer);
         }
         Ok(Ok(buffer))
     }

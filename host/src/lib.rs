@@ -48,6 +48,7 @@
 //! | [`stop`] | the wish to end it |
 //! | `violation` | how a run ends when the component misbehaves |
 //! | [`policy`], `scope` | which requests are allowed, and what they may remove |
+//! | `listed`, `objects` | which resources the master itself has listed |
 //! | `users` | which frameworks the master itself shows as users of the role |
 //! | [`limits`] | how much of everything a run may use |
 //! | `request`, `answer` | how a request is written, and what an answer is |
@@ -55,9 +56,12 @@
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
+//! | `echo` | how a secret is found in what a server answers |
+//! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`json`], [`printable`], `file` | how that is written, how texts are shown, and how a file takes its place |
+//! | [`planned`] | what a plan says by itself: the component's own file |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 mod answer;
@@ -66,6 +70,7 @@ pub mod call;
 pub mod cleanup;
 mod component;
 pub mod credentials;
+mod echo;
 pub mod endpoint;
 mod engine;
 pub mod ensemble;
@@ -75,12 +80,17 @@ pub mod http;
 mod imports;
 pub mod json;
 pub mod limits;
+mod listed;
 pub mod log;
+mod objects;
 pub mod outcome;
 pub mod output;
 pub mod plan_file;
+#[path = "../../guest/src/planned.rs"]
+pub mod planned;
 pub mod policy;
 pub mod printable;
+pub mod proxy;
 mod request;
 pub mod schemas;
 mod scope;
@@ -102,7 +112,7 @@ pub use cleanup::{Janitor, Session};
 #[cfg(feature = "jit")]
 pub use component::digest;
 pub use component::{DIGEST, PACKAGE};
-pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, Token};
+pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, NoToken, Token};
 pub use endpoint::Endpoints;
 pub use exit::ExitCode;
 pub use limits::Limits;

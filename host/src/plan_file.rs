@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::bindings::cleanup::{CleanupPlan, Options};
 use crate::endpoint::Endpoints;
-use crate::{file, json, strict};
+use crate::{file, json, planned, strict};
 
 /// A plan to be applied later: `janitor plan --out FILE`, `janitor apply FILE`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,7 +55,8 @@ impl PlanFile {
     /// Reads a plan file.
     ///
     /// # Errors
-    /// One sentence, when it cannot be read, is none, or is one of another version.
+    /// One sentence, when it cannot be read, is none, is one of another version, or
+    /// contradicts itself.
     pub fn open(file: &Path) -> Result<Self, String> {
         let json = fs::read(file).map_err(|why| why.to_string());
         json.and_then(|json| Self::read(&json))
@@ -65,7 +66,7 @@ impl PlanFile {
     /// Reads a plan.
     ///
     /// # Errors
-    /// One sentence, when it is none, or one of another version.
+    /// One sentence, when it is none, or one of another version, or contradicts itself.
     pub fn read(json: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Version {
@@ -73,7 +74,7 @@ impl PlanFile {
         }
 
         let Version { schema_version } =
-            serde_json::from_slice(json).map_err(|why| format!("it is no plan: {why}"))?;
+            strict::json(json).map_err(|why| format!("it is no plan: {why}"))?;
         if schema_version != Self::SCHEMA_VERSION {
             return Err(format!(
                 "its schema_version is {schema_version}, and this janitor reads {}; make a new plan",
@@ -81,8 +82,12 @@ impl PlanFile {
             ));
         }
         let plan: Value = serde_json::from_slice(json).map_err(|why| why.to_string())?;
-        strict::read(plan)
-            .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))
+        let file: Self = strict::read(plan)
+            .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))?;
+        match planned::contradiction(&file.plan) {
+            Some(what) => Err(format!("it contradicts itself: {what}; make a new plan")),
+            None => Ok(file),
+        }
     }
 }
 

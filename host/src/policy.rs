@@ -9,6 +9,7 @@ use std::fmt;
 use crate::bindings::cleanup::{InUse, Options, Target};
 use crate::bindings::http::{Endpoint, Method, Request};
 use crate::call::Call;
+use crate::listed::{Agents, Listed};
 use crate::request::relative;
 use crate::scope::Scope;
 use crate::users::Users;
@@ -29,6 +30,19 @@ pub struct Policy {
     /// if they name none, those that the master's own list shows to use the role.
     may_end: BTreeSet<String>,
     is_named: bool,
+    /// The ids of the frameworks that a plan shows, if there is one: of all others, none may
+    /// be torn down.
+    planned: Option<BTreeSet<String>>,
+    /// The resources of the target, as the master's own lists have shown them.
+    listed: Listed,
+}
+
+/// What is read out of an answer while it passes, because it says what may be sent.
+pub(crate) enum Watch {
+    /// The agents, and what they hold for the role.
+    Agents(Box<Agents>),
+    /// The frameworks that use the role.
+    Users(Users),
 }
 
 /// One request that may be sent, as often as the run likes.
@@ -78,16 +92,21 @@ impl Policy {
                 && rule.path.iter().all(|it| is_plain(it))
                 && (reads_semicolons || !rule.has_semicolon())
         });
-        let role = match call {
-            Call::Clean(target) => target.role.clone(),
-            Call::Apply(plan) => plan.target.role.clone(),
-            Call::Plan(_) | Call::Discover => None,
+        let (role, planned) = match call {
+            Call::Clean(target) => (target.role.clone(), None),
+            Call::Apply(plan) => {
+                let shown = plan.frameworks.iter().map(|framework| framework.id.clone());
+                (plan.target.role.clone(), Some(shown.collect()))
+            }
+            Call::Plan(_) | Call::Discover => (None, None),
         };
         Self {
             rules,
             role,
             may_end: options.teardown.iter().cloned().collect(),
             is_named: !options.teardown.is_empty(),
+            planned,
+            listed: Listed::default(),
         }
     }
 
@@ -175,19 +194,35 @@ impl Policy {
         &self.rules
     }
 
-    /// Watches an answer to this request, if what may be sent depends on it: that of the
-    /// list of frameworks.
-    pub(crate) fn watch(&self, request: &Request) -> Option<Users> {
-        let ends_some = |rule: &Rule| rule.path == [TEARDOWN];
-        let role = self.role.as_deref().filter(|_| !self.is_named)?;
-        let is_list = (request.endpoint, request.method) == (Endpoint::Master, Method::Get)
-            && request.path == ["frameworks"];
-        (is_list && self.rules.iter().any(ends_some)).then(|| Users::of(role))
+    /// Watches an answer to this request, if what may be sent depends on it: that of a list
+    /// of agents or frameworks.
+    pub(crate) fn watch(&self, request: &Request) -> Option<Watch> {
+        let role = self.role.as_deref()?;
+        if (request.endpoint, request.method) != (Endpoint::Master, Method::Get) {
+            return None;
+        }
+        let ends_some = || self.rules.iter().any(|rule| rule.path == [TEARDOWN]);
+        match request.path.first().map(String::as_str) {
+            Some("slaves") => Some(Watch::Agents(Agents::of(role).into())),
+            Some("frameworks") if !self.is_named && ends_some() => {
+                Some(Watch::Users(Users::of(role)))
+            }
+            _ => None,
+        }
     }
 
-    /// Allows to tear down those that an answer has shown to use the role.
-    pub(crate) fn learn(&mut self, users: &Users) {
-        self.may_end.extend(users.ids().iter().cloned());
+    /// Reads the next piece of an answer that is watched, and allows what it shows.
+    pub(crate) fn read(&mut self, watch: &mut Watch, piece: &[u8]) {
+        match watch {
+            Watch::Agents(agents) => {
+                let scopes: Vec<_> = self.rules.iter().filter_map(|it| it.scope.as_ref()).collect();
+                agents.read(piece, &scopes, &mut self.listed);
+            }
+            Watch::Users(users) => {
+                users.read(piece);
+                self.may_end.extend(users.ids().iter().cloned());
+            }
+        }
     }
 
     /// Decides about a teardown.
@@ -195,6 +230,10 @@ impl Policy {
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
         match &fields[..] {
             [(name, id)] if name == "frameworkId" && !form.contains(&b';') => {
+                let is_planned = self.planned.as_ref().is_none_or(|it| it.contains(id.as_ref()));
+                if !is_planned {
+                    return Err(format!("framework '{id}', which the plan does not show"));
+                }
                 if self.may_end.contains(id.as_ref()) {
                     return Ok(());
                 }
@@ -232,7 +271,7 @@ impl Policy {
             let (Some(scope), Some(content)) = (&rule.scope, &request.content) else {
                 return Ok(());
             };
-            return scope.check(&content.bytes).map_err(|why| {
+            return scope.check(&content.bytes, &self.listed).map_err(|why| {
                 format!("{} would remove what is not the target's: {why}", Asked(request))
             });
         }
@@ -368,7 +407,9 @@ fn is_plain(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::cleanup::CleanupPlan;
     use crate::bindings::http::Content;
+    use crate::bindings::log::Framework;
 
     fn target() -> Target {
         Target {
@@ -476,9 +517,8 @@ mod tests {
             let mut policy = Policy::new(&Call::Clean(target()), &options);
             let before = policy.check(&teardown("frameworkId=F"));
             assert!(before.is_err(), "nothing is known yet");
-            if let Some(mut users) = policy.watch(&frameworks) {
-                users.read(list);
-                policy.learn(&users);
+            if let Some(mut watch) = policy.watch(&frameworks) {
+                policy.read(&mut watch, list);
             }
             for id in ["F", "G", "H"] {
                 let checked = policy.check(&teardown(&format!("frameworkId={id}")));
@@ -486,6 +526,74 @@ mod tests {
             }
             for form in ["", "frameworkId=F&frameworkId=G", "frameworkId=F;", "id=F"] {
                 assert!(policy.check(&teardown(form)).is_err(), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_resources_that_a_list_of_the_run_has_shown_may_go() {
+        let resource = r#"{"name":"cpus","role":"r","reservation":{}}"#;
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resource}]}}}}]}}"#
+        );
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("slaveId", "S1").append_pair("resources", &format!("[{resource}]"));
+        let bytes = form.finish().into_bytes();
+        let unreserve = Request {
+            content: Some(Content { media_type: FORM.into(), bytes }),
+            ..request(Endpoint::Master, Method::Post, "unreserve")
+        };
+        let slaves = request(Endpoint::Master, Method::Get, "slaves");
+        let mut policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let why = policy.check(&unreserve).unwrap_err();
+        assert!(why.contains("would remove what is not the target's"), "{why}");
+        let mut watch = policy.watch(&slaves).expect("it is read");
+        policy.read(&mut watch, list.as_bytes());
+        assert_eq!(policy.check(&unreserve), Ok(()));
+        for call in [Call::Plan(target()), Call::Discover] {
+            assert!(Policy::new(&call, &OPTIONS).watch(&slaves).is_none(), "nothing may go");
+        }
+    }
+
+    #[test]
+    fn only_frameworks_that_a_plan_shows_are_torn_down() {
+        let framework = |id: &str| Framework {
+            id: id.into(),
+            name: "kafka".into(),
+            active: true,
+            roles: vec!["r".into()],
+            tasks: 0,
+        };
+        let list = br#"{"frameworks":[{"id":"F","role":"r"},{"id":"G","role":"r"}]}"#;
+        let frameworks = request(Endpoint::Master, Method::Get, "frameworks");
+        for named in [vec![], vec!["F".to_owned(), "G".to_owned()]] {
+            let plan = CleanupPlan {
+                target: target(),
+                mesos_version: None,
+                agents: vec![],
+                unreached: vec![],
+                ignored: vec![],
+                elsewhere: vec![],
+                frameworks: vec![framework("F")],
+                frameworks_unknown: None,
+                znode: None,
+                warnings: vec![],
+                refusal: None,
+                why_refused: None,
+            };
+            let options =
+                Options { in_use: InUse::Teardown, teardown: named.clone(), ..Options::DEFAULT };
+            let mut policy = Policy::new(&Call::Apply(plan), &options);
+            if let Some(mut watch) = policy.watch(&frameworks) {
+                policy.read(&mut watch, list);
+            }
+            for (id, allowed) in [("F", true), ("G", false)] {
+                let bytes = format!("frameworkId={id}").into_bytes();
+                let teardown = Request {
+                    content: Some(Content { media_type: FORM.into(), bytes }),
+                    ..request(Endpoint::Master, Method::Post, "teardown")
+                };
+                assert_eq!(policy.check(&teardown).is_ok(), allowed, "{named:?} {id}");
             }
         }
     }

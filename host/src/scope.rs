@@ -1,14 +1,17 @@
-//! Whose resources a run may remove: read out of every request that removes some,
-//! by the host itself, so that a component that is wrong, or hostile, removes
-//! nothing else.
+//! Whose resources a run may remove: read by the host itself out of what the master lists,
+//! and held against every request that removes some, so that a component that is wrong, or
+//! hostile, removes nothing else.
 //!
 //! What Mesos takes for a resource's role and reserver is written down in its
 //! documentation ("Reservation", "Persistent Volumes"): since 1.4 the last of
 //! `reservations`, before that `role` and `reservation`.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use crate::bindings::cleanup::Target;
+use crate::listed::Listed;
 
 /// Whose resources may be removed in one kind of request.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +30,9 @@ struct Resource {
     reservation: Option<Reservation>,
     reservations: Option<Vec<Reservation>>,
     disk: Option<Disk>,
+    scalar: Option<Scalar>,
+    ranges: Option<Ranges>,
+    set: Option<Set>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +53,23 @@ struct Persistence {
     principal: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Scalar {
+    value: f64,
+}
+
+#[derive(Deserialize)]
+struct Ranges {
+    #[serde(default)]
+    range: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Set {
+    #[serde(default)]
+    item: Vec<IgnoredAny>,
+}
+
 impl Scope {
     /// The volumes of a target.
     pub(crate) fn volumes(target: &Target) -> Option<Self> {
@@ -63,31 +86,59 @@ impl Scope {
         Some(Self { field, volumes, role, principal })
     }
 
-    /// Decides about the form of a request.
+    /// The form field with the list of resources.
+    pub(crate) fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// Decides about the form of a request: everything in it must be listed for its agent,
+    /// just as it is written.
     ///
     /// # Errors
     /// What is in it that may not be removed, in one sentence.
-    pub(crate) fn check(&self, form: &[u8]) -> Result<(), String> {
-        if form.contains(&b';') {
-            // libprocess would end a field there, and take the last of several.
-            return Err("a form must not have a ';' that is not encoded".into());
-        }
+    pub(crate) fn check(&self, form: &[u8], listed: &Listed) -> Result<(), String> {
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
-        let [(agent, _), (field, list)] = &fields[..] else {
+        let [(first, agent), (second, list)] = &fields[..] else {
             return Err(format!("a form must have the fields slaveId and {}", self.field));
         };
-        if agent != "slaveId" || field != self.field {
+        if first != "slaveId" || second != self.field {
             return Err(format!("a form must have the fields slaveId and {}", self.field));
         }
-        let list: Vec<Resource> = serde_json::from_str(list)
+        let resources: Vec<&RawValue> = serde_json::from_str(list)
             .map_err(|why| format!("{} must be a list of resources: {why}", self.field))?;
-        if list.is_empty() {
+        if resources.is_empty() {
             return Err(format!("{} must not be empty", self.field));
         }
-        list.iter().try_for_each(|resource| self.check_resource(resource))
+        for resource in &resources {
+            if !listed.has(self.field, agent, resource.get()) {
+                self.allows(resource)?;
+                return Err(format!(
+                    "a resource that the master has not listed, in just these words, for agent \
+                     '{agent}'"
+                ));
+            }
+        }
+        // There are other ways to write the same form, and of some a master makes another
+        // one: it ends a field at a `;`, and takes the last of several.
+        let list: Vec<_> = resources.iter().map(|resource| resource.get()).collect();
+        let mut written = form_urlencoded::Serializer::new(String::new());
+        written.append_pair("slaveId", agent);
+        written.append_pair(self.field, &format!("[{}]", list.join(",")));
+        match written.finish().as_bytes() == form {
+            true => Ok(()),
+            false => {
+                Err("a form must be encoded as browsers do it, its list without spaces".into())
+            }
+        }
     }
 
-    fn check_resource(&self, resource: &Resource) -> Result<(), String> {
+    /// Whether a resource, by its own words, is one that may be removed.
+    ///
+    /// # Errors
+    /// Why not, in one sentence.
+    pub(crate) fn allows(&self, resource: &RawValue) -> Result<(), String> {
+        let resource: Resource = serde_json::from_str(resource.get())
+            .map_err(|why| format!("{} must be a list of resources: {why}", self.field))?;
         let innermost = match &resource.reservations {
             Some(stack) => stack.last(),
             None => resource.reservation.as_ref(),
@@ -101,6 +152,9 @@ impl Scope {
         }
         if roles == [None, None] || (stacked && roles[0].is_none()) {
             return Err(format!("a resource of no role, which is not '{}'", self.role));
+        }
+        if resource.is_empty() {
+            return Err("an empty amount, which would end the master".into());
         }
         let reserver = innermost.and_then(|it| it.principal.as_deref());
         let volume = resource.disk.as_ref().and_then(|disk| disk.persistence.as_ref());
@@ -127,9 +181,23 @@ impl Scope {
     }
 }
 
+impl Resource {
+    /// Whether it says that there is nothing of it. A master of Mesos 1.6 to 1.11 aborts when
+    /// it is to release that; it takes amounts to three decimal places, and refuses what has
+    /// none at all.
+    fn is_empty(&self) -> bool {
+        /// What is not less is at least 0.001 when it is rounded.
+        const SMALLEST: f64 = 0.0005;
+        self.scalar.as_ref().is_some_and(|it| it.value.is_nan() || it.value < SMALLEST)
+            || self.ranges.as_ref().is_some_and(|it| it.range.is_empty())
+            || self.set.as_ref().is_some_and(|it| it.item.is_empty())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listed::Agents;
 
     fn scope(volumes: bool, principal: Option<&str>) -> Scope {
         let target = Target {
@@ -139,6 +207,16 @@ mod tests {
             marathon_app: None,
         };
         if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) }.unwrap()
+    }
+
+    /// What a master has listed that lists this for agent S1.
+    fn listed(scope: &Scope, resources: &str) -> Listed {
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
+        );
+        let mut listed = Listed::default();
+        Agents::of("r").read(list.as_bytes(), &[scope], &mut listed);
+        listed
     }
 
     fn form(field: &str, list: &str) -> Vec<u8> {
@@ -153,74 +231,104 @@ mod tests {
     const UNSIGNED: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v"}}}"#;
 
     #[test]
-    fn the_targets_resources_may_go() {
-        for list in [OLD, NEW, REFINED] {
-            for principal in [None, Some("p")] {
-                let form = form("resources", &format!("[{list}]"));
-                assert_eq!(scope(false, principal).check(&form), Ok(()), "{list}");
+    fn the_targets_resources_may_go_as_they_are_listed() {
+        let cases = [
+            (false, OLD, [None, Some("p")]),
+            (false, NEW, [None, Some("p")]),
+            (false, REFINED, [None, Some("p")]),
+            (true, VOLUME, [None, Some("c")]),
+            (true, UNSIGNED, [None, Some("p")]),
+        ];
+        for (volumes, resource, principals) in cases {
+            for principal in principals {
+                let scope = scope(volumes, principal);
+                let check =
+                    |list: &str| scope.check(&form(scope.field(), list), &listed(&scope, resource));
+                assert_eq!(check(&format!("[{resource}]")), Ok(()));
+                assert_eq!(check(&format!("[{resource},{resource}]")), Ok(()));
+                let changed = resource.replacen(':', ": ", 1);
+                let why = check(&format!("[{resource},{changed}]")).unwrap_err();
+                assert!(why.contains("not listed, in just these words, for agent 'S1'"), "{why}");
             }
         }
-        for (list, principal) in
-            [(VOLUME, None), (VOLUME, Some("c")), (UNSIGNED, None), (UNSIGNED, Some("p"))]
-        {
-            let form = form("volumes", &format!("[{list}]"));
-            assert_eq!(scope(true, principal).check(&form), Ok(()), "{list}");
+    }
+
+    #[test]
+    fn nobody_else_can_be_claimed_to_have_made_a_volume() {
+        let scope = scope(true, Some("p"));
+        let claimed = VOLUME.replace(r#""principal":"c""#, r#""principal":"p""#);
+        for others in [VOLUME.to_owned(), format!("{VOLUME},{UNSIGNED}")] {
+            let form = form("volumes", &format!("[{claimed}]"));
+            let why = scope.check(&form, &listed(&scope, &others)).unwrap_err();
+            assert!(why.contains("has not listed"), "{why}");
         }
     }
 
     #[test]
     fn nothing_else_may_go() {
-        let denied = |volumes: bool, list: &str, word: &str| {
-            let field = if volumes { "volumes" } else { "resources" };
-            let form = form(field, list);
-            let why = scope(volumes, Some("p")).check(&form).unwrap_err();
-            assert!(why.contains(word), "{list}: {why}");
+        let denied = |volumes: bool, resource: &str, word: &str| {
+            let scope = scope(volumes, Some("p"));
+            // Even if a master lists it under the target's role.
+            let form = form(scope.field(), &format!("[{resource}]"));
+            let why = scope.check(&form, &listed(&scope, resource)).unwrap_err();
+            assert!(why.contains(word), "{resource}: {why}");
         };
-        for (list, word) in [
-            (format!("[{OLD},{}]", OLD.replace(r#""r""#, r#""s""#)), "role 's'"),
+        for (resource, word) in [
+            (OLD.replace(r#""r""#, r#""s""#), "role 's'"),
             (
-                format!(
-                    "[{}]",
-                    NEW.replace(r#""role":"r","reservation":"#, r#""role":"s","reservation":"#)
-                ),
+                NEW.replace(r#""role":"r","reservation":"#, r#""role":"s","reservation":"#),
                 "role 's'",
             ),
-            (
-                format!("[{}]", NEW.replace(r#""DYNAMIC","role":"r""#, r#""DYNAMIC","role":"s""#)),
-                "role 's'",
-            ),
-            (format!("[{}]", REFINED.replace(r#""role":"r""#, r#""role":"r/s""#)), "role 'r/s'"),
-            (format!("[{}]", REFINED.replace("DYNAMIC", "STATIC")), "not reserved dynamically"),
-            (
-                format!("[{}]", OLD.replace(r#","reservation":{"principal":"p"}"#, "")),
-                "dynamically",
-            ),
-            (format!("[{}]", OLD.replace(r#""p""#, r#""q""#)), "'q' made"),
-            (r#"[{"name":"cpus","role":"r","reservation":{}}]"#.into(), "'' made"),
-            (r#"[{"name":"cpus"}]"#.into(), "no role"),
-            (r#"[{"name":"cpus","role":"r","reservations":[]}]"#.into(), "no role"),
-            (format!("[{UNSIGNED}]"), "still holds a volume"),
-            (r#"[{"role":"r","role":"s","reservation":{"principal":"p"}}]"#.into(), "duplicate"),
-            ("[]".into(), "empty"),
-            ("{}".into(), "list"),
-            (String::new(), "list"),
+            (NEW.replace(r#""DYNAMIC","role":"r""#, r#""DYNAMIC","role":"s""#), "role 's'"),
+            (REFINED.replace(r#""role":"r""#, r#""role":"r/s""#), "role 'r/s'"),
+            (REFINED.replace("DYNAMIC", "STATIC"), "not reserved dynamically"),
+            (OLD.replace(r#","reservation":{"principal":"p"}"#, ""), "dynamically"),
+            (OLD.replace(r#""p""#, r#""q""#), "'q' made"),
+            (r#"{"name":"cpus","role":"r","reservation":{}}"#.into(), "'' made"),
+            (r#"{"name":"cpus"}"#.into(), "no role"),
+            (r#"{"name":"cpus","role":"r","reservations":[]}"#.into(), "no role"),
+            (UNSIGNED.into(), "still holds a volume"),
+            (r#"{"role":"r","role":"s","reservation":{"principal":"p"}}"#.into(), "duplicate"),
+            (OLD.replace("}}", r#"},"scalar":{"value":0}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"scalar":{"value":0.0004}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"scalar":{"value":-1.0}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"ranges":{"range":[]}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"ranges":{}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"set":{"item":[]}}"#), "empty amount"),
         ] {
-            denied(false, &list, word);
+            denied(false, &resource, word);
         }
-        denied(true, &format!("[{VOLUME}]"), "'c' made");
-        denied(true, &format!("[{OLD}]"), "no volume");
-        for form in [
-            "slaveId=S1",
-            "resources=[]&slaveId=S1",
-            "slaveId=S1&resources=[]&resources=[]",
-            "slaveId=S1&volumes=[]",
-            "",
+        denied(true, VOLUME, "'c' made");
+        denied(true, OLD, "no volume");
+    }
+
+    #[test]
+    fn a_form_is_written_in_one_way() {
+        let scope = scope(false, None);
+        let listed = listed(&scope, &format!("{OLD},{NEW}"));
+        let check = |form: &str| scope.check(form.as_bytes(), &listed);
+        let right = String::from_utf8(form("resources", &format!("[{OLD},{NEW}]"))).unwrap();
+        assert_eq!(check(&right), Ok(()));
+        let (agent, resources) = right.split_once('&').unwrap();
+        for (form, word) in [
+            ("", "fields"),
+            ("slaveId=S1", "fields"),
+            (&format!("{resources}&{agent}"), "fields"),
+            (&format!("{right}&{resources}"), "fields"),
+            (&format!("{agent}&volumes=[]"), "fields"),
+            (&format!("{agent}&resources=[]"), "empty"),
+            (&format!("{agent}&resources={{}}"), "list"),
+            (&format!("{agent}&resources="), "list"),
+            (&right.replace("S1", "S2"), "not listed"),
+            (&right.replace("S1", "S1;slaveId=S2"), "not listed"),
+            (&format!("{right};slaveId=S2"), "list"),
+            (&right.replace("S1", "%531"), "encoded"),
+            (&right.replace("%2C%7B", "%2C+%7B"), "encoded"),
+            (&right.replace("%2C%7B", ",%7B"), "encoded"),
+            (&format!("&{right}"), "encoded"),
         ] {
-            let why = scope(false, None).check(form.as_bytes()).unwrap_err();
-            assert!(why.contains("fields"), "{form}");
+            let why = check(form).unwrap_err();
+            assert!(why.contains(word), "{form}: {why}");
         }
-        let smuggled = format!("slaveId=S1;slaveId=S2&resources=[{OLD}]");
-        let why = scope(false, None).check(smuggled.as_bytes()).unwrap_err();
-        assert!(why.contains("';'"), "{why}");
     }
 }

@@ -98,6 +98,11 @@ impl Tls {
         Self { unverified: true, ..self }
     }
 
+    /// Whether there is a certificate to show.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
     pub(crate) fn config(&self) -> TlsConfig {
         let mut config = TlsConfig::builder()
             .client_cert(self.identity.clone())

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use janitor_tests::{Answer, Cluster, Iam, Server, State};
+use janitor_host::Endpoints;
+use janitor_tests::{Answer, Answering, Cluster, Iam, Server, State};
 use libtest_mimic::Trial;
 use ring::signature::{KeyPair as _, RsaKeyPair};
 use serde_json::json;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 use ureq::tls::{PemItem, parse_pem};
 
 use crate::command::{Run, changes, complaints, janitor, on, run, scenario, tests};
+use crate::tls::Authority;
 use crate::trial;
 
 const TARGET: &str = "-r cassandra_role -z cassandra";
@@ -36,7 +38,16 @@ pub fn trials() -> Vec<Trial> {
         trial("credentials::marathon_is_left_as_given_or_not_at_all", left_as_given),
         trial("credentials::a_login_is_not_redirected", a_login_is_not_redirected),
         trial("credentials::a_login_that_repeats_the_password", a_login_that_repeats),
+        trial("credentials::a_login_that_echoes_what_it_gets", a_login_that_echoes),
+        trial("credentials::a_login_that_shows_a_page", a_login_that_shows_a_page),
         trial("credentials::a_login_that_nobody_answers", a_login_that_nobody_answers),
+        trial("credentials::what_no_header_holds_is_no_token", no_token),
+        trial("credentials::the_environment_is_not_for_what_only_a_file_names", only_in_a_file),
+        trial("credentials::what_the_command_line_names_gets_the_environments", named_too),
+        trial("credentials::an_option_is_for_what_only_a_file_names", options_and_files),
+        trial("credentials::a_cluster_takes_the_place_of_a_files_servers", a_cluster_instead),
+        trial("credentials::one_plain_server_among_others_is_refused", one_plain_server),
+        trial("credentials::a_server_that_is_not_asked_may_be_plain", plain_and_not_asked),
     ]
 }
 
@@ -193,18 +204,19 @@ fn a_wrong_file() {
     let empty = secrets.file("empty", "\n").display().to_string();
     let binary = secrets.file("binary", b"canary\xff").display().to_string();
     let lines = secrets.file("lines", "canary canary\ncanary").display().to_string();
+    let users = secrets.file("users", "canary:canary\nother:canary\n").display().to_string();
     let none = secrets.path().join("none").display().to_string();
     for (options, words) in [
         (vec!["--auth-token-file", &none], "No such file"),
         (vec!["--auth-token-file", &empty], "it is empty"),
         (vec!["--auth-token-file", &binary], "it is no text"),
-        (vec!["--auth-token-file", &lines], "the token cannot be one"),
         (vec!["--username", "admin", "--password-file", &none], "No such file"),
         (vec!["--username", "admin"], "--username needs --password-file"),
         (vec!["--service-account", &none], "No such file"),
         (vec!["--service-account", &lines], "no JSON with uid and private_key"),
         (vec!["--basic-auth-file", &lines], "does not hold user:password"),
         (vec!["--basic-auth-file", &binary], "it is no text"),
+        (vec!["--basic-auth-file", &users], "does not hold user:password on one line"),
         (vec!["--exhibitor-auth-file", &lines], "does not hold user:password"),
         (vec!["--marathon-auth-file", &empty], "it is empty"),
         (
@@ -354,7 +366,8 @@ fn left_as_given() {
         assert_eq!(sent.first(), Some(&expected), "{shown}");
     }
     for options in [
-        &["-m", "banana", "-n", "banana"][..],
+        &["-m", "banana", "-e", "https://h/", "-n", &marathon, "-a", "tok"][..],
+        &["-m", "banana", "-n", "banana"],
         &["-n", "banana"],
         &["--dcos-url", "banana"],
         &["--dcos-url", "banana", "-n", &marathon],
@@ -400,11 +413,307 @@ fn a_login_is_not_redirected() {
     assert_eq!(logins(&cluster), 2);
 }
 
+/// Its title and its message are shown, unless they hold the password in any form.
 fn a_login_that_repeats() {
-    let cluster = with_answer(400, &[], &format!("no such login: {PASSWORD}!"));
+    let said = |title: &str, message: &str| {
+        let body = json!({"title": title, "message": message, "uid": "canary"}).to_string();
+        let cluster = with_answer(400, &[], &body);
+        let run = run(&mut both(&cluster, &Secrets::new())[0]);
+        assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
+        run.stdout
+    };
+    let shown = said("Bad Request", "no such user");
+    let words = r#"Token retrieval failed: 400 {"title":"Bad Request","message":"no such user"}"#;
+    assert!(shown.lines().any(|line| line == words), "{shown}");
+    for form in [
+        PASSWORD,
+        "pass & word",
+        "%20pass%20%26%20word%20",
+        "+pass+%26+word+",
+        r#"{\"password\":\" pass \u0026 word \"}"#,
+        r"\u0020p\u0061ss \u0026\u0020word",
+        " pass &amp; word ",
+        "&#32;pass&#x20;&#38; word",
+        "IHBhc3MgJiB3b3JkIA==",
+        "Basic YWRtaW46IHBhc3MgJiB3b3JkIA==",
+    ] {
+        for shown in [said("Bad Request", form), said(form, "no such user")] {
+            let words = "Token retrieval failed: 400 (what it says is not shown: it may repeat";
+            assert!(shown.contains(words), "{form}: {shown}");
+            assert!(!shown.contains(form.trim()), "{form}: {shown}");
+        }
+    }
+}
+
+/// What it gets is a password, or a token that is signed for this one login.
+fn a_login_that_echoes() {
+    let secrets = Secrets::new();
+    let account = secrets.file("account.json", service_account("janitor")).display().to_string();
+    for credentials in
+        [&["--username", "admin", "--password", PASSWORD][..], &["--service-account", &account]]
+    {
+        for is_form in [false, true] {
+            let echo = Answering::start(move |request| {
+                let body = String::from_utf8_lossy(request.body()).into_owned();
+                let form = form_urlencoded::byte_serialize(body.as_bytes()).collect::<String>();
+                let message = if is_form { form } else { body };
+                let body = json!({"title": "Who is that?", "message": message}).to_string();
+                http::Response::builder().status(401).body(body.into()).unwrap()
+            });
+            let login = ["-r", "r", "--dcos-url", &echo.origin()];
+            let run = run(janitor().args(login).args(credentials));
+            assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
+            let words = "Token retrieval failed: 401 (what it says is not shown";
+            assert!(run.stdout.contains(words) && !run.stdout.contains("eyJ"), "{}", run.stdout);
+        }
+    }
+}
+
+/// A page is no answer to a login, and may hold anything.
+fn a_login_that_shows_a_page() {
+    let cluster = with_answer(502, &[], "<html><title>Bad Gateway</title>canary</html>");
     let run = run(&mut both(&cluster, &Secrets::new())[0]);
-    assert_eq!(run.exit, 4);
-    assert!(run.stdout.contains("400 no such login: (not shown)!"), "{}", run.stdout);
+    assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
+    assert!(run.stdout.contains("Token retrieval failed: 502\n"), "{}", run.stdout);
+}
+
+/// Wherever it comes from, it is not shown, and goes nowhere.
+fn no_token() {
+    let secrets = Secrets::new();
+    let is_refused = |command: &mut Command, asked: &Cluster, requests: usize, begin: &str| {
+        for output in ["text", "json"] {
+            let before = asked.requests().len();
+            let run = run(command.args(["-o", output]));
+            assert_eq!((run.exit, run.stderr.as_str()), (4, ""), "{}", run.stdout);
+            let words = format!("{begin}: the token cannot be one: ");
+            assert!(run.stdout.contains(&words), "{words} {}", run.stdout);
+            assert!(!run.stdout.contains("canary"), "{}", run.stdout);
+            assert_eq!(asked.requests().len() - before, requests);
+            *command = {
+                let mut again = janitor();
+                again.args(command.get_args().take_while(|it| *it != "-o"));
+                again.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+                again
+            };
+        }
+    };
+    let nobody = cluster(&[]);
+    for token in ["canary canary", "canary\r\nHost: canary", "canary\u{1}", "c\u{f6}canary"] {
+        let file = secrets.file("token", token).display().to_string();
+        for (command, place) in [
+            (on(&nobody, TARGET).args(["-a", token]), "--auth-token"),
+            (on(&nobody, TARGET).args(["--auth-token-file", &file]), &file),
+            (on(&nobody, TARGET).env("DCOS_ACS_TOKEN", token), "DCOS_ACS_TOKEN"),
+        ] {
+            is_refused(command, &nobody, 0, &format!("cannot use {place}"));
+        }
+    }
+    for token in ["", "canary canary", "canary\r\nHost: canary", "c\u{f6}canary"] {
+        let login = with_answer(200, &[], &json!({ "token": token }).to_string());
+        for mut command in both(&login, &secrets) {
+            let begin = "Token retrieval failed: http://leader.mesos/acs/api/v1/auth/login";
+            is_refused(&mut command, &login, 1, begin);
+        }
+    }
+}
+
+/// A plan and a recording that name the servers of a cluster, which are not at their usual
+/// places, and how each is used.
+fn files(cluster: &Cluster, secrets: &Secrets) -> [Vec<String>; 2] {
+    let file = |name: &str| secrets.path().join(name).display().to_string();
+    let (plan, recording) = (file("plan.json"), file("run.har"));
+    for more in [["--out", &plan], ["--record", &recording]] {
+        let mut command = janitor();
+        let target = TARGET.split(' ');
+        command.arg("plan").args(target).args(urls(cluster)).args(["-a", TOKEN]).args(more);
+        let planned = run(&mut command);
+        assert_eq!(planned.exit, 0);
+        let next = format!("janitor apply {plan} {}\n", urls(cluster).join(" "));
+        assert_eq!(planned.stderr.contains(&next), more[0] == "--out", "{}", planned.stderr);
+    }
+    let har = fs::read_to_string(&recording).unwrap();
+    // A cleanup, which has been planned only.
+    fs::write(&recording, har.replacen("\"Plan\"", "\"Clean\"", 1)).unwrap();
+    [vec!["apply".into(), plan], vec!["replay".into(), "--update".into(), recording]]
+}
+
+fn urls(cluster: &Cluster) -> [String; 6] {
+    let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+    ["-m".into(), master, "-e".into(), exhibitor, "-n".into(), cluster.marathon_url()]
+}
+
+/// Nothing is sent to anybody, and who is meant is named, with what to do.
+fn only_in_a_file() {
+    let (cluster, secrets) = (cluster(&[]), Secrets::new());
+    let account = service_account("canary");
+    let (mesos, exhibitor, marathon) =
+        (cluster.master_url(), cluster.exhibitor_url(), cluster.marathon_url());
+    let zookeeper = "zk://127.0.0.1:1/";
+    for line in files(&cluster, &secrets) {
+        for (variable, value, options, url, option) in [
+            ("DCOS_ACS_TOKEN", "canary", "", mesos.as_str(), "-m"),
+            ("DCOS_PASSWORD", "canary", "--username admin", &mesos, "-m"),
+            ("DCOS_SERVICE_ACCOUNT_CREDENTIAL", &account, "", &mesos, "-m"),
+            ("MESOS_BASIC_AUTH", "canary:canary", "", &mesos, "-m"),
+            ("EXHIBITOR_AUTH", "canary:canary", "", &exhibitor, "-e"),
+            ("MARATHON_AUTH", "canary:canary", "", &marathon, "-n"),
+            ("ZK_AUTH", "canary:canary", "", zookeeper, "-e"),
+            // Others are named, but not the one.
+            ("DCOS_ACS_TOKEN", "canary", &format!("-m {mesos} -n {marathon}"), &exhibitor, "-e"),
+            ("MARATHON_AUTH", "canary:canary", "-m banana", &marathon, ""),
+        ] {
+            let file = line.last().unwrap();
+            let text = fs::read_to_string(file).unwrap();
+            if variable == "ZK_AUTH" {
+                fs::write(file, text.replace(&exhibitor, zookeeper)).unwrap();
+            }
+            let before = cluster.requests().len();
+            for output in ["text", "json"] {
+                let mut command = janitor();
+                command.args(&line).args(options.split_whitespace()).args(["-o", output]);
+                let run = run(command.env(variable, value).env("MARATHON_APP_ID", "/janitor"));
+                let code = if options.contains("banana") { 3 } else { 7 };
+                assert_eq!((run.exit, run.stderr.as_str()), (code, ""), "{variable}: {run:?}");
+                assert!(!run.stdout.contains("canary"), "{}", run.stdout);
+                let named = format!("{url}, so it does not get what is in {variable}.");
+                assert!(run.stdout.contains(&named), "{variable}: {}", run.stdout);
+                let hint = format!("name it too ({option} {url}");
+                assert!(option.is_empty() || run.stdout.contains(&hint), "{}", run.stdout);
+                assert!(run.stdout.contains("/janitor stays in Marathon"), "{}", run.stdout);
+            }
+            assert_eq!(cluster.requests().len(), before, "{variable}");
+            fs::write(file, text).unwrap();
+        }
+    }
+}
+
+/// The servers are named, or they are at their usual places, whatever the file says.
+fn named_too() {
+    let secrets = Secrets::new();
+    let planned = cluster(&[]);
+    for (index, line) in files(&planned, &secrets).into_iter().enumerate() {
+        let cluster = cluster(&[]);
+        let mut command = janitor();
+        command.args(&line).args(urls(&cluster)).env("DCOS_ACS_TOKEN", TOKEN);
+        is_clean(&cluster, &run(&mut command));
+        assert!(cluster.requests().iter().all(|it| it.authorization.is_some()), "{index}");
+    }
+    let file = secrets.path().join("usual.json");
+    let cluster = cluster(&[]);
+    let plan = format!("plan {TARGET} -a {TOKEN} --out");
+    assert_eq!(run(on(&cluster, &plan).arg(&file)).exit, 0);
+    let mut command = on(&cluster, "apply");
+    is_clean(&cluster, &run(command.arg(&file).env("DCOS_ACS_TOKEN", TOKEN)));
+}
+
+/// It is the operator's word, and who gets it is said.
+fn options_and_files() {
+    let secrets = Secrets::new();
+    for index in [0, 1] {
+        let cluster = cluster(&[]);
+        let line = files(&cluster, &secrets)[index].clone();
+        let mut command = janitor();
+        let run = run(command.args(line).args(["-a", TOKEN]));
+        assert_eq!(run.exit, 0, "{run:?}");
+        let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+        let said = format!(
+            "janitor: credentials go to what only the file names: the Mesos master {master}, \
+             Exhibitor {exhibitor}\n"
+        );
+        assert!(run.stderr.starts_with(&said), "{}", run.stderr);
+    }
+    // A client certificate is one too, where a server may see it.
+    let authority = Authority::new();
+    authority.client();
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let plan = secrets.path().join("tls.json");
+    let line = format!("plan {TARGET} --out");
+    assert_eq!(run(on(&cluster, &line).arg(&plan)).exit, 0);
+    let text = fs::read_to_string(&plan).unwrap();
+    let text = text.replace(Endpoints::MASTER, "https://127.0.0.1:1/master/");
+    fs::write(&plan, text.replace(Endpoints::EXHIBITOR, &cluster.exhibitor_url())).unwrap();
+    let mut command = janitor();
+    command.arg("apply").arg(&plan);
+    command.arg("--client-cert").arg(authority.path("client.pem"));
+    let run = run(command.arg("--client-key").arg(authority.path("client.key")));
+    let said = "what only the file names: the Mesos master https://127.0.0.1:1/master/\n";
+    assert!(run.exit == 5 && run.stderr.contains(said), "{run:?}");
+}
+
+fn a_cluster_instead() {
+    let (cluster, secrets) = (cluster(&[]), Secrets::new());
+    for line in files(&cluster, &secrets) {
+        let before = cluster.requests().len();
+        let mut command = janitor();
+        command.args(line).args(["--dcos-url", "http://127.0.0.1:1"]).env("DCOS_ACS_TOKEN", TOKEN);
+        let run = run(&mut command);
+        let begin = "Master: http://127.0.0.1:1/mesos/master/ Exhibitor: http://127.0.0.1:1/exhi";
+        assert!(run.exit == 5 && run.stdout.starts_with(begin), "{run:?}");
+        assert_eq!(cluster.requests().len(), before);
+    }
+}
+
+/// A scheme that was forgotten must not cost a credential.
+fn one_plain_server() {
+    let secrets = Secrets::new();
+    let basic = secrets.file("basic", "ops:canary").display().to_string();
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let [_, master, _, exhibitor, _, marathon] = urls(&cluster);
+    let nowhere = "https://127.0.0.1:1/";
+    let token = ["-a", "canary"];
+    for (servers, credentials, plain) in [
+        ([nowhere, &exhibitor, nowhere], token.to_vec(), format!("Exhibitor {exhibitor}")),
+        ([nowhere, nowhere, &marathon], token.to_vec(), format!("Marathon {marathon}")),
+        ([&master, nowhere, nowhere], token.to_vec(), format!("the Mesos master {master}")),
+        (
+            [&format!("{nowhere},{master}"), "zk://127.0.0.1:1/", nowhere],
+            token.to_vec(),
+            format!("the Mesos master {master}"),
+        ),
+        (
+            [&master, nowhere, nowhere],
+            vec!["--username", "u", "--password", "canary"],
+            "the login http://127.0.0.1/acs/api/v1/auth/login".into(),
+        ),
+        (
+            [nowhere, &exhibitor, nowhere],
+            vec!["--exhibitor-auth-file", &basic],
+            format!("Exhibitor {exhibitor}"),
+        ),
+    ] {
+        let ([m, e, n], before) = (servers, cluster.requests().len());
+        let asked = |more: &[&str]| {
+            let mut command = janitor();
+            command.args(["-m", m, "-e", e, "-n", n, "-r", "r", "-z", "z"]).args(&credentials);
+            run(command.args(more).env("MARATHON_APP_ID", "/janitor"))
+        };
+        for output in ["text", "json"] {
+            let run = asked(&["-o", output]);
+            assert_eq!((run.exit, run.stderr.as_str()), (7, ""), "{servers:?}: {run:?}");
+            assert!(run.stdout.contains(&plain), "{servers:?}: {}", run.stdout);
+            assert!(run.stdout.contains("--allow-plain-http"), "{}", run.stdout);
+            assert!(run.stdout.contains("nothing was sent"), "{}", run.stdout);
+        }
+        assert_eq!(cluster.requests().len(), before, "{servers:?}");
+        if credentials.contains(&"--username") || e.starts_with("zk:") {
+            // Whoever is at the usual port must not get a login, and ZooKeeper is waited for.
+            continue;
+        }
+        let run = asked(&["--allow-plain-http"]);
+        assert_ne!(run.exit, 7, "{run:?}");
+        let said = "janitor: credentials go over plain HTTP, where whoever is on the way can read";
+        assert!(run.stderr.starts_with(said), "{run:?}");
+        assert!(run.stderr.contains(&plain), "{}", run.stderr);
+    }
+}
+
+fn plain_and_not_asked() {
+    let target = "-r cassandra_role -m https://127.0.0.1:1/";
+    for (more, is_refused) in [("-a canary", false), ("-z x", false), ("-a canary -z x", true)] {
+        let run = run(janitor().args(format!("{target} {more}").split(' ')));
+        assert_eq!(run.exit, if is_refused { 7 } else { 5 }, "{more}: {run:?}");
+        assert_eq!(run.stderr, "");
+    }
 }
 
 /// Nothing is wrong with the credentials, as far as anybody knows.

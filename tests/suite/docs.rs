@@ -11,7 +11,11 @@ use crate::{faults, real, router, sandbox, stock, trial, zookeeper};
 /// Gets the names of all other tests of this program.
 pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
     vec![
-        trial("docs::behaviour_names_real_tests", move || behaviour_names_real_tests(&names)),
+        trial("docs::behaviour_names_real_tests", {
+            let names = names.clone();
+            move || behaviour_names_real_tests(&names)
+        }),
+        trial("docs::security_names_real_tests", move || security_names_real_tests(&names)),
         trial("docs::the_live_tests_are_listed", the_live_tests_are_listed),
         trial("docs::components_and_faults_are_listed", components_and_faults_are_listed),
     ]
@@ -36,14 +40,34 @@ fn components_and_faults_are_listed() {
     let cases = sandbox::rows().chain(stock::rows()).chain(faults::rows());
     let expected: Vec<_> =
         cases.map(|(name, exit, words)| format!("{name} | {exit} | {words} |")).collect();
-    let has_test = |row: &&str| row.contains("::");
+    let has_test = |row: &&str| row.split(" |").next().is_some_and(|cell| cell.contains("::"));
     let listed: Vec<_> = rows(&text).filter(has_test).collect();
     assert_eq!(listed, expected, "docs/security.md");
 }
 
+/// What a document's tables hold in their last columns.
+fn last_cells(text: &str) -> impl Iterator<Item = &str> {
+    rows(text).filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next())
+}
+
+fn security_names_real_tests(names: &BTreeSet<String>) {
+    let text = fs::read_to_string(tests("../docs/security.md")).unwrap();
+    let (_, text) = text.split_once("| who | what holds | test |").expect("a table");
+    let mut named = 0;
+    for name in last_cells(text).flat_map(|cell| cell.split(',')).map(str::trim) {
+        let known = match name.strip_suffix('*') {
+            Some(suite) => names.iter().any(|name| name.starts_with(suite)),
+            None => names.contains(name),
+        };
+        assert!(known, "docs/security.md names {name:?}, which is no test");
+        named += 1;
+    }
+    assert!(named > 20, "{named} names found");
+}
+
 fn behaviour_names_real_tests(names: &BTreeSet<String>) {
     let text = fs::read_to_string(tests("../docs/behaviour.md")).unwrap();
-    let cells = rows(&text).filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next());
+    let cells = last_cells(&text);
     let mut named = 0;
     for name in cells.flat_map(|cell| cell.split(',')).map(str::trim) {
         let known = match name.split_once("::") {

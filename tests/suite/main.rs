@@ -20,6 +20,7 @@ mod embedded;
 mod embedders;
 mod faults;
 mod files;
+mod forms;
 mod front;
 mod golden;
 mod help;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     trials.extend(embedders::trials());
     trials.extend(faults::trials());
     trials.extend(files::trials());
+    trials.extend(forms::trials());
     trials.extend(tls::trials());
     trials.extend(help::trials());
     trials.extend(image::trials());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use janitor_tests::{Cluster, State};
 use libtest_mimic::Trial;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command::{Run, changes, on, run, scenario};
@@ -16,7 +16,14 @@ pub fn trials() -> Vec<Trial> {
         trial("plans::a_plan_is_applied", a_plan_is_applied),
         trial("plans::a_plan_is_not_applied_to_something_else", something_else),
         trial("plans::a_plan_is_not_applied_when_the_znode_has_gone", the_znode_has_gone),
+        trial("plans::only_the_frameworks_of_a_plan_end", frameworks_of_the_plan),
+        trial("plans::a_plan_that_only_ends_a_framework_is_carried_out", only_a_framework),
+        trial("plans::what_is_not_known_is_shown_where_it_is_forced", not_known),
+        trial("plans::more_below_the_znode_is_another_cluster", more_below_the_znode),
+        trial("plans::what_a_file_lifts_is_lifted_on_the_command_line_too", lifted),
         trial("plans::what_is_no_plan_is_refused", what_is_no_plan),
+        trial("plans::a_plan_that_contradicts_itself_is_refused", contradictions),
+        trial("plans::another_process_is_not_removed_from_marathon", another_app),
         trial("plans::a_plan_that_cannot_be_written_is_an_error", nowhere_to_write),
         trial("plans::a_plan_for_programs", a_plan_for_programs),
         trial("plans::the_cleaners_own_app_is_in_a_plan_and_in_no_file", own_app),
@@ -29,10 +36,15 @@ const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
 /// A plan for a cluster, in a file.
 fn planned(state: State) -> (TempDir, PathBuf) {
+    planned_with(state, TARGET)
+}
+
+/// The same, with these options.
+fn planned_with(state: State, options: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
     let cluster = Cluster::start(state);
-    let run = run(on(&cluster, &format!("plan {TARGET} --out")).arg(&file));
+    let run = run(on(&cluster, &format!("plan {options} --out")).arg(&file));
     assert_eq!(run.exit, 0, "{run:?}");
     assert!(run.stderr.contains(&format!("janitor apply {}", file.display())), "{}", run.stderr);
     assert_eq!(changes(&cluster), [""; 0], "a plan only looks");
@@ -40,7 +52,13 @@ fn planned(state: State) -> (TempDir, PathBuf) {
 }
 
 fn apply(cluster: &Cluster, file: &Path) -> Run {
-    run(on(cluster, "apply").arg(file))
+    apply_with(cluster, file, "")
+}
+
+/// The same, with these options.
+fn apply_with(cluster: &Cluster, file: &Path, options: &str) -> Run {
+    let options = shell_words::split(options).unwrap();
+    run(on(cluster, "apply").arg(file).args(options))
 }
 
 fn a_plan_is_applied() {
@@ -85,6 +103,139 @@ fn the_znode_has_gone() {
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
+/// The agents of the scenario, a framework on them, and its id.
+fn used() -> (State, String) {
+    let state = scenario("a-plan-with-a-teardown");
+    let id = state.frameworks[0].id.clone();
+    (state, id)
+}
+
+fn frameworks_of_the_plan() {
+    let (state, id) = used();
+    for options in ["--teardown", "--force"] {
+        let (_folder, file) = planned_with(state.clone(), &format!("{TARGET} {options}"));
+        let mut more = state.clone();
+        let frameworks = &mut more.frameworks;
+        let newcomer = json!({"id": "G", "name": "n", "active": true, "roles": ["cassandra_role"]});
+        frameworks.push(serde_json::from_value(newcomer).unwrap());
+        let mut other_roles = state.clone();
+        other_roles.frameworks[0].roles.push("cassandra_role/sub".into());
+        let newcomer = "Framework 'n' (G, active) uses the target now".to_owned();
+        let changed = format!("Framework 'cassandra' ({id}, not active) is not as the plan says");
+        for (state, words) in [(more, newcomer), (other_roles, changed)] {
+            let cluster = Cluster::start(state);
+            let run = apply_with(&cluster, &file, options);
+            assert_eq!((run.exit, changes(&cluster)), (7, Vec::new()), "{}", run.stdout);
+            assert!(run.stdout.contains(&words), "{}", run.stdout);
+        }
+    }
+}
+
+fn only_a_framework() {
+    let (mut state, _) = used();
+    for agent in &mut state.agents {
+        agent.reserved_resources_full.clear();
+    }
+    let line = "-r cassandra_role --teardown";
+    let planned = run(&mut on(&Cluster::start(state.clone()), &format!("plan {line}")));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    for words in ["  tear down  framework 'cassandra'", "To do it: janitor -r cassandra_role"] {
+        assert!(planned.stdout.contains(words), "{}", planned.stdout);
+    }
+    assert!(!planned.stdout.contains("nothing to do"), "{}", planned.stdout);
+    let (_folder, file) = planned_with(state.clone(), line);
+    let cluster = Cluster::start(state);
+    let applied = apply_with(&cluster, &file, "--teardown");
+    assert_eq!(applied.exit, 0, "{}", applied.stdout);
+    assert_eq!(changes(&cluster), ["POST /master/teardown"]);
+}
+
+fn not_known() {
+    let cluster = Cluster::start(scenario("a-plan-without-frameworks"));
+    let planned = run(&mut on(&cluster, &format!("plan {TARGET} --force")));
+    let words = "It is not known whether other frameworks use it. Bad frameworks response";
+    assert!(planned.exit == 0 && planned.stdout.contains(words), "{planned:?}");
+    assert!(!planned.stdout.contains("It would be refused"), "{planned:?}");
+}
+
+fn more_below_the_znode() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let mut state = scenario("a-plan");
+    state.exhibitor.as_mut().unwrap().znodes.push("/cassandra/new".into());
+    let cluster = Cluster::start(state);
+    let run = apply(&cluster, &file);
+    assert_eq!((run.exit, changes(&cluster)), (7, Vec::new()), "{}", run.stdout);
+    assert!(run.stdout.contains("The znode 'cassandra' has "), "{}", run.stdout);
+}
+
+/// Whoever applies a plan unasked names all that it lifts.
+fn lifted() {
+    let (state, id) = used();
+    let (_folder, file) = planned(state.clone());
+    let text = fs::read_to_string(&file).unwrap();
+    let mut wide: Value = serde_json::from_str(&text).unwrap();
+    wide["options"]["system_znode"] = true.into();
+    wide["options"]["ignored_agents"] = json!(["S 9"]);
+    let one = format!("--teardown {id}");
+    for (in_use, teardown, given, missing) in [
+        ("Refuse", json!([]), "", "--ignore-agent 'S 9' --system-znode"),
+        ("Force", json!([]), "--system-znode", "--ignore-agent 'S 9' --force"),
+        ("Teardown", json!([]), "--system-znode --ignore-agent 'S 9'", "--teardown"),
+        ("Teardown", json!([id]), "--system-znode --ignore-agent 'S 9' --teardown", &one),
+    ] {
+        wide["options"]["in_use"] = in_use.into();
+        wide["options"]["teardown"] = teardown;
+        fs::write(&file, wide.to_string()).unwrap();
+        for format in ["", "--yes", "--output json"] {
+            let cluster = Cluster::start(state.clone());
+            let refused = apply_with(&cluster, &file, &format!("{given} {format}"));
+            assert_eq!((refused.exit, cluster.requests().len()), (7, 0), "{refused:?}");
+            let hint = format!("If that is meant, add at the end: {missing}");
+            assert!(refused.stdout.contains(&hint), "{missing}: {refused:?}");
+            let named = apply_with(&cluster, &file, &format!("{given} {missing}"));
+            assert!(!named.stdout.contains("add at the end:"), "{named:?}");
+            assert!(!cluster.requests().is_empty(), "{named:?}");
+        }
+    }
+    let (_folder, file) = planned_with(state.clone(), &format!("{TARGET} --teardown"));
+    let proposed = run(on(&Cluster::start(state), &format!("plan {TARGET} --teardown --out x"))
+        .current_dir(file.parent().unwrap()));
+    assert!(proposed.stderr.ends_with("janitor apply x --teardown\n"), "{proposed:?}");
+}
+
+fn contradictions() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let plan: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let cluster = Cluster::start(scenario("a-plan"));
+    for (pointer, value, field) in [
+        ("/plan/znode", Value::Null, "`znode` is missing"),
+        ("/plan/target/znode", Value::Null, "`znode` is there"),
+        ("/plan/target/role", Value::Null, "`target.principal` is there"),
+        ("/plan/refusal", "InUse".into(), "`frameworks` are missing"),
+        ("/plan/why_refused", "no".into(), "`why_refused` and `refusal`"),
+    ] {
+        let mut plan = plan.clone();
+        *plan.pointer_mut(pointer).unwrap() = value;
+        fs::write(&file, plan.to_string()).unwrap();
+        let run = apply(&cluster, &file);
+        assert_eq!((run.exit, run.stdout.as_str()), (1, ""), "{pointer}: {}", run.stderr);
+        let words = format!("it contradicts itself: {field}");
+        assert!(run.stderr.contains(&words), "{words}: {}", run.stderr);
+    }
+    assert_eq!(cluster.requests().len(), 0);
+}
+
+fn another_app() {
+    let (_folder, file) = planned(scenario("a-plan"));
+    let mut plan: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    plan["plan"]["target"]["marathon_app"] = "/other".into();
+    fs::write(&file, plan.to_string()).unwrap();
+    let cluster = Cluster::start(scenario("a-plan"));
+    let run = run(on(&cluster, "apply").arg(&file).env("MARATHON_APP_ID", "/own"));
+    assert_eq!((run.exit, cluster.requests().len()), (1, 0), "{run:?}");
+    assert!(run.stderr.contains("`target.marathon_app` is '/other'"), "{}", run.stderr);
+}
+
 fn what_is_no_plan() {
     let (_folder, file) = planned(scenario("a-plan"));
     let text = fs::read_to_string(&file).unwrap();
@@ -98,6 +249,18 @@ fn what_is_no_plan() {
         (text[..text.len() / 2].into(), "it is no plan"),
         (text.replacen("\"Removed\"", "\"Gone\"", 1), "it is no plan"),
         (text.replacen(version, "\"schema_version\": 2", 1), "its schema_version is 2"),
+        (
+            text.replacen(
+                "\"in_use\": \"Refuse\"",
+                "\"in_use\": \"Refuse\", \"in_use\": \"Force\"",
+                1,
+            ),
+            "`options.in_use` is there twice",
+        ),
+        (
+            text.replacen("\"labels\": []", "\"labels\": [], \"labels\": []", 1),
+            "`plan.agents.0.entries.0.entry.labels` is there twice",
+        ),
     ] {
         fs::write(&file, text).unwrap();
         let run = apply(&cluster, &file);
@@ -162,7 +325,7 @@ fn options_stay() {
     fs::write(&file, plan.to_string()).unwrap();
     let recording = folder.path().join("run.har");
     let cluster = Cluster::start(scenario("a-plan"));
-    let mut command = on(&cluster, "apply --force --strict --record");
+    let mut command = on(&cluster, "apply --force --strict --ignore-agent S9 --record");
     let applied = run(command.arg(&recording).arg(&file));
     assert_eq!(applied.exit, 0, "{applied:?}");
     let har: Value = serde_json::from_str(&fs::read_to_string(&recording).unwrap()).unwrap();

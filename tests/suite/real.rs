@@ -27,7 +27,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::command::{Run, janitor, run};
-use crate::{skipped, trial};
+use crate::{forms, skipped, trial};
 use framework::{Framework, Task};
 use gate::Gate;
 use master::{Master, clean, cpus, disk, free_port, mem, reserved_for, until, volume, with};
@@ -36,7 +36,7 @@ use mount::Mount;
 const VARIABLE: &str = "JANITOR_TEST_MESOS";
 
 /// A test and its name; it gets the command that starts a master.
-type Case = (&'static str, fn(&str));
+pub type Case = (&'static str, fn(&str));
 
 /// The case that must be able to mount something.
 const A_MOUNT_DISK: &str = "a_mount_disk";
@@ -91,7 +91,7 @@ const CASES: &[Case] = &[
 ];
 
 fn all() -> impl Iterator<Item = &'static Case> {
-    CASES.iter().chain(absence::CASES)
+    CASES.iter().chain(absence::CASES).chain(forms::real::CASES)
 }
 
 /// The names of the cases, also where there is no master to run them on.

@@ -39,7 +39,7 @@ pub fn trials() -> Vec<Trial> {
         Ok(_) => trial(socketless, a_replay_opens_no_socket),
         Err(_) => skipped(socketless, "strace is not installed"),
     });
-    let others: [(&str, fn()); 25] = [
+    let others: [(&str, fn()); 27] = [
         ("a_miss_names_the_nearest", a_miss_names_the_nearest),
         ("an_unused_exchange_is_told", an_unused_exchange_is_told),
         ("what_is_no_recording_is_refused", what_is_no_recording),
@@ -48,6 +48,7 @@ pub fn trials() -> Vec<Trial> {
         ("an_impossible_file_stops_the_run", an_impossible_file),
         ("another_schema_version_is_refused", versions::another_schema_version),
         ("what_is_not_known_is_refused", versions::unknown_fields),
+        ("a_key_that_is_there_twice_is_refused", versions::keys_given_twice),
         ("what_is_missing_is_named", versions::missing_fields),
         ("a_new_option_has_its_default", versions::options_that_did_not_exist_yet),
         ("another_component_may_differ", versions::another_component),
@@ -60,6 +61,7 @@ pub fn trials() -> Vec<Trial> {
         ("what_is_reserved_is_kept", secrets::what_is_reserved_is_kept),
         ("one_is_made_anew", update::made_anew),
         ("one_is_made_anew_elsewhere", update::made_anew_elsewhere),
+        ("what_one_lifts_is_lifted_on_the_command_line_too", update::lifted),
         ("an_incomplete_run_replaces_nothing", update::incomplete_runs_replace_nothing),
         ("a_signal_replaces_nothing", update::signals_replace_nothing),
         ("a_stopped_run_is_recorded_whole", update::a_stopped_run_is_recorded_whole),

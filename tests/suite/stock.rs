@@ -9,11 +9,11 @@ use std::fs;
 use janitor_host::ExitCode;
 use janitor_tests::{Answering, Cluster, State};
 use libtest_mimic::Trial;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::{Run, changes, janitor, run, scenario, tests};
 use crate::real::master::{Master, cpus, reserved_for, with};
-use crate::{real, skipped, trial};
+use crate::{forms, real, skipped, trial};
 use wasmtime::{MISBEHAVING, Wasmtime};
 
 /// What the command says is what the binary says, on these.
@@ -58,7 +58,9 @@ fn name(role: &str) -> String {
 
 /// Each hostile guest's test, the exit code that is told, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    HOSTILE.iter().map(|(role, words)| (name(role), ExitCode::Failed as u8, *words))
+    let forms = forms::CASES.iter().map(|(deed, _, words)| (deed, words));
+    let all = HOSTILE.iter().map(|(role, words)| (role, words)).chain(forms);
+    all.map(|(deed, words)| (name(deed), ExitCode::Failed as u8, *words))
 }
 
 pub fn trials() -> Vec<Trial> {
@@ -81,6 +83,9 @@ pub fn trials() -> Vec<Trial> {
             .iter()
             .map(|(role, words)| trial(name(role), move || denied(wasmtime, role, words))),
     );
+    trials.extend(forms::CASES.iter().map(|(deed, form, words)| {
+        trial(name(deed), move || sends_none(wasmtime, &form(), words))
+    }));
     trials.extend(service::trials(wasmtime));
     match real::commands() {
         Err(why) => trials.push(skipped("stock::real", &why)),
@@ -251,6 +256,25 @@ fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
     assert_eq!(left.collect::<Vec<_>>(), if ends_its_own { &["ITS"][..] } else { &["OWN", "ITS"] });
     let quota = |request: &janitor_tests::Recorded| request.path.contains("quota");
     assert!(!cluster.requests().iter().any(quota));
+}
+
+/// A hostile guest behind the gate that sends a form: it does not go out.
+fn sends_none(wasmtime: Wasmtime, form: &str, words: &str) {
+    let held: Vec<Value> =
+        forms::HELD.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let agents = json!([
+        {"id": "S1", "hostname": "h", "reserved_resources_full": {}},
+        {"id": "S0", "hostname": "h", "reserved_resources_full": {forms::ROLE: held}},
+    ]);
+    let state = json!({"version": "1.11.0", "agents": agents});
+    let cluster = Cluster::start(serde_json::from_value(state).unwrap());
+    let mut command = wasmtime.run(&MISBEHAVING, &[]);
+    command.args(["-m", &cluster.master_url(), "-r", forms::ROLE, "-p", forms::PRINCIPAL]);
+    let run = run(command.args(["-z", form]));
+    assert!(run.stderr.contains("exit code 5: "), "{run:?}");
+    assert!(run.stdout.contains("would remove what is not the target's: "), "{run:?}");
+    assert!(run.stdout.contains(words), "{run:?}");
+    assert_eq!(changes(&cluster), [""; 0]);
 }
 
 /// The clock comes through the gate and from the runtime: it moves while the guest waits.

@@ -14,7 +14,7 @@ use crate::command::{changes, on, run, scenario};
 use crate::{skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 14] = [
+    let tests: [(&str, fn()); 17] = [
         ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
         ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
         ("terminal::yes_cleans_what_was_shown", yes),
@@ -22,6 +22,9 @@ pub fn trials() -> Vec<Trial> {
         ("terminal::what_is_refused_is_not_asked_for", refused),
         ("terminal::what_was_not_asked_for_is_not_done", not_agreed),
         ("terminal::a_plan_that_is_forced_is_asked_for", forced),
+        ("terminal::what_a_file_lifts_is_named", lifted),
+        ("terminal::a_framework_that_was_not_shown_does_not_end", newcomer),
+        ("terminal::a_framework_is_all_that_ends", only_a_framework),
         ("terminal::nobody_is_asked_without_need", not_asked),
         ("terminal::the_question_comes_wherever_the_output_goes", asked_all_the_same),
         ("terminal::nothing_is_sent_before_the_answer", nothing_before_the_answer),
@@ -207,7 +210,63 @@ fn forced() {
     let line = format!("apply {} --force", file.display());
     let (shown, exit) = Terminal { typed: "no\n", ..Terminal::new(&cluster) }.shows(&line);
     assert!(shown.contains(QUESTION), "{shown}");
+    assert!(!shown.contains("It would be refused"), "{shown}");
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
+}
+
+fn lifted() {
+    let cluster = Cluster::start(scenario("a-plan-with-a-teardown"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let lifting = "--ignore-agent S9 --teardown";
+    let planned = run(on(&cluster, &format!("plan {TARGET} {lifting} --out")).arg(&file));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    let line = format!("apply {}", file.display());
+    let (shown, exit) = Terminal { typed: "no\n", ..Terminal::new(&cluster) }.shows(&line);
+    let shown = plain(&shown);
+    let (before, _) = shown.split_once(QUESTION).unwrap();
+    assert!(before.contains("\nThis plan lifts: --ignore-agent S9, --teardown\n"), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
+    let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(&line);
+    assert_eq!(exit, 0, "{shown}");
+    // Where nobody is asked it is to be on the command line.
+    let cluster = Cluster::start(scenario("a-plan-with-a-teardown"));
+    let (shown, exit) = Terminal::new(&cluster).shows(&format!("{line} --yes"));
+    assert!(shown.contains(&format!("add at the end: {lifting}")), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
+}
+
+/// The plan shows one framework, and there are two by now.
+fn newcomer() {
+    let mut state = scenario("a-plan-with-a-teardown");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let cluster = Cluster::start(state.clone());
+    let planned = run(on(&cluster, &format!("plan {TARGET} --teardown --out")).arg(&file));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    let framework = json!({"id": "G", "name": "n", "active": true, "roles": ["cassandra_role"]});
+    state.frameworks.push(serde_json::from_value(framework).unwrap());
+    let cluster = Cluster::start(state);
+    let line = format!("apply {}", file.display());
+    let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(&line);
+    let shown = plain(&shown);
+    let (before, after) = shown.split_once(QUESTION).unwrap();
+    assert!(before.contains("  tear down  framework 'cassandra'"), "{shown}");
+    assert!(!before.contains("(G, "), "{shown}");
+    assert!(after.contains("Framework 'n' (G, active) uses the target now"), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
+}
+
+fn only_a_framework() {
+    let mut state = scenario("a-plan-with-a-teardown");
+    for agent in &mut state.agents {
+        agent.reserved_resources_full.clear();
+    }
+    let cluster = Cluster::start(state);
+    let line = "-r cassandra_role --teardown";
+    let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(line);
+    assert!(plain(&shown).contains("  tear down  framework 'cassandra'"), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (0, vec!["POST /master/teardown".into()]), "{shown}");
 }
 
 fn not_asked() {

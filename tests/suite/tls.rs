@@ -1,10 +1,12 @@
 //! TLS over the whole program: whom it trusts, and what it never sends to anybody else.
 
 use std::fs;
-use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use janitor_tests::{Cluster, Iam, State};
 use libtest_mimic::Trial;
@@ -40,6 +42,8 @@ pub fn trials() -> Vec<Trial> {
         trial("tls::files_that_hold_something_else", files_that_hold_something_else),
         trial("tls::a_servers_certificate_of_version_1", a_server_of_version_1),
         trial("tls::a_clients_certificate_of_version_1_is_sent", a_client_of_version_1),
+        trial("tls::a_clients_certificate_is_not_redirected", not_redirected),
+        trial("tls::a_proxy_over_tls", a_proxy_over_tls),
     ]
 }
 
@@ -126,6 +130,11 @@ impl Authority {
 
     /// A cluster behind TLS, with a certificate of this authority.
     pub fn front(&self, cluster: &Cluster, subject: Subject, clients: bool) -> Front {
+        front(cluster, self.server(subject, clients))
+    }
+
+    /// How a server with a certificate of this authority is set up.
+    fn server(&self, subject: Subject, clients: bool) -> ServerConfig {
         let (certificate, key) = self.issue(subject);
         let provider = Arc::new(crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -141,8 +150,7 @@ impl Authority {
             builder.with_no_client_auth()
         };
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        front(cluster, config)
+        builder.with_single_cert(vec![certificate.der().clone()], key).unwrap()
     }
 }
 
@@ -151,19 +159,25 @@ fn front(cluster: &Cluster, config: ServerConfig) -> Front {
     let config = Arc::new(config);
     Front::start(
         cluster,
-        move |socket| {
-            let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
-            let mut stream = StreamOwned::new(session, socket);
-            while stream.conn.is_handshaking() {
-                if let Err(why) = stream.conn.complete_io(&mut stream.sock) {
-                    hang_up(&mut stream.sock);
-                    return Err(why);
-                }
-            }
-            Ok(Box::new(stream))
-        },
+        move |socket| Ok(Box::new(shake_hands(&config, socket)?)),
         |asked, connection| connection.write_all(&asked.answer()),
     )
+}
+
+/// A session with a client, once both have agreed on one.
+fn shake_hands(
+    config: &Arc<ServerConfig>,
+    socket: TcpStream,
+) -> io::Result<StreamOwned<ServerConnection, TcpStream>> {
+    let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+    let mut stream = StreamOwned::new(session, socket);
+    while stream.conn.is_handshaking() {
+        if let Err(why) = stream.conn.complete_io(&mut stream.sock) {
+            hang_up(&mut stream.sock);
+            return Err(why);
+        }
+    }
+    Ok(stream)
 }
 
 /// Lets the last words arrive.
@@ -403,4 +417,115 @@ fn a_client_of_version_1() {
     }
     let mine = "--ca-cert=ca.pem --client-cert=version1.pem --client-key=version1.key";
     is_clean(&cluster, &clean(&front, &authority, mine));
+}
+
+/// A certificate is a credential: nobody gets to see it who is not named.
+fn not_redirected() {
+    let (authority, cluster) = (Authority::new(), Cluster::start(scenario("the-sample-result")));
+    authority.client();
+    let leader = authority.front(&cluster, Subject::Loopback, true);
+    let config = Arc::new(authority.server(Subject::Loopback, true));
+    let place = format!("{}/mesos/master", leader.url("https"));
+    let standby = Front::start(
+        &cluster,
+        move |socket| Ok(Box::new(shake_hands(&config, socket)?)),
+        move |asked, connection| {
+            let head = String::from_utf8_lossy(asked.request);
+            let path = head.split(' ').nth(1).unwrap_or_default().replace("/mesos/master", "");
+            let head = format!("HTTP/1.1 307 Elsewhere\r\nLocation: {place}{path}\r\n");
+            connection.write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes())
+        },
+    );
+    let clean = |masters: &[&Front]| {
+        let urls: Vec<_> =
+            masters.iter().map(|it| format!("{}/mesos/master/", it.url("https"))).collect();
+        let mut command = janitor();
+        command.args(["-r", "cassandra_role", "-m", &urls.join(",")]);
+        for (option, file) in [
+            ("--ca-cert", "ca.pem"),
+            ("--client-cert", "client.pem"),
+            ("--client-key", "client.key"),
+        ] {
+            command.arg(option).arg(authority.path(file));
+        }
+        run(&mut command)
+    };
+    let refused = clean(&[&standby]);
+    assert_eq!(refused.exit, 5, "{}", refused.stdout);
+    let words = format!("it redirects to {}/mesos/master/slaves, and cred", leader.url("https"));
+    assert!(refused.stdout.contains(&words), "{}", refused.stdout);
+    assert_eq!(leader.requests(), [""; 0], "nothing is sent to a server that is not named");
+    is_clean(&cluster, &clean(&[&standby, &leader]));
+}
+
+/// A proxy that is reached over TLS, and takes CONNECT. Returns its URL.
+fn proxy(authority: &Authority) -> String {
+    let config = Arc::new(authority.server(Subject::Loopback, false));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let config = config.clone();
+            // A connection that breaks is the client's to notice.
+            thread::spawn(move || tunnel(shake_hands(&config, client)?));
+        }
+    });
+    url
+}
+
+/// Takes one request through a proxy to its server, and the answer back.
+fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    assert!(head.starts_with("CONNECT "), "{head}");
+    let mut server = TcpStream::connect(head.split(' ').nth(1).unwrap_or_default())?;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    // Whoever has nothing to say for a moment is not waited for.
+    let moment = Some(Duration::from_millis(2));
+    client.sock.set_read_timeout(moment)?;
+    server.set_read_timeout(moment)?;
+    let mut piece = [0; 4096];
+    let mut hand_on = |from: &mut dyn Read, to: &mut dyn Write| match from.read(&mut piece) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(count) => to.write_all(&piece[..count]).and_then(|()| to.flush()),
+        Err(why) if matches!(why.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Ok(())
+        }
+        Err(why) => Err(why),
+    };
+    loop {
+        hand_on(&mut client, &mut server)?;
+        hand_on(&mut server, &mut client)?;
+    }
+}
+
+/// It is trusted as the servers are, and gets no certificate of the client.
+fn a_proxy_over_tls() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Loopback, false);
+    let proxy = proxy(&authority);
+    authority.client();
+    let through = |options: &[(&str, &str)]| {
+        let mut command = janitor();
+        command.args(["-r", "cassandra_role", "-a", "eyJ.the-token", "-z", "cassandra"]);
+        command.args(["--dcos-url", &front.url("https")]).env("HTTPS_PROXY", &proxy);
+        for (option, file) in options {
+            command.arg(option).arg(authority.path(file));
+        }
+        run(&mut command)
+    };
+    let untrusted = through(&[]);
+    assert_eq!(untrusted.exit, 5, "{}", untrusted.stdout);
+    let authorities = ("--ca-cert", "ca.pem");
+    let shown =
+        through(&[authorities, ("--client-cert", "client.pem"), ("--client-key", "client.key")]);
+    assert_eq!((shown.exit, shown.stderr.as_str()), (3, ""));
+    let words = "HTTPS_PROXY cannot be used: it names a proxy that is reached over HTTPS";
+    assert!(shown.stdout.starts_with(words), "{}", shown.stdout);
+    assert_eq!(front.requests(), [""; 0]);
+    is_clean(&cluster, &through(&[authorities]));
 }

@@ -1,7 +1,9 @@
 //! The live transport, through the library: its limits, its connections, and how
 //! many requests it has on the wire.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, thread};
@@ -16,7 +18,7 @@ use janitor_host::{
 use janitor_tests::{Answering, Cluster, State};
 use libtest_mimic::Trial;
 
-use crate::command::{janitor, replay, run, tests};
+use crate::command::{Run, janitor, replay, run, tests};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -33,6 +35,9 @@ pub fn trials() -> Vec<Trial> {
         trial("transport::masters_that_know_no_leader_are_passed_over", passed_over),
         trial("transport::credentials_are_not_redirected", credentials_are_not_redirected),
         trial("transport::a_redirect_says_where_it_points", a_redirect),
+        trial("transport::a_proxy_that_cannot_be_used_is_an_error", unusable_proxies),
+        trial("transport::an_exception_that_cannot_be_one_is_an_error", unusable_exceptions),
+        trial("transport::exceptions_are_reached_without_the_proxy", exceptions),
     ]
 }
 
@@ -213,7 +218,7 @@ fn passed_over() {
 fn credentials_are_not_redirected() {
     let leader = leading();
     let standby = standby(&leader.origin());
-    let token = Credentials::everywhere(Credential::Token(Token::new("canary")));
+    let token = Credentials::everywhere(Credential::Token(Token::new("canary").unwrap()));
     let mut live = Live::new(&Limits::default(), &Tls::default(), token);
     let url = format!("{}/master/slaves", standby.origin());
     let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);
@@ -236,6 +241,71 @@ fn a_redirect() {
         let answer = ask(&mut live(), endpoint, Method::Get, format!("{origin}/x"));
         let https = origin.replace("http://", "https://");
         assert_eq!(answer, (302, format!("redirects to {https}/x: use https:// in its URL")));
+    }
+}
+
+/// Runs on a cluster at loopback, in an environment that names proxies.
+fn among_proxies(cluster: &Cluster, environment: &[(&str, &OsStr)]) -> Run {
+    let mut command = janitor();
+    command.args(["-r", "cassandra_role", "-a", "canary", "-m", &cluster.master_url()]);
+    run(command.args(["-n", &cluster.marathon_url()]).envs(environment.iter().copied()))
+}
+
+/// Nobody is asked another way, and a password is not shown.
+fn unusable_proxies() {
+    let good = "http://127.0.0.1:1";
+    let binary = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
+    for (variable, value) in [
+        ("ALL_PROXY", OsStr::new("banana")),
+        ("all_proxy", OsStr::new("socks5://127.0.0.1:1080")),
+        ("HTTPS_PROXY", OsStr::new("socks://u:secret@127.0.0.1:1080")),
+        ("https_proxy", OsStr::new("http://127.0.0.1:99999")),
+        ("HTTP_PROXY", OsStr::new("http://u:secret%ff@127.0.0.1:1")),
+        ("http_proxy", OsStr::new("ftp://127.0.0.1:1")),
+        ("http_proxy", binary),
+    ] {
+        let cluster = cluster(0);
+        // One that could be used stands behind it.
+        for more in [&[("http_proxy", OsStr::new(good))][..], &[]] {
+            let mut environment = more.to_vec();
+            environment.retain(|(name, _)| *name != variable);
+            environment.extend([(variable, value), ("MARATHON_APP_ID", OsStr::new("/janitor"))]);
+            let run = among_proxies(&cluster, &environment);
+            assert_eq!((run.exit, run.stderr.as_str()), (3, ""), "{variable}: {run:?}");
+            let begin = format!("{variable} cannot be used: it ");
+            assert!(run.stdout.starts_with(&begin), "{}", run.stdout);
+            assert!(!run.stdout.contains("secret"), "{}", run.stdout);
+            assert!(run.stdout.contains("/janitor stays in Marathon"), "{}", run.stdout);
+        }
+        assert_eq!(cluster.requests(), [], "{variable}");
+    }
+    // An empty one is none, and nobody needs one for what is not on the network.
+    let run = among_proxies(&cluster(0), &[("ALL_PROXY", OsStr::new(" "))]);
+    assert_eq!(run.exit, 0, "{run:?}");
+    let recording = tests("recordings/cassandra-0.28.1.har");
+    let replayed = crate::command::run(replay(&recording).env("ALL_PROXY", "banana"));
+    assert_eq!(replayed.exit, 0, "{replayed:?}");
+}
+
+fn unusable_exceptions() {
+    for (variable, value) in [("NO_PROXY", "127.0.0.1:80"), ("no_proxy", "localhost,10.0.0.0/99")] {
+        let cluster = cluster(0);
+        let environment = [(variable, OsStr::new(value)), ("http_proxy", OsStr::new("p:1"))];
+        let run = among_proxies(&cluster, &environment);
+        assert_eq!((run.exit, run.stderr.as_str()), (3, ""), "{variable}: {run:?}");
+        assert!(run.stdout.starts_with(&format!("{variable} cannot be used: it ")), "{run:?}");
+        assert_eq!(cluster.requests(), []);
+    }
+}
+
+/// The proxy would hear the token.
+fn exceptions() {
+    for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost"] {
+        let proxy = Answering::start(|_| response(502, "", None));
+        let (cluster, origin) = (cluster(0), proxy.origin());
+        let environment = [("NO_PROXY", OsStr::new(list)), ("ALL_PROXY", OsStr::new(&origin))];
+        let run = among_proxies(&cluster, &environment);
+        assert_eq!(run.exit, 0, "{list}: {run:?}");
     }
 }
 

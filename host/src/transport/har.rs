@@ -248,7 +248,7 @@ impl Har {
         }
 
         let Head { log: HeadLog { version, creator, janitor } } =
-            serde_json::from_slice(json).map_err(|why| format!("it is no HAR file: {why}"))?;
+            strict::json(json).map_err(|why| format!("it is no HAR file: {why}"))?;
         let Creator { name, version: creator_version } = &creator;
         let janitor = janitor.ok_or_else(|| {
             format!("{name} {creator_version} made it; it has no `_janitor`, so janitor did not")

@@ -8,24 +8,30 @@ use std::time::Duration;
 use http::Uri;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::uri::{Authority, Scheme};
-use ureq::Agent;
+use ureq::{Agent, AsSendBody};
 
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::{Endpoint, Error};
 use crate::credentials::{Credential, Credentials};
+use crate::proxy::{ProxyError, Way};
 use crate::{Limits, Tls, endpoint, tls};
 
 /// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
-/// the one that does; a token is taken there only if that one was named too. Where
+/// the one that does; a token, or a client certificate, is taken there only if that one
+/// was named too. Where
 /// several masters are named, one that cannot be reached, or that cannot pass a
 /// request on to the leader, is passed over. A request to the root of the master is for
 /// the one that answered last. Connections are kept alive and shared; every wait has an end;
 /// certificates are verified. The first proxy that the
 /// environment names (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in capitals or
-/// not) is asked by `CONNECT` to reach every server but those in `NO_PROXY`.
+/// not) is asked by `CONNECT` to reach every server but those in `NO_PROXY`. Where such a
+/// setting cannot be honoured, nothing is sent ([`proxy::check`](crate::proxy::check)).
 #[derive(Clone)]
 pub struct Live {
     agent: Agent,
+    way: Result<Way, ProxyError>,
+    /// Whether a client certificate is shown over HTTPS.
+    has_identity: bool,
     credentials: Arc<Credentials>,
     masters: Arc<Masters>,
 }
@@ -44,6 +50,8 @@ impl Live {
     /// told.
     pub fn new(limits: &Limits, tls: &Tls, credentials: Credentials) -> Self {
         let connections = limits.window as usize;
+        let way = Way::from_environment(tls);
+        let proxy = way.as_ref().ok().and_then(|way| way.proxy.clone());
         let config = Agent::config_builder()
             // Every status is an answer, and what it means is not known here.
             .http_status_as_error(false)
@@ -59,10 +67,12 @@ impl Live {
             .timeout_recv_body(Some(limits.body))
             .timeout_per_read(Some(limits.answer))
             .tls_config(tls.config())
+            .proxy(proxy)
             .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
             .build();
         let (agent, credentials) = (config.into(), credentials.into());
-        Self { agent, credentials, masters: Arc::default() }
+        let has_identity = tls.has_identity();
+        Self { agent, way, has_identity, credentials, masters: Arc::default() }
     }
 
     /// The same for a cluster whose masters are named: requests to the first one
@@ -147,6 +157,15 @@ impl Masters {
         moved.unwrap_or_else(|| url.to_owned())
     }
 
+    /// Whether a URL is of a server that is named, with the scheme that is named: one that
+    /// is named with `https` is not sent a credential over `http`.
+    fn is_named(&self, uri: &Uri) -> bool {
+        self.bases
+            .iter()
+            .filter_map(|base| base.parse::<Uri>().ok())
+            .any(|base| base.authority() == uri.authority() && base.scheme() == uri.scheme())
+    }
+
     /// Which of those that are named this is, if it is one.
     fn named(&self, authority: &Authority) -> Option<usize> {
         let is_there =
@@ -198,10 +217,10 @@ impl Live {
                 break;
             }
             let Some(next) = redirected(&uri, &response) else { break };
-            let known = next.authority() == meant_for.as_ref()
-                || next.authority().is_some_and(|master| self.masters.named(master).is_some());
-            let credential = self.credentials.of(request.endpoint);
-            if !known && !matches!(credential, Credential::None) {
+            let known = next.authority() == meant_for.as_ref() || self.masters.is_named(&next);
+            let has_credential = !matches!(self.credentials.of(request.endpoint), Credential::None);
+            let shows_itself = self.has_identity && next.scheme() == Some(&Scheme::HTTPS);
+            if !known && (has_credential || shows_itself) {
                 return Err(Error::Internal(format!(
                     "it redirects to {}, and credentials are sent only to servers that are \
                      named; give the URLs of all masters",
@@ -243,42 +262,61 @@ impl Live {
     ) -> Result<http::Response<ureq::Body>, Error> {
         let credential = self.credentials.of(request.endpoint);
         let authorization = credential.authorization();
-        let response = send(&self.agent, authorization.as_deref(), uri, request)?;
+        let response = self.send_to(uri, authorization.as_deref(), request)?;
         if response.status() != http::StatusCode::UNAUTHORIZED
             || !credential.renew(authorization.as_deref())
         {
             return Ok(response);
         }
         let authorization = credential.authorization();
-        send(&self.agent, authorization.as_deref(), uri, request)
+        self.send_to(uri, authorization.as_deref(), request)
+    }
+
+    /// Sends a request once.
+    fn send_to(
+        &self,
+        uri: &Uri,
+        authorization: Option<&str>,
+        request: &Request,
+    ) -> Result<http::Response<ureq::Body>, Error> {
+        let way = self.way.as_ref().map_err(|why| Error::Connect(why.to_string()))?;
+        let mut builder = http::Request::builder().method(request.method.name()).uri(uri);
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
+        let is_direct = way.is_direct(uri);
+        let response = match &request.content {
+            Some(content) => builder
+                .header(CONTENT_TYPE, &content.media_type)
+                .body(content.bytes.as_slice())
+                .map_err(ureq::Error::from)
+                .and_then(|request| run(&self.agent, request, is_direct)),
+            None => builder
+                .body(())
+                .map_err(ureq::Error::from)
+                .and_then(|request| run(&self.agent, request, is_direct)),
+        };
+        response.map_err(|error| match classify(error) {
+            // TLS answers in plain HTTP with an alert, which is no HTTP.
+            Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
+                Error::Protocol(format!("{why} (does its URL need https://?)"))
+            }
+            error => error,
+        })
     }
 }
 
-fn send(
+/// Sends a request, through the proxy if there is one and the server is not reached
+/// directly.
+fn run<S: AsSendBody>(
     agent: &Agent,
-    authorization: Option<&str>,
-    uri: &Uri,
-    request: &Request,
-) -> Result<http::Response<ureq::Body>, Error> {
-    let mut builder = http::Request::builder().method(request.method.name()).uri(uri);
-    if let Some(authorization) = authorization {
-        builder = builder.header(AUTHORIZATION, authorization);
+    request: http::Request<S>,
+    is_direct: bool,
+) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    match is_direct {
+        true => agent.run(agent.configure_request(request).proxy(None).build()),
+        false => agent.run(request),
     }
-    let response = match &request.content {
-        Some(content) => builder
-            .header(CONTENT_TYPE, &content.media_type)
-            .body(content.bytes.as_slice())
-            .map_err(ureq::Error::from)
-            .and_then(|request| agent.run(request)),
-        None => builder.body(()).map_err(ureq::Error::from).and_then(|request| agent.run(request)),
-    };
-    response.map_err(|error| match classify(error) {
-        // TLS answers in plain HTTP with an alert, which is no HTTP.
-        Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
-            Error::Protocol(format!("{why} (does its URL need https://?)"))
-        }
-        error => error,
-    })
 }
 
 /// Whether this is what a master, or a router before it, says when it knows no leader, or
@@ -312,6 +350,9 @@ fn location<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
     }
 }
 
+/// How the words about a redirect begin.
+pub(crate) const REDIRECTS: &str = "redirects to ";
+
 /// What a redirect that is not followed says, for people, in place of its body.
 fn elsewhere<B>(uri: &Uri, response: &http::Response<B>) -> Option<String> {
     if !response.status().is_redirection() {
@@ -321,8 +362,8 @@ fn elsewhere<B>(uri: &Uri, response: &http::Response<B>) -> Option<String> {
     let is_https = uri.scheme() == Some(&Scheme::HTTP) && next.scheme() == Some(&Scheme::HTTPS);
     let only_the_scheme = uri.host() == next.host() && uri.path() == next.path();
     Some(match is_https && only_the_scheme {
-        true => format!("redirects to {}: use https:// in its URL", place(&next)),
-        false => format!("redirects to {}", place(&next)),
+        true => format!("{REDIRECTS}{}: use https:// in its URL", place(&next)),
+        false => format!("{REDIRECTS}{}", place(&next)),
     })
 }
 
@@ -421,6 +462,11 @@ mod tests {
         }
         assert_eq!(masters.named(&Authority::from_static("m3")), Some(2));
         assert_eq!(masters.named(&Authority::from_static("m4")), None);
+        for (url, is_named) in
+            [("http://m3/x", true), ("https://m3/x", false), ("http://m4/x", false)]
+        {
+            assert_eq!(masters.is_named(&url.parse().unwrap()), is_named, "{url}");
+        }
     }
 
     #[test]

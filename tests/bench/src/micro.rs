@@ -32,18 +32,28 @@ pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
         "| | native, ms | sandboxed, ms | native, MB/s | sandboxed, MB/s | sandboxed / native |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    compare("start it, and plan nothing", &janitor, Memory::new(list(&cluster(1, 0))), 20 * runs)?;
+    let plan = Call::Plan(target());
+    compare(
+        "start it, and plan nothing",
+        &plan,
+        &janitor,
+        Memory::new(list(&cluster(1, 0))),
+        20 * runs,
+    )?;
     for matching in [0, 5, 100] {
         let name = format!("plan {agents} agents, {matching} % matching");
-        compare(&name, &janitor, Memory::new(list(&cluster(*agents, matching))), *runs)?;
+        compare(&name, &plan, &janitor, Memory::new(list(&cluster(*agents, matching))), *runs)?;
     }
-    Ok(())
+    // Here the host has its own look at the agents: they say what may be removed.
+    let name = format!("clean {agents} agents, none matching");
+    let call = Call::Clean(target());
+    compare(&name, &call, &janitor, Memory::new(list(&cluster(*agents, 0))), *runs)
 }
 
-fn compare(name: &str, janitor: &Janitor, master: Memory, runs: usize) -> Result<()> {
+fn compare(name: &str, call: &Call, janitor: &Janitor, master: Memory, runs: usize) -> Result<()> {
     let once = |_| {
-        let native = timed(|| plan_natively(master.clone()))?;
-        let sandboxed = timed(|| plan(janitor, master.clone()))?;
+        let native = timed(|| natively(call, master.clone()))?;
+        let sandboxed = timed(|| sandboxed(call, janitor, master.clone()))?;
         Ok((native, sandboxed))
     };
     let all = (0..runs).map(once).collect::<Result<Vec<_>>>()?;
@@ -71,25 +81,29 @@ fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     Ok(seconds)
 }
 
-fn plan(janitor: &Janitor, master: Memory) -> Result<()> {
+fn sandboxed(call: &Call, janitor: &Janitor, master: Memory) -> Result<()> {
     let session = Session::new(master);
-    black_box(janitor.run(&Call::Plan(target()), &RunOptions::DEFAULT, session)?);
+    black_box(janitor.run(call, &RunOptions::DEFAULT, session)?);
     Ok(())
 }
 
-/// What [`plan`] asks for.
+/// What is looked at, or cleaned.
 pub fn target() -> Target {
     Target { role: Some(ROLE.into()), principal: None, znode: None, marathon_app: None }
 }
 
-fn plan_natively(mut master: Memory) -> Result<()> {
+fn natively(call: &Call, mut master: Memory) -> Result<()> {
     let target = native::Target {
         role: Some(ROLE.into()),
         principal: None,
         znode: None,
         marathon_app: None,
     };
-    let plan = janitor_guest::plan(&mut master, &target, &native::Options::DEFAULT);
-    black_box(plan.map_err(|failure| failure.message)?);
+    let options = native::Options::DEFAULT;
+    let done = match call {
+        Call::Clean(_) => janitor_guest::clean(&mut master, &target, &options).map(drop),
+        _ => janitor_guest::plan(&mut master, &target, &options).map(drop),
+    };
+    done.map_err(|failure| failure.message)?;
     Ok(())
 }

@@ -70,6 +70,23 @@ impl Guest for Component {
                     drop(http::Exchange::finish(exchange));
                 }
             }
+            // A role that Mesos can have, too. Each line of the znode has an operator endpoint
+            // and a form for it; the first that is denied is the last that gets anywhere.
+            "sends-forms" => {
+                if let Ok(list) = http::send(&get("slaves")).and_then(http::Exchange::finish) {
+                    while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
+                }
+                for line in target.znode.unwrap_or_default().lines() {
+                    let (path, form) = line.split_once(' ').unwrap_or_default();
+                    let content = http::Content {
+                        media_type: "application/x-www-form-urlencoded".into(),
+                        bytes: form.into(),
+                    };
+                    let request =
+                        Request { method: Method::Post, content: Some(content), ..get(path) };
+                    drop(http::send(&request).and_then(http::Exchange::finish));
+                }
+            }
             "sends without end" => {
                 let mut exchanges = Vec::new();
                 while let Ok(exchange) = http::send(&get("slaves")) {

@@ -175,6 +175,11 @@ impl Master {
         self.operate("destroy-volumes", agent, "volumes", volumes);
     }
 
+    /// Releases reservations.
+    pub fn unreserve(&self, agent: &str, resources: &[Value]) {
+        self.operate("unreserve", agent, "resources", resources);
+    }
+
     /// Reserves cpus and a disk with a volume.
     pub fn fill(&self, agent: &str, role: &str, principal: &str) {
         let owner = reserved_for(role, principal);

@@ -73,6 +73,20 @@ pub fn made_anew_elsewhere() {
     assert_eq!(run(&mut replay(&file)), live);
 }
 
+pub fn lifted() {
+    let (_folder, file) = recorded();
+    let text = fs::read_to_string(&file).unwrap();
+    let forced = text.replacen(r#""in_use": "Refuse""#, r#""in_use": "Force""#, 1);
+    assert_ne!(forced, text);
+    fs::write(&file, &forced).unwrap();
+    let cluster = sample();
+    let refused = run(&mut update(&file, &cluster));
+    assert_eq!((refused.exit, cluster.requests().len()), (7, 0), "{refused:?}");
+    assert!(refused.stdout.contains("If that is meant, add at the end: --force\n"), "{refused:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), forced);
+    assert_eq!(run(update(&file, &cluster).arg("--force")).exit, 0);
+}
+
 pub fn incomplete_runs_replace_nothing() {
     let (_folder, file) = recorded();
     let before = fs::read(&file).unwrap();

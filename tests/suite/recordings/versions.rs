@@ -51,6 +51,23 @@ pub fn unknown_fields() {
     refused(&run, &["its `_janitor` cannot be understood", "`Burn`"]);
 }
 
+/// Of two values one would count, and the reader may see the other one.
+pub fn keys_given_twice() {
+    let text = fs::read_to_string(tests(RECORDING)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("changed.har");
+    for (field, place) in [
+        (r#""in_use": "Refuse""#, "`log._janitor.options.in_use`"),
+        (r#""znode": "cassandra""#, "`log._janitor.call.Clean.znode`"),
+        (r#""method": "GET""#, "`log.entries.0.request.method`"),
+        (r#""mimeType": "application/json""#, "`log.entries.0.response.content.mimeType`"),
+    ] {
+        assert!(text.contains(field), "{field}");
+        fs::write(&file, text.replacen(field, &format!("{field}, {field}"), 1)).unwrap();
+        refused(&run(&mut replay(&file)), &[&format!("{place} is there twice")]);
+    }
+}
+
 pub fn missing_fields() {
     let fields: Vec<_> = {
         let text = fs::read_to_string(tests(RECORDING)).unwrap();

@@ -268,6 +268,13 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
         ("plan", r#"{"target": {}, "options": {"znode_root": "a"}}"#, 400, "znode_root is for"),
         ("clean", r#"{"target": {}, "options": {"zookeeper": true}}"#, 400, "zookeeper is for"),
         ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target`"),
+        (
+            "clean",
+            r#"{"target": {"role": "r"}, "options": {"strict": true, "strict": false}}"#,
+            400,
+            "`options.strict` is there twice",
+        ),
+        ("clean", r#"{"target": {"role": "r"}, "target": {}}"#, 400, "`target` is there twice"),
         ("clean", "{}", 400, "missing field `target`"),
         ("clean", "[]", 400, "the body is not"),
         ("clean", "role=r", 400, "must be JSON"),

@@ -28,7 +28,7 @@ use bindings::exports::janitor::cleanup::cleanup::Guest;
 use bindings::janitor::cleanup::cleanup::{
     self, CleanupPlan, Failure, Inventory, Options, Reason, Report, Target,
 };
-use bindings::janitor::gate::scope::{self, Call, Plan};
+use bindings::janitor::gate::scope::{self, Call, Framework, Plan};
 
 struct Front;
 
@@ -40,7 +40,9 @@ impl Guest for Front {
     }
 
     fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
-        let call = Call::Apply(Plan { target: plan.target.clone() });
+        let frameworks = plan.frameworks.iter().map(|it| Framework { id: it.id.clone() });
+        let target = plan.target.clone();
+        let call = Call::Apply(Plan { target, frameworks: frameworks.collect() });
         behind(&call, &options, || cleanup::apply(&plan, &options))
     }
 

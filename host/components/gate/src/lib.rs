@@ -13,6 +13,10 @@ mod state;
 
 #[path = "../../../src/answer.rs"]
 mod answer;
+#[path = "../../../src/listed.rs"]
+mod listed;
+#[path = "../../../src/objects.rs"]
+mod objects;
 #[allow(dead_code)]
 #[path = "../../../src/policy.rs"]
 mod policy;
@@ -29,7 +33,7 @@ use answer::final_status;
 use bindings::http::{self, Error, Request};
 use bindings::offered;
 use call::Call;
-use users::Users;
+use policy::Watch;
 
 struct Gate;
 
@@ -50,13 +54,13 @@ impl offered::Guest for Gate {
     type Response = Response;
 
     fn send(request: Request) -> Result<offered::Exchange, Error> {
-        let users = state::watch(&request);
+        let watch = state::watch(&request);
         let sent =
             state::admit(&request).map_err(Error::Denied).and_then(|()| http::send(&request));
         if let Err(Error::Denied(rule)) = &sent {
             state::stop(&format!("asked for more than it may: {rule}"));
         }
-        sent.map(|exchange| offered::Exchange::new(Exchange { exchange, users }))
+        sent.map(|exchange| offered::Exchange::new(Exchange { exchange, watch }))
     }
 
     fn window() -> u32 {
@@ -76,16 +80,16 @@ impl offered::Guest for Gate {
 struct Exchange {
     exchange: http::Exchange,
     /// What is read out of its answer.
-    users: Option<Users>,
+    watch: Option<Watch>,
 }
 
 impl offered::GuestExchange for Exchange {
     fn finish(exchange: offered::Exchange) -> Result<offered::Response, Error> {
-        let Exchange { exchange, users } = exchange.into_inner();
+        let Exchange { exchange, watch } = exchange.into_inner();
         let response = http::Exchange::finish(exchange)?;
         final_status(response.status())?;
-        let users = RefCell::new(users.filter(|_| response.status() == 200));
-        Ok(offered::Response::new(Response { response, users, broken: RefCell::default() }))
+        let watch = RefCell::new(watch.filter(|_| response.status() == 200));
+        Ok(offered::Response::new(Response { response, watch, broken: RefCell::default() }))
     }
 }
 
@@ -93,7 +97,7 @@ impl offered::GuestExchange for Exchange {
 struct Response {
     response: http::Response,
     /// What is read out of it.
-    users: RefCell<Option<Users>>,
+    watch: RefCell<Option<Watch>>,
     /// Why every read fails from now on, if the body has broken off.
     broken: RefCell<Option<Error>>,
 }
@@ -114,9 +118,8 @@ impl offered::GuestResponse for Response {
         let chunk = self.response.read(limit).inspect_err(|error| {
             self.broken.replace(Some(error.clone()));
         })?;
-        if let Some(users) = self.users.borrow_mut().as_mut() {
-            users.read(&chunk);
-            state::learn(users);
+        if let Some(watch) = self.watch.borrow_mut().as_mut() {
+            state::read(watch, &chunk);
         }
         Ok(chunk)
     }

@@ -6,8 +6,7 @@ use crate::bindings::http::Request;
 use crate::bindings::log::{self, Entry, Level};
 use crate::bindings::scope::Options;
 use crate::call::Call;
-use crate::policy::Policy;
-use crate::users::Users;
+use crate::policy::{Policy, Watch};
 
 /// What may be sent now.
 enum State {
@@ -65,18 +64,18 @@ pub fn admit(request: &Request) -> Result<(), String> {
 }
 
 /// Watches an answer to a request, if what may be sent depends on it.
-pub fn watch(request: &Request) -> Option<Users> {
+pub fn watch(request: &Request) -> Option<Watch> {
     STATE.with_borrow(|state| match state {
         State::Open(policy) => policy.watch(request),
         State::Closed | State::Over | State::Stopped(_) => None,
     })
 }
 
-/// Keeps what an answer has shown.
-pub fn learn(users: &Users) {
+/// Reads the next piece of an answer that is watched.
+pub fn read(watch: &mut Watch, piece: &[u8]) {
     STATE.with_borrow_mut(|state| {
         if let State::Open(policy) = state {
-            policy.learn(users);
+            policy.read(watch, piece);
         }
     });
 }

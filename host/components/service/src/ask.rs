@@ -102,6 +102,5 @@ fn body(request: &IncomingRequest) -> Result<Value, Refusal> {
     if bytes.len() as u64 > MOST {
         return Err(Refusal::new(413, format!("the body is larger than {MOST} bytes")));
     }
-    serde_json::from_slice(&bytes)
-        .map_err(|why| Refusal::new(400, format!("the body must be JSON: {why}")))
+    strict::json(&bytes).map_err(|why| Refusal::new(400, format!("the body must be JSON: {why}")))
 }

@@ -12,6 +12,7 @@ use crate::auth::Auth;
 use crate::component::Component;
 use crate::console::{Console, Format};
 use crate::selection::{Checks, Selection, Urls, dashed};
+use crate::servers::OtherUrls;
 
 /// The heading of what may be wished before data goes.
 const BEFORE: &str = "Before anything is changed";
@@ -26,11 +27,14 @@ fn after_help() -> String {
         "\
 Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
-  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY  the first of these is asked (CONNECT) to reach every server
-  NO_PROXY  the servers that are reached without it; ZooKeeper always is
+  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, in capitals or not  the first of these is asked (CONNECT)
+    to reach every server: http://HOST:PORT, or https://; one that cannot be used is an error
+  NO_PROXY or no_proxy  what is reached without it: host names, .domains, addresses, ranges
+    of addresses (10.0.0.0/8), or * for all; ZooKeeper always is
   NO_COLOR  if it is set, nothing is coloured on a terminal either
   DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
-  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, where no option gives them
+  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, where no option gives them; they go to
+    the servers that the command line names, or that are at their usual places
 
 Exit codes:
 {codes}
@@ -120,10 +124,13 @@ pub struct Plan {
 
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// A plan, as janitor plan --out writes it; it names the servers too
+    /// A plan, as janitor plan --out writes it; it names the servers too. Credentials in the
+    /// environment are not sent to servers that only the plan names
     pub file: PathBuf,
     #[command(flatten)]
     pub checks: Checks,
+    #[command(flatten)]
+    pub urls: OtherUrls,
     #[command(flatten)]
     pub connection: Connection,
     /// Skip the question on a terminal
@@ -142,11 +149,12 @@ pub struct Discover {
 #[derive(Debug, Args)]
 #[command(group(
     ArgGroup::new("anew")
-        .args(["yes", "master_url", "exhibitor_url", "marathon_url"])
+        .args(["yes", "dcos_url", "master_url", "exhibitor_url", "marathon_url"])
         .args(["auth_token", "auth_token_file", "username", "password", "password_file"])
         .args(["service_account", "basic_auth_file", "zk_auth_file"])
         .args(["exhibitor_auth_file", "marathon_auth_file"])
-        .args(["ca_cert", "client_cert", "client_key", "insecure"])
+        .args(["ca_cert", "client_cert", "client_key", "insecure", "allow_plain_http"])
+        .args(["teardown", "force", "ignore_agent", "system_znode", "strict"])
         .multiple(true)
         .requires("update")
 ))]
@@ -156,13 +164,16 @@ pub struct Replay {
     #[arg(value_name = "FILE")]
     pub place: PathBuf,
     /// Record it anew: do on the cluster that it names what was recorded. What was
-    /// removed then is removed now: it asks before, and refuses, as a cleanup does. The
-    /// file changes only when the new run is complete and every request got an answer
+    /// removed then is removed now: it asks before, and refuses, as a cleanup does.
+    /// Credentials in the environment are not sent to servers that only the recording names.
+    /// The file changes only when the new run is complete and every request got an answer
     #[arg(long)]
     pub update: bool,
     /// Skip the question on a terminal
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub checks: Checks,
     #[command(flatten)]
     pub urls: OtherUrls,
     #[command(flatten)]
@@ -201,21 +212,6 @@ pub struct Man {
     /// The command whose page it is to be
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
-}
-
-/// Where the servers are that a recording is made of anew.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The cluster, if it is not where the recording says")]
-pub struct OtherUrls {
-    /// The Mesos master; of several masters, all with , between them
-    #[arg(short, long, value_name = "URL")]
-    pub master_url: Option<String>,
-    /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
-    #[arg(short, long, value_name = "URL")]
-    pub exhibitor_url: Option<String>,
-    /// Marathon's apps
-    #[arg(short = 'n', long, value_name = "URL")]
-    pub marathon_url: Option<String>,
 }
 
 /// How to talk to the servers, and what to tell of it.

@@ -14,7 +14,7 @@ impl Consent {
     /// The permission that needs no question: somebody gave it with the command, or nobody
     /// is there to be asked.
     pub fn without_a_question(given: bool, console: Console) -> Option<Self> {
-        (given || screen(console).is_none()).then_some(Self(()))
+        (!is_asked(given, console)).then_some(Self(()))
     }
 
     /// Asks whether to remove what a plan shows. Only `y` and `yes` mean yes; someone who
@@ -23,6 +23,11 @@ impl Consent {
         let answer = answer(screen(console)?, "\nRemove all of this, for good? [y/N] ").ok()?;
         ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()).then_some(Self(()))
     }
+}
+
+/// Whether somebody is asked, unless the permission was `given` with the command.
+pub fn is_asked(given: bool, console: Console) -> bool {
+    !given && screen(console).is_some()
 }
 
 /// Where somebody can be asked: on standard error, whatever standard output is.

@@ -2,9 +2,10 @@
 //! and the environment say about it.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use clap::Args;
+use janitor_host::bindings::http::Endpoint;
 use janitor_host::{
     Basic, Credential, Credentials, Digest, Endpoints, Limits, Login, LoginError, Tls, Token,
 };
@@ -59,14 +60,75 @@ pub struct Auth {
     /// Trust any certificate: whoever is on the way can read the credentials
     #[arg(long, conflicts_with = "ca_cert")]
     pub insecure: bool,
+    /// Send credentials over plain HTTP to one server although another one is reached over
+    /// HTTPS
+    #[arg(long)]
+    pub allow_plain_http: bool,
 }
 
 /// What keeps the credentials from being used.
 pub enum AuthError {
     /// The command line, the environment or a file is wrong.
     Wrong(String),
-    /// The login failed.
-    Login(LoginError),
+    /// The token is none.
+    Token(String),
+}
+
+impl From<String> for AuthError {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Wrong(why) | Self::Token(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Who gave a credential.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Origin {
+    /// The command line, itself or by the name of a file.
+    Option,
+    /// This variable of the environment.
+    Variable(&'static str),
+}
+
+impl Origin {
+    /// What holds the credential: this option, or the variable.
+    fn of(self, option: &'static str) -> &'static str {
+        match self {
+            Self::Option => option,
+            Self::Variable(variable) => variable,
+        }
+    }
+}
+
+/// A server that is about to get a credential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipient {
+    /// The server; where to log in is the master's to say.
+    pub server: Endpoint,
+    /// What it is called.
+    pub name: &'static str,
+    /// Where it is.
+    pub url: String,
+    /// Who gave the credential.
+    pub origin: Origin,
+}
+
+/// The credentials that are given; none of them has been used yet.
+pub struct Secrets {
+    /// The one for the whole cluster.
+    cluster: Option<(Given, Origin)>,
+    exhibitor: Option<(Basic, Origin)>,
+    marathon: Option<(Basic, Origin)>,
+    zookeeper: Option<(Digest, Origin)>,
+    /// The client certificate, which every server may see that is reached over HTTPS.
+    certificate: Option<Origin>,
 }
 
 impl Auth {
@@ -84,98 +146,61 @@ impl Auth {
         Ok(if self.insecure { tls.without_verification() } else { tls })
     }
 
-    /// The credentials for the servers; logs in if they need that.
-    pub fn credentials(
-        &self,
-        limits: &Limits,
-        tls: &Tls,
-        endpoints: &Endpoints,
-    ) -> Result<Credentials, AuthError> {
-        let exhibitor = self.exhibitor(endpoints).map_err(AuthError::Wrong)?;
-        let marathon = self.marathon().map_err(AuthError::Wrong)?;
-        let given = self.given().map_err(AuthError::Wrong)?;
-        let log_in = |login: Login| match login.log_in() {
-            Ok(()) => Ok(Credentials::everywhere(Credential::Login(login.into()))),
-            Err(error) => Err(AuthError::Login(error)),
-        };
-        let all = match given {
-            Given::Nothing => Credentials::default(),
-            Given::Token(token) => Credentials::everywhere(Credential::Token(token)),
-            Given::User { name, password } => {
-                log_in(Login::user(limits, tls, endpoints, &name, &password))?
-            }
-            Given::Account(account) => {
-                let login = Login::service_account(limits, tls, endpoints, account.as_bytes());
-                log_in(login.map_err(|error| AuthError::Wrong(error.to_string()))?)?
-            }
-            Given::Principal(basic) => {
-                Credentials { master: Credential::Basic(basic), ..Credentials::default() }
-            }
-        };
-        Ok(Credentials {
-            master: all.master,
-            exhibitor: exhibitor.map_or(all.exhibitor, Credential::Basic),
-            marathon: marathon.map_or(all.marathon, Credential::Basic),
+    /// The credentials for these servers.
+    pub fn secrets(&self, endpoints: &Endpoints) -> Result<Secrets, AuthError> {
+        Ok(Secrets {
+            zookeeper: self.zookeeper(endpoints)?,
+            exhibitor: self.exhibitor(endpoints)?,
+            ..self.secrets_for_marathon()?
         })
     }
 
-    /// The credential for Marathon, where nobody can log in.
-    ///
-    /// # Errors
-    /// One sentence, when it cannot be read, or only a login could bring it.
-    pub fn without_login(&self) -> Result<Credential, String> {
-        if let Some(basic) = self.marathon()? {
-            return Ok(Credential::Basic(basic));
-        }
-        match self.given()? {
-            Given::Nothing | Given::Principal(_) => Ok(Credential::None),
-            Given::Token(token) => Ok(Credential::Token(token)),
-            Given::User { .. } | Given::Account(_) => {
-                Err("it is not known where to log in with the credentials".into())
-            }
-        }
-    }
-
-    /// The credential for Marathon after a login that failed.
-    ///
-    /// # Errors
-    /// One sentence, when it cannot be read.
-    pub fn after_login(&self) -> Result<Credential, String> {
-        Ok(self.marathon()?.map_or(Credential::None, Credential::Basic))
+    /// The credentials that Marathon may get.
+    pub fn secrets_for_marathon(&self) -> Result<Secrets, AuthError> {
+        let marathon = basic(self.marathon_auth_file.as_deref(), "MARATHON_AUTH")?;
+        Ok(Secrets {
+            cluster: self.cluster()?,
+            exhibitor: None,
+            marathon,
+            zookeeper: None,
+            certificate: self.client_cert.as_ref().map(|_| Origin::Option),
+        })
     }
 
     /// The credential for the whole cluster. The command line takes precedence over the
     /// environment.
-    fn given(&self) -> Result<Given, String> {
+    fn cluster(&self) -> Result<Option<(Given, Origin)>, AuthError> {
         if let Some(name) = self.username.clone() {
             let (plain, file) = (self.password.as_deref(), self.password_file.as_deref());
-            let password = secret(plain, file, "DCOS_PASSWORD")?
-                .ok_or("--username needs --password-file, --password or DCOS_PASSWORD")?;
-            return Ok(Given::User { name, password });
+            let (password, origin) = secret(plain, file, "DCOS_PASSWORD")?.ok_or(
+                "--username needs --password-file, --password or DCOS_PASSWORD".to_owned(),
+            )?;
+            return Ok(Some((Given::User { name, password }, origin)));
         }
         if self.service_account.is_none() && self.basic_auth_file.is_none() {
             let (plain, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
-            if let Some(token) = secret(plain, file, "DCOS_ACS_TOKEN")? {
-                let token = token.trim();
-                if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Err("the token cannot be one: it has spaces or odd characters".into());
-                }
-                return Ok(Given::Token(Token::new(token)));
+            if let Some((token, origin)) = secret(plain, file, "DCOS_ACS_TOKEN")? {
+                let token = Token::new(token.trim()).map_err(|why| {
+                    let place = file.map(|file| file.display().to_string());
+                    let place = place.unwrap_or_else(|| origin.of("--auth-token").into());
+                    AuthError::Token(format!("cannot use {place}: {why}"))
+                })?;
+                return Ok(Some((Given::Token(token), origin)));
             }
         }
         if self.basic_auth_file.is_none() {
             let (file, variable) =
                 (self.service_account.as_deref(), "DCOS_SERVICE_ACCOUNT_CREDENTIAL");
-            if let Some(account) = secret(None, file, variable)? {
-                return Ok(Given::Account(account));
+            if let Some((account, origin)) = secret(None, file, variable)? {
+                return Ok(Some((Given::Account(account), origin)));
             }
         }
         let basic = basic(self.basic_auth_file.as_deref(), "MESOS_BASIC_AUTH")?;
-        Ok(basic.map_or(Given::Nothing, Given::Principal))
+        Ok(basic.map(|(basic, origin)| (Given::Principal(basic), origin)))
     }
 
     /// The credential that is for Exhibitor alone.
-    fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<Basic>, String> {
+    fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<(Basic, Origin)>, String> {
         match (endpoints.ensemble(), self.exhibitor_auth_file.as_deref()) {
             (None, file) => basic(file, "EXHIBITOR_AUTH"),
             (Some(_), None) => Ok(None),
@@ -187,13 +212,8 @@ impl Auth {
         }
     }
 
-    /// The credential that is for Marathon alone.
-    fn marathon(&self) -> Result<Option<Basic>, String> {
-        basic(self.marathon_auth_file.as_deref(), "MARATHON_AUTH")
-    }
-
     /// Who to be for ZooKeeper: what a file says, or the environment.
-    pub fn digest(&self, endpoints: &Endpoints) -> Result<Option<Digest>, String> {
+    fn zookeeper(&self, endpoints: &Endpoints) -> Result<Option<(Digest, Origin)>, String> {
         let file = self.zk_auth_file.as_deref();
         if endpoints.ensemble().is_none() {
             return match file {
@@ -204,18 +224,122 @@ impl Auth {
             };
         }
         const VARIABLE: &str = "ZK_AUTH";
-        let text = secret(None, file, VARIABLE)?;
-        let digest = text.map(|text| Digest::new(text.as_bytes())).transpose();
-        digest.map_err(|why| {
+        let Some((text, origin)) = secret(None, file, VARIABLE)? else { return Ok(None) };
+        let digest = Digest::new(text.as_bytes()).map_err(|why| {
             let place = file.map_or(VARIABLE.into(), |file| file.display().to_string());
             format!("cannot log in to ZooKeeper with {place}: {why}")
+        })?;
+        Ok(Some((digest, origin)))
+    }
+}
+
+impl Secrets {
+    /// The servers that get a credential, of those that `are_asked` anything.
+    pub fn recipients(
+        &self,
+        endpoints: &Endpoints,
+        are_asked: impl Fn(Endpoint) -> bool,
+    ) -> Vec<Recipient> {
+        let cluster = self.cluster.as_ref().map(|(given, origin)| (given, *origin));
+        let for_all = cluster.filter(|(given, _)| !matches!(given, Given::Principal(_)));
+        let for_all = for_all.map(|(_, origin)| origin);
+        let login = cluster.filter(|(given, _)| given.needs_a_login());
+        let own = |basic: &Option<(Basic, Origin)>| basic.as_ref().map(|(_, origin)| *origin);
+        let exhibitor = match endpoints.ensemble() {
+            Some(_) => self.zookeeper.as_ref().map(|(_, origin)| *origin),
+            None => own(&self.exhibitor).or(for_all),
+        };
+        let url = |endpoint| endpoints.base(endpoint).to_owned();
+        let masters = endpoints.masters().iter().map(|master| {
+            (Endpoint::Master, "the Mesos master", master.clone(), cluster.map(|(_, it)| it))
+        });
+        let others = [
+            (Endpoint::Exhibitor, "Exhibitor", url(Endpoint::Exhibitor), exhibitor),
+            (
+                Endpoint::Marathon,
+                "Marathon",
+                url(Endpoint::Marathon),
+                own(&self.marathon).or(for_all),
+            ),
+        ];
+        let login = login
+            .map(|(_, origin)| (Endpoint::Master, "the login", endpoints.login(), Some(origin)));
+        masters
+            .chain(login)
+            .chain(others)
+            .filter(|(server, ..)| are_asked(*server))
+            .filter_map(|(server, name, url, origin)| {
+                let certificate = self.certificate.filter(|_| url.starts_with("https://"));
+                Some(Recipient { server, name, url, origin: origin.or(certificate)? })
+            })
+            .collect()
+    }
+
+    /// What each server gets over HTTP; logs in if that is needed.
+    pub fn credentials(
+        &self,
+        limits: &Limits,
+        tls: &Tls,
+        endpoints: &Endpoints,
+    ) -> Result<Credentials, LoginError> {
+        let log_in = |login: Login| {
+            login.log_in().map(|()| Credentials::everywhere(Credential::Login(login.into())))
+        };
+        let all = match self.cluster.as_ref().map(|(given, _)| given) {
+            None => Credentials::default(),
+            Some(Given::Token(token)) => Credentials::everywhere(Credential::Token(token.clone())),
+            Some(Given::User { name, password }) => {
+                log_in(Login::user(limits, tls, endpoints, name, password))?
+            }
+            Some(Given::Account(account)) => {
+                log_in(Login::service_account(limits, tls, endpoints, account.as_bytes())?)?
+            }
+            Some(Given::Principal(basic)) => {
+                Credentials { master: Credential::Basic(basic.clone()), ..Credentials::default() }
+            }
+        };
+        let own = |basic: &Option<(Basic, Origin)>, all| match basic {
+            Some((basic, _)) => Credential::Basic(basic.clone()),
+            None => all,
+        };
+        Ok(Credentials {
+            master: all.master,
+            exhibitor: own(&self.exhibitor, all.exhibitor),
+            marathon: own(&self.marathon, all.marathon),
         })
+    }
+
+    /// Who to be for ZooKeeper itself.
+    pub fn digest(&self) -> Option<Digest> {
+        self.zookeeper.as_ref().map(|(digest, _)| digest.clone())
+    }
+
+    /// The credential for Marathon, where nobody can log in.
+    ///
+    /// # Errors
+    /// One sentence, when only a login could bring it.
+    pub fn without_login(&self) -> Result<Credential, String> {
+        match (&self.marathon, &self.cluster) {
+            (Some((basic, _)), _) => Ok(Credential::Basic(basic.clone())),
+            (None, Some((Given::Token(token), _))) => Ok(Credential::Token(token.clone())),
+            (None, Some((given, _))) if given.needs_a_login() => {
+                Err("it is not known where to log in with the credentials".into())
+            }
+            (None, _) => Ok(Credential::None),
+        }
+    }
+
+    /// The credential for Marathon after a login that failed.
+    pub fn after_login(&self) -> Credential {
+        match &self.marathon {
+            Some((basic, _)) => Credential::Basic(basic.clone()),
+            None => Credential::None,
+        }
     }
 }
 
 /// The credential that is for the whole cluster.
 enum Given {
-    Nothing,
     Token(Token),
     User {
         name: String,
@@ -226,14 +350,20 @@ enum Given {
     Principal(Basic),
 }
 
+impl Given {
+    fn needs_a_login(&self) -> bool {
+        matches!(self, Self::User { .. } | Self::Account(_))
+    }
+}
+
 /// A user with a password, from a file or from the environment.
-fn basic(file: Option<&Path>, variable: &str) -> Result<Option<Basic>, String> {
-    let text = secret(None, file, variable)?;
-    let basic = text.map(|text| Basic::new(text.as_bytes())).transpose();
-    basic.map_err(|why| {
+fn basic(file: Option<&Path>, variable: &'static str) -> Result<Option<(Basic, Origin)>, String> {
+    let Some((text, origin)) = secret(None, file, variable)? else { return Ok(None) };
+    let basic = Basic::new(text.as_bytes()).map_err(|why| {
         let place = file.map_or(variable.into(), |file| file.display().to_string());
         format!("cannot use the Basic credentials in {place}: {why}")
-    })
+    })?;
+    Ok(Some((basic, origin)))
 }
 
 /// A secret: as it is, from a file, or from the environment. One that is empty is
@@ -241,26 +371,26 @@ fn basic(file: Option<&Path>, variable: &str) -> Result<Option<Basic>, String> {
 fn secret(
     plain: Option<&str>,
     file: Option<&Path>,
-    variable: &str,
-) -> Result<Option<String>, String> {
-    let text = match (plain, file) {
-        (Some(plain), _) => Some(plain.to_owned()),
+    variable: &'static str,
+) -> Result<Option<(String, Origin)>, String> {
+    let (text, origin) = match (plain, file) {
+        (Some(plain), _) => (Some(plain.to_owned()), Origin::Option),
         (None, Some(file)) => {
             let text = String::from_utf8(read(file)?);
-            Some(text.map_err(|_| cannot_use(file, "it is no text"))?)
+            (Some(text.map_err(|_| cannot_use(file, "it is no text"))?), Origin::Option)
         }
         (None, None) => match env::var(variable) {
             Err(env::VarError::NotUnicode(_)) => {
                 return Err(format!("cannot use {variable}: it is no text"));
             }
-            text => text.ok(),
+            text => (text.ok(), Origin::Variable(variable)),
         },
     };
     let text = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
     let text = text.filter(|text| !text.trim().is_empty());
-    match (file, &text) {
+    match (file, text) {
         (Some(file), None) => Err(cannot_use(file, "it is empty")),
-        _ => Ok(text),
+        (_, text) => Ok(text.map(|text| (text, origin))),
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::{fs, thread};
 
+use janitor_host::bindings::http::Endpoint;
 use janitor_host::output::Output;
+use janitor_host::proxy;
 use janitor_host::transport::Transport;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::live::Live;
 use janitor_host::transport::recording::Recording;
 use janitor_host::{
-    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, ExitCode, Failure, InUse,
+    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, ExitCode, Failure,
     Janitor, Limits, LoginError, Options, Reason, Report, RunError, Stop, Target, Tls, ZooKeeper,
+    planned,
 };
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -18,11 +21,14 @@ use signal_hook::low_level;
 
 use crate::args::Connection;
 use crate::ask::Consent;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, Recipient};
 use crate::console::{Console, Format, complain};
+use crate::line::{Line, Tone};
 use crate::next::Asked;
+use crate::recipients::{Objection, consider};
 use crate::run::{Ran, carry_out, conclude};
 use crate::selection::{UrlError, own_app, with_own_app};
+use crate::servers::Servers;
 use crate::show;
 
 /// A run that changes nothing.
@@ -102,9 +108,10 @@ impl<'a> Cluster<'a> {
     #[allow(clippy::result_large_err, reason = "there is one for each run")]
     pub fn connect(
         args: &'a Connection,
-        endpoints: Result<Endpoints, UrlError>,
+        servers: Servers,
         target: Option<&Target>,
     ) -> Result<Self, Unconnected> {
+        let Servers { endpoints, only_in_file } = servers;
         let console = args.console();
         let janitor = args.component.load().map_err(|(code, why)| {
             complain(&why);
@@ -117,6 +124,14 @@ impl<'a> Cluster<'a> {
             complain(&why);
             Unconnected::new(console, ExitCode::Usage, why, vec![])
         };
+        let allowed = |recipients: &[Recipient], endpoints: &Endpoints| {
+            let plain_http = args.auth.allow_plain_http;
+            let notes = consider(recipients, endpoints, &only_in_file, plain_http)?;
+            if console.format == Format::Text {
+                notes.iter().for_each(|note| complain(note));
+            }
+            Ok(())
+        };
         let endpoints = match endpoints {
             Ok(endpoints) => endpoints,
             Err(UrlError { error, known }) => {
@@ -124,30 +139,60 @@ impl<'a> Cluster<'a> {
                 let known = known.ok_or_else(|| format!("the {} URL is invalid", error.name));
                 let marathon = known.and_then(|endpoints| {
                     let tls = args.auth.tls()?;
-                    let marathon = args.auth.without_login()?;
+                    proxy::check(&tls).map_err(|why| why.to_string())?;
+                    let secrets =
+                        args.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
+                    let marathon = secrets.without_login()?;
+                    let is_marathon = |server| server == Endpoint::Marathon;
+                    allowed(&secrets.recipients(&endpoints, is_marathon), &endpoints)
+                        .map_err(|Objection { why, .. }| why)?;
                     Ok(Marathon::new(janitor, endpoints, &limits, &tls, marathon))
                 });
                 return Err(Unconnected { marathon: Some(marathon), ..no_run });
             }
         };
+        // Nothing is sent, to Marathon either.
+        let silent = |code, why: &str, hint: &str| {
+            let no_run = give_up(console, code, why, hint);
+            Unconnected { marathon: Some(Err(why.into())), ..no_run }
+        };
         let tls = args.auth.tls().map_err(wrong)?;
-        let digest = args.auth.digest(&endpoints).map_err(wrong)?;
+        if let Err(why) = proxy::check(&tls) {
+            return Err(silent(ExitCode::Url, &why.to_string(), "correct the variable"));
+        }
         console.line(show::header(&endpoints, target));
         if args.auth.insecure {
             console
                 .line("Certificates are not checked: whoever is on the way can read and answer.");
         }
-        let credentials = match args.auth.credentials(&limits, &tls, &endpoints) {
-            Ok(credentials) => credentials,
+        let secrets = match args.auth.secrets(&endpoints) {
+            Ok(secrets) => secrets,
             Err(AuthError::Wrong(why)) => return Err(wrong(why)),
-            Err(AuthError::Login(error)) => {
-                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
-                let marathon = args.auth.after_login();
-                let marathon = marathon
-                    .map(|marathon| Marathon::new(janitor, endpoints, &limits, &tls, marathon));
-                return Err(Unconnected { marathon: Some(marathon), ..no_run });
+            Err(AuthError::Token(why)) => {
+                return Err(silent(ExitCode::Login, &why.to_string(), "correct the token"));
             }
         };
+        let is_asked = |server| match server {
+            Endpoint::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
+            Endpoint::Marathon | Endpoint::MarathonPods => own_app().is_some(),
+            Endpoint::Master | Endpoint::MasterRoot => true,
+        };
+        if let Err(Objection { why, hint }) =
+            allowed(&secrets.recipients(&endpoints, is_asked), &endpoints)
+        {
+            return Err(silent(ExitCode::Refused, &why, &hint));
+        }
+        let credentials = match secrets.credentials(&limits, &tls, &endpoints) {
+            Ok(credentials) => credentials,
+            Err(LoginError::Account(why)) => return Err(wrong(why)),
+            Err(error) => {
+                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
+                let marathon =
+                    Marathon::new(janitor, endpoints, &limits, &tls, secrets.after_login());
+                return Err(Unconnected { marathon: Some(Ok(marathon)), ..no_run });
+            }
+        };
+        let digest = secrets.digest();
         let live = Live::new(&limits, &tls, credentials).with_masters(endpoints.masters());
         let stop = Stop::new();
         Ok(Self { args, console, janitor, endpoints, live, digest, limits, stop, replaces: false })
@@ -181,10 +226,17 @@ impl<'a> Cluster<'a> {
     }
 
     /// Removes a target, or does what a plan says; asks before, unless there is consent.
-    pub fn change(&self, change: Change, options: &Options, consent: Option<Consent>) -> ExitCode {
+    /// The question names what a document has the run `lifting`.
+    pub fn change(
+        &self,
+        change: Change,
+        options: &Options,
+        lifting: &[String],
+        consent: Option<Consent>,
+    ) -> ExitCode {
         match consent {
             Some(consent) => self.agreed(change, options, consent),
-            None => match self.ask(change, options) {
+            None => match self.ask(change, options, lifting) {
                 Ok((plan, consent)) => self.agreed(Change::Apply(plan), options, consent),
                 Err(code) => code,
             },
@@ -202,11 +254,16 @@ impl<'a> Cluster<'a> {
     /// # Errors
     /// The exit code, when there is no consent; it has been told why, and nothing was sent
     /// that changes something.
-    fn ask(&self, change: Change, options: &Options) -> Result<(CleanupPlan, Consent), ExitCode> {
-        let (plan, refusal) = match change {
+    fn ask(
+        &self,
+        change: Change,
+        options: &Options,
+        lifting: &[String],
+    ) -> Result<(CleanupPlan, Consent), ExitCode> {
+        let plan = match change {
             Change::Apply(plan) => {
-                let refusal = plan.refusal.filter(|reason| still_refused(*reason, options));
-                (CleanupPlan { target: with_own_app(plan.target), ..plan }, refusal)
+                let plan = planned::under(&plan, options);
+                CleanupPlan { target: with_own_app(plan.target), ..plan }
             }
             Change::Clean(target) => {
                 let asked = self.asked(Look::Plan(target).call(), options);
@@ -214,12 +271,15 @@ impl<'a> Cluster<'a> {
                 let Ok(Done::Planned(plan)) = ran.result else {
                     return Err(conclude(&ran, &asked, self.console));
                 };
-                let refusal = plan.refusal;
-                (plan, refusal)
+                plan
             }
         };
         show::plan(&plan, options).into_iter().for_each(|line| self.console.show(line));
-        if let Some(reason) = refusal {
+        if !lifting.is_empty() {
+            let line = format!("This plan lifts: {}", lifting.join(", "));
+            self.console.show(Line::tone(Tone::Warn, line));
+        }
+        if let Some(reason) = plan.refusal {
             let ran = refused(&plan, reason);
             return Err(conclude(&ran, &self.asked(Call::Apply(plan), options), self.console));
         }
@@ -296,16 +356,6 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// Whether the options leave a plan refused that was refused when it was made, maybe with
-/// others.
-fn still_refused(reason: Reason, options: &Options) -> bool {
-    match reason {
-        Reason::InUse => options.in_use == InUse::Refuse,
-        Reason::InUseUnknown => options.in_use != InUse::Force,
-        _ => true,
-    }
-}
-
 /// The end of a run that a plan shows to be refused.
 fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     let report = Report {
@@ -368,7 +418,7 @@ fn is_ignored(signal: i32) -> bool {
 /// What to do before the next login.
 fn hint(error: &LoginError) -> &'static str {
     match error {
-        LoginError::Credentials(_) => "correct the credentials",
+        LoginError::Credentials(_) | LoginError::Account(_) => "correct the credentials",
         LoginError::Certificates(_) => {
             "correct the certificates (--ca-cert names the authorities to trust)"
         }

@@ -12,9 +12,11 @@ mod line;
 mod live;
 mod next;
 mod progress;
+mod recipients;
 mod replay;
 mod run;
 mod selection;
+mod servers;
 mod service;
 mod shell;
 mod show;
@@ -22,6 +24,7 @@ mod show;
 use std::env;
 use std::io::{self, Write};
 
+use janitor_host::output::Output;
 use janitor_host::plan_file::PlanFile;
 use janitor_host::{CleanupPlan, Done, ExitCode, Options, Target};
 
@@ -30,6 +33,7 @@ use ask::Consent;
 use console::{Console, Format, complain};
 use inspect::Inspection;
 use live::{Change, Cluster, Look, Unconnected};
+use selection::{Documented, own_app};
 
 fn main() -> std::process::ExitCode {
     let result = match args::parse(env::args_os()) {
@@ -59,20 +63,22 @@ fn main() -> std::process::ExitCode {
 
 fn clean(args: &Clean) -> Result<ExitCode, String> {
     let (target, options) = args.selection.read(&args.checks)?;
-    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     if args.dry_run {
         return Ok(match cluster {
             Ok(cluster) => cluster.look(Look::Plan(target), &options),
             Err(why) => why.end(),
         });
     }
-    Ok(change(cluster, &args.connection, args.yes, Change::Clean(target), &options))
+    // All that it lifts is on the command line.
+    let wished = Documented { options, lifting: vec![], unnamed: vec![] };
+    Ok(change(cluster, &args.connection, args.yes, Change::Clean(target), &wished))
 }
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
     args.out.as_deref().map_or(Ok(()), PlanFile::check)?;
     let (target, options) = args.selection.read(&args.checks)?;
-    let cluster = Cluster::connect(&args.connection, args.urls.endpoints(), Some(&target));
+    let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     let cluster = match cluster {
         Ok(cluster) => cluster,
         Err(why) => return Ok(why.end()),
@@ -88,27 +94,58 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
     });
     written?;
     if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
-        let component = args.connection.component.options();
-        // What is no UTF-8 could not be shown as it is.
-        let words = file.to_str().map(|file| ["janitor", "apply", file].into_iter());
-        let words = words
-            .map(|words| words.chain(component.iter().flat_map(|(name, value)| [*name, value])));
-        if let Some(line) = words.and_then(shell::command_line) {
-            complain(&format!("to do what the plan says: {line}"));
+        let mut line = format!("janitor apply {}", shell::quote(&file.to_string_lossy()));
+        let urls = next::urls(cluster.endpoints());
+        for (name, value) in urls.into_iter().chain(args.connection.component.options()) {
+            line += &format!(" {name} {}", shell::quote(&value));
         }
+        for lifting in next::lifting(&options) {
+            line += &format!(" {lifting}");
+        }
+        complain(&format!("to do what the plan says: {line}"));
     }
     Ok(code)
 }
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
     let PlanFile { endpoints, options, plan, .. } = PlanFile::open(&args.file)?;
-    let options = args.checks.added_to(options);
-    let cluster = Cluster::connect(&args.connection, Ok(endpoints), Some(&plan.target));
-    Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &options))
+    let app = plan.target.marathon_app.as_ref();
+    if let Some(app) = app.filter(|app| own_app().as_ref() != Some(app)) {
+        return Err(format!(
+            "cannot use the plan {}: its `target.marathon_app` is '{app}', and that app does not \
+             run this command; no other one is removed from Marathon",
+            args.file.display()
+        ));
+    }
+    let wished = args.checks.documented(options);
+    if let Some(code) = refuse_unasked(&wished, args.yes, args.connection.console()) {
+        return Ok(code);
+    }
+    let cluster =
+        Cluster::connect(&args.connection, args.urls.servers(&endpoints), Some(&plan.target));
+    Ok(change(cluster, &args.connection, args.yes, Change::Apply(plan), &wished))
+}
+
+/// Refuses what a document wishes, where nobody is asked and it lifts guards that the command
+/// line does not lift: whoever runs the command may not know what is in it.
+pub fn refuse_unasked(wished: &Documented, yes: bool, console: Console) -> Option<ExitCode> {
+    let Documented { unnamed, .. } = wished;
+    if unnamed.is_empty() || ask::is_asked(yes, console) {
+        return None;
+    }
+    let why = "Refused: guards would be lifted that this command line does not lift, and nobody \
+               is asked.";
+    let next =
+        format!("Nothing was changed. If that is meant, add at the end: {}", unnamed.join(" "));
+    console.line(why);
+    console.line(&next);
+    let output = Output::failed(ExitCode::Refused, Some(why.into()));
+    console.document(&Output { next: vec![next], ..output });
+    Some(ExitCode::Refused)
 }
 
 fn discover(args: &Discover) -> Result<ExitCode, String> {
-    Ok(match Cluster::connect(&args.connection, args.urls.endpoints(), None) {
+    Ok(match Cluster::connect(&args.connection, args.urls.endpoints().into(), None) {
         Ok(cluster) => cluster.look(Look::Discover, &Options::DEFAULT),
         Err(why) => why.end(),
     })
@@ -121,10 +158,10 @@ fn change(
     connection: &Connection,
     yes: bool,
     change: Change,
-    options: &Options,
+    Documented { options, lifting, .. }: &Documented,
 ) -> ExitCode {
     match (cluster, Consent::without_a_question(yes, connection.console())) {
-        (Ok(cluster), consent) => cluster.change(change, options, consent),
+        (Ok(cluster), consent) => cluster.change(change, options, lifting, consent),
         (Err(why), Some(consent)) => why.leave_marathon(consent),
         (Err(why), None) => why.end(),
     }

@@ -61,7 +61,7 @@ pub fn after(ran: &Ran, asked: &Asked) -> Vec<String> {
             let obstacles = Obstacles { frameworks, unreached, elsewhere };
             match plan.refusal {
                 Some(reason) => lines.extend(instead(reason, asked, &obstacles)),
-                None if show::changes_anything(plan) => {
+                None if show::changes_anything(plan, &asked.options) => {
                     let command = asked.command(&plan.target, &asked.options);
                     lines.push(format!("To do it: {command}"));
                     lines.extend(around(asked, &obstacles));
@@ -261,31 +261,48 @@ impl Asked {
 
     /// The command line of a command, for a shell.
     fn line(&self, command: &str, target: &Target, options: &Options) -> String {
-        let standard = Endpoints::default();
-        let url = |endpoint| {
-            let url = self.endpoints.base(endpoint);
-            (url != standard.base(endpoint)).then(|| url.to_owned())
-        };
-        let masters = self.endpoints.masters();
-        let masters = (masters != standard.masters()).then(|| masters.join(","));
-        let urls =
-            [("-m", masters), ("-e", url(Endpoint::Exhibitor)), ("-n", url(Endpoint::Marathon))];
         let mut given = named(target, options);
-        given.extend(urls.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        given.extend(urls(&self.endpoints));
         given.extend(self.component.iter().cloned());
-        given.extend(options.ignored_agents.iter().map(|it| ("--ignore-agent", it.clone())));
-        let mut words: Vec<&str> = command.split(' ').collect();
-        words.extend(given.iter().flat_map(|(name, value)| [*name, value]));
-        match (options.in_use, &options.teardown[..]) {
-            (InUse::Refuse, _) => {}
-            (InUse::Force, _) => words.push("--force"),
-            (InUse::Teardown, []) => words.push("--teardown"),
-            (InUse::Teardown, ids) => words.extend(ids.iter().flat_map(|id| ["--teardown", id])),
+        let mut line = command.to_owned();
+        for (name, value) in given {
+            line += &format!(" {name} {}", shell::quote(&value));
         }
-        let flags = [("--system-znode", options.system_znode), ("--strict", options.strict)];
-        words.extend(flags.into_iter().filter_map(|(flag, is_set)| is_set.then_some(flag)));
-        shell::command_line(words).unwrap_or_else(|| "(no command line can hold that name)".into())
+        for lifting in lifting(options) {
+            line += &format!(" {lifting}");
+        }
+        if options.strict {
+            line += " --strict";
+        }
+        line
     }
+}
+
+/// The options that lift a guard, as a command line has them.
+pub fn lifting(options: &Options) -> Vec<String> {
+    let with = |name: &str, value: &String| format!("{name} {}", shell::quote(value));
+    let agents = options.ignored_agents.iter().map(|agent| with("--ignore-agent", agent));
+    let users = match (options.in_use, &options.teardown[..]) {
+        (InUse::Refuse, _) => vec![],
+        (InUse::Force, _) => vec!["--force".into()],
+        (InUse::Teardown, []) => vec!["--teardown".into()],
+        (InUse::Teardown, ids) => ids.iter().map(|id| with("--teardown", id)).collect(),
+    };
+    let znode = options.system_znode.then(|| "--system-znode".into());
+    agents.chain(users).chain(znode).collect()
+}
+
+/// The options that name the servers that are not at their usual places.
+pub fn urls(endpoints: &Endpoints) -> Vec<(&'static str, String)> {
+    let standard = Endpoints::default();
+    let url = |endpoint| {
+        let url = endpoints.base(endpoint);
+        (url != standard.base(endpoint)).then(|| url.to_owned())
+    };
+    let masters = endpoints.masters();
+    let masters = (masters != standard.masters()).then(|| masters.join(","));
+    let urls = [("-m", masters), ("-e", url(Endpoint::Exhibitor)), ("-n", url(Endpoint::Marathon))];
+    urls.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// The options that name a target. One that is all of a service is named by the service,

@@ -4,11 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use janitor_host::bindings::http::Endpoint;
 use janitor_host::output::Output;
 use janitor_host::transport::har::Run;
 use janitor_host::transport::replay::Replay;
-use janitor_host::{Call, ExitCode, Janitor, Limits, Session, Stop};
+use janitor_host::{Call, ExitCode, Janitor, Limits, Session, Stop, planned};
 
 use crate::args::{self, Connection};
 use crate::component::Component;
@@ -16,7 +15,6 @@ use crate::console::{Console, complain};
 use crate::live::{Change, Cluster, Look, Unconnected};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
-use crate::selection::located;
 use crate::show;
 
 /// Does what the command line says.
@@ -122,6 +120,19 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
 /// names another one.
 fn update(args: args::Replay) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, .. } = open(&args.place)?.run();
+    if let Call::Apply(plan) = &call
+        && let Some(what) = planned::contradiction(plan)
+    {
+        let place = args.place.display();
+        return Err(format!("cannot make {place} anew: its plan contradicts itself: {what}"));
+    }
+    let wished = args.checks.documented(options);
+    let console = Console { format: args.output, verbose: args.verbose };
+    if matches!(call, Call::Clean(_) | Call::Apply(_))
+        && let Some(code) = crate::refuse_unasked(&wished, args.yes, console)
+    {
+        return Ok(code);
+    }
     let connection = Connection {
         auth: args.auth,
         component: args.component,
@@ -129,19 +140,13 @@ fn update(args: args::Replay) -> Result<ExitCode, String> {
         output: args.output,
         record: Some(args.place.clone()),
     };
-    let urls = &args.urls;
-    let or = |own: &Option<String>, recorded: &str| own.clone().unwrap_or_else(|| recorded.into());
-    let endpoints = located(
-        &or(&urls.master_url, &endpoints.masters().join(",")),
-        &or(&urls.exhibitor_url, endpoints.base(Endpoint::Exhibitor)),
-        &or(&urls.marathon_url, endpoints.base(Endpoint::Marathon)),
-    );
-    let cluster = Cluster::connect(&connection, endpoints, call.target()).map(Cluster::replacing);
+    let servers = args.urls.servers(&endpoints);
+    let cluster = Cluster::connect(&connection, servers, call.target()).map(Cluster::replacing);
     let look = |cluster: Result<Cluster, Unconnected>, look| match cluster {
-        Ok(cluster) => cluster.look(look, &options),
+        Ok(cluster) => cluster.look(look, &wished.options),
         Err(why) => why.end(),
     };
-    let change = |cluster, change| crate::change(cluster, &connection, args.yes, change, &options);
+    let change = |cluster, change| crate::change(cluster, &connection, args.yes, change, &wished);
     Ok(match call {
         Call::Clean(target) => change(cluster, Change::Clean(target)),
         Call::Apply(plan) => change(cluster, Change::Apply(plan)),

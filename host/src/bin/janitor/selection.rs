@@ -8,6 +8,7 @@ use clap::Args;
 use janitor_host::endpoint::EndpointError;
 use janitor_host::{Endpoints, InUse, Options, Target};
 
+use crate::next;
 use crate::service::{self, Naming};
 
 /// What is to be removed.
@@ -31,9 +32,6 @@ pub struct Selection {
     /// How the service's package names them
     #[arg(long, value_enum, default_value = "sdk", requires = "service")]
     pub naming: Naming,
-    /// Let -z name a node of the cluster itself, such as mesos or marathon
-    #[arg(long)]
-    pub system_znode: bool,
 }
 
 /// How strict a run is.
@@ -53,9 +51,23 @@ pub struct Checks {
     /// (repeatable)
     #[arg(long, value_name = "ID-or-HOST")]
     pub ignore_agent: Vec<String>,
+    /// Let the znode be one of the cluster itself, such as mesos or marathon
+    #[arg(long)]
+    pub system_znode: bool,
     /// Refuse a role for which nothing is reserved, even if it may be clean already
     #[arg(long)]
     pub strict: bool,
+}
+
+/// The options of a document, a plan file or a recording, as the command line has them
+/// carried out.
+pub struct Documented {
+    /// What the command line adds to them is in here.
+    pub options: Options,
+    /// The options of a command line that lift the same guards.
+    pub lifting: Vec<String>,
+    /// Those of them that this command line lacks.
+    pub unnamed: Vec<String>,
 }
 
 /// Where the servers are.
@@ -88,7 +100,7 @@ impl Selection {
     /// # Errors
     /// One sentence, when the service cannot be one.
     pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
-        let Self { role, principal, znode, service, naming, system_znode } = self;
+        let Self { role, principal, znode, service, naming } = self;
         let derived = service.as_deref().map(|service| service::names(service, *naming));
         let derived = derived.transpose()?;
         let derived = derived.as_ref();
@@ -101,7 +113,7 @@ impl Selection {
         };
         // Another role than the service's own is a part that somebody chose.
         let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
-        let options = Options { system_znode: *system_znode, whole_service, ..Options::DEFAULT };
+        let options = Options { whole_service, ..Options::DEFAULT };
         Ok((target, checks.added_to(options)))
     }
 }
@@ -126,9 +138,19 @@ impl Checks {
             in_use,
             teardown: add(options.teardown, &self.teardown),
             ignored_agents: add(options.ignored_agents, &self.ignore_agent),
+            system_znode: options.system_znode || self.system_znode,
             strict: options.strict || self.strict,
             ..options
         }
+    }
+
+    /// The same for the options of a document, whose writer may be somebody else.
+    pub fn documented(&self, options: Options) -> Documented {
+        let options = self.added_to(options);
+        let (lifting, mut unnamed) = (next::lifting(&options), next::lifting(&options));
+        let own = next::lifting(&self.added_to(Options::DEFAULT));
+        unnamed.retain(|it| !own.contains(it));
+        Documented { options, lifting, unnamed }
     }
 }
 
@@ -148,33 +170,52 @@ impl Urls {
     /// # Errors
     /// The first URL that cannot be one.
     pub fn endpoints(&self) -> Result<Endpoints, UrlError> {
-        let [master, exhibitor, marathon] = match &self.dcos_url {
-            Some(cluster) => {
-                Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(
-                    |error| UrlError {
-                        error: EndpointError { name: "DC/OS", ..error },
-                        known: None,
-                    },
-                )?;
-                Endpoints::behind_admin_router(cluster)
-            }
-            None => [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into),
-        };
-        located(
-            self.master_url.as_ref().unwrap_or(&master),
-            self.exhibitor_url.as_ref().unwrap_or(&exhibitor),
-            self.marathon_url.as_ref().unwrap_or(&marathon),
-        )
+        let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
+        let usual = [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into);
+        endpoints(dcos_url.as_ref(), [master_url, exhibitor_url, marathon_url], usual)
     }
+}
+
+/// The endpoints that the command line names, each server by itself or all by their
+/// cluster; where it names none, the `others`.
+///
+/// # Errors
+/// The first URL that cannot be one.
+pub fn endpoints(
+    cluster: Option<&String>,
+    own: [&Option<String>; 3],
+    others: [String; 3],
+) -> Result<Endpoints, UrlError> {
+    let others = match cluster {
+        Some(cluster) => {
+            Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(|error| {
+                UrlError { error: EndpointError { name: "DC/OS", ..error }, known: None }
+            })?;
+            Endpoints::behind_admin_router(cluster)
+        }
+        None => others,
+    };
+    let [own_master, own_exhibitor, own_marathon] = own.map(Option::as_ref);
+    let [master, exhibitor, marathon] = &others;
+    located(
+        own_master.unwrap_or(master),
+        own_exhibitor.unwrap_or(exhibitor),
+        own_marathon.unwrap_or(marathon),
+    )
 }
 
 /// The endpoints with these URLs.
 ///
 /// # Errors
 /// The first one that cannot be one.
-pub fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
+fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
     Endpoints::new(master, exhibitor, marathon).map_err(|error| {
-        let known = Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, marathon).ok();
+        let (usual_master, usual_exhibitor) = (Endpoints::MASTER, Endpoints::EXHIBITOR);
+        let is_master = Endpoints::new(master, usual_exhibitor, Endpoints::MARATHON).is_ok();
+        let is_exhibitor = Endpoints::new(usual_master, exhibitor, Endpoints::MARATHON).is_ok();
+        let master = if is_master { master } else { usual_master };
+        let exhibitor = if is_exhibitor { exhibitor } else { usual_exhibitor };
+        let known = Endpoints::new(master, exhibitor, marathon).ok();
         UrlError { error, known }
     })
 }

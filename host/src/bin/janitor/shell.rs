@@ -5,21 +5,16 @@ use std::fmt::Write as _;
 
 use janitor_host::printable::is_hidden;
 
-/// A command line of these words. None where a word cannot be one, because it holds a NUL.
-pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let words: Option<Vec<_>> = words.into_iter().map(quoted).collect();
-    Some(words?.join(" "))
-}
-
 /// A word as a shell reads it, all of which can be seen: what cannot is written as
 /// `$'...'` has it, in the octal numbers of its bytes, which all shells know that know
-/// `$'...'` at all.
-fn quoted(word: &str) -> Option<Cow<'_, str>> {
-    if word.contains('\0') {
-        return None;
+/// `$'...'` at all. What no command line can hold, because there is a NUL in it or it was no
+/// text to begin with, becomes words that a shell does not take.
+pub fn quote(word: &str) -> Cow<'_, str> {
+    if word.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+        return "(a name that no command line can hold)".into();
     }
     if !word.contains(is_hidden) {
-        return Some(shell_words::quote(word));
+        return shell_words::quote(word);
     }
     let mut quoted = String::from("$'");
     for c in word.chars() {
@@ -35,7 +30,7 @@ fn quoted(word: &str) -> Option<Cow<'_, str>> {
         }
     }
     quoted.push('\'');
-    Some(quoted.into())
+    quoted.into()
 }
 
 #[cfg(test)]
@@ -59,7 +54,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_what_a_shell_reads() {
-        let line = command_line(WORDS).unwrap();
+        let line = WORDS.map(quote).join(" ");
         assert_eq!(printable(&line), line, "all of it shows");
         let script = format!("printf '%s\\0' {line}");
         match Command::new("bash").arg("-c").arg(script).output() {
@@ -73,6 +68,12 @@ mod tests {
 
     #[test]
     fn what_no_word_can_hold_is_no_command() {
-        assert_eq!(command_line(["janitor", "-r", "a\0b"]), None);
+        for name in ["a\0b", "a\u{fffd}b"] {
+            let line = format!("echo janitor -r {}", quote(name));
+            match Command::new("bash").arg("-c").arg(&line).output() {
+                Ok(output) => assert!(!output.status.success() && output.stdout.is_empty()),
+                Err(why) => eprintln!("SKIPPED: no bash to read it: {why}"),
+            }
+        }
     }
 }

@@ -68,13 +68,14 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     let CleanupPlan { target, agents, unreached, ignored, elsewhere, frameworks, .. } = plan;
     let role = target.role.as_deref();
     let mut lines = vec!["".into(), heading(target).into()];
-    lines.extend(frameworks.iter().map(|framework| {
-        let ends = options.in_use == InUse::Teardown && plan.refusal != Some(Reason::InUse);
-        match ends {
-            true => step("tear down", framework_words(framework, role)),
-            false => framework_line(framework, role),
-        }
+    lines.extend(frameworks.iter().map(|framework| match ends_frameworks(plan, options) {
+        true => step("tear down", framework_words(framework, role)),
+        false => framework_line(framework, role),
     }));
+    if let (Some(why), None) = (&plan.frameworks_unknown, plan.refusal) {
+        let line = format!("  It is not known whether other frameworks use it. {why}");
+        lines.push(Line::tone(Tone::Warn, line));
+    }
     if role.is_some() && agents.is_empty() {
         lines.push(Line::tone(Tone::Warn, "  No agent has anything reserved for the role."));
     }
@@ -275,9 +276,15 @@ fn goes(it: &Planned) -> bool {
     it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
 }
 
-/// Whether there is anything in a plan that would go.
-pub fn changes_anything(plan: &CleanupPlan) -> bool {
-    plan.agents.iter().flat_map(|agent| &agent.entries).any(goes)
+/// Whether the frameworks that a plan shows would end.
+fn ends_frameworks(plan: &CleanupPlan, options: &Options) -> bool {
+    options.in_use == InUse::Teardown && plan.refusal != Some(Reason::InUse)
+}
+
+/// Whether there is anything in a plan that would go, or end.
+pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
+    (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
+        || plan.agents.iter().flat_map(|agent| &agent.entries).any(goes)
         || plan.target.marathon_app.is_some()
         || plan.znode.as_ref().is_some_and(|znode| *znode != ZnodeState::Absent)
 }

@@ -1,0 +1,186 @@
+//! The resources that the master itself has listed: read out of its list of agents, while
+//! it passes on its way to the component. Only what stands there may be sent back, byte for
+//! byte and to the same agent, because a master decides by other parts of a resource than
+//! those that say whose it is: about a volume, by its id alone (measured on Mesos 1.4 to
+//! 1.11).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use memchr::memmem::Finder;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use crate::objects::Objects;
+use crate::scope::Scope;
+
+/// The resources of a target, as the master has listed them. Of each there is a digest.
+#[derive(Clone, Default)]
+pub(crate) struct Listed(BTreeSet<Digest>);
+
+/// What tells one resource of one agent, for one kind of request, from all others.
+type Digest = [u8; 32];
+
+impl Listed {
+    /// The most resources that are kept, which takes about 50 MB. Of those beyond, none may
+    /// be removed.
+    const MOST: usize = 1_000_000;
+
+    /// Keeps a resource that may be sent in this field of a form.
+    fn keep(&mut self, field: &str, agent: &str, resource: &str) {
+        if self.0.len() < Self::MOST {
+            self.0.insert(digest(field, agent, resource));
+        }
+    }
+
+    /// Whether the master has listed this text for this agent, as something that may be sent
+    /// in this field of a form.
+    pub(crate) fn has(&self, field: &str, agent: &str, resource: &str) -> bool {
+        self.0.contains(&digest(field, agent, resource))
+    }
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Listed({})", self.0.len())
+    }
+}
+
+fn digest(field: &str, agent: &str, resource: &str) -> Digest {
+    let mut digest = Sha256::new();
+    for part in [field, agent] {
+        // So that no two lists of parts are the same text.
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.update(resource);
+    digest.finalize().into()
+}
+
+/// Reads a list of agents piece by piece.
+#[derive(Debug)]
+pub(crate) struct Agents {
+    objects: Objects,
+    role: String,
+    /// A text that is in every agent that has something for the role, if there is one.
+    hint: Option<Finder<'static>>,
+    escape: Finder<'static>,
+}
+
+/// What matters of an agent.
+#[derive(Deserialize)]
+struct Agent<'a> {
+    id: String,
+    /// What is reserved there, by role.
+    #[serde(borrow)]
+    reserved_resources_full: BTreeMap<String, &'a RawValue>,
+}
+
+impl Agents {
+    /// Begins to read a list for a role.
+    pub(crate) fn of(role: &str) -> Self {
+        // The part that is the same in all ways to write it but `\u`: JSON may have `\/`.
+        let part = role.rsplit('/').next().unwrap_or_default();
+        let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+        Self {
+            objects: Objects::default(),
+            role: role.into(),
+            hint: is_plain.then(|| Finder::new(part).into_owned()),
+            escape: Finder::new(r"\u"),
+        }
+    }
+
+    /// Reads on, and keeps what is in one of the scopes. What is no list of agents has
+    /// nothing.
+    pub(crate) fn read(&mut self, bytes: &[u8], scopes: &[&Scope], listed: &mut Listed) {
+        let Self { objects, role, hint, escape } = self;
+        objects.read(bytes, |text| {
+            let may_have = hint.as_ref().is_none_or(|hint| hint.find(text).is_some());
+            if may_have || escape.find(text).is_some() {
+                keep(text, role, scopes, listed);
+            }
+        });
+    }
+}
+
+/// Keeps what an agent has for a role.
+fn keep(text: &[u8], role: &str, scopes: &[&Scope], listed: &mut Listed) {
+    let Ok(Agent { id, reserved_resources_full }) = serde_json::from_slice(text) else { return };
+    let Some(resources) = reserved_resources_full.get(role) else { return };
+    let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(resources.get()) else { return };
+    for resource in resources {
+        for scope in scopes.iter().filter(|scope| scope.allows(resource).is_ok()) {
+            listed.keep(scope.field(), &id, resource.get());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::cleanup::Target;
+
+    const VOLUME: &str = r#"{"name":"disk","role":"eng/r","reservation":{},"disk":{"persistence":{"id":"v","principal":"p"}}}"#;
+    const CPUS: &str = r#"{"name":"cpus" ,"role":"eng\/r","reservation":{"principal":"p"}}"#;
+    const OTHERS: &str = r#"{"name":"cpus","role":"eng/r","reservation":{"principal":"q"}}"#;
+
+    fn read(role: &str, list: &str, size: usize) -> Listed {
+        let target = Target {
+            role: Some(role.into()),
+            principal: Some("p".into()),
+            znode: None,
+            marathon_app: None,
+        };
+        let (volumes, reservations) =
+            (Scope::volumes(&target).unwrap(), Scope::reservations(&target).unwrap());
+        let (mut agents, mut listed) = (Agents::of(role), Listed::default());
+        for piece in list.as_bytes().chunks(size) {
+            agents.read(piece, &[&volumes, &reservations], &mut listed);
+        }
+        listed
+    }
+
+    #[test]
+    fn what_is_listed_for_an_agent_is_its_own_and_of_one_kind() {
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"eng\/r":[{VOLUME},{CPUS},{OTHERS}]}}}},
+            {{"reserved_resources_full":{{"\u0065ng/r":[{VOLUME}],"q":[{CPUS}]}},"id":"S\u0032"}}]}}"#
+        );
+        for size in [1, 7, 4096] {
+            let listed = read("eng/r", &list, size);
+            assert_eq!(listed.0.len(), 3);
+            assert!(listed.has("volumes", "S1", VOLUME) && listed.has("volumes", "S2", VOLUME));
+            assert!(listed.has("resources", "S1", CPUS));
+            for (field, agent, resource) in [
+                ("volumes", "S1", CPUS),
+                ("resources", "S1", VOLUME),
+                ("resources", "S2", CPUS),
+                ("resources", "S1", OTHERS),
+                ("resources", "S1", &CPUS.replace(" ,", ",")),
+                ("resources", "", CPUS),
+            ] {
+                assert!(!listed.has(field, agent, resource), "{field} {agent} {resource}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_agents_has_nothing() {
+        let agent = format!(r#"{{"id":"S1","reserved_resources_full":{{"eng/r":[{CPUS}]}}}}"#);
+        let twice = agent.replace(r#""id":"S1""#, r#""id":"S0","id":"S1""#);
+        for list in [
+            String::new(),
+            agent.clone(),
+            format!("[{agent}]"),
+            format!(r#"{{"slaves":[{{"x":{agent}}}]}}"#),
+            format!(r#"{{"slaves":[{twice}]}}"#),
+            format!(r#"{{"slaves":[{}]}}"#, agent.replace("_full", "")),
+        ] {
+            assert_eq!(read("eng/r", &list, 64).0.len(), 0, "{list}");
+        }
+        let list = format!(r#"{{"slaves":[{agent}]}}"#);
+        assert_eq!(read("eng/r", &list, 64).0.len(), 1);
+        assert_eq!(read("eng", &list, 64).0.len(), 0);
+    }
+}

@@ -1,0 +1,233 @@
+//! Forms that a component might send to have something removed which is not the target's:
+//! some by name, and many that are made by chance. What the host and the gate think of each
+//! is held against what is known of it.
+
+mod chance;
+pub mod real;
+
+use std::env;
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
+
+use janitor_host::bindings::http::Error;
+use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
+use libtest_mimic::Trial;
+
+use crate::simulated::Chance;
+use crate::{skipped, trial};
+use chance::{Agents, Form};
+
+/// The role whose name has the component that misbehaves send forms.
+pub const ROLE: &str = "sends-forms";
+
+/// The principal whose resources it may remove.
+pub const PRINCIPAL: &str = "p";
+
+/// What agent S0 holds for the role: cpus and a volume of the principal, a volume of
+/// another one's.
+pub const HELD: [&str; 3] = [
+    r#"{"name":"cpus","type":"SCALAR","scalar":{"value":0.5},"role":"sends-forms","reservation":{"principal":"p","labels":{"labels":[{"key":"k","value":"v"}]}}}"#,
+    r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"p"},"disk":{"persistence":{"id":"own","principal":"p"},"volume":{"mode":"RW","container_path":"d"}}}"#,
+    r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"q"},"disk":{"persistence":{"id":"theirs","principal":"q"},"volume":{"mode":"RW","container_path":"d"}}}"#,
+];
+
+/// What a component does that sends a form, the form, and what is said of it.
+type Case = (&'static str, fn() -> String, &'static str);
+
+/// Forms of which none may be sent.
+pub const CASES: &[Case] = &[
+    (
+        "claims a volume of another principal",
+        || destroy("S0", &HELD[2].replace(r#""principal":"q""#, r#""principal":"p""#)),
+        "a resource that the master has not listed, in just these words, for agent 'S0'",
+    ),
+    (
+        "claims only to have created a volume",
+        || {
+            destroy(
+                "S0",
+                &HELD[2].replace(r#""theirs","principal":"q""#, r#""theirs","principal":"p""#),
+            )
+        },
+        "a resource that the master has not listed, in just these words, for agent 'S0'",
+    ),
+    (
+        "releases an empty amount",
+        || unreserve("S0", &HELD[0].replace("0.5", "0")),
+        "an empty amount, which would end the master",
+    ),
+    (
+        "releases an empty range",
+        || unreserve("S0", &HELD[0].replace(r#""scalar":{"value":0.5}"#, r#""ranges":{}"#)),
+        "an empty amount, which would end the master",
+    ),
+    (
+        "releases another amount",
+        || unreserve("S0", &HELD[0].replace("0.5", "0.25")),
+        "a resource that the master has not listed, in just these words, for agent 'S0'",
+    ),
+    (
+        "forgets a label",
+        || unreserve("S0", &HELD[0].replace(r#"{"key":"k","value":"v"}"#, "")),
+        "a resource that the master has not listed, in just these words, for agent 'S0'",
+    ),
+    (
+        "names another agent",
+        || unreserve("S1", HELD[0]),
+        "a resource that the master has not listed, in just these words, for agent 'S1'",
+    ),
+    (
+        "hides another agent in a form",
+        || unreserve("S0", HELD[0]).replace("slaveId=S0", "slaveId=S0;slaveId=S1"),
+        "a resource that the master has not listed, in just these words, for agent \
+         'S0;slaveId=S1'",
+    ),
+    (
+        "writes a form in its own way",
+        || unreserve("S0", HELD[0]).replace("%7B", "{"),
+        "a form must be encoded as browsers do it, its list without spaces",
+    ),
+];
+
+fn destroy(agent: &str, resource: &str) -> String {
+    format!("destroy-volumes {}", encoded(agent, "volumes", resource))
+}
+
+fn unreserve(agent: &str, resource: &str) -> String {
+    format!("unreserve {}", encoded(agent, "resources", resource))
+}
+
+fn encoded(agent: &str, field: &str, resource: &str) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("slaveId", agent).append_pair(field, &format!("[{resource}]")).finish()
+}
+
+/// The master's list of agents in which S0 holds these for the role.
+pub fn list(resources: &[&str]) -> String {
+    let resources = resources.join(",");
+    format!(
+        r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{}}}},{{"id":"S0","reserved_resources_full":{{"{ROLE}":[{resources}]}}}}]}}"#
+    )
+}
+
+pub fn trials() -> Vec<Trial> {
+    const GATED: &str = "forms::by_chance_of_a_component_behind_the_gate";
+    vec![
+        trial("forms::by_chance", || by_chance(&misbehaving())),
+        #[cfg(feature = "jit")]
+        trial(GATED, || by_chance(&gated())),
+        #[cfg(not(feature = "jit"))]
+        skipped(GATED, "only a build with the feature jit has a compiler"),
+    ]
+}
+
+/// The component that misbehaves.
+#[allow(unsafe_code)]
+fn misbehaving() -> Janitor {
+    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // `janitor-tests`.
+    unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap()
+}
+
+/// The same behind the gate: what gets past that has the host behind it.
+#[cfg(feature = "jit")]
+fn gated() -> Janitor {
+    let file = crate::composed::MISBEHAVING.join("janitor.wasm");
+    Janitor::from_component(&std::fs::read(file).unwrap()).unwrap()
+}
+
+/// What a target is whose component sends these lines.
+pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
+    Target {
+        role: Some(ROLE.into()),
+        principal: principal.map(Into::into),
+        znode: Some(lines.join("\n")),
+        marathon_app: None,
+    }
+}
+
+/// How many forms there are at the least, and how many of one list of agents.
+const FORMS: usize = 20_000;
+const OF_ONE_LIST: usize = 200;
+
+/// Each form is sent if, and only if, it is what browsers would make of resources of the
+/// target that are listed for its agent.
+fn by_chance(janitor: &Janitor) {
+    let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = wished.map_or(0..FORMS / OF_ONE_LIST, |seed: usize| seed..seed + 1);
+    let (mut passed, mut denied) = (0, 0);
+    for seed in seeds {
+        let mut chance = Chance::new(seed as u64);
+        let agents = Agents::by_chance(&mut chance);
+        let principal = [None, Some(PRINCIPAL)][chance.below(2)];
+        let mut forms: Vec<_> =
+            (0..OF_ONE_LIST).map(|_| Form::by_chance(&mut chance, &agents, principal)).collect();
+        // One that passes begins each run, so that it is known that others would.
+        forms.sort_by_key(|form| !form.may_pass);
+        let (may_pass, others): (Vec<_>, Vec<_>) = forms.iter().partition(|form| form.may_pass);
+        let lines = |forms: &[&Form]| forms.iter().map(|it| it.line.clone()).collect::<Vec<_>>();
+        let (result, sent) = send(janitor, agents.list(), principal, &lines(&may_pass));
+        assert_eq!(sent, lines(&may_pass), "JANITOR_TEST_SEED={seed}");
+        assert!(result.is_ok(), "JANITOR_TEST_SEED={seed}: {result:?}");
+        passed += sent.len();
+        for form in &others {
+            let both: Vec<_> = may_pass.first().into_iter().chain([form]).copied().collect();
+            let (result, sent) = send(janitor, agents.list(), principal, &lines(&both));
+            assert_eq!(sent, lines(&both[..both.len() - 1]), "JANITOR_TEST_SEED={seed}: {form:?}");
+            let why = result.unwrap_err().to_string();
+            let is_denied = why.contains("would remove what is not the target's");
+            assert!(is_denied, "JANITOR_TEST_SEED={seed}: {form:?}: {why}");
+            denied += 1;
+        }
+    }
+    println!("{passed} forms passed, {denied} were denied");
+    assert!(wished.is_some() || passed.min(denied) > FORMS / 10, "the forms are too dull");
+}
+
+/// Has a component send forms; also tells which ones were sent.
+fn send(
+    janitor: &Janitor,
+    list: String,
+    principal: Option<&str>,
+    lines: &[String],
+) -> (Result<Report, RunError>, Vec<String>) {
+    let sent = Arc::<Mutex<Vec<_>>>::default();
+    let session = Session::new(Master { list, sent: sent.clone() });
+    let result = janitor.clean(target(principal, lines), &Options::DEFAULT, with_room(session));
+    let sent = sent.lock().unwrap().clone();
+    (result, sent)
+}
+
+/// A gated component consists of several.
+pub fn with_room(session: Session) -> Session {
+    let limits = Limits { memories: 8, tables: 16, instances: 64, ..Limits::default() };
+    session.with_limits(limits)
+}
+
+/// A master that lists its agents, and accepts everything.
+struct Master {
+    list: String,
+    sent: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for Master {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let Some(content) = request.content else { return Box::new(Answer(self.list.clone())) };
+        let (_, operation) = request.url.rsplit_once('/').unwrap();
+        let form = String::from_utf8(content.bytes).unwrap();
+        self.sent.lock().unwrap().push(format!("{operation} {form}"));
+        Box::new(Answer(String::new()))
+    }
+
+    fn pause(&mut self, _: std::time::Duration) {}
+}
+
+struct Answer(String);
+
+impl Exchange for Answer {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let body = Box::new(Cursor::new(self.0.into_bytes()));
+        Ok(Response { status: 200, content_type: None, body })
+    }
+}

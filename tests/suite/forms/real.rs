@@ -1,0 +1,234 @@
+//! The same forms on a real master: what changes there is the target's, by the master's own
+//! list.
+
+use std::collections::BTreeMap;
+
+use janitor_host::{
+    Credentials, Endpoints, Janitor, Limits, Live, Options, Report, RunError, Session, Tls,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::chance::{Agents, Form, Held};
+use super::{PRINCIPAL, ROLE, destroy, misbehaving, target, unreserve};
+use crate::real::Case;
+use crate::real::master::{Master, cpus, disk, mem, volume, with};
+use crate::simulated::Chance;
+
+pub const CASES: &[Case] = &[
+    ("a_component_that_claims_a_volume", a_component_that_claims_a_volume),
+    ("a_component_that_releases_nothing", a_component_that_releases_nothing),
+    ("forms_by_chance", forms_by_chance),
+];
+
+/// A master's list of agents, with the text of each resource.
+#[derive(Deserialize)]
+struct List {
+    slaves: Vec<Agent>,
+}
+
+#[derive(Deserialize)]
+struct Agent {
+    id: String,
+    reserved_resources_full: BTreeMap<String, Vec<Box<RawValue>>>,
+}
+
+/// Has a component send these lines to a master.
+fn send(
+    janitor: &Janitor,
+    master: &Master,
+    principal: Option<&str>,
+    lines: &[String],
+) -> Result<Report, RunError> {
+    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
+    let endpoints =
+        Endpoints::new(&master.url(), Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
+    let session = Session::new(live).with_endpoints(endpoints);
+    janitor.clean(target(principal, lines), &Options::DEFAULT, session)
+}
+
+/// What the agents hold, in the master's own words.
+fn held(master: &Master) -> Agents {
+    let list = ureq::get(format!("{}slaves", master.url())).call().unwrap();
+    let list: List = serde_json::from_reader(list.into_body().into_reader()).unwrap();
+    let agents = list.slaves.into_iter().flat_map(|Agent { id, reserved_resources_full }| {
+        reserved_resources_full.into_iter().flat_map(move |(role, resources)| {
+            let id = id.clone();
+            resources.into_iter().map(move |text| owned(&id, &role, text.get()))
+        })
+    });
+    Agents(agents.collect())
+}
+
+/// Whose a resource is.
+fn owned(agent: &str, role: &str, text: &str) -> Held {
+    let resource: Value = serde_json::from_str(text).unwrap();
+    let innermost = match resource["reservations"].as_array() {
+        Some(stack) => stack.last().unwrap().clone(),
+        None => resource["reservation"].clone(),
+    };
+    let principal = |of: &Value| of["principal"].as_str().map(str::to_owned);
+    let reserver = principal(&innermost);
+    let persistence = &resource["disk"]["persistence"];
+    let is_dynamic = innermost["type"] == "DYNAMIC" || resource["reservation"].is_object();
+    Held {
+        agent: agent.into(),
+        text: text.into(),
+        role: role.into(),
+        volume: persistence.is_object().then(|| principal(persistence).or(reserver.clone())),
+        reservation: (is_dynamic && persistence.is_null()).then_some(reserver),
+    }
+}
+
+/// What is no principal's of the target, each as often as it is there.
+fn others(agents: &Agents, principal: Option<&str>) -> Vec<(String, Value)> {
+    let is_other = |held: &&Held| {
+        let is_own = |operation| held.is_in_scope(operation, principal);
+        !is_own(0) && !is_own(1)
+    };
+    let others = agents.0.iter().filter(is_other);
+    let mut others: Vec<_> = others
+        .map(|it| (it.agent.clone(), serde_json::from_str::<Value>(&it.text).unwrap()))
+        .collect();
+    others.sort_by_key(|(agent, resource)| format!("{agent} {resource}"));
+    others
+}
+
+/// What somebody reserves.
+fn reserved(resource: &Value, role: &str, principal: &str, label: Option<&str>) -> Value {
+    let mut reservation = json!({"principal": principal});
+    if let Some(label) = label {
+        reservation["labels"] = json!({"labels": [{"key": "k", "value": label}]});
+    }
+    with(resource, &json!({"role": role, "reservation": reservation}))
+}
+
+/// Reserves a disk of somebody's and makes a volume of somebody's on it.
+fn make_volume(master: &Master, agent: &str, role: &str, [reserver, creator]: [&str; 2], id: &str) {
+    let disk = reserved(&disk(16.0), role, reserver, Some(id));
+    master.reserve(agent, std::slice::from_ref(&disk));
+    let mut volume = volume(&disk, id);
+    volume["disk"]["persistence"]["principal"] = json!(creator);
+    master.create_volumes(agent, &[volume]);
+}
+
+fn a_component_that_claims_a_volume(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    make_volume(&master, agent, ROLE, ["q", "q"], "theirs");
+    make_volume(&master, agent, ROLE, ["p", "p"], "own");
+    let before = master.reserved();
+    let agents = held(&master);
+    let theirs = agents.0.iter().find(|it| it.text.contains("theirs")).unwrap();
+    let creator = r#""persistence":{"id":"theirs","principal":"q"}"#;
+    assert!(theirs.text.contains(creator), "{}", theirs.text);
+    let claimed = theirs.text.replace(creator, &creator.replace('q', "p"));
+    let claim = destroy(agent, &claimed);
+    let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[claim]).unwrap_err();
+    assert!(stopped.to_string().contains("has not listed"), "{stopped}");
+    assert_eq!(master.reserved(), before);
+    // That is not because the master would refuse: it looks at the id alone.
+    let claimed: Value = serde_json::from_str(&claimed).unwrap();
+    master.destroy_volumes(agent, &[claimed]);
+    let is_there =
+        |id: &str| held(&master).0.iter().any(|it| it.text.contains(&format!(r#""id":"{id}""#)));
+    assert!(is_there("own") && !is_there("theirs"));
+}
+
+fn a_component_that_releases_nothing(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    master.reserve(agent, &[reserved(&cpus(0.5), ROLE, PRINCIPAL, None)]);
+    let before = master.reserved();
+    let text = held(&master).0.into_iter().find(|it| it.role == ROLE).unwrap().text;
+    for (amount, empty) in [
+        (r#"{"value":0.5}"#, r#"{"value":0.0}"#),
+        (r#""scalar":{"value":0.5}"#, r#""ranges":{}"#),
+        (r#""scalar":{"value":0.5}"#, r#""set":{"item":[]}"#),
+    ] {
+        let empty = unreserve(agent, &text.replace(amount, empty));
+        let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[empty]).unwrap_err();
+        assert!(stopped.to_string().contains("an empty amount"), "{stopped}");
+        assert_eq!(master.reserved(), before, "the master is still there");
+    }
+}
+
+/// How many lists of agents there are, and how many forms of each.
+const ROUNDS: usize = 15;
+const FORMS: usize = 60;
+
+fn forms_by_chance(command: &str) {
+    let master = Master::start(command, 2, &[]);
+    let janitor = misbehaving();
+    let mut chance = Chance::new(1);
+    let (mut passed, mut denied, mut changes) = (0, 0, 0);
+    for round in 0..ROUNDS {
+        fill(&master, round, &mut chance);
+        let principal = [None, Some(PRINCIPAL), Some(PRINCIPAL)][chance.below(3)];
+        let agents = held(&master);
+        let forms: Vec<_> =
+            (0..FORMS).map(|_| Form::by_chance(&mut chance, &agents, principal)).collect();
+        for form in forms.iter().filter(|form| !form.may_pass) {
+            let lines = [form.line.clone()];
+            assert!(send(&janitor, &master, principal, &lines).is_err(), "{form:?}");
+            denied += 1;
+        }
+        assert_eq!(master.reserved().len(), 2);
+        assert_eq!(held(&master).0.len(), agents.0.len(), "nothing was denied and done");
+        for form in forms.iter().filter(|form| form.may_pass) {
+            // Each is its own run, which sees what the ones before it have left: what is
+            // gone must not go again.
+            let before = held(&master);
+            let result = send(&janitor, &master, principal, std::slice::from_ref(&form.line));
+            let after = held(&master);
+            // Below another's volume that goes there is its reserved disk.
+            let others_before = others(&before, principal);
+            let (same, new): (Vec<_>, Vec<_>) =
+                others(&after, principal).into_iter().partition(|it| others_before.contains(it));
+            let is_disk = |(_, it): &(String, Value)| it["name"] == "disk" && it["role"] == ROLE;
+            assert_eq!(same.len(), others_before.len(), "{form:?}");
+            assert!(new.iter().all(is_disk), "{form:?}: {new:?}");
+            assert!(new.is_empty() || form.line.starts_with("destroy-volumes"), "{form:?}");
+            changes += usize::from(before.0.len() != after.0.len());
+            passed += usize::from(result.is_ok());
+        }
+    }
+    println!("{passed} forms passed, {denied} were denied, {changes} changed something");
+    assert!(passed.min(denied).min(changes) > ROUNDS, "the forms are too dull");
+}
+
+/// Makes what the target and others have, as far as it is not there.
+fn fill(master: &Master, round: usize, chance: &mut Chance) {
+    for agent in master.agents() {
+        // What is left of the round before goes, whoever had it.
+        release(master, &agent);
+        for (reserver, creator) in [("p", "p"), ("p", "q"), ("q", "p"), ("q", "q")] {
+            let id = format!("v-{round}-{reserver}{creator}");
+            make_volume(master, &agent, ROLE, [reserver, creator], &id);
+        }
+        make_volume(master, &agent, "other", ["p", "p"], &format!("o-{round}"));
+        let label = [None, Some("a&b;c"), Some("1+1=%2 /é")][chance.below(3)];
+        for (role, principal) in [(ROLE, "p"), (ROLE, "q"), ("other", "p")] {
+            let some = [cpus(0.5), mem(32.0), disk(8.0)];
+            let some: Vec<_> = some.iter().map(|it| reserved(it, role, principal, label)).collect();
+            master.reserve(&agent, &some);
+        }
+    }
+}
+
+/// Releases everything on an agent that is not its operator's.
+fn release(master: &Master, agent: &str) {
+    let of_agent = |agents: Agents| agents.0.into_iter().filter(|it| it.agent == agent);
+    let json = |held: Held| serde_json::from_str::<Value>(&held.text).unwrap();
+    let volumes: Vec<_> =
+        of_agent(held(master)).filter(|it| it.volume.is_some()).map(json).collect();
+    if !volumes.is_empty() {
+        master.destroy_volumes(agent, &volumes);
+    }
+    let reservations: Vec<_> =
+        of_agent(held(master)).filter(|it| it.reservation.is_some()).map(json).collect();
+    if !reservations.is_empty() {
+        master.unreserve(agent, &reservations);
+    }
+}
