@@ -13,6 +13,7 @@ use janitor_caller::bindings::settings::Format;
 use janitor_caller::next::{self, Asked};
 use janitor_caller::output::Output;
 use janitor_caller::run::{Log, configure, run};
+use janitor_caller::runtime::report_panics;
 use wasip2::cli::stderr::get_stderr;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -26,6 +27,7 @@ wasip2::http::proxy::export!(Service);
 
 impl wasip2::exports::http::incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        report_panics();
         match admit(&request) {
             Ok((operator, ask)) => serve(&operator, ask, out),
             Err(refusal) => answer::refuse(refusal, out),

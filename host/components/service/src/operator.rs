@@ -1,8 +1,7 @@
 //! What the operator has configured, all of it in the environment.
 
-use std::env;
-
 use janitor_caller::Endpoints;
+use janitor_caller::runtime::variable;
 use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
@@ -24,7 +23,6 @@ impl Operator {
     /// # Errors
     /// When what must be there is not, or a URL cannot be one.
     pub fn from_environment() -> Result<Self, Refusal> {
-        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let url = |name, default: &str| variable(name).unwrap_or_else(|| default.into());
         let service_token = variable("JANITOR_SERVICE_TOKEN").ok_or_else(|| {
             let why = "nobody may ask yet: the operator must set JANITOR_SERVICE_TOKEN to what \
