@@ -22,6 +22,9 @@ use wasip2::cli::{stderr, stdout};
 use args::{Arguments, Format};
 use selection::{UrlError, with_own_app};
 
+/// How long a run may take: as long as the binary's.
+const RUN_SECONDS: u32 = 4 * 60 * 60;
+
 struct Command;
 
 wasip2::cli::command::export!(Command);
@@ -84,7 +87,8 @@ fn talk_to(endpoints: &Endpoints, args: &Arguments) -> Result<(), String> {
         Format::Json => (stderr::get_stderr(), settings::Format::Events),
     };
     let token = args.auth_token.clone().or_else(|| environment::variable("DCOS_ACS_TOKEN"));
-    configure(endpoints, token.as_deref(), Log { stream, format, verbose: args.verbose })
+    let log = Log { stream, format, verbose: args.verbose };
+    configure(endpoints, token.as_deref(), RUN_SECONDS, log)
 }
 
 /// Tells that a URL is invalid, and that nothing has changed.

@@ -37,9 +37,10 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
 
 /// Who may ask, and what is asked.
 fn admit(request: &IncomingRequest) -> Result<(Operator, Ask), Refusal> {
+    operator::admit(request)?;
     let operator = Operator::from_environment()?;
-    operator.admit(request)?;
-    Ok((operator, Ask::read(request)?))
+    let ask = Ask::read(request, &operator)?;
+    Ok((operator, ask))
 }
 
 /// Does what is asked, and answers.
@@ -54,15 +55,16 @@ fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
         false => (Err(out), get_stderr()),
     };
     let log = Log { stream, format: Format::Events, verbose: true };
-    let (status, output) = match configure(&endpoints, operator.token.as_deref(), log) {
-        Ok(()) => {
-            let ran = run(&call, &options);
-            let asked = Asked { call, options, endpoints, component: vec![] };
-            let next = next::after(&ran, &asked);
-            (status(&ran.result), Output::new(&ran.result, next))
-        }
-        Err(why) => Refusal::misconfigured(why).into_parts(),
-    };
+    let (status, output) =
+        match configure(&endpoints, operator.token.as_deref(), operator.run_seconds, log) {
+            Ok(()) => {
+                let ran = run(&call, &options);
+                let asked = Asked { call, options, endpoints, component: vec![] };
+                let next = next::after(&ran, &asked);
+                (status(&ran.result), Output::new(&ran.result, next))
+            }
+            Err(why) => Refusal::misconfigured(why).into_parts(),
+        };
     match answer {
         Ok(answer) => answer.end(&output),
         Err(out) => answer::whole(status, &output, out),
