@@ -283,7 +283,7 @@ impl<H: Host> Run<'_, H> {
         };
         self.report.znode = Some(result);
         match failed {
-            Some(message) => Err(Stop { reason: Reason::Failed, message }),
+            Some(message) => Err(Stop { reason: self.reason(Reason::Failed), message }),
             None => Ok(()),
         }
     }

@@ -152,8 +152,8 @@ impl Asked {
                 match subtree.delete() {
                     Ok(()) => json!({ "message": "OK", "succeeded": true }),
                     Err(refusal) => {
-                        let (deleted, in_doubt) = (subtree.deleted, subtree.in_doubt);
-                        match refusal.told_of(root, deleted, session) {
+                        let Subtree { deleted, in_doubt, .. } = subtree;
+                        match refusal.told_of(root, deleted, in_doubt, session) {
                             Err(Error::Internal(why)) | Ok(why) if !in_doubt => {
                                 json!({ "message": why, "succeeded": false })
                             }
@@ -460,7 +460,13 @@ impl Refusal {
     }
 
     /// The same, and what it means for a subtree that was to be deleted.
-    fn told_of(self, root: &str, deleted: u64, session: &mut Session) -> Result<String, Error> {
+    fn told_of(
+        self,
+        root: &str,
+        deleted: u64,
+        in_doubt: bool,
+        session: &mut Session,
+    ) -> Result<String, Error> {
         let mut notes: Vec<String> = Vec::new();
         match &self {
             Self::Refused { code: code::NO_NODE, node } if node == root => {
@@ -479,7 +485,7 @@ impl Refusal {
             }
             _ => {}
         }
-        if self.may_be_done() {
+        if in_doubt {
             notes.push("what was asked for last may be done".into());
         }
         if deleted > 0 {
