@@ -1,7 +1,7 @@
 //! A ZooKeeper server in the test's own process that says whatever it is told to. It
 //! keeps what it has said, so that a test can see what it did not say.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +12,7 @@ pub const DELETE: i32 = 2;
 pub const EXISTS: i32 = 3;
 pub const CHILDREN: i32 = 8;
 pub const MULTI: i32 = 14;
+const PING: i32 = 11;
 const AUTH: i32 = 100;
 const CLOSE: i32 = -11;
 
@@ -58,7 +59,7 @@ struct Inner {
     tree: Tree,
     lie: Lie,
     /// Nodes that the server has deleted, whatever it said.
-    deleted: BTreeMap<String, ()>,
+    deleted: HashSet<String>,
     dead: bool,
     asked: usize,
     conversations: Vec<Conversation>,
@@ -89,7 +90,7 @@ impl Liar {
         let shared = Arc::new(Mutex::new(Inner {
             tree,
             lie,
-            deleted: BTreeMap::new(),
+            deleted: HashSet::new(),
             dead: false,
             asked: 0,
             conversations: Vec::new(),
@@ -248,12 +249,12 @@ impl Inner {
                 None => (NO_NODE, vec![]),
             },
             Some(DELETE | MULTI) => {
-                // All or nothing; of what is below, only what stays counts.
-                let before = self.deleted.clone();
                 let codes: Vec<_> = asked.nodes.iter().map(|node| self.delete(node)).collect();
                 let failed = codes.iter().copied().find(|code| *code != 0);
-                if failed.is_some() {
-                    self.deleted = before;
+                // All or nothing.
+                let deleted = asked.nodes.iter().zip(&codes).filter(|(_, code)| **code == 0);
+                for (node, _) in deleted.filter(|_| failed.is_some()) {
+                    self.deleted.remove(node);
                 }
                 match (failed, asked.operation) {
                     (None, _) => (0, done(asked)),
@@ -268,11 +269,11 @@ impl Inner {
     }
 
     fn children(&mut self, node: &str) -> Option<Vec<String>> {
-        if self.deleted.contains_key(node) {
+        if self.deleted.contains(node) {
             return None;
         }
         let mut names = (self.tree)(node)?;
-        names.retain(|name| !self.deleted.contains_key(&format!("{node}/{name}")));
+        names.retain(|name| !self.deleted.contains(&format!("{node}/{name}")));
         Some(names)
     }
 
@@ -281,7 +282,7 @@ impl Inner {
             None => NO_NODE,
             Some(names) if !names.is_empty() => NOT_EMPTY,
             Some(_) => {
-                self.deleted.insert(node.to_owned(), ());
+                self.deleted.insert(node.to_owned());
                 0
             }
         }
@@ -357,7 +358,7 @@ fn read(request: &[u8], first: bool) -> Asked {
                 assert_eq!(int(&mut rest), -1, "any version");
             }
         }
-        AUTH | CLOSE => {}
+        PING | AUTH | CLOSE => {}
         other => panic!("operation {other}"),
     }
     Asked { operation: Some(operation), number, nodes }

@@ -21,13 +21,14 @@ use serde_json::Value;
 
 use super::liar::{Asked, CHILDREN, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers};
 use super::{MASTER, clean};
-use crate::command::janitor;
+use crate::command::{janitor, run};
 use crate::simulated::Chance;
 
 /// A test and its name.
 pub const CASES: &[(&str, fn())] = &[
     ("a_count_of_two_to_the_31", a_count_of_two_to_the_31),
     ("a_frame_of_two_gigabytes", a_frame_of_two_gigabytes),
+    ("ten_megabytes_of_names", ten_megabytes_of_names),
     ("a_tree_without_end", a_tree_without_end),
     ("names_that_lead_elsewhere", names_that_lead_elsewhere),
     ("a_tree_that_grows_without_end", a_tree_that_grows_without_end),
@@ -107,6 +108,22 @@ fn a_frame_of_two_gigabytes() {
         assert!(run.stdout.contains(&words), "{}", run.stdout);
         assert!(!run.stdout.contains("may be done"), "nothing was asked for: {}", run.stdout);
     }
+}
+
+/// That is no lie: a real cluster had as many.
+fn ten_megabytes_of_names() {
+    let tree: Tree = Box::new(|node| match node.len() {
+        ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
+        _ => Some(vec![]),
+    });
+    let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
+    let servers = ["-e", &liar.url(), "-m", &MASTER.master_url()];
+    let planned = run(janitor().args(["plan", "-z", "service"]).args(servers));
+    assert!(planned.stdout.contains("znode 'service', with"), "{}", planned.stdout);
+    let run = run(janitor().args(["-z", "service"]).args(servers));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    let said = liar.said("/service");
+    assert_eq!((said.deleted, said.gone), (30_001, true));
 }
 
 /// Deep, wide, or both: each has an end, and what was found goes.
