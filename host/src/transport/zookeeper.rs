@@ -478,10 +478,8 @@ impl Refusal {
             Self::Refused { code: code::NOT_EMPTY, .. } => {
                 notes.push("something still creates nodes in there".into());
             }
-            Self::Lost { fault, .. } => {
-                if let Fault::NoAnswer(why) = fault {
-                    notes.push(format!("no server answers any more; of the last one: {why}"));
-                }
+            Self::Lost { fault: Fault::NoAnswer(why), .. } => {
+                notes.push(format!("no server answers any more; of the last one: {why}"));
             }
             _ => {}
         }
