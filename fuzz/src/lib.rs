@@ -23,6 +23,9 @@ pub mod endpoint;
 #[path = "../../host/src/ensemble.rs"]
 pub mod ensemble;
 mod forms;
+#[allow(dead_code)]
+#[path = "../../host/src/transport/zookeeper/jute.rs"]
+mod jute;
 mod names;
 #[path = "../../host/src/plan_file.rs"]
 pub mod plan_file;
@@ -47,4 +50,4 @@ pub use bindings::cleanup::Target;
 pub use answers::{agents, exhibitor, frameworks, marathon, operations};
 pub use forms::scope;
 pub use names::{service, urls, znode};
-pub use read::{har, plan_file};
+pub use read::{children, har, plan_file};
