@@ -18,10 +18,11 @@ use janitor_host::{
     Violation, ZooKeeper,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::liar::{Asked, CHILDREN, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers};
 use super::{MASTER, clean};
-use crate::command::{janitor, run};
+use crate::command::{janitor, replay, run};
 use crate::simulated::Chance;
 
 /// A test and its name.
@@ -291,11 +292,34 @@ fn lost_in_a_deletion() {
     }
 }
 
-/// The binary, on its way through a tree.
-fn running(liar: &Liar) -> Child {
-    let mut command = janitor();
-    command.args(["-z", "service", "-e", &liar.url(), "-m", &MASTER.master_url()]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+/// The binary, on its way through a tree, and what it records.
+struct Running {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Running {
+    fn start(liar: &Liar) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = janitor();
+        command.args(["-z", "service", "-e", &liar.url(), "-m", &MASTER.master_url()]);
+        command.arg("--record").arg(folder.path().join("run.har"));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self { child, folder }
+    }
+
+    /// Ends it by a signal; what it has told, and its replay too.
+    fn terminated(self) -> String {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+        let output = self.child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(5), "{stdout}");
+        assert!(stdout.contains("Next, to go on: janitor -z service"), "{stdout}");
+        let again = run(&mut replay(&self.folder.path().join("run.har")));
+        assert_eq!((again.exit, &again.stdout), (5, &stdout), "the replay");
+        stdout
+    }
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -306,25 +330,14 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Ends a run by a signal; what it has told.
-fn terminated(child: Child) -> String {
-    let kill = format!("kill -TERM {}", child.id());
-    assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(5), "{stdout}");
-    assert!(stdout.contains("Next, to go on: janitor -z service"), "{stdout}");
-    stdout
-}
-
 fn a_signal_in_a_tree_without_end() {
     let liar = Liar::start(endless(), Box::new(|_, answer| Fate::Sent(answer)));
-    let child = running(&liar);
+    let running = Running::start(&liar);
     wait_until("request 3000", || liar.asked() > 3000);
-    let memory = peak(&format!("/proc/{}/status", child.id()));
+    let memory = peak(&format!("/proc/{}/status", running.child.id()));
     println!("{memory} bytes of memory at most");
     assert!(memory < MEMORY);
-    let stdout = terminated(child);
+    let stdout = running.terminated();
     let words = "ERROR: znode 'service' is not deleted: ZooKeeper says: the deletion was stopped \
                  (/service is deleted in part: ";
     assert!(stdout.contains(words), "{stdout}");
@@ -345,9 +358,9 @@ fn a_signal_while_the_server_is_silent() {
         }
     });
     let liar = Liar::start(endless(), lie);
-    let child = running(&liar);
+    let running = Running::start(&liar);
     wait_until("the second deletion", || liar.asked_for(MULTI) == 2);
-    let stdout = terminated(child);
+    let stdout = running.terminated();
     for words in [
         "ERROR: it is not known whether znode 'service' is deleted",
         "(no server answers any more; of the last one: it does not answer in time; what was asked \

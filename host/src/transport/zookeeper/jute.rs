@@ -121,7 +121,10 @@ impl Names {
         for _ in 0..count {
             let name = reader.buffer().ok_or("a name that is longer than the list")?;
             if !is_name(name) {
-                return Err(format!("a node named '{}'", String::from_utf8_lossy(name)));
+                /// How much of such a name is shown.
+                const SHOWN: usize = 100;
+                let shown = name.get(..SHOWN).unwrap_or(name);
+                return Err(format!("a node named '{}'", String::from_utf8_lossy(shown)));
             }
         }
         reader.end().ok_or("a list with something behind it")?;
