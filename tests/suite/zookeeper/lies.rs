@@ -20,7 +20,7 @@ use janitor_host::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::liar::{Asked, CHILDREN, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers};
+use super::liar::{Asked, CHILDREN, DELETE, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers};
 use super::{MASTER, clean};
 use crate::command::{janitor, replay, run};
 use crate::simulated::Chance;
@@ -440,12 +440,20 @@ fn session(seed: u64) -> Outcome {
     let has_end = chance.below(4) > 0;
     let tree = if has_end { small() } else { endless() };
     let honest = chance.below(20) == 0;
+    // Some lie about nothing but deletions, and about each of them.
+    let about_deletions = chance.below(6) == 0;
     let rate = 1 + chance.below(40);
     let liar = Liar::start(
         tree,
-        Box::new(move |asked, answer| match honest || chance.below(rate) > 0 {
-            true => Fate::Sent(answer),
-            false => lie(&mut chance, asked, answer),
+        Box::new(move |asked, answer| {
+            let lies = match about_deletions {
+                true => matches!(asked.operation, Some(DELETE | MULTI)),
+                false => chance.below(rate) == 0,
+            };
+            match lies && !honest {
+                true => lie(&mut chance, asked, answer),
+                false => Fate::Sent(answer),
+            }
         }),
     );
     let limits = match honest {
