@@ -33,6 +33,8 @@ fn shown() {
         "  window: 32 exchanges",
         "  request: 16777216 bytes",
         "  stack: 524288 bytes",
+        "  znodes: 1000000",
+        "  znode names: 67108864 bytes",
         "  nothing, because no target is given",
         "  GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
     ] {
@@ -67,7 +69,7 @@ fn object() {
     let object: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(object["schema_version"], 1);
     assert_eq!(object["component"]["digest"], DIGEST);
-    assert_eq!(object["limits"].as_array().unwrap().len(), 18);
+    assert_eq!(object["limits"].as_array().unwrap().len(), 20);
     let [clean, plan, discover] = &object["policy"].as_array().unwrap()[..] else {
         panic!("{object}")
     };
