@@ -9,7 +9,7 @@ ARG RUST=rust:1.95-alpine
 ARG BASE=busybox:1.37-musl
 
 FROM ${RUST} AS build
-RUN apk add --no-cache musl-dev && rustup target add wasm32-wasip2
+RUN apk add --no-cache musl-dev && rustup target add wasm32-unknown-unknown
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package janitor-host

@@ -12,7 +12,7 @@ use precompile::precompile;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
-    let wasm = fs::read(janitor_component::build(&root, "janitor-misbehaving")?)?;
+    let wasm = janitor_component::build(&root, "janitor-misbehaving")?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, precompile(&wasm)?)?;
     // The same, of another version of the contract.
@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     hostile(&root.join("tests/hostile"), &Path::new(&env::var("OUT_DIR")?).join("hostile"))?;
     for source in [
         "tests/misbehaving",
+        "guest/src/panics.rs",
         "tests/hostile",
         "wit",
         "Cargo.toml",

@@ -23,6 +23,9 @@ pub mod endpoint;
 #[path = "../../host/src/ensemble.rs"]
 pub mod ensemble;
 mod forms;
+#[allow(dead_code)]
+#[path = "../../host/src/transport/zookeeper/jute.rs"]
+mod jute;
 #[path = "../../host/src/listed.rs"]
 mod listed;
 mod names;
@@ -54,4 +57,4 @@ pub use bindings::cleanup::Target;
 pub use answers::{agents, exhibitor, frameworks, marathon, operations};
 pub use forms::scope;
 pub use names::{service, urls, znode};
-pub use read::{har, plan_file};
+pub use read::{children, har, plan_file};

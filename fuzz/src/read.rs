@@ -1,7 +1,8 @@
-//! The files that are read: recordings and plans.
+//! What the host itself reads: recordings, plans, and ZooKeeper's lists of children.
 
 use crate::answers::{OPTIONS, own_options};
 use crate::call::Call;
+use crate::jute::Names;
 use crate::plan_file::PlanFile;
 use crate::policy::Policy;
 use crate::transport::har::Har;
@@ -27,4 +28,16 @@ pub fn plan_file(data: &[u8]) {
     let json = serde_json::to_vec(&plan).expect("a plan is JSON");
     assert_eq!(PlanFile::read(&json).as_ref(), Ok(&plan), "what was written is read");
     Policy::new(&Call::Apply(plan.plan), &own_options(&OPTIONS));
+}
+
+/// ZooKeeper's list of a node's children: there are as many as it says, and each is below
+/// the node.
+pub fn children(data: &[u8]) {
+    let Ok(mut names) = Names::new(data.to_vec()) else { return };
+    let mut count = 0_u32;
+    while let Some(name) = names.next_name() {
+        assert!(!matches!(name, "" | "." | "..") && !name.contains(['/', '\0']), "{name:?}");
+        count += 1;
+    }
+    assert_eq!(data.get(..4), Some(&count.to_be_bytes()[..]));
 }

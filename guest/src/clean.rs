@@ -258,7 +258,7 @@ impl<H: Host> Run<'_, H> {
         };
         self.report.znode = Some(result);
         match failed {
-            Some(message) => Err(Stop { reason: Reason::Failed, message }),
+            Some(message) => Err(Stop { reason: self.reason(Reason::Failed), message }),
             None => Ok(()),
         }
     }
@@ -344,7 +344,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::bindings::http::Error;
+    use crate::bindings::http::{Error, Method};
     use crate::bindings::log::{UnreachedReason, Warning};
     use crate::testing::Script;
 
@@ -711,6 +711,19 @@ mod tests {
         let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
         assert_eq!(failure.reason, Reason::Stopped);
         assert_eq!(paths(&host), ["slaves", "frameworks"]);
+    }
+
+    #[test]
+    fn a_deletion_that_the_host_stops_is_no_failure() {
+        let stopped = r#"{"message":"the deletion was stopped (2 went)","succeeded":false}"#;
+        let there = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
+        let host = || Script::default().page("exhibitor/v1/explorer/node-data", 200, there);
+        for mut host in [host().answer(200, stopped), host().fails(Error::Timeout)] {
+            host.goes_on = false;
+            let failure = run(&mut host, &target("", "z")).unwrap_err();
+            assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
+            assert_eq!(host.sent.iter().filter(|it| it.method == Method::Delete).count(), 1);
+        }
     }
 
     #[test]

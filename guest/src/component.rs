@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::bindings::{self, cleanup, http, log};
 use crate::host::{Host, Response};
+use crate::panics::report_panics;
 
 struct Component;
 
@@ -40,18 +41,6 @@ impl cleanup::Guest for Component {
         report_panics();
         crate::discover(&mut Imports, &options)
     }
-}
-
-/// Sends the text of a panic to the log, because all that a host sees of a
-/// panic by itself is that the component has trapped.
-fn report_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        log::write(&log::Entry {
-            level: log::Level::Critical,
-            message: panic.to_string().replace('\n', " "),
-            event: None,
-        });
-    }));
 }
 
 /// The host that imported this component.

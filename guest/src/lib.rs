@@ -1,10 +1,10 @@
 //! The cleanup itself: everything janitor knows about removing what a dead
 //! DC/OS or Mesos service leaves behind.
 //!
-//! Compiled for `wasm32-wasip2` this crate is the component that `wit/`
+//! Compiled for `wasm32-unknown-unknown` this crate is the component that `wit/`
 //! describes. Compiled natively it is an ordinary library, for unit tests and
 //! benchmarks: all logic is written against the [`Host`] trait, and only
-//! `component.rs` knows that there is a sandbox.
+//! `component.rs` and `panics.rs` know that there is a sandbox.
 //!
 //! | module | what a reader finds there |
 //! | --- | --- |
@@ -43,6 +43,8 @@ pub mod metrics;
 pub mod names;
 pub mod operate;
 pub mod operations;
+#[cfg(target_family = "wasm")]
+mod panics;
 pub mod plan;
 pub mod planned;
 pub mod reservations;

@@ -277,15 +277,19 @@ impl<'a, H: Host> Run<'a, H> {
     pub fn stop(&mut self, reason: Reason, message: impl Into<String>) -> Stop {
         let message = message.into();
         self.host.say(Level::Error, &message, None);
-        // What fails after the wish to end the run fails because of it.
-        let reason = match reason {
+        Stop { reason: self.reason(reason), message }
+    }
+
+    /// Why a run ends that ends for this reason, at first sight: what fails after the wish
+    /// to end it fails because of that.
+    pub fn reason(&self, reason: Reason) -> Reason {
+        match reason {
             Reason::Failed | Reason::Incomplete | Reason::InUseUnknown | Reason::Changed
                 if self.host.stopped =>
             {
                 Reason::Stopped
             }
             reason => reason,
-        };
-        Stop { reason, message }
+        }
     }
 }

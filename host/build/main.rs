@@ -15,7 +15,7 @@ use precompile::precompile;
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
     let out = Path::new(&env::var("OUT_DIR")?).to_owned();
-    let wasm = fs::read(janitor_component::build(&root, "janitor-guest")?)?;
+    let wasm = janitor_component::build(&root, "janitor-guest")?;
     fs::write(out.join("janitor.cwasm"), precompile(&wasm)?)?;
     println!("cargo::rustc-env=JANITOR_COMPONENT_DIGEST=sha256:{:x}", Sha256::digest(&wasm));
     println!("cargo::rustc-env=JANITOR_COMPONENT_PACKAGE={}", package(&root)?);

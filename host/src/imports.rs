@@ -2,13 +2,14 @@
 //! else.
 
 /// The version of the contract that this host has.
-const VERSION: &str = "0.1.0";
+pub const VERSION: &str = "0.1.0";
 
-/// The interfaces that this host has, without versions; of WASI 0.2, every
-/// version will do.
-const INTERFACES: [&str; 15] = [
-    "janitor:cleanup/http",
-    "janitor:cleanup/log",
+/// The interfaces of the contract, without its version.
+pub const CONTRACT: [&str; 2] = ["janitor:cleanup/http", "janitor:cleanup/log"];
+
+/// The interfaces of WASI 0.2 that this host has, of which it gives nothing; every version
+/// of them will do.
+const WASI: [&str; 13] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stdin",
@@ -29,22 +30,28 @@ const INTERFACES: [&str; 15] = [
 /// # Errors
 /// Everything that it lacks, with both versions, in one sentence.
 pub fn check(imports: &[String]) -> Result<(), String> {
-    let lacks: Vec<_> = imports.iter().filter_map(|import| lacks(import)).collect();
+    let lacks = beyond(imports, &WASI);
     if lacks.is_empty() {
         return Ok(());
     }
-    Err(format!("it imports what this host does not have: {}", lacks.join("; ")))
+    Err(format!("it imports what this host does not have: {lacks}"))
 }
 
-fn lacks(import: &str) -> Option<String> {
-    let (name, version) = import.split_once('@').unwrap_or((import, "no version"));
-    let has = if name.starts_with("wasi:") { "0.2" } else { VERSION };
-    let fits = version == has || (has == "0.2" && version.starts_with("0.2."));
-    match INTERFACES.contains(&name) {
-        true if fits => None,
-        true => Some(format!("{name} {version} (here it is {has})")),
-        false => Some(format!("{name} {version} (unknown here)")),
-    }
+/// What of the imports is neither of the contract nor among these interfaces of WASI, with
+/// both versions; nothing if there is none.
+pub fn beyond(imports: &[String], wasi: &[&str]) -> String {
+    let lacks = |import: &String| {
+        let (name, version) = import.split_once('@').unwrap_or((import, "no version"));
+        let (is_wasi, is_contract) = (wasi.contains(&name), CONTRACT.contains(&name));
+        let has = if is_wasi { "0.2" } else { VERSION };
+        let fits = version == has || (is_wasi && version.starts_with("0.2."));
+        match is_wasi || is_contract {
+            true if fits => None,
+            true => Some(format!("{name} {version} (here it is {has})")),
+            false => Some(format!("{name} {version} (unknown here)")),
+        }
+    };
+    imports.iter().filter_map(lacks).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

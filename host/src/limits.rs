@@ -51,6 +51,11 @@ pub struct Limits {
     pub connect: Duration,
     /// Reading the body of one response.
     pub body: Duration,
+    /// Nodes that one deletion in ZooKeeper itself goes through.
+    pub znodes: u64,
+    /// What ZooKeeper itself may list at a time, in bytes: the children of one node, and
+    /// all that a deletion has not come to.
+    pub znode_bytes: usize,
 }
 
 impl Limits {
@@ -112,6 +117,8 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             connect: Duration::from_secs(10),
             body: Duration::from_secs(10 * 60),
+            znodes: 1_000_000,
+            znode_bytes: 64 << 20,
         }
     }
 }

@@ -49,9 +49,14 @@ impl Stop {
         Some(self.noticed.load(Relaxed)).filter(|step| *step != NEVER)
     }
 
+    /// Whether somebody wishes it. In a replay, nobody does.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.wished.load(Relaxed)
+    }
+
     /// Whether a run is to end at this step.
     pub(crate) fn is_wished(&self, step: u64) -> bool {
-        let wished = self.wished.load(Relaxed) || step >= self.at;
+        let wished = self.is_requested() || step >= self.at;
         if wished {
             self.noticed.fetch_min(step, Relaxed);
         }

@@ -1,6 +1,7 @@
-//! What is left of WASI: the parts that Rust's standard library links by
-//! itself, all empty. Whatever is not listed here cannot even be imported:
-//! there are no files, sockets, clocks or random numbers.
+//! What is left of WASI, for a component from elsewhere: the parts that Rust's standard
+//! library links by itself, all empty. Whatever is not listed here cannot even be
+//! imported: there are no files, sockets, clocks or random numbers. The embedded
+//! component imports none of it.
 
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};

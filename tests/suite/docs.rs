@@ -6,7 +6,7 @@ use std::fs;
 use libtest_mimic::Trial;
 
 use crate::command::tests;
-use crate::{faults, real, router, sandbox, stock, trial, zookeeper};
+use crate::{composed, faults, real, router, sandbox, stock, trial, zookeeper};
 
 /// Gets the names of all other tests of this program.
 pub fn trials(names: BTreeSet<String>) -> Vec<Trial> {
@@ -37,7 +37,7 @@ fn the_live_tests_are_listed() {
 /// Each component that misbehaves and each fault has its row, in the order of the lists.
 fn components_and_faults_are_listed() {
     let text = fs::read_to_string(tests("../docs/security.md")).unwrap();
-    let cases = sandbox::rows().chain(stock::rows()).chain(faults::rows());
+    let cases = sandbox::rows().chain(stock::rows()).chain(composed::rows()).chain(faults::rows());
     let expected: Vec<_> =
         cases.map(|(name, exit, words)| format!("{name} | {exit} | {words} |")).collect();
     let has_test = |row: &&str| row.split(" |").next().is_some_and(|cell| cell.contains("::"));

@@ -63,6 +63,7 @@ fn main() -> ExitCode {
     let mut trials = scenarios::trials();
     trials.extend(canary::trials());
     trials.extend(component::trials());
+    trials.extend(composed::trials());
     trials.extend(contract::trials());
     trials.extend(credentials::trials());
     trials.extend(embedders::trials());

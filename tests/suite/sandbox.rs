@@ -9,7 +9,8 @@ use std::time::Duration;
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
 use janitor_host::{
-    Entry, ExitCode, InUse, Janitor, Limits, Options, Report, RunError, Session, Target,
+    Entry, ExitCode, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target,
+    Violation,
 };
 use janitor_tests::Cluster;
 use libtest_mimic::Trial;
@@ -52,7 +53,6 @@ const CASES: &[(&str, &str)] = &[
         "reports too much",
         "The component broke down: too much data is being copied between the host and the guest",
     ),
-    ("floods standard error", "The component broke down: wasm trap"),
 ];
 
 /// What is wrong with each component of `hostile/`, before it is asked anything, and what
@@ -69,6 +69,12 @@ pub const HOSTILE: &[(&str, &str)] = &[
     ("has many memories", "resource limit exceeded: memory count too high at 2"),
     ("has many tables", "resource limit exceeded: table count too high at 5"),
     ("has many instances", "resource limit exceeded: instance count too high at 17"),
+    (
+        "reads the environment",
+        "The component cannot be started: failed to convert function to given type",
+    ),
+    ("ends the process", "m!start: Exited with i32 exit status 0"),
+    ("floods standard error", "The component broke down: wasm trap"),
     (
         "asks for a socket",
         "The component cannot be started: it imports what this host does not have: \
@@ -127,9 +133,10 @@ pub fn trials() -> Vec<Trial> {
         Err(_) => skipped(small, "prlimit is not installed"),
     });
     trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
+    trials.push(trial("sandbox::standard_error_reaches_the_log", standard_error_reaches_the_log));
     trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
     trials.push(trial("sandbox::the_masters_root_is_its_base_without_master", masters_root));
-    trials.push(trial("sandbox::the_component_imports_http_log_and_wasi_only", imports));
+    trials.push(trial("sandbox::the_component_imports_http_and_log_only", imports));
     trials.push(trial("sandbox::what_is_no_machine_code_is_refused", no_machine_code));
     trials.push(trial("sandbox::a_component_of_another_contract_is_refused", another_contract));
     trials
@@ -158,9 +165,10 @@ fn patience(words: &str) -> Duration {
 fn is_stopped(deed: &str, words: &str) {
     let (result, log, requests) = misbehave(deed, patience(words));
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
-    let last = log.last().expect("a message");
+    let last = &log.last().expect("a message").message;
     assert!(last.contains(words), "{last}");
-    assert!(log.iter().all(|line| !line.contains('\x1b')), "a terminal escape passed");
+    let is_safe = |entry: &Entry| !entry.message.contains('\x1b');
+    assert!(log.iter().all(is_safe), "a terminal escape passed");
     let (changes, looks): (Vec<_>, Vec<_>) =
         requests.iter().partition(|request| request.content.is_some());
     let is_look = |url: &String| url.ends_with("/slaves") || url.ends_with("/frameworks");
@@ -181,20 +189,15 @@ fn sends_none(form: String, words: &str) {
     let target = forms::target(Some(forms::PRINCIPAL), &[form]);
     let (result, log, requests) = attempt(&janitor, target, MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
-    let last = log.last().expect("a message");
+    let last = &log.last().expect("a message").message;
     assert!(last.contains("would remove what is not the target's: "), "{last}");
     assert!(last.contains(words), "{last}");
     assert!(requests.iter().all(|request| request.content.is_none()), "{requests:?}");
 }
 
 /// It is stopped before it is asked anything, if it gets to that, and nothing is sent.
-#[allow(unsafe_code)]
 fn is_harmless(fault: &str, words: &str) {
-    let file = format!("{}/{}.cwasm", janitor_tests::HOSTILE, fault.replace(' ', "-"));
-    let code = std::fs::read(file).expect("a component of hostile/");
-    // SAFETY: made by `Engine::precompile_component` in the build script of
-    // `janitor-tests`.
-    let result = match unsafe { Janitor::from_precompiled(&code, "") } {
+    let result = match hostile(fault) {
         Ok(janitor) => {
             let (result, _, requests) = attempt(&janitor, target("role"), patience(words));
             assert_eq!(requests, []);
@@ -237,9 +240,32 @@ fn without_room() {
     assert!(refused >= 5 && cleaned >= 1, "{refused} refused, {cleaned} cleaned");
 }
 
+/// A component of `hostile/`.
+#[allow(unsafe_code)]
+fn hostile(fault: &str) -> Result<Janitor, Violation> {
+    let file = format!("{}/{}.cwasm", janitor_tests::HOSTILE, fault.replace(' ', "-"));
+    let code = std::fs::read(file).expect("a component of hostile/");
+    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // `janitor-tests`.
+    unsafe { Janitor::from_precompiled(&code, "") }
+}
+
+/// What reports a panic is the real component's own.
 fn last_words_reach_the_log() {
     let (_, log, _) = misbehave("panics", MINUTE);
-    assert!(log.iter().any(|line| line.contains("the component's last words")), "{log:?}");
+    let is_it = |entry: &Entry| {
+        entry.level == Level::Critical && entry.message.contains("the component's last words")
+    };
+    assert!(log.iter().any(is_it), "{log:?}");
+}
+
+/// A component that is built with the standard library's WASI has one.
+fn standard_error_reaches_the_log() {
+    let janitor = hostile("floods standard error").unwrap();
+    let (_, log, _) = attempt(&janitor, target("role"), MINUTE);
+    let line = "component: \\u{1b}[2J again";
+    let is_it = |entry: &Entry| entry.level == Level::Critical && entry.message == line;
+    assert!(log.iter().any(is_it), "{log:?}");
 }
 
 fn ends_well() {
@@ -257,8 +283,7 @@ fn masters_root() {
 }
 
 fn imports() {
-    let mut imports = Janitor::new().unwrap().imports();
-    imports.retain(|name| !name.starts_with("wasi:"));
+    let imports = Janitor::new().unwrap().imports();
     assert_eq!(imports, ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"]);
     // What the host answers to is what the contract names.
     for interface in ["http", "log", "cleanup"] {
@@ -289,7 +314,7 @@ fn another_contract() {
 }
 
 /// Runs the component that misbehaves.
-fn misbehave(deed: &str, run: Duration) -> (Result<Report, RunError>, Vec<String>, Vec<Request>) {
+fn misbehave(deed: &str, run: Duration) -> (Result<Report, RunError>, Vec<Entry>, Vec<Request>) {
     attempt(&misbehaving(), target(deed), run)
 }
 
@@ -309,12 +334,12 @@ fn attempt(
     janitor: &Janitor,
     target: Target,
     run: Duration,
-) -> (Result<Report, RunError>, Vec<String>, Vec<Request>) {
+) -> (Result<Report, RunError>, Vec<Entry>, Vec<Request>) {
     let role = target.role.clone().unwrap_or_default();
     let (log, requests) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
     let lines = log.clone();
     let session = Session::new(Network { role, requests: requests.clone() })
-        .with_log(move |entry: &Entry| lines.lock().unwrap().push(entry.message.clone()))
+        .with_log(move |entry: &Entry| lines.lock().unwrap().push(entry.clone()))
         .with_limits(Limits {
             memory: 16 << 20,
             run,
@@ -329,8 +354,8 @@ fn attempt(
         });
     let options = Options { confirm_seconds: 0, in_use: InUse::Teardown, ..Options::DEFAULT };
     let result = janitor.clean(target, &options, session);
-    let debug = |line: &String| line.starts_with("HTTP ");
-    let lines = log.lock().unwrap().iter().filter(|line| !debug(line)).cloned().collect();
+    let is_debug = |entry: &Entry| entry.message.starts_with("HTTP ");
+    let lines = log.lock().unwrap().iter().filter(|entry| !is_debug(entry)).cloned().collect();
     let requests = requests.lock().unwrap().clone();
     (result, lines, requests)
 }

@@ -77,6 +77,7 @@ pub fn trials() -> Vec<Trial> {
         trial("stock::a_master_that_is_not_there", move || no_master(wasmtime)),
         trial("stock::only_a_final_status_is_an_answer", move || only_a_final_status(wasmtime)),
         trial("stock::the_clock_goes_on", move || the_clock(wasmtime)),
+        trial("stock::no_guest_steers_a_terminal", move || no_steering(wasmtime)),
     ];
     trials.extend(
         HOSTILE
@@ -275,6 +276,26 @@ fn sends_none(wasmtime: Wasmtime, form: &str, words: &str) {
     assert!(run.stdout.contains("would remove what is not the target's: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
     assert_eq!(changes(&cluster), [""; 0]);
+}
+
+/// Whatever a guest logs, and in whatever form it is written, it stays one line of text.
+fn no_steering(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let run = |format: &str| {
+        let mut command = wasmtime.run(&MISBEHAVING, &[]);
+        command.args(urls(&cluster)).args(["-r", "steers the terminal", "-o", format]);
+        let run = run(&mut command);
+        assert_eq!(run.exit, 0, "{run:?}");
+        for c in ['\x1b', '\u{9b}', '\u{202e}'] {
+            assert!(!run.stdout.contains(c) && !run.stderr.contains(c), "{run:?}");
+        }
+        run
+    };
+    let words = r"\u{1b}[2J \u{9b}2J \u{202e}sdrawkcab\u{a}and more";
+    assert!(run("text").stdout.lines().any(|line| line == words));
+    let events = run("json").stderr;
+    let event: serde_json::Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    assert_eq!(event["message"], words);
 }
 
 /// The clock comes through the gate and from the runtime: it moves while the guest waits.

@@ -2,20 +2,24 @@
 
 mod target;
 
-use std::env;
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{self, Command};
+use std::{env, fs};
 
 use target::TARGET;
+use wit_component::ComponentEncoder;
 
-/// Compiles a package of the workspace at `root` into a component, and returns
-/// its file. All components share one target directory, which is not that of
-/// the cargo that runs the build script: its lock is taken.
+/// Compiles a package of the workspace at `root` into a component, and returns it. All
+/// components share one target directory, which is not that of the cargo that runs the
+/// build script: its lock is taken. A copy of each stays there, under its package's name.
+///
+/// The target has no system interface at all, so that a component imports what its own
+/// source names, and nothing by way of the standard library.
 ///
 /// # Errors
 /// When it does not build, or the target is missing and cannot be added.
-pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
+pub fn build(root: &Path, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     match target::require() {
         Ok(None) => {}
         Ok(Some(added)) => println!("cargo::warning={added}"),
@@ -43,5 +47,12 @@ pub fn build(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
         return Err(format!("the component {package} does not build: see above").into());
     }
     let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(target_dir.join(TARGET).join("component").join(file))
+    let module = fs::read(target_dir.join(TARGET).join("component").join(file))?;
+    let component = ComponentEncoder::default().module(&module)?.encode()?;
+    // Another build script may write the same: nobody sees a half of it.
+    let file = target_dir.join(package).with_extension("wasm");
+    let unfinished = file.with_extension(process::id().to_string());
+    fs::write(&unfinished, &component)?;
+    fs::rename(unfinished, file)?;
+    Ok(component)
 }

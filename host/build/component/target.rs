@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Its name.
-pub const TARGET: &str = "wasm32-wasip2";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Sees that the target is there: adds it through rustup if it is missing. Returns what
 /// was done, in one sentence, if anything was.
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn a_missing_target_is_added() -> Result<(), Box<dyn Error>> {
-        let script = "[ \"$*\" = 'target add wasm32-wasip2' ] && mkdir LIBRARIES && \
+        let script = "[ \"$*\" = 'target add wasm32-unknown-unknown' ] && mkdir LIBRARIES && \
                       touch LIBRARIES/libstd.rlib";
-        let words = "the Rust target wasm32-wasip2 was missing, and was added: rustup target add \
-                     wasm32-wasip2";
+        let words = "the Rust target wasm32-unknown-unknown was missing, and was added: rustup target add \
+                     wasm32-unknown-unknown";
         assert_eq!(required("added", Some(script))?, Ok(Some(words.into())));
         Ok(())
     }
@@ -119,7 +119,7 @@ mod tests {
             assert!(why.contains(words), "{why}");
             assert!(
                 why.contains("install it there")
-                    || why.ends_with("rustup target add wasm32-wasip2")
+                    || why.ends_with("rustup target add wasm32-unknown-unknown")
             );
         }
         Ok(())

@@ -2,60 +2,40 @@
 //! one with everything below it, from a session with ZooKeeper itself. The answers
 //! have Exhibitor's form and ZooKeeper's words, so nobody behind it can tell.
 
-use std::io::{self, Cursor};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+mod connection;
+mod jute;
+
+use std::io::Cursor;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::runtime::{self, Runtime};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use zookeeper_client::{Client, Error as KeeperError};
 
+use self::connection::{Connection, Fault, Opening, code};
+use self::jute::Names;
 use super::{Exchange, Request, Response, Transport};
 use crate::bindings::http::{Error, Method};
 use crate::ensemble::Ensemble;
-use crate::{Digest, Limits};
+use crate::{Digest, Limits, Stop};
 
 /// The path of Exhibitor's requests, up to what is asked for.
 const EXPLORER: &str = "exhibitor/v1/explorer/";
 
-/// Answers the requests to an ensemble, one after the other in one session, and
-/// hands on all others.
+/// Answers the requests to an ensemble in one session, and hands on all others. A
+/// request is carried out when its answer is waited for, one after the other.
 pub struct ZooKeeper {
     base: String,
-    access: Access,
-    worker: Option<Worker>,
+    session: Arc<Mutex<Session>>,
     others: Box<dyn Transport>,
 }
 
-/// What it takes to open a session.
-#[derive(Clone)]
-struct Access {
-    ensemble: Ensemble,
-    digest: Option<Digest>,
-    connect: Duration,
-    answer: Duration,
-}
-
-/// The thread that has the session.
-struct Worker {
-    jobs: mpsc::Sender<Job>,
-    thread: JoinHandle<()>,
-}
-
-/// A request, and where its answer goes.
-struct Job {
-    method: Method,
-    path: String,
-    answer: mpsc::SyncSender<Result<Response, Error>>,
-}
-
 impl ZooKeeper {
-    /// A transport for what goes to `ensemble`, in front of the one for
-    /// everything else. It keeps to the limits on connecting, and on the answer to
-    /// each single operation; a deletion that goes on may take as long as it needs.
+    /// A transport for what goes to `ensemble`, in front of the one for everything else.
+    /// It keeps to the limits on connecting, on the answer to each single operation, and
+    /// on what a deletion may find; and to that on a run, which begins now.
     pub fn new(
         ensemble: Ensemble,
         digest: Option<Digest>,
@@ -63,85 +43,63 @@ impl ZooKeeper {
         others: Box<dyn Transport>,
     ) -> Self {
         let base = ensemble.to_string();
-        let Limits { connect, answer, .. } = *limits;
-        Self { base, access: Access { ensemble, digest, connect, answer }, worker: None, others }
+        let session = Session {
+            end: after(limits.run),
+            limits: limits.clone(),
+            stop: Stop::new(),
+            ensemble,
+            digest,
+            connection: None,
+            place: 0,
+        };
+        Self { base, session: Arc::new(Mutex::new(session)), others }
     }
 
-    /// The thread that has the session; started when there is a first request.
-    fn worker(&mut self) -> io::Result<&Worker> {
-        let worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => Worker::start(self.access.clone())?,
-        };
-        Ok(self.worker.insert(worker))
+    /// The same; a deletion ends between two operations when the run is to end.
+    #[must_use]
+    pub fn with_stop(self, stop: Stop) -> Self {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).stop = stop;
+        self
     }
 }
 
 impl Transport for ZooKeeper {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let Some(path) = request.url.strip_prefix(&self.base) else {
-            return self.others.send(request);
-        };
-        let (answer, receiver) = mpsc::sync_channel(1);
-        let job = Job { method: request.method, path: path.to_owned(), answer };
-        let sent = self.worker().map(|worker| {
-            // A worker that is gone gives no answer, which is noticed then.
-            let _ = worker.jobs.send(job);
-            receiver
-        });
-        Box::new(Queued(sent))
+        match request.url.strip_prefix(&self.base) {
+            Some(path) => Box::new(Asking {
+                method: request.method,
+                path: path.to_owned(),
+                session: self.session.clone(),
+            }),
+            None => self.others.send(request),
+        }
     }
 
     fn pause(&mut self, duration: Duration) {
         self.others.pause(duration);
     }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        self.others.elapsed(real)
+    }
 }
 
-impl Drop for ZooKeeper {
-    /// Ends the session, so that the server need not keep it until it expires.
-    fn drop(&mut self) {
-        if let Some(Worker { jobs, thread }) = self.worker.take() {
-            drop(jobs);
-            // A worker that broke down has no session to end.
-            let _ = thread.join();
+/// A request that nobody has been asked yet.
+struct Asking {
+    method: Method,
+    path: String,
+    session: Arc<Mutex<Session>>,
+}
+
+impl Exchange for Asking {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        // A session that broke down has no connection any more, and gets another one.
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        match Asked::read(self.method, &self.path, &session.ensemble.chroot) {
+            Ok(asked) => asked.answer(&mut session).map(json_response),
+            Err(refusal) => Ok(refusal),
         }
     }
-}
-
-/// A request that waits for its turn, if there is a thread to take it.
-struct Queued(io::Result<mpsc::Receiver<Result<Response, Error>>>);
-
-impl Exchange for Queued {
-    fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let answer = self.0.map_err(|error| Error::Internal(format!("no thread: {error}")))?;
-        answer.recv().map_err(|_| Error::Internal("the session's thread broke down".into()))?
-    }
-}
-
-impl Worker {
-    fn start(access: Access) -> io::Result<Self> {
-        let (jobs, queue) = mpsc::channel();
-        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
-        let thread = thread::Builder::new().name("zookeeper".into());
-        let thread = thread.spawn(move || work(&access, &runtime, &queue))?;
-        Ok(Self { jobs, thread })
-    }
-}
-
-/// Answers requests until there are no more.
-fn work(access: &Access, runtime: &Runtime, queue: &mpsc::Receiver<Job>) {
-    let mut session = Session { access, client: None, place: 0 };
-    for Job { method, path, answer } in queue {
-        let told = match Asked::read(method, &path, &access.ensemble.chroot) {
-            Ok(asked) => {
-                runtime.block_on(asked.answer(&mut session)).map(|body| json_response(&body))
-            }
-            Err(refusal) => Ok(refusal),
-        };
-        // When nobody waits any more, nobody needs the answer.
-        let _ = answer.send(told);
-    }
-    runtime.block_on(session.close());
 }
 
 /// What a request asks for, each with the whole path of a node; of the root, the path
@@ -161,7 +119,10 @@ impl Asked {
     fn read(method: Method, path: &str, chroot: &str) -> Result<Self, Response> {
         let not_found = || response(404, "text/plain", b"Not Found".into());
         let asked = path.strip_prefix(EXPLORER).ok_or_else(not_found)?;
-        let refused = |why: String| json_response(&json!({ "message": why, "succeeded": false }));
+        let refused = |why: String| {
+            let body = json!({ "message": why, "succeeded": false });
+            json_response(body.to_string().into_bytes())
+        };
         if let (Method::Delete, Some(encoded)) = (method, asked.strip_prefix("znode/")) {
             return deletable(chroot, encoded).map(Self::Delete).map_err(refused);
         }
@@ -179,61 +140,87 @@ impl Asked {
         }
     }
 
-    /// The answer.
+    /// The answer, in JSON.
     ///
     /// # Errors
     /// When there is no session with ZooKeeper to be had, or no chroot below which a
-    /// node could be missing.
-    async fn answer(&self, session: &mut Session<'_>) -> Result<Value, Error> {
-        Ok(match self {
+    /// node could be missing; or when it is not known what became of a deletion.
+    fn answer(&self, session: &mut Session) -> Result<Vec<u8>, Error> {
+        let body = match self {
             Self::Delete(root) => {
-                let mut subtree = Subtree { session, root, deleted: 0 };
-                match subtree.delete().await {
+                let mut subtree = Subtree::new(session, root);
+                match subtree.delete() {
                     Ok(()) => json!({ "message": "OK", "succeeded": true }),
                     Err(refusal) => {
-                        let deleted = subtree.deleted;
-                        // No operation is in flight any more, so it is known that this failed.
-                        let why = match refusal.told_of(root, deleted, session).await {
-                            Err(Error::Internal(why)) => why,
-                            told => told?,
-                        };
-                        json!({ "message": why, "succeeded": false })
+                        let Subtree { deleted, in_doubt, .. } = subtree;
+                        match refusal.told_of(root, deleted, in_doubt, session) {
+                            Err(Error::Internal(why)) | Ok(why) if !in_doubt => {
+                                json!({ "message": why, "succeeded": false })
+                            }
+                            told => return Err(Error::Internal(told?)),
+                        }
                     }
                 }
             }
-            Self::Children(node, key) => match session.children(node).await {
-                Ok(names) => {
-                    let child = |name| {
-                        let key = format!("{key}/{name}");
-                        json!({ "title": name, "key": key, "isLazy": true, "expand": false })
-                    };
-                    names.into_iter().map(child).collect()
-                }
+            Self::Children(node, key) => match session.children(node) {
+                Ok(names) => return listed(key, names, session.limits.znode_bytes),
                 Err(refusal) => {
-                    refusal.told(session).await?;
+                    refusal.told(session)?;
                     let title = "* Exception *";
                     json!([{ "title": title, "key": "*", "isLazy": false }])
                 }
             },
-            Self::Data(node) => match session.version(node).await {
+            Self::Data(node) => match session.version(node) {
                 Ok(Some(version)) => {
                     json!({ "bytes": "", "str": "", "stat": format!("version: {version}") })
                 }
                 Ok(None) => {
-                    session.require_chroot().await?;
+                    session.require_chroot()?;
                     json!({ "bytes": "", "str": "", "stat": "* not found * " })
                 }
                 Err(refusal) => {
-                    let why = refusal.told(session).await?;
+                    let why = refusal.told(session)?;
                     json!({ "bytes": "", "str": "Exception", "stat": why })
                 }
             },
-        })
+        };
+        Ok(Value::to_string(&body).into_bytes())
     }
 }
 
-fn json_response(body: &Value) -> Response {
-    response(200, "application/json", body.to_string().into_bytes())
+/// The children of a node, as Exhibitor lists them.
+///
+/// # Errors
+/// When that takes more bytes than it may.
+fn listed(key: &str, mut names: Names, most: usize) -> Result<Vec<u8>, Error> {
+    #[derive(Serialize)]
+    struct Child<'a> {
+        expand: bool,
+        #[serde(rename = "isLazy")]
+        is_lazy: bool,
+        key: String,
+        title: &'a str,
+    }
+
+    let mut body = vec![b'['];
+    while let Some(title) = names.next_name() {
+        let key = format!("{key}/{title}");
+        let child = Child { expand: false, is_lazy: true, key, title };
+        let child = serde_json::to_vec(&child).map_err(|why| Error::Internal(why.to_string()))?;
+        if body.len() + child.len() > most {
+            return Err(Error::Internal(format!("the list of its nodes exceeds {most} bytes")));
+        }
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend(child);
+    }
+    body.push(b']');
+    Ok(body)
+}
+
+fn json_response(body: Vec<u8>) -> Response {
+    response(200, "application/json", body)
 }
 
 fn response(status: u16, content_type: &str, body: Vec<u8>) -> Response {
@@ -271,196 +258,244 @@ fn plain<'a>(segments: impl Iterator<Item = &'a str>) -> Option<String> {
 /// connection is not asked without a break.
 const PAUSE: Duration = Duration::from_millis(100);
 
-impl Access {
-    /// Opens a session with the first server that gives one, from the one at the place
-    /// `first` in the URL on; says which one that is. Servers that start or elect their
-    /// leader just then are waited for.
-    ///
-    /// The client is given one server at a time, because it would choose among them at
-    /// random, and so go back to the one that has just fallen silent.
-    async fn open(&self, first: usize) -> Result<(Client, usize), Error> {
-        let servers = &self.ensemble.servers;
-        let count = servers.len();
-        let patience = self.connect * (1 + u32::try_from(count).unwrap_or(1));
-        let end = Instant::now() + patience;
-        for (place, server) in servers.iter().enumerate().cycle().skip(first) {
-            let mut connector = Client::connector()
-                .with_fail_eagerly()
-                .with_connection_timeout(self.connect)
-                .with_session_timeout(patience);
-            if let Some(digest) = &self.digest {
-                connector = connector.with_auth("digest", digest.bytes());
-            }
-            match connector.connect(server).await {
-                Ok(client) => return Ok((client, place)),
-                Err(KeeperError::AuthFailed) => {
-                    return Err(Error::Internal("ZooKeeper does not let this user in".into()));
-                }
-                Err(KeeperError::NoHosts | KeeperError::Timeout) => {}
-                Err(error) if is_lost(&error) => {}
-                Err(error) => {
-                    return Err(Error::Internal(format!("ZooKeeper opens no session: {error}")));
-                }
-            }
-            if Instant::now() + PAUSE > end {
-                break;
-            }
-            sleep(PAUSE).await;
-        }
-        Err(Error::Connect(format!(
-            "none of the {count} ZooKeeper server(s) in its URL has opened a session in {} s \
-             (are they up, and are these their client ports?)",
-            patience.as_secs()
-        )))
-    }
+/// The time that this far ahead of now.
+fn after(time: Duration) -> Instant {
+    /// What a clock can count to on every system.
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    Instant::now() + time.min(LONGEST)
 }
 
 /// A session with ZooKeeper, opened when it is needed. No node belongs to it, so a new
 /// one does as well when it is lost.
-struct Session<'a> {
-    access: &'a Access,
-    client: Option<Client>,
+struct Session {
+    ensemble: Ensemble,
+    digest: Option<Digest>,
+    limits: Limits,
+    /// When the run's time is over.
+    end: Instant,
+    stop: Stop,
+    connection: Option<Connection>,
     /// The place in the URL of the server that the session is with, or that the next
     /// one is looked for from.
     place: usize,
 }
 
-impl Session<'_> {
+impl Drop for Session {
+    /// Ends the session, so that the server need not keep it until it expires.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close();
+        }
+    }
+}
+
+impl Session {
+    /// A connection to the first server that gives a session, from the one at the present
+    /// place in the URL on. Servers that start or elect their leader just then are waited
+    /// for, unless the run is to end.
+    fn open(&mut self) -> Result<Connection, Error> {
+        let servers = &self.ensemble.servers;
+        let count = servers.len();
+        let connect = self.limits.connect;
+        let session = connect.saturating_mul(u32::try_from(count).unwrap_or(1).saturating_add(1));
+        let opening = Opening {
+            digest: self.digest.clone(),
+            session,
+            silence: connect,
+            largest: self.limits.znode_bytes,
+        };
+        let end = after(session).min(self.end);
+        let mut last = String::new();
+        let tries = servers.iter().enumerate().cycle().skip(self.place % count.max(1));
+        for (turn, (place, server)) in tries.enumerate() {
+            match Connection::open(server, &opening, after(connect).min(end)) {
+                Ok(connection) => {
+                    self.place = place;
+                    return Ok(connection);
+                }
+                Err(Fault::Refused(code::AUTH_FAILED | code::AUTH_REQUIRED)) => {
+                    return Err(Error::Internal("ZooKeeper does not let this user in".into()));
+                }
+                Err(Fault::Refused(code)) => last = word(code),
+                Err(Fault::NoAnswer(why) | Fault::Nonsense(why)) => last = why,
+            }
+            let is_last = self.stop.is_requested() && turn + 1 >= count;
+            if is_last || Instant::now() + PAUSE > end {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(Error::Connect(format!(
+            "none of the {count} ZooKeeper server(s) in its URL has opened a session in {} s \
+             (are they up, and are these their client ports? Of the last one: {last})",
+            session.as_secs()
+        )))
+    }
+
     /// Carries out an operation on a node. When the connection breaks, the server falls
     /// silent or the session expires, it is repeated in a new session, with the next
-    /// server that gives one, for as long as an answer may take.
-    async fn perform<T>(
+    /// server that gives one, for as long as an answer may take; not when the run is to
+    /// end. A server that does not speak as ZooKeeper does is not waited for: each gets
+    /// one more chance.
+    fn perform<T>(
         &mut self,
         node: &str,
-        operation: impl AsyncFn(&Client) -> Result<T, KeeperError>,
+        mut operation: impl FnMut(&mut Connection, Instant) -> Result<T, Fault>,
     ) -> Result<T, Refusal> {
-        let refused = |error| Refusal::Refused { error, node: node.to_owned() };
-        let end = Instant::now() + self.access.answer;
+        let end = after(self.limits.answer).min(self.end);
         let mut lost = None;
+        let mut nonsense = 0;
         loop {
-            let client = match self.client.take() {
-                Some(client) => client,
-                None => match (self.access.open(self.place).await, lost) {
-                    (Ok((client, place)), _) => {
-                        self.place = place;
-                        client
-                    }
-                    (Err(_), Some(error)) => return Err(refused(error)),
-                    (Err(error), None) => return Err(Refusal::NoSession(error)),
-                },
+            let kept = self.connection.take().filter(|connection| !connection.is_stale());
+            let mut connection = match kept.map_or_else(|| self.open(), Ok) {
+                Ok(connection) => connection,
+                Err(error) => return Err(lost.unwrap_or(Refusal::NoSession(error))),
             };
-            let answer = timeout_at(end, operation(&client)).await;
-            match answer.unwrap_or(Err(KeeperError::Timeout)) {
-                Err(error) if is_lost(&error) => {
-                    self.place += 1;
-                    if Instant::now() + PAUSE > end {
-                        return Err(refused(error));
-                    }
-                    lost = Some(error);
+            let fault = match operation(&mut connection, end) {
+                Err(Fault::Refused(code)) if is_of_the_node(code) => {
+                    self.connection = Some(connection);
+                    return Err(Refusal::Refused { code, node: node.to_owned() });
                 }
-                result => {
-                    self.client = Some(client);
-                    return result.map_err(refused);
+                Err(fault) => fault,
+                Ok(result) => {
+                    self.connection = Some(connection);
+                    return Ok(result);
                 }
+            };
+            self.place += 1;
+            nonsense += usize::from(matches!(fault, Fault::Nonsense(_)));
+            let asked = lost.is_some_and(|refusal| refusal.may_be_done()) || may_be_done(&fault);
+            let refusal = Refusal::Lost { fault, node: node.to_owned(), asked };
+            let is_over = Instant::now() + PAUSE > end || self.stop.is_requested();
+            if is_over || nonsense > self.ensemble.servers.len() {
+                return Err(refusal);
             }
-            sleep(PAUSE).await;
+            lost = Some(refusal);
+            thread::sleep(PAUSE);
         }
     }
 
     /// The names of a node's children.
-    async fn children(&mut self, node: &str) -> Result<Vec<String>, Refusal> {
-        self.perform(node, async |client| client.list_children(absolute(node)).await).await
+    fn children(&mut self, node: &str) -> Result<Names, Refusal> {
+        self.perform(node, |connection, end| connection.children(absolute(node), end))
     }
 
     /// The version of a node's data; none if there is no node.
-    async fn version(&mut self, node: &str) -> Result<Option<i32>, Refusal> {
-        let stat = self.perform(node, async |client| client.check_stat(absolute(node)).await);
-        Ok(stat.await?.map(|stat| stat.version))
+    fn version(&mut self, node: &str) -> Result<Option<i32>, Refusal> {
+        self.perform(node, |connection, end| connection.version(absolute(node), end))
     }
 
     /// Sees that the chroot exists: nothing can be said to be missing in a place that
     /// is not there.
-    async fn require_chroot(&mut self) -> Result<(), Error> {
-        let chroot = &self.access.ensemble.chroot;
-        match self.version(chroot).await {
+    fn require_chroot(&mut self) -> Result<(), Error> {
+        let chroot = self.ensemble.chroot.clone();
+        match self.version(&chroot) {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(Error::Internal(format!(
                 "{chroot}, the path in its URL, does not exist in ZooKeeper"
             ))),
             Err(Refusal::NoSession(error)) => Err(error),
-            Err(Refusal::Refused { error, node }) => {
-                Err(Error::Internal(format!("KeeperErrorCode = {} for {node}", code(&error))))
-            }
+            Err(refusal) => Err(Error::Internal(refusal.words())),
         }
     }
 
-    /// Ends the session, so that the server need not keep it until it expires.
-    async fn close(self) {
-        let Some(client) = self.client else { return };
-        let mut state = client.state_watcher();
-        drop(client);
-        // What has been done is done; when this fails, the server ends it.
-        let _ = timeout(self.access.connect, state.changed()).await;
+    /// Why nothing more is to be changed, if so.
+    fn is_over(&self) -> Option<&'static str> {
+        if self.stop.is_requested() {
+            Some("the deletion was stopped")
+        } else if Instant::now() >= self.end {
+            Some("the run's time is over")
+        } else {
+            None
+        }
     }
-}
-
-/// A node and everything below it, on its way out.
-struct Subtree<'a, 'b> {
-    session: &'a mut Session<'b>,
-    root: &'a str,
-    /// How many nodes are gone by now.
-    deleted: u64,
 }
 
 /// Why an operation is not carried out.
 enum Refusal {
     /// It failed on this node.
-    Refused { error: KeeperError, node: String },
+    Refused { code: i32, node: String },
+    /// It was sent for this node, and there is no answer; whether a server can have
+    /// carried it out all the same, if it changes something.
+    Lost { fault: Fault, node: String, asked: bool },
     /// There is no session to carry it out in.
     NoSession(Error),
+    /// Nothing more is carried out, for this reason.
+    Over(String),
 }
 
 impl Refusal {
-    /// ZooKeeper's words, unless it is the lack of a session or of the chroot that they
-    /// would be about.
-    async fn told(self, session: &mut Session<'_>) -> Result<String, Error> {
+    fn may_be_done(&self) -> bool {
+        matches!(self, Self::Lost { asked: true, .. })
+    }
+
+    /// ZooKeeper's words, if they are its words.
+    fn words(&self) -> String {
+        let (word, node) = match self {
+            Self::Refused { code, node } => (word(*code), node),
+            Self::Lost { fault: Fault::Refused(code), node, .. } => (word(*code), node),
+            Self::Lost { fault: Fault::NoAnswer(_), node, .. } => ("ConnectionLoss".into(), node),
+            Self::Lost { fault: Fault::Nonsense(why), node, .. } => {
+                let node = absolute(node);
+                return format!("what answers for {node} does not speak as ZooKeeper does: {why}");
+            }
+            Self::NoSession(_) => return "there is no session with ZooKeeper".into(),
+            Self::Over(why) => return why.clone(),
+        };
+        format!("KeeperErrorCode = {word} for {}", absolute(node))
+    }
+
+    /// The same, unless it is the lack of a session or of the chroot that they would be
+    /// about.
+    fn told(self, session: &mut Session) -> Result<String, Error> {
         match self {
             Self::NoSession(error) => Err(error),
-            Self::Refused { error, node } => {
-                if error == KeeperError::NoNode {
-                    session.require_chroot().await?;
+            refusal => {
+                if matches!(refusal, Self::Refused { code: code::NO_NODE, .. }) {
+                    session.require_chroot()?;
                 }
-                Ok(format!("KeeperErrorCode = {} for {node}", code(&error)))
+                Ok(refusal.words())
             }
         }
     }
 
     /// The same, and what it means for a subtree that was to be deleted.
-    async fn told_of(
+    fn told_of(
         self,
         root: &str,
         deleted: u64,
-        session: &mut Session<'_>,
+        in_doubt: bool,
+        session: &mut Session,
     ) -> Result<String, Error> {
         let mut notes: Vec<String> = Vec::new();
-        if let Self::Refused { error, node } = &self {
-            let why = match error {
-                KeeperError::NoNode if node == root => return self.told(session).await,
-                KeeperError::NoAuth => "the ACL of this node or its parent does not let this user",
-                KeeperError::NotEmpty => "something still creates nodes in there",
-                error if is_lost(error) => {
-                    "no server answers any more, and what the last one was asked may be done"
-                }
-                _ => "",
-            };
-            notes.extend((!why.is_empty()).then(|| why.to_owned()));
+        match &self {
+            Self::Refused { code: code::NO_NODE, node } if node == root => {
+                return self.told(session);
+            }
+            Self::Refused { code: code::NO_AUTH, .. } => {
+                notes.push("the ACL of this node or its parent does not let this user".into());
+            }
+            Self::Refused { code: code::NOT_EMPTY, .. } => {
+                notes.push("something still creates nodes in there".into());
+            }
+            Self::Lost { fault: Fault::NoAnswer(why), .. } => {
+                notes.push(format!("no server answers any more; of the last one: {why}"));
+            }
+            _ => {}
+        }
+        if in_doubt {
+            notes.push("what was asked for last may be done".into());
         }
         if deleted > 0 {
             notes.push(format!(
                 "{root} is deleted in part: {deleted} node(s) were deleted before that"
             ));
         }
-        let first = self.told(session).await?;
+        // What is known by now must not get lost with the session.
+        let first = match self {
+            Self::NoSession(Error::Connect(why)) if deleted > 0 => why,
+            refusal => refusal.told(session)?,
+        };
         Ok(match notes.is_empty() {
             true => first,
             false => format!("{first} ({})", notes.join("; ")),
@@ -468,68 +503,88 @@ impl Refusal {
     }
 }
 
-/// Whether an error is no answer, but the lack of one: the next server, or a new session,
-/// may give it.
-fn is_lost(error: &KeeperError) -> bool {
-    use KeeperError::{
-        ClientClosed, ConnectionLoss, Custom, SessionExpired, SessionMoved, Throttled, Timeout,
-        UnexpectedError,
-    };
-    // The client calls custom what goes wrong on the connection itself: a reset, a
-    // broken pipe, a server that does not answer its pings.
-    matches!(
-        error,
-        ClientClosed
-            | ConnectionLoss
-            | Custom(_)
-            | SessionExpired
-            | SessionMoved
-            | Throttled
-            | Timeout
-            | UnexpectedError(_)
-    )
+/// Whether a code is about the node, and not about the session or the server: in
+/// a new session, or with the next server, there may be another.
+fn is_of_the_node(code: i32) -> bool {
+    let of_the_session =
+        matches!(code, code::SESSION_EXPIRED | code::SESSION_MOVED | code::THROTTLED);
+    !of_the_session && !is_lost(code)
 }
 
-/// The word that ZooKeeper's own client in Java has for an error, and so Exhibitor.
-fn code(error: &KeeperError) -> String {
-    match error {
-        KeeperError::NoNode => "NoNode",
-        KeeperError::NoAuth => "NoAuth",
-        KeeperError::NotEmpty => "Directory not empty",
-        KeeperError::SessionExpired => "Session expired",
-        KeeperError::AuthFailed => "AuthFailed",
-        KeeperError::BadArguments(_) => "BadArguments",
-        KeeperError::Timeout => "OperationTimeout",
-        error if is_lost(error) => "ConnectionLoss",
-        error => return error.to_string(),
+/// Whether a code says that there is no answer.
+fn is_lost(code: i32) -> bool {
+    matches!(code, code::CONNECTION_LOSS | code::OPERATION_TIMEOUT | code::REQUEST_TIMEOUT)
+}
+
+/// Whether a server can have carried out what it did not answer like this.
+fn may_be_done(fault: &Fault) -> bool {
+    match fault {
+        Fault::Refused(code) => is_lost(*code),
+        Fault::NoAnswer(_) | Fault::Nonsense(_) => true,
+    }
+}
+
+/// The word that ZooKeeper's own client in Java has for a code, and so Exhibitor.
+fn word(code: i32) -> String {
+    match code {
+        code::NO_NODE => "NoNode",
+        code::NO_AUTH => "NoAuth",
+        code::NOT_EMPTY => "Directory not empty",
+        code::SESSION_EXPIRED => "Session expired",
+        code::SESSION_MOVED => "Session moved",
+        code::AUTH_FAILED => "AuthFailed",
+        code::AUTH_REQUIRED => "Session closed because client failed to authenticate",
+        code::CONNECTION_LOSS => "ConnectionLoss",
+        code::OPERATION_TIMEOUT => "OperationTimeout",
+        code::REQUEST_TIMEOUT => "Request timeout",
+        code::THROTTLED => "Op throttled due to high load",
+        code => return code.to_string(),
     }
     .into()
 }
 
-/// A node on the stack of a walk.
-enum Step {
-    /// What is below it is not known.
-    List(String),
-    /// What is below it comes before it.
-    Delete(String),
+/// A node and everything below it, on its way out.
+struct Subtree<'a> {
+    session: &'a mut Session,
+    root: &'a str,
+    /// How many nodes have been met by now, some of them more than once.
+    met: u64,
+    /// How many nodes are gone by now.
+    deleted: u64,
+    /// Whether a deletion was sent of which it is not known what became.
+    in_doubt: bool,
 }
 
-impl Subtree<'_, '_> {
+/// A node on the way down from the root to the one that a walk is at.
+struct Level {
+    /// How long its path is.
+    length: usize,
+    /// Its children that the walk has not been at.
+    names: Names,
+}
+
+impl<'a> Subtree<'a> {
     /// How often the subtree is walked while someone puts new nodes into it.
     const WALKS: usize = 10;
     /// How many nodes one request deletes.
     const BATCH: usize = 100;
     /// How long their paths may be together: a server takes 1 MB (`jute.maxbuffer`).
     const BATCH_BYTES: usize = 256 << 10;
+    /// How long one path may be, for the same reason; that bounds how deep a tree is.
+    const LONGEST_PATH: usize = 1_000_000;
+
+    fn new(session: &'a mut Session, root: &'a str) -> Self {
+        Self { session, root, met: 0, deleted: 0, in_doubt: false }
+    }
 
     /// Deletes it, leaves first.
-    async fn delete(&mut self) -> Result<(), Refusal> {
-        let mut grown = self.walk(true).await?;
+    fn delete(&mut self) -> Result<(), Refusal> {
+        let mut grown = self.walk(true)?;
         for _ in 1..Self::WALKS {
             if grown.is_none() {
                 return Ok(());
             }
-            grown = self.walk(false).await?;
+            grown = self.walk(false)?;
         }
         grown.map_or(Ok(()), Err)
     }
@@ -537,81 +592,126 @@ impl Subtree<'_, '_> {
     /// Goes through the subtree once, and deletes what it finds. Returns a node
     /// that has got children on the way, if there is one. Only the first walk finds
     /// that the root is not there; later, someone else has deleted it.
-    async fn walk(&mut self, first: bool) -> Result<Option<Refusal>, Refusal> {
-        let mut grown = None;
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        let mut stack = vec![Step::List(self.root.to_owned())];
-        while let Some(step) = stack.pop() {
-            let node = match step {
-                Step::Delete(node) => node,
-                Step::List(node) => match self.session.children(&node).await {
-                    Err(Refusal::Refused { error: KeeperError::NoNode, node })
-                        if !first || node != self.root =>
-                    {
-                        continue;
-                    }
-                    Err(refusal) => return Err(refusal),
-                    Ok(children) if children.is_empty() => node,
-                    Ok(children) => {
-                        let below = |child| Step::List(format!("{node}/{child}"));
-                        let below: Vec<_> = children.into_iter().map(below).collect();
-                        stack.push(Step::Delete(node));
-                        stack.extend(below);
-                        continue;
-                    }
-                },
-            };
-            bytes += node.len();
-            batch.push(node);
-            if batch.len() == Self::BATCH || bytes >= Self::BATCH_BYTES {
-                grown = self.delete_batch(&batch).await?.or(grown);
-                batch.clear();
-                bytes = 0;
+    fn walk(&mut self, first: bool) -> Result<Option<Refusal>, Refusal> {
+        let mut batch = Batch::default();
+        let mut levels: Vec<Level> = Vec::new();
+        let mut path = self.root.to_owned();
+        let mut held = 0;
+        loop {
+            if let Some(why) = self.too_much(&path, held) {
+                // What is found by now goes, so that the next run gets further.
+                self.delete_batch(&mut batch)?;
+                return Err(Refusal::Over(why));
+            }
+            self.met += 1;
+            self.go_on()?;
+            match self.session.children(&path) {
+                Ok(names) => {
+                    held += names.size();
+                    levels.push(Level { length: path.len(), names });
+                }
+                Err(Refusal::Refused { code: code::NO_NODE, .. })
+                    if !first || path != self.root => {}
+                Err(refusal) => return Err(refusal),
+            }
+            // What has no children left goes, up to where there are some.
+            loop {
+                let Some(level) = levels.last_mut() else {
+                    self.delete_batch(&mut batch)?;
+                    return Ok(batch.grown);
+                };
+                path.truncate(level.length);
+                if let Some(name) = level.names.next_name() {
+                    path.push('/');
+                    path.push_str(name);
+                    break;
+                }
+                held -= level.names.size();
+                levels.pop();
+                if batch.nodes.len() == Self::BATCH || batch.bytes + path.len() > Self::BATCH_BYTES
+                {
+                    self.delete_batch(&mut batch)?;
+                }
+                batch.bytes += path.len();
+                batch.nodes.push(path.clone());
             }
         }
-        Ok(self.delete_batch(&batch).await?.or(grown))
+    }
+
+    /// Why a walk goes no further than this node, with so many bytes of names on the way
+    /// down to it: a tree without end must not take all memory, nor all time.
+    fn too_much(&self, path: &str, held: usize) -> Option<String> {
+        let Limits { znodes, znode_bytes, .. } = self.session.limits;
+        if self.met >= znodes {
+            Some(format!("it has more than {znodes} nodes, which are not deleted in one run"))
+        } else if held > znode_bytes {
+            Some(format!("the names of its nodes take more than {znode_bytes} bytes at a time"))
+        } else if path.len() > Self::LONGEST_PATH {
+            Some(format!("a node's path is longer than {} bytes", Self::LONGEST_PATH))
+        } else {
+            None
+        }
+    }
+
+    /// Ends the walk where it is when the run is to end.
+    fn go_on(&self) -> Result<(), Refusal> {
+        match self.session.is_over() {
+            Some(why) => Err(Refusal::Over(why.into())),
+            None => Ok(()),
+        }
     }
 
     /// Deletes some nodes in this order: in one request, or one by one when that
-    /// fails, because only then it is known which one is in the way. Returns one
-    /// that has got children.
-    async fn delete_batch(&mut self, nodes: &[String]) -> Result<Option<Refusal>, Refusal> {
-        match self.delete_at_once(nodes).await {
+    /// fails, because only then it is known which one is in the way.
+    fn delete_batch(&mut self, batch: &mut Batch) -> Result<(), Refusal> {
+        let nodes = std::mem::take(&mut batch.nodes);
+        batch.bytes = 0;
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        match self.change(self.root, |connection, end| connection.delete_all(&nodes, end)) {
             Ok(()) => {
                 self.deleted += nodes.len() as u64;
-                return Ok(None);
+                return Ok(());
             }
-            Err(Refusal::Refused { error, .. }) if !is_lost(&error) => {}
+            Err(Refusal::Refused { .. }) => {}
             Err(refusal) => return Err(refusal),
         }
-        let mut grown = None;
-        for node in nodes {
-            match self.session.perform(node, async |client| client.delete(node, None).await).await {
+        for node in &nodes {
+            match self.change(node, |connection, end| connection.delete(node, end)) {
                 Ok(()) => self.deleted += 1,
                 // Someone else has deleted it, or a server that was lost before it said so.
-                Err(Refusal::Refused { error: KeeperError::NoNode, .. }) => {}
-                Err(refusal @ Refusal::Refused { error: KeeperError::NotEmpty, .. }) => {
-                    grown = Some(refusal);
+                Err(Refusal::Refused { code: code::NO_NODE, .. }) => {}
+                Err(refusal @ Refusal::Refused { code: code::NOT_EMPTY, .. }) => {
+                    batch.grown = Some(refusal);
                 }
                 Err(refusal) => return Err(refusal),
             }
         }
-        Ok(grown)
+        Ok(())
     }
 
-    /// Deletes all of these nodes or none.
-    async fn delete_at_once(&mut self, nodes: &[String]) -> Result<(), Refusal> {
-        let delete = async |client: &Client| {
-            let mut writer = client.new_multi_writer();
-            for node in nodes {
-                writer.add_delete(node, None)?;
-            }
-            writer.commit().await?;
-            Ok(())
-        };
-        self.session.perform(self.root, delete).await
+    /// Carries out an operation that deletes something.
+    fn change(
+        &mut self,
+        node: &str,
+        operation: impl FnMut(&mut Connection, Instant) -> Result<(), Fault>,
+    ) -> Result<(), Refusal> {
+        self.go_on()?;
+        let changed = self.session.perform(node, operation);
+        self.in_doubt |= changed.as_ref().is_err_and(Refusal::may_be_done);
+        changed
     }
+}
+
+/// Nodes that one request deletes.
+#[derive(Default)]
+struct Batch {
+    nodes: Vec<String>,
+    /// How long their paths are together.
+    bytes: usize,
+    /// One of an earlier request that has got children.
+    grown: Option<Refusal>,
 }
 
 /// A path as ZooKeeper wants it.

@@ -76,7 +76,7 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     config.consume_fuel(true).concurrency_support(false);
     let engine = Engine::new(&config)?;
     // Where `host/build` leaves it.
-    let wasm: PathBuf = root.join("target/component/wasm32-wasip2/component/janitor_guest.wasm");
+    let wasm: PathBuf = root.join("target/component/janitor-guest.wasm");
     let component = Component::from_file(&engine, wasm)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;

@@ -56,10 +56,7 @@ async function load(file, imports) {
   const { files } = await transpile(file, { name: 'it', instantiation: 'sync', emitTypescriptDeclarations: false });
   const source = Buffer.from(files['it.js']).toString('base64');
   const { instantiate } = await import(`data:text/javascript;base64,${source}`);
-  // WASI is linked by Rust's standard library, and not used: whoever calls it is stopped.
-  const nothing = new Proxy({}, { get: () => class {} });
-  const all = new Proxy(imports, { get: (known, name) => known[name] ?? nothing });
-  return instantiate((name) => new WebAssembly.Module(files[name]), all);
+  return instantiate((name) => new WebAssembly.Module(files[name]), imports);
 }
 
 /** A value of the report with the names of `janitor --output json`. */

@@ -66,8 +66,6 @@ def load(store, file, *urls):
             add_http(linked, *urls)
         with root.add_instance("janitor:cleanup/log@0.1.0") as linked:
             linked.add_func("write", write)
-    # WASI is linked by Rust's standard library, and not used: whoever calls it is stopped.
-    linker.define_unknown_imports_as_traps(component)
     instance = linker.instantiate(store, component)
     cleanup = instance.get_export_index(store, "janitor:cleanup/cleanup@0.1.0")
     return instance.get_func(store, instance.get_export_index(store, "clean", cleanup))

@@ -7,13 +7,17 @@
 mod bindings {
     #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
     wit_bindgen::generate!({ path: "../../wit", world: "cleaner", generate_all });
+    pub use janitor::cleanup::log;
 }
+// The real one's.
+#[path = "../../../guest/src/panics.rs"]
+mod panics;
 
 use bindings::exports::janitor::cleanup::cleanup::{
     CleanupPlan, Failure, Guest, Inventory, Options, Report, Target,
 };
 use bindings::janitor::cleanup::http::{self, Endpoint, Method, Request};
-use bindings::janitor::cleanup::log::{self, Elsewhere, Entry, Event, Framework, Level};
+use bindings::log::{self, Elsewhere, Entry, Event, Framework, Level};
 
 struct Component;
 
@@ -33,6 +37,7 @@ impl Guest for Component {
     }
 
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {
+        panics::report_panics();
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
                 drop(http::send(&get("quota")));
@@ -164,9 +169,7 @@ impl Guest for Component {
                     Elsewhere { role: "role".into(), principal: None, resources: 0, agents: 0 };
                 return Ok(Report { elsewhere: vec![it; 100_000], ..NOTHING });
             }
-            "floods standard error" => loop {
-                eprintln!("again");
-            },
+            "steers the terminal" => say("\x1b[2J \u{9b}2J \u{202e}sdrawkcab\nand more"),
             _ => {}
         }
         Ok(NOTHING)

@@ -1,7 +1,9 @@
 //! The service, under `wasmtime serve`.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use janitor_tests::{Cluster, Stall, State};
@@ -12,7 +14,8 @@ use ureq::http::Response;
 
 use super::named;
 use super::wasmtime::Wasmtime;
-use crate::command::{changes, janitor, run, scenario};
+use crate::command::{changes, janitor, run, scenario, tests};
+use crate::composed;
 use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
 use crate::trial;
 
@@ -35,7 +38,13 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
         case("a_cleanup_that_does_not_come_to_its_end", a_cleanup_that_does_not_come_to_its_end),
         case("events_as_they_happen", events_as_they_happen),
         case("a_client_that_goes", a_client_that_goes),
+        case("a_run_without_a_client_ends", a_run_without_a_client_ends),
+        case("a_run_ends_in_good_order", a_run_ends_in_good_order),
+        case("more_than_there_is_room_for", more_than_there_is_room_for),
+        case("the_limits_that_are_recommended", the_limits_that_are_recommended),
+        case("no_longer_than_the_operator_wants", no_longer_than_the_operator_wants),
         case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
+        case("without_the_token_nothing_is_learned", without_the_token_nothing_is_learned),
         case("the_operator_must_choose_a_token", the_operator_must_choose_a_token),
         case("what_is_not_asked_for_is_named", what_is_not_asked_for_is_named),
         case("twenty_cleanups_at_once", twenty_cleanups_at_once),
@@ -46,19 +55,14 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
 struct Service {
     process: Child,
     url: String,
+    /// What it says on standard error.
+    said: Arc<Mutex<String>>,
 }
 
 impl Service {
     /// Starts it, for those who have the token.
     fn start(wasmtime: Wasmtime, master: &str, exhibitor: &str) -> Self {
-        Self::start_with(
-            wasmtime,
-            &[
-                ("JANITOR_SERVICE_TOKEN", TOKEN),
-                ("JANITOR_MASTER_URL", master),
-                ("JANITOR_EXHIBITOR_URL", exhibitor),
-            ],
-        )
+        Self::start_with(wasmtime, &[], &environment(master, exhibitor))
     }
 
     /// The same on a cluster of the stand-in's.
@@ -66,16 +70,35 @@ impl Service {
         Self::start(wasmtime, &cluster.master_url(), &cluster.exhibitor_url())
     }
 
-    fn start_with(wasmtime: Wasmtime, environment: &[(&str, &str)]) -> Self {
-        let mut process = wasmtime.serve(environment).stderr(Stdio::piped()).spawn().unwrap();
+    /// The same, with options of the runtime's and settings more.
+    fn on_with(
+        wasmtime: Wasmtime,
+        cluster: &Cluster,
+        options: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+        let environment = [&environment(&master, &exhibitor)[..], settings].concat();
+        Self::start_with(wasmtime, options, &environment)
+    }
+
+    fn start_with(wasmtime: Wasmtime, options: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::of(wasmtime.serve(options, environment))
+    }
+
+    fn of(mut serve: Command) -> Self {
+        let mut process = serve.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let url = lines
             .by_ref()
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("Serving HTTP on ").map(ToOwned::to_owned));
-        // Nobody reads its log, but somebody must.
-        thread::spawn(move || lines.for_each(drop));
-        Self { process, url: url.expect("it serves") }
+        let said = Arc::<Mutex<String>>::default();
+        let heard = said.clone();
+        thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| *heard.lock().unwrap() += &(line + "\n"));
+        });
+        Self { process, url: url.expect("it serves"), said }
     }
 
     /// Asks with the token.
@@ -84,14 +107,35 @@ impl Service {
     }
 
     fn ask_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {
-        let config =
-            ureq::config::Config::builder().http_status_as_error(false).proxy(None).build();
-        let mut request = config.new_agent().post(format!("{}{path}", self.url));
+        let mut request = agent().post(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         request.send(body).unwrap()
     }
+
+    /// Asks for the events, and leaves when the first one has come.
+    fn ask_and_leave(&self, body: &str) {
+        let bearer = format!("Bearer {TOKEN}");
+        let headers = [("Authorization", &*bearer), ("Accept", "application/x-ndjson")];
+        let response = self.ask_with("clean", &headers, body);
+        let mut first = String::new();
+        BufReader::new(response.into_body().into_reader()).read_line(&mut first).unwrap();
+    }
+}
+
+/// A client.
+fn agent() -> ureq::Agent {
+    ureq::config::Config::builder().http_status_as_error(false).proxy(None).build().new_agent()
+}
+
+/// What a service needs.
+fn environment<'a>(master: &'a str, exhibitor: &'a str) -> [(&'a str, &'a str); 3] {
+    [
+        ("JANITOR_SERVICE_TOKEN", TOKEN),
+        ("JANITOR_MASTER_URL", master),
+        ("JANITOR_EXHIBITOR_URL", exhibitor),
+    ]
 }
 
 impl Drop for Service {
@@ -191,15 +235,111 @@ fn a_client_that_goes(wasmtime: Wasmtime) {
     let state = State { latency_ms: 100, ..scenario("the-sample-result") };
     let cluster = Cluster::start(state);
     let service = Service::on(wasmtime, &cluster);
-    let bearer = format!("Bearer {TOKEN}");
-    let headers = [("Authorization", &*bearer), ("Accept", "application/x-ndjson")];
-    let response = service.ask_with("clean", &headers, SAMPLE);
-    let mut first = String::new();
-    BufReader::new(response.into_body().into_reader()).read_line(&mut first).unwrap();
+    service.ask_and_leave(SAMPLE);
     until("the run does not go on", || {
         let requests = cluster.requests();
         requests.iter().any(|request| request.path.ends_with("/explorer/znode/cassandra"))
     });
+}
+
+/// The runtime has room for one: as long as the run goes on, nobody else is let in.
+fn a_run_without_a_client_ends(wasmtime: Wasmtime) {
+    let cluster = all_promises();
+    let one = ["-O", "pooling-allocator,pooling-total-component-instances=1"];
+    let service = Service::on_with(wasmtime, &cluster, &one, &[("JANITOR_RUN_SECONDS", "1")]);
+    service.ask_and_leave(PATIENT);
+    until("the run does not end", || {
+        let answer = service.ask("clean", "");
+        let is_page = answer.headers()["content-type"] != "application/json";
+        assert_eq!(answer.status(), if is_page { 500 } else { 400 });
+        !is_page
+    });
+}
+
+/// A cluster whose master promises, and does nothing.
+fn all_promises() -> Cluster {
+    let mut state = scenario("an-agent-that-takes-its-time");
+    for agent in &mut state.agents {
+        agent.pending_looks = Some(u32::MAX);
+    }
+    Cluster::start(state)
+}
+
+/// A cleanup of that one by somebody who would wait.
+const PATIENT: &str = r#"{
+    "target": {"role": "cassandra_role", "principal": "cassandra_principal", "znode": "cassandra"},
+    "options": {"confirm_seconds": 600}
+}"#;
+
+fn a_run_ends_in_good_order(wasmtime: Wasmtime) {
+    let cluster = all_promises();
+    let service = Service::on_with(wasmtime, &cluster, &[], &[("JANITOR_RUN_SECONDS", "1")]);
+    let (status, object) = read(service.ask("clean", PATIENT));
+    assert_eq!((status, &object["reason"]), (503, &json!("Stopped")), "{object}");
+    let is_promise = |change: &String| change.ends_with("/destroy-volumes");
+    assert!(changes(&cluster).iter().all(is_promise), "{:?}", changes(&cluster));
+}
+
+/// More runs than the runtime has room for: it answers itself.
+fn more_than_there_is_room_for(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    cluster.stall(Some(Stall::Before(0)));
+    let two = ["-O", "pooling-allocator,pooling-total-component-instances=2"];
+    let service = Service::on_with(wasmtime, &cluster, &two, &[]);
+    service.ask_and_leave(SAMPLE);
+    service.ask_and_leave(SAMPLE);
+    let mut answer = service.ask("clean", SAMPLE);
+    assert_eq!(answer.status(), 500);
+    assert!(answer.body_mut().read_to_string().unwrap().contains("500 Internal Server Error"));
+}
+
+/// The options as they are documented, without a compiled component: what wasmtime does
+/// about time has to be compiled in.
+fn the_limits_that_are_recommended(wasmtime: Wasmtime) {
+    let docs = fs::read_to_string(tests("../docs/stock-runtimes.md")).unwrap().replace("\\\n", "");
+    let line = docs.lines().find_map(|line| line.trim().strip_prefix("wasmtime serve ")).unwrap();
+    let mut words = shell_words::split(line).unwrap();
+    let address = words.iter().position(|word| word == "--addr").unwrap();
+    words[address + 1] = "127.0.0.1:0".into();
+    *words.last_mut().unwrap() =
+        composed::JANITOR.join("janitor-service.wasm").display().to_string();
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+    let mut serve = wasmtime.plain();
+    serve.arg("serve").args(words).envs(environment(&master, &exhibitor));
+    assert_eq!(read(Service::of(serve).ask("clean", SAMPLE)).0, 200);
+}
+
+/// The operator says how long a client may have a run wait.
+fn no_longer_than_the_operator_wants(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let body = |seconds: u32| {
+        json!({"target": {"role": "r"}, "options": {"confirm_seconds": seconds}}).to_string()
+    };
+    for (settings, most) in [(&[][..], 600), (&[("JANITOR_MAX_CONFIRM_SECONDS", "5")], 5)] {
+        let service = Service::on_with(wasmtime, &cluster, &[], settings);
+        let (status, object) = read(service.ask("plan", &body(most + 1)));
+        let words =
+            format!("confirm_seconds may be {most} at most (JANITOR_MAX_CONFIRM_SECONDS of the");
+        let message = object["message"].as_str().unwrap();
+        assert!(status == 400 && message.starts_with(&words), "{message}");
+        for body in [body(most), r#"{"target": {"role": "r"}}"#.into()] {
+            assert_eq!(read(service.ask("plan", &body)).0, 200, "{body}");
+        }
+    }
+    for (name, value) in [
+        ("JANITOR_RUN_SECONDS", "soon"),
+        ("JANITOR_RUN_SECONDS", "0"),
+        ("JANITOR_MAX_CONFIRM_SECONDS", "-1"),
+        ("JANITOR_MAX_CONFIRM_SECONDS", "4294967296"),
+    ] {
+        let service = Service::on_with(wasmtime, &cluster, &[], &[(name, value)]);
+        let (status, object) = read(service.ask("plan", &body(1)));
+        let message = object["message"].as_str().unwrap();
+        assert_eq!(status, 500, "{message}");
+        let words = format!("{name} must be a number of seconds, 1 or more: {value}");
+        assert!(message.ends_with(&words), "{message}");
+    }
 }
 
 fn nobody_may_ask_without_the_token(wasmtime: Wasmtime) {
@@ -225,14 +365,41 @@ fn nobody_may_ask_without_the_token(wasmtime: Wasmtime) {
     assert_eq!(cluster.requests().len(), 0);
 }
 
+/// Whatever is asked, and however the service is set up: who has no token hears the same.
+fn without_the_token_nothing_is_learned(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let good = Service::on(wasmtime, &cluster);
+    let broken = [("JANITOR_SERVICE_TOKEN", TOKEN), ("JANITOR_MASTER_URL", "banana")];
+    let broken = Service::start_with(wasmtime, &[], &broken);
+    let (_, expected) = read(good.ask_with("clean", &[], SAMPLE));
+    for service in [good, broken, Service::start_with(wasmtime, &[], &[])] {
+        for (method, path) in
+            [("POST", "clean"), ("POST", "no-such"), ("GET", "clean"), ("DELETE", ""), ("GET", "")]
+        {
+            for body in ["", "no JSON", SAMPLE] {
+                let request = ureq::http::Request::builder().method(method);
+                let request = request.uri(format!("{}{path}", service.url)).body(body).unwrap();
+                let config = agent().configure_request(request).allow_non_standard_methods(true);
+                let response = agent().run(config.build()).unwrap();
+                assert!(!response.headers().contains_key("allow"));
+                let (status, object) = read(response);
+                assert_eq!((status, &object), (401, &expected), "{method} {path} {body}");
+            }
+        }
+    }
+    assert_eq!(cluster.requests().len(), 0);
+}
+
 fn the_operator_must_choose_a_token(wasmtime: Wasmtime) {
     for environment in [&[][..], &[("JANITOR_SERVICE_TOKEN", "")]] {
-        let service = Service::start_with(wasmtime, environment);
+        let service = Service::start_with(wasmtime, &[], environment);
         for headers in [&[][..], &[("Authorization", "Bearer ")]] {
             let (status, object) = read(service.ask_with("clean", headers, SAMPLE));
-            assert_eq!(status, 503);
-            assert!(object["message"].as_str().unwrap().contains("JANITOR_SERVICE_TOKEN"));
+            assert_eq!(status, 401);
+            assert!(!object.to_string().contains("JANITOR_SERVICE_TOKEN"));
         }
+        let words = "janitor: nobody may ask yet: set JANITOR_SERVICE_TOKEN";
+        until("the operator is not told", || service.said.lock().unwrap().contains(words));
     }
     let service = Service::start(wasmtime, "banana", "http://127.0.0.1:1/");
     let (status, object) = read(service.ask("clean", SAMPLE));
@@ -288,8 +455,7 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
         assert_eq!(answered, status, "{message}");
         assert!(message.contains(words), "{message}");
     }
-    let get = ureq::config::Config::builder().http_status_as_error(false).proxy(None).build();
-    let get = get.new_agent().get(format!("{}clean", service.url));
+    let get = agent().get(format!("{}clean", service.url));
     let response = get.header("Authorization", format!("Bearer {TOKEN}")).call().unwrap();
     assert_eq!(
         (response.status().as_u16(), &response.headers()["allow"].to_str().unwrap()),

@@ -49,6 +49,11 @@ impl Wasmtime {
         }
     }
 
+    /// wasmtime itself, in an empty environment.
+    pub fn plain(self) -> Command {
+        wasmtime()
+    }
+
     /// The janitor command in a stock runtime, with just this environment.
     pub fn command(self, environment: &[(&str, &str)]) -> Command {
         self.run(&COMMAND, environment)
@@ -61,11 +66,11 @@ impl Wasmtime {
         command
     }
 
-    /// The service in a stock runtime, on a free port of loopback, with just this
-    /// environment.
-    pub fn serve(self, environment: &[(&str, &str)]) -> Command {
+    /// The service in a stock runtime, on a free port of loopback, with these options more
+    /// and with just this environment.
+    pub fn serve(self, options: &[&str], environment: &[(&str, &str)]) -> Command {
         let how = ["serve", "-S", "cli", "-S", "inherit-env", "--addr", "127.0.0.1:0"];
-        let mut command = started(&how, &SERVICE);
+        let mut command = started(&[&how, options].concat(), &SERVICE);
         command.envs(environment.iter().copied());
         command
     }

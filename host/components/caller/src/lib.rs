@@ -7,6 +7,7 @@ extern crate self as janitor_host;
 
 pub mod bindings;
 pub mod run;
+pub mod runtime;
 pub mod violation {
     //! How a run ends when the component misbehaves: with this very program, so there
     //! is nothing to tell.

@@ -21,11 +21,17 @@ pub struct Log {
     pub verbose: bool,
 }
 
-/// Says where the servers are, who to be for them, and where the log goes.
+/// Says where the servers are, who to be for them, how long the run may take, in seconds,
+/// and where the log goes.
 ///
 /// # Errors
 /// One sentence, when the servers cannot be reached in this form.
-pub fn configure(endpoints: &Endpoints, token: Option<&str>, log: Log) -> Result<(), String> {
+pub fn configure(
+    endpoints: &Endpoints,
+    token: Option<&str>,
+    run_seconds: u32,
+    log: Log,
+) -> Result<(), String> {
     if endpoints.ensemble().is_some() {
         return Err("Exhibitor URL must begin with http:// or https:// here: only the janitor \
                     binary speaks to ZooKeeper itself"
@@ -48,7 +54,8 @@ pub fn configure(endpoints: &Endpoints, token: Option<&str>, log: Log) -> Result
         marathon_pods: server(Endpoint::MarathonPods),
     };
     let Log { stream, format, verbose } = log;
-    settings::configure(&Configuration { servers, window: WINDOW, format, verbose }, stream)
+    let configuration = Configuration { servers, window: WINDOW, run_seconds, format, verbose };
+    settings::configure(&configuration, stream)
 }
 
 /// A run that is over, with all that is known of it.

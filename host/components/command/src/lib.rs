@@ -9,19 +9,21 @@ mod args;
 #[path = "../../../src/bin/janitor/selection.rs"]
 mod selection;
 
-use std::env;
-use std::io::{self, Write};
-
 use janitor_host::bindings::settings;
 use janitor_host::next::{self, Asked};
 use janitor_host::output::Output;
 use janitor_host::printable::printable;
 use janitor_host::run::{Log, configure, run};
+use janitor_host::runtime::{self as environment, complain, print, report_panics};
 use janitor_host::{Call, Endpoints, ExitCode, json, service, show};
+use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
 use selection::{UrlError, with_own_app};
+
+/// How long a run may take: as long as the binary's.
+const RUN_SECONDS: u32 = 4 * 60 * 60;
 
 struct Command;
 
@@ -29,12 +31,14 @@ wasip2::cli::command::export!(Command);
 
 impl wasip2::exports::cli::run::Guest for Command {
     fn run() -> Result<(), ()> {
-        let args = match args::parse(env::args_os()) {
+        report_panics();
+        let args = match args::parse(get_arguments().into_iter().map(Into::into)) {
             Ok(args) => args,
             Err(error) => {
-                // Nobody may be listening; the exit code says it too.
-                let _ = error.print();
-                return if error.use_stderr() { Err(()) } else { Ok(()) };
+                let is_fault = error.use_stderr();
+                let stream = if is_fault { stderr::get_stderr() } else { stdout::get_stdout() };
+                print(stream, &error.render().to_string());
+                return if is_fault { Err(()) } else { Ok(()) };
             }
         };
         match clean(&args) {
@@ -82,8 +86,9 @@ fn talk_to(endpoints: &Endpoints, args: &Arguments) -> Result<(), String> {
         Format::Text => (stdout::get_stdout(), settings::Format::Lines),
         Format::Json => (stderr::get_stderr(), settings::Format::Events),
     };
-    let token = args.auth_token.clone().or_else(|| env::var("DCOS_ACS_TOKEN").ok());
-    configure(endpoints, token.as_deref(), Log { stream, format, verbose: args.verbose })
+    let token = args.auth_token.clone().or_else(|| environment::variable("DCOS_ACS_TOKEN"));
+    let log = Log { stream, format, verbose: args.verbose };
+    configure(endpoints, token.as_deref(), RUN_SECONDS, log)
 }
 
 /// Tells that a URL is invalid, and that nothing has changed.
@@ -98,8 +103,7 @@ fn give_up(args: &Arguments, why: String) -> ExitCode {
 /// Writes a line for people.
 fn say(args: &Arguments, line: &str) {
     if args.output == Format::Text {
-        // Nobody may be listening.
-        let _ = writeln!(io::stdout(), "{}", printable(line));
+        print(stdout::get_stdout(), &format!("{}\n", printable(line)));
     }
 }
 
@@ -108,11 +112,6 @@ fn document(args: &Arguments, output: &Output) {
     if args.output == Format::Json
         && let Ok(json) = json::lines(output)
     {
-        let _ = io::stdout().write_all(&json);
+        print(stdout::get_stdout(), &String::from_utf8_lossy(&json));
     }
-}
-
-/// Writes a line that is no part of the run itself.
-fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "janitor: {}", printable(line));
 }

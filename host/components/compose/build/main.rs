@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = Path::new(&env::var("OUT_DIR")?).to_owned();
     for part in PARTS {
         let wasm = janitor_component::build(&root, &format!("janitor-{part}"))?;
-        fs::copy(wasm, out.join(part).with_extension("wasm"))?;
+        fs::write(out.join(part).with_extension("wasm"), wasm)?;
     }
     for source in
         ["guest", "wit", "host/build", "host/components", "host/src", "Cargo.toml", "Cargo.lock"]

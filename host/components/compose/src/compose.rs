@@ -16,8 +16,8 @@ pub fn imports(component: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
 }
 
 /// Composes components in their order: each gets of what it imports all that one before
-/// it exports, from the last one that does. What none of them has, the whole imports;
-/// what the last one exports, the whole exports.
+/// it exports, from the first one that does, so that none stands in for one before it.
+/// What none of them has, the whole imports; what the last one exports, the whole exports.
 ///
 /// # Errors
 /// When one is no component, or the parts do not fit.
@@ -35,7 +35,7 @@ pub fn compose(parts: &[&[u8]]) -> Result<Vec<u8>, Box<dyn Error>> {
         let instance = graph.instantiate(id);
         for import in imports {
             let has = |(_, exports): &&(_, Vec<String>)| exports.contains(&import);
-            if let Some((source, _)) = instances.iter().rev().find(has) {
+            if let Some((source, _)) = instances.iter().find(has) {
                 let export = graph.alias_instance_export(*source, &import)?;
                 graph.set_instantiation_argument(instance, &import, export)?;
             }

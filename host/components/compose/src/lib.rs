@@ -3,9 +3,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod compose;
+#[allow(dead_code)]
 #[path = "../../../src/imports.rs"]
 mod imports;
 mod publish;
+#[cfg(test)]
+mod wiring;
 
 use std::error::Error;
 use std::path::Path;
@@ -28,11 +31,30 @@ const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"))
 /// A guest behind the gate: no request leaves it that its target does not allow.
 ///
 /// # Errors
-/// When it is no guest, or asks for more than the host would give it: what is outside of
-/// the gate, or the gate's own ear.
+/// When it is no guest, or asks for anything beside the contract: what is outside of the
+/// gate, or the gate's own ear.
 pub fn gated(guest: &[u8]) -> Composed {
-    imports::check(&compose::imports(guest)?)?;
-    compose(&[GATE, guest, FRONT])
+    within_the_contract(guest)?;
+    let gated = compose(&[GATE, guest, FRONT])?;
+    // What is left of a part's imports when the guest does not offer it.
+    within_the_contract(&gated)?;
+    Ok(gated)
+}
+
+/// Checks that a component imports nothing but the contract. A runtime has more than that
+/// for whoever asks, and the gate is not before it.
+fn within_the_contract(component: &[u8]) -> Composed<()> {
+    let beyond = imports::beyond(&compose::imports(component)?, &[]);
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "it imports what no guest gets behind the gate: {beyond}; it may import only {} {}, so \
+         build it without WASI, for the target wasm32-unknown-unknown",
+        imports::CONTRACT.join(" and "),
+        imports::VERSION,
+    )
+    .into())
 }
 
 /// A gated guest as a command of WASI 0.2.
@@ -68,30 +90,104 @@ pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 5]> {
 
 #[cfg(test)]
 mod tests {
+    use wac_graph::types::Package;
+    use wac_graph::{CompositionGraph, EncodeOptions};
+    use wiring::Source;
+
     use super::*;
+
+    const HTTP: &str = "janitor:cleanup/http@0.1.0";
+    const LOG: &str = "janitor:cleanup/log@0.1.0";
+    const SCOPE: &str = "janitor:gate/scope@0.1.0";
+
+    /// What a component imports, in order.
+    fn imports(component: &[u8]) -> Vec<String> {
+        let mut imports = compose::imports(component).unwrap();
+        imports.sort();
+        imports
+    }
 
     #[test]
     fn the_gated_one_wants_of_its_host_what_the_guest_does() {
-        let wanted = |wasm: &[u8]| {
-            let imports = compose::imports(wasm).unwrap();
-            let is_std = |name: &String| name.starts_with("wasi:");
-            let mut imports: Vec<_> = imports.into_iter().filter(|name| !is_std(name)).collect();
-            imports.sort();
-            imports
+        assert_eq!(imports(GUEST), [HTTP, LOG]);
+        assert_eq!(imports(&gated(GUEST).unwrap()), [HTTP, LOG]);
+    }
+
+    /// Whatever a guest is able to do, this is all that it has in the end.
+    #[test]
+    fn the_guest_is_given_the_gates_requests_and_the_log() {
+        let requests = Source::Export(GATE.into(), HTTP.into());
+        let given = [(HTTP.to_owned(), requests), (LOG.to_owned(), Source::Import(LOG.into()))];
+        for (_, component) in all(GUEST, Path::new("../../../wit")).unwrap() {
+            let is_composed = component.len() > GUEST.len();
+            for mut it in wiring::given(&component, GUEST).unwrap() {
+                it.sort_by(|one, other| one.0.cmp(&other.0));
+                assert_eq!(it, given);
+            }
+            let instances = wiring::given(&component, GUEST).unwrap().len();
+            assert_eq!(instances, usize::from(is_composed));
+        }
+    }
+
+    /// A runtime gives its standard streams, its clock and its network to the parts that
+    /// are janitor's own.
+    #[test]
+    fn no_part_imports_more_of_a_runtime_than_its_source_names() {
+        let unversioned = |component: &[u8]| -> Vec<String> {
+            let names = imports(component);
+            names.iter().filter_map(|name| Some(name.split_once('@')?.0.to_owned())).collect()
         };
-        let gated = gated(GUEST).unwrap();
-        assert_eq!(imports::check(&compose::imports(&gated).unwrap()), Ok(()));
-        assert_eq!(wanted(&gated), ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"]);
-        assert_eq!(wanted(GUEST), wanted(&gated));
+        let mut expected = vec![
+            "wasi:cli/environment",
+            "wasi:cli/stderr",
+            "wasi:clocks/monotonic-clock",
+            "wasi:http/outgoing-handler",
+            "wasi:http/types",
+            "wasi:io/error",
+            "wasi:io/poll",
+            "wasi:io/streams",
+        ];
+        assert_eq!(unversioned(&service(GUEST).unwrap()), expected);
+        expected.insert(2, "wasi:cli/stdout");
+        assert_eq!(unversioned(&command(GUEST).unwrap()), expected);
     }
 
     #[test]
     fn nothing_that_could_get_around_the_gate_is_a_guest() {
-        for (part, import) in [(FRONT, "janitor:gate/scope"), (WASI, "wasi:http/outgoing-handler")]
-        {
+        for (part, import) in [
+            (FRONT, "janitor:gate/scope 0.1.0"),
+            (WASI, "wasi:http/outgoing-handler"),
+            (COMMAND, "wasi:cli/environment"),
+            (GATE, "janitor:cleanup/cleanup 0.1.0"),
+        ] {
             let why = gated(part).unwrap_err().to_string();
             assert!(why.contains(import), "{why}");
         }
+    }
+
+    /// One that offers the gate's own ear is not told instead of the gate.
+    #[test]
+    fn no_guest_stands_in_for_the_gate() {
+        let guest = with_an_ear_of_its_own();
+        assert_eq!(imports(&guest), [HTTP, LOG]);
+        let gated = gated(&guest).unwrap();
+        let [front] = &wiring::given(&gated, FRONT).unwrap()[..] else { panic!("one front") };
+        assert!(front.contains(&(SCOPE.to_owned(), Source::Export(GATE.into(), SCOPE.into()))));
+    }
+
+    /// The guest together with another gate, which hears all that the first one should.
+    fn with_an_ear_of_its_own() -> Vec<u8> {
+        let mut graph = CompositionGraph::new();
+        for (name, part, export) in
+            [("a:guest", GUEST, "janitor:cleanup/cleanup@0.1.0"), ("a:gate", GATE, SCOPE)]
+        {
+            let package = Package::from_bytes(name, None, part, graph.types_mut()).unwrap();
+            let package = graph.register_package(package).unwrap();
+            let instance = graph.instantiate(package);
+            let exported = graph.alias_instance_export(instance, export).unwrap();
+            graph.export(exported, export).unwrap();
+        }
+        graph.encode(EncodeOptions::default()).unwrap()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use wasip2::http::types::{IncomingRequest, Method};
 
 use crate::answer::Refusal;
+use crate::operator::{CONFIRM_SECONDS, Operator};
 
 /// What is asked.
 pub struct Ask {
@@ -37,7 +38,7 @@ impl Ask {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(request: &IncomingRequest) -> Result<Self, Refusal> {
+    pub fn read(request: &IncomingRequest, operator: &Operator) -> Result<Self, Refusal> {
         let path = request.path_with_query().unwrap_or_default();
         let targeted = match path.as_str() {
             "/clean" => Some(Call::Clean as fn(Target) -> Call),
@@ -50,7 +51,11 @@ impl Ask {
         }
         let mut body = body(request)?;
         if let Some(fields) = body.as_object_mut() {
-            fields.entry("options").or_insert(json!({}));
+            let options = fields.entry("options").or_insert(json!({}));
+            if let Some(options) = options.as_object_mut() {
+                let usual = Options::DEFAULT.confirm_seconds.min(operator.confirm_seconds);
+                options.entry("confirm_seconds").or_insert(json!(usual));
+            }
         }
         let wrong = |why| Refusal::new(400, format!("the body is not what is asked for: {why}"));
         let (call, options) = match targeted {
@@ -68,6 +73,13 @@ impl Ask {
                 (Call::Discover, options)
             }
         };
+        if options.confirm_seconds > operator.confirm_seconds {
+            let why = format!(
+                "confirm_seconds may be {} at most ({CONFIRM_SECONDS} of the service)",
+                operator.confirm_seconds
+            );
+            return Err(Refusal::new(400, why));
+        }
         for (option, is_set) in
             [("znode_root", options.znode_root.is_some()), ("zookeeper", options.zookeeper)]
         {

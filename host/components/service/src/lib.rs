@@ -13,6 +13,7 @@ use janitor_caller::bindings::settings::Format;
 use janitor_caller::next::{self, Asked};
 use janitor_caller::output::Output;
 use janitor_caller::run::{Log, configure, run};
+use janitor_caller::runtime::report_panics;
 use wasip2::cli::stderr::get_stderr;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -26,6 +27,7 @@ wasip2::http::proxy::export!(Service);
 
 impl wasip2::exports::http::incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        report_panics();
         match admit(&request) {
             Ok((operator, ask)) => serve(&operator, ask, out),
             Err(refusal) => answer::refuse(refusal, out),
@@ -35,9 +37,10 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
 
 /// Who may ask, and what is asked.
 fn admit(request: &IncomingRequest) -> Result<(Operator, Ask), Refusal> {
+    operator::admit(request)?;
     let operator = Operator::from_environment()?;
-    operator.admit(request)?;
-    Ok((operator, Ask::read(request)?))
+    let ask = Ask::read(request, &operator)?;
+    Ok((operator, ask))
 }
 
 /// Does what is asked, and answers.
@@ -52,15 +55,16 @@ fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
         false => (Err(out), get_stderr()),
     };
     let log = Log { stream, format: Format::Events, verbose: true };
-    let (status, output) = match configure(&endpoints, operator.token.as_deref(), log) {
-        Ok(()) => {
-            let ran = run(&call, &options);
-            let asked = Asked { call, options, endpoints, component: vec![] };
-            let next = next::after(&ran, &asked);
-            (status(&ran.result), Output::new(&ran.result, next))
-        }
-        Err(why) => Refusal::misconfigured(why).into_parts(),
-    };
+    let (status, output) =
+        match configure(&endpoints, operator.token.as_deref(), operator.run_seconds, log) {
+            Ok(()) => {
+                let ran = run(&call, &options);
+                let asked = Asked { call, options, endpoints, component: vec![] };
+                let next = next::after(&ran, &asked);
+                (status(&ran.result), Output::new(&ran.result, next))
+            }
+            Err(why) => Refusal::misconfigured(why).into_parts(),
+        };
     match answer {
         Ok(answer) => answer.end(&output),
         Err(out) => answer::whole(status, &output, out),

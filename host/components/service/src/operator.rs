@@ -1,8 +1,7 @@
 //! What the operator has configured, all of it in the environment.
 
-use std::env;
-
 use janitor_caller::Endpoints;
+use janitor_caller::runtime::{complain, variable};
 use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
@@ -14,46 +13,71 @@ pub struct Operator {
     pub endpoints: Endpoints,
     /// The DC/OS authentication token, for all of them.
     pub token: Option<String>,
-    /// What those who may ask show.
-    service_token: String,
+    /// How long a run may take, in seconds.
+    pub run_seconds: u32,
+    /// The most that whoever asks may have it wait for what the master has promised, in
+    /// seconds.
+    pub confirm_seconds: u32,
 }
 
 impl Operator {
     /// Reads the environment.
     ///
     /// # Errors
-    /// When what must be there is not, or a URL cannot be one.
+    /// When a URL or a number cannot be one.
     pub fn from_environment() -> Result<Self, Refusal> {
-        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let url = |name, default: &str| variable(name).unwrap_or_else(|| default.into());
-        let service_token = variable("JANITOR_SERVICE_TOKEN").ok_or_else(|| {
-            let why = "nobody may ask yet: the operator must set JANITOR_SERVICE_TOKEN to what \
-                       those who may show as their bearer token";
-            Refusal::new(503, why)
-        })?;
         let endpoints = Endpoints::new(
             &url("JANITOR_MASTER_URL", Endpoints::MASTER),
             &url("JANITOR_EXHIBITOR_URL", Endpoints::EXHIBITOR),
             &url("JANITOR_MARATHON_URL", Endpoints::MARATHON),
         );
         let endpoints = endpoints.map_err(|why| Refusal::misconfigured(why.to_string()))?;
-        Ok(Self { endpoints, token: variable("JANITOR_AUTH_TOKEN"), service_token })
+        Ok(Self {
+            endpoints,
+            token: variable("JANITOR_AUTH_TOKEN"),
+            run_seconds: seconds("JANITOR_RUN_SECONDS", 3600)?,
+            confirm_seconds: seconds(CONFIRM_SECONDS, 600)?,
+        })
     }
+}
 
-    /// Whether whoever asks may do so.
-    ///
-    /// # Errors
-    /// When not.
-    pub fn admit(&self, request: &IncomingRequest) -> Result<(), Refusal> {
-        let shown = request.headers().get("authorization");
-        let shown = shown.first().and_then(|value| {
-            let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
-        });
-        match shown {
-            Some(token) if bool::from(token.ct_eq(self.service_token.as_bytes())) => Ok(()),
-            Some(_) => Err(Refusal::new(401, "this is not the service's bearer token")),
-            None => Err(Refusal::new(401, "a bearer token is needed (Authorization: Bearer ...)")),
-        }
+/// The variable that bounds how long is waited for what the master has promised.
+pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";
+
+/// A number of seconds that the operator may set.
+fn seconds(name: &str, default: u32) -> Result<u32, Refusal> {
+    let Some(value) = variable(name) else { return Ok(default) };
+    value.parse().ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
+        let why = "the service's environment must be corrected";
+        Refusal::new(500, format!("{why}: {name} must be a number of seconds, 1 or more: {value}"))
+    })
+}
+
+/// Whether whoever asks may do so. That is asked before anything else: who may not learns
+/// nothing.
+///
+/// # Errors
+/// When not.
+pub fn admit(request: &IncomingRequest) -> Result<(), Refusal> {
+    let shown = request.headers().get("authorization");
+    let shown = shown.first().and_then(|value| {
+        let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+    });
+    let Some(wanted) = variable("JANITOR_SERVICE_TOKEN") else {
+        complain(
+            "nobody may ask yet: set JANITOR_SERVICE_TOKEN to what those who may show as their \
+             bearer token",
+        );
+        return Err(unauthorized());
+    };
+    match shown {
+        Some(token) if bool::from(token.ct_eq(wanted.as_bytes())) => Ok(()),
+        _ => Err(unauthorized()),
     }
+}
+
+fn unauthorized() -> Refusal {
+    Refusal::new(401, "the service's bearer token is needed (Authorization: Bearer ...)")
 }

@@ -3,12 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::mem;
 
-use wasip2::clocks::monotonic_clock;
+use wasip2::clocks::monotonic_clock::{self, subscribe_duration, subscribe_instant};
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method as Verb,
     OutgoingBody, OutgoingRequest, RequestOptions, http_error_code,
 };
+use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, StreamError};
 
 use crate::Adapter;
@@ -17,12 +18,10 @@ use crate::bindings::http::{self, Content, Error, Method, Request};
 use crate::bindings::log::Level;
 use crate::log::say;
 use crate::request::relative;
-use crate::settings::{self, Place};
+use crate::settings::{self, Place, SECOND};
 
 /// A millisecond, as WASI counts.
-const MILLISECOND: u64 = 1_000_000;
-/// A second.
-const SECOND: u64 = 1_000 * MILLISECOND;
+const MILLISECOND: u64 = SECOND / 1_000;
 /// Making a connection.
 const CONNECT: u64 = 10 * SECOND;
 /// From the request to the headers of its answer, and from one part of a body to the next.
@@ -66,6 +65,14 @@ impl http::Guest for Adapter {
                 let rule = format!("more than {} exchanges in flight", settings.window);
                 return Err(Error::Denied(rule));
             }
+            let now = monotonic_clock::now();
+            if now >= settings.end && !matches!(request.method, Method::Get) {
+                let seconds = settings.run_seconds;
+                let why =
+                    format!("The run ends, because it has taken {seconds} s, as long as it may.");
+                say(Level::Warn, why);
+                return Err(Error::Stopped);
+            }
             let place = settings.place(request.endpoint);
             let below = relative(&request.path, &request.query);
             say(Level::Debug, format!("HTTP {}: {}{below}", request.method.name(), place.base));
@@ -74,8 +81,12 @@ impl http::Guest for Adapter {
                 say(Level::Debug, format!("Request data: {data}"));
             }
             IN_FLIGHT.set(IN_FLIGHT.get() + 1);
-            let sent = start(place, &below, request.method, request.content.as_ref());
-            Ok(Exchange(Some(sent.map_err(Error::from))))
+            let sent = match now < settings.last {
+                true => start(place, &below, request.method, request.content.as_ref())
+                    .map_err(Error::from),
+                false => Err(Error::Timeout),
+            };
+            Ok(Exchange(Some(sent)))
         });
         let unconfigured = || Err(Error::Denied("nobody has said where the servers are".into()));
         exchange.unwrap_or_else(unconfigured).map(http::Exchange::new)
@@ -86,8 +97,11 @@ impl http::Guest for Adapter {
     }
 
     fn pause(milliseconds: u32) -> bool {
-        monotonic_clock::subscribe_duration(u64::from(milliseconds) * MILLISECOND).block();
-        true
+        let wish = u64::from(milliseconds) * MILLISECOND;
+        let left = settings::with(|settings| settings.end.saturating_sub(monotonic_clock::now()));
+        let left = left.unwrap_or(u64::MAX);
+        subscribe_duration(wish.min(left)).block();
+        left > 0
     }
 
     fn elapsed() -> u64 {
@@ -152,7 +166,7 @@ fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
     while !bytes.is_empty() {
         let room = usize::try_from(stream.check_write().ok()?).unwrap_or(usize::MAX);
         if room == 0 {
-            stream.subscribe().block();
+            ready(&stream.subscribe()).ok()?;
             continue;
         }
         let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -197,9 +211,17 @@ fn wait(future: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
             Some(Ok(Ok(response))) => return Ok(response),
             Some(Ok(Err(code))) => return Err(code.into()),
             Some(Err(())) => return Err(Error::Internal("the answer is gone".into())),
-            None => future.subscribe().block(),
+            None => ready(&future.subscribe())?,
         }
     }
+}
+
+/// Waits until something is ready, or the run is over.
+fn ready(it: &Pollable) -> Result<(), Error> {
+    let last = settings::with(|settings| settings.last).unwrap_or(u64::MAX);
+    poll(&[it, &subscribe_instant(last)]);
+    // Also for what is always ready: nobody is listened to without end.
+    if monotonic_clock::now() < last { Ok(()) } else { Err(Error::Timeout) }
 }
 
 /// Frees a place in the window.
@@ -255,7 +277,8 @@ impl Body {
             return Err(Error::Internal("a read must be for one byte or more".into()));
         }
         loop {
-            match stream.blocking_read(limit.into()) {
+            ready(&stream.subscribe())?;
+            match stream.read(limit.into()) {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => {
                     let rest = self.budget.checked_sub(bytes.len() as u64);

@@ -1,6 +1,8 @@
 //! The export `log`: the stream that somebody has handed over.
 
-use std::io::{self, Write};
+use std::io::Write;
+
+use wasip2::cli::stderr::get_stderr;
 
 use crate::Adapter;
 use crate::bindings::log::{Entry, Event, Guest, Level, Warning};
@@ -22,7 +24,10 @@ impl Guest for Adapter {
                 {
                     // As the binary does it: the lines of the original have no room for it.
                     // Nobody may be listening.
-                    let _ = writeln!(io::stderr(), "janitor: {}", entry.message);
+                    let line = format!("janitor: {}\n", entry.message);
+                    let mut stderr = get_stderr();
+                    let _ =
+                        stderr.write_all(line.as_bytes()).and_then(|()| Write::flush(&mut stderr));
                     return;
                 }
                 Format::Lines if settings.verbose || entry.level != Level::Debug => {

@@ -11,11 +11,22 @@ use crate::bindings::http::Endpoint;
 use crate::bindings::log::Framework;
 use crate::bindings::settings::{Configuration, Format, Guest, Server};
 
+/// A second, as WASI counts.
+pub const SECOND: u64 = 1_000_000_000;
+/// How long a run that is over may still look at what is left, in seconds.
+const LOOKS: u32 = 60;
+
 /// What somebody has said.
 pub struct Settings {
     servers: [Place; 5],
     /// When the settings were made, in nanoseconds of the runtime's clock.
     pub begin: u64,
+    /// How long the run may take, in seconds.
+    pub run_seconds: u32,
+    /// When the run is over for all that changes something, by the same clock.
+    pub end: u64,
+    /// When it is over for all that looks.
+    pub last: u64,
     /// How many exchanges there may be at a time.
     pub window: u32,
     /// How the log is written.
@@ -86,7 +97,7 @@ impl Place {
 
 impl Guest for Adapter {
     fn configure(configuration: Configuration, log: OutputStream) -> Result<(), String> {
-        let Configuration { servers, window, format, verbose } = configuration;
+        let Configuration { servers, window, run_seconds, format, verbose } = configuration;
         let servers = [
             Place::new(servers.master)?,
             Place::new(servers.master_root)?,
@@ -97,10 +108,24 @@ impl Guest for Adapter {
         if window == 0 {
             return Err("the window must be 1 or more".into());
         }
-        let log = RefCell::new(Some(log));
+        if run_seconds == 0 {
+            return Err("a run must be allowed to take 1 second or more".into());
+        }
         let begin = monotonic_clock::now();
-        let frameworks = RefCell::default();
-        let settings = Settings { servers, begin, window, format, verbose, log, frameworks };
+        let end = begin.saturating_add(u64::from(run_seconds) * SECOND);
+        let last = end.saturating_add(u64::from(run_seconds.min(LOOKS)) * SECOND);
+        let settings = Settings {
+            servers,
+            begin,
+            run_seconds,
+            end,
+            last,
+            window,
+            format,
+            verbose,
+            log: RefCell::new(Some(log)),
+            frameworks: RefCell::default(),
+        };
         SETTINGS
             .with(|cell| cell.set(settings))
             .map_err(|_| "this instance of the component has its settings already".into())

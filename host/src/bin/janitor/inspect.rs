@@ -116,6 +116,8 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         answer,
         connect,
         body,
+        znodes,
+        znode_bytes,
     } = limits;
     let count = |count: &usize| u64::try_from(*count).unwrap_or(u64::MAX);
     [
@@ -139,6 +141,8 @@ fn limits(limits: &Limits) -> Vec<Limit> {
         ("answer", answer.as_secs(), "seconds"),
         ("connect", connect.as_secs(), "seconds"),
         ("body", body.as_secs(), "seconds"),
+        ("znodes", *znodes, ""),
+        ("znode_names", count(znode_bytes), "bytes"),
     ]
     .map(|(name, value, unit)| Limit { name, value, unit })
     .into()

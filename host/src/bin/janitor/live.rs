@@ -349,7 +349,9 @@ impl<'a> Cluster<'a> {
         let live = Box::new(self.live.clone());
         match self.endpoints.ensemble() {
             Some(ensemble) => {
-                Box::new(ZooKeeper::new(ensemble, self.digest.clone(), &self.limits, live))
+                let digest = self.digest.clone();
+                let zookeeper = ZooKeeper::new(ensemble, digest, &self.limits, live);
+                Box::new(zookeeper.with_stop(self.stop.clone()))
             }
             None => live,
         }

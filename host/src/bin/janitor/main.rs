@@ -7,6 +7,7 @@ mod ask;
 mod auth;
 mod component;
 mod console;
+mod environment;
 mod inspect;
 mod line;
 mod live;

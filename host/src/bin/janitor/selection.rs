@@ -1,13 +1,13 @@
 //! What to remove and where, and what may be in the way: what the command line says
 //! about it, wherever it is read.
 
-use std::env;
 use std::ffi::OsString;
 
 use clap::Args;
 use janitor_host::endpoint::EndpointError;
 use janitor_host::{Endpoints, InUse, Options, Target};
 
+use crate::environment::variable;
 use crate::next;
 use crate::service::{self, Naming};
 
@@ -222,7 +222,7 @@ fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, U
 
 /// The app that runs this command, if Marathon does.
 pub fn own_app() -> Option<String> {
-    env::var("MARATHON_APP_ID").ok().filter(|app| !app.is_empty())
+    variable("MARATHON_APP_ID")
 }
 
 /// A target with the app that runs this command, which a cleanup removes at its end. Where

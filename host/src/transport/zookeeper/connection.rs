@@ -1,0 +1,437 @@
+//! A session with one ZooKeeper server: the few operations that a cleanup needs, one at
+//! a time, over a socket on which every wait has an end.
+//!
+//! Why this is no library: the one that there is reads from the socket itself, and
+//! believes the server. A count that lies makes it ask for more memory than there is,
+//! which ends the program before anybody could look at the answer. Whatever stood
+//! between the two would have to read every frame as well, and that is already all that
+//! is here.
+//!
+//! There are no pings, so a session that nobody uses ends: no node belongs to it, and a
+//! new one does as well.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::jute::{Frame, Names, Reader};
+use crate::Digest;
+
+/// Why an operation has no result.
+#[derive(Debug)]
+pub enum Fault {
+    /// The server answers with this code.
+    Refused(i32),
+    /// There is no answer, or none any more.
+    NoAnswer(String),
+    /// What came is no answer of ZooKeeper's.
+    Nonsense(String),
+}
+
+/// ZooKeeper's codes that mean something here.
+pub mod code {
+    pub const CONNECTION_LOSS: i32 = -4;
+    pub const OPERATION_TIMEOUT: i32 = -7;
+    pub const NO_NODE: i32 = -101;
+    pub const NO_AUTH: i32 = -102;
+    pub const NOT_EMPTY: i32 = -111;
+    pub const SESSION_EXPIRED: i32 = -112;
+    pub const AUTH_FAILED: i32 = -115;
+    pub const SESSION_MOVED: i32 = -118;
+    pub const REQUEST_TIMEOUT: i32 = -122;
+    pub const AUTH_REQUIRED: i32 = -124;
+    pub const THROTTLED: i32 = -127;
+}
+
+/// The numbers of ZooKeeper's operations.
+mod operation {
+    pub const DELETE: i32 = 2;
+    pub const EXISTS: i32 = 3;
+    pub const CHILDREN: i32 = 8;
+    pub const MULTI: i32 = 14;
+    pub const AUTH: i32 = 100;
+    pub const CLOSE: i32 = -11;
+    /// Ends the list of what a `MULTI` consists of.
+    pub const NONE: i32 = -1;
+}
+
+/// Requests carry a number, which the answer repeats; this one is for logging in.
+const AUTH_NUMBER: i32 = -4;
+/// Any version of a node's data.
+const ANY_VERSION: i32 = -1;
+/// What the server tells about a node, in bytes; the version stands behind four long
+/// numbers.
+const STAT: usize = 68;
+
+/// How a session is opened.
+#[derive(Clone)]
+pub struct Opening {
+    /// Who logs in, if somebody does.
+    pub digest: Option<Digest>,
+    /// How long the server should keep a session that nobody uses.
+    pub session: Duration,
+    /// How long a server may say nothing.
+    pub silence: Duration,
+    /// How large an answer may be, in bytes.
+    pub largest: usize,
+}
+
+/// A session.
+pub struct Connection {
+    socket: TcpStream,
+    silence: Duration,
+    largest: usize,
+    /// The number of the last request.
+    number: i32,
+    /// How long the server keeps it when nobody uses it.
+    kept: Duration,
+    used: Instant,
+}
+
+impl Connection {
+    /// Opens a session with the server at `host:port`.
+    ///
+    /// # Errors
+    /// When there is none by `end`, or the user is not let in.
+    pub fn open(server: &str, opening: &Opening, end: Instant) -> Result<Self, Fault> {
+        let socket = connect(server, end)?;
+        // Otherwise a request waits for the acknowledgement of the one before.
+        socket.set_nodelay(true).map_err(broken)?;
+        let Opening { digest, session, silence, largest } = opening;
+        let (silence, largest) = (*silence, *largest);
+        let (kept, used) = (Duration::ZERO, Instant::now());
+        let mut connection = Self { socket, silence, largest, number: 0, kept, used };
+        let (version, last_seen, no_session, password) = (0, 0, 0, [0; 16]);
+        let session = i32::try_from(session.as_millis()).unwrap_or(i32::MAX);
+        let hello = Frame::new().int(version).long(last_seen).int(session).long(no_session);
+        connection.send(&hello.buffer(&password).boolean(false).finish(), end)?;
+        let answer = connection.receive(end)?;
+        let kept = opened(&answer).ok_or_else(|| nonsense("no answer to a new client"))?;
+        connection.kept = match u64::try_from(kept) {
+            Ok(kept @ 1..) => Duration::from_millis(kept),
+            _ => return Err(Fault::NoAnswer("it gives no session".into())),
+        };
+        if let Some(digest) = digest {
+            let login = Frame::new().int(AUTH_NUMBER).int(operation::AUTH);
+            let login = login.int(0).buffer(b"digest").buffer(digest.bytes());
+            connection.send(&login.finish(), end)?;
+            connection.answer(AUTH_NUMBER, end)?;
+        }
+        connection.used = Instant::now();
+        Ok(connection)
+    }
+
+    /// Whether the server can have ended it, because nobody used it.
+    pub fn is_stale(&self) -> bool {
+        self.used.elapsed() > self.kept / 3
+    }
+
+    /// The names of a node's children.
+    ///
+    /// # Errors
+    /// As every operation: when `end` comes first, the server refuses, or what it says
+    /// makes no sense.
+    pub fn children(&mut self, node: &str, end: Instant) -> Result<Names, Fault> {
+        let answer =
+            self.ask(operation::CHILDREN, |it| it.buffer(node.as_bytes()).boolean(false), end)?;
+        Names::new(answer).map_err(Fault::Nonsense)
+    }
+
+    /// The version of a node's data; none if there is no node.
+    ///
+    /// # Errors
+    /// As every operation.
+    pub fn version(&mut self, node: &str, end: Instant) -> Result<Option<i32>, Fault> {
+        let asked =
+            self.ask(operation::EXISTS, |it| it.buffer(node.as_bytes()).boolean(false), end);
+        let stat = match asked {
+            Err(Fault::Refused(code::NO_NODE)) => return Ok(None),
+            stat => stat?,
+        };
+        let version = stat.get(32..).filter(|_| stat.len() == STAT);
+        let version = version.and_then(|rest| Reader(rest).int());
+        version.map(Some).ok_or_else(|| nonsense("no state of a node"))
+    }
+
+    /// Deletes a node without children.
+    ///
+    /// # Errors
+    /// As every operation.
+    pub fn delete(&mut self, node: &str, end: Instant) -> Result<(), Fault> {
+        let fields = |it: Frame| it.buffer(node.as_bytes()).int(ANY_VERSION);
+        let answer = self.ask(operation::DELETE, fields, end)?;
+        Reader(&answer).end().ok_or_else(|| nonsense("no answer to a deletion"))
+    }
+
+    /// Deletes all of these nodes, in this order, or none.
+    ///
+    /// # Errors
+    /// As every operation.
+    pub fn delete_all(&mut self, nodes: &[String], end: Instant) -> Result<(), Fault> {
+        let fields = |mut it: Frame| {
+            for node in nodes {
+                it = it.int(operation::DELETE).boolean(false).int(-1);
+                it = it.buffer(node.as_bytes()).int(ANY_VERSION);
+            }
+            it.int(operation::NONE).boolean(true).int(-1)
+        };
+        let answer = self.ask(operation::MULTI, fields, end)?;
+        match all_deleted(&mut Reader(&answer), nodes.len()) {
+            Some(0) => Ok(()),
+            Some(code) => Err(Fault::Refused(code)),
+            None => Err(nonsense("no answer to deletions")),
+        }
+    }
+
+    /// Ends the session, so that the server need not keep it until it expires. Should
+    /// that fail, it does.
+    pub fn close(mut self) {
+        /// There is nothing to be learnt from the answer.
+        const PATIENCE: Duration = Duration::from_secs(1);
+        self.silence = self.silence.min(PATIENCE);
+        let _ = self.ask(operation::CLOSE, |it| it, Instant::now() + PATIENCE);
+    }
+
+    /// Sends a request, and takes the content of its answer.
+    fn ask(
+        &mut self,
+        operation: i32,
+        fields: impl FnOnce(Frame) -> Frame,
+        end: Instant,
+    ) -> Result<Vec<u8>, Fault> {
+        self.number = self.number.checked_add(1).unwrap_or(1);
+        let request = fields(Frame::new().int(self.number).int(operation));
+        self.send(&request.finish(), end)?;
+        let content = self.answer(self.number, end)?;
+        self.used = Instant::now();
+        Ok(content)
+    }
+
+    /// The content of the answer to the request with this number. Nothing else is
+    /// expected, because nothing is watched.
+    fn answer(&mut self, number: i32, end: Instant) -> Result<Vec<u8>, Fault> {
+        /// The number, the last transaction, and the code.
+        const HEADER: usize = 4 + 8 + 4;
+        let mut answer = self.receive(end)?;
+        let mut reader = Reader(&answer);
+        let header = reader.int().zip(reader.long()).zip(reader.int());
+        let Some(((answered, _), code)) = header else {
+            return Err(nonsense("no answer to a request"));
+        };
+        // A server that lets nobody in says so in answer to whatever it is asked.
+        let is_let_in = !matches!(code, code::AUTH_FAILED | code::AUTH_REQUIRED);
+        if is_let_in && answered != number {
+            return Err(Fault::Nonsense(format!("an answer to {answered}, not to {number}")));
+        }
+        if code != 0 {
+            return Err(Fault::Refused(code));
+        }
+        answer.drain(..HEADER);
+        Ok(answer)
+    }
+
+    fn send(&mut self, frame: &[u8], end: Instant) -> Result<(), Fault> {
+        let mut rest = frame;
+        while !rest.is_empty() {
+            self.socket.set_write_timeout(Some(wait(self.silence, end)?)).map_err(broken)?;
+            match self.socket.write(rest) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(broken(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// One frame. The memory for it grows with what has come, not with what is said to
+    /// come.
+    fn receive(&mut self, end: Instant) -> Result<Vec<u8>, Fault> {
+        const PIECE: usize = 64 << 10;
+        let mut length = [0; 4];
+        self.fill(&mut length, end)?;
+        let length = u32::from_be_bytes(length);
+        let length = match usize::try_from(length) {
+            Ok(length) if length <= self.largest => length,
+            _ => {
+                let most = self.largest;
+                return Err(Fault::Nonsense(format!(
+                    "an answer of {length} bytes, where {most} are taken"
+                )));
+            }
+        };
+        let mut frame = Vec::new();
+        while frame.len() < length {
+            let begin = frame.len();
+            frame.resize(length.min(begin + PIECE), 0);
+            self.fill(frame.get_mut(begin..).unwrap_or_default(), end)?;
+        }
+        frame.shrink_to_fit();
+        Ok(frame)
+    }
+
+    fn fill(&mut self, mut rest: &mut [u8], end: Instant) -> Result<(), Fault> {
+        while !rest.is_empty() {
+            self.socket.set_read_timeout(Some(wait(self.silence, end)?)).map_err(broken)?;
+            match self.socket.read(rest) {
+                Ok(0) => return Err(Fault::NoAnswer("it closed the connection".into())),
+                Ok(count) => rest = rest.get_mut(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(broken(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Connects to the first address of `host:port` that lets itself be connected to.
+fn connect(server: &str, end: Instant) -> Result<TcpStream, Fault> {
+    let mut failed = Fault::NoAnswer("its name has no address".into());
+    for address in addresses(server, end)? {
+        match TcpStream::connect_timeout(&address, wait(Duration::MAX, end)?) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failed = broken(error),
+        }
+    }
+    Err(failed)
+}
+
+/// The addresses of a server. Only the system can look up a name, and it knows no limit
+/// of time: a look-up that takes too long is left to itself.
+fn addresses(server: &str, end: Instant) -> Result<Vec<SocketAddr>, Fault> {
+    if let Ok(address) = server.parse() {
+        return Ok(vec![address]);
+    }
+    let (found, addresses) = mpsc::channel();
+    let server = server.to_owned();
+    let look_up = thread::Builder::new().name("look-up".into()).spawn(move || {
+        let addresses = server.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        // Nobody may wait any more.
+        let _ = found.send(addresses);
+    });
+    look_up.map_err(broken)?;
+    match addresses.recv_timeout(wait(Duration::MAX, end)?) {
+        Ok(addresses) => addresses.map_err(broken),
+        Err(_) => Err(Fault::NoAnswer("its name is not found in time".into())),
+    }
+}
+
+/// How long the next step may take.
+fn wait(silence: Duration, end: Instant) -> Result<Duration, Fault> {
+    match silence.min(end.saturating_duration_since(Instant::now())) {
+        Duration::ZERO => Err(Fault::NoAnswer("it does not answer in time".into())),
+        time => Ok(time),
+    }
+}
+
+/// A connection that does not go on.
+fn broken(error: io::Error) -> Fault {
+    Fault::NoAnswer(match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "it does not answer in time".into(),
+        _ => error.to_string(),
+    })
+}
+
+fn nonsense(what: &str) -> Fault {
+    Fault::Nonsense(what.into())
+}
+
+/// How long a new session is kept, in milliseconds, out of the answer to a new client.
+fn opened(answer: &[u8]) -> Option<i32> {
+    let mut reader = Reader(answer);
+    let (_version, kept, session) = (reader.int()?, reader.int()?, reader.long()?);
+    let _password = reader.buffer()?;
+    // Servers before 3.4 do not say whether they only let read.
+    let only_reads = if reader.0.is_empty() { false } else { reader.boolean()? };
+    reader.end()?;
+    Some(if session == 0 || only_reads { 0 } else { kept })
+}
+
+/// What became of all of these deletions: 0, or the code of the first that failed.
+fn all_deleted(reader: &mut Reader, count: usize) -> Option<i32> {
+    let (mut deleted, mut failed) = (0, None);
+    for _ in 0..count {
+        match (reader.int()?, reader.boolean()?, reader.int()?) {
+            (operation::DELETE, false, 0) => deleted += 1,
+            // One that fails takes the others along: theirs is 0 before it, and not after it.
+            (operation::NONE, false, code) if reader.int()? == code => {
+                failed = failed.or((code != 0).then_some(code));
+            }
+            _ => return None,
+        }
+    }
+    let end = (reader.int()?, reader.boolean()?, reader.int()?);
+    reader.end()?;
+    match failed {
+        _ if end != (operation::NONE, true, -1) => None,
+        None => (deleted == count).then_some(0),
+        failed => failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(numbers: &[i32]) -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+    }
+
+    /// The results of deletions: their operation, their code and, of a failed one, the
+    /// code again.
+    fn results(results: &[&[i32]]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for result in results {
+            bytes.extend(numbers(&result[..1]));
+            bytes.push(0);
+            bytes.extend(numbers(&result[1..]));
+        }
+        bytes.extend([255, 255, 255, 255, 1, 255, 255, 255, 255]);
+        bytes
+    }
+
+    #[test]
+    fn deletions_are_done_when_each_of_them_is() {
+        let read = |bytes: &[u8]| all_deleted(&mut Reader(bytes), 2);
+        let both = results(&[&[2, 0], &[2, 0]]);
+        assert_eq!(read(&both), Some(0));
+        assert_eq!(read(&results(&[&[-1, 0, 0], &[-1, -101, -101]])), Some(-101));
+        assert_eq!(read(&results(&[&[-1, -111, -111], &[-1, -2, -2]])), Some(-111));
+        for odd in [
+            vec![],
+            results(&[]),
+            results(&[&[2, 0]]),
+            results(&[&[2, 0], &[2, 0], &[2, 0]]),
+            results(&[&[2, 0], &[2, 1]]),
+            results(&[&[2, 0], &[1, 0]]),
+            results(&[&[-1, 0, 0], &[2, 0]]),
+            results(&[&[-1, 0, 0], &[-1, 0, 0]]),
+            results(&[&[-1, -101, 0], &[-1, -2, -2]]),
+            both[..both.len() - 1].into(),
+            [&both[..], &[0]].concat(),
+        ] {
+            assert_eq!(read(&odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_one_that_may_change_something() {
+        let hello = |kept: i32, session: i64, rest: &[u8]| {
+            let mut bytes = numbers(&[0, kept]);
+            bytes.extend(session.to_be_bytes());
+            bytes.extend(rest);
+            opened(&bytes)
+        };
+        let password = numbers(&[2, 0])[..6].to_vec();
+        let then = |more: &[u8]| [&password[..], more].concat();
+        assert_eq!(hello(4000, 1, &password), Some(4000));
+        assert_eq!(hello(4000, -1, &then(&[0])), Some(4000));
+        for (kept, session, rest) in [(4000, 0, then(&[0])), (4000, 1, then(&[1]))] {
+            assert_eq!(hello(kept, session, &rest), Some(0));
+        }
+        for rest in [vec![], then(&[2]), then(&[0, 0]), numbers(&[i32::MAX]), numbers(&[-1])] {
+            assert_eq!(hello(4000, 1, &rest), None, "{rest:?}");
+        }
+    }
+}

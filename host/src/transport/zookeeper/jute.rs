@@ -1,0 +1,215 @@
+//! How ZooKeeper writes numbers, texts and lists in its frames. What a server claims
+//! about lengths and counts is held against the bytes that are there before anything
+//! is made of it.
+
+use std::str;
+
+/// Writes a frame: its length, then what is added.
+pub struct Frame(Vec<u8>);
+
+impl Frame {
+    /// One without content.
+    pub fn new() -> Self {
+        Self(vec![0; 4])
+    }
+
+    /// Adds a number.
+    pub fn int(mut self, number: i32) -> Self {
+        self.0.extend(number.to_be_bytes());
+        self
+    }
+
+    /// Adds a long number.
+    pub fn long(mut self, number: i64) -> Self {
+        self.0.extend(number.to_be_bytes());
+        self
+    }
+
+    /// Adds a yes or no.
+    pub fn boolean(mut self, yes: bool) -> Self {
+        self.0.push(yes.into());
+        self
+    }
+
+    /// Adds bytes, or the bytes of a text. They are this program's own: what is too
+    /// long for a number is too long for any server, and gets a length that none takes.
+    pub fn buffer(self, bytes: &[u8]) -> Self {
+        let mut frame = self.int(length(bytes));
+        frame.0.extend(bytes);
+        frame
+    }
+
+    /// The whole frame.
+    pub fn finish(mut self) -> Vec<u8> {
+        let content = self.0.split_off(4);
+        let mut frame = length(&content).to_be_bytes().to_vec();
+        frame.extend(content);
+        frame
+    }
+}
+
+fn length(bytes: &[u8]) -> i32 {
+    i32::try_from(bytes.len()).unwrap_or(i32::MAX)
+}
+
+/// What is left to read of a frame's content. Nothing is read beyond its end.
+pub struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// Reads a number.
+    pub fn int(&mut self) -> Option<i32> {
+        self.array().map(i32::from_be_bytes)
+    }
+
+    /// Reads a long number.
+    pub fn long(&mut self) -> Option<i64> {
+        self.array().map(i64::from_be_bytes)
+    }
+
+    /// Reads a yes or no.
+    pub fn boolean(&mut self) -> Option<bool> {
+        match self.array()? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Reads bytes, or the bytes of a text.
+    pub fn buffer(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.int()?).ok()?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    /// That there is nothing more.
+    pub fn end(&self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+
+    fn array<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+}
+
+/// The names of a node's children, as the server sent them, and all checked: there are
+/// as many as it says, and each is a name. They take no more memory than they did on
+/// the way, however many there are.
+#[derive(Debug)]
+pub struct Names {
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+impl Names {
+    /// Takes the content of an answer.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, String> {
+        let mut reader = Reader(&bytes);
+        let count = reader.int().ok_or("a list without a length")?;
+        // Each name has a length of its own, which takes four bytes.
+        let most = reader.0.len() / 4;
+        let count = match usize::try_from(count) {
+            Ok(count) if count <= most => count,
+            _ => return Err(format!("a list of {count} names in {} bytes", reader.0.len())),
+        };
+        for _ in 0..count {
+            let name = reader.buffer().ok_or("a name that is longer than the list")?;
+            if !is_name(name) {
+                /// How much of such a name is shown.
+                const SHOWN: usize = 100;
+                let shown = name.get(..SHOWN).unwrap_or(name);
+                return Err(format!("a node named '{}'", String::from_utf8_lossy(shown)));
+            }
+        }
+        reader.end().ok_or("a list with something behind it")?;
+        Ok(Self { bytes, read: 4 })
+    }
+
+    /// The next name.
+    pub fn next_name(&mut self) -> Option<&str> {
+        let mut reader = Reader(self.bytes.get(self.read..)?);
+        let name = str::from_utf8(reader.buffer()?).ok()?;
+        self.read = self.bytes.len() - reader.0.len();
+        Some(name)
+    }
+
+    /// How much memory they take, together with what keeps them.
+    pub fn size(&self) -> usize {
+        /// Each allocation has a header and is rounded up, and whoever keeps names adds
+        /// a few numbers.
+        const EACH: usize = 64;
+        self.bytes.len() + EACH
+    }
+}
+
+/// Whether these bytes can name one node below another, and that one only.
+fn is_name(bytes: &[u8]) -> bool {
+    let is_plain = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/');
+    is_plain && !bytes.contains(&0) && str::from_utf8(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list's bytes; the count and the lengths are what they claim to be.
+    fn list(count: i32, names: &[(i32, &[u8])]) -> Vec<u8> {
+        let mut bytes = count.to_be_bytes().to_vec();
+        for (length, name) in names {
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(*name);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_frame_is_read_as_it_was_written() {
+        let frame = Frame::new().int(-2).long(i64::MIN).boolean(true).buffer(b"ab").finish();
+        let mut reader = Reader(&frame);
+        assert_eq!(reader.int(), Some(19));
+        assert_eq!((reader.int(), reader.long()), (Some(-2), Some(i64::MIN)));
+        assert_eq!((reader.boolean(), reader.end()), (Some(true), None));
+        assert_eq!((reader.buffer(), reader.end()), (Some(&b"ab"[..]), Some(())));
+        assert_eq!((reader.int(), reader.buffer(), reader.boolean()), (None, None, None));
+    }
+
+    #[test]
+    fn names_are_read_one_by_one() {
+        let mut names = Names::new(list(2, &[(1, b"a"), (3, b"b;c")])).unwrap();
+        assert_eq!(names.next_name(), Some("a"));
+        assert_eq!(names.next_name(), Some("b;c"));
+        assert_eq!(names.next_name(), None);
+        assert_eq!(Names::new(list(0, &[])).unwrap().next_name(), None);
+    }
+
+    #[test]
+    fn a_list_that_lies_is_none() {
+        for bytes in [
+            vec![],
+            vec![0; 3],
+            list(1, &[]),
+            list(i32::MIN, &[]),
+            list(i32::MAX, &[(1, b"a")]),
+            list(-1, &[(1, b"a")]),
+            list(2, &[(1, b"a")]),
+            list(0, &[(1, b"a")]),
+            list(1, &[(2, b"a")]),
+            list(1, &[(-1, b"a")]),
+            list(1, &[(i32::MAX, b"a")]),
+            list(1, &[(0, b"")]),
+            list(1, &[(1, b".")]),
+            list(1, &[(2, b"..")]),
+            list(1, &[(3, b"a/b")]),
+            list(1, &[(1, b"\0")]),
+            list(1, &[(1, b"\xff")]),
+        ] {
+            assert!(Names::new(bytes.clone()).is_err(), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! A ZooKeeper server in the test's own process that says whatever it is told to. It
+//! keeps what it has said, so that a test can see what it did not say.
+
+use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// ZooKeeper's operations.
+pub const DELETE: i32 = 2;
+pub const EXISTS: i32 = 3;
+pub const CHILDREN: i32 = 8;
+pub const MULTI: i32 = 14;
+const PING: i32 = 11;
+const AUTH: i32 = 100;
+const CLOSE: i32 = -11;
+
+const NO_NODE: i32 = -101;
+const NOT_EMPTY: i32 = -111;
+
+/// What a client asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The operation; none for a session.
+    pub operation: Option<i32>,
+    /// The number of the request.
+    pub number: i32,
+    /// The nodes that it names.
+    pub nodes: Vec<String>,
+}
+
+/// What becomes of an answer.
+pub enum Fate {
+    /// These bytes are sent in its place.
+    Sent(Vec<u8>),
+    /// These bytes are sent in its place, and then the connection is closed.
+    SentAndClosed(Vec<u8>),
+    /// Nothing comes any more, and the connection stays.
+    Silence,
+    /// Nothing comes any more on any connection, and none stays.
+    Death,
+}
+
+/// The names of a node's children, if it is there.
+pub type Tree = Box<dyn FnMut(&str) -> Option<Vec<String>> + Send>;
+/// Gets each request and the right answer to it, as a frame.
+pub type Lie = Box<dyn FnMut(&Asked, Vec<u8>) -> Fate + Send>;
+
+/// A server.
+pub struct Liar {
+    address: String,
+    shared: Shared,
+}
+
+type Shared = Arc<Mutex<Inner>>;
+
+struct Inner {
+    tree: Tree,
+    lie: Lie,
+    /// Nodes that the server has deleted, whatever it said.
+    deleted: HashSet<String>,
+    dead: bool,
+    asked: usize,
+    conversations: Vec<Conversation>,
+}
+
+/// What was said on one connection.
+#[derive(Default)]
+struct Conversation {
+    asked: Vec<Asked>,
+    /// Every byte that was sent.
+    said: Vec<u8>,
+}
+
+/// What a server has said, for whoever takes it at its word.
+#[derive(Default)]
+pub struct Said {
+    /// How many nodes are deleted.
+    pub deleted: u64,
+    /// Whether the node that was asked after is deleted, or not there.
+    pub gone: bool,
+}
+
+impl Liar {
+    /// Starts a server with this tree.
+    pub fn start(tree: Tree, lie: Lie) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let shared = Arc::new(Mutex::new(Inner {
+            tree,
+            lie,
+            deleted: HashSet::new(),
+            dead: false,
+            asked: 0,
+            conversations: Vec::new(),
+        }));
+        let own = shared.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if lock(&own).dead {
+                    break;
+                }
+                let shared = own.clone();
+                // What breaks off is the client's to notice.
+                thread::spawn(move || talk(client, &shared));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// The URL for `-e`.
+    pub fn url(&self) -> String {
+        format!("zk://{}/", self.address)
+    }
+
+    /// How many requests have come.
+    pub fn asked(&self) -> usize {
+        lock(&self.shared).asked
+    }
+
+    /// How many requests of this operation have come.
+    pub fn asked_for(&self, operation: i32) -> usize {
+        let conversations = &lock(&self.shared).conversations;
+        let asked = conversations.iter().flat_map(|conversation| &conversation.asked);
+        asked.filter(|asked| asked.operation == Some(operation)).count()
+    }
+
+    /// What it has said about this node and those below it, as it is on the wire: an
+    /// answer that is the right one to the byte (but for the number of the transaction,
+    /// which means nothing), or none.
+    pub fn said(&self, root: &str) -> Said {
+        let mut said = Said::default();
+        for conversation in &lock(&self.shared).conversations {
+            let mut frames = Frames(&conversation.said);
+            frames.next();
+            for frame in frames {
+                let header = frame.get(..4).zip(frame.get(12..16)).zip(frame.get(16..));
+                let Some(((number, code), content)) = header else { break };
+                let number = i32::from_be_bytes(number.try_into().unwrap());
+                let code = i32::from_be_bytes(code.try_into().unwrap());
+                let asked = conversation.asked.iter().find(|asked| asked.number == number);
+                let Some(asked) = asked else { continue };
+                let has_root = asked.nodes.iter().any(|node| node == root);
+                if code == NO_NODE && has_root {
+                    said.gone = true;
+                }
+                if code != 0 || content != done(asked) {
+                    continue;
+                }
+                if let Some(DELETE | MULTI) = asked.operation {
+                    said.deleted += asked.nodes.len() as u64;
+                    said.gone |= has_root;
+                }
+            }
+        }
+        said
+    }
+}
+
+impl Drop for Liar {
+    fn drop(&mut self) {
+        lock(&self.shared).dead = true;
+        // One more client, for the server to notice.
+        let _ = TcpStream::connect(&self.address);
+    }
+}
+
+fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Inner> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The frames in what was sent, without their lengths, up to where it makes no sense.
+struct Frames<'a>(&'a [u8]);
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk()?;
+        let (frame, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        self.0 = rest;
+        Some(frame)
+    }
+}
+
+/// Talks to one client.
+fn talk(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    let place = {
+        let conversations = &mut lock(shared).conversations;
+        conversations.push(Conversation::default());
+        conversations.len() - 1
+    };
+    let mut first = true;
+    loop {
+        let mut length = [0; 4];
+        client.read_exact(&mut length)?;
+        let mut request = vec![0; u32::from_be_bytes(length) as usize];
+        client.read_exact(&mut request)?;
+        let asked = read(&request, first);
+        first = false;
+        let fate = {
+            let mut inner = lock(shared);
+            inner.asked += 1;
+            let answer = inner.answer(&asked);
+            let fate = match inner.dead {
+                true => Fate::Death,
+                false => (inner.lie)(&asked, answer),
+            };
+            inner.dead |= matches!(fate, Fate::Death);
+            let conversation = &mut inner.conversations[place];
+            conversation.asked.push(asked.clone());
+            if let Fate::Sent(bytes) | Fate::SentAndClosed(bytes) = &fate {
+                conversation.said.extend(bytes);
+            }
+            fate
+        };
+        match fate {
+            Fate::Sent(bytes) => client.write_all(&bytes)?,
+            Fate::SentAndClosed(bytes) => {
+                client.write_all(&bytes)?;
+                return client.shutdown(Shutdown::Both);
+            }
+            Fate::Silence => return io::copy(&mut client, &mut io::sink()).map(|_| ()),
+            Fate::Death => return Ok(()),
+        }
+        if asked.operation == Some(CLOSE) {
+            return Ok(());
+        }
+    }
+}
+
+impl Inner {
+    /// The right answer, as a frame. Deletions are carried out.
+    fn answer(&mut self, asked: &Asked) -> Vec<u8> {
+        let (code, content) = match asked.operation {
+            // Version, time, session, password, and that it does not only let read.
+            None => {
+                let session = [&numbers(&[0, 10_000, 0, 7, 16])[..], &[7; 16], &[0]].concat();
+                return frame(&session);
+            }
+            Some(CHILDREN) => match self.children(&asked.nodes[0]) {
+                Some(names) => (0, list(&names)),
+                None => (NO_NODE, vec![]),
+            },
+            Some(EXISTS) => match self.children(&asked.nodes[0]) {
+                Some(_) => (0, vec![0; 68]),
+                None => (NO_NODE, vec![]),
+            },
+            Some(DELETE | MULTI) => {
+                let codes: Vec<_> = asked.nodes.iter().map(|node| self.delete(node)).collect();
+                let failed = codes.iter().copied().find(|code| *code != 0);
+                // All or nothing.
+                let deleted = asked.nodes.iter().zip(&codes).filter(|(_, code)| **code == 0);
+                for (node, _) in deleted.filter(|_| failed.is_some()) {
+                    self.deleted.remove(node);
+                }
+                match (failed, asked.operation) {
+                    (None, _) => (0, done(asked)),
+                    (Some(_), Some(MULTI)) => (0, failures(&codes)),
+                    (Some(code), _) => (code, vec![]),
+                }
+            }
+            _ => (0, vec![]),
+        };
+        let header = [&asked.number.to_be_bytes()[..], &[0; 8], &code.to_be_bytes()].concat();
+        frame(&[header, content].concat())
+    }
+
+    fn children(&mut self, node: &str) -> Option<Vec<String>> {
+        if self.deleted.contains(node) {
+            return None;
+        }
+        let mut names = (self.tree)(node)?;
+        names.retain(|name| !self.deleted.contains(&format!("{node}/{name}")));
+        Some(names)
+    }
+
+    fn delete(&mut self, node: &str) -> i32 {
+        match self.children(node) {
+            None => NO_NODE,
+            Some(names) if !names.is_empty() => NOT_EMPTY,
+            Some(_) => {
+                self.deleted.insert(node.to_owned());
+                0
+            }
+        }
+    }
+}
+
+/// What follows the header of an answer to deletions that are done.
+fn done(asked: &Asked) -> Vec<u8> {
+    match asked.operation {
+        Some(MULTI) => {
+            let one = [&numbers(&[DELETE])[..], &[0], &numbers(&[0])].concat();
+            [one.repeat(asked.nodes.len()), end_of_results()].concat()
+        }
+        _ => vec![],
+    }
+}
+
+fn failures(codes: &[i32]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for code in codes {
+        bytes.extend(numbers(&[-1]));
+        bytes.push(0);
+        bytes.extend(numbers(&[*code, *code]));
+    }
+    bytes.extend(end_of_results());
+    bytes
+}
+
+fn end_of_results() -> Vec<u8> {
+    [&numbers(&[-1])[..], &[1], &numbers(&[-1])].concat()
+}
+
+/// A list of names, as it stands in a frame.
+pub fn list(names: &[String]) -> Vec<u8> {
+    let mut bytes = numbers(&[length(names.len())]);
+    for name in names {
+        bytes.extend(numbers(&[length(name.len())]));
+        bytes.extend(name.as_bytes());
+    }
+    bytes
+}
+
+/// A frame with this content.
+pub fn frame(content: &[u8]) -> Vec<u8> {
+    [&numbers(&[length(content.len())])[..], content].concat()
+}
+
+/// Numbers, as they stand in a frame.
+pub fn numbers(numbers: &[i32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+}
+
+fn length(length: usize) -> i32 {
+    length.try_into().unwrap()
+}
+
+/// Reads a request of a client, which does not lie.
+fn read(request: &[u8], first: bool) -> Asked {
+    if first {
+        return Asked { operation: None, number: 0, nodes: vec![] };
+    }
+    let mut rest = request;
+    let number = int(&mut rest);
+    let operation = int(&mut rest);
+    let mut nodes = Vec::new();
+    match operation {
+        DELETE | EXISTS | CHILDREN => nodes.push(text(&mut rest)),
+        MULTI => {
+            while int(&mut rest) == DELETE {
+                // Whether it is the last one, and a code.
+                rest = &rest[5..];
+                nodes.push(text(&mut rest));
+                assert_eq!(int(&mut rest), -1, "any version");
+            }
+        }
+        PING | AUTH | CLOSE => {}
+        other => panic!("operation {other}"),
+    }
+    Asked { operation: Some(operation), number, nodes }
+}
+
+fn int(rest: &mut &[u8]) -> i32 {
+    let (number, after) = rest.split_first_chunk().unwrap();
+    *rest = after;
+    i32::from_be_bytes(*number)
+}
+
+fn text(rest: &mut &[u8]) -> String {
+    let length = usize::try_from(int(rest)).unwrap();
+    let (text, after) = rest.split_at(length);
+    *rest = after;
+    String::from_utf8(text.into()).unwrap()
+}

@@ -1,0 +1,570 @@
+//! A ZooKeeper that lies, or is broken: it does not end the program, not keep it for
+//! ever, not fill its memory, and not make it call something deleted.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use janitor_host::bindings::http::{Error, Method};
+use janitor_host::bindings::log::ZnodeOutcome;
+use janitor_host::ensemble::Ensemble;
+use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_host::{
+    Credentials, Endpoints, Janitor, Limits, Live, Options, RunError, Session, Stop, Target, Tls,
+    Violation, ZooKeeper,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::liar::{Asked, CHILDREN, DELETE, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers};
+use super::{MASTER, clean};
+use crate::command::{janitor, replay, run};
+use crate::simulated::Chance;
+
+/// A test and its name.
+pub const CASES: &[(&str, fn())] = &[
+    ("a_count_of_two_to_the_31", a_count_of_two_to_the_31),
+    ("a_frame_of_two_gigabytes", a_frame_of_two_gigabytes),
+    ("ten_megabytes_of_names", ten_megabytes_of_names),
+    ("a_tree_without_end", a_tree_without_end),
+    ("names_that_lead_elsewhere", names_that_lead_elsewhere),
+    ("a_tree_that_grows_without_end", a_tree_that_grows_without_end),
+    ("a_run_whose_time_is_over", a_run_whose_time_is_over),
+    ("a_signal_in_a_tree_without_end", a_signal_in_a_tree_without_end),
+    ("a_signal_while_the_server_is_silent", a_signal_while_the_server_is_silent),
+    ("servers_that_are_lost_before_a_deletion", lost_before_a_deletion),
+    ("servers_that_are_lost_in_a_deletion", lost_in_a_deletion),
+    ("a_thousand_sessions_of_lies", a_thousand_sessions_of_lies),
+];
+
+/// What a test run may take of memory: far below what the lies ask for.
+const MEMORY: u64 = 256 << 20;
+
+/// A tree of few nodes, which one request deletes.
+fn small() -> Tree {
+    tree(12)
+}
+
+/// A tree with this many leaves.
+fn tree(leaves: u32) -> Tree {
+    let nodes: BTreeMap<&str, Vec<String>> = [
+        ("/", vec!["service".to_owned()]),
+        ("/service", vec!["a".into(), "b".into()]),
+        ("/service/a", (0..leaves).map(|number| format!("node-{number}")).collect()),
+        ("/service/b", vec!["c".into()]),
+        ("/service/b/c", vec![]),
+    ]
+    .into();
+    Box::new(move |node| match node.starts_with("/service/a/node-") {
+        true => Some(vec![]),
+        false => nodes.get(node).cloned(),
+    })
+}
+
+/// Below each node of this name is one more of it, and a leaf.
+fn endless() -> Tree {
+    Box::new(|node| match node.ends_with("leaf") {
+        true => Some(vec![]),
+        false => Some(vec!["leaf".into(), "service".into()]),
+    })
+}
+
+/// Whoever says this instead of what children a node has.
+fn about_children(mut lie: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> Lie {
+    Box::new(move |asked, answer| match asked.operation {
+        Some(CHILDREN) => Fate::Sent(lie(asked)),
+        _ => Fate::Sent(answer),
+    })
+}
+
+/// A frame with the number of a request, and this content.
+fn answer(asked: &Asked, content: &[u8]) -> Vec<u8> {
+    frame(&[&numbers(&[asked.number, 0, 0, 0])[..], content].concat())
+}
+
+fn a_count_of_two_to_the_31() {
+    for count in [i32::MIN, i32::MAX, -1] {
+        let liar =
+            Liar::start(small(), about_children(move |asked| answer(asked, &numbers(&[count]))));
+        let run = clean(&liar.url(), "service", None);
+        assert_eq!(run.exit, 5);
+        let words = format!("does not speak as ZooKeeper does: a list of {count} names in 0 bytes");
+        assert!(run.stdout.contains(&words), "{}", run.stdout);
+        assert!(run.stdout.contains("ERROR: znode 'service' is not deleted"), "{}", run.stdout);
+        assert!(!liar.said("/service").gone);
+    }
+}
+
+fn a_frame_of_two_gigabytes() {
+    for length in [i32::MAX, i32::MIN, -1, (64 << 20) + 1] {
+        let liar = Liar::start(small(), about_children(move |_| numbers(&[length])));
+        let run = clean(&liar.url(), "service", None);
+        assert_eq!(run.exit, 5);
+        let words =
+            format!("an answer of {} bytes, where 67108864 are taken", length.cast_unsigned());
+        assert!(run.stdout.contains(&words), "{}", run.stdout);
+        assert!(!run.stdout.contains("may be done"), "nothing was asked for: {}", run.stdout);
+    }
+}
+
+/// That is no lie: a real cluster had as many.
+fn ten_megabytes_of_names() {
+    let tree: Tree = Box::new(|node| match node.len() {
+        ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
+        _ => Some(vec![]),
+    });
+    let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
+    let servers = ["-e", &liar.url(), "-m", &MASTER.master_url()];
+    let planned = run(janitor().args(["plan", "-z", "service"]).args(servers));
+    assert!(planned.stdout.contains("znode 'service', with"), "{}", planned.stdout);
+    let run = run(janitor().args(["-z", "service"]).args(servers));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    let said = liar.said("/service");
+    assert_eq!((said.deleted, said.gone), (30_001, true));
+}
+
+/// Deep, wide, or both: each has an end, and what was found goes.
+fn a_tree_without_end() {
+    let numbered = |count| move || (0..count).map(|number: u32| number.to_string()).collect();
+    let wide = || -> Tree { Box::new(move |_| Some(numbered(100)())) };
+    let flat = || -> Tree {
+        Box::new(move |node| Some(if node == "/service" { numbered(5000)() } else { vec![] }))
+    };
+    let long = || -> Tree { Box::new(|_| Some(vec!["x".repeat(400_000)])) };
+    let limits = Limits { znodes: 1000, ..Limits::default() };
+    let narrow = Limits { znode_bytes: 10 << 10, ..Limits::default() };
+    let nodes = "it has more than 1000 nodes, which are not deleted in one run";
+    let bytes = "the names of its nodes take more than 10240 bytes at a time";
+    let frame = "bytes, where 10240 are taken";
+    let path = "a node's path is longer than 1000000 bytes";
+    for (tree, limits, words, deleted) in [
+        (endless(), limits.clone(), nodes, "500 node(s) were deleted"),
+        (wide(), limits.clone(), nodes, ""),
+        (flat(), limits.clone(), nodes, "999 node(s) were deleted"),
+        (endless(), narrow.clone(), bytes, "node(s) were deleted"),
+        (wide(), narrow.clone(), bytes, ""),
+        (flat(), narrow, frame, ""),
+        (long(), limits, path, ""),
+    ] {
+        let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
+        let message = refused(&liar, &limits);
+        assert!(message.contains(words) && message.contains(deleted), "{message}");
+        assert!(!liar.said("/service").gone, "{message}");
+    }
+}
+
+/// Their names would make paths of nodes that are not below it.
+fn names_that_lead_elsewhere() {
+    for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
+        let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
+        let liar = Liar::start(small(), lie);
+        let message = refused(&liar, &Limits::default());
+        assert!(message.contains("does not speak as ZooKeeper does: a node named"), "{message}");
+        assert_eq!(liar.said("/service").deleted, 0);
+    }
+}
+
+/// For each node that goes, another one comes.
+fn a_tree_that_grows_without_end() {
+    let mut come = 0;
+    let tree: Tree = Box::new(move |node| {
+        come += 1;
+        Some(if node == "/service" { vec![format!("new-{come}")] } else { vec![] })
+    });
+    let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
+    let message = refused(&liar, &Limits::default());
+    assert!(message.contains("something still creates nodes in there"), "{message}");
+    assert!(message.contains("10 node(s) were deleted before that"), "{message}");
+}
+
+/// Deletes a node, which fails; what is said of it.
+fn refused(liar: &Liar, limits: &Limits) -> String {
+    let mut transport = transport(liar, limits);
+    let (status, body) = exchange(&mut transport, liar, Method::Delete, "znode/service").unwrap();
+    assert_eq!((status, &body["succeeded"]), (200, &Value::Bool(false)), "{body}");
+    body["message"].as_str().unwrap().to_owned()
+}
+
+fn transport(liar: &Liar, limits: &Limits) -> ZooKeeper {
+    ZooKeeper::new(Ensemble::parse(&liar.url()).unwrap(), None, limits, Box::new(Nobody))
+}
+
+/// Sends a request to Exhibitor's explorer; the status and the body.
+fn exchange(
+    transport: &mut ZooKeeper,
+    liar: &Liar,
+    method: Method,
+    path: &str,
+) -> Result<(u16, Value), Error> {
+    let url = format!("{}exhibitor/v1/explorer/{path}", liar.url());
+    let request = Request { endpoint: None, method, url, content: None };
+    let Response { status, mut body, .. } = transport.send(request).finish()?;
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    while let count @ 1.. = body.read(&mut piece)? {
+        bytes.extend(&piece[..count]);
+    }
+    Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+}
+
+/// A network behind ZooKeeper that nobody is to use.
+struct Nobody;
+
+impl Transport for Nobody {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        panic!("{}", request.url)
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        sleep(duration);
+    }
+}
+
+/// Cleans with the library.
+fn cleaned(liar: &Liar, limits: Limits) -> Result<(), RunError> {
+    let live = Live::new(&limits, &Tls::default(), Credentials::default());
+    let ensemble = Ensemble::parse(&liar.url()).unwrap();
+    let session = Session::new(ZooKeeper::new(ensemble, None, &limits, Box::new(live)))
+        .with_endpoints(Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap())
+        .with_limits(limits);
+    let target = Target { znode: Some("service".into()), ..Target::NOTHING };
+    let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
+    Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
+}
+
+fn a_run_whose_time_is_over() {
+    let silent: Lie = Box::new(|asked, answer| match asked.operation {
+        Some(MULTI) => Fate::Silence,
+        _ => Fate::Sent(answer),
+    });
+    for (tree, lie) in
+        [(endless(), Box::new(|_: &_, answer| Fate::Sent(answer)) as Lie), (small(), silent)]
+    {
+        let liar = Liar::start(tree, lie);
+        let limits = Limits { run: Duration::from_secs(2), ..Limits::default() };
+        let run = limits.run;
+        // Either the component has still been able to say what is known, or not.
+        match cleaned(&liar, limits).unwrap_err() {
+            RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
+            RunError::Failure(failure) => {
+                let words = ["the run's time is over", "it does not answer in time"];
+                let message = &failure.message;
+                assert!(words.iter().any(|words| message.contains(words)), "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(!liar.said("/service").gone);
+    }
+}
+
+/// What is known of a node after all servers were lost at its first request of a kind.
+fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
+    let mut count = 0;
+    let lie: Lie = Box::new(move |asked, answer| {
+        count += usize::from(asked.operation == Some(operation));
+        if count > at { Fate::Death } else { Fate::Sent(answer) }
+    });
+    let liar = Liar::start(tree(120), lie);
+    let connect = Duration::from_millis(500);
+    let limits = Limits { connect, answer: 4 * connect, ..Limits::default() };
+    let Err(RunError::Failure(failure)) = cleaned(&liar, limits) else { panic!("a failure") };
+    failure.report.znode.expect("an outcome").outcome
+}
+
+/// Nothing is on its way, so it is known that the node is there.
+fn lost_before_a_deletion() {
+    let outcome = after_a_loss(CHILDREN, 3);
+    assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{outcome:?}");
+}
+
+fn lost_in_a_deletion() {
+    let ZnodeOutcome::Unknown(why) = after_a_loss(MULTI, 1) else { panic!("unknown") };
+    for words in [
+        "ConnectionLoss for /service",
+        "what was asked for last may be done",
+        "/service is deleted in part: 100 node(s) were deleted before that",
+    ] {
+        assert!(why.contains(words), "{why}");
+    }
+}
+
+/// The binary, on its way through a tree, and what it records.
+struct Running {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Running {
+    fn start(liar: &Liar) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = janitor();
+        command.args(["-z", "service", "-e", &liar.url(), "-m", &MASTER.master_url()]);
+        command.arg("--record").arg(folder.path().join("run.har"));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self { child, folder }
+    }
+
+    /// Ends it by a signal; what it has told, and its replay too.
+    fn terminated(self) -> String {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+        let output = self.child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(5), "{stdout}");
+        assert!(stdout.contains("Next, to go on: janitor -z service"), "{stdout}");
+        let again = run(&mut replay(&self.folder.path().join("run.har")));
+        assert_eq!((again.exit, &again.stdout), (5, &stdout), "the replay");
+        stdout
+    }
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = Instant::now();
+    while !holds() {
+        assert!(patience.elapsed() < Duration::from_secs(120), "{what} does not come");
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn a_signal_in_a_tree_without_end() {
+    let liar = Liar::start(endless(), Box::new(|_, answer| Fate::Sent(answer)));
+    let running = Running::start(&liar);
+    wait_until("request 3000", || liar.asked() > 3000);
+    let memory = peak(&format!("/proc/{}/status", running.child.id()));
+    println!("{memory} bytes of memory at most");
+    assert!(memory < MEMORY);
+    let stdout = running.terminated();
+    let words = "ERROR: znode 'service' is not deleted: ZooKeeper says: the deletion was stopped \
+                 (/service is deleted in part: ";
+    assert!(stdout.contains(words), "{stdout}");
+    let (_, rest) = stdout.split_once(words).unwrap();
+    let (deleted, _) = rest.split_once(" node(s) were deleted before that)").unwrap();
+    let said = liar.said("/service");
+    assert_eq!((deleted.parse(), said.gone), (Ok(said.deleted), false));
+}
+
+fn a_signal_while_the_server_is_silent() {
+    let mut deletions = 0;
+    let lie: Lie = Box::new(move |asked, answer| {
+        deletions += usize::from(asked.operation == Some(MULTI));
+        if asked.operation == Some(MULTI) && deletions == 2 {
+            Fate::Silence
+        } else {
+            Fate::Sent(answer)
+        }
+    });
+    let liar = Liar::start(endless(), lie);
+    let running = Running::start(&liar);
+    wait_until("the second deletion", || liar.asked_for(MULTI) == 2);
+    let stdout = running.terminated();
+    for words in [
+        "ERROR: it is not known whether znode 'service' is deleted",
+        "(no server answers any more; of the last one: it does not answer in time; what was asked \
+         for last may be done; /service is deleted in part: 100 node(s) were deleted before that)",
+        "Perhaps not deleted: znode 'service'",
+    ] {
+        assert!(stdout.contains(words), "{words}: {stdout}");
+    }
+    // It was not asked for once more.
+    assert_eq!(liar.asked_for(MULTI), 2);
+}
+
+/// The largest memory that a process has had, in bytes.
+fn peak(status: &str) -> u64 {
+    let status = fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// Which process this is: the test, or that which has its sessions, and its memory to
+/// itself.
+const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
+
+/// Sessions in which one answer after another is changed by chance. A failure names its
+/// seed; `JANITOR_TEST_SEED` in the environment runs that one.
+fn a_thousand_sessions_of_lies() {
+    const NAME: &str = "zookeeper::a_thousand_sessions_of_lies";
+    if env::var_os(ALONE).is_none() {
+        let mut alone = Command::new(env::current_exe().unwrap());
+        let output = alone.env(ALONE, "1").args(["--exact", NAME]).output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        println!("{stdout}");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(stdout.contains(" sessions, "), "{stdout}");
+        return;
+    }
+    let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = wished.map_or(0..1000, |seed: u64| seed..seed + 1);
+    let next = AtomicU64::new(seeds.start);
+    let outcomes = [const { AtomicUsize::new(0) }; 3];
+    // Most of them wait for a server that says nothing.
+    thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= seeds.end {
+                        break;
+                    }
+                    outcomes[session(seed) as usize].fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let memory = peak("/proc/self/status");
+    let [deleted, failed, unknown] = outcomes.map(AtomicUsize::into_inner);
+    println!(
+        "{} sessions, {deleted} deleted, {failed} not, {unknown} unknown; {memory} bytes of \
+         memory at most",
+        seeds.end - seeds.start
+    );
+    assert!(memory < MEMORY);
+    let all = [deleted, failed, unknown];
+    assert!(wished.is_some() || all.iter().all(|count| *count > 0), "{all:?}");
+}
+
+/// What a session may come to.
+enum Outcome {
+    Deleted,
+    Failed,
+    Unknown,
+}
+
+/// One session, in which nothing is called deleted that the server has not called so.
+fn session(seed: u64) -> Outcome {
+    let mut chance = Chance::new(seed);
+    let has_end = chance.below(4) > 0;
+    let tree = if has_end { small() } else { endless() };
+    let honest = chance.below(20) == 0;
+    // Some lie about nothing but deletions, and about each of them.
+    let about_deletions = chance.below(6) == 0;
+    let rate = 1 + chance.below(40);
+    let liar = Liar::start(
+        tree,
+        Box::new(move |asked, answer| {
+            let lies = match about_deletions {
+                true => matches!(asked.operation, Some(DELETE | MULTI)),
+                false => chance.below(rate) == 0,
+            };
+            match lies && !honest {
+                true => lie(&mut chance, asked, answer),
+                false => Fate::Sent(answer),
+            }
+        }),
+    );
+    let limits = match honest {
+        true => Limits { znodes: 500, ..Limits::default() },
+        false => Limits {
+            connect: Duration::from_millis(100),
+            answer: Duration::from_millis(300),
+            run: Duration::from_secs(5),
+            znodes: 500,
+            znode_bytes: 1 << 20,
+            ..Limits::default()
+        },
+    };
+    let mut transport = transport(&liar, &limits).with_stop(Stop::new());
+    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let said = liar.said("/service");
+    let outcome = match &told {
+        Ok((_, body)) if body["succeeded"] == true => {
+            assert!(said.gone, "seed {seed}: {body}");
+            Outcome::Deleted
+        }
+        Ok((status, body)) => {
+            let message = body["message"].as_str().unwrap_or_default();
+            assert!(*status == 200 && !message.is_empty(), "seed {seed}: {body}");
+            if message.contains("NoNode for /service") && !message.contains("/service/") {
+                assert!(said.gone, "seed {seed}: {message}");
+            }
+            assert!(claimed(message) <= said.deleted, "seed {seed}: {message}");
+            Outcome::Failed
+        }
+        Err(Error::Internal(why)) => {
+            assert!(claimed(why) <= said.deleted, "seed {seed}: {why}");
+            Outcome::Unknown
+        }
+        Err(Error::Connect(_)) => Outcome::Failed,
+        Err(error) => panic!("seed {seed}: {error:?}"),
+    };
+    assert!(!honest || has_end == matches!(outcome, Outcome::Deleted), "seed {seed}: {told:?}");
+    let look = exchange(&mut transport, &liar, Method::Get, "node-data?key=%2Fservice");
+    if look.is_ok_and(|(_, body)| body["stat"].as_str().is_some_and(|it| it.contains("not found")))
+    {
+        assert!(liar.said("/service").gone, "seed {seed}");
+    }
+    let list = exchange(&mut transport, &liar, Method::Get, "node?key=%2Fservice");
+    if let Ok((_, Value::Array(nodes))) = list {
+        let is_below = |key: &str| key == "*" || key.starts_with("/service/");
+        let mut keys = nodes.iter().map(|node| node["key"].as_str().unwrap_or_default());
+        assert!(keys.all(is_below), "seed {seed}: {nodes:?}");
+    }
+    outcome
+}
+
+/// How many nodes a message calls deleted.
+fn claimed(message: &str) -> u64 {
+    let before = message.split_once(" node(s) were deleted").map_or("0", |(before, _)| before);
+    before.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// Something else than the right answer.
+fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
+    const ODD: [i32; 12] =
+        [0, 1, -1, 2, 5, 127, 255, 1 << 16, 1 << 20, 1 << 28, i32::MAX, i32::MIN];
+    let odd = ODD[chance.below(ODD.len())];
+    let place = chance.below(answer.len());
+    match chance.below(14) {
+        // Single bits, anywhere.
+        0 | 1 => {
+            for _ in 0..=chance.below(4) {
+                let place = chance.below(answer.len());
+                answer[place] ^= 1 << chance.below(8);
+            }
+            Fate::Sent(answer)
+        }
+        // A number that is another one: a length, a count, a code, a type.
+        2..=4 => {
+            let place = place / 4 * 4;
+            for (byte, odd) in answer[place..].iter_mut().zip(odd.to_be_bytes()) {
+                *byte = odd;
+            }
+            Fate::Sent(answer)
+        }
+        5 => {
+            answer.truncate(place);
+            Fate::SentAndClosed(answer)
+        }
+        // The rest never comes.
+        6 => {
+            answer.truncate(place);
+            Fate::Sent(answer)
+        }
+        // More than it says, or the same twice.
+        7 => {
+            answer.extend(answer.clone().iter().take(place));
+            Fate::Sent(answer)
+        }
+        8 => Fate::Sent(frame(&numbers(&[asked.number, 0, 0, odd]))),
+        9 => Fate::Sent(frame(&numbers(&[odd, 0, 0, 0]))),
+        10 => {
+            let names =
+                (0..chance.below(3000)).map(|number| format!("{number}")).collect::<Vec<_>>();
+            let header = numbers(&[asked.number, 0, 0, 0]);
+            Fate::Sent(frame(&[header, list(&names)].concat()))
+        }
+        // It begins a frame that is too large, and goes on for a while.
+        11 => {
+            let mut bytes = numbers(&[[1 << 20, 64 << 20, i32::MAX][chance.below(3)]]);
+            bytes.extend(vec![0; 600 << 10]);
+            Fate::SentAndClosed(bytes)
+        }
+        12 => Fate::SentAndClosed(vec![]),
+        _ if chance.below(4) == 0 => Fate::Death,
+        _ => Fate::Silence,
+    }
+}
