@@ -15,7 +15,7 @@ use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
 use libtest_mimic::Trial;
 
 use crate::simulated::Chance;
-use crate::{skipped, trial};
+use crate::trial;
 use chance::{Agents, Form};
 
 /// The role whose name has the component that misbehaves send forms.
@@ -118,7 +118,7 @@ pub fn trials() -> Vec<Trial> {
         #[cfg(feature = "jit")]
         trial(GATED, || by_chance(&gated())),
         #[cfg(not(feature = "jit"))]
-        skipped(GATED, "only a build with the feature jit has a compiler"),
+        crate::skipped(GATED, "only a build with the feature jit has a compiler"),
     ]
 }
 
