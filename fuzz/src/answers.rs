@@ -177,7 +177,8 @@ impl Host for Servers<'_> {
         self.sent.push(request.clone());
         let (status, rest) = self.answer(request);
         if let Some(mut watch) = self.policy.watch(&asked).filter(|_| status == 200) {
-            self.policy.read(&mut watch, &rest);
+            watch.read(&rest);
+            self.policy.learn(watch);
         }
         Ok(Body { status, rest, chunk: self.chunk })
     }

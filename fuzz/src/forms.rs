@@ -42,9 +42,9 @@ pub fn scope(data: &[u8]) {
 fn listed(scope: &Scope, resources: &str) -> Listed {
     let list =
         format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":{resources}}}}}]}}"#);
-    let mut listed = Listed::default();
-    Agents::of("r").read(list.as_bytes(), &[scope], &mut listed);
-    listed
+    let mut agents = Agents::of("r", vec![scope.clone()]);
+    agents.read(list.as_bytes());
+    agents.listed()
 }
 
 /// The value of a field, as libprocess finds it: fields end at `;` too, and the last

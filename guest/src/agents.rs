@@ -595,11 +595,10 @@ impl<'de> Visitor<'de> for Reserved<'_> {
                         let why = format!("what is listed under role '{role}' is not that role's");
                         return Err(M::Error::custom(why));
                     }
-                    if resource.is_empty() {
-                        let why = format!(
-                            "what is listed under role '{role}' has an empty amount, which would \
-                             end the master if it was sent back"
-                        );
+                    // Who only looks around sends nothing back.
+                    let why_not = self.wanted.role.and_then(|_| resource.why_not_sent());
+                    if let Some(why) = why_not {
+                        let why = format!("what is listed under role '{role}' {why}");
                         return Err(M::Error::custom(why));
                     }
                     resources.push(resource);
@@ -716,6 +715,33 @@ mod tests {
             let error = list(&mut Script::default().answer(status, body), R).unwrap_err().message;
             assert!(error.contains(expected), "{body:?} gave {error:?}");
         }
+    }
+
+    #[test]
+    fn bytes_of_others_do_not_matter() {
+        let list = |label: &[u8], role: &[u8]| {
+            let parts: [&[u8]; 5] = [
+                br#"{"slaves":[{"id":"S1","hostname":"caf\xe9","reserved_resources_full":{"r":[{"role":"r","reservation":{}}],""#,
+                role,
+                br#"":[{"role":"q","reservation":{"labels":{"labels":[{"key":"k","value":""#,
+                label,
+                br#""}]}}}]}}]}"#,
+            ];
+            let mut body = parts.concat();
+            let place = body.windows(4).position(|it| it == br"\xe9").unwrap();
+            body.splice(place..place + 4, [0xe9]);
+            super::list(&mut Script::default().answer_bytes(200, &body), R)
+        };
+        let listing = list(b"caf\xe9", b"q\xff").unwrap();
+        assert_eq!(listing.agents[0].resources.len(), 1);
+        let why = list(b"caf\xe9", b"r").unwrap_err().message;
+        assert!(why.contains("role 'r' is not that role's"), "{why}");
+        let own =
+            br#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"r","x":"~"}]}}]}"#;
+        let own: Vec<_> = own.iter().map(|it| if *it == b'~' { 0xff } else { *it }).collect();
+        let why =
+            super::list(&mut Script::default().answer_bytes(200, &own), R).unwrap_err().message;
+        assert!(why.contains("is not all UTF-8"), "{why}");
     }
 
     #[test]

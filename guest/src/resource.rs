@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::bindings::cleanup::{Amount, Label, Reserved, Volume};
 use crate::bindings::log::{Phase, SkipReason};
+use crate::stream::STRAY;
 
 /// A reserved resource, as the master lists it.
 #[derive(Debug)]
@@ -93,10 +94,18 @@ impl Resource {
         }
     }
 
+    /// Why it must not, or cannot, be sent back as it is listed; none if it may be.
+    pub fn why_not_sent(&self) -> Option<&'static str> {
+        if self.raw.get().as_bytes().contains(&STRAY) {
+            return Some("is not all UTF-8, so it cannot be sent back as it is");
+        }
+        self.is_empty().then_some("has an empty amount, which would end the master")
+    }
+
     /// Whether it says that there is nothing of it. No master lists that, and one of Mesos
     /// 1.6 to 1.11 aborts when it is to release it (measured). It takes amounts to three
     /// decimal places.
-    pub fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         const SMALLEST: f64 = 0.0005;
         let Facts { scalar, ranges, set, .. } = &self.facts;
         scalar.as_ref().is_some_and(|it| it.value.is_nan() || it.value < SMALLEST)

@@ -18,6 +18,12 @@ const LARGEST: usize = 16 << 20;
 /// How many brackets may stand inside of each other, as for serde_json.
 const DEEPEST: usize = 128;
 
+/// What stands in the place of a byte that is no UTF-8. A master lists the bytes of names
+/// and labels as it got them, from whoever may register or reserve (seen on Mesos 1.4.3 and
+/// 1.11.0), and one of somebody's must not keep everybody from reading the rest. It writes
+/// this character itself as `\u007f`.
+pub(crate) const STRAY: u8 = 0x7f;
+
 /// How much of a body there must be to say how it begins, in bytes.
 pub(crate) const START: usize = 4 << 10;
 
@@ -224,6 +230,7 @@ impl<R: Response> Json<R> {
                     self.at += used;
                     return Ok(value);
                 }
+                Err(_) if self.replace_strays() => {}
                 Err(error) => {
                     let place = format!(" at line {} column {}", error.line(), error.column());
                     let words = error.to_string();
@@ -232,6 +239,24 @@ impl<R: Response> Json<R> {
                 }
             }
         }
+    }
+
+    /// Puts [`STRAY`] in the place of every byte that has arrived and is no UTF-8. Says
+    /// whether there was one.
+    fn replace_strays(&mut self) -> bool {
+        let mut found = false;
+        let mut from = self.at;
+        while let Some(rest) = self.buffer.get_mut(from..)
+            && let Err(error) = std::str::from_utf8(rest)
+        {
+            // A character that is cut off may go on in what arrives next.
+            let Some(length) = error.error_len() else { break };
+            let place = error.valid_up_to();
+            rest.iter_mut().skip(place).take(length).for_each(|byte| *byte = STRAY);
+            from += place + length;
+            found = true;
+        }
+        found
     }
 
     /// Takes a value and forgets it. An object or a list may be of any size: it is
@@ -416,6 +441,28 @@ mod tests {
                 let message = numbers(body, chunk).unwrap_err().message;
                 assert_eq!(message, format!("Bad slaves response: {expected}"), "{body}");
             }
+        }
+    }
+
+    #[test]
+    fn one_stray_byte_does_not_spoil_the_rest() {
+        let filler = " ".repeat(START);
+        let body =
+            [filler.as_bytes(), b"{\"a\":[\"\xff\xe9 \xc3\xa9\xf0\x9f\x92\", \"b\"]}"].concat();
+        for chunk in 1..12 {
+            let mut host = Script::default().answer_bytes(200, &body);
+            host.chunk = chunk;
+            let texts = get(&mut host, "slaves", |json| {
+                let mut texts = Vec::<String>::new();
+                json.object(|json, _| {
+                    json.list(|json| {
+                        texts.push(json.value()?);
+                        Ok(())
+                    })
+                })?;
+                Ok(texts)
+            });
+            assert_eq!(texts.unwrap(), ["\x7f\x7f é\x7f\x7f\x7f", "b"], "{chunk}");
         }
     }
 

@@ -59,6 +59,15 @@ impl Script {
         self.push(Ok((status, body.into(), None)))
     }
 
+    /// An answer that need not be text.
+    pub fn answer_bytes(self, status: u16, body: &[u8]) -> Self {
+        let mut script = self.answer(status, "");
+        if let Some(Ok(answer)) = script.answers.back_mut() {
+            answer.body = body.to_vec().into();
+        }
+        script
+    }
+
     /// An answer of a page by which others are checked.
     pub fn page(mut self, path: &'static str, status: u16, body: impl Into<String>) -> Self {
         self.pages.entry(path).or_default().push_back((status, body.into()));

@@ -352,8 +352,8 @@ impl Tree {
     /// Whether ZooKeeper says that the node itself is not there. The same words
     /// about a node below it mean that someone else was deleting at the same time.
     fn is_missing(&self, message: &str) -> bool {
-        let missing = message.split_once("NoNode for /").map(|(_, path)| path.trim());
-        missing == Some(&self.whole)
+        let missing = message.split_once("NoNode for /").map(|(_, path)| path);
+        missing.is_some_and(|it| it == self.whole || it.trim() == self.whole)
     }
 }
 

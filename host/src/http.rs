@@ -166,8 +166,11 @@ impl HostResponse for State {
             return Ok(Err(Error::TooLarge(most)));
         }
         buffer.truncate(count);
-        if let Some(watch) = watch {
-            self.policy.read(watch, &buffer);
+        match (buffer.is_empty(), watch.as_mut()) {
+            (false, Some(watch)) => watch.read(&buffer),
+            // A list counts when it has been read to its end.
+            (true, _) => watch.take().into_iter().for_each(|watch| self.policy.learn(watch)),
+            (false, None) => {}
         }
         Ok(Ok(buffer))
     }

@@ -106,7 +106,8 @@ impl Default for Limits {
             run: Duration::from_secs(4 * 60 * 60),
             requests: 1_000_000,
             window: 32,
-            request_bytes: 16 << 20,
+            // A resource may be three times as long in a form as it is in the list.
+            request_bytes: 64 << 20,
             response_bytes: 1 << 30,
             clock_reads: 1_000_000,
             log_entries: 1_000_000,

@@ -4,6 +4,7 @@
 //! those that say whose it is: about a volume, by its id alone (measured on Mesos 1.4 to
 //! 1.11).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -15,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::objects::Objects;
 use crate::scope::Scope;
 
-/// The resources of a target, as the master has listed them. Of each there is a digest.
+/// The resources of a target, as a list of the master's has them. Of each there is a digest.
 #[derive(Clone, Default)]
 pub(crate) struct Listed(BTreeSet<Digest>);
 
@@ -23,8 +24,8 @@ pub(crate) struct Listed(BTreeSet<Digest>);
 type Digest = [u8; 32];
 
 impl Listed {
-    /// The most resources that are kept, which takes about 50 MB. Of those beyond, none may
-    /// be removed.
+    /// The most resources of one list that are kept, which takes about 50 MB. Of those
+    /// beyond, none may be removed.
     const MOST: usize = 1_000_000;
 
     /// Keeps a resource that may be sent in this field of a form.
@@ -66,6 +67,8 @@ pub(crate) struct Agents {
     /// A text that is in every agent that has something for the role, if there is one.
     hint: Option<Finder<'static>>,
     escape: Finder<'static>,
+    scopes: Vec<Scope>,
+    listed: Listed,
 }
 
 /// What matters of an agent.
@@ -78,8 +81,8 @@ struct Agent<'a> {
 }
 
 impl Agents {
-    /// Begins to read a list for a role.
-    pub(crate) fn of(role: &str) -> Self {
+    /// Begins to read a list for a role, for what is in one of the scopes.
+    pub(crate) fn of(role: &str, scopes: Vec<Scope>) -> Self {
         // The part that is the same in all ways to write it but `\u`: JSON may have `\/`.
         let part = role.rsplit('/').next().unwrap_or_default();
         let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
@@ -88,13 +91,14 @@ impl Agents {
             role: role.into(),
             hint: is_plain.then(|| Finder::new(part).into_owned()),
             escape: Finder::new(r"\u"),
+            scopes,
+            listed: Listed::default(),
         }
     }
 
-    /// Reads on, and keeps what is in one of the scopes. What is no list of agents has
-    /// nothing.
-    pub(crate) fn read(&mut self, bytes: &[u8], scopes: &[&Scope], listed: &mut Listed) {
-        let Self { objects, role, hint, escape } = self;
+    /// Reads on. What is no list of agents has nothing.
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
+        let Self { objects, role, hint, escape, scopes, listed } = self;
         objects.read(bytes, |text| {
             let may_have = hint.as_ref().is_none_or(|hint| hint.find(text).is_some());
             if may_have || escape.find(text).is_some() {
@@ -102,14 +106,25 @@ impl Agents {
             }
         });
     }
+
+    /// What has been read.
+    pub(crate) fn listed(self) -> Listed {
+        self.listed
+    }
 }
 
 /// Keeps what an agent has for a role.
-fn keep(text: &[u8], role: &str, scopes: &[&Scope], listed: &mut Listed) {
-    let Ok(Agent { id, reserved_resources_full }) = serde_json::from_slice(text) else { return };
+fn keep(text: &[u8], role: &str, scopes: &[Scope], listed: &mut Listed) {
+    // Names and labels of others may be no UTF-8: a master lists them as it got them.
+    let text = String::from_utf8_lossy(text);
+    let is_changed = matches!(text, Cow::Owned(_));
+    let Ok(Agent { id, reserved_resources_full }) = serde_json::from_str(&text) else { return };
     let Some(resources) = reserved_resources_full.get(role) else { return };
     let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(resources.get()) else { return };
     for resource in resources {
+        if is_changed && resource.get().contains(char::REPLACEMENT_CHARACTER) {
+            continue;
+        }
         for scope in scopes.iter().filter(|scope| scope.allows(resource).is_ok()) {
             listed.keep(scope.field(), &id, resource.get());
         }
@@ -125,20 +140,17 @@ mod tests {
     const CPUS: &str = r#"{"name":"cpus" ,"role":"eng\/r","reservation":{"principal":"p"}}"#;
     const OTHERS: &str = r#"{"name":"cpus","role":"eng/r","reservation":{"principal":"q"}}"#;
 
-    fn read(role: &str, list: &str, size: usize) -> Listed {
+    fn read(role: &str, list: &[u8], size: usize) -> Listed {
         let target = Target {
             role: Some(role.into()),
             principal: Some("p".into()),
             znode: None,
             marathon_app: None,
         };
-        let (volumes, reservations) =
-            (Scope::volumes(&target).unwrap(), Scope::reservations(&target).unwrap());
-        let (mut agents, mut listed) = (Agents::of(role), Listed::default());
-        for piece in list.as_bytes().chunks(size) {
-            agents.read(piece, &[&volumes, &reservations], &mut listed);
-        }
-        listed
+        let scopes = [Scope::volumes(&target), Scope::reservations(&target)];
+        let mut agents = Agents::of(role, scopes.into_iter().flatten().collect());
+        list.chunks(size).for_each(|piece| agents.read(piece));
+        agents.listed()
     }
 
     #[test]
@@ -148,7 +160,7 @@ mod tests {
             {{"reserved_resources_full":{{"\u0065ng/r":[{VOLUME}],"q":[{CPUS}]}},"id":"S\u0032"}}]}}"#
         );
         for size in [1, 7, 4096] {
-            let listed = read("eng/r", &list, size);
+            let listed = read("eng/r", list.as_bytes(), size);
             assert_eq!(listed.0.len(), 3);
             assert!(listed.has("volumes", "S1", VOLUME) && listed.has("volumes", "S2", VOLUME));
             assert!(listed.has("resources", "S1", CPUS));
@@ -177,10 +189,33 @@ mod tests {
             format!(r#"{{"slaves":[{twice}]}}"#),
             format!(r#"{{"slaves":[{}]}}"#, agent.replace("_full", "")),
         ] {
-            assert_eq!(read("eng/r", &list, 64).0.len(), 0, "{list}");
+            assert_eq!(read("eng/r", list.as_bytes(), 64).0.len(), 0, "{list}");
         }
         let list = format!(r#"{{"slaves":[{agent}]}}"#);
-        assert_eq!(read("eng/r", &list, 64).0.len(), 1);
-        assert_eq!(read("eng", &list, 64).0.len(), 0);
+        assert_eq!(read("eng/r", list.as_bytes(), 64).0.len(), 1);
+        assert_eq!(read("eng", list.as_bytes(), 64).0.len(), 0);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_matter_of_others() {
+        let list = |others: &[u8], own: &[u8]| {
+            [
+                br#"{"slaves":[{"id":"S1","hostname":""#,
+                others,
+                br#"","reserved_resources_full":{"q"#,
+                others,
+                br#"":[],"eng/r":[{"role":"eng/r","reservation":{"principal":"p","x":""#,
+                own,
+                br#""}}]}}]}"#,
+            ]
+            .concat()
+        };
+        for (others, own, kept) in [
+            (&b"caf\xe9"[..], &b"x"[..], 1),
+            (b"x", "\u{fffd}".as_bytes(), 1),
+            (b"x", b"caf\xe9", 0),
+        ] {
+            assert_eq!(read("eng/r", &list(others, own), 64).0.len(), kept, "{others:?} {own:?}");
+        }
     }
 }

@@ -27,13 +27,13 @@ pub struct Policy {
     /// The role of the target, if there is one.
     role: Option<String>,
     /// The ids of the frameworks that may be torn down: those that the options name, or,
-    /// if they name none, those that the master's own list shows to use the role.
+    /// if they name none, those that the master's newest list shows to use the role.
     may_end: BTreeSet<String>,
     is_named: bool,
     /// The ids of the frameworks that a plan shows, if there is one: of all others, none may
     /// be torn down.
     planned: Option<BTreeSet<String>>,
-    /// The resources of the target, as the master's own lists have shown them.
+    /// The resources of the target, as the master's newest list has them.
     listed: Listed,
 }
 
@@ -43,6 +43,16 @@ pub(crate) enum Watch {
     Agents(Box<Agents>),
     /// The frameworks that use the role.
     Users(Users),
+}
+
+impl Watch {
+    /// Reads the next piece of the answer.
+    pub(crate) fn read(&mut self, piece: &[u8]) {
+        match self {
+            Self::Agents(agents) => agents.read(piece),
+            Self::Users(users) => users.read(piece),
+        }
+    }
 }
 
 /// One request that may be sent, as often as the run likes.
@@ -203,7 +213,10 @@ impl Policy {
         }
         let ends_some = || self.rules.iter().any(|rule| rule.path == [TEARDOWN]);
         match request.path.first().map(String::as_str) {
-            Some("slaves") => Some(Watch::Agents(Agents::of(role).into())),
+            Some("slaves") => {
+                let scopes = self.rules.iter().filter_map(|rule| rule.scope.clone()).collect();
+                Some(Watch::Agents(Agents::of(role, scopes).into()))
+            }
             Some("frameworks") if !self.is_named && ends_some() => {
                 Some(Watch::Users(Users::of(role)))
             }
@@ -211,17 +224,12 @@ impl Policy {
         }
     }
 
-    /// Reads the next piece of an answer that is watched, and allows what it shows.
-    pub(crate) fn read(&mut self, watch: &mut Watch, piece: &[u8]) {
+    /// Allows what a list shows that has been read to its end, in place of what an earlier
+    /// one has shown.
+    pub(crate) fn learn(&mut self, watch: Watch) {
         match watch {
-            Watch::Agents(agents) => {
-                let scopes: Vec<_> = self.rules.iter().filter_map(|it| it.scope.as_ref()).collect();
-                agents.read(piece, &scopes, &mut self.listed);
-            }
-            Watch::Users(users) => {
-                users.read(piece);
-                self.may_end.extend(users.ids().iter().cloned());
-            }
+            Watch::Agents(agents) => self.listed = agents.listed(),
+            Watch::Users(users) => self.may_end = users.ids(),
         }
     }
 
@@ -518,7 +526,8 @@ mod tests {
             let before = policy.check(&teardown("frameworkId=F"));
             assert!(before.is_err(), "nothing is known yet");
             if let Some(mut watch) = policy.watch(&frameworks) {
-                policy.read(&mut watch, list);
+                watch.read(list);
+                policy.learn(watch);
             }
             for id in ["F", "G", "H"] {
                 let checked = policy.check(&teardown(&format!("frameworkId={id}")));
@@ -547,9 +556,16 @@ mod tests {
         let mut policy = Policy::new(&Call::Clean(target()), &OPTIONS);
         let why = policy.check(&unreserve).unwrap_err();
         assert!(why.contains("would remove what is not the target's"), "{why}");
-        let mut watch = policy.watch(&slaves).expect("it is read");
-        policy.read(&mut watch, list.as_bytes());
+        let read = |policy: &mut Policy, list: &str| {
+            let mut watch = policy.watch(&slaves).expect("it is read");
+            watch.read(list.as_bytes());
+            policy.learn(watch);
+        };
+        read(&mut policy, &list);
         assert_eq!(policy.check(&unreserve), Ok(()));
+        // What is not there any more may belong to somebody else when it comes back.
+        read(&mut policy, r#"{"slaves":[]}"#);
+        assert!(policy.check(&unreserve).is_err());
         for call in [Call::Plan(target()), Call::Discover] {
             assert!(Policy::new(&call, &OPTIONS).watch(&slaves).is_none(), "nothing may go");
         }
@@ -585,7 +601,8 @@ mod tests {
                 Options { in_use: InUse::Teardown, teardown: named.clone(), ..Options::DEFAULT };
             let mut policy = Policy::new(&Call::Apply(plan), &options);
             if let Some(mut watch) = policy.watch(&frameworks) {
-                policy.read(&mut watch, list);
+                watch.read(list);
+                policy.learn(watch);
             }
             for (id, allowed) in [("F", true), ("G", false)] {
                 let bytes = format!("frameworkId={id}").into_bytes();

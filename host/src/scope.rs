@@ -214,9 +214,9 @@ mod tests {
         let list = format!(
             r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
         );
-        let mut listed = Listed::default();
-        Agents::of("r").read(list.as_bytes(), &[scope], &mut listed);
-        listed
+        let mut agents = Agents::of("r", vec![scope.clone()]);
+        agents.read(list.as_bytes());
+        agents.listed()
     }
 
     fn form(field: &str, list: &str) -> Vec<u8> {

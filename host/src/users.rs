@@ -56,9 +56,9 @@ impl Users {
         }
     }
 
-    /// The ids of those that were read until now.
-    pub(crate) fn ids(&self) -> &BTreeSet<String> {
-        &self.ids
+    /// The ids of those that were read.
+    pub(crate) fn ids(self) -> BTreeSet<String> {
+        self.ids
     }
 
     /// Reads on. What is no list of frameworks has none.
@@ -149,8 +149,17 @@ mod tests {
         for size in [1, 7, 4096] {
             let mut users = Users::of("r");
             list.as_bytes().chunks(size).for_each(|chunk| users.read(chunk));
-            let ids: Vec<_> = users.ids().iter().map(String::as_str).collect();
-            assert_eq!(ids, ["1", "2"], "{size}");
+            assert_eq!(users.ids().into_iter().collect::<Vec<_>>(), ["1", "2"], "{size}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_is_no_matter() {
+        let list = b"{\"frameworks\":[{\"id\":\"1\",\"name\":\"caf\xe9\",\"role\":\"r\"},{\"name\":\"\xff\",\"roles\":[\"r\"],\"id\":\"2\"}]}";
+        for size in [1, 7, 4096] {
+            let mut users = Users::of("r");
+            list.chunks(size).for_each(|chunk| users.read(chunk));
+            assert_eq!(users.ids().into_iter().collect::<Vec<_>>(), ["1", "2"], "{size}");
         }
     }
 

@@ -12,8 +12,12 @@ use std::sync::{Arc, Mutex};
 use janitor_host::bindings::http::Error;
 use janitor_host::transport::{Exchange, Request, Response, Transport};
 use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
+use janitor_tests::Cluster;
 use libtest_mimic::Trial;
+use serde_json::json;
 
+use crate::command::{on, run};
+use crate::real::master::{cpus, reserved_for, with};
 use crate::simulated::Chance;
 use crate::trial;
 use chance::{Agents, Form};
@@ -114,12 +118,29 @@ pub fn list(resources: &[&str]) -> String {
 pub fn trials() -> Vec<Trial> {
     const GATED: &str = "forms::by_chance_of_a_component_behind_the_gate";
     vec![
+        trial("forms::longer_than_what_they_are_made_of", long_form),
         trial("forms::by_chance", || by_chance(&misbehaving())),
         #[cfg(feature = "jit")]
         trial(GATED, || by_chance(&gated())),
         #[cfg(not(feature = "jit"))]
         crate::skipped(GATED, "only a build with the feature jit has a compiler"),
     ]
+}
+
+/// A resource may be three times as long in a form as it is in the master's list.
+fn long_form() {
+    let owner = reserved_for("r", "p");
+    let label = json!({"reservation": {"principal": "p", "labels": {"labels": [
+        {"key": "k", "value": "\u{8a9e}".repeat(2 << 20)},
+    ]}}});
+    let reserved = json!({"r": [with(&with(&cpus(1.0), &owner), &label)]});
+    let agent = json!({"id": "S0", "hostname": "h", "reserved_resources_full": reserved});
+    let state = json!({"version": "1.11.0", "agents": [agent]});
+    let cluster = Cluster::start(serde_json::from_value(state).unwrap());
+    let run = run(&mut on(&cluster, "-r r"));
+    assert_eq!(run.exit, 0, "{}", run.stdout);
+    let unreserve = cluster.requests().into_iter().find(|it| it.path.ends_with("/unreserve"));
+    assert!(unreserve.unwrap().body.len() > 16 << 20);
 }
 
 /// The component that misbehaves.

@@ -9,7 +9,7 @@ use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
 use super::framework::Framework;
-use super::master::{Master, free_port, json_at, reserved_for, until, with};
+use super::master::{Master, cpus, free_port, json_at, reserved_for, until, with};
 use super::{Case, exhibitor};
 use crate::command::{janitor, run};
 
@@ -27,6 +27,7 @@ pub const CASES: &[Case] = &[
     ("an_earlier_run_that_was_not_heard", an_earlier_run_that_was_not_heard),
     ("a_drained_agent", a_drained_agent),
     ("ports_that_may_not_be_viewed", ports_that_may_not_be_viewed),
+    ("a_label_that_is_no_text", a_label_that_is_no_text),
 ];
 
 /// Whether the master that a command starts is of Mesos 1.`minor` or newer.
@@ -342,4 +343,27 @@ fn ports_that_may_not_be_viewed(command: &str) {
     assert!(run.stdout.contains("has reservations that may not be viewed"), "{}", run.stdout);
     let found = discover(&master);
     assert!(found.contains("has reservations that may not be viewed"), "{found}");
+}
+
+/// Another role's label has a byte that is no UTF-8: a master takes it, and lists it so.
+fn a_label_that_is_no_text(command: &str) {
+    let master = Master::start(command, 1, &[]);
+    let agent = &master.agents()[0];
+    master.fill(agent, "kafka-role", "kafka-principal");
+    let labels = json!({"labels": [{"key": "k", "value": "caf~"}]});
+    let owner = json!({"role": "q", "reservation": {"principal": "q", "labels": labels}});
+    let list = json!([with(&cpus(0.1), &owner)]).to_string();
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    let form = form.append_pair("slaveId", agent).append_pair("resources", &list).finish();
+    let form = form.replace("%7E%22", "%E9%22");
+    let url = format!("{}reserve", master.url());
+    let kind = "application/x-www-form-urlencoded";
+    let answer = ureq::post(url).header("Content-Type", kind).send(form).unwrap();
+    assert_eq!(answer.status(), 202);
+    let slaves = ureq::get(format!("{}slaves", master.url())).call().unwrap();
+    let listed = slaves.into_body().read_to_vec().unwrap();
+    assert!(listed.windows(5).any(|it| it == b"caf\xe9\""), "it is listed as it was sent");
+    assert_eq!(master.clean("-r kafka-role").exit, 0);
+    let found = discover(&master);
+    assert!(!found.contains("kafka-role") && found.contains("Role 'q'"), "{found}");
 }

@@ -118,8 +118,12 @@ impl offered::GuestResponse for Response {
         let chunk = self.response.read(limit).inspect_err(|error| {
             self.broken.replace(Some(error.clone()));
         })?;
-        if let Some(watch) = self.watch.borrow_mut().as_mut() {
-            state::read(watch, &chunk);
+        let mut watch = self.watch.borrow_mut();
+        match (chunk.is_empty(), watch.as_mut()) {
+            (false, Some(watch)) => watch.read(&chunk),
+            // A list counts when it has been read to its end.
+            (true, _) => watch.take().into_iter().for_each(state::learn),
+            (false, None) => {}
         }
         Ok(chunk)
     }

@@ -71,11 +71,11 @@ pub fn watch(request: &Request) -> Option<Watch> {
     })
 }
 
-/// Reads the next piece of an answer that is watched.
-pub fn read(watch: &mut Watch, piece: &[u8]) {
+/// Keeps what a list has shown that has been read to its end.
+pub fn learn(watch: Watch) {
     STATE.with_borrow_mut(|state| {
         if let State::Open(policy) = state {
-            policy.read(watch, piece);
+            policy.learn(watch);
         }
     });
 }
