@@ -14,8 +14,9 @@ use crate::command::{changes, on, run, scenario};
 use crate::{skipped, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 17] = [
+    let tests: [(&str, fn()); 18] = [
         ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
+        ("terminal::an_answer_before_the_question_is_none", too_early),
         ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
         ("terminal::yes_cleans_what_was_shown", yes),
         ("terminal::what_has_changed_since_is_not_cleaned", changed_since),
@@ -74,9 +75,15 @@ impl<'a> Terminal<'a> {
     /// Runs a command line of janitor, and maybe more of a shell's; returns what
     /// the terminal got, and the exit code.
     pub fn shows(&self, line: &str) -> (String, i32) {
+        self.shows_after(line, "")
+    }
+
+    /// The same, where something is typed before there is a question.
+    fn shows_after(&self, line: &str, early: &str) -> (String, i32) {
         let Self { typed, .. } = self;
         let mut script = self.begin(line);
         let (mut keyboard, mut screen) = (script.stdin.take(), script.stdout.take().unwrap());
+        keyboard.as_mut().unwrap().write_all(early.as_bytes()).unwrap();
         let (mut shown, mut piece) = (Vec::new(), [0; 4096]);
         loop {
             match screen.read(&mut piece).unwrap() {
@@ -133,6 +140,15 @@ fn anything_but_yes() {
         assert_eq!(exit, 7, "{typed:?}");
     }
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
+}
+
+/// What is typed while the cluster is looked at is no answer.
+fn too_early() {
+    let state = State { latency_ms: 300, ..scenario("a-plan") };
+    let cluster = Cluster::start(state);
+    let (shown, exit) = Terminal::new(&cluster).shows_after(TARGET, "yes\n");
+    assert!(shown.contains(QUESTION) && shown.contains("\nNothing was changed.\n"), "{shown}");
+    assert_eq!((exit, changes(&cluster)), (7, Vec::new()));
 }
 
 fn ctrl_c() {

@@ -46,6 +46,9 @@ fn screen(console: Console) -> Option<Box<dyn Write>> {
 
 fn answer(mut screen: impl Write, question: &str) -> io::Result<String> {
     console::flush();
+    // What was typed before the question is no answer to it.
+    #[cfg(target_os = "linux")]
+    rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
     let mut answer = String::new();
     write!(screen, "{question}")?;
     screen.flush()?;

@@ -24,10 +24,12 @@ mod show;
 
 use std::env;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use janitor_host::output::Output;
 use janitor_host::plan_file::PlanFile;
 use janitor_host::{CleanupPlan, Done, ExitCode, Options, Target};
+use signal_hook::consts::SIGXFSZ;
 
 use args::{Apply, Arguments, Clean, Command, Connection, Discover, Plan};
 use ask::Consent;
@@ -37,6 +39,9 @@ use live::{Change, Cluster, Look, Unconnected};
 use selection::{Documented, own_app};
 
 fn main() -> std::process::ExitCode {
+    // A file that grows beyond what is allowed (`ulimit -f`) is an error like a full disk, and
+    // ends no run in the middle. Should this fail, it does.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let result = match args::parse(env::args_os()) {
         Ok(Arguments { command: None, clean: args }) => clean(&args),
         Ok(Arguments { command: Some(command), .. }) => match command {
@@ -95,10 +100,10 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
     });
     written?;
     if let (ExitCode::Clean, Some(file), Format::Text) = (code, &args.out, args.connection.output) {
-        let mut line = format!("janitor apply {}", shell::quote(&file.to_string_lossy()));
+        let mut line = format!("janitor apply {}", shell::file(file));
         let urls = next::urls(cluster.endpoints());
         for (name, value) in urls.into_iter().chain(args.connection.component.options()) {
-            line += &format!(" {name} {}", shell::quote(&value));
+            line += &format!(" {}", shell::option(name, &value));
         }
         for lifting in next::lifting(&options) {
             line += &format!(" {lifting}");

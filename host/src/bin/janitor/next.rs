@@ -220,7 +220,10 @@ fn around(asked: &Asked, Obstacles { unreached, elsewhere, .. }: &Obstacles) -> 
         lines.push("Wait for the agents that have not done yet what they were asked to do.".into());
     }
     let mut ignored_agents = asked.options.ignored_agents.clone();
-    for Unreached { agent, hostname, .. } in unreached.iter().filter(|it| !is_hidden(it)) {
+    // One that has only not done yet what it was asked to do is still there.
+    let is_away =
+        |it: &&Unreached| !is_hidden(it) && it.reason != UnreachedReason::OperationPending;
+    for Unreached { agent, hostname, .. } in unreached.iter().filter(is_away) {
         let agent = if agent.is_empty() { hostname } else { agent };
         if !agent.is_empty() && !ignored_agents.contains(agent) {
             ignored_agents.push(agent.clone());
@@ -266,7 +269,7 @@ impl Asked {
         given.extend(self.component.iter().cloned());
         let mut line = command.to_owned();
         for (name, value) in given {
-            line += &format!(" {name} {}", shell::quote(&value));
+            line += &format!(" {}", shell::option(name, &value));
         }
         for lifting in lifting(options) {
             line += &format!(" {lifting}");
@@ -280,13 +283,13 @@ impl Asked {
 
 /// The options that lift a guard, as a command line has them.
 pub fn lifting(options: &Options) -> Vec<String> {
-    let with = |name: &str, value: &String| format!("{name} {}", shell::quote(value));
-    let agents = options.ignored_agents.iter().map(|agent| with("--ignore-agent", agent));
+    let agents = &options.ignored_agents;
+    let agents = agents.iter().map(|agent| shell::option("--ignore-agent", agent));
     let users = match (options.in_use, &options.teardown[..]) {
         (InUse::Refuse, _) => vec![],
         (InUse::Force, _) => vec!["--force".into()],
         (InUse::Teardown, []) => vec!["--teardown".into()],
-        (InUse::Teardown, ids) => ids.iter().map(|id| with("--teardown", id)).collect(),
+        (InUse::Teardown, ids) => ids.iter().map(|id| shell::option("--teardown", id)).collect(),
     };
     let znode = options.system_znode.then(|| "--system-znode".into());
     agents.chain(users).chain(znode).collect()
@@ -399,6 +402,7 @@ mod tests {
         assert_eq!(next(vec![]), "There is nothing to do.");
         let waiting = next(vec![unreached("S0", "h0", UnreachedReason::OperationPending)]);
         assert!(waiting.starts_with("Wait for the agents"), "{waiting}");
+        assert!(!waiting.contains("--ignore-agent") && !waiting.contains("GONE"), "{waiting}");
     }
 
     #[test]

@@ -48,8 +48,7 @@ pub fn consider(
                 Endpoint::Master | Endpoint::MasterRoot => *option == "-m",
             })
         });
-        let options: Vec<_> =
-            options.map(|(option, url)| format!("{option} {}", shell::quote(&url))).collect();
+        let options: Vec<_> = options.map(|(option, url)| shell::option(option, &url)).collect();
         return Err(Objection {
             why: each.collect::<Vec<_>>().join(" "),
             hint: format!(
