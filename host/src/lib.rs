@@ -61,7 +61,7 @@
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`json`], [`printable`], `file` | how that is written, how texts are shown, and how a file takes its place |
-//! | [`planned`] | what a plan says by itself: the component's own file |
+//! | [`planned`], [`entries`] | what a plan says by itself, and what is reserved, for people: the component's own files |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 mod answer;
@@ -74,6 +74,8 @@ mod echo;
 pub mod endpoint;
 mod engine;
 pub mod ensemble;
+#[path = "../../guest/src/entries.rs"]
+pub mod entries;
 pub mod exit;
 mod file;
 pub mod http;

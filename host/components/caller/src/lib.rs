@@ -31,6 +31,8 @@ pub mod call;
 pub mod endpoint;
 #[path = "../../../src/ensemble.rs"]
 pub mod ensemble;
+#[path = "../../../../guest/src/entries.rs"]
+pub mod entries;
 #[path = "../../../src/exit.rs"]
 pub mod exit;
 #[path = "../../../src/json.rs"]
