@@ -414,10 +414,11 @@ fn framework_words(framework: &Framework, role: Option<&str>) -> String {
     let tasks = count(*tasks as usize, "task");
     let others: Vec<_> =
         roles.iter().map(String::as_str).filter(|other| Some(*other) != role).collect();
+    let other = if others.len() < roles.len() { "other " } else { "" };
     let others = match others.len() {
         0 => String::new(),
-        1 => format!(", other role: {}", others.concat()),
-        _ => format!(", other roles: {}", others.join(", ")),
+        1 => format!(", {other}role: {}", others.concat()),
+        _ => format!(", {other}roles: {}", others.join(", ")),
     };
     format!("framework '{name}' ({id}, {state}, {tasks}{others})")
 }
@@ -539,6 +540,13 @@ mod tests {
             framework_words(&kafka, Some("dev")),
             "framework 'kafka' (M-0001, active, 1 task)"
         );
+        // Without the role among them, no role is another one.
+        for role in [None, Some("q")] {
+            assert_eq!(
+                framework_words(&kafka, role),
+                "framework 'kafka' (M-0001, active, 1 task, role: dev)"
+            );
+        }
     }
 
     fn plan_with(unreached: Vec<Unreached>, elsewhere: Vec<Elsewhere>) -> CleanupPlan {
