@@ -56,6 +56,7 @@
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
+//! | `token` | what a token is, wherever it comes from |
 //! | `echo` | how a secret is found in what a server answers |
 //! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
@@ -100,6 +101,7 @@ mod state;
 pub mod stop;
 mod strict;
 pub mod tls;
+mod token;
 pub mod transport;
 mod users;
 mod violation;
