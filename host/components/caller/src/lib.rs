@@ -57,6 +57,8 @@ mod shell;
 pub mod show;
 #[path = "../../../src/strict.rs"]
 pub mod strict;
+#[path = "../../../src/token.rs"]
+mod token;
 
 pub use bindings::cleanup::{InUse, Options, Reason, Target};
 pub use call::Call;
