@@ -110,23 +110,52 @@ pub fn users(frameworks: &Frameworks, target: &Target, options: &Options) -> Use
 /// A framework that uses a target, for people: what it uses, and what else it runs.
 pub fn words(framework: &Framework, target: &Target, options: &Options) -> String {
     let role = target.role.as_deref();
-    let used = match (role.filter(|role| frameworks::uses(framework, role)), &target.znode) {
-        (Some(role), _) => format!("uses role '{role}'"),
-        (None, znode) => {
-            let znode = znode.as_deref().map(|it| guard::whole_path(options, it));
-            format!("owns znode '{}'", znode.unwrap_or_default())
-        }
-    };
-    let others = frameworks::other_roles(framework, role);
-    let others = match others.is_empty() {
-        true => String::new(),
-        false => format!("; its other roles: {}", others.join(", ")),
+    let used = used(framework, target, options);
+    let others = match roles(framework, role) {
+        Roles::None | Roles::Own => String::new(),
+        Roles::Besides(others) => format!("; its other roles: {}", others.join(", ")),
+        Roles::Other(roles) => format!("; its roles: {}", roles.join(", ")),
     };
     let tasks = match framework.tasks {
         0 => String::new(),
         tasks => format!("; it runs {tasks} task(s)"),
     };
     format!("Framework {} {used}{others}{tasks}", Words(framework))
+}
+
+/// What a framework uses of a target.
+fn used(framework: &Framework, target: &Target, options: &Options) -> String {
+    let role = target.role.as_deref().filter(|role| frameworks::uses(framework, role));
+    match (role, &target.znode) {
+        (Some(role), _) => format!("uses role '{role}'"),
+        (None, znode) => {
+            let znode = znode.as_deref().map(|it| guard::whole_path(options, it));
+            format!("owns znode '{}'", znode.unwrap_or_default())
+        }
+    }
+}
+
+/// The roles of a framework, as seen from a target's role.
+enum Roles<'a> {
+    /// It has no role.
+    None,
+    /// It has the target's role alone.
+    Own,
+    /// It has the target's role, and these.
+    Besides(Vec<&'a str>),
+    /// It has these, and not the target's.
+    Other(Vec<&'a str>),
+}
+
+fn roles<'a>(framework: &'a Framework, role: Option<&str>) -> Roles<'a> {
+    let all = framework.roles.iter().map(String::as_str);
+    let others: Vec<_> = all.filter(|it| Some(*it) != role).collect();
+    match (framework.roles.len(), others.len()) {
+        (0, _) => Roles::None,
+        (_, 0) => Roles::Own,
+        (all, rest) if rest < all => Roles::Besides(others),
+        _ => Roles::Other(others),
+    }
 }
 
 /// The refusal of a target of which it is not known who uses it.
@@ -150,20 +179,8 @@ fn refusal(users: &[Framework], target: &Target, options: &Options) -> Option<Re
     match options.in_use {
         InUse::Force => None,
         InUse::Teardown => {
-            let kept: Vec<_> =
-                users.iter().filter(|user| !may_be_torn_down(user, role, options)).collect();
-            let first = kept.first()?;
-            let others = frameworks::other_roles(first, role);
-            let runs = match others.is_empty() {
-                true => String::new(),
-                false => format!(" has other roles too ({}),", others.join(", ")),
-            };
-            refused(format!(
-                "framework {}{runs} runs {} task(s), and all of it would end. Uninstall the \
-                 service instead",
-                Words(first),
-                first.tasks
-            ))
+            let why = users.iter().find_map(|user| why_kept(user, target, options));
+            refused(why?)
         }
         InUse::Refuse => {
             let uses = |user: &&Framework| role.is_some_and(|role| frameworks::uses(user, role));
@@ -184,12 +201,31 @@ fn refusal(users: &[Framework], target: &Target, options: &Options) -> Option<Re
     }
 }
 
-/// Whether the options allow to end a framework with all that it runs.
-fn may_be_torn_down(framework: &Framework, role: Option<&str>, options: &Options) -> bool {
+/// Why a framework is not ended, with all that it runs, unless the options allow that.
+fn why_kept(framework: &Framework, target: &Target, options: &Options) -> Option<String> {
+    let (name, tasks) = (Words(framework), framework.tasks);
     if !options.teardown.is_empty() {
-        return options.teardown.contains(&framework.id);
+        return (!options.teardown.contains(&framework.id)).then(|| {
+            format!(
+                "framework {name} {}, and is not among those that are named to be torn down \
+                 ({}). Uninstall its service, or name it as well",
+                used(framework, target, options),
+                options.teardown.join(", ")
+            )
+        });
     }
     // One of a role below has a reservation of its own to lose, and is another service.
-    let is_own = framework.roles.iter().all(|it| Some(it.as_str()) == role);
-    is_own && !framework.roles.is_empty() && !frameworks::is_shared(framework)
+    let why = match roles(framework, target.role.as_deref()) {
+        Roles::Own if frameworks::is_shared(framework) => "runs the apps or jobs of others".into(),
+        Roles::Own => return None,
+        Roles::None => "has no role by which it would be known as the target's".into(),
+        Roles::Besides(others) => format!("has other roles too ({})", others.join(", ")),
+        Roles::Other(roles) => {
+            format!("has roles that are not the target's ({})", roles.join(", "))
+        }
+    };
+    Some(format!(
+        "framework {name} {why}, runs {tasks} task(s), and all of it would end. Uninstall the \
+         service instead"
+    ))
 }

@@ -253,12 +253,6 @@ pub fn is_shared(framework: &Framework) -> bool {
     name.starts_with("marathon") || name.starts_with("metronome")
 }
 
-/// The roles of a framework that have nothing to do with this one.
-pub fn other_roles<'a>(framework: &'a Framework, role: Option<&str>) -> Vec<&'a str> {
-    let is_other = |it: &&str| role.is_none_or(|own| !may_use(it, own));
-    framework.roles.iter().map(String::as_str).filter(is_other).collect()
-}
-
 /// A framework, for people: all that would end with it.
 pub struct Words<'a>(pub &'a Framework);
 
@@ -315,7 +309,6 @@ mod tests {
         assert_eq!(ids(&found.using("r")), ["1", "2", "3"]);
         assert_eq!(ids(&found.using("r/s")), ["3"]);
         assert_eq!((found.using("r")[0].tasks, found.doubt(Some("r"))), (2, None));
-        assert_eq!(other_roles(&found.using("r")[1], Some("r")), ["q"]);
     }
 
     #[test]

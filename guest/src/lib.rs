@@ -16,7 +16,7 @@
 //! | [`guard`], [`checks`] | what is refused before anything is sent, and before anything is changed |
 //! | [`agents`], [`frameworks`], [`operations`] | what the master lists |
 //! | [`absent`], [`metrics`], [`leader`] | what it does not list, what it counts, and since when it leads |
-//! | [`words`] | agents, for people |
+//! | [`words`], [`entries`] | agents, and what is reserved on them, for people |
 //! | [`names`], [`version`] | how services name what they own; versions of Mesos |
 //! | [`stream`] | a JSON answer, read as a stream |
 //! | [`resource`] | what one reserved resource is, and whether it is ours to take |
@@ -35,6 +35,7 @@ pub mod clean;
 #[cfg(target_family = "wasm")]
 mod component;
 pub mod discover;
+pub mod entries;
 pub mod frameworks;
 pub mod guard;
 pub mod host;

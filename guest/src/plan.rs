@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::agents::{Listing, Wanted};
 use crate::bindings::cleanup::{
-    AgentPlan, Amount, CleanupPlan, Failure, Fate, InUse, Options, Planned, Reason, Reserved,
-    Target, ZnodeState,
+    AgentPlan, CleanupPlan, Failure, Fate, InUse, Options, Planned, Reason, Target, ZnodeState,
 };
 use crate::bindings::log::{Framework, Phase, SkipReason, Unreached, UnreachedReason};
 use crate::checks::{self, Users};
+use crate::entries::{entry_words, volume_words};
 use crate::frameworks::Words;
 use crate::guard::Refusal;
 use crate::host::Host;
@@ -223,11 +223,9 @@ fn agent_differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
             for planned in &agent.entries {
                 match known.iter().position(|other| *other == planned) {
                     Some(index) => drop(known.swap_remove(index)),
-                    None => sentences.push(format!(
-                        "Slave {} {verb}: {}",
-                        agent.agent,
-                        words(&planned.entry)
-                    )),
+                    None => {
+                        sentences.push(format!("Slave {} {verb}: {}", agent.agent, words(planned)))
+                    }
                 }
             }
         }
@@ -320,21 +318,14 @@ fn znode_difference(then: &CleanupPlan, now: &CleanupPlan) -> Option<String> {
     Some(format!("The znode '{znode}' {what}"))
 }
 
-/// An entry, for people.
-fn words(entry: &Reserved) -> String {
-    let amount = match &entry.amount {
-        Amount::Scalar(value) => value.to_string(),
-        Amount::Ranges(ranges) => {
-            let ranges: Vec<_> =
-                ranges.iter().map(|(begin, end)| format!("{begin}-{end}")).collect();
-            format!("[{}]", ranges.join(", "))
-        }
-        Amount::Items(items) => format!("{{{}}}", items.join(", ")),
-    };
-    let principal = entry.principal.as_ref().map(|it| format!(", reserved by {it}"));
-    let volume = entry.volume.as_ref().map(|it| format!(", with volume {}", it.id));
-    let (principal, volume) = (principal.unwrap_or_default(), volume.unwrap_or_default());
-    format!("{} {amount}{principal}{volume}", entry.name)
+/// An entry, for people: everything in which two can differ.
+fn words(Planned { entry, volume, reservation }: &Planned) -> String {
+    let stays = |fate: &Fate| if *fate == Fate::Removed { "" } else { " (stays)" };
+    let by = if entry.dynamic { "" } else { ", reserved in the agent's configuration" };
+    let of = entry.volume.as_ref().map(|it| format!(", with {}", volume_words(it, None)));
+    let of = of.unwrap_or_default();
+    let goes = volume.as_ref().map_or("", stays);
+    format!("{}{by}{}{of}{goes}", entry_words(entry, None), stays(reservation))
 }
 
 #[cfg(test)]
@@ -429,7 +420,10 @@ mod tests {
         let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
         for (entries, sentence) in [
             (vec![CPUS, VOLUME, CPUS], "Slave S0 now has: cpus 1, reserved by p"),
-            (vec![CPUS], "Slave S0 no longer has: disk 64, reserved by p, with volume v"),
+            (
+                vec![CPUS],
+                "Slave S0 no longer has: disk 64 MiB, reserved by p, with volume v, created by p",
+            ),
         ] {
             let mut host = Script::default().answer(200, slaves(&entries));
             host = host.answer(200, NO_FRAMEWORKS);
@@ -446,6 +440,86 @@ mod tests {
             .answer(202, "")
             .answer(200, slaves(&[]));
         clean::apply(&mut host, &plan, &OPTIONS).unwrap();
+    }
+
+    #[test]
+    fn a_difference_says_what_differs() {
+        let with = |from: &str, to: &str| {
+            assert!(VOLUME.contains(from));
+            VOLUME.replacen(from, to, 1)
+        };
+        let labelled = |value: &str| {
+            let label =
+                format!(r#"{{"principal":"p","labels":{{"labels":[{{"key":"k"{value}}}]}}}}"#);
+            with(r#"{"principal":"p"}"#, &label)
+        };
+        let disk = |more: &str| with(r#""disk":{"#, &format!(r#""disk":{{{more},"#));
+        let others = [
+            with("64.0", "65.0"),
+            with("\"v\"", "\"w\""),
+            labelled(""),
+            labelled(r#","value":"1""#),
+            labelled(r#","value":"2""#),
+            disk(r#""volume":{"container_path":"data"}"#),
+            disk(r#""volume":{"container_path":"logs"}"#),
+            disk(r#""source":{"type":"MOUNT","mount":{"root":"/mnt/a"}}"#),
+            disk(r#""source":{"type":"MOUNT","mount":{"root":"/mnt/b"}}"#),
+            with(r#""id":"v","principal":"p""#, r#""id":"v","principal":"q""#),
+            with(r#""id":"v","principal":"p""#, r#""id":"v""#),
+            with(r#""reservation":{"principal":"p"}"#, r#""reservation":{"principal":"q"}"#),
+            with(
+                r#""reservation":{"principal":"p"}"#,
+                r#""reservations":[{"type":"STATIC","role":"r"}]"#,
+            ),
+        ];
+        let look = |entry: &str| {
+            let mut host =
+                Script::default().answer(200, slaves(&[entry])).answer(200, NO_FRAMEWORKS);
+            plan(&mut host, &target(None), &OPTIONS).unwrap()
+        };
+        let mut said = BTreeSet::new();
+        for entry in others.iter().map(String::as_str).chain([VOLUME]) {
+            said.insert(words(&look(entry).agents[0].entries[0]));
+        }
+        assert_eq!(said.len(), others.len() + 1, "{said:?}");
+        let mut host = Script::default().answer(200, slaves(&[&disk(
+            r#""volume":{"container_path":"data"},"source":{"type":"MOUNT","mount":{"root":"/mnt/a"}}"#,
+        )]));
+        host = host.answer(200, NO_FRAMEWORKS);
+        clean::apply(&mut host, &look(&labelled(r#","value":"1""#)), &OPTIONS).unwrap_err();
+        for line in [
+            "Slave S0 now has: disk 64 MiB on MOUNT /mnt/a, reserved by p, with volume v at 'data', \
+             created by p",
+            "Slave S0 no longer has: disk 64 MiB, reserved by p [k=1], with volume v, created by p",
+        ] {
+            assert!(host.lines().contains(&line), "{:?}", host.lines());
+        }
+    }
+
+    /// The plan counts on nothing there, and is carried out all the same.
+    #[test]
+    fn a_plan_that_ignores_an_agent_that_is_away_is_applied() {
+        let both = |first: &str| {
+            let agent = |id: &str, active: bool, entries: &str| {
+                format!(
+                    r#"{{"id":"{id}","hostname":"h","version":"1.4.3","active":{active},"reserved_resources_full":{{"r":[{entries}]}}}}"#
+                )
+            };
+            format!(r#"{{"slaves":[{},{}]}}"#, agent("S0", true, first), agent("S1", false, CPUS))
+        };
+        let ignoring = Options { ignored_agents: vec!["S1".into()], ..OPTIONS };
+        let mut host = Script::default().answer(200, both(CPUS)).answer(200, NO_FRAMEWORKS);
+        let plan = plan(&mut host, &target(None), &ignoring).unwrap();
+        assert_eq!((plan.unreached.len(), plan.ignored[0].agent.as_str()), (0, "S1"));
+        let mut host = Script::default()
+            .answer(200, both(CPUS))
+            .answer(200, NO_FRAMEWORKS)
+            .answer(202, "")
+            .answer(200, both(""));
+        clean::apply(&mut host, &plan, &ignoring).unwrap();
+        let sent = host.sent.iter().filter_map(|it| it.content.as_ref());
+        let sent: Vec<_> = sent.map(|it| String::from_utf8_lossy(&it.bytes)).collect();
+        assert!(sent.iter().all(|it| !it.contains("S1")), "{sent:?}");
     }
 
     /// A cluster, and what differs from the quiet one in which there is a node of its own.

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::bindings::http::{Content, Endpoint, Error, Method};
 use crate::log::printable;
 use crate::tls::{self, TlsError};
+use crate::token;
+pub use crate::token::NoToken;
 use crate::transport::{self, Request, Transport, live};
 use crate::{Endpoints, Limits, Live, Tls, echo};
 
@@ -39,15 +41,9 @@ impl Token {
     /// When no header can hold it; it is not shown.
     pub fn new(token: impl Into<String>) -> Result<Self, NoToken> {
         let token = token.into();
-        let is_one = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-        if is_one { Ok(Self(Secret(token))) } else { Err(NoToken) }
+        token::check(&token).map(|()| Self(Secret(token)))
     }
 }
-
-/// Something that is no token.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("the token cannot be one: it is empty, or holds more than printable ASCII without spaces")]
-pub struct NoToken;
 
 /// A user of ZooKeeper and the password, `user:password`, for its scheme `digest`.
 #[derive(Clone, Debug)]
@@ -279,11 +275,6 @@ impl Login {
     /// # Errors
     /// When the service cannot be reached, refuses, or hands out no token.
     pub fn log_in(&self) -> Result<(), LoginError> {
-        #[derive(Deserialize)]
-        struct Granted {
-            token: String,
-        }
-
         let (field, Secret(proof)) = match &self.proof {
             Proof::Password(password) => ("password", password.clone()),
             Proof::Key(key) => ("token", Secret(self.login_token(key)?)),
@@ -308,7 +299,7 @@ impl Login {
         };
         let mut live = Live::new(&self.limits, &self.tls, Credentials::default());
         let mut response = transport::finish(live.send(request)).map_err(failed)?;
-        let mut body = vec![0; 64 << 10];
+        let mut body = vec![0; ANSWER_BYTES + 1];
         let mut length = 0;
         while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
             match response.body.read(rest).map_err(failed)? {
@@ -317,21 +308,27 @@ impl Login {
             }
         }
         body.truncate(length);
-        match (response.status, serde_json::from_slice(&body)) {
-            (200..300, Ok(Granted { token })) => {
+        let status = response.status;
+        let granted = (200..300).contains(&status).then(|| granted(&body));
+        match granted {
+            Some(Ok(token)) => {
                 let token = Token::new(token)
                     .map_err(|why| LoginError::Credentials(format!("{}: {why}", self.url)))?;
                 *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
                 Ok(())
             }
-            (status, _) => {
+            None | Some(Err(_)) => {
                 // What goes before the signature is known to everyone.
                 let secret = match &self.proof {
                     Proof::Password(_) => proof.as_str(),
                     Proof::Key(_) => proof.rsplit('.').next().unwrap_or_default(),
                 };
                 let words = words(status, &body, secret);
-                Err(LoginError::Credentials(format!("{status} {words}").trim_end().into()))
+                let mut why = format!("{status} {words}").trim_end().to_owned();
+                if let Some(Err(what)) = granted {
+                    why += &format!(", but {what}");
+                }
+                Err(LoginError::Credentials(why))
             }
         }
     }
@@ -351,6 +348,24 @@ impl Login {
             .map_err(|_| LoginError::Credentials("the service account's key cannot sign".into()))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// How much of the answer to a login is read.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// The token in the answer to a login that went well.
+///
+/// # Errors
+/// Why there is none; nothing of the answer is shown.
+fn granted(body: &[u8]) -> Result<String, String> {
+    if body.len() > ANSWER_BYTES {
+        return Err(format!("the answer has no token in its first {ANSWER_BYTES} bytes"));
+    }
+    let answer: serde_json::Value =
+        serde_json::from_slice(body).map_err(|_| "the answer has no token: it is no JSON")?;
+    let token = answer.get("token").ok_or("the answer has no token")?;
+    let token = token.as_str().ok_or("the answer has no token: its `token` is no text")?;
+    Ok(token.to_owned())
 }
 
 /// What is shown of the answer to a login that failed, in the order in which DC/OS says it.

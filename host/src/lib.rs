@@ -56,12 +56,13 @@
 //! | [`ensemble`] | where ZooKeeper is, when there is no Exhibitor |
 //! | [`transport`] | how requests travel: live, recorded or replayed |
 //! | [`credentials`], [`tls`] | how the host authenticates, and whom it trusts |
+//! | `token` | what a token is, wherever it comes from |
 //! | `echo` | how a secret is found in what a server answers |
 //! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
 //! | [`json`], [`printable`], `file` | how that is written, how texts are shown, and how a file takes its place |
-//! | [`planned`] | what a plan says by itself: the component's own file |
+//! | [`planned`], [`entries`] | what a plan says by itself, and what is reserved, for people: the component's own files |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
 mod answer;
@@ -74,6 +75,8 @@ mod echo;
 pub mod endpoint;
 mod engine;
 pub mod ensemble;
+#[path = "../../guest/src/entries.rs"]
+pub mod entries;
 pub mod exit;
 mod file;
 pub mod http;
@@ -98,6 +101,7 @@ mod state;
 pub mod stop;
 mod strict;
 pub mod tls;
+mod token;
 pub mod transport;
 mod users;
 mod violation;

@@ -110,6 +110,12 @@ impl<'de> Visitor<'de> for &Place<'_> {
 /// # Errors
 /// One clause, with the field that is the matter.
 pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, String> {
+    let fields = document.as_object().ok_or("it must be an object, `{...}`")?;
+    for name in ["target", "options", "plan"] {
+        if fields.get(name).is_some_and(|field| !field.is_object()) {
+            return Err(format!("`{name}` must be an object, `{{...}}`"));
+        }
+    }
     let options = document.get_mut("options").and_then(Value::as_object_mut);
     let defaults = serde_json::to_value(Options::DEFAULT).map_err(|why| why.to_string())?;
     if let (Some(options), Value::Object(defaults)) = (options, defaults) {
@@ -196,6 +202,11 @@ mod tests {
             (json!({"list": []}), "missing field `options`"),
             (json!({"options": {}}), "missing field `list`"),
             (json!({"options": {"in_use": "Ask"}, "list": []}), "unknown variant `Ask`"),
+            (json!(null), "it must be an object, `{...}`"),
+            (json!([{}, []]), "it must be an object, `{...}`"),
+            (json!({"options": null, "list": []}), "`options` must be an object, `{...}`"),
+            (json!({"options": [], "list": []}), "`options` must be an object, `{...}`"),
+            (json!({"options": {}, "list": [], "plan": 1}), "`plan` must be an object, `{...}`"),
         ] {
             let error = read::<Document>(json).unwrap_err();
             assert!(error.starts_with(expected), "{error}");

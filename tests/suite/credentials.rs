@@ -40,6 +40,7 @@ pub fn trials() -> Vec<Trial> {
         trial("credentials::a_login_that_repeats_the_password", a_login_that_repeats),
         trial("credentials::a_login_that_echoes_what_it_gets", a_login_that_echoes),
         trial("credentials::a_login_that_shows_a_page", a_login_that_shows_a_page),
+        trial("credentials::a_login_that_brings_no_token", a_login_without_a_token),
         trial("credentials::a_login_that_nobody_answers", a_login_that_nobody_answers),
         trial("credentials::what_no_header_holds_is_no_token", no_token),
         trial("credentials::the_environment_is_not_for_what_only_a_file_names", only_in_a_file),
@@ -475,6 +476,29 @@ fn a_login_that_shows_a_page() {
     let run = run(&mut both(&cluster, &Secrets::new())[0]);
     assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
     assert!(run.stdout.contains("Token retrieval failed: 502\n"), "{}", run.stdout);
+}
+
+/// Such an answer is no refusal, so its status alone says nothing.
+fn a_login_without_a_token() {
+    let long = json!({"token": "canary".repeat(20_000)}).to_string();
+    for (body, said) in [
+        ("{}", "200 {}, but the answer has no token"),
+        (r#"{"title":"Welcome"}"#, r#"200 {"title":"Welcome"}, but the answer has no token"#),
+        (r#"{"token":123}"#, "200 {}, but the answer has no token: its `token` is no text"),
+        (r#"{"token":null}"#, "200 {}, but the answer has no token: its `token` is no text"),
+        ("<html>canary</html>", "200, but the answer has no token: it is no JSON"),
+        ("", "200, but the answer has no token: it is no JSON"),
+        (&long, "200, but the answer has no token in its first 65536 bytes"),
+    ] {
+        let cluster = with_answer(200, &[], body);
+        for mut command in both(&cluster, &Secrets::new()) {
+            let run = run(&mut command);
+            assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
+            let line = format!("Token retrieval failed: {said}");
+            assert!(run.stdout.lines().any(|it| it == line), "{line}: {}", run.stdout);
+            assert!(!run.stdout.contains("canary"), "{}", run.stdout);
+        }
+    }
 }
 
 /// Wherever it comes from, it is not shown, and goes nowhere.

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("plans::a_plan_is_not_applied_when_the_znode_has_gone", the_znode_has_gone),
         trial("plans::only_the_frameworks_of_a_plan_end", frameworks_of_the_plan),
         trial("plans::a_plan_that_only_ends_a_framework_is_carried_out", only_a_framework),
+        trial("plans::nothing_is_planned_on_an_ignored_agent_that_is_away", ignored_and_away),
         trial("plans::what_is_not_known_is_shown_where_it_is_forced", not_known),
         trial("plans::more_below_the_znode_is_another_cluster", more_below_the_znode),
         trial("plans::what_a_file_lifts_is_lifted_on_the_command_line_too", lifted),
@@ -90,6 +91,31 @@ fn something_else() {
         assert!(run.stdout.contains(&format!("Slave {agent} {difference}")), "{}", run.stdout);
     }
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), state));
+}
+
+/// The plan promises what the run does: that agent gets nothing.
+fn ignored_and_away() {
+    let state = scenario("an-agent-that-is-not-active");
+    let away = state.agents.iter().find(|agent| !agent.active).unwrap();
+    let (id, options) = (away.id.clone(), format!("{TARGET} --ignore-agent {}", away.id));
+    let reserved = away.reserved_resources_full.clone();
+    let shown = run(&mut on(&Cluster::start(state.clone()), &format!("plan {options}"))).stdout;
+    let (_, of_agent) = shown.split_once(&format!("  Slave {id}")).unwrap();
+    let (_, entries) = of_agent.split_once('\n').unwrap();
+    let entries: Vec<_> = entries.lines().take_while(|it| it.starts_with("    ")).collect();
+    let stays = |line: &&str| {
+        line.starts_with("    keep ") && line.ends_with("(the slave is not connected)")
+    };
+    assert!(!entries.is_empty() && entries.iter().all(stays), "{shown}");
+    assert!(shown.contains("on 1 agent: ") && shown.contains(" resources stay"), "{shown}");
+    let (_folder, file) = planned_with(state.clone(), &options);
+    let cluster = Cluster::start(state);
+    let applied = apply_with(&cluster, &file, &format!("--ignore-agent {id}"));
+    assert_eq!(applied.exit, 0, "{}", applied.stdout);
+    let sent = cluster.requests().into_iter().filter(|request| request.method == "POST");
+    assert!(!sent.map(|request| request.body).any(|body| body.contains(&id)));
+    let after = cluster.state().agents.into_iter().find(|agent| agent.id == id).unwrap();
+    assert_eq!(after.reserved_resources_full, reserved);
 }
 
 fn the_znode_has_gone() {

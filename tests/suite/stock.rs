@@ -5,6 +5,7 @@ mod service;
 pub mod wasmtime;
 
 use std::fs;
+use std::process::Command;
 
 use janitor_host::ExitCode;
 use janitor_tests::{Answering, Cluster, State};
@@ -73,6 +74,7 @@ pub fn trials() -> Vec<Trial> {
         trial("stock::what_the_command_says_is_what_the_binary_says", move || same(wasmtime)),
         trial("stock::a_request_that_no_buffer_takes", move || large_request(wasmtime)),
         trial("stock::a_token_goes_to_the_servers", move || token(wasmtime)),
+        trial("stock::a_token_is_what_the_binary_takes_for_one", move || same_token(wasmtime)),
         trial("stock::a_url_that_is_none", move || no_url(wasmtime)),
         trial("stock::a_master_that_is_not_there", move || no_master(wasmtime)),
         trial("stock::only_a_final_status_is_an_answer", move || only_a_final_status(wasmtime)),
@@ -195,6 +197,38 @@ fn token(wasmtime: Wasmtime) {
     assert!(!run.stdout.contains(&token));
     let expected = Some(format!("token={token}"));
     assert!(cluster.requests().iter().all(|request| request.authorization == expected));
+}
+
+/// The command takes what the binary takes for a token, and says what it says of others.
+fn same_token(wasmtime: Wasmtime) {
+    let token = Cluster::start(scenario("with-a-token")).state().iam.unwrap().token;
+    let lines = ["\n", "\r\n", " "].map(|end| format!("{token}{end}"));
+    let none = ["canary canary", "canary\r\nHost: canary", "canary\u{1}", "c\u{f6}canary", " "];
+    for token in lines.iter().map(String::as_str).chain(none) {
+        for by_option in [false, true] {
+            let on = |command: &mut Command, cluster: &Cluster| {
+                let line = ["--dry-run", "-r", "cassandra_role"];
+                command.args(urls(cluster)).args(line);
+                match by_option {
+                    true => run(command.args(["-a", token])),
+                    false => run(command.env("DCOS_ACS_TOKEN", token)),
+                }
+            };
+            let theirs = Cluster::start(scenario("with-a-token"));
+            let mut said = on(&mut janitor(), &theirs);
+            let ours = Cluster::start(scenario("with-a-token"));
+            let our_run = on(&mut wasmtime.command(&[]), &ours);
+            // The options that this names are the binary's alone.
+            let is_of_both = |line: &&str| !line.contains(" answers 401. Give it a token");
+            said.stdout = said.stdout.split_inclusive('\n').filter(is_of_both).collect();
+            assert_eq!(named(&ours, &our_run.stdout), named(&theirs, &said.stdout), "{token:?}");
+            assert!(!our_run.stdout.contains("canary"), "{our_run:?}");
+            let code = format!("exit code {}: ", said.exit);
+            assert_eq!(our_run.stderr.contains(&code), said.exit != 0, "{token:?}: {our_run:?}");
+            let sent = |cluster: &Cluster| cluster.requests().len();
+            assert_eq!(sent(&ours) == 0, sent(&theirs) == 0, "{token:?}");
+        }
+    }
 }
 
 fn no_url(wasmtime: Wasmtime) {

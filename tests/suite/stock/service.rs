@@ -46,6 +46,7 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
         case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
         case("without_the_token_nothing_is_learned", without_the_token_nothing_is_learned),
         case("the_operator_must_choose_a_token", the_operator_must_choose_a_token),
+        case("the_token_that_the_servers_get", the_servers_token),
         case("what_is_not_asked_for_is_named", what_is_not_asked_for_is_named),
         case("twenty_cleanups_at_once", twenty_cleanups_at_once),
     ]
@@ -330,6 +331,7 @@ fn no_longer_than_the_operator_wants(wasmtime: Wasmtime) {
     for (name, value) in [
         ("JANITOR_RUN_SECONDS", "soon"),
         ("JANITOR_RUN_SECONDS", "0"),
+        ("JANITOR_RUN_SECONDS", "99999999999"),
         ("JANITOR_MAX_CONFIRM_SECONDS", "-1"),
         ("JANITOR_MAX_CONFIRM_SECONDS", "4294967296"),
     ] {
@@ -337,7 +339,7 @@ fn no_longer_than_the_operator_wants(wasmtime: Wasmtime) {
         let (status, object) = read(service.ask("plan", &body(1)));
         let message = object["message"].as_str().unwrap();
         assert_eq!(status, 500, "{message}");
-        let words = format!("{name} must be a number of seconds, 1 or more: {value}");
+        let words = format!("{name} must be a number of seconds, from 1 to 4294967295: {value}");
         assert!(message.ends_with(&words), "{message}");
     }
 }
@@ -391,7 +393,9 @@ fn without_the_token_nothing_is_learned(wasmtime: Wasmtime) {
 }
 
 fn the_operator_must_choose_a_token(wasmtime: Wasmtime) {
-    for environment in [&[][..], &[("JANITOR_SERVICE_TOKEN", "")]] {
+    for token in [None, Some(""), Some(" "), Some("\n"), Some("a\nb")] {
+        let environment = token.map(|token| ("JANITOR_SERVICE_TOKEN", token));
+        let environment = environment.as_slice();
         let service = Service::start_with(wasmtime, &[], environment);
         for headers in [&[][..], &[("Authorization", "Bearer ")]] {
             let (status, object) = read(service.ask_with("clean", headers, SAMPLE));
@@ -405,6 +409,32 @@ fn the_operator_must_choose_a_token(wasmtime: Wasmtime) {
     let (status, object) = read(service.ask("clean", SAMPLE));
     assert_eq!((status, &object["exit_code"]), (500, &json!(3)));
     assert!(object["message"].as_str().unwrap().contains("Master URL"));
+    // A line's end behind it is no part of it.
+    let line = format!("{TOKEN}\n");
+    let service = Service::start_with(wasmtime, &[], &[("JANITOR_SERVICE_TOKEN", &line)]);
+    assert_eq!(read(service.ask("clean", "{}")).0, 400);
+}
+
+/// What a header can hold goes to the servers as it is; what none can hold goes nowhere.
+fn the_servers_token(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("with-a-token"));
+    let token = cluster.state().iam.unwrap().token;
+    let line = format!("{token}\n");
+    let with = |token| Service::on_with(wasmtime, &cluster, &[], &[("JANITOR_AUTH_TOKEN", token)]);
+    let body = r#"{"target": {"role": "cassandra_role"}}"#;
+    assert_eq!(read(with(&line).ask("plan", body)).0, 200);
+    let expected = Some(format!("token={token}"));
+    assert!(cluster.requests().iter().all(|request| request.authorization == expected));
+    let before = cluster.requests().len();
+    for token in ["canary canary", "canary\r\nHost: canary", "c\u{f6}canary"] {
+        let (status, object) = read(with(token).ask("plan", body));
+        assert_eq!((status, &object["exit_code"]), (500, &json!(4)), "{object}");
+        let message = object["message"].as_str().unwrap();
+        let words =
+            "environment must be corrected: cannot use JANITOR_AUTH_TOKEN: the token cannot";
+        assert!(message.contains(words) && !message.contains("canary"), "{message}");
+    }
+    assert_eq!(cluster.requests().len(), before);
 }
 
 fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
@@ -443,7 +473,12 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
         ),
         ("clean", r#"{"target": {"role": "r"}, "target": {}}"#, 400, "`target` is there twice"),
         ("clean", "{}", 400, "missing field `target`"),
-        ("clean", "[]", 400, "the body is not"),
+        ("clean", "[]", 400, "the body is not what is asked for: it must be an object"),
+        ("plan", r#"[{"role": "r"}, {}]"#, 400, "asked for: it must be an object"),
+        ("discover", "null", 400, "asked for: it must be an object"),
+        ("clean", r#"{"target": []}"#, 400, "asked for: `target` must be an object"),
+        ("plan", r#"{"target": null}"#, 400, "asked for: `target` must be an object"),
+        ("discover", r#"{"options": "x"}"#, 400, "asked for: `options` must be an object"),
         ("clean", "role=r", 400, "must be JSON"),
         ("clean", "", 400, "must be JSON"),
         ("clean", &large, 413, "larger than 1048576 bytes"),

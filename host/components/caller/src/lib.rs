@@ -31,6 +31,8 @@ pub mod call;
 pub mod endpoint;
 #[path = "../../../src/ensemble.rs"]
 pub mod ensemble;
+#[path = "../../../../guest/src/entries.rs"]
+pub mod entries;
 #[path = "../../../src/exit.rs"]
 pub mod exit;
 #[path = "../../../src/json.rs"]
@@ -55,6 +57,8 @@ mod shell;
 pub mod show;
 #[path = "../../../src/strict.rs"]
 pub mod strict;
+#[path = "../../../src/token.rs"]
+mod token;
 
 pub use bindings::cleanup::{InUse, Options, Reason, Target};
 pub use call::Call;

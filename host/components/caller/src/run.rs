@@ -6,7 +6,7 @@ use crate::bindings::cleanup;
 use crate::bindings::http::Endpoint;
 use crate::bindings::log::Framework;
 use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
-use crate::{Call, Done, Endpoints, Options, RunError};
+use crate::{Call, Done, Endpoints, Options, RunError, token};
 
 /// How many exchanges there may be at a time.
 const WINDOW: u32 = 32;
@@ -19,6 +19,17 @@ pub struct Log {
     pub format: Format,
     /// Whether lines that are only for finding out are written too.
     pub verbose: bool,
+}
+
+/// The token that a place holds; space around it means nothing, and so does a place that
+/// holds nothing else.
+///
+/// # Errors
+/// One sentence, when no header can hold it; it is not shown.
+pub fn token(place: &str, held: Option<String>) -> Result<Option<String>, String> {
+    let held = held.as_deref().map(str::trim).filter(|held| !held.is_empty());
+    let checked = held.map(|held| token::check(held).map(|()| held.to_owned())).transpose();
+    checked.map_err(|why| format!("cannot use {place}: {why}"))
 }
 
 /// Says where the servers are, who to be for them, how long the run may take, in seconds,

@@ -13,7 +13,7 @@ use janitor_host::bindings::settings;
 use janitor_host::next::{self, Asked};
 use janitor_host::output::Output;
 use janitor_host::printable::printable;
-use janitor_host::run::{Log, configure, run};
+use janitor_host::run::{Log, configure, run, token};
 use janitor_host::runtime::{self as environment, complain, print, report_panics};
 use janitor_host::{Call, Endpoints, ExitCode, json, service, show};
 use wasip2::cli::environment::get_arguments;
@@ -63,12 +63,19 @@ fn clean(args: &Arguments) -> ExitCode {
     };
     let endpoints = match args.urls.endpoints() {
         Ok(endpoints) => endpoints,
-        Err(UrlError { error, .. }) => return give_up(args, error.to_string()),
+        Err(UrlError { error, .. }) => {
+            return give_up(args, ExitCode::Url, error.to_string(), "correct the URL");
+        }
     };
-    if let Err(why) = talk_to(&endpoints, args) {
-        return give_up(args, why);
+    let token = own_token(args);
+    let known = token.as_ref().ok().and_then(Option::as_deref);
+    if let Err(why) = talk_to(&endpoints, known, args) {
+        return give_up(args, ExitCode::Url, why, "correct the URL");
     }
     say(args, &show::header(&endpoints, Some(&target)));
+    if let Err(why) = token {
+        return give_up(args, ExitCode::Login, why, "correct the token");
+    }
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
     let ran = run(&call, &options);
     let asked = Asked { call, options, endpoints, component: vec![] };
@@ -81,23 +88,31 @@ fn clean(args: &Arguments) -> ExitCode {
 }
 
 /// Says where the servers are, and where the log goes.
-fn talk_to(endpoints: &Endpoints, args: &Arguments) -> Result<(), String> {
+fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Result<(), String> {
     let (stream, format) = match args.output {
         Format::Text => (stdout::get_stdout(), settings::Format::Lines),
         Format::Json => (stderr::get_stderr(), settings::Format::Events),
     };
-    let token = args.auth_token.clone().or_else(|| environment::variable("DCOS_ACS_TOKEN"));
     let log = Log { stream, format, verbose: args.verbose };
-    configure(endpoints, token.as_deref(), RUN_SECONDS, log)
+    configure(endpoints, token, RUN_SECONDS, log)
 }
 
-/// Tells that a URL is invalid, and that nothing has changed.
-fn give_up(args: &Arguments, why: String) -> ExitCode {
-    let next = "Nothing was changed; correct the URL and run the same command again.".to_owned();
+/// The token that the servers get: the command line takes precedence over the environment.
+fn own_token(args: &Arguments) -> Result<Option<String>, String> {
+    const VARIABLE: &str = "DCOS_ACS_TOKEN";
+    match args.auth_token.clone() {
+        Some(given) => token("--auth-token", Some(given)),
+        None => token(VARIABLE, environment::variable(VARIABLE)),
+    }
+}
+
+/// Tells why there is no run, and that nothing has changed.
+fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCode {
+    let next = format!("Nothing was changed; {hint} and run the same command again.");
     say(args, &why);
     say(args, &next);
-    document(args, &Output { next: vec![next], ..Output::failed(ExitCode::Url, Some(why)) });
-    ExitCode::Url
+    document(args, &Output { next: vec![next], ..Output::failed(code, Some(why)) });
+    code
 }
 
 /// Writes a line for people.

@@ -1,6 +1,7 @@
 //! What is answered: always the object that the binary writes for programs, and a status
 //! that says the same in short.
 
+use std::fmt;
 use std::io::Write;
 
 use janitor_caller::bindings::settings;
@@ -22,10 +23,10 @@ impl Refusal {
         Self { status, code: ExitCode::Usage, why: why.into() }
     }
 
-    /// The operator has to correct something.
-    pub fn misconfigured(why: String) -> Self {
+    /// The operator has to correct something, for which the binary would end with this code.
+    pub fn misconfigured(code: ExitCode, why: impl fmt::Display) -> Self {
         let why = format!("the service's environment must be corrected: {why}");
-        Self { status: 500, code: ExitCode::Url, why }
+        Self { status: 500, code, why }
     }
 
     /// The status and the object.

@@ -9,6 +9,7 @@ mod answer;
 mod ask;
 mod operator;
 
+use janitor_caller::ExitCode;
 use janitor_caller::bindings::settings::Format;
 use janitor_caller::next::{self, Asked};
 use janitor_caller::output::Output;
@@ -63,7 +64,7 @@ fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
                 let next = next::after(&ran, &asked);
                 (status(&ran.result), Output::new(&ran.result, next))
             }
-            Err(why) => Refusal::misconfigured(why).into_parts(),
+            Err(why) => Refusal::misconfigured(ExitCode::Url, why).into_parts(),
         };
     match answer {
         Ok(answer) => answer.end(&output),

@@ -1,7 +1,8 @@
 //! What the operator has configured, all of it in the environment.
 
-use janitor_caller::Endpoints;
+use janitor_caller::run::token;
 use janitor_caller::runtime::{complain, variable};
+use janitor_caller::{Endpoints, ExitCode};
 use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
@@ -24,7 +25,7 @@ impl Operator {
     /// Reads the environment.
     ///
     /// # Errors
-    /// When a URL or a number cannot be one.
+    /// When a URL, a token or a number cannot be one.
     pub fn from_environment() -> Result<Self, Refusal> {
         let url = |name, default: &str| variable(name).unwrap_or_else(|| default.into());
         let endpoints = Endpoints::new(
@@ -32,15 +33,19 @@ impl Operator {
             &url("JANITOR_EXHIBITOR_URL", Endpoints::EXHIBITOR),
             &url("JANITOR_MARATHON_URL", Endpoints::MARATHON),
         );
-        let endpoints = endpoints.map_err(|why| Refusal::misconfigured(why.to_string()))?;
+        let endpoints = endpoints.map_err(|why| Refusal::misconfigured(ExitCode::Url, why))?;
+        let token = token(AUTH_TOKEN, variable(AUTH_TOKEN));
         Ok(Self {
             endpoints,
-            token: variable("JANITOR_AUTH_TOKEN"),
+            token: token.map_err(|why| Refusal::misconfigured(ExitCode::Login, why))?,
             run_seconds: seconds("JANITOR_RUN_SECONDS", 3600)?,
             confirm_seconds: seconds(CONFIRM_SECONDS, 600)?,
         })
     }
 }
+
+/// The variable that holds the token for the servers.
+const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
 
 /// The variable that bounds how long is waited for what the master has promised.
 pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";
@@ -49,8 +54,9 @@ pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";
 fn seconds(name: &str, default: u32) -> Result<u32, Refusal> {
     let Some(value) = variable(name) else { return Ok(default) };
     value.parse().ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
-        let why = "the service's environment must be corrected";
-        Refusal::new(500, format!("{why}: {name} must be a number of seconds, 1 or more: {value}"))
+        let most = u32::MAX;
+        let why = format!("{name} must be a number of seconds, from 1 to {most}: {value}");
+        Refusal::misconfigured(ExitCode::Usage, why)
     })
 }
 
@@ -65,13 +71,16 @@ pub fn admit(request: &IncomingRequest) -> Result<(), Refusal> {
         let (scheme, token) = value.split_at_checked("Bearer ".len())?;
         scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
     });
-    let Some(wanted) = variable("JANITOR_SERVICE_TOKEN") else {
+    // Space around a header's value is no part of it, so it cannot be one of the token's.
+    let wanted = variable("JANITOR_SERVICE_TOKEN").unwrap_or_default();
+    let wanted = wanted.trim();
+    if wanted.is_empty() || wanted.contains(char::is_control) {
         complain(
             "nobody may ask yet: set JANITOR_SERVICE_TOKEN to what those who may show as their \
-             bearer token",
+             bearer token, on one line",
         );
         return Err(unauthorized());
-    };
+    }
     match shown {
         Some(token) if bool::from(token.ct_eq(wanted.as_bytes())) => Ok(()),
         _ => Err(unauthorized()),

@@ -8,6 +8,8 @@ impl From<ErrorCode> for Error {
     fn from(code: ErrorCode) -> Self {
         use ErrorCode as Code;
         let connect = |why: &str| Self::Connect(why.into());
+        let protocol = |why: &str| Self::Protocol(why.into());
+        let internal = |why: &str| Self::Internal(why.into());
         match code {
             Code::DnsTimeout | Code::DnsError(_) | Code::DestinationNotFound => Self::Dns,
             Code::ConnectionRefused => connect("connection refused"),
@@ -25,19 +27,37 @@ impl From<ErrorCode> for Error {
             | Code::ConnectionWriteTimeout
             | Code::HttpResponseTimeout => Self::Timeout,
             Code::ConnectionTerminated | Code::HttpResponseIncomplete => Self::Reset,
-            Code::HttpProtocolError
-            | Code::HttpUpgradeFailed
-            | Code::HttpResponseHeaderSectionSize(_)
-            | Code::HttpResponseHeaderSize(_)
-            | Code::HttpResponseBodySize(_)
-            | Code::HttpResponseTrailerSectionSize(_)
-            | Code::HttpResponseTrailerSize(_)
-            | Code::HttpResponseTransferCoding(_)
-            | Code::HttpResponseContentCoding(_) => Self::Protocol(format!("{code:?}")),
-            Code::HttpRequestDenied => {
-                Self::Internal("the runtime does not let this request out".into())
+            Code::HttpProtocolError => protocol("it breaks the rules of the protocol"),
+            Code::HttpUpgradeFailed => protocol("it was to change to another protocol"),
+            Code::HttpResponseHeaderSectionSize(_) | Code::HttpResponseHeaderSize(_) => {
+                protocol("its headers are larger than the runtime takes")
             }
-            other => Self::Internal(format!("{other:?}")),
+            Code::HttpResponseBodySize(_) => protocol("its body is larger than the runtime takes"),
+            Code::HttpResponseTrailerSectionSize(_) | Code::HttpResponseTrailerSize(_) => {
+                protocol("its trailers are larger than the runtime takes")
+            }
+            Code::HttpResponseTransferCoding(_) => {
+                protocol("the runtime does not know its transfer coding")
+            }
+            Code::HttpResponseContentCoding(_) => {
+                protocol("the runtime does not know its content coding")
+            }
+            Code::HttpRequestDenied => internal("the runtime does not let this request out"),
+            Code::HttpRequestLengthRequired => internal("the runtime wants the request's length"),
+            Code::HttpRequestBodySize(_) => internal("the runtime sends no body of this size"),
+            Code::HttpRequestMethodInvalid => internal("the runtime refuses the method"),
+            Code::HttpRequestUriInvalid => internal("the runtime refuses the URL"),
+            Code::HttpRequestUriTooLong => internal("the runtime sends no URL of this length"),
+            Code::HttpRequestHeaderSectionSize(_) | Code::HttpRequestHeaderSize(_) => {
+                internal("the runtime sends no headers of this size")
+            }
+            Code::HttpRequestTrailerSectionSize(_) | Code::HttpRequestTrailerSize(_) => {
+                internal("the runtime sends no trailers of this size")
+            }
+            Code::LoopDetected => internal("the runtime has found that the request comes back"),
+            Code::ConfigurationError => internal("the runtime is not set up to send requests"),
+            Code::InternalError(Some(why)) => Self::Internal(why),
+            Code::InternalError(None) => internal("the runtime has failed"),
         }
     }
 }

@@ -79,6 +79,13 @@ impl Settings {
 impl Place {
     fn new(server: Server) -> Result<Self, String> {
         let Server { base, authorization } = server;
+        let is_held = |value: &String| value.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
+        if !authorization.as_ref().is_none_or(is_held) {
+            return Err(format!(
+                "what {base} gets as authorization cannot be in a header: it holds more than \
+                 printable ASCII"
+            ));
+        }
         let error =
             || format!("the URL {base} must begin with http:// or https://, and end with a slash");
         let (scheme, rest) = match base.split_once("://") {

@@ -3,13 +3,13 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use janitor_host::bindings::cleanup::{
-    AgentPlan, Amount, CleanupPlan, Fate, Holding, Inventory, Planned, Reason, Reserved, Volume,
-    ZnodeState,
+    AgentPlan, Amount, CleanupPlan, Fate, Holding, Inventory, Planned, Reason, Reserved, ZnodeState,
 };
 use janitor_host::bindings::http::Endpoint;
 use janitor_host::bindings::log::{
     Elsewhere, Framework, SkipReason, Unreached, UnreachedReason, Warning,
 };
+use janitor_host::entries::{entry_words, scalar, volume_words};
 use janitor_host::{Done, Endpoints, InUse, Options, RunError, Target};
 
 use crate::line::{Line, Tone};
@@ -81,9 +81,8 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     }
     for AgentPlan { agent, hostname, entries } in agents {
         lines.push(format!("  Slave {}", located(agent, hostname)).into());
-        let is_away = is_away(plan, agent);
         let entries = entries.iter().flat_map(|it| planned(it, target.principal.as_deref()));
-        lines.extend(entries.map(|line| below(if is_away { later(line) } else { line })));
+        lines.extend(entries.map(|line| below(as_far_as_reached(plan, agent, line))));
     }
     lines.extend(unreached.iter().map(unreached_line));
     lines.extend(
@@ -163,10 +162,15 @@ fn elsewhere_line(it: &Elsewhere, target: Option<&str>) -> Line {
     Line::tone(Tone::Warn, format!("  Elsewhere: {found} on {place} for role '{role}', {why}"))
 }
 
-/// Whether nothing is sent for an agent, because it would not last.
-fn is_away(plan: &CleanupPlan, agent: &str) -> bool {
-    let is_away = |it: &Unreached| it.agent == agent && it.reason == UnreachedReason::NotActive;
-    plan.unreached.iter().any(is_away)
+/// The agents for which something is sent: what the others hold stays for now.
+fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
+    let is_away = |agent: &str| is_among(&plan.unreached, agent) || is_among(&plan.ignored, agent);
+    plan.agents.iter().filter(move |it| !is_away(&it.agent))
+}
+
+/// Whether an agent is among these, and nothing is sent for it, because it would not last.
+fn is_among(these: &[Unreached], agent: &str) -> bool {
+    these.iter().any(|it| it.agent == agent && it.reason == UnreachedReason::NotActive)
 }
 
 /// The same line two columns further to the right.
@@ -174,10 +178,16 @@ fn below(line: Line) -> Line {
     Line { head: format!("  {}", line.head), ..line }
 }
 
-/// The same line for an agent that is away.
-fn later(line: Line) -> Line {
+/// The same line for an agent that may be away: what would go stays until a run reaches the
+/// agent, and stays for good where nobody waits for that.
+fn as_far_as_reached(plan: &CleanupPlan, agent: &str, line: Line) -> Line {
     match line.tone {
-        Tone::Gone => Line { rest: line.rest, ..headed(Tone::Warn, "later") },
+        Tone::Gone if is_among(&plan.ignored, agent) => {
+            kept(format!("{} (the slave is not connected)", line.rest))
+        }
+        Tone::Gone if is_among(&plan.unreached, agent) => {
+            Line { rest: line.rest, ..headed(Tone::Warn, "later") }
+        }
         _ => line,
     }
 }
@@ -195,12 +205,11 @@ fn heading(target: &Target) -> String {
 /// What will become of one entry: its volume, and its reservation.
 fn planned(planned: &Planned, wanted: Option<&str>) -> Vec<Line> {
     let Planned { entry, volume, reservation } = planned;
-    let volume = volume.as_ref().zip(entry.volume.as_ref()).map(|(fate, volume)| {
-        let Volume { principal, .. } = volume;
-        let by = others(principal.as_deref(), wanted).map(|it| format!(", created by {it}"));
-        fated(fate, "destroy", format!("{}{}", volume_words(volume), by.unwrap_or_default()))
-    });
-    let reservation = fated(reservation, "unreserve", words(entry, wanted));
+    let volume = volume
+        .as_ref()
+        .zip(entry.volume.as_ref())
+        .map(|(fate, volume)| fated(fate, "destroy", volume_words(volume, wanted)));
+    let reservation = fated(reservation, "unreserve", entry_words(entry, wanted));
     volume.into_iter().chain([reservation]).collect()
 }
 
@@ -252,11 +261,10 @@ fn znode_line(plan: &CleanupPlan, stays: Option<&str>) -> Option<Line> {
 
 /// Everything that goes, in one line.
 fn total(plan: &CleanupPlan) -> String {
-    let here = plan.agents.iter().filter(|agent| !is_away(plan, &agent.agent));
-    let entries = || here.clone().flat_map(|agent| &agent.entries);
+    let entries = || reached(plan).flat_map(|agent| &agent.entries);
     let volumes = entries().filter(|it| it.volume == Some(Fate::Removed)).count();
     let released: Vec<_> = entries().filter(|it| it.reservation == Fate::Removed).collect();
-    let concerned = here.clone().filter(|agent| agent.entries.iter().any(goes)).count();
+    let concerned = reached(plan).filter(|agent| agent.entries.iter().any(goes)).count();
     let all = plan.agents.iter().map(|agent| agent.entries.len()).sum::<usize>();
     let stay = match all - released.len() {
         0 => String::new(),
@@ -284,7 +292,7 @@ fn ends_frameworks(plan: &CleanupPlan, options: &Options) -> bool {
 /// Whether there is anything in a plan that would go, or end.
 pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
     (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
-        || plan.agents.iter().flat_map(|agent| &agent.entries).any(goes)
+        || reached(plan).flat_map(|agent| &agent.entries).any(goes)
         || plan.target.marathon_app.is_some()
         || plan.znode.as_ref().is_some_and(|znode| *znode != ZnodeState::Absent)
 }
@@ -373,53 +381,6 @@ fn holding_lines(holding: &Holding, frameworks_known: bool) -> Vec<Line> {
     lines
 }
 
-/// An entry without its volume; whose it is, if that is not what was wanted.
-fn words(entry: &Reserved, wanted: Option<&str>) -> String {
-    let mut words = format!("{} {}", entry.name, amount(&entry.name, &entry.amount));
-    if let Some(disk) = &entry.disk {
-        words += &format!(" on {disk}");
-    }
-    if let Some(principal) = others(entry.principal.as_deref(), wanted) {
-        words += &format!(", reserved by {principal}");
-    }
-    for label in &entry.labels {
-        let value = label.value.as_ref().map(|it| format!("={it}")).unwrap_or_default();
-        words += &format!(" [{}{value}]", label.key);
-    }
-    words
-}
-
-fn volume_words(volume: &Volume) -> String {
-    let path = volume.container_path.as_ref().map(|it| format!(" at '{it}'"));
-    format!("volume {}{}", volume.id, path.unwrap_or_default())
-}
-
-/// A principal, unless it is the one that was named.
-fn others<'a>(principal: Option<&'a str>, wanted: Option<&str>) -> Option<&'a str> {
-    principal.filter(|principal| Some(*principal) != wanted)
-}
-
-fn amount(name: &str, amount: &Amount) -> String {
-    match amount {
-        Amount::Scalar(value) => scalar(name, *value),
-        Amount::Ranges(ranges) => {
-            let range = |&(begin, end): &(u64, u64)| match begin == end {
-                true => begin.to_string(),
-                false => format!("{begin}-{end}"),
-            };
-            ranges.iter().map(range).collect::<Vec<_>>().join(", ")
-        }
-        Amount::Items(items) => format!("{{{}}}", items.join(", ")),
-    }
-}
-
-/// A number with its unit, to the three digits that Mesos counts.
-fn scalar(name: &str, value: f64) -> String {
-    let value = (value * 1000.0).round() / 1000.0;
-    let unit = if ["mem", "disk"].contains(&name) { " MiB" } else { "" };
-    format!("{value}{unit}")
-}
-
 /// The sums of what is counted, behind a colon; nothing if nothing is.
 fn sums<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> String {
     let mut sums: Vec<(&str, f64)> = Vec::new();
@@ -453,10 +414,11 @@ fn framework_words(framework: &Framework, role: Option<&str>) -> String {
     let tasks = count(*tasks as usize, "task");
     let others: Vec<_> =
         roles.iter().map(String::as_str).filter(|other| Some(*other) != role).collect();
+    let other = if others.len() < roles.len() { "other " } else { "" };
     let others = match others.len() {
         0 => String::new(),
-        1 => format!(", other role: {}", others.concat()),
-        _ => format!(", other roles: {}", others.join(", ")),
+        1 => format!(", {other}role: {}", others.concat()),
+        _ => format!(", {other}roles: {}", others.join(", ")),
     };
     format!("framework '{name}' ({id}, {state}, {tasks}{others})")
 }
@@ -530,11 +492,11 @@ mod tests {
     #[test]
     fn an_entry_names_only_other_principals() {
         let ports = entry("ports", Amount::Ranges(vec![(7000, 7001), (9042, 9042)]));
-        assert_eq!(words(&ports, Some("p")), "ports 7000-7001, 9042");
-        assert_eq!(words(&ports, None), "ports 7000-7001, 9042, reserved by p");
+        assert_eq!(entry_words(&ports, Some("p")), "ports 7000-7001, 9042");
+        assert_eq!(entry_words(&ports, None), "ports 7000-7001, 9042, reserved by p");
         let disk =
             Reserved { disk: Some("MOUNT /mnt/a".into()), ..entry("disk", Amount::Scalar(64.0)) };
-        assert_eq!(words(&disk, Some("p")), "disk 64 MiB on MOUNT /mnt/a");
+        assert_eq!(entry_words(&disk, Some("p")), "disk 64 MiB on MOUNT /mnt/a");
     }
 
     #[test]
@@ -578,6 +540,13 @@ mod tests {
             framework_words(&kafka, Some("dev")),
             "framework 'kafka' (M-0001, active, 1 task)"
         );
+        // Without the role among them, no role is another one.
+        for role in [None, Some("q")] {
+            assert_eq!(
+                framework_words(&kafka, role),
+                "framework 'kafka' (M-0001, active, 1 task, role: dev)"
+            );
+        }
     }
 
     fn plan_with(unreached: Vec<Unreached>, elsewhere: Vec<Elsewhere>) -> CleanupPlan {
@@ -605,6 +574,44 @@ mod tests {
     fn text(plan: &CleanupPlan, options: &Options) -> String {
         let lines = super::plan(plan, options);
         lines.iter().map(|line| format!("{}{}\n", line.head, line.rest)).collect()
+    }
+
+    /// What is on an agent to which nothing is sent.
+    #[test]
+    fn what_an_agent_that_is_away_holds_is_not_counted() {
+        let agent = |agent: &str| AgentPlan {
+            agent: agent.into(),
+            hostname: String::new(),
+            entries: vec![Planned {
+                entry: entry("cpus", Amount::Scalar(0.5)),
+                volume: None,
+                reservation: Fate::Removed,
+            }],
+        };
+        let away =
+            |reason| Unreached { agent: "S1".into(), hostname: String::new(), reason, since: None };
+        let (away, hides) =
+            (away(UnreachedReason::NotActive), away(UnreachedReason::HiddenReservations));
+        let kept = "keep       cpus 0.5, reserved by p (the slave is not connected)";
+        for (unreached, ignored, line, total) in [
+            (vec![], vec![], "unreserve  cpus 0.5, reserved by p", "2 resources on 2 agents"),
+            (vec![away.clone()], vec![], "later      cpus", "1 resource on 1 agent: cpus 0.5; 1"),
+            (vec![], vec![away], kept, "0 volumes and 1 resource on 1 agent: cpus 0.5; 1 of 2"),
+            (vec![], vec![hides], "unreserve  cpus 0.5, reserved by p", "2 resources on 2 agents"),
+        ] {
+            let agents = vec![agent("S0"), agent("S1")];
+            let mut plan = CleanupPlan { agents, ignored, ..plan_with(unreached, vec![]) };
+            let shown = text(&plan, &Options::DEFAULT);
+            let (_, of_agent) = shown.split_once("  Slave S1\n").unwrap();
+            assert!(of_agent.trim_start().starts_with(line), "{line}: {shown}");
+            assert!(shown.contains(total), "{total}: {shown}");
+            // When that agent alone has something, there is nothing to do.
+            plan.agents.remove(0);
+            plan.target.marathon_app = None;
+            plan.znode = None;
+            let changes = changes_anything(&plan, &Options::DEFAULT);
+            assert_eq!(changes, line.starts_with("unreserve"), "{shown}");
+        }
     }
 
     #[test]
