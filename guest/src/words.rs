@@ -7,6 +7,7 @@ use crate::bindings::log::{Elsewhere, Unreached, UnreachedReason};
 /// An agent's id and, if it is known, where it is.
 pub fn located(agent: &str, hostname: &str) -> String {
     match (agent, hostname) {
+        ("", "") => "without a name".to_owned(),
         (_, "") => agent.to_owned(),
         ("", _) => hostname.to_owned(),
         _ => format!("{agent} ({hostname})"),
