@@ -46,3 +46,16 @@ pub fn elsewhere_words(Elsewhere { role, principal, resources, agents }: &Elsewh
         by.unwrap_or_default()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_name_is_called_that() {
+        let reason = UnreachedReason::MachineDown;
+        let machine = Unreached { agent: "".into(), hostname: "".into(), reason, since: None };
+        let words = unreached_words(&machine);
+        assert_eq!(words, "Machine without a name is down for maintenance");
+    }
+}

@@ -31,8 +31,8 @@ pub fn check(
         Recording::check(file)
             .map_err(|why| format!("cannot record to {}: {why}", file.display()))?;
     }
-    let out = out.map(|file| ("--out", file));
-    let record = record.map(|file| ("--record", file));
+    let out = out.map(|file| ("the plan", file));
+    let record = record.map(|file| ("the recording", file));
     let written: Vec<Named> = out.into_iter().chain(record).collect();
     let read = read.into_iter().chain(connection.auth.files()).chain(connection.component.file());
     distinct(&written, &read.collect::<Vec<_>>())
