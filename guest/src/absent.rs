@@ -230,7 +230,7 @@ mod tests {
             {"info":{"id":{"hostname":"x"},"mode":"DRAINING"}}]},
             "unreachable":{"slaves":[{"id":{"value":"S3"},"timestamp":{"nanoseconds":1795637080718793984}},
             {"id":{"value":"S0"},"timestamp":{"nanoseconds":1}}]}}"#;
-        let status = r#"{"down_machines":[{"hostname":"b","ip":"10.0.0.9"},{"ip":"10.0.0.8"}],
+        let status = r#"{"down_machines":[{"hostname":"b","ip":"10.0.0.9"},{"ip":"10.0.0.8"},{}],
             "draining_machines":[{"id":{"hostname":"x"}}]}"#;
         let found =
             look(&[("registrar(1)/registry", 200, registry), ("maintenance/status", 200, status)]);
@@ -246,6 +246,7 @@ mod tests {
                 ("S3", "", UnreachedReason::Unreachable, Some(1_795_637_080)),
                 ("", "b", UnreachedReason::MachineDown, None),
                 ("", "10.0.0.8", UnreachedReason::MachineDown, None),
+                ("", "", UnreachedReason::MachineDown, None),
             ]
         );
     }

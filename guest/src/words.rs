@@ -7,6 +7,7 @@ use crate::bindings::log::{Elsewhere, Unreached, UnreachedReason};
 /// An agent's id and, if it is known, where it is.
 pub fn located(agent: &str, hostname: &str) -> String {
     match (agent, hostname) {
+        ("", "") => "without a name".to_owned(),
         (_, "") => agent.to_owned(),
         ("", _) => hostname.to_owned(),
         _ => format!("{agent} ({hostname})"),
@@ -44,4 +45,17 @@ pub fn elsewhere_words(Elsewhere { role, principal, resources, agents }: &Elsewh
          same service",
         by.unwrap_or_default()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_name_is_called_that() {
+        let reason = UnreachedReason::MachineDown;
+        let machine = Unreached { agent: "".into(), hostname: "".into(), reason, since: None };
+        let words = unreached_words(&machine);
+        assert_eq!(words, "Machine without a name is down for maintenance");
+    }
 }

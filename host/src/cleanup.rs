@@ -128,7 +128,7 @@ impl Janitor {
         wasi::add_to_linker(&mut linker)?;
         Cleaner::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         let component = CleanerPre::new(linker.instantiate_pre(component)?)?;
-        require_addresses(&engine)?;
+        require_addresses(&engine, LOGIN + RUN)?;
         Ok(Self { engine, component, digest: digest.into() })
     }
 
@@ -224,7 +224,7 @@ impl Janitor {
                 }
             };
             let run = || {
-                let cleaner = require_addresses(&self.engine)
+                let cleaner = require_addresses(&self.engine, RUN)
                     .and_then(|()| self.component.instantiate(&mut store))
                     .map_err(unstarted)?;
                 let cleanup = cleaner.janitor_cleanup_cleanup();
@@ -306,19 +306,22 @@ impl Janitor {
     }
 }
 
-/// Finds out whether there are enough addresses for a component's memory, and for the
-/// threads of a run: as soon as it is loaded, which is before somebody logs in, and again
-/// when it is to run.
-fn require_addresses(engine: &Engine) -> wasmtime::Result<()> {
-    /// The stacks of the threads, and what the run itself allocates.
-    const REST: usize = 192 << 20;
+/// As many addresses, in bytes, are for the stacks of a run's threads, and what it allocates.
+const RUN: usize = 192 << 20;
+
+/// As many are for what a login leaves behind: the allocator keeps what its threads had.
+const LOGIN: usize = 256 << 20;
+
+/// Finds out whether there are enough addresses for a component's memory and so many more:
+/// as soon as it is loaded, which is before somebody logs in, and again when it is to run.
+fn require_addresses(engine: &Engine, more: usize) -> wasmtime::Result<()> {
     let mut store = Store::new(engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(0, None));
     let rest = memory.and_then(|_| {
         // Nothing is written there, so only addresses are taken. The compiler must not find
         // that nobody needs them.
         let mut rest = Vec::<u8>::new();
-        rest.try_reserve_exact(REST)?;
+        rest.try_reserve_exact(more)?;
         black_box(&rest);
         Ok(())
     });

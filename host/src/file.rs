@@ -1,12 +1,91 @@
 //! Files that take their place whole: recordings and plans. What is there already is
-//! replaced only if it is a regular file, and then with its permissions and its owner; a
-//! symbolic link stays, and the file it leads to is replaced. A new file can be read by its
-//! owner alone. Until everything is written the file has no name, so whatever ends the
-//! program before leaves nothing behind.
+//! replaced only if it is a regular file, and then with its permissions, its access control
+//! list and its owner; a symbolic link stays, and the file it leads to is replaced. A new
+//! file can be read by its owner alone. Until everything is written the file has no name, so
+//! whatever ends the program before leaves nothing behind.
+//!
+//! And how a file is read that may have no end, and which file a path means.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+
+/// Reads a whole file that has at most so many bytes. What is named as a file may be a
+/// device or a pipe, and have no end.
+///
+/// # Errors
+/// When it cannot be read, or has more.
+pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(file)?;
+    let length = file.metadata()?.len();
+    let mut content = Vec::new();
+    if length <= most {
+        content.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+        if file.take(most.saturating_add(1)).read_to_end(&mut content)? as u64 <= most {
+            return Ok(content);
+        }
+    }
+    let why = format!("it is larger than {most} bytes, and no such file is");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
+}
+
+/// Which file it is that has a name: the same for all names of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// The file, or the folder where it is to be.
+    there: There,
+    /// Its name in the folder, if it is not there yet.
+    name: Option<OsString>,
+}
+
+/// What tells a file that is there from all others.
+#[cfg(unix)]
+type There = (u64, u64);
+#[cfg(not(unix))]
+type There = PathBuf;
+
+impl Identity {
+    /// That of the file which is, or will be, at a path; none if nothing can be there.
+    pub fn of(file: &Path) -> Option<Self> {
+        match there(file) {
+            Ok(there) => Some(Self { there, name: None }),
+            Err(_) => {
+                let there = there(folder(file)).ok()?;
+                Some(Self { there, name: Some(file.file_name()?.to_owned()) })
+            }
+        }
+    }
+
+    /// That of a file which is open, as standard output may be; where the system tells it.
+    #[cfg(unix)]
+    pub fn of_open(file: impl std::os::fd::AsFd) -> Option<Self> {
+        let file = File::from(file.as_fd().try_clone_to_owned().ok()?);
+        Some(Self { there: device_and_inode(&file.metadata().ok()?), name: None })
+    }
+
+    /// That of a file which is open, as standard output may be; where the system tells it.
+    #[cfg(not(unix))]
+    pub fn of_open<F>(_: F) -> Option<Self> {
+        None
+    }
+}
+
+#[cfg(unix)]
+fn there(file: &Path) -> io::Result<There> {
+    fs::metadata(file).map(|it| device_and_inode(&it))
+}
+
+#[cfg(unix)]
+fn device_and_inode(file: &Metadata) -> There {
+    use std::os::unix::fs::MetadataExt;
+    (file.dev(), file.ino())
+}
+
+#[cfg(not(unix))]
+fn there(file: &Path) -> io::Result<There> {
+    fs::canonicalize(file)
+}
 
 /// Finds out whether a file could take this place, which is better known before a run than
 /// after it; and gives one without a name, where it would be, to keep things in until then.
@@ -63,12 +142,17 @@ struct Place {
 impl Place {
     fn find(file: &Path) -> io::Result<Self> {
         let path = match fs::symlink_metadata(file) {
-            Ok(it) if it.is_symlink() => fs::canonicalize(file).map_err(|why| {
-                io::Error::new(
-                    why.kind(),
-                    format!("it is a symbolic link that leads nowhere: {why}"),
-                )
-            })?,
+            Ok(it) if it.is_symlink() => {
+                let nowhere = |why: io::Error| {
+                    let words = format!("it is a symbolic link that leads nowhere: {why}");
+                    io::Error::new(why.kind(), words)
+                };
+                // What is open, as /dev/stdout is, may be there and have no path.
+                if !fs::metadata(file).map_err(nowhere)?.is_file() {
+                    return Err(not_replaced());
+                }
+                fs::canonicalize(file).map_err(nowhere)?
+            }
             Ok(_) => file.to_owned(),
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
                 let is_folder = file.as_os_str().as_encoded_bytes().ends_with(b"/");
@@ -81,7 +165,7 @@ impl Place {
             Err(why) => return Err(why),
         };
         if !fs::metadata(&path)?.is_file() {
-            return Err(io::Error::other("it is no regular file, and is not replaced"));
+            return Err(not_replaced());
         }
         // One that may not be written may not be replaced either.
         let old = OpenOptions::new().write(true).open(&path)?.metadata()?;
@@ -99,6 +183,12 @@ impl Place {
     /// Gives a file the owner and the permissions that it is to have.
     fn adjust(&self, file: &File) -> io::Result<()> {
         let Some(old) = &self.old else { return private(file) };
+        // Before the permissions, which would mean something else without it.
+        #[cfg(target_os = "linux")]
+        keep_access_list(&self.path, file).map_err(|why| {
+            let words = format!("its access control list could not be kept: {why}");
+            io::Error::new(why.kind(), words)
+        })?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt, fchown};
@@ -130,6 +220,35 @@ impl Place {
         }
         copied
     }
+}
+
+fn not_replaced() -> io::Error {
+    io::Error::other("it is no regular file, and is not replaced")
+}
+
+/// Gives a new file the access control list (POSIX ACL) of an old one: where there is one,
+/// the permissions of the group are the most that anybody has whom it names. Where there is
+/// none, the new file has none either, whatever its folder gives to new ones.
+#[cfg(target_os = "linux")]
+fn keep_access_list(old: &Path, new: &File) -> io::Result<()> {
+    use rustix::fs::{XattrFlags, fremovexattr, fsetxattr, getxattr};
+    use rustix::io::Errno;
+
+    const LIST: &str = "system.posix_acl_access";
+    /// The size of the largest extended attribute that Linux knows.
+    const MOST: usize = 64 << 10;
+    let mut list = vec![0; MOST];
+    let kept = match getxattr(old, LIST, list.as_mut_slice()) {
+        Ok(length) => {
+            fsetxattr(new, LIST, list.get(..length).unwrap_or_default(), XattrFlags::empty())
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => match fremovexattr(new, LIST) {
+            Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(()),
+            removed => removed,
+        },
+        Err(why) => Err(why),
+    };
+    Ok(kept?)
 }
 
 /// Lets nobody but its owner read a file.
@@ -236,11 +355,95 @@ mod tests {
             assert!(fill(&at(name), "new").is_err(), "{name}");
             assert_eq!(fs::symlink_metadata(at(name)).unwrap().file_type(), kind, "{name}");
         }
+        let (_reader, writer) = io::pipe().unwrap();
+        let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
+        if Path::new(&open).exists() {
+            let why = beside(Path::new(&open)).unwrap_err().to_string();
+            assert!(why.contains("no regular file"), "{why}");
+        }
         for place in ["/dev/null", "/dev/full", "/nowhere/file", "", "/"] {
             assert!(beside(Path::new(place)).is_err(), "{place}");
         }
         assert!(beside(&at("new/")).is_err());
         assert_eq!(names(folder.path()), before);
+    }
+
+    /// User 1001 may read, the group may not: that is a mode of 0640.
+    const ACCESS_LIST: [u8; 44] = [
+        2, 0, 0, 0, // the version
+        0x01, 0, 6, 0, 255, 255, 255, 255, // user::rw-
+        0x02, 0, 4, 0, 0xe9, 3, 0, 0, // user:1001:r--
+        0x04, 0, 0, 0, 255, 255, 255, 255, // group::---
+        0x10, 0, 4, 0, 255, 255, 255, 255, // mask::r--
+        0x20, 0, 0, 0, 255, 255, 255, 255, // other::---
+    ];
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_replaced_keeps_its_access_list_and_gets_no_other_one() {
+        use rustix::fs::{XattrFlags, getxattr, setxattr};
+        let folder = tempfile::tempdir().unwrap();
+        let (listed, plain) = (folder.path().join("listed"), folder.path().join("plain"));
+        for file in [&listed, &plain] {
+            fs::write(file, "old").unwrap();
+            fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap();
+        }
+        let give = |file: &Path, name| setxattr(file, name, &ACCESS_LIST, XattrFlags::empty());
+        if let Err(why) = give(&listed, "system.posix_acl_access") {
+            eprintln!("SKIPPED: no access control lists in {}: {why}", folder.path().display());
+            return;
+        }
+        // What is new in there has a list of its own.
+        give(folder.path(), "system.posix_acl_default").unwrap();
+        let list = |file: &Path| {
+            let mut list = [0; 100];
+            let length = getxattr(file, "system.posix_acl_access", &mut list[..]).ok()?;
+            Some(list[..length].to_vec())
+        };
+        for file in [&listed, &plain] {
+            fill(file, "new").unwrap();
+            assert_eq!((fs::read_to_string(file).unwrap().as_str(), mode(file)), ("new", 0o640));
+        }
+        assert_eq!(list(&listed).as_deref(), Some(&ACCESS_LIST[..]));
+        assert_eq!(list(&plain), None);
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_read_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "12345").unwrap();
+        assert_eq!(read(&file, 5).unwrap(), b"12345");
+        for (file, most) in [(file.as_path(), 4), (Path::new("/dev/zero"), 1 << 20)] {
+            assert_eq!(read(file, most).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        }
+        assert_eq!(
+            read(&folder.path().join("none"), 4).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+
+    #[test]
+    fn a_file_is_the_same_under_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("in")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        symlink("file", at("link")).unwrap();
+        fs::hard_link(at("file"), at("hard")).unwrap();
+        symlink("in", at("into")).unwrap();
+        let of = |name: &str| Identity::of(&at(name)).unwrap();
+        for name in ["link", "hard", "in/../file", "./file"] {
+            assert_eq!(of(name), of("file"), "{name}");
+        }
+        assert_eq!(of("in/new"), of("into/new"));
+        let open = Identity::of_open(File::open(at("file")).unwrap());
+        assert_eq!(open, Some(of("file")));
+        for name in ["new", "in", "in/file"] {
+            assert_ne!(of(name), of("file"), "{name}");
+        }
+        assert_ne!(of("new"), of("in/new"));
+        assert_eq!(Identity::of(&at("nowhere/file")), None);
     }
 
     #[test]

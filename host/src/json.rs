@@ -113,15 +113,17 @@ mod tests {
 
     #[test]
     fn what_does_not_show_is_escaped_and_stays_the_same() {
-        let hidden =
-            "\0\n\u{7f}\u{80}\u{9b}\u{ad}\u{200b}\u{202e}\u{2028}\u{2029}\u{feff}\u{e0041}";
+        let hidden = "\0\n\u{7f}\u{80}\u{9b}\u{ad}\u{200b}\u{202e}\u{2028}\u{2029}\u{feff}\u{e0041}\
+             \u{13430}\u{1d159}\u{16fe4}\u{fdd0}\u{ffff}\u{10ffff}";
         let value =
             BTreeMap::from([(format!("k{hidden}"), vec![format!("{hidden}v\"ü\\"), "".into()])]);
         for json in [line(&value).unwrap(), lines(&value).unwrap()] {
             let text = String::from_utf8(json).unwrap();
             assert!(text.chars().all(|c| c == '\n' || !is_hidden(c)), "{text}");
             assert!(
-                text.contains("\\u007f\\u0080\\u009b") && text.contains("\\udb40\\udc41"),
+                ["\\u007f\\u0080\\u009b", "\\udb40\\udc41", "\\uffff\\udbff\\udfff"]
+                    .iter()
+                    .all(|escaped| text.contains(escaped)),
                 "{text}"
             );
             assert_eq!(serde_json::from_str::<BTreeMap<_, _>>(&text).unwrap(), value);

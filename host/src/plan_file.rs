@@ -1,8 +1,8 @@
 //! The plan file. Its shape is a promise, as that of all documents for programs
 //! (`output.rs`).
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct PlanFile {
 impl PlanFile {
     /// The version of the object.
     pub const SCHEMA_VERSION: u32 = 1;
+
+    /// As many bytes are read of a plan file.
+    pub const MOST_BYTES: u64 = 256 << 20;
 
     /// Takes a plan.
     pub fn new(endpoints: &Endpoints, options: &Options, plan: &CleanupPlan) -> Self {
@@ -57,10 +60,10 @@ impl PlanFile {
     /// # Errors
     /// One sentence, when it cannot be read, is none, is one of another version, or
     /// contradicts itself.
-    pub fn open(file: &Path) -> Result<Self, String> {
-        let json = fs::read(file).map_err(|why| why.to_string());
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let json = file::read(path, Self::MOST_BYTES).map_err(|why| why.to_string());
         json.and_then(|json| Self::read(&json))
-            .map_err(|why| format!("cannot use the plan {}: {why}", file.display()))
+            .map_err(|why| format!("cannot use the plan {}: {why}", path.display()))
     }
 
     /// Reads a plan.

@@ -22,8 +22,9 @@ pub fn is_plain(text: &str) -> bool {
 }
 
 /// Whether a character does something else than to stand there, or does not show: control
-/// characters, spaces but the plain one, and what Unicode calls `Default_Ignorable_Code_Point`
-/// (with the format characters of the bidirectional algorithm, which are among these).
+/// characters, spaces but the plain one, what Unicode calls `Default_Ignorable_Code_Point`
+/// (with the format characters of the bidirectional algorithm, which are among these), other
+/// format characters and fillers without a shape of their own, and what is no character.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || (c.is_whitespace() && c != ' ')
@@ -40,14 +41,20 @@ pub fn is_hidden(c: char) -> bool {
                 | '\u{2060}'..='\u{206f}'
                 | '\u{2800}'
                 | '\u{3164}'
+                | '\u{fdd0}'..='\u{fdef}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffb}'
+                | '\u{13430}'..='\u{1343f}'
+                | '\u{16fe4}'
                 | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d159}'
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
+        // The last two of every plane are no characters.
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -62,13 +69,14 @@ mod tests {
 
     #[test]
     fn nothing_looks_like_something_else() {
-        for hidden in
-            "\u{ad}\u{200b}\u{200d}\u{fe0f}\u{e0061}\u{3164}\u{2800}\u{a0}\u{2028}".chars()
+        for hidden in "\u{ad}\u{200b}\u{200d}\u{fe0f}\u{e0061}\u{3164}\u{2800}\u{a0}\u{2028}\
+             \u{13430}\u{1343f}\u{16fe4}\u{1d159}\u{fdd0}\u{fdef}\u{fffe}\u{1ffff}\u{10fffe}"
+            .chars()
         {
             let escaped = format!("kafka{}-role", hidden.escape_unicode());
             assert_eq!(printable(&format!("kafka{hidden}-role")), escaped);
         }
-        for shown in ["a b", "Größe", "数据", "קפקא", "кафка", "🦀"] {
+        for shown in ["a b", "Größe", "数据", "קפקא", "кафка", "🦀", "\u{fffd}"] {
             assert_eq!(printable(shown), shown);
         }
     }

@@ -31,6 +31,8 @@ pub fn trials() -> Vec<Trial> {
         trial("credentials::a_second_refusal_ends_the_run", a_second_refusal),
         trial("credentials::files_and_the_environment", files_and_the_environment),
         trial("credentials::a_wrong_file_sends_nothing", a_wrong_file),
+        trial("credentials::a_file_without_end_sends_nothing", a_file_without_end),
+        trial("credentials::where_nothing_can_be_recorded_nobody_logs_in", unrecorded),
         trial("credentials::basic_is_for_masters_only", basic_is_for_masters_only),
         trial("credentials::each_server_gets_its_own", each_server_gets_its_own),
         trial("credentials::a_401_names_the_option", a_401_names_the_option),
@@ -235,6 +237,52 @@ fn a_wrong_file() {
         assert!(!format!("{run:?}").contains("canary"), "{run:?}");
         assert_eq!(cluster.requests(), []);
     }
+}
+
+/// The limit for the program's memory is what keeps it from taking all of the machine's.
+fn a_file_without_end() {
+    let cluster = cluster(&[]);
+    for options in [
+        "--auth-token-file /dev/zero",
+        "--username admin --password-file /dev/zero",
+        "--service-account /dev/zero",
+        "--basic-auth-file /dev/zero",
+        "--exhibitor-auth-file /dev/zero",
+        "--marathon-auth-file /dev/zero",
+        "-e zk://127.0.0.1:1/ --zk-auth-file /dev/zero",
+        "--ca-cert /dev/zero",
+        "--client-cert /dev/zero --client-key /dev/null",
+        "--client-cert /dev/null --client-key /dev/zero",
+    ] {
+        let script = format!("ulimit -v 8000000; exec \"$0\" {TARGET} {options}");
+        let mut command = Command::new("sh");
+        command.env_clear().env("http_proxy", cluster.proxy_url());
+        let run = run(command.args(["-c", &script]).arg(janitor().get_program()));
+        let words = "cannot use /dev/zero: it is larger than 1048576 bytes";
+        assert!(run.exit == 1 && run.stderr.contains(words), "{options}: {run:?}");
+    }
+    assert_eq!(cluster.requests(), []);
+}
+
+/// Whatever a run is to do, a place where it cannot record ends it before the login.
+fn unrecorded() {
+    let (cluster, secrets) = (cluster(&[]), Secrets::new());
+    let plan = tests("scenarios/a-plan-that-is-applied/plan.json").display().to_string();
+    let password = secrets.file("password", PASSWORD).display().to_string();
+    for line in [
+        TARGET,
+        &format!("{TARGET} --dry-run"),
+        &format!("plan {TARGET}"),
+        "discover",
+        &format!("apply {plan}"),
+    ] {
+        let login = ["--username", "admin", "--password-file", &password];
+        let run = run(on(&cluster, line).args(login).args(["--record", "/dev/null"]));
+        let words = "cannot record to /dev/null: it is no regular file";
+        assert!(run.exit == 1 && run.stderr.contains(words), "{line}: {run:?}");
+        assert_eq!(run.stdout, "", "{line}");
+    }
+    assert_eq!(cluster.requests(), []);
 }
 
 fn basic_is_for_masters_only() {

@@ -8,12 +8,14 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
+use janitor_host::plan_file::PlanFile;
 use janitor_host::printable::is_hidden;
+use janitor_host::transport::replay::Replay;
 use janitor_tests::{Answer, Cluster, Server};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::command::{janitor, on, run, scenario};
+use crate::command::{janitor, on, run, scenario, tests};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -23,6 +25,9 @@ pub fn trials() -> Vec<Trial> {
         trial("files::what_is_replaced_keeps_its_permissions_and_its_link", replaced),
         trial("files::a_full_disk_loses_the_recording_alone", a_full_disk),
         trial("files::what_does_not_show_is_escaped", what_does_not_show),
+        trial("files::a_file_that_is_named_twice_is_not_overwritten", named_twice),
+        trial("files::what_is_open_is_no_place_for_a_recording", what_is_open),
+        trial("files::what_is_larger_than_any_is_not_read", larger_than_any),
     ]
 }
 
@@ -154,10 +159,93 @@ fn what_does_not_show() {
     assert!(text.stdout.contains(shown), "{}", text.stdout);
     let command = r"To do it: janitor -r $'cassandra\342\200\213_\302\255role' -z cassandra";
     assert!(text.stdout.contains(command), "{}", text.stdout);
+    let wrong = run(janitor().arg("plan\u{202e}\u{1b}[2J"));
+    assert_eq!(wrong.exit, 1);
+    assert!(wrong.stderr.contains(r"plan\u{202e}\u{1b}[2J"), "{wrong:?}");
+    assert!(wrong.stderr.chars().all(|c| c == '\n' || !is_hidden(c)), "{wrong:?}");
     let output: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(output["plan"]["target"]["role"], role);
     for (file, path) in [(&har, "/log/_janitor/call/Plan/role"), (&plan, "/plan/target/role")] {
         let json: Value = serde_json::from_str(&read(file)).unwrap();
         assert_eq!(json.pointer(path).unwrap(), role, "{}", file.display());
     }
+}
+
+/// Whatever its names are: one of the two would be lost.
+fn named_twice() {
+    let cluster = Cluster::start(scenario("a-plan-that-is-applied"));
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let plan = fs::read(tests("scenarios/a-plan-that-is-applied/plan.json")).unwrap();
+    fs::write(at("plan"), &plan).unwrap();
+    fs::write(at("token"), "token").unwrap();
+    symlink("plan", at("link")).unwrap();
+    fs::hard_link(at("plan"), at("hard")).unwrap();
+    symlink(".", at("here")).unwrap();
+    let before = names(folder.path());
+    for (line, words) in [
+        (format!("plan {TARGET} --out new --record ./new"), "the plan new and the recording ./new"),
+        (format!("plan {TARGET} --out new --record here/new"), "the plan new and the recording"),
+        ("apply plan --record plan".into(), "the recording plan and the plan plan"),
+        ("apply plan --record link".into(), "the recording link and the plan plan"),
+        ("apply link --record hard".into(), "the recording hard and the plan link"),
+        (
+            format!("{TARGET} --auth-token-file token --record token"),
+            "the recording token and --auth-token-file token",
+        ),
+        (
+            format!("plan {TARGET} --ca-cert token --out token"),
+            "the plan token and --ca-cert token",
+        ),
+        ("discover --record token >> token".into(), "the recording token and standard output"),
+        ("discover --record token 2>> token".into(), "the recording token and standard error"),
+        ("discover --record new > new".into(), "the recording new and standard output"),
+        ("discover --record /dev/stdout >> token".into(), "and standard output"),
+    ] {
+        let mut command = Command::new("sh");
+        command.env_clear().env("http_proxy", cluster.proxy_url()).current_dir(folder.path());
+        let script = format!("exec \"$0\" {line}");
+        let run = run(command.args(["-c", &script]).arg(janitor().get_program()));
+        assert_eq!(run.exit, 1, "{line}: {run:?}");
+        let said = match line.contains("2>>") {
+            true => fs::read_to_string(at("token")).unwrap(),
+            false => run.stderr,
+        };
+        assert!(said.contains(words) && said.contains("are the same file"), "{line}: {said}");
+        assert_eq!(fs::read(at("plan")).unwrap(), plan, "{line}");
+        assert!(fs::read_to_string(at("token")).unwrap().starts_with("token"), "{line}");
+        // The shell makes the file that standard output goes to.
+        let _ = fs::remove_file(at("new"));
+        assert_eq!(names(folder.path()), before, "{line}");
+    }
+    assert_eq!(cluster.requests(), []);
+}
+
+fn what_is_open() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    for (option, words) in WRITING {
+        let run = run(&mut writing(&cluster, option, Path::new("/dev/stdout")));
+        let words = format!("{words}/dev/stdout: it is no regular file");
+        assert!(run.exit == 1 && run.stderr.contains(&words), "{option}: {run:?}");
+    }
+    assert_eq!(cluster.requests(), []);
+}
+
+/// What is in the files takes no place on the disk.
+fn larger_than_any() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, most, words) in [
+        ("apply", PlanFile::MOST_BYTES, "cannot use the plan "),
+        ("replay", Replay::MOST_BYTES, "cannot replay "),
+        ("replay --update", Replay::MOST_BYTES, "cannot replay "),
+    ] {
+        let file = folder.path().join("file");
+        fs::File::create(&file).unwrap().set_len(most + 1).unwrap();
+        let run = run(janitor().args(command.split(' ')).arg(&file));
+        let larger = format!("it is larger than {most} bytes");
+        assert_eq!(run.exit, 1, "{command}: {run:?}");
+        assert!(run.stderr.contains(words) && run.stderr.contains(&larger), "{command}: {run:?}");
+    }
+    let endless = run(janitor().args(["apply", "/dev/zero"]));
+    assert!(endless.exit == 1 && endless.stderr.contains("it is larger than"), "{endless:?}");
 }

@@ -25,6 +25,15 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Finds out whether a recording could be written there: better now than after a run, or
+    /// a login.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub fn check(file: &Path) -> io::Result<()> {
+        file::beside(file).map(drop)
+    }
+
     /// Begins a recording that will be in `file`.
     ///
     /// # Errors

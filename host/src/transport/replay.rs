@@ -1,14 +1,14 @@
 //! Answers from a recording. Nothing in here knows the network.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use std::{fs, io};
 
 use super::har::{Entry, Har, RequestEntry, Run};
 use super::{Body, Exchange, Request, Response, Transport};
 use crate::bindings::http::Error;
+use crate::file;
 
 /// A recording to be played once. Clones share it.
 #[derive(Clone)]
@@ -52,12 +52,16 @@ impl Clock {
 }
 
 impl Replay {
+    /// As many bytes are read of a recording: four times what one answer may have.
+    pub const MOST_BYTES: u64 = 4 << 30;
+
     /// Reads a recording.
     ///
     /// # Errors
     /// When the file cannot be read or is not a recording of ours.
-    pub fn open(file: &Path) -> io::Result<Self> {
-        let Har { log } = Har::read(&fs::read(file)?).map_err(io::Error::other)?;
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let json = file::read(path, Self::MOST_BYTES)?;
+        let Har { log } = Har::read(&json).map_err(io::Error::other)?;
         Ok(Self(Arc::new(Mutex::new(Tape {
             run: log.janitor,
             entries: log.entries.into_iter().map(|entry| (entry, false)).collect(),

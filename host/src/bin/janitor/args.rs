@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use janitor_host::ExitCode;
+use janitor_host::log::printable;
 
 use crate::auth::Auth;
 use crate::component::Component;
@@ -273,8 +274,16 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 }
 
 /// Reads the command line.
+///
+/// # Errors
+/// What is wrong with it, for people. It repeats words of the command line, which may be
+/// somebody else's, and shows what does not show in them.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    Arguments::try_parse_from(dashed(args))
+    let args: Vec<OsString> = dashed(args).collect();
+    Arguments::try_parse_from(&args).map_err(|error| {
+        let shown = args.iter().map(|arg| printable(&arg.to_string_lossy()));
+        Arguments::try_parse_from(shown).err().unwrap_or(error)
+    })
 }
 
 #[cfg(test)]
@@ -385,6 +394,19 @@ mod tests {
         let (_, examples) = help.split_once("Examples:\n").unwrap();
         for example in examples.lines() {
             parse(example.split_whitespace().map(Into::into)).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_error_shows_what_does_not_show() {
+        let hidden = "\u{202e}\u{1b}[2J\u{200b}";
+        let lines =
+            [format!("X{hidden}"), format!("--X{hidden}"), format!("-o={hidden}"), hidden.into()];
+        for word in lines {
+            let args = ["janitor", &word].map(OsString::from);
+            let error = parse(args.into_iter()).unwrap_err().render().to_string();
+            assert_eq!(printable(&error.replace('\n', " ")), error.replace('\n', " "));
+            assert!(error.contains(r"\u{202e}\u{1b}"), "{error}");
         }
     }
 

@@ -2,12 +2,12 @@
 //! and the environment say about it.
 
 use std::path::{Path, PathBuf};
-use std::{env, fmt, fs};
+use std::{env, fmt};
 
 use clap::Args;
 use janitor_host::bindings::http::Endpoint;
 use janitor_host::{
-    Basic, Credential, Credentials, Digest, Endpoints, Limits, Login, LoginError, Tls, Token,
+    Basic, Credential, Credentials, Digest, Endpoints, Limits, Login, LoginError, Tls, Token, file,
 };
 
 /// Credentials and certificates. What is secret is better in a file or in the
@@ -132,6 +132,40 @@ pub struct Secrets {
 }
 
 impl Auth {
+    /// The files that are read, with their options.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let Self {
+            auth_token: _,
+            auth_token_file,
+            username: _,
+            password: _,
+            password_file,
+            service_account,
+            basic_auth_file,
+            exhibitor_auth_file,
+            marathon_auth_file,
+            zk_auth_file,
+            ca_cert,
+            client_cert,
+            client_key,
+            insecure: _,
+            allow_plain_http: _,
+        } = self;
+        let files = [
+            ("--auth-token-file", auth_token_file),
+            ("--password-file", password_file),
+            ("--service-account", service_account),
+            ("--basic-auth-file", basic_auth_file),
+            ("--exhibitor-auth-file", exhibitor_auth_file),
+            ("--marathon-auth-file", marathon_auth_file),
+            ("--zk-auth-file", zk_auth_file),
+            ("--ca-cert", ca_cert),
+            ("--client-cert", client_cert),
+            ("--client-key", client_key),
+        ];
+        files.into_iter().filter_map(|(option, file)| Some((option, file.as_deref()?)))
+    }
+
     /// Whom to trust, and who to be for servers that want a certificate.
     pub fn tls(&self) -> Result<Tls, String> {
         let mut tls = Tls::default();
@@ -406,8 +440,10 @@ fn dcos_authorities() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|why| cannot_use(file, why))
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    /// More than any token or key has, and any list of authorities.
+    const MOST_BYTES: u64 = 1 << 20;
+    file::read(path, MOST_BYTES).map_err(|why| cannot_use(path, why))
 }
 
 fn cannot_use(file: &Path, why: impl std::fmt::Display) -> String {

@@ -1,5 +1,7 @@
 //! Which component is run: the embedded one, or one from a file.
 
+use std::path::Path;
+
 use clap::Args;
 use janitor_host::output::Output;
 use janitor_host::{ExitCode, Janitor, Violation};
@@ -55,6 +57,14 @@ impl Component {
         })
     }
 
+    /// The file that it is in, with its option.
+    pub fn file(&self) -> Option<(&'static str, &Path)> {
+        #[cfg(feature = "jit")]
+        return Some(("--component", self.component.as_deref()?));
+        #[cfg(not(feature = "jit"))]
+        None
+    }
+
     /// The options that say so on another command line.
     pub fn options(&self) -> Vec<(&'static str, String)> {
         #[cfg(feature = "jit")]
@@ -69,7 +79,9 @@ impl Component {
     fn loaded(&self) -> Result<Janitor, Missing> {
         #[cfg(feature = "jit")]
         if let Some(file) = &self.component {
-            let wasm = std::fs::read(file).map_err(|why| {
+            /// More than any component has.
+            const MOST_BYTES: u64 = 256 << 20;
+            let wasm = janitor_host::file::read(file, MOST_BYTES).map_err(|why| {
                 Missing::Unreadable(format!("cannot read {}: {why}", file.display()))
             })?;
             let found = janitor_host::digest(&wasm);

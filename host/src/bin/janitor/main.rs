@@ -8,6 +8,7 @@ mod auth;
 mod component;
 mod console;
 mod environment;
+mod files;
 mod inspect;
 mod line;
 mod live;
@@ -68,6 +69,7 @@ fn main() -> std::process::ExitCode {
 }
 
 fn clean(args: &Clean) -> Result<ExitCode, String> {
+    files::check(&args.connection, None, None)?;
     let (target, options) = args.selection.read(&args.checks)?;
     let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     if args.dry_run {
@@ -82,7 +84,7 @@ fn clean(args: &Clean) -> Result<ExitCode, String> {
 }
 
 fn plan(args: &Plan) -> Result<ExitCode, String> {
-    args.out.as_deref().map_or(Ok(()), PlanFile::check)?;
+    files::check(&args.connection, args.out.as_deref(), None)?;
     let (target, options) = args.selection.read(&args.checks)?;
     let cluster = Cluster::connect(&args.connection, args.urls.endpoints().into(), Some(&target));
     let cluster = match cluster {
@@ -114,6 +116,7 @@ fn plan(args: &Plan) -> Result<ExitCode, String> {
 }
 
 fn apply(args: &Apply) -> Result<ExitCode, String> {
+    files::check(&args.connection, None, Some(("the plan", &args.file)))?;
     let PlanFile { endpoints, options, plan, .. } = PlanFile::open(&args.file)?;
     let app = plan.target.marathon_app.as_ref();
     if let Some(app) = app.filter(|app| own_app().as_ref() != Some(app)) {
@@ -151,6 +154,7 @@ pub fn refuse_unasked(wished: &Documented, yes: bool, console: Console) -> Optio
 }
 
 fn discover(args: &Discover) -> Result<ExitCode, String> {
+    files::check(&args.connection, None, None)?;
     Ok(match Cluster::connect(&args.connection, args.urls.endpoints().into(), None) {
         Ok(cluster) => cluster.look(Look::Discover, &Options::DEFAULT),
         Err(why) => why.end(),

@@ -12,6 +12,7 @@ use janitor_host::{Call, ExitCode, Janitor, Limits, Session, Stop, planned};
 use crate::args::{self, Connection};
 use crate::component::Component;
 use crate::console::{Console, complain};
+use crate::files;
 use crate::live::{Change, Cluster, Look, Unconnected};
 use crate::next::Asked;
 use crate::run::{carry_out, conclude};
@@ -140,6 +141,7 @@ fn update(args: args::Replay) -> Result<ExitCode, String> {
         output: args.output,
         record: Some(args.place.clone()),
     };
+    files::check(&connection, None, None)?;
     let servers = args.urls.servers(&endpoints);
     let cluster = Cluster::connect(&connection, servers, call.target()).map(Cluster::replacing);
     let look = |cluster: Result<Cluster, Unconnected>, look| match cluster {

@@ -455,6 +455,7 @@ fn moment(seconds: u64) -> Option<String> {
 
 fn located(agent: &str, hostname: &str) -> String {
     match (agent, hostname) {
+        ("", "") => "without a name".to_owned(),
         (_, "") => agent.to_owned(),
         ("", _) => hostname.to_owned(),
         _ => format!("{agent} ({hostname})"),
