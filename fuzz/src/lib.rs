@@ -22,7 +22,13 @@ pub mod call;
 pub mod endpoint;
 #[path = "../../host/src/ensemble.rs"]
 pub mod ensemble;
+#[allow(dead_code)]
+#[path = "../../host/src/file.rs"]
+mod file;
 mod forms;
+#[allow(dead_code)]
+#[path = "../../host/src/json.rs"]
+mod json;
 #[allow(dead_code)]
 #[path = "../../host/src/transport/zookeeper/jute.rs"]
 mod jute;
@@ -38,6 +44,9 @@ pub mod plan_file;
 pub mod planned;
 #[path = "../../host/src/policy.rs"]
 pub mod policy;
+#[allow(dead_code)]
+#[path = "../../host/src/printable.rs"]
+mod printable;
 mod read;
 #[path = "../../host/src/request.rs"]
 mod request;
