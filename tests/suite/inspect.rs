@@ -32,7 +32,7 @@ fn shown() {
         "  memory: 536870912 bytes",
         "  run: 14400 seconds",
         "  window: 32 exchanges",
-        "  request: 16777216 bytes",
+        "  request: 67108864 bytes",
         "  stack: 524288 bytes",
         "  znodes: 1000000",
         "  znode names: 67108864 bytes",
