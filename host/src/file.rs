@@ -26,7 +26,7 @@ pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
             return Ok(content);
         }
     }
-    let why = format!("it is larger than {most} bytes, and no such file is");
+    let why = format!("it is larger than {most} bytes, the most that is read of such a file");
     Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
 }
 
