@@ -26,7 +26,7 @@ pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
             return Ok(content);
         }
     }
-    let why = format!("it is larger than {most} bytes, and no such file is");
+    let why = format!("it is larger than {most} bytes, the most that is read of such a file");
     Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
 }
 
@@ -388,13 +388,16 @@ mod tests {
             fs::write(file, "old").unwrap();
             fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap();
         }
-        let give = |file: &Path, name| setxattr(file, name, &ACCESS_LIST, XattrFlags::empty());
-        if let Err(why) = give(&listed, "system.posix_acl_access") {
+        let give =
+            |file: &Path, name, list: [u8; 44]| setxattr(file, name, &list, XattrFlags::empty());
+        if let Err(why) = give(&listed, "system.posix_acl_access", ACCESS_LIST) {
             eprintln!("SKIPPED: no access control lists in {}: {why}", folder.path().display());
             return;
         }
-        // What is new in there has a list of its own.
-        give(folder.path(), "system.posix_acl_default").unwrap();
+        // What is new in there has a list of its own, with another user.
+        let mut others = ACCESS_LIST;
+        others[16] += 1;
+        give(folder.path(), "system.posix_acl_default", others).unwrap();
         let list = |file: &Path| {
             let mut list = [0; 100];
             let length = getxattr(file, "system.posix_acl_access", &mut list[..]).ok()?;

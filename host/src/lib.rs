@@ -61,7 +61,7 @@
 //! | [`proxy`] | through which proxy requests go |
 //! | [`outcome`], [`exit`] | what came of a run, and the exit codes of the binary |
 //! | [`output`], [`plan_file`], [`schemas`] | what is written for programs |
-//! | [`json`], [`printable`], [`mod@file`] | how that is written, how texts are shown, and how a file takes its place or is read |
+//! | [`json`], [`printable`], [`file`](mod@file) | how that is written, how texts are shown, and how a file takes its place or is read |
 //! | [`planned`], [`entries`] | what a plan says by itself, and what is reserved, for people: the component's own files |
 //! | [`bindings`] | the contract of `wit/`, as Rust types |
 
