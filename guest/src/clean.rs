@@ -724,6 +724,14 @@ mod tests {
             assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
             assert_eq!(host.sent.iter().filter(|it| it.method == Method::Delete).count(), 1);
         }
+        // Nor when there is no time left to wait, or nothing that would be waited for.
+        let impatient = Options { confirm_seconds: 0, ..options(InUse::Refuse) };
+        let unreached = Error::Connect("the run is to end".into());
+        for mut host in [host().answer(200, stopped), host().fails(unreached)] {
+            host.goes_on = false;
+            let failure = clean(&mut host, &target("", "z"), &impatient).unwrap_err();
+            assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
+        }
     }
 
     #[test]

@@ -19,11 +19,14 @@ impl Refusal {
     }
 }
 
+/// The node that ZooKeeper keeps its own configuration and quotas in.
+const ZOOKEEPER_ZNODE: &str = "zookeeper";
+
 /// ZooKeeper nodes of the cluster itself. Without what is in them it loses its
 /// leader, its apps, its users, or the lock under which a master joins. The nodes of
 /// services stand beside them (`dcos-service-NAME` for instance), and are not meant.
 const SYSTEM_ZNODES: &[&str] = &[
-    "zookeeper",
+    ZOOKEEPER_ZNODE,
     "mesos",
     "marathon",
     "metronome",
@@ -46,6 +49,12 @@ pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     if let Some(znode) = &target.znode {
         check_znode(znode, options).map_err(Refusal::invalid)?;
         let path = whole_path(options, znode);
+        // The host deletes nothing of it either, so there is no option to name.
+        if options.zookeeper && segments(&path).next() == Some(ZOOKEEPER_ZNODE) {
+            return Err(Refusal::invalid(format!(
+                "znode '{path}' is ZooKeeper's own, and never deleted; name the service's node"
+            )));
+        }
         if is_system_znode(&path) && !options.system_znode {
             return Err(Refusal {
                 reason: Reason::SystemZnode,
@@ -211,6 +220,13 @@ mod tests {
             let checked = super::check(&target(None, None, Some(znode)), &zookeeper(root));
             let reason = checked.err().map(|it| it.reason);
             assert_eq!(reason == Some(Reason::SystemZnode), is_system, "{root} {znode}");
+        }
+        for (root, znode) in [("", "zookeeper"), ("", "/zookeeper/quota"), ("zookeeper", "quota")] {
+            for system_znode in [false, true] {
+                let options = Options { system_znode, ..zookeeper(root) };
+                let refusal = super::check(&target(None, None, Some(znode)), &options).unwrap_err();
+                assert_eq!(refusal.reason, Reason::InvalidTarget, "{root} {znode}");
+            }
         }
         for znode in ["cassandra", "/cassandra/", "dcos-service-kafka", "a/b", "mesos-dns", "x y"] {
             assert_eq!(check(&target(None, None, Some(znode))), Ok(()), "{znode:?}");

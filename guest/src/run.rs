@@ -282,10 +282,12 @@ impl<'a, H: Host> Run<'a, H> {
 
     /// Why a run ends that ends for this reason, at first sight: what fails after the wish
     /// to end it fails because of that.
-    pub fn reason(&self, reason: Reason) -> Reason {
+    pub fn reason(&mut self, reason: Reason) -> Reason {
         match reason {
+            // A pause that takes no time asks for the wish, of which nothing else may have
+            // told: what failed may have been all that there was time for.
             Reason::Failed | Reason::Incomplete | Reason::InUseUnknown | Reason::Changed
-                if self.host.stopped =>
+                if self.host.stopped || !self.host.pause(Duration::ZERO) =>
             {
                 Reason::Stopped
             }

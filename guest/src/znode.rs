@@ -19,7 +19,7 @@ use crate::bindings::log::{Event, Level, ZnodeOutcome, ZnodeResult};
 use crate::guard;
 use crate::host::{Answer, Host, Passes, Patience, Retries, count, explain_as, request};
 
-/// How many nodes are counted at most.
+/// How many nodes are counted; of more it is only said that there are more.
 const COUNTED: u32 = 10_000;
 
 /// The names of the servers that may answer.
@@ -146,8 +146,8 @@ impl Tree {
             let below = nodes.and_then(|nodes| self.below(&key, nodes))?;
             found += count(below.len());
             unsent.extend(below);
-            if found >= COUNTED {
-                return Ok(ZnodeState::MoreThan(found));
+            if found > COUNTED {
+                return Ok(ZnodeState::MoreThan(COUNTED));
             }
         }
     }
@@ -180,8 +180,12 @@ impl Tree {
             why: explain_as(self.server, error),
             passes: self.passes(error),
         };
-        let answer = sent.and_then(|exchange| host.answer_within(exchange, LIMIT));
+        // One byte more shows that an answer is longer, and not that it makes no sense.
+        let answer = sent.and_then(|exchange| host.answer_within(exchange, LIMIT + 1));
         let answer = answer.map_err(|error| network(&error))?;
+        if answer.body.len() > LIMIT {
+            return Err(network(&Error::TooLarge(LIMIT as u64)));
+        }
         if let Some(error) = &answer.error {
             return Err(network(error));
         }
@@ -335,9 +339,13 @@ impl Tree {
         }
     }
 
-    /// A failure in ZooKeeper's own words.
+    /// A failure, in ZooKeeper's words or in those of the host, which speaks with ZooKeeper
+    /// in Exhibitor's place: what it says itself, nobody else has said.
     fn judge_message(&self, message: &str) -> Verdict {
-        let mut why = format!("{} says: {message}", self.server);
+        let mut why = match self.server == ZOOKEEPER && !message.starts_with("KeeperErrorCode") {
+            true => message.to_owned(),
+            false => format!("{} says: {message}", self.server),
+        };
         let below = format!("/{}/", self.whole);
         if message.contains(&below) {
             why += " (the nodes below it may be deleted in part)";
@@ -543,6 +551,49 @@ mod tests {
         ] {
             let (outcome, _) = delete(Script::default().answer(status, body), "a/b", &[GONE]);
             assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_said_than_was_counted() {
+        let list = |count: u32| {
+            let node = |number| format!(r#"{{"title":"{number}","key":"/a/{number}"}}"#);
+            format!("[{}]", (0..count).map(node).collect::<Vec<_>>().join(","))
+        };
+        let answers = |count: u32| Script::default().answer(200, THERE).answer(200, list(count));
+        let mut all = answers(COUNTED);
+        for _ in 0..COUNTED {
+            all = all.answer(200, "[]");
+        }
+        assert_eq!(look(&mut all, "a"), ZnodeState::There(COUNTED));
+        let state = look(&mut answers(COUNTED + 1), "a");
+        assert_eq!(state, ZnodeState::MoreThan(COUNTED));
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_no_strangers() {
+        let long = || format!("[{}]", " ".repeat(32 << 20));
+        let ZnodeState::Uncounted(why) =
+            look(&mut Script::default().answer(200, THERE).answer(200, long()), "a")
+        else {
+            panic!("not counted");
+        };
+        assert_eq!(why, "the answer of Exhibitor is larger than 33554432 bytes");
+    }
+
+    /// Only what ZooKeeper has said is called its word.
+    #[test]
+    fn the_words_of_the_host_are_not_zookeepers() {
+        let options = Options { zookeeper: true, ..Options::DEFAULT };
+        for (message, words) in [
+            ("KeeperErrorCode = NoAuth for /a", "ZooKeeper says: KeeperErrorCode = NoAuth for /a"),
+            ("the run's time is over", "the run's time is over"),
+        ] {
+            let body = format!(r#"{{"message":"{message}","succeeded":false}}"#);
+            let mut host = Script::default().answer(200, body);
+            let (mut retries, mut patience) = waits(&mut host);
+            let result = Tree::new(&options, "a").delete(&mut host, &mut retries, &mut patience);
+            assert_eq!(result.outcome, ZnodeOutcome::Failed(words.into()));
         }
     }
 

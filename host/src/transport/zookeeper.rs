@@ -5,7 +5,9 @@
 mod connection;
 mod jute;
 
+use std::collections::VecDeque;
 use std::io::Cursor;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::connection::{Connection, Fault, Opening, code};
+use self::connection::{Connection, Fault, Opening, addresses, aside, code};
 use self::jute::Names;
 use super::{Exchange, Request, Response, Transport};
 use crate::bindings::http::{Error, Method};
@@ -43,15 +45,7 @@ impl ZooKeeper {
         others: Box<dyn Transport>,
     ) -> Self {
         let base = ensemble.to_string();
-        let session = Session {
-            end: after(limits.run),
-            limits: limits.clone(),
-            stop: Stop::new(),
-            ensemble,
-            digest,
-            connection: None,
-            place: 0,
-        };
+        let session = Session::new(ensemble, digest, limits);
         Self { base, session: Arc::new(Mutex::new(session)), others }
     }
 
@@ -148,18 +142,15 @@ impl Asked {
     fn answer(&self, session: &mut Session) -> Result<Vec<u8>, Error> {
         let body = match self {
             Self::Delete(root) => {
-                let mut subtree = Subtree::new(session, root);
-                match subtree.delete() {
+                session.in_doubt = false;
+                match Subtree::new(session, root).delete() {
                     Ok(()) => json!({ "message": "OK", "succeeded": true }),
-                    Err(refusal) => {
-                        let Subtree { deleted, in_doubt, .. } = subtree;
-                        match refusal.told_of(root, deleted, in_doubt, session) {
-                            Err(Error::Internal(why)) | Ok(why) if !in_doubt => {
-                                json!({ "message": why, "succeeded": false })
-                            }
-                            told => return Err(Error::Internal(told?)),
+                    Err(refusal) => match refusal.told_of(root, session) {
+                        Err(Error::Internal(why)) | Ok(why) if !session.in_doubt => {
+                            json!({ "message": why, "succeeded": false })
                         }
-                    }
+                        told => return Err(Error::Internal(told?)),
+                    },
                 }
             }
             Self::Children(node, key) => match session.children(node) {
@@ -275,9 +266,50 @@ struct Session {
     end: Instant,
     stop: Stop,
     connection: Option<Connection>,
-    /// The place in the URL of the server that the session is with, or that the next
-    /// one is looked for from.
-    place: usize,
+    /// With whom the next session is looked for. When nobody is left, it is all servers
+    /// in the URL again.
+    next: VecDeque<Server>,
+    /// The last transaction that a server has shown.
+    last_seen: i64,
+    /// Whether a deletion was sent of which it is not known what became.
+    in_doubt: bool,
+    gone: Gone,
+}
+
+/// Who may give a session.
+enum Server {
+    /// `host:port`, as it is in the URL.
+    Named(String),
+    /// One address of it, and how long it has to give one.
+    At(SocketAddr, Duration),
+}
+
+/// What is gone of a subtree.
+#[derive(Clone, Copy, Default)]
+struct Gone {
+    /// How many nodes are deleted, as a server has said.
+    deleted: u64,
+    /// How many more are not there any more whose deletion no server has answered.
+    unanswered: u64,
+}
+
+impl Gone {
+    /// The same for people, if anything is gone.
+    fn told(self, root: &str) -> Option<String> {
+        let Self { deleted, unanswered } = self;
+        let what = match (deleted, unanswered) {
+            (0, 0) => return None,
+            (_, 0) => format!("{deleted} node(s) were deleted before that"),
+            (0, _) => {
+                format!("{unanswered} node(s) are gone whose deletion no server has answered")
+            }
+            _ => format!(
+                "at least {deleted} node(s) were deleted before that, and {unanswered} more are \
+                 gone whose deletion no server has answered"
+            ),
+        };
+        Some(format!("{root} is deleted in part: {what}"))
+    }
 }
 
 impl Drop for Session {
@@ -290,12 +322,36 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// A connection to the first server that gives a session, from the one at the present
-    /// place in the URL on. Servers that start or elect their leader just then are waited
-    /// for, unless the run is to end.
+    fn new(ensemble: Ensemble, digest: Option<Digest>, limits: &Limits) -> Self {
+        Self {
+            end: after(limits.run),
+            limits: limits.clone(),
+            stop: Stop::new(),
+            ensemble,
+            digest,
+            connection: None,
+            next: VecDeque::new(),
+            last_seen: 0,
+            in_doubt: false,
+            gone: Gone::default(),
+        }
+    }
+
+    /// Takes the addresses of the server whose turn it is. Each is a server of its own, and
+    /// has its share of the time of one, so that none keeps the others waiting.
+    fn take_addresses(&mut self, found: &[SocketAddr]) {
+        let share = self.limits.connect / u32::try_from(found.len()).unwrap_or(u32::MAX).max(1);
+        let servers = found.iter().rev().map(|address| Server::At(*address, share));
+        servers.for_each(|server| self.next.push_front(server));
+    }
+
+    /// A connection to the first server that gives a session, from the one after the last
+    /// on; each address of a server's name is a server of its own. Servers that start or
+    /// elect their leader just then are waited for. When the run is to end nobody is asked
+    /// any more, unless it is to be seen what became of a deletion: then each gets one more
+    /// chance.
     fn open(&mut self) -> Result<Connection, Error> {
-        let servers = &self.ensemble.servers;
-        let count = servers.len();
+        let count = self.ensemble.servers.len();
         let connect = self.limits.connect;
         let session = connect.saturating_mul(u32::try_from(count).unwrap_or(1).saturating_add(1));
         let opening = Opening {
@@ -303,32 +359,60 @@ impl Session {
             session,
             silence: connect,
             largest: self.limits.znode_bytes,
+            last_seen: self.last_seen,
         };
-        let end = after(session).min(self.end);
+        let (begin, end) = (Instant::now(), after(session).min(self.end));
+        let (stop, in_doubt) = (self.stop.clone(), self.in_doubt);
+        let is_over = || stop.is_requested() && !in_doubt;
+        let mut rounds = 0;
         let mut last = String::new();
-        let tries = servers.iter().enumerate().cycle().skip(self.place % count.max(1));
-        for (turn, (place, server)) in tries.enumerate() {
-            match Connection::open(server, &opening, after(connect).min(end)) {
-                Ok(connection) => {
-                    self.place = place;
-                    return Ok(connection);
+        while !is_over() && !(stop.is_requested() && rounds > 0 && self.next.is_empty()) {
+            if self.next.is_empty() {
+                rounds += 1;
+                self.next.extend(self.ensemble.servers.iter().cloned().map(Server::Named));
+            }
+            let fault = match self.next.pop_front() {
+                Some(Server::Named(server)) => {
+                    match addresses(&server, after(connect).min(end), &is_over) {
+                        Ok(found) => {
+                            self.take_addresses(&found);
+                            continue;
+                        }
+                        Err(fault) => fault,
+                    }
                 }
-                Err(Fault::Refused(code::AUTH_FAILED | code::AUTH_REQUIRED)) => {
+                Some(Server::At(address, share)) => {
+                    let (opening, end) = (opening.clone(), after(share).min(end));
+                    let open = move || Connection::open(&address, &opening, end);
+                    match aside(end, &is_over, open) {
+                        Ok(connection) => return Ok(connection),
+                        Err(fault) => fault,
+                    }
+                }
+                None => break,
+            };
+            match fault {
+                Fault::Refused(code::AUTH_FAILED | code::AUTH_REQUIRED) => {
                     return Err(Error::Internal("ZooKeeper does not let this user in".into()));
                 }
-                Err(Fault::Refused(code)) => last = word(code),
-                Err(Fault::NoAnswer(why) | Fault::Nonsense(why)) => last = why,
+                Fault::Refused(code) => last = word(code),
+                Fault::NoAnswer(why) | Fault::Nonsense(why) => last = why,
             }
-            let is_last = self.stop.is_requested() && turn + 1 >= count;
-            if is_last || Instant::now() + PAUSE > end {
+            if Instant::now() + PAUSE > end {
                 break;
             }
             thread::sleep(PAUSE);
         }
+        if self.stop.is_requested() {
+            return Err(Error::Connect(format!(
+                "the run is to end, and none of the {count} ZooKeeper server(s) in its URL has \
+                 opened a session by now"
+            )));
+        }
         Err(Error::Connect(format!(
             "none of the {count} ZooKeeper server(s) in its URL has opened a session in {} s \
              (are they up, and are these their client ports? Of the last one: {last})",
-            session.as_secs()
+            begin.elapsed().as_secs()
         )))
     }
 
@@ -351,7 +435,9 @@ impl Session {
                 Ok(connection) => connection,
                 Err(error) => return Err(lost.unwrap_or(Refusal::NoSession(error))),
             };
-            let fault = match operation(&mut connection, end) {
+            let result = operation(&mut connection, end);
+            self.last_seen = self.last_seen.max(connection.last_seen());
+            let fault = match result {
                 Err(Fault::Refused(code)) if is_of_the_node(code) => {
                     self.connection = Some(connection);
                     return Err(Refusal::Refused { code, node: node.to_owned() });
@@ -362,10 +448,8 @@ impl Session {
                     return Ok(result);
                 }
             };
-            self.place += 1;
             nonsense += usize::from(matches!(fault, Fault::Nonsense(_)));
-            let asked = lost.is_some_and(|refusal| refusal.may_be_done()) || may_be_done(&fault);
-            let refusal = Refusal::Lost { fault, node: node.to_owned(), asked };
+            let refusal = Refusal::Lost { fault, node: node.to_owned() };
             let is_over = Instant::now() + PAUSE > end || self.stop.is_requested();
             if is_over || nonsense > self.ensemble.servers.len() {
                 return Err(refusal);
@@ -415,9 +499,8 @@ impl Session {
 enum Refusal {
     /// It failed on this node.
     Refused { code: i32, node: String },
-    /// It was sent for this node, and there is no answer; whether a server can have
-    /// carried it out all the same, if it changes something.
-    Lost { fault: Fault, node: String, asked: bool },
+    /// It was sent for this node, and there is no answer.
+    Lost { fault: Fault, node: String },
     /// There is no session to carry it out in.
     NoSession(Error),
     /// Nothing more is carried out, for this reason.
@@ -425,17 +508,13 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn may_be_done(&self) -> bool {
-        matches!(self, Self::Lost { asked: true, .. })
-    }
-
     /// ZooKeeper's words, if they are its words.
     fn words(&self) -> String {
         let (word, node) = match self {
             Self::Refused { code, node } => (word(*code), node),
-            Self::Lost { fault: Fault::Refused(code), node, .. } => (word(*code), node),
-            Self::Lost { fault: Fault::NoAnswer(_), node, .. } => ("ConnectionLoss".into(), node),
-            Self::Lost { fault: Fault::Nonsense(why), node, .. } => {
+            Self::Lost { fault: Fault::Refused(code), node } => (word(*code), node),
+            Self::Lost { fault: Fault::NoAnswer(_), node } => ("ConnectionLoss".into(), node),
+            Self::Lost { fault: Fault::Nonsense(why), node } => {
                 let node = absolute(node);
                 return format!("what answers for {node} does not speak as ZooKeeper does: {why}");
             }
@@ -460,13 +539,7 @@ impl Refusal {
     }
 
     /// The same, and what it means for a subtree that was to be deleted.
-    fn told_of(
-        self,
-        root: &str,
-        deleted: u64,
-        in_doubt: bool,
-        session: &mut Session,
-    ) -> Result<String, Error> {
+    fn told_of(self, root: &str, session: &mut Session) -> Result<String, Error> {
         let mut notes: Vec<String> = Vec::new();
         match &self {
             Self::Refused { code: code::NO_NODE, node } if node == root => {
@@ -483,17 +556,13 @@ impl Refusal {
             }
             _ => {}
         }
-        if in_doubt {
+        if session.in_doubt {
             notes.push("what was asked for last may be done".into());
         }
-        if deleted > 0 {
-            notes.push(format!(
-                "{root} is deleted in part: {deleted} node(s) were deleted before that"
-            ));
-        }
+        notes.extend(session.gone.told(root));
         // What is known by now must not get lost with the session.
         let first = match self {
-            Self::NoSession(Error::Connect(why)) if deleted > 0 => why,
+            Self::NoSession(Error::Connect(why)) if !notes.is_empty() => why,
             refusal => refusal.told(session)?,
         };
         Ok(match notes.is_empty() {
@@ -549,10 +618,8 @@ struct Subtree<'a> {
     root: &'a str,
     /// How many nodes have been met by now, some of them more than once.
     met: u64,
-    /// How many nodes are gone by now.
-    deleted: u64,
-    /// Whether a deletion was sent of which it is not known what became.
-    in_doubt: bool,
+    /// How long the entries of a batch may be together.
+    most: usize,
 }
 
 /// A node on the way down from the root to the one that a walk is at.
@@ -568,13 +635,18 @@ impl<'a> Subtree<'a> {
     const WALKS: usize = 10;
     /// How many nodes one request deletes.
     const BATCH: usize = 100;
-    /// How long their paths may be together: a server takes 1 MB (`jute.maxbuffer`).
+    /// How long their entries may be together: a server takes 1 MB (`jute.maxbuffer`),
+    /// unless it is told to take less.
     const BATCH_BYTES: usize = 256 << 10;
+    /// What an entry has beside its path.
+    const ENTRY: usize = 17;
+    /// How often a batch is sent that is not answered.
+    const SENT: u32 = 2;
     /// How long one path may be, for the same reason; that bounds how deep a tree is.
     const LONGEST_PATH: usize = 1_000_000;
 
     fn new(session: &'a mut Session, root: &'a str) -> Self {
-        Self { session, root, met: 0, deleted: 0, in_doubt: false }
+        Self { session, root, met: 0, most: Self::BATCH_BYTES }
     }
 
     /// Deletes it, leaves first.
@@ -628,11 +700,11 @@ impl<'a> Subtree<'a> {
                 }
                 held -= level.names.size();
                 levels.pop();
-                if batch.nodes.len() == Self::BATCH || batch.bytes + path.len() > Self::BATCH_BYTES
-                {
+                let entry = path.len() + Self::ENTRY;
+                if batch.nodes.len() == Self::BATCH || batch.bytes + entry > self.most {
                     self.delete_batch(&mut batch)?;
                 }
-                batch.bytes += path.len();
+                batch.bytes += entry;
                 batch.nodes.push(path.clone());
             }
         }
@@ -662,44 +734,66 @@ impl<'a> Subtree<'a> {
     }
 
     /// Deletes some nodes in this order: in one request, or one by one when that
-    /// fails, because only then it is known which one is in the way.
+    /// fails, because only then it is known which one is in the way. A request that stays
+    /// without an answer may be too long for the servers, so the next ones are shorter.
     fn delete_batch(&mut self, batch: &mut Batch) -> Result<(), Refusal> {
         let nodes = std::mem::take(&mut batch.nodes);
-        batch.bytes = 0;
+        let bytes = std::mem::take(&mut batch.bytes);
         if nodes.is_empty() {
             return Ok(());
         }
-        match self.change(self.root, |connection, end| connection.delete_all(&nodes, end)) {
-            Ok(()) => {
-                self.deleted += nodes.len() as u64;
+        let mut sent = 0;
+        let all = self.change(self.root, |connection, end| {
+            if sent == Self::SENT {
+                return Ok(false);
+            }
+            sent += 1;
+            connection.delete_all(&nodes, end).map(|()| true)
+        });
+        match all {
+            // It deletes all or none, so one without an answer has deleted nothing before.
+            Ok(true) => {
+                self.session.gone.deleted += nodes.len() as u64;
+                self.session.in_doubt = false;
                 return Ok(());
             }
+            Ok(false) => self.most = bytes / 2,
             Err(Refusal::Refused { .. }) => {}
             Err(refusal) => return Err(refusal),
         }
+        let all_in_doubt = self.session.in_doubt;
         for node in &nodes {
             match self.change(node, |connection, end| connection.delete(node, end)) {
-                Ok(()) => self.deleted += 1,
-                // Someone else has deleted it, or a server that was lost before it said so.
-                Err(Refusal::Refused { code: code::NO_NODE, .. }) => {}
+                Ok(()) => self.session.gone.deleted += 1,
+                // A server that was lost has deleted it, as it seems, or someone else has.
+                Err(Refusal::Refused { code: code::NO_NODE, .. }) => {
+                    self.session.gone.unanswered += u64::from(self.session.in_doubt);
+                }
                 Err(refusal @ Refusal::Refused { code: code::NOT_EMPTY, .. }) => {
                     batch.grown = Some(refusal);
                 }
                 Err(refusal) => return Err(refusal),
             }
+            self.session.in_doubt = all_in_doubt;
         }
+        self.session.in_doubt = false;
         Ok(())
     }
 
-    /// Carries out an operation that deletes something.
-    fn change(
+    /// Carries out an operation that deletes something. It is in doubt when a request was
+    /// not answered, whatever is said to the one that repeats it.
+    fn change<T>(
         &mut self,
         node: &str,
-        operation: impl FnMut(&mut Connection, Instant) -> Result<(), Fault>,
-    ) -> Result<(), Refusal> {
+        mut operation: impl FnMut(&mut Connection, Instant) -> Result<T, Fault>,
+    ) -> Result<T, Refusal> {
         self.go_on()?;
-        let changed = self.session.perform(node, operation);
-        self.in_doubt |= changed.as_ref().is_err_and(Refusal::may_be_done);
+        let Session { in_doubt, .. } = self.session;
+        let mut unanswered = *in_doubt;
+        let changed = self.session.perform(node, |connection, end| {
+            operation(connection, end).inspect_err(|fault| unanswered |= may_be_done(fault))
+        });
+        self.session.in_doubt = unanswered;
         changed
     }
 }
@@ -721,7 +815,34 @@ fn absolute(node: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::jute::Frame;
     use super::*;
+
+    /// Of a name with three addresses, one says nothing, one ends each connection, and the
+    /// last one gives a session.
+    #[test]
+    fn each_address_of_a_name_is_tried() {
+        let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let found = listeners.each_ref().map(|listener| listener.local_addr().unwrap());
+        let [_silent, ends, serves] = listeners;
+        thread::spawn(move || ends.incoming().for_each(drop));
+        thread::spawn(move || {
+            let (mut client, _) = serves.accept().unwrap();
+            client.read_exact(&mut [0; 48]).unwrap();
+            // Version, time, session, password.
+            let hello = Frame::new().int(0).int(10_000).long(7).buffer(&[0; 16]);
+            client.write_all(&hello.finish()).unwrap();
+        });
+        let limits = Limits { connect: Duration::from_secs(3), ..Limits::default() };
+        let ensemble = Ensemble::parse("zk://three-addresses").unwrap();
+        let mut session = Session::new(ensemble, None, &limits);
+        session.take_addresses(&found);
+        assert!(session.open().is_ok());
+        assert!(session.next.is_empty());
+    }
 
     #[test]
     fn segments_are_decoded_once() {

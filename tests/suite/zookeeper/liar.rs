@@ -26,6 +26,8 @@ pub struct Asked {
     pub operation: Option<i32>,
     /// The number of the request.
     pub number: i32,
+    /// The last transaction that whoever asks for a session has seen.
+    pub last_seen: i64,
     /// The nodes that it names.
     pub nodes: Vec<String>,
 }
@@ -61,6 +63,8 @@ struct Inner {
     /// Nodes that the server has deleted, whatever it said.
     deleted: HashSet<String>,
     dead: bool,
+    /// The longest request that is read (`jute.maxbuffer`).
+    largest: usize,
     asked: usize,
     conversations: Vec<Conversation>,
 }
@@ -92,6 +96,7 @@ impl Liar {
             lie,
             deleted: HashSet::new(),
             dead: false,
+            largest: usize::MAX,
             asked: 0,
             conversations: Vec::new(),
         }));
@@ -107,6 +112,12 @@ impl Liar {
             }
         });
         Self { address, shared }
+    }
+
+    /// The same; it ends a connection on which a longer request comes.
+    pub fn reading(self, largest: usize) -> Self {
+        lock(&self.shared).largest = largest;
+        self
     }
 
     /// The URL for `-e`.
@@ -197,6 +208,9 @@ fn talk(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
         let mut length = [0; 4];
         client.read_exact(&mut length)?;
         let mut request = vec![0; u32::from_be_bytes(length) as usize];
+        if request.len() > lock(shared).largest {
+            return Ok(());
+        }
         client.read_exact(&mut request)?;
         let asked = read(&request, first);
         first = false;
@@ -342,7 +356,9 @@ fn length(length: usize) -> i32 {
 /// Reads a request of a client, which does not lie.
 fn read(request: &[u8], first: bool) -> Asked {
     if first {
-        return Asked { operation: None, number: 0, nodes: vec![] };
+        // Behind the version.
+        let last_seen = i64::from_be_bytes(request[4..12].try_into().unwrap());
+        return Asked { operation: None, number: 0, last_seen, nodes: vec![] };
     }
     let mut rest = request;
     let number = int(&mut rest);
@@ -361,7 +377,7 @@ fn read(request: &[u8], first: bool) -> Asked {
         PING | AUTH | CLOSE => {}
         other => panic!("operation {other}"),
     }
-    Asked { operation: Some(operation), number, nodes }
+    Asked { operation: Some(operation), number, last_seen: 0, nodes }
 }
 
 fn int(rest: &mut &[u8]) -> i32 {

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -20,7 +23,9 @@ use janitor_host::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::liar::{Asked, CHILDREN, DELETE, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers};
+use super::liar::{
+    Asked, CHILDREN, DELETE, EXISTS, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers,
+};
 use super::{MASTER, clean};
 use crate::command::{janitor, replay, run};
 use crate::simulated::Chance;
@@ -36,6 +41,13 @@ pub const CASES: &[(&str, fn())] = &[
     ("a_run_whose_time_is_over", a_run_whose_time_is_over),
     ("a_signal_in_a_tree_without_end", a_signal_in_a_tree_without_end),
     ("a_signal_while_the_server_is_silent", a_signal_while_the_server_is_silent),
+    ("a_signal_while_no_session_is_open", a_signal_while_no_session_is_open),
+    ("a_signal_when_no_time_is_left", a_signal_when_no_time_is_left),
+    ("a_batch_whose_answer_is_lost", a_batch_whose_answer_is_lost),
+    ("a_batch_that_is_in_doubt_when_the_run_ends", in_doubt_when_the_run_ends),
+    ("a_server_that_takes_short_requests", a_server_that_takes_short_requests),
+    ("the_last_transaction_is_told_to_the_next_server", last_seen_is_told),
+    ("a_server_that_is_read_only", a_server_that_is_read_only),
     ("servers_that_are_lost_before_a_deletion", lost_before_a_deletion),
     ("servers_that_are_lost_in_a_deletion", lost_in_a_deletion),
     ("a_thousand_sessions_of_lies", a_thousand_sessions_of_lies),
@@ -43,6 +55,9 @@ pub const CASES: &[(&str, fn())] = &[
 
 /// What a test run may take of memory: far below what the lies ask for.
 const MEMORY: u64 = 256 << 20;
+
+/// ZooKeeper's code for what an ACL forbids.
+const NO_AUTH: i32 = -102;
 
 /// A tree of few nodes, which one request deletes.
 fn small() -> Tree {
@@ -299,10 +314,10 @@ struct Running {
 }
 
 impl Running {
-    fn start(liar: &Liar) -> Self {
+    fn start(url: &str, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = janitor();
-        command.args(["-z", "service", "-e", &liar.url(), "-m", &MASTER.master_url()]);
+        command.args(["-z", "service", "-e", url, "-m", &MASTER.master_url()]).args(options);
         command.arg("--record").arg(folder.path().join("run.har"));
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Self { child, folder }
@@ -332,13 +347,13 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 fn a_signal_in_a_tree_without_end() {
     let liar = Liar::start(endless(), Box::new(|_, answer| Fate::Sent(answer)));
-    let running = Running::start(&liar);
+    let running = Running::start(&liar.url(), &[]);
     wait_until("request 3000", || liar.asked() > 3000);
     let memory = peak(&format!("/proc/{}/status", running.child.id()));
     println!("{memory} bytes of memory at most");
     assert!(memory < MEMORY);
     let stdout = running.terminated();
-    let words = "ERROR: znode 'service' is not deleted: ZooKeeper says: the deletion was stopped \
+    let words = "ERROR: znode 'service' is not deleted: the deletion was stopped \
                  (/service is deleted in part: ";
     assert!(stdout.contains(words), "{stdout}");
     let (_, rest) = stdout.split_once(words).unwrap();
@@ -358,7 +373,7 @@ fn a_signal_while_the_server_is_silent() {
         }
     });
     let liar = Liar::start(endless(), lie);
-    let running = Running::start(&liar);
+    let running = Running::start(&liar.url(), &[]);
     wait_until("the second deletion", || liar.asked_for(MULTI) == 2);
     let stdout = running.terminated();
     for words in [
@@ -371,6 +386,155 @@ fn a_signal_while_the_server_is_silent() {
     }
     // It was not asked for once more.
     assert_eq!(liar.asked_for(MULTI), 2);
+}
+
+/// Four servers say nothing to a new client. Nothing is on its way, so it is not waited
+/// for what the other three say.
+fn a_signal_while_no_session_is_open() {
+    let silent = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = silent.each_ref().map(|it| it.local_addr().unwrap().to_string());
+    let running = Running::start(&format!("zk://{}/", addresses.join(",")), &[]);
+    let [first, others @ ..] = silent;
+    let (_client, _) = first.accept().unwrap();
+    let stdout = running.terminated();
+    let words = "the run is to end, and none of the 4 ZooKeeper server(s) in its URL has opened a \
+                 session by now";
+    assert!(stdout.contains(words), "{stdout}");
+    assert!(!stdout.contains("Retry command"), "{stdout}");
+    for server in others {
+        server.set_nonblocking(true).unwrap();
+        assert_eq!(server.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nobody came");
+    }
+}
+
+/// A run that is not to wait for anything is stopped all the same, and does not fail.
+fn a_signal_when_no_time_is_left() {
+    let liar = Liar::start(endless(), Box::new(|_, answer| Fate::Sent(answer)));
+    let running = Running::start(&liar.url(), &["--confirm-seconds", "0"]);
+    wait_until("request 300", || liar.asked() > 300);
+    let stdout = running.terminated();
+    let words = "ERROR: znode 'service' is not deleted: the deletion was stopped";
+    assert!(stdout.contains(words), "{stdout}");
+    assert!(!stdout.contains("Retry command"), "{stdout}");
+}
+
+/// The answer to the first batch is lost, and it is done; then a node is in the way.
+fn a_batch_whose_answer_is_lost() {
+    for (leaves, blocked, words) in [
+        (
+            150,
+            "/service/a/node-120",
+            "at least 20 node(s) were deleted before that, and 100 more are gone whose deletion \
+             no server has answered",
+        ),
+        (100, "/service/a", "100 node(s) are gone whose deletion no server has answered"),
+    ] {
+        let mut batches = 0;
+        let lie: Lie = Box::new(move |asked, answer| {
+            batches += usize::from(asked.operation == Some(MULTI));
+            match asked.operation {
+                Some(MULTI) if batches == 1 => Fate::SentAndClosed(vec![]),
+                Some(MULTI | DELETE) if asked.nodes.iter().any(|node| node == blocked) => {
+                    Fate::Sent(frame(&numbers(&[asked.number, 0, 0, NO_AUTH])))
+                }
+                _ => Fate::Sent(answer),
+            }
+        });
+        let liar = Liar::start(tree(leaves), lie);
+        let message = refused(&liar, &Limits::default());
+        assert!(message.contains(&format!("NoAuth for {blocked} ")), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+/// The answer to the only batch, which is done, is lost; no answer tells of it before the
+/// run is to end. So it is not known, and never called not deleted.
+fn in_doubt_when_the_run_ends() {
+    let stop = Stop::new();
+    let wish = stop.clone();
+    let mut batches = 0;
+    let lie: Lie = Box::new(move |asked, answer| {
+        if asked.operation != Some(MULTI) {
+            return Fate::Sent(answer);
+        }
+        batches += 1;
+        match batches {
+            1 => Fate::SentAndClosed(vec![]),
+            _ => {
+                wish.request();
+                Fate::Sent(answer)
+            }
+        }
+    });
+    let liar = Liar::start(small(), lie);
+    let mut transport = transport(&liar, &Limits::default()).with_stop(stop);
+    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let Err(Error::Internal(why)) = told else { panic!("{told:?}") };
+    assert!(why.contains("the deletion was stopped (what was asked for last may be done"), "{why}");
+    let look = exchange(&mut transport, &liar, Method::Get, "node-data?key=%2Fservice");
+    let (_, body) = look.unwrap();
+    assert!(body["stat"].as_str().unwrap().contains("not found"), "{body}");
+}
+
+/// A batch that the server does not take (`jute.maxbuffer`) is not sent for ever.
+fn a_server_that_takes_short_requests() {
+    let tree: Tree = Box::new(|node| match node.len() {
+        ..20 => Some((0..350).map(|number| format!("{number:0700}")).collect()),
+        _ => Some(vec![]),
+    });
+    let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer))).reading(64 << 10);
+    let limits = Limits { answer: Duration::from_secs(5), ..Limits::default() };
+    let mut transport = transport(&liar, &limits);
+    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let (_, body) = told.unwrap();
+    assert_eq!(body["succeeded"], true, "{body}");
+    let said = liar.said("/service");
+    assert_eq!((said.deleted, said.gone), (351, true));
+    // After one that is too long, they are shorter.
+    assert!(liar.asked_for(MULTI) > 4 && liar.asked_for(DELETE) == 100);
+}
+
+/// So that one which is behind the others does not show what was there before.
+fn last_seen_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let own = told.clone();
+    let mut looks = 0;
+    let lie: Lie = Box::new(move |asked, mut answer| {
+        match asked.operation {
+            None => own.lock().unwrap().push(asked.last_seen),
+            // The transaction stands behind the length and the number.
+            Some(MULTI) => answer[8..16].copy_from_slice(&77_i64.to_be_bytes()),
+            Some(EXISTS) => {
+                looks += 1;
+                if looks == 1 {
+                    return Fate::SentAndClosed(vec![]);
+                }
+            }
+            _ => {}
+        }
+        Fate::Sent(answer)
+    });
+    let liar = Liar::start(small(), lie);
+    let run = clean(&liar.url(), "service", None);
+    assert_eq!(run.exit, 0, "{}", run.stdout);
+    assert_eq!(*told.lock().unwrap(), [0, 77]);
+}
+
+/// One that only lets read says so to a new client, or ends the connection.
+fn a_server_that_is_read_only() {
+    let only_reads = || Fate::Sent(frame(&[&numbers(&[0, 10_000, 0, 7, 0])[..], &[1]].concat()));
+    let ends = || Fate::SentAndClosed(vec![]);
+    for (hello, words) in [
+        (Box::new(only_reads) as Box<dyn Fn() -> Fate + Send>, "it is read-only"),
+        (Box::new(ends), "it may have no quorum, be read-only, or be behind the other servers"),
+    ] {
+        let liar = Liar::start(small(), Box::new(move |_, _| hello()));
+        let limits = Limits { connect: Duration::from_millis(500), ..Limits::default() };
+        let mut transport = transport(&liar, &limits);
+        let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+        let Err(Error::Connect(why)) = told else { panic!("{told:?}") };
+        assert!(why.contains(words), "{why}");
+    }
 }
 
 /// The largest memory that a process has had, in bytes.

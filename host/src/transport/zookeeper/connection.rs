@@ -12,7 +12,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,8 @@ mod operation {
 
 /// Requests carry a number, which the answer repeats; this one is for logging in.
 const AUTH_NUMBER: i32 = -4;
+/// What is said of a server that ends a connection.
+const CLOSED: &str = "it closed the connection";
 /// Any version of a node's data.
 const ANY_VERSION: i32 = -1;
 /// What the server tells about a node, in bytes; the version stands behind four long
@@ -76,6 +78,9 @@ pub struct Opening {
     pub silence: Duration,
     /// How large an answer may be, in bytes.
     pub largest: usize,
+    /// The last transaction that a server has shown. A server that has not come as far
+    /// gives no session, so that nobody is shown an older state after a newer one.
+    pub last_seen: i64,
 }
 
 /// A session.
@@ -83,6 +88,7 @@ pub struct Connection {
     socket: TcpStream,
     silence: Duration,
     largest: usize,
+    last_seen: i64,
     /// The number of the last request.
     number: i32,
     /// How long the server keeps it when nobody uses it.
@@ -91,28 +97,33 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Opens a session with the server at `host:port`.
+    /// Opens a session with the server at an address.
     ///
     /// # Errors
     /// When there is none by `end`, or the user is not let in.
-    pub fn open(server: &str, opening: &Opening, end: Instant) -> Result<Self, Fault> {
-        let socket = connect(server, end)?;
+    pub fn open(address: &SocketAddr, opening: &Opening, end: Instant) -> Result<Self, Fault> {
+        let socket =
+            TcpStream::connect_timeout(address, wait(Duration::MAX, end)?).map_err(broken)?;
         // Otherwise a request waits for the acknowledgement of the one before.
         socket.set_nodelay(true).map_err(broken)?;
-        let Opening { digest, session, silence, largest } = opening;
-        let (silence, largest) = (*silence, *largest);
+        let Opening { digest, session, silence, largest, last_seen } = opening;
+        let (silence, largest, last_seen) = (*silence, *largest, *last_seen);
         let (kept, used) = (Duration::ZERO, Instant::now());
-        let mut connection = Self { socket, silence, largest, number: 0, kept, used };
-        let (version, last_seen, no_session, password) = (0, 0, 0, [0; 16]);
+        let mut connection = Self { socket, silence, largest, last_seen, number: 0, kept, used };
+        let (version, no_session, password) = (0, 0, [0; 16]);
         let session = i32::try_from(session.as_millis()).unwrap_or(i32::MAX);
         let hello = Frame::new().int(version).long(last_seen).int(session).long(no_session);
         connection.send(&hello.buffer(&password).boolean(false).finish(), end)?;
-        let answer = connection.receive(end)?;
-        let kept = opened(&answer).ok_or_else(|| nonsense("no answer to a new client"))?;
-        connection.kept = match u64::try_from(kept) {
-            Ok(kept @ 1..) => Duration::from_millis(kept),
-            _ => return Err(Fault::NoAnswer("it gives no session".into())),
-        };
+        let answer = connection.receive(end).map_err(|fault| match fault {
+            // ZooKeeper has no other word for whom it gives no session.
+            Fault::NoAnswer(why) if why == CLOSED => Fault::NoAnswer(format!(
+                "{CLOSED} instead of opening a session: it may have no quorum, be read-only, or \
+                 be behind the other servers"
+            )),
+            fault => fault,
+        })?;
+        let opened = opened(&answer).ok_or_else(|| nonsense("no answer to a new client"))?;
+        connection.kept = opened.map_err(|why| Fault::NoAnswer(why.into()))?;
         if let Some(digest) = digest {
             let login = Frame::new().int(AUTH_NUMBER).int(operation::AUTH);
             let login = login.int(0).buffer(b"digest").buffer(digest.bytes());
@@ -126,6 +137,11 @@ impl Connection {
     /// Whether the server can have ended it, because nobody used it.
     pub fn is_stale(&self) -> bool {
         self.used.elapsed() > self.kept / 3
+    }
+
+    /// The last transaction that its server has shown, or one before.
+    pub fn last_seen(&self) -> i64 {
+        self.last_seen
     }
 
     /// The names of a node's children.
@@ -217,7 +233,7 @@ impl Connection {
         let mut answer = self.receive(end)?;
         let mut reader = Reader(&answer);
         let header = reader.int().zip(reader.long()).zip(reader.int());
-        let Some(((answered, _), code)) = header else {
+        let Some(((answered, transaction), code)) = header else {
             return Err(nonsense("no answer to a request"));
         };
         // A server that lets nobody in says so in answer to whatever it is asked.
@@ -225,6 +241,7 @@ impl Connection {
         if is_let_in && answered != number {
             return Err(Fault::Nonsense(format!("an answer to {answered}, not to {number}")));
         }
+        self.last_seen = self.last_seen.max(transaction);
         if code != 0 {
             return Err(Fault::Refused(code));
         }
@@ -275,7 +292,7 @@ impl Connection {
         while !rest.is_empty() {
             self.socket.set_read_timeout(Some(wait(self.silence, end)?)).map_err(broken)?;
             match self.socket.read(rest) {
-                Ok(0) => return Err(Fault::NoAnswer("it closed the connection".into())),
+                Ok(0) => return Err(Fault::NoAnswer(CLOSED.into())),
                 Ok(count) => rest = rest.get_mut(count..).unwrap_or_default(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(broken(error)),
@@ -285,35 +302,51 @@ impl Connection {
     }
 }
 
-/// Connects to the first address of `host:port` that lets itself be connected to.
-fn connect(server: &str, end: Instant) -> Result<TcpStream, Fault> {
-    let mut failed = Fault::NoAnswer("its name has no address".into());
-    for address in addresses(server, end)? {
-        match TcpStream::connect_timeout(&address, wait(Duration::MAX, end)?) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => failed = broken(error),
-        }
-    }
-    Err(failed)
-}
-
-/// The addresses of a server. Only the system can look up a name, and it knows no limit
-/// of time: a look-up that takes too long is left to itself.
-fn addresses(server: &str, end: Instant) -> Result<Vec<SocketAddr>, Fault> {
+/// The addresses of a server at `host:port`.
+///
+/// # Errors
+/// When it has none by `end`, or nobody waits any more.
+pub fn addresses(
+    server: &str,
+    end: Instant,
+    is_over: impl Fn() -> bool,
+) -> Result<Vec<SocketAddr>, Fault> {
     if let Ok(address) = server.parse() {
         return Ok(vec![address]);
     }
-    let (found, addresses) = mpsc::channel();
     let server = server.to_owned();
-    let look_up = thread::Builder::new().name("look-up".into()).spawn(move || {
-        let addresses = server.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+    let look_up = move || server.to_socket_addrs().map(Iterator::collect).map_err(broken);
+    let addresses: Vec<_> = aside(end, is_over, look_up)?;
+    match addresses.is_empty() {
+        true => Err(Fault::NoAnswer("its name has no address".into())),
+        false => Ok(addresses),
+    }
+}
+
+/// Does what may take long, and cannot be interrupted, on a thread of its own. It is left
+/// to itself at `end`, or when nobody waits any more.
+///
+/// # Errors
+/// As the work, or when it is left to itself.
+pub fn aside<T: Send + 'static>(
+    end: Instant,
+    is_over: impl Fn() -> bool,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    /// How often to look whether somebody still waits.
+    const LOOK: Duration = Duration::from_millis(50);
+    let (done, result) = mpsc::channel();
+    let work = move || {
         // Nobody may wait any more.
-        let _ = found.send(addresses);
-    });
-    look_up.map_err(broken)?;
-    match addresses.recv_timeout(wait(Duration::MAX, end)?) {
-        Ok(addresses) => addresses.map_err(broken),
-        Err(_) => Err(Fault::NoAnswer("its name is not found in time".into())),
+        let _ = done.send(work());
+    };
+    thread::Builder::new().name("ZooKeeper".into()).spawn(work).map_err(broken)?;
+    loop {
+        match result.recv_timeout(wait(LOOK, end)?) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Timeout) if !is_over() => {}
+            Err(_) => return Err(Fault::NoAnswer("nobody waits for it any more".into())),
+        }
     }
 }
 
@@ -337,15 +370,20 @@ fn nonsense(what: &str) -> Fault {
     Fault::Nonsense(what.into())
 }
 
-/// How long a new session is kept, in milliseconds, out of the answer to a new client.
-fn opened(answer: &[u8]) -> Option<i32> {
+/// How long a new session is kept, out of the answer to a new client, or why there is
+/// none.
+fn opened(answer: &[u8]) -> Option<Result<Duration, &'static str>> {
     let mut reader = Reader(answer);
     let (_version, kept, session) = (reader.int()?, reader.int()?, reader.long()?);
     let _password = reader.buffer()?;
     // Servers before 3.4 do not say whether they only let read.
     let only_reads = if reader.0.is_empty() { false } else { reader.boolean()? };
     reader.end()?;
-    Some(if session == 0 || only_reads { 0 } else { kept })
+    Some(match u64::try_from(kept) {
+        _ if only_reads => Err("it is read-only, because it has no quorum"),
+        Ok(kept @ 1..) if session != 0 => Ok(Duration::from_millis(kept)),
+        _ => Err("it gives no session"),
+    })
 }
 
 /// What became of all of these deletions: 0, or the code of the first that failed.
@@ -425,10 +463,15 @@ mod tests {
         };
         let password = numbers(&[2, 0])[..6].to_vec();
         let then = |more: &[u8]| [&password[..], more].concat();
-        assert_eq!(hello(4000, 1, &password), Some(4000));
-        assert_eq!(hello(4000, -1, &then(&[0])), Some(4000));
-        for (kept, session, rest) in [(4000, 0, then(&[0])), (4000, 1, then(&[1]))] {
-            assert_eq!(hello(kept, session, &rest), Some(0));
+        let kept = Some(Ok(Duration::from_secs(4)));
+        assert_eq!(hello(4000, 1, &password), kept);
+        assert_eq!(hello(4000, -1, &then(&[0])), kept);
+        for (kept, session, only_reads, words) in [
+            (4000, 0, 0, "it gives no session"),
+            (0, 1, 0, "it gives no session"),
+            (4000, 1, 1, "it is read-only, because it has no quorum"),
+        ] {
+            assert_eq!(hello(kept, session, &then(&[only_reads])), Some(Err(words)));
         }
         for rest in [vec![], then(&[2]), then(&[0, 0]), numbers(&[i32::MAX]), numbers(&[-1])] {
             assert_eq!(hello(4000, 1, &rest), None, "{rest:?}");
