@@ -366,14 +366,17 @@ impl Session {
         let is_over = || stop.is_requested() && !in_doubt;
         let mut rounds = 0;
         let mut last = String::new();
-        while !is_over() && !(stop.is_requested() && rounds > 0 && self.next.is_empty()) {
+        while !is_over() {
             if self.next.is_empty() {
+                if rounds > 0 && stop.is_requested() {
+                    break;
+                }
                 rounds += 1;
                 self.next.extend(self.ensemble.servers.iter().cloned().map(Server::Named));
             }
             let fault = match self.next.pop_front() {
                 Some(Server::Named(server)) => {
-                    match addresses(&server, after(connect).min(end), &is_over) {
+                    match addresses(&server, after(connect).min(end), is_over) {
                         Ok(found) => {
                             self.take_addresses(&found);
                             continue;
@@ -384,7 +387,7 @@ impl Session {
                 Some(Server::At(address, share)) => {
                     let (opening, end) = (opening.clone(), after(share).min(end));
                     let open = move || Connection::open(&address, &opening, end);
-                    match aside(end, &is_over, open) {
+                    match aside(end, is_over, open) {
                         Ok(connection) => return Ok(connection),
                         Err(fault) => fault,
                     }

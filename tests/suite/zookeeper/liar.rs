@@ -17,6 +17,7 @@ const AUTH: i32 = 100;
 const CLOSE: i32 = -11;
 
 const NO_NODE: i32 = -101;
+const NO_AUTH: i32 = -102;
 const NOT_EMPTY: i32 = -111;
 
 /// What a client asks for.
@@ -65,6 +66,8 @@ struct Inner {
     dead: bool,
     /// The longest request that is read (`jute.maxbuffer`).
     largest: usize,
+    /// A node that an ACL keeps.
+    kept: Option<String>,
     asked: usize,
     conversations: Vec<Conversation>,
 }
@@ -97,6 +100,7 @@ impl Liar {
             deleted: HashSet::new(),
             dead: false,
             largest: usize::MAX,
+            kept: None,
             asked: 0,
             conversations: Vec::new(),
         }));
@@ -117,6 +121,12 @@ impl Liar {
     /// The same; it ends a connection on which a longer request comes.
     pub fn reading(self, largest: usize) -> Self {
         lock(&self.shared).largest = largest;
+        self
+    }
+
+    /// The same; it does not let this node be deleted.
+    pub fn keeping(self, node: &str) -> Self {
+        lock(&self.shared).kept = Some(node.to_owned());
         self
     }
 
@@ -294,6 +304,7 @@ impl Inner {
     fn delete(&mut self, node: &str) -> i32 {
         match self.children(node) {
             None => NO_NODE,
+            Some(_) if self.kept.as_deref() == Some(node) => NO_AUTH,
             Some(names) if !names.is_empty() => NOT_EMPTY,
             Some(_) => {
                 self.deleted.insert(node.to_owned());

@@ -37,6 +37,13 @@ impl Server {
         Self::in_folder(command, tempfile::tempdir().unwrap())
     }
 
+    /// Starts a server without any data, which takes requests of so many bytes.
+    pub fn taking(command: &str, bytes: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("maxbuffer"), bytes.to_string()).unwrap();
+        Self::in_folder(command, folder)
+    }
+
     /// Starts three servers that are one ensemble, without any data.
     pub fn ensemble(command: &str) -> [Self; 3] {
         let peers = [1, 2, 3].map(|id| (id, free_port(), free_port()));
