@@ -51,6 +51,7 @@ pub mod printable;
 mod request;
 #[path = "../../../src/bin/janitor/service.rs"]
 pub mod service;
+#[allow(dead_code)]
 #[path = "../../../src/bin/janitor/shell.rs"]
 mod shell;
 #[path = "../../../src/bin/janitor/show.rs"]
