@@ -142,11 +142,11 @@ impl Asked {
     fn answer(&self, session: &mut Session) -> Result<Vec<u8>, Error> {
         let body = match self {
             Self::Delete(root) => {
-                session.in_doubt = false;
+                session.in_doubt = 0;
                 match Subtree::new(session, root).delete() {
                     Ok(()) => json!({ "message": "OK", "succeeded": true }),
                     Err(refusal) => match refusal.told_of(root, session) {
-                        Err(Error::Internal(why)) | Ok(why) if !session.in_doubt => {
+                        Err(Error::Internal(why)) | Ok(why) if session.in_doubt == 0 => {
                             json!({ "message": why, "succeeded": false })
                         }
                         told => return Err(Error::Internal(told?)),
@@ -271,8 +271,8 @@ struct Session {
     next: VecDeque<Server>,
     /// The last transaction that a server has shown.
     last_seen: i64,
-    /// Whether a deletion was sent of which it is not known what became.
-    in_doubt: bool,
+    /// Of how many nodes a deletion was sent of which it is not known what became.
+    in_doubt: usize,
     gone: Gone,
 }
 
@@ -332,7 +332,7 @@ impl Session {
             connection: None,
             next: VecDeque::new(),
             last_seen: 0,
-            in_doubt: false,
+            in_doubt: 0,
             gone: Gone::default(),
         }
     }
@@ -362,7 +362,7 @@ impl Session {
             last_seen: self.last_seen,
         };
         let (begin, end) = (Instant::now(), after(session).min(self.end));
-        let (stop, in_doubt) = (self.stop.clone(), self.in_doubt);
+        let (stop, in_doubt) = (self.stop.clone(), self.in_doubt > 0);
         let is_over = || stop.is_requested() && !in_doubt;
         let mut rounds = 0;
         let mut last = String::new();
@@ -559,8 +559,11 @@ impl Refusal {
             }
             _ => {}
         }
-        if session.in_doubt {
-            notes.push("what was asked for last may be done".into());
+        if session.in_doubt > 0 {
+            let count = session.in_doubt;
+            notes.push(format!(
+                "what was asked for last, the deletion of {count} node(s), may be done"
+            ));
         }
         notes.extend(session.gone.told(root));
         // What is known by now must not get lost with the session.
@@ -746,7 +749,7 @@ impl<'a> Subtree<'a> {
             return Ok(());
         }
         let mut sent = 0;
-        let all = self.change(self.root, |connection, end| {
+        let all = self.change(self.root, nodes.len(), |connection, end| {
             if sent == Self::SENT {
                 return Ok(false);
             }
@@ -757,46 +760,47 @@ impl<'a> Subtree<'a> {
             // It deletes all or none, so one without an answer has deleted nothing before.
             Ok(true) => {
                 self.session.gone.deleted += nodes.len() as u64;
-                self.session.in_doubt = false;
+                self.session.in_doubt = 0;
                 return Ok(());
             }
             Ok(false) => self.most = bytes / 2,
             Err(Refusal::Refused { .. }) => {}
             Err(refusal) => return Err(refusal),
         }
-        let all_in_doubt = self.session.in_doubt;
-        for node in &nodes {
-            match self.change(node, |connection, end| connection.delete(node, end)) {
+        let all_in_doubt = self.session.in_doubt > 0;
+        for (place, node) in nodes.iter().enumerate() {
+            match self.change(node, 1, |connection, end| connection.delete(node, end)) {
                 Ok(()) => self.session.gone.deleted += 1,
                 // A server that was lost has deleted it, as it seems, or someone else has.
                 Err(Refusal::Refused { code: code::NO_NODE, .. }) => {
-                    self.session.gone.unanswered += u64::from(self.session.in_doubt);
+                    self.session.gone.unanswered += u64::from(self.session.in_doubt > 0);
                 }
                 Err(refusal @ Refusal::Refused { code: code::NOT_EMPTY, .. }) => {
                     batch.grown = Some(refusal);
                 }
                 Err(refusal) => return Err(refusal),
             }
-            self.session.in_doubt = all_in_doubt;
+            self.session.in_doubt = if all_in_doubt { nodes.len() - place - 1 } else { 0 };
         }
-        self.session.in_doubt = false;
         Ok(())
     }
 
-    /// Carries out an operation that deletes something. It is in doubt when a request was
-    /// not answered, whatever is said to the one that repeats it.
+    /// Carries out an operation that deletes so many nodes. They are in doubt when a request
+    /// was not answered, whatever is said to the one that repeats it.
     fn change<T>(
         &mut self,
         node: &str,
+        count: usize,
         mut operation: impl FnMut(&mut Connection, Instant) -> Result<T, Fault>,
     ) -> Result<T, Refusal> {
         self.go_on()?;
-        let Session { in_doubt, .. } = self.session;
-        let mut unanswered = *in_doubt;
+        let mut unanswered = false;
         let changed = self.session.perform(node, |connection, end| {
             operation(connection, end).inspect_err(|fault| unanswered |= may_be_done(fault))
         });
-        self.session.in_doubt = unanswered;
+        if unanswered {
+            self.session.in_doubt = self.session.in_doubt.max(count);
+        }
         changed
     }
 }
