@@ -1,10 +1,11 @@
 //! The service, under `wasmtime serve`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use janitor_tests::{Cluster, Stall, State};
 use libtest_mimic::Trial;
@@ -41,6 +42,7 @@ pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
         case("a_run_without_a_client_ends", a_run_without_a_client_ends),
         case("a_run_ends_in_good_order", a_run_ends_in_good_order),
         case("more_than_there_is_room_for", more_than_there_is_room_for),
+        case("as_many_as_the_operator_allows", as_many_as_the_operator_allows),
         case("the_limits_that_are_recommended", the_limits_that_are_recommended),
         case("no_longer_than_the_operator_wants", no_longer_than_the_operator_wants),
         case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
@@ -292,6 +294,38 @@ fn more_than_there_is_room_for(wasmtime: Wasmtime) {
     let mut answer = service.ask("clean", SAMPLE);
     assert_eq!(answer.status(), 500);
     assert!(answer.body_mut().read_to_string().unwrap().contains("500 Internal Server Error"));
+}
+
+/// As many runs as the operator allows, also those whose client has left; of one more, the
+/// service itself says so.
+fn as_many_as_the_operator_allows(wasmtime: Wasmtime) {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = || fs::read_dir(folder.path()).unwrap().count();
+    let mount = format!("{}::/runs", folder.path().display());
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let limited = [("JANITOR_MAX_RUNS", "2"), ("JANITOR_RUN_SECONDS", "600")];
+    let service = Service::on_with(wasmtime, &cluster, &["--dir", &mount], &limited);
+    // A run that was cut off long ago has left its place taken.
+    let long_ago = SystemTime::now() - Duration::from_secs(600 + 121);
+    File::create(folder.path().join("run-0")).unwrap().set_modified(long_ago).unwrap();
+    cluster.stall(Some(Stall::Before(0)));
+    service.ask_and_leave(SAMPLE);
+    service.ask_and_leave(SAMPLE);
+    until("there are never two runs", || taken() == 2);
+    let answer = service.ask("clean", SAMPLE);
+    assert_eq!(answer.headers()["retry-after"], "10");
+    let (status, object) = read(answer);
+    assert_eq!((status, &object["exit_code"]), (429, &json!(7)), "{object}");
+    let message = object["message"].as_str().unwrap();
+    assert!(message.contains("2 run(s) are under way"), "{message}");
+    cluster.stall(None);
+    until("the runs never end", || taken() == 0);
+    assert_eq!(read(service.ask("clean", SAMPLE)).0, 200);
+    let service = Service::on_with(wasmtime, &cluster, &[], &limited);
+    let (status, object) = read(service.ask("clean", SAMPLE));
+    assert_eq!(status, 500);
+    let message = object["message"].as_str().unwrap();
+    assert!(message.contains("--dir FOLDER::/runs"), "{message}");
 }
 
 /// The options as they are documented, without a compiled component: what wasmtime does

@@ -29,6 +29,13 @@ impl Refusal {
         Self { status: 500, code, why }
     }
 
+    /// There are as many runs as the operator allows.
+    pub fn busy(most: u32) -> Self {
+        let why =
+            format!("Refused: {most} run(s) are under way, and no more are allowed. Ask again.");
+        Self { status: 429, code: ExitCode::Refused, why }
+    }
+
     /// The status and the object.
     pub fn into_parts(self) -> (u16, Output) {
         (self.status, Output::failed(self.code, Some(self.why)))
@@ -68,6 +75,8 @@ impl Answer {
         match status {
             401 => fields.append("www-authenticate", b"Bearer").ok()?,
             405 => fields.append("allow", b"POST").ok()?,
+            // Most runs are over in seconds.
+            429 => fields.append("retry-after", b"10").ok()?,
             _ => {}
         }
         let response = OutgoingResponse::new(fields);

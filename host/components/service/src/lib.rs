@@ -8,6 +8,7 @@
 mod answer;
 mod ask;
 mod operator;
+mod room;
 
 use janitor_caller::ExitCode;
 use janitor_caller::bindings::settings::Format;
@@ -21,6 +22,7 @@ use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 use answer::{Answer, Refusal, status};
 use ask::Ask;
 use operator::Operator;
+use room::Place;
 
 struct Service;
 
@@ -30,18 +32,20 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         report_panics();
         match admit(&request) {
-            Ok((operator, ask)) => serve(&operator, ask, out),
+            // The place is the run's until it has answered.
+            Ok((operator, ask, _place)) => serve(&operator, ask, out),
             Err(refusal) => answer::refuse(refusal, out),
         }
     }
 }
 
-/// Who may ask, and what is asked.
-fn admit(request: &IncomingRequest) -> Result<(Operator, Ask), Refusal> {
+/// Who may ask, what is asked, and whether there is room for it.
+fn admit(request: &IncomingRequest) -> Result<(Operator, Ask, Option<Place>), Refusal> {
     operator::admit(request)?;
     let operator = Operator::from_environment()?;
     let ask = Ask::read(request, &operator)?;
-    Ok((operator, ask))
+    let place = Place::take(&operator)?;
+    Ok((operator, ask, place))
 }
 
 /// Does what is asked, and answers.

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
 use crate::answer::Refusal;
+use crate::room::MAX_RUNS;
 
 /// What the operator has configured.
 pub struct Operator {
@@ -19,6 +20,8 @@ pub struct Operator {
     /// The most that whoever asks may have it wait for what the master has promised, in
     /// seconds.
     pub confirm_seconds: u32,
+    /// How many runs there may be at a time, if that is limited here.
+    pub max_runs: Option<u32>,
 }
 
 impl Operator {
@@ -38,8 +41,9 @@ impl Operator {
         Ok(Self {
             endpoints,
             token: token.map_err(|why| Refusal::misconfigured(ExitCode::Login, why))?,
-            run_seconds: seconds("JANITOR_RUN_SECONDS", 3600)?,
-            confirm_seconds: seconds(CONFIRM_SECONDS, 600)?,
+            run_seconds: number("JANITOR_RUN_SECONDS", "of seconds")?.unwrap_or(3600),
+            confirm_seconds: number(CONFIRM_SECONDS, "of seconds")?.unwrap_or(600),
+            max_runs: number(MAX_RUNS, "of runs")?,
         })
     }
 }
@@ -50,12 +54,12 @@ const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
 /// The variable that bounds how long is waited for what the master has promised.
 pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";
 
-/// A number of seconds that the operator may set.
-fn seconds(name: &str, default: u32) -> Result<u32, Refusal> {
-    let Some(value) = variable(name) else { return Ok(default) };
-    value.parse().ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
+/// A number that the operator may set.
+fn number(name: &str, what: &str) -> Result<Option<u32>, Refusal> {
+    let Some(value) = variable(name) else { return Ok(None) };
+    value.parse().ok().filter(|number| *number > 0).map(Some).ok_or_else(|| {
         let most = u32::MAX;
-        let why = format!("{name} must be a number of seconds, from 1 to {most}: {value}");
+        let why = format!("{name} must be a number {what}, from 1 to {most}: {value}");
         Refusal::misconfigured(ExitCode::Usage, why)
     })
 }
