@@ -129,15 +129,15 @@ mod tests {
         }
     }
 
-    /// A runtime gives its standard streams, its clock and its network to the parts that
-    /// are janitor's own.
+    /// A runtime gives its standard streams, its clocks and its network to the parts that are
+    /// janitor's own, and to the service a folder.
     #[test]
     fn no_part_imports_more_of_a_runtime_than_its_source_names() {
         let unversioned = |component: &[u8]| -> Vec<String> {
             let names = imports(component);
             names.iter().filter_map(|name| Some(name.split_once('@')?.0.to_owned())).collect()
         };
-        let mut expected = vec![
+        let both = [
             "wasi:cli/environment",
             "wasi:cli/stderr",
             "wasi:clocks/monotonic-clock",
@@ -147,9 +147,14 @@ mod tests {
             "wasi:io/poll",
             "wasi:io/streams",
         ];
-        assert_eq!(unversioned(&service(GUEST).unwrap()), expected);
-        expected.insert(2, "wasi:cli/stdout");
-        assert_eq!(unversioned(&command(GUEST).unwrap()), expected);
+        let with = |own: &[&'static str]| {
+            let mut all = [&both, own].concat();
+            all.sort_unstable();
+            all
+        };
+        let own = ["wasi:clocks/wall-clock", "wasi:filesystem/preopens", "wasi:filesystem/types"];
+        assert_eq!(unversioned(&service(GUEST).unwrap()), with(&own));
+        assert_eq!(unversioned(&command(GUEST).unwrap()), with(&["wasi:cli/stdout"]));
     }
 
     #[test]
