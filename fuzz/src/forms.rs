@@ -38,7 +38,7 @@ pub fn scope(data: &[u8]) {
     }
 }
 
-/// What a master has listed that lists this for the role.
+/// The resources of a master that lists these for the role.
 fn listed(scope: &Scope, resources: &str) -> Listed {
     let list =
         format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":{resources}}}}}]}}"#);

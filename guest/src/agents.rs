@@ -595,7 +595,7 @@ impl<'de> Visitor<'de> for Reserved<'_> {
                         let why = format!("what is listed under role '{role}' is not that role's");
                         return Err(M::Error::custom(why));
                     }
-                    // Who only looks around sends nothing back.
+                    // A run for all roles only looks, and sends nothing back.
                     let why_not = self.wanted.role.and_then(|_| resource.why_not_sent());
                     if let Some(why) = why_not {
                         let why = format!("what is listed under role '{role}' {why}");

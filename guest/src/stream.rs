@@ -18,7 +18,7 @@ const LARGEST: usize = 16 << 20;
 /// How many brackets may stand inside of each other, as for serde_json.
 const DEEPEST: usize = 128;
 
-/// What stands in the place of a byte that is no UTF-8. A master lists the bytes of names
+/// The character in the place of a byte that is no UTF-8. A master lists the bytes of names
 /// and labels as it got them, from whoever may register or reserve (seen on Mesos 1.4.3 and
 /// 1.11.0), and one of somebody's must not keep everybody from reading the rest. It writes
 /// this character itself as `\u007f`.

@@ -20,7 +20,7 @@ use crate::scope::Scope;
 #[derive(Clone, Default)]
 pub(crate) struct Listed(BTreeSet<Digest>);
 
-/// What tells one resource of one agent, for one kind of request, from all others.
+/// A digest tells one resource of one agent, for one kind of request, from all others.
 type Digest = [u8; 32];
 
 impl Listed {
@@ -71,11 +71,11 @@ pub(crate) struct Agents {
     listed: Listed,
 }
 
-/// What matters of an agent.
+/// The fields of an agent that matter.
 #[derive(Deserialize)]
 struct Agent<'a> {
     id: String,
-    /// What is reserved there, by role.
+    /// The resources that are reserved there, by role.
     #[serde(borrow)]
     reserved_resources_full: BTreeMap<String, &'a RawValue>,
 }
@@ -96,7 +96,7 @@ impl Agents {
         }
     }
 
-    /// Reads on. What is no list of agents has nothing.
+    /// Reads on. An answer that is no list of agents has nothing.
     pub(crate) fn read(&mut self, bytes: &[u8]) {
         let Self { objects, role, hint, escape, scopes, listed } = self;
         objects.read(bytes, |text| {
@@ -107,7 +107,7 @@ impl Agents {
         });
     }
 
-    /// What has been read.
+    /// The resources that have been read.
     pub(crate) fn listed(self) -> Listed {
         self.listed
     }

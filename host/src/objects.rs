@@ -5,14 +5,14 @@
 //! watched passes here before the component reads it. Whether the text is JSON at all is
 //! for whoever reads an object to find out.
 
-/// How many bytes are looked at together: as many as a word has bits.
+/// The number of bytes that are looked at together: as many as a word has bits.
 const BLOCK: usize = 64;
 
 /// Cuts out one object after the other. It keeps no more than the part of one that is
 /// still to be continued.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
-    /// How many braces are open.
+    /// The number of open braces.
     depth: usize,
     is_in_string: bool,
     /// Whether the next byte means itself, because a backslash stands before it.
@@ -27,12 +27,12 @@ impl Objects {
     /// The largest object that is cut out, in bytes. An agent is a few thousand.
     const LARGEST: usize = 16 << 20;
 
-    /// How many braces are open inside of an object that is cut out.
+    /// The number of open braces inside of an object that is cut out.
     const OBJECT: usize = 2;
 
     /// Reads on; `take` gets every object that ends.
     pub(crate) fn read(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) {
-        // Where the object begins that is being read.
+        // The object that is being read begins here.
         let mut start = 0;
         for (index, block) in bytes.chunks(BLOCK).enumerate() {
             let mut braces = self.braces(block);
@@ -80,7 +80,7 @@ impl Objects {
         }
     }
 
-    /// Where in a block there are braces outside of strings: a bit for each byte.
+    /// The braces of a block that are outside of strings: a bit for each byte.
     fn braces(&mut self, block: &[u8]) -> u64 {
         match <&[u8; BLOCK]>::try_from(block) {
             Ok(block) if !self.is_escaped && equal(block, 0, b'\\') == 0 => {
@@ -112,7 +112,7 @@ impl Objects {
     }
 }
 
-/// Which bytes of a block, with these bits set in each, are this one: a bit for each byte.
+/// The bytes of a block that, with these bits set, are this one: a bit for each byte.
 fn equal(block: &[u8; BLOCK], set: u8, byte: u8) -> u64 {
     const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
     let (set, byte) = (u64::from_ne_bytes([set; 8]), u64::from_ne_bytes([byte; 8]));

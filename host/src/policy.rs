@@ -37,7 +37,7 @@ pub struct Policy {
     listed: Listed,
 }
 
-/// What is read out of an answer while it passes, because it says what may be sent.
+/// An answer that is read while it passes, because it says what may be sent.
 pub(crate) enum Watch {
     /// The agents, and what they hold for the role.
     Agents(Box<Agents>),

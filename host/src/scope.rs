@@ -1,6 +1,6 @@
-//! Whose resources a run may remove: read by the host itself out of what the master lists,
-//! and held against every request that removes some, so that a component that is wrong, or
-//! hostile, removes nothing else.
+//! The rule that says whose resources a run may remove. The host applies it to what the
+//! master lists, and holds every request that removes some against the result, so that a
+//! component that is wrong, or hostile, removes nothing else.
 //!
 //! What Mesos takes for a resource's role and reserver is written down in its
 //! documentation ("Reservation", "Persistent Volumes"): since 1.4 the last of
@@ -186,7 +186,7 @@ impl Resource {
     /// it is to release that; it takes amounts to three decimal places, and refuses what has
     /// none at all.
     fn is_empty(&self) -> bool {
-        /// What is not less is at least 0.001 when it is rounded.
+        /// A smaller amount is nothing when it is rounded to three decimal places.
         const SMALLEST: f64 = 0.0005;
         self.scalar.as_ref().is_some_and(|it| it.value.is_nan() || it.value < SMALLEST)
             || self.ranges.as_ref().is_some_and(|it| it.range.is_empty())
@@ -209,7 +209,7 @@ mod tests {
         if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) }.unwrap()
     }
 
-    /// What a master has listed that lists this for agent S1.
+    /// The resources of a master that lists these for agent S1.
     fn listed(scope: &Scope, resources: &str) -> Listed {
         let list = format!(
             r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#

@@ -13,11 +13,11 @@ use crate::operator::Operator;
 /// The variable that says how many runs there may be at a time.
 pub const MAX_RUNS: &str = "JANITOR_MAX_RUNS";
 
-/// Where the folder is, for the service.
+/// The folder's path, for the service.
 const FOLDER: &str = "/runs";
 
-/// How much longer than it may take a run is waited for that was cut off before it could give
-/// its place back, in seconds: what it looks at in the end gets a minute more.
+/// The seconds that a place stays taken beyond the time of a run, for one that was cut off
+/// before it could give it back: the last looks of a run get a minute more.
 const GRACE: u64 = 120;
 
 /// A run's place, until it is dropped.
@@ -67,7 +67,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Where that fails, the place is free again when the run could have taken no longer.
+        // If that fails, the place is free again when the run could have taken no longer.
         let _ = self.folder.unlink_file_at(&self.name);
     }
 }
