@@ -104,8 +104,11 @@ fn a_replay_opens_no_socket() {
         let mut strace = Command::new("strace");
         strace.args(["-f", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o"]).arg(&trace);
         run(strace.arg(janitor().get_program()).arg("replay").arg(file));
-        let calls = fs::read_to_string(trace).unwrap();
-        let calls: Vec<_> = calls.lines().filter(|line| !line.contains("+++ exited")).collect();
+        let trace = fs::read_to_string(trace).unwrap();
+        // Two kinds of lines are no calls: one that says how a thread ended, and one for a
+        // thread that had not ended when strace did.
+        let is_call = |line: &&str| !line.contains("+++ exited") && !line.contains("???(");
+        let calls: Vec<_> = trace.lines().filter(is_call).collect();
         assert_eq!(calls, [""; 0]);
     }
 }
