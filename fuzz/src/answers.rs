@@ -4,16 +4,16 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use janitor_contract::types::{
+    AppOutcome, CleanupPlan, Endpoint, Entry, Error, Failure, InUse, Method, Options, Reason,
+    Report, Request, Target, ZnodeOutcome,
+};
 use janitor_guest as guest;
-use janitor_guest::bindings::cleanup::{Failure, InUse, Options, Report, Target};
-use janitor_guest::bindings::http::{Endpoint, Error, Method, Request};
-use janitor_guest::bindings::log::{AppOutcome, Entry, ZnodeOutcome};
 use janitor_guest::host::{Host, Response};
 use serde_json::Value;
 
-use crate::bindings;
-use crate::call::Call;
-use crate::policy::Policy;
+use janitor_contract::call::Call;
+use janitor_policy::policy::Policy;
 
 const AGENTS: &str = r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}},{"name":"disk","role":"r","scalar":{"value":8.0},"reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"p"}}}]}}]}"#;
 const EMPTY: &str =
@@ -93,7 +93,7 @@ impl<'a> Servers<'a> {
             pieces: data.split(|byte| *byte == 0).collect(),
             next: 0,
             chunk: usize::from(chunk).max(1) * 8,
-            policy: Policy::new(call, &own_options(options)),
+            policy: Policy::new(call, &options),
             destroyed: false,
             released: false,
             deleted: false,
@@ -162,7 +162,7 @@ impl Host for Servers<'_> {
     type Response = Body;
 
     fn send(&mut self, request: &Request) -> Result<Body, Error> {
-        let asked = asked(request);
+        let asked = request;
         if let Err(why) = self.policy.check(&asked) {
             // A master that lists a resource under a role that is not its own, or whose
             // list of frameworks can be read in two ways: the host's own look stops that,
@@ -256,9 +256,9 @@ pub fn agents(data: &[u8]) {
         }
         let plan = plan(Part::Agents, data, &target);
         if let Some(plan) = plan {
-            let mut servers = Servers::new(Part::Agents, data, &Call::Clean(own(&target)));
+            let mut servers = Servers::new(Part::Agents, data, &Call::Clean(target.clone()));
             if let Err(failure) = guest::clean::apply(&mut servers, &plan, &OPTIONS) {
-                let changed = guest::bindings::cleanup::Reason::Changed;
+                let changed = Reason::Changed;
                 assert!(failure.reason != changed, "the list is the same: {}", failure.message);
             }
         }
@@ -278,7 +278,8 @@ pub fn frameworks(data: &[u8]) {
         assert!(*status == 200 && !users.clone().any(uses), "a framework uses the role");
     }
     plan(Part::Frameworks, data, &target);
-    let mut servers = Servers::with(Part::Frameworks, data, &Call::Clean(own(&target)), &TEARDOWN);
+    let mut servers =
+        Servers::with(Part::Frameworks, data, &Call::Clean(target.clone()), &TEARDOWN);
     let _ = guest::clean(&mut servers, &target, &TEARDOWN);
     let is_teardown = |it: &&Request| it.path == ["teardown"];
     let ended: Vec<_> = servers.sent.iter().filter(is_teardown).filter_map(framework).collect();
@@ -405,12 +406,12 @@ fn clean<'a>(
     data: &'a [u8],
     target: &Target,
 ) -> (Result<Report, Failure>, Servers<'a>) {
-    let mut servers = Servers::new(part, data, &Call::Clean(own(target)));
+    let mut servers = Servers::new(part, data, &Call::Clean(target.clone()));
     (guest::clean(&mut servers, target, &OPTIONS), servers)
 }
 
-fn plan(part: Part, data: &[u8], target: &Target) -> Option<guest::bindings::cleanup::CleanupPlan> {
-    let mut servers = Servers::new(part, data, &Call::Plan(own(target)));
+fn plan(part: Part, data: &[u8], target: &Target) -> Option<CleanupPlan> {
+    let mut servers = Servers::new(part, data, &Call::Plan(target.clone()));
     let plan = guest::plan(&mut servers, target, &OPTIONS).ok();
     assert!(servers.sent.iter().all(looks));
     plan
@@ -426,45 +427,4 @@ pub fn target(
     let [role, principal, znode, marathon_app] =
         [role, principal, znode, app].map(|it| it.map(Into::into));
     Target { role, principal, znode, marathon_app }
-}
-
-/// The same target, as the host's modules have it.
-pub fn own(target: &Target) -> bindings::cleanup::Target {
-    let Target { role, principal, znode, marathon_app } = target.clone();
-    bindings::cleanup::Target { role, principal, znode, marathon_app }
-}
-
-/// The same options, as the host's modules have them.
-pub fn own_options(options: &Options) -> bindings::cleanup::Options {
-    use bindings::cleanup::{InUse as OwnInUse, Options as Own};
-    let in_use = match options.in_use {
-        InUse::Refuse => OwnInUse::Refuse,
-        InUse::Force => OwnInUse::Force,
-        InUse::Teardown => OwnInUse::Teardown,
-    };
-    let Options { confirm_seconds, zookeeper, .. } = *options;
-    Own { confirm_seconds, in_use, zookeeper, ..Own::DEFAULT }
-}
-
-/// The same request, as the host's modules have it.
-fn asked(request: &Request) -> bindings::http::Request {
-    use bindings::http;
-    let Request { endpoint, method, path, query, content } = request.clone();
-    http::Request {
-        endpoint: match endpoint {
-            Endpoint::Master => http::Endpoint::Master,
-            Endpoint::MasterRoot => http::Endpoint::MasterRoot,
-            Endpoint::Exhibitor => http::Endpoint::Exhibitor,
-            Endpoint::Marathon => http::Endpoint::Marathon,
-            Endpoint::MarathonPods => http::Endpoint::MarathonPods,
-        },
-        method: match method {
-            Method::Get => http::Method::Get,
-            Method::Post => http::Method::Post,
-            Method::Delete => http::Method::Delete,
-        },
-        path,
-        query,
-        content: content.map(|it| http::Content { media_type: it.media_type, bytes: it.bytes }),
-    }
 }

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::answers::{own, target};
-use crate::listed::{Agents, Listed};
-use crate::scope::Scope;
+use crate::answers::target;
+use janitor_policy::listed::{Agents, Listed};
+use janitor_policy::scope::Scope;
 
 /// A form: the first byte says what is looked for and how the rest is to be read, as a
 /// whole form or as a list in one. The master is one that lists everything in it for the
@@ -14,7 +14,7 @@ pub fn scope(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let principal = (kind & 1 == 1).then_some("p");
     let volumes = kind & 2 == 2;
-    let target = own(&target(Some("r"), principal, None, None));
+    let target = target(Some("r"), principal, None, None);
     let scope = if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) };
     let field = if volumes { "volumes" } else { "resources" };
     let form = if kind & 4 == 4 {

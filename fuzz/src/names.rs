@@ -1,14 +1,13 @@
 //! What people write: URLs, nodes, services.
 
+use janitor_contract::types::{Endpoint, Method, Request};
 use janitor_guest as guest;
-use janitor_guest::bindings::http::{Endpoint, Method};
 
-use crate::answers::{OPTIONS, Servers, looks, own, target};
-use crate::bindings::http;
-use crate::call::Call;
-use crate::endpoint::Endpoints;
-use crate::ensemble::Ensemble;
-use crate::service::{Naming, names};
+use crate::answers::{OPTIONS, Servers, looks, target};
+use janitor_contract::call::Call;
+use janitor_contract::endpoint::Endpoints;
+use janitor_contract::ensemble::Ensemble;
+use janitor_report::service::{Naming, names};
 
 /// URLs: what is taken for one has no two meanings, and a request stays below it.
 pub fn urls(data: &[u8]) {
@@ -25,12 +24,8 @@ pub fn urls(data: &[u8]) {
         let json = serde_json::to_string(&endpoints).expect("endpoints are JSON");
         let back: Endpoints = serde_json::from_str(&json).expect("they are read again");
         assert_eq!(back, endpoints);
-        let all = [
-            http::Endpoint::MasterRoot,
-            http::Endpoint::Exhibitor,
-            http::Endpoint::Marathon,
-            http::Endpoint::MarathonPods,
-        ];
+        let all =
+            [Endpoint::MasterRoot, Endpoint::Exhibitor, Endpoint::Marathon, Endpoint::MarathonPods];
         let bases = all.into_iter().map(|it| endpoints.base(it));
         for base in bases.chain(endpoints.masters().iter().map(String::as_str)) {
             assert!(
@@ -41,10 +36,10 @@ pub fn urls(data: &[u8]) {
             let authority = base.split('/').nth(2).expect("an authority");
             assert!(!authority.is_empty() && !authority.contains('@'), "{base}");
         }
-        for endpoint in all.into_iter().chain([http::Endpoint::Master]) {
-            let request = http::Request {
+        for endpoint in all.into_iter().chain([Endpoint::Master]) {
+            let request = Request {
                 endpoint,
-                method: http::Method::Get,
+                method: Method::Get,
                 path: vec!["..".into(), text.into()],
                 query: vec![("k".into(), text.into())],
                 content: None,
@@ -64,7 +59,7 @@ pub fn znode(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (znode, app) = text.split_once('\n').map_or((text, None), |(it, app)| (it, Some(app)));
     let target = target(None, None, Some(znode), app);
-    let mut servers = Servers::ordinary(&Call::Clean(own(&target)));
+    let mut servers = Servers::ordinary(&Call::Clean(target.clone()));
     let result = guest::clean(&mut servers, &target, &OPTIONS);
     assert!(result.is_ok() || servers.sent.iter().all(looks), "a guard that lets something pass");
     for request in servers.sent.iter().filter(|request| !looks(request)) {
@@ -102,7 +97,7 @@ pub fn znode(data: &[u8]) {
             assert!(!segment.contains(|c: char| "/;".contains(c) || c.is_control()), "{node:?}");
         }
     }
-    let mut servers = Servers::ordinary(&Call::Plan(own(&target)));
+    let mut servers = Servers::ordinary(&Call::Plan(target.clone()));
     let _ = guest::plan(&mut servers, &target, &OPTIONS);
     assert!(servers.sent.iter().all(looks));
 }

@@ -1,11 +1,11 @@
 //! What the host itself reads: recordings, plans, and ZooKeeper's lists of children.
 
-use crate::answers::{OPTIONS, own_options};
-use crate::call::Call;
-use crate::jute::Names;
-use crate::plan_file::PlanFile;
-use crate::policy::Policy;
-use crate::transport::har::Har;
+use crate::answers::OPTIONS;
+use janitor_contract::call::Call;
+use janitor_policy::policy::Policy;
+use janitor_report::plan_file::PlanFile;
+use janitor_transport::recording::har::Har;
+use janitor_transport::zookeeper::jute::Names;
 
 /// A recording.
 pub fn har(data: &[u8]) {
@@ -27,7 +27,7 @@ pub fn plan_file(data: &[u8]) {
     let Ok(plan) = PlanFile::read(data) else { return };
     let json = serde_json::to_vec(&plan).expect("a plan is JSON");
     assert_eq!(PlanFile::read(&json).as_ref(), Ok(&plan), "what was written is read");
-    Policy::new(&Call::Apply(plan.plan), &own_options(&OPTIONS));
+    Policy::new(&Call::Apply(plan.plan), &OPTIONS.clone());
 }
 
 /// ZooKeeper's list of a node's children: there are as many as it says, and each is below

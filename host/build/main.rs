@@ -19,7 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("janitor.cwasm"), precompile(&wasm)?)?;
     println!("cargo::rustc-env=JANITOR_COMPONENT_DIGEST=sha256:{:x}", Sha256::digest(&wasm));
     println!("cargo::rustc-env=JANITOR_COMPONENT_PACKAGE={}", package(&root)?);
-    for source in ["guest", "wit", "Cargo.toml", "Cargo.lock", "host/build", "host/src/engine.rs"] {
+    let sources =
+        ["guest/cleanup", "host/contract", "wit", "Cargo.toml", "Cargo.lock", "host/build"];
+    for source in sources.into_iter().chain(["host/src/engine.rs"]) {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     Ok(())

@@ -7,11 +7,11 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-use janitor_host::transport::{Exchange, Request, Transport};
 use janitor_host::{
-    Credentials, Endpoints, Entry, Event, Janitor, Limits, Live, Options, Report, Session, Stop,
-    Target, Tls,
+    Credentials, Endpoints, Entry, Event, Janitor, Live, NetworkLimits, Options, Report, Session,
+    Stop, Target, Tls,
 };
+use janitor_transport::exchange::{Exchange, Request, Transport};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -40,7 +40,7 @@ pub async fn clean(
 ) -> Result<Report, Failure> {
     let stop = Stop::new();
     let session = Session::new(Audited(Live::new(
-        &Limits::default(),
+        &NetworkLimits::default(),
         &Tls::default(),
         Credentials::default(),
     )))

@@ -1,4 +1,5 @@
-//! The contract of `wit/` as Rust types, generated; nothing else is in here.
+//! The functions of `wit/` as Rust, generated; nothing else is in here. The types are those
+//! of [`janitor_contract::types`].
 #![allow(missing_docs, clippy::all, unsafe_code)]
 
 wasmtime::component::bindgen!({
@@ -8,16 +9,10 @@ wasmtime::component::bindgen!({
     // that breaks it.
     imports: { default: trappable },
     with: {
+        "janitor:cleanup/types": janitor_contract::types,
         "janitor:cleanup/http.exchange": crate::http::Exchange,
         "janitor:cleanup/http.response": crate::http::Response,
     },
-    additional_derives: [
-        PartialEq,
-        serde::Serialize,
-        serde::Deserialize,
-        schemars::JsonSchema,
-    ],
 });
 
-pub use exports::janitor::cleanup::cleanup;
 pub use janitor::cleanup::{http, log};

@@ -6,23 +6,23 @@ use std::time::Duration;
 use wasmtime::Result as Trappable;
 use wasmtime::component::Resource;
 
-use crate::bindings::http::{Error, Host, HostExchange, HostResponse, Method, Request as Asked};
-use crate::bindings::log::Level;
-use crate::policy::Watch;
+use crate::bindings::http::{Host, HostExchange, HostResponse};
 use crate::state::State;
-use crate::transport::{self, Request};
-use crate::violation::Violation;
+use janitor_contract::types::{Error, Level, Method, Request as Asked};
+use janitor_contract::violation::Violation;
+use janitor_policy::policy::Watch;
+use janitor_transport::exchange::{self, Request, milliseconds};
 
 /// A request on its way, in the component's hands.
 pub struct Exchange {
-    exchange: Box<dyn transport::Exchange>,
+    exchange: Box<dyn exchange::Exchange>,
     /// What is read out of its answer.
     watch: Option<Watch>,
 }
 
 /// An answer, in the component's hands.
 pub struct Response {
-    response: transport::Response,
+    response: exchange::Response,
     /// How many bytes of the body may still come; none when it was too large.
     budget: Option<u64>,
     /// What is read out of it.
@@ -103,11 +103,6 @@ impl Host for State {
     }
 }
 
-/// A time as the contract counts it.
-pub(crate) fn milliseconds(time: Duration) -> u64 {
-    time.as_millis().try_into().unwrap_or(u64::MAX)
-}
-
 impl HostExchange for State {
     fn finish(
         &mut self,
@@ -115,7 +110,7 @@ impl HostExchange for State {
     ) -> Trappable<Result<Resource<Response>, Error>> {
         let Exchange { exchange, watch } = self.table.delete(exchange)?;
         self.log.flush();
-        match transport::finish(exchange) {
+        match exchange::finish(exchange) {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);
                 let watch = watch.filter(|_| response.status == 200);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::engine;
-use crate::violation::Violation;
+use janitor_contract::violation::Violation;
 
 /// The limits of a run. The component cannot see them, except `window`; it
 /// meets them.
@@ -45,17 +45,6 @@ pub struct Limits {
     pub call_bytes: usize,
     /// What the component may print on standard error, in bytes.
     pub stderr_bytes: usize,
-    /// From the first byte of a request to the headers of its answer.
-    pub answer: Duration,
-    /// Looking up a name, or making a connection.
-    pub connect: Duration,
-    /// Reading the body of one response.
-    pub body: Duration,
-    /// Nodes that one deletion in ZooKeeper itself goes through.
-    pub znodes: u64,
-    /// What ZooKeeper itself may list at a time, in bytes: the children of one node, and
-    /// all that a deletion has not come to.
-    pub znode_bytes: usize,
 }
 
 impl Limits {
@@ -115,11 +104,6 @@ impl Default for Limits {
             event_bytes: 256 << 10,
             call_bytes: 512 << 20,
             stderr_bytes: 64 << 10,
-            answer: Duration::from_secs(60),
-            connect: Duration::from_secs(10),
-            body: Duration::from_secs(10 * 60),
-            znodes: 1_000_000,
-            znode_bytes: 64 << 20,
         }
     }
 }

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use wasmtime::Result;
 
-use crate::bindings::log::{Entry, Event, Host, Level};
-pub use crate::printable::printable;
+use crate::bindings::log::Host;
 use crate::state::State;
-use crate::violation::Violation;
+pub use janitor_contract::printable::printable;
+use janitor_contract::types::{Entry, Event, Level};
+use janitor_contract::violation::Violation;
 
 /// Takes the entries of a run's log, in order.
 pub trait Log: Send {

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
+use crate::limits::Limits;
 use crate::log::Log;
-use crate::policy::Policy;
-use crate::stop::Stop;
-use crate::transport::Transport;
-use crate::{Endpoints, Limits};
+use janitor_contract::Endpoints;
+use janitor_policy::policy::Policy;
+use janitor_transport::exchange::Transport;
+use janitor_transport::stop::Stop;
 
 /// What belongs to one run.
 pub struct State {
@@ -33,6 +34,9 @@ pub struct State {
     pub(crate) log_entries: u64,
     pub(crate) denied: Option<String>,
 }
+
+/// An interface that has only types asks nothing of a host.
+impl janitor_contract::types::Host for State {}
 
 impl State {
     /// Whether the run is to end, as far as the next step knows.

@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use janitor_host::transport::har::Run;
-use janitor_host::transport::replay::Replay;
 use janitor_host::{
-    Call, Credentials, Endpoints, Janitor, Limits, Live, Options, RunError, Session, Target, Tls,
+    Call, Credentials, Endpoints, Janitor, Live, NetworkLimits, Options, RunError, Session, Target,
+    Tls,
 };
 use janitor_tests::{Agent, Cluster, State};
+use janitor_transport::recording::har::Run;
+use janitor_transport::recording::read::Replay;
 use libtest_mimic::Trial;
 use ring::digest::{SHA256, digest};
 use socket2::{Domain, Socket, Type};
@@ -148,7 +149,7 @@ fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options)
 fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
-    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
+    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
     let session =
         Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
     let report = in_the_library(session, target, options);

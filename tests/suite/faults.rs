@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-use janitor_host::transport::{Exchange, Request, Transport};
 use janitor_host::{
-    Credentials, Endpoints, Entry, ExitCode, Janitor, Limits, Live, Options, Session, Target, Tls,
+    Credentials, Endpoints, Entry, Janitor, Limits, Live, NetworkLimits, Options, Session, Target,
+    Tls,
 };
+use janitor_report::ExitCode;
 use janitor_tests::Cluster;
+use janitor_transport::exchange::{Exchange, Request, Transport};
 use libtest_mimic::Trial;
 use socket2::SockRef;
 
@@ -151,17 +153,14 @@ impl Run {
             },
         );
         let patience = Duration::from_millis(if fault.slow { 300 } else { 10_000 });
-        let limits = Limits {
-            answer: patience,
-            body: patience,
-            response_bytes: 1 << 20,
-            ..Limits::default()
-        };
+        let network =
+            NetworkLimits { answer: patience, body: patience, ..NetworkLimits::default() };
+        let limits = Limits { response_bytes: 1 << 20, ..Limits::default() };
         let log = Arc::<Mutex<String>>::default();
         let lines = log.clone();
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
         let session =
-            Session::new(Hasty(Live::new(&limits, &Tls::default(), Credentials::default())))
+            Session::new(Hasty(Live::new(&network, &Tls::default(), Credentials::default())))
                 .with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap())
                 .with_log(move |entry: &Entry| {
                     *lines.lock().unwrap() += &(entry.message.clone() + "\n");

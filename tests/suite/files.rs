@@ -8,10 +8,10 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use janitor_host::plan_file::PlanFile;
-use janitor_host::printable::is_hidden;
-use janitor_host::transport::replay::Replay;
+use janitor_contract::printable::is_hidden;
+use janitor_report::plan_file::PlanFile;
 use janitor_tests::{Answer, Cluster, Server};
+use janitor_transport::recording::read::Replay;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 

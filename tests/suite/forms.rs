@@ -9,10 +9,10 @@ use std::env;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
-use janitor_host::bindings::http::Error;
-use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_contract::types::Error;
 use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
 use janitor_tests::Cluster;
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use libtest_mimic::Trial;
 use serde_json::json;
 

@@ -41,7 +41,7 @@ mod schemas;
 mod signals;
 // The unit tests of guest/ use the rest of it.
 #[allow(dead_code)]
-#[path = "../../guest/src/testing/simulated.rs"]
+#[path = "../../guest/cleanup/src/testing/simulated.rs"]
 mod simulated;
 mod stock;
 mod terminal;

@@ -4,9 +4,9 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use janitor_host::bindings::http::Error;
-use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_contract::types::Error;
 use janitor_host::{Call, Done, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use libtest_mimic::Trial;
 
 use crate::trial;

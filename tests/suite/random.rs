@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use janitor_host::bindings::http::Error;
-use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_contract::types::Error;
 use janitor_host::{Call, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use libtest_mimic::Trial;
 use percent_encoding::percent_decode_str;
 

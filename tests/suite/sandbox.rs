@@ -6,13 +6,13 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use janitor_host::bindings::http::Error;
-use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_contract::types::Error;
 use janitor_host::{
-    Entry, ExitCode, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target,
-    Violation,
+    Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target, Violation,
 };
+use janitor_report::ExitCode;
 use janitor_tests::{Cluster, State};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use libtest_mimic::Trial;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ pub mod wasmtime;
 use std::fs;
 use std::process::Command;
 
-use janitor_host::ExitCode;
+use janitor_report::ExitCode;
 use janitor_tests::{Answering, Cluster, State};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, thread};
 
-use janitor_host::bindings::http::{Content, Endpoint, Method};
-use janitor_host::credentials::Token;
-use janitor_host::transport::{Request, Transport};
+use janitor_contract::types::{Content, Endpoint, Method};
 use janitor_host::{
-    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report,
-    RunError, Session, Target, Tls,
+    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, NetworkLimits,
+    Options, Report, RunError, Session, Target, Tls,
 };
 use janitor_tests::{Answering, Cluster, State};
+use janitor_transport::credentials::Token;
+use janitor_transport::exchange::{Request, Transport};
 use libtest_mimic::Trial;
 
 use crate::command::{Run, janitor, replay, run, tests};
@@ -52,39 +52,55 @@ fn the_window_is_on_the_wire() {
     for window in [1, 2, 32] {
         let cluster = cluster(100);
         let limits = Limits { window, ..Limits::default() };
-        clean(&cluster.master_url(), limits).0.unwrap();
+        clean(&cluster.master_url(), limits, &NetworkLimits::default()).0.unwrap();
         assert_eq!(cluster.load().most_at_once, window.min(3) as usize);
     }
 }
 
 fn connections_are_kept() {
     let cluster = cluster(0);
-    clean(&cluster.master_url(), Limits { window: 1, ..Limits::default() }).0.unwrap();
+    clean(
+        &cluster.master_url(),
+        Limits { window: 1, ..Limits::default() },
+        &NetworkLimits::default(),
+    )
+    .0
+    .unwrap();
     assert_eq!(cluster.requests().len(), 15);
     assert_eq!(cluster.load().connections, 1);
 }
 
 fn a_silent_server() {
-    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
-    let log = clean(&answering(b""), limits).1;
+    let limits = NetworkLimits { answer: Duration::from_millis(50), ..NetworkLimits::default() };
+    let log = clean(&answering(b""), Limits::default(), &limits).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
 fn a_body_that_stops() {
-    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
-    let log = clean(&answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), limits).1;
+    let limits = NetworkLimits { answer: Duration::from_millis(50), ..NetworkLimits::default() };
+    let log = clean(
+        &answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+        Limits::default(),
+        &limits,
+    )
+    .1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
 fn a_large_body() {
     let limits = Limits { response_bytes: 100, ..Limits::default() };
-    let log = clean(&cluster(0).master_url(), limits).1;
+    let log = clean(&cluster(0).master_url(), limits, &NetworkLimits::default()).1;
     let words = "Network error: the answer of the Mesos master is larger than 100 bytes.";
     assert!(log.contains(words), "{log}");
 }
 
 fn no_http() {
-    let log = clean(&answering(b"220 smtp.example ESMTP\r\n"), Limits::default()).1;
+    let log = clean(
+        &answering(b"220 smtp.example ESMTP\r\n"),
+        Limits::default(),
+        &NetworkLimits::default(),
+    )
+    .1;
     assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
 }
 
@@ -144,7 +160,7 @@ fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16
 }
 
 fn live() -> Live {
-    Live::new(&Limits::default(), &Tls::default(), Credentials::default())
+    Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default())
 }
 
 const ROOT: [&str; 3] = ["metrics/snapshot", "registrar%281%29/registry", "version"];
@@ -219,7 +235,7 @@ fn credentials_are_not_redirected() {
     let leader = leading();
     let standby = standby(&leader.origin());
     let token = Credentials::everywhere(Credential::Token(Token::new("canary").unwrap()));
-    let mut live = Live::new(&Limits::default(), &Tls::default(), token);
+    let mut live = Live::new(&NetworkLimits::default(), &Tls::default(), token);
     let url = format!("{}/master/slaves", standby.origin());
     let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);
     let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
@@ -324,7 +340,11 @@ fn answering(bytes: &'static [u8]) -> String {
 }
 
 /// Cleans the sample's role; returns the log as well.
-fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
+fn clean(
+    master: &str,
+    limits: Limits,
+    network: &NetworkLimits,
+) -> (Result<Report, RunError>, String) {
     let target = Target {
         role: Some("cassandra_role".into()),
         principal: None,
@@ -333,7 +353,7 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
-    let session = Session::new(Live::new(&limits, &Tls::default(), Credentials::default()))
+    let session = Session::new(Live::new(network, &Tls::default(), Credentials::default()))
         .with_endpoints(Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap())
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);

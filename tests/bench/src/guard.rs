@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::bindings::http::{Host, HostExchange, HostResponse};
+use crate::bindings::{Cleaner, http, log};
 use clap::Args;
-use janitor_host::bindings::http::{Error, Host, HostExchange, HostResponse, Request as Asked};
-use janitor_host::bindings::{Cleaner, http, log};
-use janitor_host::transport::replay::Replay;
-use janitor_host::transport::{self, Request, Transport};
+use janitor_contract::types::{Error, Request as Asked};
 use janitor_host::{Call, Endpoints, Options as RunOptions};
+use janitor_transport::exchange::{self, Request, Transport};
+use janitor_transport::recording::read::Replay;
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use wasmtime::{Config, Engine, Result as Trappable, Store};
@@ -119,7 +120,7 @@ struct Run {
     window: u32,
 }
 
-type Exchange = Box<dyn transport::Exchange>;
+type Exchange = Box<dyn exchange::Exchange>;
 
 /// A handle on what the table holds, in the contract's type and in ours.
 fn same<From: 'static, To: 'static>(handle: &Resource<From>) -> Resource<To> {
@@ -172,7 +173,7 @@ impl HostExchange for Run {
 
 impl HostResponse for Run {
     fn status(&mut self, response: Resource<http::Response>) -> Trappable<u16> {
-        Ok(self.table.get::<transport::Response>(&same(&response))?.status)
+        Ok(self.table.get::<exchange::Response>(&same(&response))?.status)
     }
 
     fn read(
@@ -181,7 +182,7 @@ impl HostResponse for Run {
         limit: u32,
     ) -> Trappable<std::result::Result<Vec<u8>, Error>> {
         let mut buffer = vec![0; limit as usize];
-        let response = self.table.get_mut::<transport::Response>(&same(&response))?;
+        let response = self.table.get_mut::<exchange::Response>(&same(&response))?;
         Ok(response.body.read(&mut buffer).map(|count| {
             buffer.truncate(count);
             buffer
@@ -189,10 +190,12 @@ impl HostResponse for Run {
     }
 
     fn drop(&mut self, response: Resource<http::Response>) -> Trappable<()> {
-        self.table.delete::<transport::Response>(same(&response))?;
+        self.table.delete::<exchange::Response>(same(&response))?;
         Ok(())
     }
 }
+
+impl janitor_contract::types::Host for Run {}
 
 impl log::Host for Run {
     fn write(&mut self, _: log::Entry) -> Trappable<()> {

@@ -5,6 +5,7 @@
 
 mod agents;
 mod baseline;
+mod bindings;
 mod cluster;
 mod growth;
 mod guard;

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use janitor_guest::bindings as native;
-use janitor_host::bindings::http::Error;
-use janitor_host::transport::{Body, Exchange, Request, Response, Transport};
+use janitor_contract::types::{self, Error};
+use janitor_transport::exchange::{Body, Exchange, Request, Response, Transport};
 
 use crate::pages;
 
@@ -80,12 +79,12 @@ impl janitor_guest::Host for Memory {
     type Exchange = Text;
     type Response = Text;
 
-    fn send(&mut self, request: &native::http::Request) -> Result<Text, native::http::Error> {
+    fn send(&mut self, request: &types::Request) -> Result<Text, Error> {
         let content = request.content.as_ref().map(|it| &it.bytes[..]);
         Ok(self.says(&request.path.join("/"), content))
     }
 
-    fn finish(&mut self, answer: Text) -> Result<Text, native::http::Error> {
+    fn finish(&mut self, answer: Text) -> Result<Text, Error> {
         Ok(answer)
     }
 
@@ -101,7 +100,7 @@ impl janitor_guest::Host for Memory {
         Duration::ZERO
     }
 
-    fn log(&mut self, _: native::log::Entry) {}
+    fn log(&mut self, _: types::Entry) {}
 }
 
 impl janitor_guest::host::Response for Text {
@@ -109,7 +108,7 @@ impl janitor_guest::host::Response for Text {
         200
     }
 
-    fn read(&mut self, limit: u32) -> Result<Vec<u8>, native::http::Error> {
+    fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
         Ok(self.next(limit as usize).to_vec())
     }
 }

@@ -5,7 +5,6 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Args;
-use janitor_guest::bindings::cleanup as native;
 use janitor_host::{Call, Janitor, Options as RunOptions, Session, Target};
 
 use crate::Result;
@@ -93,16 +92,11 @@ pub fn target() -> Target {
 }
 
 fn natively(call: &Call, mut master: Memory) -> Result<()> {
-    let target = native::Target {
-        role: Some(ROLE.into()),
-        principal: None,
-        znode: None,
-        marathon_app: None,
-    };
-    let options = native::Options::DEFAULT;
     let done = match call {
-        Call::Clean(_) => janitor_guest::clean(&mut master, &target, &options).map(drop),
-        _ => janitor_guest::plan(&mut master, &target, &options).map(drop),
+        Call::Clean(_) => {
+            janitor_guest::clean(&mut master, &target(), &RunOptions::DEFAULT).map(drop)
+        }
+        _ => janitor_guest::plan(&mut master, &target(), &RunOptions::DEFAULT).map(drop),
     };
     done.map_err(|failure| failure.message)?;
     Ok(())

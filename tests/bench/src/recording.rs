@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use clap::Args;
-use janitor_host::bindings::http::{Endpoint, Method};
-use janitor_host::transport::har::Run;
-use janitor_host::transport::recording::Recording;
-use janitor_host::transport::{Request, Transport};
+use janitor_contract::types::{Endpoint, Method};
 use janitor_host::{Call, Endpoints, Options};
+use janitor_transport::exchange::{Request, Transport};
+use janitor_transport::recording::har::Run;
+use janitor_transport::recording::write::Recording;
 
 use crate::Result;
 use crate::agents::{cluster, list};

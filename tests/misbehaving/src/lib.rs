@@ -6,18 +6,18 @@
 
 mod bindings {
     #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
-    wit_bindgen::generate!({ path: "../../wit", world: "cleaner", generate_all });
-    pub use janitor::cleanup::log;
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "cleaner",
+        with: { "janitor:cleanup/types@0.1.0": janitor_contract::types },
+    });
 }
-// The real one's.
-#[path = "../../../guest/src/panics.rs"]
-mod panics;
-
-use bindings::exports::janitor::cleanup::cleanup::{
-    CleanupPlan, Failure, Guest, Inventory, Options, Report, Target,
+use bindings::exports::janitor::cleanup::cleanup::Guest;
+use bindings::janitor::cleanup::{http, log};
+use janitor_contract::types::{
+    CleanupPlan, Content, Elsewhere, Endpoint, Entry, Event, Failure, Framework, Inventory, Level,
+    Method, Options, Report, Request, Target,
 };
-use bindings::janitor::cleanup::http::{self, Endpoint, Method, Request};
-use bindings::log::{self, Elsewhere, Entry, Event, Framework, Level};
 
 struct Component;
 
@@ -37,7 +37,7 @@ impl Guest for Component {
     }
 
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {
-        panics::report_panics();
+        janitor_contract::panics::report(log::write);
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
                 drop(http::send(&get("quota")));
@@ -65,7 +65,7 @@ impl Guest for Component {
                     while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
                 }
                 let form = format!("frameworkId={}", target.principal.unwrap_or_default());
-                let content = http::Content {
+                let content = Content {
                     media_type: "application/x-www-form-urlencoded".into(),
                     bytes: form.into(),
                 };
@@ -83,7 +83,7 @@ impl Guest for Component {
                 }
                 for line in target.znode.unwrap_or_default().lines() {
                     let (path, form) = line.split_once(' ').unwrap_or_default();
-                    let content = http::Content {
+                    let content = Content {
                         media_type: "application/x-www-form-urlencoded".into(),
                         bytes: form.into(),
                     };
@@ -202,7 +202,7 @@ fn get(path: &str) -> Request {
 
 fn post(path: &str, form: &[u8]) -> Request {
     let media_type = "application/x-www-form-urlencoded".into();
-    let content = http::Content { media_type, bytes: form.into() };
+    let content = Content { media_type, bytes: form.into() };
     Request { method: Method::Post, content: Some(content), ..get(path) }
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use janitor_host::bindings::http::{Content, Endpoint, Error, Method};
-use janitor_host::transport::Request;
-use janitor_host::transport::har::Run;
-use janitor_host::transport::replay::Replay;
+use janitor_contract::types::{Content, Endpoint, Error, Method};
 use janitor_tests::Answering;
+use janitor_transport::exchange::Request;
+use janitor_transport::recording::har::Run;
+use janitor_transport::recording::read::Replay;
 
 use super::hosts::Place;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use janitor_host::{
-    Credentials, Endpoints, Janitor, Limits, Live, Options, Report, RunError, Session, Tls,
+    Credentials, Endpoints, Janitor, Live, NetworkLimits, Options, Report, RunError, Session, Tls,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -41,7 +41,7 @@ fn send(
     principal: Option<&str>,
     lines: &[String],
 ) -> Result<Report, RunError> {
-    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
+    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
     let endpoints =
         Endpoints::new(&master.url(), Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
     let session = Session::new(live).with_endpoints(endpoints);

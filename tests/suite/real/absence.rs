@@ -2,8 +2,8 @@
 //! is proof that something is gone, or that nobody uses it.
 
 use janitor_host::{
-    Credentials, Endpoints, InUse, Janitor, Limits, Live, Options, Report, RunError, Session,
-    Target, Tls,
+    Credentials, Endpoints, InUse, Janitor, Live, NetworkLimits, Options, Report, RunError,
+    Session, Target, Tls,
 };
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
         znode: None,
         marathon_app: None,
     };
-    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
+    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
     let nobody = Endpoints::EXHIBITOR;
     let endpoints = Endpoints::new(&master.url(), nobody, Endpoints::MARATHON).unwrap();
     let options = Options { in_use: InUse::Teardown, ..Options::DEFAULT };

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use janitor_host::bindings::http::Error;
-use janitor_host::transport::har::Run;
-use janitor_host::transport::recording::Recording;
-use janitor_host::transport::replay::Replay;
-use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_contract::types::Error;
 use janitor_host::{Call, Endpoints, Entry, Janitor, Level, Options, Session, Target};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
+use janitor_transport::recording::har::Run;
+use janitor_transport::recording::read::Replay;
+use janitor_transport::recording::write::Recording;
 use serde_json::{Value, json};
 
 /// What the component does: it sends a request, tells the time, and pauses for a second,

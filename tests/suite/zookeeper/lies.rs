@@ -12,14 +12,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use janitor_host::bindings::http::{Error, Method};
-use janitor_host::bindings::log::ZnodeOutcome;
-use janitor_host::ensemble::Ensemble;
-use janitor_host::transport::{Exchange, Request, Response, Transport};
+use janitor_contract::ensemble::Ensemble;
+use janitor_contract::types::{Error, Method, ZnodeOutcome};
 use janitor_host::{
-    Credentials, Endpoints, Janitor, Limits, Live, Options, RunError, Session, Stop, Target, Tls,
-    Violation, ZooKeeper,
+    Credentials, Endpoints, Janitor, Limits, Live, NetworkLimits, Options, RunError, Session, Stop,
+    Target, Tls, Violation, ZooKeeper,
 };
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -146,8 +145,8 @@ fn a_tree_without_end() {
         Box::new(move |node| Some(if node == "/service" { numbered(5000)() } else { vec![] }))
     };
     let long = || -> Tree { Box::new(|_| Some(vec!["x".repeat(400_000)])) };
-    let limits = Limits { znodes: 1000, ..Limits::default() };
-    let narrow = Limits { znode_bytes: 10 << 10, ..Limits::default() };
+    let limits = NetworkLimits { znodes: 1000, ..NetworkLimits::default() };
+    let narrow = NetworkLimits { znode_bytes: 10 << 10, ..NetworkLimits::default() };
     let nodes = "it has more than 1000 nodes, which are not deleted in one run";
     let bytes = "the names of its nodes take more than 10240 bytes at a time";
     let frame = "bytes, where 10240 are taken";
@@ -173,7 +172,7 @@ fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
         let liar = Liar::start(small(), lie);
-        let message = refused(&liar, &Limits::default());
+        let message = refused(&liar, &NetworkLimits::default());
         assert!(message.contains("does not speak as ZooKeeper does: a node named"), "{message}");
         assert_eq!(liar.said("/service").deleted, 0);
     }
@@ -187,20 +186,20 @@ fn a_tree_that_grows_without_end() {
         Some(if node == "/service" { vec![format!("new-{come}")] } else { vec![] })
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
-    let message = refused(&liar, &Limits::default());
+    let message = refused(&liar, &NetworkLimits::default());
     assert!(message.contains("something still creates nodes in there"), "{message}");
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
 /// Deletes a node, which fails; what is said of it.
-fn refused(liar: &Liar, limits: &Limits) -> String {
+fn refused(liar: &Liar, limits: &NetworkLimits) -> String {
     let mut transport = transport(liar, limits);
     let (status, body) = exchange(&mut transport, liar, Method::Delete, "znode/service").unwrap();
     assert_eq!((status, &body["succeeded"]), (200, &Value::Bool(false)), "{body}");
     body["message"].as_str().unwrap().to_owned()
 }
 
-fn transport(liar: &Liar, limits: &Limits) -> ZooKeeper {
+fn transport(liar: &Liar, limits: &NetworkLimits) -> ZooKeeper {
     ZooKeeper::new(Ensemble::parse(&liar.url()).unwrap(), None, limits, Box::new(Nobody))
 }
 
@@ -236,12 +235,12 @@ impl Transport for Nobody {
 }
 
 /// Cleans with the library.
-fn cleaned(liar: &Liar, limits: Limits) -> Result<(), RunError> {
-    let live = Live::new(&limits, &Tls::default(), Credentials::default());
+fn cleaned(liar: &Liar, run: Duration, network: &NetworkLimits) -> Result<(), RunError> {
+    let live = Live::new(network, &Tls::default(), Credentials::default());
     let ensemble = Ensemble::parse(&liar.url()).unwrap();
-    let session = Session::new(ZooKeeper::new(ensemble, None, &limits, Box::new(live)))
+    let session = Session::new(ZooKeeper::new(ensemble, None, network, Box::new(live)))
         .with_endpoints(Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap())
-        .with_limits(limits);
+        .with_limits(Limits { run, ..Limits::default() });
     let target = Target { znode: Some("service".into()), ..Target::NOTHING };
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
     Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
@@ -256,10 +255,10 @@ fn a_run_whose_time_is_over() {
         [(endless(), Box::new(|_: &_, answer| Fate::Sent(answer)) as Lie), (small(), silent)]
     {
         let liar = Liar::start(tree, lie);
-        let limits = Limits { run: Duration::from_secs(2), ..Limits::default() };
-        let run = limits.run;
+        let run = Duration::from_secs(2);
+        let network = NetworkLimits { session: run, ..NetworkLimits::default() };
         // Either the component has still been able to say what is known, or not.
-        match cleaned(&liar, limits).unwrap_err() {
+        match cleaned(&liar, run, &network).unwrap_err() {
             RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
             RunError::Failure(failure) => {
                 let words = ["the run's time is over", "it does not answer in time"];
@@ -281,8 +280,10 @@ fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     });
     let liar = Liar::start(tree(120), lie);
     let connect = Duration::from_millis(500);
-    let limits = Limits { connect, answer: 4 * connect, ..Limits::default() };
-    let Err(RunError::Failure(failure)) = cleaned(&liar, limits) else { panic!("a failure") };
+    let limits = NetworkLimits { connect, answer: 4 * connect, ..NetworkLimits::default() };
+    let Err(RunError::Failure(failure)) = cleaned(&liar, Limits::default().run, &limits) else {
+        panic!("a failure")
+    };
     failure.report.znode.expect("an outcome").outcome
 }
 
@@ -423,7 +424,7 @@ fn a_batch_whose_answer_is_lost() {
             }
         });
         let liar = Liar::start(tree(leaves), lie).keeping(blocked);
-        let message = refused(&liar, &Limits::default());
+        let message = refused(&liar, &NetworkLimits::default());
         assert!(message.contains(&format!("NoAuth for {blocked} ")), "{message}");
         assert!(message.contains(words), "{message}");
     }
@@ -449,7 +450,7 @@ fn in_doubt_when_the_run_ends() {
         }
     });
     let liar = Liar::start(small(), lie);
-    let mut transport = transport(&liar, &Limits::default()).with_stop(stop);
+    let mut transport = transport(&liar, &NetworkLimits::default()).with_stop(stop);
     let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
     let Err(Error::Internal(why)) = told else { panic!("{told:?}") };
     assert!(
@@ -470,7 +471,7 @@ fn a_server_that_takes_short_requests() {
         _ => Some(vec![]),
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer))).reading(64 << 10);
-    let limits = Limits { answer: Duration::from_secs(5), ..Limits::default() };
+    let limits = NetworkLimits { answer: Duration::from_secs(5), ..NetworkLimits::default() };
     let mut transport = transport(&liar, &limits);
     let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
     let (_, body) = told.unwrap();
@@ -516,7 +517,8 @@ fn a_server_that_is_read_only() {
         (Box::new(ends), "it may have no quorum, be read-only, or be behind the other servers"),
     ] {
         let liar = Liar::start(small(), Box::new(move |_, _| hello()));
-        let limits = Limits { connect: Duration::from_millis(500), ..Limits::default() };
+        let limits =
+            NetworkLimits { connect: Duration::from_millis(500), ..NetworkLimits::default() };
         let mut transport = transport(&liar, &limits);
         let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
         let Err(Error::Connect(why)) = told else { panic!("{told:?}") };
@@ -608,14 +610,14 @@ fn session(seed: u64) -> Outcome {
         }),
     );
     let limits = match honest {
-        true => Limits { znodes: 500, ..Limits::default() },
-        false => Limits {
+        true => NetworkLimits { znodes: 500, ..NetworkLimits::default() },
+        false => NetworkLimits {
             connect: Duration::from_millis(100),
             answer: Duration::from_millis(300),
-            run: Duration::from_secs(5),
+            session: Duration::from_secs(5),
             znodes: 500,
             znode_bytes: 1 << 20,
-            ..Limits::default()
+            ..NetworkLimits::default()
         },
     };
     let mut transport = transport(&liar, &limits).with_stop(Stop::new());

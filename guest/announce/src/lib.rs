@@ -1,0 +1,82 @@
+//! What is asked of a cleaner behind a gate comes through here: the gate hears what is
+//! coming before the cleaner does, and what was denied is no success.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
+
+mod bindings {
+    //! The imports and exports as Rust types, generated.
+    #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
+
+    wit_bindgen::generate!({
+        path: ["../../wit", "../gate/wit"],
+        inline: "
+            package janitor:announce;
+
+            world announce {
+                import janitor:gate/scope@0.1.0;
+                import janitor:cleanup/cleanup@0.1.0;
+                export janitor:cleanup/cleanup@0.1.0;
+            }
+        ",
+        with: { "janitor:cleanup/types@0.1.0": janitor_contract::types },
+        generate_all,
+    });
+}
+
+use bindings::exports::janitor::cleanup::cleanup::Guest;
+use bindings::janitor::cleanup::cleanup;
+use bindings::janitor::gate::scope::{self, Call};
+use janitor_contract::types::{CleanupPlan, Failure, Inventory, Options, Reason, Report, Target};
+
+struct Announce;
+
+bindings::export!(Announce with_types_in bindings);
+
+impl Guest for Announce {
+    fn plan(target: Target, options: Options) -> Result<CleanupPlan, Failure> {
+        behind(&Call::Plan(target.clone()), &options, || cleanup::plan(&target, &options))
+    }
+
+    fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
+        behind(&Call::Apply(plan.clone()), &options, || cleanup::apply(&plan, &options))
+    }
+
+    fn discover(options: Options) -> Result<Inventory, Failure> {
+        behind(&Call::Discover, &options, || cleanup::discover(&options))
+    }
+
+    fn clean(target: Target, options: Options) -> Result<Report, Failure> {
+        behind(&Call::Clean(target.clone()), &options, || cleanup::clean(&target, &options))
+    }
+}
+
+/// Has the cleaner do something behind the gate.
+fn behind<T>(
+    call: &Call,
+    options: &Options,
+    run: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    scope::begin(call, options).map_err(|why| failed(why, None))?;
+    let result = run();
+    match scope::end() {
+        None => result,
+        Some(why) => Err(failed(why, result.err().map(|failure| failure.report))),
+    }
+}
+
+/// A failure that the cleaner does not know of; the gate has told it.
+fn failed(message: String, report: Option<Report>) -> Failure {
+    let nothing = Report {
+        mesos_version: None,
+        agents: Vec::new(),
+        confirmed: Vec::new(),
+        unreached: Vec::new(),
+        ignored: Vec::new(),
+        elsewhere: Vec::new(),
+        warnings: Vec::new(),
+        left: None,
+        znode: None,
+        self_removal: None,
+    };
+    Failure { reason: Reason::Failed, message, report: report.unwrap_or(nothing) }
+}

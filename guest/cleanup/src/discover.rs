@@ -1,0 +1,147 @@
+//! What there is in a cluster, for any role: a look that changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::agents::Wanted;
+use crate::host::Host;
+use crate::run::{Run, Stop};
+use crate::znode::Tree;
+use crate::{guard, names};
+use janitor_contract::types::{AgentHolding, Failure, Holding, Inventory, Options, Reason};
+
+/// Looks at everything that is reserved in the cluster, as `wit/cleanup.wit`
+/// promises.
+///
+/// # Errors
+/// The failure; nothing was changed.
+pub fn discover<H: Host>(host: &mut H, options: &Options) -> Result<Inventory, Failure> {
+    let mut run = Run::new(host, options);
+    match run.discover() {
+        Ok(inventory) => Ok(inventory),
+        Err(stop) => Err(run.fail(stop)),
+    }
+}
+
+/// What is known of a role while the agents are read.
+#[derive(Default)]
+struct Role {
+    principals: BTreeSet<String>,
+    agents: Vec<AgentHolding>,
+    removable: bool,
+}
+
+impl<H: Host> Run<'_, H> {
+    fn discover(&mut self) -> Result<Inventory, Stop> {
+        let listing = self.list(Wanted::default());
+        let listing = self.usable(listing)?;
+        let mut roles = BTreeMap::<String, Role>::new();
+        for agent in &listing.agents {
+            for resource in &agent.resources {
+                let described = resource.describe().map_err(|why| {
+                    let message =
+                        format!("Slave {} lists something that is no resource: {why}", agent.id);
+                    self.stop(Reason::Failed, message)
+                })?;
+                let role = roles.entry(described.role).or_default();
+                role.principals.extend(resource.principals().map(Into::into));
+                let (is_volume, is_dynamic) = resource.targeted(None);
+                role.removable |= is_volume || is_dynamic;
+                if role.agents.last().is_none_or(|last| last.agent != agent.id) {
+                    let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
+                    role.agents.push(AgentHolding { agent, hostname, entries: Vec::new() });
+                }
+                if let Some(last) = role.agents.last_mut() {
+                    last.entries.push(described.reserved);
+                }
+            }
+        }
+        let pending = self.pending(&listing, None, None);
+        let (unreached, _) = self.unreached(&listing, pending);
+        let (frameworks, why) = or_why(self.frameworks(&listing));
+        let frameworks_unknown = why.or_else(|| frameworks.doubt(None));
+        let mut retries = self.retries();
+        let root = Tree::root(self.options);
+        let (nodes, znodes_unknown) = or_why(root.children(&mut self.host, &mut retries));
+        let options = self.options;
+        let roles = roles.into_iter().map(|(name, role)| Holding {
+            principals: role.principals.into_iter().collect(),
+            agents: role.agents,
+            removable: role.removable,
+            frameworks: frameworks.using(&name),
+            znodes: candidates(&name, &nodes, options),
+            role: name,
+        });
+        Ok(Inventory {
+            mesos_version: listing.version.clone(),
+            roles: roles.collect(),
+            unreached,
+            frameworks_unknown,
+            znodes_unknown,
+        })
+    }
+}
+
+fn or_why<T: Default>(result: Result<T, String>) -> (T, Option<String>) {
+    match result {
+        Ok(value) => (value, None),
+        Err(why) => (T::default(), Some(why)),
+    }
+}
+
+/// Those of the nodes that a role's service may have.
+fn candidates(role: &str, nodes: &[String], options: &Options) -> Vec<String> {
+    let is_system = |name: &str| guard::is_system_znode(&guard::whole_path(options, name));
+    let is_there = |name: &String| nodes.contains(name) && !is_system(name);
+    names::znodes_of_role(role).filter(is_there).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    const OPTIONS: Options = Options::DEFAULT;
+
+    #[test]
+    fn every_role_is_found_with_its_service() {
+        let slaves = r#"{"slaves":[{"id":"S1","hostname":"h1","version":"1.11.0",
+            "reserved_resources_full":{
+                "kafka-role":[{"name":"cpus","role":"kafka-role","scalar":{"value":1.0},"reservation":{"principal":"p"}}],
+                "slave_public":[{"name":"cpus","role":"slave_public","scalar":{"value":1.0},"reservations":[{"type":"STATIC","role":"slave_public"}]}]}},
+            {"id":"S0","reserved_resources_full":{
+                "kafka-role":[{"name":"disk","role":"kafka-role","scalar":{"value":8.0},"reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"q"}}}]}}]}"#;
+        let frameworks =
+            r#"{"frameworks":[{"id":"F","name":"dns","active":true,"role":"slave_public"}]}"#;
+        let nodes = r#"[{"title":"mesos","key":"/mesos"},{"title":"dcos-service-kafka","key":"/dcos-service-kafka"}]"#;
+        let mut host =
+            Script::default().answer(200, slaves).answer(200, frameworks).answer(200, nodes);
+        let inventory = discover(&mut host, &OPTIONS).unwrap();
+        assert_eq!((inventory.frameworks_unknown, inventory.znodes_unknown), (None, None));
+        let [kafka, public] = &inventory.roles[..] else { panic!("{:?}", inventory.roles) };
+        assert_eq!(kafka.role, "kafka-role");
+        assert_eq!(kafka.principals, ["p", "q"]);
+        assert_eq!(kafka.agents.len(), 2);
+        assert_eq!(kafka.znodes, ["dcos-service-kafka"]);
+        assert!(kafka.removable && kafka.frameworks.is_empty());
+        assert!(!public.removable && public.frameworks[0].name == "dns");
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_known() {
+        let slaves = r#"{"slaves":[{"id":"S1","reserved_resources_full":{}}]}"#;
+        let mut host = Script::default().answer(200, slaves).answer(403, "").answer(200, "<html>");
+        let inventory = discover(&mut host, &OPTIONS).unwrap();
+        assert!(inventory.frameworks_unknown.is_some() && inventory.znodes_unknown.is_some());
+    }
+
+    #[test]
+    fn a_node_is_found_by_its_services_name() {
+        let nodes: Vec<_> =
+            ["mesos", "kafka", "dcos-service-kafka", "cassandra"].map(Into::into).into();
+        assert_eq!(candidates("kafka-role", &nodes, &OPTIONS), ["dcos-service-kafka", "kafka"]);
+        assert_eq!(candidates("eng/kafka-role", &nodes, &OPTIONS), ["dcos-service-kafka", "kafka"]);
+        assert_eq!(candidates("cassandra_role", &nodes, &OPTIONS), ["cassandra"]);
+        assert_eq!(candidates("mesos", &nodes, &OPTIONS), [""; 0]);
+        assert_eq!(candidates("hdfs-role", &nodes, &OPTIONS), [""; 0]);
+    }
+}

@@ -1,0 +1,235 @@
+//! Targets that are refused before anything is sent. Deleting is for ever, so a target
+//! that is more likely a slip than meant stops the run.
+
+use crate::{names, self_removal};
+use janitor_contract::types::{Options, Reason, Target};
+
+/// Why a target must not be cleaned.
+#[derive(Debug, PartialEq)]
+pub struct Refusal {
+    /// The kind.
+    pub reason: Reason,
+    /// One sentence.
+    pub why: String,
+}
+
+impl Refusal {
+    fn invalid(why: impl Into<String>) -> Self {
+        Self { reason: Reason::InvalidTarget, why: why.into() }
+    }
+}
+
+/// The node that ZooKeeper keeps its own configuration and quotas in.
+const ZOOKEEPER_ZNODE: &str = "zookeeper";
+
+/// ZooKeeper nodes of the cluster itself. Without what is in them it loses its
+/// leader, its apps, its users, or the lock under which a master joins. The nodes of
+/// services stand beside them (`dcos-service-NAME` for instance), and are not meant.
+const SYSTEM_ZNODES: &[&str] = &[
+    ZOOKEEPER_ZNODE,
+    "mesos",
+    "marathon",
+    "metronome",
+    "cosmos",
+    "dcos",
+    "bouncer",
+    "signal-service",
+    "cluster-id",
+    "cluster",
+    "cockroach",
+    "etcd",
+];
+
+/// Decides whether a target may be cleaned.
+///
+/// # Errors
+/// Why not.
+pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
+    check_role(target).map_err(Refusal::invalid)?;
+    if let Some(znode) = &target.znode {
+        check_znode(znode, options).map_err(Refusal::invalid)?;
+        let path = whole_path(options, znode);
+        // The host deletes nothing of it either, so there is no option to name.
+        if options.zookeeper && segments(&path).next() == Some(ZOOKEEPER_ZNODE) {
+            return Err(Refusal::invalid(format!(
+                "znode '{path}' is ZooKeeper's own, and never deleted; name the service's node"
+            )));
+        }
+        if is_system_znode(&path) && !options.system_znode {
+            return Err(Refusal {
+                reason: Reason::SystemZnode,
+                why: format!(
+                    "znode '{path}' belongs to the cluster itself; name the service's node"
+                ),
+            });
+        }
+    }
+    target.marathon_app.as_deref().map_or(Ok(()), check_app).map_err(Refusal::invalid)
+}
+
+/// The whole path of a target's node in ZooKeeper, without slashes at its ends.
+pub fn whole_path(options: &Options, znode: &str) -> String {
+    let root = options.znode_root.as_deref().unwrap_or_default();
+    let segments = root.split('/').filter(|segment| !segment.is_empty()).chain(segments(znode));
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Whether a node is one of the cluster itself, or below one.
+pub fn is_system_znode(znode: &str) -> bool {
+    segments(znode).next().is_some_and(|first| SYSTEM_ZNODES.contains(&first))
+}
+
+fn check_role(target: &Target) -> Result<(), String> {
+    let Target { role, principal, .. } = target;
+    if let Some(role) = role
+        && let Some(why) = names::why_no_role(role)
+    {
+        let role = role.escape_debug();
+        return Err(format!("Mesos has no role '{role}': {why}; name the service's role"));
+    }
+    match principal {
+        Some(principal) if role.is_some() && principal.trim().is_empty() => {
+            Err("the principal is empty, so nothing would be its; name it, or leave it out".into())
+        }
+        Some(_) if role.is_none() => {
+            Err("a principal without a role selects nothing; name the role too, or leave it out"
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_app(app: &str) -> Result<(), String> {
+    let mut path = self_removal::segments(app).peekable();
+    if path.peek().is_none()
+        || path.any(|it| [".", ".."].contains(&it) || it.contains(';') || has_controls(it))
+    {
+        return Err(format!("'{}' is no Marathon app", app.escape_debug()));
+    }
+    Ok(())
+}
+
+fn has_controls(text: &str) -> bool {
+    text.contains(char::is_control)
+}
+
+fn check_znode(znode: &str, options: &Options) -> Result<(), String> {
+    let path: Vec<_> = segments(znode).collect();
+    if path.iter().all(|segment| segment.is_empty()) {
+        return Err(format!(
+            "znode '{znode}' is the root, so all of ZooKeeper would go; name the service's node"
+        ));
+    }
+    if path.iter().any(|segment| ["", ".", ".."].contains(segment)) {
+        return Err(format!(
+            "znode '{znode}' has an empty, '.' or '..' segment; write the node's plain path"
+        ));
+    }
+    if path.iter().any(|segment| has_controls(segment)) {
+        return Err(format!("znode '{}' has control characters", znode.escape_debug()));
+    }
+    // A proxy on the way (DC/OS's Admin Router) decodes the path, and Exhibitor takes what
+    // follows a ';' in a segment for a parameter: it would delete 'name' for 'name;x'.
+    if znode.contains(';') && !options.zookeeper {
+        return Err(format!(
+            "znode '{znode}' has a ';', which can make Exhibitor delete another node; ZooKeeper \
+             itself can delete it (an Exhibitor URL that begins with zk://)"
+        ));
+    }
+    Ok(())
+}
+
+/// The segments of a ZooKeeper path; one leading and one trailing slash mean
+/// nothing.
+pub fn segments(znode: &str) -> impl Iterator<Item = &str> {
+    let znode = znode.strip_prefix('/').unwrap_or(znode);
+    znode.strip_suffix('/').unwrap_or(znode).split('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(target: &Target) -> Result<(), Refusal> {
+        super::check(target, &Options::DEFAULT)
+    }
+
+    fn target(role: Option<&str>, principal: Option<&str>, znode: Option<&str>) -> Target {
+        Target {
+            role: role.map(Into::into),
+            principal: principal.map(Into::into),
+            znode: znode.map(Into::into),
+            marathon_app: None,
+        }
+    }
+
+    #[test]
+    fn roles_that_select_too_much_or_nothing_are_refused() {
+        assert!(check(&target(Some("*"), None, None)).is_err());
+        assert!(check(&target(Some(""), None, None)).is_err());
+        assert!(check(&target(None, Some("p"), Some("x"))).is_err());
+        assert!(check(&target(Some("r"), Some(""), Some("x"))).is_err());
+        assert_eq!(check(&target(Some("team/kafka-role"), Some("p"), None)), Ok(()));
+        assert_eq!(check(&target(None, None, None)), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_app_is_refused() {
+        let target =
+            |app: &str| Target { marathon_app: Some(app.into()), ..target(None, None, None) };
+        for app in ["", "/", "//", "/a/../b", "/.", "/a\n", "/a;b"] {
+            assert!(check(&target(app)).is_err(), "{app:?}");
+        }
+        for app in ["/janitor", "janitor", "/group//janitor/"] {
+            assert_eq!(check(&target(app)), Ok(()), "{app:?}");
+        }
+    }
+
+    #[test]
+    fn dangerous_znodes_are_refused() {
+        for znode in [
+            "",
+            "/",
+            "//",
+            ".",
+            "..",
+            "/.",
+            "a//b",
+            "a/../mesos",
+            "./a",
+            "mesos",
+            "/zookeeper/",
+            "marathon/state",
+            "a\nb",
+        ] {
+            assert!(check(&target(None, None, Some(znode))).is_err(), "{znode:?}");
+        }
+        let options = Options { system_znode: true, ..Options::DEFAULT };
+        assert_eq!(super::check(&target(None, None, Some("mesos")), &options), Ok(()));
+        assert!(super::check(&target(None, None, Some("/")), &options).is_err());
+        assert!(check(&target(None, None, Some("a;b"))).is_err());
+        let zookeeper = |root: &str| Options {
+            znode_root: Some(root.into()),
+            zookeeper: true,
+            ..Options::DEFAULT
+        };
+        assert_eq!(super::check(&target(None, None, Some("a;b")), &zookeeper("")), Ok(()));
+        for (root, znode, is_system) in
+            [("marathon", "state", true), ("mesos/x", "y", true), ("a/b", "mesos", false)]
+        {
+            let checked = super::check(&target(None, None, Some(znode)), &zookeeper(root));
+            let reason = checked.err().map(|it| it.reason);
+            assert_eq!(reason == Some(Reason::SystemZnode), is_system, "{root} {znode}");
+        }
+        for (root, znode) in [("", "zookeeper"), ("", "/zookeeper/quota"), ("zookeeper", "quota")] {
+            for system_znode in [false, true] {
+                let options = Options { system_znode, ..zookeeper(root) };
+                let refusal = super::check(&target(None, None, Some(znode)), &options).unwrap_err();
+                assert_eq!(refusal.reason, Reason::InvalidTarget, "{root} {znode}");
+            }
+        }
+        for znode in ["cassandra", "/cassandra/", "dcos-service-kafka", "a/b", "mesos-dns", "x y"] {
+            assert_eq!(check(&target(None, None, Some(znode))), Ok(()), "{znode:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! How long the master has led: `POST master/api/v1`, `GET_MASTER`; before Mesos 1.5
+//! `GET master/state`.
+//!
+//! After a failover the new master learns of a framework when one of its agents runs tasks
+//! of it, or when it registers again. Until then, no list has it.
+
+use crate::agents::Listing;
+use crate::host::{Host, Response, Retries, request, v1};
+use crate::stream::{self, Bad, Json};
+use janitor_contract::types::{Endpoint, Method};
+
+/// How long frameworks and agents may take to come back to a new master, in seconds: the
+/// default of Mesos's flag `--agent_reregister_timeout`.
+const COMING_BACK: f64 = 600.0;
+
+/// When the master's process began, and when it was elected, in seconds since 1970.
+#[derive(Default)]
+struct Times {
+    start: Option<f64>,
+    elected: Option<f64>,
+    /// The id of this master, with which it begins the ids that it gives to agents.
+    id: Option<String>,
+}
+
+/// Why frameworks may be missing from the lists of a master that took over from another
+/// one; none if it did not, or has led for long enough. `uptime` is how long its process
+/// runs, in seconds, as its metrics say.
+pub fn doubt<H: Host>(
+    host: &mut H,
+    listing: &Listing,
+    uptime: Option<f64>,
+    retries: &mut Retries,
+) -> Option<String> {
+    let times = times(host, retries);
+    if times.id.is_some_and(|id| listing.is_of_master(&id)) {
+        // All agents are its own: there was none before it.
+        return None;
+    }
+    let led_for = uptime.zip(times.start).zip(times.elected);
+    match led_for.map(|((uptime, start), elected)| start + uptime - elected) {
+        Some(led_for) if led_for >= COMING_BACK => None,
+        Some(led_for) => Some(format!(
+            "The master took over only {:.0} s ago, and frameworks without tasks may not have come \
+             back to it yet: run the same command again in {:.0} s.",
+            led_for,
+            (COMING_BACK - led_for).ceil()
+        )),
+        None => Some(
+            "The master took over from another one, and does not tell when: frameworks without \
+             tasks may not have come back to it yet. If that was more than 10 minutes ago, they \
+             have."
+                .into(),
+        ),
+    }
+}
+
+fn times<H: Host>(host: &mut H, retries: &mut Retries) -> Times {
+    let state = request(Endpoint::Master, Method::Get, vec!["state".into()]);
+    let mut times = Times::default();
+    for request in [v1("GET_MASTER"), state] {
+        // Whether the page was read to its end does not matter.
+        let _ = stream::page(host, &request, retries, |json| read(json, &mut times));
+        if times.start.is_some() && times.elected.is_some() {
+            break;
+        }
+    }
+    times
+}
+
+fn read<R: Response>(json: &mut Json<R>, times: &mut Times) -> Result<(), Bad> {
+    json.object(|json, name| {
+        match name {
+            "start_time" => times.start = json.value()?,
+            "elected_time" => times.elected = json.value()?,
+            "id" => times.id = json.value()?,
+            "get_master" | "master_info" => read(json, times)?,
+            _ => json.skip()?,
+        }
+        match times {
+            // The rest of the state is all that the cluster has.
+            Times { start: Some(_), elected: Some(_), id: Some(_) } => Err(Bad::enough()),
+            _ => Ok(()),
+        }
+    })
+}

@@ -1,0 +1,182 @@
+//! Whether everything is really gone: the end of the two phases that concern the agents.
+//!
+//! A run is done when it knows so of every agent. One that is not listed, or has not yet
+//! carried out what was accepted for it, comes back with what it had.
+
+use std::collections::BTreeSet;
+
+use crate::agents::Listing;
+use crate::host::Host;
+use crate::run::{Run, Stop};
+use crate::sweep::Owner;
+use crate::words::{elsewhere_words, unreached_words};
+use crate::{reservations, version, volumes};
+use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
+
+impl<H: Host> Run<'_, H> {
+    /// Ends the run unless everything of the target is gone for good. `parents` are the
+    /// roles that got a part of it back.
+    pub fn settle(
+        &mut self,
+        listing: Listing,
+        owner: Owner,
+        parents: &[(String, u32)],
+    ) -> Result<(), Stop> {
+        let (listing, pending) = self.wait_for_pending(listing, owner)?;
+        self.tell_what_stays(&listing, owner, parents);
+        self.require_all_agents(&listing, owner, pending)?;
+        self.require_nothing_came_back(&listing, owner)?;
+        self.require_nothing_elsewhere(&listing)
+    }
+
+    /// Waits for what was accepted earlier, for this run or for another program. Returns
+    /// the agents on which something is pending all the same.
+    fn wait_for_pending(
+        &mut self,
+        listing: Listing,
+        owner: Owner,
+    ) -> Result<(Listing, Result<Vec<Unreached>, String>), Stop> {
+        if self.is_settled {
+            return Ok((listing, Ok(Vec::new())));
+        }
+        let Owner { role, principal } = owner;
+        let mut patience = self.wait();
+        let pending = loop {
+            let pending = self.pending(&listing, Some(role), principal);
+            let counts = |it: &Unreached| !self.is_ignored(&it.agent, &it.hostname);
+            // What is not known is told at the end.
+            let is_worth_it = pending.as_ref().is_ok_and(|pending| pending.iter().any(counts));
+            if !is_worth_it || !patience.wait(&mut self.host) {
+                break pending;
+            }
+        };
+        // In this order: what is pending no more is either done, or listed again.
+        drop(listing);
+        let listing = self.look(owner);
+        Ok((self.usable(listing)?, pending))
+    }
+
+    fn tell_what_stays(&mut self, listing: &Listing, owner: Owner, parents: &[(String, u32)]) {
+        let role = owner.role;
+        if self.report.agents.is_empty() {
+            let line = format!(
+                "No agent has anything reserved for role '{role}'. If that is unexpected: check \
+                 the name, and whether the principal may see the role."
+            );
+            self.warn(Warning::RoleNotFound, line);
+        } else if listing.has_role() {
+            let line = format!("Resources of role '{role}' that were skipped stay.");
+            self.warn(Warning::ResourcesLeft, line);
+        }
+        for (parent, resources) in parents {
+            let line =
+                format!("{resources} resource(s) of role '{role}' go back to role '{parent}'");
+            self.warn(Warning::StackedReservations, line);
+        }
+        self.tell_what_stands_above(listing, owner);
+        let destroyed = self.report.confirmed.contains(&Phase::Volumes);
+        let version = listing.version.as_deref().and_then(version::number);
+        if destroyed && version.is_some_and(|version| version < 100) {
+            let line = format!(
+                "Mesos before 1.0 only forgets a volume that is destroyed: its files stay on the \
+                 agent's disk, in volumes/roles/{role}/ below the agent's work directory"
+            );
+            self.warn(Warning::FilesStay, line);
+        }
+    }
+
+    /// Tells which roles below the target's stand on its reservations.
+    pub fn tell_what_stands_above(&mut self, listing: &Listing, owner: Owner) {
+        for (above, resources) in &listing.above {
+            let line = format!(
+                "{resources} resource(s) of role '{above}' stand on reservations of role '{}', \
+                 which stay below them",
+                owner.role
+            );
+            self.warn(Warning::StackedReservations, line);
+        }
+    }
+
+    /// Ends the run when there are agents that it could not see or reach.
+    fn require_all_agents(
+        &mut self,
+        listing: &Listing,
+        owner: Owner,
+        pending: Result<Vec<Unreached>, String>,
+    ) -> Result<(), Stop> {
+        let role = owner.role;
+        let (mut unreached, unknown) = self.unreached(listing, pending);
+        self.report.ignored = self.ignore(&mut unreached);
+        self.report.unreached = unreached;
+        for ignored in self.report.ignored.clone() {
+            let line = format!("{} (ignored)", unreached_words(&ignored));
+            self.host.say(Level::Warn, line, Some(Event::Ignored(ignored)));
+        }
+        if self.report.unreached.is_empty() && unknown == 0 {
+            return Ok(());
+        }
+        self.say("");
+        for unreached in self.report.unreached.clone() {
+            let line = unreached_words(&unreached);
+            self.host.say(Level::Error, line, Some(Event::Unreached(unreached)));
+        }
+        let which = match self.report.unreached.len() {
+            0 => "agents that are not known".to_owned(),
+            count => format!("{count} agent(s)"),
+        };
+        let message = format!(
+            "Incomplete: {which} may still hold resources of role '{role}'. Other steps are \
+             skipped; run the same command again when that has changed."
+        );
+        Err(self.stop(Reason::Incomplete, message))
+    }
+
+    /// Ends the run when an agent that was away in an earlier phase is back with
+    /// something that this phase was to remove.
+    fn require_nothing_came_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
+        let left = [&volumes::OPERATION, &reservations::OPERATION]
+            .into_iter()
+            .flat_map(|operation| operation.pending(listing, owner))
+            .collect::<BTreeSet<_>>();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "Incomplete: resources of role '{}' came back with slave(s) {}. Other steps are \
+             skipped; run the same command again.",
+            owner.role,
+            left.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        Err(self.stop(Reason::Incomplete, message))
+    }
+
+    /// Tells what may belong to the same service, and ends the run if all of that service
+    /// is to be cleaned.
+    fn require_nothing_elsewhere(&mut self, listing: &Listing) -> Result<(), Stop> {
+        self.tell_what_is_elsewhere(listing);
+        if self.report.elsewhere.is_empty() || !self.options.whole_service {
+            return Ok(());
+        }
+        let roles: Vec<_> = self.report.elsewhere.iter().map(|it| it.role.as_str()).collect();
+        let message = format!(
+            "Incomplete: the service may still hold resources of role(s) {}. Other steps are \
+             skipped; clean these roles first.",
+            roles.join(", ")
+        );
+        Err(self.stop(Reason::Incomplete, message))
+    }
+
+    /// Tells what may belong to the same service, and keeps it for the report.
+    pub fn tell_what_is_elsewhere(&mut self, listing: &Listing) {
+        self.report.elsewhere.clone_from(&listing.elsewhere);
+        for elsewhere in self.report.elsewhere.clone() {
+            let line = elsewhere_words(&elsewhere);
+            if !self.report.warnings.contains(&Warning::PrincipalElsewhere) {
+                self.report.warnings.push(Warning::PrincipalElsewhere);
+            }
+            if !self.is_quiet {
+                self.host.say(Level::Warn, line, Some(Event::Elsewhere(elsewhere)));
+            }
+        }
+    }
+}

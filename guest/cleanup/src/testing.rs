@@ -1,0 +1,199 @@
+//! A [`Host`] that answers from a script, for unit tests.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::host::{Host, Response};
+use janitor_contract::types::{Entry, Error, Request};
+
+mod random;
+mod simulated;
+
+/// Answers in the order of the script, and keeps what was asked and logged.
+pub struct Script {
+    answers: VecDeque<Result<Scripted, Error>>,
+    in_flight: usize,
+    pub chunk: usize,
+    pub window: usize,
+    pub most_in_flight: usize,
+    pub sent: Vec<Request>,
+    /// What the pages say by which others are checked: the last answer stays. A master
+    /// about which there is nothing to say answers where nothing is written here.
+    pages: BTreeMap<&'static str, VecDeque<(u16, String)>>,
+    /// The last list of agents.
+    list: Option<VecDeque<u8>>,
+    pub log: Vec<Entry>,
+    pub paused: Duration,
+    /// What every pause answers.
+    pub goes_on: bool,
+}
+
+pub struct Scripted {
+    status: u16,
+    body: VecDeque<u8>,
+    chunk: usize,
+    end: Option<Error>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            answers: VecDeque::new(),
+            in_flight: 0,
+            chunk: 1 << 16,
+            window: 4,
+            most_in_flight: 0,
+            sent: Vec::new(),
+            pages: BTreeMap::new(),
+            list: None,
+            log: Vec::new(),
+            paused: Duration::ZERO,
+            goes_on: true,
+        }
+    }
+}
+
+impl Script {
+    pub fn answer(self, status: u16, body: impl Into<String>) -> Self {
+        self.push(Ok((status, body.into(), None)))
+    }
+
+    /// An answer that need not be text.
+    pub fn answer_bytes(self, status: u16, body: &[u8]) -> Self {
+        let mut script = self.answer(status, "");
+        if let Some(Ok(answer)) = script.answers.back_mut() {
+            answer.body = body.to_vec().into();
+        }
+        script
+    }
+
+    /// An answer of a page by which others are checked.
+    pub fn page(mut self, path: &'static str, status: u16, body: impl Into<String>) -> Self {
+        self.pages.entry(path).or_default().push_back((status, body.into()));
+        self
+    }
+
+    /// The list of agents as it was, where the script goes on with something else.
+    fn listed_again(&mut self, request: &Request) -> Option<Scripted> {
+        if request.path != ["slaves"] {
+            return None;
+        }
+        let is_list = |it: &Scripted| it.body.as_slices().0.starts_with(b"{\"slaves\"");
+        match self.answers.front() {
+            Some(Ok(list)) if is_list(list) => {
+                self.list = Some(list.body.clone());
+                None
+            }
+            Some(Err(_)) => None,
+            _ => {
+                let body = self.list.clone()?;
+                Some(Scripted { status: 200, body, chunk: 0, end: None })
+            }
+        }
+    }
+
+    /// The answer of such a page, if a request is for one.
+    fn checked(&mut self, request: &Request) -> Option<Scripted> {
+        let path = request.path.join("/");
+        let calm = match path.as_str() {
+            "roles" => r#"{"roles":[]}"#,
+            "metrics/snapshot" => {
+                r#"{"master/frameworks_active":0.0,"master/slaves_unreachable":0.0}"#
+            }
+            "registrar(1)/registry" => r#"{"master":{}}"#,
+            "maintenance/status" | "state" => "{}",
+            "version" => r#"{"version":"1.11.0"}"#,
+            "api/v1" => r#"{"get_operations":{}}"#,
+            _ if self.pages.contains_key(path.as_str()) => "",
+            _ => return None,
+        };
+        let (status, body) = match self.pages.get_mut(path.as_str()) {
+            Some(answers) if answers.len() > 1 => answers.pop_front()?,
+            Some(answers) => answers.front()?.clone(),
+            None => (200, calm.into()),
+        };
+        Some(Scripted { status, body: body.into_bytes().into(), chunk: 0, end: None })
+    }
+
+    /// An answer whose body ends with an error.
+    pub fn broken(self, body: &str, end: Error) -> Self {
+        self.push(Ok((200, body.into(), Some(end))))
+    }
+
+    /// No answer at all.
+    pub fn fails(self, error: Error) -> Self {
+        self.push(Err(error))
+    }
+
+    fn push(mut self, answer: Result<(u16, String, Option<Error>), Error>) -> Self {
+        self.answers.push_back(answer.map(|(status, body, end)| Scripted {
+            status,
+            body: body.into_bytes().into(),
+            chunk: 0,
+            end,
+        }));
+        self
+    }
+
+    pub fn lines(&self) -> Vec<&str> {
+        self.log.iter().map(|entry| entry.message.as_str()).collect()
+    }
+}
+
+impl Host for Script {
+    type Exchange = Result<Scripted, Error>;
+    type Response = Scripted;
+
+    fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error> {
+        if let Some(answer) = self.checked(request) {
+            return Ok(Ok(answer));
+        }
+        if let Some(list) = self.listed_again(request) {
+            return Ok(Ok(list));
+        }
+        self.sent.push(request.clone());
+        let answer = self.answers.pop_front().expect("the script has an answer for every request");
+        if matches!(answer, Err(Error::Stopped)) {
+            return Err(Error::Stopped);
+        }
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+        Ok(answer)
+    }
+
+    fn finish(&mut self, exchange: Self::Exchange) -> Result<Scripted, Error> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        exchange.map(|answer| Scripted { chunk: self.chunk, ..answer })
+    }
+
+    fn window(&mut self) -> usize {
+        self.window
+    }
+
+    fn pause(&mut self, duration: Duration) -> bool {
+        self.paused += duration;
+        self.goes_on
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        self.paused
+    }
+
+    fn log(&mut self, entry: Entry) {
+        self.log.push(entry);
+    }
+}
+
+impl Response for Scripted {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
+        let size = self.chunk.min(limit as usize).min(self.body.len());
+        match self.end.take_if(|_| size == 0) {
+            Some(error) => Err(error),
+            None => Ok(self.body.drain(..size).collect()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The `janitor` command as a component, for `wasmtime run` and its like: the same
+//! options as the binary has for a cleanup, the same lines, the same JSON. A command of
+//! WASI 0.2 ends well or not; the exit code of the binary is told in words.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports are generated here")]
+
+mod args;
+
+use janitor_contract::printable::printable;
+use janitor_contract::{Call, Endpoints, json};
+use janitor_program::run::{Log, configure, run, token};
+use janitor_program::runtime::{complain, print, report_panics, variable};
+use janitor_program::settings;
+use janitor_report::next::{self, Asked};
+use janitor_report::output::Output;
+use janitor_report::{ExitCode, show};
+use wasip2::cli::environment::get_arguments;
+use wasip2::cli::{stderr, stdout};
+
+use args::{Arguments, Format};
+use janitor_report::selection::{OWN_APP, UrlError, with_app};
+
+/// How long a run may take: as long as the binary's.
+const RUN_SECONDS: u32 = 4 * 60 * 60;
+
+struct Command;
+
+wasip2::cli::command::export!(Command);
+
+impl wasip2::exports::cli::run::Guest for Command {
+    fn run() -> Result<(), ()> {
+        report_panics();
+        let args = match args::parse(get_arguments().into_iter().map(Into::into)) {
+            Ok(args) => args,
+            Err(error) => {
+                let is_fault = error.use_stderr();
+                let stream = if is_fault { stderr::get_stderr() } else { stdout::get_stdout() };
+                print(stream, &error.render().to_string());
+                return if is_fault { Err(()) } else { Ok(()) };
+            }
+        };
+        match clean(&args) {
+            ExitCode::Clean => Ok(()),
+            code => {
+                if args.output == Format::Text {
+                    complain(&format!("exit code {}: {}", code as u8, code.meaning()));
+                }
+                Err(())
+            }
+        }
+    }
+}
+
+fn clean(args: &Arguments) -> ExitCode {
+    let (target, options) = match args.selection.read(&args.checks) {
+        Ok((target, options)) => (with_app(target, variable(OWN_APP)), options),
+        Err(why) => {
+            complain(&why);
+            return ExitCode::Usage;
+        }
+    };
+    let endpoints = match args.urls.endpoints() {
+        Ok(endpoints) => endpoints,
+        Err(UrlError { error, .. }) => {
+            return give_up(args, ExitCode::Url, error.to_string(), "correct the URL");
+        }
+    };
+    let token = own_token(args);
+    let known = token.as_ref().ok().and_then(Option::as_deref);
+    if let Err(why) = talk_to(&endpoints, known, args) {
+        return give_up(args, ExitCode::Url, why, "correct the URL");
+    }
+    say(args, &show::header(&endpoints, Some(&target)));
+    if let Err(why) = token {
+        return give_up(args, ExitCode::Login, why, "correct the token");
+    }
+    let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
+    let ran = run(&call, &options);
+    let asked = Asked { call, options, endpoints, component: vec![] };
+    let next = next::after(&ran, &asked);
+    for line in show::outcome(&ran.result, &asked, &next, args.verbose, args::usage) {
+        say(args, &format!("{}{}", line.head, line.rest));
+    }
+    document(args, &Output::new(&ran.result, next));
+    ExitCode::from(&ran.result)
+}
+
+/// Says where the servers are, and where the log goes.
+fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Result<(), String> {
+    let (stream, format) = match args.output {
+        Format::Text => (stdout::get_stdout(), settings::Format::Lines),
+        Format::Json => (stderr::get_stderr(), settings::Format::Events),
+    };
+    let log = Log { stream, format, verbose: args.verbose };
+    configure(endpoints, token, RUN_SECONDS, log)
+}
+
+/// The token that the servers get: the command line takes precedence over the environment.
+fn own_token(args: &Arguments) -> Result<Option<String>, String> {
+    const VARIABLE: &str = "DCOS_ACS_TOKEN";
+    match args.auth_token.clone() {
+        Some(given) => token("--auth-token", Some(given)),
+        None => token(VARIABLE, variable(VARIABLE)),
+    }
+}
+
+/// Tells why there is no run, and that nothing has changed.
+fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCode {
+    let next = format!("Nothing was changed; {hint} and run the same command again.");
+    say(args, &why);
+    say(args, &next);
+    document(args, &Output { next: vec![next], ..Output::failed(code, Some(why)) });
+    code
+}
+
+/// Writes a line for people.
+fn say(args: &Arguments, line: &str) {
+    if args.output == Format::Text {
+        print(stdout::get_stdout(), &format!("{}\n", printable(line)));
+    }
+}
+
+/// Writes the object for programs.
+fn document(args: &Arguments, output: &Output) {
+    if args.output == Format::Json
+        && let Ok(json) = json::lines(output)
+    {
+        print(stdout::get_stdout(), &String::from_utf8_lossy(&json));
+    }
+}

@@ -1,0 +1,14 @@
+//! The functions of `wit/` as Rust, generated. The types are those of
+//! [`janitor_contract::types`].
+#![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
+
+wit_bindgen::generate!({
+    path: ["../../wit", "wit"],
+    world: "janitor:gate/gate",
+    with: { "janitor:cleanup/types@0.1.0": janitor_contract::types },
+    generate_all,
+});
+
+pub use exports::janitor::cleanup::http as offered;
+pub use exports::janitor::gate::scope;
+pub use janitor::cleanup::{http, log};

@@ -1,0 +1,87 @@
+//! One call of the cleaner.
+
+use janitor_contract::types::{Endpoint, Options};
+use janitor_contract::{Call, Done, Endpoints, RunError, token};
+use janitor_report::next::Ran;
+use wasip2::io::streams::OutputStream;
+
+use crate::bindings::cleanup;
+use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
+
+/// How many exchanges there may be at a time.
+const WINDOW: u32 = 32;
+
+/// Where the log goes, and how it is written.
+pub struct Log {
+    /// Where it goes.
+    pub stream: OutputStream,
+    /// How it is written.
+    pub format: Format,
+    /// Whether lines that are only for finding out are written too.
+    pub verbose: bool,
+}
+
+/// The token that a place holds; space around it means nothing, and so does a place that
+/// holds nothing else.
+///
+/// # Errors
+/// One sentence, when no header can hold it; it is not shown.
+pub fn token(place: &str, held: Option<String>) -> Result<Option<String>, String> {
+    let held = held.as_deref().map(str::trim).filter(|held| !held.is_empty());
+    let checked = held.map(|held| token::check(held).map(|()| held.to_owned())).transpose();
+    checked.map_err(|why| format!("cannot use {place}: {why}"))
+}
+
+/// Says where the servers are, who to be for them, how long the run may take, in seconds,
+/// and where the log goes.
+///
+/// # Errors
+/// One sentence, when the servers cannot be reached in this form.
+pub fn configure(
+    endpoints: &Endpoints,
+    token: Option<&str>,
+    run_seconds: u32,
+    log: Log,
+) -> Result<(), String> {
+    if endpoints.ensemble().is_some() {
+        return Err("Exhibitor URL must begin with http:// or https:// here: only the janitor \
+                    binary speaks to ZooKeeper itself"
+            .into());
+    }
+    if endpoints.masters().len() > 1 {
+        return Err("Master URL must be just one here, that of the master that leads: only the \
+                    janitor binary looks for it among several"
+            .into());
+    }
+    let server = |endpoint| Server {
+        base: endpoints.base(endpoint).into(),
+        authorization: token.map(|token| format!("token={token}")),
+    };
+    let servers = Servers {
+        master: server(Endpoint::Master),
+        master_root: server(Endpoint::MasterRoot),
+        exhibitor: server(Endpoint::Exhibitor),
+        marathon: server(Endpoint::Marathon),
+        marathon_pods: server(Endpoint::MarathonPods),
+    };
+    let Log { stream, format, verbose } = log;
+    let configuration = Configuration { servers, window: WINDOW, run_seconds, format, verbose };
+    settings::configure(&configuration, stream)
+}
+
+/// Has the cleaner do something.
+pub fn run(call: &Call, options: &Options) -> Ran {
+    let failed = |failure| RunError::Failure(Box::new(failure));
+    let result = match call {
+        Call::Clean(target) => cleanup::clean(target, options).map(Done::Cleaned),
+        Call::Plan(target) => cleanup::plan(target, options).map(Done::Planned),
+        Call::Apply(plan) => cleanup::apply(plan, options).map(Done::Cleaned),
+        Call::Discover => cleanup::discover(options).map(Done::Discovered),
+    }
+    .map_err(failed);
+    let frameworks = match &result {
+        Ok(Done::Planned(plan)) => plan.frameworks.clone(),
+        _ => settings::frameworks(),
+    };
+    Ran { result, frameworks, unauthorized: vec![] }
+}

@@ -1,0 +1,121 @@
+//! What is answered: always the object that the binary writes for programs, and a status
+//! that says the same in short.
+
+use std::fmt;
+use std::io::Write;
+
+use janitor_contract::types::Reason;
+use janitor_contract::{Done, RunError, json};
+use janitor_program::settings;
+use janitor_report::ExitCode;
+use janitor_report::output::Output;
+use wasip2::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use wasip2::io::streams::OutputStream;
+
+/// Why there was no run.
+pub struct Refusal {
+    status: u16,
+    code: ExitCode,
+    why: String,
+}
+
+impl Refusal {
+    /// What is asked cannot be done.
+    pub fn new(status: u16, why: impl Into<String>) -> Self {
+        Self { status, code: ExitCode::Usage, why: why.into() }
+    }
+
+    /// The operator has to correct something, for which the binary would end with this code.
+    pub fn misconfigured(code: ExitCode, why: impl fmt::Display) -> Self {
+        let why = format!("the service's environment must be corrected: {why}");
+        Self { status: 500, code, why }
+    }
+
+    /// There are as many runs as the operator allows.
+    pub fn busy(most: u32) -> Self {
+        let why =
+            format!("Refused: {most} run(s) are under way, and no more are allowed. Ask again.");
+        Self { status: 429, code: ExitCode::Refused, why }
+    }
+
+    /// The status and the object.
+    pub fn into_parts(self) -> (u16, Output) {
+        (self.status, Output::failed(self.code, Some(self.why)))
+    }
+}
+
+/// The status of a run.
+pub fn status(result: &Result<Done, RunError>) -> u16 {
+    match result {
+        Ok(_) => 200,
+        Err(RunError::Failure(failure)) => match failure.reason {
+            Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode => 422,
+            Reason::OtherPrincipals
+            | Reason::RoleNotFound
+            | Reason::InUse
+            | Reason::InUseUnknown
+            | Reason::Changed => 409,
+            Reason::Failed => 502,
+            Reason::Incomplete | Reason::Stopped => 503,
+        },
+        Err(_) => 500,
+    }
+}
+
+/// An answer that has begun.
+pub struct Answer(OutgoingBody);
+
+impl Answer {
+    /// Begins an answer. Nothing comes back when nobody listens any more.
+    pub fn begin(
+        status: u16,
+        media_type: &str,
+        out: ResponseOutparam,
+    ) -> Option<(Self, OutputStream)> {
+        let fields = Fields::new();
+        fields.append("content-type", media_type.as_bytes()).ok()?;
+        match status {
+            401 => fields.append("www-authenticate", b"Bearer").ok()?,
+            405 => fields.append("allow", b"POST").ok()?,
+            // Most runs are over in seconds.
+            429 => fields.append("retry-after", b"10").ok()?,
+            _ => {}
+        }
+        let response = OutgoingResponse::new(fields);
+        response.set_status_code(status).ok()?;
+        let body = response.body().ok()?;
+        let stream = body.write().ok()?;
+        ResponseOutparam::set(out, Ok(response));
+        Some((Self(body), stream))
+    }
+
+    /// Ends an answer to which the log was written: the last line is the object.
+    pub fn end(self, output: &Output) {
+        if let (Some(stream), Ok(json)) = (settings::end_log(), json::line(output)) {
+            self.finish(stream, &json);
+        }
+    }
+
+    /// Writes the last text.
+    fn finish(self, mut stream: OutputStream, text: &[u8]) {
+        // Nobody may be listening.
+        let _ = stream.write_all(text).and_then(|()| Write::flush(&mut stream));
+        drop(stream);
+        let _ = OutgoingBody::finish(self.0, None);
+    }
+}
+
+/// A whole answer.
+pub fn whole(status: u16, output: &Output, out: ResponseOutparam) {
+    if let (Some((answer, stream)), Ok(json)) =
+        (Answer::begin(status, "application/json", out), json::lines(output))
+    {
+        answer.finish(stream, &json);
+    }
+}
+
+/// The answer when there is no run.
+pub fn refuse(refusal: Refusal, out: ResponseOutparam) {
+    let (status, output) = refusal.into_parts();
+    whole(status, &output, out);
+}

@@ -1,0 +1,119 @@
+//! What is asked: the path says which call, the body the rest.
+
+use std::io::{self, Read};
+
+use janitor_contract::types::{Options, Target};
+use janitor_contract::{Call, strict};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use wasip2::http::types::{IncomingRequest, Method};
+
+use crate::answer::Refusal;
+use crate::operator::{CONFIRM_SECONDS, Operator};
+
+/// What is asked.
+pub struct Ask {
+    /// The call.
+    pub call: Call,
+    /// How to go about it.
+    pub options: Options,
+    /// Whether the events are to be told as they happen.
+    pub events: bool,
+}
+
+/// The body of `/clean` and `/plan`.
+#[derive(Serialize, Deserialize)]
+struct Targeted {
+    target: Target,
+    options: Options,
+}
+
+/// The body of `/discover`.
+#[derive(Serialize, Deserialize)]
+struct Untargeted {
+    options: Options,
+}
+
+impl Ask {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(request: &IncomingRequest, operator: &Operator) -> Result<Self, Refusal> {
+        let path = request.path_with_query().unwrap_or_default();
+        let targeted = match path.as_str() {
+            "/clean" => Some(Call::Clean as fn(Target) -> Call),
+            "/plan" => Some(Call::Plan as fn(Target) -> Call),
+            "/discover" => None,
+            _ => return Err(Refusal::new(404, "there are /clean, /plan and /discover")),
+        };
+        if !matches!(request.method(), Method::Post) {
+            return Err(Refusal::new(405, "the method must be POST"));
+        }
+        let mut body = body(request)?;
+        if let Some(fields) = body.as_object_mut() {
+            let options = fields.entry("options").or_insert(json!({}));
+            if let Some(options) = options.as_object_mut() {
+                let usual = Options::DEFAULT.confirm_seconds.min(operator.confirm_seconds);
+                options.entry("confirm_seconds").or_insert(json!(usual));
+            }
+        }
+        let wrong = |why| Refusal::new(400, format!("the body is not what is asked for: {why}"));
+        let (call, options) = match targeted {
+            Some(call) => {
+                let Targeted { target, options } = strict::read(body).map_err(wrong)?;
+                if target.marathon_app.is_some() {
+                    let why = "marathon_app is for a cleaner that Marathon runs, and this one is \
+                               a service; leave it out";
+                    return Err(Refusal::new(400, why));
+                }
+                (call(target), options)
+            }
+            None => {
+                let Untargeted { options } = strict::read(body).map_err(wrong)?;
+                (Call::Discover, options)
+            }
+        };
+        if options.confirm_seconds > operator.confirm_seconds {
+            let why = format!(
+                "confirm_seconds may be {} at most ({CONFIRM_SECONDS} of the service)",
+                operator.confirm_seconds
+            );
+            return Err(Refusal::new(400, why));
+        }
+        for (option, is_set) in
+            [("znode_root", options.znode_root.is_some()), ("zookeeper", options.zookeeper)]
+        {
+            if is_set {
+                let why = format!(
+                    "{option} is for ZooKeeper itself, and this service asks Exhibitor; leave it \
+                     out"
+                );
+                return Err(Refusal::new(400, why));
+            }
+        }
+        let accepted = request.headers().get("accept");
+        let is_events = |value: &Vec<u8>| {
+            String::from_utf8_lossy(value).to_ascii_lowercase().contains("application/x-ndjson")
+        };
+        Ok(Self { call, options, events: accepted.iter().any(is_events) })
+    }
+}
+
+/// The body, as far as it is read.
+fn body(request: &IncomingRequest) -> Result<Value, Refusal> {
+    /// The most that is read, in bytes.
+    const MOST: u64 = 1 << 20;
+    let broken = |_| Refusal::new(400, "the body breaks off");
+    let whole = request.consume().map_err(broken)?;
+    let mut bytes = Vec::new();
+    {
+        let stream = whole.stream().map_err(broken)?;
+        let read: io::Result<usize> = stream.take(MOST + 1).read_to_end(&mut bytes);
+        read.map_err(|_| Refusal::new(400, "the body breaks off"))?;
+    }
+    if bytes.len() as u64 > MOST {
+        return Err(Refusal::new(413, format!("the body is larger than {MOST} bytes")));
+    }
+    strict::json(&bytes).map_err(|why| Refusal::new(400, format!("the body must be JSON: {why}")))
+}

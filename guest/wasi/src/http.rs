@@ -1,0 +1,303 @@
+//! The export `http`: requests through `wasi:http/outgoing-handler`.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+
+use wasip2::clocks::monotonic_clock::{self, subscribe_duration, subscribe_instant};
+use wasip2::http::outgoing_handler::handle;
+use wasip2::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method as Verb,
+    OutgoingBody, OutgoingRequest, RequestOptions, http_error_code,
+};
+use wasip2::io::poll::{Pollable, poll};
+use wasip2::io::streams::{InputStream, StreamError};
+
+use crate::Adapter;
+use crate::bindings::http;
+use crate::error::meaning;
+use crate::log::say;
+use crate::settings::{self, Place, SECOND};
+use janitor_contract::answer::final_status;
+use janitor_contract::request::relative;
+use janitor_contract::types::{Content, Error, Level, Method, Request};
+
+/// A millisecond, as WASI counts.
+const MILLISECOND: u64 = SECOND / 1_000;
+/// Making a connection.
+const CONNECT: u64 = 10 * SECOND;
+/// From the request to the headers of its answer, and from one part of a body to the next.
+const ANSWER: u64 = 60 * SECOND;
+/// The body of one response, in bytes.
+const RESPONSE_BYTES: u64 = 1 << 30;
+
+thread_local! {
+    /// How many exchanges there are.
+    static IN_FLIGHT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A request on its way, or why there is none.
+pub struct Exchange(Option<Result<FutureIncomingResponse, Error>>);
+
+/// An answer.
+pub struct Response {
+    status: u16,
+    body: RefCell<Body>,
+}
+
+/// What is left of an answer's body.
+struct Body {
+    // Dropped in this order: WASI wants a stream to go before what it is a part of.
+    stream: Option<InputStream>,
+    _whole: Option<IncomingBody>,
+    _response: IncomingResponse,
+    /// How many bytes may still come.
+    budget: u64,
+    /// Why every read fails.
+    broken: Option<Error>,
+}
+
+impl http::Guest for Adapter {
+    type Exchange = Exchange;
+    type Response = Response;
+
+    fn send(request: Request) -> Result<http::Exchange, Error> {
+        let exchange = settings::with(|settings| {
+            if IN_FLIGHT.get() >= settings.window {
+                let rule = format!("more than {} exchanges in flight", settings.window);
+                return Err(Error::Denied(rule));
+            }
+            let now = monotonic_clock::now();
+            if now >= settings.end && !matches!(request.method, Method::Get) {
+                let seconds = settings.run_seconds;
+                let why =
+                    format!("The run ends, because it has taken {seconds} s, as long as it may.");
+                say(Level::Warn, why);
+                return Err(Error::Stopped);
+            }
+            let place = settings.place(request.endpoint);
+            let below = relative(&request.path, &request.query);
+            say(Level::Debug, format!("HTTP {}: {}{below}", request.method.name(), place.base));
+            if let Some(content) = &request.content {
+                let data = String::from_utf8_lossy(&content.bytes);
+                say(Level::Debug, format!("Request data: {data}"));
+            }
+            IN_FLIGHT.set(IN_FLIGHT.get() + 1);
+            let sent = match now < settings.last {
+                true => {
+                    start(place, &below, request.method, request.content.as_ref()).map_err(meaning)
+                }
+                false => Err(Error::Timeout),
+            };
+            Ok(Exchange(Some(sent)))
+        });
+        let unconfigured = || Err(Error::Denied("nobody has said where the servers are".into()));
+        exchange.unwrap_or_else(unconfigured).map(http::Exchange::new)
+    }
+
+    fn window() -> u32 {
+        settings::with(|settings| settings.window).unwrap_or(1)
+    }
+
+    fn pause(milliseconds: u32) -> bool {
+        let wish = u64::from(milliseconds) * MILLISECOND;
+        let left = settings::with(|settings| settings.end.saturating_sub(monotonic_clock::now()));
+        let left = left.unwrap_or(u64::MAX);
+        subscribe_duration(wish.min(left)).block();
+        left > 0
+    }
+
+    fn elapsed() -> u64 {
+        settings::with(|settings| (monotonic_clock::now() - settings.begin) / MILLISECOND)
+            .unwrap_or(0)
+    }
+}
+
+/// Sends a request, without waiting for more than the room for its content.
+fn start(
+    place: &Place,
+    below: &str,
+    method: Method,
+    content: Option<&Content>,
+) -> Result<FutureIncomingResponse, ErrorCode> {
+    let wrong = |what: &str| ErrorCode::InternalError(Some(format!("the runtime refuses {what}")));
+    let fields = Fields::new();
+    let header = |name: &str, value: &str| {
+        fields.append(name, value.as_bytes()).map_err(|_| wrong(&format!("the header {name}")))
+    };
+    header("user-agent", concat!("janitor/", env!("CARGO_PKG_VERSION")))?;
+    if let Some(authorization) = &place.authorization {
+        header("authorization", authorization)?;
+    }
+    if let Some(content) = content {
+        header("content-type", &content.media_type)?;
+        header("content-length", &content.bytes.len().to_string())?;
+    }
+    let request = OutgoingRequest::new(fields);
+    let verb = match method {
+        Method::Get => Verb::Get,
+        Method::Post => Verb::Post,
+        Method::Delete => Verb::Delete,
+    };
+    let target = format!("{}{below}", place.path);
+    request.set_method(&verb).map_err(|()| wrong("the method"))?;
+    request.set_scheme(Some(&place.scheme)).map_err(|()| wrong("the scheme"))?;
+    request.set_authority(Some(&place.authority)).map_err(|()| wrong("the host"))?;
+    request.set_path_with_query(Some(&target)).map_err(|()| wrong("the path"))?;
+    let options = RequestOptions::new();
+    // Who does not know such limits has limits of its own.
+    let _ = options.set_connect_timeout(Some(CONNECT));
+    let _ = options.set_first_byte_timeout(Some(ANSWER));
+    let _ = options.set_between_bytes_timeout(Some(ANSWER));
+    let body = match content {
+        Some(_) => Some(request.body().map_err(|()| wrong("a body"))?),
+        None => None,
+    };
+    let answer = handle(request, Some(options))?;
+    if let (Some(body), Some(content)) = (body, content) {
+        // What breaks off here is told by the answer too.
+        if write(&body, &content.bytes).is_some() {
+            OutgoingBody::finish(body, None)?;
+        }
+    }
+    Ok(answer)
+}
+
+/// Writes the whole body, or nothing is said.
+fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
+    let stream = body.write().ok()?;
+    while !bytes.is_empty() {
+        let room = usize::try_from(stream.check_write().ok()?).unwrap_or(usize::MAX);
+        if room == 0 {
+            ready(&stream.subscribe()).ok()?;
+            continue;
+        }
+        let (now, later) = bytes.split_at(room.min(bytes.len()));
+        stream.write(now).ok()?;
+        bytes = later;
+    }
+    Some(())
+}
+
+impl http::GuestExchange for Exchange {
+    fn finish(exchange: http::Exchange) -> Result<http::Response, Error> {
+        let mut exchange = exchange.into_inner::<Exchange>();
+        let answer = match exchange.0.take() {
+            Some(Ok(future)) => wait(&future),
+            Some(Err(error)) => Err(error),
+            None => Err(Error::Internal("an exchange is finished only once".into())),
+        };
+        let answer = answer.and_then(|response| final_status(response.status()).map(|()| response));
+        match answer {
+            Ok(response) => Ok(http::Response::new(Response::new(response))),
+            Err(error) => {
+                free();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Exchange {
+    /// The request goes on without anyone waiting, and keeps its place.
+    fn drop(&mut self) {
+        if let Some(Ok(future)) = self.0.take() {
+            mem::forget(future);
+        }
+    }
+}
+
+/// Waits for the answer's headers.
+fn wait(future: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
+    loop {
+        match future.get() {
+            Some(Ok(Ok(response))) => return Ok(response),
+            Some(Ok(Err(code))) => return Err(meaning(code)),
+            Some(Err(())) => return Err(Error::Internal("the answer is gone".into())),
+            None => ready(&future.subscribe())?,
+        }
+    }
+}
+
+/// Waits until something is ready, or the run is over.
+fn ready(it: &Pollable) -> Result<(), Error> {
+    let last = settings::with(|settings| settings.last).unwrap_or(u64::MAX);
+    poll(&[it, &subscribe_instant(last)]);
+    // Also for what is always ready: nobody is listened to without end.
+    if monotonic_clock::now() < last { Ok(()) } else { Err(Error::Timeout) }
+}
+
+/// Frees a place in the window.
+fn free() {
+    IN_FLIGHT.set(IN_FLIGHT.get().saturating_sub(1));
+}
+
+impl Response {
+    fn new(response: IncomingResponse) -> Self {
+        let status = response.status();
+        if (300..400).contains(&status) {
+            tell_redirect(&response);
+        }
+        let whole = response.consume().ok();
+        let stream = whole.as_ref().and_then(|body| body.stream().ok());
+        let budget = RESPONSE_BYTES;
+        let body = Body { stream, _whole: whole, _response: response, budget, broken: None };
+        Self { status, body: RefCell::new(body) }
+    }
+}
+
+/// A redirect is not followed. Where it leads helps the operator.
+fn tell_redirect(response: &IncomingResponse) {
+    let locations = response.headers().get("location");
+    if let Some(location) = locations.first() {
+        let location = String::from_utf8_lossy(location);
+        say(Level::Warn, format!("A server sends to {location}, which is not followed."));
+    }
+}
+
+impl http::GuestResponse for Response {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
+        let mut body = self.body.borrow_mut();
+        let read = match &body.broken {
+            Some(error) => Err(error.clone()),
+            None => body.read(limit),
+        };
+        body.broken = read.as_ref().err().cloned();
+        read
+    }
+}
+
+impl Body {
+    fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
+        let Some(stream) = &self.stream else {
+            return Err(Error::Internal("the runtime has no body".into()));
+        };
+        if limit == 0 {
+            return Err(Error::Internal("a read must be for one byte or more".into()));
+        }
+        loop {
+            ready(&stream.subscribe())?;
+            match stream.read(limit.into()) {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => {
+                    let rest = self.budget.checked_sub(bytes.len() as u64);
+                    self.budget = rest.ok_or(Error::TooLarge(RESPONSE_BYTES))?;
+                    return Ok(bytes);
+                }
+                Err(StreamError::Closed) => return Ok(Vec::new()),
+                Err(StreamError::LastOperationFailed(why)) => {
+                    return Err(http_error_code(&why).map_or(Error::Reset, meaning));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Response {
+    fn drop(&mut self) {
+        free();
+    }
+}

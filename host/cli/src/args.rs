@@ -1,0 +1,417 @@
+//! The command line: the reference's options, short and long, with `_` or `-`,
+//! and what this program has beyond them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use janitor_contract::printable::printable;
+use janitor_report::ExitCode;
+
+use crate::auth::Auth;
+use crate::component::Component;
+use crate::console::{Console, Format};
+use crate::servers::OtherUrls;
+use janitor_report::selection::{Checks, Selection, Urls, dashed};
+
+/// The heading of what may be wished before data goes.
+const BEFORE: &str = "Before anything is changed";
+
+/// What stands below the options.
+fn after_help() -> String {
+    let codes: String = ExitCode::ALL
+        .iter()
+        .map(|code| format!("  {}  {}\n", *code as u8, code.meaning()))
+        .collect();
+    format!(
+        "\
+Environment:
+  MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
+  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, in capitals or not  the first of these is asked (CONNECT)
+    to reach every server: http://HOST:PORT, or https://; one that cannot be used is an error
+  NO_PROXY or no_proxy  what is reached without it: host names, .domains, addresses, ranges
+    of addresses (10.0.0.0/8), or * for all; ZooKeeper always is
+  NO_COLOR  if it is set, nothing is coloured on a terminal either
+  DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
+  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, where no option gives them; they go to
+    the servers that the command line names, or that are at their usual places
+
+Exit codes:
+{codes}
+Interrupted (SIGHUP, SIGINT, SIGTERM), a run waits for what is on its way, says what is
+left, and ends with 5. A second signal ends it at once, with 128 and the signal's number.
+
+Examples:
+  janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
+  janitor --service /team/kafka
+  janitor discover
+  janitor plan -r kafka-role --out plan.json
+  janitor apply plan.json
+  janitor -r kafka-role --record kafka.har
+  janitor replay kafka.har
+  janitor replay --update kafka.har
+  janitor inspect -r kafka-role"
+    )
+}
+
+/// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
+/// volumes, reservations, its ZooKeeper node.
+#[derive(Debug, Parser)]
+#[command(
+    name = "janitor",
+    version,
+    after_help = after_help(),
+    args_conflicts_with_subcommands = true,
+    infer_long_args = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub clean: Clean,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would be removed, and change nothing
+    Plan(Plan),
+    /// Do what a plan says, if the cluster is still as it says
+    Apply(Apply),
+    /// Show everything that is reserved in the cluster, and what is orphaned
+    Discover(Discover),
+    /// Run a recording again, without a network; or make it anew, on its cluster
+    Replay(Replay),
+    /// Show what is inside: the component, its limits, and what it may ask for
+    Inspect(Inspect),
+    /// Print what makes a shell complete the command line
+    Completions(Completions),
+    /// Print the manual page of janitor, or of one of its commands
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub struct Clean {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Show what would be removed, and change nothing
+    #[arg(long, conflicts_with = "yes", help_heading = BEFORE)]
+    pub dry_run: bool,
+    /// Skip the question on a terminal
+    #[arg(short, long, help_heading = BEFORE)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Write the plan to a file, for janitor apply
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan, as janitor plan --out writes it; it names the servers too. Credentials in the
+    /// environment are not sent to servers that only the plan names
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
+    pub urls: OtherUrls,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Skip the question on a terminal
+    #[arg(short, long, help_heading = BEFORE)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Discover {
+    #[command(flatten)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+#[command(group(
+    ArgGroup::new("anew")
+        .args(["yes", "dcos_url", "master_url", "exhibitor_url", "marathon_url"])
+        .args(["auth_token", "auth_token_file", "username", "password", "password_file"])
+        .args(["service_account", "basic_auth_file", "zk_auth_file"])
+        .args(["exhibitor_auth_file", "marathon_auth_file"])
+        .args(["ca_cert", "client_cert", "client_key", "insecure", "allow_plain_http"])
+        .args(["teardown", "force", "ignore_agent", "system_znode", "strict"])
+        .multiple(true)
+        .requires("update")
+))]
+pub struct Replay {
+    /// A recording, as --record writes it, or a folder of recordings: each is replayed,
+    /// and those that differ are named
+    #[arg(value_name = "FILE")]
+    pub place: PathBuf,
+    /// Record it anew: do on the cluster that it names what was recorded. What was
+    /// removed then is removed now: it asks before, and refuses, as a cleanup does.
+    /// Credentials in the environment are not sent to servers that only the recording names.
+    /// The file changes only when the new run is complete and every request got an answer
+    #[arg(long)]
+    pub update: bool,
+    /// Skip the question on a terminal
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
+    pub urls: OtherUrls,
+    #[command(flatten)]
+    pub auth: Auth,
+    #[command(flatten)]
+    pub component: Component,
+    /// Show every request
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// What to write: text for people, or JSON for programs
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
+    pub component: Component,
+    /// What to write: text for people, or JSON for programs
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The command whose page it is to be
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+/// How to talk to the servers, and what to tell of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Connection {
+    /// Show every request
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// What to write: text for people, or JSON for programs
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub output: Format,
+    /// Keep every exchange, as HAR
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    #[command(flatten)]
+    pub auth: Auth,
+    #[command(flatten)]
+    pub component: Component,
+}
+
+impl Connection {
+    /// Where to write.
+    pub fn console(&self) -> Console {
+        Console { format: self.output, verbose: self.verbose }
+    }
+}
+
+/// How the command is called, in a few lines.
+pub fn usage() -> String {
+    Arguments::command().render_usage().to_string()
+}
+
+/// What makes a shell complete the command line.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut file = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "janitor", &mut file);
+    file
+}
+
+/// The manual page of the command, or of one below it.
+///
+/// # Errors
+/// One sentence, when there is no such command.
+pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
+    let mut all = Arguments::command();
+    all.build();
+    let page = match command {
+        None => all,
+        Some(name) => all
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| format!("there is no command '{name}'; janitor --help lists them"))?,
+    };
+    let mut file = Vec::new();
+    let page = clap_mangen::Man::new(page).source(concat!("janitor ", env!("CARGO_PKG_VERSION")));
+    page.render(&mut file).map_err(|why| why.to_string())?;
+    Ok(file)
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// What is wrong with it, for people. It repeats words of the command line, which may be
+/// somebody else's, and shows what does not show in them.
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let args: Vec<OsString> = dashed(args).collect();
+    Arguments::try_parse_from(&args).map_err(|error| {
+        let shown = args.iter().map(|arg| printable(&arg.to_string_lossy()));
+        Arguments::try_parse_from(shown).err().unwrap_or(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use janitor_host::{InUse, Options};
+
+    fn parsed(line: &str) -> Result<Clean, clap::Error> {
+        let args = ["janitor"].into_iter().chain(line.split_whitespace());
+        parse(args.map(Into::into)).map(|arguments| arguments.clean)
+    }
+
+    #[test]
+    fn every_form_of_the_references_options_is_understood() {
+        for line in [
+            "-r r_1 -p p -z a_z -m http://m/ -n http://n/ -e http://e/ -a t -v",
+            "--role r_1 --principal p --zk_path a_z --master_url http://m/ \
+             --marathon_url http://n/ --exhibitor_url http://e/ --auth_token t --verbose",
+            "--role=r_1 --principal=p --zk=a_z --master-url=http://m/ \
+             --marathon-url=http://n/ --exhibitor-url=http://e/ --auth-token=t --verb",
+        ] {
+            let clean = parsed(line).unwrap();
+            assert_eq!(clean.selection.role.as_deref(), Some("r_1"));
+            assert_eq!(clean.selection.principal.as_deref(), Some("p"));
+            assert_eq!(clean.selection.znode.as_deref(), Some("a_z"));
+            assert_eq!(clean.urls.master_url.as_deref(), Some("http://m/"));
+            assert_eq!(clean.urls.marathon_url.as_deref(), Some("http://n/"));
+            assert_eq!(clean.urls.exhibitor_url.as_deref(), Some("http://e/"));
+            assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
+            assert!(clean.connection.verbose);
+        }
+    }
+
+    #[test]
+    fn a_teardown_may_name_frameworks() {
+        for (line, expected) in [
+            ("--teardown", &[""][..]),
+            ("--teardown -r r", &[""]),
+            ("--teardown F-1 --teardown=F-2 -r r", &["F-1", "F-2"]),
+            ("--teardown F-1 --teardown", &["F-1", ""]),
+        ] {
+            assert_eq!(parsed(line).unwrap().checks.teardown, expected, "{line}");
+        }
+        assert!(parsed("--teardown F-1 --force").is_err());
+    }
+
+    #[test]
+    fn the_command_line_adds_to_a_plans_options() {
+        let strings = |these: &[&str]| these.iter().map(ToString::to_string).collect();
+        let planned = Options {
+            confirm_seconds: 7,
+            system_znode: true,
+            whole_service: true,
+            ignored_agents: strings(&["S0"]),
+            in_use: InUse::Teardown,
+            teardown: strings(&["F-1"]),
+            ..Options::DEFAULT
+        };
+        let added = |line: &str| parsed(line).unwrap().checks.added_to(planned.clone());
+        assert_eq!(added(""), planned);
+        assert_eq!(added("--force"), Options { in_use: InUse::Force, ..planned.clone() });
+        let more = added("--strict --ignore-agent S0 --ignore-agent h1 --teardown F-2");
+        let expected = Options {
+            strict: true,
+            ignored_agents: strings(&["S0", "h1"]),
+            teardown: strings(&["F-1", "F-2"]),
+            ..planned.clone()
+        };
+        assert_eq!(more, expected);
+        assert_eq!(added("--teardown"), planned, "a plan's frameworks stay the only ones");
+    }
+
+    #[test]
+    fn a_service_is_whole_unless_another_role_is_chosen() {
+        for (line, whole) in [
+            ("--service kafka", true),
+            ("--service kafka -p other -z other", true),
+            ("--service kafka -r kafka-role", true),
+            ("--service kafka -r other", false),
+            ("-r kafka-role -p kafka-principal -z dcos-service-kafka", false),
+        ] {
+            let clean = parsed(line).unwrap();
+            let (_, options) = clean.selection.read(&clean.checks).unwrap();
+            assert_eq!(options.whole_service, whole, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_taken_as_it_is() {
+        for line in ["-a --a_b", "--auth_token --a_b", "--auth-token=--a_b"] {
+            let auth = parsed(line).unwrap().connection.auth;
+            assert_eq!(auth.auth_token.as_deref(), Some("--a_b"), "{line}");
+        }
+        let auth = parsed("--username u --password --a_b").unwrap().connection.auth;
+        assert_eq!(auth.password.as_deref(), Some("--a_b"));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for line in ["-u user", "--no-such", "-r", "stray", "--password p", "-r r replay x.har"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_examples_are_understood() {
+        let help = after_help();
+        let (_, examples) = help.split_once("Examples:\n").unwrap();
+        for example in examples.lines() {
+            parse(example.split_whitespace().map(Into::into)).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_error_shows_what_does_not_show() {
+        let hidden = "\u{202e}\u{1b}[2J\u{200b}";
+        let lines =
+            [format!("X{hidden}"), format!("--X{hidden}"), format!("-o={hidden}"), hidden.into()];
+        for word in lines {
+            let args = ["janitor", &word].map(OsString::from);
+            let error = parse(args.into_iter()).unwrap_err().render().to_string();
+            assert_eq!(printable(&error.replace('\n', " ")), error.replace('\n', " "));
+            assert!(error.contains(r"\u{202e}\u{1b}"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_command_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,65 @@
+//! The files that a command line names: those that a run writes can be written, and none of
+//! them is anything else at the same time. That is found out before anything is sent.
+
+use std::io;
+use std::path::Path;
+
+use janitor_transport::file::Identity;
+use janitor_transport::recording::write::Recording;
+
+use crate::args::Connection;
+use crate::plan_file;
+
+/// A file, and what the command line calls it.
+pub type Named<'a> = (&'static str, &'a Path);
+
+/// Checks the files of a run: the one for its plan, if there is one, and what is read besides
+/// what the connection needs.
+///
+/// # Errors
+/// One sentence, when one cannot be written, or is two at a time.
+pub fn check(
+    connection: &Connection,
+    out: Option<&Path>,
+    read: Option<Named>,
+) -> Result<(), String> {
+    let record = connection.record.as_deref();
+    if let Some(file) = out {
+        plan_file::check(file)?;
+    }
+    if let Some(file) = record {
+        Recording::check(file)
+            .map_err(|why| format!("cannot record to {}: {why}", file.display()))?;
+    }
+    let out = out.map(|file| ("the plan", file));
+    let record = record.map(|file| ("the recording", file));
+    let written: Vec<Named> = out.into_iter().chain(record).collect();
+    let read = read.into_iter().chain(connection.auth.files()).chain(connection.component.file());
+    distinct(&written, &read.collect::<Vec<_>>())
+}
+
+/// Checks that no file that is written is another one of these, or where the output goes:
+/// what is written last would be all that is left.
+fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
+    let streams = [
+        ("standard output", Identity::of_open(io::stdout())),
+        ("standard error", Identity::of_open(io::stderr())),
+    ];
+    let streams = streams.map(|(name, identity)| (name.to_owned(), identity));
+    let called = |(name, file): &Named| format!("{name} {}", file.display());
+    let named = |file: &Named| (called(file), Identity::of(file.1));
+    for (index, file) in written.iter().enumerate() {
+        let identity = Identity::of(file.1);
+        let later = written.iter().skip(index + 1).chain(read).map(named);
+        let same = later
+            .chain(streams.clone())
+            .find(|(_, other)| identity.is_some() && *other == identity);
+        if let Some((other, _)) = same {
+            return Err(format!(
+                "{} and {other} are the same file, which one of them would lose: name another one",
+                called(file)
+            ));
+        }
+    }
+    Ok(())
+}

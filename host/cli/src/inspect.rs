@@ -1,0 +1,147 @@
+//! What there is inside: the component, what it may use, and what it may ask for.
+
+use janitor_contract::types::Target;
+use janitor_host::{Call, Janitor, Limits, NetworkLimits, Options};
+use janitor_policy::policy::Policy;
+use serde::Serialize;
+
+/// What the command has to say, as one JSON object on standard output.
+#[derive(Serialize)]
+pub struct Inspection {
+    /// The version of this object. Fields may be added without a new one.
+    schema_version: u32,
+    /// The component.
+    component: Component,
+    /// What each run of it may use at most.
+    limits: Vec<Limit>,
+    /// What it may ask for, of each command on the target.
+    policy: Vec<Table>,
+}
+
+/// The component.
+#[derive(Serialize)]
+struct Component {
+    /// Its digest.
+    digest: String,
+    /// The contract that it is written against: package and version.
+    package: &'static str,
+    /// The interfaces that it imports.
+    imports: Vec<String>,
+}
+
+/// One limit.
+#[derive(Serialize)]
+struct Limit {
+    name: &'static str,
+    value: u64,
+    unit: &'static str,
+}
+
+/// The policy table of a command.
+#[derive(Serialize)]
+struct Table {
+    command: &'static str,
+    requests: Vec<String>,
+}
+
+impl Inspection {
+    /// Looks at the component, and at what a run of it on a target may ask for.
+    pub fn new(janitor: &Janitor, target: &Target, options: Options) -> Self {
+        let calls = [
+            ("janitor", Call::Clean(target.clone())),
+            ("janitor plan", Call::Plan(target.clone())),
+            ("janitor discover", Call::Discover),
+        ];
+        let policy = calls.map(|(command, call)| {
+            let policy = Policy::new(&call, &options);
+            Table { command, requests: policy.rules().iter().map(ToString::to_string).collect() }
+        });
+        Self {
+            schema_version: 1,
+            component: Component {
+                digest: janitor.digest().into(),
+                package: janitor_host::PACKAGE,
+                imports: janitor.imports(),
+            },
+            limits: limits(&Limits::default(), &NetworkLimits::default()),
+            policy: policy.into(),
+        }
+    }
+
+    /// The same, for people.
+    pub fn lines(&self) -> Vec<String> {
+        let Component { digest, package, imports } = &self.component;
+        let mut lines = vec![
+            format!("Component: {digest}"),
+            format!("Contract: {package}"),
+            String::new(),
+            "It imports:".into(),
+        ];
+        lines.extend(imports.iter().map(|name| format!("  {name}")));
+        lines.extend([String::new(), "Each run of it may use at most:".into()]);
+        lines.extend(self.limits.iter().map(|Limit { name, value, unit }| {
+            let name = name.replace('_', " ");
+            format!("  {name}: {value} {unit}").trim_end().to_owned()
+        }));
+        for Table { command, requests } in &self.policy {
+            lines.extend([String::new(), format!("As {command}, it may ask for:")]);
+            match requests.is_empty() {
+                true => lines.push("  nothing, because no target is given".into()),
+                false => lines.extend(requests.iter().map(|request| format!("  {request}"))),
+            }
+        }
+        lines
+    }
+}
+
+/// All limits. A new one does not compile until it is in here.
+fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
+    let Limits {
+        memory,
+        memories,
+        table_elements,
+        tables,
+        instances,
+        run,
+        requests,
+        window,
+        request_bytes,
+        response_bytes,
+        clock_reads,
+        log_entries,
+        message_bytes,
+        event_bytes,
+        call_bytes,
+        stderr_bytes,
+    } = limits;
+    // Connections and the time of a session are those of the run.
+    let NetworkLimits { answer, connect, body, connections: _, session: _, znodes, znode_bytes } =
+        network;
+    let count = |count: &usize| u64::try_from(*count).unwrap_or(u64::MAX);
+    [
+        ("memory", count(memory), "bytes"),
+        ("memories", count(memories), ""),
+        ("table_elements", count(table_elements), ""),
+        ("tables", count(tables), ""),
+        ("instances", count(instances), ""),
+        ("stack", count(&Limits::STACK), "bytes"),
+        ("run", run.as_secs(), "seconds"),
+        ("requests", *requests, ""),
+        ("window", (*window).into(), "exchanges"),
+        ("request", count(request_bytes), "bytes"),
+        ("response", *response_bytes, "bytes"),
+        ("clock_reads", *clock_reads, ""),
+        ("log_entries", *log_entries, ""),
+        ("message", count(message_bytes), "bytes"),
+        ("event", count(event_bytes), "bytes"),
+        ("call", count(call_bytes), "bytes"),
+        ("stderr", count(stderr_bytes), "bytes"),
+        ("answer", answer.as_secs(), "seconds"),
+        ("connect", connect.as_secs(), "seconds"),
+        ("body", body.as_secs(), "seconds"),
+        ("znodes", *znodes, ""),
+        ("znode_names", count(znode_bytes), "bytes"),
+    ]
+    .map(|(name, value, unit)| Limit { name, value, unit })
+    .into()
+}

@@ -1,0 +1,89 @@
+//! Who is about to get a credential, and whether the operator means it.
+
+use janitor_contract::types::Endpoint;
+use janitor_host::Endpoints;
+
+use crate::auth::{Origin, Recipient};
+use janitor_report::next::urls;
+use janitor_report::shell;
+
+/// Why nothing is sent.
+#[derive(Debug, PartialEq)]
+pub struct Objection {
+    /// What speaks against it.
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// Looks whether the operator means these servers to get a credential. Returns what is to
+/// be said all the same.
+///
+/// # Errors
+/// When nothing must be sent.
+pub fn consider(
+    recipients: &[Recipient],
+    endpoints: &Endpoints,
+    only_in_file: &[Endpoint],
+    allow_plain_http: bool,
+) -> Result<Vec<String>, Objection> {
+    let mut notes = Vec::new();
+    let in_file: Vec<_> =
+        recipients.iter().filter(|it| only_in_file.contains(&it.server)).collect();
+    let unasked: Vec<_> = in_file
+        .iter()
+        .filter_map(|it| match it.origin {
+            Origin::Variable(variable) => Some((variable, *it)),
+            Origin::Option => None,
+        })
+        .collect();
+    if !unasked.is_empty() {
+        let each = unasked.iter().map(|(variable, Recipient { name, url, .. })| {
+            format!("Only the file names {name} {url}, so it does not get what is in {variable}.")
+        });
+        let options = urls(endpoints).into_iter().filter(|(option, _)| {
+            unasked.iter().any(|(_, it)| match it.server {
+                Endpoint::Exhibitor => *option == "-e",
+                Endpoint::Marathon | Endpoint::MarathonPods => *option == "-n",
+                Endpoint::Master | Endpoint::MasterRoot => *option == "-m",
+            })
+        });
+        let options: Vec<_> = options.map(|(option, url)| shell::option(option, &url)).collect();
+        return Err(Objection {
+            why: each.collect::<Vec<_>>().join(" "),
+            hint: format!(
+                "if that is right, name it too ({}) or give the credential by an option,",
+                options.join(" ")
+            ),
+        });
+    }
+    if !in_file.is_empty() {
+        notes.push(format!("credentials go to what only the file names: {}", listed(&in_file)));
+    }
+    let mut bases =
+        endpoints.masters().iter().map(String::as_str).chain(
+            [Endpoint::Exhibitor, Endpoint::Marathon].map(|endpoint| endpoints.base(endpoint)),
+        );
+    let plain: Vec<_> = recipients.iter().filter(|it| it.url.starts_with("http://")).collect();
+    if !plain.is_empty() && bases.any(|url| url.starts_with("https://")) {
+        let to = listed(&plain);
+        if !allow_plain_http {
+            return Err(Objection {
+                why: format!(
+                    "Another server is reached over HTTPS, and credentials would go over plain \
+                     HTTP to {to}."
+                ),
+                hint: "correct the URLs, or allow it with --allow-plain-http,".into(),
+            });
+        }
+        notes.push(format!(
+            "credentials go over plain HTTP, where whoever is on the way can read them, to {to}"
+        ));
+    }
+    Ok(notes)
+}
+
+fn listed(recipients: &[&Recipient]) -> String {
+    let each = recipients.iter().map(|Recipient { name, url, .. }| format!("{name} {url}"));
+    each.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,208 @@
+//! The components that janitor is made of, and what is made of them.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod compose;
+mod publish;
+#[cfg(test)]
+mod wiring;
+
+use std::error::Error;
+use std::path::Path;
+
+use compose::compose;
+use janitor_contract::imports;
+pub use publish::{annotated, contract};
+
+/// A component, or why the parts do not fit.
+pub type Composed<T = Vec<u8>> = Result<T, Box<dyn Error>>;
+
+/// The guest alone: its host decides what it may send.
+pub const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.wasm"));
+
+const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
+const ANNOUNCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/announce.wasm"));
+const WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wasi.wasm"));
+const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/command.wasm"));
+const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"));
+
+/// A guest behind the gate: no request leaves it that its target does not allow.
+///
+/// # Errors
+/// When it is no guest, or asks for anything beside the contract: what is outside of the
+/// gate, or the gate's own ear.
+pub fn gated(guest: &[u8]) -> Composed {
+    within_the_contract(guest)?;
+    let gated = compose(&[GATE, guest, ANNOUNCE])?;
+    // What is left of a part's imports when the guest does not offer it.
+    within_the_contract(&gated)?;
+    Ok(gated)
+}
+
+/// Checks that a component imports nothing but the contract. A runtime has more than that
+/// for whoever asks, and the gate is not before it.
+fn within_the_contract(component: &[u8]) -> Composed<()> {
+    let beyond = imports::beyond(&compose::imports(component)?, &[]);
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "it imports what no guest gets behind the gate: {beyond}; it may import only {} {}, so \
+         build it without WASI, for the target wasm32-unknown-unknown",
+        imports::CONTRACT.join(", "),
+        imports::VERSION,
+    )
+    .into())
+}
+
+/// A gated guest as a command of WASI 0.2.
+///
+/// # Errors
+/// When it is no guest.
+pub fn command(guest: &[u8]) -> Composed {
+    compose(&[WASI, &gated(guest)?, COMMAND])
+}
+
+/// A gated guest as a service of WASI 0.2.
+///
+/// # Errors
+/// When it is no guest.
+pub fn service(guest: &[u8]) -> Composed {
+    compose(&[WASI, &gated(guest)?, SERVICE])
+}
+
+/// Everything that embedders and runtimes load of a guest, and the contract, by the names
+/// of the files. The guest stays as it is, so that its digest does.
+///
+/// # Errors
+/// When it is no guest, or the contract is not in `wit`.
+pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 5]> {
+    Ok([
+        ("janitor-cleanup.wasm", guest.into()),
+        ("janitor.wasm", annotated(gated(guest)?)),
+        ("janitor-command.wasm", annotated(command(guest)?)),
+        ("janitor-service.wasm", annotated(service(guest)?)),
+        ("janitor-contract.wasm", annotated(contract(wit)?)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use wac_graph::types::Package;
+    use wac_graph::{CompositionGraph, EncodeOptions};
+    use wiring::Source;
+
+    use super::*;
+
+    const HTTP: &str = "janitor:cleanup/http@0.1.0";
+    const LOG: &str = "janitor:cleanup/log@0.1.0";
+    const TYPES: &str = "janitor:cleanup/types@0.1.0";
+    const SCOPE: &str = "janitor:gate/scope@0.1.0";
+
+    /// What a component imports, in order.
+    fn imports(component: &[u8]) -> Vec<String> {
+        let mut imports = compose::imports(component).unwrap();
+        imports.sort();
+        imports
+    }
+
+    #[test]
+    fn the_gated_one_wants_of_its_host_what_the_guest_does() {
+        assert_eq!(imports(GUEST), [HTTP, LOG, TYPES]);
+        assert_eq!(imports(&gated(GUEST).unwrap()), [HTTP, LOG, TYPES]);
+    }
+
+    /// Whatever a guest is able to do, this is all that it has in the end.
+    #[test]
+    fn the_guest_is_given_the_gates_requests_and_the_log() {
+        let requests = Source::Export(GATE.into(), HTTP.into());
+        let import = |name: &str| (name.to_owned(), Source::Import(name.into()));
+        let given = [(HTTP.to_owned(), requests), import(LOG), import(TYPES)];
+        for (_, component) in all(GUEST, Path::new("../../wit")).unwrap() {
+            let is_composed = component.len() > GUEST.len();
+            for mut it in wiring::given(&component, GUEST).unwrap() {
+                it.sort_by(|one, other| one.0.cmp(&other.0));
+                assert_eq!(it, given);
+            }
+            let instances = wiring::given(&component, GUEST).unwrap().len();
+            assert_eq!(instances, usize::from(is_composed));
+        }
+    }
+
+    /// A runtime gives its standard streams, its clocks and its network to the parts that are
+    /// janitor's own, and to the service a folder.
+    #[test]
+    fn no_part_imports_more_of_a_runtime_than_its_source_names() {
+        let unversioned = |component: &[u8]| -> Vec<String> {
+            let names = imports(component);
+            names.iter().filter_map(|name| Some(name.split_once('@')?.0.to_owned())).collect()
+        };
+        let both = [
+            "janitor:cleanup/types",
+            "wasi:cli/environment",
+            "wasi:cli/stderr",
+            "wasi:clocks/monotonic-clock",
+            "wasi:http/outgoing-handler",
+            "wasi:http/types",
+            "wasi:io/error",
+            "wasi:io/poll",
+            "wasi:io/streams",
+        ];
+        let with = |own: &[&'static str]| {
+            let mut all = [&both, own].concat();
+            all.sort_unstable();
+            all
+        };
+        let own = ["wasi:clocks/wall-clock", "wasi:filesystem/preopens", "wasi:filesystem/types"];
+        assert_eq!(unversioned(&service(GUEST).unwrap()), with(&own));
+        assert_eq!(unversioned(&command(GUEST).unwrap()), with(&["wasi:cli/stdout"]));
+    }
+
+    #[test]
+    fn nothing_that_could_get_around_the_gate_is_a_guest() {
+        for (part, import) in [
+            (ANNOUNCE, "janitor:gate/scope 0.1.0"),
+            (WASI, "wasi:http/outgoing-handler"),
+            (COMMAND, "wasi:cli/environment"),
+            (GATE, "janitor:cleanup/cleanup 0.1.0"),
+        ] {
+            let why = gated(part).unwrap_err().to_string();
+            assert!(why.contains(import), "{why}");
+        }
+    }
+
+    /// One that offers the gate's own ear is not told instead of the gate.
+    #[test]
+    fn no_guest_stands_in_for_the_gate() {
+        let guest = with_an_ear_of_its_own();
+        assert_eq!(imports(&guest), [HTTP, LOG, TYPES]);
+        let gated = gated(&guest).unwrap();
+        let [front] = &wiring::given(&gated, ANNOUNCE).unwrap()[..] else { panic!("one front") };
+        assert!(front.contains(&(SCOPE.to_owned(), Source::Export(GATE.into(), SCOPE.into()))));
+    }
+
+    /// The guest together with another gate, which hears all that the first one should.
+    fn with_an_ear_of_its_own() -> Vec<u8> {
+        let mut graph = CompositionGraph::new();
+        for (name, part, export) in
+            [("a:guest", GUEST, "janitor:cleanup/cleanup@0.1.0"), ("a:gate", GATE, SCOPE)]
+        {
+            let package = Package::from_bytes(name, None, part, graph.types_mut()).unwrap();
+            let package = graph.register_package(package).unwrap();
+            let instance = graph.instantiate(package);
+            let exported = graph.alias_instance_export(instance, export).unwrap();
+            graph.export(exported, export).unwrap();
+        }
+        graph.encode(EncodeOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn the_contract_is_published_under_the_same_words() {
+        let wkg = include_str!("../../../wit/wkg.toml");
+        for (key, text) in
+            [("description", env!("CARGO_PKG_DESCRIPTION")), ("license", env!("CARGO_PKG_LICENSE"))]
+        {
+            assert!(wkg.contains(&format!("{key} = \"{text}\"\n")), "{key}");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Where the servers are, and how a request of the component becomes a
+//! URL.
+
+use http::Uri;
+use serde::{Deserialize, Serialize};
+
+use crate::ensemble::Ensemble;
+use crate::request::relative;
+use crate::types::{Endpoint, Options, Request};
+
+/// The base URLs of the endpoints. Each ends with a slash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(try_from = "Urls", into = "Urls")]
+pub struct Endpoints {
+    masters: Vec<String>,
+    exhibitor: String,
+    marathon: String,
+    pods: String,
+}
+
+/// The base URLs as somebody wrote them.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+struct Urls {
+    /// The masters, with `,` between them.
+    master: String,
+    /// Exhibitor.
+    exhibitor: String,
+    /// Marathon's apps.
+    marathon: String,
+}
+
+/// A URL that cannot be an endpoint's.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{name} URL {why}: {shown}")]
+pub struct EndpointError {
+    /// The endpoint, as the command line calls it.
+    pub name: &'static str,
+    /// What is wrong.
+    pub why: &'static str,
+    /// The URL, unless it holds a password.
+    pub shown: String,
+}
+
+impl Endpoints {
+    /// Where DC/OS has the master.
+    pub const MASTER: &str = "http://leader.mesos:5050/master/";
+    /// Where DC/OS has Exhibitor.
+    pub const EXHIBITOR: &str = "http://leader.mesos:8181/";
+    /// Where DC/OS has Marathon's apps.
+    pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
+
+    /// Takes the base URLs of the master, of Exhibitor, and of Marathon's apps; a
+    /// missing slash at the end is added. There may be several masters of a
+    /// cluster, with `,` between them. Marathon's pods are found beside its apps.
+    /// In place of Exhibitor there may be the ensemble itself,
+    /// `zk://host:port,host:port/`.
+    ///
+    /// # Errors
+    /// When one of them is not an absolute `http` or `https` URL, or has a
+    /// query, a fragment, a user name or a password.
+    pub fn new(master: &str, exhibitor: &str, marathon: &str) -> Result<Self, EndpointError> {
+        let masters = master.split(',').map(|url| base("Master", url)).collect::<Result<_, _>>()?;
+        let marathon = base("Marathon", marathon)?;
+        let pods = match marathon.strip_suffix("apps/") {
+            Some(api) => format!("{api}pods/"),
+            None => marathon.clone(),
+        };
+        Ok(Self { masters, exhibitor: exhibitor_base(exhibitor)?, marathon, pods })
+    }
+
+    /// The base URLs of a cluster's servers behind its Admin Router: of the master,
+    /// of Exhibitor, of Marathon's apps (DC/OS documentation, "Admin Router").
+    pub fn behind_admin_router(cluster: &str) -> [String; 3] {
+        let cluster = cluster.trim_end_matches('/');
+        ["mesos/master/", "exhibitor/", "service/marathon/v2/apps/"]
+            .map(|path| format!("{cluster}/{path}"))
+    }
+
+    /// The base URLs of the masters, at least one.
+    pub fn masters(&self) -> &[String] {
+        &self.masters
+    }
+
+    /// Where DC/OS logs users in: on the master's host at the standard port, or,
+    /// behind Admin Router (`/mesos/`), at its own.
+    pub fn login(&self) -> String {
+        self.login_at("/acs/api/v1/auth/login")
+    }
+
+    /// The same, at another path.
+    pub fn login_at(&self, path: &str) -> String {
+        let master: Uri = self.base(Endpoint::Master).parse().unwrap_or_default();
+        let scheme = master.scheme_str().unwrap_or_default();
+        let place = match master.path().starts_with("/mesos/") {
+            true => master.authority().map_or("", |authority| authority.as_str()),
+            false => master.host().unwrap_or_default(),
+        };
+        format!("{scheme}://{place}{path}")
+    }
+
+    /// The base URL of an endpoint; of several masters, the first one's.
+    pub fn base(&self, endpoint: Endpoint) -> &str {
+        match endpoint {
+            Endpoint::Master => self.masters.first().map_or("", String::as_str),
+            Endpoint::MasterRoot => root(self.base(Endpoint::Master)),
+            Endpoint::Exhibitor => &self.exhibitor,
+            Endpoint::Marathon => &self.marathon,
+            Endpoint::MarathonPods => &self.pods,
+        }
+    }
+
+    /// The ensemble that stands in place of Exhibitor, if one does.
+    pub fn ensemble(&self) -> Option<Ensemble> {
+        Ensemble::parse(&self.exhibitor).ok()
+    }
+
+    /// Puts into the options what these endpoints say of ZooKeeper.
+    pub fn inform(&self, options: Options) -> Options {
+        let ensemble = self.ensemble();
+        let zookeeper = ensemble.is_some();
+        let chroot = ensemble.map(|ensemble| ensemble.chroot).unwrap_or_default();
+        let znode_root = chroot.strip_prefix('/').map(Into::into);
+        Options { znode_root, zookeeper, ..options }
+    }
+
+    /// The URL of a request.
+    pub fn url(&self, request: &Request) -> String {
+        format!("{}{}", self.base(request.endpoint), relative(&request.path, &request.query))
+    }
+}
+
+impl Default for Endpoints {
+    /// The servers' places in DC/OS.
+    fn default() -> Self {
+        Self {
+            masters: vec![Self::MASTER.into()],
+            exhibitor: Self::EXHIBITOR.into(),
+            marathon: Self::MARATHON.into(),
+            pods: "http://marathon.mesos:8080/v2/pods/".into(),
+        }
+    }
+}
+
+impl From<Endpoints> for Urls {
+    fn from(endpoints: Endpoints) -> Self {
+        let Endpoints { masters, exhibitor, marathon, pods: _ } = endpoints;
+        Self { master: masters.join(","), exhibitor, marathon }
+    }
+}
+
+impl TryFrom<Urls> for Endpoints {
+    type Error = EndpointError;
+
+    fn try_from(urls: Urls) -> Result<Self, EndpointError> {
+        Self::new(&urls.master, &urls.exhibitor, &urls.marathon)
+    }
+}
+
+/// The root of a master's server, below which its own pages are at `master/`.
+pub fn root(master: &str) -> &str {
+    master.strip_suffix("master/").unwrap_or(master)
+}
+
+/// The base URL of Exhibitor, or of the ensemble in its place.
+fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
+    const NAME: &str = "Exhibitor";
+    if !url.trim().starts_with(Ensemble::SCHEME) {
+        return base(NAME, url);
+    }
+    match Ensemble::parse(url.trim()) {
+        Ok(ensemble) => Ok(ensemble.to_string()),
+        Err(why) => Err(EndpointError { name: NAME, why, shown: shown(url) }),
+    }
+}
+
+/// A URL that cannot be one, as far as it may be shown. What stands before an `@`
+/// may be a password, also where it cannot be one.
+pub fn shown(url: &str) -> String {
+    if url.contains('@') { "(not shown)" } else { url }.into()
+}
+
+fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
+    let error = |why| EndpointError { name, why, shown: shown(url) };
+    let uri: Uri = url.trim().parse().map_err(|_| error("is not a URL"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(error("must begin with http:// or https://"));
+    }
+    match uri.authority() {
+        Some(authority) if authority.as_str().contains('@') => {
+            return Err(error("must not hold a user name or a password"));
+        }
+        Some(authority) if authority.host().is_empty() => return Err(error("names no host")),
+        Some(authority)
+            if authority.as_str() != authority.host() && authority.port_u16().is_none() =>
+        {
+            return Err(error("names a port that does not exist"));
+        }
+        Some(_) => {}
+        None => return Err(error("names no host")),
+    }
+    if uri.query().is_some() || url.contains('#') {
+        return Err(error("must not have a query or a fragment"));
+    }
+    let url = uri.to_string();
+    Ok(if url.ends_with('/') { url } else { url + "/" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Method;
+
+    #[test]
+    fn the_login_is_at_the_standard_port_or_behind_admin_router() {
+        for (master, login) in [
+            ("http://leader.mesos:5050/master/", "http://leader.mesos/acs/api/v1/auth/login"),
+            (
+                "https://c.example:8443/mesos/master/",
+                "https://c.example:8443/acs/api/v1/auth/login",
+            ),
+        ] {
+            let endpoints =
+                Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
+            assert_eq!(endpoints.login(), login);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_an_endpoint_is_refused() {
+        for url in [
+            "",
+            "banana",
+            "/master/",
+            "leader.mesos:5050",
+            "ftp://leader.mesos/",
+            "http://",
+            "http:///master/",
+            "http://leader.mesos:99999/",
+            "http://leader.mesos/?a=b",
+            "http://leader.mesos/#a",
+            "http://leader mesos/",
+        ] {
+            let error = Endpoints::new(url, Endpoints::EXHIBITOR, Endpoints::MARATHON);
+            assert_eq!(error.map_err(|error| error.name), Err("Master"), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        for url in
+            ["http://u:secret@h/", "u:secret@h:1", "ftp://u:secret@h/", "http://u:secr et@h/"]
+        {
+            let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err();
+            assert!(!error.to_string().contains("secr"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_exhibitor_may_be_an_ensemble() {
+        let zk = " zk://h,[::1]:99/chroot";
+        let endpoints = Endpoints::new("http://h/", zk, "http://h/").unwrap();
+        assert_eq!(endpoints.base(Endpoint::Exhibitor), "zk://h:2181,[::1]:99/chroot/");
+        assert_eq!(endpoints.ensemble(), Ensemble::parse(zk.trim()).ok());
+        assert_eq!(Endpoints::default().ensemble(), None);
+        let json = serde_json::to_string(&endpoints).unwrap();
+        assert_eq!(serde_json::from_str::<Endpoints>(&json).unwrap(), endpoints);
+        for (master, marathon) in [(zk, "http://h/"), ("http://h/", zk)] {
+            assert!(Endpoints::new(master, "http://h/", marathon).is_err());
+        }
+        let error = Endpoints::new("http://h/", "zk://h:0/", "http://h/").unwrap_err();
+        assert_eq!(error.to_string(), "Exhibitor URL names a port that does not exist: zk://h:0/");
+        let error = Endpoints::new("http://h/", "zk://u:secret@h/", "http://h/").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_endpoints_and_nobody_else_say_where_znodes_are() {
+        let asked =
+            || Options { znode_root: Some("x".into()), zookeeper: true, ..Options::DEFAULT };
+        for (exhibitor, root, zookeeper) in [
+            ("http://h/marathon/", None, false),
+            ("zk://h", None, true),
+            ("zk://h/marathon/", Some("marathon"), true),
+            ("zk://h/a/b", Some("a/b"), true),
+        ] {
+            let endpoints = Endpoints::new("http://h/", exhibitor, "http://h/").unwrap();
+            let Options { znode_root, zookeeper: is, .. } = endpoints.inform(asked());
+            assert_eq!((znode_root.as_deref(), is), (root, zookeeper), "{exhibitor}");
+        }
+    }
+
+    #[test]
+    fn segments_are_encoded_and_joined_below_the_base() {
+        let endpoints =
+            Endpoints::new("https://h/mesos", "http://[::1]:8181/", "http://h/v2/apps/").unwrap();
+        let mut request = Request {
+            endpoint: Endpoint::Exhibitor,
+            method: Method::Delete,
+            path: ["znode", "a b", "c?d#e%f", "ü"].map(Into::into).into(),
+            query: vec![],
+            content: None,
+        };
+        assert_eq!(endpoints.url(&request), "http://[::1]:8181/znode/a%20b/c%3Fd%23e%25f/%C3%BC");
+        request.endpoint = Endpoint::Master;
+        request.path = vec!["slaves".into()];
+        request.query = vec![("a&b".into(), "c=d".into())];
+        assert_eq!(endpoints.url(&request), "https://h/mesos/slaves?a%26b=c%3Dd");
+    }
+}

@@ -1,0 +1,217 @@
+//! Reads documents of our own that may have been written by another version of
+//! this program, or by hand: recordings, plan files, and what the service is asked.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::types::Options;
+
+/// Reads JSON in which no object has a key twice. Of two values one would count, and whoever
+/// reads the document may take it for the other one.
+///
+/// # Errors
+/// The key's place among them.
+pub fn json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<T> {
+    let mut keys = serde_json::Deserializer::from_slice(json);
+    Place::Root.deserialize(&mut keys)?;
+    serde_json::from_slice(json)
+}
+
+/// A place in a document that is searched for keys that come twice.
+enum Place<'a> {
+    Root,
+    Field(&'a Self, &'a str),
+    Item(&'a Self, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (within, name): (_, &dyn fmt::Display) = match self {
+            Self::Root => return Ok(()),
+            Self::Field(within, name) => (within, name),
+            Self::Item(within, index) => (within, index),
+        };
+        match within {
+            Self::Root => write!(f, "{name}"),
+            within => write!(f, "{within}.{name}"),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &Place<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<(), D::Error> {
+        document.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &Place<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut known = BTreeSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            let place = Place::Field(self, &name);
+            if known.contains(&name) {
+                return Err(A::Error::custom(format_args!("`{place}` is there twice")));
+            }
+            fields.next_value_seed(&place)?;
+            known.insert(name);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while items.next_element_seed(&Place::Item(self, index))?.is_some() {
+            index += 1;
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// Reads a document. In its `options`, those that did not exist yet when it was
+/// written get their defaults, which are what was done before they existed. What
+/// it says beyond what is known here is refused: it may mean something.
+///
+/// # Errors
+/// One clause, with the field that is the matter.
+pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, String> {
+    let fields = document.as_object().ok_or("it must be an object, `{...}`")?;
+    for name in ["target", "options", "plan"] {
+        if fields.get(name).is_some_and(|field| !field.is_object()) {
+            return Err(format!("`{name}` must be an object, `{{...}}`"));
+        }
+    }
+    let options = document.get_mut("options").and_then(Value::as_object_mut);
+    let defaults = serde_json::to_value(Options::DEFAULT).map_err(|why| why.to_string())?;
+    if let (Some(options), Value::Object(defaults)) = (options, defaults) {
+        for (name, default) in defaults {
+            options.entry(name).or_insert(default);
+        }
+    }
+    let read = T::deserialize(&document).map_err(|why| why.to_string())?;
+    let understood = serde_json::to_value(&read).map_err(|why| why.to_string())?;
+    match lost(&document, &understood) {
+        None => Ok(read),
+        Some(path) => Err(format!("nothing is known here of `{path}`")),
+    }
+}
+
+/// The place of something that was written and not understood.
+fn lost(written: &Value, understood: &Value) -> Option<String> {
+    let below = |name: String, written: &Value, understood: Option<&Value>| match understood {
+        None if written.is_null() => None,
+        None => Some(name),
+        Some(understood) => lost(written, understood).map(|path| format!("{name}.{path}")),
+    };
+    match written {
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, value)| below(name.clone(), value, understood.get(name)))
+        }
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, value)| below(index.to_string(), value, understood.get(index))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::InUse;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Document {
+        options: Options,
+        list: Vec<Option<u32>>,
+    }
+
+    #[test]
+    fn an_option_that_did_not_exist_yet_gets_its_default() {
+        let json = json!({"options": {"in_use": "Force"}, "list": [1, null]});
+        let options = Options { in_use: InUse::Force, ..Options::DEFAULT };
+        assert_eq!(read(json), Ok(Document { options, list: vec![Some(1), None] }));
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_named() {
+        for (text, place) in [
+            (r#"{"a":1,"b":2,"a":1}"#, "`a`"),
+            (r#"{"a":{"b":[true,{"c":null,"c":null}]}}"#, "`a.b.1.c`"),
+            // However it is written.
+            (r#"[{"a b":"x","a\u0020b":-1.5}]"#, "`0.a b`"),
+            (r#"{"new":{"x":{},"x":{}}}"#, "`new.x`"),
+        ] {
+            let error = json::<Value>(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{place} is there twice at line 1")), "{error}");
+        }
+        let once = r#"{"a":{"a":[{"a":1},{"a":2}]},"b":{"a":[-1,1.5,"",null,true]}}"#;
+        let read: Value = json(once.as_bytes()).unwrap();
+        assert_eq!(read, serde_json::from_str::<Value>(once).unwrap());
+        for text in ["", "{", r#"{"a":1}}"#, "<html>", &"[".repeat(10_000)] {
+            assert!(json::<Value>(text.as_bytes()).is_err(), "{text:.9}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_named() {
+        for (json, expected) in [
+            (json!({"options": {}, "list": [], "new": 1}), "nothing is known here of `new`"),
+            (
+                json!({"options": {"new": false}, "list": []}),
+                "nothing is known here of `options.new`",
+            ),
+            (json!({"list": []}), "missing field `options`"),
+            (json!({"options": {}}), "missing field `list`"),
+            (json!({"options": {"in_use": "Ask"}, "list": []}), "unknown variant `Ask`"),
+            (json!(null), "it must be an object, `{...}`"),
+            (json!([{}, []]), "it must be an object, `{...}`"),
+            (json!({"options": null, "list": []}), "`options` must be an object, `{...}`"),
+            (json!({"options": [], "list": []}), "`options` must be an object, `{...}`"),
+            (json!({"options": {}, "list": [], "plan": 1}), "`plan` must be an object, `{...}`"),
+        ] {
+            let error = read::<Document>(json).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let nothing = json!({"options": {}, "list": [], "new": null});
+        assert!(read::<Document>(nothing).is_ok());
+    }
+}

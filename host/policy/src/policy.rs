@@ -1,0 +1,708 @@
+//! Which requests a run may send. The table is short, made from the target
+//! alone, and knows no patterns: a request's endpoint, method, path, query and
+//! media type must be those of a rule, and what it would remove must be the
+//! target's (`scope.rs`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::listed::{Agents, Listed};
+use crate::scope::Scope;
+use crate::users::Users;
+use janitor_contract::call::Call;
+use janitor_contract::request::relative;
+use janitor_contract::types::{Endpoint, InUse, Method, Options, Request, Target};
+
+/// The media type of the forms that Mesos's operator endpoints take.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The operator endpoint that ends a framework.
+const TEARDOWN: &str = "teardown";
+
+/// The requests that a run may send.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    rules: Vec<Rule>,
+    /// The role of the target, if there is one.
+    role: Option<String>,
+    /// The ids of the frameworks that may be torn down: those that the options name, or,
+    /// if they name none, those that the master's newest list shows to use the role.
+    may_end: BTreeSet<String>,
+    is_named: bool,
+    /// The ids of the frameworks that a plan shows, if there is one: of all others, none may
+    /// be torn down.
+    planned: Option<BTreeSet<String>>,
+    /// The resources of the target, as the master's newest list has them.
+    listed: Listed,
+}
+
+/// An answer that is read while it passes, because it says what may be sent.
+pub struct Watch(Watched);
+
+enum Watched {
+    /// The agents, and what they hold for the role.
+    Agents(Box<Agents>),
+    /// The frameworks that use the role.
+    Users(Users),
+}
+
+impl Watch {
+    /// Reads the next piece of the answer.
+    pub fn read(&mut self, piece: &[u8]) {
+        match &mut self.0 {
+            Watched::Agents(agents) => agents.read(piece),
+            Watched::Users(users) => users.read(piece),
+        }
+    }
+}
+
+/// One request that may be sent, as often as the run likes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    endpoint: Endpoint,
+    method: Method,
+    path: Vec<String>,
+    query: Query,
+    media_type: Option<&'static str>,
+    /// The content, where there is just one that is allowed.
+    content: Option<&'static str>,
+    /// Whose resources may be removed.
+    scope: Option<Scope>,
+}
+
+/// The query of a rule.
+#[derive(Clone, Debug, PartialEq)]
+enum Query {
+    /// Just this.
+    Exactly(Vec<(String, String)>),
+    /// `key`, a ZooKeeper node: this one or one below it.
+    Within(String),
+}
+
+impl Policy {
+    /// The requests that a call needs.
+    pub fn new(call: &Call, options: &Options) -> Self {
+        let mut rules = match call {
+            Call::Clean(target) => Self::cleaning(target, options),
+            Call::Plan(target) => Self::looking(target),
+            Call::Apply(plan) => {
+                let target = &plan.target;
+                Self::looking(target).into_iter().chain(Self::cleaning(target, options)).collect()
+            }
+            Call::Discover => {
+                let mut rules: Vec<_> =
+                    Self::resources().into_iter().chain(Self::users()).collect();
+                rules.push(Rule::exploring("node", Query::Exactly(vec![key("/")])));
+                rules
+            }
+        };
+        // A rule with a path that could be read in two ways allows nothing.
+        rules.retain(|rule| {
+            let reads_semicolons = rule.endpoint == Endpoint::Exhibitor && options.zookeeper;
+            !rule.path.is_empty()
+                && rule.path.iter().all(|it| is_plain(it))
+                && (reads_semicolons || !rule.has_semicolon())
+        });
+        let (role, planned) = match call {
+            Call::Clean(target) => (target.role.clone(), None),
+            Call::Apply(plan) => {
+                let shown = plan.frameworks.iter().map(|framework| framework.id.clone());
+                (plan.target.role.clone(), Some(shown.collect()))
+            }
+            Call::Plan(_) | Call::Discover => (None, None),
+        };
+        Self {
+            rules,
+            role,
+            may_end: options.teardown.iter().cloned().collect(),
+            is_named: !options.teardown.is_empty(),
+            planned,
+            listed: Listed::default(),
+        }
+    }
+
+    /// The requests that tell what the agents hold, and which agents there are.
+    fn resources() -> [Rule; 5] {
+        [
+            Rule::get(Endpoint::Master, ["slaves"]),
+            Rule::get(Endpoint::Master, ["maintenance", "status"]),
+            Rule::get(Endpoint::MasterRoot, ["registrar(1)", "registry"]),
+            Rule::get(Endpoint::MasterRoot, ["version"]),
+            Rule::v1(r#"{"type":"GET_OPERATIONS"}"#),
+        ]
+    }
+
+    /// The requests that tell which frameworks there are, and whether these are all.
+    fn users() -> [Rule; 5] {
+        [
+            Rule::get(Endpoint::Master, ["frameworks"]),
+            Rule::get(Endpoint::Master, ["roles"]),
+            Rule::get(Endpoint::Master, ["state"]),
+            Rule::get(Endpoint::MasterRoot, ["metrics", "snapshot"]),
+            Rule::v1(r#"{"type":"GET_MASTER"}"#),
+        ]
+    }
+
+    /// The requests that tell what there is of a target, and who uses it.
+    fn listing(target: &Target) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        if target.role.is_some() {
+            rules.extend(Self::resources());
+        }
+        if target.role.is_none() && target.znode.is_some() {
+            rules.push(Rule::get(Endpoint::Master, ["slaves"]));
+        }
+        if target.role.is_some() || target.znode.is_some() {
+            rules.extend(Self::users());
+        }
+        if let Some(node) = target.znode.as_deref().and_then(node) {
+            rules.push(Rule::exploring("node-data", Query::Exactly(vec![key(&node)])));
+        }
+        rules
+    }
+
+    /// The requests that tell what cleaning a target would do.
+    fn looking(target: &Target) -> Vec<Rule> {
+        let mut rules = Self::listing(target);
+        if let Some(node) = target.znode.as_deref().and_then(node) {
+            rules.push(Rule::exploring("node", Query::Within(node)));
+        }
+        rules
+    }
+
+    /// The requests that cleaning a target needs.
+    fn cleaning(target: &Target, options: &Options) -> Vec<Rule> {
+        let mut rules = Self::listing(target);
+        let form = |operation, scope| Rule {
+            media_type: Some(FORM),
+            scope,
+            ..Rule::new(Endpoint::Master, Method::Post, [operation])
+        };
+        if target.role.is_some() {
+            rules.push(form("destroy-volumes", Scope::volumes(target)));
+            rules.push(form("unreserve", Scope::reservations(target)));
+        }
+        if options.in_use == InUse::Teardown && (target.role.is_some() || target.znode.is_some()) {
+            rules.push(form(TEARDOWN, None));
+        }
+        if let Some(znode) = &target.znode {
+            let path = EXPLORER.into_iter().chain(["znode"]).chain(plain_znode(znode).split('/'));
+            rules.push(Rule::new(Endpoint::Exhibitor, Method::Delete, path));
+        }
+        if let Some(app) = &target.marathon_app {
+            for endpoint in [Endpoint::Marathon, Endpoint::MarathonPods] {
+                let path = app.split('/').filter(|segment| !segment.is_empty());
+                let rule = Rule::new(endpoint, Method::Delete, path);
+                let query = Query::Exactly(vec![("force".into(), "true".into())]);
+                rules.push(Rule { query, ..rule });
+            }
+        }
+        rules
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Watches an answer to this request, if what may be sent depends on it: that of a list
+    /// of agents or frameworks.
+    pub fn watch(&self, request: &Request) -> Option<Watch> {
+        let role = self.role.as_deref()?;
+        if (request.endpoint, request.method) != (Endpoint::Master, Method::Get) {
+            return None;
+        }
+        let ends_some = || self.rules.iter().any(|rule| rule.path == [TEARDOWN]);
+        match request.path.first().map(String::as_str) {
+            Some("slaves") => {
+                let scopes = self.rules.iter().filter_map(|rule| rule.scope.clone()).collect();
+                Some(Watch(Watched::Agents(Agents::of(role, scopes).into())))
+            }
+            Some("frameworks") if !self.is_named && ends_some() => {
+                Some(Watch(Watched::Users(Users::of(role))))
+            }
+            _ => None,
+        }
+    }
+
+    /// Allows what a list shows that has been read to its end, in place of what an earlier
+    /// one has shown.
+    pub fn learn(&mut self, watch: Watch) {
+        match watch.0 {
+            Watched::Agents(agents) => self.listed = agents.listed(),
+            Watched::Users(users) => self.may_end = users.ids(),
+        }
+    }
+
+    /// Decides about a teardown.
+    fn check_teardown(&self, form: &[u8]) -> Result<(), String> {
+        let fields: Vec<_> = form_urlencoded::parse(form).collect();
+        match &fields[..] {
+            [(name, id)] if name == "frameworkId" && !form.contains(&b';') => {
+                let is_planned = self.planned.as_ref().is_none_or(|it| it.contains(id.as_ref()));
+                if !is_planned {
+                    return Err(format!("framework '{id}', which the plan does not show"));
+                }
+                if self.may_end.contains(id.as_ref()) {
+                    return Ok(());
+                }
+                Err(format!(
+                    "framework '{id}', which the master's list does not show to use the role, and \
+                     which is not named"
+                ))
+            }
+            _ => Err("a form must have the field frameworkId".into()),
+        }
+    }
+
+    /// Decides about a request.
+    ///
+    /// # Errors
+    /// The request, and what would be allowed instead, in one sentence.
+    pub fn check(&self, request: &Request) -> Result<(), String> {
+        let media_type = request.content.as_ref().map(|content| content.media_type.as_str());
+        let rule = self.rules.iter().find(|rule| {
+            rule.endpoint == request.endpoint
+                && rule.method == request.method
+                && rule.path == request.path
+                && rule.query.allows(&request.query)
+                && rule.media_type == media_type
+                && rule.content.is_none_or(|it| {
+                    request.content.as_ref().is_some_and(|content| content.bytes == it.as_bytes())
+                })
+        });
+        if let Some(rule) = rule {
+            if let (true, Some(content)) = (rule.path == [TEARDOWN], &request.content) {
+                return self
+                    .check_teardown(&content.bytes)
+                    .map_err(|why| format!("{} would end {why}", Asked(request)));
+            }
+            let (Some(scope), Some(content)) = (&rule.scope, &request.content) else {
+                return Ok(());
+            };
+            return scope.check(&content.bytes, &self.listed).map_err(|why| {
+                format!("{} would remove what is not the target's: {why}", Asked(request))
+            });
+        }
+        let rules = self.rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ");
+        Err(format!("{} is not in the policy table, which has: {rules}", Asked(request)))
+    }
+}
+
+impl Rule {
+    fn new<'a>(
+        endpoint: Endpoint,
+        method: Method,
+        path: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let path = path.into_iter().map(Into::into).collect();
+        let query = Query::Exactly(Vec::new());
+        Self { endpoint, method, path, query, media_type: None, content: None, scope: None }
+    }
+
+    fn get<'a>(endpoint: Endpoint, path: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(endpoint, Method::Get, path)
+    }
+
+    /// A call of the master's v1 API that only tells.
+    fn v1(call: &'static str) -> Self {
+        Self {
+            media_type: Some("application/json"),
+            content: Some(call),
+            ..Self::new(Endpoint::Master, Method::Post, ["api", "v1"])
+        }
+    }
+
+    fn exploring(what: &str, query: Query) -> Self {
+        let path = EXPLORER.into_iter().chain([what]);
+        Self { query, ..Self::new(Endpoint::Exhibitor, Method::Get, path) }
+    }
+
+    /// Whether a name in it has a `;`. DC/OS's proxy decodes it, and Exhibitor and
+    /// Marathon end the name there, so that another one is deleted. A look at such a
+    /// name would be harmless, but nothing may come of it.
+    fn has_semicolon(&self) -> bool {
+        let in_query = match &self.query {
+            Query::Exactly(query) => query.iter().any(|(_, value)| value.contains(';')),
+            Query::Within(node) => node.contains(';'),
+        };
+        in_query || self.path.iter().any(|segment| segment.contains(';'))
+    }
+}
+
+impl Query {
+    fn allows(&self, query: &[(String, String)]) -> bool {
+        match self {
+            Self::Exactly(expected) => expected == query,
+            Self::Within(node) => match query {
+                [(name, value)] if name == "key" => match value.strip_prefix(node.as_str()) {
+                    Some(below) => {
+                        below.is_empty()
+                            || below.strip_prefix('/').is_some_and(|it| it.split('/').all(is_plain))
+                    }
+                    None => false,
+                },
+                _ => false,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.query {
+            Query::Exactly(query) => {
+                show(f, self.method, self.endpoint, &self.path, query, self.media_type)?;
+                self.content.map_or(Ok(()), |content| write!(f, " {content}"))
+            }
+            Query::Within(node) => {
+                show(f, self.method, self.endpoint, &self.path, &[key(node)], self.media_type)?;
+                f.write_str(" and below")
+            }
+        }
+    }
+}
+
+/// A request as the table would show it.
+struct Asked<'a>(&'a Request);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Request { endpoint, method, path, query, content } = self.0;
+        let media_type = content.as_ref().map(|content| content.media_type.as_str());
+        show(f, *method, *endpoint, path, query, media_type)
+    }
+}
+
+fn show(
+    f: &mut fmt::Formatter,
+    method: Method,
+    endpoint: Endpoint,
+    path: &[String],
+    query: &[(String, String)],
+    media_type: Option<&str>,
+) -> fmt::Result {
+    write!(f, "{} {}/{}", method.name(), endpoint.name(), relative(path, query))?;
+    match media_type {
+        Some(media_type) => write!(f, " ({media_type})"),
+        None => Ok(()),
+    }
+}
+
+/// Where Exhibitor's explorer is.
+const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
+
+fn key(node: &str) -> (String, String) {
+    ("key".into(), node.into())
+}
+
+/// The absolute path of a target's ZooKeeper node, if nobody can read it in two ways.
+fn node(znode: &str) -> Option<String> {
+    let node = plain_znode(znode);
+    node.split('/').all(is_plain).then(|| format!("/{node}"))
+}
+
+/// A ZooKeeper path without the slashes at its ends that mean nothing.
+fn plain_znode(znode: &str) -> &str {
+    let znode = znode.strip_prefix('/').unwrap_or(znode);
+    znode.strip_suffix('/').unwrap_or(znode)
+}
+
+/// Whether a segment means the same to everyone on the way.
+fn is_plain(segment: &str) -> bool {
+    !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c == '/' || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use janitor_contract::types::{CleanupPlan, Content, Framework};
+
+    fn target() -> Target {
+        Target {
+            role: Some("r".into()),
+            principal: None,
+            znode: Some("/a/b/".into()),
+            marathon_app: Some("/group/janitor".into()),
+        }
+    }
+
+    const OPTIONS: Options = Options::DEFAULT;
+
+    fn request(endpoint: Endpoint, method: Method, path: &str) -> Request {
+        let path = path.split('/').map(Into::into).collect();
+        Request { endpoint, method, path, query: vec![], content: None }
+    }
+
+    #[test]
+    fn the_table_of_a_whole_target() {
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let rules: Vec<_> = policy.rules().iter().map(Rule::to_string).collect();
+        assert_eq!(
+            rules,
+            [
+                "GET master/slaves",
+                "GET master/maintenance/status",
+                "GET master-root/registrar(1)/registry",
+                "GET master-root/version",
+                r#"POST master/api/v1 (application/json) {"type":"GET_OPERATIONS"}"#,
+                "GET master/frameworks",
+                "GET master/roles",
+                "GET master/state",
+                "GET master-root/metrics/snapshot",
+                r#"POST master/api/v1 (application/json) {"type":"GET_MASTER"}"#,
+                "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
+                "POST master/destroy-volumes (application/x-www-form-urlencoded)",
+                "POST master/unreserve (application/x-www-form-urlencoded)",
+                "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
+                "DELETE marathon/group/janitor?force=true",
+                "DELETE marathon-pods/group/janitor?force=true",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_look_changes_nothing() {
+        let (data, below, root) = (
+            "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
+            "GET exhibitor/exhibitor/v1/explorer/node?key=%2Fa%2Fb and below",
+            "GET exhibitor/exhibitor/v1/explorer/node?key=%2F",
+        );
+        for (call, expected) in
+            [(Call::Plan(target()), &[data, below][..]), (Call::Discover, &[root])]
+        {
+            let policy = Policy::new(&call, &OPTIONS);
+            let (v1, looks): (Vec<_>, Vec<_>) =
+                policy.rules().iter().partition(|rule| rule.method == Method::Post);
+            // The v1 API is asked by POST.
+            assert!(v1.iter().all(|rule| rule.path == ["api", "v1"] && rule.content.is_some()));
+            assert!(looks.iter().all(|rule| rule.method == Method::Get));
+            let of_exhibitor = looks.iter().filter(|rule| rule.endpoint == Endpoint::Exhibitor);
+            let of_exhibitor: Vec<_> = of_exhibitor.map(ToString::to_string).collect();
+            assert_eq!(of_exhibitor, expected);
+        }
+    }
+
+    #[test]
+    fn only_nodes_below_the_targets_are_looked_at() {
+        let policy = Policy::new(&Call::Plan(target()), &OPTIONS);
+        for (node, allowed) in [
+            ("/a/b", true),
+            ("/a/b/c/d", true),
+            ("/a", false),
+            ("/a/bc", false),
+            ("/a/b/../c", false),
+            ("/a/b/", false),
+            ("/", false),
+            ("", false),
+        ] {
+            let path = "exhibitor/v1/explorer/node";
+            let request = Request {
+                query: vec![key(node)],
+                ..request(Endpoint::Exhibitor, Method::Get, path)
+            };
+            assert_eq!(policy.check(&request).is_ok(), allowed, "{node}");
+        }
+    }
+
+    #[test]
+    fn only_frameworks_that_use_the_role_or_are_named_are_torn_down() {
+        let list = br#"{"frameworks":[{"id":"F","roles":["r/s"]},{"id":"G","role":"q"}]}"#;
+        let teardown = |body: &str| Request {
+            content: Some(Content { media_type: FORM.into(), bytes: body.as_bytes().into() }),
+            ..request(Endpoint::Master, Method::Post, "teardown")
+        };
+        let frameworks = request(Endpoint::Master, Method::Get, "frameworks");
+        for (in_use, named, allowed) in [
+            (InUse::Refuse, &[][..], &[][..]),
+            (InUse::Force, &["G"], &[]),
+            (InUse::Teardown, &[], &["F"]),
+            (InUse::Teardown, &["G"], &["G"]),
+        ] {
+            let teardown_ids = named.iter().map(|id| (*id).to_owned()).collect();
+            let options = Options { in_use, teardown: teardown_ids, ..Options::DEFAULT };
+            let mut policy = Policy::new(&Call::Clean(target()), &options);
+            let before = policy.check(&teardown("frameworkId=F"));
+            assert!(before.is_err(), "nothing is known yet");
+            if let Some(mut watch) = policy.watch(&frameworks) {
+                watch.read(list);
+                policy.learn(watch);
+            }
+            for id in ["F", "G", "H"] {
+                let checked = policy.check(&teardown(&format!("frameworkId={id}")));
+                assert_eq!(checked.is_ok(), allowed.contains(&id), "{in_use:?} {named:?} {id}");
+            }
+            for form in ["", "frameworkId=F&frameworkId=G", "frameworkId=F;", "id=F"] {
+                assert!(policy.check(&teardown(form)).is_err(), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_resources_that_a_list_of_the_run_has_shown_may_go() {
+        let resource = r#"{"name":"cpus","role":"r","reservation":{}}"#;
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resource}]}}}}]}}"#
+        );
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("slaveId", "S1").append_pair("resources", &format!("[{resource}]"));
+        let bytes = form.finish().into_bytes();
+        let unreserve = Request {
+            content: Some(Content { media_type: FORM.into(), bytes }),
+            ..request(Endpoint::Master, Method::Post, "unreserve")
+        };
+        let slaves = request(Endpoint::Master, Method::Get, "slaves");
+        let mut policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let why = policy.check(&unreserve).unwrap_err();
+        assert!(why.contains("would remove what is not the target's"), "{why}");
+        let read = |policy: &mut Policy, list: &str| {
+            let mut watch = policy.watch(&slaves).expect("it is read");
+            watch.read(list.as_bytes());
+            policy.learn(watch);
+        };
+        read(&mut policy, &list);
+        assert_eq!(policy.check(&unreserve), Ok(()));
+        // What is not there any more may belong to somebody else when it comes back.
+        read(&mut policy, r#"{"slaves":[]}"#);
+        assert!(policy.check(&unreserve).is_err());
+        for call in [Call::Plan(target()), Call::Discover] {
+            assert!(Policy::new(&call, &OPTIONS).watch(&slaves).is_none(), "nothing may go");
+        }
+    }
+
+    #[test]
+    fn only_frameworks_that_a_plan_shows_are_torn_down() {
+        let framework = |id: &str| Framework {
+            id: id.into(),
+            name: "kafka".into(),
+            active: true,
+            roles: vec!["r".into()],
+            tasks: 0,
+        };
+        let list = br#"{"frameworks":[{"id":"F","role":"r"},{"id":"G","role":"r"}]}"#;
+        let frameworks = request(Endpoint::Master, Method::Get, "frameworks");
+        for named in [vec![], vec!["F".to_owned(), "G".to_owned()]] {
+            let plan = CleanupPlan {
+                target: target(),
+                mesos_version: None,
+                agents: vec![],
+                unreached: vec![],
+                ignored: vec![],
+                elsewhere: vec![],
+                frameworks: vec![framework("F")],
+                frameworks_unknown: None,
+                znode: None,
+                warnings: vec![],
+                refusal: None,
+                why_refused: None,
+            };
+            let options =
+                Options { in_use: InUse::Teardown, teardown: named.clone(), ..Options::DEFAULT };
+            let mut policy = Policy::new(&Call::Apply(plan), &options);
+            if let Some(mut watch) = policy.watch(&frameworks) {
+                watch.read(list);
+                policy.learn(watch);
+            }
+            for (id, allowed) in [("F", true), ("G", false)] {
+                let bytes = format!("frameworkId={id}").into_bytes();
+                let teardown = Request {
+                    content: Some(Content { media_type: FORM.into(), bytes }),
+                    ..request(Endpoint::Master, Method::Post, "teardown")
+                };
+                assert_eq!(policy.check(&teardown).is_ok(), allowed, "{named:?} {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_v1_api_is_for_one_question_only() {
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let ask = |content: &str| {
+            let content =
+                Content { media_type: "application/json".into(), bytes: content.as_bytes().into() };
+            let request = request(Endpoint::Master, Method::Post, "api/v1");
+            policy.check(&Request { content: Some(content), ..request }).is_ok()
+        };
+        assert!(ask(r#"{"type":"GET_OPERATIONS"}"#));
+        assert!(!ask(r#"{"type":"REMOVE_QUOTA","remove_quota":{"role":"r"}}"#));
+        assert!(!ask(""));
+    }
+
+    #[test]
+    fn everything_else_is_denied() {
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let znode = "exhibitor/v1/explorer/znode";
+        for (endpoint, method, path) in [
+            (Endpoint::Master, Method::Get, "quota"),
+            (Endpoint::Master, Method::Post, "slaves"),
+            (Endpoint::Master, Method::Post, "teardown"),
+            (Endpoint::Master, Method::Get, "slaves/"),
+            (Endpoint::Master, Method::Get, "../slaves"),
+            (Endpoint::Exhibitor, Method::Get, "slaves"),
+            (Endpoint::Exhibitor, Method::Delete, znode),
+            (Endpoint::Exhibitor, Method::Delete, &format!("{znode}/a")),
+            (Endpoint::Exhibitor, Method::Delete, &format!("{znode}/a/b/c")),
+            (Endpoint::Exhibitor, Method::Delete, &format!("{znode}/a/b/")),
+            (Endpoint::Marathon, Method::Delete, "group"),
+            (Endpoint::Marathon, Method::Delete, "group/janitor"),
+        ] {
+            let request = request(endpoint, method, path);
+            let denial = policy.check(&request).unwrap_err();
+            assert!(denial.contains(path), "{denial}");
+        }
+        let mut unslashed = request(Endpoint::Exhibitor, Method::Delete, znode);
+        unslashed.path.push("a/b".into());
+        assert!(policy.check(&unslashed).is_err());
+        let mut with_content = request(Endpoint::Master, Method::Get, "slaves");
+        with_content.content = Some(Content { media_type: FORM.into(), bytes: vec![] });
+        assert!(policy.check(&with_content).is_err());
+        let mut with_query = request(Endpoint::Master, Method::Get, "slaves");
+        with_query.query = vec![("jsonp".into(), "x".into())];
+        assert!(policy.check(&with_query).is_err());
+    }
+
+    #[test]
+    fn a_name_that_a_proxy_would_cut_is_for_zookeeper_only() {
+        for znode in ["name;x", ";x", "a/b;c", "mesos;x", "a;/b"] {
+            let target = Target {
+                role: None,
+                principal: None,
+                znode: Some(znode.into()),
+                marathon_app: Some("/app;x".into()),
+            };
+            for zookeeper in [false, true] {
+                let options = Options { zookeeper, ..OPTIONS };
+                for call in [Call::Clean(target.clone()), Call::Plan(target.clone())] {
+                    let policy = Policy::new(&call, &options);
+                    let names = |endpoint| policy.rules().iter().any(|it| it.endpoint == endpoint);
+                    assert_eq!(names(Endpoint::Exhibitor), zookeeper, "{znode}");
+                    assert!(!names(Endpoint::Marathon) && !names(Endpoint::MarathonPods));
+                }
+                let path = format!("exhibitor/v1/explorer/znode/{znode}");
+                let delete = request(Endpoint::Exhibitor, Method::Delete, &path);
+                let policy = Policy::new(&Call::Clean(target.clone()), &options);
+                assert_eq!(policy.check(&delete).is_ok(), zookeeper, "{znode}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_that_names_nothing_plain_allows_nothing() {
+        for znode in ["", "/", "//", ".", "a/../b", "a//b", "a\u{0}b"] {
+            let target = Target {
+                role: None,
+                principal: None,
+                znode: Some(znode.into()),
+                marathon_app: Some("/".into()),
+            };
+            for call in [Call::Clean(target.clone()), Call::Plan(target)] {
+                // What is left tells which frameworks there are.
+                for rule in Policy::new(&call, &OPTIONS).rules() {
+                    let of_master = [Endpoint::Master, Endpoint::MasterRoot];
+                    assert!(of_master.contains(&rule.endpoint), "{znode:?}: {rule}");
+                    assert!(rule.method == Method::Get || rule.content.is_some(), "{rule}");
+                }
+            }
+        }
+    }
+}

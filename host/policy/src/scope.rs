@@ -1,0 +1,334 @@
+//! The rule that says whose resources a run may remove. The host applies it to what the
+//! master lists, and holds every request that removes some against the result, so that a
+//! component that is wrong, or hostile, removes nothing else.
+//!
+//! What Mesos takes for a resource's role and reserver is written down in its
+//! documentation ("Reservation", "Persistent Volumes"): since 1.4 the last of
+//! `reservations`, before that `role` and `reservation`.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::listed::Listed;
+use janitor_contract::types::Target;
+
+/// Whose resources may be removed in one kind of request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scope {
+    /// The form field with the list of resources.
+    field: &'static str,
+    /// Whether they are volumes to be destroyed, or reservations to be released.
+    volumes: bool,
+    role: String,
+    principal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    role: Option<String>,
+    reservation: Option<Reservation>,
+    reservations: Option<Vec<Reservation>>,
+    disk: Option<Disk>,
+    scalar: Option<Scalar>,
+    ranges: Option<Ranges>,
+    set: Option<Set>,
+}
+
+#[derive(Deserialize)]
+struct Reservation {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    role: Option<String>,
+    principal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Disk {
+    persistence: Option<Persistence>,
+}
+
+#[derive(Deserialize)]
+struct Persistence {
+    principal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Scalar {
+    value: f64,
+}
+
+#[derive(Deserialize)]
+struct Ranges {
+    #[serde(default)]
+    range: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Set {
+    #[serde(default)]
+    item: Vec<IgnoredAny>,
+}
+
+impl Scope {
+    /// The volumes of a target.
+    pub fn volumes(target: &Target) -> Option<Self> {
+        Self::new("volumes", true, target)
+    }
+
+    /// The reservations of a target.
+    pub fn reservations(target: &Target) -> Option<Self> {
+        Self::new("resources", false, target)
+    }
+
+    fn new(field: &'static str, volumes: bool, target: &Target) -> Option<Self> {
+        let (role, principal) = (target.role.clone()?, target.principal.clone());
+        Some(Self { field, volumes, role, principal })
+    }
+
+    /// The form field with the list of resources.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// Decides about the form of a request: everything in it must be listed for its agent,
+    /// just as it is written.
+    ///
+    /// # Errors
+    /// What is in it that may not be removed, in one sentence.
+    pub fn check(&self, form: &[u8], listed: &Listed) -> Result<(), String> {
+        let fields: Vec<_> = form_urlencoded::parse(form).collect();
+        let [(first, agent), (second, list)] = &fields[..] else {
+            return Err(format!("a form must have the fields slaveId and {}", self.field));
+        };
+        if first != "slaveId" || second != self.field {
+            return Err(format!("a form must have the fields slaveId and {}", self.field));
+        }
+        let resources: Vec<&RawValue> = serde_json::from_str(list)
+            .map_err(|why| format!("{} must be a list of resources: {why}", self.field))?;
+        if resources.is_empty() {
+            return Err(format!("{} must not be empty", self.field));
+        }
+        for resource in &resources {
+            if !listed.has(self.field, agent, resource.get()) {
+                self.allows(resource)?;
+                return Err(format!(
+                    "a resource that the master has not listed, in just these words, for agent \
+                     '{agent}'"
+                ));
+            }
+        }
+        // There are other ways to write the same form, and of some a master makes another
+        // one: it ends a field at a `;`, and takes the last of several.
+        let list: Vec<_> = resources.iter().map(|resource| resource.get()).collect();
+        let mut written = form_urlencoded::Serializer::new(String::new());
+        written.append_pair("slaveId", agent);
+        written.append_pair(self.field, &format!("[{}]", list.join(",")));
+        match written.finish().as_bytes() == form {
+            true => Ok(()),
+            false => {
+                Err("a form must be encoded as browsers do it, its list without spaces".into())
+            }
+        }
+    }
+
+    /// Whether a resource, by its own words, is one that may be removed.
+    ///
+    /// # Errors
+    /// Why not, in one sentence.
+    pub fn allows(&self, resource: &RawValue) -> Result<(), String> {
+        let resource: Resource = serde_json::from_str(resource.get())
+            .map_err(|why| format!("{} must be a list of resources: {why}", self.field))?;
+        let innermost = match &resource.reservations {
+            Some(stack) => stack.last(),
+            None => resource.reservation.as_ref(),
+        };
+        let stacked = resource.reservations.is_some();
+        // Where both are written, both must be right.
+        let inner_role = innermost.filter(|_| stacked).map(|it| it.role.as_deref());
+        let roles = [inner_role.flatten(), resource.role.as_deref()];
+        if let Some(role) = roles.into_iter().flatten().find(|role| *role != self.role) {
+            return Err(format!("a resource of role '{role}', which is not '{}'", self.role));
+        }
+        if roles == [None, None] || (stacked && roles[0].is_none()) {
+            return Err(format!("a resource of no role, which is not '{}'", self.role));
+        }
+        if resource.is_empty() {
+            return Err("an empty amount, which would end the master".into());
+        }
+        let reserver = innermost.and_then(|it| it.principal.as_deref());
+        let volume = resource.disk.as_ref().and_then(|disk| disk.persistence.as_ref());
+        let owner = match (self.volumes, volume) {
+            (true, None) => return Err("a resource that is no volume".into()),
+            (false, Some(_)) => return Err("a disk that still holds a volume".into()),
+            (true, Some(volume)) => volume.principal.as_deref().or(reserver),
+            (false, None) => {
+                let dynamic =
+                    innermost.is_some_and(|it| !stacked || it.kind.as_deref() == Some("DYNAMIC"));
+                if !dynamic {
+                    return Err("a resource that is not reserved dynamically".into());
+                }
+                reserver
+            }
+        };
+        match &self.principal {
+            Some(principal) if owner != Some(principal.as_str()) => Err(format!(
+                "a resource that principal '{}' made, which is not '{principal}'",
+                owner.unwrap_or_default()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Resource {
+    /// Whether it says that there is nothing of it. A master of Mesos 1.6 to 1.11 aborts when
+    /// it is to release that; it takes amounts to three decimal places, and refuses what has
+    /// none at all.
+    fn is_empty(&self) -> bool {
+        /// A smaller amount is nothing when it is rounded to three decimal places.
+        const SMALLEST: f64 = 0.0005;
+        self.scalar.as_ref().is_some_and(|it| it.value.is_nan() || it.value < SMALLEST)
+            || self.ranges.as_ref().is_some_and(|it| it.range.is_empty())
+            || self.set.as_ref().is_some_and(|it| it.item.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listed::Agents;
+
+    fn scope(volumes: bool, principal: Option<&str>) -> Scope {
+        let target = Target {
+            role: Some("r".into()),
+            principal: principal.map(Into::into),
+            znode: None,
+            marathon_app: None,
+        };
+        if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) }.unwrap()
+    }
+
+    /// The resources of a master that lists these for agent S1.
+    fn listed(scope: &Scope, resources: &str) -> Listed {
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
+        );
+        let mut agents = Agents::of("r", vec![scope.clone()]);
+        agents.read(list.as_bytes());
+        agents.listed()
+    }
+
+    fn form(field: &str, list: &str) -> Vec<u8> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("slaveId", "S1").append_pair(field, list).finish().into_bytes()
+    }
+
+    const OLD: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"}}"#;
+    const NEW: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"},"reservations":[{"type":"DYNAMIC","role":"r","principal":"p"}]}"#;
+    const REFINED: &str = r#"{"name":"cpus","reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"r","principal":"p"}]}"#;
+    const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"c"}}}"#;
+    const UNSIGNED: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v"}}}"#;
+
+    #[test]
+    fn the_targets_resources_may_go_as_they_are_listed() {
+        let cases = [
+            (false, OLD, [None, Some("p")]),
+            (false, NEW, [None, Some("p")]),
+            (false, REFINED, [None, Some("p")]),
+            (true, VOLUME, [None, Some("c")]),
+            (true, UNSIGNED, [None, Some("p")]),
+        ];
+        for (volumes, resource, principals) in cases {
+            for principal in principals {
+                let scope = scope(volumes, principal);
+                let check =
+                    |list: &str| scope.check(&form(scope.field(), list), &listed(&scope, resource));
+                assert_eq!(check(&format!("[{resource}]")), Ok(()));
+                assert_eq!(check(&format!("[{resource},{resource}]")), Ok(()));
+                let changed = resource.replacen(':', ": ", 1);
+                let why = check(&format!("[{resource},{changed}]")).unwrap_err();
+                assert!(why.contains("not listed, in just these words, for agent 'S1'"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_else_can_be_claimed_to_have_made_a_volume() {
+        let scope = scope(true, Some("p"));
+        let claimed = VOLUME.replace(r#""principal":"c""#, r#""principal":"p""#);
+        for others in [VOLUME.to_owned(), format!("{VOLUME},{UNSIGNED}")] {
+            let form = form("volumes", &format!("[{claimed}]"));
+            let why = scope.check(&form, &listed(&scope, &others)).unwrap_err();
+            assert!(why.contains("has not listed"), "{why}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_may_go() {
+        let denied = |volumes: bool, resource: &str, word: &str| {
+            let scope = scope(volumes, Some("p"));
+            // Even if a master lists it under the target's role.
+            let form = form(scope.field(), &format!("[{resource}]"));
+            let why = scope.check(&form, &listed(&scope, resource)).unwrap_err();
+            assert!(why.contains(word), "{resource}: {why}");
+        };
+        for (resource, word) in [
+            (OLD.replace(r#""r""#, r#""s""#), "role 's'"),
+            (
+                NEW.replace(r#""role":"r","reservation":"#, r#""role":"s","reservation":"#),
+                "role 's'",
+            ),
+            (NEW.replace(r#""DYNAMIC","role":"r""#, r#""DYNAMIC","role":"s""#), "role 's'"),
+            (REFINED.replace(r#""role":"r""#, r#""role":"r/s""#), "role 'r/s'"),
+            (REFINED.replace("DYNAMIC", "STATIC"), "not reserved dynamically"),
+            (OLD.replace(r#","reservation":{"principal":"p"}"#, ""), "dynamically"),
+            (OLD.replace(r#""p""#, r#""q""#), "'q' made"),
+            (r#"{"name":"cpus","role":"r","reservation":{}}"#.into(), "'' made"),
+            (r#"{"name":"cpus"}"#.into(), "no role"),
+            (r#"{"name":"cpus","role":"r","reservations":[]}"#.into(), "no role"),
+            (UNSIGNED.into(), "still holds a volume"),
+            (r#"{"role":"r","role":"s","reservation":{"principal":"p"}}"#.into(), "duplicate"),
+            (OLD.replace("}}", r#"},"scalar":{"value":0}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"scalar":{"value":0.0004}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"scalar":{"value":-1.0}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"ranges":{"range":[]}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"ranges":{}}"#), "empty amount"),
+            (OLD.replace("}}", r#"},"set":{"item":[]}}"#), "empty amount"),
+        ] {
+            denied(false, &resource, word);
+        }
+        denied(true, VOLUME, "'c' made");
+        denied(true, OLD, "no volume");
+    }
+
+    #[test]
+    fn a_form_is_written_in_one_way() {
+        let scope = scope(false, None);
+        let listed = listed(&scope, &format!("{OLD},{NEW}"));
+        let check = |form: &str| scope.check(form.as_bytes(), &listed);
+        let right = String::from_utf8(form("resources", &format!("[{OLD},{NEW}]"))).unwrap();
+        assert_eq!(check(&right), Ok(()));
+        let (agent, resources) = right.split_once('&').unwrap();
+        for (form, word) in [
+            ("", "fields"),
+            ("slaveId=S1", "fields"),
+            (&format!("{resources}&{agent}"), "fields"),
+            (&format!("{right}&{resources}"), "fields"),
+            (&format!("{agent}&volumes=[]"), "fields"),
+            (&format!("{agent}&resources=[]"), "empty"),
+            (&format!("{agent}&resources={{}}"), "list"),
+            (&format!("{agent}&resources="), "list"),
+            (&right.replace("S1", "S2"), "not listed"),
+            (&right.replace("S1", "S1;slaveId=S2"), "not listed"),
+            (&format!("{right};slaveId=S2"), "list"),
+            (&right.replace("S1", "%531"), "encoded"),
+            (&right.replace("%2C%7B", "%2C+%7B"), "encoded"),
+            (&right.replace("%2C%7B", ",%7B"), "encoded"),
+            (&format!("&{right}"), "encoded"),
+        ] {
+            let why = check(form).unwrap_err();
+            assert!(why.contains(word), "{form}: {why}");
+        }
+    }
+}

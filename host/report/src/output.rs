@@ -1,0 +1,73 @@
+//! The documents for programs: what a command writes with `--output json`. Their
+//! shapes are promises; the text for people is not.
+
+use serde::Serialize;
+
+use crate::exit::ExitCode;
+use janitor_contract::outcome::{Done, RunError};
+use janitor_contract::types::{CleanupPlan, Entry, Inventory, Reason, Report};
+
+/// What a command has to say, as one JSON object on standard output.
+///
+/// The names in it are those of `wit/`: fields as there, with `_`; cases of
+/// enumerations and variants with capitals (`not-active` is `NotActive`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Output {
+    /// The version of this object. Fields may be added without a new one.
+    pub schema_version: u32,
+    /// The exit code of the command.
+    pub exit_code: u8,
+    /// Why the command did not do what it was asked to, for programs.
+    pub reason: Option<Reason>,
+    /// Why it did not, in one sentence for people.
+    pub message: Option<String>,
+    /// What a cleanup found and did, also when it failed.
+    pub report: Option<Report>,
+    /// What a cleanup would do.
+    pub plan: Option<CleanupPlan>,
+    /// What there is in the cluster.
+    pub inventory: Option<Inventory>,
+    /// What to do next, for people.
+    pub next: Vec<String>,
+}
+
+impl Output {
+    /// The version of the object.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// What came of a run.
+    pub fn new(result: &Result<Done, RunError>, next: Vec<String>) -> Self {
+        let mut output = Self { next, ..Self::failed(ExitCode::from(result), None) };
+        match result {
+            Ok(Done::Cleaned(report)) => output.report = Some(report.clone()),
+            Ok(Done::Planned(plan)) => output.plan = Some(plan.clone()),
+            Ok(Done::Discovered(inventory)) => output.inventory = Some(inventory.clone()),
+            Err(error) => {
+                output.message = Some(error.to_string());
+                if let RunError::Failure(failure) = error {
+                    output.reason = Some(failure.reason);
+                    output.report = Some(failure.report.clone());
+                }
+            }
+        }
+        output
+    }
+
+    /// A command that did not come to a run.
+    pub fn failed(code: ExitCode, message: Option<String>) -> Self {
+        Self {
+            schema_version: Self::SCHEMA_VERSION,
+            exit_code: code as u8,
+            reason: None,
+            message,
+            report: None,
+            plan: None,
+            inventory: None,
+            next: Vec::new(),
+        }
+    }
+}
+
+/// A line of the log, as one JSON object on a line of standard error.
+pub type Event = Entry;

@@ -1,0 +1,129 @@
+//! Command lines to be copied into a shell.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use janitor_contract::printable::is_hidden;
+
+/// An option with its value, as a shell reads it, and as this command then does: a value
+/// that begins with `-` would be an option of its own.
+pub fn option(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{name}{between}{}", quote(value))
+}
+
+/// The name of a file, which is none of an option.
+pub fn file(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let here = if path.starts_with('-') { "./" } else { "" };
+    quote(&format!("{here}{path}")).into()
+}
+
+/// A word as a shell reads it, all of which can be seen: what cannot is written as
+/// `$'...'` has it, in the octal numbers of its bytes, which all shells know that know
+/// `$'...'` at all. Everything else that may mean something to one, a brace or a `!` as
+/// well, stands in quotes. What no command line can hold, because there is a NUL in it or it was no
+/// text to begin with, becomes words that a shell does not take.
+pub fn quote(word: &str) -> Cow<'_, str> {
+    if word.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+        return "(a name that no command line can hold)".into();
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:,@%+=-".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.into();
+    }
+    if !word.contains(is_hidden) {
+        return format!("'{}'", word.replace('\'', r"'\''")).into();
+    }
+    let mut quoted = String::from("$'");
+    for c in word.chars() {
+        match c {
+            '\'' | '\\' => quoted.extend(['\\', c]),
+            c if is_hidden(c) => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    // Writing to a string does not fail.
+                    let _ = write!(quoted, "\\{byte:03o}");
+                }
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use janitor_contract::printable::printable;
+
+    use super::*;
+
+    const WORDS: [&str; 14] = [
+        "plain",
+        "two words",
+        "it's",
+        "",
+        "kafka\u{200b}-role",
+        "a'\\b\u{ad}1$(x)`y`\"",
+        "\u{e0041}\u{202e}\n\t\u{1b}[2J",
+        "-x",
+        "{a,--force}",
+        "a!!b",
+        "~",
+        "a=~",
+        "*?[x]",
+        "#a^b",
+    ];
+
+    #[test]
+    fn what_is_printed_is_what_a_shell_reads() {
+        let line = WORDS.map(quote).join(" ");
+        assert_eq!(printable(&line), line, "all of it shows");
+        let script = format!("printf '%s\\0' {line}");
+        match Command::new("bash").arg("-c").arg(script).output() {
+            Ok(output) => {
+                let read = String::from_utf8(output.stdout).unwrap();
+                assert_eq!(read.trim_end_matches('\0').split('\0').collect::<Vec<_>>(), WORDS);
+            }
+            Err(why) => eprintln!("SKIPPED: no bash to read it: {why}"),
+        }
+    }
+
+    #[test]
+    fn a_value_is_no_option() {
+        assert_eq!(option("-r", "a b"), "-r 'a b'");
+        assert_eq!(option("--teardown", "--yes"), "--teardown=--yes");
+        assert_eq!(file(Path::new("--force")), "./--force");
+        assert_eq!(file(Path::new("{a,b}.json")), "'{a,b}.json'");
+    }
+
+    /// Where it is typed, `!` means something to a shell, too.
+    #[test]
+    fn what_is_typed_is_what_a_shell_reads() {
+        let script = format!("set -o history -o histexpand\nprintf '%s' {}\n", quote("a!!b{c,d}"));
+        let mut shell = Command::new("bash");
+        shell.args(["--norc", "--noprofile"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        match shell.spawn() {
+            Ok(mut shell) => {
+                shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+                assert_eq!(shell.wait_with_output().unwrap().stdout, b"a!!b{c,d}");
+            }
+            Err(why) => eprintln!("SKIPPED: no bash to read it: {why}"),
+        }
+    }
+
+    #[test]
+    fn what_no_word_can_hold_is_no_command() {
+        for name in ["a\0b", "a\u{fffd}b"] {
+            let line = format!("echo janitor -r {}", quote(name));
+            match Command::new("bash").arg("-c").arg(&line).output() {
+                Ok(output) => assert!(!output.status.success() && output.stdout.is_empty()),
+                Err(why) => eprintln!("SKIPPED: no bash to read it: {why}"),
+            }
+        }
+    }
+}

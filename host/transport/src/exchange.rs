@@ -1,0 +1,176 @@
+//! How requests travel. A transport is the last step of a request before the
+//! network, or what stands in for the network.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use janitor_contract::answer::final_status;
+use janitor_contract::types::{Content, Endpoint, Error, Method};
+
+/// A request that the policy has allowed. It holds no credentials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The endpoint; none for what is no request of a component.
+    pub endpoint: Option<Endpoint>,
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: String,
+    /// The content, if it has any.
+    pub content: Option<Content>,
+}
+
+/// Sends requests. Implement this to give the component another way out.
+pub trait Transport: Send {
+    /// Starts an exchange. Must not wait for the network; a request that
+    /// cannot be sent fails in [`Exchange::finish`].
+    fn send(&mut self, request: Request) -> Box<dyn Exchange>;
+
+    /// Waits. Where time does not pass, it need not.
+    fn pause(&mut self, duration: Duration);
+
+    /// How long the run has taken until now. `real` is the time that has passed since it
+    /// began, and the answer unless this transport keeps a clock of its own.
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        real
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        (**self).send(request)
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        (**self).pause(duration);
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        (**self).elapsed(real)
+    }
+}
+
+/// A time as the contract counts it.
+pub fn milliseconds(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+/// A request on its way.
+pub trait Exchange: Send {
+    /// Waits for the status and the headers of the answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn finish(self: Box<Self>) -> Result<Response, Error>;
+}
+
+/// Waits for an answer as the contract promises it, whichever transport it comes by: its
+/// status is a final one, and its body stays broken once it has broken off.
+///
+/// # Errors
+/// When there is no answer, or one with another status.
+pub fn finish(exchange: Box<dyn Exchange>) -> Result<Response, Error> {
+    let response = exchange.finish()?;
+    final_status(response.status)?;
+    let body = Box::new(Steady { body: response.body, over: None });
+    Ok(Response { body, ..response })
+}
+
+/// An answer.
+pub struct Response {
+    /// The HTTP status. With one below 200 or above 599 there is no answer for a component.
+    pub status: u16,
+    /// The `Content-Type`, if there is one.
+    pub content_type: Option<String>,
+    /// The body, not read yet.
+    pub body: Box<dyn Body>,
+}
+
+/// A body that is read in pieces.
+pub trait Body: Send {
+    /// Reads on, as [`std::io::Read::read`] does: 0 means its end.
+    ///
+    /// # Errors
+    /// When the body breaks off.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error>;
+}
+
+/// A body that is not read any more once it has ended or broken off.
+struct Steady {
+    body: Box<dyn Body>,
+    /// How it did.
+    over: Option<Result<usize, Error>>,
+}
+
+impl Body for Steady {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        if let Some(over) = &self.over {
+            return over.clone();
+        }
+        let read = match self.body.read(buffer) {
+            Ok(count) if count > buffer.len() => {
+                Err(Error::Internal(format!("{count} bytes were read for {}", buffer.len())))
+            }
+            read => read,
+        };
+        // Nothing is the end only where something was asked for.
+        if read.is_err() || (read == Ok(0) && !buffer.is_empty()) {
+            self.over = Some(read.clone());
+        }
+        read
+    }
+}
+
+impl Body for Cursor<Vec<u8>> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        std::io::Read::read(self, buffer).map_err(|error| Error::Internal(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An exchange whose answer has this status, and a body that goes on after its end
+    /// and after it has broken off.
+    struct Loose(u16, Vec<Result<usize, Error>>);
+
+    impl Exchange for Loose {
+        fn finish(self: Box<Self>) -> Result<Response, Error> {
+            Ok(Response { status: self.0, content_type: None, body: Box::new(Pieces(self.1)) })
+        }
+    }
+
+    struct Pieces(Vec<Result<usize, Error>>);
+
+    impl Body for Pieces {
+        fn read(&mut self, _: &mut [u8]) -> Result<usize, Error> {
+            self.0.remove(0)
+        }
+    }
+
+    fn reads(pieces: Vec<Result<usize, Error>>) -> Vec<Result<usize, Error>> {
+        let mut response = finish(Box::new(Loose(200, pieces))).unwrap();
+        (0..3).map(|_| response.body.read(&mut [0; 4])).collect()
+    }
+
+    #[test]
+    fn a_body_that_is_over_stays_so() {
+        let broken = || Err(Error::Reset);
+        assert_eq!(reads(vec![Ok(4), broken(), Ok(0)]), [Ok(4), broken(), broken()]);
+        assert_eq!(reads(vec![broken(), Ok(1), Ok(1)]), [broken(), broken(), broken()]);
+        assert_eq!(reads(vec![Ok(1), Ok(0), Ok(1)]), [Ok(1), Ok(0), Ok(0)]);
+        assert!(matches!(reads(vec![Ok(5)])[..], [Err(_), Err(_), Err(_)]));
+    }
+
+    #[test]
+    fn only_a_final_status_is_an_answer() {
+        for status in [0, 100, 199, 600, 999, u16::MAX] {
+            let answer = finish(Box::new(Loose(status, vec![])));
+            assert!(matches!(answer.err(), Some(Error::Protocol(_))), "{status}");
+        }
+        for status in [200, 204, 307, 404, 599] {
+            assert!(finish(Box::new(Loose(status, vec![]))).is_ok(), "{status}");
+        }
+    }
+}

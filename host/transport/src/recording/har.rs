@@ -1,0 +1,403 @@
+//! The file format of recordings: HAR 1.2, which browsers' network panels open,
+//! with one field of our own (`_janitor`) and one for exchanges that got no
+//! answer (`_error`). HAR allows such fields when they begin with `_`.
+//!
+//! No header but the content type is kept, so no credential and no cookie can
+//! get into a recording. What else is left out, `scrub` decides.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+#[cfg(feature = "schemas")]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::exchange::Request;
+use janitor_contract::call::Call;
+use janitor_contract::endpoint::Endpoints;
+use janitor_contract::strict;
+use janitor_contract::types::{Error, Options};
+
+/// A recording: the whole file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Har {
+    /// HAR has everything in here.
+    pub log: Log,
+}
+
+/// The recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Log {
+    /// The version of HAR: `1.2`.
+    pub version: String,
+    /// Who made the file.
+    pub creator: Creator,
+    /// What the run was asked to do.
+    #[serde(rename = "_janitor")]
+    pub janitor: Run,
+    /// The exchanges, in the order in which they were sent.
+    pub entries: Vec<Entry>,
+}
+
+/// A program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Creator {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What a replay needs to know besides the exchanges.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Run {
+    /// The version of this object.
+    pub schema_version: u32,
+    /// The digest of the component that ran.
+    pub component: String,
+    /// Where the servers were.
+    pub endpoints: Endpoints,
+    /// What it was.
+    pub call: Call,
+    /// How.
+    pub options: Options,
+    /// The step at which the run noticed that it was to end, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<u64>,
+    /// What the run's clock said each time it was read, in milliseconds from its begin
+    /// on. Recordings that were made before there was a clock have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elapsed: Option<Vec<u64>>,
+    /// How many exchanges were allowed in flight.
+    pub window: u32,
+}
+
+/// One exchange.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// When it began, RFC 3339.
+    pub started_date_time: String,
+    /// How long it took, in milliseconds.
+    pub time: f64,
+    /// What was sent.
+    pub request: RequestEntry,
+    /// What came back.
+    pub response: ResponseEntry,
+    /// Required by HAR; empty.
+    pub cache: Cache,
+    /// Required by HAR.
+    pub timings: Timings,
+    /// Why there is no answer, or why its body ends early.
+    #[serde(rename = "_error", default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+}
+
+/// Nothing was cached.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Cache {}
+
+/// Where the time went, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Timings {
+    /// Sending; always 0, because it is part of `wait`.
+    pub send: f64,
+    /// Sending, and waiting for the headers.
+    pub wait: f64,
+    /// Reading the body.
+    pub receive: f64,
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RequestEntry {
+    /// The method.
+    pub method: String,
+    /// The absolute URL.
+    pub url: String,
+    /// Required by HAR.
+    pub http_version: String,
+    /// Always empty.
+    pub cookies: Vec<NameValue>,
+    /// Always empty; the content's type is in `post_data`.
+    pub headers: Vec<NameValue>,
+    /// The query once more, in parts.
+    pub query_string: Vec<NameValue>,
+    /// The content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_data: Option<PostData>,
+    /// -1: not known.
+    pub headers_size: i64,
+    /// The content's length in bytes.
+    pub body_size: i64,
+}
+
+/// The content of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PostData {
+    /// Its media type.
+    pub mime_type: String,
+    /// The content as text; what is not UTF-8 in it is replaced.
+    pub text: String,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ResponseEntry {
+    /// The HTTP status; 0 when there was no answer.
+    pub status: u16,
+    /// The status in words.
+    pub status_text: String,
+    /// Required by HAR.
+    pub http_version: String,
+    /// Always empty.
+    pub cookies: Vec<NameValue>,
+    /// The content type only.
+    pub headers: Vec<NameValue>,
+    /// The body.
+    pub content: ContentEntry,
+    /// Required by HAR; empty.
+    #[serde(rename = "redirectURL")]
+    pub redirect_url: String,
+    /// -1: not known.
+    pub headers_size: i64,
+    /// The body's length in bytes, as far as the run has read it, and as it came.
+    pub body_size: i64,
+}
+
+/// A header, or a part of a query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct NameValue {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ContentEntry {
+    /// The length in bytes, as it is recorded.
+    pub size: u64,
+    /// The media type; empty when the server named none.
+    pub mime_type: String,
+    /// The body, as it is or in base64.
+    #[serde(default)]
+    pub text: String,
+    /// `base64` when the body is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+}
+
+impl Run {
+    /// The version of this object that this crate writes and reads.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// Reads what a recording says of its run.
+    fn read(json: Value) -> Result<Self, String> {
+        let ours = Self::SCHEMA_VERSION;
+        match json.get("schema_version") {
+            Some(version) if *version == ours => {}
+            Some(version) => {
+                return Err(format!(
+                    "its schema_version is {version}, and this janitor reads {ours}"
+                ));
+            }
+            None => return Err("its `_janitor` has no schema_version".into()),
+        }
+        let run: Self = strict::read(json)
+            .map_err(|why| format!("its `_janitor` cannot be understood: {why}"))?;
+        if run.window == 0 {
+            return Err("its window is 0".into());
+        }
+        Ok(run)
+    }
+}
+
+impl Har {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// One sentence, when it is none that can be replayed here.
+    pub fn read(json: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Head {
+            log: HeadLog,
+        }
+
+        #[derive(Deserialize)]
+        struct HeadLog {
+            version: String,
+            creator: Creator,
+            #[serde(rename = "_janitor")]
+            janitor: Option<Value>,
+        }
+
+        #[derive(Deserialize)]
+        struct Rest {
+            log: RestLog,
+        }
+
+        #[derive(Deserialize)]
+        struct RestLog {
+            entries: Vec<Entry>,
+        }
+
+        let Head { log: HeadLog { version, creator, janitor } } =
+            strict::json(json).map_err(|why| format!("it is no HAR file: {why}"))?;
+        let Creator { name, version: creator_version } = &creator;
+        let janitor = janitor.ok_or_else(|| {
+            format!("{name} {creator_version} made it; it has no `_janitor`, so janitor did not")
+        })?;
+        let janitor = Run::read(janitor).map_err(|why| {
+            format!(
+                "{why}. {name} {creator_version} made it, and this is {}: replay it there, or \
+                 record it again",
+                env!("CARGO_PKG_VERSION")
+            )
+        })?;
+        let Rest { log: RestLog { entries } } =
+            serde_json::from_slice(json).map_err(|why| format!("it is damaged: {why}"))?;
+        Ok(Self { log: Log { version, creator, janitor, entries } })
+    }
+
+    /// A recording without exchanges.
+    pub fn new(janitor: Run) -> Self {
+        let creator = Creator { name: "janitor".into(), version: env!("CARGO_PKG_VERSION").into() };
+        let log = Log { version: "1.2".into(), creator, janitor, entries: Vec::new() };
+        Self { log }
+    }
+}
+
+impl RequestEntry {
+    /// A request as HAR writes it.
+    pub fn new(request: &Request) -> Self {
+        let query = request.url.split_once('?').map_or("", |(_, query)| query);
+        let query = form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| NameValue { name: name.into(), value: value.into() });
+        let post_data = request.content.as_ref().map(|content| PostData {
+            mime_type: content.media_type.clone(),
+            text: String::from_utf8_lossy(&content.bytes).into(),
+        });
+        Self {
+            method: request.method.name().into(),
+            url: request.url.clone(),
+            http_version: "HTTP/1.1".into(),
+            cookies: Vec::new(),
+            headers: Vec::new(),
+            query_string: query.collect(),
+            body_size: size(request.content.as_ref().map_or(0, |content| content.bytes.len())),
+            post_data,
+            headers_size: -1,
+        }
+    }
+
+    /// Whether a replay takes the two for the same request.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.method, &self.url, &self.post_data) == (&other.method, &other.url, &other.post_data)
+    }
+}
+
+impl ResponseEntry {
+    /// The place of an answer that has not come.
+    pub fn none() -> Self {
+        Self {
+            status: 0,
+            status_text: String::new(),
+            http_version: "HTTP/1.1".into(),
+            cookies: Vec::new(),
+            headers: Vec::new(),
+            content: ContentEntry::default(),
+            redirect_url: String::new(),
+            headers_size: -1,
+            body_size: -1,
+        }
+    }
+
+    /// An answer as HAR writes it, with the body as it is.
+    pub fn new(status: u16, content_type: Option<&str>, body: Vec<u8>) -> Self {
+        let header = |value: &str| NameValue { name: "Content-Type".into(), value: value.into() };
+        let reason = ::http::StatusCode::from_u16(status).ok();
+        let length = body.len();
+        let (text, encoding) = match String::from_utf8(body) {
+            Ok(text) => (text, None),
+            Err(error) => (BASE64.encode(error.as_bytes()), Some("base64".into())),
+        };
+        Self {
+            status,
+            status_text: reason.and_then(|it| it.canonical_reason()).unwrap_or_default().into(),
+            headers: content_type.map(header).into_iter().collect(),
+            content: ContentEntry {
+                size: length as u64,
+                mime_type: content_type.unwrap_or_default().into(),
+                text,
+                encoding,
+            },
+            body_size: size(length),
+            ..Self::none()
+        }
+    }
+
+    /// The content type, if the server named one.
+    pub fn content_type(&self) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let header = headers.find(|header| header.name.eq_ignore_ascii_case("content-type"));
+        header.map(|header| header.value.as_str())
+    }
+}
+
+impl ContentEntry {
+    /// The body's bytes.
+    ///
+    /// # Errors
+    /// When the recording is damaged.
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+        match self.encoding.as_deref() {
+            None => Ok(self.text.clone().into_bytes()),
+            Some("base64") => BASE64.decode(&self.text).map_err(|error| error.to_string()),
+            Some(other) => Err(format!("unknown encoding {other}")),
+        }
+    }
+}
+
+/// A length as HAR counts.
+pub(super) fn size(length: usize) -> i64 {
+    length.try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_encoding_is_damage() {
+        let encoding = Some("gzip".into());
+        assert!(ContentEntry { encoding, ..ContentEntry::default() }.bytes().is_err());
+    }
+
+    #[test]
+    fn every_body_survives() {
+        for body in [&b""[..], b"{\"a\":1.0}", b"\xff\x00\xfe", "ü\u{1}".as_bytes()] {
+            let entry = ResponseEntry::new(200, Some("application/json"), body.to_vec());
+            let json = serde_json::to_string(&entry).unwrap();
+            let back: ResponseEntry = serde_json::from_str(&json).unwrap();
+            assert_eq!(back.content.bytes().unwrap(), body);
+        }
+    }
+}

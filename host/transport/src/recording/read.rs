@@ -1,0 +1,208 @@
+//! Answers from a recording. Nothing in here knows the network.
+
+use std::io::{self, Cursor};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::har::{Entry, Har, RequestEntry, Run};
+use crate::exchange::{Body, Exchange, Request, Response, Transport};
+use crate::file;
+use janitor_contract::types::Error;
+
+/// A recording to be played once. Clones share it.
+#[derive(Clone)]
+pub struct Replay(Arc<Mutex<Tape>>);
+
+struct Tape {
+    run: Run,
+    entries: Vec<(Entry, bool)>,
+    deviations: Vec<String>,
+    clock: Clock,
+}
+
+/// The clock of a run that is played: it says what the recorded one said. Beyond that,
+/// and when nothing is recorded, only pauses take time.
+#[derive(Default)]
+struct Clock {
+    now: Duration,
+    reads: usize,
+}
+
+impl Clock {
+    fn pause(&mut self, duration: Duration) {
+        self.now = self.now.saturating_add(duration);
+    }
+
+    fn read(&mut self, recorded: Option<&[u64]>) -> Duration {
+        if let Some(said) = recorded.and_then(|recorded| recorded.get(self.reads)) {
+            self.now = Duration::from_millis(*said);
+        }
+        self.reads += 1;
+        self.now
+    }
+
+    /// How often the clock was read, and was in the recorded run, if that differs.
+    fn deviation(&self, recorded: Option<&[u64]>) -> Option<String> {
+        let (reads, recorded) = (self.reads, recorded?.len());
+        (reads != recorded).then(|| {
+            format!("the clock was read {reads} times, and {recorded} times in the recorded run")
+        })
+    }
+}
+
+impl Replay {
+    /// As many bytes are read of a recording: four times what one answer may have.
+    pub const MOST_BYTES: u64 = 4 << 30;
+
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a recording of ours.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let json = file::read(path, Self::MOST_BYTES)?;
+        let Har { log } = Har::read(&json).map_err(io::Error::other)?;
+        Ok(Self(Arc::new(Mutex::new(Tape {
+            run: log.janitor,
+            entries: log.entries.into_iter().map(|entry| (entry, false)).collect(),
+            deviations: Vec::new(),
+            clock: Clock::default(),
+        }))))
+    }
+
+    /// What the recorded run was asked to do.
+    pub fn run(&self) -> Run {
+        self.tape().run.clone()
+    }
+
+    /// A transport that answers from the recording.
+    pub fn transport(&self) -> Box<dyn Transport> {
+        Box::new(Player(self.clone()))
+    }
+
+    /// How the run that was played differs from the one that was recorded:
+    /// requests that the recording lacks, exchanges that were not asked for, and a
+    /// clock that was read more or less often. Empty when it is the same.
+    pub fn deviations(&self) -> Vec<String> {
+        let tape = self.tape();
+        let unused = tape.entries.iter().enumerate().filter(|(_, (_, used))| !used);
+        let unused = unused.map(|(index, (entry, _))| {
+            format!("exchange {} was not asked for: {}", index + 1, brief(&entry.request))
+        });
+        let clock = tape.clock.deviation(tape.run.elapsed.as_deref());
+        tape.deviations.iter().cloned().chain(unused).chain(clock).collect()
+    }
+
+    fn tape(&self) -> MutexGuard<'_, Tape> {
+        // Every change is made in one step, so there is nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tape {
+    /// The first exchange with this request that has not been played.
+    fn play(&mut self, request: &RequestEntry) -> Result<Entry, Error> {
+        let found =
+            self.entries.iter_mut().find(|(entry, used)| !used && entry.request.is(request));
+        if let Some((entry, used)) = found {
+            *used = true;
+            return Ok(entry.clone());
+        }
+        let deviation = match self.nearest(request) {
+            Some(nearest) => {
+                format!("the recording has no {}; the nearest is {nearest}", brief(request))
+            }
+            None => format!("the recording has no {}, and no exchange at all", brief(request)),
+        };
+        self.deviations.push(deviation.clone());
+        Err(Error::Internal(deviation))
+    }
+
+    /// The exchange that has most in common with a request, and what differs.
+    fn nearest(&self, request: &RequestEntry) -> Option<String> {
+        let likeness = |entry: &RequestEntry| {
+            2 * u8::from(entry.url == request.url) + u8::from(entry.method == request.method)
+        };
+        let (index, (entry, used)) = self
+            .entries
+            .iter()
+            .enumerate()
+            // The last of equals would win; the first is meant.
+            .rev()
+            .max_by_key(|(_, (entry, used))| (likeness(&entry.request), !used))?;
+        let differs = match likeness(&entry.request) {
+            3 if *used && entry.request.is(request) => "which has been played already".to_owned(),
+            3 => format!(
+                "with another body: {}",
+                entry.request.post_data.as_ref().map_or("none", |data| data.text.as_str())
+            ),
+            2 => "with another method".to_owned(),
+            _ => "at another URL".to_owned(),
+        };
+        Some(format!("exchange {}, {}, {differs}", index + 1, brief(&entry.request)))
+    }
+}
+
+fn brief(request: &RequestEntry) -> String {
+    match &request.post_data {
+        Some(data) => format!("{} {} with {}", request.method, request.url, data.text),
+        None => format!("{} {}", request.method, request.url),
+    }
+}
+
+struct Player(Replay);
+
+impl Transport for Player {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        Box::new(Played(self.0.tape().play(&RequestEntry::new(&request))))
+    }
+
+    /// Takes no real time.
+    fn pause(&mut self, duration: Duration) {
+        self.0.tape().clock.pause(duration);
+    }
+
+    fn elapsed(&mut self, _: Duration) -> Duration {
+        let Tape { run, clock, .. } = &mut *self.0.tape();
+        clock.read(run.elapsed.as_deref())
+    }
+}
+
+struct Played(Result<Entry, Error>);
+
+impl Exchange for Played {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let Entry { response, error, .. } = self.0?;
+        let end = match (response.status, error) {
+            (0, Some(error)) => return Err(error),
+            (0, None) => {
+                return Err(Error::Internal("the recording has no answer to this".into()));
+            }
+            (_, error) => error,
+        };
+        let body = response
+            .content
+            .bytes()
+            .map_err(|why| Error::Internal(format!("the recording is damaged: {why}")))?;
+        Ok(Response {
+            status: response.status,
+            content_type: response.content_type().map(Into::into),
+            body: Box::new(PlayedBody { body: Cursor::new(body), end }),
+        })
+    }
+}
+
+/// A body that ends as the recorded one did.
+struct PlayedBody {
+    body: Cursor<Vec<u8>>,
+    end: Option<Error>,
+}
+
+impl Body for PlayedBody {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        match self.body.read(buffer)? {
+            0 => self.end.clone().map_or(Ok(0), Err),
+            count => Ok(count),
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! Keeps what passes through another transport: beside the file that it will be in, without
+//! a name, until the run is over; then in that file. In memory is only what is on its way.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Serialize, Serializer};
+
+use super::har::{
+    Cache, Creator, Entry, Har, Log, RequestEntry, ResponseEntry, Run, Timings, size,
+};
+use super::scrub::scrub;
+use crate::exchange::{self, Body, Exchange, Request, Response, Transport};
+use crate::file;
+use janitor_contract::json;
+use janitor_contract::types::Error;
+
+/// A recording in the making.
+pub struct Recording {
+    tape: Shared,
+    file: PathBuf,
+}
+
+impl Recording {
+    /// Finds out whether a recording could be written there: better now than after a run, or
+    /// a login.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub fn check(file: &Path) -> io::Result<()> {
+        file::beside(file).map(drop)
+    }
+
+    /// Begins a recording that will be in `file`.
+    ///
+    /// # Errors
+    /// When nothing can be written there: better now than after the run.
+    pub fn begin(file: &Path, run: Run) -> io::Result<Self> {
+        Ok(Self::on(file::beside(file)?, file, run))
+    }
+
+    /// The same, with the file to keep it in until it is finished.
+    fn on(spool: File, file: &Path, run: Run) -> Self {
+        let run = Run { elapsed: Some(Vec::new()), ..run };
+        let tape = Tape { run, entries: Vec::new(), spool, length: 0, in_memory: 0, lost: None };
+        Self { tape: Shared(Arc::new(Mutex::new(tape))), file: file.into() }
+    }
+
+    /// A transport that sends through another one and keeps what passes.
+    pub fn through(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
+        Box::new(Recorder { recording: self.tape.clone(), transport })
+    }
+
+    /// Whether every request has got an answer.
+    pub fn is_complete(&self) -> bool {
+        self.tape.tape().entries.iter().all(|kept| kept.is_answered)
+    }
+
+    /// Writes the file: all of it or, when that fails, nothing; what was there before
+    /// then stays. Call this when the run is over, however it ended, with
+    /// the step at which it noticed that it was to end ([`Stop::noticed`]).
+    ///
+    /// [`Stop::noticed`]: crate::stop::Stop::noticed
+    ///
+    /// # Errors
+    /// When the file cannot be written, or what was to be in it could not be kept.
+    pub fn finish(self, stopped_at: Option<u64>) -> io::Result<()> {
+        let tape = &mut *self.tape.tape();
+        if let Some(why) = tape.lost.take() {
+            return Err(why);
+        }
+        tape.run.stopped_at = stopped_at;
+        file::write(&self.file, |writer| Ok(json::write_lines(writer, &tape.har())?))
+    }
+}
+
+/// What is kept of a run.
+struct Tape {
+    run: Run,
+    /// In the order in which they were sent.
+    entries: Vec<Kept>,
+    /// The entries whose exchange is over, as JSON.
+    spool: File,
+    /// How long that is.
+    length: u64,
+    /// How many bytes of bodies are in memory, because they are still read.
+    in_memory: u64,
+    /// Why there will be no recording, if something could not be kept.
+    lost: Option<io::Error>,
+}
+
+/// One exchange.
+struct Kept {
+    is_answered: bool,
+    place: Place,
+}
+
+/// Where an entry is.
+enum Place {
+    /// In memory, as long as its exchange goes on.
+    Here(Box<Entry>),
+    /// In the spool: where it begins, and how long it is.
+    Spooled(u64, u64),
+    /// Nowhere, because the recording is lost.
+    Lost,
+}
+
+impl Tape {
+    /// As much is kept in memory of bodies that are still read: as much as one may have.
+    const MOST_IN_MEMORY: u64 = 1 << 30;
+
+    /// Changes an entry whose exchange goes on.
+    fn change(&mut self, index: usize, change: impl FnOnce(&mut Entry)) {
+        if let Some(Kept { place: Place::Here(entry), .. }) = self.entries.get_mut(index) {
+            change(entry);
+        }
+    }
+
+    /// Moves an entry whose exchange is over out of memory.
+    fn put_away(&mut self, index: usize) {
+        let Some(Kept { is_answered, place }) = self.entries.get_mut(index) else { return };
+        let Place::Here(entry) = std::mem::replace(place, Place::Lost) else { return };
+        *is_answered = entry.response.status != 0;
+        if self.lost.is_some() {
+            return;
+        }
+        match append(&mut self.spool, self.length, &entry) {
+            Ok(length) => {
+                *place = Place::Spooled(self.length, length);
+                self.length += length;
+            }
+            Err(why) => self.lose(why),
+        }
+    }
+
+    /// Gives the recording up, and what it takes of the disk and the memory.
+    fn lose(&mut self, why: io::Error) {
+        // What cannot be emptied is gone when the run is over.
+        let _ = self.spool.set_len(0);
+        self.lost = Some(why);
+    }
+
+    /// Whether so many bytes more may be kept of bodies that are still read.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        if self.lost.is_some() {
+            return false;
+        }
+        let wanted = self.in_memory + bytes as u64;
+        if wanted > Self::MOST_IN_MEMORY {
+            self.lose(io::Error::other(format!(
+                "answers of more than {} bytes were read at a time",
+                Self::MOST_IN_MEMORY
+            )));
+            return false;
+        }
+        self.in_memory = wanted;
+        true
+    }
+
+    /// The whole, for the file.
+    fn har(&self) -> Whole<'_> {
+        let Har { log } = Har::new(self.run.clone());
+        let Log { version, creator, janitor, entries: _ } = log;
+        Whole { log: WholeLog { version, creator, janitor, entries: Entries(self) } }
+    }
+}
+
+/// Writes an entry at the end of a spool, and says how long it is there.
+fn append(spool: &mut File, end: u64, entry: &Entry) -> io::Result<u64> {
+    spool.seek(SeekFrom::Start(end))?;
+    let mut writer = BufWriter::new(&mut *spool);
+    serde_json::to_writer(&mut writer, entry)?;
+    writer.flush()?;
+    drop(writer);
+    Ok(spool.stream_position()? - end)
+}
+
+/// [`Har`], whose entries are never in memory together.
+#[derive(Serialize)]
+struct Whole<'a> {
+    log: WholeLog<'a>,
+}
+
+#[derive(Serialize)]
+struct WholeLog<'a> {
+    version: String,
+    creator: Creator,
+    #[serde(rename = "_janitor")]
+    janitor: Run,
+    entries: Entries<'a>,
+}
+
+struct Entries<'a>(&'a Tape);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Tape { entries, spool, .. } = self.0;
+        let mut list = serializer.serialize_seq(Some(entries.len()))?;
+        for Kept { place, .. } in entries {
+            match place {
+                Place::Here(entry) => list.serialize_element(entry)?,
+                Place::Spooled(begin, length) => {
+                    let entry = spooled(spool, *begin, *length).map_err(S::Error::custom)?;
+                    list.serialize_element(&entry)?;
+                }
+                Place::Lost => return Err(S::Error::custom("an exchange was not kept")),
+            }
+        }
+        list.end()
+    }
+}
+
+/// Reads an entry out of a spool.
+fn spooled(mut spool: &File, begin: u64, length: u64) -> io::Result<Entry> {
+    spool.seek(SeekFrom::Start(begin))?;
+    let mut json = Vec::new();
+    spool.take(length).read_to_end(&mut json)?;
+    Ok(serde_json::from_slice(&json)?)
+}
+
+/// What recording and recorders share.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Tape>>);
+
+impl Shared {
+    fn tape(&self) -> MutexGuard<'_, Tape> {
+        // Every change is made in one step, so there is nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Recorder {
+    recording: Shared,
+    transport: Box<dyn Transport>,
+}
+
+impl Transport for Recorder {
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let entry = Entry {
+            started_date_time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            time: 0.0,
+            request: RequestEntry::new(&request),
+            response: ResponseEntry::none(),
+            cache: Cache {},
+            timings: Timings { send: 0.0, wait: 0.0, receive: 0.0 },
+            error: None,
+        };
+        let index = {
+            let entries = &mut self.recording.tape().entries;
+            entries.push(Kept { is_answered: false, place: Place::Here(entry.into()) });
+            entries.len() - 1
+        };
+        Box::new(Recorded {
+            recording: self.recording.clone(),
+            index,
+            began: Instant::now(),
+            exchange: self.transport.send(request),
+        })
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        self.transport.pause(duration);
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        let now = self.transport.elapsed(real);
+        let run = &mut self.recording.tape().run;
+        run.elapsed.get_or_insert_default().push(exchange::milliseconds(now));
+        now
+    }
+}
+
+struct Recorded {
+    recording: Shared,
+    index: usize,
+    began: Instant,
+    exchange: Box<dyn Exchange>,
+}
+
+impl Exchange for Recorded {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let Self { recording, index, began, exchange } = *self;
+        let result = crate::exchange::finish(exchange);
+        let wait = milliseconds(began);
+        let mut tape = recording.tape();
+        tape.change(index, |entry| {
+            entry.time = wait;
+            entry.timings.wait = wait;
+            entry.error = result.as_ref().err().cloned();
+        });
+        if result.is_err() {
+            tape.put_away(index);
+        }
+        drop(tape);
+        let Response { status, content_type, body } = result?;
+        let tee = Tee {
+            recording,
+            index,
+            began,
+            status,
+            content_type: content_type.clone(),
+            body,
+            read: Vec::new(),
+            length: 0,
+            error: None,
+        };
+        Ok(Response { status, content_type, body: Box::new(tee) })
+    }
+}
+
+/// A body that is kept while it is read, and recorded when it is let go.
+struct Tee {
+    recording: Shared,
+    index: usize,
+    began: Instant,
+    status: u16,
+    content_type: Option<String>,
+    body: Box<dyn Body>,
+    /// What was read, unless the recording is lost.
+    read: Vec<u8>,
+    /// How much was read.
+    length: usize,
+    error: Option<Error>,
+}
+
+impl Body for Tee {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        match self.body.read(buffer) {
+            Ok(count) => {
+                self.length += count;
+                let has_room = self.recording.tape().has_room(count);
+                match has_room {
+                    true => self.read.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+                    false => self.read = Vec::new(),
+                }
+                Ok(count)
+            }
+            Err(error) => {
+                self.error = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Tee {
+    fn drop(&mut self) {
+        let read = std::mem::take(&mut self.read);
+        let kept = read.len() as u64;
+        let body = scrub(&read);
+        drop(read);
+        let mut response = ResponseEntry::new(self.status, self.content_type.as_deref(), body);
+        response.body_size = size(self.length);
+        let (time, error) = (milliseconds(self.began), self.error.take());
+        let mut tape = self.recording.tape();
+        tape.change(self.index, |entry| {
+            entry.time = time;
+            entry.timings.receive = (time - entry.timings.wait).max(0.0);
+            entry.response = response;
+            entry.error = error;
+        });
+        tape.put_away(self.index);
+        tape.in_memory -= kept;
+    }
+}
+
+/// The time since then, to the microsecond.
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_micros() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::recording::read::Replay;
+    use janitor_contract::call::Call;
+    use janitor_contract::endpoint::Endpoints;
+    use janitor_contract::types::Options;
+
+    /// A server that gives every request the same body.
+    struct Repeating(&'static [u8]);
+
+    impl Transport for Repeating {
+        fn send(&mut self, _: Request) -> Box<dyn Exchange> {
+            Box::new(Repeated(self.0))
+        }
+
+        fn pause(&mut self, _: Duration) {}
+    }
+
+    struct Repeated(&'static [u8]);
+
+    impl Exchange for Repeated {
+        fn finish(self: Box<Self>) -> Result<Response, Error> {
+            let body = Box::new(Cursor::new(self.0.to_vec()));
+            Ok(Response { status: 200, content_type: None, body })
+        }
+    }
+
+    fn run() -> Run {
+        Run {
+            schema_version: Run::SCHEMA_VERSION,
+            component: String::new(),
+            endpoints: Endpoints::default(),
+            call: Call::Discover,
+            options: Options::DEFAULT,
+            stopped_at: None,
+            elapsed: None,
+            window: 1,
+        }
+    }
+
+    /// Asks for something, and reads the whole answer.
+    fn ask(transport: &mut dyn Transport, url: &str) -> Vec<u8> {
+        let method = janitor_contract::types::Method::Get;
+        let request = Request { endpoint: None, method, url: url.into(), content: None };
+        let mut response = transport.send(request).finish().unwrap();
+        let (mut body, mut buffer) = (Vec::new(), [0; 7]);
+        while let Ok(count @ 1..) = response.body.read(&mut buffer) {
+            body.extend_from_slice(&buffer[..count]);
+        }
+        body
+    }
+
+    const BODY: &[u8] = br#"{"id":"1","token":"CANARY"}"#;
+
+    #[test]
+    fn what_is_over_is_in_the_spool_and_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.har");
+        let recording = Recording::begin(&file, run()).unwrap();
+        let mut transport = recording.through(Box::new(Repeating(BODY)));
+        for url in ["http://m/1", "http://m/2", "http://m/3"] {
+            assert_eq!(ask(&mut transport, url), BODY);
+        }
+        {
+            let tape = recording.tape.tape();
+            let is_away = |kept: &Kept| matches!(kept.place, Place::Spooled(..));
+            assert!(tape.entries.iter().all(is_away) && tape.in_memory == 0);
+            let mut kept = String::new();
+            (&tape.spool).rewind().unwrap();
+            (&tape.spool).read_to_string(&mut kept).unwrap();
+            assert!(!kept.contains("CANARY") && kept.contains("(scrubbed)"), "{kept}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing has a name");
+        assert!(recording.is_complete());
+        recording.finish(None).unwrap();
+        let urls = |har: &Har| har.log.entries.iter().map(|it| it.request.url.clone()).collect();
+        let json = std::fs::read(&file).unwrap();
+        let har = Har::read(&json).unwrap();
+        let urls: Vec<String> = urls(&har);
+        assert_eq!(urls, ["http://m/1", "http://m/2", "http://m/3"]);
+        // The same bytes as if all had been in memory.
+        assert_eq!(json::lines(&har).unwrap(), json);
+        assert!(Replay::open(&file).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_kept_loses_the_recording_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.har");
+        // It takes nothing, as a full disk does.
+        let full = File::open("/dev/zero").unwrap();
+        let recording = Recording::on(full, &file, run());
+        let mut transport = recording.through(Box::new(Repeating(BODY)));
+        for _ in 0..3 {
+            assert_eq!(ask(&mut transport, "http://m/"), BODY);
+        }
+        assert!(recording.is_complete(), "that is not what is wrong");
+        assert!(recording.finish(None).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_still_read_has_room_up_to_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.har");
+        let recording = Recording::begin(&file, run()).unwrap();
+        let mut tape = recording.tape.tape();
+        assert!(tape.has_room(1 << 30) && !tape.has_room(1) && !tape.has_room(0));
+        drop(tape);
+        assert!(recording.finish(None).is_err());
+    }
+}

@@ -1,0 +1,11 @@
+//! The functions of `wit/` as Rust, for a host that counts: generated.
+#![allow(missing_docs, clippy::all, unsafe_code)]
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "cleaner",
+    imports: { default: trappable },
+    with: { "janitor:cleanup/types": janitor_contract::types },
+});
+
+pub use janitor::cleanup::{http, log};
