@@ -11,7 +11,7 @@
 //! | [`imports`] | what a component may import |
 //! | [`planned`] | what a plan says by itself: whether it contradicts itself |
 //! | [`describe`] | what is reserved, for people |
-//! | [`strict`], [`json`] | how documents of this project are read, and how they are written |
+//! | `strict`, `json` | with the feature `documents`: how documents of this project are read, and how they are written |
 //! | [`printable`] | how texts of a server are shown |
 //! | [`panics`] | the last words of a component |
 //! | [`token`] | what a token is, wherever it comes from |
@@ -24,12 +24,14 @@ pub mod describe;
 pub mod endpoint;
 pub mod ensemble;
 pub mod imports;
+#[cfg(feature = "documents")]
 pub mod json;
 pub mod outcome;
 pub mod panics;
 pub mod planned;
 pub mod printable;
 pub mod request;
+#[cfg(feature = "documents")]
 pub mod strict;
 pub mod token;
 pub mod types;
