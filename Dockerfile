@@ -12,7 +12,7 @@ FROM ${RUST} AS build
 RUN apk add --no-cache musl-dev && rustup target add wasm32-unknown-unknown
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package janitor-host
+RUN cargo build --release --locked --package janitor
 
 FROM ${BASE}
 ARG VERSION=0.1.0

@@ -5,14 +5,18 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
+#[path = "../host/component/build/component.rs"]
+mod component;
 #[path = "../host/build/precompile.rs"]
 mod precompile;
+#[path = "../host/component/build/target.rs"]
+mod target;
 
 use precompile::precompile;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
-    let wasm = janitor_component::build(&root, "janitor-misbehaving")?;
+    let wasm = component::build(&root, "janitor-misbehaving")?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, precompile(&wasm)?)?;
     // The same, of another version of the contract.
@@ -29,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "Cargo.toml",
         "Cargo.lock",
         "host/build",
+        "host/component/build",
         "host/src/engine.rs",
     ] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());

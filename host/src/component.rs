@@ -21,10 +21,6 @@ struct Pages<Bytes: ?Sized>(Bytes);
 /// the WebAssembly that `guest/` compiles to, not the machine code made of it.
 pub const DIGEST: &str = env!("JANITOR_COMPONENT_DIGEST");
 
-/// The contract that the component is written against: the package of `wit/`, with its
-/// version.
-pub const PACKAGE: &str = env!("JANITOR_COMPONENT_PACKAGE");
-
 /// The digest of a component, as [`DIGEST`] is written.
 #[cfg(feature = "jit")]
 pub fn digest(wasm: &[u8]) -> String {

@@ -60,10 +60,11 @@ pub mod log;
 mod state;
 mod wasi;
 
+pub use component::DIGEST;
 #[cfg(feature = "jit")]
 pub use component::digest;
-pub use component::{DIGEST, PACKAGE};
 pub use janitor::{Janitor, Session};
+pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::types::{
     CleanupPlan, Entry, Event, Failure, InUse, Inventory, Level, Options, Reason, Report, Target,
 };

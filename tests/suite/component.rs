@@ -41,7 +41,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
-    tests("../target/component").join(name)
+    tests("../target/component/wasm32-unknown-unknown/component").join(name)
 }
 
 /// A cleanup with a component; nothing may be sent.
@@ -59,7 +59,7 @@ fn is_refused(fault: &str, words: &str) {
     let bytes = match fault {
         "is a core module" => b"\0asm\x01\0\0\0".into(),
         "is cut off" => {
-            let mut bytes = fs::read(built("janitor-guest.wasm")).unwrap();
+            let mut bytes = fs::read(built("janitor_guest.wasm")).unwrap();
             bytes.truncate(bytes.len() / 2);
             bytes
         }
@@ -97,7 +97,7 @@ fn no_option() {
 }
 
 fn the_same() {
-    let guest = built("janitor-guest.wasm");
+    let guest = built("janitor_guest.wasm");
     let with = |mut command: std::process::Command| {
         run(command.arg("--component").arg(&guest).args(["--component-digest", DIGEST]))
     };
@@ -114,7 +114,7 @@ fn the_same() {
 
 fn another_digest() {
     let cluster = Cluster::start(scenario("the-sample-result"));
-    let guest = built("janitor-guest.wasm");
+    let guest = built("janitor_guest.wasm");
     let plan = tests("recordings/cassandra-0.28.1.har");
     let replay = format!("replay {}", shell_words::quote(&plan.display().to_string()));
     for line in ["-r cassandra_role", "plan -r cassandra_role", "discover", "inspect", &replay] {
@@ -148,7 +148,7 @@ fn recorded() {
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
     // It does nothing, which is told nobody, and is not the embedded one.
-    let ours = built("janitor-misbehaving.wasm");
+    let ours = built("janitor_misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
@@ -165,7 +165,7 @@ fn next_command() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json").display().to_string();
-    let guest = built("janitor-guest.wasm").display().to_string();
+    let guest = built("janitor_guest.wasm").display().to_string();
     let guest = ["--component", guest.as_str(), "--component-digest", DIGEST];
     let mut command = on(&cluster, "plan -r cassandra_role");
     let planned = run(command.args(["--out", &plan]).args(guest));

@@ -4,6 +4,9 @@
 /// The version of the contract that this host has.
 pub const VERSION: &str = "0.1.0";
 
+/// The package of the contract, with its version.
+pub const PACKAGE: &str = "janitor:cleanup@0.1.0";
+
 /// The interfaces of the contract that a component may import, without its version. `types`
 /// has only types, so a host provides nothing for it.
 pub const CONTRACT: [&str; 3] =
@@ -86,6 +89,7 @@ mod tests {
     #[test]
     fn the_version_is_that_of_the_contract() {
         let wit = include_str!("../../../wit/world.wit");
-        assert!(wit.contains(&format!("package janitor:cleanup@{VERSION};")));
+        assert!(wit.contains(&format!("package {PACKAGE};")));
+        assert_eq!(PACKAGE.split_once('@'), Some(("janitor:cleanup", VERSION)));
     }
 }

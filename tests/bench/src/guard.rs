@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::bindings::http::{Host, HostExchange, HostResponse};
@@ -76,9 +76,7 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     let mut config = Config::new();
     config.consume_fuel(true).concurrency_support(false);
     let engine = Engine::new(&config)?;
-    // Where `host/build` leaves it.
-    let wasm: PathBuf = root.join("target/component/janitor-guest.wasm");
-    let component = Component::from_file(&engine, wasm)?;
+    let component = Component::from_binary(&engine, janitor_component::CLEANUP)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     Cleaner::add_to_linker::<_, HasSelf<Run>>(&mut linker, |run| run)?;

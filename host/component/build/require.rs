@@ -1,5 +1,5 @@
 //! Sees that the target of the components is there, before anything is compiled:
-//! `host/build/rustc` compiles and runs this.
+//! `rustc`, the script beside this, compiles and runs it.
 
 mod target;
 
