@@ -1,4 +1,4 @@
-//! The workflow runs the same steps.
+//! The workflow runs the same steps, and the documents name steps that there are.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,5 +39,25 @@ fn its_actions_are_pinned() -> Result {
         actions += 1;
     }
     assert!(actions > 0);
+    Ok(())
+}
+
+/// Every `cargo xtask ...` in the documents can be typed.
+#[test]
+fn documents_name_real_steps() -> Result {
+    const OTHER_WORDS: [&str; 4] = ["ci", "list", "--json", "--pending"];
+    for document in ["README.md", "CONTRIBUTING.md", "RELEASING.md"] {
+        let text = fs::read_to_string(crate::root().join(document))?;
+        let mut named = 0;
+        for rest in text.split("cargo xtask").skip(1) {
+            let command = rest.split(['`', '#', '\n']).next().unwrap_or_default();
+            for word in command.split_whitespace() {
+                let is_step = STEPS.iter().any(|step| step.name == word);
+                assert!(is_step || OTHER_WORDS.contains(&word), "{document}: cargo xtask{command}");
+            }
+            named += 1;
+        }
+        assert!(named > 0 || document == "RELEASING.md", "{document}");
+    }
     Ok(())
 }
