@@ -2,6 +2,8 @@
 //! alone lists the steps, and `cargo xtask ci` runs all of them in that order, as `.ci/run`
 //! does.
 
+#[macro_use]
+mod say;
 mod install;
 mod packages;
 mod program;
@@ -33,9 +35,9 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result {
     env::set_current_dir(root())?;
     match arguments {
-        [] | ["--help" | "-h" | "help"] => print!("{}", help()),
-        ["list"] => STEPS.iter().for_each(|step| println!("{}", step.name)),
-        ["list", "--json"] => println!("{}", json(STEPS)),
+        [] | ["--help" | "-h" | "help"] => say!("{}", help().trim_end()),
+        ["list"] => STEPS.iter().for_each(|step| say!("{}", step.name)),
+        ["list", "--json"] => say!("{}", json(STEPS)),
         ["words", "--pending"] => words::show_pending()?,
         ["ci"] => in_order(STEPS.iter())?,
         names => in_order(steps_named(names)?.into_iter())?,
@@ -85,7 +87,7 @@ fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
     let all = steps.len();
     let mut failed = None;
     for (number, step) in (1..).zip(steps) {
-        println!("\n=== {}: {}", step.name, step.about);
+        say!("\n=== {}: {}", step.name, step.about);
         if let Err(why) = (step.run)(&mut report.of(step.name)) {
             failed = Some(format!(
                 "step {number} of {all}, `{name}`, failed: {why}\nTo run it alone: cargo xtask {name}",
@@ -94,7 +96,7 @@ fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
             break;
         }
     }
-    print!("{report}");
+    say!("{report}");
     failed.map_or(Ok(()), |why| Err(why.into()))
 }
 

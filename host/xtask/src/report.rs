@@ -25,16 +25,16 @@ impl Skips<'_> {
     /// Says what this step does not check here, and why.
     pub fn skip(&mut self, what_and_why: impl Into<String>) {
         let what_and_why = what_and_why.into();
-        println!("\n!!! SKIPPED: {what_and_why}");
+        say!("\n!!! SKIPPED: {what_and_why}");
         self.report.skipped.push((self.step, what_and_why));
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "\n=== Skipped: {}", self.skipped.len())?;
+        write!(f, "\n=== Skipped: {}", self.skipped.len())?;
         for (step, what_and_why) in &self.skipped {
-            writeln!(f, "{step}: {what_and_why}")?;
+            write!(f, "\n{step}: {what_and_why}")?;
         }
         Ok(())
     }
@@ -47,13 +47,13 @@ mod tests {
     #[test]
     fn what_is_skipped_is_counted_and_listed_with_its_step() {
         let mut report = Report::default();
-        assert_eq!(report.to_string(), "\n=== Skipped: 0\n");
+        assert_eq!(report.to_string(), "\n=== Skipped: 0");
         report.of("fuzz").skip("the fuzz targets: no nightly toolchain");
         report.of("tests").skip("a real nginx: it cannot be installed");
         assert_eq!(
             report.to_string(),
             "\n=== Skipped: 2\nfuzz: the fuzz targets: no nightly toolchain\n\
-             tests: a real nginx: it cannot be installed\n"
+             tests: a real nginx: it cannot be installed"
         );
     }
 }

@@ -140,7 +140,7 @@ fn oldest_rust(skips: &mut Skips) -> Result {
     let oldest = oldest.ok_or("Cargo.toml has no rust-version in [workspace.package]")?;
     let here = Program::new("rustc").arg("--version").stdout()?;
     if is_of_release(&here, oldest) {
-        println!("Every step runs with the oldest one: {}", here.trim());
+        say!("Every step runs with the oldest one: {}", here.trim());
         return Ok(());
     }
     let toolchain = Program::new("rustup").words("toolchain install --profile minimal --target");
@@ -210,7 +210,7 @@ const ITS_OUTPUT: &str = "tests/recordings/cassandra-0.28.1.stdout";
 fn readme(_: &mut Skips) -> Result {
     install::components_target()?;
     let output = cargo(FIRST_COMMAND).stdout()?;
-    print!("{output}");
+    say!("{}", output.trim_end());
     is_the_file(output.as_bytes(), Path::new(ITS_OUTPUT))
 }
 

@@ -19,16 +19,16 @@ pub fn check(_: &mut Skips) -> Result {
     for (pattern, hits) in all_hits(&patterns, &passages) {
         match pattern.state {
             State::Enforced => {
-                hits.iter().for_each(|hit| println!("{hit}: write {}", pattern.instead));
+                hits.iter().for_each(|hit| say!("{hit}: write {}", pattern.instead));
                 found += hits.len();
             }
             State::Pending => {
-                println!("pending {:>5}  {}: write {}", hits.len(), pattern.text, pattern.instead);
+                say!("pending {:>5}  {}: write {}", hits.len(), pattern.text, pattern.instead);
                 pending += hits.len();
             }
         }
     }
-    println!(
+    say!(
         "{} passages, {} patterns; {pending} hits of pending ones (cargo xtask words --pending)",
         passages.len(),
         patterns.len(),
@@ -45,7 +45,7 @@ pub fn show_pending() -> Result {
     let passages = passages()?;
     for (pattern, hits) in all_hits(&patterns, &passages) {
         if pattern.state == State::Pending {
-            hits.iter().for_each(|hit| println!("{hit}: write {}", pattern.instead));
+            hits.iter().for_each(|hit| say!("{hit}: write {}", pattern.instead));
         }
     }
     Ok(())

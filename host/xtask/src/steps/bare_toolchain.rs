@@ -91,7 +91,7 @@ impl BareToolchain {
             .output()?;
         let words =
             String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        println!("{words}");
+        say!("{words}");
         if output.status.success() {
             return Err(format!("`cargo {command}` did not notice that {TARGET} is missing").into());
         }
@@ -119,7 +119,7 @@ impl BareToolchain {
         }
         let added = format!("the Rust target {TARGET} was missing, and was added");
         let added = words.lines().find(|line| line.contains(&added));
-        println!("{}", added.ok_or_else(|| format!("`cargo {command}` does not say: added"))?);
+        say!("{}", added.ok_or_else(|| format!("`cargo {command}` does not say: added"))?);
         self.remove_target()?;
         Ok(output.stdout)
     }

@@ -26,7 +26,7 @@ pub fn check(_: &mut Skips) -> Result {
     let digest = Program::new("sha256sum").arg(&component).stdout()?;
     let digest = digest.split_whitespace().next().unwrap_or_default();
     let inspection = cargo("run --quiet --locked -- inspect").stdout()?;
-    print!("{inspection}");
+    say!("{}", inspection.trim_end());
     let embedded = format!("Component: sha256:{digest}");
     if !inspection.lines().any(|line| line == embedded) {
         return Err(format!("the command embeds another component than {digest}").into());
