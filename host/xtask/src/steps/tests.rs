@@ -42,7 +42,7 @@ fn image(skips: &mut Skips) -> Result<Variable> {
     }
     let machine = Program::new("uname").arg("-m").stdout()?;
     let binary = format!("target/{}-unknown-linux-musl/release/janitor", machine.trim());
-    match std::fs::canonicalize(&binary) {
+    match Path::new(&binary).canonicalize() {
         Ok(binary) => Ok(Some(("JANITOR_TEST_IMAGE", binary.display().to_string()))),
         Err(_) => {
             skips.skip(format!("the image: there is no {binary} (cargo xtask release makes it)"));
@@ -65,8 +65,8 @@ fn zookeeper(skips: &mut Skips) -> Result<Variable> {
 /// The commands that start real masters. A folder with these, which `.ci/run` names, has
 /// `setup.sh VERSION...` and `start.sh VERSION`; commands that the caller names stay.
 fn masters(skips: &mut Skips) -> Result<Variable> {
-    let folder = env::var_os("JANITOR_MESOS_LAB").map(PathBuf::from).filter(|it| it.is_dir());
-    let Some(folder) = folder else {
+    let folder = env::var_os("JANITOR_MESOS_LAB").map(PathBuf::from);
+    let Some(folder) = folder.and_then(|it| it.canonicalize().ok()).filter(|it| it.is_dir()) else {
         if env::var_os("JANITOR_TEST_MESOS").is_none() {
             skips.skip("a real Mesos master: there is none to start");
         }
