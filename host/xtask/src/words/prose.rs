@@ -161,22 +161,21 @@ fn string(file: &str, number: usize, literal: &str) -> Option<Passage> {
     if !inner.contains(' ') {
         return None;
     }
-    let (mut text, mut lines) = (String::new(), vec![(0, number)]);
-    let mut continued = false;
-    for (number, line) in (number..).zip(inner.split('\n')) {
-        if !lines.iter().any(|(_, it)| *it == number) {
-            // A line break that is escaped is none, and the space behind it neither.
-            if !continued {
-                text.push(' ');
-            }
-            lines.push((text.len(), number));
+    let (mut text, mut lines) = (String::new(), Vec::new());
+    let mut is_continued = true;
+    for (number, mut line) in (number..).zip(inner.split('\n')) {
+        if !lines.is_empty() {
+            line = line.trim_start();
         }
-        let line = if continued { line.trim_start() } else { line };
-        continued = !is_raw && line.ends_with('\\');
-        let line = if continued { &line[..line.len() - 1] } else { line };
+        // After a `\`, the line break is no part of the text.
+        if !is_continued {
+            text.push(' ');
+        }
+        lines.push((text.len(), number));
+        is_continued = !is_raw && line.ends_with('\\');
         match is_raw {
             true => text += line,
-            false => text += &line.replace("\\n", "  ").replace("\\\"", "\" "),
+            false => text += &line.trim_end_matches('\\').replace("\\n", " ").replace("\\\"", "\""),
         }
     }
     Some(Passage { file: file.into(), kind: Kind::Strings, text: blanked(&text, '{', '}'), lines })
@@ -348,6 +347,13 @@ $ janitor
         let passages = markdown("README.md", "\n\nOne\ntwo\nthree.\n");
         let found = passages.first().and_then(|it| Some(it.line(it.text.find("three")?)));
         assert_eq!(found, Some(5));
+        let source = "const IT: &str =\n    \"one \\\n    two\n three\";\n";
+        let passages = rust("guest/src/lib.rs", source);
+        assert_eq!(passages.first().map(|it| it.text.as_str()), Some("one two three"));
+        for (word, line) in [("one", 2), ("two", 3), ("three", 4)] {
+            let found = passages.first().and_then(|it| Some(it.line(it.text.find(word)?)));
+            assert_eq!(found, Some(line), "{word}");
+        }
     }
 
     #[test]
