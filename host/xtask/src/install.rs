@@ -1,0 +1,41 @@
+//! Installs the tools that steps need and machines may lack.
+
+use std::env;
+
+use crate::packages::TARGET;
+use crate::program::{Program, Result, cargo, is_there};
+
+/// The target that components are compiled for.
+pub fn components_target() -> Result {
+    Program::new("rustup").words("target add").arg(TARGET).run()
+}
+
+/// A program that Cargo builds.
+pub fn by_cargo(program: &str, version: &str) -> Result {
+    match is_there(program) {
+        true => Ok(()),
+        false => cargo("install --locked --debug").arg(program).arg("--version").arg(version).run(),
+    }
+}
+
+/// Packages of Debian. Whoever is not root is not asked for a password; only a machine that
+/// is there for continuous integration is changed through `sudo`.
+pub fn by_apt(packages: &str) -> Result {
+    let apt = |words: &str| {
+        let is_root = Program::new("id").arg("-u").stdout().is_ok_and(|it| it.trim() == "0");
+        match is_root || env::var_os("CI").is_none() || !is_there("sudo") {
+            true => Program::new("apt-get").words(words),
+            false => Program::new("sudo").words("--non-interactive apt-get").words(words),
+        }
+    };
+    apt("update -qq").run()?;
+    apt("install -y -qq").words(packages).run()
+}
+
+/// A program that is in packages of Debian.
+pub fn program_by_apt(program: &str, packages: &str) -> Result {
+    match is_there(program) {
+        true => Ok(()),
+        false => by_apt(packages),
+    }
+}

@@ -1,0 +1,248 @@
+//! Every step, in the order in which `cargo xtask ci` runs them.
+
+mod bare_toolchain;
+mod reproducible;
+mod tests;
+
+use std::path::Path;
+use std::{fs, str};
+
+use crate::packages::{BENCH, COMMAND, COMPONENTS, COMPOSE, TARGET};
+use crate::program::{Program, Result, cargo, is_there};
+use crate::report::Skips;
+use crate::{install, words};
+
+/// One check, or a few that belong together.
+pub struct Step {
+    /// Its name on the command line and in the workflow.
+    pub name: &'static str,
+    /// One line for the list.
+    pub about: &'static str,
+    /// Installs what the check needs, and runs it.
+    pub run: fn(&mut Skips) -> Result,
+}
+
+/// All steps. A test holds the jobs of `.github/workflows/ci.yml` against them.
+pub const STEPS: &[Step] = &[
+    Step { name: "format", about: "Check the formatting of all Rust sources", run: format },
+    Step { name: "words", about: "Check all prose against docs/words.toml", run: words::check },
+    Step {
+        name: "lints",
+        about: "Run Clippy on the host's side, and on each component for its own target",
+        run: lints,
+    },
+    Step { name: "docs", about: "Build the documentation, where a warning is an error", run: docs },
+    Step {
+        name: "dependencies",
+        about: "Check licences, sources, versions and known vulnerabilities",
+        run: dependencies,
+    },
+    Step {
+        name: "no-compiler",
+        about: "Check that no compiler is in what is shipped",
+        run: no_compiler,
+    },
+    Step {
+        name: "oldest-rust",
+        about: "Compile everything with the oldest Rust that is supported",
+        run: oldest_rust,
+    },
+    Step {
+        name: "composition",
+        about: "Test that what the components are made of fits together",
+        run: composition,
+    },
+    Step {
+        name: "jit",
+        about: "Lint and test the host with a compiler: components from files",
+        run: jit,
+    },
+    Step {
+        name: "reproducible",
+        about: "Check that the components are the same wherever they are built",
+        run: reproducible::check,
+    },
+    Step {
+        name: "fuel",
+        about: "Check that the component works no more than it did, counted in fuel",
+        run: fuel,
+    },
+    Step { name: "fuzz", about: "Check that what fuzzing has found stays found", run: fuzz },
+    Step { name: "readme", about: "Run the first command of the README", run: readme },
+    Step {
+        name: "bare-toolchain",
+        about: "Run both commands of the README without the components' target",
+        run: bare_toolchain::check,
+    },
+    Step { name: "release", about: "Build everything that is published", run: release },
+    Step {
+        name: "tests",
+        about: "Run the tests, with every real server that can be installed",
+        run: tests::run,
+    },
+];
+
+fn format(_: &mut Skips) -> Result {
+    cargo("fmt --all --check").run()
+}
+
+fn lints(_: &mut Skips) -> Result {
+    install::components_target()?;
+    cargo("clippy --workspace --all-targets --locked -- -D warnings").run()?;
+    for component in COMPONENTS {
+        cargo("clippy --package")
+            .arg(component)
+            .words("--lib --target")
+            .arg(TARGET)
+            .words("--profile component --locked -- -D warnings")
+            .env("CARGO_TARGET_DIR", "target/component")
+            .run()?;
+    }
+    Ok(())
+}
+
+fn docs(_: &mut Skips) -> Result {
+    cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
+}
+
+fn dependencies(skips: &mut Skips) -> Result {
+    install::by_cargo("cargo-deny", "0.20.2")?;
+    cargo("deny --locked check licenses sources bans").run()?;
+    if Program::new("timeout").words("60 cargo deny --locked fetch db").succeeds() {
+        cargo("deny --locked check advisories").run()?;
+    } else {
+        skips.skip(
+            "known vulnerabilities (cargo deny check advisories): the advisory database cannot be \
+             fetched here",
+        );
+    }
+    Ok(())
+}
+
+fn no_compiler(_: &mut Skips) -> Result {
+    let tree = cargo("tree --locked --package")
+        .arg(COMMAND)
+        .words("--edges normal --prefix none")
+        .stdout()?;
+    match tree.lines().find(|line| line.contains("cranelift-codegen")) {
+        Some(compiler) => {
+            Err(format!("the janitor binary would contain a compiler: {compiler}").into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Where the toolchain of the repository is the oldest already, there is nothing to add.
+fn oldest_rust(skips: &mut Skips) -> Result {
+    let manifest = fs::read_to_string("Cargo.toml")?;
+    let manifest = toml_span::parse(&manifest)?;
+    let oldest = manifest.pointer("/workspace/package/rust-version").and_then(|it| it.as_str());
+    let oldest = oldest.ok_or("Cargo.toml has no rust-version in [workspace.package]")?;
+    let here = Program::new("rustc").arg("--version").stdout()?;
+    if is_of_release(&here, oldest) {
+        say!("Every step runs with the oldest one: {}", here.trim());
+        return Ok(());
+    }
+    let toolchain = Program::new("rustup").words("toolchain install --profile minimal --target");
+    if !toolchain.arg(TARGET).arg(oldest).succeeds() {
+        skips.skip(format!("the oldest supported Rust: rustup cannot install {oldest} here"));
+        return Ok(());
+    }
+    cargo(&format!("+{oldest} check --workspace --all-targets --locked"))
+        .env("CARGO_TARGET_DIR", "target/oldest-rust")
+        .run()
+}
+
+/// Whether `rustc --version` says that it is of a release: 1.95.0 is of 1.95, 1.950.0 is not.
+fn is_of_release(version: &str, release: &str) -> bool {
+    let number = version.split_whitespace().nth(1).unwrap_or_default();
+    number.strip_prefix(release).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn composition(_: &mut Skips) -> Result {
+    install::components_target()?;
+    cargo("test --package").arg(COMPOSE).arg("--locked").run()
+}
+
+fn jit(_: &mut Skips) -> Result {
+    install::components_target()?;
+    cargo("clippy --package")
+        .arg(COMMAND)
+        .words("--all-targets --features jit --locked -- -D warnings")
+        .run()?;
+    cargo("test --package")
+        .arg(COMMAND)
+        .words("--features jit --test suite --locked -- component")
+        .run()
+}
+
+fn fuel(_: &mut Skips) -> Result {
+    install::components_target()?;
+    cargo("run --quiet --locked --package").arg(BENCH).words("-- guard").run()
+}
+
+fn fuzz(skips: &mut Skips) -> Result {
+    if !cargo("+nightly --version").succeeds() || !is_there("cargo-fuzz") {
+        skips.skip(
+            "the fuzz targets: they need a nightly toolchain, and cargo install cargo-fuzz --locked",
+        );
+        return Ok(());
+    }
+    let fuzz = |words: &str| cargo("+nightly fuzz").words(words).within("fuzz");
+    fuzz("build --fuzz-dir . --dev --sanitizer none").run()?;
+    let mut targets = Vec::new();
+    for target in fs::read_dir("fuzz/corpus")? {
+        targets.push(target?.file_name());
+    }
+    targets.sort();
+    for target in targets {
+        fuzz("run --fuzz-dir . --dev --sanitizer none").arg(target).words("-- -runs=0").run()?;
+    }
+    Ok(())
+}
+
+/// The command that the README begins with.
+const FIRST_COMMAND: &str = "run --locked -- replay tests/recordings/cassandra-0.28.1.har";
+
+/// The file that holds its output.
+const ITS_OUTPUT: &str = "tests/recordings/cassandra-0.28.1.stdout";
+
+fn readme(_: &mut Skips) -> Result {
+    install::components_target()?;
+    let output = cargo(FIRST_COMMAND).stdout()?;
+    say!("{}", output.trim_end());
+    is_the_file(output.as_bytes(), Path::new(ITS_OUTPUT))
+}
+
+/// Whether something was printed as it is in a file.
+fn is_the_file(output: &[u8], file: &Path) -> Result {
+    match fs::read(file)? == output {
+        true => Ok(()),
+        false => Err(format!("what is printed is not what is in {}", file.display()).into()),
+    }
+}
+
+fn release(_: &mut Skips) -> Result {
+    install::components_target()?;
+    install::program_by_apt("musl-gcc", "musl-tools")?;
+    Program::new(".ci/release").arg("--draft").run()
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_is_of_its_own_release_only() {
+        for (version, release, is) in [
+            ("rustc 1.95.0 (f2d3ce0bd 2026-03-21)", "1.95", true),
+            ("rustc 1.95.0 (f2d3ce0bd 2026-03-21)", "1.95.0", true),
+            ("rustc 1.95.1", "1.95.0", false),
+            ("rustc 1.950.0", "1.95", false),
+            ("rustc 1.96.0", "1.95", false),
+            ("", "1.95", false),
+        ] {
+            assert_eq!(is_of_release(version, release), is, "{version} of {release}");
+        }
+    }
+}

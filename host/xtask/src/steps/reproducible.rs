@@ -1,0 +1,65 @@
+//! The components are the same wherever they are built, and the command embeds the one that
+//! is published.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, os::unix};
+
+use crate::install;
+use crate::packages::COMPOSE;
+use crate::program::{Program, Result, cargo};
+use crate::report::Skips;
+
+pub fn check(_: &mut Skips) -> Result {
+    install::components_target()?;
+    let elsewhere = Program::new("mktemp").arg("-d").stdout()?;
+    let elsewhere = Path::new(elsewhere.trim());
+    let (home, tree) = (elsewhere.join("home"), elsewhere.join("tree"));
+    copy_cargo_home(&home)?;
+    copy_tree(&tree)?;
+
+    let (here, there) = (elsewhere.join("here"), elsewhere.join("there"));
+    compose(&there).env("CARGO_HOME", &home).within(&tree).run()?;
+    compose(&here).run()?;
+    Program::new("diff").arg("--recursive").arg(&here).arg(&there).run()?;
+
+    let component = there.join("janitor-cleanup.wasm");
+    let digest = Program::new("sha256sum").arg(&component).stdout()?;
+    let digest = digest.split_whitespace().next().unwrap_or_default();
+    let inspection = cargo("run --quiet --locked -- inspect").stdout()?;
+    say!("{}", inspection.trim_end());
+    let embedded = format!("Component: sha256:{digest}");
+    if !inspection.lines().any(|line| line == embedded) {
+        return Err(format!("the command embeds another component than {digest}").into());
+    }
+    fs::remove_dir_all(elsewhere)?;
+    Ok(())
+}
+
+fn compose(folder: &Path) -> Program {
+    cargo("run --quiet --locked --package").arg(COMPOSE).arg("--").arg(folder)
+}
+
+/// Another home of Cargo's, with the same registry and the same configuration.
+fn copy_cargo_home(copy: &Path) -> Result {
+    fs::create_dir(copy)?;
+    let home = || env::home_dir().map(|home| home.join(".cargo"));
+    let set = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let original = set.or_else(home).ok_or("there is neither CARGO_HOME nor a home folder")?;
+    for part in ["registry", "config.toml"] {
+        let original = original.join(part);
+        if original.exists() {
+            unix::fs::symlink(original, copy.join(part))?;
+        }
+    }
+    Ok(())
+}
+
+/// All files of the repository as they are now.
+fn copy_tree(copy: &Path) -> Result {
+    for file in Program::new("git").words("ls-files -z").stdout()?.split_terminator('\0') {
+        let to = copy.join(file);
+        fs::create_dir_all(to.parent().unwrap_or(copy))?;
+        fs::copy(file, to).map_err(|why| format!("{file}: {why}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The tests, with every real server that there is or can be installed.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::install;
+use crate::program::{Program, Result, cargo, is_there};
+use crate::report::Skips;
+
+pub fn run(skips: &mut Skips) -> Result {
+    install::components_target()?;
+    if install::program_by_apt("strace", "strace").is_err() {
+        skips.skip("strace: it cannot be installed");
+    }
+    if install::program_by_apt("nginx", "nginx-light").is_err() {
+        skips.skip("a real nginx: the package cannot be installed");
+    }
+    let mut tests = cargo("test --locked");
+    for (variable, value) in
+        [image(skips)?, zookeeper(skips)?, masters(skips)?].into_iter().flatten()
+    {
+        tests = tests.env(variable, value);
+    }
+    let embedders = Program::new("tests/embedders/setup.sh").output()?;
+    if !embedders.status.success() {
+        let words = [embedders.stdout, embedders.stderr].concat();
+        let words = String::from_utf8_lossy(&words);
+        skips.skip(format!("hosts in tests/embedders: {}", words.trim()));
+    }
+    tests.run()
+}
+
+/// A variable that the tests read, and its value.
+type Variable = Option<(&'static str, String)>;
+
+/// The static binary that the image is built with, which the step `release` has made.
+fn image(skips: &mut Skips) -> Result<Variable> {
+    let has_tools = || is_there("buildah") && Path::new("/bin/busybox").exists();
+    if !has_tools() && install::by_apt("buildah busybox-static ca-certificates").is_err() {
+        skips.skip("the image: what builds it cannot be installed");
+        return Ok(None);
+    }
+    let machine = Program::new("uname").arg("-m").stdout()?;
+    let binary = format!("target/{}-unknown-linux-musl/release/janitor", machine.trim());
+    match Path::new(&binary).canonicalize() {
+        Ok(binary) => Ok(Some(("JANITOR_TEST_IMAGE", binary.display().to_string()))),
+        Err(_) => {
+            skips.skip(format!("the image: there is no {binary} (cargo xtask release makes it)"));
+            Ok(None)
+        }
+    }
+}
+
+/// The script that starts Debian's ZooKeeper.
+fn zookeeper(skips: &mut Skips) -> Result<Variable> {
+    let is_there = Path::new("/usr/share/java/zookeeper.jar").exists();
+    if !is_there && install::by_apt("zookeeper").is_err() {
+        skips.skip("a real ZooKeeper: the package cannot be installed");
+        return Ok(None);
+    }
+    let script = env::current_dir()?.join("tests/zookeeper.sh");
+    Ok(Some(("JANITOR_TEST_ZOOKEEPER", script.display().to_string())))
+}
+
+/// The commands that start real masters. A folder with these, which `.ci/run` names, has
+/// `setup.sh VERSION...` and `start.sh VERSION`; commands that the caller names stay.
+fn masters(skips: &mut Skips) -> Result<Variable> {
+    let folder = env::var_os("JANITOR_MESOS_LAB").map(PathBuf::from);
+    let Some(folder) = folder.and_then(|it| it.canonicalize().ok()).filter(|it| it.is_dir()) else {
+        if env::var_os("JANITOR_TEST_MESOS").is_none() {
+            skips.skip("a real Mesos master: there is none to start");
+        }
+        return Ok(None);
+    };
+    Program::new(folder.join("setup.sh")).words("1.4.3 1.11.0").run()?;
+    let start = folder.join("start.sh");
+    let start = start.display();
+    Ok(Some(("JANITOR_TEST_MESOS", format!("{start} 1.4.3; {start} 1.11.0"))))
+}
