@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::all, unsafe_code)]
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "cleaner",
     // Ordinary failures are results of the contract; a trap is for a component
     // that breaks it.

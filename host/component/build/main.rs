@@ -1,5 +1,5 @@
-//! Compiles the component of `guest/cleanup`, and leaves it for the library to embed. The
-//! published package has no sources of the component: it brings the component along.
+//! Compiles the component of `guest/cleanup`, and leaves it for the library to embed. A
+//! published package has the component beside its manifest, and no sources of it.
 
 mod component;
 mod target;
@@ -8,24 +8,31 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-/// The component, beside the manifest of the published package.
+/// The file of the component, here and in a published package.
 const COMPONENT: &str = "janitor-cleanup.wasm";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let package = Path::new(&env::var("CARGO_MANIFEST_DIR")?).to_owned();
     let out = Path::new(&env::var("OUT_DIR")?).join(COMPONENT);
+    let root = package.join("../..");
+    let sources = [
+        "guest/cleanup",
+        "host/contract",
+        "host/component/build",
+        "wit",
+        "Cargo.toml",
+        "Cargo.lock",
+    ];
+    if sources.iter().all(|source| root.join(source).exists()) {
+        for source in sources {
+            println!("cargo::rerun-if-changed={}", root.join(source).display());
+        }
+        return Ok(fs::write(out, component::build(&root, "janitor-guest")?)?);
+    }
     let published = package.join(COMPONENT);
     println!("cargo::rerun-if-changed={}", published.display());
-    if published.exists() {
-        fs::copy(published, out)?;
-        return Ok(());
-    }
-    let root = package.join("../..");
-    fs::write(out, component::build(&root, "janitor-guest")?)?;
-    for source in
-        ["guest/cleanup", "host/contract", "host/component", "wit", "Cargo.toml", "Cargo.lock"]
-    {
-        println!("cargo::rerun-if-changed={}", root.join(source).display());
-    }
+    fs::copy(&published, out).map_err(|why| {
+        format!("this package was made without the component, {}: {why}", published.display())
+    })?;
     Ok(())
 }

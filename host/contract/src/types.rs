@@ -8,14 +8,14 @@ macro_rules! generate {
     ($($derives:tt)*) => {
         #[cfg(feature = "wasmtime")]
         wasmtime::component::bindgen!({
-            path: "../../wit",
+            path: "wit",
             inline: "package janitor:contract; world types { import janitor:cleanup/types@0.1.0; }",
             world: "janitor:contract/types",
             additional_derives: [$($derives)*],
         });
         #[cfg(not(feature = "wasmtime"))]
         wit_bindgen::generate!({
-            path: "../../wit",
+            path: "wit",
             inline: "package janitor:contract; world types { import janitor:cleanup/types@0.1.0; }",
             world: "janitor:contract/types",
             generate_unused_types: true,

@@ -68,7 +68,7 @@ pub fn reader(file: &str) -> Option<Reader> {
         "wit" | "mjs" => Some(|file, text| comments(file, text, &["///", "//!", "//"])),
         "toml" | "sh" | "py" | "yml" | "yaml" | "dict" | "Dockerfile" => Some(hashes),
         "wat" => Some(|file, text| comments(file, text, &[";;"])),
-        _ if file.starts_with(".ci/") || file == "host/build/rustc" => Some(hashes),
+        _ if file.starts_with(".ci/") || file == "host/component/build/rustc" => Some(hashes),
         _ => None,
     }
 }
@@ -348,7 +348,7 @@ $ janitor
         let found = passages.first().and_then(|it| Some(it.line(it.text.find("three")?)));
         assert_eq!(found, Some(5));
         let source = "const IT: &str =\n    \"one \\\n    two\n three\";\n";
-        let passages = rust("guest/src/lib.rs", source);
+        let passages = rust("guest/cleanup/src/lib.rs", source);
         assert_eq!(passages.first().map(|it| it.text.as_str()), Some("one two three"));
         for (word, line) in [("one", 2), ("two", 3), ("three", 4)] {
             let found = passages.first().and_then(|it| Some(it.line(it.text.find(word)?)));
