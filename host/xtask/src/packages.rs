@@ -3,6 +3,23 @@
 /// The package with the command, and with the test suite.
 pub const COMMAND: &str = "janitor";
 
+/// The library that embedders depend on.
+pub const LIBRARY: &str = "janitor-host";
+
+/// What the library does not bring along unless somebody asks for it.
+pub const NOT_IN_THE_LIBRARY: [&str; 3] = ["clap", "schemars", "zookeeper-client"];
+
+/// All that is published, each after those that it depends on.
+pub const PUBLISHED: [&str; 7] = [
+    "janitor-contract",
+    "janitor-policy",
+    "janitor-transport",
+    "janitor-component",
+    "janitor-report",
+    "janitor-host",
+    "janitor",
+];
+
 /// The package that puts the components together and writes them into a folder.
 pub const COMPOSE: &str = "janitor-compose";
 
@@ -33,7 +50,9 @@ mod tests {
     fn they_are_in_the_workspace() -> Result {
         let metadata =
             cargo("metadata --no-deps --locked --offline --format-version 1").stdout()?;
-        for package in [COMMAND, COMPOSE, BENCH].iter().chain(&COMPONENTS) {
+        for package in
+            [COMMAND, COMPOSE, BENCH, LIBRARY].iter().chain(&COMPONENTS).chain(&PUBLISHED)
+        {
             assert!(metadata.contains(&format!(r#""name":"{package}""#)), "{package}");
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Every step, in the order in which `cargo xtask ci` runs them.
 
 mod bare_toolchain;
+mod packages;
 mod reproducible;
 mod tests;
 
@@ -73,6 +74,11 @@ pub const STEPS: &[Step] = &[
         name: "bare-toolchain",
         about: "Run both commands of the README without the components' target",
         run: bare_toolchain::check,
+    },
+    Step {
+        name: "packages",
+        about: "Make every package that is published, and compile it without a network",
+        run: packages::check,
     },
     Step { name: "release", about: "Build everything that is published", run: release },
     Step {
