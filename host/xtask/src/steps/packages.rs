@@ -51,7 +51,9 @@ impl Packages {
     /// Makes a package, compiles it as it is in the archive, and puts it where the next ones
     /// find it.
     fn pack(&self, package: &str) -> Result {
-        self.offline("package --allow-dirty --registry crates-io --package").arg(package).run()?;
+        self.offline("package --allow-dirty --registry crates-io")
+            .arg(format!("--package={package}"))
+            .run()?;
         let version =
             Program::new("cargo").words("pkgid --offline --package").arg(package).stdout()?;
         let version = version.trim().rsplit(['#', '@']).next().unwrap_or_default();
