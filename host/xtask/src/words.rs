@@ -77,6 +77,10 @@ fn passages() -> Result<Vec<Passage>> {
     let mut passages = Vec::new();
     for file in files.split_terminator('\0') {
         let Some(read) = prose::reader(file) else { continue };
+        // The folder behind a link is listed by itself.
+        if fs::symlink_metadata(file).is_ok_and(|it| it.is_symlink()) {
+            continue;
+        }
         match fs::read_to_string(file) {
             Ok(text) => passages.extend(read(file, &text)),
             // It is removed, and that is not committed yet.

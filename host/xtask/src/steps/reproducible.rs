@@ -59,7 +59,11 @@ fn copy_tree(copy: &Path) -> Result {
     for file in Program::new("git").words("ls-files -z").stdout()?.split_terminator('\0') {
         let to = copy.join(file);
         fs::create_dir_all(to.parent().unwrap_or(copy))?;
-        fs::copy(file, to).map_err(|why| format!("{file}: {why}"))?;
+        let copied = match fs::read_link(file) {
+            Ok(target) => unix::fs::symlink(target, to),
+            Err(_) => fs::copy(file, to).map(drop),
+        };
+        copied.map_err(|why| format!("{file}: {why}"))?;
     }
     Ok(())
 }
