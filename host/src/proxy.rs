@@ -130,10 +130,12 @@ impl Way {
         Ok(Self { proxy, direct })
     }
 
-    /// Whether a server is reached without the proxy because of its address.
+    /// Whether a server is reached without a proxy, because there is none or because of the
+    /// server's address.
     pub fn is_direct(&self, uri: &Uri) -> bool {
         let address = uri.host().and_then(address);
-        address.is_some_and(|address| self.direct.iter().any(|range| range.holds(address)))
+        let is_excepted = |address| self.direct.iter().any(|range| range.holds(address));
+        self.proxy.is_none() || address.is_some_and(is_excepted)
     }
 }
 

@@ -75,6 +75,12 @@ impl Live {
         Self { agent, way, has_identity, credentials, masters: Arc::default() }
     }
 
+    /// The same without a proxy, whatever the environment says.
+    #[must_use]
+    pub fn without_proxy(self) -> Self {
+        Self { way: Ok(Way::default()), ..self }
+    }
+
     /// The same for a cluster whose masters are named: requests to the first one
     /// go to whichever of them answers.
     #[must_use]
