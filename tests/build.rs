@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     hostile(&root.join("tests/hostile"), &Path::new(&env::var("OUT_DIR")?).join("hostile"))?;
     for source in [
         "tests/misbehaving",
-        "guest/src/panics.rs",
+        "guest/panics",
         "tests/hostile",
         "wit",
         "Cargo.toml",

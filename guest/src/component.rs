@@ -6,11 +6,17 @@ use std::time::Duration;
 
 use crate::bindings::{self, cleanup, http, log};
 use crate::host::{Host, Response};
-use crate::panics::report_panics;
 
 struct Component;
 
 bindings::export!(Component with_types_in bindings);
+
+/// Has the host log the last words.
+fn report_panics() {
+    janitor_panics::report_panics(|message| {
+        log::write(&log::Entry { level: log::Level::Critical, message, event: None });
+    });
+}
 
 impl cleanup::Guest for Component {
     fn clean(

@@ -4,7 +4,7 @@
 //! Compiled for `wasm32-unknown-unknown` this crate is the component that `wit/`
 //! describes. Compiled natively it is an ordinary library, for unit tests and
 //! benchmarks: all logic is written against the [`Host`] trait, and only
-//! `component.rs` and `panics.rs` know that there is a sandbox.
+//! `component.rs` knows that there is a sandbox.
 //!
 //! | module | what a reader finds there |
 //! | --- | --- |
@@ -44,8 +44,6 @@ pub mod metrics;
 pub mod names;
 pub mod operate;
 pub mod operations;
-#[cfg(target_family = "wasm")]
-mod panics;
 pub mod plan;
 pub mod planned;
 pub mod reservations;
@@ -53,6 +51,8 @@ pub mod resource;
 pub mod run;
 pub mod self_removal;
 pub mod settle;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulated;
 pub mod stream;
 pub mod sweep;
 #[cfg(test)]

@@ -8,7 +8,6 @@ use crate::bindings::log::Entry;
 use crate::host::{Host, Response};
 
 mod random;
-mod simulated;
 
 /// Answers in the order of the script, and keeps what was asked and logged.
 pub struct Script {

@@ -5,39 +5,16 @@ use std::path::{Path, PathBuf};
 
 use janitor_host::DIGEST;
 use janitor_tests::Cluster;
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::command::{Run, janitor, on, replay, run, scenario, tests};
-use crate::sandbox::{self, BROKEN};
-use crate::{skipped, trial};
+use crate::sandbox::BROKEN;
 
 /// A digest that nothing has.
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What is said of the servers when there is no component to ask them anything.
 const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
-
-pub fn trials() -> Vec<Trial> {
-    let broken = BROKEN.iter().map(|(fault, words)| (sandbox::name(fault), fault, words));
-    if cfg!(not(feature = "jit")) {
-        let why = "only a build with the feature jit has a compiler";
-        let mut trials: Vec<_> = broken.map(|(name, ..)| skipped(&name, why)).collect();
-        trials.push(trial("component::without_a_compiler_there_is_no_such_option", no_option));
-        return trials;
-    }
-    let mut trials: Vec<_> =
-        broken.map(|(name, fault, words)| trial(name, || is_refused(fault, words))).collect();
-    trials.extend([
-        trial("component::the_embedded_one_from_a_file_is_the_same", the_same),
-        trial("component::one_of_another_digest_is_not_run", another_digest),
-        trial("component::a_recording_names_the_one_that_ran", recorded),
-        trial("component::a_file_that_cannot_be_read_is_a_wrong_command_line", unreadable),
-        trial("component::the_next_command_names_it_too", next_command),
-        trial("component::hostile_files_end_with_8", hostile),
-    ]);
-    trials
-}
 
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
@@ -55,7 +32,8 @@ fn harmless(file: &Path) -> Run {
 }
 
 /// A file that is no component.
-fn is_refused(fault: &str, words: &str) {
+pub fn is_refused(fault: &str) {
+    let (_, words) = BROKEN.iter().find(|(it, _)| *it == fault).expect("what is said of it");
     let bytes = match fault {
         "is a core module" => b"\0asm\x01\0\0\0".into(),
         "is cut off" => {
@@ -75,7 +53,9 @@ fn is_refused(fault: &str, words: &str) {
 
 /// What `sandbox` tries with the library, as files. One that computes for ever ends when
 /// a run's time does, which is too late for a test.
-fn hostile() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn hostile_files_end_with_8() {
     for file in fs::read_dir(janitor_tests::HOSTILE).unwrap() {
         let file = file.unwrap().path();
         let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
@@ -87,7 +67,9 @@ fn hostile() {
     }
 }
 
-fn no_option() {
+#[test]
+#[cfg_attr(feature = "jit", ignore = "this build has a compiler")]
+fn without_a_compiler_there_is_no_such_option() {
     let run = run(janitor().args(["inspect", "--component", "x.wasm"]));
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
     assert!(run.stderr.contains("--component"), "{}", run.stderr);
@@ -96,7 +78,9 @@ fn no_option() {
     }
 }
 
-fn the_same() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn the_embedded_one_from_a_file_is_the_same() {
     let guest = built("janitor-guest.wasm");
     let with = |mut command: std::process::Command| {
         run(command.arg("--component").arg(&guest).args(["--component-digest", DIGEST]))
@@ -112,7 +96,9 @@ fn the_same() {
     assert_eq!(with(again()), run(&mut again()));
 }
 
-fn another_digest() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn one_of_another_digest_is_not_run() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let guest = built("janitor-guest.wasm");
     let plan = tests("recordings/cassandra-0.28.1.har");
@@ -136,7 +122,9 @@ fn another_digest() {
     }
 }
 
-fn recorded() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn a_recording_names_the_one_that_ran() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.har");
@@ -161,7 +149,9 @@ fn recorded() {
 }
 
 /// From a plan to what it says, with one component.
-fn next_command() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn the_next_command_names_it_too() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json").display().to_string();
@@ -176,7 +166,9 @@ fn next_command() {
     assert_eq!(run(&mut on(&cluster, next)).exit, 0);
 }
 
-fn unreadable() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn a_file_that_cannot_be_read_is_a_wrong_command_line() {
     let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
     assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);

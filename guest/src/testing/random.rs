@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Scripted;
-use super::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
 use crate::bindings::cleanup::{
     Amount, CleanupPlan, Failure, Fate, Options, Reason, Report, Target,
 };
 use crate::bindings::http::{Error, Method, Request};
 use crate::bindings::log::Entry;
 use crate::host::Host;
+use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
 use crate::{clean, plan};
 
 const OPTIONS: Options = Options::DEFAULT;

@@ -9,9 +9,6 @@ mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "cleaner", generate_all });
     pub use janitor::cleanup::log;
 }
-// The real one's.
-#[path = "../../../guest/src/panics.rs"]
-mod panics;
 
 use bindings::exports::janitor::cleanup::cleanup::{
     CleanupPlan, Failure, Guest, Inventory, Options, Report, Target,
@@ -37,7 +34,9 @@ impl Guest for Component {
     }
 
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {
-        panics::report_panics();
+        janitor_panics::report_panics(|message| {
+            log::write(&Entry { level: Level::Critical, message, event: None });
+        });
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
                 drop(http::send(&get("quota")));
