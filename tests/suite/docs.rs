@@ -7,8 +7,8 @@ use std::{env, fs};
 use crate::command::{program, recordings, tests};
 use crate::{composed, faults, real, sandbox, stock};
 
-/// The names of all tests: those of this program, as it lists them, and those of
-/// `scenarios.rs`, which are made of files.
+/// The names of all tests: those of this program, as its harness lists them, so that one that
+/// is not compiled is none; and those of `scenarios.rs`, which are made of files.
 static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let listed =
         program(env::current_exe().unwrap()).args(["--list", "--format", "terse"]).output();

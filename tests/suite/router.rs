@@ -1,13 +1,10 @@
 //! Through a real nginx, as through DC/OS's Admin Router: what that does to requests and to
 //! answers. The scenarios run through it too (`routed.rs`).
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use janitor_tests::{Cluster, State};
 use serde_json::json;
 
-use crate::command::{Run, changes, janitor, run};
+use crate::command::{Run, changes, client, janitor, run};
 use crate::needs::needed;
 use crate::nginx::{self, Nginx, Way};
 use crate::tls::{Authority, Subject};
@@ -54,11 +51,8 @@ fn a_name_that_the_router_would_cut() {
     assert_eq!(changes(&cluster), [""; 0]);
 
     // That it would: this is what the refusal is for.
-    let mut socket = TcpStream::connect(nginx.url().trim_start_matches("http://")).unwrap();
-    let path = "/exhibitor/exhibitor/v1/explorer/znode/name%3Bx";
-    write!(socket, "DELETE {path} HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
+    let url = format!("{}/exhibitor/exhibitor/v1/explorer/znode/name%3Bx", nginx.url());
+    let answer = client().delete(url).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(answer.contains(r#""succeeded":true"#), "{answer}");
     assert_eq!(nodes(&cluster), &there[1..]);
 }
