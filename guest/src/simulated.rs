@@ -4,6 +4,7 @@
 //!
 //! What a resource is, whose it is and what should become of it is written down here
 //! once more, from Mesos's documentation, and not taken from what is tested.
+#![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
 
 use std::collections::BTreeMap;
 

@@ -289,6 +289,13 @@ mod tests {
     }
 
     #[test]
+    fn without_a_proxy_every_server_is_reached_directly() {
+        for url in ["http://h/", "https://10.0.0.1:5050/", "http://[::1]/"] {
+            assert!(Way::default().is_direct(&url.parse().unwrap()), "{url}");
+        }
+    }
+
+    #[test]
     fn exceptions_that_would_be_passed_over_are_errors() {
         for entry in ["h:80", "http://h", "10.0.0.0/33", "10.0.0.0/", "h/8", "a*b", "[::1]:80"] {
             let error = read("p:1", &format!("localhost,{entry}")).unwrap_err();
