@@ -26,7 +26,8 @@ fn main() -> Result<(), Failure> {
     let endpoints = Endpoints::new(master, exhibitor, Endpoints::MARATHON)?;
     let target = Target { role: Some(role.clone()), ..Target::NOTHING };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let report = runtime.block_on(clean(endpoints, target, Duration::from_secs(600)))?;
+    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
+    let report = runtime.block_on(clean(live, endpoints, target, Duration::from_secs(600)))?;
     println!("{} phases are confirmed", report.confirmed.len());
     Ok(())
 }
@@ -34,19 +35,16 @@ fn main() -> Result<(), Failure> {
 /// Cleans a target, and stops in good order when it takes too long: what is on its way is
 /// waited for, and a second run goes on where this one was.
 pub async fn clean(
+    live: Live,
     endpoints: Endpoints,
     target: Target,
     patience: Duration,
 ) -> Result<Report, Failure> {
     let stop = Stop::new();
-    let session = Session::new(Audited(Live::new(
-        &NetworkLimits::default(),
-        &Tls::default(),
-        Credentials::default(),
-    )))
-    .with_endpoints(endpoints)
-    .with_log(tell)
-    .with_stop(stop.clone());
+    let session = Session::new(Audited(live))
+        .with_endpoints(endpoints)
+        .with_log(tell)
+        .with_stop(stop.clone());
 
     let janitor = Janitor::new()?;
     let mut run = spawn_blocking(move || janitor.clean(target, &Options::DEFAULT, session));
@@ -81,5 +79,52 @@ impl<T: Transport> Transport for Audited<T> {
 
     fn pause(&mut self, duration: Duration) {
         self.0.pause(duration);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use janitor_host::{Reason, RunError};
+    use janitor_tests::{Cluster, State};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// What comes of a cluster with something for a role, on the one thread of a runtime.
+    fn cleaned(cluster: &Cluster, patience: Duration) -> Result<Report, Failure> {
+        let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
+        let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+        let endpoints = Endpoints::new(&master, &exhibitor, &cluster.marathon_url()).unwrap();
+        let target = Target {
+            role: Some("cassandra_role".into()),
+            principal: Some("cassandra_principal".into()),
+            znode: Some("cassandra".into()),
+            ..Target::NOTHING
+        };
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(clean(live.without_proxy(), endpoints, target, patience))
+    }
+
+    /// The cluster of a scenario.
+    fn sample() -> State {
+        let json = include_str!("../../tests/scenarios/the-sample-result/cluster.json");
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn cleans_inside_an_async_runtime() {
+        let cluster = Cluster::start(sample());
+        let report = cleaned(&cluster, Duration::from_secs(60)).unwrap();
+        assert_eq!(report.confirmed.len(), 2);
+        let left = serde_json::to_string(&cluster.state().agents).unwrap();
+        assert!(!left.contains("cassandra_role"), "{left}");
+    }
+
+    #[test]
+    fn stops_in_good_order() {
+        let cluster = Cluster::start(State { latency_ms: 200, ..sample() });
+        let error = cleaned(&cluster, Duration::ZERO).unwrap_err();
+        let Some(RunError::Failure(failure)) = error.downcast_ref() else { panic!("{error}") };
+        assert_eq!(failure.reason, Reason::Stopped);
     }
 }

@@ -11,20 +11,15 @@ use std::time::Duration;
 
 use janitor_contract::types::Error;
 use janitor_host::{Call, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
-use janitor_transport::exchange::{Exchange, Request, Response, Transport};
-use libtest_mimic::Trial;
+use janitor_transport::transport::{Exchange, Request, Response, Transport};
 use percent_encoding::percent_decode_str;
 
-use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, ZNODE};
-use crate::trial;
+use janitor_guest::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, ZNODE};
 
 const OPTIONS: Options = Options::DEFAULT;
 
-pub fn trials() -> Vec<Trial> {
-    vec![trial("random::the_host_agrees_with_the_component", agrees)]
-}
-
-fn agrees() {
+#[test]
+fn the_host_agrees_with_the_component() {
     let janitor = Janitor::new().unwrap();
     let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
     let seeds = wished.map_or(0..150, |seed: u64| seed..seed + 1);

@@ -10,36 +10,14 @@ use std::{fs, thread};
 
 use janitor_contract::types::{Content, Endpoint, Method};
 use janitor_host::{
-    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, NetworkLimits,
-    Options, Report, RunError, Session, Target, Tls,
+    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report,
+    RunError, Session, Target,
 };
 use janitor_tests::{Answering, Cluster, State};
 use janitor_transport::credentials::Token;
-use janitor_transport::exchange::{Request, Transport};
-use libtest_mimic::Trial;
+use janitor_transport::transport::{Request, Transport};
 
-use crate::command::{Run, janitor, replay, run, tests};
-use crate::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("transport::the_window_is_on_the_wire", the_window_is_on_the_wire),
-        trial("transport::connections_are_kept", connections_are_kept),
-        trial("transport::a_server_that_says_nothing_is_given_up", a_silent_server),
-        trial("transport::a_body_that_stops_is_given_up", a_body_that_stops),
-        trial("transport::a_body_above_the_limit_is_given_up", a_large_body),
-        trial("transport::what_is_no_http_is_said_to_be_none", no_http),
-        trial("transport::only_a_final_status_is_an_answer", only_a_final_status),
-        trial("transport::the_root_is_the_leaders", the_root_is_the_leaders),
-        trial("transport::the_root_of_a_named_master", the_root_of_a_named_master),
-        trial("transport::masters_that_know_no_leader_are_passed_over", passed_over),
-        trial("transport::credentials_are_not_redirected", credentials_are_not_redirected),
-        trial("transport::a_redirect_says_where_it_points", a_redirect),
-        trial("transport::a_proxy_that_cannot_be_used_is_an_error", unusable_proxies),
-        trial("transport::an_exception_that_cannot_be_one_is_an_error", unusable_exceptions),
-        trial("transport::exceptions_are_reached_without_the_proxy", exceptions),
-    ]
-}
+use crate::command::{Run, janitor, network, replay, run, tests};
 
 /// The sample cluster: three of six agents have something.
 fn cluster(latency_ms: u64) -> Cluster {
@@ -48,64 +26,55 @@ fn cluster(latency_ms: u64) -> Cluster {
     Cluster::start(State { latency_ms, ..state })
 }
 
+#[test]
 fn the_window_is_on_the_wire() {
     for window in [1, 2, 32] {
         let cluster = cluster(100);
         let limits = Limits { window, ..Limits::default() };
-        clean(&cluster.master_url(), limits, &NetworkLimits::default()).0.unwrap();
+        clean(&cluster.master_url(), limits).0.unwrap();
         assert_eq!(cluster.load().most_at_once, window.min(3) as usize);
     }
 }
 
+#[test]
 fn connections_are_kept() {
     let cluster = cluster(0);
-    clean(
-        &cluster.master_url(),
-        Limits { window: 1, ..Limits::default() },
-        &NetworkLimits::default(),
-    )
-    .0
-    .unwrap();
+    clean(&cluster.master_url(), Limits { window: 1, ..Limits::default() }).0.unwrap();
     assert_eq!(cluster.requests().len(), 15);
     assert_eq!(cluster.load().connections, 1);
 }
 
-fn a_silent_server() {
-    let limits = NetworkLimits { answer: Duration::from_millis(50), ..NetworkLimits::default() };
-    let log = clean(&answering(b""), Limits::default(), &limits).1;
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
+    let log = clean(&answering(b""), limits).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
-fn a_body_that_stops() {
-    let limits = NetworkLimits { answer: Duration::from_millis(50), ..NetworkLimits::default() };
-    let log = clean(
-        &answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-        Limits::default(),
-        &limits,
-    )
-    .1;
+#[test]
+fn a_body_that_stops_is_given_up() {
+    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
+    let log = clean(&answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), limits).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
-fn a_large_body() {
+#[test]
+fn a_body_above_the_limit_is_given_up() {
     let limits = Limits { response_bytes: 100, ..Limits::default() };
-    let log = clean(&cluster(0).master_url(), limits, &NetworkLimits::default()).1;
+    let log = clean(&cluster(0).master_url(), limits).1;
     let words = "Network error: the answer of the Mesos master is larger than 100 bytes.";
     assert!(log.contains(words), "{log}");
 }
 
-fn no_http() {
-    let log = clean(
-        &answering(b"220 smtp.example ESMTP\r\n"),
-        Limits::default(),
-        &NetworkLimits::default(),
-    )
-    .1;
+#[test]
+fn what_is_no_http_is_said_to_be_none() {
+    let log = clean(&answering(b"220 smtp.example ESMTP\r\n"), Limits::default()).1;
     assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
 }
 
 /// Live and in the replay, and whatever the body says.
-fn only_a_final_status() {
+#[test]
+fn only_a_final_status_is_an_answer() {
     let list = r#"{"slaves":[],"recovered_slaves":[]}"#;
     for status in [101, 102, 150, 199, 600, 999] {
         let answer =
@@ -160,12 +129,13 @@ fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16
 }
 
 fn live() -> Live {
-    Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default())
+    network(&Limits::default(), Credentials::default())
 }
 
 const ROOT: [&str; 3] = ["metrics/snapshot", "registrar%281%29/registry", "version"];
 
 /// A master that does not lead would answer these pages as if the cluster were empty.
+#[test]
 fn the_root_is_the_leaders() {
     let leader = leading();
     let standby = standby(&leader.origin());
@@ -186,6 +156,7 @@ fn the_root_is_the_leaders() {
 }
 
 /// Of several that are named, each has its own root.
+#[test]
 fn the_root_of_a_named_master() {
     let router = Answering::start(|request| match request.uri().path() {
         "/mesos/master/slaves" | "/mesos/version" => response(200, "leading", None),
@@ -205,7 +176,8 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// What one master says while there is no leader, or before it knows the new one, another
 /// one may answer.
-fn passed_over() {
+#[test]
+fn masters_that_know_no_leader_are_passed_over() {
     let leader = leading();
     let mut others: Vec<_> = [502, 503, 504]
         .map(|status| Answering::start(move |_| response(status, "no leader", None)))
@@ -231,11 +203,12 @@ fn passed_over() {
     assert_eq!(page, (200, "leading".into()));
 }
 
+#[test]
 fn credentials_are_not_redirected() {
     let leader = leading();
     let standby = standby(&leader.origin());
     let token = Credentials::everywhere(Credential::Token(Token::new("canary").unwrap()));
-    let mut live = Live::new(&NetworkLimits::default(), &Tls::default(), token);
+    let mut live = network(&Limits::default(), token);
     let url = format!("{}/master/slaves", standby.origin());
     let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);
     let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
@@ -246,7 +219,8 @@ fn credentials_are_not_redirected() {
     assert_eq!(page, (200, "standby".into()));
 }
 
-fn a_redirect() {
+#[test]
+fn a_redirect_says_where_it_points() {
     let elsewhere = Answering::start(|request| {
         let host = request.headers()["host"].to_str().unwrap();
         let location = format!("https://{host}{}?secret", request.uri().path());
@@ -268,7 +242,8 @@ fn among_proxies(cluster: &Cluster, environment: &[(&str, &OsStr)]) -> Run {
 }
 
 /// Nobody is asked another way, and a password is not shown.
-fn unusable_proxies() {
+#[test]
+fn a_proxy_that_cannot_be_used_is_an_error() {
     let good = "http://127.0.0.1:1";
     let binary = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
     for (variable, value) in [
@@ -303,7 +278,8 @@ fn unusable_proxies() {
     assert_eq!(replayed.exit, 0, "{replayed:?}");
 }
 
-fn unusable_exceptions() {
+#[test]
+fn an_exception_that_cannot_be_one_is_an_error() {
     for (variable, value) in [("NO_PROXY", "127.0.0.1:80"), ("no_proxy", "localhost,10.0.0.0/99")] {
         let cluster = cluster(0);
         let environment = [(variable, OsStr::new(value)), ("http_proxy", OsStr::new("p:1"))];
@@ -315,7 +291,8 @@ fn unusable_exceptions() {
 }
 
 /// The proxy would hear the token.
-fn exceptions() {
+#[test]
+fn exceptions_are_reached_without_the_proxy() {
     for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost"] {
         let proxy = Answering::start(|_| response(502, "", None));
         let (cluster, origin) = (cluster(0), proxy.origin());
@@ -340,11 +317,7 @@ fn answering(bytes: &'static [u8]) -> String {
 }
 
 /// Cleans the sample's role; returns the log as well.
-fn clean(
-    master: &str,
-    limits: Limits,
-    network: &NetworkLimits,
-) -> (Result<Report, RunError>, String) {
+fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     let target = Target {
         role: Some("cassandra_role".into()),
         principal: None,
@@ -353,7 +326,7 @@ fn clean(
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
-    let session = Session::new(Live::new(network, &Tls::default(), Credentials::default()))
+    let session = Session::new(network(&limits, Credentials::default()))
         .with_endpoints(Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap())
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);

@@ -49,6 +49,8 @@ pub mod resource;
 pub mod run;
 pub mod self_removal;
 pub mod settle;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulated;
 pub mod stream;
 pub mod sweep;
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::host::{Host, Response};
 use janitor_contract::types::{Entry, Error, Request};
 
 mod random;
-mod simulated;
 
 /// Answers in the order of the script, and keeps what was asked and logged.
 pub struct Script {

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::echo;
 use crate::exchange::{self, Request, Transport};
-use crate::limits::NetworkLimits;
 use crate::live;
 use crate::live::Live;
 use crate::tls::Tls;
@@ -24,6 +23,7 @@ use janitor_contract::printable::printable;
 use janitor_contract::token;
 pub use janitor_contract::token::NoToken;
 use janitor_contract::types::{Content, Endpoint, Error, Method};
+use janitor_host::limits::NetworkLimits;
 
 /// Something that is never shown.
 #[derive(Clone, PartialEq)]

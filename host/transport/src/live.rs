@@ -12,12 +12,12 @@ use ureq::{Agent, AsSendBody};
 
 use crate::credentials::{Credential, Credentials};
 use crate::exchange::{Body, Exchange, Request, Response, Transport};
-use crate::limits::NetworkLimits;
 use crate::proxy::{ProxyError, Way};
 use crate::tls;
 use crate::tls::Tls;
 use janitor_contract::endpoint;
 use janitor_contract::types::{Endpoint, Error};
+use janitor_host::limits::NetworkLimits;
 
 /// Sends requests over HTTP and HTTPS. A master that does not lead is followed to
 /// the one that does; a token, or a client certificate, is taken there only if that one
@@ -76,6 +76,12 @@ impl Live {
         let (agent, credentials) = (config.into(), credentials.into());
         let has_identity = tls.has_identity();
         Self { agent, way, has_identity, credentials, masters: Arc::default() }
+    }
+
+    /// The same without a proxy, whatever the environment says.
+    #[must_use]
+    pub fn without_proxy(self) -> Self {
+        Self { way: Ok(Way::default()), ..self }
     }
 
     /// The same for a cluster whose masters are named: requests to the first one

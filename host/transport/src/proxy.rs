@@ -130,10 +130,12 @@ impl Way {
         Ok(Self { proxy, direct })
     }
 
-    /// Whether a server is reached without the proxy because of its address.
+    /// Whether a server is reached without a proxy, because there is none or because of the
+    /// server's address.
     pub fn is_direct(&self, uri: &Uri) -> bool {
         let address = uri.host().and_then(address);
-        address.is_some_and(|address| self.direct.iter().any(|range| range.holds(address)))
+        let is_excepted = |address| self.direct.iter().any(|range| range.holds(address));
+        self.proxy.is_none() || address.is_some_and(is_excepted)
     }
 }
 
@@ -283,6 +285,13 @@ mod tests {
         let everywhere = read("p:1", "0.0.0.0/0,::/0").unwrap();
         for host in ["1.2.3.4", "[::1]"] {
             assert!(everywhere.is_direct(&format!("http://{host}/").parse().unwrap()));
+        }
+    }
+
+    #[test]
+    fn without_a_proxy_every_server_is_reached_directly() {
+        for url in ["http://h/", "https://10.0.0.1:5050/", "http://[::1]/"] {
+            assert!(Way::default().is_direct(&url.parse().unwrap()), "{url}");
         }
     }
 

@@ -20,10 +20,10 @@ use self::connection::{Connection, Fault, Opening, addresses, aside, code};
 use self::jute::Names;
 use crate::Digest;
 use crate::exchange::{Exchange, Request, Response, Transport};
-use crate::limits::NetworkLimits;
 use crate::stop::Stop;
 use janitor_contract::ensemble::Ensemble;
 use janitor_contract::types::{Error, Method};
+use janitor_host::limits::NetworkLimits;
 
 /// The path of Exhibitor's requests, up to what is asked for.
 const EXPLORER: &str = "exhibitor/v1/explorer/";

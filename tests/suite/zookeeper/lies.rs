@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use janitor_contract::ensemble::Ensemble;
 use janitor_contract::types::{Error, Method, ZnodeOutcome};
 use janitor_host::{
-    Credentials, Endpoints, Janitor, Limits, Live, NetworkLimits, Options, RunError, Session, Stop,
-    Target, Tls, Violation, ZooKeeper,
+    Credentials, Endpoints, Janitor, Limits, Options, RunError, Session, Stop, Target, Violation,
+    ZooKeeper,
 };
-use janitor_transport::exchange::{Exchange, Request, Response, Transport};
+use janitor_transport::transport::{Exchange, Request, Response, Transport};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -26,30 +26,8 @@ use super::liar::{
     Asked, CHILDREN, DELETE, EXISTS, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers,
 };
 use super::{MASTER, clean};
-use crate::command::{janitor, replay, run};
-use crate::simulated::Chance;
-
-/// A test and its name.
-pub const CASES: &[(&str, fn())] = &[
-    ("a_count_of_two_to_the_31", a_count_of_two_to_the_31),
-    ("a_frame_of_two_gigabytes", a_frame_of_two_gigabytes),
-    ("ten_megabytes_of_names", ten_megabytes_of_names),
-    ("a_tree_without_end", a_tree_without_end),
-    ("names_that_lead_elsewhere", names_that_lead_elsewhere),
-    ("a_tree_that_grows_without_end", a_tree_that_grows_without_end),
-    ("a_run_whose_time_is_over", a_run_whose_time_is_over),
-    ("a_signal_in_a_tree_without_end", a_signal_in_a_tree_without_end),
-    ("a_signal_while_the_server_is_silent", a_signal_while_the_server_is_silent),
-    ("a_signal_while_no_session_is_open", a_signal_while_no_session_is_open),
-    ("a_batch_whose_answer_is_lost", a_batch_whose_answer_is_lost),
-    ("a_batch_that_is_in_doubt_when_the_run_ends", in_doubt_when_the_run_ends),
-    ("a_server_that_takes_short_requests", a_server_that_takes_short_requests),
-    ("the_last_transaction_is_told_to_the_next_server", last_seen_is_told),
-    ("a_server_that_is_read_only", a_server_that_is_read_only),
-    ("servers_that_are_lost_before_a_deletion", lost_before_a_deletion),
-    ("servers_that_are_lost_in_a_deletion", lost_in_a_deletion),
-    ("a_thousand_sessions_of_lies", a_thousand_sessions_of_lies),
-];
+use crate::command::{janitor, network, program, replay, run};
+use janitor_guest::simulated::Chance;
 
 /// What a test run may take of memory: far below what the lies ask for.
 const MEMORY: u64 = 256 << 20;
@@ -96,7 +74,7 @@ fn answer(asked: &Asked, content: &[u8]) -> Vec<u8> {
     frame(&[&numbers(&[asked.number, 0, 0, 0])[..], content].concat())
 }
 
-fn a_count_of_two_to_the_31() {
+pub fn a_count_of_two_to_the_31() {
     for count in [i32::MIN, i32::MAX, -1] {
         let liar =
             Liar::start(small(), about_children(move |asked| answer(asked, &numbers(&[count]))));
@@ -109,7 +87,7 @@ fn a_count_of_two_to_the_31() {
     }
 }
 
-fn a_frame_of_two_gigabytes() {
+pub fn a_frame_of_two_gigabytes() {
     for length in [i32::MAX, i32::MIN, -1, (64 << 20) + 1] {
         let liar = Liar::start(small(), about_children(move |_| numbers(&[length])));
         let run = clean(&liar.url(), "service", None);
@@ -122,7 +100,7 @@ fn a_frame_of_two_gigabytes() {
 }
 
 /// That is no lie: a real cluster had as many.
-fn ten_megabytes_of_names() {
+pub fn ten_megabytes_of_names() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
         _ => Some(vec![]),
@@ -138,15 +116,15 @@ fn ten_megabytes_of_names() {
 }
 
 /// Deep, wide, or both: each has an end, and what was found goes.
-fn a_tree_without_end() {
+pub fn a_tree_without_end() {
     let numbered = |count| move || (0..count).map(|number: u32| number.to_string()).collect();
     let wide = || -> Tree { Box::new(move |_| Some(numbered(100)())) };
     let flat = || -> Tree {
         Box::new(move |node| Some(if node == "/service" { numbered(5000)() } else { vec![] }))
     };
     let long = || -> Tree { Box::new(|_| Some(vec!["x".repeat(400_000)])) };
-    let limits = NetworkLimits { znodes: 1000, ..NetworkLimits::default() };
-    let narrow = NetworkLimits { znode_bytes: 10 << 10, ..NetworkLimits::default() };
+    let limits = Limits { znodes: 1000, ..Limits::default() };
+    let narrow = Limits { znode_bytes: 10 << 10, ..Limits::default() };
     let nodes = "it has more than 1000 nodes, which are not deleted in one run";
     let bytes = "the names of its nodes take more than 10240 bytes at a time";
     let frame = "bytes, where 10240 are taken";
@@ -168,38 +146,38 @@ fn a_tree_without_end() {
 }
 
 /// Their names would make paths of nodes that are not below it.
-fn names_that_lead_elsewhere() {
+pub fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
         let liar = Liar::start(small(), lie);
-        let message = refused(&liar, &NetworkLimits::default());
+        let message = refused(&liar, &Limits::default());
         assert!(message.contains("does not speak as ZooKeeper does: a node named"), "{message}");
         assert_eq!(liar.said("/service").deleted, 0);
     }
 }
 
 /// For each node that goes, another one comes.
-fn a_tree_that_grows_without_end() {
+pub fn a_tree_that_grows_without_end() {
     let mut come = 0;
     let tree: Tree = Box::new(move |node| {
         come += 1;
         Some(if node == "/service" { vec![format!("new-{come}")] } else { vec![] })
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
-    let message = refused(&liar, &NetworkLimits::default());
+    let message = refused(&liar, &Limits::default());
     assert!(message.contains("something still creates nodes in there"), "{message}");
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
 /// Deletes a node, which fails; what is said of it.
-fn refused(liar: &Liar, limits: &NetworkLimits) -> String {
+fn refused(liar: &Liar, limits: &Limits) -> String {
     let mut transport = transport(liar, limits);
     let (status, body) = exchange(&mut transport, liar, Method::Delete, "znode/service").unwrap();
     assert_eq!((status, &body["succeeded"]), (200, &Value::Bool(false)), "{body}");
     body["message"].as_str().unwrap().to_owned()
 }
 
-fn transport(liar: &Liar, limits: &NetworkLimits) -> ZooKeeper {
+fn transport(liar: &Liar, limits: &Limits) -> ZooKeeper {
     ZooKeeper::new(Ensemble::parse(&liar.url()).unwrap(), None, limits, Box::new(Nobody))
 }
 
@@ -235,18 +213,18 @@ impl Transport for Nobody {
 }
 
 /// Cleans with the library.
-fn cleaned(liar: &Liar, run: Duration, network: &NetworkLimits) -> Result<(), RunError> {
-    let live = Live::new(network, &Tls::default(), Credentials::default());
+fn cleaned(liar: &Liar, limits: Limits) -> Result<(), RunError> {
+    let live = network(&limits, Credentials::default());
     let ensemble = Ensemble::parse(&liar.url()).unwrap();
-    let session = Session::new(ZooKeeper::new(ensemble, None, network, Box::new(live)))
+    let session = Session::new(ZooKeeper::new(ensemble, None, &limits, Box::new(live)))
         .with_endpoints(Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap())
-        .with_limits(Limits { run, ..Limits::default() });
+        .with_limits(limits);
     let target = Target { znode: Some("service".into()), ..Target::NOTHING };
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
     Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
 }
 
-fn a_run_whose_time_is_over() {
+pub fn a_run_whose_time_is_over() {
     let silent: Lie = Box::new(|asked, answer| match asked.operation {
         Some(MULTI) => Fate::Silence,
         _ => Fate::Sent(answer),
@@ -255,10 +233,10 @@ fn a_run_whose_time_is_over() {
         [(endless(), Box::new(|_: &_, answer| Fate::Sent(answer)) as Lie), (small(), silent)]
     {
         let liar = Liar::start(tree, lie);
-        let run = Duration::from_secs(2);
-        let network = NetworkLimits { session: run, ..NetworkLimits::default() };
+        let limits = Limits { run: Duration::from_secs(2), ..Limits::default() };
+        let run = limits.run;
         // Either the component has still been able to say what is known, or not.
-        match cleaned(&liar, run, &network).unwrap_err() {
+        match cleaned(&liar, limits).unwrap_err() {
             RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
             RunError::Failure(failure) => {
                 let words = ["the run's time is over", "it does not answer in time"];
@@ -280,20 +258,18 @@ fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     });
     let liar = Liar::start(tree(120), lie);
     let connect = Duration::from_millis(500);
-    let limits = NetworkLimits { connect, answer: 4 * connect, ..NetworkLimits::default() };
-    let Err(RunError::Failure(failure)) = cleaned(&liar, Limits::default().run, &limits) else {
-        panic!("a failure")
-    };
+    let limits = Limits { connect, answer: 4 * connect, ..Limits::default() };
+    let Err(RunError::Failure(failure)) = cleaned(&liar, limits) else { panic!("a failure") };
     failure.report.znode.expect("an outcome").outcome
 }
 
 /// Nothing is on its way, so it is known that the node is there.
-fn lost_before_a_deletion() {
+pub fn lost_before_a_deletion() {
     let outcome = after_a_loss(CHILDREN, 3);
     assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{outcome:?}");
 }
 
-fn lost_in_a_deletion() {
+pub fn lost_in_a_deletion() {
     let ZnodeOutcome::Unknown(why) = after_a_loss(MULTI, 1) else { panic!("unknown") };
     for words in [
         "ConnectionLoss for /service",
@@ -323,7 +299,7 @@ impl Running {
     /// Ends it by a signal; what it has told, and its replay too.
     fn terminated(self) -> String {
         let kill = format!("kill -TERM {}", self.child.id());
-        assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+        assert!(program("sh").arg("-c").arg(kill).status().unwrap().success());
         let output = self.child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(5), "{stdout}");
@@ -342,7 +318,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn a_signal_in_a_tree_without_end() {
+pub fn a_signal_in_a_tree_without_end() {
     let liar = Liar::start(endless(), Box::new(|_, answer| Fate::Sent(answer)));
     let running = Running::start(&liar.url());
     wait_until("request 3000", || liar.asked() > 3000);
@@ -359,7 +335,7 @@ fn a_signal_in_a_tree_without_end() {
     assert_eq!((deleted.parse(), said.gone), (Ok(said.deleted), false));
 }
 
-fn a_signal_while_the_server_is_silent() {
+pub fn a_signal_while_the_server_is_silent() {
     let mut deletions = 0;
     let lie: Lie = Box::new(move |asked, answer| {
         deletions += usize::from(asked.operation == Some(MULTI));
@@ -387,7 +363,7 @@ fn a_signal_while_the_server_is_silent() {
 
 /// Four servers say nothing to a new client. Nothing is on its way, so it is not waited
 /// for what the other three say.
-fn a_signal_while_no_session_is_open() {
+pub fn a_signal_while_no_session_is_open() {
     let silent = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     let addresses = silent.each_ref().map(|it| it.local_addr().unwrap().to_string());
     let running = Running::start(&format!("zk://{}/", addresses.join(",")));
@@ -405,7 +381,7 @@ fn a_signal_while_no_session_is_open() {
 }
 
 /// The answer to the first batch is lost, and it is done; then a node is in the way.
-fn a_batch_whose_answer_is_lost() {
+pub fn a_batch_whose_answer_is_lost() {
     for (leaves, blocked, words) in [
         (
             150,
@@ -424,7 +400,7 @@ fn a_batch_whose_answer_is_lost() {
             }
         });
         let liar = Liar::start(tree(leaves), lie).keeping(blocked);
-        let message = refused(&liar, &NetworkLimits::default());
+        let message = refused(&liar, &Limits::default());
         assert!(message.contains(&format!("NoAuth for {blocked} ")), "{message}");
         assert!(message.contains(words), "{message}");
     }
@@ -432,7 +408,7 @@ fn a_batch_whose_answer_is_lost() {
 
 /// The answer to the only batch, which is done, is lost; no answer tells of it before the
 /// run is to end. So it is not known, and never called not deleted.
-fn in_doubt_when_the_run_ends() {
+pub fn in_doubt_when_the_run_ends() {
     let stop = Stop::new();
     let wish = stop.clone();
     let mut batches = 0;
@@ -450,7 +426,7 @@ fn in_doubt_when_the_run_ends() {
         }
     });
     let liar = Liar::start(small(), lie);
-    let mut transport = transport(&liar, &NetworkLimits::default()).with_stop(stop);
+    let mut transport = transport(&liar, &Limits::default()).with_stop(stop);
     let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
     let Err(Error::Internal(why)) = told else { panic!("{told:?}") };
     assert!(
@@ -465,13 +441,13 @@ fn in_doubt_when_the_run_ends() {
 }
 
 /// A batch that the server does not take (`jute.maxbuffer`) is not sent for ever.
-fn a_server_that_takes_short_requests() {
+pub fn a_server_that_takes_short_requests() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..350).map(|number| format!("{number:0700}")).collect()),
         _ => Some(vec![]),
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer))).reading(64 << 10);
-    let limits = NetworkLimits { answer: Duration::from_secs(5), ..NetworkLimits::default() };
+    let limits = Limits { answer: Duration::from_secs(5), ..Limits::default() };
     let mut transport = transport(&liar, &limits);
     let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
     let (_, body) = told.unwrap();
@@ -483,7 +459,7 @@ fn a_server_that_takes_short_requests() {
 }
 
 /// So that one which is behind the others does not show what was there before.
-fn last_seen_is_told() {
+pub fn last_seen_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let own = told.clone();
     let mut looks = 0;
@@ -509,7 +485,7 @@ fn last_seen_is_told() {
 }
 
 /// One that only lets read says so to a new client, or ends the connection.
-fn a_server_that_is_read_only() {
+pub fn a_server_that_is_read_only() {
     let only_reads = || Fate::Sent(frame(&[&numbers(&[0, 10_000, 0, 7, 0])[..], &[1]].concat()));
     let ends = || Fate::SentAndClosed(vec![]);
     for (hello, words) in [
@@ -517,8 +493,7 @@ fn a_server_that_is_read_only() {
         (Box::new(ends), "it may have no quorum, be read-only, or be behind the other servers"),
     ] {
         let liar = Liar::start(small(), Box::new(move |_, _| hello()));
-        let limits =
-            NetworkLimits { connect: Duration::from_millis(500), ..NetworkLimits::default() };
+        let limits = Limits { connect: Duration::from_millis(500), ..Limits::default() };
         let mut transport = transport(&liar, &limits);
         let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
         let Err(Error::Connect(why)) = told else { panic!("{told:?}") };
@@ -539,11 +514,11 @@ const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
 /// Sessions in which one answer after another is changed by chance. A failure names its
 /// seed; `JANITOR_TEST_SEED` in the environment runs that one.
-fn a_thousand_sessions_of_lies() {
+pub fn a_thousand_sessions_of_lies() {
     const NAME: &str = "zookeeper::a_thousand_sessions_of_lies";
     if env::var_os(ALONE).is_none() {
-        let mut alone = Command::new(env::current_exe().unwrap());
-        let output = alone.env(ALONE, "1").args(["--exact", NAME]).output().unwrap();
+        let mut alone = program(env::current_exe().unwrap());
+        let output = alone.env(ALONE, "1").args(["--nocapture", "--exact", NAME]).output().unwrap();
         let stdout = String::from_utf8_lossy(&output.stdout);
         println!("{stdout}");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -610,14 +585,14 @@ fn session(seed: u64) -> Outcome {
         }),
     );
     let limits = match honest {
-        true => NetworkLimits { znodes: 500, ..NetworkLimits::default() },
-        false => NetworkLimits {
+        true => Limits { znodes: 500, ..Limits::default() },
+        false => Limits {
             connect: Duration::from_millis(100),
             answer: Duration::from_millis(300),
-            session: Duration::from_secs(5),
+            run: Duration::from_secs(5),
             znodes: 500,
             znode_bytes: 1 << 20,
-            ..NetworkLimits::default()
+            ..Limits::default()
         },
     };
     let mut transport = transport(&liar, &limits).with_stop(Stop::new());

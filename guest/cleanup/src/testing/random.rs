@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Scripted;
-use super::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
 use crate::host::Host;
+use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
 use crate::{clean, plan};
 use janitor_contract::types::{
     Amount, CleanupPlan, Entry, Error, Failure, Fate, Method, Options, Reason, Report, Request,

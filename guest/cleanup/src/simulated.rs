@@ -1,9 +1,10 @@
 //! A small cluster in memory, made by chance: a master with agents, Exhibitor and
 //! Marathon. It knows requests as methods, paths and bodies only, so that both sides
-//! of the sandbox can be tested on it: `tests/suite/random.rs` has this very file.
+//! of the sandbox can be tested on it.
 //!
 //! What a resource is, whose it is and what should become of it is written down here
 //! once more, from Mesos's documentation, and not taken from what is tested.
+#![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
 
 use std::collections::BTreeMap;
 

@@ -4,12 +4,14 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use janitor_tests::Cluster;
 use tempfile::TempDir;
+
+use crate::command::program;
 
 /// What the router does beyond its usual ways.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,12 +35,16 @@ pub struct Nginx {
     folder: TempDir,
 }
 
-/// Where nginx is, if it is here.
-pub fn program() -> Option<PathBuf> {
+/// Where nginx is.
+///
+/// # Errors
+/// That it is not here.
+pub fn installed() -> Result<PathBuf, String> {
     ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
         .map(PathBuf::from)
         .into_iter()
         .find(|file| file.exists())
+        .ok_or_else(|| "there is no nginx".into())
 }
 
 impl Nginx {
@@ -94,7 +100,7 @@ fn try_start(cluster: &Cluster, way: Way, folder: &Path) -> Option<(Child, u16)>
          <body><h1>401 Unauthorized</h1><p>Log in to DC/OS.</p></body>\n</html>\n",
     )
     .unwrap();
-    let mut child = Command::new(program().expect("nginx is here"))
+    let mut child = program(installed().expect("nginx is here"))
         .arg("-p")
         .arg(folder)
         .arg("-e")
