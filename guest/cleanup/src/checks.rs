@@ -3,11 +3,11 @@
 //!
 //! A plan asks the same questions, and tells the first answer that would end a run.
 
-use crate::agents::Listing;
-use crate::frameworks::{self, Frameworks, Words};
 use crate::guard::{self, Refusal};
+use crate::master::agents::Listing;
+use crate::master::frameworks::{self, Frameworks, Words};
 use crate::names;
-use crate::sweep::Owner;
+use crate::operation::round::Owner;
 use janitor_contract::types::{Framework, InUse, Options, Reason, Target};
 
 /// Refuses a principal that has made nothing of what the role has: more likely its name

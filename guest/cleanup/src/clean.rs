@@ -5,13 +5,13 @@
 //! 202 is a promise; that something is gone is true when a later listing says
 //! so.
 
-use crate::agents::{Listing, Wanted};
 use crate::checks::{self, Users};
-use crate::frameworks::{self, Frameworks, Words};
+use crate::context::{Run, Stop};
 use crate::guard::Refusal;
 use crate::host::{Host, count};
-use crate::run::{Run, Stop};
-use crate::sweep::Owner;
+use crate::master::agents::{Listing, Wanted};
+use crate::master::frameworks::{self, Frameworks, Words};
+use crate::operation::round::Owner;
 use crate::words::{located, unreached_words};
 use crate::znode::Tree;
 use crate::{plan, reservations, self_removal, volumes};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::agents::Wanted;
+use crate::context::{Run, Stop};
 use crate::host::Host;
-use crate::run::{Run, Stop};
+use crate::master::agents::Wanted;
 use crate::znode::Tree;
 use crate::{guard, names};
 use janitor_contract::types::{AgentHolding, Failure, Holding, Inventory, Options, Reason};

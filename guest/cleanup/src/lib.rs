@@ -25,32 +25,23 @@
 //! | [`host`] | what the run needs of its surroundings |
 //! | `bindings` | the functions of `wit/`, as Rust |
 
-pub mod absent;
-pub mod agents;
-pub mod batch;
 #[cfg(target_family = "wasm")]
 mod bindings;
 pub mod checks;
 pub mod clean;
 #[cfg(target_family = "wasm")]
 mod component;
+pub mod context;
 pub mod discover;
-pub mod frameworks;
 pub mod guard;
 pub mod host;
-pub mod leader;
-pub mod metrics;
+pub mod master;
 pub mod names;
-pub mod operate;
-pub mod operations;
+pub mod operation;
 pub mod plan;
 pub mod reservations;
-pub mod resource;
-pub mod run;
 pub mod self_removal;
 pub mod settle;
-pub mod stream;
-pub mod sweep;
 #[cfg(test)]
 mod testing;
 pub mod version;

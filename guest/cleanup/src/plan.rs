@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::agents::{Listing, Wanted};
 use crate::checks::{self, Users};
-use crate::frameworks::Words;
+use crate::context::{Run, Stop};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::resource::{self, Resource};
-use crate::run::{Run, Stop};
-use crate::sweep::Owner;
+use crate::master::agents::{Listing, Wanted};
+use crate::master::frameworks::Words;
+use crate::master::resource::{self, Resource};
+use crate::operation::round::Owner;
 use crate::words::unreached_words;
 use crate::znode::Tree;
 use janitor_contract::describe::{entry_words, volume_words};

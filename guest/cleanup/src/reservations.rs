@@ -1,6 +1,6 @@
 //! The second phase: the role's dynamic reservations are released.
 
-use crate::sweep::Operation;
+use crate::operation::round::Operation;
 use janitor_contract::types::Phase;
 
 /// `POST master/unreserve`, since Mesos 0.25.

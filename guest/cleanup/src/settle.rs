@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::agents::Listing;
+use crate::context::{Run, Stop};
 use crate::host::Host;
-use crate::run::{Run, Stop};
-use crate::sweep::Owner;
+use crate::master::agents::Listing;
+use crate::operation::round::Owner;
 use crate::words::{elsewhere_words, unreached_words};
 use crate::{reservations, version, volumes};
 use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};

@@ -2,7 +2,7 @@
 //! on them. Mesos releases no disk that still holds a volume, so this comes
 //! before the reservations.
 
-use crate::sweep::Operation;
+use crate::operation::round::Operation;
 use janitor_contract::types::Phase;
 
 /// `POST master/destroy-volumes`, since Mesos 0.27.

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::agents::Listing;
 use crate::host::{Host, Response, Retries, request};
-use crate::metrics::{self, Metrics};
-use crate::stream::{self, Bad, Json, Page};
+use crate::master::agents::Listing;
+use crate::master::json::{self, Bad, Json, Page};
+use crate::master::metrics::{self, Metrics};
 use janitor_contract::types::{Endpoint, Method, Unreached, UnreachedReason};
 
 /// The agents that are there and not listed.
@@ -35,7 +35,7 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
     let listed = listing.agents.iter().map(|agent| agent.id.as_str());
     let recovered = listing.recovered.iter().map(|agent| agent.id.as_str());
     let listed: BTreeSet<&str> = listed.chain(recovered).collect();
-    match stream::page(host, &page, retries, |json| registry(json, &listed)) {
+    match json::page(host, &page, retries, |json| registry(json, &listed)) {
         Page::Says(agents) => absent.agents.extend(agents),
         Page::Missing => {
             absent.missing.push("registrar(1)/registry");
@@ -44,7 +44,7 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
         Page::Unknown(unread) => absent.doubts.push(unread.message),
     }
     let path = ["maintenance", "status"].map(Into::into).into();
-    match stream::page(host, &request(Endpoint::Master, Method::Get, path), retries, machines) {
+    match json::page(host, &request(Endpoint::Master, Method::Get, path), retries, machines) {
         Page::Says(machines) => {
             for machine in machines {
                 // The registry has them too.
@@ -204,7 +204,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::agents::{self, Wanted};
+    use crate::master::agents::{self, Wanted};
     use crate::testing::Script;
 
     const SLAVES: &str = r#"{"slaves":[{"id":"S0","reserved_resources_full":{}}],

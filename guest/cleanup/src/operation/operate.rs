@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::agents::Listing;
-use crate::batch::Lists;
+use crate::context::{Run, Stop};
 use crate::host::{Host, Passes};
-use crate::run::{Run, Stop};
-use crate::sweep::{Operation, Owner};
+use crate::master::agents::Listing;
+use crate::operation::request::Lists;
+use crate::operation::round::{Operation, Owner};
 use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
 
 /// An agent that may have to be asked again.

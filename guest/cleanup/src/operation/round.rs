@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::agents::{Agent, Listing};
-use crate::batch::{Batch, Lists, Settled};
 use crate::host::{Host, Passes, count};
-use crate::resource::Fate;
+use crate::master::agents::{Agent, Listing};
+use crate::master::resource::Fate;
+use crate::operation::request::{Batch, Lists, Settled};
 use janitor_contract::types::{
     AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped, Target,
 };
@@ -273,8 +273,9 @@ fn is_in_use(Refusal { status, body }: &Refusal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::master::agents;
     use crate::testing::Script;
-    use crate::{agents, reservations, volumes};
+    use crate::{reservations, volumes};
     use janitor_contract::types::Error;
 
     const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::agents::{self, Listing, Wanted};
-use crate::frameworks::{self, Frameworks};
 use crate::host::{Host, Patience, Retries, Watched, one_line};
-use crate::{absent, guard, operations, version};
+use crate::master::agents::{self, Listing, Wanted};
+use crate::master::frameworks::{self, Frameworks};
+use crate::master::{absent, pending};
+use crate::{guard, version};
 use janitor_contract::planned;
 use janitor_contract::types::{
     Event, Failure, Level, Options, Reason, Report, Target, Unreached, UnreachedReason, Warning,
@@ -183,7 +184,7 @@ impl<'a, H: Host> Run<'a, H> {
         principal: Option<&str>,
     ) -> Result<BTreeSet<String>, String> {
         let mut retries = self.retries();
-        let pending = operations::pending(&mut self.host, newest, &mut retries)?;
+        let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         let own = pending.into_iter().filter(|it| it.is_of(role, principal));
         Ok(own.map(|it| it.agent).collect())
     }

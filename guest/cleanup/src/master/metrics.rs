@@ -1,7 +1,7 @@
 //! The master's own counts, which nobody filters: `GET master-root/metrics/snapshot`.
 
 use crate::host::{Host, Response, Retries, request};
-use crate::stream::{self, Bad, Json, Page};
+use crate::master::json::{self, Bad, Json, Page};
 use janitor_contract::types::{Endpoint, Method};
 
 /// What the master counts, as far as it says so.
@@ -25,7 +25,7 @@ pub const PATH: &str = "metrics/snapshot";
 pub fn read<H: Host>(host: &mut H, retries: &mut Retries) -> Result<Option<Metrics>, String> {
     let path = PATH.split('/').map(Into::into).collect();
     let page = request(Endpoint::MasterRoot, Method::Get, path);
-    match stream::page(host, &page, retries, take) {
+    match json::page(host, &page, retries, take) {
         Page::Says((metrics, true)) => Ok(Some(metrics)),
         Page::Says((_, false)) => Err(
             "The metrics are of a master that does not lead: give the URL of the leading master, \

@@ -1,8 +1,8 @@
 //! One list of an agent's resources, sent to the master in one request.
 
 use crate::host::{Host, Passes, explain, form};
-use crate::resource::Resource;
-use crate::sweep::Operation;
+use crate::master::resource::Resource;
+use crate::operation::round::Operation;
 use janitor_contract::types::{AgentOutcome, Endpoint, Error, Level, Refusal, Request};
 
 /// A list of resources that may be in one request.
@@ -141,8 +141,8 @@ impl Settled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents;
-    use crate::sweep::Owner;
+    use crate::master::agents;
+    use crate::operation::round::Owner;
     use crate::testing::Script;
 
     const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };

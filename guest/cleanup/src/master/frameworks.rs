@@ -14,11 +14,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::agents::Listing;
 use crate::host::{Host, Response, Retries, count, explain, form, request};
-use crate::metrics::{self, Metrics};
-use crate::stream::{self, Bad, Json, Page};
-use crate::{leader, names};
+use crate::master::agents::Listing;
+use crate::master::json::{self, Bad, Json, Page};
+use crate::master::leader;
+use crate::master::metrics::{self, Metrics};
+use crate::names;
 use janitor_contract::types::{Endpoint, Framework, Method};
 
 /// The frameworks of a cluster.
@@ -66,7 +67,7 @@ pub fn all<H: Host>(
 fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {
     let mut all = Frameworks::default();
     let list = request(Endpoint::Master, Method::Get, vec!["frameworks".into()]);
-    all.registered = match stream::page(host, &list, retries, registered) {
+    all.registered = match json::page(host, &list, retries, registered) {
         Page::Says((registered, 0)) => registered,
         Page::Says((registered, unregistered)) => {
             all.doubts.push(format!(
@@ -80,7 +81,7 @@ fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Met
         Page::Unknown(unread) => return Err(unread.message),
     };
     let roles = request(Endpoint::Master, Method::Get, vec!["roles".into()]);
-    match stream::page(host, &roles, retries, by_role) {
+    match json::page(host, &roles, retries, by_role) {
         Page::Says(roles) => all.roles = roles,
         Page::Missing => all.missing.push("roles"),
         Page::Unknown(unread) => all.doubts.push(unread.message),

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::host::{Host, Retries, request, v1};
-use crate::resource::{Fate, Resource};
-use crate::stream::{self, Bad, Page};
+use crate::master::json::{self, Bad, Page};
+use crate::master::resource::{Fate, Resource};
 use crate::version;
 use janitor_contract::types::{Endpoint, Method, Phase};
 
@@ -96,7 +96,7 @@ pub fn pending<H: Host>(
     newest: Option<u32>,
     retries: &mut Retries,
 ) -> Result<Vec<Pending>, String> {
-    let page = stream::page(host, &v1("GET_OPERATIONS"), retries, |json| {
+    let page = json::page(host, &v1("GET_OPERATIONS"), retries, |json| {
         let mut pending = None;
         json.object(|json, name| match name {
             "get_operations" => {
@@ -136,7 +136,7 @@ fn master<H: Host>(host: &mut H, retries: &mut Retries) -> Option<u32> {
     }
 
     let page = request(Endpoint::MasterRoot, Method::Get, vec!["version".into()]);
-    match stream::page(host, &page, retries, |json| json.value::<Version>()) {
+    match json::page(host, &page, retries, |json| json.value::<Version>()) {
         Page::Says(Version { version }) => version::number(&version),
         Page::Missing | Page::Unknown(_) => None,
     }

@@ -14,8 +14,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::value::RawValue;
 
 use crate::host::{Host, count};
-use crate::resource::Resource;
-use crate::stream::{self, Bad, Unread};
+use crate::master::json::{self, Bad, Unread};
+use crate::master::resource::Resource;
 use crate::version;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
 
@@ -224,7 +224,7 @@ pub fn is_same_service(one: &str, other: &str) -> bool {
 /// The master cannot be reached, refuses, or answers with something that is no
 /// agent list.
 pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
-    stream::get(host, "slaves", |json| {
+    json::get(host, "slaves", |json| {
         let mut listing = Listing::default();
         let mut is_there = false;
         // Most agents have the same roles as some others.
@@ -628,7 +628,7 @@ mod tests {
     #[test]
     fn chunks_may_end_anywhere() {
         // What is read before anything else is not in the way.
-        let body = " ".repeat(stream::START) + BODY;
+        let body = " ".repeat(json::START) + BODY;
         for size in [1, 2, 3, 7, 64, body.len()] {
             let mut host = Script::default().answer(200, &body);
             host.chunk = size;

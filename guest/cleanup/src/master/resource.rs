@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::stream::STRAY;
+use crate::master::json::STRAY;
 use janitor_contract::types::{Amount, Label, Phase, Reserved, SkipReason, Volume};
 
 /// A reserved resource, as the master lists it.

@@ -4,9 +4,9 @@
 //! After a failover the new master learns of a framework when one of its agents runs tasks
 //! of it, or when it registers again. Until then, no list has it.
 
-use crate::agents::Listing;
 use crate::host::{Host, Response, Retries, request, v1};
-use crate::stream::{self, Bad, Json};
+use crate::master::agents::Listing;
+use crate::master::json::{self, Bad, Json};
 use janitor_contract::types::{Endpoint, Method};
 
 /// How long frameworks and agents may take to come back to a new master, in seconds: the
@@ -59,7 +59,7 @@ fn times<H: Host>(host: &mut H, retries: &mut Retries) -> Times {
     let mut times = Times::default();
     for request in [v1("GET_MASTER"), state] {
         // Whether the page was read to its end does not matter.
-        let _ = stream::page(host, &request, retries, |json| read(json, &mut times));
+        let _ = json::page(host, &request, retries, |json| read(json, &mut times));
         if times.start.is_some() && times.elected.is_some() {
             break;
         }
