@@ -1,20 +1,23 @@
 //! The agent list, `GET master/slaves`, read as a stream.
 //!
-//! Each agent is reduced to what the run needs while it passes, so that the
-//! list never stands whole in memory. Of all endpoints of the master only this
-//! one has `reserved_resources_full`, since Mesos 0.28.
+//! Each agent is reduced to what the run needs as soon as it has been read, so that the list
+//! never stands whole in memory. Of all endpoints of the master only this one has
+//! `reserved_resources_full`, since Mesos 0.28.
 
-use std::borrow::Cow;
+mod amounts;
+mod entry;
+mod reserved;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
+use self::entry::{Listed, ListedSeed};
+use self::reserved::Others;
 use crate::host::{Host, count};
-use crate::master::json::{self, Bad, Unread};
+use crate::master::answer::{self, Unread};
+use crate::master::json::Bad;
 use crate::master::resource::Resource;
 use crate::version;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
@@ -28,17 +31,18 @@ pub struct Listing {
     pub newest: Option<u32>,
     /// All agents.
     pub agents: Vec<Agent>,
-    /// The roles for which something is reserved anywhere.
+    /// The roles that have something reserved anywhere.
     pub roles: BTreeSet<String>,
     /// The resources of other roles that may belong to the same service.
     pub elsewhere: Vec<Elsewhere>,
-    /// How many resources of roles below the wanted one stand on its reservations.
+    /// The number of resources of roles below the wanted one that stand on its reservations,
+    /// by role.
     pub above: BTreeMap<String, u32>,
-    /// Whether agents may have come to this master from one that led before it, or are to
-    /// come: each that registered again, on this master or another one, may.
+    /// This is set when agents may have come, or may still come, to this master from one that
+    /// led before it: each agent may that registered again, with this master or another one.
     pub may_have_taken_over: bool,
-    /// The agents that the master knows from before its own restart, and that
-    /// have not come back yet. What they hold is not listed.
+    /// The agents that the master knows from before its own restart, and that have not come
+    /// back yet. The list does not show what they hold.
     pub recovered: Vec<Recovered>,
 }
 
@@ -47,40 +51,41 @@ pub struct Listing {
 pub struct Recovered {
     /// Its id.
     pub id: String,
-    /// Its host name; empty when the master does not tell.
+    /// Its host name, or nothing when the master does not say it.
     #[serde(default)]
     pub hostname: String,
 }
 
-/// What the run needs to know of an agent.
+/// An agent, as far as the run needs to know it.
 #[derive(Debug)]
 pub struct Agent {
     /// Its id.
     pub id: String,
-    /// Its host name; empty when the master does not tell, or the run has nothing to do
-    /// with the agent.
+    /// Its host name, or nothing when the master does not say it, or the run has nothing to
+    /// do with the agent.
     pub hostname: String,
-    /// Whether it is connected, so that it carries out what the master accepts for it.
-    /// What the master shows of one that is not does not last (measured on Mesos 1.6 to
-    /// 1.11). One that is drained or deactivated, since 1.9, is not active, but connected.
+    /// This is set when it is connected, and so carries out what the master accepts for it.
+    /// Changes that the master shows of an agent without a connection do not last (measured
+    /// on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active, but
+    /// connected.
     pub connected: bool,
-    /// Whether something is reserved there that is not listed: since Mesos 1.4
-    /// the master lists the roles that the asking principal may view, but its
-    /// totals count all of them.
+    /// This is set when something is reserved there that is not listed: since Mesos 1.4 the
+    /// master lists the roles that the request's principal may view, but its totals count
+    /// all of them.
     pub hides: bool,
-    /// The roles for which something is reserved there.
+    /// The roles that have something reserved there.
     pub roles: Rc<[String]>,
-    /// What is reserved there for the run's role, or for all roles.
+    /// The resources that are reserved there for the run's role, or for all roles.
     pub resources: Vec<Resource>,
 }
 
 impl Listing {
-    /// The agents that may hold something that a run cannot see or remove.
+    /// Returns the agents that may hold something that a run cannot see or remove.
     pub fn unreached(&self) -> Vec<Unreached> {
         let listed = self.agents.iter().filter_map(|agent| {
             let reason = match agent {
-                // Something that was removed while it was away, and comes back with it, is
-                // pending with the master.
+                // A resource that was removed while its agent was away, and comes back with
+                // the agent, is among the master's pending operations.
                 Agent { connected: false, .. } if agent.is_concerned() => {
                     UnreachedReason::NotActive
                 }
@@ -99,7 +104,7 @@ impl Listing {
         listed.chain(recovered).collect()
     }
 
-    /// What the agents still hold of a target.
+    /// Returns what the agents still hold of a target.
     pub fn left(&self, principal: Option<&str>) -> Vec<AgentLeft> {
         let holding = self.agents.iter().filter(|agent| !agent.resources.is_empty());
         let left = holding.map(|agent| {
@@ -116,7 +121,7 @@ impl Listing {
         left.filter(|left| left.volumes + left.resources > 0).collect()
     }
 
-    /// The agents that hold something for the role, or may: ids and host names.
+    /// Returns the ids and host names of the agents that hold something for the role, or may.
     pub fn concerned(&self) -> impl Iterator<Item = (String, String)> {
         let listed = self.agents.iter().filter(|agent| agent.is_concerned() || !agent.connected);
         let listed = listed.map(|agent| (agent.id.clone(), agent.hostname.clone()));
@@ -124,7 +129,7 @@ impl Listing {
         listed.chain(recovered.map(|agent| (agent.id.clone(), agent.hostname.clone())))
     }
 
-    /// Those of the agents, by id and host name, that are not listed.
+    /// Returns those of the agents, given by id and host name, that are not listed.
     pub fn vanished(&self, agents: &BTreeMap<String, String>) -> Vec<Unreached> {
         if agents.is_empty() {
             return Vec::new();
@@ -142,8 +147,8 @@ impl Listing {
         unreached.collect()
     }
 
-    /// The roles that get a part of a target back when it is released, and how many of its
-    /// resources.
+    /// Returns the roles that get a part of a target back when it is released, each with the
+    /// number of resources.
     pub fn parents(&self, principal: Option<&str>) -> Vec<(String, u32)> {
         let mut parents = BTreeMap::<&str, u32>::new();
         for resource in self.agents.iter().flat_map(|agent| &agent.resources) {
@@ -154,26 +159,26 @@ impl Listing {
         parents.into_iter().map(|(role, count)| (role.to_owned(), count)).collect()
     }
 
-    /// The host name of an agent, as far as it is known.
+    /// Returns the host name of an agent, or nothing when it is not known.
     pub fn hostname(&self, id: &str) -> &str {
         self.agents.iter().find(|agent| agent.id == id).map_or("", |agent| &agent.hostname)
     }
 
-    /// The principals that made what the role has, each once.
+    /// Returns the principals that made the role's resources, each once.
     pub fn principals(&self) -> BTreeSet<&str> {
         let resources = self.agents.iter().flat_map(|agent| &agent.resources);
         resources.flat_map(Resource::principals).collect()
     }
 
-    /// Whether the role has something, but nothing that this principal made: more
-    /// likely its name is wrong than that everything is others'.
+    /// Returns whether the role has something, but nothing that this principal made: then the
+    /// principal's name is more likely wrong than right.
     pub fn is_others_alone(&self, principal: &str) -> bool {
         let principals = self.principals();
         !principals.is_empty() && !principals.contains(principal)
     }
 
-    /// Whether all agents got their ids from the master with this one, and none is to come
-    /// back from an earlier master.
+    /// Returns whether all agents got their ids from the master with this id, and none is
+    /// expected back from an earlier master.
     pub fn is_of_master(&self, id: &str) -> bool {
         let is_own = |agent: &Agent| {
             agent.id.strip_prefix(id).is_some_and(|number| number.starts_with("-S"))
@@ -184,47 +189,40 @@ impl Listing {
             && self.agents.iter().all(is_own)
     }
 
-    /// Whether an agent has something for the role.
+    /// Returns whether an agent has something for the role.
     pub fn has_role(&self) -> bool {
         self.agents.iter().any(|agent| !agent.resources.is_empty())
     }
 }
 
 impl Agent {
-    /// Whether it holds something for the role, or may.
+    /// Returns whether it holds something for the role, or may.
     fn is_concerned(&self) -> bool {
         self.hides || !self.resources.is_empty()
     }
 }
 
-/// The role and the service that a list of agents is read for.
+/// The role and the service for which a list of agents is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// The role; without one, all roles.
+    /// The role, or none for all roles.
     pub role: Option<&'a str>,
-    /// The principal, for what it made for other roles.
+    /// The principal, whose resources for other roles are of interest too.
     pub principal: Option<&'a str>,
 }
 
 impl Wanted<'_> {
-    /// Nothing but the agents themselves: no role has an empty name.
+    /// This reads nothing but the agents themselves: no role has an empty name.
     pub const NOTHING: Self = Self { role: Some(""), principal: None };
-}
-
-/// Whether two principals are the same service's: the DC/OS SDK writes the folder of a
-/// service with `/`, with and without one at its beginning, or with `__`.
-pub fn is_same_service(one: &str, other: &str) -> bool {
-    let flat = |principal: &str| principal.trim_start_matches('/').replace('/', "__");
-    one == other || flat(one) == flat(other)
 }
 
 /// Asks the master for its agents and keeps what is wanted.
 ///
 /// # Errors
-/// The master cannot be reached, refuses, or answers with something that is no
-/// agent list.
+/// The master cannot be reached, refuses, or answers with something that is not a list of
+/// agents.
 pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
-    json::get(host, "slaves", |json| {
+    answer::get(host, "slaves", |json| {
         let mut listing = Listing::default();
         let mut is_there = false;
         // Most agents have the same roles as some others.
@@ -234,8 +232,8 @@ pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
             "slaves" => {
                 is_there = true;
                 json.list(|json| {
-                    let Entry { mut agent, version, others: of_others, came_back } =
-                        json.seeded(AgentEntry { wanted })?;
+                    let Listed { mut agent, version, others: of_others, came_back } =
+                        json.seeded(ListedSeed { wanted })?;
                     match known.get(&agent.roles) {
                         Some(roles) => agent.roles = Rc::clone(roles),
                         None => drop(known.insert(Rc::clone(&agent.roles))),
@@ -263,359 +261,10 @@ pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
     })
 }
 
-/// The resources of other roles that concern the wanted one.
-#[derive(Default)]
-struct Others {
-    /// By role, and by the principal that made it, in the spelling that it has there.
-    elsewhere: BTreeMap<(String, Option<String>), Elsewhere>,
-    above: BTreeMap<String, u32>,
-}
-
-impl Others {
-    /// Adds those of an agent.
-    fn add(&mut self, others: Self) {
-        for (key, found) in others.elsewhere {
-            match self.elsewhere.get_mut(&key) {
-                Some(known) => {
-                    known.resources += found.resources;
-                    known.agents += found.agents;
-                }
-                None => drop(self.elsewhere.insert(key, found)),
-            }
-        }
-        for (role, count) in others.above {
-            *self.above.entry(role).or_default() += count;
-        }
-    }
-}
-
-/// One agent, and what else its entry says.
-struct Entry {
-    agent: Agent,
-    /// The version of Mesos that it runs.
-    version: Option<String>,
-    others: Others,
-    /// Whether it registered again, with this master or after another one.
-    came_back: bool,
-}
-
-#[derive(Clone, Copy)]
-struct AgentEntry<'a> {
-    wanted: Wanted<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum AgentField {
-    Id,
-    Hostname,
-    Active,
-    Deactivated,
-    ReregisteredTime,
-    Version,
-    Resources,
-    UnreservedResources,
-    ReservedResources,
-    ReservedResourcesFull,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> DeserializeSeed<'de> for AgentEntry<'_> {
-    type Value = Entry;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for AgentEntry<'_> {
-    type Value = Entry;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an agent")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let (mut id, mut version, mut reserved) = (None, None, None);
-        let (mut hostname, mut active) = (Text(Cow::Borrowed("")), true);
-        let mut deactivated = None;
-        let mut reregistered = None::<f64>;
-        let mut hidden = Amounts::default();
-        while let Some(field) = map.next_key()? {
-            match field {
-                AgentField::Id => id = Some(map.next_value()?),
-                AgentField::Hostname => hostname = map.next_value()?,
-                AgentField::Active => active = map.next_value()?,
-                AgentField::Deactivated => deactivated = map.next_value()?,
-                AgentField::ReregisteredTime => reregistered = map.next_value()?,
-                AgentField::Version => version = map.next_value()?,
-                AgentField::Resources => map.next_value_seed(hidden.add(1.0))?,
-                AgentField::UnreservedResources => map.next_value_seed(hidden.add(-1.0))?,
-                AgentField::ReservedResources => map.next_value_seed(EachRole(hidden.add(-1.0)))?,
-                AgentField::ReservedResourcesFull => {
-                    reserved = Some(map.next_value_seed(Reserved { wanted: self.wanted })?);
-                }
-                AgentField::Other => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        let id: String = id.ok_or_else(|| M::Error::missing_field("id"))?;
-        let (roles, resources, others) = reserved.ok_or_else(|| {
-            M::Error::custom(format!(
-                "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
-            ))
-        })?;
-        let hides = hidden.is_something();
-        let connected = active || deactivated == Some(true);
-        let mut agent = Agent { id, hostname: String::new(), connected, hides, roles, resources };
-        if agent.is_concerned() || !connected {
-            agent.hostname = hostname.0.into_owned();
-        }
-        let came_back = reregistered.is_some();
-        let version = version.map(|Text(version)| version.into_owned());
-        Ok(Entry { agent, version, others, came_back })
-    }
-}
-
-/// A text that is copied only when it has to be.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Amounts of resources by name, as they add up.
-#[derive(Default)]
-struct Amounts<'a>(Vec<(Cow<'a, str>, f64)>);
-
-impl<'a> Amounts<'a> {
-    /// What adds an object of amounts, so many times.
-    fn add(&mut self, times: f64) -> Add<'_, 'a> {
-        Add { amounts: self, times }
-    }
-
-    /// Whether there is more than is listed.
-    fn is_something(&self) -> bool {
-        // Mesos counts in thousandths.
-        const LEAST: f64 = 0.0005;
-        self.0.iter().any(|(_, amount)| *amount > LEAST)
-    }
-}
-
-/// The sums of an agent's resources, by name.
-struct Add<'s, 'a> {
-    amounts: &'s mut Amounts<'a>,
-    times: f64,
-}
-
-impl<'de> DeserializeSeed<'de> for Add<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Add<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("amounts of resources by name")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let amounts = &mut self.amounts.0;
-        while let Some(Text(name)) = map.next_key()? {
-            let Amount(amount) = map.next_value()?;
-            let amount = amount * self.times;
-            match amounts.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += amount,
-                None => amounts.push((name, amount)),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The same for each role.
-struct EachRole<'s, 'a>(Add<'s, 'a>);
-
-impl<'de> DeserializeSeed<'de> for EachRole<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for EachRole<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("amounts of resources by role")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let Add { amounts, times } = self.0;
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(amounts.add(times))?;
-        }
-        Ok(())
-    }
-}
-
-/// A number; of ranges and sets, which are texts, how many there are.
-struct Amount(f64);
-
-impl Amount {
-    /// Counts what is in `[31000-32000, 33000-33000]`, or in `{a, b}`.
-    #[allow(clippy::cast_precision_loss, reason = "a port is a small number")]
-    fn count(text: &str) -> f64 {
-        let inside = |open, close| text.trim().strip_prefix(open)?.strip_suffix(close);
-        let items = |text: &str| text.split(',').filter(|it| !it.trim().is_empty()).count() as f64;
-        if let Some(ranges) = inside('[', ']') {
-            let size = |range: &str| {
-                let (first, last) = range.split_once('-').unwrap_or((range, range));
-                let bounds = first.trim().parse::<u64>().ok().zip(last.trim().parse::<u64>().ok());
-                bounds.map_or(0, |(first, last)| last.saturating_add(1).saturating_sub(first))
-            };
-            ranges.split(',').map(|range| size(range) as f64).sum()
-        } else {
-            inside('{', '}').map_or(0.0, items)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(AmountVisitor)
-    }
-}
-
-struct AmountVisitor;
-
-impl<'de> Visitor<'de> for AmountVisitor {
-    type Value = Amount;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an amount")
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Amount, E> {
-        Ok(Amount(number))
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
-    fn visit_u64<E>(self, number: u64) -> Result<Amount, E> {
-        Ok(Amount(number as f64))
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
-    fn visit_i64<E>(self, number: i64) -> Result<Amount, E> {
-        Ok(Amount(number as f64))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Amount, E> {
-        Ok(Amount(Amount::count(text)))
-    }
-}
-
-/// `reserved_resources_full`: the names of all roles, the resources of one or all, and
-/// what the other roles have that concerns that one.
-struct Reserved<'a> {
-    wanted: Wanted<'a>,
-}
-
-impl Reserved<'_> {
-    /// A resource of another role that concerns the wanted one.
-    fn look_at(&self, role: &str, raw: &RawValue, others: &mut Others) -> serde_json::Result<()> {
-        let Wanted { role: Some(wanted), principal } = self.wanted else { return Ok(()) };
-        let is_below = role.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
-        let is_named = role.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
-        let may_be_made = principal.is_some_and(|it| may_name(raw.get(), it));
-        if !is_below && !is_named && !may_be_made {
-            return Ok(());
-        }
-        let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get())?;
-        let mut found = BTreeMap::<Option<String>, u32>::new();
-        for entry in list {
-            let resource = Resource::new(entry)?;
-            if is_below && resource.stands_on(wanted) {
-                *others.above.entry(role.to_owned()).or_default() += 1;
-            }
-            if resource.targeted(None) == (false, false) {
-                continue;
-            }
-            let is_same = |it: &&str| principal.is_some_and(|own| is_same_service(it, own));
-            let maker = resource.principals().find(is_same).map(str::to_owned);
-            if maker.is_some() || is_named {
-                *found.entry(maker).or_default() += 1;
-            }
-        }
-        for (principal, resources) in found {
-            let key = (role.to_owned(), principal.clone());
-            let role = role.to_owned();
-            others.elsewhere.insert(key, Elsewhere { role, principal, resources, agents: 1 });
-        }
-        Ok(())
-    }
-}
-
-/// Whether a text of JSON may have a principal of the same service in it. Where that
-/// cannot be excluded at a glance, it may.
-fn may_name(json: &str, principal: &str) -> bool {
-    // The part that is the same in all ways to write it, also where JSON has `\/`.
-    let part = principal.rsplit('/').next().unwrap_or_default();
-    let part = part.rsplit("__").next().unwrap_or_default();
-    let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
-    !is_plain || json.contains(part)
-}
-
-impl<'de> DeserializeSeed<'de> for Reserved<'_> {
-    type Value = (Rc<[String]>, Vec<Resource>, Others);
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reserved<'_> {
-    type Value = (Rc<[String]>, Vec<Resource>, Others);
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("reserved resources by role")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let (mut roles, mut resources) = (Vec::new(), Vec::new());
-        let mut others = Others::default();
-        while let Some(role) = map.next_key::<String>()? {
-            if self.wanted.role.is_none_or(|wanted| wanted == role) {
-                let raw: Vec<Box<RawValue>> = map.next_value()?;
-                for entry in raw {
-                    let resource = Resource::new(entry).map_err(M::Error::custom)?;
-                    if !resource.is_of(&role) {
-                        let why = format!("what is listed under role '{role}' is not that role's");
-                        return Err(M::Error::custom(why));
-                    }
-                    // A run for all roles only looks, and sends nothing back.
-                    let why_not = self.wanted.role.and_then(|_| resource.why_not_sent());
-                    if let Some(why) = why_not {
-                        let why = format!("what is listed under role '{role}' {why}");
-                        return Err(M::Error::custom(why));
-                    }
-                    resources.push(resource);
-                }
-            } else {
-                let raw: &RawValue = map.next_value()?;
-                self.look_at(&role, raw, &mut others).map_err(M::Error::custom)?;
-            }
-            roles.push(role);
-        }
-        Ok((roles.into(), resources, others))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::master::json::START;
     use crate::testing::Script;
     use janitor_contract::types::Error;
 
@@ -627,8 +276,8 @@ mod tests {
 
     #[test]
     fn chunks_may_end_anywhere() {
-        // What is read before anything else is not in the way.
-        let body = " ".repeat(json::START) + BODY;
+        // The beginning of a body is read in another way, so it is filled with spaces.
+        let body = " ".repeat(START) + BODY;
         for size in [1, 2, 3, 7, 64, body.len()] {
             let mut host = Script::default().answer(200, &body);
             host.chunk = size;
