@@ -9,6 +9,8 @@ use janitor_contract::types::{Entry, Error, Request};
 mod random;
 mod simulated;
 
+pub use simulated::Chance;
+
 /// Answers in the order of the script, and keeps what was asked and logged.
 pub struct Script {
     answers: VecDeque<Result<Scripted, Error>>,

@@ -310,6 +310,9 @@ impl<R: Response> Json<R> {
 }
 
 #[cfg(test)]
+mod differential;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::master::answer::{Unread, get};
