@@ -73,8 +73,9 @@ fn behaviour_names_real_tests(names: &BTreeSet<String>) {
         let known = match name.split_once("::") {
             // Their modules are compiled into other programs.
             Some(("guest" | "host", module)) => {
-                let folder = if name.starts_with("guest") { "../guest/src" } else { "../host/src" };
-                let file = format!("{module}.rs");
+                let folder =
+                    if name.starts_with("guest") { "../guest/cleanup/src" } else { "../host/src" };
+                let file = format!("{}.rs", module.replace("::", "/"));
                 [folder, "../host/src/bin/janitor"].iter().any(|it| tests(it).join(&file).exists())
             }
             Some((suite, "*")) => names.iter().any(|name| name.starts_with(&format!("{suite}::"))),

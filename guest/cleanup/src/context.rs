@@ -34,7 +34,7 @@ pub struct Context<'a, H> {
     /// The agents that a listing has shown to hold something for the role, or to be out of
     /// reach: their ids and their host names.
     concerned: BTreeMap<String, String>,
-    /// Those of them that the last listing did not show any more.
+    /// The concerned agents that the last listing did not show any more.
     vanished: Vec<Unreached>,
 }
 

@@ -43,7 +43,7 @@ pub trait Host {
     /// no error here, because the status already says what happened.
     ///
     /// # Errors
-    /// As [`Host::send`] and [`Host::finish`].
+    /// It fails as [`Host::send`] and [`Host::finish`] do.
     fn ask(&mut self, request: &Request) -> Result<Answer, Error> {
         let exchange = self.send(request)?;
         self.answer(exchange)
@@ -52,7 +52,7 @@ pub trait Host {
     /// Waits for the whole answer, as [`Host::ask`] does.
     ///
     /// # Errors
-    /// As [`Host::finish`].
+    /// It fails as [`Host::finish`] does.
     fn answer(&mut self, exchange: Self::Exchange) -> Result<Answer, Error> {
         self.answer_within(exchange, Answer::LIMIT)
     }
@@ -60,7 +60,7 @@ pub trait Host {
     /// Waits for the whole answer, with another limit for the body, in bytes.
     ///
     /// # Errors
-    /// As [`Host::finish`].
+    /// It fails as [`Host::finish`] does.
     fn answer_within(&mut self, exchange: Self::Exchange, limit: usize) -> Result<Answer, Error> {
         let mut response = self.finish(exchange)?;
         let mut answer = Answer { status: response.status(), body: Vec::new(), error: None };
@@ -91,7 +91,7 @@ pub const CHUNK: u32 = 64 * 1024;
 /// A host that remembers whether it has asked the run to stop.
 pub struct Watched<'a, H> {
     host: &'a mut H,
-    /// This is set once the host has asked for that.
+    /// This is set once the host has asked the run to stop.
     pub stopped: bool,
 }
 

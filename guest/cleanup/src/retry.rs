@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::host::Host;
 use janitor_contract::types::Error;
 
-/// When the same request is worth another try, the least hopeful case first.
+/// An estimate whether another try of the same request is worthwhile, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retry {
     /// The answer stays the same until somebody changes something.

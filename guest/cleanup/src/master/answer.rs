@@ -10,7 +10,7 @@ use janitor_contract::types::{Endpoint, Error, Method, Request};
 /// An answer that could not be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// The hope that another try can be read.
+    /// An estimate whether another try is worthwhile.
     pub retry: Retry,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,

@@ -1,4 +1,4 @@
-//! One list of an agent's resources, whose removal is asked for in one request.
+//! One request for the removal of a list of an agent's resources.
 
 use crate::host::Host;
 use crate::master::resource::Resource;
@@ -27,7 +27,7 @@ pub struct Settled {
     pub line: String,
     /// The outcome: accepted, refused or failed.
     pub outcome: AgentOutcome,
-    /// The hope that another try succeeds.
+    /// An estimate whether another try is worthwhile.
     pub retry: Retry,
     /// This is set when a part of the list may be accepted although the whole was not.
     pub divisible: bool,

@@ -16,7 +16,7 @@ use janitor_contract::types::{
 pub(super) struct Attempt {
     /// Its result for the report.
     pub result: AgentResult,
-    /// The hope that another try succeeds.
+    /// An estimate whether another try is worthwhile.
     pub retry: Retry,
     /// This is set when a part of the list may be accepted although the whole was not.
     pub divisible: bool,

@@ -165,7 +165,7 @@ fn a_difference_says_what_differs() {
     }
 }
 
-/// The plan counts on nothing there, and is carried out all the same.
+/// The plan expects nothing of that agent, and can be carried out all the same.
 #[test]
 fn a_plan_that_ignores_an_agent_that_is_away_is_applied() {
     let both = |first: &str| {
@@ -191,13 +191,14 @@ fn a_plan_that_ignores_an_agent_that_is_away_is_applied() {
     assert!(sent.iter().all(|it| !it.contains("S1")), "{sent:?}");
 }
 
-/// A cluster, and what differs from the quiet one in which there is a node of its own.
+/// A cluster, as far as it differs from a quiet one that has the target's node.
 struct There {
     agent: &'static str,
     elsewhere: &'static str,
     frameworks: &'static str,
-    /// The answers to looks at the node itself, and at what is below it.
+    /// The answer to a look at the node itself.
     node: &'static str,
+    /// The answers to looks at the nodes below it.
     below: &'static [&'static str],
     pages: &'static [(&'static str, &'static str)],
 }
@@ -234,8 +235,8 @@ impl There {
     }
 }
 
-/// What applying a plan of one cluster to another one says, without anything being sent
-/// that changes something.
+/// Applies a plan of one cluster to another one, in which no change succeeds, and returns the
+/// reason for the failure and the log.
 fn applied_elsewhere(
     then: &There,
     now: &There,
@@ -295,7 +296,7 @@ fn everything_that_a_plan_shows_is_compared() {
         (&users(F), &users(other), &teardown, changed, "Framework 'kafka' (G, active) uses"),
         (&users(F), &users(more_roles), &forced, changed, "Framework 'kafka' (F, active) is"),
         (&users(F), &users(more_tasks), &teardown, changed, "Framework 'kafka' (F, active) r"),
-        // It was refused, and nothing is known of what would have become of it.
+        // The plan was refused, so it does not show what a cleanup would have done.
         (&users(F), &QUIET, &OPTIONS, changed, "The plan is refused, and now nothing refuses"),
         (&pages(&[AWAY]), &QUIET, &OPTIONS, changed, "Not so any more: Slave S9 is unreacha"),
         (&QUIET, &pages(&[AWAY]), &OPTIONS, changed, "Not in the plan: Slave S9 is unreach"),
@@ -309,7 +310,7 @@ fn everything_that_a_plan_shows_is_compared() {
         let is_told = lines.iter().any(|it| it.starts_with(line));
         assert!(ended == reason && is_told, "{line}: {ended:?} {lines:?}");
     }
-    // These are as they were.
+    // In these cases nothing has changed that matters.
     for (then, now, options) in [
         (&one, &one, &OPTIONS),
         (&broken, &two, &OPTIONS),

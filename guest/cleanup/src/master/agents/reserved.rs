@@ -118,10 +118,10 @@ fn is_same_service(one: &str, other: &str) -> bool {
 /// The resources of other roles that concern the wanted one.
 #[derive(Default)]
 pub(super) struct Others {
-    /// Those that may belong to the same service, by role and by the principal that made
-    /// them, in the spelling that it has there.
+    /// The resources that may belong to the same service, by role and by the principal that
+    /// made them, in the spelling that it has there.
     pub(super) elsewhere: BTreeMap<(String, Option<String>), Elsewhere>,
-    /// The number of those that stand on reservations of the wanted role, by role.
+    /// The number of resources that stand on reservations of the wanted role, by role.
     pub(super) above: BTreeMap<String, u32>,
 }
 
