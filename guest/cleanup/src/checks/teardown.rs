@@ -38,7 +38,7 @@ impl<H: Host> Context<'_, H> {
                 };
             }
             if !backoff.wait(&mut self.host) {
-                let ids: Vec<_> = users.iter().map(|user| framework_words(user)).collect();
+                let ids: Vec<_> = users.iter().map(framework_words).collect();
                 let message = format!("Framework {} does not end", ids.join(", "));
                 return Err(self.abort(Reason::Failed, message));
             }

@@ -4,7 +4,7 @@
 //! An agent that does not answer for some time vanishes from the list of agents, and one
 //! on a machine that is down for maintenance vanishes at once. Both come back with everything
 //! that they had. The registry is the master's memory of its agents across its own restarts;
-//! it names those that the master gave up on within two weeks.
+//! for two weeks it also names those that the master gave up on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
