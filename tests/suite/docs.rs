@@ -91,8 +91,9 @@ fn behaviour_names_real_tests() {
         let known = match name.split_once("::") {
             // Their modules are compiled into other programs.
             Some(("guest" | "host", module)) => {
-                let folder = if name.starts_with("guest") { "../guest/src" } else { "../host/src" };
-                let file = format!("{module}.rs");
+                let folder =
+                    if name.starts_with("guest") { "../guest/cleanup/src" } else { "../host/src" };
+                let file = format!("{}.rs", module.replace("::", "/"));
                 [folder, "../host/src/bin/janitor"].iter().any(|it| tests(it).join(&file).exists())
             }
             Some(_) => is_test(name),

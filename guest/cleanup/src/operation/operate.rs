@@ -1,42 +1,44 @@
-//! One operation on all agents, again where that may help, until it is confirmed.
+//! The rounds of one operation until it is confirmed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::agents::Listing;
-use crate::batch::Lists;
-use crate::host::{Host, Passes};
-use crate::run::{Run, Stop};
-use crate::sweep::{Operation, Owner};
+use super::request::Lists;
+use super::{Operation, Owner};
+use crate::context::{Abort, Context};
+use crate::host::Host;
+use crate::master::agents::Listing;
+use crate::retry::Retry;
 use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
 
-/// An agent that may have to be asked again.
+/// An agent for which a request may be sent again.
 struct Again {
     agent: String,
-    passes: Passes,
+    retry: Retry,
     divisible: bool,
 }
 
-impl<H: Host> Run<'_, H> {
-    /// One operation on all agents. Returns the listing that shows its effect.
+impl<H: Host> Context<'_, H> {
+    /// Carries an operation out on all agents, and tries again where that may help. It returns
+    /// the listing that shows the effect.
     pub fn operate(
         &mut self,
         operation: &Operation,
         listing: Listing,
         owner: Owner,
-    ) -> Result<Listing, Stop> {
+    ) -> Result<Listing, Abort> {
         let mut retries = self.retries();
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         let mut listing = listing;
         let mut round: Option<BTreeMap<String, Lists>> = None;
         loop {
-            let swept = operation.sweep(&mut self.host, &listing, owner, round.as_ref());
+            let attempts = operation.round(&mut self.host, &listing, owner, round.as_ref());
             let mut again = Vec::new();
-            for it in swept {
+            for it in attempts {
                 match it.result.outcome {
                     AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
                     AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
                         agent: it.result.agent.clone(),
-                        passes: it.passes,
+                        retry: it.retry,
                         divisible: it.divisible,
                     }),
                     _ => {}
@@ -46,19 +48,19 @@ impl<H: Host> Run<'_, H> {
                     Some(_) => correct(&mut self.report, it.result),
                 }
             }
-            let Some(passes) = again.iter().map(|it| it.passes).max() else { break };
-            let waited = retries.wait(&mut self.host, passes);
-            // Someone else may have removed it in the meantime.
+            let Some(retry) = again.iter().map(|it| it.retry).max() else { break };
+            let waited = retries.wait(&mut self.host, retry);
+            // Somebody else may have removed it in the meantime.
             drop(listing);
             let now = self.look(owner);
             listing = self.usable(now)?;
             let done = operation.done(&listing, owner);
             let mut next = BTreeMap::new();
-            for Again { agent, passes, divisible } in again {
+            for Again { agent, retry, divisible } in again {
                 let lists = round.as_ref().and_then(|round| round.get(&agent).copied());
                 if done.contains(agent.as_str()) {
                     accepted.push(agent);
-                } else if waited && passes != Passes::No {
+                } else if waited && retry != Retry::Never {
                     next.insert(agent, lists.unwrap_or(Lists::Whole));
                 } else if divisible {
                     next.insert(agent, Lists::Single);
@@ -78,35 +80,36 @@ impl<H: Host> Run<'_, H> {
                 owner.role,
                 failed.join(", ")
             );
-            return Err(self.stop(Reason::Failed, message));
+            return Err(self.abort(Reason::Failed, message));
         }
         if accepted.is_empty() {
             return Ok(listing);
         }
         let newest = listing.newest;
-        // There is room for one of these.
+        // The sandbox has room for one listing at a time.
         drop(listing);
         self.confirm(operation, owner, &accepted, newest)
     }
 
-    /// Waits until the agents have done what the master accepted, and none of
-    /// them lists what was to be removed.
+    /// Waits until the agents have carried out what the master accepted, and none of them
+    /// lists what was to be removed.
     fn confirm(
         &mut self,
         operation: &Operation,
         owner: Owner,
         accepted: &[String],
         newest: Option<u32>,
-    ) -> Result<Listing, Stop> {
-        let mut patience = self.wait();
+    ) -> Result<Listing, Abort> {
+        let mut backoff = self.backoff();
         loop {
-            // In this order: what is pending no more is either done, or listed again.
+            // The order matters: an operation that is not pending any more has either been
+            // carried out, or its resources are listed again.
             let pending = self.pending_ids(newest, Some(owner.role), owner.principal);
             let own = |ids: &BTreeSet<String>| {
                 ids.iter().filter(|it| accepted.contains(it)).cloned().collect()
             };
             let unheard: BTreeSet<String> = pending.as_ref().map(own).unwrap_or_default();
-            if unheard.iter().any(|id| !self.is_ignored(id, "")) && patience.wait(&mut self.host) {
+            if unheard.iter().any(|id| !self.is_ignored(id, "")) && backoff.wait(&mut self.host) {
                 continue;
             }
             let listing = self.look(owner);
@@ -123,12 +126,12 @@ impl<H: Host> Run<'_, H> {
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
                 return Ok(listing);
             }
-            if patience.wait(&mut self.host) {
+            if backoff.wait(&mut self.host) {
                 continue;
             }
             let noun = operation.noun;
             if left.is_empty() {
-                // It is not listed any more, and would come back.
+                // The resources are not listed any more, but would come back.
                 let agents = unheard.join(", ");
                 let message = format!(
                     "Incomplete: the Mesos master accepted to remove the {noun}, and has not heard \
@@ -136,22 +139,21 @@ impl<H: Host> Run<'_, H> {
                 );
                 let (role, principal) = (Some(owner.role), owner.principal);
                 let pending = self.pending(&listing, role, principal);
-                let (mut unreached, _) = self.unreached(&listing, pending);
-                self.report.ignored = self.ignore(&mut unreached);
-                self.report.unreached = unreached;
-                return Err(self.stop(Reason::Incomplete, message));
+                let (unreached, _) = self.unreached(&listing, pending);
+                self.report_unreached(unreached);
+                return Err(self.abort(Reason::Incomplete, message));
             }
             let message = format!(
                 "The Mesos master accepted the request, but does not show that the {noun} are gone \
                  from: {}",
                 left.join(", ")
             );
-            return Err(self.stop(Reason::Failed, message));
+            return Err(self.abort(Reason::Failed, message));
         }
     }
 }
 
-/// Keeps the later one of two results of an agent in a phase.
+/// Keeps the later of two results for an agent in a phase.
 fn correct(report: &mut Report, result: AgentResult) {
     let is_same = |it: &&mut AgentResult| (it.phase, &it.agent) == (result.phase, &result.agent);
     if let Some(earlier) = report.agents.iter_mut().find(is_same) {

@@ -1,49 +1,53 @@
-//! What every run does, whether it changes something or only looks: it reads the
+//! The context of a run, whether it changes something or only looks. Every run reads the
 //! agents and the frameworks, waits, and says why it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::agents::{self, Listing, Wanted};
-use crate::frameworks::{self, Frameworks};
-use crate::host::{Host, Patience, Retries, Watched, one_line};
-use crate::{absent, guard, operations, version};
+use crate::host::{Host, Watched};
+use crate::master::agents::{self, Listing, Wanted};
+use crate::master::frameworks::{self, Frameworks};
+use crate::master::{absent, pending};
+use crate::operation::Owner;
+use crate::retry::{Backoff, Retries};
+use crate::version;
+use crate::words::one_line;
 use janitor_contract::planned;
 use janitor_contract::types::{
-    Event, Failure, Level, Options, Reason, Report, Target, Unreached, UnreachedReason, Warning,
+    Event, Failure, Level, Options, Reason, Report, Unreached, UnreachedReason, Warning,
 };
 
-/// A run.
-pub struct Run<'a, H> {
-    /// Its surroundings.
+/// The context of a run.
+pub struct Context<'a, H> {
+    /// The surroundings of the run.
     pub host: Watched<'a, H>,
-    /// How to go about it.
+    /// The options of the run.
     pub options: &'a Options,
-    /// What was found and done until now.
+    /// The report on everything that the run has found and done so far.
     pub report: Report,
-    /// Whether warnings are only kept for the result.
+    /// This is set when warnings are kept for the result, and not logged.
     pub is_quiet: bool,
-    /// Whether nothing of the target was pending just before the last look at the agents.
+    /// This is set when nothing of the target was pending just before the last listing.
     pub is_settled: bool,
-    /// Whether the last look at the agents failed.
-    pub is_blind: bool,
-    /// The agents that a look has shown to hold something for the role, or to be
-    /// out of reach: their ids, and their host names.
-    pub concerned: BTreeMap<String, String>,
-    /// Those of them that the last look did not show any more.
-    pub vanished: Vec<Unreached>,
+    /// This is set when the agents could not be listed the last time.
+    is_blind: bool,
+    /// The agents that a listing has shown to hold something for the role, or to be out of
+    /// reach: their ids and their host names.
+    concerned: BTreeMap<String, String>,
+    /// The concerned agents that the last listing did not show any more.
+    vanished: Vec<Unreached>,
 }
 
-/// Why a run ends early. The log has told it, in its own lines.
-pub struct Stop {
+/// The early end of a run, which the log has explained in its own lines.
+pub struct Abort {
     /// The kind.
     pub reason: Reason,
     /// One sentence.
     pub message: String,
 }
 
-impl<'a, H: Host> Run<'a, H> {
-    /// Begins a run.
+impl<'a, H: Host> Context<'a, H> {
+    /// Starts a run.
     pub fn new(host: &'a mut H, options: &'a Options) -> Self {
         let report = Report {
             mesos_version: None,
@@ -70,24 +74,13 @@ impl<'a, H: Host> Run<'a, H> {
         }
     }
 
-    /// Ends a run early.
-    pub fn fail(self, stop: Stop) -> Failure {
-        let Stop { reason, message } = stop;
+    /// Turns the early end of a run into its result.
+    pub fn fail(self, abort: Abort) -> Failure {
+        let Abort { reason, message } = abort;
         Failure { reason, message: one_line(&message), report: self.report }
     }
 
-    /// Refuses a target that names nothing, or that must not be cleaned.
-    pub fn admit(&mut self, target: &Target) -> Result<(), Stop> {
-        let Target { role, principal, znode, marathon_app } = target;
-        if [role, principal, znode, marathon_app].into_iter().all(Option::is_none) {
-            self.say("");
-            return Err(self.stop(Reason::NothingToDo, "Nothing to do!"));
-        }
-        guard::check(target, self.options)
-            .map_err(|guard::Refusal { reason, why }| self.stop(reason, format!("Refused: {why}.")))
-    }
-
-    /// Reads the agents, again when that may help.
+    /// Lists the agents, and tries again where that may help.
     pub fn list(&mut self, wanted: Wanted) -> Result<Listing, String> {
         let mut retries = self.retries();
         loop {
@@ -96,24 +89,43 @@ impl<'a, H: Host> Run<'a, H> {
                 Err(unread) => unread,
             };
             self.host.say(Level::Debug, &unread.message, None);
-            if !retries.wait(&mut self.host, unread.passes) {
+            if !retries.wait(&mut self.host, unread.retry) {
                 return Err(unread.message);
             }
         }
     }
 
-    /// A list of agents that a run can go by.
-    pub fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Stop> {
-        let listing = listing.map_err(|why| self.stop(Reason::Failed, why))?;
+    /// Lists the agents, and keeps for the report what they still hold.
+    pub fn look(&mut self, owner: Owner) -> Result<Listing, String> {
+        let listing = self.list(Wanted { role: Some(owner.role), principal: owner.principal });
+        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
+        self.is_blind = listing.is_err();
+        if let Ok(listing) = &listing {
+            self.vanished = listing.vanished(&self.concerned);
+            self.concerned.extend(listing.concerned());
+            let unreached = self.vanished.iter().cloned().chain(listing.unreached()).collect();
+            self.report_unreached(unreached);
+        }
+        listing
+    }
+
+    /// Returns whether the agents could not be listed the last time.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
+    }
+
+    /// Aborts the run unless there is a list of agents on which it can rely.
+    pub fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Abort> {
+        let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
         if listing.agents.is_empty() && listing.recovered.is_empty() {
             let message = "The Mesos master lists no agents, so nothing can be said about what \
                 they hold. Is this the leading master, and have its agents registered?";
-            return Err(self.stop(Reason::Failed, message));
+            return Err(self.abort(Reason::Failed, message));
         }
         Ok(listing)
     }
 
-    /// Reads the frameworks of a cluster with these agents, and whether these are all.
+    /// Reads the frameworks of a cluster with these agents.
     pub fn frameworks(&mut self, listing: &Listing) -> Result<Frameworks, String> {
         let mut retries = self.retries();
         let all = frameworks::all(&mut self.host, listing, &mut retries)?;
@@ -121,10 +133,10 @@ impl<'a, H: Host> Run<'a, H> {
         Ok(all)
     }
 
-    /// The agents that may hold something that a run cannot see or remove: those that are
-    /// listed, those that are not, and those on which something is still `pending`. Those
-    /// that vanished since an earlier listing come first. What is not known is told; the
-    /// number of such sentences.
+    /// Finds the agents that may hold something that a run cannot see or remove: some that are
+    /// listed, those that are not, and those on which something is still `pending`. Agents
+    /// that vanished since an earlier listing come first. It logs the reasons why there may be
+    /// others, and returns their number.
     pub fn unreached(
         &mut self,
         listing: &Listing,
@@ -136,7 +148,7 @@ impl<'a, H: Host> Run<'a, H> {
         let mut unknown = absent.doubts;
         let mut unreached = self.vanished.clone();
         for agent in &mut unreached {
-            // The registry knows more.
+            // The registry may say more.
             if let Some(it) = absent.agents.iter().find(|it| it.agent == agent.agent) {
                 (agent.reason, agent.since) = (it.reason, it.since);
             }
@@ -158,7 +170,7 @@ impl<'a, H: Host> Run<'a, H> {
         (unreached, unknown.len())
     }
 
-    /// The agents on which something of a target, or of any role, is still to be removed.
+    /// Finds the agents on which a removal from a target, or from any role, is still pending.
     pub fn pending(
         &mut self,
         listing: &Listing,
@@ -175,7 +187,8 @@ impl<'a, H: Host> Run<'a, H> {
         Ok(unreached.collect())
     }
 
-    /// The ids of these agents; `newest` is the newest version of Mesos that one names.
+    /// Finds the ids of these agents. `newest` is the newest version of Mesos that an agent
+    /// names.
     pub fn pending_ids(
         &mut self,
         newest: Option<u32>,
@@ -183,22 +196,28 @@ impl<'a, H: Host> Run<'a, H> {
         principal: Option<&str>,
     ) -> Result<BTreeSet<String>, String> {
         let mut retries = self.retries();
-        let pending = operations::pending(&mut self.host, newest, &mut retries)?;
+        let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         let own = pending.into_iter().filter(|it| it.is_of(role, principal));
         Ok(own.map(|it| it.agent).collect())
     }
 
-    /// Takes those that the options say to ignore out of a list.
+    /// Reports agents as unreached, or as ignored where the options say so.
+    pub fn report_unreached(&mut self, mut unreached: Vec<Unreached>) {
+        self.report.ignored = self.ignore(&mut unreached);
+        self.report.unreached = unreached;
+    }
+
+    /// Takes those that the options ignore out of a list.
     pub fn ignore(&self, unreached: &mut Vec<Unreached>) -> Vec<Unreached> {
         unreached.extract_if(.., |it| self.is_ignored(&it.agent, &it.hostname)).collect()
     }
 
-    /// Whether the options say to ignore an agent.
+    /// Returns whether the options ignore an agent.
     pub fn is_ignored(&self, agent: &str, hostname: &str) -> bool {
         planned::is_ignored(agent, hostname, self.options)
     }
 
-    /// Tells which pages the server lacks, by which its answers could be checked.
+    /// Warns of pages that the server lacks, so that its answers cannot be compared with them.
     fn lacks(&mut self, pages: &[&str]) {
         if !pages.is_empty() {
             let line = format!(
@@ -210,7 +229,7 @@ impl<'a, H: Host> Run<'a, H> {
         }
     }
 
-    /// Logs something that someone should know.
+    /// Logs a warning, and keeps it for the report.
     pub fn warn(&mut self, warning: Warning, line: impl AsRef<str>) {
         if !self.report.warnings.contains(&warning) {
             self.report.warnings.push(warning);
@@ -220,8 +239,8 @@ impl<'a, H: Host> Run<'a, H> {
         }
     }
 
-    /// Tells the version of Mesos, as the reference does.
-    pub fn tell_version(&mut self, listing: &Listing) {
+    /// Logs the version of Mesos in the original's words.
+    pub fn log_version(&mut self, listing: &Listing) {
         let number = listing.version.as_deref().and_then(version::number);
         match (&listing.version, number) {
             (Some(version), Some(number)) => {
@@ -238,21 +257,21 @@ impl<'a, H: Host> Run<'a, H> {
         self.report.mesos_version.clone_from(&listing.version);
     }
 
-    /// How long to wait in one phase, for what takes time or may pass.
-    pub fn patience(&self) -> Duration {
+    /// Returns the time limit for waiting in one phase.
+    fn time_limit(&self) -> Duration {
         Duration::from_secs(self.options.confirm_seconds.into())
     }
 
-    /// The time to wait for what takes time.
-    pub fn wait(&mut self) -> Patience {
-        let patience = self.patience();
-        Patience::new(&mut self.host, patience)
+    /// Starts to wait for something that takes time.
+    pub fn backoff(&mut self) -> Backoff {
+        let limit = self.time_limit();
+        Backoff::new(&mut self.host, limit)
     }
 
-    /// The time to try again what may pass.
+    /// Starts a series of requests that may be tried again.
     pub fn retries(&mut self) -> Retries {
-        let patience = self.patience();
-        Retries::new(&mut self.host, patience)
+        let limit = self.time_limit();
+        Retries::new(&mut self.host, limit)
     }
 
     /// Logs a line of the normal course.
@@ -260,19 +279,19 @@ impl<'a, H: Host> Run<'a, H> {
         self.host.say(Level::Info, message, None);
     }
 
-    /// Logs why the run ends.
-    pub fn stop(&mut self, reason: Reason, message: impl Into<String>) -> Stop {
+    /// Logs why the run ends early.
+    pub fn abort(&mut self, reason: Reason, message: impl Into<String>) -> Abort {
         let message = message.into();
         self.host.say(Level::Error, &message, None);
-        Stop { reason: self.reason(reason), message }
+        Abort { reason: self.reason(reason), message }
     }
 
-    /// Why a run ends that ends for this reason, at first sight: what fails after the wish
-    /// to end it fails because of that.
+    /// Finds the true reason for an early end: after the host has asked the run to stop, failures
+    /// are due to that.
     pub fn reason(&mut self, reason: Reason) -> Reason {
         match reason {
-            // A pause that takes no time asks for the wish, of which nothing else may have
-            // told: what failed may have been all that there was time for.
+            // A pause that takes no time asks the host whether the run has to stop, which
+            // nothing else may have shown: the run may have had no time for more.
             Reason::Failed | Reason::Incomplete | Reason::InUseUnknown | Reason::Changed
                 if self.host.stopped || !self.host.pause(Duration::ZERO) =>
             {

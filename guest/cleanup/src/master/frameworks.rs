@@ -1,24 +1,25 @@
-//! The frameworks that are registered with the master, and whether these are all:
+//! The frameworks that are registered with the master, and doubts whether these are all:
 //! `GET master/frameworks`, `GET master/roles`, `GET master-root/metrics/snapshot`.
 //!
-//! A service whose framework is still registered is not dead: it may be running,
-//! or come back within its failover timeout (a week, for services of the DC/OS
-//! SDK) and look for its volumes.
+//! A service with a registered framework is not dead: it may be running, or come back within
+//! its failover timeout (a week, for services of the DC/OS SDK) and look for its volumes.
 //!
-//! That a list does not have a framework proves nothing: the master lists those that the
-//! asking principal may view (VIEW_FRAMEWORK), and a master that has just taken over
-//! knows only those that have come back. So the list is held against the ids by which
-//! the master's roles name their frameworks, against the number of frameworks in the
-//! master's metrics, which nobody filters, and against the time since its election.
+//! A framework that the list lacks may exist all the same: the master lists those that the
+//! request's principal may view (VIEW_FRAMEWORK), and a master that has just taken over
+//! knows only those that have come back. So the list is compared with the ids by which the
+//! master's roles name their frameworks, with the number of frameworks in the master's
+//! metrics, which no permission filters, and with the time since the election.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use crate::agents::Listing;
-use crate::host::{Host, Response, Retries, count, explain, form, request};
-use crate::metrics::{self, Metrics};
-use crate::stream::{self, Bad, Json, Page};
-use crate::{leader, names};
+use super::agents::Listing;
+use super::answer::{self, Page};
+use super::json::{Bad, Json};
+use super::metrics::{self, Metrics};
+use super::{NAME, form, leader};
+use crate::host::{Host, Response, count, request};
+use crate::names;
+use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Framework, Method};
 
 /// The frameworks of a cluster.
@@ -27,16 +28,17 @@ pub struct Frameworks {
     registered: Vec<Framework>,
     /// The ids of the frameworks that each role has.
     roles: BTreeMap<String, Vec<String>>,
-    /// Why there may be others, one sentence each.
+    /// The reasons why there may be others, one sentence each.
     doubts: Vec<String>,
-    /// The pages by which this could not be checked, because the server lacks them.
+    /// The pages that the server lacks, so that they could not be compared.
     pub missing: Vec<&'static str>,
 }
 
-/// Reads all frameworks, and whether these are all. `listing` are the cluster's agents.
+/// Reads the frameworks, and looks for reasons why these may not be all. `listing` has the
+/// cluster's agents.
 ///
 /// # Errors
-/// One sentence: the master does not tell.
+/// The list cannot be read; the error is one sentence.
 pub fn all<H: Host>(
     host: &mut H,
     listing: &Listing,
@@ -44,7 +46,7 @@ pub fn all<H: Host>(
 ) -> Result<Frameworks, String> {
     let (mut all, mut metrics) = look(host, retries)?;
     if all.hidden(&metrics) > 0 {
-        // One may have registered after the list was read, and before they were counted.
+        // A framework may have registered between the list and the count.
         (all, metrics) = look(host, retries)?;
     }
     let hidden = all.hidden(&metrics);
@@ -62,11 +64,11 @@ pub fn all<H: Host>(
     Ok(all)
 }
 
-/// Reads the frameworks, and what the master counts.
+/// Reads the frameworks and the master's metrics.
 fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {
     let mut all = Frameworks::default();
     let list = request(Endpoint::Master, Method::Get, vec!["frameworks".into()]);
-    all.registered = match stream::page(host, &list, retries, registered) {
+    all.registered = match answer::page(host, &list, retries, registered) {
         Page::Says((registered, 0)) => registered,
         Page::Says((registered, unregistered)) => {
             all.doubts.push(format!(
@@ -80,7 +82,7 @@ fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Met
         Page::Unknown(unread) => return Err(unread.message),
     };
     let roles = request(Endpoint::Master, Method::Get, vec!["roles".into()]);
-    match stream::page(host, &roles, retries, by_role) {
+    match answer::page(host, &roles, retries, by_role) {
         Page::Says(roles) => all.roles = roles,
         Page::Missing => all.missing.push("roles"),
         Page::Unknown(unread) => all.doubts.push(unread.message),
@@ -104,7 +106,7 @@ fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Met
     Ok((all, metrics))
 }
 
-/// The registered frameworks, and how many are to come back.
+/// Takes the registered frameworks, and the number of those that are expected back.
 fn registered<R: Response>(json: &mut Json<R>) -> Result<(Vec<Framework>, usize), Bad> {
     let (mut all, mut unregistered) = (None, 0);
     json.object(|json, name| match name {
@@ -115,22 +117,23 @@ fn registered<R: Response>(json: &mut Json<R>) -> Result<(Vec<Framework>, usize)
                 Ok(())
             })
         }
-        // Those whose tasks run, and which have not come back to a new master.
+        // Their tasks run, and they have not come back to a new master.
         "unregistered_frameworks" => json.list(|json| {
             unregistered += 1;
             json.skip()
         }),
-        // Completed ones too, of which there may be very many, with all their tasks.
+        // Among these are completed frameworks with all their tasks, of which there may be
+        // very many.
         _ => json.skip(),
     })?;
     Ok((all.ok_or_else(|| Bad::missing("frameworks"))?, unregistered))
 }
 
-/// One framework; its tasks, of which there may be very many, are only counted.
+/// Takes one framework. It only counts the tasks, of which there may be very many.
 fn framework<R: Response>(json: &mut Json<R>) -> Result<Framework, Bad> {
     let (mut id, mut name, mut active) = (None, String::new(), false);
-    // A framework without the capability MULTI_ROLE, which is there since Mesos 1.2, has
-    // just one role.
+    // A framework without the capability MULTI_ROLE, which exists since Mesos 1.2, has one
+    // role only.
     let (mut role, mut roles) = (None::<String>, None::<Vec<String>>);
     let mut tasks = 0;
     json.object(|json, field| {
@@ -154,6 +157,7 @@ fn framework<R: Response>(json: &mut Json<R>) -> Result<Framework, Bad> {
     Ok(Framework { id, name, active, roles: all, tasks: count(tasks) })
 }
 
+/// Takes the ids of the frameworks that each role has.
 fn by_role<R: Response>(json: &mut Json<R>) -> Result<BTreeMap<String, Vec<String>>, Bad> {
     let mut all = None;
     json.object(|json, name| match name {
@@ -178,14 +182,14 @@ fn by_role<R: Response>(json: &mut Json<R>) -> Result<BTreeMap<String, Vec<Strin
     all.ok_or_else(|| Bad::missing("roles"))
 }
 
-/// Whether a framework of this role may use what is reserved for another: its own, and
-/// that of every role above it (Mesos, "Multiple Roles and Hierarchical Roles").
+/// Returns whether a framework of a role may use what is reserved for another role: that must
+/// be the same role, or one above it (Mesos, "Multiple Roles and Hierarchical Roles").
 fn may_use(role: &str, reserved_for: &str) -> bool {
     role.strip_prefix(reserved_for).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Frameworks {
-    /// How many more frameworks the master counts than it names.
+    /// Returns how many more frameworks the master counts than it names.
     #[allow(clippy::cast_possible_truncation, reason = "no cluster has that many")]
     fn hidden(&self, metrics: &Metrics) -> i64 {
         let mut known: BTreeSet<&str> = self.registered.iter().map(|it| it.id.as_str()).collect();
@@ -194,22 +198,22 @@ impl Frameworks {
         counted.saturating_sub(i64::from(count(known.len())))
     }
 
-    /// All of them.
+    /// Returns all that are registered.
     pub fn registered(&self) -> &[Framework] {
         &self.registered
     }
 
-    /// The names of the roles that have frameworks or limits.
+    /// Returns the names of the roles that have frameworks or limits.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(String::as_str)
     }
 
-    /// Those that may use what is reserved for a role.
+    /// Returns those that may use what is reserved for a role.
     pub fn using(&self, role: &str) -> Vec<Framework> {
         self.registered.iter().filter(|framework| uses(framework, role)).cloned().collect()
     }
 
-    /// Those that own a ZooKeeper node, or one above it, by their names or their roles.
+    /// Returns those that own a ZooKeeper node, or one above it, by their names or their roles.
     pub fn owning(&self, znode: &str) -> Vec<Framework> {
         let top = znode.split('/').next().unwrap_or(znode);
         let owns = |framework: &&Framework| {
@@ -219,7 +223,8 @@ impl Frameworks {
         self.registered.iter().filter(owns).cloned().collect()
     }
 
-    /// Why there may be others that use a role, or own a node; none if that is excluded.
+    /// Explains why there may be others that use a role, or own a node. There is no doubt if
+    /// that is excluded.
     pub fn doubt(&self, role: Option<&str>) -> Option<String> {
         let is_listed = |id: &&String| self.registered.iter().any(|it| it.id == **id);
         let concerned = self.roles.iter().filter(|(it, _)| role.is_none_or(|own| may_use(it, own)));
@@ -239,44 +244,32 @@ impl Frameworks {
     }
 }
 
-/// Whether a framework may use what is reserved for a role.
+/// Returns whether a framework may use what is reserved for a role.
 pub fn uses(framework: &Framework, role: &str) -> bool {
     framework.roles.iter().any(|it| may_use(it, role))
 }
 
-/// Whether a framework runs what belongs to others: apps, or jobs.
+/// Returns whether a framework runs the apps or the jobs of others.
 pub fn is_shared(framework: &Framework) -> bool {
     let name = framework.name.to_ascii_lowercase();
-    // Without its folder.
+    // A folder may stand before the name.
     let name = name.rsplit('/').next().unwrap_or_default();
     name.starts_with("marathon") || name.starts_with("metronome")
 }
 
-/// A framework, for people: all that would end with it.
-pub struct Words<'a>(pub &'a Framework);
-
-impl fmt::Display for Words<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Framework { id, name, active, .. } = self.0;
-        let state = if *active { "active" } else { "not active" };
-        write!(f, "'{name}' ({id}, {state})")
-    }
-}
-
-/// Has the master tear a framework down: all its tasks end, and it cannot come
-/// back under its id. One that is gone already is fine.
+/// Asks the master to tear a framework down: all its tasks end, and it cannot come back under
+/// its id. A framework that is gone already counts as torn down.
 ///
 /// # Errors
-/// Why it is not torn down.
+/// The framework is not torn down; the error says why.
 pub fn teardown<H: Host>(host: &mut H, id: &str) -> Result<(), String> {
-    let answer = host
-        .ask(&form("teardown", &[("frameworkId", id)]))
-        .map_err(|error| explain(Endpoint::Master, &error))?;
-    // 400: "No framework found with specified ID". The next look will tell.
+    let answer =
+        host.ask(&form("teardown", &[("frameworkId", id)])).map_err(|error| error.of(NAME))?;
+    // 400 is "No framework found with specified ID". The next listing shows whether it is gone.
     if answer.is_success() || answer.status == 400 {
         Ok(())
     } else {
-        Err(format!("the Mesos master answers {}", answer.summary()))
+        Err(format!("{NAME} answers {}", answer.summary()))
     }
 }
 

@@ -1,30 +1,29 @@
-//! What one entry of an agent's `reserved_resources_full` is.
+//! One entry of an agent's `reserved_resources_full`.
 //!
-//! The entry itself is kept as the text that the master sent: it goes back
-//! verbatim, because the labels, the disk source and everything else in it are
-//! part of the reservation's identity. Only the few fields that decide what may
-//! be done with it are read.
+//! The entry is kept as the text that the master sent: it is sent back verbatim, because the
+//! labels, the disk source and everything else in it are part of the reservation's identity.
+//! Only the few fields that decide what may be done with it are read.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::stream::STRAY;
+use super::json::STRAY;
 use janitor_contract::types::{Amount, Label, Phase, Reserved, SkipReason, Volume};
 
 /// A reserved resource, as the master lists it.
 #[derive(Debug)]
 pub struct Resource {
-    /// The master's own text of it.
+    /// The master's own text.
     pub raw: Box<RawValue>,
     facts: Facts,
 }
 
-/// What a phase does with a resource.
+/// The decision about a resource in a phase.
 #[derive(Debug, PartialEq)]
-pub enum Fate {
-    /// It is the phase's to remove.
+pub enum Decision {
+    /// The phase removes it.
     Take,
-    /// It would be, but for this.
+    /// The phase would remove it, but for this reason.
     Skip(SkipReason),
     /// The phase has nothing to do with it.
     Ignore,
@@ -32,12 +31,12 @@ pub enum Fate {
 
 #[derive(Debug, Deserialize)]
 struct Facts {
-    /// Whose it is, unless the reservation is a refined one.
+    /// The role, unless the reservation is a refined one.
     role: Option<String>,
-    /// Before Mesos 1.4, and since then for a simple dynamic reservation:
-    /// present even when it names no principal.
+    /// The reservation before Mesos 1.4, and since then a simple dynamic one. It is present
+    /// even when it names no principal.
     reservation: Option<Reservation>,
-    /// Since Mesos 1.4: the whole stack, the innermost reservation last.
+    /// The whole stack since Mesos 1.4, with the innermost reservation last.
     reservations: Option<Vec<Reservation>>,
     disk: Option<Disk>,
     provider_id: Option<Provider>,
@@ -46,7 +45,7 @@ struct Facts {
     set: Option<Set>,
 }
 
-/// Who provides a resource that is not the agent's own, since Mesos 1.5.
+/// The provider of a resource that is not the agent's own, since Mesos 1.5.
 #[derive(Debug, Deserialize)]
 struct Provider {
     value: String,
@@ -62,8 +61,7 @@ struct Reservation {
 
 #[derive(Debug, Deserialize)]
 struct Disk {
-    /// Only this makes a disk a volume: PATH and MOUNT disks have a `source`
-    /// with and without one.
+    /// Only this makes a disk a volume: PATH and MOUNT disks have a `source` in both cases.
     persistence: Option<Persistence>,
 }
 
@@ -76,14 +74,14 @@ impl Resource {
     /// Reads the deciding fields of an entry.
     ///
     /// # Errors
-    /// When the entry is not the object that Mesos documents.
+    /// The entry is not the object that Mesos documents.
     pub fn new(raw: Box<RawValue>) -> serde_json::Result<Self> {
         let facts = serde_json::from_str(raw.get())?;
         Ok(Self { raw, facts })
     }
 
-    /// Whether it is this role's, by its own words: those of its innermost reservation
-    /// since Mesos 1.4, and its `role`. Where both are there, both must be right.
+    /// Returns whether it says itself that it is this role's: by its innermost reservation
+    /// since Mesos 1.4, and by its `role`. Where both are there, both must be right.
     pub fn is_of(&self, role: &str) -> bool {
         let Facts { role: own, reservations, .. } = &self.facts;
         let innermost = reservations.as_ref().map(|stack| stack.last()?.role.as_deref());
@@ -93,7 +91,8 @@ impl Resource {
         }
     }
 
-    /// Why it must not, or cannot, be sent back as it is listed; none if it may be.
+    /// Returns the reason why it must not, or cannot, be sent back as it is listed, if there
+    /// is one.
     pub fn why_not_sent(&self) -> Option<&'static str> {
         if self.raw.get().as_bytes().contains(&STRAY) {
             return Some("is not all UTF-8, so it cannot be sent back as it is");
@@ -101,9 +100,9 @@ impl Resource {
         self.is_empty().then_some("has an empty amount, which would end the master")
     }
 
-    /// Whether it says that there is nothing of it. No master lists that, and one of Mesos
-    /// 1.6 to 1.11 aborts when it is to release it (measured). It takes amounts to three
-    /// decimal places.
+    /// Returns whether its amount is nothing. No master lists such a resource, and one of Mesos
+    /// 1.6 to 1.11 aborts when it is asked to release it (measured). A master reads amounts to
+    /// three decimal places.
     fn is_empty(&self) -> bool {
         const SMALLEST: f64 = 0.0005;
         let Facts { scalar, ranges, set, .. } = &self.facts;
@@ -112,55 +111,55 @@ impl Resource {
             || set.as_ref().is_some_and(|it| it.item.is_empty())
     }
 
-    /// Whether a reservation of a role is below its innermost one.
+    /// Returns whether a reservation of a role is below its innermost one.
     pub fn stands_on(&self, role: &str) -> bool {
         self.below().any(|it| it == role)
     }
 
-    /// The role that gets it back when its innermost reservation is released; none if it
-    /// becomes unreserved.
+    /// Returns the role that gets it back when its innermost reservation is released, or none
+    /// if it becomes unreserved.
     pub fn parent(&self) -> Option<&str> {
         self.below().last()
     }
 
-    /// The roles of the reservations below the innermost one, the outermost first.
+    /// Returns the roles of the reservations below the innermost one, the outermost first.
     fn below(&self) -> impl Iterator<Item = &str> {
         let stack = self.facts.reservations.as_deref().unwrap_or_default();
         let below = stack.split_last().map_or(&[][..], |(_, below)| below);
         below.iter().filter_map(|it| it.role.as_deref())
     }
 
-    /// The resource provider; none for the agent's own resources.
+    /// Returns the resource provider, or none for the agent's own resources.
     pub fn provider(&self) -> Option<&str> {
         self.facts.provider_id.as_ref().map(|provider| provider.value.as_str())
     }
 
-    /// The principals that made it: its dynamic reservation's, its volume's.
+    /// Returns the principals that made it: its dynamic reservation's and its volume's.
     pub fn principals(&self) -> impl Iterator<Item = &str> {
         let reserver = self.facts.dynamic_reservation().and_then(|it| it.principal.as_deref());
         let creator = self.facts.volume().and_then(|it| it.principal.as_deref());
         reserver.into_iter().chain(creator)
     }
 
-    /// Whether it is reserved dynamically.
+    /// Returns whether it is reserved dynamically.
     pub fn is_dynamic(&self) -> bool {
         self.facts.dynamic_reservation().is_some()
     }
 
-    /// Whether a run for `principal` would remove it in the end: as a volume,
-    /// as a reservation. One that carries a volume which stays, stays with it.
+    /// Returns whether a run for `principal` would remove it in the end as a volume, and as a
+    /// reservation. A reservation stays if it carries a volume that stays.
     pub fn targeted(&self, principal: Option<&str>) -> (bool, bool) {
         let facts = &self.facts;
-        let volume = self.fate(Phase::Volumes, principal) == Fate::Take;
+        let volume = self.decide(Phase::Volumes, principal) == Decision::Take;
         let reserver = facts.dynamic_reservation().map(|it| it.principal.as_ref());
-        let reserved = reserver.is_some_and(|it| owned(it, principal) == Fate::Take);
+        let reserved = reserver.is_some_and(|it| owned(it, principal) == Decision::Take);
         (volume, reserved && (volume || facts.volume().is_none()))
     }
 
-    /// Everything about it that a person may want to know.
+    /// Returns everything about it that a person may want to know.
     ///
     /// # Errors
-    /// When the entry is not the object that Mesos documents.
+    /// The entry is not the object that Mesos documents.
     pub fn describe(&self) -> serde_json::Result<Described> {
         let entry: Entry = serde_json::from_str(self.raw.get())?;
         let innermost = match entry.reservations {
@@ -194,7 +193,7 @@ impl Resource {
 
     /// Decides about this resource in a phase. `principal` limits the phase to
     /// what that principal made.
-    pub fn fate(&self, phase: Phase, principal: Option<&str>) -> Fate {
+    pub fn decide(&self, phase: Phase, principal: Option<&str>) -> Decision {
         let facts = &self.facts;
         match (phase, facts.volume(), facts.dynamic_reservation()) {
             (Phase::Volumes, Some(volume), _) => {
@@ -202,12 +201,12 @@ impl Resource {
                 let reserver = || facts.reservation()?.principal.as_ref();
                 owned(volume.principal.as_ref().or_else(reserver), principal)
             }
-            (Phase::Reservations, _, None) => Fate::Skip(SkipReason::StaticReservation),
-            (Phase::Reservations, Some(_), Some(_)) => Fate::Skip(SkipReason::VolumeLeft),
+            (Phase::Reservations, _, None) => Decision::Skip(SkipReason::StaticReservation),
+            (Phase::Reservations, Some(_), Some(_)) => Decision::Skip(SkipReason::VolumeLeft),
             (Phase::Reservations, None, Some(reservation)) => {
                 owned(reservation.principal.as_ref(), principal)
             }
-            (Phase::Volumes | Phase::Znode | Phase::SelfRemoval, ..) => Fate::Ignore,
+            (Phase::Volumes | Phase::Znode | Phase::SelfRemoval, ..) => Decision::Ignore,
         }
     }
 }
@@ -299,7 +298,7 @@ struct ContainerVolume {
     container_path: Option<String>,
 }
 
-/// Where a disk is that is not the agent's root disk.
+/// The place of a disk that is not the agent's root disk.
 #[derive(Deserialize)]
 struct Source {
     #[serde(rename = "type", default)]
@@ -320,12 +319,12 @@ impl Source {
     }
 }
 
-fn owned(owner: Option<&String>, principal: Option<&str>) -> Fate {
+fn owned(owner: Option<&String>, principal: Option<&str>) -> Decision {
     match principal {
         Some(principal) if owner.map(String::as_str) != Some(principal) => {
-            Fate::Skip(SkipReason::OtherPrincipal)
+            Decision::Skip(SkipReason::OtherPrincipal)
         }
-        _ => Fate::Take,
+        _ => Decision::Take,
     }
 }
 
@@ -334,7 +333,7 @@ impl Facts {
         self.disk.as_ref()?.persistence.as_ref()
     }
 
-    /// The innermost reservation.
+    /// Returns the innermost reservation.
     fn reservation(&self) -> Option<&Reservation> {
         match &self.reservations {
             Some(stack) => stack.last(),
@@ -342,8 +341,8 @@ impl Facts {
         }
     }
 
-    /// The innermost reservation, if it is a dynamic one: the only kind that
-    /// the master's operator endpoints can release.
+    /// Returns the innermost reservation if it is a dynamic one: the master's operator
+    /// endpoints can release no other kind.
     fn dynamic_reservation(&self) -> Option<&Reservation> {
         // Before Mesos 1.4 only dynamic reservations were shown at all.
         let is_dynamic = |it: &&Reservation| {
@@ -357,9 +356,9 @@ impl Facts {
 mod tests {
     use super::*;
 
-    fn fate(json: &str, phase: Phase, principal: Option<&str>) -> Fate {
+    fn decide(json: &str, phase: Phase, principal: Option<&str>) -> Decision {
         let raw = RawValue::from_string(json.into()).unwrap();
-        Resource::new(raw).unwrap().fate(phase, principal)
+        Resource::new(raw).unwrap().decide(phase, principal)
     }
 
     const OLD_DYNAMIC: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"}}"#;
@@ -406,30 +405,30 @@ mod tests {
 
     #[test]
     fn only_persistence_makes_a_disk_a_volume() {
-        assert_eq!(fate(VOLUME, Phase::Volumes, None), Fate::Take);
-        assert_eq!(fate(MOUNT_DISK, Phase::Volumes, None), Fate::Ignore);
-        assert_eq!(fate(OLD_DYNAMIC, Phase::Volumes, None), Fate::Ignore);
+        assert_eq!(decide(VOLUME, Phase::Volumes, None), Decision::Take);
+        assert_eq!(decide(MOUNT_DISK, Phase::Volumes, None), Decision::Ignore);
+        assert_eq!(decide(OLD_DYNAMIC, Phase::Volumes, None), Decision::Ignore);
     }
 
     #[test]
     fn dynamic_reservations_are_taken_in_every_format() {
         for json in [OLD_DYNAMIC, NO_PRINCIPAL, REFINED, MOUNT_DISK] {
-            assert_eq!(fate(json, Phase::Reservations, None), Fate::Take, "{json}");
+            assert_eq!(decide(json, Phase::Reservations, None), Decision::Take, "{json}");
         }
     }
 
     #[test]
     fn static_reservations_are_skipped_in_every_format() {
         for json in [OLD_STATIC, NEW_STATIC] {
-            let skip = Fate::Skip(SkipReason::StaticReservation);
-            assert_eq!(fate(json, Phase::Reservations, None), skip, "{json}");
+            let skip = Decision::Skip(SkipReason::StaticReservation);
+            assert_eq!(decide(json, Phase::Reservations, None), skip, "{json}");
         }
     }
 
     #[test]
     fn a_disk_with_a_volume_is_never_unreserved() {
-        let skip = Fate::Skip(SkipReason::VolumeLeft);
-        assert_eq!(fate(VOLUME, Phase::Reservations, None), skip);
+        let skip = Decision::Skip(SkipReason::VolumeLeft);
+        assert_eq!(decide(VOLUME, Phase::Reservations, None), skip);
     }
 
     #[test]
@@ -482,14 +481,14 @@ mod tests {
 
     #[test]
     fn a_principal_takes_only_what_it_made_itself() {
-        let skip = || Fate::Skip(SkipReason::OtherPrincipal);
-        assert_eq!(fate(VOLUME, Phase::Volumes, Some("creator")), Fate::Take);
-        assert_eq!(fate(VOLUME, Phase::Volumes, Some("p")), skip());
-        assert_eq!(fate(UNSIGNED_VOLUME, Phase::Volumes, Some("p")), Fate::Take);
-        assert_eq!(fate(UNSIGNED_VOLUME, Phase::Volumes, Some("q")), skip());
-        assert_eq!(fate(OLD_DYNAMIC, Phase::Reservations, Some("p")), Fate::Take);
-        assert_eq!(fate(REFINED, Phase::Reservations, Some("p")), Fate::Take);
-        assert_eq!(fate(REFINED, Phase::Reservations, Some("q")), skip());
-        assert_eq!(fate(NO_PRINCIPAL, Phase::Reservations, Some("p")), skip());
+        let skip = || Decision::Skip(SkipReason::OtherPrincipal);
+        assert_eq!(decide(VOLUME, Phase::Volumes, Some("creator")), Decision::Take);
+        assert_eq!(decide(VOLUME, Phase::Volumes, Some("p")), skip());
+        assert_eq!(decide(UNSIGNED_VOLUME, Phase::Volumes, Some("p")), Decision::Take);
+        assert_eq!(decide(UNSIGNED_VOLUME, Phase::Volumes, Some("q")), skip());
+        assert_eq!(decide(OLD_DYNAMIC, Phase::Reservations, Some("p")), Decision::Take);
+        assert_eq!(decide(REFINED, Phase::Reservations, Some("p")), Decision::Take);
+        assert_eq!(decide(REFINED, Phase::Reservations, Some("q")), skip());
+        assert_eq!(decide(NO_PRINCIPAL, Phase::Reservations, Some("p")), skip());
     }
 }

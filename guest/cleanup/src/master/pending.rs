@@ -1,46 +1,50 @@
-//! Which operations agents have not carried out yet: `POST master/api/v1`,
+//! The operations that agents have not carried out yet: `POST master/api/v1`,
 //! `GET_OPERATIONS`.
 //!
-//! The agent list shows what the master assumes: a volume is gone from it as
-//! soon as the master has accepted the request. An agent that dies before it has
-//! heard of it brings the volume back, measured on Mesos 1.6 to 1.11; and since
-//! 1.6, the master tells which operations are pending, whoever asked for them. Before
-//! that they stay gone, and it does not tell.
+//! The agent list shows the master's assumptions: a volume is gone from it as soon as the
+//! master has accepted the request. An agent that dies before it has heard of the request
+//! brings the volume back (measured on Mesos 1.6 to 1.11). Since 1.6 the master lists the
+//! pending operations, whoever asked for them. Before that, volumes do not come back, and it
+//! does not list operations.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::host::{Host, Retries, request, v1};
-use crate::resource::{Fate, Resource};
-use crate::stream::{self, Bad, Page};
+use super::answer::{self, Page};
+use super::json::Bad;
+use super::resource::{Decision, Resource};
+use super::v1;
+use crate::host::{Host, request};
+use crate::retry::Retries;
 use crate::version;
 use janitor_contract::types::{Endpoint, Method, Phase};
 
-/// The first version of Mesos whose master tells of its operations, as a number.
-const TOLD_SINCE: u32 = 106;
+/// The first version of Mesos whose master lists its operations, as a number.
+const LISTED_SINCE: u32 = 106;
 
 /// A removal that an agent has not carried out yet.
 #[derive(Debug)]
 pub struct Pending {
     /// The agent's id.
     pub agent: String,
-    /// The phase that removes such things.
+    /// The phase that makes such removals.
     pub phase: Phase,
-    /// The resources; none if they cannot be read.
+    /// The resources, if they can be read.
     resources: Option<Vec<Resource>>,
 }
 
 impl Pending {
-    /// Whether it removes something of a target, or of any role.
+    /// Returns whether it removes something of a target, or of any role.
     pub fn is_of(&self, role: Option<&str>, principal: Option<&str>) -> bool {
         let (Some(resources), Some(role)) = (&self.resources, role) else { return true };
-        let is_own = |it: &Resource| it.is_of(role) && it.fate(self.phase, principal) == Fate::Take;
+        let is_own =
+            |it: &Resource| it.is_of(role) && it.decide(self.phase, principal) == Decision::Take;
         resources.iter().any(is_own)
     }
 }
 
 #[derive(Deserialize)]
-struct Operation {
+struct Listed {
     agent_id: Option<AgentId>,
     info: Info,
     latest_status: Status,
@@ -74,8 +78,8 @@ struct Status {
     state: String,
 }
 
-impl Operation {
-    /// What is pending, if it is a removal that is.
+impl Listed {
+    /// Returns the operation if it is a removal and still pending.
     fn pending(self) -> Option<Pending> {
         let Info { kind, destroy, unreserve } = self.info;
         let (phase, list) = match kind.as_str() {
@@ -89,21 +93,21 @@ impl Operation {
     }
 }
 
-/// The removals that are pending. `newest` is the newest version of Mesos that an agent
-/// names; it counts only where the master does not tell its own.
+/// Asks the master for the pending removals. `newest` is the newest version of Mesos that an
+/// agent names; it counts only where the master does not say its own.
 pub fn pending<H: Host>(
     host: &mut H,
     newest: Option<u32>,
     retries: &mut Retries,
 ) -> Result<Vec<Pending>, String> {
-    let page = stream::page(host, &v1("GET_OPERATIONS"), retries, |json| {
+    let page = answer::page(host, &v1("GET_OPERATIONS"), retries, |json| {
         let mut pending = None;
         json.object(|json, name| match name {
             "get_operations" => {
                 let pending = pending.insert(Vec::new());
                 json.object(|json, name| match name {
                     "operations" => json.list(|json| {
-                        let operation: Operation = json.value()?;
+                        let operation: Listed = json.value()?;
                         pending.extend(operation.pending());
                         Ok(())
                     }),
@@ -119,24 +123,24 @@ pub fn pending<H: Host>(
         Page::Missing => (false, "Bad api/v1 response: the Mesos master answers 404".to_owned()),
         Page::Unknown(unread) => (unread.status != Some(400), unread.message),
     };
-    // An older master does not understand the question. In an upgrade, masters are the
-    // first: so it is at least as new as its agents.
-    match master(host, retries).or(newest) {
-        Some(version) if version >= TOLD_SINCE => Err(why),
+    // An older master does not understand the request. Masters are upgraded first, so this one
+    // is at least as new as its agents.
+    match master_version(host, retries).or(newest) {
+        Some(version) if version >= LISTED_SINCE => Err(why),
         None if is_understood => Err(why),
         _ => Ok(Vec::new()),
     }
 }
 
-/// The version of the master: `GET master-root/version`.
-fn master<H: Host>(host: &mut H, retries: &mut Retries) -> Option<u32> {
+/// Asks the master for its version: `GET master-root/version`.
+fn master_version<H: Host>(host: &mut H, retries: &mut Retries) -> Option<u32> {
     #[derive(Deserialize)]
     struct Version {
         version: String,
     }
 
     let page = request(Endpoint::MasterRoot, Method::Get, vec!["version".into()]);
-    match stream::page(host, &page, retries, |json| json.value::<Version>()) {
+    match answer::page(host, &page, retries, |json| json.value::<Version>()) {
         Page::Says(Version { version }) => version::number(&version),
         Page::Missing | Page::Unknown(_) => None,
     }

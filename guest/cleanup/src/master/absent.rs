@@ -2,32 +2,34 @@
 //! `GET master/maintenance/status`.
 //!
 //! An agent that does not answer for some time vanishes from the list of agents, and one
-//! on a machine that is down for maintenance does so at once. Both come back with what
-//! they had. The registry is what the master keeps of its agents over its own restarts;
-//! it names those that it gave up on for two weeks.
+//! on a machine that is down for maintenance vanishes at once. Both come back with everything
+//! that they had. The registry is the master's memory of its agents across its own restarts;
+//! for two weeks it also names those that the master gave up on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::agents::Listing;
-use crate::host::{Host, Response, Retries, request};
-use crate::metrics::{self, Metrics};
-use crate::stream::{self, Bad, Json, Page};
+use super::agents::Listing;
+use super::answer::{self, Page};
+use super::json::{Bad, Json};
+use super::metrics::{self, Metrics};
+use crate::host::{Host, Response, request};
+use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Method, Unreached, UnreachedReason};
 
-/// The agents that are there and not listed.
+/// The agents that exist and are not listed.
 #[derive(Debug, Default)]
 pub struct Absent {
     /// The agents.
     pub agents: Vec<Unreached>,
-    /// Why there may be others, one sentence each.
+    /// The reasons why there may be others, one sentence each.
     pub doubts: Vec<String>,
-    /// The pages by which this could not be checked, because the server lacks them.
+    /// The pages that the server lacks, so that they could not be compared.
     pub missing: Vec<&'static str>,
 }
 
-/// Asks the master for the agents that it knows, and does not list.
+/// Asks the master for the agents that it knows and does not list.
 pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -> Absent {
     let mut absent = Absent::default();
     let path = ["registrar(1)", "registry"].map(Into::into).into();
@@ -35,7 +37,7 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
     let listed = listing.agents.iter().map(|agent| agent.id.as_str());
     let recovered = listing.recovered.iter().map(|agent| agent.id.as_str());
     let listed: BTreeSet<&str> = listed.chain(recovered).collect();
-    match stream::page(host, &page, retries, |json| registry(json, &listed)) {
+    match answer::page(host, &page, retries, |json| registry(json, &listed)) {
         Page::Says(agents) => absent.agents.extend(agents),
         Page::Missing => {
             absent.missing.push("registrar(1)/registry");
@@ -44,10 +46,10 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
         Page::Unknown(unread) => absent.doubts.push(unread.message),
     }
     let path = ["maintenance", "status"].map(Into::into).into();
-    match stream::page(host, &request(Endpoint::Master, Method::Get, path), retries, machines) {
+    match answer::page(host, &request(Endpoint::Master, Method::Get, path), retries, machines) {
         Page::Says(machines) => {
             for machine in machines {
-                // The registry has them too.
+                // The registry names the same machines.
                 if !absent.agents.contains(&machine) {
                     absent.agents.push(machine);
                 }
@@ -60,7 +62,7 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
 }
 
 impl Absent {
-    /// Where nothing names the agents that the master has given up on, it still counts them.
+    /// Reads the number of agents that the master has given up on, where no page names them.
     fn count<H: Host>(&mut self, host: &mut H, retries: &mut Retries) {
         match metrics::read(host, retries) {
             Ok(Some(Metrics { unreachable: Some(count), .. })) if count > 0.0 => {
@@ -81,7 +83,7 @@ struct Id {
     value: String,
 }
 
-/// The agents of the registry that are not listed.
+/// Takes the agents of the registry that are not listed.
 fn registry<R: Response>(
     json: &mut Json<R>,
     listed: &BTreeSet<&str>,
@@ -161,7 +163,7 @@ fn registry<R: Response>(
     }
 }
 
-/// A machine, as maintenance knows it.
+/// A machine in the maintenance schedule.
 #[derive(Deserialize)]
 struct Machine {
     hostname: Option<String>,
@@ -169,7 +171,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// The agents of a machine that is down.
+    /// Stands for the agents of a machine that is down.
     fn unreached(self) -> Unreached {
         let hostname = self.hostname.filter(|it| !it.is_empty()).or(self.ip).unwrap_or_default();
         let reason = UnreachedReason::MachineDown;
@@ -177,7 +179,7 @@ impl Machine {
     }
 }
 
-/// The machines that are down for maintenance.
+/// Takes the machines that are down for maintenance.
 fn machines<R: Response>(json: &mut Json<R>) -> Result<Vec<Unreached>, Bad> {
     let mut down = Vec::new();
     json.object(|json, name| match name {
@@ -204,7 +206,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::agents::{self, Wanted};
+    use crate::master::agents::{self, Wanted};
     use crate::testing::Script;
 
     const SLAVES: &str = r#"{"slaves":[{"id":"S0","reserved_resources_full":{}}],

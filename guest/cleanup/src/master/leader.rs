@@ -1,30 +1,35 @@
-//! How long the master has led: `POST master/api/v1`, `GET_MASTER`; before Mesos 1.5
+//! The time since the master's election: `POST master/api/v1`, `GET_MASTER`; before Mesos 1.5
 //! `GET master/state`.
 //!
 //! After a failover the new master learns of a framework when one of its agents runs tasks
-//! of it, or when it registers again. Until then, no list has it.
+//! of it, or when the framework registers again. Until then, no list has it.
 
-use crate::agents::Listing;
-use crate::host::{Host, Response, Retries, request, v1};
-use crate::stream::{self, Bad, Json};
+use super::agents::Listing;
+use super::answer;
+use super::json::{Bad, Json};
+use super::v1;
+use crate::host::{Host, Response, request};
+use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Method};
 
-/// How long frameworks and agents may take to come back to a new master, in seconds: the
+/// The time that frameworks and agents may take to come back to a new master, in seconds: the
 /// default of Mesos's flag `--agent_reregister_timeout`.
 const COMING_BACK: f64 = 600.0;
 
-/// When the master's process began, and when it was elected, in seconds since 1970.
+/// The times of the master, in seconds since 1970.
 #[derive(Default)]
 struct Times {
+    /// The start of its process.
     start: Option<f64>,
+    /// Its election.
     elected: Option<f64>,
-    /// The id of this master, with which it begins the ids that it gives to agents.
+    /// Its id, which is the beginning of the ids that it gives to agents.
     id: Option<String>,
 }
 
-/// Why frameworks may be missing from the lists of a master that took over from another
-/// one; none if it did not, or has led for long enough. `uptime` is how long its process
-/// runs, in seconds, as its metrics say.
+/// Explains why frameworks may be missing from the lists of a master that took over from
+/// another one. There is no doubt if it did not, or has led for long enough. `uptime` is the
+/// age of its process in seconds, from its metrics.
 pub fn doubt<H: Host>(
     host: &mut H,
     listing: &Listing,
@@ -33,7 +38,7 @@ pub fn doubt<H: Host>(
 ) -> Option<String> {
     let times = times(host, retries);
     if times.id.is_some_and(|id| listing.is_of_master(&id)) {
-        // All agents are its own: there was none before it.
+        // All agents are its own, so no master led before it.
         return None;
     }
     let led_for = uptime.zip(times.start).zip(times.elected);
@@ -58,8 +63,8 @@ fn times<H: Host>(host: &mut H, retries: &mut Retries) -> Times {
     let state = request(Endpoint::Master, Method::Get, vec!["state".into()]);
     let mut times = Times::default();
     for request in [v1("GET_MASTER"), state] {
-        // Whether the page was read to its end does not matter.
-        let _ = stream::page(host, &request, retries, |json| read(json, &mut times));
+        // The times count even if the rest of the page was not read.
+        let _ = answer::page(host, &request, retries, |json| read(json, &mut times));
         if times.start.is_some() && times.elected.is_some() {
             break;
         }
@@ -77,7 +82,7 @@ fn read<R: Response>(json: &mut Json<R>, times: &mut Times) -> Result<(), Bad> {
             _ => json.skip()?,
         }
         match times {
-            // The rest of the state is all that the cluster has.
+            // The rest of the state may be very long, and is not needed.
             Times { start: Some(_), elected: Some(_), id: Some(_) } => Err(Bad::enough()),
             _ => Ok(()),
         }

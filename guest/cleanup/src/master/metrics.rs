@@ -1,31 +1,33 @@
-//! The master's own counts, which nobody filters: `GET master-root/metrics/snapshot`.
+//! The master's own counts, which no permission filters: `GET master-root/metrics/snapshot`.
 
-use crate::host::{Host, Response, Retries, request};
-use crate::stream::{self, Bad, Json, Page};
+use super::answer::{self, Page};
+use super::json::{Bad, Json};
+use crate::host::{Host, Response, request};
+use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Method};
 
-/// What the master counts, as far as it says so.
+/// The master's counts, as far as it reports them.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// How long the master's process runs, in seconds.
+    /// The age of the master's process, in seconds.
     pub uptime: Option<f64>,
-    /// How many frameworks are registered, connected or not.
+    /// The number of frameworks that are registered, connected or not.
     pub frameworks: Option<f64>,
-    /// How many agents the master has given up on.
+    /// The number of agents that the master has given up on.
     pub unreachable: Option<f64>,
 }
 
-/// The path of the page, for people.
+/// The path of the page.
 pub const PATH: &str = "metrics/snapshot";
 
 /// Asks the master for its metrics.
 ///
 /// # Errors
-/// One sentence, when it is not known what they are.
+/// The metrics are not known; the error is one sentence.
 pub fn read<H: Host>(host: &mut H, retries: &mut Retries) -> Result<Option<Metrics>, String> {
     let path = PATH.split('/').map(Into::into).collect();
     let page = request(Endpoint::MasterRoot, Method::Get, path);
-    match stream::page(host, &page, retries, take) {
+    match answer::page(host, &page, retries, take) {
         Page::Says((metrics, true)) => Ok(Some(metrics)),
         Page::Says((_, false)) => Err(
             "The metrics are of a master that does not lead: give the URL of the leading master, \
@@ -37,7 +39,7 @@ pub fn read<H: Host>(host: &mut H, retries: &mut Retries) -> Result<Option<Metri
     }
 }
 
-/// The metrics, and whether they are of the master that leads.
+/// Takes the metrics, and whether they are the leading master's.
 fn take<R: Response>(json: &mut Json<R>) -> Result<(Metrics, bool), Bad> {
     let (mut metrics, mut is_leading) = (Metrics::default(), true);
     json.object(|json, name| {

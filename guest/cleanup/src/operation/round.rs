@@ -1,97 +1,37 @@
-//! One operation carried out on every agent that needs it: many requests on the
-//! wire at a time, one fixed order in the log.
+//! One round of an operation over the agents: many requests in flight at a time, and one
+//! fixed order in the log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::agents::{Agent, Listing};
-use crate::batch::{Batch, Lists, Settled};
-use crate::host::{Host, Passes, count};
-use crate::resource::Fate;
+use super::request::{Lists, Removal, Settled};
+use super::{Operation, Owner, Work};
+use crate::host::{Host, count};
+use crate::master::agents::{Agent, Listing};
+use crate::retry::Retry;
 use janitor_contract::types::{
-    AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped, Target,
+    AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
 };
 
-/// What a phase asks the master to do with an agent's resources.
-pub struct Operation {
-    /// The phase.
-    pub phase: Phase,
-    /// The operator endpoint of the master.
-    pub path: &'static str,
-    /// The form field that takes the list of resources.
-    pub field: &'static str,
-    /// What the resources are called in the log.
-    pub noun: &'static str,
-    /// What Mesos calls the operation.
-    pub kind: &'static str,
-    /// The permission that it needs in DC/OS, up to the principal that made the
-    /// resources; its action is `delete`.
-    pub permission: &'static str,
-}
-
-/// Whose resources are meant.
-#[derive(Clone, Copy)]
-pub struct Owner<'a> {
-    /// The role.
-    pub role: &'a str,
-    /// If given, only what this principal made.
-    pub principal: Option<&'a str>,
-}
-
-impl<'a> Owner<'a> {
-    /// Whose resources a target means, if it means some.
-    pub fn of(target: &'a Target) -> Option<Self> {
-        let principal = target.principal.as_deref();
-        target.role.as_deref().map(|role| Self { role, principal })
-    }
-}
-
-/// What became of one agent in a sweep.
-pub struct Swept {
-    /// What happened.
+/// One attempt on an agent.
+pub(super) struct Attempt {
+    /// Its result for the report.
     pub result: AgentResult,
-    /// Whether it is worth asking again.
-    pub passes: Passes,
-    /// Whether a part of the list may be accepted although all of it is not.
+    /// An estimate whether another try is worthwhile.
+    pub retry: Retry,
+    /// This is set when a part of the list may be accepted although the whole was not.
     pub divisible: bool,
 }
 
-/// What an operation has to do on one agent.
-struct Work<'a> {
-    agent: &'a Agent,
-    lists: Lists,
-    found: usize,
-    /// What is to be sent; empty when there is nothing, or the agent is not
-    /// active.
-    batches: Vec<Batch<'a>>,
-    skipped: Vec<Skipped>,
-}
-
 impl Operation {
-    /// The ids of the active agents that list something for this operation to
-    /// remove.
-    pub fn pending<'a>(&self, listing: &'a Listing, owner: Owner) -> Vec<&'a str> {
-        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
-        works.filter(|work| !work.batches.is_empty()).map(|work| work.agent.id.as_str()).collect()
-    }
-
-    /// The ids of the active agents that list nothing more for this operation to
-    /// remove.
-    pub fn done<'a>(&self, listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
-        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
-        let done = works.filter(|work| work.agent.connected && work.batches.is_empty());
-        done.map(|work| work.agent.id.as_str()).collect()
-    }
-
-    /// Carries the operation out: on all agents, or on `only` these. Returns one
-    /// result for each agent on which the role has something, in the master's
-    /// order.
-    pub fn sweep<H: Host>(
+    /// Carries the operation out on all agents, or on `only` these. It returns one attempt for
+    /// each agent on which the role has something, in the master's order.
+    pub(super) fn round<H: Host>(
         &self,
         host: &mut H,
         listing: &Listing,
         owner: Owner,
         only: Option<&BTreeMap<String, Lists>>,
-    ) -> Vec<Swept> {
+    ) -> Vec<Attempt> {
         let window = host.window().max(1);
         let lists = |agent: &Agent| match only {
             None => Some(Lists::Whole),
@@ -99,60 +39,38 @@ impl Operation {
         };
         let works =
             || listing.agents.iter().filter_map(|it| Some(self.work(it, owner, lists(it)?)));
-        // Runs ahead of what is settled, by a window.
-        let mut unsent = works().flat_map(|work| work.batches);
+        // Sending is ahead of settling by a window.
+        let mut unsent = works().flat_map(|work| work.removals);
         let mut in_flight = VecDeque::new();
-        let mut results = Vec::new();
-        // Without a valid token, all requests end as the first one does.
+        let mut attempts = Vec::new();
+        // Without a valid token, all requests would end as the first one does.
         let mut unauthorized = false;
         for work in works() {
             self.announce(host, &work, owner.role);
             let mut settled = Vec::new();
-            for batch in &work.batches {
+            for removal in &work.removals {
                 while !unauthorized
                     && in_flight.len() < window
                     && let Some(next) = unsent.next()
                 {
-                    in_flight.push_back(host.send(&next.request(self)));
+                    in_flight.push_back(host.send(&next.request(self.path, self.field)));
                 }
                 let result = match in_flight.pop_front() {
-                    Some(sent) => batch.settle(host, sent),
+                    Some(sent) => removal.settle(host, sent),
                     None => Settled::unsent(),
                 };
                 unauthorized |= result.is_unauthorized();
                 settled.push(result);
             }
-            let swept = self.conclude(host, &work, owner.role, settled);
+            let attempt = self.conclude(host, &work, owner.role, settled);
             if !work.agent.resources.is_empty() {
-                results.push(swept);
+                attempts.push(attempt);
             }
         }
-        results
+        attempts
     }
 
-    fn work<'a>(&self, agent: &'a Agent, owner: Owner, lists: Lists) -> Work<'a> {
-        let mut work = Work { agent, lists, found: 0, batches: Vec::new(), skipped: Vec::new() };
-        for resource in &agent.resources {
-            match resource.fate(self.phase, owner.principal) {
-                Fate::Take => {
-                    work.found += 1;
-                    if agent.connected {
-                        Batch::add(&mut work.batches, &agent.id, resource, lists);
-                    }
-                }
-                Fate::Skip(reason) => {
-                    match work.skipped.iter_mut().find(|skipped| skipped.reason == reason) {
-                        Some(skipped) => skipped.count += 1,
-                        None => work.skipped.push(Skipped { reason, count: 1 }),
-                    }
-                }
-                Fate::Ignore => {}
-            }
-        }
-        work
-    }
-
-    /// Logs what will be done on an agent that there is something to do on.
+    /// Logs the work on an agent, if there is any.
     fn announce<H: Host>(&self, host: &mut H, work: &Work, role: &str) {
         let (noun, agent) = (self.noun, &work.agent.id);
         for Skipped { reason, count } in &work.skipped {
@@ -164,7 +82,7 @@ impl Operation {
             let line = format!("Skipping {count} {noun} for role '{role}' on slave {agent}: {why}");
             host.say(Level::Info, line, None);
         }
-        if !work.batches.is_empty() {
+        if !work.removals.is_empty() {
             let found = work.found;
             let how = match work.lists {
                 Lists::Whole => "deleting...",
@@ -175,15 +93,15 @@ impl Operation {
         }
     }
 
-    /// Logs what became of an agent.
+    /// Logs the outcome for an agent.
     fn conclude<H: Host>(
         &self,
         host: &mut H,
         work: &Work,
         role: &str,
         settled: Vec<Settled>,
-    ) -> Swept {
-        let Settled { line, outcome, passes, divisible } =
+    ) -> Attempt {
+        let Settled { line, outcome, retry, divisible } =
             Settled::all(host, settled).unwrap_or_else(|| self.nothing_sent(work, role));
         let level = match outcome {
             AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => Level::Error,
@@ -201,16 +119,18 @@ impl Operation {
         for line in hints {
             host.say(Level::Error, line, None);
         }
-        Swept { result, passes, divisible }
+        Attempt { result, retry, divisible }
     }
 
-    /// What may help with a refusal; about volumes in use, in the reference's words.
+    /// Returns lines that may help with a refusal. Those about volumes in use are the
+    /// original's.
     fn hints(&self, work: &Work, outcome: &AgentOutcome) -> Vec<String> {
         let AgentOutcome::Refused(refusal) = outcome else { return Vec::new() };
         match refusal.status {
             401 => vec!["The Mesos master wants valid credentials; nothing more is sent.".into()],
             403 => {
-                let makers: BTreeSet<_> = work.batches.iter().flat_map(Batch::principals).collect();
+                let makers: BTreeSet<_> =
+                    work.removals.iter().flat_map(Removal::principals).collect();
                 let makers = makers.into_iter().collect::<Vec<_>>().join(", ");
                 let permission = self.permission;
                 vec![format!(
@@ -227,8 +147,7 @@ impl Operation {
         }
     }
 
-    /// Why nothing was sent for an agent, in the reference's words where it has
-    /// some.
+    /// Explains why nothing was sent for an agent, in the original's words where it has some.
     fn nothing_sent(&self, work: &Work, role: &str) -> Settled {
         let (noun, agent, roles) = (self.noun, &work.agent.id, &work.agent.roles);
         let (line, outcome) = if roles.is_empty() {
@@ -260,12 +179,12 @@ impl Operation {
                 AgentOutcome::NothingToDo,
             )
         };
-        Settled { line, outcome, passes: Passes::No, divisible: false }
+        Settled { line, outcome, retry: Retry::Never, divisible: false }
     }
 }
 
-/// Whether a refusal says that a task still uses the volume: 409 before Mesos
-/// 1.1, a 400 with these words since then.
+/// Returns whether a refusal says that a task still uses the volume: its status is 409 before
+/// Mesos 1.1, and 400 with these words since then.
 fn is_in_use(Refusal { status, body }: &Refusal) -> bool {
     *status == 409 || body.contains("volumes in use")
 }
@@ -273,8 +192,8 @@ fn is_in_use(Refusal { status, body }: &Refusal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::master::agents;
     use crate::testing::Script;
-    use crate::{agents, reservations, volumes};
     use janitor_contract::types::Error;
 
     const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };
@@ -297,7 +216,7 @@ mod tests {
     fn resources_go_back_exactly_as_they_were_listed() {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
         let mut host = Script::default().answer(202, "");
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
         let body = &host.sent[0].content.as_ref().unwrap().bytes;
         let fields: Vec<_> = form_urlencoded::parse(body).into_owned().collect();
         let expected = [("slaveId".into(), "S1".into()), ("volumes".into(), format!("[{VOLUME}]"))];
@@ -308,10 +227,10 @@ mod tests {
     fn nothing_is_sent_for_an_agent_with_nothing_to_remove() {
         let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#)), agent("S0", "{}")];
         let mut host = Script::default();
-        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        let attempts = Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
         assert!(host.sent.is_empty());
-        assert_eq!(results.len(), 1);
-        assert_eq!(results[0].result.outcome, AgentOutcome::NothingToDo);
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::NothingToDo);
         assert_eq!(
             host.lines(),
             [
@@ -331,8 +250,8 @@ mod tests {
             for n in 0..7 {
                 host = host.answer(202, format!("{n}"));
             }
-            let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
-            assert_eq!(results.len(), 7);
+            let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+            assert_eq!(attempts.len(), 7);
             assert_eq!(host.most_in_flight, window.min(7));
             let codes: Vec<_> =
                 host.lines().into_iter().filter(|line| line.starts_with("202")).collect();
@@ -348,16 +267,16 @@ mod tests {
             1,
         )];
         let mut host = Script::default();
-        let results = volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        let attempts = Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
         assert!(host.sent.is_empty());
-        assert_eq!(results[0].result.outcome, AgentOutcome::NotActive);
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::NotActive);
     }
 
     #[test]
     fn an_agents_name_cannot_forge_a_line() {
         let agents = [agent(r"S1\n202 ", "{}")];
         let mut host = Script::default();
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
         assert_eq!(host.lines(), ["No reserved resources for any role on slave S1 202 "]);
     }
 
@@ -366,7 +285,7 @@ mod tests {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#))];
         let words = "Invalid DESTROY operation: Persistent volumes in use";
         let mut host = Script::default().answer(400, words);
-        volumes::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
         assert_eq!(
             host.lines()[1..],
             [
@@ -383,11 +302,11 @@ mod tests {
         let agents = ["S3", "S2", "S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().answer(401, "").answer(401, "");
         host.window = 2;
-        let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
         assert_eq!(host.sent.len(), 2);
-        assert!(matches!(results[1].result.outcome, AgentOutcome::Refused(_)));
-        assert!(matches!(results[2].result.outcome, AgentOutcome::Failed(_)));
-        assert!(matches!(results[3].result.outcome, AgentOutcome::Failed(_)));
+        assert!(matches!(attempts[1].result.outcome, AgentOutcome::Refused(_)));
+        assert!(matches!(attempts[2].result.outcome, AgentOutcome::Failed(_)));
+        assert!(matches!(attempts[3].result.outcome, AgentOutcome::Failed(_)));
     }
 
     #[test]
@@ -395,7 +314,7 @@ mod tests {
         let resource = r#"{"name":"cpus","role":"r","reservation":{"principal":"maker"}}"#;
         let agents = [agent("S1", &format!(r#"{{"r":[{resource}]}}"#))];
         let mut host = Script::default().answer(403, "");
-        reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
         let hint = host.lines().pop().unwrap();
         assert!(hint.contains("made by: maker."), "{hint}");
         assert!(hint.contains("dcos:mesos:master:reservation:principal[:PRINCIPAL]"), "{hint}");
@@ -405,9 +324,30 @@ mod tests {
     fn one_agent_that_fails_does_not_keep_the_next_from_its_turn() {
         let agents = ["S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().fails(Error::Timeout).answer(202, "");
-        let results = reservations::OPERATION.sweep(&mut host, &listing(&agents), OWNER, None);
+        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
         let why = "the Mesos master did not answer in time".to_owned();
-        assert_eq!(results[0].result.outcome, AgentOutcome::Failed(why));
-        assert_eq!(results[1].result.outcome, AgentOutcome::Accepted(202));
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::Failed(why));
+        assert_eq!(attempts[1].result.outcome, AgentOutcome::Accepted(202));
+    }
+
+    #[test]
+    fn resource_providers_do_not_mix() {
+        const MEM: &str = r#"{"name":"mem","role":"r","reservation":{}}"#;
+        const DISK: &str =
+            r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
+        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS},{DISK},{MEM}]}}"#))];
+        let mut host = Script::default().answer(202, "").answer(202, "");
+        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        assert_eq!(attempts[0].result.found, 3);
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::Accepted(202));
+        let lists: Vec<String> = host
+            .sent
+            .iter()
+            .filter_map(|request| {
+                let fields = form_urlencoded::parse(&request.content.as_ref()?.bytes);
+                fields.into_owned().find(|(name, _)| name == "resources").map(|(_, list)| list)
+            })
+            .collect();
+        assert_eq!(lists, [format!("[{CPUS},{MEM}]"), format!("[{DISK}]")]);
     }
 }

@@ -1,169 +1,85 @@
-//! A JSON answer of the master, read piece by piece, so that it never stands whole
-//! in memory.
+//! A pull reader for JSON: it reads the body of an answer piece by piece, so that the body
+//! never stands whole in memory.
 //!
-//! Who reads it takes objects and lists apart down to values that are small enough to
-//! be read at once, such as one agent. That is as fast as reading from a slice, which
-//! reading byte by byte from a stream is not.
+//! A caller takes objects and lists apart down to values that are small enough to be read
+//! at once, such as one agent. That is as fast as reading from a slice, and much faster
+//! than reading byte by byte from a stream.
 
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 
-use crate::host::{CHUNK, Host, Passes, Response, Retries, excerpt, explain, request, summary};
-use janitor_contract::types::{Endpoint, Error, Method, Request};
+use crate::host::{CHUNK, Response};
+use janitor_contract::types::Error;
 
-/// The largest value that is read at once, in bytes. An agent is a few thousand.
+/// The largest value that is read at once, in bytes. An agent has a few thousand.
 const LARGEST: usize = 16 << 20;
 
-/// How many brackets may stand inside of each other, as for serde_json.
+/// The deepest nesting of brackets, which is serde_json's limit too.
 const DEEPEST: usize = 128;
 
-/// The character in the place of a byte that is no UTF-8. A master lists the bytes of names
-/// and labels as it got them, from whoever may register or reserve (seen on Mesos 1.4.3 and
-/// 1.11.0), and one of somebody's must not keep everybody from reading the rest. It writes
-/// this character itself as `\u007f`.
-pub(crate) const STRAY: u8 = 0x7f;
+/// The character that replaces a byte that is not UTF-8. A master lists the bytes of names
+/// and labels as it got them, from anybody who may register or reserve (seen on Mesos 1.4.3
+/// and 1.11.0), and one such byte must not keep everybody from reading the rest. The master
+/// itself writes this character as `\u007f`.
+pub const STRAY: u8 = 0x7f;
 
-/// How much of a body there must be to say how it begins, in bytes.
-pub(crate) const START: usize = 4 << 10;
+/// The length of a body's beginning, in bytes.
+pub const START: usize = 4 << 10;
 
-/// An answer that could not be read.
+/// The reason why an answer is not what it should be.
 #[derive(Debug)]
-pub struct Unread {
-    /// Whether it is worth asking again.
-    pub passes: Passes,
-    /// The HTTP status, if there was an answer.
-    pub status: Option<u16>,
-    /// One sentence for the person who runs the cleanup.
-    pub message: String,
-}
-
-/// Why an answer is not what it should be.
-#[derive(Debug)]
-pub struct Bad(String);
+pub struct Bad(pub(super) String);
 
 impl Bad {
-    /// One that lacks something that everything depends on.
+    /// Rejects an answer that lacks a field.
     pub fn missing(field: &str) -> Self {
         Self(format!("missing field `{field}`"))
     }
 
-    /// The end of reading a body of which nothing more is needed.
+    /// Ends the reading of a body of which nothing more is needed.
     pub fn enough() -> Self {
         Self("the rest is not needed".into())
     }
 }
 
-/// Asks the master for what it has at `path`.
-///
-/// # Errors
-/// When the master cannot be reached, refuses, or answers with something else.
-pub fn get<H: Host, T>(
-    host: &mut H,
-    path: &str,
-    take: impl FnOnce(&mut Json<H::Response>) -> Result<T, Bad>,
-) -> Result<T, Unread> {
-    read(host, &request(Endpoint::Master, Method::Get, vec![path.into()]), take)
-}
-
-/// What came of asking a master for one of the pages by which others are checked.
-#[derive(Debug)]
-pub enum Page<T> {
-    /// The master says this.
-    Says(T),
-    /// It does not have the page: it is an old master, or a proxy does not pass it on.
-    Missing,
-    /// It is not known what it says.
-    Unknown(Unread),
-}
-
-/// Asks a master for a page, again when that may help.
-pub fn page<H: Host, T>(
-    host: &mut H,
-    request: &Request,
-    retries: &mut Retries,
-    mut take: impl FnMut(&mut Json<H::Response>) -> Result<T, Bad>,
-) -> Page<T> {
-    loop {
-        match read(host, request, &mut take) {
-            Ok(value) => return Page::Says(value),
-            Err(Unread { status: Some(404), .. }) => return Page::Missing,
-            Err(unread) if retries.wait(host, unread.passes) => {}
-            Err(unread) => return Page::Unknown(unread),
-        }
-    }
-}
-
-/// Sends a request to the master and reads the answer.
-///
-/// # Errors
-/// As [`get`].
-pub fn read<H: Host, T>(
-    host: &mut H,
-    request: &Request,
-    take: impl FnOnce(&mut Json<H::Response>) -> Result<T, Bad>,
-) -> Result<T, Unread> {
-    let path = request.path.join("/");
-    let network = |error: &Error| Unread {
-        passes: Passes::of_error(error),
-        status: None,
-        message: format!("Network error: {}.", explain(Endpoint::Master, error)),
-    };
-    let exchange = host.send(request).map_err(|error| network(&error))?;
-    let response = host.finish(exchange).map_err(|error| network(&error))?;
-    let status = response.status();
-    let passes = Passes::of_status(status);
-    let bad = |why| Unread {
-        passes,
-        status: Some(status),
-        message: format!("Bad {path} response: {why}"),
-    };
-    let mut json = Json::new(response);
-    // A body that breaks off still says as much as has arrived.
-    while json.buffer.len() < START && !json.ended && json.more().is_ok() {}
-    let start = excerpt(&json.buffer[..json.buffer.len().min(START)]);
-    if status != 200 {
-        let hint = match status {
-            401 => ": it wants valid credentials",
-            403 => ": the token's owner may not see this",
-            307 => ": it does not lead; give the URL of the leading master, or of all",
-            _ => "",
-        };
-        let answer = summary(status, start.as_bytes());
-        return Err(bad(format!("the Mesos master answers {answer}{hint}")));
-    }
-    let value = take(&mut json).and_then(|value| json.end().map(|()| value));
-    match (value, json.error) {
-        (Ok(value), _) => Ok(value),
-        (Err(_), Some(error)) => Err(network(&error)),
-        // What is JSON may hold a secret of somebody's; what is not is a page.
-        (Err(Bad(why)), None) if start.starts_with(['{', '[']) => Err(bad(why)),
-        (Err(Bad(why)), None) => Err(bad(format!("{why}. It begins: {start}"))),
-    }
-}
-
-/// The body of an answer, read up to some place.
+/// The body of an answer, which has been read up to some place.
 pub struct Json<R> {
     response: R,
-    /// What has arrived, from before `at`.
+    /// The bytes that have arrived and are still needed.
     buffer: Vec<u8>,
+    /// The place in the buffer up to which they have been read.
     at: usize,
-    /// How much of the body came before the buffer.
+    /// The length of the body before the buffer.
     before: usize,
     ended: bool,
-    /// Why the body broke off; the [`Bad`] that is then returned says nothing.
+    /// The reason why the body broke off; the [`Bad`] that is then returned is empty.
     error: Option<Error>,
 }
 
 impl<R: Response> Json<R> {
-    fn new(response: R) -> Self {
+    /// Starts with the whole body unread.
+    pub fn new(response: R) -> Self {
         Self { response, buffer: Vec::new(), at: 0, before: 0, ended: false, error: None }
     }
 
-    /// Takes an object apart: `take` is called with each name, and must take the value.
+    /// Returns the beginning of the body, without taking anything of it. It must be called
+    /// first.
+    pub fn start(&mut self) -> &[u8] {
+        // A body that breaks off still says as much as has arrived.
+        while self.buffer.len() < START && !self.ended && self.more().is_ok() {}
+        &self.buffer[..self.buffer.len().min(START)]
+    }
+
+    /// Returns the reason why the body broke off, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Takes an object apart: it calls `take` with each name, and `take` must take the value.
     ///
     /// # Errors
-    /// When there is something else, and those of `take`.
+    /// There is something else than an object, or `take` fails.
     pub fn object(
         &mut self,
         mut take: impl FnMut(&mut Self, &str) -> Result<(), Bad>,
@@ -175,10 +91,10 @@ impl<R: Response> Json<R> {
         })
     }
 
-    /// Takes a list apart: `take` is called for each element, and must take it.
+    /// Takes a list apart: it calls `take` for each element, and `take` must take it.
     ///
     /// # Errors
-    /// When there is something else, and those of `take`.
+    /// There is something else than a list, or `take` fails.
     pub fn list(&mut self, take: impl FnMut(&mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
         self.each([b'[', b']'], "a list", take)
     }
@@ -205,15 +121,15 @@ impl<R: Response> Json<R> {
     /// Takes a value that is small enough to be read at once.
     ///
     /// # Errors
-    /// When it is not what is wanted.
+    /// There is something else than a `T`.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<T, Bad> {
         self.seeded(PhantomData)
     }
 
-    /// The same, with a seed.
+    /// Takes such a value with a seed.
     ///
     /// # Errors
-    /// When it is not what is wanted.
+    /// There is something else than what the seed reads.
     pub fn seeded<T, S>(&mut self, seed: S) -> Result<T, Bad>
     where
         S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
@@ -224,7 +140,7 @@ impl<R: Response> Json<R> {
             let result = seed.deserialize(&mut json);
             let used = json.into_iter::<IgnoredAny>().byte_offset();
             match result {
-                // What has been read to the end of what has arrived may go on.
+                // A value that reaches to the end of the buffer may be longer.
                 _ if used == rest.len() && !self.ended => self.at_least_double()?,
                 Ok(value) => {
                     self.at += used;
@@ -241,7 +157,7 @@ impl<R: Response> Json<R> {
         }
     }
 
-    /// Puts [`STRAY`] in the place of every byte that has arrived and is no UTF-8. Says
+    /// Replaces every byte that has arrived and is not UTF-8 by [`STRAY`], and returns
     /// whether there was one.
     fn replace_strays(&mut self) -> bool {
         let mut found = false;
@@ -249,7 +165,7 @@ impl<R: Response> Json<R> {
         while let Some(rest) = self.buffer.get_mut(from..)
             && let Err(error) = std::str::from_utf8(rest)
         {
-            // A character that is cut off may go on in what arrives next.
+            // The rest of a truncated character may arrive next.
             let Some(length) = error.error_len() else { break };
             let place = error.valid_up_to();
             rest.iter_mut().skip(place).take(length).for_each(|byte| *byte = STRAY);
@@ -259,16 +175,16 @@ impl<R: Response> Json<R> {
         found
     }
 
-    /// Takes a value and forgets it. An object or a list may be of any size: it is
-    /// followed to its last bracket, and never stands whole in memory.
+    /// Takes a value and drops it. An object or a list may have any size: it is followed to
+    /// its last bracket, and never stands whole in memory.
     ///
     /// # Errors
-    /// When it has no end, or is no JSON that could be told from what follows.
+    /// The value has no end, or its end cannot be found because it is not JSON.
     pub fn skip(&mut self) -> Result<(), Bad> {
         if !matches!(self.peek()?, Some(b'[' | b'{')) {
             return self.value().map(|IgnoredAny| ());
         }
-        // The brackets that are open, a bit each: whether it is an object's.
+        // Each open bracket is `true` if it belongs to an object.
         let mut open: Vec<bool> = Vec::new();
         let mut in_text = false;
         loop {
@@ -306,7 +222,11 @@ impl<R: Response> Json<R> {
         }
     }
 
-    fn end(&mut self) -> Result<(), Bad> {
+    /// Takes the end of the body.
+    ///
+    /// # Errors
+    /// Something else follows.
+    pub fn end(&mut self) -> Result<(), Bad> {
         match self.peek()? {
             None => Ok(()),
             Some(_) => Err(self.bad("trailing characters", 0)),
@@ -330,7 +250,7 @@ impl<R: Response> Json<R> {
         Ok(is_next)
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space, without taking it.
     fn peek(&mut self) -> Result<Option<u8>, Bad> {
         loop {
             let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
@@ -348,8 +268,8 @@ impl<R: Response> Json<R> {
         }
     }
 
-    /// Reads on until twice as much is there to be read at once, so that a large value
-    /// is not tried again for every piece of it.
+    /// Waits for twice as many bytes as there are, so that a large value is not tried again
+    /// for every piece of it.
     fn at_least_double(&mut self) -> Result<(), Bad> {
         let goal = (self.buffer.len() - self.at) * 2;
         if goal > LARGEST {
@@ -362,7 +282,7 @@ impl<R: Response> Json<R> {
         Ok(())
     }
 
-    /// Reads on, and forgets what has been taken.
+    /// Waits for the next bytes, and drops those that have been taken.
     fn more(&mut self) -> Result<(), Bad> {
         match self.response.read(CHUNK) {
             Ok(chunk) => {
@@ -390,11 +310,15 @@ impl<R: Response> Json<R> {
 }
 
 #[cfg(test)]
+mod differential;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::master::answer::{Unread, get};
     use crate::testing::Script;
 
-    /// The numbers of `{"a":[...]}`, and everything else skipped.
+    /// Reads the numbers of `{"a":[...]}`, and skips everything else.
     fn numbers(body: &str, chunk: usize) -> Result<Vec<f64>, Unread> {
         let mut host = Script::default().answer(200, body);
         host.chunk = chunk;
