@@ -8,7 +8,7 @@ use janitor_contract::types::{Entry, Error, Request};
 
 mod random;
 
-pub use simulated::Chance;
+pub use crate::simulated::Chance;
 
 /// A host that answers in the order of a script, and keeps all requests and log entries.
 pub struct Script {
