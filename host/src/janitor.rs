@@ -21,7 +21,7 @@ use janitor_contract::violation::Violation;
 use janitor_contract::{Endpoints, imports};
 use janitor_policy::policy::Policy;
 use janitor_transport::exchange::Transport;
-use janitor_transport::stop::Stop;
+use janitor_transport::cancellation::Stop;
 
 /// The loaded component. One can clean any number of targets, also at a time; clones
 /// share it.

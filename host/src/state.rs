@@ -10,7 +10,7 @@ use crate::log::Log;
 use janitor_contract::Endpoints;
 use janitor_policy::policy::Policy;
 use janitor_transport::exchange::Transport;
-use janitor_transport::stop::Stop;
+use janitor_transport::cancellation::Stop;
 
 /// What belongs to one run.
 pub struct State {

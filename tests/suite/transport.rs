@@ -14,7 +14,7 @@ use janitor_host::{
     Options, Report, RunError, Session, Target, Tls,
 };
 use janitor_tests::{Answering, Cluster, State};
-use janitor_transport::credentials::Token;
+use janitor_transport::login::Token;
 use janitor_transport::exchange::{Request, Transport};
 use libtest_mimic::Trial;
 

@@ -13,22 +13,22 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod credentials;
+pub mod login;
 mod echo;
 pub mod exchange;
 pub mod file;
-pub mod limits;
+pub mod timeouts;
 pub mod live;
 pub mod proxy;
 pub mod recording;
-pub mod stop;
+pub mod cancellation;
 pub mod tls;
 pub mod zookeeper;
 
-pub use credentials::{Basic, Credential, Credentials, Digest, Login, LoginError, Token};
+pub use login::{Basic, Credential, Credentials, Digest, Login, LoginError, Token};
 pub use exchange::{Body, Exchange, Request, Response, Transport};
-pub use limits::NetworkLimits;
+pub use timeouts::NetworkLimits;
 pub use live::Live;
-pub use stop::Stop;
+pub use cancellation::Stop;
 pub use tls::Tls;
 pub use zookeeper::ZooKeeper;

@@ -10,9 +10,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::uri::{Authority, Scheme};
 use ureq::{Agent, AsSendBody};
 
-use crate::credentials::{Credential, Credentials};
+use crate::login::{Credential, Credentials};
 use crate::exchange::{Body, Exchange, Request, Response, Transport};
-use crate::limits::NetworkLimits;
+use crate::timeouts::NetworkLimits;
 use crate::proxy::{ProxyError, Way};
 use crate::tls;
 use crate::tls::Tls;

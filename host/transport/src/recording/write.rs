@@ -64,7 +64,7 @@ impl Recording {
     /// then stays. Call this when the run is over, however it ended, with
     /// the step at which it noticed that it was to end ([`Stop::noticed`]).
     ///
-    /// [`Stop::noticed`]: crate::stop::Stop::noticed
+    /// [`Stop::noticed`]: crate::cancellation::Stop::noticed
     ///
     /// # Errors
     /// When the file cannot be written, or what was to be in it could not be kept.

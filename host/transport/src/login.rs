@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::echo;
 use crate::exchange::{self, Request, Transport};
-use crate::limits::NetworkLimits;
+use crate::timeouts::NetworkLimits;
 use crate::live;
 use crate::live::Live;
 use crate::tls::Tls;
