@@ -9,10 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use janitor_host::{
-    Call, Credentials, Endpoints, Janitor, Live, NetworkLimits, Options, RunError, Session, Target,
-    Tls,
-};
+use janitor_host::{Call, Endpoints, Janitor, Network, Options, RunError, Session, Target};
 use janitor_tests::{Agent, Cluster, State};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
@@ -149,9 +146,9 @@ fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options)
 fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
-    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
-    let session =
-        Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
+    let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
+    let network = Network::builder(endpoints.clone()).build().unwrap();
+    let session = Session::new(network).with_endpoints(endpoints);
     let report = in_the_library(session, target, options);
     assert_eq!(recorded.deviations(), [""; 0]);
     report

@@ -7,12 +7,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use janitor_host::{
-    Credentials, Endpoints, Entry, Janitor, Limits, Live, NetworkLimits, Options, Session, Target,
-    Tls,
+    Endpoints, Entry, Janitor, Limits, Network, Options, Session, Target, Timeouts,
 };
 use janitor_report::ExitCode;
 use janitor_tests::Cluster;
-use janitor_transport::exchange::{Exchange, Request, Transport};
+use janitor_transport::exchange::{Exchange, Request, RunStart, Transport};
 use libtest_mimic::Trial;
 use socket2::SockRef;
 
@@ -153,19 +152,19 @@ impl Run {
             },
         );
         let patience = Duration::from_millis(if fault.slow { 300 } else { 10_000 });
-        let network =
-            NetworkLimits { answer: patience, body: patience, ..NetworkLimits::default() };
+        let timeouts = Timeouts { answer: patience, body: patience, ..Timeouts::default() };
         let limits = Limits { response_bytes: 1 << 20, ..Limits::default() };
         let log = Arc::<Mutex<String>>::default();
         let lines = log.clone();
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
-        let session =
-            Session::new(Hasty(Live::new(&network, &Tls::default(), Credentials::default())))
-                .with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap())
-                .with_log(move |entry: &Entry| {
-                    *lines.lock().unwrap() += &(entry.message.clone() + "\n");
-                })
-                .with_limits(limits);
+        let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
+        let network = Network::builder(endpoints.clone()).timeouts(timeouts).build().unwrap();
+        let session = Session::new(Hasty(network))
+            .with_endpoints(endpoints)
+            .with_log(move |entry: &Entry| {
+                *lines.lock().unwrap() += &(entry.message.clone() + "\n");
+            })
+            .with_limits(limits);
         let target = Target {
             role: Some("cassandra_role".into()),
             principal: None,
@@ -199,9 +198,13 @@ impl Run {
 }
 
 /// The network, without pauses.
-struct Hasty(Live);
+struct Hasty(Network);
 
 impl Transport for Hasty {
+    fn begin(&mut self, run: &RunStart) {
+        self.0.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         self.0.send(request)
     }

@@ -1,6 +1,6 @@
 //! What `janitor inspect` shows.
 
-use janitor_host::{DIGEST, Janitor, Limits, NetworkLimits, PACKAGE};
+use janitor_host::{DIGEST, Janitor, Limits, PACKAGE, Timeouts, ZooKeeperLimits};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
@@ -45,11 +45,10 @@ fn shown() {
 
 /// The limits are what the library has as fields, and the stack, which is the engine's.
 fn no_limit_is_forgotten() {
-    let limits = format!("{:#?}\n{:#?}", Limits::default(), NetworkLimits::default());
+    let (timeouts, zookeeper) = (Timeouts::default(), ZooKeeperLimits::default());
+    let limits = format!("{:#?}\n{timeouts:#?}\n{zookeeper:#?}", Limits::default());
     let fields = limits.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
     let fields = fields.map(|(name, _)| name).filter(|name| !name.starts_with(' '));
-    // These two are those of the run.
-    let fields = fields.filter(|name| !["connections", "session"].contains(name));
     let shown_as = |name: &str| match name {
         "znode_bytes" => "znode_names".to_owned(),
         _ => name.strip_suffix("_bytes").unwrap_or(name).to_owned(),

@@ -1,4 +1,4 @@
-//! Where the servers are, and how a request of the component becomes a URL.
+//! The places of the servers, and the URLs of the component's requests.
 
 use http::Uri;
 use serde::{Deserialize, Serialize};
@@ -70,11 +70,11 @@ pub enum UrlFault {
 }
 
 impl Endpoints {
-    /// Where DC/OS has the master.
+    /// The place of the master in DC/OS.
     pub const MASTER: &str = "http://leader.mesos:5050/master/";
-    /// Where DC/OS has Exhibitor.
+    /// The place of Exhibitor in DC/OS.
     pub const EXHIBITOR: &str = "http://leader.mesos:8181/";
-    /// Where DC/OS has Marathon's apps.
+    /// The place of Marathon's apps in DC/OS.
     pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
 
     /// Takes the base URLs of the master, of Exhibitor, and of Marathon's apps; a
@@ -109,7 +109,7 @@ impl Endpoints {
         &self.masters
     }
 
-    /// Where DC/OS logs users in: on the master's host at the standard port, or,
+    /// The URL at which DC/OS logs users in: on the master's host at the standard port, or,
     /// behind Admin Router (`/mesos/`), at its own.
     pub fn login(&self) -> String {
         self.login_at("/acs/api/v1/auth/login")

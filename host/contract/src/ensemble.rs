@@ -40,7 +40,7 @@ pub enum EnsembleError {
 const PORT: &str = "2181";
 
 impl Ensemble {
-    /// How a URL of an ensemble begins.
+    /// The begin of the URL of an ensemble.
     pub const SCHEME: &str = "zk://";
 
     /// `host:port` of each server; there is at least one.

@@ -1,15 +1,15 @@
-//! The wish to end a run before its end.
+//! Cooperative cancellation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// The wish to end a run, from whoever may have it: a signal, another thread.
-/// What is on its way is waited for; nothing more is sent that changes
-/// something. Clones share the wish.
+/// Cancels a run cooperatively, from a signal handler or another thread: requests in flight
+/// are finished, and no more requests are sent that change something. Clones are the same
+/// token.
 #[derive(Clone, Debug)]
-pub struct Stop {
-    wished: Arc<AtomicBool>,
-    /// The step of a run at which a replay is to end.
+pub struct CancellationToken {
+    cancelled: Arc<AtomicBool>,
+    /// The step of a run at which a replay is cancelled.
     at: u64,
     /// The step at which the run noticed.
     noticed: Arc<AtomicU64>,
@@ -18,53 +18,54 @@ pub struct Stop {
 /// No step of a run.
 const NEVER: u64 = u64::MAX;
 
-impl Stop {
-    /// No wish yet.
+impl CancellationToken {
+    /// A token that nobody has cancelled.
     pub fn new() -> Self {
-        Self::at(None)
+        Self::replaying(None)
     }
 
-    /// The wish that a recorded run noticed at a step, if it did.
-    pub fn at(step: Option<u64>) -> Self {
+    /// A token for a replay: it is cancelled at the step at which the recorded run noticed,
+    /// if it was cancelled.
+    pub fn replaying(step: Option<u64>) -> Self {
         Self {
-            wished: Arc::default(),
+            cancelled: Arc::default(),
             at: step.unwrap_or(NEVER),
             noticed: Arc::new(AtomicU64::new(NEVER)),
         }
     }
 
-    /// Wishes it.
-    pub fn request(&self) {
-        self.wished.store(true, Relaxed);
+    /// Cancels the run.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Relaxed);
     }
 
-    /// The wish as a flag, for a signal handler to set.
+    /// The token as a flag, for a signal handler to set.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.wished)
+        Arc::clone(&self.cancelled)
     }
 
-    /// The step at which the run noticed: how many requests and pauses the
+    /// The step at which the run noticed: the number of requests and pauses that the
     /// component had asked for before.
     pub fn noticed(&self) -> Option<u64> {
         Some(self.noticed.load(Relaxed)).filter(|step| *step != NEVER)
     }
 
-    /// Whether somebody wishes it. In a replay, nobody does.
-    pub fn is_requested(&self) -> bool {
-        self.wished.load(Relaxed)
+    /// Whether somebody has cancelled the run. In a replay, nobody has.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
     }
 
-    /// Whether a run is to end at this step.
-    pub fn is_wished(&self, step: u64) -> bool {
-        let wished = self.is_requested() || step >= self.at;
-        if wished {
+    /// Whether a run is cancelled at this step, which it thereby notices.
+    pub fn is_cancelled_at(&self, step: u64) -> bool {
+        let cancelled = self.is_cancelled() || step >= self.at;
+        if cancelled {
             self.noticed.fetch_min(step, Relaxed);
         }
-        wished
+        cancelled
     }
 }
 
-impl Default for Stop {
+impl Default for CancellationToken {
     fn default() -> Self {
         Self::new()
     }
@@ -76,12 +77,12 @@ mod tests {
 
     #[test]
     fn a_replay_ends_where_the_recorded_run_did() {
-        let stop = Stop::new();
-        assert!(!stop.is_wished(1));
-        stop.request();
-        assert!(stop.is_wished(3) && stop.is_wished(5));
-        assert_eq!(stop.noticed(), Some(3));
-        let again = Stop::at(stop.noticed());
-        assert!(!again.is_wished(2) && again.is_wished(3));
+        let token = CancellationToken::new();
+        assert!(!token.is_cancelled_at(1));
+        token.cancel();
+        assert!(token.is_cancelled_at(3) && token.is_cancelled_at(5));
+        assert_eq!(token.noticed(), Some(3));
+        let again = CancellationToken::replaying(token.noticed());
+        assert!(!again.is_cancelled_at(2) && again.is_cancelled_at(3));
     }
 }

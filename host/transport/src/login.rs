@@ -1,193 +1,38 @@
-//! How the host authenticates. Nothing in here ever reaches the component, a
-//! recording or a log.
+//! The login to DC/OS (its documentation, "IAM API" and "Service authentication").
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::http::Uri;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::{Deserialize, Serialize};
 
+use crate::client::{Client, REDIRECTS};
 use crate::echo;
-use crate::exchange::{self, Request, Transport};
-use crate::timeouts::NetworkLimits;
-use crate::live;
-use crate::live::Live;
-use crate::tls::Tls;
+use crate::exchange::Response;
+use crate::secret::{NoToken, Secret, Token};
 use crate::tls::{self, TlsError};
 use janitor_contract::Endpoints;
+use janitor_contract::answer::final_status;
 use janitor_contract::printable::printable;
-use janitor_contract::token;
-pub use janitor_contract::token::NoToken;
-use janitor_contract::types::{Content, Endpoint, Error, Method};
+use janitor_contract::types::{Content, Error, Method};
 
-/// Something that is never shown.
-#[derive(Clone, PartialEq)]
-struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("redacted")
-    }
-}
-
-/// A DC/OS authentication token, as the cluster's login hands it out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Token(Secret);
-
-impl Token {
-    /// Takes a token as it is.
-    ///
-    /// # Errors
-    /// When no header can hold it; it is not shown.
-    pub fn new(token: impl Into<String>) -> Result<Self, NoToken> {
-        let token = token.into();
-        token::check(&token).map(|()| Self(Secret(token)))
-    }
-}
-
-/// A user of ZooKeeper and the password, `user:password`, for its scheme `digest`.
-#[derive(Clone, Debug)]
-pub struct Digest(Secret);
-
-impl Digest {
-    /// Takes what is in a file or a variable; space around it means nothing.
-    ///
-    /// # Errors
-    /// When it is not `user:password`; it is not shown.
-    pub fn new(text: &[u8]) -> Result<Self, NoUser> {
-        user_and_password(text).map(Self)
-    }
-
-    /// What goes to the server.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.0.as_bytes()
-    }
-}
-
-/// Something that is no user with a password.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("it does not hold user:password on one line")]
-pub struct NoUser;
-
-fn user_and_password(text: &[u8]) -> Result<Secret, NoUser> {
-    let text = std::str::from_utf8(text).unwrap_or_default().trim();
-    match text.split_once(':') {
-        Some((user, password))
-            if !user.is_empty() && !password.is_empty() && !text.contains(char::is_control) =>
-        {
-            Ok(Secret(text.into()))
-        }
-        _ => Err(NoUser),
-    }
-}
-
-/// One server's credential. A login is shared by all servers that take its token.
-#[derive(Clone, Debug, Default)]
-pub enum Credential {
-    /// Anonymous.
-    #[default]
-    None,
-    /// A DC/OS token.
-    Token(Token),
-    /// A DC/OS login, which is repeated when its token has expired.
-    Login(Arc<Login>),
-    /// A user with a password (HTTP Basic); for a Mesos master, a principal with its
-    /// secret.
-    Basic(Basic),
-}
-
-/// The credentials for the servers: one for each. None of them is ever sent to
-/// another server than its own.
-#[derive(Clone, Debug, Default)]
-pub struct Credentials {
-    /// For the Mesos masters.
-    pub master: Credential,
-    /// For Exhibitor.
-    pub exhibitor: Credential,
-    /// For Marathon.
-    pub marathon: Credential,
-}
-
-/// A user with a password, for HTTP Basic.
-#[derive(Clone, Debug)]
-pub struct Basic(Secret);
-
-impl Basic {
-    /// Takes what is in a file or a variable, `user:password`; space around it
-    /// means nothing.
-    ///
-    /// # Errors
-    /// When it is not that; it is not shown.
-    pub fn new(text: &[u8]) -> Result<Self, NoUser> {
-        user_and_password(text).map(Self)
-    }
-}
-
-impl Credentials {
-    /// The same credential for all servers, as in a DC/OS cluster.
-    pub fn everywhere(credential: Credential) -> Self {
-        let (exhibitor, marathon) = (credential.clone(), credential.clone());
-        Self { master: credential, exhibitor, marathon }
-    }
-
-    /// The credential for a server; a login itself has none.
-    pub(crate) fn of(&self, endpoint: Option<Endpoint>) -> &Credential {
-        match endpoint {
-            Some(Endpoint::Master | Endpoint::MasterRoot) => &self.master,
-            Some(Endpoint::Exhibitor) => &self.exhibitor,
-            Some(Endpoint::Marathon | Endpoint::MarathonPods) => &self.marathon,
-            None => &Credential::None,
-        }
-    }
-}
-
-impl Credential {
-    /// The value of the `Authorization` header.
-    pub(crate) fn authorization(&self) -> Option<String> {
-        let token = |Token(Secret(token)): &Token| format!("token={token}");
-        match self {
-            Self::None => None,
-            Self::Token(it) => Some(token(it)),
-            Self::Login(login) => login.token().as_ref().map(token),
-            Self::Basic(Basic(Secret(it))) => Some(format!("Basic {}", STANDARD.encode(it))),
-        }
-    }
-
-    /// Gets a new token, when an earlier one is not valid any more. Says whether
-    /// there is another one to try.
-    pub(crate) fn renew(&self, refused: Option<&str>) -> bool {
-        match self {
-            Self::Login(login) => {
-                // One exchange at a time: another one may have been faster.
-                let _turn = login.renewing.lock().unwrap_or_else(PoisonError::into_inner);
-                let current = self.authorization();
-                current.as_deref() != refused || login.log_in().is_ok()
-            }
-            Self::None | Self::Token(_) | Self::Basic(_) => false,
-        }
-    }
-}
-
-/// Logs in to DC/OS, and keeps the token (DC/OS documentation, "IAM API" and
-/// "Service authentication").
+/// A DC/OS user or service account, and the token that the last login has brought.
 #[derive(Debug)]
 pub struct Login {
-    url: String,
     uid: String,
     proof: Proof,
-    limits: NetworkLimits,
-    tls: Tls,
+    /// The path of the login service, if a service account names one.
+    path: Option<String>,
     token: Mutex<Option<Token>>,
-    /// Held by the one who gets a new token.
+    /// Held by the exchange that gets a new token.
     renewing: Mutex<()>,
 }
 
-/// What shows that it is really them.
+/// The proof of an identity.
 #[derive(Debug)]
 enum Proof {
     Password(Secret),
@@ -195,25 +40,65 @@ enum Proof {
     Key(Box<RsaKeyPair>),
 }
 
-/// A login that brought no token.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// A login brought no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoginError {
-    /// The secret of a service account is none.
+    /// The service account's key cannot sign.
+    #[error("Token retrieval failed: the service account's key cannot sign")]
+    Key,
+    /// The server refuses the credentials, or answers without a token.
     #[error("Token retrieval failed: {0}")]
-    Account(String),
-    /// The credentials cannot be used, or the server does not take them.
-    #[error("Token retrieval failed: {0}")]
-    Credentials(String),
+    Refused(String),
+    /// The server hands out a token that no header can hold.
+    #[error("Token retrieval failed: {url}: {source}")]
+    Token {
+        /// The URL of the login service.
+        url: String,
+        /// The reason.
+        source: NoToken,
+    },
     /// The server and the host do not trust each other's certificates.
-    #[error("Token retrieval failed: {0}")]
-    Certificates(String),
+    #[error("Token retrieval failed: {url}: {}", explain(.source))]
+    Certificates {
+        /// The URL of the login service.
+        url: String,
+        /// The reason.
+        source: Error,
+    },
     /// The server did not answer.
-    #[error("Token retrieval failed: {0}")]
-    Unreachable(String),
+    #[error("Token retrieval failed: {url}: {}", explain(.source))]
+    Unreachable {
+        /// The URL of the login service.
+        url: String,
+        /// The reason.
+        source: Error,
+    },
 }
 
-/// What a service account's secret holds, as `dcos security secrets
-/// create-sa-secret` makes it.
+/// A text is not the secret of a service account; it is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// It is not JSON with the fields of a secret.
+    #[error("the service account's secret is no JSON with uid and private_key")]
+    Json,
+    /// Its key is encrypted.
+    #[error("the service account's secret holds an encrypted private key")]
+    EncryptedKey,
+    /// It has no key.
+    #[error("the service account's secret holds no private key")]
+    NoKey,
+    /// Its key is not PEM.
+    #[error("the service account's secret holds no PEM key")]
+    Pem,
+    /// Its key is not an RSA key that can be used.
+    #[error("the service account's secret holds no usable RSA key: {0}")]
+    Rsa(String),
+}
+
+/// The content of a service account's secret, as `dcos security secrets create-sa-secret`
+/// makes it.
 #[derive(Deserialize)]
 struct ServiceAccount {
     uid: String,
@@ -224,15 +109,8 @@ struct ServiceAccount {
 
 impl Login {
     /// A user with a password.
-    pub fn user(
-        limits: &NetworkLimits,
-        tls: &Tls,
-        endpoints: &Endpoints,
-        uid: &str,
-        password: &str,
-    ) -> Self {
-        let proof = Proof::Password(Secret(password.into()));
-        Self::new(limits, tls, endpoints.login(), uid, proof)
+    pub fn user(uid: impl Into<String>, password: impl Into<String>) -> Self {
+        Self::new(uid.into(), Proof::Password(Secret(password.into())), None)
     }
 
     /// A service account: the JSON of its secret, with `uid` and `private_key`
@@ -241,89 +119,73 @@ impl Login {
     ///
     /// # Errors
     /// When it is no such secret; it is not shown.
-    pub fn service_account(
-        limits: &NetworkLimits,
-        tls: &Tls,
-        endpoints: &Endpoints,
-        secret: &[u8],
-    ) -> Result<Self, LoginError> {
-        let error = |why: &str| LoginError::Account(format!("the service account's secret {why}"));
-        let ServiceAccount { uid, private_key, login_endpoint } = serde_json::from_slice(secret)
-            .map_err(|_| error("is no JSON with uid and private_key"))?;
+    pub fn service_account(secret: &[u8]) -> Result<Self, AccountError> {
+        let ServiceAccount { uid, private_key, login_endpoint } =
+            serde_json::from_slice(secret).map_err(|_| AccountError::Json)?;
         let key = tls::private_key(private_key.as_bytes()).map_err(|why| match why {
-            TlsError::EncryptedKey => error("holds an encrypted private key"),
-            TlsError::NoKey => error("holds no private key"),
-            _ => error("holds no PEM key"),
+            TlsError::EncryptedKey => AccountError::EncryptedKey,
+            TlsError::NoKey => AccountError::NoKey,
+            _ => AccountError::Pem,
         })?;
         let pair = RsaKeyPair::from_pkcs8(key.der()).or_else(|_| RsaKeyPair::from_der(key.der()));
-        let pair = pair.map_err(|why| error(&format!("holds no usable RSA key: {why}")))?;
+        let pair = pair.map_err(|why| AccountError::Rsa(why.to_string()))?;
         let path = login_endpoint.and_then(|url| Some(url.parse::<Uri>().ok()?.path().to_owned()));
-        let url = match path.filter(|path| path.ends_with("/auth/login")) {
-            Some(path) => endpoints.login_at(&path),
-            None => endpoints.login(),
-        };
-        Ok(Self::new(limits, tls, url, &uid, Proof::Key(Box::new(pair))))
+        let path = path.filter(|path| path.ends_with("/auth/login"));
+        Ok(Self::new(uid, Proof::Key(Box::new(pair)), path))
     }
 
-    fn new(limits: &NetworkLimits, tls: &Tls, url: String, uid: &str, proof: Proof) -> Self {
-        let (limits, tls) = (limits.clone(), tls.clone());
-        let (token, renewing) = (Mutex::default(), Mutex::default());
-        Self { url, uid: uid.into(), proof, limits, tls, token, renewing }
+    fn new(uid: String, proof: Proof, path: Option<String>) -> Self {
+        Self { uid, proof, path, token: Mutex::default(), renewing: Mutex::default() }
     }
 
-    fn token(&self) -> Option<Token> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The value of the `Authorization` header, if a login has brought a token.
+    pub(crate) fn authorization(&self) -> Option<String> {
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        token.as_ref().map(Token::authorization)
+    }
+
+    /// Gets a new token when a server has refused the last one. Returns whether there is
+    /// another one to try.
+    pub(crate) fn renew(
+        &self,
+        refused: Option<&str>,
+        client: &Client,
+        endpoints: &Endpoints,
+    ) -> bool {
+        // One exchange at a time: another one may have been faster.
+        let _turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.authorization().as_deref() != refused || self.log_in(client, endpoints).is_ok()
     }
 
     /// Gets a token.
     ///
     /// # Errors
     /// When the service cannot be reached, refuses, or hands out no token.
-    pub fn log_in(&self) -> Result<(), LoginError> {
+    pub(crate) fn log_in(&self, client: &Client, endpoints: &Endpoints) -> Result<(), LoginError> {
+        let url = match &self.path {
+            Some(path) => endpoints.login_at(path),
+            None => endpoints.login(),
+        };
         let (field, Secret(proof)) = match &self.proof {
             Proof::Password(password) => ("password", password.clone()),
             Proof::Key(key) => ("token", Secret(self.login_token(key)?)),
         };
         let login = serde_json::json!({ "uid": self.uid, field: proof });
-        let content = Content {
-            media_type: "application/json".into(),
-            bytes: login.to_string().into_bytes(),
+        let failed = |source: Error| match source {
+            Error::Tls(_) => LoginError::Certificates { url: url.clone(), source },
+            _ => LoginError::Unreachable { url: url.clone(), source },
         };
-        let request = Request {
-            endpoint: None,
-            method: Method::Post,
-            url: self.url.clone(),
-            content: Some(content),
-        };
-        let failed = |error: Error| {
-            let why = format!("{}: {}", self.url, explain(&error));
-            match error {
-                Error::Tls(_) => LoginError::Certificates(why),
-                _ => LoginError::Unreachable(why),
-            }
-        };
-        let mut live = Live::new(&self.limits, &self.tls, Credentials::default());
-        let mut response = exchange::finish(live.send(request)).map_err(failed)?;
-        let mut body = vec![0; ANSWER_BYTES + 1];
-        let mut length = 0;
-        while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match response.body.read(rest).map_err(failed)? {
-                0 => break,
-                count => length += count,
-            }
-        }
-        body.truncate(length);
-        let status = response.status;
+        let (status, body) = post(client, &url, login.to_string()).map_err(failed)?;
         let granted = (200..300).contains(&status).then(|| granted(&body));
         match granted {
             Some(Ok(token)) => {
                 let token = Token::new(token)
-                    .map_err(|why| LoginError::Credentials(format!("{}: {why}", self.url)))?;
+                    .map_err(|source| LoginError::Token { url: url.clone(), source })?;
                 *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
                 Ok(())
             }
             None | Some(Err(_)) => {
-                // What goes before the signature is known to everyone.
+                // Everybody may know the part of a login token before its signature.
                 let secret = match &self.proof {
                     Proof::Password(_) => proof.as_str(),
                     Proof::Key(_) => proof.rsplit('.').next().unwrap_or_default(),
@@ -333,7 +195,7 @@ impl Login {
                 if let Some(Err(what)) = granted {
                     why += &format!(", but {what}");
                 }
-                Err(LoginError::Credentials(why))
+                Err(LoginError::Refused(why))
             }
         }
     }
@@ -350,18 +212,38 @@ impl Login {
         let signed = format!("{header}.{claims}");
         let mut signature = vec![0; key.public().modulus_len()];
         key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| LoginError::Credentials("the service account's key cannot sign".into()))?;
+            .map_err(|_| LoginError::Key)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 
-/// How much of the answer to a login is read.
+/// Sends a login to the one server that it is for: no redirect is followed, because the
+/// body is a secret. Returns the status, and the first bytes of the body.
+fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Error> {
+    let uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
+    let content = Content { media_type: "application/json".into(), bytes: json.into_bytes() };
+    let answer = client.send(Method::Post, &uri, None, Some(&content))?;
+    let Response { status, body: mut reader, .. } = answer.into_response(&uri);
+    final_status(status)?;
+    let mut body = vec![0; ANSWER_BYTES + 1];
+    let mut length = 0;
+    while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest)? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    body.truncate(length);
+    Ok((status, body))
+}
+
+/// The number of bytes that are read of the answer to a login.
 const ANSWER_BYTES: usize = 64 << 10;
 
 /// The token in the answer to a login that went well.
 ///
 /// # Errors
-/// Why there is none; nothing of the answer is shown.
+/// The reason why there is none; nothing of the answer is shown.
 fn granted(body: &[u8]) -> Result<String, String> {
     if body.len() > ANSWER_BYTES {
         return Err(format!("the answer has no token in its first {ANSWER_BYTES} bytes"));
@@ -373,7 +255,7 @@ fn granted(body: &[u8]) -> Result<String, String> {
     Ok(token.to_owned())
 }
 
-/// What is shown of the answer to a login that failed, in the order in which DC/OS says it.
+/// The part of the answer to a failed login that is shown, in the order of DC/OS.
 #[derive(Serialize)]
 struct Said<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -386,8 +268,8 @@ struct Said<'a> {
     code: Option<&'a str>,
 }
 
-/// What the answer to a login that failed says, for people: its JSON's title and message,
-/// or where it redirects to. Some servers repeat what they do not like.
+/// The words of the answer to a failed login, for people: its JSON's title and message, or
+/// the place where it redirects to. Some servers repeat a text that they do not like.
 fn words(status: u16, body: &[u8], secret: &str) -> String {
     let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let field = |name| json.get(name).and_then(serde_json::Value::as_str);
@@ -398,9 +280,7 @@ fn words(status: u16, body: &[u8], secret: &str) -> String {
         code: field("code"),
     };
     let said = match std::str::from_utf8(body) {
-        Ok(text) if (300..400).contains(&status) && text.starts_with(live::REDIRECTS) => {
-            text.to_owned()
-        }
+        Ok(text) if (300..400).contains(&status) && text.starts_with(REDIRECTS) => text.to_owned(),
         _ if json.is_object() => serde_json::to_string(&said).unwrap_or_default(),
         _ => String::new(),
     };
@@ -430,47 +310,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_user_and_password_and_never_shown() {
-        let digest = Digest::new(b"user:pass:word\n").unwrap();
-        assert_eq!(digest.bytes(), b"user:pass:word");
-        assert_eq!(format!("{digest:?}"), "Digest(redacted)");
-        for text in
-            [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff", b"u:p\nq", b"u:\0"]
-        {
-            assert_eq!(Digest::new(text).err(), Some(NoUser), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn each_credential_is_for_its_own_server_only() {
-        let basic = |text: &[u8]| Credential::Basic(Basic::new(text).unwrap());
-        let credentials = Credentials {
-            master: Credential::Token(Token::new("secret").unwrap()),
-            exhibitor: basic(b"ops:secret\n"),
-            marathon: Credential::None,
-        };
-        let header = |endpoint| credentials.of(endpoint).authorization();
-        for endpoint in [Endpoint::Master, Endpoint::MasterRoot] {
-            assert_eq!(header(Some(endpoint)).as_deref(), Some("token=secret"));
-        }
-        let exhibitor = header(Some(Endpoint::Exhibitor));
-        assert_eq!(exhibitor.as_deref(), Some("Basic b3BzOnNlY3JldA=="));
-        for endpoint in [Some(Endpoint::Marathon), Some(Endpoint::MarathonPods), None] {
-            assert_eq!(header(endpoint), None);
-        }
-        assert!(!format!("{credentials:?}").contains("secret"));
-    }
-
-    #[test]
     fn what_is_no_service_account_is_refused_and_not_shown() {
         for secret in ["", "{}", r#"{"uid":"u","private_key":"canary"}"#] {
-            let login = Login::service_account(
-                &NetworkLimits::default(),
-                &Tls::default(),
-                &Endpoints::default(),
-                secret.as_bytes(),
-            );
-            let why = login.unwrap_err().to_string();
+            let why = Login::service_account(secret.as_bytes()).unwrap_err().to_string();
             assert!(why.contains("service account") && !why.contains("canary"), "{why}");
         }
     }
