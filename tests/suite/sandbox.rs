@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use janitor_contract::types::Error;
 use janitor_host::{
-    Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target, Violation,
+    Endpoints, Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target,
+    Violation,
 };
 use janitor_report::ExitCode;
 use janitor_tests::{Cluster, State};

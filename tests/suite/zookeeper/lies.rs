@@ -654,7 +654,7 @@ fn session(seed: u64) -> Outcome {
     {
         assert!(liar.said("/service").gone, "seed {seed}");
     }
-    let list = exchange(&mut transport, &liar, Method::Get, "node?key=%2Fservice");
+    let list = exchange(&mut network, Method::Get, &["node"], Some("/service"));
     if let Ok((_, Value::Array(nodes))) = list {
         let is_below = |key: &str| key == "*" || key.starts_with("/service/");
         let mut keys = nodes.iter().map(|node| node["key"].as_str().unwrap_or_default());
