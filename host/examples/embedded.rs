@@ -1,5 +1,5 @@
-//! A tool with an async runtime that cleans up after a service: with a way of its own
-//! for requests, with events, and with an end to its patience.
+//! A tool with an async runtime that cleans up after a service: with a transport of its own,
+//! with events, and with an end to its patience.
 //!
 //!     cargo run --example embedded -- http://127.0.0.1:5050/ http://127.0.0.1:8181/ kafka-role
 
@@ -8,14 +8,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use janitor_host::{
-    Credentials, Endpoints, Entry, Event, Janitor, Live, NetworkLimits, Options, Report, Session,
-    Stop, Target, Tls,
+    CancellationToken, Endpoints, Entry, Event, Exchange, Janitor, Network, Options, Report,
+    Request, RunStart, Session, Target, Transport,
 };
-use janitor_transport::exchange::{Exchange, Request, Transport};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// What keeps a run from cleaning, for whoever asked for it.
+/// The reason why a run has not cleaned.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
@@ -26,39 +25,38 @@ fn main() -> Result<(), Failure> {
     let endpoints = Endpoints::new(master, exhibitor, Endpoints::MARATHON)?;
     let target = Target { role: Some(role.clone()), ..Target::NOTHING };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
-    let report = runtime.block_on(clean(live, endpoints, target, Duration::from_secs(600)))?;
+    let network = Network::builder(endpoints).build()?;
+    let report = runtime.block_on(clean(network, target, Duration::from_secs(600)))?;
     println!("{} phases are confirmed", report.confirmed.len());
     Ok(())
 }
 
-/// Cleans a target, and stops in good order when it takes too long: what is on its way is
-/// waited for, and a second run goes on where this one was.
+/// Cleans a target, and cancels the run when it takes too long: requests in flight are
+/// finished, and a second run continues where this one was.
 pub async fn clean(
-    live: Live,
-    endpoints: Endpoints,
+    network: Network,
     target: Target,
     patience: Duration,
 ) -> Result<Report, Failure> {
-    let stop = Stop::new();
-    let session = Session::new(Audited(live))
+    let (cancellation, endpoints) = (CancellationToken::new(), network.endpoints().clone());
+    let session = Session::new(Audited(network))
         .with_endpoints(endpoints)
         .with_log(tell)
-        .with_stop(stop.clone());
+        .with_cancellation(cancellation.clone());
 
     let janitor = Janitor::new()?;
     let mut run = spawn_blocking(move || janitor.clean(target, &Options::DEFAULT, session));
     let result = match timeout(patience, &mut run).await {
         Ok(result) => result,
         Err(_) => {
-            stop.request();
+            cancellation.cancel();
             run.await
         }
     };
     Ok(result??)
 }
 
-/// What happens, for programs: nobody has to take a message apart.
+/// Shows events, which are for programs: nobody has to take a message apart.
 fn tell(entry: &Entry) {
     match &entry.event {
         Some(Event::PhaseStarted(start)) => println!("{:?}: {} to do", start.phase, start.total),
@@ -72,8 +70,13 @@ fn tell(entry: &Entry) {
 struct Audited<T>(T);
 
 impl<T: Transport> Transport for Audited<T> {
+    fn begin(&mut self, run: &RunStart) {
+        self.0.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        println!("{} {}", request.method.name(), request.url);
+        let Request { endpoint, method, path, .. } = &request;
+        println!("{} {}/{}", method.name(), endpoint.name(), path.join("/"));
         self.0.send(request)
     }
 
@@ -92,7 +95,6 @@ mod tests {
 
     /// What comes of a cluster with something for a role, on the one thread of a runtime.
     fn cleaned(cluster: &Cluster, patience: Duration) -> Result<Report, Failure> {
-        let live = Live::new(&Limits::default(), &Tls::default(), Credentials::default());
         let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
         let endpoints = Endpoints::new(&master, &exhibitor, &cluster.marathon_url()).unwrap();
         let target = Target {
@@ -102,7 +104,8 @@ mod tests {
             ..Target::NOTHING
         };
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(clean(live.without_proxy(), endpoints, target, patience))
+        let network = Network::builder(endpoints).no_proxy().build().unwrap();
+        runtime.block_on(clean(network, target, patience))
     }
 
     /// The cluster of a scenario.

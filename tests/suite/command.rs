@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use janitor_host::{Credentials, Limits, Live, Tls};
+use janitor_host::{Endpoints, Network, NetworkBuilder};
 use janitor_tests::{Cluster, Recorded, State};
 
 /// What a run of the binary left behind.
@@ -50,9 +50,9 @@ pub fn janitor() -> Command {
     command
 }
 
-/// The library's way to the network, without a proxy.
-pub fn network(limits: &Limits, credentials: Credentials) -> Live {
-    Live::new(limits, &Tls::default(), credentials).without_proxy()
+/// The library's network with these servers, without a proxy.
+pub fn network(endpoints: Endpoints) -> NetworkBuilder {
+    Network::builder(endpoints).no_proxy()
 }
 
 /// A client of the tests' own, which takes every status for an answer, and no proxy.

@@ -9,9 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use janitor_host::{
-    Call, Credentials, Endpoints, Janitor, Limits, Options, RunError, Session, Target,
-};
+use janitor_host::{Call, Endpoints, Janitor, Network, Options, RunError, Session, Target};
 use janitor_tests::{Agent, Cluster, State};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
@@ -129,9 +127,9 @@ fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options)
 fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
-    let live = network(&Limits::default(), Credentials::default());
-    let session =
-        Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
+    let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
+    let network = network(endpoints.clone()).build().unwrap();
+    let session = Session::new(network).with_endpoints(endpoints);
     let report = in_the_library(session, target, options);
     assert_eq!(recorded.deviations(), [""; 0]);
     report

@@ -7,11 +7,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use janitor_host::{
-    Credentials, Endpoints, Entry, Janitor, Limits, Live, Options, Session, Target,
+    Endpoints, Entry, Janitor, Limits, Network, Options, Session, Target, Timeouts,
 };
 use janitor_report::ExitCode;
 use janitor_tests::Cluster;
-use janitor_transport::transport::{Exchange, Request, Transport};
+use janitor_transport::exchange::{Exchange, Request, RunStart, Transport};
 use socket2::SockRef;
 
 use crate::command::{network, scenario};
@@ -135,17 +135,15 @@ impl Run {
             },
         );
         let patience = Duration::from_millis(if fault.slow { 300 } else { 10_000 });
-        let limits = Limits {
-            answer: patience,
-            body: patience,
-            response_bytes: 1 << 20,
-            ..Limits::default()
-        };
+        let timeouts = Timeouts { answer: patience, body: patience, ..Timeouts::default() };
+        let limits = Limits { response_bytes: 1 << 20, ..Limits::default() };
         let log = Arc::<Mutex<String>>::default();
         let lines = log.clone();
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
-        let session = Session::new(Hasty(network(&limits, Credentials::default())))
-            .with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap())
+        let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
+        let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+        let session = Session::new(Hasty(network))
+            .with_endpoints(endpoints)
             .with_log(move |entry: &Entry| {
                 *lines.lock().unwrap() += &(entry.message.clone() + "\n");
             })
@@ -183,9 +181,13 @@ impl Run {
 }
 
 /// The network, without pauses.
-struct Hasty(Live);
+struct Hasty(Network);
 
 impl Transport for Hasty {
+    fn begin(&mut self, run: &RunStart) {
+        self.0.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         self.0.send(request)
     }

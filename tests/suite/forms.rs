@@ -239,7 +239,7 @@ struct Master {
 impl Transport for Master {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let Some(content) = request.content else { return Box::new(Answer(self.list.clone())) };
-        let (_, operation) = request.url.rsplit_once('/').unwrap();
+        let operation = request.path.join("/");
         let form = String::from_utf8(content.bytes).unwrap();
         self.sent.lock().unwrap().push(format!("{operation} {form}"));
         Box::new(Answer(String::new()))

@@ -1,6 +1,6 @@
 //! What `janitor inspect` shows.
 
-use janitor_host::{DIGEST, Janitor, Limits, PACKAGE};
+use janitor_host::{DIGEST, Janitor, Limits, PACKAGE, Timeouts, ZooKeeperLimits};
 use serde_json::Value;
 
 use crate::command::{janitor, run};
@@ -35,7 +35,8 @@ fn the_component_and_its_limits_are_shown() {
 /// The limits are what the library has as fields, and the stack, which is the engine's.
 #[test]
 fn no_limit_is_forgotten() {
-    let limits = format!("{:#?}", Limits::default());
+    let (timeouts, zookeeper) = (Timeouts::default(), ZooKeeperLimits::default());
+    let limits = format!("{:#?}\n{timeouts:#?}\n{zookeeper:#?}", Limits::default());
     let fields = limits.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
     let fields = fields.map(|(name, _)| name).filter(|name| !name.starts_with(' '));
     let shown_as = |name: &str| match name {

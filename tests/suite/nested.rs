@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use janitor_contract::types::Error;
+use janitor_contract::types::{Endpoint, Error};
 use janitor_host::{Call, Done, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
 use janitor_transport::transport::{Exchange, Request, Response, Transport};
 
@@ -81,18 +81,19 @@ struct Scripted {
 
 impl Transport for Scripted {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let path = request.url.split('?').next().unwrap();
-        let body = match path {
-            path if path.ends_with(self.path) => self.body.as_str(),
-            "http://m/slaves" if self.released => {
+        let master = matches!(request.endpoint, Endpoint::Master | Endpoint::MasterRoot);
+        let path = request.path.join("/");
+        let body = match path.as_str() {
+            path if path.ends_with(self.path.trim_start_matches('/')) => self.body.as_str(),
+            "slaves" if master && self.released => {
                 r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#
             }
-            "http://m/slaves" => AGENTS,
-            "http://m/frameworks" => r#"{"frameworks":[]}"#,
-            "http://m/roles" => r#"{"roles":[]}"#,
-            "http://m/registrar(1)/registry" => r#"{"master":{}}"#,
-            "http://m/metrics/snapshot" | "http://m/maintenance/status" => "{}",
-            "http://m/api/v1" => r#"{"get_operations":{}}"#,
+            "slaves" if master => AGENTS,
+            "frameworks" if master => r#"{"frameworks":[]}"#,
+            "roles" if master => r#"{"roles":[]}"#,
+            "registrar(1)/registry" if master => r#"{"master":{}}"#,
+            "metrics/snapshot" | "maintenance/status" if master => "{}",
+            "api/v1" if master => r#"{"get_operations":{}}"#,
             _ => {
                 self.released = true;
                 ""

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use janitor_contract::types::Error;
 use janitor_host::{
-    Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target, Violation,
+    Endpoints, Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target,
+    Violation,
 };
 use janitor_report::ExitCode;
 use janitor_tests::{Cluster, State};
@@ -164,8 +165,8 @@ fn is_stopped(name: &str, words: &str) {
     assert!(log.iter().all(is_safe), "a terminal escape passed");
     let (changes, looks): (Vec<_>, Vec<_>) =
         requests.iter().partition(|request| request.content.is_some());
-    let is_look = |url: &String| url.ends_with("/slaves") || url.ends_with("/frameworks");
-    assert!(looks.iter().all(|request| is_look(&request.url)), "{requests:?}");
+    let is_look = |path: &[String]| path == ["slaves"] || path == ["frameworks"];
+    assert!(looks.iter().all(|request| is_look(&request.path)), "{requests:?}");
     // The one framework that the master shows to use the role may be ended.
     let ended = if deed.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
     let forms = changes.iter().filter_map(|request| request.content.as_ref());
@@ -285,7 +286,7 @@ fn a_component_that_does_nothing_ends_well() {
 fn the_masters_root_is_its_base_without_master() {
     let (result, _, requests) = misbehave("looks at the root", MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Clean);
-    let urls: Vec<_> = requests.iter().map(|request| request.url.as_str()).collect();
+    let urls: Vec<_> = requests.iter().map(|request| Endpoints::default().url(request)).collect();
     let [version, registry] = ["version", "registrar(1)/registry"];
     assert_eq!(urls, [version, registry].map(|it| format!("http://leader.mesos:5050/{it}")));
 }
@@ -385,9 +386,9 @@ impl Transport for Network {
             {"id": "OWN", "roles": [self.role]},
             {"id": "ITS", "roles": ["other"]},
         ]});
-        let answer = match request.url.rsplit_once('/') {
-            Some((_, "frameworks")) => frameworks.to_string(),
-            Some((_, "slaves")) => forms::list(&forms::HELD),
+        let answer = match request.path.last().map(String::as_str) {
+            Some("frameworks") => frameworks.to_string(),
+            Some("slaves") => forms::list(&forms::HELD),
             _ => String::new(),
         };
         self.requests.lock().unwrap().push(request);

@@ -10,14 +10,13 @@ use std::{fs, thread};
 
 use janitor_contract::types::{Content, Endpoint, Method};
 use janitor_host::{
-    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, Options, Report,
-    RunError, Session, Target,
+    CancellationToken, Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Network,
+    NetworkBuilder, Options, Report, RunError, Session, Target, Timeouts, Token,
 };
 use janitor_tests::{Answering, Cluster, State};
-use janitor_transport::credentials::Token;
-use janitor_transport::transport::{Request, Transport};
+use janitor_transport::exchange::{Request, RunStart, Transport};
 
-use crate::command::{Run, janitor, network, replay, run, tests};
+use crate::command::{self, Run, janitor, replay, run, tests};
 
 /// The sample cluster: three of six agents have something.
 fn cluster(latency_ms: u64) -> Cluster {
@@ -31,7 +30,7 @@ fn the_window_is_on_the_wire() {
     for window in [1, 2, 32] {
         let cluster = cluster(100);
         let limits = Limits { window, ..Limits::default() };
-        clean(&cluster.master_url(), limits).0.unwrap();
+        clean(&cluster.master_url(), limits, Timeouts::default()).0.unwrap();
         assert_eq!(cluster.load().most_at_once, window.min(3) as usize);
     }
 }
@@ -39,36 +38,39 @@ fn the_window_is_on_the_wire() {
 #[test]
 fn connections_are_kept() {
     let cluster = cluster(0);
-    clean(&cluster.master_url(), Limits { window: 1, ..Limits::default() }).0.unwrap();
+    let limits = Limits { window: 1, ..Limits::default() };
+    clean(&cluster.master_url(), limits, Timeouts::default()).0.unwrap();
     assert_eq!(cluster.requests().len(), 15);
     assert_eq!(cluster.load().connections, 1);
 }
 
 #[test]
 fn a_server_that_says_nothing_is_given_up() {
-    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
-    let log = clean(&answering(b""), limits).1;
+    let timeouts = Timeouts { answer: Duration::from_millis(50), ..Timeouts::default() };
+    let log = clean(&answering(b""), Limits::default(), timeouts).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
 #[test]
 fn a_body_that_stops_is_given_up() {
-    let limits = Limits { answer: Duration::from_millis(50), ..Limits::default() };
-    let log = clean(&answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), limits).1;
+    let timeouts = Timeouts { answer: Duration::from_millis(50), ..Timeouts::default() };
+    let master = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{");
+    let log = clean(&master, Limits::default(), timeouts).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
 #[test]
 fn a_body_above_the_limit_is_given_up() {
     let limits = Limits { response_bytes: 100, ..Limits::default() };
-    let log = clean(&cluster(0).master_url(), limits).1;
+    let log = clean(&cluster(0).master_url(), limits, Timeouts::default()).1;
     let words = "Network error: the answer of the Mesos master is larger than 100 bytes.";
     assert!(log.contains(words), "{log}");
 }
 
 #[test]
 fn what_is_no_http_is_said_to_be_none() {
-    let log = clean(&answering(b"220 smtp.example ESMTP\r\n"), Limits::default()).1;
+    let master = answering(b"220 smtp.example ESMTP\r\n");
+    let log = clean(&master, Limits::default(), Timeouts::default()).1;
     assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
 }
 
@@ -115,11 +117,12 @@ fn response(status: u16, body: &str, location: Option<String>) -> http::Response
 }
 
 /// Sends one request as a run would; returns the status and the body.
-fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16, String) {
+fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) -> (u16, String) {
     let content = (method == Method::Post)
         .then(|| Content { media_type: "application/json".into(), bytes: b"{}".into() });
-    let request = Request { endpoint: Some(endpoint), method, url, content };
-    let mut response = match live.send(request).finish() {
+    let path = path.split('/').map(Into::into).collect();
+    let request = Request { endpoint, method, path, query: vec![], content };
+    let mut response = match network.send(request).finish() {
         Ok(response) => response,
         Err(error) => return (0, error.to_string()),
     };
@@ -128,31 +131,38 @@ fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16
     (response.status, String::from_utf8_lossy(&body[..length]).into_owned())
 }
 
-fn live() -> Live {
-    network(&Limits::default(), Credentials::default())
+/// A network with these masters, with `,` between them.
+fn network(masters: &str) -> NetworkBuilder {
+    let nobody = "http://127.0.0.1:1/";
+    command::network(Endpoints::new(masters, nobody, nobody).unwrap())
 }
 
-const ROOT: [&str; 3] = ["metrics/snapshot", "registrar%281%29/registry", "version"];
+/// The network in a run.
+fn running(network: NetworkBuilder) -> Network {
+    let mut network = network.build().unwrap();
+    let (endpoints, time) = (network.endpoints().clone(), Duration::from_secs(600));
+    network.begin(&RunStart::new(endpoints, time, CancellationToken::new()));
+    network
+}
+
+const ROOT: [&str; 3] = ["metrics/snapshot", "registrar(1)/registry", "version"];
 
 /// A master that does not lead would answer these pages as if the cluster were empty.
 #[test]
 fn the_root_is_the_leaders() {
     let leader = leading();
     let standby = standby(&leader.origin());
-    let url = |path: &str| format!("{}/{path}", standby.origin());
-    let masters = [url("master/")];
-    for mut live in [live(), live().with_masters(&masters)] {
-        let before = ask(&mut live, Endpoint::MasterRoot, Method::Get, url(ROOT[0]));
-        assert_eq!(before, (200, "standby".into()), "nobody else is known yet");
-        let list = ask(&mut live, Endpoint::Master, Method::Get, url("master/slaves"));
-        assert_eq!(list, (200, "leading".into()));
-        for path in ROOT {
-            let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url(path));
-            assert_eq!(page, (200, "leading".into()), "{path}");
-        }
-        let v1 = ask(&mut live, Endpoint::Master, Method::Post, url("master/api/v1"));
-        assert_eq!(v1, (200, "leading".into()));
+    let mut network = running(network(&format!("{}/master/", standby.origin())));
+    let before = ask(&mut network, Endpoint::MasterRoot, Method::Get, ROOT[0]);
+    assert_eq!(before, (200, "standby".into()), "nobody else is known yet");
+    let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
+    assert_eq!(list, (200, "leading".into()));
+    for path in ROOT {
+        let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, path);
+        assert_eq!(page, (200, "leading".into()), "{path}");
     }
+    let v1 = ask(&mut network, Endpoint::Master, Method::Post, "api/v1");
+    assert_eq!(v1, (200, "leading".into()));
 }
 
 /// Of several that are named, each has its own root.
@@ -162,12 +172,11 @@ fn the_root_of_a_named_master() {
         "/mesos/master/slaves" | "/mesos/version" => response(200, "leading", None),
         _ => response(404, "", None),
     });
-    let first = format!("{NOWHERE}/master/");
-    let masters = [first.clone(), format!("{}/mesos/master/", router.origin())];
-    let mut live = live().with_masters(&masters);
-    let list = ask(&mut live, Endpoint::Master, Method::Get, format!("{first}slaves"));
+    let masters = format!("{NOWHERE}/master/,{}/mesos/master/", router.origin());
+    let mut network = running(network(&masters));
+    let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
     assert_eq!(list, (200, "leading".into()));
-    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, format!("{NOWHERE}/version"));
+    let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
     assert_eq!(page, (200, "leading".into()));
 }
 
@@ -190,17 +199,23 @@ fn masters_that_know_no_leader_are_passed_over() {
     }));
     for other in &others {
         let masters = [other, &leader].map(|master| format!("{}/master/", master.origin()));
-        let mut live = live().with_masters(&masters);
-        let url = format!("{}slaves", masters[0]);
-        let list = ask(&mut live, Endpoint::Master, Method::Get, url);
+        let mut network = running(network(&masters.join(",")));
+        let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
         assert_eq!(list, (200, "leading".into()));
     }
     // Nor has one that knows no leader become the one whose root is asked.
-    let (silent, url) = (&others[1], |path: &str| format!("{}/{path}", leader.origin()));
-    let mut live = live();
-    ask(&mut live, Endpoint::Master, Method::Get, format!("{}/master/slaves", silent.origin()));
-    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url("version"));
-    assert_eq!(page, (200, "leading".into()));
+    let [first, second] = ["first", "second"].map(|name| {
+        Answering::start(move |request| match request.uri().path().starts_with("/master/") {
+            true => response(503, "no leader", None),
+            false => response(200, name, None),
+        })
+    });
+    let masters = [first, second].map(|master| (format!("{}/master/", master.origin()), master));
+    let mut network = running(network(&format!("{},{}", masters[0].0, masters[1].0)));
+    let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
+    assert_eq!(list, (503, "no leader".into()));
+    let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
+    assert_eq!(page, (200, "first".into()));
 }
 
 #[test]
@@ -208,14 +223,13 @@ fn credentials_are_not_redirected() {
     let leader = leading();
     let standby = standby(&leader.origin());
     let token = Credentials::everywhere(Credential::Token(Token::new("canary").unwrap()));
-    let mut live = network(&Limits::default(), token);
-    let url = format!("{}/master/slaves", standby.origin());
-    let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);
+    let master = format!("{}/master/", standby.origin());
+    let mut network = running(network(&master).credentials(token));
+    let (_, why) = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
     let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
     assert!(why.contains(&words), "{why}");
     // Nor has anybody else become the one that answers.
-    let url = format!("{}/version", standby.origin());
-    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url);
+    let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
     assert_eq!(page, (200, "standby".into()));
 }
 
@@ -227,8 +241,10 @@ fn a_redirect_says_where_it_points() {
         response(302, "<html>302 Found</html>", Some(location))
     });
     let origin = elsewhere.origin();
+    let endpoints = Endpoints::new(&origin, &origin, &origin).unwrap();
     for endpoint in [Endpoint::Master, Endpoint::Exhibitor, Endpoint::Marathon] {
-        let answer = ask(&mut live(), endpoint, Method::Get, format!("{origin}/x"));
+        let mut network = running(command::network(endpoints.clone()));
+        let answer = ask(&mut network, endpoint, Method::Get, "x");
         let https = origin.replace("http://", "https://");
         assert_eq!(answer, (302, format!("redirects to {https}/x: use https:// in its URL")));
     }
@@ -317,7 +333,7 @@ fn answering(bytes: &'static [u8]) -> String {
 }
 
 /// Cleans the sample's role; returns the log as well.
-fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
+fn clean(master: &str, limits: Limits, timeouts: Timeouts) -> (Result<Report, RunError>, String) {
     let target = Target {
         role: Some("cassandra_role".into()),
         principal: None,
@@ -326,8 +342,10 @@ fn clean(master: &str, limits: Limits) -> (Result<Report, RunError>, String) {
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
-    let session = Session::new(network(&limits, Credentials::default()))
-        .with_endpoints(Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap())
+    let endpoints = Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
+    let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+    let session = Session::new(network)
+        .with_endpoints(endpoints)
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);
     let result = Janitor::new().unwrap().clean(

@@ -7,7 +7,7 @@ use std::{env, fmt};
 use clap::Args;
 use janitor_contract::types::Endpoint;
 use janitor_host::{
-    Basic, Credential, Credentials, Digest, Endpoints, Login, LoginError, NetworkLimits, Tls, Token,
+    AccountError, Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin,
 };
 use janitor_transport::file;
 
@@ -127,7 +127,7 @@ pub struct Secrets {
     cluster: Option<(Given, Origin)>,
     exhibitor: Option<(Basic, Origin)>,
     marathon: Option<(Basic, Origin)>,
-    zookeeper: Option<(Digest, Origin)>,
+    zookeeper: Option<(ZooKeeperLogin, Origin)>,
     /// The client certificate, which every server may see that is reached over HTTPS.
     certificate: Option<Origin>,
 }
@@ -248,7 +248,7 @@ impl Auth {
     }
 
     /// Who to be for ZooKeeper: what a file says, or the environment.
-    fn zookeeper(&self, endpoints: &Endpoints) -> Result<Option<(Digest, Origin)>, String> {
+    fn zookeeper(&self, endpoints: &Endpoints) -> Result<Option<(ZooKeeperLogin, Origin)>, String> {
         let file = self.zk_auth_file.as_deref();
         if endpoints.ensemble().is_none() {
             return match file {
@@ -260,11 +260,11 @@ impl Auth {
         }
         const VARIABLE: &str = "ZK_AUTH";
         let Some((text, origin)) = secret(None, file, VARIABLE)? else { return Ok(None) };
-        let digest = Digest::new(text.as_bytes()).map_err(|why| {
+        let login = ZooKeeperLogin::new(text.as_bytes()).map_err(|why| {
             let place = file.map_or(VARIABLE.into(), |file| file.display().to_string());
             format!("cannot log in to ZooKeeper with {place}: {why}")
         })?;
-        Ok(Some((digest, origin)))
+        Ok(Some((login, origin)))
     }
 }
 
@@ -310,25 +310,17 @@ impl Secrets {
             .collect()
     }
 
-    /// What each server gets over HTTP; logs in if that is needed.
-    pub fn credentials(
-        &self,
-        limits: &NetworkLimits,
-        tls: &Tls,
-        endpoints: &Endpoints,
-    ) -> Result<Credentials, LoginError> {
-        let log_in = |login: Login| {
-            login.log_in().map(|()| Credentials::everywhere(Credential::Login(login.into())))
-        };
+    /// The credentials of all servers. A login among them has no token yet.
+    ///
+    /// # Errors
+    /// When the secret of a service account is none.
+    pub fn credentials(&self) -> Result<Credentials, AccountError> {
+        let login = |login: Login| Credentials::everywhere(Credential::Login(login.into()));
         let all = match self.cluster.as_ref().map(|(given, _)| given) {
             None => Credentials::default(),
             Some(Given::Token(token)) => Credentials::everywhere(Credential::Token(token.clone())),
-            Some(Given::User { name, password }) => {
-                log_in(Login::user(limits, tls, endpoints, name, password))?
-            }
-            Some(Given::Account(account)) => {
-                log_in(Login::service_account(limits, tls, endpoints, account.as_bytes())?)?
-            }
+            Some(Given::User { name, password }) => login(Login::user(name, password)),
+            Some(Given::Account(account)) => login(Login::service_account(account.as_bytes())?),
             Some(Given::Principal(basic)) => {
                 Credentials { master: Credential::Basic(basic.clone()), ..Credentials::default() }
             }
@@ -341,12 +333,8 @@ impl Secrets {
             master: all.master,
             exhibitor: own(&self.exhibitor, all.exhibitor),
             marathon: own(&self.marathon, all.marathon),
+            zookeeper: self.zookeeper.as_ref().map(|(login, _)| login.clone()),
         })
-    }
-
-    /// Who to be for ZooKeeper itself.
-    pub fn digest(&self) -> Option<Digest> {
-        self.zookeeper.as_ref().map(|(digest, _)| digest.clone())
     }
 
     /// The credential for Marathon, where nobody can log in.

@@ -1,7 +1,7 @@
 //! What there is inside: the component, what it may use, and what it may ask for.
 
 use janitor_contract::types::Target;
-use janitor_host::{Call, Janitor, Limits, NetworkLimits, Options};
+use janitor_host::{Call, Janitor, Limits, Options, Timeouts, ZooKeeperLimits};
 use janitor_policy::policy::Policy;
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ impl Inspection {
                 package: janitor_host::PACKAGE,
                 imports: janitor.imports(),
             },
-            limits: limits(&Limits::default(), &NetworkLimits::default()),
+            limits: limits(&Limits::default(), Timeouts::default(), ZooKeeperLimits::default()),
             policy: policy.into(),
         }
     }
@@ -95,7 +95,7 @@ impl Inspection {
 }
 
 /// All limits. A new one does not compile until it is in here.
-fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
+fn limits(limits: &Limits, timeouts: Timeouts, zookeeper: ZooKeeperLimits) -> Vec<Limit> {
     let Limits {
         memory,
         memories,
@@ -114,9 +114,8 @@ fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
         call_bytes,
         stderr_bytes,
     } = limits;
-    // Connections and the time of a session are those of the run.
-    let NetworkLimits { answer, connect, body, connections: _, session: _, znodes, znode_bytes } =
-        network;
+    let Timeouts { connect, answer, body } = timeouts;
+    let ZooKeeperLimits { znodes, znode_bytes } = zookeeper;
     let count = |count: &usize| u64::try_from(*count).unwrap_or(u64::MAX);
     [
         ("memory", count(memory), "bytes"),
@@ -139,8 +138,8 @@ fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
         ("answer", answer.as_secs(), "seconds"),
         ("connect", connect.as_secs(), "seconds"),
         ("body", body.as_secs(), "seconds"),
-        ("znodes", *znodes, ""),
-        ("znode_names", count(znode_bytes), "bytes"),
+        ("znodes", znodes, ""),
+        ("znode_names", count(&znode_bytes), "bytes"),
     ]
     .map(|(name, value, unit)| Limit { name, value, unit })
     .into()

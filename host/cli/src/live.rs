@@ -5,14 +5,12 @@ use std::{fs, thread};
 use janitor_contract::planned;
 use janitor_contract::types::Endpoint;
 use janitor_host::{
-    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, Failure, Janitor, Limits,
-    LoginError, NetworkLimits, Options, Reason, Report, RunError, Stop, Target, Tls, ZooKeeper,
+    Call, CancellationToken, CleanupPlan, Credential, Credentials, Done, Endpoints, Failure,
+    Janitor, Limits, LoginError, Network, Options, Reason, Report, RunError, Target,
 };
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
 use janitor_transport::exchange::Transport;
-use janitor_transport::live::Live;
-use janitor_transport::proxy;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
@@ -79,11 +77,9 @@ pub struct Cluster<'a> {
     console: Console,
     janitor: Janitor,
     endpoints: Endpoints,
-    live: Live,
-    digest: Option<Digest>,
+    network: Network,
     limits: Limits,
-    network: NetworkLimits,
-    stop: Stop,
+    cancellation: CancellationToken,
     replaces: bool,
 }
 
@@ -101,7 +97,7 @@ pub struct Unconnected {
 struct Marathon {
     janitor: Janitor,
     endpoints: Endpoints,
-    live: Live,
+    network: Network,
 }
 
 impl<'a> Cluster<'a> {
@@ -123,7 +119,6 @@ impl<'a> Cluster<'a> {
             console.line(next);
             Unconnected::new(console, code, why, vec![next.into()])
         })?;
-        let (limits, network) = (Limits::default(), NetworkLimits::default());
         let wrong = |why: String| {
             complain(&why);
             Unconnected::new(console, ExitCode::Usage, why, vec![])
@@ -142,15 +137,15 @@ impl<'a> Cluster<'a> {
                 let no_run = give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
                 let known = known.ok_or_else(|| format!("the {} URL is invalid", error.name));
                 let marathon = known.and_then(|endpoints| {
-                    let tls = args.auth.tls()?;
-                    proxy::check(&tls).map_err(|why| why.to_string())?;
+                    let network = Network::builder(endpoints.clone()).tls(args.auth.tls()?);
+                    let network = network.build().map_err(|why| why.to_string())?;
                     let secrets =
                         args.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
                     let marathon = secrets.without_login()?;
                     let is_marathon = |server| server == Endpoint::Marathon;
                     allowed(&secrets.recipients(&endpoints, is_marathon), &endpoints)
                         .map_err(|Objection { why, .. }| why)?;
-                    Ok(Marathon::new(janitor, endpoints, &network, &tls, marathon))
+                    Ok(Marathon::new(janitor, endpoints, network, marathon))
                 });
                 return Err(Unconnected { marathon: Some(marathon), ..no_run });
             }
@@ -161,9 +156,10 @@ impl<'a> Cluster<'a> {
             Unconnected { marathon: Some(Err(why.into())), ..no_run }
         };
         let tls = args.auth.tls().map_err(wrong)?;
-        if let Err(why) = proxy::check(&tls) {
-            return Err(silent(ExitCode::Url, &why.to_string(), "correct the variable"));
-        }
+        let network = Network::builder(endpoints.clone())
+            .tls(tls)
+            .build()
+            .map_err(|why| silent(ExitCode::Url, &why.to_string(), "correct the variable"))?;
         console.line(show::header(&endpoints, target));
         if args.auth.insecure {
             console
@@ -186,29 +182,22 @@ impl<'a> Cluster<'a> {
         {
             return Err(silent(ExitCode::Refused, &why, &hint));
         }
-        let credentials = match secrets.credentials(&network, &tls, &endpoints) {
-            Ok(credentials) => credentials,
-            Err(LoginError::Account(why)) => return Err(wrong(why)),
-            Err(error) => {
-                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
-                let marathon =
-                    Marathon::new(janitor, endpoints, &network, &tls, secrets.after_login());
-                return Err(Unconnected { marathon: Some(Ok(marathon)), ..no_run });
-            }
-        };
-        let digest = secrets.digest();
-        let live = Live::new(&network, &tls, credentials).with_masters(endpoints.masters());
-        let stop = Stop::new();
+        let credentials = secrets.credentials().map_err(|why| wrong(why.to_string()))?;
+        let network = network.with_credentials(credentials);
+        if let Err(error) = network.log_in() {
+            let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
+            let marathon = Marathon::new(janitor, endpoints, network, secrets.after_login());
+            return Err(Unconnected { marathon: Some(Ok(marathon)), ..no_run });
+        }
+        let (limits, cancellation) = (Limits::default(), CancellationToken::new());
         Ok(Self {
             args,
             console,
             janitor,
             endpoints,
-            live,
-            digest,
-            limits,
             network,
-            stop,
+            limits,
+            cancellation,
             replaces: false,
         })
     }
@@ -260,7 +249,7 @@ impl<'a> Cluster<'a> {
 
     /// Changes something, which needs consent.
     fn agreed(&self, change: Change, options: &Options, _: Consent) -> ExitCode {
-        watch_signals(&self.stop, self.console);
+        watch_signals(&self.cancellation, self.console);
         self.recorded(&self.asked(change.call(), options), |_| {})
     }
 
@@ -334,13 +323,14 @@ impl<'a> Cluster<'a> {
                 };
                 let ran = self.carry_out(asked, recording.through(self.transport()));
                 let broken = matches!(ran.result, Err(RunError::Violation(_)));
-                let complete = recording.is_complete() && self.stop.noticed().is_none() && !broken;
+                let complete =
+                    recording.is_complete() && self.cancellation.noticed().is_none() && !broken;
                 if self.replaces && !complete {
                     complain(&format!(
                         "the recording {} stays as it was: this run is not complete",
                         file.display()
                     ));
-                } else if let Err(error) = recording.finish(self.stop.noticed()) {
+                } else if let Err(error) = recording.finish(self.cancellation.noticed()) {
                     complain(&format!("the recording {} is lost: {error}", file.display()));
                 }
                 ran
@@ -356,20 +346,12 @@ impl<'a> Cluster<'a> {
     }
 
     fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Ran {
-        let (limits, stop) = (self.limits.clone(), self.stop.clone());
-        carry_out(&self.janitor, asked, self.console, transport, limits, stop)
+        let (limits, cancellation) = (self.limits.clone(), self.cancellation.clone());
+        carry_out(&self.janitor, asked, self.console, transport, limits, cancellation)
     }
 
     fn transport(&self) -> Box<dyn Transport> {
-        let live = Box::new(self.live.clone());
-        match self.endpoints.ensemble() {
-            Some(ensemble) => {
-                let digest = self.digest.clone();
-                let zookeeper = ZooKeeper::new(ensemble, digest, &self.network, live);
-                Box::new(zookeeper.with_stop(self.stop.clone()))
-            }
-            None => live,
-        }
+        Box::new(self.network.clone())
     }
 }
 
@@ -401,10 +383,10 @@ fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
 /// ends the program at once. Before that, and while a run only looks, a signal does
 /// what it does to any program: there is nothing that could be left half done. One that
 /// whoever started the program has it ignore (`nohup`, a shell's `&`) stays ignored.
-fn watch_signals(stop: &Stop, console: Console) {
+fn watch_signals(cancellation: &CancellationToken, console: Console) {
     let signals = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|it| !is_ignored(*it));
     let watched = Signals::new(signals).map(|mut signals| {
-        let stop = stop.clone();
+        let cancellation = cancellation.clone();
         thread::spawn(move || {
             let mut again = false;
             for signal in signals.forever() {
@@ -412,7 +394,7 @@ fn watch_signals(stop: &Stop, console: Console) {
                     low_level::exit(128 + signal);
                 }
                 again = true;
-                stop.request();
+                cancellation.cancel();
                 if console.format == Format::Text {
                     complain("what is on its way is waited for; a second signal ends this at once");
                 }
@@ -435,11 +417,11 @@ fn is_ignored(signal: i32) -> bool {
 /// What to do before the next login.
 fn hint(error: &LoginError) -> &'static str {
     match error {
-        LoginError::Credentials(_) | LoginError::Account(_) => "correct the credentials",
-        LoginError::Certificates(_) => {
+        LoginError::Certificates { .. } => {
             "correct the certificates (--ca-cert names the authorities to trust)"
         }
-        LoginError::Unreachable(_) => "see that the server answers",
+        LoginError::Unreachable { .. } => "see that the server answers",
+        _ => "correct the credentials",
     }
 }
 
@@ -486,21 +468,16 @@ impl Unconnected {
 }
 
 impl Marathon {
-    fn new(
-        janitor: Janitor,
-        endpoints: Endpoints,
-        network: &NetworkLimits,
-        tls: &Tls,
-        marathon: Credential,
-    ) -> Self {
+    fn new(janitor: Janitor, endpoints: Endpoints, network: Network, marathon: Credential) -> Self {
         let credentials = Credentials { marathon, ..Credentials::default() };
-        Self { janitor, endpoints, live: Live::new(network, tls, credentials) }
+        Self { janitor, endpoints, network: network.with_credentials(credentials) }
     }
 
     fn leave(self, app: String, console: Console) -> Ran {
-        let Self { janitor, endpoints, live } = self;
+        let Self { janitor, endpoints, network } = self;
         let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
         let asked = Asked { call, options: Options::DEFAULT, endpoints, component: vec![] };
-        carry_out(&janitor, &asked, console, Box::new(live), Limits::default(), Stop::new())
+        let cancellation = CancellationToken::new();
+        carry_out(&janitor, &asked, console, Box::new(network), Limits::default(), cancellation)
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use janitor_contract::planned;
-use janitor_host::{Call, Janitor, Limits, Session, Stop};
+use janitor_host::{Call, CancellationToken, Janitor, Limits, Session};
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
 use janitor_transport::recording::har::Run;
@@ -54,8 +54,8 @@ fn one(
     let limits = Limits { window, ..Limits::default() };
     console.line(show::header(&endpoints, call.target()));
     let asked = Asked { call, options, endpoints, component: component.options() };
-    let stop = Stop::at(stopped_at);
-    let ran = carry_out(janitor, &asked, console, replay.transport(), limits, stop);
+    let cancellation = CancellationToken::replaying(stopped_at);
+    let ran = carry_out(janitor, &asked, console, replay.transport(), limits, cancellation);
     let code = conclude(&ran, &asked, console);
     let differences = differences(janitor, replay);
     if differences.is_empty() {
@@ -113,7 +113,7 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
     let session = Session::new(replay.transport())
         .with_endpoints(endpoints)
         .with_limits(Limits { window, ..Limits::default() })
-        .with_stop(Stop::at(stopped_at));
+        .with_cancellation(CancellationToken::replaying(stopped_at));
     // A run may fail, if the recorded one did.
     let _ = janitor.run(&call, &options, session);
     differences(janitor, &replay)

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use janitor_contract::types::{Endpoint, Error, Event, Framework};
 use janitor_host::log::Log;
-use janitor_host::{Done, Entry, Janitor, Limits, Session, Stop};
+use janitor_host::{CancellationToken, Done, Entry, Janitor, Limits, Session};
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
-use janitor_transport::exchange::{Exchange, Request, Response, Transport};
+use janitor_transport::exchange::{Exchange, Request, Response, RunStart, Transport};
 
 use crate::args;
 use crate::console::Console;
@@ -23,7 +23,7 @@ pub fn carry_out(
     console: Console,
     transport: Box<dyn Transport>,
     limits: Limits,
-    stop: Stop,
+    cancellation: CancellationToken,
 ) -> Ran {
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
     let unauthorized = Unauthorized::default();
@@ -31,7 +31,7 @@ pub fn carry_out(
         .with_endpoints(asked.endpoints.clone())
         .with_log(Collecting { progress: Progress::new(console), found })
         .with_limits(limits)
-        .with_stop(stop);
+        .with_cancellation(cancellation);
     let result = janitor.run(&asked.call, &asked.options, session);
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
@@ -101,6 +101,10 @@ struct Attentive {
 }
 
 impl Transport for Attentive {
+    fn begin(&mut self, run: &RunStart) {
+        self.transport.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let (endpoint, unauthorized) = (request.endpoint, self.unauthorized.clone());
         Box::new(Noted { exchange: self.transport.send(request), endpoint, unauthorized })
@@ -117,7 +121,7 @@ impl Transport for Attentive {
 
 struct Noted {
     exchange: Box<dyn Exchange>,
-    endpoint: Option<Endpoint>,
+    endpoint: Endpoint,
     unauthorized: Unauthorized,
 }
 
@@ -125,7 +129,7 @@ impl Exchange for Noted {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
         let Self { exchange, endpoint, unauthorized } = *self;
         let response = exchange.finish()?;
-        if let (401, Some(endpoint)) = (response.status, endpoint) {
+        if response.status == 401 {
             unauthorized.note(endpoint);
         }
         Ok(response)

@@ -38,8 +38,8 @@ pub mod types;
 pub mod violation;
 
 pub use call::Call;
-pub use endpoint::Endpoints;
-pub use ensemble::Ensemble;
+pub use endpoint::{EndpointError, Endpoints, UrlFault};
+pub use ensemble::{Ensemble, EnsembleError};
 pub use outcome::{Done, RunError};
 pub use token::NoToken;
 pub use violation::Violation;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use janitor_host::{Credentials, Endpoints, Janitor, Limits, Options, Report, RunError, Session};
+use janitor_host::{Endpoints, Janitor, Network, Options, Report, RunError, Session};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -33,10 +33,10 @@ fn send(
     principal: Option<&str>,
     lines: &[String],
 ) -> Result<Report, RunError> {
-    let live = network(&Limits::default(), Credentials::default());
     let endpoints =
         Endpoints::new(&master.url(), Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
-    let session = Session::new(live).with_endpoints(endpoints);
+    let network = network(endpoints.clone()).build().unwrap();
+    let session = Session::new(network).with_endpoints(endpoints);
     janitor.clean(target(principal, lines), &Options::DEFAULT, session)
 }
 

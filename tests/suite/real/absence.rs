@@ -2,7 +2,7 @@
 //! is proof that something is gone, or that nobody uses it.
 
 use janitor_host::{
-    Credentials, Endpoints, InUse, Janitor, Limits, Options, Report, RunError, Session, Target,
+    Endpoints, InUse, Janitor, Network, Options, Report, RunError, Session, Target,
 };
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
@@ -119,11 +119,11 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
         znode: None,
         marathon_app: None,
     };
-    let live = network(&Limits::default(), Credentials::default());
     let nobody = Endpoints::EXHIBITOR;
     let endpoints = Endpoints::new(&master.url(), nobody, Endpoints::MARATHON).unwrap();
     let options = Options { in_use: InUse::Teardown, ..Options::DEFAULT };
-    janitor.clean(target, &options, Session::new(live).with_endpoints(endpoints))
+    let network = network(endpoints.clone()).build().unwrap();
+    janitor.clean(target, &options, Session::new(network).with_endpoints(endpoints))
 }
 
 /// The role whose name has the component end a framework.

@@ -12,13 +12,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use janitor_contract::ensemble::Ensemble;
-use janitor_contract::types::{Error, Method, ZnodeOutcome};
+use janitor_contract::types::{Endpoint, Error, Method, ZnodeOutcome};
 use janitor_host::{
-    Credentials, Endpoints, Janitor, Limits, Options, RunError, Session, Stop, Target, Violation,
-    ZooKeeper,
+    CancellationToken, Endpoints, Janitor, Limits, Network, Options, RunError, Session, Target,
+    Timeouts, Violation, ZooKeeperLimits,
 };
-use janitor_transport::transport::{Exchange, Request, Response, Transport};
+use janitor_transport::exchange::{Request, Response, RunStart, Transport};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -123,23 +122,23 @@ pub fn a_tree_without_end() {
         Box::new(move |node| Some(if node == "/service" { numbered(5000)() } else { vec![] }))
     };
     let long = || -> Tree { Box::new(|_| Some(vec!["x".repeat(400_000)])) };
-    let limits = Limits { znodes: 1000, ..Limits::default() };
-    let narrow = Limits { znode_bytes: 10 << 10, ..Limits::default() };
+    let limits = ZooKeeperLimits { znodes: 1000, ..ZooKeeperLimits::default() };
+    let narrow = ZooKeeperLimits { znode_bytes: 10 << 10, ..ZooKeeperLimits::default() };
     let nodes = "it has more than 1000 nodes, which are not deleted in one run";
     let bytes = "the names of its nodes take more than 10240 bytes at a time";
     let frame = "bytes, where 10240 are taken";
     let path = "a node's path is longer than 1000000 bytes";
     for (tree, limits, words, deleted) in [
-        (endless(), limits.clone(), nodes, "500 node(s) were deleted"),
-        (wide(), limits.clone(), nodes, ""),
-        (flat(), limits.clone(), nodes, "999 node(s) were deleted"),
-        (endless(), narrow.clone(), bytes, "node(s) were deleted"),
-        (wide(), narrow.clone(), bytes, ""),
+        (endless(), limits, nodes, "500 node(s) were deleted"),
+        (wide(), limits, nodes, ""),
+        (flat(), limits, nodes, "999 node(s) were deleted"),
+        (endless(), narrow, bytes, "node(s) were deleted"),
+        (wide(), narrow, bytes, ""),
         (flat(), narrow, frame, ""),
         (long(), limits, path, ""),
     ] {
         let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
-        let message = refused(&liar, &limits);
+        let message = refused(&liar, limits);
         assert!(message.contains(words) && message.contains(deleted), "{message}");
         assert!(!liar.said("/service").gone, "{message}");
     }
@@ -150,7 +149,7 @@ pub fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
         let liar = Liar::start(small(), lie);
-        let message = refused(&liar, &Limits::default());
+        let message = refused(&liar, ZooKeeperLimits::default());
         assert!(message.contains("does not speak as ZooKeeper does: a node named"), "{message}");
         assert_eq!(liar.said("/service").deleted, 0);
     }
@@ -164,33 +163,48 @@ pub fn a_tree_that_grows_without_end() {
         Some(if node == "/service" { vec![format!("new-{come}")] } else { vec![] })
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
-    let message = refused(&liar, &Limits::default());
+    let message = refused(&liar, ZooKeeperLimits::default());
     assert!(message.contains("something still creates nodes in there"), "{message}");
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
 /// Deletes a node, which fails; what is said of it.
-fn refused(liar: &Liar, limits: &Limits) -> String {
-    let mut transport = transport(liar, limits);
-    let (status, body) = exchange(&mut transport, liar, Method::Delete, "znode/service").unwrap();
+fn refused(liar: &Liar, limits: ZooKeeperLimits) -> String {
+    let mut network = network(liar, Timeouts::default(), limits);
+    begin(&mut network, Limits::default().run, CancellationToken::new());
+    let (status, body) = delete(&mut network).unwrap();
     assert_eq!((status, &body["succeeded"]), (200, &Value::Bool(false)), "{body}");
     body["message"].as_str().unwrap().to_owned()
 }
 
-fn transport(liar: &Liar, limits: &Limits) -> ZooKeeper {
-    ZooKeeper::new(Ensemble::parse(&liar.url()).unwrap(), None, limits, Box::new(Nobody))
+fn network(liar: &Liar, timeouts: Timeouts, limits: ZooKeeperLimits) -> Network {
+    let endpoints = Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap();
+    let network = command::network(endpoints).timeouts(timeouts).zookeeper_limits(limits);
+    network.build().unwrap()
+}
+
+/// Begins a run of this length.
+fn begin(network: &mut Network, time: Duration, cancellation: CancellationToken) {
+    let endpoints = network.endpoints().clone();
+    network.begin(&RunStart::new(endpoints, time, cancellation));
+}
+
+/// Has Exhibitor's explorer delete the service's node; the status and the body.
+fn delete(network: &mut Network) -> Result<(u16, Value), Error> {
+    exchange(network, Method::Delete, &["znode", "service"], None)
 }
 
 /// Sends a request to Exhibitor's explorer; the status and the body.
 fn exchange(
-    transport: &mut ZooKeeper,
-    liar: &Liar,
+    network: &mut Network,
     method: Method,
-    path: &str,
+    path: &[&str],
+    key: Option<&str>,
 ) -> Result<(u16, Value), Error> {
-    let url = format!("{}exhibitor/v1/explorer/{path}", liar.url());
-    let request = Request { endpoint: None, method, url, content: None };
-    let Response { status, mut body, .. } = transport.send(request).finish()?;
+    let path = ["exhibitor", "v1", "explorer"].iter().chain(path).map(|it| (*it).into()).collect();
+    let query = key.map(|key| ("key".into(), key.into())).into_iter().collect();
+    let request = Request { endpoint: Endpoint::Exhibitor, method, path, query, content: None };
+    let Response { status, mut body, .. } = network.send(request).finish()?;
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     while let count @ 1.. = body.read(&mut piece)? {
@@ -199,26 +213,13 @@ fn exchange(
     Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
 }
 
-/// A network behind ZooKeeper that nobody is to use.
-struct Nobody;
-
-impl Transport for Nobody {
-    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        panic!("{}", request.url)
-    }
-
-    fn pause(&mut self, duration: Duration) {
-        sleep(duration);
-    }
-}
-
 /// Cleans with the library.
-fn cleaned(liar: &Liar, limits: Limits) -> Result<(), RunError> {
-    let live = network(&limits, Credentials::default());
-    let ensemble = Ensemble::parse(&liar.url()).unwrap();
-    let session = Session::new(ZooKeeper::new(ensemble, None, &limits, Box::new(live)))
-        .with_endpoints(Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap())
-        .with_limits(limits);
+fn cleaned(liar: &Liar, run: Duration, timeouts: Timeouts) -> Result<(), RunError> {
+    let network = network(liar, timeouts, ZooKeeperLimits::default());
+    let endpoints = network.endpoints().clone();
+    let session = Session::new(network)
+        .with_endpoints(endpoints)
+        .with_limits(Limits { run, ..Limits::default() });
     let target = Target { znode: Some("service".into()), ..Target::NOTHING };
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
     Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
@@ -233,10 +234,9 @@ pub fn a_run_whose_time_is_over() {
         [(endless(), Box::new(|_: &_, answer| Fate::Sent(answer)) as Lie), (small(), silent)]
     {
         let liar = Liar::start(tree, lie);
-        let limits = Limits { run: Duration::from_secs(2), ..Limits::default() };
-        let run = limits.run;
+        let run = Duration::from_secs(2);
         // Either the component has still been able to say what is known, or not.
-        match cleaned(&liar, limits).unwrap_err() {
+        match cleaned(&liar, run, Timeouts::default()).unwrap_err() {
             RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
             RunError::Failure(failure) => {
                 let words = ["the run's time is over", "it does not answer in time"];
@@ -258,8 +258,10 @@ fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     });
     let liar = Liar::start(tree(120), lie);
     let connect = Duration::from_millis(500);
-    let limits = Limits { connect, answer: 4 * connect, ..Limits::default() };
-    let Err(RunError::Failure(failure)) = cleaned(&liar, limits) else { panic!("a failure") };
+    let timeouts = Timeouts { connect, answer: 4 * connect, ..Timeouts::default() };
+    let Err(RunError::Failure(failure)) = cleaned(&liar, Limits::default().run, timeouts) else {
+        panic!("a failure")
+    };
     failure.report.znode.expect("an outcome").outcome
 }
 
@@ -400,7 +402,7 @@ pub fn a_batch_whose_answer_is_lost() {
             }
         });
         let liar = Liar::start(tree(leaves), lie).keeping(blocked);
-        let message = refused(&liar, &Limits::default());
+        let message = refused(&liar, ZooKeeperLimits::default());
         assert!(message.contains(&format!("NoAuth for {blocked} ")), "{message}");
         assert!(message.contains(words), "{message}");
     }
@@ -409,8 +411,8 @@ pub fn a_batch_whose_answer_is_lost() {
 /// The answer to the only batch, which is done, is lost; no answer tells of it before the
 /// run is to end. So it is not known, and never called not deleted.
 pub fn in_doubt_when_the_run_ends() {
-    let stop = Stop::new();
-    let wish = stop.clone();
+    let cancellation = CancellationToken::new();
+    let token = cancellation.clone();
     let mut batches = 0;
     let lie: Lie = Box::new(move |asked, answer| {
         if asked.operation != Some(MULTI) {
@@ -420,14 +422,15 @@ pub fn in_doubt_when_the_run_ends() {
         match batches {
             1 => Fate::SentAndClosed(vec![]),
             _ => {
-                wish.request();
+                token.cancel();
                 Fate::Sent(answer)
             }
         }
     });
     let liar = Liar::start(small(), lie);
-    let mut transport = transport(&liar, &Limits::default()).with_stop(stop);
-    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let mut network = network(&liar, Timeouts::default(), ZooKeeperLimits::default());
+    begin(&mut network, Limits::default().run, cancellation);
+    let told = delete(&mut network);
     let Err(Error::Internal(why)) = told else { panic!("{told:?}") };
     assert!(
         why.contains(
@@ -435,7 +438,7 @@ pub fn in_doubt_when_the_run_ends() {
         ),
         "{why}"
     );
-    let look = exchange(&mut transport, &liar, Method::Get, "node-data?key=%2Fservice");
+    let look = exchange(&mut network, Method::Get, &["node-data"], Some("/service"));
     let (_, body) = look.unwrap();
     assert!(body["stat"].as_str().unwrap().contains("not found"), "{body}");
 }
@@ -447,9 +450,10 @@ pub fn a_server_that_takes_short_requests() {
         _ => Some(vec![]),
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer))).reading(64 << 10);
-    let limits = Limits { answer: Duration::from_secs(5), ..Limits::default() };
-    let mut transport = transport(&liar, &limits);
-    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let timeouts = Timeouts { answer: Duration::from_secs(5), ..Timeouts::default() };
+    let mut network = network(&liar, timeouts, ZooKeeperLimits::default());
+    begin(&mut network, Limits::default().run, CancellationToken::new());
+    let told = delete(&mut network);
     let (_, body) = told.unwrap();
     assert_eq!(body["succeeded"], true, "{body}");
     let said = liar.said("/service");
@@ -493,9 +497,10 @@ pub fn a_server_that_is_read_only() {
         (Box::new(ends), "it may have no quorum, be read-only, or be behind the other servers"),
     ] {
         let liar = Liar::start(small(), Box::new(move |_, _| hello()));
-        let limits = Limits { connect: Duration::from_millis(500), ..Limits::default() };
-        let mut transport = transport(&liar, &limits);
-        let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+        let timeouts = Timeouts { connect: Duration::from_millis(500), ..Timeouts::default() };
+        let mut network = network(&liar, timeouts, ZooKeeperLimits::default());
+        begin(&mut network, Limits::default().run, CancellationToken::new());
+        let told = delete(&mut network);
         let Err(Error::Connect(why)) = told else { panic!("{told:?}") };
         assert!(why.contains(words), "{why}");
     }
@@ -584,19 +589,21 @@ fn session(seed: u64) -> Outcome {
             }
         }),
     );
-    let limits = match honest {
-        true => Limits { znodes: 500, ..Limits::default() },
-        false => Limits {
-            connect: Duration::from_millis(100),
-            answer: Duration::from_millis(300),
-            run: Duration::from_secs(5),
-            znodes: 500,
-            znode_bytes: 1 << 20,
-            ..Limits::default()
-        },
+    let (run, timeouts, limits) = match honest {
+        true => (Limits::default().run, Timeouts::default(), ZooKeeperLimits::default()),
+        false => (
+            Duration::from_secs(5),
+            Timeouts {
+                connect: Duration::from_millis(100),
+                answer: Duration::from_millis(300),
+                ..Timeouts::default()
+            },
+            ZooKeeperLimits { znode_bytes: 1 << 20, ..ZooKeeperLimits::default() },
+        ),
     };
-    let mut transport = transport(&liar, &limits).with_stop(Stop::new());
-    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let mut network = network(&liar, timeouts, ZooKeeperLimits { znodes: 500, ..limits });
+    begin(&mut network, run, CancellationToken::new());
+    let told = delete(&mut network);
     let said = liar.said("/service");
     let outcome = match &told {
         Ok((_, body)) if body["succeeded"] == true => {
@@ -620,12 +627,12 @@ fn session(seed: u64) -> Outcome {
         Err(error) => panic!("seed {seed}: {error:?}"),
     };
     assert!(!honest || has_end == matches!(outcome, Outcome::Deleted), "seed {seed}: {told:?}");
-    let look = exchange(&mut transport, &liar, Method::Get, "node-data?key=%2Fservice");
+    let look = exchange(&mut network, Method::Get, &["node-data"], Some("/service"));
     if look.is_ok_and(|(_, body)| body["stat"].as_str().is_some_and(|it| it.contains("not found")))
     {
         assert!(liar.said("/service").gone, "seed {seed}");
     }
-    let list = exchange(&mut transport, &liar, Method::Get, "node?key=%2Fservice");
+    let list = exchange(&mut network, Method::Get, &["node"], Some("/service"));
     if let Ok((_, Value::Array(nodes))) = list {
         let is_below = |key: &str| key == "*" || key.starts_with("/service/");
         let mut keys = nodes.iter().map(|node| node["key"].as_str().unwrap_or_default());
