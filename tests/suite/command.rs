@@ -108,7 +108,7 @@ pub fn complaints(run: &Run) -> Vec<&str> {
 
 /// A file or folder of `tests/`.
 pub fn tests(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(path)
 }
 
 /// The files in `tests/recordings`.

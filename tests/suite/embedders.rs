@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use janitor_host::{Call, Endpoints, Janitor, Network, Options, RunError, Session, Target};
+use janitor_host::{Call, Endpoints, Janitor, Options, RunError, Session, Target};
 use janitor_tests::{Agent, Cluster, State};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;

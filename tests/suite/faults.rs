@@ -14,7 +14,7 @@ use janitor_tests::Cluster;
 use janitor_transport::exchange::{Exchange, Request, RunStart, Transport};
 use socket2::SockRef;
 
-use crate::command::{network, scenario};
+use crate::command::{self, scenario};
 use crate::front::{Asked, Connection, Front};
 
 /// A way to answer.

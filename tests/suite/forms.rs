@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use janitor_contract::types::Error;
 use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
 use janitor_tests::Cluster;
-use janitor_transport::transport::{Exchange, Request, Response, Transport};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use serde_json::json;
 
 use crate::command::{on, run};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use janitor_contract::types::{Endpoint, Error};
 use janitor_host::{Call, Done, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
-use janitor_transport::transport::{Exchange, Request, Response, Transport};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 
 const DEPTH: usize = 100_000;
 const AGENTS: &str = r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0",

@@ -12,7 +12,7 @@ use janitor_host::{
 };
 use janitor_report::ExitCode;
 use janitor_tests::{Cluster, State};
-use janitor_transport::transport::{Exchange, Request, Response, Transport};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 use serde_json::json;
 
 use crate::command::{janitor, program, run, scenario, tests};

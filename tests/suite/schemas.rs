@@ -3,13 +3,12 @@
 
 use std::fs;
 
-use janitor_host::schemas::all;
 use janitor_tests::{Cluster, State};
 use serde_json::Value;
 
 use crate::command::{janitor, run, tests};
 use crate::golden::golden;
-use crate::validation::{complaints, require};
+use crate::validation::{all, complaints, require};
 
 #[test]
 fn those_of_the_types_are_published() {

@@ -5,11 +5,31 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use janitor_host::schemas::all;
+use janitor_report::output::{Event, Output};
+use janitor_report::plan_file::PlanFile;
+use janitor_transport::recording::har::Har;
 use jsonschema::Validator;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::command::{Run, replay, run, tests};
+
+/// The schemas of everything that is written for programs, by the names under which
+/// `docs/schemas` has them.
+pub fn all() -> [(&'static str, Schema); 4] {
+    [
+        ("output", schema::<Output>()),
+        ("event", schema::<Event>()),
+        ("plan-file", schema::<PlanFile>()),
+        ("recording", schema::<Har>()),
+    ]
+}
+
+/// The schema of a type as it is written.
+fn schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+}
 
 /// The schemas, as they are published; `har-1.2` is not ours.
 static SCHEMAS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {

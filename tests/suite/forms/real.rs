@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use janitor_host::{Endpoints, Janitor, Network, Options, Report, RunError, Session};
+use janitor_host::{Endpoints, Janitor, Options, Report, RunError, Session};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

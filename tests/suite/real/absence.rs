@@ -1,9 +1,7 @@
 //! What a real master does not list, and what it lists no longer or not yet: none of it
 //! is proof that something is gone, or that nobody uses it.
 
-use janitor_host::{
-    Endpoints, InUse, Janitor, Network, Options, Report, RunError, Session, Target,
-};
+use janitor_host::{Endpoints, InUse, Janitor, Options, Report, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 

@@ -25,7 +25,7 @@ use super::liar::{
     Asked, CHILDREN, DELETE, EXISTS, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers,
 };
 use super::{MASTER, clean};
-use crate::command::{janitor, network, program, replay, run};
+use crate::command::{self, janitor, program, replay, run};
 use janitor_guest::simulated::Chance;
 
 /// What a test run may take of memory: far below what the lies ask for.
