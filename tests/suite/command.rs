@@ -71,5 +71,5 @@ pub fn complaints(run: &Run) -> Vec<&str> {
 
 /// A file or folder of `tests/`.
 pub fn tests(path: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(path)
 }

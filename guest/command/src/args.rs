@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use janitor_report::selection::{Checks, Selection, Urls, dashed};
+use janitor_report::command_line::parse::{Checks, Selection, Urls, dashed};
 
 /// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
 /// volumes, reservations, its ZooKeeper node.

@@ -13,12 +13,12 @@ use janitor_program::runtime::{complain, print, report_panics, variable};
 use janitor_program::settings;
 use janitor_report::next::{self, Asked};
 use janitor_report::output::Output;
-use janitor_report::{ExitCode, show};
+use janitor_report::{ExitCode, plan};
 use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
-use janitor_report::selection::{OWN_APP, UrlError, with_app};
+use janitor_report::command_line::parse::{OWN_APP, UrlError, with_app};
 
 /// How long a run may take: as long as the binary's.
 const RUN_SECONDS: u32 = 4 * 60 * 60;
@@ -70,7 +70,7 @@ fn clean(args: &Arguments) -> ExitCode {
     if let Err(why) = talk_to(&endpoints, known, args) {
         return give_up(args, ExitCode::Url, why, "correct the URL");
     }
-    say(args, &show::header(&endpoints, Some(&target)));
+    say(args, &plan::header(&endpoints, Some(&target)));
     if let Err(why) = token {
         return give_up(args, ExitCode::Login, why, "correct the token");
     }
@@ -78,7 +78,7 @@ fn clean(args: &Arguments) -> ExitCode {
     let ran = run(&call, &options);
     let asked = Asked { call, options, endpoints, component: vec![] };
     let next = next::after(&ran, &asked);
-    for line in show::outcome(&ran.result, &asked, &next, args.verbose, args::usage) {
+    for line in plan::outcome(&ran.result, &asked, &next, args.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
     document(args, &Output::new(&ran.result, next));

@@ -9,11 +9,11 @@ use clap_complete::Shell;
 use janitor_contract::printable::printable;
 use janitor_report::ExitCode;
 
-use crate::auth::Auth;
+use crate::credentials::Auth;
 use crate::component::Component;
-use crate::console::{Console, Format};
+use crate::screen::{Console, Format};
 use crate::servers::OtherUrls;
-use janitor_report::selection::{Checks, Selection, Urls, dashed};
+use janitor_report::command_line::parse::{Checks, Selection, Urls, dashed};
 
 /// The heading of what may be wished before data goes.
 const BEFORE: &str = "Before anything is changed";

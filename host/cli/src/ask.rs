@@ -3,7 +3,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::console::{self, Console, Format};
+use crate::screen::{self, Console, Format};
 
 /// The permission to change something, which nothing but this module gives. A run that
 /// only looks has none.
@@ -45,7 +45,7 @@ fn screen(console: Console) -> Option<Box<dyn Write>> {
 }
 
 fn answer(mut screen: impl Write, question: &str) -> io::Result<String> {
-    console::flush();
+    screen::flush();
     // What was typed before the question is no answer to it.
     #[cfg(target_os = "linux")]
     rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;

@@ -7,7 +7,7 @@ use janitor_host::{Janitor, Violation};
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
 
-use crate::console::{Console, complain};
+use crate::screen::{Console, complain};
 
 /// Another component than the embedded one. Only a program with a compiler has it.
 #[derive(Debug, Args)]

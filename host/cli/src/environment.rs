@@ -1,7 +1,7 @@
 //! What the environment says.
 
 use janitor_contract::types::Target;
-use janitor_report::selection::{OWN_APP, with_app};
+use janitor_report::command_line::parse::{OWN_APP, with_app};
 
 /// A variable that is set to something.
 pub fn variable(name: &str) -> Option<String> {

@@ -4,13 +4,13 @@
 
 mod args;
 mod ask;
-mod auth;
+mod credentials;
 mod component;
-mod console;
+mod screen;
 mod environment;
 mod files;
 mod inspect;
-mod live;
+mod cluster;
 mod plan_file;
 mod progress;
 mod recipients;
@@ -30,11 +30,11 @@ use signal_hook::consts::SIGXFSZ;
 
 use args::{Apply, Arguments, Clean, Command, Connection, Discover, Plan};
 use ask::Consent;
-use console::{Console, Format, complain};
+use screen::{Console, Format, complain};
 use environment::own_app;
 use inspect::Inspection;
-use janitor_report::selection::Documented;
-use live::{Change, Cluster, Look, Unconnected};
+use janitor_report::command_line::parse::Documented;
+use cluster::{Change, Cluster, Look, Unconnected};
 
 fn main() -> std::process::ExitCode {
     // A file that grows beyond what is allowed (`ulimit -f`) is an error like a full disk, and
@@ -61,7 +61,7 @@ fn main() -> std::process::ExitCode {
         complain(&why);
         ExitCode::Usage
     });
-    console::flush();
+    screen::flush();
     code.into()
 }
 

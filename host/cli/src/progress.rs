@@ -9,7 +9,7 @@ use janitor_contract::types::{Event, Phase, PhaseStart};
 use janitor_host::Entry;
 use janitor_host::log::Log;
 
-use crate::console::{Console, Format};
+use crate::screen::{Console, Format};
 
 /// The bar on the screen, if there is one. There is one screen, so there is one
 /// of this.

@@ -3,7 +3,7 @@
 use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
 
-use crate::auth::{Origin, Recipient};
+use crate::credentials::{Origin, Recipient};
 use janitor_report::next::urls;
 use janitor_report::shell;
 

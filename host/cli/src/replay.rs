@@ -13,12 +13,12 @@ use janitor_transport::recording::read::Replay;
 
 use crate::args::{self, Connection};
 use crate::component::Component;
-use crate::console::{Console, complain};
+use crate::screen::{Console, complain};
 use crate::files;
-use crate::live::{Change, Cluster, Look, Unconnected};
+use crate::cluster::{Change, Cluster, Look, Unconnected};
 use crate::run::{carry_out, conclude};
 use janitor_report::next::Asked;
-use janitor_report::show;
+use janitor_report::plan;
 
 /// Does what the command line says.
 pub fn replay(args: args::Replay) -> Result<ExitCode, String> {
@@ -52,7 +52,7 @@ fn one(
 ) -> Result<ExitCode, String> {
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
-    console.line(show::header(&endpoints, call.target()));
+    console.line(plan::header(&endpoints, call.target()));
     let asked = Asked { call, options, endpoints, component: component.options() };
     let stop = Stop::at(stopped_at);
     let ran = carry_out(janitor, &asked, console, replay.transport(), limits, stop);

@@ -11,10 +11,10 @@ use janitor_report::output::Output;
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 
 use crate::args;
-use crate::console::Console;
+use crate::screen::Console;
 use crate::progress::Progress;
 use janitor_report::next::{self, Asked, Ran};
-use janitor_report::show;
+use janitor_report::plan;
 
 /// Runs the component; what happens is told on the way.
 pub fn carry_out(
@@ -43,7 +43,7 @@ pub fn carry_out(
 /// Tells what came of a run, and what to do next.
 pub fn conclude(ran: &Ran, asked: &Asked, console: Console) -> ExitCode {
     let next = next::after(ran, asked);
-    let lines = show::outcome(&ran.result, asked, &next, console.verbose, args::usage);
+    let lines = plan::outcome(&ran.result, asked, &next, console.verbose, args::usage);
     lines.into_iter().for_each(|line| console.line(line));
     console.document(&Output::new(&ran.result, next));
     ExitCode::from(&ran.result)

@@ -4,7 +4,7 @@ use clap::Args;
 use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
 
-use janitor_report::selection::{UrlError, endpoints};
+use janitor_report::command_line::parse::{UrlError, endpoints};
 
 /// The servers, and who says where they are.
 pub struct Servers {

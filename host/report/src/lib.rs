@@ -5,9 +5,9 @@
 //! | --- | --- |
 //! | [`exit`] | the exit codes |
 //! | [`output`], [`plan_file`] | what is written for programs |
-//! | [`show`], [`line`](mod@line) | the same for people |
+//! | [`plan`], [`line`](mod@line) | the same for people |
 //! | [`next`] | what to do after a run that did not reach its end |
-//! | [`selection`] | what the command line says of a target, wherever it is read |
+//! | [`command_line`] | what the command line says of a target, wherever it is read |
 //! | [`service`] | the names that a service's package gives to what it owns |
 //! | [`shell`] | command lines to be copied into a shell |
 
@@ -18,9 +18,9 @@ pub mod line;
 pub mod next;
 pub mod output;
 pub mod plan_file;
-pub mod selection;
+pub mod command_line;
 pub mod service;
 pub mod shell;
-pub mod show;
+pub mod plan;
 
 pub use exit::ExitCode;

@@ -7,7 +7,7 @@ use janitor_contract::types::{
 };
 use janitor_contract::{Call, Done, Endpoints, RunError};
 
-use crate::{service, shell, show};
+use crate::{plan, service, shell};
 
 /// A run that is over, with all that is known of it.
 pub struct Ran {
@@ -72,7 +72,7 @@ pub fn after(ran: &Ran, asked: &Asked) -> Vec<String> {
             let obstacles = Obstacles { frameworks, unreached, elsewhere };
             match plan.refusal {
                 Some(reason) => lines.extend(instead(reason, asked, &obstacles)),
-                None if show::changes_anything(plan, &asked.options) => {
+                None if plan::changes_anything(plan, &asked.options) => {
                     let command = asked.command(&plan.target, &asked.options);
                     lines.push(format!("To do it: {command}"));
                     lines.extend(around(asked, &obstacles));
@@ -347,7 +347,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::selection::{Checks, Selection, Urls};
+    use crate::command_line::parse::{Checks, Selection, Urls};
 
     /// As much of a command line as is printed here.
     #[derive(Parser)]

@@ -22,8 +22,8 @@ use signal_hook::low_level;
 
 use crate::args::Connection;
 use crate::ask::Consent;
-use crate::auth::{AuthError, Recipient};
-use crate::console::{Console, Format, complain};
+use crate::credentials::{AuthError, Recipient};
+use crate::screen::{Console, Format, complain};
 use crate::environment::{own_app, with_own_app};
 use crate::recipients::{Objection, consider};
 use crate::run::{carry_out, conclude};
@@ -31,8 +31,8 @@ use crate::servers::Servers;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::Asked;
 use janitor_report::next::Ran;
-use janitor_report::selection::UrlError;
-use janitor_report::show;
+use janitor_report::command_line::parse::UrlError;
+use janitor_report::plan;
 
 /// A run that changes nothing.
 pub enum Look {
@@ -164,7 +164,7 @@ impl<'a> Cluster<'a> {
         if let Err(why) = proxy::check(&tls) {
             return Err(silent(ExitCode::Url, &why.to_string(), "correct the variable"));
         }
-        console.line(show::header(&endpoints, target));
+        console.line(plan::header(&endpoints, target));
         if args.auth.insecure {
             console
                 .line("Certificates are not checked: whoever is on the way can read and answer.");
@@ -289,7 +289,7 @@ impl<'a> Cluster<'a> {
                 plan
             }
         };
-        show::plan(&plan, options).into_iter().for_each(|line| self.console.show(line));
+        plan::plan(&plan, options).into_iter().for_each(|line| self.console.show(line));
         if !lifting.is_empty() {
             let line = format!("This plan lifts: {}", lifting.join(", "));
             self.console.show(Line::tone(Tone::Warn, line));

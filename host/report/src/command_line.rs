@@ -1,0 +1,3 @@
+//! Command lines: how they are read, and how they are printed.
+
+pub mod parse;
