@@ -70,7 +70,7 @@ fn no_limit_is_forgotten() {
 fn tables() {
     let table = |args: &[&str]| -> Vec<String> {
         let lines =
-            lines(args).into_iter().skip_while(|line| line != "As janitor, it may ask for:");
+            lines(args).into_iter().skip_while(|line| line != "As janitor, it may request:");
         lines.skip(1).take_while(|line| !line.is_empty()).collect()
     };
     let znode = ["  DELETE exhibitor/exhibitor/v1/explorer/znode/a/b"];

@@ -30,6 +30,7 @@ mod killed;
 mod library;
 mod nested;
 mod operating;
+mod outcome;
 mod plans;
 mod random;
 mod real;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
     trials.extend(library::trials());
     trials.extend(nested::trials());
     trials.extend(operating::trials());
+    trials.extend(outcome::trials());
     trials.extend(plans::trials());
     trials.extend(random::trials());
     trials.extend(signals::trials());

@@ -179,7 +179,7 @@ fn only_a_framework() {
 fn not_known() {
     let cluster = Cluster::start(scenario("a-plan-without-frameworks"));
     let planned = run(&mut on(&cluster, &format!("plan {TARGET} --force")));
-    let words = "It is not known whether other frameworks use it. Bad frameworks response";
+    let words = "It is unknown whether other frameworks use it. Bad frameworks response";
     assert!(planned.exit == 0 && planned.stdout.contains(words), "{planned:?}");
     assert!(!planned.stdout.contains("It would be refused"), "{planned:?}");
 }
@@ -332,7 +332,7 @@ fn own_app() {
     let file = folder.path().join("plan.json");
     for line in [format!("plan {TARGET} --out {}", file.display()), format!("{TARGET} --dry-run")] {
         let planned = run(on(&cluster, &line).env("MARATHON_APP_ID", "/planner"));
-        let words = "remove     Marathon app '/planner', which is this cleaner itself";
+        let words = "remove     Marathon app '/planner', which runs this janitor";
         assert!(planned.exit == 0 && planned.stdout.contains(words), "{}", planned.stdout);
     }
     assert!(!fs::read_to_string(&file).unwrap().contains("planner"));

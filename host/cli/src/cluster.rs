@@ -1,379 +1,287 @@
-//! A run on a cluster: the servers, the credentials, the recording, the signals.
+//! A run on a cluster: the servers, the credentials, the consent, the recording.
 
-use std::{fs, thread};
-
-use janitor_contract::planned;
-use janitor_contract::types::Endpoint;
-use janitor_host::{
-    Call, CleanupPlan, Credential, Credentials, Digest, Done, Endpoints, Failure, Janitor, Limits,
-    LoginError, NetworkLimits, Options, Reason, Report, RunError, Stop, Target, Tls, ZooKeeper,
-};
+use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
+use janitor_contract::{Call, Done, Endpoints, RunError, planned};
+use janitor_host::{Janitor, Limits, LoginError, Options, Stop};
 use janitor_report::ExitCode;
-use janitor_report::output::Output;
-use janitor_transport::exchange::Transport;
-use janitor_transport::live::Live;
+use janitor_report::command_line::parse::UrlError;
+use janitor_report::command_line::print::Invocation;
+use janitor_report::line::{Line, Tone};
+use janitor_report::next::Ran;
+use janitor_report::plan_file::PlanFile;
+use janitor_report::{plan, summary};
 use janitor_transport::proxy;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level;
-
-use crate::args::Connection;
-use crate::ask::Consent;
+use crate::consent::{Consent, Policy};
 use crate::credentials::{AuthError, Recipient};
-use crate::screen::{Console, Format, complain};
-use crate::environment::{own_app, with_own_app};
+use crate::error::CommandError;
+use crate::finished::Finished;
+use crate::network::Network;
 use crate::recipients::{Objection, consider};
-use crate::run::{carry_out, conclude};
-use crate::servers::Servers;
-use janitor_report::line::{Line, Tone};
-use janitor_report::next::Asked;
-use janitor_report::next::Ran;
-use janitor_report::command_line::parse::UrlError;
-use janitor_report::plan;
+use crate::request::{OnCluster, Servers};
+use crate::run::carry_out;
+use crate::screen::Screen;
+use crate::{plan_file, signals};
 
-/// A run that changes nothing.
-pub enum Look {
-    /// Shows what cleaning a target would do.
-    Plan(Target),
-    /// Shows everything there is.
-    Discover,
-}
-
-/// A run that changes something.
-#[allow(clippy::large_enum_variant, reason = "there is one for each run")]
-pub enum Change {
-    /// Removes a target.
-    Clean(Target),
-    /// Does what a plan says.
-    Apply(CleanupPlan),
-}
-
-impl Look {
-    /// The call, with the app that runs this command.
-    pub fn call(self) -> Call {
-        match self {
-            Self::Plan(target) => Call::Plan(with_own_app(target)),
-            Self::Discover => Call::Discover,
-        }
+/// Does what a request says, on its cluster.
+///
+/// # Errors
+/// When there is no run, or no consent to it.
+pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
+    let cluster = match Cluster::connect(request, screen) {
+        Ok(cluster) => cluster,
+        Err(unconnected) => return unconnected.end(request, screen),
+    };
+    let call = request.call.clone();
+    match &request.consent {
+        Policy::Unneeded => cluster.carry_out(call),
+        Policy::Given(consent) => cluster.change(call, consent),
+        Policy::Ask => match cluster.ask(call)? {
+            Ok((plan, consent)) => cluster.change(Call::Apply(plan), &consent),
+            Err(finished) => Ok(finished),
+        },
     }
 }
 
-impl Change {
-    /// The call, with the app that runs this command.
-    pub fn call(self) -> Call {
-        match self {
-            Self::Clean(target) => Call::Clean(with_own_app(target)),
-            Self::Apply(plan) => {
-                Call::Apply(CleanupPlan { target: with_own_app(plan.target), ..plan })
-            }
-        }
-    }
-}
-
-/// A cluster that may be talked to.
-pub struct Cluster<'a> {
-    args: &'a Connection,
-    console: Console,
+/// A cluster that is ready for a run.
+struct Cluster<'a> {
+    request: &'a OnCluster,
+    screen: &'a Screen,
     janitor: Janitor,
-    endpoints: Endpoints,
-    live: Live,
-    digest: Option<Digest>,
+    network: Network,
     limits: Limits,
-    network: NetworkLimits,
     stop: Stop,
-    replaces: bool,
 }
 
-/// A cluster that cannot be talked to. It has been told why.
-pub struct Unconnected {
-    console: Console,
-    output: Output,
-    code: ExitCode,
-    /// The way to Marathon, or why there is none; where Marathon would only start this
-    /// command again.
-    marathon: Option<Result<Marathon, String>>,
+/// A cluster without a run.
+struct Unconnected {
+    error: CommandError,
+    /// The way to Marathon, or the reason why there is none, if Marathon would only start
+    /// this command again, to make the same mistake.
+    marathon: Option<Result<(Janitor, Network), String>>,
 }
 
-/// The way to Marathon, as far as the command line gives it.
-struct Marathon {
-    janitor: Janitor,
-    endpoints: Endpoints,
-    live: Live,
+impl From<CommandError> for Unconnected {
+    fn from(error: CommandError) -> Self {
+        Self { error, marathon: None }
+    }
+}
+
+impl From<String> for Unconnected {
+    fn from(why: String) -> Self {
+        CommandError::Usage(why).into()
+    }
 }
 
 impl<'a> Cluster<'a> {
-    /// Loads the component, tells what will be done where, and logs in if that is wanted.
+    /// Loads the component, prints the first line, and logs in if the credentials need that.
     ///
     /// # Errors
     /// When there can be no run.
-    #[allow(clippy::result_large_err, reason = "there is one for each run")]
-    pub fn connect(
-        args: &'a Connection,
-        servers: Servers,
-        target: Option<&Target>,
-    ) -> Result<Self, Unconnected> {
-        let Servers { endpoints, only_in_file } = servers;
-        let console = args.console();
-        let janitor = args.component.load().map_err(|(code, why)| {
-            complain(&why);
-            let next = "Nothing was changed, and nothing was sent.";
-            console.line(next);
-            Unconnected::new(console, code, why, vec![next.into()])
-        })?;
-        let (limits, network) = (Limits::default(), NetworkLimits::default());
-        let wrong = |why: String| {
-            complain(&why);
-            Unconnected::new(console, ExitCode::Usage, why, vec![])
-        };
-        let allowed = |recipients: &[Recipient], endpoints: &Endpoints| {
-            let plain_http = args.auth.allow_plain_http;
-            let notes = consider(recipients, endpoints, &only_in_file, plain_http)?;
-            if console.format == Format::Text {
-                notes.iter().for_each(|note| complain(note));
-            }
-            Ok(())
-        };
-        let endpoints = match endpoints {
+    #[allow(clippy::result_large_err, reason = "there is one for each command")]
+    fn connect(request: &'a OnCluster, screen: &'a Screen) -> Result<Self, Unconnected> {
+        let janitor = request.component.load()?;
+        let endpoints = match &request.servers.endpoints {
             Ok(endpoints) => endpoints,
             Err(UrlError { error, known }) => {
-                let no_run = give_up(console, ExitCode::Url, &error.to_string(), "correct the URL");
-                let known = known.ok_or_else(|| format!("the {} URL is invalid", error.name));
-                let marathon = known.and_then(|endpoints| {
-                    let tls = args.auth.tls()?;
-                    proxy::check(&tls).map_err(|why| why.to_string())?;
-                    let secrets =
-                        args.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
-                    let marathon = secrets.without_login()?;
-                    let is_marathon = |server| server == Endpoint::Marathon;
-                    allowed(&secrets.recipients(&endpoints, is_marathon), &endpoints)
-                        .map_err(|Objection { why, .. }| why)?;
-                    Ok(Marathon::new(janitor, endpoints, &network, &tls, marathon))
-                });
-                return Err(Unconnected { marathon: Some(marathon), ..no_run });
+                let marathon = known
+                    .clone()
+                    .ok_or_else(|| format!("the {} URL is invalid", error.name))
+                    .and_then(|known| to_marathon(request, known, screen));
+                let marathon = Some(marathon.map(|network| (janitor, network)));
+                let error = refusal(ExitCode::Url, error.to_string(), "correct the URL");
+                return Err(Unconnected { error, marathon });
             }
         };
-        // Nothing is sent, to Marathon either.
-        let silent = |code, why: &str, hint: &str| {
-            let no_run = give_up(console, code, why, hint);
-            Unconnected { marathon: Some(Err(why.into())), ..no_run }
-        };
-        let tls = args.auth.tls().map_err(wrong)?;
-        if let Err(why) = proxy::check(&tls) {
-            return Err(silent(ExitCode::Url, &why.to_string(), "correct the variable"));
+        let tls = request.auth.tls()?;
+        proxy::check(&tls)
+            .map_err(|why| silent(ExitCode::Url, why.to_string(), "correct the variable"))?;
+        screen.line(summary::header(endpoints, request.call.target()));
+        if request.auth.insecure {
+            screen.line(
+                "Certificates are not verified: anyone on the network path can read and forge \
+                 everything.",
+            );
         }
-        console.line(plan::header(&endpoints, target));
-        if args.auth.insecure {
-            console
-                .line("Certificates are not checked: whoever is on the way can read and answer.");
-        }
-        let secrets = match args.auth.secrets(&endpoints) {
-            Ok(secrets) => secrets,
-            Err(AuthError::Wrong(why)) => return Err(wrong(why)),
-            Err(AuthError::Token(why)) => {
-                return Err(silent(ExitCode::Login, &why.to_string(), "correct the token"));
-            }
-        };
+        let secrets = request.auth.secrets(endpoints).map_err(|error| match error {
+            AuthError::Wrong(why) => why.into(),
+            AuthError::Token(why) => silent(ExitCode::Login, why, "correct the token"),
+        })?;
+        let target = request.call.target();
         let is_asked = |server| match server {
             Endpoint::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
-            Endpoint::Marathon | Endpoint::MarathonPods => own_app().is_some(),
+            Endpoint::Marathon | Endpoint::MarathonPods => request.own_app.is_some(),
             Endpoint::Master | Endpoint::MasterRoot => true,
         };
-        if let Err(Objection { why, hint }) =
-            allowed(&secrets.recipients(&endpoints, is_asked), &endpoints)
-        {
-            return Err(silent(ExitCode::Refused, &why, &hint));
-        }
-        let credentials = match secrets.credentials(&network, &tls, &endpoints) {
-            Ok(credentials) => credentials,
-            Err(LoginError::Account(why)) => return Err(wrong(why)),
+        allow(request, &secrets.recipients(endpoints, is_asked), endpoints, screen)
+            .map_err(|Objection { why, hint }| silent(ExitCode::Refused, why, &hint))?;
+        let network = match Network::new(&secrets, &tls, endpoints) {
+            Ok(network) => network,
+            Err(LoginError::Account(why)) => return Err(why.into()),
             Err(error) => {
-                let no_run = give_up(console, ExitCode::Login, &error.to_string(), hint(&error));
-                let marathon =
-                    Marathon::new(janitor, endpoints, &network, &tls, secrets.after_login());
-                return Err(Unconnected { marathon: Some(Ok(marathon)), ..no_run });
+                let credential = secrets.after_login();
+                let marathon = Network::to_marathon(credential, &tls, endpoints.clone());
+                let error = refusal(ExitCode::Login, error.to_string(), hint(&error));
+                return Err(Unconnected { error, marathon: Some(Ok((janitor, marathon))) });
             }
         };
-        let digest = secrets.digest();
-        let live = Live::new(&network, &tls, credentials).with_masters(endpoints.masters());
-        let stop = Stop::new();
-        Ok(Self {
-            args,
-            console,
-            janitor,
-            endpoints,
-            live,
-            digest,
-            limits,
-            network,
-            stop,
-            replaces: false,
-        })
-    }
-
-    /// The same, for a recording that takes the place of one that is there: only a
-    /// complete one does.
-    pub fn replacing(self) -> Self {
-        Self { replaces: true, ..self }
-    }
-
-    /// Where its servers are.
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
-    }
-
-    /// Looks, and tells what came of it.
-    pub fn look(&self, look: Look, options: &Options) -> ExitCode {
-        self.look_and(look, options, |_| {})
-    }
-
-    /// The same; what came of it is used before it is told.
-    pub fn look_and(
-        &self,
-        look: Look,
-        options: &Options,
-        using: impl FnOnce(&Result<Done, RunError>),
-    ) -> ExitCode {
-        let asked = self.asked(look.call(), options);
-        self.recorded(&asked, using)
-    }
-
-    /// Removes a target, or does what a plan says; asks before, unless there is consent.
-    /// The question names what a document has the run `lifting`.
-    pub fn change(
-        &self,
-        change: Change,
-        options: &Options,
-        lifting: &[String],
-        consent: Option<Consent>,
-    ) -> ExitCode {
-        match consent {
-            Some(consent) => self.agreed(change, options, consent),
-            None => match self.ask(change, options, lifting) {
-                Ok((plan, consent)) => self.agreed(Change::Apply(plan), options, consent),
-                Err(code) => code,
-            },
-        }
+        let (limits, stop) = (Limits::default(), Stop::new());
+        Ok(Self { request, screen, janitor, network, limits, stop })
     }
 
     /// Changes something, which needs consent.
-    fn agreed(&self, change: Change, options: &Options, _: Consent) -> ExitCode {
-        watch_signals(&self.stop, self.console);
-        self.recorded(&self.asked(change.call(), options), |_| {})
+    fn change(&self, call: Call, _: &Consent) -> Result<Finished, CommandError> {
+        signals::watch(&self.stop, self.screen);
+        self.carry_out(call)
     }
 
-    /// Shows what would be removed, and asks for it.
+    /// Shows what would be removed, and asks for consent.
     ///
     /// # Errors
-    /// The exit code, when there is no consent; it has been told why, and nothing was sent
-    /// that changes something.
-    fn ask(
-        &self,
-        change: Change,
-        options: &Options,
-        lifting: &[String],
-    ) -> Result<(CleanupPlan, Consent), ExitCode> {
-        let plan = match change {
-            Change::Apply(plan) => {
-                let plan = planned::under(&plan, options);
-                CleanupPlan { target: with_own_app(plan.target), ..plan }
+    /// When the prompt is declined.
+    fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
+        let options = &self.request.options;
+        let plan = match call {
+            Call::Apply(plan) => planned::under(&plan, options),
+            Call::Clean(target) | Call::Plan(target) => {
+                let run = self.invocation(Call::Plan(target));
+                let ran = self.send(&run, None);
+                match ran.result {
+                    Ok(Done::Planned(plan)) => plan,
+                    _ => return Ok(Err(self.finished(&ran, &run))),
+                }
             }
-            Change::Clean(target) => {
-                let asked = self.asked(Look::Plan(target).call(), options);
-                let ran = self.carry_out(&asked, self.transport());
-                let Ok(Done::Planned(plan)) = ran.result else {
-                    return Err(conclude(&ran, &asked, self.console));
-                };
-                plan
-            }
+            // Nothing is removed, so there is nothing to ask for.
+            Call::Discover => return self.carry_out(Call::Discover).map(Err),
         };
-        plan::plan(&plan, options).into_iter().for_each(|line| self.console.show(line));
-        if !lifting.is_empty() {
-            let line = format!("This plan lifts: {}", lifting.join(", "));
-            self.console.show(Line::tone(Tone::Warn, line));
+        plan::plan(&plan, options).into_iter().for_each(|line| self.screen.show(line));
+        if !self.request.lifting.is_empty() {
+            let line = format!("This plan lifts: {}", self.request.lifting.join(", "));
+            self.screen.show(Line::tone(Tone::Warn, line));
         }
         if let Some(reason) = plan.refusal {
             let ran = refused(&plan, reason);
-            return Err(conclude(&ran, &self.asked(Call::Apply(plan), options), self.console));
+            return Ok(Err(self.finished(&ran, &self.invocation(Call::Apply(plan)))));
         }
-        match Consent::asked(self.console) {
-            Some(consent) => Ok((plan, consent)),
-            None => {
-                const WHY: &str = "Nothing was changed.";
-                self.console.show(WHY);
-                let output = Output::failed(ExitCode::Refused, Some(WHY.into()));
-                self.console.document(&Output { plan: Some(plan), ..output });
-                Err(ExitCode::Refused)
-            }
+        match Consent::ask(self.screen) {
+            Some(consent) => Ok(Ok((plan, consent))),
+            None => Err(CommandError::Declined(plan.into())),
         }
     }
 
-    /// Carries out a call, records it if that is wanted, and tells what came of it.
-    fn recorded(&self, asked: &Asked, using: impl FnOnce(&Result<Done, RunError>)) -> ExitCode {
-        let ran = match &self.args.record {
-            None => self.carry_out(asked, self.transport()),
-            Some(file) => {
-                let run = Run {
-                    schema_version: Run::SCHEMA_VERSION,
-                    component: self.janitor.digest().into(),
-                    endpoints: asked.endpoints.clone(),
-                    call: asked.call.clone(),
-                    options: asked.options.clone(),
-                    stopped_at: None,
-                    elapsed: None,
-                    window: self.limits.window,
+    /// Carries out a call, and writes the recording and the plan.
+    ///
+    /// # Errors
+    /// When the recording cannot be begun: nothing was sent.
+    fn carry_out(&self, call: Call) -> Result<Finished, CommandError> {
+        let run = self.invocation(call);
+        let (ran, lost) = match &self.request.record {
+            None => (self.send(&run, None), None),
+            Some(record) => {
+                let file = record.file.display();
+                let recording = Recording::begin(&record.file, self.recorded(&run))
+                    .map_err(|why| format!("cannot record to {file}: {why}"))?;
+                let ran = self.send(&run, Some(&recording));
+                let stopped_at = self.stop.noticed();
+                let is_broken = matches!(ran.result, Err(RunError::Violation(_)));
+                let is_complete = recording.is_complete() && stopped_at.is_none() && !is_broken;
+                let lost = match record.only_complete && !is_complete {
+                    true => Some(format!(
+                        "the recording {file} stays as it was: this run is not complete"
+                    )),
+                    false => recording
+                        .finish(stopped_at)
+                        .err()
+                        .map(|why| format!("the recording {file} is lost: {why}")),
                 };
-                let recording = match Recording::begin(file, run) {
-                    Ok(recording) => recording,
-                    Err(error) => {
-                        complain(&format!("cannot record to {}: {error}", file.display()));
-                        return ExitCode::Usage;
-                    }
-                };
-                let ran = self.carry_out(asked, recording.through(self.transport()));
-                let broken = matches!(ran.result, Err(RunError::Violation(_)));
-                let complete = recording.is_complete() && self.stop.noticed().is_none() && !broken;
-                if self.replaces && !complete {
-                    complain(&format!(
-                        "the recording {} stays as it was: this run is not complete",
-                        file.display()
-                    ));
-                } else if let Err(error) = recording.finish(self.stop.noticed()) {
-                    complain(&format!("the recording {} is lost: {error}", file.display()));
-                }
-                ran
+                (ran, lost)
             }
         };
-        using(&ran.result);
-        conclude(&ran, asked, self.console)
+        let mut finished = self.finished(&ran, &run);
+        lost.into_iter().for_each(|why| finished.lose(why));
+        self.keep_plan(&ran, &run, &mut finished);
+        Ok(finished)
     }
 
-    fn asked(&self, call: Call, options: &Options) -> Asked {
-        let component = self.args.component.options();
-        Asked { call, options: options.clone(), endpoints: self.endpoints.clone(), component }
+    /// Writes the plan to its file, and says how to apply it.
+    fn keep_plan(&self, ran: &Ran, run: &Invocation, finished: &mut Finished) {
+        let (Ok(Done::Planned(plan)), Some(file)) = (&ran.result, &self.request.plan_file) else {
+            return;
+        };
+        // Another process may apply it, and this one's app does not run that.
+        let target = Target { marathon_app: None, ..plan.target.clone() };
+        let plan = CleanupPlan { target, ..plan.clone() };
+        match plan_file::write(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
+            Ok(()) => finished.hints.push(format!("to apply the plan: {}", run.apply(file))),
+            Err(why) => finished.lose(why),
+        }
     }
 
-    fn carry_out(&self, asked: &Asked, transport: Box<dyn Transport>) -> Ran {
+    fn send(&self, run: &Invocation, recording: Option<&Recording>) -> Ran {
+        let transport = self.network.transport(&self.stop);
+        let transport = match recording {
+            Some(recording) => recording.through(transport),
+            None => transport,
+        };
         let (limits, stop) = (self.limits.clone(), self.stop.clone());
-        carry_out(&self.janitor, asked, self.console, transport, limits, stop)
+        carry_out(&self.janitor, run, self.screen, transport, limits, stop)
     }
 
-    fn transport(&self) -> Box<dyn Transport> {
-        let live = Box::new(self.live.clone());
-        match self.endpoints.ensemble() {
-            Some(ensemble) => {
-                let digest = self.digest.clone();
-                let zookeeper = ZooKeeper::new(ensemble, digest, &self.network, live);
-                Box::new(zookeeper.with_stop(self.stop.clone()))
-            }
-            None => live,
+    fn finished(&self, ran: &Ran, run: &Invocation) -> Finished {
+        Finished::run(ran, run, self.screen.verbose())
+    }
+
+    fn invocation(&self, call: Call) -> Invocation {
+        let (options, endpoints) = (self.request.options.clone(), self.network.endpoints().clone());
+        Invocation { call, options, endpoints, component: self.request.component.options() }
+    }
+
+    /// The run as its recording has it.
+    fn recorded(&self, Invocation { call, options, endpoints, .. }: &Invocation) -> Run {
+        Run {
+            schema_version: Run::SCHEMA_VERSION,
+            component: self.janitor.digest().into(),
+            endpoints: endpoints.clone(),
+            call: call.clone(),
+            options: options.clone(),
+            stopped_at: None,
+            elapsed: None,
+            window: self.limits.window,
         }
     }
 }
 
-/// The end of a run that a plan shows to be refused.
+/// Checks the recipients of credentials, and prints notes about them.
+fn allow(
+    request: &OnCluster,
+    recipients: &[Recipient],
+    endpoints: &Endpoints,
+    screen: &Screen,
+) -> Result<(), Objection> {
+    let Servers { only_in_file, .. } = &request.servers;
+    let notes = consider(recipients, endpoints, only_in_file, request.auth.allow_plain_http)?;
+    notes.iter().for_each(|note| screen.note(note));
+    Ok(())
+}
+
+/// The way to Marathon, where another server's URL is invalid.
+fn to_marathon(
+    request: &OnCluster,
+    endpoints: Endpoints,
+    screen: &Screen,
+) -> Result<Network, String> {
+    let tls = request.auth.tls()?;
+    proxy::check(&tls).map_err(|why| why.to_string())?;
+    let secrets = request.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
+    let credential = secrets.without_login()?;
+    let recipients = secrets.recipients(&endpoints, |server| server == Endpoint::Marathon);
+    allow(request, &recipients, &endpoints, screen).map_err(|Objection { why, .. }| why)?;
+    Ok(Network::to_marathon(credential, &tls, endpoints))
+}
+
+/// The result of a run that a plan shows to be refused.
 fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     let report = Report {
         mesos_version: plan.mesos_version.clone(),
@@ -397,110 +305,59 @@ fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     }
 }
 
-/// From here on a first SIGHUP, SIGINT or SIGTERM is the wish to end the run; a second one
-/// ends the program at once. Before that, and while a run only looks, a signal does
-/// what it does to any program: there is nothing that could be left half done. One that
-/// whoever started the program has it ignore (`nohup`, a shell's `&`) stays ignored.
-fn watch_signals(stop: &Stop, console: Console) {
-    let signals = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|it| !is_ignored(*it));
-    let watched = Signals::new(signals).map(|mut signals| {
-        let stop = stop.clone();
-        thread::spawn(move || {
-            let mut again = false;
-            for signal in signals.forever() {
-                if again {
-                    low_level::exit(128 + signal);
-                }
-                again = true;
-                stop.request();
-                if console.format == Format::Text {
-                    complain("what is on its way is waited for; a second signal ends this at once");
-                }
-            }
-        });
-    });
-    if let Err(error) = watched {
-        complain(&format!("a signal will end the run at once: {error}"));
-    }
+fn refusal(code: ExitCode, why: String, hint: &str) -> CommandError {
+    CommandError::Connection { code, why, hint: hint.into() }
 }
 
-/// Whether this program ignores a signal, as Linux tells; elsewhere it does not.
-fn is_ignored(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    ignored.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+/// A cluster to which nothing is sent, to Marathon either.
+fn silent(code: ExitCode, why: String, hint: &str) -> Unconnected {
+    Unconnected { marathon: Some(Err(why.clone())), error: refusal(code, why, hint) }
 }
 
-/// What to do before the next login.
+/// The correction to make before the next login.
 fn hint(error: &LoginError) -> &'static str {
     match error {
         LoginError::Credentials(_) | LoginError::Account(_) => "correct the credentials",
         LoginError::Certificates(_) => {
             "correct the certificates (--ca-cert names the authorities to trust)"
         }
-        LoginError::Unreachable(_) => "see that the server answers",
+        LoginError::Unreachable(_) => "check that the server answers",
     }
-}
-
-/// Tells why there will be no run, and that nothing has changed.
-fn give_up(console: Console, code: ExitCode, why: &str, hint: &str) -> Unconnected {
-    let next = format!("Nothing was changed; {hint} and run the same command again.");
-    console.line(why);
-    console.line(&next);
-    Unconnected::new(console, code, why.into(), vec![next])
 }
 
 impl Unconnected {
-    fn new(console: Console, code: ExitCode, why: String, next: Vec<String>) -> Self {
-        let output = Output { next, ..Output::failed(code, Some(why)) };
-        Self { console, output, code, marathon: None }
-    }
-
-    /// Ends a command that only looks, or to which nobody has agreed yet.
-    pub fn end(self) -> ExitCode {
-        self.console.document(&self.output);
-        self.code
-    }
-
-    /// Ends a command that was to change something: keeps Marathon from starting it over
-    /// and over, only to make the same mistake. This is the only place that leaves Marathon
-    /// without a cleanup.
-    pub fn leave_marathon(mut self, _: Consent) -> ExitCode {
-        if let (Some(app), Some(marathon)) = (own_app(), self.marathon.take()) {
-            match marathon {
-                // What becomes of it is told; the exit code is that of the mistake.
-                Ok(marathon) => drop(marathon.leave(app, self.console)),
-                Err(why) => {
-                    let line = format!(
-                        "App {app} stays in Marathon, which may start it again; nothing was sent: \
-                         {why}"
-                    );
-                    self.console.line(&line);
-                    self.output.next.push(line);
-                }
-            }
+    /// Ends the command. If it was to change something, it leaves Marathon, which would start
+    /// it over and over to make the same mistake. Nothing else leaves Marathon without a
+    /// cleanup.
+    ///
+    /// # Errors
+    /// The reason why there was no run, if Marathon has nothing to do with it.
+    fn end(self, request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
+        let Self { error, marathon } = self;
+        let (Policy::Given(_), Some(app), Some(marathon)) =
+            (&request.consent, request.own_app.clone(), marathon)
+        else {
+            return Err(error);
+        };
+        // Marathon may end this process as soon as the app is removed.
+        screen.explain(&error);
+        let mut finished = Finished::explained(&error);
+        match marathon {
+            // The log shows what becomes of it; the exit code is that of the mistake.
+            Ok((janitor, network)) => drop(leave(&janitor, &network, app, screen)),
+            Err(why) => finished.add(format!(
+                "App {app} stays in Marathon, which may start it again; nothing was sent: {why}"
+            )),
         }
-        self.end()
+        Ok(finished)
     }
 }
 
-impl Marathon {
-    fn new(
-        janitor: Janitor,
-        endpoints: Endpoints,
-        network: &NetworkLimits,
-        tls: &Tls,
-        marathon: Credential,
-    ) -> Self {
-        let credentials = Credentials { marathon, ..Credentials::default() };
-        Self { janitor, endpoints, live: Live::new(network, tls, credentials) }
-    }
-
-    fn leave(self, app: String, console: Console) -> Ran {
-        let Self { janitor, endpoints, live } = self;
-        let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
-        let asked = Asked { call, options: Options::DEFAULT, endpoints, component: vec![] };
-        carry_out(&janitor, &asked, console, Box::new(live), Limits::default(), Stop::new())
-    }
+/// Removes this command's app from Marathon.
+fn leave(janitor: &Janitor, network: &Network, app: String, screen: &Screen) -> Ran {
+    let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
+    let (options, endpoints) = (Options::DEFAULT, network.endpoints().clone());
+    let run = Invocation { call, options, endpoints, component: vec![] };
+    let stop = Stop::new();
+    carry_out(janitor, &run, screen, network.transport(&stop), Limits::default(), stop)
 }

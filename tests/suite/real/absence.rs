@@ -289,7 +289,7 @@ fn an_earlier_run_that_was_not_heard(command: &str) {
     let url = leader.url();
     for look in [&["plan", "-r", "kafka-role", "-m", &url][..], &["discover", "-m", &url]] {
         let found = run(janitor().args(look)).stdout;
-        let is_told = found.contains("has not done yet what it was asked to do");
+        let is_told = found.contains("has operations pending");
         assert_eq!(is_told, is_since(command, 6), "{found}");
         assert_eq!(
             found.contains("There is nothing to do"),
