@@ -708,7 +708,7 @@ fn options_and_files() {
     command.arg("apply").arg(&plan);
     command.arg("--client-cert").arg(authority.path("client.pem"));
     let run = run(command.arg("--client-key").arg(authority.path("client.key")));
-    let said = "what only the file names: the Mesos master https://127.0.0.1:1/master/\n";
+    let said = "servers that only the file names: the Mesos master https://127.0.0.1:1/master/\n";
     assert!(run.exit == 5 && run.stderr.contains(said), "{run:?}");
 }
 
