@@ -72,10 +72,13 @@ fn behaviour_names_real_tests(names: &BTreeSet<String>) {
     for name in cells.flat_map(|cell| cell.split(',')).map(str::trim) {
         let known = match name.split_once("::") {
             // Their modules are compiled into other programs.
-            Some(("guest" | "host", module)) => {
-                let folder = if name.starts_with("guest") { "../guest/src" } else { "../host/src" };
-                let file = format!("{module}.rs");
-                [folder, "../host/src/bin/janitor"].iter().any(|it| tests(it).join(&file).exists())
+            Some((side @ ("guest" | "host"), module)) => {
+                let crates: &[&str] = match side {
+                    "guest" => &["cleanup"],
+                    _ => &["", "cli", "contract", "policy", "report", "transport"],
+                };
+                let file = |it: &&str| format!("../{side}/{it}/src/{module}.rs");
+                crates.iter().any(|it| tests(&file(&it)).exists())
             }
             Some((suite, "*")) => names.iter().any(|name| name.starts_with(&format!("{suite}::"))),
             Some(("real", case)) => real::cases().any(|name| name == case),

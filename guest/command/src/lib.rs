@@ -1,6 +1,6 @@
 //! The `janitor` command as a component, for `wasmtime run` and its like: the same
 //! options as the binary has for a cleanup, the same lines, the same JSON. A command of
-//! WASI 0.2 ends well or not; the exit code of the binary is told in words.
+//! WASI 0.2 ends well or not; standard error has the exit code of the binary in words.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 

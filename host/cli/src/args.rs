@@ -251,7 +251,7 @@ pub enum Format {
 }
 
 impl Arguments {
-    /// How to show the output of this command.
+    /// The output options of this command.
     pub fn show(&self) -> Show {
         const TEXT: Show = Show { verbose: false, output: Format::Text };
         match &self.command {

@@ -11,7 +11,7 @@ use crate::screen::Screen;
 #[derive(Debug)]
 pub struct Consent(());
 
-/// What a run needs before it changes anything.
+/// The consent that a run needs before it changes anything.
 #[derive(Debug)]
 pub enum Policy {
     /// The run changes nothing.

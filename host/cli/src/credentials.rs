@@ -275,7 +275,7 @@ pub enum Given {
 }
 
 impl Given {
-    /// Whether it only serves to log in.
+    /// Returns whether it only serves to log in.
     fn needs_a_login(&self) -> bool {
         matches!(self, Self::User { .. } | Self::Account(_))
     }

@@ -4,7 +4,8 @@ use janitor_contract::types::CleanupPlan;
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
 
-/// Why a command ended without doing its work, although its command line was understood.
+/// The reason why a command ended without doing its work, although its command line was
+/// understood.
 #[derive(Debug)]
 pub enum CommandError {
     /// The command line, the environment, or a file that one of them names cannot be used.
@@ -37,7 +38,7 @@ impl CommandError {
         }
     }
 
-    /// What happened, in one sentence.
+    /// Says what happened, in one sentence.
     pub fn message(&self) -> &str {
         match self {
             Self::Usage(why) | Self::Component(_, why) | Self::Connection { why, .. } => why,
@@ -49,7 +50,7 @@ impl CommandError {
         }
     }
 
-    /// What to do next, one line each.
+    /// Says what to do next, one line each.
     pub fn next(&self) -> Vec<String> {
         match self {
             Self::Usage(_) | Self::Declined(_) => vec![],

@@ -18,7 +18,7 @@ use crate::error::CommandError;
 use crate::screen::Screen;
 use crate::{files, plan_file, replay};
 
-/// What a command does.
+/// The work of a command.
 pub enum Request {
     /// It runs the component on a cluster.
     Cluster(Box<OnCluster>),
@@ -38,7 +38,7 @@ pub struct OnCluster {
     pub options: Options,
     /// The guards that a file has the run lift, as options of a command line.
     pub lifting: Vec<String>,
-    /// What the run needs before it changes anything.
+    /// The consent that the run needs before it changes anything.
     pub consent: Policy,
     /// The servers.
     pub servers: Servers,
@@ -66,7 +66,7 @@ pub struct Servers {
 pub struct Record {
     /// Its file.
     pub file: PathBuf,
-    /// Whether the file keeps its content unless the new recording is complete.
+    /// The file keeps its content unless the new recording is complete.
     pub only_complete: bool,
 }
 

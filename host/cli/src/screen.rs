@@ -23,9 +23,9 @@ pub struct Screen(Arc<Shared>);
 
 struct Shared {
     show: Show,
-    /// Whether standard output takes colours.
+    /// Standard output takes colours.
     is_coloured: bool,
-    /// Whether somebody watches every line on standard output as it comes.
+    /// Standard output is a terminal, where somebody watches every line as it comes.
     is_watched: bool,
     state: Mutex<State>,
 }
@@ -78,12 +78,12 @@ impl Screen {
         self.0.show.output
     }
 
-    /// Whether to show every request.
+    /// Returns whether to show every request.
     pub fn verbose(&self) -> bool {
         self.0.show.verbose
     }
 
-    /// Whether people watch both streams as lines come.
+    /// Returns whether people watch both streams as lines come.
     pub fn is_watched(&self) -> bool {
         self.format() == Format::Text && self.0.is_watched && io::stderr().is_terminal()
     }

@@ -196,7 +196,7 @@ fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String
     )
 }
 
-/// Whether a framework runs the apps or jobs of others: Marathon, also one that runs on
+/// Returns whether a framework runs the apps or jobs of others: Marathon, also one that runs on
 /// another Marathon, and Metronome.
 fn runs_others_apps(framework: &Framework) -> bool {
     let name = framework.name.to_ascii_lowercase();
@@ -370,7 +370,7 @@ mod tests {
     fn a_guard_is_lifted_only_by_those_who_can_know_better() {
         let asked = asked("kafka-role", Options::DEFAULT);
         let all = |reason: Reason| match reason {
-            // What the operator has named, and knows dead or gone.
+            // The operator has named these, and knows them dead or gone.
             Reason::SystemZnode => &["--system-znode"][..],
             Reason::InUse => &["--force", "--teardown"],
             Reason::Incomplete => &["--ignore-agent"],

@@ -18,17 +18,17 @@ pub struct Output {
     pub schema_version: u32,
     /// The exit code of the command.
     pub exit_code: u8,
-    /// Why the command did not do its work, for programs.
+    /// The reason why the command did not do its work, for programs.
     pub reason: Option<Reason>,
-    /// Why it did not, or what was lost, for people.
+    /// The same for people; it also names what could not be written.
     pub message: Option<String>,
-    /// What a cleanup found and did, even if it failed.
+    /// The findings and results of a cleanup, even if it failed.
     pub report: Option<Report>,
-    /// What a cleanup would do.
+    /// The plan of a cleanup.
     pub plan: Option<CleanupPlan>,
-    /// What is reserved in the cluster.
+    /// Everything that is reserved in the cluster.
     pub inventory: Option<Inventory>,
-    /// What to do next, for people.
+    /// Proposals for what to do next, for people.
     pub next: Vec<String>,
 }
 

@@ -118,7 +118,7 @@ fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
     plan.agents.iter().filter(move |it| !is_away(&it.agent))
 }
 
-/// Whether an agent is among these and nothing is sent for it, because it is disconnected.
+/// Returns whether an agent is among these and nothing is sent for it, because it is disconnected.
 fn is_among(these: &[Unreached], agent: &str) -> bool {
     these.iter().any(|it| it.agent == agent && it.reason == UnreachedReason::NotActive)
 }
@@ -214,7 +214,7 @@ fn total(plan: &CleanupPlan) -> String {
     let entries = || reached(plan).flat_map(|agent| &agent.entries);
     let volumes = entries().filter(|it| it.volume == Some(Fate::Removed)).count();
     let released: Vec<_> = entries().filter(|it| it.reservation == Fate::Removed).collect();
-    let concerned = reached(plan).filter(|agent| agent.entries.iter().any(goes)).count();
+    let concerned = reached(plan).filter(|agent| agent.entries.iter().any(is_removed)).count();
     let all = plan.agents.iter().map(|agent| agent.entries.len()).sum::<usize>();
     let stay = match all - released.len() {
         0 => String::new(),
@@ -229,20 +229,20 @@ fn total(plan: &CleanupPlan) -> String {
     )
 }
 
-/// Whether a cleanup would do anything about an entry.
-fn goes(it: &Planned) -> bool {
+/// Returns whether a cleanup would remove anything of an entry.
+fn is_removed(it: &Planned) -> bool {
     it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
 }
 
-/// Whether the frameworks that a plan shows would end.
+/// Returns whether the frameworks that a plan shows would be torn down.
 fn ends_frameworks(plan: &CleanupPlan, options: &Options) -> bool {
     options.in_use == InUse::Teardown && plan.refusal != Some(Reason::InUse)
 }
 
-/// Whether a plan removes or ends anything.
+/// Returns whether a plan removes or tears down anything.
 pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
     (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
-        || reached(plan).flat_map(|agent| &agent.entries).any(goes)
+        || reached(plan).flat_map(|agent| &agent.entries).any(is_removed)
         || plan.target.marathon_app.is_some()
         || plan.znode.as_ref().is_some_and(|znode| *znode != ZnodeState::Absent)
 }

@@ -18,7 +18,7 @@ pub struct PlanFile {
     pub endpoints: Endpoints,
     /// The options of the run.
     pub options: Options,
-    /// What the run removes.
+    /// The plan itself.
     pub plan: CleanupPlan,
 }
 

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(file(Path::new("{a,b}.json")), "'{a,b}.json'");
     }
 
-    /// Where it is typed, `!` means something to a shell, too.
+    /// At its prompt, `!` is special to a shell, too.
     #[test]
     fn what_is_typed_is_what_a_shell_reads() {
         let script = format!("set -o history -o histexpand\nprintf '%s' {}\n", quote("a!!b{c,d}"));

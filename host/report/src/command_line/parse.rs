@@ -223,7 +223,7 @@ fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, U
     })
 }
 
-/// The variable in which Marathon tells an app its ID.
+/// The variable that Marathon sets to the ID of an app.
 pub const OWN_APP: &str = "MARATHON_APP_ID";
 
 /// A target with the app that runs this command, which a cleanup removes at its end. Where
