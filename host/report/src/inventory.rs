@@ -1,10 +1,11 @@
 //! Shows an inventory to people.
 
+use janitor_contract::describe::agent_words;
 use janitor_contract::types::{Holding, Inventory, Reserved, Target};
 
 use crate::command_line::print::Invocation;
 use crate::line::{Line, Tone};
-use crate::words::{count, framework_line, located, sums, unreached_line};
+use crate::words::{count, framework_line, sums, unreached_line};
 
 /// Shows everything that is reserved in a cluster, in lines, with the commands that remove
 /// what no framework claims.
@@ -79,7 +80,7 @@ fn holding_lines(holding: &Holding, frameworks_known: bool) -> Vec<Line> {
     lines.extend(agents.iter().map(|agent| {
         let found = count(volumes(&agent.entries), "volume");
         let resources = count(agent.entries.len(), "resource");
-        let place = located(&agent.agent, &agent.hostname);
+        let place = agent_words(&agent.agent, &agent.hostname);
         format!("  Slave {place}: {found}, {resources}{}", sums(&agent.entries)).into()
     }));
     if !znodes.is_empty() {

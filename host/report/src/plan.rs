@@ -1,15 +1,15 @@
 //! Shows a plan to people.
 
-use janitor_contract::describe::{entry_words, volume_words};
+use janitor_contract::describe::{
+    agent_words, elsewhere_words, entry_words, unreached_words, volume_words,
+};
 use janitor_contract::types::{
-    AgentPlan, CleanupPlan, Elsewhere, Fate, InUse, Options, Planned, Reason, SkipReason, Target,
-    Unreached, UnreachedReason, Warning, ZnodeState,
+    AgentPlan, CleanupPlan, Fate, InUse, Options, Planned, Reason, SkipReason, Target, Unreached,
+    UnreachedReason, Warning, ZnodeState,
 };
 
 use crate::line::{Line, Tone};
-use crate::words::{
-    count, framework_line, framework_words, located, sums, unreached_line, unreached_words,
-};
+use crate::words::{count, framework_line, framework_with_roles, sums, unreached_line};
 
 /// Shows what a cleanup would do, in lines.
 pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
@@ -17,7 +17,7 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     let role = target.role.as_deref();
     let mut lines = vec!["".into(), heading(target).into()];
     lines.extend(frameworks.iter().map(|framework| match ends_frameworks(plan, options) {
-        true => step("tear down", framework_words(framework, role)),
+        true => step("tear down", framework_with_roles(framework, role)),
         false => framework_line(framework, role),
     }));
     if let (Some(why), None) = (&plan.frameworks_unknown, plan.refusal) {
@@ -28,7 +28,7 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
         lines.push(Line::tone(Tone::Warn, "  No agent has anything reserved for the role."));
     }
     for AgentPlan { agent, hostname, entries } in agents {
-        lines.push(format!("  Slave {}", located(agent, hostname)).into());
+        lines.push(format!("  Slave {}", agent_words(agent, hostname)).into());
         let entries = entries.iter().flat_map(|it| planned(it, target.principal.as_deref()));
         lines.extend(entries.map(|line| below(as_far_as_reached(plan, agent, line))));
     }
@@ -36,9 +36,10 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     lines.extend(
         ignored
             .iter()
-            .map(|it| Line::tone(Tone::Warn, format!("  Ignored: slave {}", unreached_words(it)))),
+            .map(|it| Line::tone(Tone::Warn, format!("  {} (ignored)", unreached_words(it)))),
     );
-    lines.extend(elsewhere.iter().map(|it| elsewhere_line(it, role)));
+    let elsewhere = elsewhere.iter().map(|it| format!("  {}", elsewhere_words(it)));
+    lines.extend(elsewhere.map(|line| Line::tone(Tone::Warn, line)));
     let warnings = plan.warnings.iter().filter_map(|warning| warning_words(*warning));
     lines.extend(warnings.map(|words| Line::tone(Tone::Warn, format!("  {words}"))));
     let stays = obstacle_to_the_end(plan, options);
@@ -97,19 +98,6 @@ fn warning_words(warning: Warning) -> Option<&'static str> {
         // Other lines of the plan are about these.
         Warning::RoleNotFound | Warning::ResourcesLeft | Warning::PrincipalElsewhere => None,
     }
-}
-
-/// Shows something that may belong to the same service.
-fn elsewhere_line(it: &Elsewhere, target: Option<&str>) -> Line {
-    let Elsewhere { role, principal, resources, agents } = it;
-    let found = count(*resources as usize, "resource");
-    let place = count(*agents as usize, "agent");
-    let why = match (principal, target) {
-        (Some(principal), _) => format!("made by '{principal}'"),
-        (None, Some(target)) => format!("which ends in '/{target}'"),
-        (None, None) => "which may belong to the same service".into(),
-    };
-    Line::tone(Tone::Warn, format!("  Elsewhere: {found} on {place} for role '{role}', {why}"))
 }
 
 /// The agents for which requests are sent: the resources on the others stay for now.
@@ -249,7 +237,7 @@ pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use janitor_contract::types::{Amount, Reserved};
+    use janitor_contract::types::{Amount, Elsewhere, Reserved};
 
     use super::*;
     use crate::testing::entry;
@@ -334,7 +322,7 @@ mod tests {
         let plan = plan_with(vec![], vec![elsewhere]);
         let shown = text(&plan, &Options::DEFAULT);
         for words in [
-            "Elsewhere: 2 resources on 1 agent for role 'a/r', which ends in '/r'",
+            "Role 'a/r' has 2 resource(s) on 1 slave(s), which may belong to the same service",
             "their files stay on the agents' disks",
             "delete     znode 'z', with an unknown number of nodes below it",
             "remove     Marathon app '/janitor'",

@@ -1,9 +1,7 @@
 //! The words for what a plan and an inventory have in common: amounts, agents, frameworks.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use janitor_contract::describe::scalar;
-use janitor_contract::types::{Amount, Framework, Reserved, Unreached, UnreachedReason};
+use janitor_contract::describe::{framework_words, scalar, unreached_words};
+use janitor_contract::types::{Amount, Framework, Reserved, Unreached};
 
 use crate::line::{Line, Tone};
 
@@ -32,14 +30,13 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// Shows a framework that uses the target.
 pub fn framework_line(framework: &Framework, role: Option<&str>) -> Line {
-    Line::tone(Tone::Warn, format!("  In use by {}", framework_words(framework, role)))
+    Line::tone(Tone::Warn, format!("  In use by {}", framework_with_roles(framework, role)))
 }
 
-/// Describes a framework, with its roles besides this one.
-pub fn framework_words(framework: &Framework, role: Option<&str>) -> String {
-    let Framework { id, name, active, roles, tasks } = framework;
-    let state = if *active { "active" } else { "not active" };
-    let tasks = count(*tasks as usize, "task");
+/// Describes a framework with everything that a teardown would end: its tasks, and its roles
+/// besides this one.
+pub fn framework_with_roles(framework: &Framework, role: Option<&str>) -> String {
+    let roles = &framework.roles;
     let others: Vec<_> =
         roles.iter().map(String::as_str).filter(|other| Some(*other) != role).collect();
     let other = if others.len() < roles.len() { "other " } else { "" };
@@ -48,48 +45,13 @@ pub fn framework_words(framework: &Framework, role: Option<&str>) -> String {
         1 => format!(", {other}role: {}", others.concat()),
         _ => format!(", {other}roles: {}", others.join(", ")),
     };
-    format!("framework '{name}' ({id}, {state}, {tasks}{others})")
+    let tasks = count(framework.tasks as usize, "task");
+    format!("framework {}: {tasks}{others}", framework_words(framework))
 }
 
 /// Shows an agent that may hold something.
 pub fn unreached_line(unreached: &Unreached) -> Line {
-    Line::tone(Tone::Warn, format!("  Slave {}", unreached_words(unreached)))
-}
-
-/// Describes an agent that may hold something: why, and since when.
-pub fn unreached_words(Unreached { agent, hostname, reason, since }: &Unreached) -> String {
-    let why = match reason {
-        UnreachedReason::NotActive => "is not connected to the master",
-        UnreachedReason::Gone => "is no longer listed",
-        UnreachedReason::Unreachable => "is unreachable",
-        UnreachedReason::MachineDown => "is on a machine that is down for maintenance",
-        UnreachedReason::OperationPending => "has operations pending",
-        UnreachedReason::Recovering => "has not come back since the master restarted",
-        UnreachedReason::HiddenReservations => {
-            "has reservations that this user may not view (permission view_roles)"
-        }
-    };
-    let since = since.and_then(moment).map(|moment| format!(", since {moment}"));
-    format!("{} {why}{}", located(agent, hostname), since.unwrap_or_default())
-}
-
-/// A time in UTC, if RFC 3339 can write it.
-fn moment(seconds: u64) -> Option<String> {
-    /// The year 10000, which RFC 3339 does not have.
-    const END: u64 = 253_402_300_800;
-    (seconds < END).then(|| {
-        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
-    })
-}
-
-/// Names an agent by its ID and its host, as far as they are known.
-pub fn located(agent: &str, hostname: &str) -> String {
-    match (agent, hostname) {
-        ("", "") => "without a name".to_owned(),
-        (_, "") => agent.to_owned(),
-        ("", _) => hostname.to_owned(),
-        _ => format!("{agent} ({hostname})"),
-    }
+    Line::tone(Tone::Warn, format!("  {}", unreached_words(unreached)))
 }
 
 #[cfg(test)]
@@ -110,28 +72,6 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_that_cannot_be_reached_is_named_with_its_time() {
-        let unreached = |since| Unreached {
-            agent: "S0".into(),
-            hostname: "h0".into(),
-            reason: UnreachedReason::Unreachable,
-            since,
-        };
-        assert_eq!(unreached_words(&unreached(None)), "S0 (h0) is unreachable");
-        assert_eq!(
-            unreached_words(&unreached(Some(1_795_644_000))),
-            "S0 (h0) is unreachable, since 2026-11-25T22:00:00Z"
-        );
-        assert_eq!(unreached_words(&unreached(Some(u64::MAX))), "S0 (h0) is unreachable");
-        let machine = Unreached {
-            agent: String::new(),
-            reason: UnreachedReason::MachineDown,
-            ..unreached(None)
-        };
-        assert_eq!(unreached_words(&machine), "h0 is on a machine that is down for maintenance");
-    }
-
-    #[test]
     fn a_framework_is_named_with_all_that_a_teardown_would_end() {
         let roles = |roles: &[&str]| roles.iter().map(ToString::to_string).collect();
         let marathon = Framework {
@@ -142,19 +82,19 @@ mod tests {
             tasks: 1,
         };
         assert_eq!(
-            framework_words(&marathon, Some("dev")),
-            "framework 'marathon' (M-0001, active, 1 task, other roles: slave_public, prod)"
+            framework_with_roles(&marathon, Some("dev")),
+            "framework 'marathon' (M-0001, active): 1 task, other roles: slave_public, prod"
         );
         let kafka = Framework { name: "kafka".into(), roles: roles(&["dev"]), ..marathon };
         assert_eq!(
-            framework_words(&kafka, Some("dev")),
-            "framework 'kafka' (M-0001, active, 1 task)"
+            framework_with_roles(&kafka, Some("dev")),
+            "framework 'kafka' (M-0001, active): 1 task"
         );
         // Without the role among them, no role is another one.
         for role in [None, Some("q")] {
             assert_eq!(
-                framework_words(&kafka, role),
-                "framework 'kafka' (M-0001, active, 1 task, role: dev)"
+                framework_with_roles(&kafka, role),
+                "framework 'kafka' (M-0001, active): 1 task, role: dev"
             );
         }
     }
