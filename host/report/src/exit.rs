@@ -97,11 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_the_same_table() {
+    fn the_documents_have_the_same_table() {
         let readme = include_str!("../../../README.md");
+        let guide = include_str!("../../../docs/operating.md");
         for code in ExitCode::ALL {
             let row = format!("| {} | {} |", code as u8, code.meaning());
-            assert!(readme.contains(&row), "{row}");
+            assert!(readme.contains(&row) && guide.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_loss_hides_nothing_worse() {
+        for code in ExitCode::ALL {
+            let expected = if code == ExitCode::Clean { ExitCode::Usage } else { code };
+            assert_eq!(code.with_loss(), expected);
         }
     }
 }
