@@ -185,13 +185,13 @@ fn a_wrong_file_sends_nothing() {
     for (options, words) in [
         (vec!["--auth-token-file", &none], "No such file"),
         (vec!["--auth-token-file", &empty], "it is empty"),
-        (vec!["--auth-token-file", &binary], "it is no text"),
+        (vec!["--auth-token-file", &binary], "it is not text"),
         (vec!["--username", "admin", "--password-file", &none], "No such file"),
         (vec!["--username", "admin"], "--username needs --password-file"),
         (vec!["--service-account", &none], "No such file"),
         (vec!["--service-account", &lines], "no JSON with uid and private_key"),
         (vec!["--basic-auth-file", &lines], "does not hold user:password"),
-        (vec!["--basic-auth-file", &binary], "it is no text"),
+        (vec!["--basic-auth-file", &binary], "it is not text"),
         (vec!["--basic-auth-file", &users], "does not hold user:password on one line"),
         (vec!["--exhibitor-auth-file", &lines], "does not hold user:password"),
         (vec!["--marathon-auth-file", &empty], "it is empty"),
@@ -634,7 +634,7 @@ fn the_environment_is_not_for_what_only_a_file_names() {
                 let code = if options.contains("banana") { 3 } else { 7 };
                 assert_eq!((run.exit, run.stderr.as_str()), (code, ""), "{variable}: {run:?}");
                 assert!(!run.stdout.contains("canary"), "{}", run.stdout);
-                let named = format!("{url}, so it does not get what is in {variable}.");
+                let named = format!("{url}, so {variable} is not sent to it.");
                 assert!(run.stdout.contains(&named), "{variable}: {}", run.stdout);
                 let hint = format!("name it too ({option} {url}");
                 assert!(option.is_empty() || run.stdout.contains(&hint), "{}", run.stdout);
@@ -678,7 +678,7 @@ fn an_option_is_for_what_only_a_file_names() {
         assert_eq!(run.exit, 0, "{run:?}");
         let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
         let said = format!(
-            "janitor: credentials go to what only the file names: the Mesos master {master}, \
+            "janitor: sending credentials to servers that only the file names: the Mesos master {master}, \
              Exhibitor {exhibitor}\n"
         );
         assert!(run.stderr.starts_with(&said), "{}", run.stderr);
@@ -697,7 +697,7 @@ fn an_option_is_for_what_only_a_file_names() {
     command.arg("apply").arg(&plan);
     command.arg("--client-cert").arg(authority.path("client.pem"));
     let run = run(command.arg("--client-key").arg(authority.path("client.key")));
-    let said = "what only the file names: the Mesos master https://127.0.0.1:1/master/\n";
+    let said = "servers that only the file names: the Mesos master https://127.0.0.1:1/master/\n";
     assert!(run.exit == 5 && run.stderr.contains(said), "{run:?}");
 }
 
@@ -764,7 +764,7 @@ fn one_plain_server_among_others_is_refused() {
         }
         let run = asked(&["--allow-plain-http"]);
         assert_ne!(run.exit, 7, "{run:?}");
-        let said = "janitor: credentials go over plain HTTP, where whoever is on the way can read";
+        let said = "janitor: sending credentials over plain HTTP, where anyone on the network path can read";
         assert!(run.stderr.starts_with(said), "{run:?}");
         assert!(run.stderr.contains(&plain), "{}", run.stderr);
     }
@@ -788,6 +788,6 @@ fn a_login_that_nobody_answers() {
     let login = ["--username", "admin", "--password", PASSWORD];
     let run = run(janitor().args(["-r", "r", "--dcos-url", &url]).args(login));
     assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
-    let next = "Nothing was changed; see that the server answers and run the same command again.";
+    let next = "Nothing was changed; check that the server answers and run the same command again.";
     assert!(run.stdout.lines().any(|line| line == next), "{}", run.stdout);
 }

@@ -115,7 +115,7 @@ fn a_full_disk_loses_the_recording_alone() {
     command.env_clear().env("http_proxy", cluster.proxy_url());
     command.args(["-c", &script]).arg(janitor().get_program()).arg(&file);
     let run = run(&mut command);
-    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(run.exit, 1, "{run:?}");
     assert!(run.stdout.contains("Cleanup completed successfully."), "{run:?}");
     let words = format!("the recording {} is lost: ", file.display());
     assert!(run.stderr.contains(&words), "{run:?}");

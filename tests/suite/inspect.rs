@@ -60,7 +60,7 @@ fn no_limit_is_forgotten() {
 fn the_policy_table_is_the_targets() {
     let table = |args: &[&str]| -> Vec<String> {
         let lines =
-            lines(args).into_iter().skip_while(|line| line != "As janitor, it may ask for:");
+            lines(args).into_iter().skip_while(|line| line != "As janitor, it may request:");
         lines.skip(1).take_while(|line| !line.is_empty()).collect()
     };
     let znode = ["  DELETE exhibitor/exhibitor/v1/explorer/znode/a/b"];

@@ -61,6 +61,7 @@ mod needs;
 mod nested;
 mod nginx;
 mod operating;
+mod outcome;
 mod plans;
 mod random;
 mod real;

@@ -162,7 +162,7 @@ fn a_plan_that_only_ends_a_framework_is_carried_out() {
 fn what_is_not_known_is_shown_where_it_is_forced() {
     let cluster = Cluster::start(scenario("a-plan-without-frameworks"));
     let planned = run(&mut on(&cluster, &format!("plan {TARGET} --force")));
-    let words = "It is not known whether other frameworks use it. Bad frameworks response";
+    let words = "It is unknown whether other frameworks use it. Bad frameworks response";
     assert!(planned.exit == 0 && planned.stdout.contains(words), "{planned:?}");
     assert!(!planned.stdout.contains("It would be refused"), "{planned:?}");
 }
@@ -323,7 +323,7 @@ fn the_cleaners_own_app_is_in_a_plan_and_in_no_file() {
     let file = folder.path().join("plan.json");
     for line in [format!("plan {TARGET} --out {}", file.display()), format!("{TARGET} --dry-run")] {
         let planned = run(on(&cluster, &line).env("MARATHON_APP_ID", "/planner"));
-        let words = "remove     Marathon app '/planner', which is this cleaner itself";
+        let words = "remove     Marathon app '/planner', which runs this janitor";
         assert!(planned.exit == 0 && planned.stdout.contains(words), "{}", planned.stdout);
     }
     assert!(!fs::read_to_string(&file).unwrap().contains("planner"));

@@ -37,7 +37,7 @@ fn understood(child: &mut Child) -> BufReader<ChildStderr> {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
-    let words = "janitor: what is on its way is waited for; a second signal ends this at once\n";
+    let words = "janitor: finishing in-flight requests; press Ctrl-C again to quit now\n";
     assert_eq!(line, words);
     stderr
 }

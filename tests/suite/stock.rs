@@ -229,7 +229,7 @@ fn a_url_that_is_none() {
         let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", url]));
         assert_eq!(run.exit, 1);
         assert!(run.stdout.starts_with(why), "{run:?}");
-        assert!(run.stderr.ends_with("exit code 3: a URL cannot be one\n"), "{run:?}");
+        assert!(run.stderr.ends_with("exit code 3: invalid URL\n"), "{run:?}");
     }
     let run = run(wasmtime.command(&[]).args(["-z", "a", "-e", "zk://127.0.0.1:1/"]));
     assert!(run.stdout.starts_with("Exhibitor URL must begin with http"), "{run:?}");

@@ -15,11 +15,11 @@ use wasip2::io::streams::{InputStream, StreamError};
 use crate::Adapter;
 use crate::bindings::http;
 use crate::error::meaning;
+use crate::log::say;
 use crate::settings::{self, Place, SECOND};
 use janitor_contract::answer::final_status;
 use janitor_contract::request::relative;
 use janitor_contract::types::{Content, Error, Level, Method, Request};
-use janitor_host::log::say;
 
 /// A millisecond, as WASI counts.
 const MILLISECOND: u64 = SECOND / 1_000;

@@ -201,7 +201,7 @@ pub fn an_unreachable_agent(command: &str) {
     assert!(incomplete.stdout.contains(&words), "{}", incomplete.stdout);
     assert!(exhibitor.requests().is_empty());
     let found = discover(&leader);
-    assert!(found.contains(&format!("{lost} is unreachable, since ")), "{found}");
+    assert!(found.contains(&format!("{lost} is unreachable since ")), "{found}");
     let ignored = leader.clean(&format!("{arguments} --ignore-agent {lost}"));
     assert_eq!(ignored.exit, 0);
     assert!(ignored.stdout.contains(&words) && ignored.stdout.contains("(ignored)"));
@@ -245,7 +245,7 @@ pub fn a_machine_that_is_down(command: &str) {
     assert!(!master.has("kafka-role"), "what is there is cleaned");
     assert!(exhibitor.requests().is_empty());
     let found = discover(&master);
-    assert!(found.contains("agentb is on a machine that is down"), "{found}");
+    assert!(found.contains("agentb is down for maintenance"), "{found}");
     assert_eq!(master.clean(&format!("{arguments} --ignore-agent agentb")).exit, 0);
 }
 
@@ -269,7 +269,7 @@ pub fn an_earlier_run_that_was_not_heard(command: &str) {
     let url = leader.url();
     for look in [&["plan", "-r", "kafka-role", "-m", &url][..], &["discover", "-m", &url]] {
         let found = run(janitor().args(look)).stdout;
-        let is_told = found.contains("has not done yet what it was asked to do");
+        let is_told = found.contains("has not yet carried out the removal");
         assert_eq!(is_told, is_since(command, 6), "{found}");
         assert_eq!(
             found.contains("There is nothing to do"),

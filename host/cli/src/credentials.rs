@@ -1,77 +1,21 @@
-//! Who to be for the servers, and which servers to trust: what the command line
-//! and the environment say about it.
+//! The credentials that the command line and the environment give, and the servers to trust.
 
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use clap::Args;
 use janitor_contract::types::Endpoint;
 use janitor_host::{
     AccountError, Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin,
 };
 use janitor_transport::file;
 
-/// Credentials and certificates. What is secret is better in a file or in the
-/// environment: every user of a machine can read command lines.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Credentials and certificates")]
-pub struct Auth {
-    /// A DC/OS authentication token; better in a file or in DCOS_ACS_TOKEN
-    #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]
-    pub auth_token: Option<String>,
-    /// A file with the token
-    #[arg(long, value_name = "FILE", conflicts_with = "auth_token")]
-    pub auth_token_file: Option<PathBuf>,
-    /// A user to log in to DC/OS with
-    #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
-    /// The user's password; better in a file or in DCOS_PASSWORD
-    #[arg(long, requires = "username", allow_hyphen_values = true)]
-    pub password: Option<String>,
-    /// A file with the password
-    #[arg(long, value_name = "FILE", requires = "username", conflicts_with = "password")]
-    pub password_file: Option<PathBuf>,
-    /// A file with the secret of a DC/OS service account (JSON), to log in with; or it
-    /// is in DCOS_SERVICE_ACCOUNT_CREDENTIAL
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["username", "auth_token", "auth_token_file"])]
-    pub service_account: Option<PathBuf>,
-    /// A file with principal:secret, for a Mesos master that wants HTTP Basic; or it is
-    /// in MESOS_BASIC_AUTH
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["username", "auth_token", "auth_token_file", "service_account"])]
-    pub basic_auth_file: Option<PathBuf>,
-    /// File with user:password, for an Exhibitor that wants HTTP Basic [env: EXHIBITOR_AUTH]
-    #[arg(long, value_name = "FILE")]
-    pub exhibitor_auth_file: Option<PathBuf>,
-    /// File with user:password, for a Marathon that wants HTTP Basic [env: MARATHON_AUTH]
-    #[arg(long, value_name = "FILE")]
-    pub marathon_auth_file: Option<PathBuf>,
-    /// A file with user:password, to log in to ZooKeeper itself with; or it is in ZK_AUTH
-    #[arg(long, value_name = "FILE")]
-    pub zk_auth_file: Option<PathBuf>,
-    /// A file with the certificates (PEM) of the authorities to trust, instead of the
-    /// public ones and DC/OS's own
-    #[arg(long, value_name = "FILE")]
-    pub ca_cert: Option<PathBuf>,
-    /// A file with a certificate (PEM) to show to servers that want one
-    #[arg(long, value_name = "FILE", requires = "client_key")]
-    pub client_cert: Option<PathBuf>,
-    /// A file with the certificate's private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "client_cert")]
-    pub client_key: Option<PathBuf>,
-    /// Trust any certificate: whoever is on the way can read the credentials
-    #[arg(long, conflicts_with = "ca_cert")]
-    pub insecure: bool,
-    /// Send credentials over plain HTTP to one server although another one is reached over
-    /// HTTPS
-    #[arg(long)]
-    pub allow_plain_http: bool,
-}
+use crate::args::auth::Auth;
 
-/// What keeps the credentials from being used.
+/// The reason why the credentials cannot be used.
 pub enum AuthError {
     /// The command line, the environment or a file is wrong.
     Wrong(String),
-    /// The token is none.
+    /// The token is invalid.
     Token(String),
 }
 
@@ -89,7 +33,7 @@ impl fmt::Display for AuthError {
     }
 }
 
-/// Who gave a credential.
+/// The origin of a credential.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Origin {
     /// The command line, itself or by the name of a file.
@@ -99,7 +43,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// What holds the credential: this option, or the variable.
+    /// Names the place of the credential: this option, or the variable.
     fn of(self, option: &'static str) -> &'static str {
         match self {
             Self::Option => option,
@@ -108,22 +52,22 @@ impl Origin {
     }
 }
 
-/// A server that is about to get a credential.
+/// A server that is about to receive a credential.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipient {
-    /// The server; where to log in is the master's to say.
+    /// The server; a login counts as the master's.
     pub server: Endpoint,
-    /// What it is called.
+    /// Its name, for people.
     pub name: &'static str,
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// Who gave the credential.
+    /// The origin of the credential.
     pub origin: Origin,
 }
 
 /// The credentials that are given; none of them has been used yet.
 pub struct Secrets {
-    /// The one for the whole cluster.
+    /// The credential for the whole cluster.
     cluster: Option<(Given, Origin)>,
     exhibitor: Option<(Basic, Origin)>,
     marathon: Option<(Basic, Origin)>,
@@ -133,41 +77,7 @@ pub struct Secrets {
 }
 
 impl Auth {
-    /// The files that are read, with their options.
-    pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
-        let Self {
-            auth_token: _,
-            auth_token_file,
-            username: _,
-            password: _,
-            password_file,
-            service_account,
-            basic_auth_file,
-            exhibitor_auth_file,
-            marathon_auth_file,
-            zk_auth_file,
-            ca_cert,
-            client_cert,
-            client_key,
-            insecure: _,
-            allow_plain_http: _,
-        } = self;
-        let files = [
-            ("--auth-token-file", auth_token_file),
-            ("--password-file", password_file),
-            ("--service-account", service_account),
-            ("--basic-auth-file", basic_auth_file),
-            ("--exhibitor-auth-file", exhibitor_auth_file),
-            ("--marathon-auth-file", marathon_auth_file),
-            ("--zk-auth-file", zk_auth_file),
-            ("--ca-cert", ca_cert),
-            ("--client-cert", client_cert),
-            ("--client-key", client_key),
-        ];
-        files.into_iter().filter_map(|(option, file)| Some((option, file.as_deref()?)))
-    }
-
-    /// Whom to trust, and who to be for servers that want a certificate.
+    /// The certificates: the authorities to trust, and the client's own.
     pub fn tls(&self) -> Result<Tls, String> {
         let mut tls = Tls::default();
         if let Some(file) = self.ca_cert.as_deref().or(dcos_authorities().as_deref()) {
@@ -240,14 +150,14 @@ impl Auth {
             (None, file) => basic(file, "EXHIBITOR_AUTH"),
             (Some(_), None) => Ok(None),
             (Some(_), Some(_)) => {
-                Err("--exhibitor-auth-file is for Exhibitor; --zk-auth-file is for an \
+                Err("--exhibitor-auth-file is for Exhibitor; use --zk-auth-file with an \
                      --exhibitor-url that begins with zk://"
                     .into())
             }
         }
     }
 
-    /// Who to be for ZooKeeper: what a file says, or the environment.
+    /// The login for ZooKeeper, from a file or the environment.
     fn zookeeper(&self, endpoints: &Endpoints) -> Result<Option<(ZooKeeperLogin, Origin)>, String> {
         let file = self.zk_auth_file.as_deref();
         if endpoints.ensemble().is_none() {
@@ -269,7 +179,7 @@ impl Auth {
 }
 
 impl Secrets {
-    /// The servers that get a credential, of those that `are_asked` anything.
+    /// The servers that receive a credential, of those that `are_asked` anything.
     pub fn recipients(
         &self,
         endpoints: &Endpoints,
@@ -337,22 +247,22 @@ impl Secrets {
         })
     }
 
-    /// The credential for Marathon, where nobody can log in.
+    /// The credential for Marathon, if no login is possible.
     ///
     /// # Errors
-    /// One sentence, when only a login could bring it.
+    /// One sentence, when only a login could provide it.
     pub fn without_login(&self) -> Result<Credential, String> {
         match (&self.marathon, &self.cluster) {
             (Some((basic, _)), _) => Ok(Credential::Basic(basic.clone())),
             (None, Some((Given::Token(token), _))) => Ok(Credential::Token(token.clone())),
             (None, Some((given, _))) if given.needs_a_login() => {
-                Err("it is not known where to log in with the credentials".into())
+                Err("it is unknown where to log in with the credentials".into())
             }
             (None, _) => Ok(Credential::None),
         }
     }
 
-    /// The credential for Marathon after a login that failed.
+    /// The credential for Marathon after a failed login.
     pub fn after_login(&self) -> Credential {
         match &self.marathon {
             Some((basic, _)) => Credential::Basic(basic.clone()),
@@ -361,19 +271,25 @@ impl Secrets {
     }
 }
 
-/// The credential that is for the whole cluster.
-enum Given {
+/// A credential for the whole cluster.
+pub enum Given {
+    /// A token.
     Token(Token),
+    /// A user who logs in.
     User {
+        /// The name.
         name: String,
+        /// The password.
         password: String,
     },
+    /// A service account that logs in, by its secret.
     Account(String),
-    /// One that masters alone know.
+    /// A principal that only masters know.
     Principal(Basic),
 }
 
 impl Given {
+    /// Returns whether it only serves to log in.
     fn needs_a_login(&self) -> bool {
         matches!(self, Self::User { .. } | Self::Account(_))
     }
@@ -389,8 +305,8 @@ fn basic(file: Option<&Path>, variable: &'static str) -> Result<Option<(Basic, O
     Ok(Some((basic, origin)))
 }
 
-/// A secret: as it is, from a file, or from the environment. One that is empty is
-/// none; the end of the last line is no part of it.
+/// Reads a secret: from the command line, a file, or the environment. An empty one counts as
+/// missing; the end of the last line is no part of it.
 fn secret(
     plain: Option<&str>,
     file: Option<&Path>,
@@ -400,11 +316,11 @@ fn secret(
         (Some(plain), _) => (Some(plain.to_owned()), Origin::Option),
         (None, Some(file)) => {
             let text = String::from_utf8(read(file)?);
-            (Some(text.map_err(|_| cannot_use(file, "it is no text"))?), Origin::Option)
+            (Some(text.map_err(|_| cannot_use(file, "it is not text"))?), Origin::Option)
         }
         (None, None) => match env::var(variable) {
             Err(env::VarError::NotUnicode(_)) => {
-                return Err(format!("cannot use {variable}: it is no text"));
+                return Err(format!("cannot use {variable}: it is not text"));
             }
             text => (text.ok(), Origin::Variable(variable)),
         },
@@ -417,7 +333,7 @@ fn secret(
     }
 }
 
-/// Where DC/OS puts the certificates of its own authority: on nodes, and in the
+/// The place where DC/OS has the certificates of its own authority: on nodes, and in the
 /// sandboxes of tasks.
 fn dcos_authorities() -> Option<PathBuf> {
     let node = PathBuf::from("/run/dcos/pki/CA/ca-bundle.crt");

@@ -1,57 +1,58 @@
-//! What to remove and where, and what may be in the way: what the command line says
-//! about it, wherever it is read.
+//! Reads the options that say what to remove and where, and which guards to lift. All
+//! programs that have a command line have them in common.
 
 use std::ffi::OsString;
 
 use clap::Args;
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::EndpointError;
-use janitor_contract::types::{InUse, Options, Target};
+use janitor_contract::types::{Endpoint, InUse, Options, Target};
 
-use crate::next;
+use super::print::lifting;
 use crate::service::{self, Naming};
 
-/// What is to be removed.
-#[derive(Debug, Args)]
+/// The options that select what to remove.
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What to remove")]
 pub struct Selection {
-    /// The role whose volumes and reservations go
+    /// Role to clean up: its volumes are destroyed, its reservations released
     #[arg(short, long)]
     pub role: Option<String>,
-    /// Only what this principal made; without it, everything of the role
+    /// Remove only what this principal created [default: everything of the role]
     #[arg(short, long)]
     pub principal: Option<String>,
-    /// The ZooKeeper node that goes, with everything below it
+    /// ZooKeeper node to delete, with everything below it
     #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
     pub znode: Option<String>,
-    /// Service to clean up after: its role, principal and znode are derived from its name,
-    /// unless -r, -p or -z say otherwise. Anything else that its principal made then counts
-    /// as left over, unless -r names another role
+    /// Service to clean up: derive role, principal and znode from its name, unless -r, -p or
+    /// -z are given. Anything else that its principal created then counts as left over, unless
+    /// -r names another role
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
-    /// How the service's package names them
+    /// Naming scheme of the service's package
     #[arg(long, value_enum, default_value = "sdk", requires = "service")]
     pub naming: Naming,
 }
 
-/// How strict a run is.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "When something is in the way")]
+/// The options that lift guards, or add one.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Safety checks")]
 pub struct Checks {
-    /// End the frameworks that still use the role, with all their tasks, for good. One that
-    /// has other roles too, or that runs the apps or jobs of others (Marathon, Metronome),
-    /// is ended only if its ID is given; with an ID, no other one is (repeatable)
+    /// Tear down the frameworks that still use the role, with all their tasks, for good. A
+    /// framework that has other roles too, or that runs the apps or jobs of others (Marathon,
+    /// Metronome), is torn down only if its ID is given; if an ID is given, no other framework
+    /// is torn down (repeatable)
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
     #[arg(conflicts_with = "force")]
     pub teardown: Vec<String>,
-    /// Go on although a registered framework still uses the role
+    /// Continue even if a registered framework still uses the role
     #[arg(long)]
     pub force: bool,
-    /// Ignore what an agent may hold that cannot be reached, by its id or host name
+    /// Ignore the resources of an agent that cannot be reached, by its ID or host name
     /// (repeatable)
     #[arg(long, value_name = "ID-or-HOST")]
     pub ignore_agent: Vec<String>,
-    /// Let the znode be one of the cluster itself, such as mesos or marathon
+    /// Allow a znode of the cluster itself, such as mesos or marathon
     #[arg(long)]
     pub system_znode: bool,
     /// Refuse a role for which nothing is reserved, even if it may be clean already
@@ -59,46 +60,40 @@ pub struct Checks {
     pub strict: bool,
 }
 
-/// The options of a document, a plan file or a recording, as the command line has them
-/// carried out.
-pub struct Documented {
-    /// What the command line adds to them is in here.
-    pub options: Options,
-    /// The options of a command line that lift the same guards.
-    pub lifting: Vec<String>,
-    /// Those of them that this command line lacks.
-    pub unnamed: Vec<String>,
-}
-
-/// Where the servers are.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The cluster")]
+/// The options that say where the servers are. Whoever flattens them into a command line
+/// gives them a heading that says where they are otherwise.
+#[derive(Clone, Debug, Default, Args)]
 // The help shows the URLs as they are.
 #[allow(rustdoc::bare_urls)]
 pub struct Urls {
-    /// A DC/OS cluster: its servers are reached through its Admin Router, where no other
-    /// URL is given
+    /// URL of a DC/OS cluster: reach the servers through its Admin Router, unless their own
+    /// URLs are given
     #[arg(long, value_name = "URL")]
     pub dcos_url: Option<String>,
-    /// The Mesos master; of several masters, all with , between them
-    /// [default: http://leader.mesos:5050/master/]
+    /// A Mesos master URL, or a comma-separated list of all masters (on DC/OS:
+    /// http://leader.mesos:5050/master/)
     #[arg(short, long, value_name = "URL")]
     pub master_url: Option<String>,
-    /// Exhibitor, or ZooKeeper itself: zk://host:port,host:port/
-    /// [default: http://leader.mesos:8181/]
+    /// Exhibitor URL (on DC/OS: http://leader.mesos:8181/), or ZooKeeper itself:
+    /// zk://host:port,host:port/chroot
     #[arg(short, long, value_name = "URL")]
     pub exhibitor_url: Option<String>,
-    /// Marathon's apps
-    /// [default: http://marathon.mesos:8080/v2/apps/]
+    /// URL of Marathon's apps (on DC/OS: http://marathon.mesos:8080/v2/apps/)
     #[arg(short = 'n', long, value_name = "URL")]
     pub marathon_url: Option<String>,
 }
 
+/// The heading of [`Urls`] where the servers are otherwise at the addresses of DC/OS.
+pub const URLS: &str = "Cluster (default: the addresses of DC/OS)";
+
+/// The heading of [`Urls`] where a file names the servers otherwise.
+pub const URLS_OF_A_FILE: &str = "Cluster (default: the addresses in the file)";
+
 impl Selection {
-    /// What to clean, by its own names or by its service's, and how.
+    /// Reads the target, by its own names or by its service's, and the options of the run.
     ///
     /// # Errors
-    /// One sentence, when the service cannot be one.
+    /// One sentence, when the service's name is invalid.
     pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
         let Self { role, principal, znode, service, naming } = self;
         let derived = service.as_deref().map(|service| service::names(service, *naming));
@@ -111,7 +106,7 @@ impl Selection {
             znode: or(znode, derived.map(|names| &names.znode)),
             marathon_app: None,
         };
-        // Another role than the service's own is a part that somebody chose.
+        // Whoever names another role than the service's own means a part of the service.
         let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
         let options = Options { whole_service, ..Options::DEFAULT };
         Ok((target, checks.added_to(options)))
@@ -119,7 +114,7 @@ impl Selection {
 }
 
 impl Checks {
-    /// The options, with what the command line adds to them.
+    /// Adds the options of the command line to these.
     pub fn added_to(&self, options: Options) -> Options {
         let add = |these: Vec<String>, more: &[String]| {
             more.iter().filter(|it| !it.is_empty()).fold(these, |mut these, it| {
@@ -144,20 +139,18 @@ impl Checks {
         }
     }
 
-    /// The same for the options of a document, whose writer may be somebody else.
-    pub fn documented(&self, options: Options) -> Documented {
-        let options = self.added_to(options);
-        let (lifting, mut unnamed) = (next::lifting(&options), next::lifting(&options));
-        let own = next::lifting(&self.added_to(Options::DEFAULT));
-        unnamed.retain(|it| !own.contains(it));
-        Documented { options, lifting, unnamed }
+    /// The options that lift guards which this command line does not lift: the options of a
+    /// run may come from a file that somebody else has written.
+    pub fn lacking(&self, options: &Options) -> Vec<String> {
+        let own = lifting(&self.added_to(Options::DEFAULT));
+        lifting(options).into_iter().filter(|it| !own.contains(it)).collect()
     }
 }
 
 /// An invalid URL, and the endpoints that are known all the same: Marathon's is among
 /// them, the others need not be.
 pub struct UrlError {
-    /// What is wrong.
+    /// The first invalid URL, and what is wrong with it.
     pub error: EndpointError,
     /// The endpoints, if Marathon is where the command line says; those of servers whose
     /// URLs are invalid are the usual ones, and must not be asked.
@@ -165,49 +158,59 @@ pub struct UrlError {
 }
 
 impl Urls {
-    /// The endpoints that the command line names.
+    /// The endpoints that the command line names, each server by its own URL or all of them
+    /// by their cluster's; where it names none, those of `others`.
     ///
     /// # Errors
-    /// The first URL that cannot be one.
-    pub fn endpoints(&self) -> Result<Endpoints, UrlError> {
+    /// The first invalid URL.
+    pub fn endpoints(&self, others: &Endpoints) -> Result<Endpoints, UrlError> {
         let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
-        let usual = [Endpoints::MASTER, Endpoints::EXHIBITOR, Endpoints::MARATHON].map(Into::into);
-        endpoints(dcos_url.as_ref(), [master_url, exhibitor_url, marathon_url], usual)
+        let others = match dcos_url {
+            Some(cluster) => {
+                Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(
+                    |error| UrlError {
+                        error: EndpointError { name: "DC/OS", ..error },
+                        known: None,
+                    },
+                )?;
+                Endpoints::behind_admin_router(cluster)
+            }
+            None => [
+                others.masters().join(","),
+                others.base(Endpoint::Exhibitor).into(),
+                others.base(Endpoint::Marathon).into(),
+            ],
+        };
+        let [master, exhibitor, marathon] = &others;
+        located(
+            master_url.as_ref().unwrap_or(master),
+            exhibitor_url.as_ref().unwrap_or(exhibitor),
+            marathon_url.as_ref().unwrap_or(marathon),
+        )
     }
-}
 
-/// The endpoints that the command line names, each server by itself or all by their
-/// cluster; where it names none, the `others`.
-///
-/// # Errors
-/// The first URL that cannot be one.
-pub fn endpoints(
-    cluster: Option<&String>,
-    own: [&Option<String>; 3],
-    others: [String; 3],
-) -> Result<Endpoints, UrlError> {
-    let others = match cluster {
-        Some(cluster) => {
-            Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(|error| {
-                UrlError { error: EndpointError { name: "DC/OS", ..error }, known: None }
-            })?;
-            Endpoints::behind_admin_router(cluster)
-        }
-        None => others,
-    };
-    let [own_master, own_exhibitor, own_marathon] = own.map(Option::as_ref);
-    let [master, exhibitor, marathon] = &others;
-    located(
-        own_master.unwrap_or(master),
-        own_exhibitor.unwrap_or(exhibitor),
-        own_marathon.unwrap_or(marathon),
-    )
+    /// The servers that nothing but a file names: neither the command line nor DC/OS, which
+    /// has its servers at the usual addresses.
+    pub fn only_in(&self, file: &Endpoints) -> Vec<Endpoint> {
+        let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
+        let usual = Endpoints::default();
+        let differs = |endpoint| file.base(endpoint) != usual.base(endpoint);
+        let servers = [
+            (Endpoint::Master, master_url, file.masters() != usual.masters()),
+            (Endpoint::Exhibitor, exhibitor_url, differs(Endpoint::Exhibitor)),
+            (Endpoint::Marathon, marathon_url, differs(Endpoint::Marathon)),
+        ];
+        let unnamed = servers
+            .into_iter()
+            .filter(|(_, own, differs)| *differs && own.is_none() && dcos_url.is_none());
+        unnamed.map(|(endpoint, ..)| endpoint).collect()
+    }
 }
 
 /// The endpoints with these URLs.
 ///
 /// # Errors
-/// The first one that cannot be one.
+/// The first invalid URL.
 fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
     Endpoints::new(master, exhibitor, marathon).map_err(|error| {
         let (usual_master, usual_exhibitor) = (Endpoints::MASTER, Endpoints::EXHIBITOR);
@@ -220,7 +223,7 @@ fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, U
     })
 }
 
-/// The variable in which Marathon tells an app its ID.
+/// The variable that Marathon sets to the ID of an app.
 pub const OWN_APP: &str = "MARATHON_APP_ID";
 
 /// A target with the app that runs this command, which a cleanup removes at its end. Where
@@ -231,8 +234,8 @@ pub fn with_app(target: Target, own_app: Option<String>) -> Target {
     Target { marathon_app: own_app.filter(|_| !nothing), ..target }
 }
 
-/// A command line in which long options with `_` in their names, as the reference has
-/// them, have `-` instead. A secret may begin with `--` too, and is taken as it is.
+/// Replaces `_` in the names of long options, as the reference has them, by `-`. A secret may
+/// begin with `--` too, and stays as it is.
 pub fn dashed(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
     let mut is_secret = false;
     args.map(move |arg| {
