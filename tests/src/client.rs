@@ -1,9 +1,9 @@
-//! The least of an HTTP client, for the tests of this crate.
+//! A minimal HTTP client for the tests of this crate.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-/// An answer.
+/// A response.
 pub(crate) struct Response {
     pub(crate) status: u16,
     /// The status line and the headers.
@@ -19,18 +19,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client that connects to the server itself.
+    /// Creates a client that connects directly to the server.
     pub(crate) fn direct(url: &str) -> Client {
         let (authority, path) = split(url);
         Client { proxy: None, authority, path }
     }
 
-    /// A client that asks a proxy for a tunnel.
+    /// Creates a client that connects through a proxy's tunnel.
     pub(crate) fn through(proxy: &str, url: &str) -> Client {
         Client { proxy: Some(split(proxy).0), ..Client::direct(url) }
     }
 
-    /// Connects; the error is the refusal.
+    /// Connects to the server; the error is the refusal.
     pub(crate) fn connect(&self) -> Result<TcpStream, String> {
         let address = self.proxy.as_ref().unwrap_or(&self.authority);
         let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
@@ -47,7 +47,7 @@ impl Client {
         Ok(stream)
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub(crate) fn send(
         &self,
         method: &str,
