@@ -23,16 +23,16 @@ pub static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
 /// What a guest of `hostile/` would do with what a runtime has, were it composed, and why
 /// it is not.
 const REFUSED: &[(&str, &str)] = &[
-    ("reads the environment", "wasi:cli/environment 0.2.0 (unknown here)"),
-    ("ends the process", "wasi:cli/exit 0.2.0 (unknown here)"),
+    ("reads the environment", "wasi:cli/environment 0.2.0 (unknown)"),
+    ("ends the process", "wasi:cli/exit 0.2.0 (unknown)"),
     (
         "floods standard error",
-        "wasi:io/error 0.2.0 (unknown here); wasi:io/streams 0.2.0 (unknown here); \
-         wasi:cli/stderr 0.2.0 (unknown here)",
+        "wasi:io/error 0.2.0 (unknown); wasi:io/streams 0.2.0 (unknown); \
+         wasi:cli/stderr 0.2.0 (unknown)",
     ),
-    ("asks for a socket", "wasi:sockets/tcp 0.2.6 (unknown here)"),
-    ("wants another contract", "janitor:cleanup/http 0.9.0 (here it is 0.1.0)"),
-    ("offers another contract", "janitor:cleanup/cleanup 0.1.0 (unknown here)"),
+    ("asks for a socket", "wasi:sockets/tcp 0.2.6 (unknown)"),
+    ("wants another contract", "janitor:cleanup/http 0.9.0 (expected 0.1.0)"),
+    ("offers another contract", "janitor:cleanup/cleanup 0.1.0 (unknown)"),
 ];
 
 fn name(deed: &str) -> String {
@@ -53,7 +53,9 @@ fn is_refused(deed: &str, words: &str) {
     let folder = tempfile::tempdir().unwrap();
     let run = run(composer(folder.path()).arg(guest));
     assert_eq!(run.exit, 1, "{run:?}");
-    let why = format!("janitor-compose: it imports what no guest gets behind the gate: {words}");
+    let why = format!(
+        "janitor-compose: it imports interfaces that a guest behind the gate does not get: {words}"
+    );
     assert!(run.stderr.contains(&why), "{}", run.stderr);
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing is written");
 }

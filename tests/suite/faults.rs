@@ -45,7 +45,11 @@ const FAULTS: &[Fault] = &[
         "the connection to the Mesos master broke",
     ),
     failing("ends_in_the_middle", ends_in_the_middle, "the connection to the Mesos master broke"),
-    failing("breaks_its_chunks", breaks_its_chunks, "the answer of the Mesos master is no HTTP"),
+    failing(
+        "breaks_its_chunks",
+        breaks_its_chunks,
+        "the answer of the Mesos master is not valid HTTP",
+    ),
     failing("is_broken", is_broken, "500"),
     failing("is_overloaded", is_overloaded, "503"),
     fault("answers_twice", answers_twice, ExitCode::Clean, "Cleanup completed successfully."),
@@ -68,7 +72,7 @@ const FAULTS: &[Fault] = &[
     failing(
         "sends_headers_without_end",
         headers_without_end,
-        "the answer of the Mesos master is no HTTP",
+        "the answer of the Mesos master is not valid HTTP",
     ),
 ];
 

@@ -23,35 +23,35 @@ use crate::{credentials, forms, skipped, trial};
 const CASES: &[(&str, &str)] = &[
     (
         "asks for what is not its business",
-        "asked for more than it may: GET master/quota is not in the policy table",
+        "request not allowed: GET master/quota is not on the allow-list",
     ),
     (
         "removes what is not its business",
-        "POST master/unreserve (application/x-www-form-urlencoded) would remove what is not the \
-         target's: a resource of role 'other', which is not 'removes what is not its business'",
+        "POST master/unreserve (application/x-www-form-urlencoded) is not limited to the \
+         target's resources: a resource of role 'other', not 'removes what is not its business'",
     ),
     (
         "ends what is not its business",
-        "POST master/teardown (application/x-www-form-urlencoded) would end framework 'ITS', \
-         which the master's list does not show to use the role, and which is not named",
+        "POST master/teardown (application/x-www-form-urlencoded) would tear down framework 'ITS', \
+         which does not use the role in the master's list, and is not named",
     ),
-    ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
-    ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
-    ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
-    ("asks again and again", "asked for more than it may: more than 1000 requests in one run"),
-    ("sends too much", "asked for more than it may: a request of more than 1048576 bytes"),
+    ("sends without end", "request not allowed: more than 32 exchanges in flight"),
+    ("sends and forgets", "request not allowed: more than 32 exchanges in flight"),
+    ("hoards answers", "request not allowed: more than 32 exchanges in flight"),
+    ("asks again and again", "request not allowed: more than 1000 requests in one run"),
+    ("sends too much", "request not allowed: a request of more than 1048576 bytes"),
     ("reads nothing", "it read 0 bytes of a response"),
-    ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
+    ("panics", "The component crashed: wasm trap: wasm `unreachable` instruction executed"),
     ("loops", "the run took longer than 1 s"),
     ("pauses", "the run took longer than 1 s"),
     ("reads the clock without end", "it read the clock more than 1000 times"),
-    ("hoards memory", "it wanted more than 16777216 bytes of memory"),
-    ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
+    ("hoards memory", "it requested more than 16777216 bytes of memory"),
+    ("digs too deep", "The component crashed: wasm trap: call stack exhausted"),
     ("floods the log", "it logged more than 1000 entries"),
     ("tells too much", "it logged an event of more than 4096 bytes"),
     (
         "reports too much",
-        "The component broke down: too much data is being copied between the host and the guest",
+        "The component crashed: too much data is being copied between the host and the guest",
     ),
 ];
 
@@ -60,12 +60,12 @@ const CASES: &[(&str, &str)] = &[
 pub const HOSTILE: &[(&str, &str)] = &[
     (
         "traps at its start",
-        "The component broke down: wasm trap: wasm `unreachable` instruction executed",
+        "The component crashed: wasm trap: wasm `unreachable` instruction executed",
     ),
     ("loops at its start", "the run took longer than 1 s"),
-    ("starts with much memory", "it wanted more than 16777216 bytes of memory"),
-    ("starts with a large table", "it wanted a table of more than 10000 elements"),
-    ("lets its table grow", "it wanted a table of more than 10000 elements"),
+    ("starts with much memory", "it requested more than 16777216 bytes of memory"),
+    ("starts with a large table", "it requested a table of more than 10000 elements"),
+    ("lets its table grow", "it requested a table of more than 10000 elements"),
     ("has many memories", "resource limit exceeded: memory count too high at 2"),
     ("has many tables", "resource limit exceeded: table count too high at 5"),
     ("has many instances", "resource limit exceeded: instance count too high at 17"),
@@ -74,17 +74,17 @@ pub const HOSTILE: &[(&str, &str)] = &[
         "The component cannot be started: failed to convert function to given type",
     ),
     ("ends the process", "m!start: Exited with i32 exit status 0"),
-    ("floods standard error", "The component broke down: wasm trap"),
+    ("floods standard error", "The component crashed: wasm trap"),
     (
         "asks for a socket",
-        "The component cannot be started: it imports what this host does not have: \
-         wasi:sockets/tcp 0.2.6 (unknown here)",
+        "The component cannot be started: it imports interfaces that this host does not provide: \
+         wasi:sockets/tcp 0.2.6 (unknown)",
     ),
     (
         "wants another contract",
-        "The component cannot be started: it imports what this host does not have: \
-         janitor:cleanup/http 0.9.0 (here it is 0.1.0); wasi:io/poll 0.3.0 (here it is 0.2); \
-         plain no version (unknown here)",
+        "The component cannot be started: it imports interfaces that this host does not provide: \
+         janitor:cleanup/http 0.9.0 (expected 0.1.0); wasi:io/poll 0.3.0 (expected 0.2); \
+         plain no version (unknown)",
     ),
     (
         "offers another contract",
@@ -193,7 +193,7 @@ fn sends_none(form: String, words: &str) {
     let (result, log, requests) = attempt(&janitor, target, MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
     let last = &log.last().expect("a message").message;
-    assert!(last.contains("would remove what is not the target's: "), "{last}");
+    assert!(last.contains("is not limited to the target's resources: "), "{last}");
     assert!(last.contains(words), "{last}");
     assert!(requests.iter().all(|request| request.content.is_none()), "{requests:?}");
 }
@@ -318,8 +318,8 @@ fn another_contract() {
     let why = result.err().expect("it does not load").to_string();
     assert_eq!(
         why,
-        "The component cannot be started: it imports what this host does not have: \
-         janitor:cleanup/http 0.9.0 (here it is 0.1.0); janitor:cleanup/lug 0.1.0 (unknown here)"
+        "The component cannot be started: it imports interfaces that this host does not provide: \
+         janitor:cleanup/http 0.9.0 (expected 0.1.0); janitor:cleanup/lug 0.1.0 (unknown)"
     );
 }
 

@@ -37,19 +37,19 @@ const SCENARIOS: &[(&str, &str)] = &[
 const HOSTILE: &[(&str, &str)] = &[
     (
         "asks for what is not its business",
-        "asked for more than it may: GET master/quota is not in the policy table",
+        "request not allowed: GET master/quota is not on the allow-list",
     ),
     (
         "removes what is not its business",
-        "would remove what is not the target's: a resource of role 'other', which is not 'removes what is not its business'",
+        "is not limited to the target's resources: a resource of role 'other', not 'removes what is not its business'",
     ),
     (
         "ends what is not its business",
-        "would end framework 'ITS', which the master's list does not show to use the role, and which is not named",
+        "would tear down framework 'ITS', which does not use the role in the master's list, and is not named",
     ),
-    ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
-    ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
-    ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
+    ("sends without end", "request not allowed: more than 32 exchanges in flight"),
+    ("sends and forgets", "request not allowed: more than 32 exchanges in flight"),
+    ("hoards answers", "request not allowed: more than 32 exchanges in flight"),
     ("reads nothing", "it read 0 bytes of a response"),
 ];
 
@@ -265,7 +265,7 @@ fn only_a_final_status(wasmtime: Wasmtime) {
         let url = format!("{}/master/", master.origin());
         let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", &url]));
         assert_eq!(run.exit, 1);
-        let words = "the answer of the Mesos master is no HTTP: ";
+        let words = "the answer of the Mesos master is not valid HTTP: ";
         assert!(run.stdout.contains(words), "{status}: {run:?}");
     }
 }
@@ -282,7 +282,7 @@ fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
     let run = run(command.args(urls(&cluster)).args(["-r", role, "--teardown"]));
     assert_eq!(run.exit, 1, "{run:?}");
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
-    assert!(run.stdout.contains("The component was stopped, because it "), "{run:?}");
+    assert!(run.stdout.contains("The component was stopped: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
     let ends_its_own = role.starts_with("ends");
     let changed = if ends_its_own { &["POST /master/teardown"][..] } else { &[] };
@@ -307,7 +307,7 @@ fn sends_none(wasmtime: Wasmtime, form: &str, words: &str) {
     command.args(["-m", &cluster.master_url(), "-r", forms::ROLE, "-p", forms::PRINCIPAL]);
     let run = run(command.args(["-z", form]));
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
-    assert!(run.stdout.contains("would remove what is not the target's: "), "{run:?}");
+    assert!(run.stdout.contains("is not limited to the target's resources: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
     assert_eq!(changes(&cluster), [""; 0]);
 }
@@ -360,6 +360,6 @@ fn a_master_that_does_not_lead(wasmtime: Wasmtime, command: &str) {
     println!("{}", run.stdout);
     assert_eq!(run.exit, 1, "{run:?}");
     let (_, port) = leader.address().split_once(':').unwrap();
-    assert!(run.stdout.contains(&format!(":{port}/master/slaves, which is not followed")));
+    assert!(run.stdout.contains(&format!(":{port}/master/slaves was not followed")));
     assert!(run.stdout.contains("give the URL of the leading master"));
 }

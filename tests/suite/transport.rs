@@ -101,7 +101,10 @@ fn no_http() {
         &NetworkLimits::default(),
     )
     .1;
-    assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
+    assert!(
+        log.contains("Network error: the answer of the Mesos master is not valid HTTP"),
+        "{log}"
+    );
 }
 
 /// Live and in the replay, and whatever the body says.
@@ -117,7 +120,7 @@ fn only_a_final_status() {
         command.args(["-r", "cassandra_role", "-m", &master, "--record"]).arg(&file);
         let live = run(&mut command);
         assert_eq!(live.exit, 5, "{status}: {live:?}");
-        let words = "Network error: the answer of the Mesos master is no HTTP: ";
+        let words = "Network error: the answer of the Mesos master is not valid HTTP: ";
         assert!(live.stdout.contains(words), "{status}: {}", live.stdout);
         assert_eq!(run(&mut replay(&file)), live, "{status}");
     }

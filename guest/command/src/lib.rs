@@ -1,6 +1,7 @@
-//! The `janitor` command as a component, for `wasmtime run` and its like: the same
-//! options as the binary has for a cleanup, the same lines, the same JSON. A command of
-//! WASI 0.2 ends well or not; the exit code of the binary is told in words.
+//! The `janitor` command as a component, for `wasmtime run` and similar runtimes. It has the
+//! options that the native command has for a cleanup, and writes the same lines and the same JSON.
+//! A command of WASI 0.2 can only succeed or fail, so the exit code of the native command is
+//! written out in words.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -20,7 +21,7 @@ use wasip2::cli::{stderr, stdout};
 use args::{Arguments, Format};
 use janitor_report::selection::{OWN_APP, UrlError, with_app};
 
-/// How long a run may take: as long as the binary's.
+/// The time limit of a run, the same as that of the native command.
 const RUN_SECONDS: u32 = 4 * 60 * 60;
 
 struct Command;
@@ -85,7 +86,7 @@ fn clean(args: &Arguments) -> ExitCode {
     ExitCode::from(&ran.result)
 }
 
-/// Says where the servers are, and where the log goes.
+/// Configures the servers and the log.
 fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Result<(), String> {
     let (stream, format) = match args.output {
         Format::Text => (stdout::get_stdout(), settings::Format::Lines),
@@ -95,7 +96,7 @@ fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Resu
     configure(endpoints, token, RUN_SECONDS, log)
 }
 
-/// The token that the servers get: the command line takes precedence over the environment.
+/// The token for the servers: the command line takes precedence over the environment.
 fn own_token(args: &Arguments) -> Result<Option<String>, String> {
     const VARIABLE: &str = "DCOS_ACS_TOKEN";
     match args.auth_token.clone() {
@@ -104,7 +105,7 @@ fn own_token(args: &Arguments) -> Result<Option<String>, String> {
     }
 }
 
-/// Tells why there is no run, and that nothing has changed.
+/// Prints why there is no run, and that nothing was changed.
 fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCode {
     let next = format!("Nothing was changed; {hint} and run the same command again.");
     say(args, &why);
@@ -113,14 +114,14 @@ fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCod
     code
 }
 
-/// Writes a line for people.
+/// Prints a line for people.
 fn say(args: &Arguments, line: &str) {
     if args.output == Format::Text {
         print(stdout::get_stdout(), &format!("{}\n", printable(line)));
     }
 }
 
-/// Writes the object for programs.
+/// Prints the document for programs.
 fn document(args: &Arguments, output: &Output) {
     if args.output == Format::Json
         && let Ok(json) = json::lines(output)
