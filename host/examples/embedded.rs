@@ -8,14 +8,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use janitor_host::{
-    Credentials, Endpoints, Entry, Event, Janitor, Live, NetworkLimits, Options, Report, Session,
-    Stop, Target, Tls,
+    CancellationToken, Endpoints, Entry, Event, Exchange, Janitor, Network, Options, Report,
+    Request, RunStart, Session, Target, Transport,
 };
-use janitor_transport::exchange::{Exchange, Request, Transport};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// The error that keeps a run from cleaning, for the caller.
+/// The error that keeps a run from cleaning.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
@@ -26,7 +25,8 @@ fn main() -> Result<(), Failure> {
     let endpoints = Endpoints::new(master, exhibitor, Endpoints::MARATHON)?;
     let target = Target { role: Some(role.clone()), ..Target::NOTHING };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let report = runtime.block_on(clean(endpoints, target, Duration::from_secs(600)))?;
+    let network = Network::builder(endpoints).build()?;
+    let report = runtime.block_on(clean(network, target, Duration::from_secs(600)))?;
     println!("{} phases are confirmed", report.confirmed.len());
     Ok(())
 }
@@ -34,26 +34,22 @@ fn main() -> Result<(), Failure> {
 /// Cleans a target. A run that takes too long is cancelled: it finishes its in-flight requests, and
 /// a second run continues where it stopped.
 pub async fn clean(
-    endpoints: Endpoints,
+    network: Network,
     target: Target,
     patience: Duration,
 ) -> Result<Report, Failure> {
-    let stop = Stop::new();
-    let session = Session::new(Audited(Live::new(
-        &NetworkLimits::default(),
-        &Tls::default(),
-        Credentials::default(),
-    )))
-    .with_endpoints(endpoints)
-    .with_log(print)
-    .with_stop(stop.clone());
+    let (cancellation, endpoints) = (CancellationToken::new(), network.endpoints().clone());
+    let session = Session::new(Audited(network))
+        .with_endpoints(endpoints)
+        .with_log(print)
+        .with_cancellation(cancellation.clone());
 
     let janitor = Janitor::new()?;
     let mut run = spawn_blocking(move || janitor.clean(target, &Options::DEFAULT, session));
     let result = match timeout(patience, &mut run).await {
         Ok(result) => result,
         Err(_) => {
-            stop.request();
+            cancellation.cancel();
             run.await
         }
     };
@@ -74,12 +70,64 @@ fn print(entry: &Entry) {
 struct Audited<T>(T);
 
 impl<T: Transport> Transport for Audited<T> {
+    fn begin(&mut self, run: &RunStart) {
+        self.0.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        println!("{} {}", request.method.name(), request.url);
+        let Request { endpoint, method, path, .. } = &request;
+        println!("{} {}/{}", method.name(), endpoint.name(), path.join("/"));
         self.0.send(request)
     }
 
     fn pause(&mut self, duration: Duration) {
         self.0.pause(duration);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use janitor_host::{Reason, RunError};
+    use janitor_tests::{Cluster, State};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// What comes of a cluster with something for a role, on the one thread of a runtime.
+    fn cleaned(cluster: &Cluster, patience: Duration) -> Result<Report, Failure> {
+        let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+        let endpoints = Endpoints::new(&master, &exhibitor, &cluster.marathon_url()).unwrap();
+        let target = Target {
+            role: Some("cassandra_role".into()),
+            principal: Some("cassandra_principal".into()),
+            znode: Some("cassandra".into()),
+            ..Target::NOTHING
+        };
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let network = Network::builder(endpoints).no_proxy().build().unwrap();
+        runtime.block_on(clean(network, target, patience))
+    }
+
+    /// The cluster of a scenario.
+    fn sample() -> State {
+        let json = include_str!("../../tests/scenarios/the-sample-result/cluster.json");
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn cleans_inside_an_async_runtime() {
+        let cluster = Cluster::start(sample());
+        let report = cleaned(&cluster, Duration::from_secs(60)).unwrap();
+        assert_eq!(report.confirmed.len(), 2);
+        let left = serde_json::to_string(&cluster.state().agents).unwrap();
+        assert!(!left.contains("cassandra_role"), "{left}");
+    }
+
+    #[test]
+    fn stops_in_good_order() {
+        let cluster = Cluster::start(State { latency_ms: 200, ..sample() });
+        let error = cleaned(&cluster, Duration::ZERO).unwrap_err();
+        let Some(RunError::Failure(failure)) = error.downcast_ref() else { panic!("{error}") };
+        assert_eq!(failure.reason, Reason::Stopped);
     }
 }

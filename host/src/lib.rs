@@ -7,7 +7,7 @@
 //!
 //! ```no_run
 //! use janitor_host::{
-//!     Credentials, Entry, Janitor, Level, Live, NetworkLimits, Options, Session, Target, Tls,
+//!     Endpoints, Entry, Janitor, Level, Network, Options, Session, Target,
 //! };
 //!
 //! let target = Target {
@@ -15,8 +15,8 @@
 //!     znode: Some("cassandra".into()),
 //!     ..Target::NOTHING
 //! };
-//! let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
-//! let session = Session::new(live).with_log(|entry: &Entry| {
+//! let network = Network::builder(Endpoints::default()).build()?;
+//! let session = Session::new(network).with_log(|entry: &Entry| {
 //!     if entry.level != Level::Debug {
 //!         println!("{}", entry.message);
 //!     }
@@ -30,10 +30,13 @@
 //! [`Transport`], handles events, and cancels the run after a timeout. `docs/versions.md` says
 //! which parts of this crate are stable, and how they change.
 //!
-//! [`Transport`]: janitor_transport::Transport
-//!
-//! The feature `jit` adds a compiler and `Janitor::from_component`, which loads another component
-//! than the embedded one.
+//! | feature | effect |
+//! | --- | --- |
+//! | `zookeeper` | a [`Network`] connects to ZooKeeper directly, if a `zk://` URL stands in place of Exhibitor's |
+//! | `record` | records and replays runs |
+//! | `login` | a [`Network`] logs in to DC/OS |
+//! | `schemas` | derives the JSON Schema of recordings |
+//! | `jit` | adds a compiler and `Janitor::from_component`, which loads another component than the embedded one |
 //!
 //! | module | contents |
 //! | --- | --- |
@@ -67,9 +70,18 @@ pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::types::{
     CleanupPlan, Entry, Event, Failure, InUse, Inventory, Level, Options, Reason, Report, Target,
 };
-pub use janitor_contract::{Call, Done, Endpoints, NoToken, RunError, Violation};
-pub use janitor_transport::{
-    Basic, Credential, Credentials, Digest, Live, Login, LoginError, NetworkLimits, Stop, Tls,
-    Token, ZooKeeper,
+pub use janitor_contract::{
+    Call, Done, EndpointError, Endpoints, NoToken, RunError, UrlFault, Violation,
 };
+#[cfg(feature = "zookeeper")]
+pub use janitor_transport::ZooKeeperLimits;
+#[cfg(feature = "login")]
+pub use janitor_transport::{AccountError, Login, LoginError};
+pub use janitor_transport::{
+    Basic, Body, CancellationToken, Credential, Credentials, Exchange, Network, NetworkBuilder,
+    NetworkError, NoUser, ProxyError, ProxyFault, ProxySettings, Request, Response, RunStart,
+    Timeouts, Tls, TlsError, Token, Transport, ZooKeeperLogin,
+};
+#[cfg(feature = "record")]
+pub use janitor_transport::{Recording, Replay};
 pub use limits::Limits;

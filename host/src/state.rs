@@ -9,8 +9,8 @@ use crate::limits::Limits;
 use crate::log::Log;
 use janitor_contract::Endpoints;
 use janitor_policy::policy::Policy;
+use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::Transport;
-use janitor_transport::stop::Stop;
 
 /// The state of one run.
 pub struct State {
@@ -26,7 +26,7 @@ pub struct State {
     pub(crate) clock: Duration,
     /// The number of times that the component has read the clock.
     pub(crate) clock_reads: u64,
-    pub(crate) stop: Stop,
+    pub(crate) cancellation: CancellationToken,
     /// The number of requests and pauses that the component has requested.
     pub(crate) steps: u64,
     pub(crate) requests: u64,
@@ -40,9 +40,9 @@ impl janitor_contract::types::Host for State {}
 
 impl State {
     /// Returns whether the run is cancelled, and counts a step.
-    pub(crate) fn is_stopped(&mut self) -> bool {
+    pub(crate) fn is_cancelled(&mut self) -> bool {
         self.steps += 1;
-        self.stop.is_wished(self.steps)
+        self.cancellation.is_cancelled_at(self.steps)
     }
 
     /// Returns the time that the run has left.

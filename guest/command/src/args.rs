@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use janitor_report::selection::{Checks, Selection, Urls, dashed};
+use janitor_report::command_line::parse::{Checks, Selection, URLS, Urls, dashed};
 
 /// Clean up after a removed DC/OS or Apache Mesos service: its persistent volumes,
 /// reservations and ZooKeeper node
@@ -15,7 +15,7 @@ pub struct Arguments {
     pub selection: Selection,
     #[command(flatten)]
     pub checks: Checks,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
     /// DC/OS authentication token; prefer the environment [env: DCOS_ACS_TOKEN]
     #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]

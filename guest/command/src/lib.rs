@@ -1,7 +1,7 @@
 //! The `janitor` command as a component, for `wasmtime run` and similar runtimes. It has the
 //! options that the native command has for a cleanup, and writes the same lines and the same JSON.
 //! A command of WASI 0.2 can only succeed or fail, so the exit code of the native command is
-//! written out in words.
+//! written to standard error in words.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -12,14 +12,15 @@ use janitor_contract::{Call, Endpoints, json};
 use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
 use janitor_program::settings;
-use janitor_report::next::{self, Asked};
+use janitor_report::command_line::parse::{OWN_APP, UrlError, with_app};
+use janitor_report::command_line::print::Invocation;
+use janitor_report::next;
 use janitor_report::output::Output;
-use janitor_report::{ExitCode, show};
+use janitor_report::{ExitCode, summary};
 use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
-use janitor_report::selection::{OWN_APP, UrlError, with_app};
 
 /// The time limit of a run, the same as that of the native command.
 const RUN_SECONDS: u32 = 4 * 60 * 60;
@@ -57,10 +58,11 @@ fn clean(args: &Arguments) -> ExitCode {
         Ok((target, options)) => (with_app(target, variable(OWN_APP)), options),
         Err(why) => {
             complain(&why);
+            document(args, &Output::failed(ExitCode::Usage, Some(why)));
             return ExitCode::Usage;
         }
     };
-    let endpoints = match args.urls.endpoints() {
+    let endpoints = match args.urls.endpoints(&Endpoints::default()) {
         Ok(endpoints) => endpoints,
         Err(UrlError { error, .. }) => {
             return give_up(args, ExitCode::Url, error.to_string(), "correct the URL");
@@ -71,15 +73,15 @@ fn clean(args: &Arguments) -> ExitCode {
     if let Err(why) = talk_to(&endpoints, known, args) {
         return give_up(args, ExitCode::Url, why, "correct the URL");
     }
-    say(args, &show::header(&endpoints, Some(&target)));
+    say(args, &summary::header(&endpoints, Some(&target)));
     if let Err(why) = token {
         return give_up(args, ExitCode::Login, why, "correct the token");
     }
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
     let ran = run(&call, &options);
-    let asked = Asked { call, options, endpoints, component: vec![] };
-    let next = next::after(&ran, &asked);
-    for line in show::outcome(&ran.result, &asked, &next, args.verbose, args::usage) {
+    let run = Invocation { call, options, endpoints, component: vec![] };
+    let next = next::after(&ran, &run);
+    for line in summary::outcome(&ran.result, &run, &next, args.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
     document(args, &Output::new(&ran.result, next));

@@ -17,7 +17,7 @@ pub struct Log {
     pub stream: OutputStream,
     /// The format of the log.
     pub format: Format,
-    /// Whether debug lines are written too.
+    /// Whether debug lines, which show every request, are written too.
     pub verbose: bool,
 }
 

@@ -10,7 +10,7 @@
 //! | [`request`], [`answer`] | the text form of a request, and the checks of a response |
 //! | [`imports`] | the interfaces that a component may import |
 //! | [`planned`] | the consistency of a plan, and the effect of options on it |
-//! | [`describe`] | readable descriptions of reserved resources |
+//! | [`describe`] | readable descriptions of resources, agents and frameworks |
 //! | `strict`, `json` | with the feature `documents`: reads and writes this project's documents |
 //! | [`printable`] | makes texts safe for a terminal |
 //! | [`panics`] | logs the panics of a component |
@@ -38,8 +38,8 @@ pub mod types;
 pub mod violation;
 
 pub use call::Call;
-pub use endpoint::Endpoints;
-pub use ensemble::Ensemble;
+pub use endpoint::{EndpointError, Endpoints, UrlFault};
+pub use ensemble::{Ensemble, EnsembleError};
 pub use outcome::{Done, RunError};
 pub use token::NoToken;
 pub use violation::Violation;
