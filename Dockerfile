@@ -1,10 +1,10 @@
-# The image that replaces mesosphere/janitor: the same path for the command, a shell for
+# The image that replaces mesosphere/janitor. It contains the command at the same path, a shell for
 # Marathon's `cmd`, the certificates of public authorities, and nothing else.
 #
 #     docker buildx build --platform linux/amd64,linux/arm64 --tag mesosphere/janitor .
 #
-# Each platform builds its own binary. Another mirror, or a digest, can be given for both
-# images below (--build-arg).
+# Each platform builds its own binary. The build arguments select another registry or a digest for
+# the two base images (--build-arg).
 ARG RUST=rust:1.95-alpine
 ARG BASE=busybox:1.37-musl
 
@@ -25,6 +25,6 @@ LABEL org.opencontainers.image.title="janitor" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/target/release/janitor /usr/local/bin/janitor
 RUN ln -s /usr/local/bin/janitor /janitor.py
-# nobody
+# The user is nobody.
 USER 65534:65534
 CMD ["/janitor.py", "--help"]

@@ -1,5 +1,5 @@
-//! Builds and precompiles the component that misbehaves, exactly as the host
-//! does it with the real one, and those of `hostile/`.
+//! Builds and precompiles the misbehaving component, exactly as the host does with the real one,
+//! and those in `hostile/`.
 
 use std::error::Error;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wasm = component::build(&root, "janitor-misbehaving")?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, precompile(&wasm)?)?;
-    // The same, of another version of the contract.
+    // The same component is also built for another version of the contract.
     let skewed = Path::new(&env::var("OUT_DIR")?).join("skewed.cwasm");
     let wasm = replaced(&wasm, b"janitor:cleanup/http@0.1.0", b"janitor:cleanup/http@0.9.0");
     let wasm = replaced(&wasm, b"janitor:cleanup/log@0.1.0", b"janitor:cleanup/lug@0.1.0");
@@ -41,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Assembles and precompiles what is hostile from its first instruction on, or before.
+/// Assembles and precompiles the components that are hostile from their first instruction on, or
+/// even before.
 fn hostile(sources: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(out)?;
     for source in fs::read_dir(sources)? {
@@ -54,7 +55,7 @@ fn hostile(sources: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Bytes with other bytes of the same length in the place of some.
+/// Replaces bytes by others of the same length.
 fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(old)).collect();

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Starts Debian's ZooKeeper in the foreground: zookeeper.sh PORT DIR
-# It listens on 127.0.0.1 only, keeps its data in DIR, and begins with what is there. A
-# file ensemble.cfg in DIR names the servers of its ensemble, and myid says which it is; the
-# file maxbuffer says how many bytes of a request it takes.
+# It listens on 127.0.0.1 only, stores its data in DIR, and starts with the data there. In DIR, a
+# file ensemble.cfg names the servers of its ensemble, myid selects its own entry, and maxbuffer
+# limits the size of a request in bytes.
 set -eu
 port=$1
 dir=$2
@@ -19,7 +19,7 @@ CONFIG
 [ ! -e "$dir/ensemble.cfg" ] || cat "$dir/ensemble.cfg" >>"$dir/zoo.cfg"
 maxbuffer=1048575
 [ ! -e "$dir/maxbuffer" ] || maxbuffer=$(cat "$dir/maxbuffer")
-# Only the machine could lose what is not synced, and no test takes that away.
+# Unsynced data is lost only if the machine fails, which no test simulates.
 exec java -Xmx256m -Dzookeeper.forceSync=no "-Djute.maxbuffer=$maxbuffer" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
   -cp /usr/share/java/slf4j-simple.jar:/usr/share/java/zookeeper.jar \
   org.apache.zookeeper.server.quorum.QuorumPeerMain "$dir/zoo.cfg"

@@ -1,5 +1,5 @@
-//! Answers of servers, read by the guest. Whatever they are, the guest does not break
-//! down, a look changes nothing, and nothing is sent that the policy does not have.
+//! Fuzzes the guest's parsers of server responses. Whatever the responses are, the guest does not
+//! crash, a read-only call changes nothing, and no request is sent that is not on the allow-list.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -26,11 +26,12 @@ const NO_NODE: &str = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
 pub static OPTIONS: LazyLock<Options> =
     LazyLock::new(|| Options { confirm_seconds: 1, ..Options::DEFAULT });
 
-/// The same, for a run that may end frameworks.
+/// The same options, for a run that may tear down frameworks.
 static TEARDOWN: LazyLock<Options> =
     LazyLock::new(|| Options { in_use: InUse::Teardown, ..OPTIONS.clone() });
 
-/// Which answers are fuzzed; the others are those of an ordinary cluster.
+/// The part of the cluster whose responses are fuzzed. The others respond as in an ordinary
+/// cluster.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Agents,
@@ -38,32 +39,31 @@ enum Part {
     Operations,
     Exhibitor,
     Marathon,
-    /// None.
+    /// No part is fuzzed.
     Nothing,
 }
 
-/// Servers that answer with pieces of the input, one after the other; the last one
-/// for ever. Zero bytes are between them. One that begins with `!` and three digits
-/// has that status.
+/// Servers that respond with successive pieces of the input, and repeat the last one. Zero bytes
+/// separate the pieces. A piece that starts with `!` and three digits has that status.
 pub struct Servers<'a> {
     part: Part,
     pieces: Vec<&'a [u8]>,
     next: usize,
-    /// The chunks of a body.
+    /// The chunk size of a body.
     chunk: usize,
     policy: Policy,
     destroyed: bool,
     released: bool,
     deleted: bool,
-    /// How long the pauses were.
+    /// The total duration of all pauses.
     paused: Duration,
-    /// What was asked.
+    /// The requests that were sent.
     pub sent: Vec<Request>,
-    /// The last fuzzed answer.
+    /// The last fuzzed response.
     last: (u16, Vec<u8>),
 }
 
-/// The status and the body that a piece is.
+/// Splits a piece into a status and a body.
 fn answer_of(piece: &[u8]) -> (u16, &[u8]) {
     let status = match piece {
         [b'!', digits @ ..] if digits.len() >= 3 => {
@@ -74,7 +74,7 @@ fn answer_of(piece: &[u8]) -> (u16, &[u8]) {
     status.map_or((200, piece), |status| (status, &piece[4..]))
 }
 
-/// A body in chunks.
+/// A body that is returned in chunks.
 pub struct Body {
     status: u16,
     rest: Vec<u8>,
@@ -103,7 +103,7 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// Servers of an ordinary cluster.
+    /// Creates the servers of an ordinary cluster.
     pub fn ordinary(call: &Call) -> Self {
         Servers::new(Part::Nothing, &[255], call)
     }
@@ -164,12 +164,12 @@ impl Host for Servers<'_> {
     fn send(&mut self, request: &Request) -> Result<Body, Error> {
         let asked = request;
         if let Err(why) = self.policy.check(&asked) {
-            // A master that lists a resource under a role that is not its own, or whose
-            // list of frameworks can be read in two ways: the host's own look stops that,
-            // and everything after it.
+            // The host's own check stops requests based on a list that the guest understands
+            // differently: an agent with a resource under a role that is not its own, or an
+            // ambiguous list of frameworks. After that, it denies every request.
             let expected = match self.part {
-                Part::Agents => "would remove what is not the target's",
-                _ => "would end framework",
+                Part::Agents => "is not limited to the target's resources",
+                _ => "would tear down framework",
             };
             assert!(why.contains(expected), "{why}");
             return Err(Error::Denied(why));
@@ -217,13 +217,13 @@ impl Response for Body {
     }
 }
 
-/// Whether a request is this call of the master's v1 API.
+/// Returns whether a request is this call of the master's v1 API.
 fn asks(request: &Request, call: &str) -> bool {
     let content = request.content.as_ref().map_or(&[][..], |content| &content.bytes);
     String::from_utf8_lossy(content).contains(call)
 }
 
-/// The other pages of a master that has led for a week.
+/// The remaining pages of a master that has led for a week.
 fn page(path: &str) -> Option<&'static str> {
     Some(match path {
         "api/v1" => {
@@ -241,17 +241,17 @@ fn page(path: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a request changes nothing. The master's v1 API is asked by POST.
+/// Returns whether a request is read-only. The master's v1 API is read with POST.
 pub fn looks(request: &Request) -> bool {
     request.method == Method::Get || request.path == ["api", "v1"]
 }
 
-/// The agent list.
+/// Fuzzes the list of agents.
 pub fn agents(data: &[u8]) {
     for principal in [None, Some("p")] {
         let target = target(Some("r"), principal, None, None);
         if let Ok(report) = clean(Part::Agents, data, &target).0 {
-            // Clean is what the last list says, if there is nothing to remove in it.
+            // The target is clean if the last list contains nothing to remove.
             assert_eq!(report.left, Some(vec![]));
         }
         let plan = plan(Part::Agents, data, &target);
@@ -266,7 +266,7 @@ pub fn agents(data: &[u8]) {
     let _ = guest::discover(&mut Servers::new(Part::Agents, data, &Call::Discover), &OPTIONS);
 }
 
-/// The frameworks.
+/// Fuzzes the list of frameworks.
 pub fn frameworks(data: &[u8]) {
     let target = target(Some("r"), None, None, None);
     let (_, servers) = clean(Part::Frameworks, data, &target);
@@ -294,32 +294,32 @@ pub fn frameworks(data: &[u8]) {
         };
         let frameworks = lists.iter().filter_map(|list| list["frameworks"].as_array()).flatten();
         let mut frameworks = frameworks.peekable();
-        // This reader may find too much in a field that the guest ignores.
+        // This parser may reject a list because of a field that the guest ignores.
         if frameworks.peek().is_some() {
             assert!(frameworks.any(ends_the_service_alone), "{id} is ended");
         }
     }
 }
 
-/// The roles of a framework in the master's list.
+/// Returns the roles of a framework in the master's list.
 fn roles(framework: &Value) -> impl Iterator<Item = &str> {
     let several = framework["roles"].as_array().into_iter().flatten();
     several.chain([&framework["role"]]).filter_map(Value::as_str)
 }
 
-/// Whether it is the target's role, or below it.
+/// Returns whether a role is the target's or below it.
 fn is_below(role: &str) -> bool {
     role == "r" || role.starts_with("r/")
 }
 
-/// The framework that a teardown names.
+/// Returns the framework that a teardown names.
 fn framework(teardown: &Request) -> Option<String> {
     let content = teardown.content.as_ref()?;
     let mut fields = form_urlencoded::parse(&content.bytes);
     fields.next().map(|(_, id)| id.into())
 }
 
-/// The operations.
+/// Fuzzes the list of operations.
 pub fn operations(data: &[u8]) {
     let target = target(Some("r"), None, Some("a"), None);
     let (result, servers) = clean(Part::Operations, data, &target);
@@ -334,7 +334,7 @@ pub fn operations(data: &[u8]) {
     }
 }
 
-/// Whether an operation is a removal from the role that is not over.
+/// Returns whether an operation is a removal from the role that is not finished.
 fn is_pending(operation: &Value) -> bool {
     let info = &operation["info"];
     let list = match info["type"].as_str() {
@@ -354,7 +354,7 @@ fn is_pending(operation: &Value) -> bool {
         && list.as_array().into_iter().flatten().any(is_own)
 }
 
-/// What Exhibitor says.
+/// Fuzzes Exhibitor's responses.
 pub fn exhibitor(data: &[u8]) {
     let target = target(None, None, Some("a/b"), None);
     let (result, servers) = clean(Part::Exhibitor, data, &target);
@@ -364,7 +364,7 @@ pub fn exhibitor(data: &[u8]) {
     let is_gone = report.znode.is_some_and(|it| gone(it.outcome));
     assert_eq!(is_ok, is_gone);
     if is_gone {
-        // Whatever was said before: the node's own page says it last.
+        // The node's own page must be read last, whatever was returned before.
         let asked = servers.sent.last().expect("a look at the node");
         assert!(asked.path.ends_with(&["node-data".into()]), "{asked:?}");
         let (status, body) = &servers.last;
@@ -376,7 +376,7 @@ pub fn exhibitor(data: &[u8]) {
     let _ = guest::discover(&mut Servers::new(Part::Exhibitor, data, &Call::Discover), &OPTIONS);
 }
 
-/// What Marathon says.
+/// Fuzzes Marathon's responses.
 pub fn marathon(data: &[u8]) {
     let target = target(None, None, None, Some("/group/janitor"));
     let (result, servers) = clean(Part::Marathon, data, &target);
@@ -395,8 +395,8 @@ pub fn marathon(data: &[u8]) {
     }
 }
 
-/// A body that the guest has understood. What the guest ignores in it may still be too
-/// much for this reader: numbers beyond all measure, for instance.
+/// Parses a body that the guest has understood. This parser may reject something in it that the
+/// guest ignores, such as numbers out of range.
 fn json(body: &[u8]) -> Option<Value> {
     serde_json::from_str(&String::from_utf8_lossy(body)).ok()
 }
@@ -417,7 +417,7 @@ fn plan(part: Part, data: &[u8], target: &Target) -> Option<CleanupPlan> {
     plan
 }
 
-/// A target of the guest's.
+/// Creates a target.
 pub fn target(
     role: Option<&str>,
     principal: Option<&str>,

@@ -1,5 +1,5 @@
-//! The host's look at the forms that remove something. What passes is read again, as
-//! Mesos reads it.
+//! Fuzzes the host's check of forms that remove resources. A form that passes is parsed again as
+//! Mesos parses it.
 
 use serde_json::Value;
 
@@ -7,9 +7,8 @@ use crate::answers::target;
 use janitor_policy::listed::{Agents, Listed};
 use janitor_policy::scope::Scope;
 
-/// A form: the first byte says what is looked for and how the rest is to be read, as a
-/// whole form or as a list in one. The master is one that lists everything in it for the
-/// role.
+/// Checks a form. The first byte selects the scope, and whether the rest is a whole form or a list
+/// within one. The simulated master lists everything in the form for the role.
 pub fn scope(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let principal = (kind & 1 == 1).then_some("p");
@@ -30,7 +29,7 @@ pub fn scope(data: &[u8]) {
         return;
     }
     let list = last(&form, field).expect("what passes has a list");
-    // A number that is too large for this reader is no matter of ownership.
+    // A number that is too large for this parser does not affect ownership.
     let Ok(list) = serde_json::from_str::<Vec<Value>>(&list) else { return };
     assert!(!list.is_empty());
     for resource in &list {
@@ -38,7 +37,7 @@ pub fn scope(data: &[u8]) {
     }
 }
 
-/// The resources of a master that lists these for the role.
+/// Returns the resources of a master that lists these for the role.
 fn listed(scope: &Scope, resources: &str) -> Listed {
     let list =
         format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":{resources}}}}}]}}"#);
@@ -47,15 +46,15 @@ fn listed(scope: &Scope, resources: &str) -> Listed {
     agents.listed()
 }
 
-/// The value of a field, as libprocess finds it: fields end at `;` too, and the last
-/// of several counts.
+/// Returns the value of a field as libprocess parses it: fields also end at `;`, and the last of
+/// several counts.
 fn last(form: &[u8], field: &str) -> Option<String> {
     let tokens = form.split(|byte| b"&;".contains(byte));
     let named = tokens.filter_map(|token| form_urlencoded::parse(token).next());
     named.filter(|(name, _)| name == field).last().map(|(_, value)| value.into())
 }
 
-/// Whether a resource is the target's, by Mesos's documentation.
+/// Returns whether a resource belongs to the target according to Mesos's documentation.
 fn is_own(resource: &Value, volumes: bool, principal: Option<&str>) -> bool {
     let stack = resource["reservations"].as_array();
     let innermost = match stack {

@@ -1,10 +1,10 @@
-//! What is fuzzed: one function a target. Each gets bytes that anybody may have made,
-//! and panics when something is not as it must be.
+//! The fuzz targets, one function each. They receive arbitrary bytes, and panic if an invariant is
+//! violated.
 //!
-//! | to do | command |
+//! | task | command |
 //! | --- | --- |
 //! | run a target | `cargo +nightly fuzz run agents` |
-//! | run what is kept | `cargo +nightly fuzz run agents -- -runs=0` |
+//! | run the corpus | `cargo +nightly fuzz run agents -- -runs=0` |
 
 pub mod answers;
 mod forms;

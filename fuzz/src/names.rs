@@ -1,4 +1,4 @@
-//! What people write: URLs, nodes, services.
+//! Fuzzes the inputs that people type: URLs, nodes and services.
 
 use janitor_contract::types::{Endpoint, Method, Request};
 use janitor_guest as guest;
@@ -9,7 +9,7 @@ use janitor_contract::endpoint::Endpoints;
 use janitor_contract::ensemble::Ensemble;
 use janitor_report::service::{Naming, names};
 
-/// URLs: what is taken for one has no two meanings, and a request stays below it.
+/// Fuzzes URLs: an accepted URL is unambiguous, and a request stays below it.
 pub fn urls(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = Endpoints::new(&Endpoints::behind_admin_router(text)[0], text, text);
@@ -53,15 +53,15 @@ pub fn urls(data: &[u8]) {
     }
 }
 
-/// A node, and an app: what is asked for names neither the root nor the cluster's own,
-/// and has no segment that could be read in two ways.
+/// Fuzzes a node and an app: requests name neither the root nor a node of the cluster itself, and
+/// contain no ambiguous segment.
 pub fn znode(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (znode, app) = text.split_once('\n').map_or((text, None), |(it, app)| (it, Some(app)));
     let target = target(None, None, Some(znode), app);
     let mut servers = Servers::ordinary(&Call::Clean(target.clone()));
     let result = guest::clean(&mut servers, &target, &OPTIONS);
-    assert!(result.is_ok() || servers.sent.iter().all(looks), "a guard that lets something pass");
+    assert!(result.is_ok() || servers.sent.iter().all(looks), "a refused target was changed");
     for request in servers.sent.iter().filter(|request| !looks(request)) {
         assert_eq!(request.method, Method::Delete);
         let node = match request.endpoint {
@@ -93,7 +93,7 @@ pub fn znode(data: &[u8]) {
         assert!(!node.is_empty());
         for segment in node {
             assert!(!["", ".", ".."].contains(&segment.as_str()), "{node:?}");
-            // A proxy may drop a `;` and the rest of the name, so that another node goes.
+            // A proxy may truncate a name at a `;`, so that another node would be deleted.
             assert!(!segment.contains(|c: char| "/;".contains(c) || c.is_control()), "{node:?}");
         }
     }
@@ -102,7 +102,8 @@ pub fn znode(data: &[u8]) {
     assert!(servers.sent.iter().all(looks));
 }
 
-/// A service's name: what is derived from it is one node, and selects something.
+/// Fuzzes the name of a service: the derived node is a single segment, and the target selects
+/// something.
 pub fn service(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     for naming in [Naming::Sdk, Naming::Cassandra, Naming::Kafka] {

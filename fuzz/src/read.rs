@@ -1,4 +1,4 @@
-//! What the host itself reads: recordings, plans, and ZooKeeper's lists of children.
+//! Fuzzes the host's own parsers: recordings, plans, and ZooKeeper's lists of children.
 
 use crate::answers::OPTIONS;
 use janitor_contract::call::Call;
@@ -7,7 +7,7 @@ use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Har;
 use janitor_transport::zookeeper::jute::Names;
 
-/// A recording.
+/// Fuzzes recordings.
 pub fn har(data: &[u8]) {
     let Ok(har) = Har::read(data) else { return };
     let json = serde_json::to_vec(&har).expect("a recording is JSON");
@@ -22,7 +22,7 @@ pub fn har(data: &[u8]) {
     Policy::new(&har.log.janitor.call, &har.log.janitor.options);
 }
 
-/// A plan.
+/// Fuzzes plans.
 pub fn plan_file(data: &[u8]) {
     let Ok(plan) = PlanFile::read(data) else { return };
     let json = serde_json::to_vec(&plan).expect("a plan is JSON");
@@ -30,8 +30,7 @@ pub fn plan_file(data: &[u8]) {
     Policy::new(&Call::Apply(plan.plan), &OPTIONS.clone());
 }
 
-/// ZooKeeper's list of a node's children: there are as many as it says, and each is below
-/// the node.
+/// Fuzzes ZooKeeper's lists of children: the count is correct, and each child is below the node.
 pub fn children(data: &[u8]) {
     let Ok(mut names) = Names::new(data.to_vec()) else { return };
     let mut count = 0_u32;

@@ -1,5 +1,5 @@
-//! Precompiles the component to machine code, and leaves that for `src/component.rs` to
-//! embed. So the binary that is shipped contains no compiler.
+//! Precompiles the component to machine code, which `src/component.rs` embeds. Thus the shipped
+//! binary contains no compiler.
 
 mod precompile;
 

@@ -1,4 +1,4 @@
-//! How a component becomes machine code: for the tests' build script too.
+//! Compiles a component to machine code. The tests' build script uses this file too.
 
 use std::env;
 use std::error::Error;
@@ -8,11 +8,11 @@ use wasmtime::Engine;
 #[path = "../src/engine.rs"]
 mod engine;
 
-/// Turns a component into machine code for the platform that is built for.
+/// Compiles a component to machine code for the target platform.
 pub fn precompile(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut config = engine::config();
-    // Names the target, so that nothing of this machine's own processor gets
-    // into what will run on another one.
+    // Setting the target keeps the features of this machine's processor out of code that will run
+    // on another one.
     config.target(&env::var("TARGET")?)?;
     Ok(Engine::new(&config)?.precompile_component(wasm)?)
 }

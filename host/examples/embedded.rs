@@ -1,5 +1,5 @@
-//! A tool with an async runtime that cleans up after a service: with a transport of its own,
-//! with events, and with an end to its patience.
+//! A tool with an async runtime that cleans up after a service. It has its own transport, handles
+//! events, and cancels a run that takes too long.
 //!
 //!     cargo run --example embedded -- http://127.0.0.1:5050/ http://127.0.0.1:8181/ kafka-role
 
@@ -14,7 +14,7 @@ use janitor_host::{
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// The reason why a run has not cleaned.
+/// The error that keeps a run from cleaning.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
@@ -31,8 +31,8 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Cleans a target, and cancels the run when it takes too long: requests in flight are
-/// finished, and a second run continues where this one was.
+/// Cleans a target. A run that takes too long is cancelled: it finishes its in-flight requests, and
+/// a second run continues where it stopped.
 pub async fn clean(
     network: Network,
     target: Target,
@@ -41,7 +41,7 @@ pub async fn clean(
     let (cancellation, endpoints) = (CancellationToken::new(), network.endpoints().clone());
     let session = Session::new(Audited(network))
         .with_endpoints(endpoints)
-        .with_log(tell)
+        .with_log(print)
         .with_cancellation(cancellation.clone());
 
     let janitor = Janitor::new()?;
@@ -56,17 +56,17 @@ pub async fn clean(
     Ok(result??)
 }
 
-/// Shows events, which are for programs: nobody has to take a message apart.
-fn tell(entry: &Entry) {
+/// Prints events. A program does not have to parse messages.
+fn print(entry: &Entry) {
     match &entry.event {
         Some(Event::PhaseStarted(start)) => println!("{:?}: {} to do", start.phase, start.total),
-        Some(Event::Confirmed(phase)) => println!("{phase:?}: gone"),
-        Some(Event::Unreached(agent)) => println!("{}: cannot be reached", agent.agent),
+        Some(Event::Confirmed(phase)) => println!("{phase:?}: confirmed"),
+        Some(Event::Unreached(agent)) => println!("{}: unreachable", agent.agent),
         _ => {}
     }
 }
 
-/// Tells every request that it sends on.
+/// Prints every request before sending it.
 struct Audited<T>(T);
 
 impl<T: Transport> Transport for Audited<T> {

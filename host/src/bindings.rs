@@ -1,12 +1,11 @@
-//! The functions of `wit/` as Rust, generated; nothing else is in here. The types are those
-//! of [`janitor_contract::types`].
+//! The functions of `wit/` as generated Rust bindings, and nothing else. The types are those of
+//! [`janitor_contract::types`].
 #![allow(missing_docs, clippy::all, unsafe_code)]
 
 wasmtime::component::bindgen!({
     path: "wit",
     world: "cleaner",
-    // Ordinary failures are results of the contract; a trap is for a component
-    // that breaks it.
+    // Ordinary failures are results of the contract; a trap is for a component that breaks it.
     imports: { default: trappable },
     with: {
         "janitor:cleanup/types": janitor_contract::types,

@@ -1,4 +1,4 @@
-//! The embedded component, and what names any component.
+//! The embedded component, and the digest and imports that identify any component.
 
 #[cfg(target_os = "linux")]
 mod in_place;
@@ -10,34 +10,35 @@ use wasmtime::component::Component;
 
 use crate::engine;
 
-/// The component's machine code, made by the build script.
+/// The component's machine code, produced by the build script.
 static CODE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/janitor.cwasm")));
 
-/// Bytes that begin with a page of memory, where pages are as small as they usually are.
+/// Bytes that start on a page boundary, for the usual page size.
 #[repr(C, align(4096))]
 struct Pages<Bytes: ?Sized>(Bytes);
 
-/// The digest of the component, `sha256:` and 64 hexadecimal digits. It names
-/// the WebAssembly that `guest/` compiles to, not the machine code made of it.
+/// The digest of the embedded component: `sha256:` and 64 hexadecimal digits. It identifies the
+/// WebAssembly that `guest/cleanup` compiles to, not the machine code compiled from it.
 pub const DIGEST: &str = env!("JANITOR_COMPONENT_DIGEST");
 
-/// The digest of a component, as [`DIGEST`] is written.
+/// Computes the digest of a component, in the format of [`DIGEST`].
 #[cfg(feature = "jit")]
 pub fn digest(wasm: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     format!("sha256:{:x}", Sha256::digest(wasm))
 }
 
-/// The names of what a component imports.
+/// Lists the names of the interfaces that a component imports.
 pub fn imports(engine: &Engine, component: &Component) -> Vec<String> {
     let imports = component.component_type();
     imports.imports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Loads the component. It is loaded once in a process; what is given out is the same.
+/// Loads the embedded component. It is loaded once per process, and every call returns the same
+/// one.
 ///
 /// # Errors
-/// When this processor lacks something that the machine code needs.
+/// Fails if this processor lacks a feature that the machine code needs.
 pub fn embedded() -> wasmtime::Result<(Engine, Component)> {
     static LOADED: Mutex<Option<(Engine, Component)>> = Mutex::new(None);
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +48,7 @@ pub fn embedded() -> wasmtime::Result<(Engine, Component)> {
     Ok(loaded.insert(load()?).clone())
 }
 
-/// Loads the component where it lies, or a copy of it where that is not possible.
+/// Loads the component in place, or from a copy where that is not possible.
 #[allow(unsafe_code)]
 fn load() -> wasmtime::Result<(Engine, Component)> {
     #[cfg(target_os = "linux")]
@@ -55,8 +56,8 @@ fn load() -> wasmtime::Result<(Engine, Component)> {
         return Ok(loaded);
     }
     let engine = Engine::new(&engine::config())?;
-    // SAFETY: the bytes come from `Engine::precompile_component`, called by
-    // this package's build script with this engine's configuration.
+    // SAFETY: the bytes come from `Engine::precompile_component`, called by this package's build
+    // script with this engine's configuration.
     let component = unsafe { Component::deserialize(&engine, &CODE.0)? };
     Ok((engine, component))
 }

@@ -1,15 +1,14 @@
-//! The engine's configuration. The build script that precompiles the component
-//! includes this very file, because machine code only loads into an engine of
-//! the configuration that it was compiled for.
+//! The engine's configuration. The build script that precompiles the component includes this file,
+//! because machine code only loads into an engine with the configuration that it was compiled for.
 
 /// The stack of a component, in bytes.
 pub const STACK: usize = 512 << 10;
 
-/// How components are compiled and run.
+/// Returns the configuration with which components are compiled and run.
 pub fn config() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config
-        // Lets a run's time limit interrupt a component that computes for ever.
+        // Lets a run's time limit interrupt a component that never stops computing.
         .epoch_interruption(true)
         // The component's calls are synchronous (WASI 0.2).
         .concurrency_support(false)

@@ -1,5 +1,4 @@
-//! The component's import `http`: the policy and the budget in front of a
-//! transport.
+//! The component's import `http`: the policy and the budget in front of a transport.
 
 use std::time::Duration;
 
@@ -13,24 +12,26 @@ use janitor_contract::violation::Violation;
 use janitor_policy::policy::Watch;
 use janitor_transport::exchange::{self, milliseconds};
 
-/// A request on its way, in the component's hands.
+/// A request in flight, held by the component.
 pub struct Exchange {
     exchange: Box<dyn exchange::Exchange>,
-    /// What is read out of its answer.
+    /// Extracts from the response what the policy has to learn.
     watch: Option<Watch>,
 }
 
-/// An answer, in the component's hands.
+/// A response, held by the component.
 pub struct Response {
     response: exchange::Response,
-    /// How many bytes of the body may still come; none when it was too large.
+    /// The bytes of the body that the component may still read; `None` once the body has exceeded
+    /// its limit.
     budget: Option<u64>,
-    /// What is read out of it.
+    /// Extracts from the body what the policy has to learn.
     watch: Option<Watch>,
 }
 
 impl State {
-    /// The policy and the budget: says why a request may not be sent.
+    /// Checks a request against the policy and the budget. The error names the rule that forbids
+    /// it.
     fn admit(&self, request: &Request) -> Result<(), String> {
         if self.denied.is_some() {
             return Err("an earlier request was denied".into());
@@ -84,8 +85,8 @@ impl Host for State {
             return Ok(false);
         }
         self.log.flush();
-        let wish = Duration::from_millis(milliseconds.into());
-        self.transport.pause(wish.min(self.remaining()));
+        let duration = Duration::from_millis(milliseconds.into());
+        self.transport.pause(duration.min(self.remaining()));
         Ok(true)
     }
 
@@ -95,7 +96,7 @@ impl Host for State {
             return Err(Violation::ClockReads(self.limits.clock_reads).into());
         }
         let now = self.transport.elapsed(self.started.elapsed());
-        // A transport with a clock of its own cannot set the run's back.
+        // A transport with its own clock cannot turn the run's clock back.
         self.clock = self.clock.max(now);
         Ok(milliseconds(self.clock))
     }
@@ -122,7 +123,7 @@ impl HostExchange for State {
     }
 
     fn drop(&mut self, exchange: Resource<Exchange>) -> Trappable<()> {
-        // The request goes on without anyone waiting, and keeps its place.
+        // The request continues in the background and keeps its place in the window.
         self.table.delete(exchange)?;
         Ok(())
     }
@@ -138,8 +139,8 @@ impl HostResponse for State {
         response: Resource<Response>,
         limit: u32,
     ) -> Trappable<Result<Vec<u8>, Error>> {
-        /// What one read hands over at most, so that no component can make the
-        /// host reserve gigabytes.
+        /// The most bytes that one read returns, so that no component can make the host allocate
+        /// gigabytes.
         const LARGEST: u32 = 1 << 20;
         if limit == 0 {
             return Err(Violation::EmptyRead.into());
@@ -161,7 +162,7 @@ impl HostResponse for State {
         buffer.truncate(count);
         match (buffer.is_empty(), watch.as_mut()) {
             (false, Some(watch)) => watch.read(&buffer),
-            // A list counts when it has been read to its end.
+            // A list counts only once it has been read to its end.
             (true, _) => watch.take().into_iter().for_each(|watch| self.policy.learn(watch)),
             (false, None) => {}
         }

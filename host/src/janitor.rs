@@ -1,4 +1,4 @@
-//! The component's export `cleanup`: one run, from instantiation to its end.
+//! The component's export `cleanup`: one run, from instantiation to its result.
 
 use std::hint::black_box;
 use std::sync::mpsc;
@@ -23,8 +23,7 @@ use janitor_policy::policy::Policy;
 use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::{RunStart, Transport};
 
-/// The loaded component. One can clean any number of targets, also at a time; clones
-/// share it.
+/// The loaded component. It can clean any number of targets, also concurrently; clones share it.
 #[derive(Clone)]
 pub struct Janitor {
     engine: Engine,
@@ -32,8 +31,8 @@ pub struct Janitor {
     digest: String,
 }
 
-/// What a host brings along for one run: how requests travel, and what may be left as it
-/// is.
+/// Everything that a host supplies for one run. Only the transport is required; the rest has
+/// defaults.
 pub struct Session {
     endpoints: Endpoints,
     transport: Box<dyn Transport>,
@@ -43,8 +42,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Requests travel like this, to where DC/OS has its servers; nobody hears what
-    /// happens.
+    /// Creates a session that sends its requests over `transport`, to the addresses where DC/OS has
+    /// its servers, and discards the log.
     pub fn new(transport: impl Transport + 'static) -> Self {
         Self {
             endpoints: Endpoints::default(),
@@ -55,25 +54,26 @@ impl Session {
         }
     }
 
-    /// Where the servers are: for a [`Network`](janitor_transport::Network), the same as its own.
+    /// Sets the addresses of the servers: for a [`Network`](janitor_transport::Network), the same as
+    /// its own.
     #[must_use]
     pub fn with_endpoints(self, endpoints: Endpoints) -> Self {
         Self { endpoints, ..self }
     }
 
-    /// Who hears what happens: a closure that takes entries, or a [`Log`].
+    /// Sets the receiver of log entries: a closure, or a [`Log`].
     #[must_use]
     pub fn with_log(self, log: impl Log + 'static) -> Self {
         Self { log: Box::new(log), ..self }
     }
 
-    /// How much the run may use.
+    /// Sets the limits of the run.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// The token that cancels the run.
+    /// Sets the token that cancels the run.
     #[must_use]
     pub fn with_cancellation(self, cancellation: CancellationToken) -> Self {
         Self { cancellation, ..self }
@@ -84,37 +84,37 @@ impl Janitor {
     /// Loads the embedded component.
     ///
     /// # Errors
-    /// When this processor lacks something that the embedded machine code
-    /// needs.
+    /// Fails if this processor lacks a feature that the embedded machine code needs.
     pub fn new() -> Result<Self, Violation> {
         let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
         let (engine, component) = component::embedded().map_err(start)?;
         Self::load(engine, &component, component::DIGEST).map_err(start)
     }
 
-    /// Loads a component that was precompiled elsewhere, with this crate's
-    /// engine configuration and this version of wasmtime.
+    /// Loads a component that was precompiled elsewhere, with this crate's engine configuration and
+    /// the same version of wasmtime.
     ///
     /// # Errors
-    /// When it was made for another configuration, version or processor, or
-    /// asks for imports that this host does not have.
+    /// Fails if the component was compiled for another configuration, version or processor, or
+    /// imports interfaces that this host does not provide.
     ///
     /// # Safety
-    /// `code` must come from `wasmtime::Engine::precompile_component`: it is
-    /// machine code, and is run as it is.
+    /// `code` must come from `wasmtime::Engine::precompile_component`: it is machine code, and is
+    /// executed unchecked.
     #[allow(unsafe_code)]
     pub unsafe fn from_precompiled(code: &[u8], digest: &str) -> Result<Self, Violation> {
         let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
         let engine = Engine::new(&engine::config()).map_err(start)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees it.
         let component = unsafe { Component::deserialize(&engine, code) }.map_err(start)?;
         Self::load(engine, &component, digest).map_err(start)
     }
 
-    /// Compiles and loads another component. Nothing of it runs before there is a run.
+    /// Compiles and loads another component. None of its code runs before a run starts.
     ///
     /// # Errors
-    /// When it is no component, or asks for imports that this host does not have.
+    /// Fails if the bytes are not a component, or if it imports interfaces that this host does not
+    /// provide.
     #[cfg(feature = "jit")]
     pub fn from_component(wasm: &[u8]) -> Result<Self, Violation> {
         let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
@@ -133,12 +133,12 @@ impl Janitor {
         Ok(Self { engine, component, digest: digest.into() })
     }
 
-    /// The component's digest, `sha256:` and 64 hexadecimal digits.
+    /// Returns the component's digest: `sha256:` and 64 hexadecimal digits.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// The names of the interfaces that the component imports.
+    /// Lists the names of the interfaces that the component imports.
     pub fn imports(&self) -> Vec<String> {
         component::imports(&self.engine, self.component.instance_pre().component())
     }
@@ -146,7 +146,7 @@ impl Janitor {
     /// Cleans a target.
     ///
     /// # Errors
-    /// When the target is not clean, or may not be.
+    /// Fails if the target is not clean afterwards, or if a safety check refuses the run.
     pub fn clean(
         &self,
         target: Target,
@@ -159,10 +159,10 @@ impl Janitor {
         Ok(it)
     }
 
-    /// Looks at what cleaning a target would do, and changes nothing.
+    /// Reports what cleaning a target would do, without changing anything.
     ///
     /// # Errors
-    /// When it cannot be known.
+    /// Fails if that cannot be determined.
     pub fn plan(
         &self,
         target: Target,
@@ -175,10 +175,10 @@ impl Janitor {
         Ok(it)
     }
 
-    /// Does what a plan says, if the cluster is still as it says.
+    /// Carries out a plan, provided that the cluster still matches it.
     ///
     /// # Errors
-    /// When the cluster is another one now, or as for [`Janitor::clean`].
+    /// Fails if the cluster no longer matches the plan, or for the reasons of [`Janitor::clean`].
     pub fn apply(
         &self,
         plan: CleanupPlan,
@@ -191,10 +191,10 @@ impl Janitor {
         Ok(it)
     }
 
-    /// Looks at everything that is reserved in the cluster, and changes nothing.
+    /// Lists everything that is reserved in the cluster, without changing anything.
     ///
     /// # Errors
-    /// When it cannot be known.
+    /// Fails if that cannot be determined.
     pub fn discover(&self, options: &Options, session: Session) -> Result<Inventory, RunError> {
         let Done::Discovered(it) = self.run(&Call::Discover, options, session)? else {
             return Err(bug().into());
@@ -202,14 +202,14 @@ impl Janitor {
         Ok(it)
     }
 
-    /// Has the component do something. What the options say of ZooKeeper (`znode_root`
-    /// and `zookeeper`) is replaced by what the session's endpoints say. The component
-    /// runs on a thread of its own, so this may be called from anywhere; it returns when
-    /// the run is over. An async runtime should have it called where it may block (tokio's
-    /// `spawn_blocking`).
+    /// Makes one call to the component. The session's endpoints determine the options about
+    /// ZooKeeper (`znode_root` and `zookeeper`), whatever `options` says.
+    ///
+    /// The component runs on a thread of its own, and this function blocks until the run is over.
+    /// Within an async runtime, call it where blocking is allowed (tokio's `spawn_blocking`).
     ///
     /// # Errors
-    /// When the component fails, or breaks its contract.
+    /// Fails if the component reports a failure or breaks its contract.
     pub fn run(&self, call: &Call, options: &Options, session: Session) -> Result<Done, RunError> {
         let limit = session.limits.run;
         let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
@@ -218,7 +218,7 @@ impl Janitor {
         let mut store = self.store(session, policy, &stderr);
         let (over, is_over) = mpsc::channel::<()>();
         let result = thread::scope(|scope| {
-            // Wakes the component when its time is over, in whatever loop it is.
+            // Interrupts the component once its time is up, whatever loop it is in.
             let watch = move || {
                 if is_over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
                     self.engine.increment_epoch();
@@ -249,7 +249,9 @@ impl Janitor {
                 .and_then(|_| begin("run").spawn_scoped(scope, run));
             let result = match run {
                 Ok(run) => run.join(),
-                Err(why) => Ok(Err(Violation::Start(format!("there is no thread: {why}")).into())),
+                Err(why) => {
+                    Ok(Err(Violation::Start(format!("cannot start a thread: {why}")).into()))
+                }
             };
             drop(over);
             result
@@ -296,7 +298,7 @@ impl Janitor {
         store.set_hostcall_fuel(call_bytes);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
-        // Another run of the same engine may have woken this one.
+        // A run of the same engine that exceeded its time may have woken this one.
         store.epoch_deadline_callback(|context| {
             if context.data().remaining() == Duration::ZERO {
                 Err(Trap::Interrupt.into())
@@ -308,20 +310,21 @@ impl Janitor {
     }
 }
 
-/// As many addresses, in bytes, are for the stacks of a run's threads, and what it allocates.
+/// The address space, in bytes, for the stacks and allocations of one run's threads.
 const RUN: usize = 192 << 20;
 
-/// As many are for what a login leaves behind: the allocator keeps what its threads had.
+/// The address space, in bytes, that a login leaves occupied: the allocator keeps what its threads
+/// used.
 const LOGIN: usize = 256 << 20;
 
-/// Finds out whether there are enough addresses for a component's memory and so many more:
-/// as soon as it is loaded, which is before somebody logs in, and again when it is to run.
+/// Checks that there is enough address space for a component's memory and for `more` bytes besides.
+/// It is called when the component is loaded, which is before any login, and again before it runs.
 fn require_addresses(engine: &Engine, more: usize) -> wasmtime::Result<()> {
     let mut store = Store::new(engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(0, None));
     let rest = memory.and_then(|_| {
-        // Nothing is written there, so only addresses are taken. The compiler must not find
-        // that nobody needs them.
+        // Nothing is written here, so this takes address space but no memory. `black_box` keeps the
+        // compiler from removing the unused allocation.
         let mut rest = Vec::<u8>::new();
         rest.try_reserve_exact(more)?;
         black_box(&rest);
@@ -329,14 +332,14 @@ fn require_addresses(engine: &Engine, more: usize) -> wasmtime::Result<()> {
     });
     rest.map_err(|why| {
         wasmtime::Error::msg(format!(
-            "its memory takes more than 4 GiB of addresses, though not of memory, and there are \
-             fewer (is there a limit, 'ulimit -v'?): {why:#}"
+            "it needs more than 4 GiB of address space (not of memory), and less is available \
+             (check the limit, 'ulimit -v'): {why:#}"
         ))
     })
 }
 
-/// Why a component does not even get to its first instruction, if that is what an error
-/// says.
+/// Marks an error as a failure to start, unless it is a violation or a trap of a component that has
+/// already started.
 fn unstarted(error: wasmtime::Error) -> wasmtime::Error {
     match error.is::<Violation>() || error.is::<Trap>() {
         true => error,
@@ -344,7 +347,7 @@ fn unstarted(error: wasmtime::Error) -> wasmtime::Error {
     }
 }
 
-/// What an error that came out of the sandbox means.
+/// Maps an error that came out of the sandbox to a violation.
 fn violation(error: &wasmtime::Error, limit: Duration) -> Violation {
     match (error.downcast_ref::<Violation>(), error.downcast_ref::<Trap>()) {
         (Some(violation), _) => violation.clone(),
@@ -354,7 +357,8 @@ fn violation(error: &wasmtime::Error, limit: Duration) -> Violation {
     }
 }
 
-/// What only a mistake in this crate, or a panic in the user's transport or log, can lead to.
+/// A violation that only a bug in this crate, or a panic in the caller's transport or log, can
+/// cause.
 fn bug() -> Violation {
     Violation::Trap("a bug in the host".into())
 }

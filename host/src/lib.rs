@@ -1,10 +1,9 @@
-//! Runs the janitor component: the library behind the `janitor` binary, for
-//! tools that clean up after DC/OS and Mesos services themselves.
+//! Runs the janitor component: the library behind the `janitor` command, for tools that clean up
+//! after DC/OS and Mesos services themselves.
 //!
-//! The component holds all knowledge about a cleanup and can do nothing by
-//! itself. This crate gives it what `wit/` asks for: HTTP to three named
-//! endpoints, and a log. A request passes, in this order, the policy, the
-//! budget, the recorder, the credentials, the network.
+//! The component contains all the logic of a cleanup and can do nothing by itself. This crate
+//! provides what `wit/` requires: HTTP to named endpoints, and a log. A request passes, in this
+//! order, the policy, the budget, the recorder, the credentials and the network.
 //!
 //! ```no_run
 //! use janitor_host::{
@@ -27,31 +26,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/embedded.rs` is a whole program: in an async runtime, with a [`Transport`]
-//! of its own, with events, and with an end to its patience.
-//! `docs/versions.md` says which part of this crate is a promise, and how it changes.
+//! `examples/embedded.rs` is a complete program: it runs in an async runtime, with its own
+//! [`Transport`], handles events, and cancels the run after a timeout. `docs/versions.md` says
+//! which parts of this crate are stable, and how they change.
 //!
 //! | feature | effect |
 //! | --- | --- |
-//! | `zookeeper` | a [`Network`] speaks with ZooKeeper itself, where a `zk://` URL stands in place of Exhibitor's |
-//! | `record` | runs are recorded and replayed |
+//! | `zookeeper` | a [`Network`] connects to ZooKeeper directly, if a `zk://` URL stands in place of Exhibitor's |
+//! | `record` | records and replays runs |
 //! | `login` | a [`Network`] logs in to DC/OS |
-//! | `schemas` | recordings have a JSON Schema |
-//! | `jit` | `Janitor::from_component` takes another component than the embedded one, and brings a compiler along |
+//! | `schemas` | derives the JSON Schema of recordings |
+//! | `jit` | adds a compiler and `Janitor::from_component`, which loads another component than the embedded one |
 //!
-//! | module | what a reader finds there |
+//! | module | contents |
 //! | --- | --- |
-//! | [`mod@janitor`] | one run of the component, from instantiation to its end |
+//! | [`mod@janitor`] | one run of the component, from instantiation to its result |
 //! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
-//! | `wasi` | what is left of WASI |
-//! | `state` | what belongs to one run |
-//! | [`limits`] | how much of everything a run may use |
-//! | `component`, `engine` | the embedded component, and how it is run |
+//! | `wasi` | the empty remainder of WASI |
+//! | `state` | the state of one run |
+//! | [`limits`] | the limits of a run |
+//! | `component`, `engine` | the embedded component, and the engine's configuration |
 //! | `bindings` | the functions of `wit/`, as Rust |
 //!
-//! What is asked of a component and what it returns is in `janitor-contract`, which requests
-//! it may send in `janitor-policy`, and how they travel in `janitor-transport`; what of
-//! these belongs to this crate's interface is here too, by the same names.
+//! The calls and results of a component are in `janitor-contract`, the requests that it may send in
+//! `janitor-policy`, and the transports in `janitor-transport`. The items of these crates that
+//! belong to this crate's interface are re-exported here under the same names.
 
 mod bindings;
 mod component;

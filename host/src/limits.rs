@@ -1,4 +1,4 @@
-//! How much of everything a run may use.
+//! The limits of a run.
 
 use std::time::Duration;
 
@@ -7,66 +7,66 @@ use wasmtime::{ResourceLimiter, Result};
 use crate::engine;
 use janitor_contract::violation::Violation;
 
-/// The limits of a run. The component cannot see them, except `window`; it
-/// meets them.
+/// The limits of a run. Of these, the component can only see `window`.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Each of the component's linear memories, in bytes.
+    /// The size of each linear memory, in bytes.
     pub memory: usize,
-    /// How many linear memories it may have.
+    /// The number of linear memories.
     pub memories: usize,
-    /// The elements of each of its tables.
+    /// The number of elements of each table.
     pub table_elements: usize,
-    /// How many tables it may have.
+    /// The number of tables.
     pub tables: usize,
-    /// How many core modules it may consist of.
+    /// The number of core module instances that the component may consist of.
     pub instances: usize,
-    /// The run. A run whose time is over while it waits for an answer ends when
+    /// The duration of the run. A run whose time expires while it waits for a response ends when
     /// that wait does.
     pub run: Duration,
-    /// Requests in one run.
+    /// The number of requests in one run.
     pub requests: u64,
-    /// Exchanges at a time, from the request to the end of the response's use.
+    /// The number of concurrent exchanges. An exchange lasts from its request until its response is
+    /// dropped.
     pub window: u32,
-    /// The body of one request, in bytes.
+    /// The size of one request's body, in bytes.
     pub request_bytes: usize,
-    /// The body of one response, in bytes.
+    /// The size of one response's body, in bytes.
     pub response_bytes: u64,
-    /// Readings of the run's clock.
+    /// The number of times that the run's clock may be read.
     pub clock_reads: u64,
-    /// Entries in the log.
+    /// The number of log entries.
     pub log_entries: u64,
-    /// One message of the log, in bytes; what is longer is cut.
+    /// The length of one log message, in bytes; longer messages are truncated.
     pub message_bytes: usize,
-    /// One event of the log, in bytes as JSON.
+    /// The size of one log event, in bytes of JSON.
     pub event_bytes: usize,
-    /// What one call copies out of the sandbox, in bytes: a report or a plan at the end,
-    /// a request or an entry of the log on the way.
+    /// The bytes that one call may copy out of the sandbox: a report or a plan at the end of a run,
+    /// a request or a log entry during it.
     pub call_bytes: usize,
-    /// What the component may print on standard error, in bytes.
+    /// The bytes that the component may write to standard error.
     pub stderr_bytes: usize,
 }
 
 impl Limits {
-    /// The component's stack, in bytes: the same for all runs, because the engine is made
-    /// for it.
+    /// The component's stack, in bytes. It is the same for all runs, because the engine is
+    /// configured with it.
     pub const STACK: usize = engine::STACK;
 }
 
-/// What the engine asks before it gives the component room. Who wants too much is
-/// stopped, rather than told so: what came of that would only be a crash without a reason.
+/// The engine calls this before it grows a component's memory or a table. A component that exceeds
+/// a limit is stopped: if the growth merely failed, the result would be a crash without a reason.
 impl ResourceLimiter for Limits {
-    fn memory_growing(&mut self, _: usize, wish: usize, own: Option<usize>) -> Result<bool> {
-        match wish > self.memory {
+    fn memory_growing(&mut self, _: usize, desired: usize, own: Option<usize>) -> Result<bool> {
+        match desired > self.memory {
             true => Err(Violation::Memory(self.memory).into()),
-            false => Ok(own.is_none_or(|own| wish <= own)),
+            false => Ok(own.is_none_or(|own| desired <= own)),
         }
     }
 
-    fn table_growing(&mut self, _: usize, wish: usize, own: Option<usize>) -> Result<bool> {
-        match wish > self.table_elements {
+    fn table_growing(&mut self, _: usize, desired: usize, own: Option<usize>) -> Result<bool> {
+        match desired > self.table_elements {
             true => Err(Violation::Table(self.table_elements).into()),
-            false => Ok(own.is_none_or(|own| wish <= own)),
+            false => Ok(own.is_none_or(|own| desired <= own)),
         }
     }
 
@@ -84,7 +84,7 @@ impl ResourceLimiter for Limits {
 }
 
 impl Default for Limits {
-    /// Room for 100,000 agents, and a stop for what runs away.
+    /// Allows 100,000 agents, and stops a component that runs away.
     fn default() -> Self {
         Self {
             memory: 512 << 20,
@@ -95,7 +95,7 @@ impl Default for Limits {
             run: Duration::from_secs(4 * 60 * 60),
             requests: 1_000_000,
             window: 32,
-            // A resource may be three times as long in a form as it is in the list.
+            // A resource in a form may be three times as long as in the list.
             request_bytes: 64 << 20,
             response_bytes: 1 << 30,
             clock_reads: 1_000_000,

@@ -1,5 +1,5 @@
-//! The component's import `log`: bounds what comes in, makes it safe for a
-//! terminal, and hands it on.
+//! The component's import `log`: limits the entries, makes them safe for a terminal, and forwards
+//! them.
 
 use std::io::{self, Write};
 
@@ -11,14 +11,14 @@ pub use janitor_contract::printable::printable;
 use janitor_contract::types::{Entry, Event, Level};
 use janitor_contract::violation::Violation;
 
-/// Takes the entries of a run's log, in order.
+/// Receives the entries of a run's log, in order.
 pub trait Log: Send {
-    /// One entry. Its message is one line without control characters; the
-    /// texts in its event are as the component sent them, and no longer than a limit.
+    /// Receives one entry. Its message is one line without control characters. The texts in its
+    /// event are limited in length, but otherwise unchanged from what the component sent.
     fn entry(&mut self, entry: &Entry);
 
-    /// The run is about to send something, or to wait. Who keeps entries back, to write
-    /// many at a time, writes them now.
+    /// Announces that the run is about to send a request or to wait. An implementation that buffers
+    /// entries writes them now.
     fn flush(&mut self) {}
 }
 
@@ -38,12 +38,12 @@ impl Host for State {
         if entry.event.as_ref().is_some_and(|event| !fits(event, most)) {
             return Err(Violation::Event(most).into());
         }
-        self.tell(entry);
+        self.forward(entry);
         Ok(())
     }
 }
 
-/// Whether an event with all its texts takes no more bytes than this, as JSON.
+/// Returns whether an event takes at most `most` bytes as JSON.
 fn fits(event: &Event, most: usize) -> bool {
     struct Room(usize);
 
@@ -62,16 +62,16 @@ fn fits(event: &Event, most: usize) -> bool {
 }
 
 impl State {
-    /// Logs an entry of the component.
-    fn tell(&mut self, mut entry: Entry) {
+    /// Forwards an entry to the log.
+    fn forward(&mut self, mut entry: Entry) {
         let length = entry.message.floor_char_boundary(self.limits.message_bytes);
         entry.message.truncate(length);
         entry.message = printable(&entry.message);
         self.log.entry(&entry);
     }
 
-    /// Logs a line of the host's own.
+    /// Logs a line that the host itself has to say.
     pub(crate) fn say(&mut self, level: Level, message: String) {
-        self.tell(Entry { level, message, event: None });
+        self.forward(Entry { level, message, event: None });
     }
 }

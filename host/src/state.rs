@@ -1,4 +1,4 @@
-//! What belongs to one run, on the host's side of the sandbox.
+//! The state of one run, on the host's side of the sandbox.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use janitor_policy::policy::Policy;
 use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::Transport;
 
-/// What belongs to one run.
+/// The state of one run.
 pub struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
@@ -22,12 +22,12 @@ pub struct State {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) log: Box<dyn Log>,
     pub(crate) started: Instant,
-    /// What the component has last been given as the time that the run has taken.
+    /// The elapsed time that the component was last given.
     pub(crate) clock: Duration,
-    /// How often it has asked for that.
+    /// The number of times that the component has read the clock.
     pub(crate) clock_reads: u64,
     pub(crate) cancellation: CancellationToken,
-    /// The number of requests and pauses that the component has asked for.
+    /// The number of requests and pauses that the component has requested.
     pub(crate) steps: u64,
     pub(crate) requests: u64,
     pub(crate) in_flight: u32,
@@ -35,17 +35,17 @@ pub struct State {
     pub(crate) denied: Option<String>,
 }
 
-/// An interface that has only types asks nothing of a host.
+/// An interface that contains only types requires no functions of a host.
 impl janitor_contract::types::Host for State {}
 
 impl State {
-    /// Whether the run is cancelled at the next step.
+    /// Returns whether the run is cancelled, and counts a step.
     pub(crate) fn is_cancelled(&mut self) -> bool {
         self.steps += 1;
         self.cancellation.is_cancelled_at(self.steps)
     }
 
-    /// What is left of the run's time.
+    /// Returns the time that the run has left.
     pub(crate) fn remaining(&self) -> Duration {
         self.limits.run.saturating_sub(self.started.elapsed())
     }

@@ -1,7 +1,7 @@
-//! What is left of WASI, for a component from elsewhere: the parts that Rust's standard
-//! library links by itself, all empty. Whatever is not listed here cannot even be
-//! imported: there are no files, sockets, clocks or random numbers. The embedded
-//! component imports none of it.
+//! The remainder of WASI, for components from elsewhere: the interfaces that Rust's standard
+//! library links by itself, all of them empty. Anything that is not listed here cannot even be
+//! imported: there are no files, sockets, clocks or random numbers. The embedded component imports
+//! none of it.
 
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};
@@ -12,8 +12,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::state::State;
 
-/// A context in which every input is empty and every output but standard error
-/// is discarded.
+/// Creates a context in which every input is empty and every output except standard error is
+/// discarded.
 pub fn context(stderr: MemoryOutputPipe) -> WasiCtx {
     WasiCtx::builder().stderr(stderr).allow_tcp(false).allow_udp(false).build()
 }
@@ -21,7 +21,7 @@ pub fn context(stderr: MemoryOutputPipe) -> WasiCtx {
 /// Adds `wasi:cli` and `wasi:io` to a linker.
 ///
 /// # Errors
-/// None in practice: when an interface is added twice.
+/// Fails only if an interface is added twice, which does not happen in practice.
 pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     io::error::add_to_linker::<_, Io>(linker, |state| state.ctx().table)?;
     sync::io::poll::add_to_linker::<_, Io>(linker, |state| state.ctx().table)?;

@@ -1,5 +1,5 @@
-//! Starts a stand-in cluster to try things on, and keeps it until Enter:
-//! `cargo run --example stand-in tests/scenarios/the-sample-result/cluster.json`
+//! Starts a stand-in cluster for experiments, and stops it when Enter is pressed: `cargo run
+//! --example stand-in tests/scenarios/the-sample-result/cluster.json`
 
 use std::error::Error;
 use std::{env, fs, io};

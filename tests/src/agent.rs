@@ -1,5 +1,5 @@
-//! Facts that follow from the state of an agent: whether it is listed and connected, and
-//! its resources, with those that are reserved as written, and the rest worked out.
+//! Derives facts from the state of an agent: whether it is listed and connected, and which
+//! resources it has. The reserved resources are part of the state, and the rest is computed.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::resource::Resource;
 use crate::state::{Agent, Framework, State};
 
 impl State {
-    /// The agents that the master lists.
+    /// Returns the agents that the master lists.
     pub(crate) fn listed(&self) -> impl Iterator<Item = &Agent> {
         self.agents.iter().filter(|agent| {
             let mut down = self.down_machines.iter();
@@ -16,33 +16,33 @@ impl State {
         })
     }
 
-    /// Whether the asking principal may view a role.
+    /// Returns whether the requesting principal may view a role.
     pub(crate) fn may_view(&self, role: &str) -> bool {
         self.hidden_roles.iter().all(|hidden| hidden != role)
     }
 }
 
 impl Framework {
-    /// Whether the master can speak to it.
+    /// Returns whether the framework is connected to the master.
     pub(crate) fn connected(&self) -> bool {
         self.active && !self.recovered
     }
 }
 
 impl Agent {
-    /// Whether the master can speak to it.
+    /// Returns whether the agent is connected to the master.
     pub(crate) fn connected(&self) -> bool {
         self.active && !self.dead
     }
 
-    /// Everything that is reserved, role by role.
+    /// Returns all reserved resources, role by role.
     pub(crate) fn reserved(&self) -> impl Iterator<Item = Resource> {
         let lists = self.reserved_resources_full.values();
         lists.flat_map(|list| read(list.as_array().map_or(&[], Vec::as_slice)))
     }
 
-    /// What is left of the agent's total. It is never written down, so that a state
-    /// says no more than what is reserved.
+    /// Computes the rest of the agent's total. It is not part of the state, so a state contains
+    /// only the reserved resources.
     pub(crate) fn unreserved(&self) -> Pool {
         let mut rest: Pool = match &self.total_resources {
             Some(total) => read(total).into_iter().collect(),
@@ -51,7 +51,7 @@ impl Agent {
         for resource in self.reserved() {
             let mut bare = resource.without_volume().unreserved();
             if !rest.contains(&bare) && !bare.is_whole() {
-                // Reserved beyond the total: nothing of it is left.
+                // The reservations exceed the total, so nothing of it is left.
                 let identity = bare.identity();
                 match rest.iter().find(|one| one.identity() == identity) {
                     Some(last) => bare.set_amount(&last.amount()),
@@ -63,15 +63,15 @@ impl Agent {
         rest
     }
 
-    /// All resources in one list. A real master's order between roles depends on the
-    /// past; this one begins with what was there from the start.
+    /// Returns all resources in one list. On a real master, the order of the roles depends on the
+    /// past; this list starts with the resources that existed from the start.
     pub(crate) fn pool(&self) -> Pool {
         let (fixed, dynamic): (Vec<_>, Vec<_>) = self.reserved().partition(Resource::is_static);
         self.unreserved().into_iter().chain(fixed).chain(dynamic).collect()
     }
 
-    /// Puts back what `pool` gave out. Roles keep their places, new ones come last,
-    /// those without resources go.
+    /// Replaces the reserved resources by those in `pool`. Roles keep their places, new ones are
+    /// appended, and those without resources are removed.
     pub(crate) fn set_reserved(&mut self, pool: Pool) {
         let mut roles: Map<String, Value> = Map::new();
         for role in self.reserved_resources_full.keys() {

@@ -1,4 +1,4 @@
-//! How much of a resource there is.
+//! The amounts of resources.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -44,7 +44,7 @@ impl Amount {
         }
     }
 
-    /// The key and value that hold this amount in a resource.
+    /// Returns the key and the value of this amount in a resource.
     pub(crate) fn write(&self) -> (&'static str, Value) {
         match self {
             Amount::Scalar(_) => ("scalar", json!({"value": self.number()})),
@@ -57,7 +57,7 @@ impl Amount {
         }
     }
 
-    /// The amount as `/slaves` sums it up: a number, or text.
+    /// Returns the amount as `/slaves` summarises it: a number, or text.
     pub(crate) fn summary(&self) -> Value {
         match self {
             Amount::Scalar(_) => json!(self.number()),
@@ -129,7 +129,7 @@ impl Amount {
         Amount::Ranges(merged)
     }
 
-    /// The amount as a number; ranges and sets count by their members.
+    /// Returns the amount as a number; for ranges and sets, it is the number of their members.
     #[allow(clippy::cast_precision_loss)] // far below the limit
     pub(crate) fn number(&self) -> f64 {
         match self {
@@ -142,7 +142,7 @@ impl Amount {
     }
 }
 
-/// As Mesos prints it: `1.5`, `[31000-31005, 31010-31020]`, `{a, b}`.
+/// Formats the amount as Mesos does: `1.5`, `[31000-31005, 31010-31020]`, `{a, b}`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! A server whose answers the test itself makes.
+//! A server whose responses the test computes.
 
 use std::net::SocketAddr;
 
@@ -9,14 +9,14 @@ use axum::http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-/// An HTTP server on loopback, on threads of its own; it stops when it is dropped.
+/// An HTTP server on loopback, on its own threads. It stops when it is dropped.
 pub struct Answering {
     address: SocketAddr,
     runtime: Option<Runtime>,
 }
 
 impl Answering {
-    /// Starts one on a free port. `answer` is asked for every answer.
+    /// Starts a server on a free port, which calls `answer` for every request.
     #[must_use]
     pub fn start<F>(answer: F) -> Answering
     where
@@ -40,7 +40,7 @@ impl Answering {
         Answering { address, runtime: Some(runtime) }
     }
 
-    /// Where it listens, without a slash at the end.
+    /// Returns the server's URL, without a slash at the end.
     #[must_use]
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)

@@ -1,5 +1,5 @@
-//! The stand-in against real masters: it starts from the agents that a master listed,
-//! is asked what that master was asked, and must answer the same.
+//! Compares the stand-in with real masters: it starts with the agents that a master listed,
+//! receives the same requests, and must return the same responses.
 
 mod situation;
 
@@ -14,7 +14,7 @@ use crate::pool::Pool;
 use crate::resource::Resource;
 use crate::state::{Agent, State};
 
-/// What the stand-in makes up, or what depends on the real machine.
+/// The fields that the stand-in invents, or that depend on the real machine.
 const OWN: [&str; 5] =
     ["port", "pid", "registered_time", "reregistered_time", "estimated_drain_start_time_seconds"];
 
@@ -36,7 +36,7 @@ fn mesos_1_11_0() {
     replay("1.11.0", "disks");
 }
 
-/// The exchanges of a story.
+/// Reads the exchanges of a story.
 fn exchanges(version: &str, story: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let file = folder.join(version).join(story).with_extension("json");
@@ -71,7 +71,7 @@ fn body(exchange: &Value) -> Value {
     serde_json::from_str(exchange["response"]["body"].as_str().unwrap()).unwrap()
 }
 
-/// Asks a master, of which the URL is of its operator endpoints.
+/// Sends a request to a master. The URL is that of its operator endpoints.
 fn send(url: &str, request: &Value) -> Response {
     let text = |key: &str| request[key].as_str().unwrap();
     let root = url.replace("/master/", "");
@@ -83,7 +83,7 @@ fn send(url: &str, request: &Value) -> Response {
     client::send(None, asked.body(text("body").to_owned()).unwrap()).unwrap()
 }
 
-/// An agent as a master listed it.
+/// Creates an agent from a master's listing.
 fn agent(listed: &Value) -> Agent {
     let text = |key: &str| listed[key].as_str().unwrap().to_owned();
     let read = |json: &Value| Resource::read(json).unwrap();
@@ -103,8 +103,9 @@ fn agent(listed: &Value) -> Agent {
     agent
 }
 
-/// A list of agents, without what need not agree, and as text where the order of keys
-/// matters: everywhere but in maps by role or by resource, which Mesos does not order.
+/// Prepares a list of agents for comparison. It removes what may differ, and converts to text
+/// whatever has a significant order of keys: everything except maps by role or by resource, which
+/// Mesos does not order.
 fn comparable(mut list: Value) -> Vec<Value> {
     let agents = list["slaves"].take();
     for agent in list["recovered_slaves"].as_array_mut().unwrap() {
@@ -118,7 +119,7 @@ fn comparable(mut list: Value) -> Vec<Value> {
         for key in OWN {
             agent[key] = Value::Null;
         }
-        // Frameworks get offers and use them as they like.
+        // Frameworks receive and use offers at any time.
         let fields = agent.as_object_mut().unwrap().iter_mut();
         for (_, value) in
             fields.filter(|(key, _)| key.starts_with("used_") || key.starts_with("offered_"))
@@ -139,8 +140,8 @@ fn comparable(mut list: Value) -> Vec<Value> {
     seen
 }
 
-/// A text, with the resources of `<available> does not contain <wanted>` sorted: how
-/// a master orders them between roles depends on a past that its list does not show.
+/// Sorts the resources in `<available> does not contain <wanted>`: a master orders them between
+/// roles by a past that its list does not show.
 fn sorted(text: &str) -> Vec<&str> {
     match text.split_once(" does not contain ") {
         None => vec![text],

@@ -3,7 +3,7 @@
 use ureq::http::{HeaderMap, Request};
 use ureq::{Agent, Error, Proxy};
 
-/// An answer, whatever its status.
+/// A response, whatever its status.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -25,7 +25,7 @@ pub(crate) fn send(proxy: Option<&str>, request: Request<String>) -> Result<Resp
     Ok(Response { status, headers, body: body.read_to_string()? })
 }
 
-/// Gets what is there.
+/// Sends a GET request, without a proxy.
 pub(crate) fn get(url: &str) -> Result<Response, Error> {
     send(None, Request::get(url).body(String::new())?)
 }

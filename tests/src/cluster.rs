@@ -10,7 +10,7 @@ use crate::message::{Recorded, Server};
 use crate::server::{self, Load, Shared, Stall};
 use crate::state::State;
 
-/// A cluster on loopback, on threads of its own; it stops when it is dropped.
+/// A cluster on loopback, on its own threads. It stops when it is dropped.
 pub struct Cluster {
     shared: Shared,
     gateway: SocketAddr,
@@ -19,7 +19,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts the servers that the state has, each on a free port.
+    /// Starts the servers of the state, each on a free port.
     #[must_use]
     pub fn start(state: State) -> Cluster {
         let mut present = vec![Server::Master];
@@ -52,63 +52,64 @@ impl Cluster {
         Cluster { shared, gateway, servers, runtime: Some(runtime) }
     }
 
-    /// The gateway, for `http_proxy`: behind it are `leader.mesos:5050`,
-    /// `standby.mesos:5050`, `leader.mesos:8181`, `marathon.mesos:8080` and
-    /// `leader.mesos:80`.
+    /// Returns the URL of the gateway, for `http_proxy`. Behind it are `leader.mesos:5050`,
+    /// `standby.mesos:5050`, `leader.mesos:8181`, `marathon.mesos:8080` and `leader.mesos:80`.
     #[must_use]
     pub fn proxy_url(&self) -> String {
         format!("http://{}", self.gateway)
     }
 
-    /// The master, without the gateway.
+    /// Returns the master's URL, without the gateway.
     #[must_use]
     pub fn master_url(&self) -> String {
         self.url(Server::Master, "/master/")
     }
 
-    /// The master that does not lead, without the gateway; nothing listens there if the
-    /// cluster has none. It sends its clients to the leader's name, behind the gateway.
+    /// Returns the URL of the non-leading master, without the gateway; nothing listens there if the
+    /// cluster has none. It redirects its clients to the leader's name, behind the gateway.
     #[must_use]
     pub fn standby_url(&self) -> String {
         self.url(Server::Standby, "/master/")
     }
 
-    /// Exhibitor, without the gateway; nothing listens there if the cluster has none.
+    /// Returns Exhibitor's URL, without the gateway; nothing listens there if the cluster has none.
     #[must_use]
     pub fn exhibitor_url(&self) -> String {
         self.url(Server::Exhibitor, "/")
     }
 
-    /// Marathon's apps, without the gateway; nothing listens there if the cluster has none.
+    /// Returns the URL of Marathon's apps, without the gateway; nothing listens there if the
+    /// cluster has none.
     #[must_use]
     pub fn marathon_url(&self) -> String {
         self.url(Server::Marathon, "/v2/apps/")
     }
 
-    /// The login of DC/OS, without the gateway; nothing listens there if the cluster has none.
+    /// Returns the URL of DC/OS's login, without the gateway; nothing listens there if the cluster
+    /// has none.
     #[must_use]
     pub fn login_url(&self) -> String {
         self.url(Server::Iam, "/")
     }
 
-    /// The state now.
+    /// Returns the current state.
     #[must_use]
     pub fn state(&self) -> State {
         self.shared.lock().state.clone()
     }
 
-    /// All requests so far, over all servers, in the order in which they arrived.
+    /// Returns all requests so far, of all servers, in the order of their arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().requests.clone()
     }
 
-    /// Lets nobody have an answer from then on, or everybody again.
+    /// Withholds all responses from some request on, or delivers them again.
     pub fn stall(&self, stall: Option<Stall>) {
         self.shared.lock().stall = stall;
     }
 
-    /// How much was asked for at a time, over all servers.
+    /// Returns the statistics of concurrent requests, over all servers.
     #[must_use]
     pub fn load(&self) -> Load {
         self.shared.lock().load
@@ -242,7 +243,7 @@ mod tests {
         assert!(client::get(&url).is_ok());
         assert!(client::get(&absent).is_err());
         drop(cluster);
-        // Its threads end by themselves, soon.
+        // The threads end shortly after the drop.
         let closed = || client::get(&url).is_err();
         assert!((0..500).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));

@@ -1,12 +1,12 @@
-//! Reservations that are written twice and do not agree.
+//! Detects reservations that are written twice and contradict each other.
 
 use serde_json::Value;
 
 use crate::resource::Resource;
 
 impl Resource {
-    /// The complaint of a master of 1.4 or later about `role` and `reservation`, which
-    /// may only repeat what a single one of the `reservations` says.
+    /// Returns the error of a master of 1.4 or later about `role` and `reservation`, which may only
+    /// repeat the values of a single entry of `reservations`.
     pub(crate) fn contradiction(&self) -> Option<String> {
         let role = self.field("role").and_then(Value::as_str);
         let reservation = self.field("reservation");

@@ -1,4 +1,4 @@
-//! Exhibitor's explorer: it answers 200 whatever happens, and says in the body how it went.
+//! Exhibitor's explorer. It always responds with 200, and reports success or failure in the body.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::state::{Deletion, Exhibitor, Late, LateAnswer};
 
 const EXPLORER: &str = "/exhibitor/v1/explorer/";
 
-/// Exhibitor's answer.
+/// Returns Exhibitor's response.
 pub(crate) fn answer(exhibitor: &mut Exhibitor, request: &Recorded) -> Reply {
     let Some(path) = request.path_only().strip_prefix(EXPLORER) else {
         return Reply::empty(404);
@@ -29,7 +29,7 @@ pub(crate) fn answer(exhibitor: &mut Exhibitor, request: &Recorded) -> Reply {
 }
 
 impl Exhibitor {
-    /// Deletes a znode, or begins to.
+    /// Deletes a znode, or starts to.
     fn answer_delete(&mut self, path: &str) -> Reply {
         let Some(Late { answer, looks }) = self.late.clone() else {
             return Reply::json(200, &self.delete(path));
@@ -47,7 +47,8 @@ impl Exhibitor {
         }
     }
 
-    /// Ends the deletions of a znode that have outlasted their clients, if it is time.
+    /// Completes the deletions of a znode that have outlasted their clients, once their time has
+    /// come.
     fn proceed(&mut self, path: &str, looked: bool) {
         let mut done = false;
         for deletion in self.deletions.iter_mut().filter(|deletion| deletion.path == path) {
@@ -56,13 +57,13 @@ impl Exhibitor {
         }
         if done {
             self.deletions.retain(|deletion| deletion.path != path);
-            // A znode that cannot be deleted stays; there is no client to hear of it.
+            // A znode that cannot be deleted stays; no client is left to receive the error.
             let _ = self.try_delete(path);
         }
     }
 
-    /// Deletes a znode and all below it, children first; what was deleted before a
-    /// failure stays deleted.
+    /// Deletes a znode and its descendants, children first. Nodes that were deleted before a
+    /// failure stay deleted.
     fn delete(&mut self, path: &str) -> Value {
         match self.try_delete(path) {
             Ok(()) => json!({"message": "OK", "succeeded": true}),
@@ -82,7 +83,7 @@ impl Exhibitor {
             if self.crowded.contains(&znode) {
                 return Err(format!("KeeperErrorCode = ConnectionLoss for {znode}"));
             }
-            // Parents that are not written down still exist once a child is gone.
+            // Implicit parents continue to exist when a child is deleted.
             let parent = znode.rsplit_once('/').map_or("", |(parent, _)| parent);
             if parent.len() > 1 && !self.znodes.iter().any(|one| one == parent) {
                 self.znodes.push(parent.to_owned());
@@ -92,7 +93,7 @@ impl Exhibitor {
         Ok(())
     }
 
-    /// The names below a znode, as the nodes of a tree view.
+    /// Returns the children of a znode, as the nodes of a tree view.
     fn children(&self, path: &str) -> Value {
         let listed = self.exists(path)
             && !self.unreadable.contains_key(path)
@@ -111,7 +112,7 @@ impl Exhibitor {
         names.into_iter().map(child).collect()
     }
 
-    /// A znode's data; every znode here is empty.
+    /// Returns a znode's data; every znode here is empty.
     fn data(&mut self, path: &str) -> Value {
         self.proceed(path, true);
         if let Some(stat) = self.unreadable.get(path) {
@@ -128,7 +129,7 @@ impl Exhibitor {
         path == "/" || !self.subtree(path).is_empty()
     }
 
-    /// The znode and all below it, parents before children.
+    /// Returns the znode and its descendants, parents before children.
     fn subtree(&self, path: &str) -> BTreeSet<String> {
         let below = format!("{}/", path.trim_end_matches('/'));
         let inside = |znode: &&str| *znode == path || znode.starts_with(&below);
@@ -151,7 +152,7 @@ fn ancestry(znode: &str) -> impl Iterator<Item = &str> {
     ends.chain([znode.len()]).map(|end| &znode[..end])
 }
 
-/// The ZooKeeper client's rules for a path.
+/// Checks a path by the rules of the ZooKeeper client.
 fn check(path: &str) -> Result<(), String> {
     if path != "/" && path.ends_with('/') {
         Err("Path must not end with / character".to_owned())
@@ -163,13 +164,13 @@ fn check(path: &str) -> Result<(), String> {
     }
 }
 
-/// A path as Jersey sees it: without the matrix parameters, which a bare `;` begins.
+/// Removes the matrix parameters, which start at a literal `;`, from a path, as Jersey does.
 fn without_parameters(path: &str) -> String {
     let segments = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Decodes once; what is no valid escape stays.
+/// Decodes a text once; invalid escapes are kept.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -256,7 +257,7 @@ mod tests {
             let answer = ask(&mut exhibitor, "DELETE", &format!("znode/{path}"));
             assert_eq!(answer, json!({"message": message, "succeeded": false}));
         }
-        // The last attempt got as far as this.
+        // The last attempt stopped at this point.
         assert_eq!(exhibitor.znodes, ["/a", "/a/b"]);
     }
 

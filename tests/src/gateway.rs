@@ -1,7 +1,7 @@
 //! An HTTP proxy that knows the cluster's servers by their default names.
 //!
-//! A program that is run with it as `http_proxy` uses the very URLs it would use in a
-//! cluster, so its output does not depend on the ports of a test.
+//! A program with this proxy as `http_proxy` uses the same URLs as in a cluster, so its output does
+//! not depend on the ports of a test.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::message::Server;
 
-/// The default name and port of a server.
+/// Returns the default name and port of a server.
 pub(crate) fn authority(server: Server) -> &'static str {
     match server {
         Server::Master => "leader.mesos:5050",
@@ -21,11 +21,11 @@ pub(crate) fn authority(server: Server) -> &'static str {
     }
 }
 
-/// Serves until the runtime ends; `servers` are those there are.
+/// Forwards connections to these servers until the runtime ends.
 pub(crate) async fn serve(listener: TcpListener, servers: Vec<(Server, SocketAddr)>) {
     while let Ok((client, _)) = listener.accept().await {
         let servers = servers.clone();
-        // A connection that breaks is the client's to notice.
+        // The client notices a broken connection itself.
         tokio::spawn(async move { tunnel(client, &servers).await });
     }
 }
@@ -50,7 +50,7 @@ async fn tunnel(client: TcpStream, servers: &[(Server, SocketAddr)]) -> io::Resu
     Ok(())
 }
 
-/// Reads the request line and the headers; returns the former.
+/// Reads the request line and the headers, and returns the request line.
 async fn head(client: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut request = String::new();
     client.read_line(&mut request).await?;

@@ -1,4 +1,4 @@
-//! The login of DC/OS, and what the other servers make of its token.
+//! DC/OS's login, and the check of its token by the other servers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::message::{Recorded, Reply, Server};
 use crate::state::Iam;
 
-/// The answer to a login.
+/// Returns the response to a login.
 pub(crate) fn answer(iam: &Iam, request: &Recorded) -> Reply {
     if (request.method.as_str(), request.path_only()) != ("POST", "/acs/api/v1/auth/login") {
         return Reply::empty(404);
@@ -26,8 +26,8 @@ pub(crate) fn answer(iam: &Iam, request: &Recorded) -> Reply {
     Reply::json(401, &json!({ "title": "Unauthorized", "code": "ERR_INVALID_CREDENTIALS" }))
 }
 
-/// Whether a login's token is of the owner of a key: RS256, the owner's `uid`, and an
-/// `exp` within ten minutes.
+/// Checks that the owner of a key signed a login's token: RS256, the owner's `uid`, and an `exp`
+/// within ten minutes.
 fn has_signed(key: &str, uid: &str, login: &Value) -> Option<()> {
     let token = login["token"].as_str()?;
     let (signed, signature) = token.rsplit_once('.')?;
@@ -45,7 +45,7 @@ fn has_signed(key: &str, uid: &str, login: &Value) -> Option<()> {
     key.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).ok()?).ok()
 }
 
-/// The refusal of a request that does not carry the token.
+/// Returns the refusal of a request without the token.
 pub(crate) fn refusal(iam: &mut Iam, request: &Recorded) -> Option<Reply> {
     if request.server == Server::Iam {
         return None;

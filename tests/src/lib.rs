@@ -1,14 +1,14 @@
 //! A stand-in for a Mesos cluster, for tests: a master, Exhibitor and Marathon on
 //! loopback HTTP, in this process, behind a gateway that answers to their default names.
 //!
-//! A test describes a cluster as a [`State`] (a scenario's `cluster.json`), starts it
-//! as a [`Cluster`], lets a program loose on it, and looks at what was asked
-//! ([`Cluster::requests`]) and at what is left ([`Cluster::state`]).
+//! A test describes a cluster as a [`State`] (a scenario's `cluster.json`), starts it as a
+//! [`Cluster`], runs a program against it, and examines the requests ([`Cluster::requests`]) and
+//! the final state ([`Cluster::state`]).
 //!
-//! The master answers as real masters were seen to; `captures/` holds what they said,
-//! and the tests of this crate replay it.
+//! The master responds as real masters were observed to: `captures/` contains their responses, and
+//! the tests of this crate replay them.
 
-// Test support: a broken stand-in should stop the test, loudly and where it broke.
+// In test support, a broken stand-in should stop the test where it broke.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agent;
@@ -40,15 +40,15 @@ mod captures;
 #[cfg(test)]
 mod client;
 
-/// A component that breaks its contract, as machine code. It cleans nothing; the
-/// role in its target says what it does instead (see `tests/misbehaving`).
+/// The machine code of a component that breaks its contract. It cleans nothing; the role in its
+/// target selects what it does instead (see `tests/misbehaving`).
 pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/misbehaving.cwasm"));
 
-/// The machine code of one that was made for another version of the contract.
+/// The machine code of a component built for another version of the contract.
 pub const SKEWED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/skewed.cwasm"));
 
-/// The folder of the components of `tests/hostile`, each as `.wasm` and, as machine code,
-/// as `.cwasm`.
+/// The folder of the components in `tests/hostile`: each as `.wasm`, and as machine code in a
+/// `.cwasm`.
 pub const HOSTILE: &str = concat!(env!("OUT_DIR"), "/hostile");
 
 pub use answering::Answering;

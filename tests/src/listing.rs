@@ -8,8 +8,7 @@ use crate::state::{Agent, CompletedFramework, Framework, State};
 use crate::times::{TIME, Times};
 use crate::version::Version;
 
-/// The body of `/slaves`. Agents that have been listed as often as they will be become
-/// unreachable.
+/// Returns the body of `/slaves`. Agents whose number of listings is exhausted become unreachable.
 pub(crate) fn slaves(state: &mut State) -> Value {
     let version = Version::parse(&state.version);
     let slaves: Vec<_> = state.listed().map(|agent| entry(agent, state)).collect();
@@ -32,7 +31,7 @@ pub(crate) fn slaves(state: &mut State) -> Value {
     body
 }
 
-/// The body of `/frameworks`.
+/// Returns the body of `/frameworks`.
 pub(crate) fn frameworks(state: &State) -> Value {
     let version = Version::parse(&state.version);
     let visible = state.frameworks.iter().filter(|framework| !framework.hidden);
@@ -67,7 +66,7 @@ fn registered(framework: &Framework, version: Version) -> Value {
 fn completed_entry(framework: &CompletedFramework, version: Version) -> Value {
     let CompletedFramework { id, name, roles, tasks } = framework;
     let mut entry = framework_entry(id, name, false, version);
-    // Before that, a framework's connection outlives it.
+    // Before 1.9, a completed framework is still shown as connected.
     entry["connected"] = json!(!version.since(1, 9));
     entry["unregistered_time"] = json!(TIME);
     entry["roles"] = json!(roles);
@@ -131,7 +130,7 @@ fn task(framework: &str, number: u32, roles: &[String], state: &str) -> Value {
 fn entry(agent: &Agent, state: &State) -> Value {
     let master = state.version.as_str();
     let version = Version::parse(master);
-    // Hidden roles are left out of the lists, but count in the totals.
+    // Hidden roles are omitted from the lists, but count towards the totals.
     let visible = |role: &str| state.may_view(role);
     let reserved: Vec<_> = agent.reserved().collect();
     let unreserved: Vec<_> = agent.unreserved().into_iter().collect();
@@ -186,7 +185,7 @@ fn entry(agent: &Agent, state: &State) -> Value {
     entry
 }
 
-/// Amounts by name; the usual ones are always there.
+/// Sums amounts by name; the standard names are always present.
 pub(crate) fn sums<'a>(resources: impl Iterator<Item = &'a Resource>, version: Version) -> Value {
     let usual = ["disk", "mem", "gpus", "cpus"].into_iter();
     let mut sums: Vec<(String, Amount)> = usual

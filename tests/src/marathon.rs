@@ -1,4 +1,4 @@
-//! Marathon, as far as an app that removes itself can see it.
+//! The part of Marathon that an app which removes itself uses.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::state::Marathon;
 
 const DEPLOYMENT: &str = "5ed4c0c5-9ff8-4a6f-a0cd-f57f59a34b43";
 
-/// Marathon's answer.
+/// Returns Marathon's response.
 pub(crate) fn answer(marathon: &mut Marathon, request: &Recorded) -> Reply {
     let path = request.path_only();
     let (id, these, kind) = match (path.strip_prefix("/v2/apps/"), path.strip_prefix("/v2/pods/")) {

@@ -9,7 +9,7 @@ use crate::state::{Pending, Refusal, State};
 use crate::version::Version;
 use crate::{gateway, listing, pages, registry, v1};
 
-/// The master's answer. The operator endpoints are there with and without `/master`.
+/// Returns the master's response. The operator endpoints exist with and without `/master`.
 pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
     let version = Version::parse(&state.version);
     let get =
@@ -41,8 +41,8 @@ pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
     }
 }
 
-/// The answer of a master that does not lead: it sends its clients to the one that does,
-/// but for the pages outside of `/master`, which are about itself.
+/// Returns the response of a non-leading master: it redirects its clients to the leader, except for
+/// the pages outside `/master`, which describe itself.
 pub(crate) fn standby(state: &State, request: &Recorded) -> Reply {
     let version = Version::parse(&state.version);
     let page = match request.path_only() {
@@ -144,7 +144,7 @@ fn try_operate(
     Ok(Reply::empty(if version.since(1, 0) { 202 } else { 200 }))
 }
 
-/// Reads a list of resources; the error is worded as by Mesos.
+/// Reads a list of resources; errors have Mesos's wording.
 fn read(list: &str) -> Result<Vec<Resource>, String> {
     let json: Value = serde_json::from_str(list).map_err(|error| {
         let line = list.lines().nth(error.line().saturating_sub(1));

@@ -1,4 +1,4 @@
-//! Requests and replies, apart from any HTTP library.
+//! Requests and replies, independent of any HTTP library.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Server {
-    /// The Mesos master that leads.
+    /// The leading Mesos master.
     Master,
-    /// A Mesos master that does not lead.
+    /// A non-leading Mesos master.
     Standby,
     /// Exhibitor, in front of ZooKeeper.
     Exhibitor,
@@ -48,23 +48,23 @@ pub struct Recorded {
     pub content_type: Option<String>,
     /// The `Authorization` header.
     pub authorization: Option<String>,
-    /// The body; bytes that are no UTF-8 are replaced.
+    /// The body; invalid UTF-8 is replaced.
     pub body: String,
 }
 
 impl Recorded {
-    /// The path without the query.
+    /// Returns the path without the query.
     pub(crate) fn path_only(&self) -> &str {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The first value of a query parameter, decoded.
+    /// Returns the first value of a query parameter, decoded.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let (_, query) = self.path.split_once('?')?;
         field(query, name)
     }
 
-    /// The refusal of a request that lacks a server's own `user:password`.
+    /// Returns the refusal of a request that lacks a server's own `user:password`.
     pub(crate) fn refusal(&self, credentials: &str, realm: &str) -> Option<Reply> {
         let wanted = format!("Basic {}", STANDARD.encode(credentials));
         if self.authorization.as_deref() == Some(&wanted) {
@@ -75,7 +75,7 @@ impl Recorded {
         Some(refusal.header("WWW-Authenticate", &challenge))
     }
 
-    /// The first value of a form field, decoded.
+    /// Returns the first value of a form field, decoded.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         field(&self.body, name)
     }
@@ -87,7 +87,7 @@ fn field(form: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// A server's answer.
+/// A server's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -96,30 +96,30 @@ pub(crate) struct Reply {
     pub(crate) delivery: Delivery,
 }
 
-/// The fate of an answer.
+/// The fate of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// It arrives.
+    /// The response arrives.
     #[default]
     Arrives,
-    /// It never comes.
+    /// The response never arrives.
     Never,
-    /// The connection ends before it comes.
+    /// The connection ends before the response arrives.
     Reset,
 }
 
 impl Reply {
-    /// No body and no content type.
+    /// Creates a reply without body or content type.
     pub(crate) fn empty(status: u16) -> Reply {
         Reply { status, headers: Vec::new(), body: String::new(), delivery: Delivery::Arrives }
     }
 
-    /// No answer.
+    /// Creates a reply that does not arrive.
     pub(crate) fn lost(delivery: Delivery) -> Reply {
         Reply { delivery, ..Reply::empty(200) }
     }
 
-    /// A whole page for a browser, as a proxy makes it.
+    /// Creates an HTML page like a proxy's.
     pub(crate) fn page(status: u16, title: &str) -> Reply {
         let body = format!(
             "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n\
@@ -129,17 +129,17 @@ impl Reply {
         Reply::empty(status).with("text/html", body)
     }
 
-    /// Plain text.
+    /// Creates a plain-text reply.
     pub(crate) fn text(status: u16, body: impl Into<String>) -> Reply {
         Reply::empty(status).with("text/plain; charset=utf-8", body.into())
     }
 
-    /// JSON, without white space.
+    /// Creates a JSON reply without white space.
     pub(crate) fn json(status: u16, body: &Value) -> Reply {
         Reply::empty(status).with("application/json", body.to_string())
     }
 
-    /// One more header.
+    /// Adds a header.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Reply {
         self.headers.push((name.to_owned(), value.to_owned()));
         self

@@ -1,4 +1,4 @@
-//! What the master does with a list of resources: destroy the volumes, unreserve the rest.
+//! The master's operations on a list of resources: destroying volumes and releasing reservations.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl Operation {
         }
     }
 
-    /// Carries it out, all or nothing; the error is the master's reply.
+    /// Carries out the operation, all or nothing; the error is the master's reply.
     pub(crate) fn apply(
         self,
         version: Version,
@@ -47,7 +47,7 @@ impl Operation {
         Ok(())
     }
 
-    /// What Mesos calls it.
+    /// Returns Mesos's name for the operation.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Destroy => "DESTROY",
@@ -62,7 +62,7 @@ impl Operation {
         }
     }
 
-    /// What is wrong with the list, before any of it is applied.
+    /// Checks the list before any of it is applied.
     fn check(self, version: Version, wanted: &[Resource], pool: &Pool) -> Result<(), String> {
         if wanted.iter().any(|one| one.is_volume() && one.disk("volume").is_none()) {
             let reason = "Expecting 'volume' to be set for persistent volume";
@@ -94,7 +94,8 @@ impl Operation {
     }
 }
 
-/// From 1.5 on, a list may not mix resource providers; an empty one has none at all.
+/// Checks that a list names a single resource provider, as Mesos requires since 1.5. An empty list
+/// names none.
 fn one_provider(wanted: &[Resource]) -> Result<(), String> {
     let providers: BTreeSet<_> = wanted.iter().map(Resource::provider).collect();
     if providers.len() == 1 {
@@ -130,8 +131,8 @@ fn is_reserved(resource: &Resource, version: Version) -> Result<(), String> {
     }
 }
 
-/// Up to 1.4 a volume named twice must be there twice; later masters find out only
-/// when they apply the list.
+/// Returns whether all volumes exist. Up to 1.4, a volume that is named twice must exist twice;
+/// later masters only notice it when they apply the list.
 fn all_there(version: Version, volumes: &[Resource], pool: &Pool) -> bool {
     let mut rest = pool.clone();
     volumes.iter().all(|volume| {

@@ -1,4 +1,4 @@
-//! A master's account of itself and of the cluster, beside its lists of agents and
+//! The pages on which a master describes itself and the cluster, other than its lists of agents and
 //! frameworks.
 
 use std::collections::BTreeSet;
@@ -13,10 +13,10 @@ use crate::version::Version;
 /// The id of the master.
 const MASTER: &str = "9dd0ae3b-a5d9-4ab5-9a6d-9a1d0fd1f1a7";
 
-/// The process of the master that leads.
+/// The process id of the leading master.
 const PID: &str = "master@10.0.0.1:5050";
 
-/// The body of `/version`.
+/// Returns the body of `/version`.
 pub(crate) fn version(state: &State) -> Value {
     json!({
         "build_date": "2016-06-07 00:00:00",
@@ -28,7 +28,7 @@ pub(crate) fn version(state: &State) -> Value {
     })
 }
 
-/// The body of `/state`. As in a real one, the agents and frameworks come after the times.
+/// Returns the body of `/state`. As on a real master, the agents and frameworks follow the times.
 pub(crate) fn state(state: &State) -> Value {
     let times = Times::of(state);
     let counts = Counts::of(state);
@@ -48,8 +48,8 @@ pub(crate) fn state(state: &State) -> Value {
     })
 }
 
-/// The body of `/roles`. Before 1.9 a role needs a framework to be named there; from then
-/// on it is enough that something is reserved for it, and its parents are named too.
+/// Returns the body of `/roles`. Before 1.9 it contains only the roles of frameworks; since then
+/// also roles with reservations, and their parents.
 pub(crate) fn roles(state: &State) -> Value {
     let version = Version::parse(&state.version);
     let of_frameworks = state.frameworks.iter().flat_map(|framework| &framework.roles);
@@ -92,8 +92,8 @@ fn role(name: &str, state: &State, version: Version) -> Value {
     })
 }
 
-/// The amount of every resource that is reserved for a role and those below it. Ranges and
-/// sets count by their members.
+/// Sums all resources that are reserved for a role and the roles below it. Ranges and sets count by
+/// their members.
 fn reserved_for(role: &str, state: &State) -> Map<String, Value> {
     let inside = |name: &str| {
         name.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -110,7 +110,7 @@ fn reserved_for(role: &str, state: &State) -> Map<String, Value> {
     sums.into_iter().map(|(name, sum)| (name, json!(sum))).collect()
 }
 
-/// The body of `/maintenance/status`.
+/// Returns the body of `/maintenance/status`.
 pub(crate) fn maintenance(state: &State) -> Value {
     let mut body = json!({});
     if !state.draining_machines.is_empty() {
@@ -123,7 +123,7 @@ pub(crate) fn maintenance(state: &State) -> Value {
     body
 }
 
-/// A master's description of itself.
+/// Returns a master's description of itself.
 pub(crate) fn master_info(state: &State) -> Value {
     json!({
         "address": {"hostname": "10.0.0.1", "ip": "10.0.0.1", "port": 5050},
@@ -136,13 +136,13 @@ pub(crate) fn master_info(state: &State) -> Value {
     })
 }
 
-/// The body of `/metrics/snapshot` of the master that leads, as far as it counts agents
-/// and frameworks, those included that may not be viewed.
+/// Returns the body of `/metrics/snapshot` of the leading master, with the counts of agents and
+/// frameworks, including hidden ones.
 pub(crate) fn metrics(state: &State) -> Value {
     snapshot(&Counts::of(state), true, Times::of(state).uptime)
 }
 
-/// The same of a master that does not lead: it knows no agent and no framework.
+/// Returns the metrics of a non-leading master, which knows neither agents nor frameworks.
 pub(crate) fn standby_metrics(state: &State) -> Value {
     snapshot(&Counts::default(), false, Times::of(state).uptime)
 }
@@ -163,7 +163,7 @@ fn snapshot(counts: &Counts, elected: bool, uptime: f64) -> Value {
     })
 }
 
-/// The number of each kind; Mesos writes it with a decimal point.
+/// The counts, which Mesos writes with a decimal point.
 #[derive(Default)]
 struct Counts {
     frameworks_connected: f64,

@@ -1,10 +1,10 @@
-//! Lists of resources that are added to and taken from.
+//! Lists of resources that can be added and subtracted.
 
 use crate::amount::Amount;
 use crate::resource::Resource;
 use crate::version::Version;
 
-/// An unordered list, kept in the order in which Mesos would keep it.
+/// An unordered list, stored in Mesos's order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pool(Vec<Resource>);
 
@@ -17,7 +17,7 @@ impl Pool {
         self.find(wanted).is_some()
     }
 
-    /// Merges it into an equal resource, if it is one that merges.
+    /// Adds a resource; it merges with an equal one unless it must stay whole.
     pub(crate) fn add(&mut self, more: Resource) {
         if more.amount().is_empty() {
             return;
@@ -35,8 +35,8 @@ impl Pool {
         }
     }
 
-    /// Takes it out, as far as it is there. Like in Mesos, the last resource
-    /// fills the place of one that is gone.
+    /// Subtracts a resource if it is in the list. As in Mesos, the last resource takes the place of
+    /// one that is removed.
     pub(crate) fn subtract(&mut self, less: &Resource) {
         let Some(index) = self.find(less) else { return };
         let mut amount: Amount = self.0[index].amount();
@@ -48,7 +48,7 @@ impl Pool {
         }
     }
 
-    /// As Mesos prints it.
+    /// Formats the list as Mesos does.
     pub(crate) fn print(&self, version: Version) -> String {
         let printed: Vec<_> = self.iter().map(|one| one.print(version)).collect();
         printed.join("; ")

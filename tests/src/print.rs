@@ -1,4 +1,4 @@
-//! Resources as text, in the words of Mesos's error messages.
+//! Formats resources as in Mesos's error messages.
 
 use serde_json::Value;
 
@@ -6,8 +6,8 @@ use crate::resource::Resource;
 use crate::version::Version;
 
 impl Resource {
-    /// As Mesos prints it, for instance
-    /// `disk(reservations: [(DYNAMIC,kafka-role,kafka-principal)])[volume-id:path]:512`.
+    /// Formats the resource as Mesos does, for example `disk(reservations:
+    /// [(DYNAMIC,kafka-role,kafka-principal)])[volume-id:path]:512`.
     pub(crate) fn print(&self, version: Version) -> String {
         let mut text = self.name().to_owned();
         if let Some(role) = self.field("allocation_info").and_then(|info| info["role"].as_str()) {
@@ -15,7 +15,7 @@ impl Resource {
         }
         let reservations = self.reservations();
         if !version.since(1, 4) {
-            // The old format: `cpus(*):1`, `cpus(kafka-role, kafka-principal):1`.
+            // This is the old format: `cpus(*):1`, `cpus(kafka-role, kafka-principal):1`.
             let mut parts = vec![self.role()];
             parts.extend(reservations.iter().flat_map(print_owner));
             text += &format!("({})", parts.join(", "));
@@ -60,7 +60,7 @@ impl Resource {
     }
 }
 
-/// The principal and the labels of a reservation, those that there are.
+/// Formats the principal and the labels of a reservation, if it has any.
 fn print_owner(reservation: &Value) -> Vec<String> {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut parts = Vec::new();

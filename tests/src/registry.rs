@@ -1,4 +1,4 @@
-//! The registry: the agents and machines that outlive a master.
+//! The registry: the agents and machines that a master's successor inherits.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::state::{Agent, Machine, State};
 use crate::times::Times;
 use crate::version::Version;
 
-/// The body of `/registrar(1)/registry`.
+/// Returns the body of `/registrar(1)/registry`.
 pub(crate) fn registry(state: &State) -> Value {
     let mut body = json!({});
     let down = state.down_machines.iter().map(|machine| (machine, "DOWN"));
@@ -29,7 +29,7 @@ pub(crate) fn registry(state: &State) -> Value {
     body
 }
 
-/// A list within an object, which is not there when it is empty.
+/// Inserts a list within an object, unless the list is empty.
 fn put(body: &mut Value, key: &str, inner: &str, list: Vec<Value>) {
     if !list.is_empty() {
         body[key] = json!({ inner: list });
@@ -64,7 +64,7 @@ fn unreachable_entry(agent: &Agent, state: &State) -> Option<Value> {
     Some(entry)
 }
 
-/// The beginning of an agent's entry. Nobody can be drained before 1.9.
+/// Returns the beginning of an agent's entry. Agents cannot be drained before 1.9.
 fn with_deactivated(agent: &Agent, state: &State) -> Value {
     match Version::parse(&state.version).since(1, 9) {
         true => json!({"deactivated": agent.deactivated}),

@@ -1,10 +1,10 @@
-//! A Mesos resource, kept as the JSON it was written in.
+//! A Mesos resource, stored as the original JSON.
 
 use serde_json::{Map, Value, json};
 
 use crate::amount::Amount;
 
-/// The fields, beside the reservations, that tell one resource from another.
+/// The fields that, together with the reservations, identify a resource.
 const IDENTITY: [&str; 7] =
     ["name", "type", "disk", "shared", "revocable", "provider_id", "allocation_info"];
 
@@ -13,7 +13,7 @@ const IDENTITY: [&str; 7] =
 pub(crate) struct Resource(Map<String, Value>);
 
 impl Resource {
-    /// Reads an entry; the error is worded as by Mesos.
+    /// Reads an entry; errors have Mesos's wording.
     pub(crate) fn read(json: &Value) -> Result<Resource, String> {
         let fields = json.as_object().ok_or("Expecting a JSON object")?;
         let missing: Vec<_> =
@@ -33,14 +33,14 @@ impl Resource {
         self.text("name").unwrap_or_default()
     }
 
-    /// The role it is reserved for, `*` if none.
+    /// Returns the role that the resource is reserved for, or `*`.
     pub(crate) fn role(&self) -> String {
         let last = self.reservations().pop();
         let role = last.as_ref().and_then(|last| last.get("role"));
         role.and_then(Value::as_str).unwrap_or("*").to_owned()
     }
 
-    /// The reservations, outermost first, in whichever format they are written.
+    /// Returns the reservations, outermost first, whichever format they are written in.
     pub(crate) fn reservations(&self) -> Vec<Value> {
         if let Some(Value::Array(list)) = self.0.get("reservations") {
             return list.clone();
@@ -58,7 +58,7 @@ impl Resource {
         vec![one]
     }
 
-    /// Whether it was reserved by somebody, not by the agent's own configuration.
+    /// Returns whether the reservation is dynamic rather than part of the agent's configuration.
     pub(crate) fn is_dynamic(&self) -> bool {
         self.reservations().last().is_some_and(|last| last["type"] == "DYNAMIC")
     }
@@ -84,7 +84,7 @@ impl Resource {
         self.0.contains_key("shared")
     }
 
-    /// Whether it can only be taken as a whole: a volume, or a disk of its own.
+    /// Returns whether the resource can only be used as a whole: a volume, or a separate disk.
     pub(crate) fn is_whole(&self) -> bool {
         let source = self.disk("source").map(|source| &source["type"]);
         self.is_volume() || source.is_some_and(|kind| kind == "MOUNT" || kind == "BLOCK")
@@ -94,8 +94,8 @@ impl Resource {
         self.0.get("provider_id")?.get("value")?.as_str()
     }
 
-    /// What two resources must agree on to be the same kind of thing: everything but
-    /// the amount, whatever the format. The order of labels does not matter.
+    /// Returns what two resources must have in common to be of the same kind: everything except the
+    /// amount, whichever format they use. The order of labels does not matter.
     pub(crate) fn identity(&self) -> Value {
         let mut identity = Map::new();
         for key in IDENTITY {
@@ -122,7 +122,7 @@ impl Resource {
         self.0.insert(key.to_owned(), value);
     }
 
-    /// What a volume leaves behind: the disk space it took.
+    /// Returns the disk space that remains when the volume is destroyed.
     pub(crate) fn without_volume(mut self) -> Resource {
         self.0.shift_remove("shared");
         if let Some(Value::Object(disk)) = self.0.get_mut("disk") {
@@ -135,19 +135,19 @@ impl Resource {
         self
     }
 
-    /// The same with one reservation less.
+    /// Returns the resource without its innermost reservation.
     pub(crate) fn popped(&self) -> Resource {
         let mut reservations = self.reservations();
         reservations.pop();
         self.reserved(&reservations)
     }
 
-    /// The same for anybody.
+    /// Returns the resource without reservations.
     pub(crate) fn unreserved(&self) -> Resource {
         self.reserved(&[])
     }
 
-    /// The same as the v1 API writes it: with `reservations` alone.
+    /// Returns the resource in the format of the v1 API, with `reservations` alone.
     pub(crate) fn refined(&self) -> Value {
         let mut fields = self.reserved(&self.reservations()).0;
         fields.shift_remove("role");
@@ -155,7 +155,7 @@ impl Resource {
         Value::Object(fields)
     }
 
-    /// The same with other reservations, written as Mesos does.
+    /// Returns the resource with other reservations, in Mesos's format.
     fn reserved(&self, reservations: &[Value]) -> Resource {
         let mut fields = Map::new();
         for key in ["name", "type"].into_iter().chain(Amount::KEYS) {
@@ -186,7 +186,7 @@ impl Resource {
         Resource(fields)
     }
 
-    /// A field of the resource.
+    /// Returns a field of the resource.
     pub(crate) fn field(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
     }

@@ -1,4 +1,4 @@
-//! One server of the cluster on its socket: records, waits, answers.
+//! One server of the cluster on its socket: it records requests, waits, and responds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::message::{Delivery, Recorded, Reply, Server};
 use crate::state::{Answer, State};
 use crate::{exhibitor, iam, marathon, master};
 
-/// What the servers share.
+/// The data that the servers share.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Mutex<Live>>);
 
-/// The state now, and what was asked so far.
+/// The current state, and the requests so far.
 pub(crate) struct Live {
     pub(crate) state: State,
     pub(crate) requests: Vec<Recorded>,
@@ -26,23 +26,23 @@ pub(crate) struct Live {
     pub(crate) stall: Option<Stall>,
 }
 
-/// The moment from which on nobody gets an answer any more.
+/// The point from which on no request gets a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stall {
     /// The request with this number, counted from 0, is not carried out.
     Before(usize),
-    /// The request with this number is carried out, and not answered.
+    /// The request with this number is carried out, but gets no response.
     After(usize),
 }
 
-/// How much was asked for at a time.
+/// Statistics of concurrent requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
     /// The connections that were made.
     pub connections: usize,
-    /// The most requests that were waiting for their answers at the same moment.
+    /// The maximum number of requests that waited for their responses at the same time.
     pub most_at_once: usize,
-    /// The requests that are waiting now.
+    /// The number of requests that are waiting now.
     waiting: usize,
 }
 
@@ -63,7 +63,8 @@ pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared)
     let app = Router::new().fallback(move |request| handle(server, shared.clone(), request));
     let listener = listener.tap_io(move |connection| {
         counter.lock().load.connections += 1;
-        // Without it every answer may wait for an acknowledgement; that is all it costs.
+        // Without it, a response may wait for an acknowledgement. If it fails, that is the only
+        // effect.
         let _ = connection.set_nodelay(true);
     });
     axum::serve(listener, app).await.expect("a listening socket");
@@ -102,7 +103,7 @@ async fn handle(server: Server, shared: Shared, request: Request) -> Response<Bo
     match reply.delivery {
         Delivery::Arrives => {}
         Delivery::Never => std::future::pending().await,
-        // It ends the connection, and nothing else.
+        // This ends only the connection.
         Delivery::Reset => std::panic::resume_unwind(Box::new("reset")),
     }
     let mut response = Response::builder().status(reply.status);
@@ -147,7 +148,7 @@ fn answer(state: &mut State, request: &Recorded) -> Reply {
     reply.expect("a server that is absent is not started")
 }
 
-/// The refusal of a request without credentials: a server's own, or else the login's.
+/// Returns the refusal of a request without the server's own credentials or the login's token.
 fn refusal(state: &mut State, request: &Recorded) -> Option<Reply> {
     let own = match request.server {
         Server::Exhibitor => state.exhibitor.as_ref().map(|it| (&it.credentials, "DCOS")),
@@ -160,7 +161,7 @@ fn refusal(state: &mut State, request: &Recorded) -> Option<Reply> {
     }
 }
 
-/// The first scripted answer that fits, and one time less of it.
+/// Returns the first matching scripted response, and counts it as used.
 fn scripted(answers: &mut [Answer], request: &Recorded) -> Option<Reply> {
     let fits = |answer: &Answer| {
         let path = match answer.path.contains('?') {

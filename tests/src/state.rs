@@ -1,4 +1,4 @@
-//! What a cluster consists of, as scenarios write it down.
+//! The state of a cluster, in the format of scenarios.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 
 use crate::Server;
 
-/// A cluster: what its servers know, and how they answer.
+/// A cluster: the data of its servers, and their behaviour.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// The Mesos version of the master; it decides how the master behaves.
+    /// The Mesos version of the master, which determines its behaviour.
     pub version: String,
     /// Seconds since the master was elected; thirty days by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub led_seconds: Option<u64>,
-    /// Whether it has taken over from another master: then its agents have come back to it.
+    /// Whether the master has taken over from another one, so that its agents have reregistered.
     #[serde(default, skip_serializing_if = "is_false")]
     pub took_over: bool,
-    /// Whether there is a second master, which does not lead (`standby.mesos:5050`).
+    /// Whether there is a second, non-leading master (`standby.mesos:5050`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub standby: bool,
     /// The agents, in the order in which they are listed.
@@ -33,31 +33,31 @@ pub struct State {
     /// The machines that are down for maintenance. The agents on them are not listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub down_machines: Vec<Machine>,
-    /// The machines that will be. The agents on them are listed like any other.
+    /// The machines with planned maintenance. The agents on them are listed like any other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub draining_machines: Vec<Machine>,
-    /// The agents that have not come back since the master restarted.
+    /// The agents that have not reregistered since the master restarted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovered_agents: Vec<RecoveredAgent>,
-    /// The roles that the asking principal may not view.
+    /// The roles that the requesting principal may not view.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden_roles: Vec<String>,
-    /// Exhibitor; without it, there is none in the cluster.
+    /// Exhibitor, if the cluster has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibitor: Option<Exhibitor>,
-    /// Marathon; without it, there is none in the cluster.
+    /// Marathon, if the cluster has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marathon: Option<Marathon>,
-    /// The login of DC/OS; without it, nobody has to log in.
+    /// DC/OS's login, if the cluster requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iam: Option<Iam>,
     /// Operations that agents have not carried out yet. The agents are listed as if they had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Pending>,
-    /// Scripted answers; the first that fits a request is given instead of the server's own.
+    /// Scripted responses; the first that matches a request replaces the server's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
-    /// How long every answer takes, in milliseconds.
+    /// The delay of every response, in milliseconds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub latency_ms: u64,
 }
@@ -70,46 +70,46 @@ pub struct Agent {
     pub id: String,
     /// The agent's host name.
     pub hostname: String,
-    /// Whether the agent is connected; the master lists and accepts either.
+    /// Whether the agent is connected. The master lists it and accepts operations in either case.
     #[serde(default = "yes")]
     pub active: bool,
-    /// Whether an operator has drained it. It is listed as not active, and carries out
+    /// Whether an operator has drained the agent. It is listed as not active, but carries out
     /// operations.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deactivated: bool,
-    /// Whether its process has ended. It is listed as not active; its operations stay
+    /// Whether the agent's process has ended. It is listed as not active, and its operations stay
     /// pending.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dead: bool,
-    /// The time at which the master gave up on it, in seconds since 1970. From then on the
-    /// agent is not listed, and keeps its resources.
+    /// The time at which the master marked the agent unreachable, in seconds since 1970. From then
+    /// on it is not listed, but keeps its resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<u64>,
-    /// The number of listings after which it becomes unreachable; it never does by default.
+    /// The number of listings after which the agent becomes unreachable; by default, it never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listings: Option<u32>,
-    /// The seconds between its registration and its return from a lost connection, if it
-    /// lost one.
+    /// The seconds between the agent's registration and its reregistration after a lost connection,
+    /// if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reregistered_after: Option<u32>,
-    /// The answer with which the master refuses its operations.
+    /// The response with which the master refuses the agent's operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refuses: Option<Refusal>,
-    /// The agent's version, if it is not the master's.
+    /// The agent's version, if it differs from the master's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Role => resources, exactly as `/slaves` is to list them.
+    /// The resources of each role, exactly as `/slaves` lists them.
     pub reserved_resources_full: Map<String, Value>,
-    /// How often the master tells that an operation is pending here before it is done.
+    /// The number of times that the master reports an operation of this agent as pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_looks: Option<u32>,
-    /// All the agent offers, reserved or not; a large machine by default.
+    /// All the agent's resources, reserved or not; by default, those of a large machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_resources: Option<Vec<Value>>,
 }
 
 impl Agent {
-    /// A large machine that is connected, and on which nothing is reserved.
+    /// Creates a large machine that is connected and has no reserved resources.
     #[must_use]
     pub fn new(id: &str, hostname: &str) -> Agent {
         Agent {
@@ -130,18 +130,18 @@ impl Agent {
     }
 }
 
-/// The answer to an operation that is refused.
+/// The response to an operation that is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
     /// The status.
     pub status: u16,
-    /// The master's words.
+    /// The body.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
 }
 
-/// A machine, as the maintenance schedule names it.
+/// A machine in the maintenance schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
@@ -151,7 +151,7 @@ pub struct Machine {
     pub ip: String,
 }
 
-/// An operation that the master has accepted, and the agent has not carried out.
+/// An operation that the master has accepted, but the agent has not carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
@@ -159,11 +159,11 @@ pub struct Pending {
     pub agent: String,
     /// `DESTROY`, `UNRESERVE`, `CREATE` or `RESERVE`.
     pub kind: String,
-    /// The volumes or resources, as the master shows them: with `reservations`
-    /// alone, without `role` and `reservation`.
+    /// The volumes or resources in the master's format: with `reservations`, but without `role` and
+    /// `reservation`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<Value>,
-    /// How often it is shown until it is done; for ever by default.
+    /// The number of times that the operation is shown; by default, it stays pending for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<u32>,
 }
@@ -176,21 +176,21 @@ pub struct Framework {
     pub id: String,
     /// The framework's name.
     pub name: String,
-    /// Whether it is connected and gets offers.
+    /// Whether the framework is connected and receives offers.
     #[serde(default = "yes")]
     pub active: bool,
-    /// The roles it uses.
+    /// The framework's roles.
     pub roles: Vec<String>,
-    /// Whether it is of the kind that has one role, which is shown as `role`.
+    /// Whether the framework is of the kind with a single role, which is shown as `role`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub single_role: bool,
-    /// The number of its tasks.
+    /// The number of the framework's tasks.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub tasks: u32,
-    /// Whether the master knows it only from its tasks, since it took over.
+    /// Whether the master has taken over and knows the framework only from its tasks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub recovered: bool,
-    /// Whether the asking principal may not view it.
+    /// Whether the requesting principal may not view the framework.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
 }
@@ -203,14 +203,14 @@ pub struct CompletedFramework {
     pub id: String,
     /// The framework's name.
     pub name: String,
-    /// The roles it used.
+    /// The framework's roles.
     pub roles: Vec<String>,
-    /// The number of its completed tasks; each takes about 1 KiB.
+    /// The number of completed tasks; each takes about 1 KiB.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub tasks: u32,
 }
 
-/// An agent that has not come back since the master restarted.
+/// An agent that has not reregistered since the master restarted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecoveredAgent {
@@ -226,22 +226,22 @@ pub struct RecoveredAgent {
 pub struct Exhibitor {
     /// Absolute paths of znodes; their parents exist too.
     pub znodes: Vec<String>,
-    /// Znodes that cannot be deleted, with the message Exhibitor gives.
+    /// Znodes that cannot be deleted, with Exhibitor's message.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub undeletable: BTreeMap<String, String>,
-    /// Znodes that cannot be looked at, with the words that stand for their state, if any.
+    /// Znodes that cannot be read, with the text in place of their state, if any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreadable: BTreeMap<String, Option<String>>,
     /// Znodes with so many children that they can neither be listed nor deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crowded: Vec<String>,
-    /// Makes every deletion outlast its client; without it, each has a proper answer.
+    /// Makes every deletion outlast its client; by default, each gets a proper response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<Late>,
     /// The deletions that have outlasted their clients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deletions: Vec<Deletion>,
-    /// The `user:password` that it wants by HTTP Basic; without it, it wants none.
+    /// The `user:password` that is required through HTTP Basic, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
 }
@@ -250,22 +250,22 @@ pub struct Exhibitor {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Late {
-    /// The answer that its client gets.
+    /// The response that the client receives.
     pub answer: LateAnswer,
-    /// The number of looks at the znode's data that still find it; all do by default.
+    /// The number of reads of the znode's data that still find it; by default, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<u32>,
 }
 
-/// The answer to a deletion that takes too long.
+/// The response to a deletion that takes too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LateAnswer {
-    /// Nothing.
+    /// There is no response.
     Never,
-    /// The end of its connection.
+    /// The connection ends.
     Reset,
-    /// The page of a proxy with this status.
+    /// A proxy sends an error page with this status.
     #[serde(untagged)]
     Page(u16),
 }
@@ -276,7 +276,7 @@ pub enum LateAnswer {
 pub struct Deletion {
     /// The znode.
     pub path: String,
-    /// The number of looks at its data that still find it.
+    /// The number of reads of the znode's data that still find it.
     pub looks: u32,
 }
 
@@ -289,37 +289,37 @@ pub struct Marathon {
     /// Absolute pod ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<String>,
-    /// The `user:password` that it wants by HTTP Basic; without it, it wants none.
+    /// The `user:password` that is required through HTTP Basic, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
 }
 
-/// The login of DC/OS. Where there is one, the other servers want its token.
+/// DC/OS's login. If there is one, the other servers require its token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Iam {
     /// The passwords of the users.
     pub users: BTreeMap<String, String>,
-    /// The token that everyone gets.
+    /// The token that every login returns.
     pub token: String,
     /// The public keys of the service accounts: RSA, DER, base64.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub accounts: BTreeMap<String, String>,
-    /// How many requests each token is good for, the first one's first. The next one is
-    /// longer by a `+`; the last is good for ever.
+    /// The number of requests that each token is valid for, in order. Each further token is longer
+    /// by a `+`; the last one is valid for ever.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub good_for: Vec<u32>,
 }
 
-/// A scripted answer.
+/// A scripted response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// The server that gives it.
+    /// The server that sends it.
     pub server: Server,
-    /// The method it answers to.
+    /// The method of the request.
     pub method: String,
-    /// The path it answers to; the query counts only if one is written here.
+    /// The path of the request; the query is only compared if it is included here.
     pub path: String,
     /// The status.
     pub status: u16,
@@ -332,7 +332,8 @@ pub struct Answer {
     /// The body.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
-    /// How often it is given before the server answers by itself again; for ever by default.
+    /// The number of times that it is sent before the server responds itself again; by default, it
+    /// is always sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
 }

@@ -1,9 +1,9 @@
-//! The times of the cluster. Nothing here depends on the real time, so that
-//! the same requests always get the same answers.
+//! The times of the cluster. They do not depend on the real time, so the same requests always get
+//! the same responses.
 
 use crate::state::{Agent, State};
 
-/// The registration of every agent and framework, in seconds since 1970.
+/// The registration time of every agent and framework, in seconds since 1970.
 pub(crate) const TIME: f64 = 1_465_257_600.0;
 
 /// Thirty days.
@@ -13,9 +13,9 @@ const LONG: u64 = 30 * 24 * 60 * 60;
 pub(crate) struct Times {
     /// The start of the master.
     pub(crate) start: f64,
-    /// Its election.
+    /// The master's election.
     pub(crate) elected: f64,
-    /// Seconds since its start.
+    /// The seconds since the master's start.
     pub(crate) uptime: f64,
     /// The present, in whole seconds.
     pub(crate) now: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Times {
 
 impl Times {
     pub(crate) fn of(state: &State) -> Times {
-        // A master that takes over has waited for it.
+        // A master that takes over has waited for its election.
         let waited = if state.took_over { 3600.0 } else { 0.004 };
         let elected = TIME - 0.25;
         let start = elected - waited;
@@ -36,11 +36,11 @@ impl Times {
         Times { start, elected, uptime, now, took_over: state.took_over }
     }
 
-    /// The time at which an agent registered again, if it did.
+    /// Returns the time at which an agent reregistered, if it did.
     pub(crate) fn reregistered(&self, agent: &Agent) -> Option<f64> {
         match agent.reregistered_after {
             Some(seconds) => Some(TIME + f64::from(seconds)),
-            // An agent that is new to its master registers twice at once.
+            // An agent that is new to its master registers twice in quick succession.
             None => self.took_over.then_some(TIME + 0.000_037),
         }
     }

@@ -1,4 +1,4 @@
-//! The v1 API, as far as a cleaner asks it.
+//! The part of the v1 API that a cleaner uses.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::state::{Pending, State};
 use crate::times::Times;
 use crate::version::Version;
 
-/// The answer to a call.
+/// Returns the response to a call.
 pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
     let version = Version::parse(&state.version);
     let call: Value = serde_json::from_str(&request.body).unwrap_or_default();
@@ -35,8 +35,8 @@ fn master(state: &State, version: Version) -> Value {
     json!({"type": "GET_MASTER", "get_master": master})
 }
 
-/// The pending operations of the agents that are listed, except of roles that may not be
-/// viewed. Each is shown once less from now on.
+/// Returns the pending operations of listed agents, except those of hidden roles, and counts each
+/// as shown once.
 fn operations(state: &mut State) -> Value {
     let is_shown = |state: &State, pending: &Pending| {
         let roles = pending.resources.iter().filter_map(|it| Resource::read(it).ok());

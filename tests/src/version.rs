@@ -1,6 +1,6 @@
-//! Mesos versions, which decide behaviours.
+//! Mesos versions, which determine behaviour.
 
-/// A Mesos version, as far as behaviour depends on it.
+/// The part of a Mesos version that determines behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version {
     major: u32,
@@ -8,14 +8,14 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Reads `1.11.0`, `1.11.0-dev` and the like; what is not a number counts as 0.
+    /// Parses `1.11.0`, `1.11.0-dev` and similar versions; a part that is not a number counts as 0.
     pub(crate) fn parse(text: &str) -> Version {
         let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
         let mut next = || parts.next().unwrap_or(0);
         Version { major: next(), minor: next() }
     }
 
-    /// Whether this is `major.minor` or later.
+    /// Returns whether this version is `major.minor` or later.
     pub(crate) fn since(self, major: u32, minor: u32) -> bool {
         self >= Version { major, minor }
     }

@@ -109,7 +109,7 @@ fn one_of_another_digest_is_not_run() {
         let has_servers = !line.starts_with("inspect") && !line.starts_with("replay");
         let said = if has_servers { NOTHING } else { "" };
         assert_eq!((run.exit, run.stdout.as_str()), (8, said), "{line}");
-        let why = format!("was not started, because its digest is {DIGEST}, not {OTHER}.");
+        let why = format!("was not started: its digest is {DIGEST}, not {OTHER}.");
         assert!(run.stderr.contains(&why), "{line}: {}", run.stderr);
     }
     assert_eq!(cluster.requests().len(), 0);

@@ -22,14 +22,14 @@ cases! {
     /// it is not.
     REFUSED: &str => is_refused;
 
-    a_guest_that_reads_the_environment: "wasi:cli/environment 0.2.0 (unknown here)",
-    a_guest_that_ends_the_process: "wasi:cli/exit 0.2.0 (unknown here)",
+    a_guest_that_reads_the_environment: "wasi:cli/environment 0.2.0 (unknown)",
+    a_guest_that_ends_the_process: "wasi:cli/exit 0.2.0 (unknown)",
     a_guest_that_floods_standard_error:
-        "wasi:io/error 0.2.0 (unknown here); wasi:io/streams 0.2.0 (unknown here); \
-         wasi:cli/stderr 0.2.0 (unknown here)",
-    a_guest_that_asks_for_a_socket: "wasi:sockets/tcp 0.2.6 (unknown here)",
-    a_guest_that_wants_another_contract: "janitor:cleanup/http 0.9.0 (here it is 0.1.0)",
-    a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown here)",
+        "wasi:io/error 0.2.0 (unknown); wasi:io/streams 0.2.0 (unknown); \
+         wasi:cli/stderr 0.2.0 (unknown)",
+    a_guest_that_asks_for_a_socket: "wasi:sockets/tcp 0.2.6 (unknown)",
+    a_guest_that_wants_another_contract: "janitor:cleanup/http 0.9.0 (expected 0.1.0)",
+    a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown)",
 }
 
 /// Each refused guest's test, the exit code of what composes, and the words.
@@ -43,7 +43,9 @@ fn is_refused(name: &str, words: &str) {
     let folder = tempfile::tempdir().unwrap();
     let run = run(composer(folder.path()).arg(guest));
     assert_eq!(run.exit, 1, "{run:?}");
-    let why = format!("janitor-compose: it imports what no guest gets behind the gate: {words}");
+    let why = format!(
+        "janitor-compose: it imports interfaces that a guest behind the gate does not get: {words}"
+    );
     assert!(run.stderr.contains(&why), "{}", run.stderr);
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing is written");
 }

@@ -543,7 +543,7 @@ fn what_no_header_holds_is_no_token() {
             let before = asked.requests().len();
             let run = run(command.args(["-o", output]));
             assert_eq!((run.exit, run.stderr.as_str()), (4, ""), "{}", run.stdout);
-            let words = format!("{begin}: the token cannot be one: ");
+            let words = format!("{begin}: invalid token: ");
             assert!(run.stdout.contains(&words), "{words} {}", run.stdout);
             assert!(!run.stdout.contains("canary"), "{}", run.stdout);
             assert_eq!(asked.requests().len() - before, requests);

@@ -219,7 +219,7 @@ for _ in range(2):
     let messages: Vec<_> = run.stdout.lines().collect();
     assert_eq!(messages.len(), 2, "{run:?}");
     assert!(messages[0].starts_with("Nothing to do"), "{run:?}");
-    assert!(messages[1].ends_with("make a new one for every call"), "{run:?}");
+    assert!(messages[1].ends_with("create a new one for every call"), "{run:?}");
 }
 
 /// The stand-in of the sample result after it was cleaned.

@@ -43,7 +43,7 @@ cases! {
     a_server_that_ends_in_the_middle:
         &failing(ends_in_the_middle, "the connection to the Mesos master broke"),
     a_server_that_breaks_its_chunks:
-        &failing(breaks_its_chunks, "the answer of the Mesos master is no HTTP"),
+        &failing(breaks_its_chunks, "the answer of the Mesos master is not valid HTTP"),
     a_server_that_is_broken: &failing(is_broken, "500"),
     a_server_that_is_overloaded: &failing(is_overloaded, "503"),
     a_server_that_answers_twice:
@@ -61,7 +61,7 @@ cases! {
         &failing(sends_nothing, "Bad slaves response: EOF while parsing a value"),
     a_server_that_sends_without_end: &failing(sends_without_end, "is larger than 1048576 bytes"),
     a_server_that_sends_headers_without_end:
-        &failing(headers_without_end, "the answer of the Mesos master is no HTTP"),
+        &failing(headers_without_end, "the answer of the Mesos master is not valid HTTP"),
 }
 
 const fn fault(respond: Respond, exit: ExitCode, words: &'static str) -> Fault {

@@ -42,7 +42,7 @@ pub const CASES: &[Case] = &[
     (
         "claims a volume of another principal",
         || destroy("S0", &HELD[2].replace(r#""principal":"q""#, r#""principal":"p""#)),
-        "a resource that the master has not listed, in just these words, for agent 'S0'",
+        "a resource that the master has not listed in exactly this form for agent 'S0'",
     ),
     (
         "claims only to have created a volume",
@@ -52,43 +52,43 @@ pub const CASES: &[Case] = &[
                 &HELD[2].replace(r#""theirs","principal":"q""#, r#""theirs","principal":"p""#),
             )
         },
-        "a resource that the master has not listed, in just these words, for agent 'S0'",
+        "a resource that the master has not listed in exactly this form for agent 'S0'",
     ),
     (
         "releases an empty amount",
         || unreserve("S0", &HELD[0].replace("0.5", "0")),
-        "an empty amount, which would end the master",
+        "an empty amount, which would crash the master",
     ),
     (
         "releases an empty range",
         || unreserve("S0", &HELD[0].replace(r#""scalar":{"value":0.5}"#, r#""ranges":{}"#)),
-        "an empty amount, which would end the master",
+        "an empty amount, which would crash the master",
     ),
     (
         "releases another amount",
         || unreserve("S0", &HELD[0].replace("0.5", "0.25")),
-        "a resource that the master has not listed, in just these words, for agent 'S0'",
+        "a resource that the master has not listed in exactly this form for agent 'S0'",
     ),
     (
         "forgets a label",
         || unreserve("S0", &HELD[0].replace(r#"{"key":"k","value":"v"}"#, "")),
-        "a resource that the master has not listed, in just these words, for agent 'S0'",
+        "a resource that the master has not listed in exactly this form for agent 'S0'",
     ),
     (
         "names another agent",
         || unreserve("S1", HELD[0]),
-        "a resource that the master has not listed, in just these words, for agent 'S1'",
+        "a resource that the master has not listed in exactly this form for agent 'S1'",
     ),
     (
         "hides another agent in a form",
         || unreserve("S0", HELD[0]).replace("slaveId=S0", "slaveId=S0;slaveId=S1"),
-        "a resource that the master has not listed, in just these words, for agent \
+        "a resource that the master has not listed in exactly this form for agent \
          'S0;slaveId=S1'",
     ),
     (
         "writes a form in its own way",
         || unreserve("S0", HELD[0]).replace("%7B", "{"),
-        "a form must be encoded as browsers do it, its list without spaces",
+        "a form must be encoded as browsers encode it, without spaces in its list",
     ),
 ];
 
@@ -201,7 +201,7 @@ fn agree(janitor: &Janitor) {
             let (result, sent) = send(janitor, agents.list(), principal, &lines(&both));
             assert_eq!(sent, lines(&both[..both.len() - 1]), "JANITOR_TEST_SEED={seed}: {form:?}");
             let why = result.unwrap_err().to_string();
-            let is_denied = why.contains("would remove what is not the target's");
+            let is_denied = why.contains("is not limited to the target's resources");
             assert!(is_denied, "JANITOR_TEST_SEED={seed}: {form:?}: {why}");
             denied += 1;
         }

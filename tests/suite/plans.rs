@@ -269,11 +269,11 @@ fn what_is_no_plan_is_refused() {
                 "\"in_use\": \"Refuse\", \"in_use\": \"Force\"",
                 1,
             ),
-            "`options.in_use` is there twice",
+            "duplicate key `options.in_use`",
         ),
         (
             text.replacen("\"labels\": []", "\"labels\": [], \"labels\": []", 1),
-            "`plan.agents.0.entries.0.entry.labels` is there twice",
+            "duplicate key `plan.agents.0.entries.0.entry.labels`",
         ),
     ] {
         fs::write(&file, text).unwrap();

@@ -25,34 +25,34 @@ cases! {
     CASES: &str => is_stopped;
 
     a_component_that_asks_for_what_is_not_its_business:
-        "asked for more than it may: GET master/quota is not in the policy table",
+        "request not allowed: GET master/quota is not on the allow-list",
     a_component_that_removes_what_is_not_its_business:
-        "POST master/unreserve (application/x-www-form-urlencoded) would remove what is not the \
-         target's: a resource of role 'other', which is not 'removes what is not its business'",
+        "POST master/unreserve (application/x-www-form-urlencoded) is not limited to the \
+         target's resources: a resource of role 'other', not 'removes what is not its business'",
     a_component_that_ends_what_is_not_its_business:
-        "POST master/teardown (application/x-www-form-urlencoded) would end framework 'ITS', \
-         which the master's list does not show to use the role, and which is not named",
+        "POST master/teardown (application/x-www-form-urlencoded) would tear down framework 'ITS', \
+         which does not use the role in the master's list, and is not named",
     a_component_that_sends_without_end:
-        "asked for more than it may: more than 32 exchanges in flight",
+        "request not allowed: more than 32 exchanges in flight",
     a_component_that_sends_and_forgets:
-        "asked for more than it may: more than 32 exchanges in flight",
-    a_component_that_hoards_answers: "asked for more than it may: more than 32 exchanges in flight",
+        "request not allowed: more than 32 exchanges in flight",
+    a_component_that_hoards_answers: "request not allowed: more than 32 exchanges in flight",
     a_component_that_asks_again_and_again:
-        "asked for more than it may: more than 1000 requests in one run",
+        "request not allowed: more than 1000 requests in one run",
     a_component_that_sends_too_much:
-        "asked for more than it may: a request of more than 1048576 bytes",
+        "request not allowed: a request of more than 1048576 bytes",
     a_component_that_reads_nothing: "it read 0 bytes of a response",
     a_component_that_panics:
-        "The component broke down: wasm trap: wasm `unreachable` instruction executed",
+        "The component crashed: wasm trap: wasm `unreachable` instruction executed",
     a_component_that_loops: "the run took longer than 1 s",
     a_component_that_pauses: "the run took longer than 1 s",
     a_component_that_reads_the_clock_without_end: "it read the clock more than 1000 times",
-    a_component_that_hoards_memory: "it wanted more than 16777216 bytes of memory",
-    a_component_that_digs_too_deep: "The component broke down: wasm trap: call stack exhausted",
+    a_component_that_hoards_memory: "it requested more than 16777216 bytes of memory",
+    a_component_that_digs_too_deep: "The component crashed: wasm trap: call stack exhausted",
     a_component_that_floods_the_log: "it logged more than 1000 entries",
     a_component_that_tells_too_much: "it logged an event of more than 4096 bytes",
     a_component_that_reports_too_much:
-        "The component broke down: too much data is being copied between the host and the guest",
+        "The component crashed: too much data is being copied between the host and the guest",
 }
 
 cases! {
@@ -61,25 +61,25 @@ cases! {
     HOSTILE: &str => is_harmless;
 
     a_component_that_traps_at_its_start:
-        "The component broke down: wasm trap: wasm `unreachable` instruction executed",
+        "The component crashed: wasm trap: wasm `unreachable` instruction executed",
     a_component_that_loops_at_its_start: "the run took longer than 1 s",
-    a_component_that_starts_with_much_memory: "it wanted more than 16777216 bytes of memory",
-    a_component_that_starts_with_a_large_table: "it wanted a table of more than 10000 elements",
-    a_component_that_lets_its_table_grow: "it wanted a table of more than 10000 elements",
+    a_component_that_starts_with_much_memory: "it requested more than 16777216 bytes of memory",
+    a_component_that_starts_with_a_large_table: "it requested a table of more than 10000 elements",
+    a_component_that_lets_its_table_grow: "it requested a table of more than 10000 elements",
     a_component_that_has_many_memories: "resource limit exceeded: memory count too high at 2",
     a_component_that_has_many_tables: "resource limit exceeded: table count too high at 5",
     a_component_that_has_many_instances: "resource limit exceeded: instance count too high at 17",
     a_component_that_reads_the_environment:
         "The component cannot be started: failed to convert function to given type",
     a_component_that_ends_the_process: "m!start: Exited with i32 exit status 0",
-    a_component_that_floods_standard_error: "The component broke down: wasm trap",
+    a_component_that_floods_standard_error: "The component crashed: wasm trap",
     a_component_that_asks_for_a_socket:
-        "The component cannot be started: it imports what this host does not have: \
-         wasi:sockets/tcp 0.2.6 (unknown here)",
+        "The component cannot be started: it imports interfaces that this host does not provide: \
+         wasi:sockets/tcp 0.2.6 (unknown)",
     a_component_that_wants_another_contract:
-        "The component cannot be started: it imports what this host does not have: \
-         janitor:cleanup/http 0.9.0 (here it is 0.1.0); wasi:io/poll 0.3.0 (here it is 0.2); \
-         plain no version (unknown here)",
+        "The component cannot be started: it imports interfaces that this host does not provide: \
+         janitor:cleanup/http 0.9.0 (expected 0.1.0); wasi:io/poll 0.3.0 (expected 0.2); \
+         plain no version (unknown)",
     a_component_that_offers_another_contract:
         "The component cannot be started: no exported instance named \
          `janitor:cleanup/cleanup@0.1.0`",
@@ -186,7 +186,7 @@ fn sends_none(deed: &str) {
     let (result, log, requests) = attempt(&janitor, target, MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
     let last = &log.last().expect("a message").message;
-    assert!(last.contains("would remove what is not the target's: "), "{last}");
+    assert!(last.contains("is not limited to the target's resources: "), "{last}");
     assert!(last.contains(words), "{last}");
     assert!(requests.iter().all(|request| request.content.is_none()), "{requests:?}");
 }
@@ -322,8 +322,8 @@ fn a_component_of_another_contract_is_refused() {
     let why = result.err().expect("it does not load").to_string();
     assert_eq!(
         why,
-        "The component cannot be started: it imports what this host does not have: \
-         janitor:cleanup/http 0.9.0 (here it is 0.1.0); janitor:cleanup/lug 0.1.0 (unknown here)"
+        "The component cannot be started: it imports interfaces that this host does not provide: \
+         janitor:cleanup/http 0.9.0 (expected 0.1.0); janitor:cleanup/lug 0.1.0 (unknown)"
     );
 }
 

@@ -38,16 +38,16 @@ cases! {
     HOSTILE: &str => denied;
 
     a_guest_that_asks_for_what_is_not_its_business:
-        "asked for more than it may: GET master/quota is not in the policy table",
+        "request not allowed: GET master/quota is not on the allow-list",
     a_guest_that_removes_what_is_not_its_business:
-        "would remove what is not the target's: a resource of role 'other', which is not \
+        "is not limited to the target's resources: a resource of role 'other', not \
          'removes what is not its business'",
     a_guest_that_ends_what_is_not_its_business:
-        "would end framework 'ITS', which the master's list does not show to use the role, and \
-         which is not named",
-    a_guest_that_sends_without_end: "asked for more than it may: more than 32 exchanges in flight",
-    a_guest_that_sends_and_forgets: "asked for more than it may: more than 32 exchanges in flight",
-    a_guest_that_hoards_answers: "asked for more than it may: more than 32 exchanges in flight",
+        "would tear down framework 'ITS', which does not use the role in the master's list, and is \
+         not named",
+    a_guest_that_sends_without_end: "request not allowed: more than 32 exchanges in flight",
+    a_guest_that_sends_and_forgets: "request not allowed: more than 32 exchanges in flight",
+    a_guest_that_hoards_answers: "request not allowed: more than 32 exchanges in flight",
     a_guest_that_reads_nothing: "it read 0 bytes of a response",
 }
 
@@ -259,7 +259,7 @@ fn only_a_final_status_is_an_answer() {
         let url = format!("{}/master/", master.origin());
         let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", &url]));
         assert_eq!(run.exit, 1);
-        let words = "the answer of the Mesos master is no HTTP: ";
+        let words = "the answer of the Mesos master is not valid HTTP: ";
         assert!(run.stdout.contains(words), "{status}: {run:?}");
     }
 }
@@ -278,7 +278,7 @@ fn denied(name: &str, words: &str) {
     let run = run(command.args(urls(&cluster)).args(["-r", &role, "--teardown"]));
     assert_eq!(run.exit, 1, "{run:?}");
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
-    assert!(run.stdout.contains("The component was stopped, because it "), "{run:?}");
+    assert!(run.stdout.contains("The component was stopped: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
     let ends_its_own = role.starts_with("ends");
     let changed = if ends_its_own { &["POST /master/teardown"][..] } else { &[] };
@@ -305,7 +305,7 @@ fn sends_none(deed: &str) {
     command.args(["-m", &cluster.master_url(), "-r", forms::ROLE, "-p", forms::PRINCIPAL]);
     let run = run(command.args(["-z", &form]));
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
-    assert!(run.stdout.contains("would remove what is not the target's: "), "{run:?}");
+    assert!(run.stdout.contains("is not limited to the target's resources: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
     assert_eq!(changes(&cluster), [""; 0]);
 }
@@ -362,6 +362,6 @@ fn does_not_lead(wasmtime: Wasmtime, command: &str) {
     println!("{}", run.stdout);
     assert_eq!(run.exit, 1, "{run:?}");
     let (_, port) = leader.address().split_once(':').unwrap();
-    assert!(run.stdout.contains(&format!(":{port}/master/slaves, which is not followed")));
+    assert!(run.stdout.contains(&format!(":{port}/master/slaves was not followed")));
     assert!(run.stdout.contains("give the URL of the leading master"));
 }

@@ -71,7 +71,10 @@ fn a_body_above_the_limit_is_given_up() {
 fn what_is_no_http_is_said_to_be_none() {
     let master = answering(b"220 smtp.example ESMTP\r\n");
     let log = clean(&master, Limits::default(), Timeouts::default()).1;
-    assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
+    assert!(
+        log.contains("Network error: the answer of the Mesos master is not valid HTTP"),
+        "{log}"
+    );
 }
 
 /// Live and in the replay, and whatever the body says.
@@ -88,7 +91,7 @@ fn only_a_final_status_is_an_answer() {
         command.args(["-r", "cassandra_role", "-m", &master, "--record"]).arg(&file);
         let live = run(&mut command);
         assert_eq!(live.exit, 5, "{status}: {live:?}");
-        let words = "Network error: the answer of the Mesos master is no HTTP: ";
+        let words = "Network error: the answer of the Mesos master is not valid HTTP: ";
         assert!(live.stdout.contains(words), "{status}: {}", live.stdout);
         assert_eq!(run(&mut replay(&file)), live, "{status}");
     }

@@ -1,10 +1,10 @@
-//! What is asked of a cleaner behind a gate comes through here: the gate hears what is
-//! coming before the cleaner does, and what was denied is no success.
+//! Forwards the calls of a cleaner behind a gate. It announces each call to the gate first, and
+//! turns the result into a failure if the gate denied a request.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
 mod bindings {
-    //! The imports and exports as Rust types, generated.
+    //! The imports and exports as generated Rust bindings.
     #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
 
     wit_bindgen::generate!({
@@ -50,7 +50,7 @@ impl Guest for Announce {
     }
 }
 
-/// Has the cleaner do something behind the gate.
+/// Runs a call of the cleaner behind the gate.
 fn behind<T>(
     call: &Call,
     options: &Options,
@@ -64,7 +64,7 @@ fn behind<T>(
     }
 }
 
-/// A failure that the cleaner does not know of; the gate has told it.
+/// Creates a failure that the cleaner does not know about; the gate has already logged it.
 fn failed(message: String, report: Option<Report>) -> Failure {
     let nothing = Report {
         mesos_version: None,

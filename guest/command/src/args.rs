@@ -1,4 +1,4 @@
-//! The command line: the binary's, as far as it is about a cleanup.
+//! The command line: the options of the native command that are about a cleanup.
 
 use std::ffi::OsString;
 
@@ -40,7 +40,7 @@ pub enum Format {
     Json,
 }
 
-/// Reads the command line.
+/// Parses the command line.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     Arguments::try_parse_from(dashed(args))
 }

@@ -1,6 +1,7 @@
-//! The `janitor` command as a component, for `wasmtime run` and its like: the same
-//! options as the binary has for a cleanup, the same lines, the same JSON. A command of
-//! WASI 0.2 ends well or not; standard error has the exit code of the binary in words.
+//! The `janitor` command as a component, for `wasmtime run` and similar runtimes. It has the
+//! options that the native command has for a cleanup, and writes the same lines and the same JSON.
+//! A command of WASI 0.2 can only succeed or fail, so the exit code of the native command is
+//! written to standard error in words.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -21,7 +22,7 @@ use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
 
-/// How long a run may take: as long as the binary's.
+/// The time limit of a run, the same as that of the native command.
 const RUN_SECONDS: u32 = 4 * 60 * 60;
 
 struct Command;

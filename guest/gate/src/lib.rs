@@ -1,5 +1,5 @@
-//! The host's policy as a component, for embedders that are no Rust programs: it
-//! stands between a cleaner and `http`, and hands on only what the target allows.
+//! The host's policy as a component, for embedders that are not written in Rust: it sits between a
+//! cleaner and `http`, and forwards only the requests that the call allows.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -48,7 +48,7 @@ impl offered::Guest for Gate {
         let sent =
             state::admit(&request).map_err(Error::Denied).and_then(|()| http::send(&request));
         if let Err(Error::Denied(rule)) = &sent {
-            state::stop(&format!("asked for more than it may: {rule}"));
+            state::stop(&format!("request not allowed: {rule}"));
         }
         sent.map(|exchange| offered::Exchange::new(Exchange { exchange, watch }))
     }
@@ -66,10 +66,10 @@ impl offered::Guest for Gate {
     }
 }
 
-/// A request on its way.
+/// A request in flight.
 struct Exchange {
     exchange: http::Exchange,
-    /// What is read out of its answer.
+    /// Extracts from the response what the policy has to learn.
     watch: Option<Watch>,
 }
 
@@ -83,12 +83,12 @@ impl offered::GuestExchange for Exchange {
     }
 }
 
-/// An answer.
+/// A response.
 struct Response {
     response: http::Response,
-    /// What is read out of it.
+    /// Extracts from the body what the policy has to learn.
     watch: RefCell<Option<Watch>>,
-    /// Why every read fails from now on, if the body has broken off.
+    /// The error that every further read returns, once one has failed.
     broken: RefCell<Option<Error>>,
 }
 
@@ -99,8 +99,8 @@ impl offered::GuestResponse for Response {
 
     fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
         if limit == 0 {
-            state::stop("read 0 bytes of a response");
-            return Err(Error::Internal("a read must be for one byte or more".into()));
+            state::stop("it read 0 bytes of a response");
+            return Err(Error::Internal("a read must request at least one byte".into()));
         }
         if let Some(error) = &*self.broken.borrow() {
             return Err(error.clone());
@@ -111,7 +111,7 @@ impl offered::GuestResponse for Response {
         let mut watch = self.watch.borrow_mut();
         match (chunk.is_empty(), watch.as_mut()) {
             (false, Some(watch)) => watch.read(&chunk),
-            // A list counts when it has been read to its end.
+            // A list counts only once it has been read to its end.
             (true, _) => watch.take().into_iter().for_each(state::learn),
             (false, None) => {}
         }

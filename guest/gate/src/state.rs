@@ -1,4 +1,4 @@
-//! What may be sent now.
+//! The state of the gate: which requests it lets through.
 
 use std::cell::RefCell;
 
@@ -8,15 +8,15 @@ use janitor_policy::{Policy, Watch};
 
 use crate::bindings::log;
 
-/// What may be sent now.
+/// The state of the gate.
 enum State {
-    /// Nothing: nobody has said which call is coming.
+    /// No request may be sent: no call has been announced yet.
     Closed,
-    /// What a call needs.
+    /// The requests that the call needs may be sent.
     Open(Policy),
-    /// Nothing any more: the component broke its contract, and how.
+    /// No request may be sent any more: the component broke its contract in this way.
     Stopped(String),
-    /// Nothing any more: the call is over.
+    /// No request may be sent any more: the call is over.
     Over,
 }
 
@@ -24,10 +24,10 @@ thread_local! {
     static STATE: RefCell<State> = const { RefCell::new(State::Closed) };
 }
 
-/// Lets through what a call needs.
+/// Lets through the requests that a call needs.
 ///
 /// # Errors
-/// One sentence, when this is not the first call.
+/// Fails with one sentence if this is not the instance's first call.
 pub fn begin(call: &Call, options: &Options) -> Result<(), String> {
     STATE.with_borrow_mut(|state| match state {
         State::Closed => {
@@ -35,15 +35,15 @@ pub fn begin(call: &Call, options: &Options) -> Result<(), String> {
             Ok(())
         }
         State::Open(_) | State::Stopped(_) | State::Over => {
-            let why = "Nothing was changed, because this instance of the component was used \
-                       before: make a new one for every call";
-            tell(why);
+            let why = "Nothing was changed, because this instance of the component has been \
+                       used already: create a new one for every call";
+            log_error(why);
             Err(why.into())
         }
     })
 }
 
-/// Lets nothing through any more. Says why the component was stopped, if it was.
+/// Lets nothing through any more. Returns why the component was stopped, if it was.
 pub fn end() -> Option<String> {
     match STATE.replace(State::Over) {
         State::Stopped(why) => Some(why),
@@ -51,19 +51,19 @@ pub fn end() -> Option<String> {
     }
 }
 
-/// Decides about a request.
+/// Checks a request.
 ///
 /// # Errors
-/// What is not allowed, in one sentence.
+/// Fails with one sentence that says what is not allowed.
 pub fn admit(request: &Request) -> Result<(), String> {
     STATE.with_borrow(|state| match state {
         State::Open(policy) => policy.check(request),
-        State::Closed | State::Over => Err("a request outside of a call".into()),
+        State::Closed | State::Over => Err("a request outside a call".into()),
         State::Stopped(_) => Err("an earlier request was denied".into()),
     })
 }
 
-/// Watches an answer to a request, if what may be sent depends on it.
+/// Returns a reader for the response to a request if the policy depends on it.
 pub fn watch(request: &Request) -> Option<Watch> {
     STATE.with_borrow(|state| match state {
         State::Open(policy) => policy.watch(request),
@@ -71,7 +71,7 @@ pub fn watch(request: &Request) -> Option<Watch> {
     })
 }
 
-/// Keeps what a list has shown that has been read to its end.
+/// Passes to the policy what a list contains. The list must have been read to its end.
 pub fn learn(watch: Watch) {
     STATE.with_borrow_mut(|state| {
         if let State::Open(policy) = state {
@@ -80,17 +80,17 @@ pub fn learn(watch: Watch) {
     });
 }
 
-/// Lets nothing through any more, for a reason that is told. The first one counts.
+/// Lets nothing through any more, and logs why. Only the first reason counts.
 pub fn stop(fault: &str) {
-    let why = format!("The component was stopped, because it {fault}");
+    let why = format!("The component was stopped: {fault}");
     STATE.with_borrow_mut(|state| {
         if !matches!(state, State::Stopped(_)) {
-            tell(&why);
+            log_error(&why);
             *state = State::Stopped(why);
         }
     });
 }
 
-fn tell(sentence: &str) {
+fn log_error(sentence: &str) {
     log::write(&Entry { level: Level::Error, message: format!("{sentence}."), event: None });
 }

@@ -1,5 +1,4 @@
-//! What is imported as Rust, generated. The types are those of
-//! [`janitor_contract::types`].
+//! The imports as generated Rust bindings. The types are those of [`janitor_contract::types`].
 #![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
 
 wit_bindgen::generate!({

@@ -1,4 +1,4 @@
-//! What a program under a WASI runtime needs to call the cleaner.
+//! Calls the cleaner from a program under a WASI runtime.
 #![cfg(target_family = "wasm")]
 
 mod bindings;

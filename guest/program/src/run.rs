@@ -8,35 +8,34 @@ use wasip2::io::streams::OutputStream;
 use crate::bindings::cleanup;
 use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
 
-/// How many exchanges there may be at a time.
+/// The maximum number of concurrent exchanges.
 const WINDOW: u32 = 32;
 
-/// The destination of the log, and its form.
+/// The destination and format of the log.
 pub struct Log {
-    /// Its destination.
+    /// The stream of the log.
     pub stream: OutputStream,
-    /// Its form.
+    /// The format of the log.
     pub format: Format,
-    /// It has every request, too.
+    /// Whether debug lines, which show every request, are written too.
     pub verbose: bool,
 }
 
-/// The token that a place holds; space around it means nothing, and so does a place that
-/// holds nothing else.
+/// Returns the token from a source such as an option or a variable. Surrounding space is removed; a
+/// source without anything else holds no token.
 ///
 /// # Errors
-/// One sentence, when no header can hold it; it is not shown.
+/// Fails with one sentence, which does not show the token, if no header can hold it.
 pub fn token(place: &str, held: Option<String>) -> Result<Option<String>, String> {
     let held = held.as_deref().map(str::trim).filter(|held| !held.is_empty());
     let checked = held.map(|held| token::check(held).map(|()| held.to_owned())).transpose();
     checked.map_err(|why| format!("cannot use {place}: {why}"))
 }
 
-/// Configures the servers, the credential for them, the time of the run, in seconds, and the
-/// log.
+/// Configures the servers, their token, the time limit of the run in seconds, and the log.
 ///
 /// # Errors
-/// One sentence, when the servers cannot be reached in this form.
+/// Fails with one sentence if these endpoints are not supported or not valid.
 pub fn configure(
     endpoints: &Endpoints,
     token: Option<&str>,
@@ -45,12 +44,12 @@ pub fn configure(
 ) -> Result<(), String> {
     if endpoints.ensemble().is_some() {
         return Err("Exhibitor URL must begin with http:// or https:// here: only the janitor \
-                    binary speaks to ZooKeeper itself"
+                    binary connects to ZooKeeper directly"
             .into());
     }
     if endpoints.masters().len() > 1 {
-        return Err("Master URL must be just one here, that of the master that leads: only the \
-                    janitor binary looks for it among several"
+        return Err("Master URL must be just one here, that of the leading master: only the \
+                    janitor binary can find it among several"
             .into());
     }
     let server = |endpoint| Server {
@@ -69,7 +68,7 @@ pub fn configure(
     settings::configure(&configuration, stream)
 }
 
-/// Calls the cleaner.
+/// Makes one call of the cleaner.
 pub fn run(call: &Call, options: &Options) -> Ran {
     let failed = |failure| RunError::Failure(Box::new(failure));
     let result = match call {

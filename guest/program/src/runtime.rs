@@ -1,5 +1,6 @@
-//! The runtime's own services for the program. They are called by name, because the standard
-//! library of this target has no system: its environment is empty, and its output is lost.
+//! The runtime's facilities for the program itself. They are imported explicitly, because the
+//! standard library for this target has no system: its environment is empty, and its output is
+//! discarded.
 
 use std::io::Write;
 
@@ -8,25 +9,25 @@ use wasip2::io::streams::OutputStream;
 
 use janitor_contract::printable::printable;
 
-/// A variable of the environment that is set to something.
+/// Returns a variable of the environment, unless it is empty.
 pub fn variable(name: &str) -> Option<String> {
     let variables = environment::get_environment();
     let value = variables.into_iter().find_map(|(key, value)| (key == name).then_some(value));
     value.filter(|value| !value.is_empty())
 }
 
-/// Writes a line that is no part of the run itself.
+/// Writes a line to standard error. It is not part of the run's log.
 pub fn complain(line: &str) {
     print(stderr::get_stderr(), &format!("janitor: {}\n", printable(line)));
 }
 
 /// Writes a text to a stream.
 pub fn print(mut stream: OutputStream, text: &str) {
-    // Nobody may be listening; whatever ends the program says it too.
+    // Errors are ignored: the stream may be closed, and the exit status reports the outcome too.
     let _ = stream.write_all(text.as_bytes()).and_then(|()| Write::flush(&mut stream));
 }
 
-/// Has a panic tell its last words.
+/// Writes the messages of panics to standard error.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
 }

@@ -1,5 +1,4 @@
-//! What is answered: always the object that the binary writes for programs, and a status
-//! that says the same in short.
+//! The responses of the service: the JSON output of the command, and a status that summarises it.
 
 use std::fmt;
 use std::io::Write;
@@ -12,7 +11,7 @@ use janitor_report::output::Output;
 use wasip2::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasip2::io::streams::OutputStream;
 
-/// Why there was no run.
+/// The reason why there was no run.
 pub struct Refusal {
     status: u16,
     code: ExitCode,
@@ -20,31 +19,31 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What is asked cannot be done.
+    /// Creates a refusal of a request that cannot be served.
     pub fn new(status: u16, why: impl Into<String>) -> Self {
         Self { status, code: ExitCode::Usage, why: why.into() }
     }
 
-    /// The operator has to correct something, for which the binary would end with this code.
+    /// Creates a refusal that the operator has to resolve. The command would exit with this code.
     pub fn misconfigured(code: ExitCode, why: impl fmt::Display) -> Self {
         let why = format!("the service's environment must be corrected: {why}");
         Self { status: 500, code, why }
     }
 
-    /// There are as many runs as the operator allows.
+    /// Creates a refusal because all the runs that the operator allows are active.
     pub fn busy(most: u32) -> Self {
         let why =
-            format!("Refused: {most} run(s) are under way, and no more are allowed. Ask again.");
+            format!("Refused: {most} run(s) are active, and no more are allowed. Try again later.");
         Self { status: 429, code: ExitCode::Refused, why }
     }
 
-    /// The status and the object.
+    /// Returns the status and the output.
     pub fn into_parts(self) -> (u16, Output) {
         (self.status, Output::failed(self.code, Some(self.why)))
     }
 }
 
-/// The status of a run.
+/// Returns the status for the result of a run.
 pub fn status(result: &Result<Done, RunError>) -> u16 {
     match result {
         Ok(_) => 200,
@@ -62,11 +61,11 @@ pub fn status(result: &Result<Done, RunError>) -> u16 {
     }
 }
 
-/// An answer that has begun.
+/// A response whose headers have been sent.
 pub struct Answer(OutgoingBody);
 
 impl Answer {
-    /// Begins an answer. Nothing comes back when nobody listens any more.
+    /// Starts a response. Returns `None` if the client has disconnected.
     pub fn begin(
         status: u16,
         media_type: &str,
@@ -77,7 +76,7 @@ impl Answer {
         match status {
             401 => fields.append("www-authenticate", b"Bearer").ok()?,
             405 => fields.append("allow", b"POST").ok()?,
-            // Most runs are over in seconds.
+            // Most runs finish within seconds.
             429 => fields.append("retry-after", b"10").ok()?,
             _ => {}
         }
@@ -89,23 +88,23 @@ impl Answer {
         Some((Self(body), stream))
     }
 
-    /// Ends an answer to which the log was written: the last line is the object.
+    /// Ends a response that contains the log: the output is its last line.
     pub fn end(self, output: &Output) {
         if let (Some(stream), Ok(json)) = (settings::end_log(), json::line(output)) {
             self.finish(stream, &json);
         }
     }
 
-    /// Writes the last text.
+    /// Writes the end of the body, and closes it.
     fn finish(self, mut stream: OutputStream, text: &[u8]) {
-        // Nobody may be listening.
+        // Errors are ignored: the client may have disconnected.
         let _ = stream.write_all(text).and_then(|()| Write::flush(&mut stream));
         drop(stream);
         let _ = OutgoingBody::finish(self.0, None);
     }
 }
 
-/// A whole answer.
+/// Sends a complete response.
 pub fn whole(status: u16, output: &Output, out: ResponseOutparam) {
     if let (Some((answer, stream)), Ok(json)) =
         (Answer::begin(status, "application/json", out), json::lines(output))
@@ -114,7 +113,7 @@ pub fn whole(status: u16, output: &Output, out: ResponseOutparam) {
     }
 }
 
-/// The answer when there is no run.
+/// Sends the response to a request that starts no run.
 pub fn refuse(refusal: Refusal, out: ResponseOutparam) {
     let (status, output) = refusal.into_parts();
     whole(status, &output, out);

@@ -1,4 +1,4 @@
-//! What is asked: the path says which call, the body the rest.
+//! The requests to the service: the path selects the call, and the body contains its arguments.
 
 use std::io::{self, Read};
 
@@ -11,13 +11,13 @@ use wasip2::http::types::{IncomingRequest, Method};
 use crate::answer::Refusal;
 use crate::operator::{CONFIRM_SECONDS, Operator};
 
-/// What is asked.
+/// A request to the service.
 pub struct Ask {
     /// The call.
     pub call: Call,
-    /// How to go about it.
+    /// The options of the call.
     pub options: Options,
-    /// The answer has the events as they happen.
+    /// Whether the response streams the events as they happen.
     pub events: bool,
 }
 
@@ -35,17 +35,17 @@ struct Untargeted {
 }
 
 impl Ask {
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Fails with the refusal to send.
     pub fn read(request: &IncomingRequest, operator: &Operator) -> Result<Self, Refusal> {
         let path = request.path_with_query().unwrap_or_default();
         let targeted = match path.as_str() {
             "/clean" => Some(Call::Clean as fn(Target) -> Call),
             "/plan" => Some(Call::Plan as fn(Target) -> Call),
             "/discover" => None,
-            _ => return Err(Refusal::new(404, "there are /clean, /plan and /discover")),
+            _ => return Err(Refusal::new(404, "unknown path: use /clean, /plan or /discover")),
         };
         if !matches!(request.method(), Method::Post) {
             return Err(Refusal::new(405, "the method must be POST"));
@@ -58,13 +58,13 @@ impl Ask {
                 options.entry("confirm_seconds").or_insert(json!(usual));
             }
         }
-        let wrong = |why| Refusal::new(400, format!("the body is not what is asked for: {why}"));
+        let wrong = |why| Refusal::new(400, format!("invalid body: {why}"));
         let (call, options) = match targeted {
             Some(call) => {
                 let Targeted { target, options } = strict::read(body).map_err(wrong)?;
                 if target.marathon_app.is_some() {
-                    let why = "marathon_app is for a cleaner that Marathon runs, and this one is \
-                               a service; leave it out";
+                    let why = "marathon_app is for a cleaner that Marathon runs, but this is a \
+                               service; leave it out";
                     return Err(Refusal::new(400, why));
                 }
                 (call(target), options)
@@ -76,7 +76,7 @@ impl Ask {
         };
         if options.confirm_seconds > operator.confirm_seconds {
             let why = format!(
-                "confirm_seconds may be {} at most ({CONFIRM_SECONDS} of the service)",
+                "confirm_seconds must be at most {} ({CONFIRM_SECONDS} of the service)",
                 operator.confirm_seconds
             );
             return Err(Refusal::new(400, why));
@@ -86,8 +86,8 @@ impl Ask {
         {
             if is_set {
                 let why = format!(
-                    "{option} is for ZooKeeper itself, and this service asks Exhibitor; leave it \
-                     out"
+                    "{option} is for direct access to ZooKeeper, but this service uses Exhibitor; \
+                     leave it out"
                 );
                 return Err(Refusal::new(400, why));
             }
@@ -100,17 +100,17 @@ impl Ask {
     }
 }
 
-/// The body, as far as it is read.
+/// Reads the body, up to a limit.
 fn body(request: &IncomingRequest) -> Result<Value, Refusal> {
-    /// The most that is read, in bytes.
+    /// The limit, in bytes.
     const MOST: u64 = 1 << 20;
-    let broken = |_| Refusal::new(400, "the body breaks off");
+    let broken = |_| Refusal::new(400, "the body is truncated");
     let whole = request.consume().map_err(broken)?;
     let mut bytes = Vec::new();
     {
         let stream = whole.stream().map_err(broken)?;
         let read: io::Result<usize> = stream.take(MOST + 1).read_to_end(&mut bytes);
-        read.map_err(|_| Refusal::new(400, "the body breaks off"))?;
+        read.map_err(|_| Refusal::new(400, "the body is truncated"))?;
     }
     if bytes.len() as u64 > MOST {
         return Err(Refusal::new(413, format!("the body is larger than {MOST} bytes")));

@@ -1,7 +1,7 @@
-//! Cleanups over HTTP, as a component for `wasmtime serve` and its like: `POST /clean`,
-//! `/plan` or `/discover`, and the answer is the object that the binary writes for
-//! programs. Where the servers are and who to be for them is the operator's business:
-//! the environment says it, and no request can.
+//! Cleanups over HTTP, as a component for `wasmtime serve` and similar runtimes: the service
+//! accepts `POST /clean`, `/plan` and `/discover`, and responds with the JSON output of the
+//! command. Only the operator can set the servers and the credentials, in the environment; no
+//! request can.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -33,14 +33,14 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         report_panics();
         match admit(&request) {
-            // The place is the run's until it has answered.
+            // The run keeps its place until the response is complete.
             Ok((operator, ask, _place)) => serve(&operator, ask, out),
             Err(refusal) => answer::refuse(refusal, out),
         }
     }
 }
 
-/// Who may ask, what is asked, and whether there is room for it.
+/// Authorises and parses a request, and takes a place for its run.
 fn admit(request: &IncomingRequest) -> Result<(Operator, Ask, Option<Place>), Refusal> {
     operator::admit(request)?;
     let operator = Operator::from_environment()?;
@@ -49,7 +49,7 @@ fn admit(request: &IncomingRequest) -> Result<(Operator, Ask, Option<Place>), Re
     Ok((operator, ask, place))
 }
 
-/// Does what is asked, and answers.
+/// Makes the call, and sends the response.
 fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
     let Ask { call, options, events } = ask;
     let endpoints = operator.endpoints.clone();

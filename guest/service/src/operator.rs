@@ -1,4 +1,4 @@
-//! What the operator has configured, all of it in the environment.
+//! The operator's configuration, all of it from the environment.
 
 use janitor_contract::Endpoints;
 use janitor_program::run::token;
@@ -10,18 +10,18 @@ use wasip2::http::types::IncomingRequest;
 use crate::answer::Refusal;
 use crate::room::MAX_RUNS;
 
-/// What the operator has configured.
+/// The operator's configuration.
 pub struct Operator {
-    /// Where the servers are.
+    /// The addresses of the servers.
     pub endpoints: Endpoints,
-    /// The DC/OS authentication token, for all of them.
+    /// The DC/OS authentication token for all servers.
     pub token: Option<String>,
-    /// How long a run may take, in seconds.
+    /// The time limit of a run, in seconds.
     pub run_seconds: u32,
-    /// The most that whoever asks may have it wait for what the master has promised, in
-    /// seconds.
+    /// The longest time, in seconds, for which a request may let the run wait for the master to
+    /// confirm its operations.
     pub confirm_seconds: u32,
-    /// How many runs there may be at a time, if that is limited here.
+    /// The maximum number of concurrent runs, if this service limits it.
     pub max_runs: Option<u32>,
 }
 
@@ -29,7 +29,7 @@ impl Operator {
     /// Reads the environment.
     ///
     /// # Errors
-    /// When a URL, a token or a number cannot be one.
+    /// Fails if a URL, a token or a number is invalid.
     pub fn from_environment() -> Result<Self, Refusal> {
         let url = |name, default: &str| variable(name).unwrap_or_else(|| default.into());
         let endpoints = Endpoints::new(
@@ -52,10 +52,10 @@ impl Operator {
 /// The variable that holds the token for the servers.
 const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
 
-/// The variable that bounds how long is waited for what the master has promised.
+/// The variable that limits how long a request may wait for confirmation.
 pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";
 
-/// A number that the operator may set.
+/// Parses a numeric variable, if it is set.
 fn number(name: &str, what: &str) -> Result<Option<u32>, Refusal> {
     let Some(value) = variable(name) else { return Ok(None) };
     value.parse().ok().filter(|number| *number > 0).map(Some).ok_or_else(|| {
@@ -65,24 +65,24 @@ fn number(name: &str, what: &str) -> Result<Option<u32>, Refusal> {
     })
 }
 
-/// Whether whoever asks may do so. That is asked before anything else: who may not learns
-/// nothing.
+/// Checks the bearer token of a request. This check comes first, so that an unauthorised client
+/// learns nothing.
 ///
 /// # Errors
-/// When not.
+/// Fails if the token is missing or wrong.
 pub fn admit(request: &IncomingRequest) -> Result<(), Refusal> {
     let shown = request.headers().get("authorization");
     let shown = shown.first().and_then(|value| {
         let (scheme, token) = value.split_at_checked("Bearer ".len())?;
         scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
     });
-    // Space around a header's value is no part of it, so it cannot be one of the token's.
+    // Surrounding space is not part of a header's value, so it cannot be part of the token either.
     let wanted = variable("JANITOR_SERVICE_TOKEN").unwrap_or_default();
     let wanted = wanted.trim();
     if wanted.is_empty() || wanted.contains(char::is_control) {
         complain(
-            "nobody may ask yet: set JANITOR_SERVICE_TOKEN to what those who may show as their \
-             bearer token, on one line",
+            "all requests are refused: set JANITOR_SERVICE_TOKEN to the bearer token that \
+             clients must send, on one line",
         );
         return Err(unauthorized());
     }
@@ -93,5 +93,8 @@ pub fn admit(request: &IncomingRequest) -> Result<(), Refusal> {
 }
 
 fn unauthorized() -> Refusal {
-    Refusal::new(401, "the service's bearer token is needed (Authorization: Bearer ...)")
+    Refusal::new(
+        401,
+        "unauthorized: the service's bearer token is required (Authorization: Bearer ...)",
+    )
 }

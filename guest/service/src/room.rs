@@ -1,6 +1,5 @@
-//! Room for a run, where the operator limits how many there are at a time. Instances share
-//! nothing but what the runtime gives to each of them: here a folder, in which each run has
-//! a file.
+//! Limits the number of concurrent runs, if the operator sets a limit. Instances share nothing
+//! except what the runtime gives to each of them: here a folder in which each run has a file.
 
 use janitor_report::ExitCode;
 use wasip2::clocks::wall_clock;
@@ -10,41 +9,41 @@ use wasip2::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlag
 use crate::answer::Refusal;
 use crate::operator::Operator;
 
-/// The variable that says how many runs there may be at a time.
+/// The variable that sets the maximum number of concurrent runs.
 pub const MAX_RUNS: &str = "JANITOR_MAX_RUNS";
 
-/// The folder's path, for the service.
+/// The path of the folder within the service.
 const FOLDER: &str = "/runs";
 
-/// The seconds that a place stays taken beyond the time of a run, for one that was cut off
-/// before it could give it back: the last looks of a run get a minute more.
+/// The seconds for which a place stays taken beyond the time limit of a run that ended without
+/// freeing it: a run may still send reads for up to a minute after its time limit.
 const GRACE: u64 = 120;
 
-/// A run's place, until it is dropped.
+/// The place of a run, freed when it is dropped.
 pub struct Place {
     folder: Descriptor,
     name: String,
 }
 
 impl Place {
-    /// Takes a place, if the operator limits how many there are.
+    /// Takes a place, if the operator limits their number.
     ///
     /// # Errors
-    /// When all of them are taken, or there is no folder to know it by.
+    /// Fails if all places are taken, or if the folder is missing or not writable.
     pub fn take(operator: &Operator) -> Result<Option<Self>, Refusal> {
         let Some(most) = operator.max_runs else { return Ok(None) };
         let folders = get_directories();
         let folder = folders.into_iter().find_map(|(it, path)| (path == FOLDER).then_some(it));
         let folder = folder.ok_or_else(|| {
             let why = format!(
-                "{MAX_RUNS} needs a folder of the service's own at {FOLDER} (wasmtime serve --dir \
+                "{MAX_RUNS} needs a folder at {FOLDER} (wasmtime serve --dir \
                  FOLDER::{FOLDER})"
             );
             Refusal::misconfigured(ExitCode::Usage, why)
         })?;
         for number in 0..most {
             let name = format!("run-{number}");
-            // At most once more: somebody else may have been faster.
+            // The second attempt may fail too, if another instance was faster.
             let taken = match create(&folder, &name) {
                 Err(ErrorCode::Exist) if is_left_over(&folder, &name, operator.run_seconds) => {
                     let _ = folder.unlink_file_at(&name);
@@ -56,7 +55,7 @@ impl Place {
                 Ok(()) => return Ok(Some(Self { folder, name })),
                 Err(ErrorCode::Exist) => {}
                 Err(why) => {
-                    let why = format!("nothing can be written to the folder at {FOLDER}: {why}");
+                    let why = format!("cannot write to the folder at {FOLDER}: {why}");
                     return Err(Refusal::misconfigured(ExitCode::Usage, why));
                 }
             }
@@ -67,7 +66,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // If that fails, the place is free again when the run could have taken no longer.
+        // If this fails, the place becomes free once the run's time limit has passed.
         let _ = self.folder.unlink_file_at(&self.name);
     }
 }
@@ -77,7 +76,7 @@ fn create(folder: &Descriptor, name: &str) -> Result<(), ErrorCode> {
     folder.open_at(PathFlags::empty(), name, new, DescriptorFlags::WRITE).map(drop)
 }
 
-/// Whether a file is that of a run which cannot be there any more.
+/// Returns whether a file belongs to a run that must be over.
 fn is_left_over(folder: &Descriptor, name: &str, run_seconds: u32) -> bool {
     let state = folder.stat_at(PathFlags::empty(), name);
     let began = state.ok().and_then(|state| state.data_modification_timestamp);

@@ -1,4 +1,4 @@
-//! The functions of `wit/` as Rust, generated. The types are those of
+//! The functions of `wit/` as generated Rust bindings. The types are those of
 //! [`janitor_contract::types`].
 #![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
 

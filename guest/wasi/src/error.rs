@@ -1,10 +1,10 @@
-//! What an error of `wasi:http` means in the contract's words.
+//! Translates errors of `wasi:http` into those of the contract.
 
 use wasip2::http::types::ErrorCode;
 
 use janitor_contract::types::Error;
 
-/// What an error means.
+/// Translates an error.
 pub fn meaning(code: ErrorCode) -> Error {
     use ErrorCode as Code;
     let connect = |why: &str| Error::Connect(why.into());
@@ -13,13 +13,13 @@ pub fn meaning(code: ErrorCode) -> Error {
     match code {
         Code::DnsTimeout | Code::DnsError(_) | Code::DestinationNotFound => Error::Dns,
         Code::ConnectionRefused => connect("connection refused"),
-        Code::ConnectionTimeout => connect("no connection in time"),
+        Code::ConnectionTimeout => connect("the connection timed out"),
         Code::ConnectionLimitReached => connect("the runtime has too many connections"),
         Code::DestinationIpProhibited => connect("the runtime does not allow this address"),
         Code::DestinationUnavailable | Code::DestinationIpUnroutable => {
-            connect("no way to the server")
+            connect("the server is unreachable")
         }
-        Code::TlsCertificateError => Error::Tls("the certificate is refused".into()),
+        Code::TlsCertificateError => Error::Tls("the certificate was rejected".into()),
         Code::TlsProtocolError | Code::TlsAlertReceived(_) => {
             Error::Tls("the handshake failed".into())
         }
@@ -27,26 +27,26 @@ pub fn meaning(code: ErrorCode) -> Error {
             Error::Timeout
         }
         Code::ConnectionTerminated | Code::HttpResponseIncomplete => Error::Reset,
-        Code::HttpProtocolError => protocol("it breaks the rules of the protocol"),
-        Code::HttpUpgradeFailed => protocol("it was to change to another protocol"),
+        Code::HttpProtocolError => protocol("it violates the protocol"),
+        Code::HttpUpgradeFailed => protocol("the protocol upgrade failed"),
         Code::HttpResponseHeaderSectionSize(_) | Code::HttpResponseHeaderSize(_) => {
-            protocol("its headers are larger than the runtime takes")
+            protocol("its headers are larger than the runtime accepts")
         }
-        Code::HttpResponseBodySize(_) => protocol("its body is larger than the runtime takes"),
+        Code::HttpResponseBodySize(_) => protocol("its body is larger than the runtime accepts"),
         Code::HttpResponseTrailerSectionSize(_) | Code::HttpResponseTrailerSize(_) => {
-            protocol("its trailers are larger than the runtime takes")
+            protocol("its trailers are larger than the runtime accepts")
         }
         Code::HttpResponseTransferCoding(_) => {
-            protocol("the runtime does not know its transfer coding")
+            protocol("the runtime does not support its transfer coding")
         }
         Code::HttpResponseContentCoding(_) => {
-            protocol("the runtime does not know its content coding")
+            protocol("the runtime does not support its content coding")
         }
-        Code::HttpRequestDenied => internal("the runtime does not let this request out"),
-        Code::HttpRequestLengthRequired => internal("the runtime wants the request's length"),
+        Code::HttpRequestDenied => internal("the runtime denied this request"),
+        Code::HttpRequestLengthRequired => internal("the runtime requires the request's length"),
         Code::HttpRequestBodySize(_) => internal("the runtime sends no body of this size"),
-        Code::HttpRequestMethodInvalid => internal("the runtime refuses the method"),
-        Code::HttpRequestUriInvalid => internal("the runtime refuses the URL"),
+        Code::HttpRequestMethodInvalid => internal("the runtime rejects the method"),
+        Code::HttpRequestUriInvalid => internal("the runtime rejects the URL"),
         Code::HttpRequestUriTooLong => internal("the runtime sends no URL of this length"),
         Code::HttpRequestHeaderSectionSize(_) | Code::HttpRequestHeaderSize(_) => {
             internal("the runtime sends no headers of this size")
@@ -54,9 +54,9 @@ pub fn meaning(code: ErrorCode) -> Error {
         Code::HttpRequestTrailerSectionSize(_) | Code::HttpRequestTrailerSize(_) => {
             internal("the runtime sends no trailers of this size")
         }
-        Code::LoopDetected => internal("the runtime has found that the request comes back"),
+        Code::LoopDetected => internal("the runtime detected a loop"),
         Code::ConfigurationError => internal("the runtime is not set up to send requests"),
         Code::InternalError(Some(why)) => Error::Internal(why),
-        Code::InternalError(None) => internal("the runtime has failed"),
+        Code::InternalError(None) => internal("the runtime failed"),
     }
 }

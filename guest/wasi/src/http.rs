@@ -21,38 +21,39 @@ use janitor_contract::answer::final_status;
 use janitor_contract::request::relative;
 use janitor_contract::types::{Content, Error, Level, Method, Request};
 
-/// A millisecond, as WASI counts.
+/// A millisecond in the units of WASI's clocks.
 const MILLISECOND: u64 = SECOND / 1_000;
-/// Making a connection.
+/// The time limit for establishing a connection.
 const CONNECT: u64 = 10 * SECOND;
-/// From the request to the headers of its answer, and from one part of a body to the next.
+/// The time limit from a request to the headers of its response, and between two parts of a body.
 const ANSWER: u64 = 60 * SECOND;
-/// The body of one response, in bytes.
+/// The limit for one response's body, in bytes.
 const RESPONSE_BYTES: u64 = 1 << 30;
 
 thread_local! {
-    /// How many exchanges there are.
+    /// The number of exchanges in flight.
     static IN_FLIGHT: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A request on its way, or why there is none.
+/// A request in flight, or the error that it failed with.
 pub struct Exchange(Option<Result<FutureIncomingResponse, Error>>);
 
-/// An answer.
+/// A response.
 pub struct Response {
     status: u16,
     body: RefCell<Body>,
 }
 
-/// What is left of an answer's body.
+/// The unread part of a response's body.
 struct Body {
-    // Dropped in this order: WASI wants a stream to go before what it is a part of.
+    // The fields are dropped in this order: WASI requires that a stream is dropped before its
+    // parent.
     stream: Option<InputStream>,
     _whole: Option<IncomingBody>,
     _response: IncomingResponse,
-    /// How many bytes may still come.
+    /// The bytes that may still be read.
     budget: u64,
-    /// Why every read fails.
+    /// The error that every further read returns.
     broken: Option<Error>,
 }
 
@@ -69,8 +70,7 @@ impl http::Guest for Adapter {
             let now = monotonic_clock::now();
             if now >= settings.end && !matches!(request.method, Method::Get) {
                 let seconds = settings.run_seconds;
-                let why =
-                    format!("The run ends, because it has taken {seconds} s, as long as it may.");
+                let why = format!("The run was cancelled: its time limit is {seconds} s.");
                 say(Level::Warn, why);
                 return Err(Error::Stopped);
             }
@@ -90,7 +90,7 @@ impl http::Guest for Adapter {
             };
             Ok(Exchange(Some(sent)))
         });
-        let unconfigured = || Err(Error::Denied("nobody has said where the servers are".into()));
+        let unconfigured = || Err(Error::Denied("the servers are not configured".into()));
         exchange.unwrap_or_else(unconfigured).map(http::Exchange::new)
     }
 
@@ -99,10 +99,10 @@ impl http::Guest for Adapter {
     }
 
     fn pause(milliseconds: u32) -> bool {
-        let wish = u64::from(milliseconds) * MILLISECOND;
+        let desired = u64::from(milliseconds) * MILLISECOND;
         let left = settings::with(|settings| settings.end.saturating_sub(monotonic_clock::now()));
         let left = left.unwrap_or(u64::MAX);
-        subscribe_duration(wish.min(left)).block();
+        subscribe_duration(desired.min(left)).block();
         left > 0
     }
 
@@ -112,14 +112,14 @@ impl http::Guest for Adapter {
     }
 }
 
-/// Sends a request, without waiting for more than the room for its content.
+/// Sends a request. It waits for room for the request's content, but not for the response.
 fn start(
     place: &Place,
     below: &str,
     method: Method,
     content: Option<&Content>,
 ) -> Result<FutureIncomingResponse, ErrorCode> {
-    let wrong = |what: &str| ErrorCode::InternalError(Some(format!("the runtime refuses {what}")));
+    let wrong = |what: &str| ErrorCode::InternalError(Some(format!("the runtime rejects {what}")));
     let fields = Fields::new();
     let header = |name: &str, value: &str| {
         fields.append(name, value.as_bytes()).map_err(|_| wrong(&format!("the header {name}")))
@@ -144,7 +144,7 @@ fn start(
     request.set_authority(Some(&place.authority)).map_err(|()| wrong("the host"))?;
     request.set_path_with_query(Some(&target)).map_err(|()| wrong("the path"))?;
     let options = RequestOptions::new();
-    // Who does not know such limits has limits of its own.
+    // A runtime that does not support these limits applies its own.
     let _ = options.set_connect_timeout(Some(CONNECT));
     let _ = options.set_first_byte_timeout(Some(ANSWER));
     let _ = options.set_between_bytes_timeout(Some(ANSWER));
@@ -154,7 +154,7 @@ fn start(
     };
     let answer = handle(request, Some(options))?;
     if let (Some(body), Some(content)) = (body, content) {
-        // What breaks off here is told by the answer too.
+        // If writing fails, the response reports it too.
         if write(&body, &content.bytes).is_some() {
             OutgoingBody::finish(body, None)?;
         }
@@ -162,7 +162,7 @@ fn start(
     Ok(answer)
 }
 
-/// Writes the whole body, or nothing is said.
+/// Writes the whole body, or returns `None`.
 fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
     let stream = body.write().ok()?;
     while !bytes.is_empty() {
@@ -184,7 +184,7 @@ impl http::GuestExchange for Exchange {
         let answer = match exchange.0.take() {
             Some(Ok(future)) => wait(&future),
             Some(Err(error)) => Err(error),
-            None => Err(Error::Internal("an exchange is finished only once".into())),
+            None => Err(Error::Internal("the exchange is already finished".into())),
         };
         let answer = answer.and_then(|response| final_status(response.status()).map(|()| response));
         match answer {
@@ -198,7 +198,7 @@ impl http::GuestExchange for Exchange {
 }
 
 impl Drop for Exchange {
-    /// The request goes on without anyone waiting, and keeps its place.
+    /// The request continues in the background and keeps its place in the window.
     fn drop(&mut self) {
         if let Some(Ok(future)) = self.0.take() {
             mem::forget(future);
@@ -206,23 +206,24 @@ impl Drop for Exchange {
     }
 }
 
-/// Waits for the answer's headers.
+/// Waits for the headers of the response.
 fn wait(future: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
     loop {
         match future.get() {
             Some(Ok(Ok(response))) => return Ok(response),
             Some(Ok(Err(code))) => return Err(meaning(code)),
-            Some(Err(())) => return Err(Error::Internal("the answer is gone".into())),
+            Some(Err(())) => return Err(Error::Internal("the response was already taken".into())),
             None => ready(&future.subscribe())?,
         }
     }
 }
 
-/// Waits until something is ready, or the run is over.
+/// Waits until something is ready or the run is over.
 fn ready(it: &Pollable) -> Result<(), Error> {
     let last = settings::with(|settings| settings.last).unwrap_or(u64::MAX);
     poll(&[it, &subscribe_instant(last)]);
-    // Also for what is always ready: nobody is listened to without end.
+    // The clock is checked even when `it` is always ready, so that no server can hold the run for
+    // ever.
     if monotonic_clock::now() < last { Ok(()) } else { Err(Error::Timeout) }
 }
 
@@ -235,7 +236,7 @@ impl Response {
     fn new(response: IncomingResponse) -> Self {
         let status = response.status();
         if (300..400).contains(&status) {
-            tell_redirect(&response);
+            log_redirect(&response);
         }
         let whole = response.consume().ok();
         let stream = whole.as_ref().and_then(|body| body.stream().ok());
@@ -245,12 +246,12 @@ impl Response {
     }
 }
 
-/// A redirect is not followed. Where it leads helps the operator.
-fn tell_redirect(response: &IncomingResponse) {
+/// Logs the target of a redirect to help the operator; it is not followed.
+fn log_redirect(response: &IncomingResponse) {
     let locations = response.headers().get("location");
     if let Some(location) = locations.first() {
         let location = String::from_utf8_lossy(location);
-        say(Level::Warn, format!("A server sends to {location}, which is not followed."));
+        say(Level::Warn, format!("A redirect to {location} was not followed."));
     }
 }
 
@@ -273,10 +274,10 @@ impl http::GuestResponse for Response {
 impl Body {
     fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
         let Some(stream) = &self.stream else {
-            return Err(Error::Internal("the runtime has no body".into()));
+            return Err(Error::Internal("the runtime provides no body".into()));
         };
         if limit == 0 {
-            return Err(Error::Internal("a read must be for one byte or more".into()));
+            return Err(Error::Internal("a read must request at least one byte".into()));
         }
         loop {
             ready(&stream.subscribe())?;

@@ -1,6 +1,6 @@
-//! The imports of a cleaner, `http` and `log`, made of what any WASI 0.2 runtime has:
-//! `wasi:http`, `wasi:clocks` and `wasi:io`. Who composes it says through `settings`
-//! where the servers are and where the log goes.
+//! Provides a cleaner's imports, `http` and `log`, on top of any WASI 0.2 runtime: it uses
+//! `wasi:http`, `wasi:clocks` and `wasi:io`. The program that it is composed with sets the servers
+//! and the log's stream through `settings`.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 

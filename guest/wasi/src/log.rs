@@ -1,4 +1,4 @@
-//! The export `log`: the stream that somebody has handed over.
+//! The export `log`: writes to the configured stream.
 
 use std::io::Write;
 
@@ -24,8 +24,8 @@ impl Guest for Adapter {
                 Format::Lines
                     if matches!(entry.event, Some(Event::Warning(Warning::FilesStay))) =>
                 {
-                    // As the binary does it: the lines of the original have no room for it.
-                    // Nobody may be listening.
+                    // Like the command, this writes to standard error, because the original's lines
+                    // have no room for it. Errors are ignored: the stream may be closed.
                     let line = format!("janitor: {}\n", entry.message);
                     let mut stderr = get_stderr();
                     let _ =
@@ -42,8 +42,7 @@ impl Guest for Adapter {
                 },
             };
             if let Some(log) = settings.log.borrow_mut().as_mut() {
-                // When nobody reads any more, the run goes on all the same: half a cleanup
-                // would be worse.
+                // If the reader has disappeared, the run continues: half a cleanup would be worse.
                 let _ = log.write_all(&line).and_then(|()| log.flush());
             }
         });

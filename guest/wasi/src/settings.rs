@@ -1,4 +1,4 @@
-//! The export `settings`: where the servers are, and where the log goes.
+//! The export `settings`: the servers, and the stream of the log.
 
 use std::cell::{OnceCell, RefCell};
 
@@ -10,43 +10,43 @@ use crate::Adapter;
 use crate::bindings::settings::{Configuration, Format, Guest, Server};
 use janitor_contract::types::{Endpoint, Framework};
 
-/// A second, as WASI counts.
+/// A second in the units of WASI's clocks.
 pub const SECOND: u64 = 1_000_000_000;
-/// How long a run that is over may still look at what is left, in seconds.
+/// How long a run whose time is up may still send reads, in seconds.
 const LOOKS: u32 = 60;
 
-/// What somebody has said.
+/// The settings of this instance.
 pub struct Settings {
     servers: [Place; 5],
     /// When the settings were made, in nanoseconds of the runtime's clock.
     pub begin: u64,
-    /// How long the run may take, in seconds.
+    /// The time limit of the run, in seconds.
     pub run_seconds: u32,
-    /// When the run is over for all that changes something, by the same clock.
+    /// The end of the time for requests that change something, by the same clock.
     pub end: u64,
-    /// When it is over for all that looks.
+    /// The end of the time for all requests.
     pub last: u64,
-    /// How many exchanges there may be at a time.
+    /// The maximum number of concurrent exchanges.
     pub window: u32,
-    /// How the log is written.
+    /// The format of the log.
     pub format: Format,
-    /// Whether lines that are only for finding out are written too.
+    /// Whether debug lines are written too.
     pub verbose: bool,
-    /// Where the log goes, until it is over.
+    /// The stream of the log, until the log has ended.
     pub log: RefCell<Option<OutputStream>>,
-    /// The frameworks that the log has told of.
+    /// The frameworks that the log has reported.
     pub frameworks: RefCell<Vec<Framework>>,
 }
 
-/// Where a server is, and who to be for it.
+/// The address of a server, and the credentials for it.
 pub struct Place {
-    /// Its base URL.
+    /// The base URL.
     pub base: String,
-    /// The URL's scheme.
+    /// The scheme of the URL.
     pub scheme: Scheme,
-    /// Its host and port.
+    /// The host and port of the URL.
     pub authority: String,
-    /// Its path, with a slash at both ends.
+    /// The path of the URL, with a slash at both ends.
     pub path: String,
     /// The value of the `Authorization` header.
     pub authorization: Option<String>,
@@ -56,13 +56,13 @@ thread_local! {
     static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
 }
 
-/// Does something with the settings, if there are some.
+/// Calls a function with the settings, if there are any.
 pub fn with<T>(use_them: impl FnOnce(&Settings) -> T) -> Option<T> {
     SETTINGS.with(|settings| settings.get().map(use_them))
 }
 
 impl Settings {
-    /// Where a server is.
+    /// Returns the address of an endpoint.
     pub fn place(&self, endpoint: Endpoint) -> &Place {
         let [master, root, exhibitor, marathon, pods] = &self.servers;
         match endpoint {
@@ -81,8 +81,7 @@ impl Place {
         let is_held = |value: &String| value.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
         if !authorization.as_ref().is_none_or(is_held) {
             return Err(format!(
-                "what {base} gets as authorization cannot be in a header: it holds more than \
-                 printable ASCII"
+                "the authorization for {base} is not a valid header: it must be printable ASCII"
             ));
         }
         let error =
@@ -115,7 +114,7 @@ impl Guest for Adapter {
             return Err("the window must be 1 or more".into());
         }
         if run_seconds == 0 {
-            return Err("a run must be allowed to take 1 second or more".into());
+            return Err("the time limit must be 1 second or more".into());
         }
         let begin = monotonic_clock::now();
         let end = begin.saturating_add(u64::from(run_seconds) * SECOND);
@@ -134,7 +133,7 @@ impl Guest for Adapter {
         };
         SETTINGS
             .with(|cell| cell.set(settings))
-            .map_err(|_| "this instance of the component has its settings already".into())
+            .map_err(|_| "this instance of the component is already configured".into())
     }
 
     fn frameworks() -> Vec<Framework> {

@@ -1,4 +1,4 @@
-//! How a component of this workspace is built: for build scripts.
+//! Builds a component of this workspace, for build scripts.
 
 use std::error::Error;
 use std::path::Path;
@@ -7,15 +7,15 @@ use std::{env, fs};
 
 use crate::target::{self, TARGET};
 
-/// Compiles a package of the workspace at `root` into a component, and returns it. All
-/// components share one target directory, which is not that of the cargo that runs the
-/// build script: its lock is taken.
+/// Compiles a package of the workspace at `root` into a component, and returns its bytes. All
+/// components share one target directory. It is not that of the cargo process that runs the build
+/// script, because that process holds its lock.
 ///
-/// The target has no system interface at all, so that a component imports what its own
-/// source names, and nothing by way of the standard library.
+/// The target has no system interface at all, so a component imports only what its own source
+/// names, and nothing through the standard library.
 ///
 /// # Errors
-/// When it does not build, or the target is missing and cannot be added.
+/// Fails if the package does not build, or if the target is missing and cannot be added.
 pub fn build(root: &Path, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     match target::require() {
         Ok(None) => {}
@@ -26,24 +26,23 @@ pub fn build(root: &Path, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
         }
     }
     let target_dir = root.join("target").join("component");
-    // Where the sources are does not get into the component, so that it is the same
-    // wherever it is built.
+    // Source paths are kept out of the component, so that it is identical wherever it is built.
     let home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|it| it + "/.cargo"))?;
     let remap = format!("--remap-path-prefix={home}=/cargo");
-    // This linker makes a component of the module; it comes with every toolchain.
+    // This linker turns the module into a component; it is part of every toolchain.
     let flags = [&remap, "-Clinker=wasm-component-ld", "-Clinker-flavor=wasm-ld"];
     let status = Command::new(env::var("CARGO")?)
         .current_dir(root)
         .args(["build", "--locked", "--lib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET])
         .env("CARGO_TARGET_DIR", &target_dir)
-        // What was meant for the host's code does not fit the component's.
+        // Flags for the host's code do not suit the component.
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .env_remove("RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .status()?;
     if !status.success() {
-        return Err(format!("the component {package} does not build: see above").into());
+        return Err(format!("cannot build the component {package}: see above").into());
     }
     let file = format!("{}.wasm", package.replace('-', "_"));
     Ok(fs::read(target_dir.join(TARGET).join("component").join(file))?)

@@ -1,5 +1,5 @@
-//! Compiles the component of `guest/cleanup`, and leaves it for the library to embed. A
-//! published package has the component beside its manifest, and no sources of it.
+//! Compiles the component of `guest/cleanup`, which the library embeds. A published package
+//! contains the component beside its manifest, without its sources.
 
 mod component;
 mod target;
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-/// The file of the component, here and in a published package.
+/// The file name of the component, here and in a published package.
 const COMPONENT: &str = "janitor-cleanup.wasm";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let published = package.join(COMPONENT);
     println!("cargo::rerun-if-changed={}", published.display());
     fs::copy(&published, out).map_err(|why| {
-        format!("this package was made without the component, {}: {why}", published.display())
+        format!("this package lacks the component, {}: {why}", published.display())
     })?;
     Ok(())
 }

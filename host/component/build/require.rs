@@ -1,5 +1,5 @@
-//! Sees that the target of the components is there, before anything is compiled:
-//! `rustc`, the script beside this, compiles and runs it.
+//! Ensures that the components' target is installed before anything is compiled. The script `rustc`
+//! in this folder compiles and runs this program.
 
 mod target;
 

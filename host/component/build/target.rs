@@ -5,14 +5,14 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Its name.
+/// The name of the target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Sees that the target is there: adds it through rustup if it is missing. Returns what
-/// was done, in one sentence, if anything was.
+/// Ensures that the target is installed, and adds it through rustup if it is missing. Returns a
+/// sentence that describes what was done, if anything was.
 ///
 /// # Errors
-/// One sentence with what to do, when the target is missing and cannot be added.
+/// Fails with one sentence that says what to do if the target is missing and cannot be added.
 pub fn require() -> Result<Option<String>, String> {
     let rustc = env::var_os("RUSTC").unwrap_or("rustc".into());
     require_with(&rustc, OsStr::new("rustup"))
@@ -31,7 +31,8 @@ fn require_with(rustc: &OsStr, rustup: &OsStr) -> Result<Option<String>, String>
         .map_err(|why| format!("{missing}, and rustup cannot be run ({why}); run: {command}"))?;
     if !added.status.success() {
         let words = String::from_utf8_lossy(&added.stderr);
-        let words = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no words");
+        let words =
+            words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
         return Err(format!("{missing}, and rustup cannot add it ({words}); run: {command}"));
     }
     if !is_installed(&libraries) {
@@ -43,7 +44,7 @@ fn require_with(rustc: &OsStr, rustup: &OsStr) -> Result<Option<String>, String>
     Ok(Some(format!("the Rust target {TARGET} was missing, and was added: {command}")))
 }
 
-/// The folder in which the compiler looks for the target's standard library.
+/// Returns the folder in which the compiler looks for the target's standard library.
 fn libraries(rustc: &OsStr) -> Result<PathBuf, String> {
     let asked = Command::new(rustc)
         .args(["--print", "target-libdir", "--target", TARGET])

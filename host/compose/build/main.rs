@@ -1,4 +1,4 @@
-//! Builds the parts, and leaves them for the library to embed.
+//! Builds the parts, which the library embeds.
 
 #[path = "../../component/build/component.rs"]
 mod component;
@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-/// What is built: a package `janitor-NAME` each.
+/// The parts: each is the package `janitor-NAME`.
 const PARTS: [&str; 6] = ["guest", "gate", "announce", "wasi", "command", "service"];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,26 +1,27 @@
-//! Makes one component of several.
+//! Composes several components into one.
 
 use std::error::Error;
 
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
-/// The names of what a component imports.
+/// Lists the names of a component's imports.
 ///
 /// # Errors
-/// When it is none.
+/// Fails if the bytes are not a component.
 pub fn imports(component: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
     let mut graph = CompositionGraph::new();
     let package = Package::from_bytes("it", None, component, graph.types_mut())?;
     Ok(graph.types()[package.ty()].imports.keys().cloned().collect())
 }
 
-/// Composes components in their order: each gets of what it imports all that one before
-/// it exports, from the first one that does, so that none stands in for one before it.
-/// What none of them has, the whole imports; what the last one exports, the whole exports.
+/// Composes components in order. Each import of a part is satisfied by the first earlier part that
+/// exports it, so a later part cannot replace an earlier one. An import that no earlier part
+/// exports becomes an import of the whole, and the exports of the last part become the exports of
+/// the whole.
 ///
 /// # Errors
-/// When one is no component, or the parts do not fit.
+/// Fails if a part is not a component, or if the parts do not fit together.
 pub fn compose(parts: &[&[u8]]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut graph = CompositionGraph::new();
     let mut instances = Vec::new();

@@ -1,4 +1,4 @@
-//! The components that janitor is made of, and what is made of them.
+//! The component parts of janitor, and the components composed of them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -14,10 +14,10 @@ use compose::compose;
 use janitor_contract::imports;
 pub use publish::{annotated, contract};
 
-/// A component, or why the parts do not fit.
+/// A component, or the reason why it could not be composed.
 pub type Composed<T = Vec<u8>> = Result<T, Box<dyn Error>>;
 
-/// The guest alone: its host decides what it may send.
+/// The guest alone, without a gate: its host decides which requests it may send.
 pub const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.wasm"));
 
 const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
@@ -26,56 +26,57 @@ const WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wasi.wasm"));
 const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/command.wasm"));
 const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"));
 
-/// A guest behind the gate: no request leaves it that its target does not allow.
+/// Composes a guest behind the gate: no request leaves it unless the call allows it.
 ///
 /// # Errors
-/// When it is no guest, or asks for anything beside the contract: what is outside of the
-/// gate, or the gate's own ear.
+/// Fails if the bytes are not a guest, or if it imports anything besides the contract: interfaces
+/// of the runtime would bypass the gate, and the gate's own interface would control it.
 pub fn gated(guest: &[u8]) -> Composed {
     within_the_contract(guest)?;
     let gated = compose(&[GATE, guest, ANNOUNCE])?;
-    // What is left of a part's imports when the guest does not offer it.
+    // This finds imports of other parts that the guest should have satisfied.
     within_the_contract(&gated)?;
     Ok(gated)
 }
 
-/// Checks that a component imports nothing but the contract. A runtime has more than that
-/// for whoever asks, and the gate is not before it.
+/// Checks that a component imports only the contract. A runtime may provide more interfaces than
+/// that, and the gate does not control them.
 fn within_the_contract(component: &[u8]) -> Composed<()> {
     let beyond = imports::beyond(&compose::imports(component)?, &[]);
     if beyond.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "it imports what no guest gets behind the gate: {beyond}; it may import only {} {}, so \
-         build it without WASI, for the target wasm32-unknown-unknown",
+        "it imports interfaces that a guest behind the gate does not get: {beyond}; it may import \
+         only {} {}, so build it without WASI, for the target wasm32-unknown-unknown",
         imports::CONTRACT.join(", "),
         imports::VERSION,
     )
     .into())
 }
 
-/// A gated guest as a command of WASI 0.2.
+/// Composes a gated guest into a command of WASI 0.2.
 ///
 /// # Errors
-/// When it is no guest.
+/// Fails if the bytes are not a guest.
 pub fn command(guest: &[u8]) -> Composed {
     compose(&[WASI, &gated(guest)?, COMMAND])
 }
 
-/// A gated guest as a service of WASI 0.2.
+/// Composes a gated guest into a service of WASI 0.2.
 ///
 /// # Errors
-/// When it is no guest.
+/// Fails if the bytes are not a guest.
 pub fn service(guest: &[u8]) -> Composed {
     compose(&[WASI, &gated(guest)?, SERVICE])
 }
 
-/// Everything that embedders and runtimes load of a guest, and the contract, by the names
-/// of the files. The guest stays as it is, so that its digest does.
+/// Returns the file names and contents of everything that embedders and runtimes load: the
+/// components made of a guest, and the contract. The guest itself is unchanged, and so is its
+/// digest.
 ///
 /// # Errors
-/// When it is no guest, or the contract is not in `wit`.
+/// Fails if the bytes are not a guest, or if `wit` does not contain the contract.
 pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 5]> {
     Ok([
         ("janitor-cleanup.wasm", guest.into()),
@@ -99,7 +100,7 @@ mod tests {
     const TYPES: &str = "janitor:cleanup/types@0.1.0";
     const SCOPE: &str = "janitor:gate/scope@0.1.0";
 
-    /// What a component imports, in order.
+    /// Lists a component's imports in alphabetical order.
     fn imports(component: &[u8]) -> Vec<String> {
         let mut imports = compose::imports(component).unwrap();
         imports.sort();
@@ -112,7 +113,7 @@ mod tests {
         assert_eq!(imports(&gated(GUEST).unwrap()), [HTTP, LOG, TYPES]);
     }
 
-    /// Whatever a guest is able to do, this is all that it has in the end.
+    /// Whatever a guest tries to import, this is all that it gets.
     #[test]
     fn the_guest_is_given_the_gates_requests_and_the_log() {
         let requests = Source::Export(GATE.into(), HTTP.into());
@@ -129,8 +130,8 @@ mod tests {
         }
     }
 
-    /// A runtime gives its standard streams, its clocks and its network to the parts that are
-    /// janitor's own, and to the service a folder.
+    /// A runtime gives its standard streams, clocks and network to janitor's own parts, and a
+    /// folder to the service.
     #[test]
     fn no_part_imports_more_of_a_runtime_than_its_source_names() {
         let unversioned = |component: &[u8]| -> Vec<String> {
@@ -171,7 +172,8 @@ mod tests {
         }
     }
 
-    /// One that offers the gate's own ear is not told instead of the gate.
+    /// A guest that exports the gate's control interface does not receive the announcements in
+    /// place of the gate.
     #[test]
     fn no_guest_stands_in_for_the_gate() {
         let guest = with_an_ear_of_its_own();
@@ -181,7 +183,8 @@ mod tests {
         assert!(front.contains(&(SCOPE.to_owned(), Source::Export(GATE.into(), SCOPE.into()))));
     }
 
-    /// The guest together with another gate, which hears all that the first one should.
+    /// Composes the guest with a second gate, which would receive the announcements meant for the
+    /// first.
     fn with_an_ear_of_its_own() -> Vec<u8> {
         let mut graph = CompositionGraph::new();
         for (name, part, export) in

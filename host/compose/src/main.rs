@@ -1,5 +1,5 @@
-//! Writes the components into a folder: `cargo run --package janitor-compose -- DIR`.
-//! With the file of another guest behind it, they are made of that one.
+//! Writes the components into a folder: `cargo run --package janitor-compose -- DIR`. With the file
+//! of another guest as second argument, it composes them of that guest.
 
 use std::error::Error;
 use std::ffi::OsString;

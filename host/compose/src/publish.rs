@@ -1,4 +1,4 @@
-//! What is published: files that say themselves what they are.
+//! Prepares components and the contract for publication.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use wit_parser::Resolve;
 
 use crate::Composed;
 
-/// The same component, which tells a registry what it is: in the sections that
-/// `wasm-metadata` reads, and `wkg` annotates an OCI artifact with.
+/// Adds metadata to a component, in the sections that `wasm-metadata` reads and from which `wkg`
+/// annotates an OCI artifact.
 pub fn annotated(mut wasm: Vec<u8>) -> Vec<u8> {
     for (name, text) in [
         ("version", env!("CARGO_PKG_VERSION")),
@@ -21,10 +21,10 @@ pub fn annotated(mut wasm: Vec<u8>) -> Vec<u8> {
     wasm
 }
 
-/// The contract in a folder, as a package that can be published.
+/// Encodes the contract in a folder as a package that can be published.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if the contract cannot be read.
 pub fn contract(folder: &Path) -> Composed {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(folder)?;

@@ -1,4 +1,4 @@
-//! What a part of a composed component is given, as its binary form says.
+//! Determines the arguments of a part of a composed component from its binary form.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
@@ -7,31 +7,31 @@ use wasmparser::{
 
 use crate::Composed;
 
-/// An argument's name, and where it comes from.
+/// The name of an argument, and its source.
 pub type Given = (String, Source);
 
-/// Where an instance comes from.
+/// The source of an instance.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// The component around the part imports it under this name.
+    /// The enclosing component imports the instance under this name.
     Import(String),
-    /// This component, which is beside the part, exports it under this name.
+    /// This sibling component exports the instance under this name.
     Export(Vec<u8>, String),
-    /// From elsewhere.
+    /// Any other source.
     Other,
 }
 
-/// What each instance of a part gets, wherever in the whole it is.
+/// Lists the arguments of each instance of a part, wherever it is nested in the whole.
 pub fn given(whole: &[u8], part: &[u8]) -> Composed<Vec<Vec<Given>>> {
     let mut found = Vec::new();
     let mut components: Vec<&[u8]> = Vec::new();
-    // Each instance by where it comes from, and as what it is the origin of others.
+    // Each instance has a source, and the component that it was instantiated from.
     let mut instances: Vec<(Source, &[u8])> = Vec::new();
     let other = (Source::Other, &[][..]);
     let mut inner_end = 0;
     for payload in Parser::new(0).parse_all(whole) {
         let payload = payload?;
-        // What is within the nested ones is theirs.
+        // The sections of nested components are skipped here.
         let is_within = payload.as_section().is_some_and(|(_, range)| range.start < inner_end);
         match payload {
             Payload::ComponentSection { unchecked_range, .. }

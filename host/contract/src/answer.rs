@@ -1,11 +1,11 @@
-//! What an answer of a server is, and why there is none.
+//! Checks statuses of responses, and describes why a response is missing.
 
 use crate::types::Error;
 
-/// Lets only final statuses of HTTP through, as the contract promises them.
+/// Accepts only final HTTP statuses, as the contract guarantees.
 ///
 /// # Errors
-/// When a server, or what stands in for one, has answered with another one.
+/// Fails if a server, or a transport that replaces one, returned another status.
 pub fn final_status(status: u16) -> Result<(), Error> {
     match status {
         200..=599 => Ok(()),
@@ -14,7 +14,7 @@ pub fn final_status(status: u16) -> Result<(), Error> {
 }
 
 impl Error {
-    /// Why there was no answer, with a name for the server.
+    /// Describes why there was no response from the server with this name.
     pub fn of(&self, server: &str) -> String {
         match self {
             Self::Denied(rule) => format!("a request to {server} was denied: {rule}"),
@@ -23,17 +23,17 @@ impl Error {
             Self::Tls(why) => format!("no trusted connection to {server}: {why}"),
             Self::Timeout => format!("{server} did not answer in time"),
             Self::Reset => format!("the connection to {server} broke"),
-            Self::Protocol(why) => format!("the answer of {server} is no HTTP: {why}"),
-            Self::Stopped => format!("nothing is sent to {server} any more, because the run ends"),
+            Self::Protocol(why) => format!("the answer of {server} is not valid HTTP: {why}"),
+            Self::Stopped => format!("nothing more is sent to {server}: the run was cancelled"),
             Self::TooLarge(limit) => {
                 format!("the answer of {server} is larger than {limit} bytes")
             }
-            Self::Internal(why) => format!("no answer of {server}: {why}"),
+            Self::Internal(why) => format!("no answer from {server}: {why}"),
         }
     }
 }
 
-// wit-bindgen makes these two by itself.
+// wit-bindgen generates these two implementations itself.
 #[cfg(feature = "wasmtime")]
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {

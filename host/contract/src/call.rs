@@ -1,34 +1,33 @@
-//! What a component can be asked to do.
+//! The functions that a component exports, as calls.
 
 use serde::{Deserialize, Serialize};
 
 use crate::types::{CleanupPlan, InUse, Options, Target};
 
-/// What a component is asked to do: one function of `wit/cleanup.wit`, with its
-/// arguments but for the options.
+/// One call of a component: a function of `wit/cleanup.wit` with its arguments, except for the
+/// options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-#[allow(clippy::large_enum_variant, reason = "there is one for each run")]
+#[allow(clippy::large_enum_variant, reason = "there is one per run")]
 pub enum Call {
-    /// Remove a target.
+    /// Removes a target.
     Clean(Target),
-    /// Look at what removing a target would do.
+    /// Determines what removing a target would do.
     Plan(Target),
-    /// Do what a plan says.
+    /// Carries out a plan.
     Apply(CleanupPlan),
-    /// Look at everything there is.
+    /// Lists everything that is reserved.
     Discover,
 }
 
 impl Target {
-    /// Nothing is cleaned: what to begin with.
+    /// A target that names nothing, as a base for others.
     pub const NOTHING: Self = Self { role: None, principal: None, znode: None, marathon_app: None };
 }
 
 impl Options {
-    /// How a run goes about it unless somebody wishes otherwise. The default of an
-    /// option is what was done before it existed, so that older documents still
-    /// mean what they meant.
+    /// The default options. The default of each option preserves the behaviour from before the
+    /// option existed, so that older documents keep their meaning.
     pub const DEFAULT: Self = Self {
         confirm_seconds: 30,
         in_use: InUse::Refuse,
@@ -43,7 +42,7 @@ impl Options {
 }
 
 impl Call {
-    /// What is cleaned, or would be.
+    /// Returns the target that is or would be cleaned.
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::Clean(target) | Self::Plan(target) => Some(target),

@@ -1,19 +1,18 @@
-//! What a component may import, and what is said of one that wants something
-//! else.
+//! The interfaces that a component may import, and the error about any others.
 
-/// The version of the contract that this host has.
+/// The version of the contract that this host provides.
 pub const VERSION: &str = "0.1.0";
 
-/// The package of the contract, with its version.
+/// The contract's package, with its version.
 pub const PACKAGE: &str = "janitor:cleanup@0.1.0";
 
-/// The interfaces of the contract that a component may import, without its version. `types`
-/// has only types, so a host provides nothing for it.
+/// The interfaces of the contract that a component may import, without versions. `types` contains
+/// only types, so a host provides nothing for it.
 pub const CONTRACT: [&str; 3] =
     ["janitor:cleanup/http", "janitor:cleanup/log", "janitor:cleanup/types"];
 
-/// The interfaces of WASI 0.2 that this host has, of which it gives nothing; every version
-/// of them will do.
+/// The interfaces of WASI 0.2 that this host provides, all of them empty. Every 0.2 version is
+/// accepted.
 const WASI: [&str; 13] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -30,20 +29,20 @@ const WASI: [&str; 13] = [
     "wasi:io/streams",
 ];
 
-/// Checks that this host has everything that is imported.
+/// Checks that this host provides everything that is imported.
 ///
 /// # Errors
-/// Everything that it lacks, with both versions, in one sentence.
+/// Fails with one sentence that lists everything that is missing, with both versions.
 pub fn check(imports: &[String]) -> Result<(), String> {
     let lacks = beyond(imports, &WASI);
     if lacks.is_empty() {
         return Ok(());
     }
-    Err(format!("it imports what this host does not have: {lacks}"))
+    Err(format!("it imports interfaces that this host does not provide: {lacks}"))
 }
 
-/// What of the imports is neither of the contract nor among these interfaces of WASI, with
-/// both versions; nothing if there is none.
+/// Lists the imports that belong neither to the contract nor to these interfaces of WASI, with both
+/// versions. The list is empty if there are none.
 pub fn beyond(imports: &[String], wasi: &[&str]) -> String {
     let lacks = |import: &String| {
         let (name, version) = import.split_once('@').unwrap_or((import, "no version"));
@@ -52,8 +51,8 @@ pub fn beyond(imports: &[String], wasi: &[&str]) -> String {
         let fits = version == has || (is_wasi && version.starts_with("0.2."));
         match is_wasi || is_contract {
             true if fits => None,
-            true => Some(format!("{name} {version} (here it is {has})")),
-            false => Some(format!("{name} {version} (unknown here)")),
+            true => Some(format!("{name} {version} (expected {has})")),
+            false => Some(format!("{name} {version} (unknown)")),
         }
     };
     imports.iter().filter_map(lacks).collect::<Vec<_>>().join("; ")
@@ -78,11 +77,11 @@ mod tests {
         ]);
         assert_eq!(
             why.unwrap_err(),
-            "it imports what this host does not have: \
-             janitor:cleanup/http 0.9.0 (here it is 0.1.0); \
-             wasi:sockets/tcp 0.2.6 (unknown here); \
-             wasi:io/poll 0.3.0 (here it is 0.2); \
-             plain no version (unknown here)"
+            "it imports interfaces that this host does not provide: \
+             janitor:cleanup/http 0.9.0 (expected 0.1.0); \
+             wasi:sockets/tcp 0.2.6 (unknown); \
+             wasi:io/poll 0.3.0 (expected 0.2); \
+             plain no version (unknown)"
         );
     }
 

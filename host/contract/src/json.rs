@@ -1,6 +1,5 @@
-//! JSON for other programs. What does not show is escaped in it, so that nobody who looks
-//! at it is misled; the values are the same. The components for stock runtimes include this
-//! very file.
+//! Writes JSON for other programs. Invisible characters are escaped, so that they mislead nobody
+//! who reads it; the values stay the same.
 
 use std::io::{self, Write};
 
@@ -10,10 +9,10 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::printable::{is_hidden, is_plain};
 
-/// One line, with a line break at its end.
+/// Serialises a value on one line, with a line break at its end.
 ///
 /// # Errors
-/// When the value has no JSON.
+/// Fails if the value cannot be represented in JSON.
 pub fn line(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut json = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut json, Visible(CompactFormatter)))?;
@@ -21,27 +20,27 @@ pub fn line(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Many lines, for people too, with a line break at the end.
+/// Serialises a value on several indented lines, with a line break at its end.
 ///
 /// # Errors
-/// When the value has no JSON.
+/// Fails if the value cannot be represented in JSON.
 pub fn lines(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut json = Vec::new();
     write_lines(&mut json, value)?;
     Ok(json)
 }
 
-/// The same, written.
+/// Writes a value like [`lines`].
 ///
 /// # Errors
-/// When the value has no JSON, or it cannot be written.
+/// Fails if the value cannot be represented in JSON, or if writing fails.
 pub fn write_lines(mut writer: impl Write, value: &impl Serialize) -> Result<()> {
     let formatter = Visible(PrettyFormatter::new());
     value.serialize(&mut Serializer::with_formatter(&mut writer, formatter))?;
     writer.write_all(b"\n").map_err(serde_json::Error::io)
 }
 
-/// Another formatter, with what does not show escaped.
+/// Wraps a formatter, and escapes invisible characters.
 struct Visible<F>(F);
 
 impl<F: Formatter> Formatter for Visible<F> {

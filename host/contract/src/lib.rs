@@ -1,20 +1,20 @@
-//! What a host and a component of janitor say to each other: the types of `wit/`, and what
-//! both sides, and whoever calls them, have to know of these in the same way.
+//! The interface between a host and a component of janitor: the types of `wit/`, and everything
+//! about them that both sides and their callers must treat alike.
 //!
-//! | module | what a reader finds there |
+//! | module | contents |
 //! | --- | --- |
 //! | [`types`] | the types of `wit/types.wit`, generated |
-//! | [`call`], [`outcome`] | what a component can be asked to do, and what came of it |
-//! | [`violation`] | how a run ends when the component misbehaves |
-//! | [`endpoint`], [`ensemble`] | where the servers are; where ZooKeeper is, when there is no Exhibitor |
-//! | [`request`], [`answer`] | how a request is written, and what an answer is |
-//! | [`imports`] | what a component may import |
-//! | [`planned`] | what a plan says by itself: whether it contradicts itself |
-//! | [`describe`] | resources, agents and frameworks, described for people |
-//! | `strict`, `json` | with the feature `documents`: how documents of this project are read, and how they are written |
-//! | [`printable`] | how texts of a server are shown |
-//! | [`panics`] | the last words of a component |
-//! | [`token`] | what a token is, wherever it comes from |
+//! | [`call`], [`outcome`] | the calls of a component, and their results |
+//! | [`violation`] | the errors of a component that breaks its contract |
+//! | [`endpoint`], [`ensemble`] | the URLs of the servers; the addresses of ZooKeeper, where there is no Exhibitor |
+//! | [`request`], [`answer`] | the text form of a request, and the checks of a response |
+//! | [`imports`] | the interfaces that a component may import |
+//! | [`planned`] | the consistency of a plan, and the effect of options on it |
+//! | [`describe`] | readable descriptions of resources, agents and frameworks |
+//! | `strict`, `json` | with the feature `documents`: reads and writes this project's documents |
+//! | [`printable`] | makes texts safe for a terminal |
+//! | [`panics`] | logs the panics of a component |
+//! | [`token`] | validates tokens, whatever their source |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -1,24 +1,25 @@
-//! What came of a call.
+//! The result of a call.
 
 use crate::types::{CleanupPlan, Failure, Inventory, Report};
 use crate::violation::Violation;
 
-/// What came of a call.
+/// The result of a successful call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
-    /// Of [`Call::Clean`](crate::call::Call::Clean) and [`Call::Apply`](crate::call::Call::Apply).
+    /// The result of [`Call::Clean`](crate::call::Call::Clean) and
+    /// [`Call::Apply`](crate::call::Call::Apply).
     Cleaned(Report),
-    /// Of [`Call::Plan`](crate::call::Call::Plan).
+    /// The result of [`Call::Plan`](crate::call::Call::Plan).
     Planned(CleanupPlan),
-    /// Of [`Call::Discover`](crate::call::Call::Discover).
+    /// The result of [`Call::Discover`](crate::call::Call::Discover).
     Discovered(Inventory),
 }
 
-/// A run that did not do what it was asked to.
+/// The error of a run that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The component says why; the log has told it, in its own lines.
+    /// The component reported a failure. The log already contains it, in the component's own lines.
     #[error("{}", .0.message)]
     Failure(Box<Failure>),
     /// The component broke its contract.

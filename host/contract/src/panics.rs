@@ -1,9 +1,9 @@
-//! The last words of a component that panics.
+//! Logs the panics of a component.
 
 use crate::types::{Entry, Level};
 
-/// Sends the text of a panic to the log, because all that a host sees of a
-/// panic by itself is that the component has trapped.
+/// Sends the message of a panic to the log. Without it, a host would only see that the component
+/// trapped.
 pub fn report(write: impl Fn(&Entry) + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
         write(&Entry {

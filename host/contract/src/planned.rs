@@ -1,40 +1,40 @@
-//! What a plan says by itself, without a look at a cluster: whether it contradicts itself,
-//! and what becomes of it under other options. The host reads plans by the same file.
+//! Examines a plan by itself, without a cluster: whether it contradicts itself, and how other
+//! options change it.
 
 use crate::types::{CleanupPlan, InUse, Options, Planned, Reason};
 
-/// Where a plan contradicts itself: the field, and what is wrong with it. Nobody can agree to
-/// such a plan, because what it shows is not what it would do.
+/// Finds a contradiction in a plan, and returns the field and the problem. Nobody can approve such
+/// a plan, because it does not do what it shows.
 pub fn contradiction(plan: &CleanupPlan) -> Option<String> {
     let CleanupPlan { target, agents, unreached, ignored, elsewhere, frameworks, .. } = plan;
     let (role, znode) = (target.role.is_some(), target.znode.is_some());
     let fields = [
-        ("znode", znode && plan.znode.is_none(), "is missing, and the target names one"),
-        ("znode", !znode && plan.znode.is_some(), "is there, and the target names none"),
-        ("target.principal", !role && target.principal.is_some(), "is there without a role"),
-        ("agents", !role && !agents.is_empty(), "are there, and the target names no role"),
-        ("unreached", !role && !unreached.is_empty(), "are there, and the target names no role"),
-        ("ignored", !role && !ignored.is_empty(), "are there, and the target names no role"),
-        ("elsewhere", !role && !elsewhere.is_empty(), "is there, and the target names no role"),
+        ("znode", znode && plan.znode.is_none(), "is missing, but the target names one"),
+        ("znode", !znode && plan.znode.is_some(), "is present, but the target names none"),
+        ("target.principal", !role && target.principal.is_some(), "is present without a role"),
+        ("agents", !role && !agents.is_empty(), "are present, but the target names no role"),
+        ("unreached", !role && !unreached.is_empty(), "are present, but the target names no role"),
+        ("ignored", !role && !ignored.is_empty(), "are present, but the target names no role"),
+        ("elsewhere", !role && !elsewhere.is_empty(), "is present, but the target names no role"),
         (
             "frameworks",
             !role && !znode && !frameworks.is_empty(),
-            "are there, and the target names neither a role nor a znode",
+            "are present, but the target names neither a role nor a znode",
         ),
         (
             "frameworks",
             plan.refusal == Some(Reason::InUse) && frameworks.is_empty(),
-            "are missing, and the plan is refused because of them",
+            "are missing, but the plan is refused because of them",
         ),
         (
             "frameworks_unknown",
             plan.refusal == Some(Reason::InUseUnknown) && plan.frameworks_unknown.is_none(),
-            "is missing, and the plan is refused because of it",
+            "is missing, but the plan is refused because of it",
         ),
         (
             "why_refused",
             plan.refusal.is_some() != plan.why_refused.is_some(),
-            "and `refusal` stand together or not at all",
+            "and `refusal` must be set together",
         ),
     ];
     let field = fields.into_iter().find(|(_, is_wrong, _)| *is_wrong);
@@ -44,21 +44,21 @@ pub fn contradiction(plan: &CleanupPlan) -> Option<String> {
 fn contradictory_agent(plan: &CleanupPlan) -> Option<String> {
     for (index, agent) in plan.agents.iter().enumerate() {
         if plan.agents.iter().take(index).any(|other| other.agent == agent.agent) {
-            return Some(format!("`agents.{index}` is there a second time"));
+            return Some(format!("`agents.{index}` repeats an agent"));
         }
         let is_wrong = |it: &Planned| it.entry.volume.is_some() != it.volume.is_some();
         if let Some(entry) = agent.entries.iter().position(is_wrong) {
             return Some(format!(
-                "`agents.{index}.entries.{entry}` has a volume, or what becomes of one, and not \
-                 the other"
+                "`agents.{index}.entries.{entry}` must have both a volume and its fate, or \
+                 neither"
             ));
         }
     }
     None
 }
 
-/// A plan as other options make it, which somebody gives when it is applied: what they lift
-/// refuses it no more, and the agents that they ignore do not keep anything.
+/// Returns the plan under other options, which may be given when it is applied. A refusal that
+/// these options lift is removed, and agents that they ignore no longer count as unreached.
 pub fn under(plan: &CleanupPlan, options: &Options) -> CleanupPlan {
     let mut plan = plan.clone();
     if plan.refusal.is_some_and(|reason| is_lifted(reason, options)) {
@@ -77,7 +77,7 @@ fn is_lifted(reason: Reason, options: &Options) -> bool {
     }
 }
 
-/// Whether the options say to ignore an agent.
+/// Returns whether the options ignore an agent.
 pub fn is_ignored(agent: &str, hostname: &str, options: &Options) -> bool {
     options
         .ignored_agents

@@ -1,7 +1,7 @@
-//! What keeps a text from doing anything to a terminal but to stand there.
+//! Prevents texts from controlling a terminal.
 
-/// Replaces what could steer a terminal, change the direction of writing on it, or hide in
-/// a name that then looks like another one, by its escaped form.
+/// Escapes every character that could control a terminal, change the direction of writing, or hide
+/// in a name so that it looks like another one.
 pub fn printable(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
@@ -16,15 +16,15 @@ pub fn printable(text: &str) -> String {
     })
 }
 
-/// Whether a text is nothing but what ASCII shows, as most are: that is found out quickly.
+/// Returns whether a text contains only printable ASCII, as most texts do. This check is fast.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Whether a character does something else than to stand there, or does not show: control
-/// characters, spaces but the plain one, what Unicode calls `Default_Ignorable_Code_Point`
-/// (with the format characters of the bidirectional algorithm, which are among these), other
-/// format characters and fillers without a shape of their own, and what is no character.
+/// Returns whether a character does something other than appear, or does not appear at all. These
+/// are control characters, spaces other than the plain one, Unicode's
+/// `Default_Ignorable_Code_Point` (which includes the format characters of the bidirectional
+/// algorithm), other format characters and fillers without a glyph, and noncharacters.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || (c.is_whitespace() && c != ' ')
@@ -53,7 +53,7 @@ pub fn is_hidden(c: char) -> bool {
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
-        // The last two of every plane are no characters.
+        // The last two code points of every plane are noncharacters.
         || u32::from(c) & 0xfffe == 0xfffe
 }
 

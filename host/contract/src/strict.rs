@@ -1,5 +1,5 @@
-//! Reads documents of our own that may have been written by another version of
-//! this program, or by hand: recordings, plan files, and what the service is asked.
+//! Reads this project's own documents, which another version of this program or a person may have
+//! written: recordings, plan files, and requests to the service.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use crate::types::Options;
 
-/// Reads JSON in which no object has a key twice. Of two values one would count, and whoever
-/// reads the document may take it for the other one.
+/// Reads JSON in which no object has a duplicate key. Of two values only one would count, and a
+/// reader of the document may take it for the other.
 ///
 /// # Errors
-/// The key's place among them.
+/// Fails on a duplicate key, and names its path.
 pub fn json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<T> {
     let mut keys = serde_json::Deserializer::from_slice(json);
     Place::Root.deserialize(&mut keys)?;
     serde_json::from_slice(json)
 }
 
-/// A place in a document that is searched for keys that come twice.
+/// A path in a document that is searched for duplicate keys.
 enum Place<'a> {
     Root,
     Field(&'a Self, &'a str),
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for &Place<'_> {
         while let Some(name) = fields.next_key::<String>()? {
             let place = Place::Field(self, &name);
             if known.contains(&name) {
-                return Err(A::Error::custom(format_args!("`{place}` is there twice")));
+                return Err(A::Error::custom(format_args!("duplicate key `{place}`")));
             }
             fields.next_value_seed(&place)?;
             known.insert(name);
@@ -103,12 +103,12 @@ impl<'de> Visitor<'de> for &Place<'_> {
     }
 }
 
-/// Reads a document. In its `options`, those that did not exist yet when it was
-/// written get their defaults, which are what was done before they existed. What
-/// it says beyond what is known here is refused: it may mean something.
+/// Reads a document. Options that it lacks get their defaults, because they did not exist yet when
+/// it was written; the defaults are the behaviour from before they existed. Unknown fields are
+/// refused, because they may have a meaning.
 ///
 /// # Errors
-/// One clause, with the field that is the matter.
+/// Fails with one clause that names the field in question.
 pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, String> {
     let fields = document.as_object().ok_or("it must be an object, `{...}`")?;
     for name in ["target", "options", "plan"] {
@@ -127,11 +127,11 @@ pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, S
     let understood = serde_json::to_value(&read).map_err(|why| why.to_string())?;
     match lost(&document, &understood) {
         None => Ok(read),
-        Some(path) => Err(format!("nothing is known here of `{path}`")),
+        Some(path) => Err(format!("unknown field `{path}`")),
     }
 }
 
-/// The place of something that was written and not understood.
+/// Returns the path of something in the document that was not understood.
 fn lost(written: &Value, understood: &Value) -> Option<String> {
     let below = |name: String, written: &Value, understood: Option<&Value>| match understood {
         None if written.is_null() => None,
@@ -176,12 +176,12 @@ mod tests {
         for (text, place) in [
             (r#"{"a":1,"b":2,"a":1}"#, "`a`"),
             (r#"{"a":{"b":[true,{"c":null,"c":null}]}}"#, "`a.b.1.c`"),
-            // However it is written.
+            // The keys are equal, however they are written.
             (r#"[{"a b":"x","a\u0020b":-1.5}]"#, "`0.a b`"),
             (r#"{"new":{"x":{},"x":{}}}"#, "`new.x`"),
         ] {
             let error = json::<Value>(text.as_bytes()).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{place} is there twice at line 1")), "{error}");
+            assert!(error.starts_with(&format!("duplicate key {place} at line 1")), "{error}");
         }
         let once = r#"{"a":{"a":[{"a":1},{"a":2}]},"b":{"a":[-1,1.5,"",null,true]}}"#;
         let read: Value = json(once.as_bytes()).unwrap();
@@ -194,11 +194,8 @@ mod tests {
     #[test]
     fn what_is_not_known_is_named() {
         for (json, expected) in [
-            (json!({"options": {}, "list": [], "new": 1}), "nothing is known here of `new`"),
-            (
-                json!({"options": {"new": false}, "list": []}),
-                "nothing is known here of `options.new`",
-            ),
+            (json!({"options": {}, "list": [], "new": 1}), "unknown field `new`"),
+            (json!({"options": {"new": false}, "list": []}), "unknown field `options.new`"),
             (json!({"list": []}), "missing field `options`"),
             (json!({"options": {}}), "missing field `list`"),
             (json!({"options": {"in_use": "Ask"}, "list": []}), "unknown variant `Ask`"),

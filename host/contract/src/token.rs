@@ -1,14 +1,14 @@
-//! What a token is, wherever it comes from.
+//! Validates tokens, whatever their source.
 
-/// Something that is no token.
+/// The error about a text that is not a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("the token cannot be one: it is empty, or holds more than printable ASCII without spaces")]
+#[error("invalid token: it must be printable ASCII without spaces, and not empty")]
 pub struct NoToken;
 
-/// Whether a text is a token that a header can hold.
+/// Checks that a text is a token that a header can hold.
 ///
 /// # Errors
-/// When it is none; it is not shown.
+/// Fails if it is not. The error does not contain the text.
 pub fn check(token: &str) -> Result<(), NoToken> {
     let is_one = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     if is_one { Ok(()) } else { Err(NoToken) }

@@ -1,7 +1,7 @@
-//! The types of `wit/types.wit`, generated; nothing else is in here.
+//! The types of `wit/types.wit` as generated Rust types, and nothing else.
 //!
-//! They are the same on both sides of the sandbox: what wit-bindgen makes for a component,
-//! and, with the feature `wasmtime`, what wasmtime makes for a host.
+//! They are the same on both sides of the sandbox: wit-bindgen generates them for a component, and
+//! wasmtime, with the feature `wasmtime`, for a host.
 #![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
 
 macro_rules! generate {

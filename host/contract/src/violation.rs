@@ -1,54 +1,54 @@
-//! How a run ends when the component misbehaves.
+//! The errors of a component that breaks its contract.
 
 use std::time::Duration;
 
-/// How a component broke its contract or met a limit. What it did before that
-/// is in the log.
+/// A breach of contract, or a limit that the component exceeded. The log contains what it did
+/// before.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// It asked for a request that is not allowed. Nothing was sent.
-    #[error("The component was stopped, because it asked for more than it may: {0}")]
+    /// The component made a request that is not allowed. It was not sent.
+    #[error("The component was stopped: request not allowed: {0}")]
     Denied(String),
-    /// It took longer than a run may.
-    #[error("The component was stopped, because the run took longer than {} s", .0.as_secs())]
+    /// The run took longer than its limit.
+    #[error("The component was stopped: the run took longer than {} s", .0.as_secs())]
     Time(Duration),
-    /// It wanted a larger linear memory than it may have.
-    #[error("The component was stopped, because it wanted more than {0} bytes of memory")]
+    /// The component requested a larger linear memory than its limit.
+    #[error("The component was stopped: it requested more than {0} bytes of memory")]
     Memory(usize),
-    /// It wanted a larger table than it may have.
-    #[error("The component was stopped, because it wanted a table of more than {0} elements")]
+    /// The component requested a larger table than its limit.
+    #[error("The component was stopped: it requested a table of more than {0} elements")]
     Table(usize),
-    /// It logged more than a run may.
-    #[error("The component was stopped, because it logged more than {0} entries")]
+    /// The component logged more entries than its limit.
+    #[error("The component was stopped: it logged more than {0} entries")]
     LogEntries(u64),
-    /// It logged an event that is too large.
-    #[error("The component was stopped, because it logged an event of more than {0} bytes")]
+    /// The component logged an event that is too large.
+    #[error("The component was stopped: it logged an event of more than {0} bytes")]
     Event(usize),
-    /// It read the run's clock more often than a run may.
-    #[error("The component was stopped, because it read the clock more than {0} times")]
+    /// The component read the run's clock more often than its limit.
+    #[error("The component was stopped: it read the clock more than {0} times")]
     ClockReads(u64),
-    /// It asked for none of a body's bytes.
-    #[error("The component was stopped, because it read 0 bytes of a response")]
+    /// The component requested zero bytes of a body.
+    #[error("The component was stopped: it read 0 bytes of a response")]
     EmptyRead,
-    /// It trapped: it panicked, or ran out of stack.
-    #[error("The component broke down: {0}")]
+    /// The component trapped: it panicked or ran out of stack, for example.
+    #[error("The component crashed: {0}")]
     Trap(String),
-    /// It is not the component that was wanted.
-    #[error("The component was not started, because its digest is {found}, not {wanted}")]
+    /// The component is not the one that was requested.
+    #[error("The component was not started: its digest is {found}, not {wanted}")]
     Digest {
-        /// What was wanted.
+        /// The digest that was requested.
         wanted: String,
-        /// What it is.
+        /// The digest of the component.
         found: String,
     },
-    /// It could not be started.
+    /// The component could not be started.
     #[error("The component cannot be started: {0}")]
     Start(String),
 }
 
 impl Violation {
-    /// Whether the component ran, so that something may have changed.
+    /// Returns whether the component ran, so that something may have changed.
     pub fn has_run(&self) -> bool {
         !matches!(self, Self::Start(_) | Self::Digest { .. })
     }

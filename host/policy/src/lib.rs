@@ -1,12 +1,12 @@
-//! Which requests a run may send. The host decides that by the call that it was asked for, and
-//! by what the master itself has listed, whatever the component says.
+//! Decides which requests a run may send. The decision depends on the call that the host makes and
+//! on what the master itself lists, whatever the component claims.
 //!
-//! | module | what a reader finds there |
+//! | module | contents |
 //! | --- | --- |
-//! | [`policy`] | which requests are allowed |
-//! | [`scope`] | what they may remove |
-//! | [`listed`], `objects` | which resources the master itself has listed |
-//! | `users` | which frameworks the master itself shows as users of the role |
+//! | [`policy`] | the allow-list of requests |
+//! | [`scope`] | the resources that a request may remove |
+//! | [`listed`], `objects` | the resources that the master has listed |
+//! | `users` | the frameworks that use the role according to the master |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

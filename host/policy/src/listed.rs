@@ -1,7 +1,7 @@
-//! The resources that the master itself has listed: read out of its list of agents, while
-//! it passes on its way to the component. Only what stands there may be sent back, byte for
-//! byte and to the same agent, because a master decides by other parts of a resource than
-//! those that say whose it is: about a volume, by its id alone (measured on Mesos 1.4 to
+//! The resources that the master itself has listed, extracted from its list of agents as the
+//! response passes to the component. Only these may be sent back, byte for byte and to the same
+//! agent. Ownership alone is not enough, because a master identifies a resource by other parts than
+//! those that name its owner: a volume, for example, by its id alone (measured on Mesos 1.4 to
 //! 1.11).
 
 use std::borrow::Cow;
@@ -16,16 +16,16 @@ use sha2::{Digest as _, Sha256};
 use crate::objects::Objects;
 use crate::scope::Scope;
 
-/// The resources of a target, as a list of the master's has them. Of each there is a digest.
+/// The target's resources in one list of the master, stored as digests.
 #[derive(Clone, Default)]
 pub struct Listed(BTreeSet<Digest>);
 
-/// A digest tells one resource of one agent, for one kind of request, from all others.
+/// A digest that identifies one resource of one agent in one kind of request.
 type Digest = [u8; 32];
 
 impl Listed {
-    /// The most resources of one list that are kept, which takes about 50 MB. Of those
-    /// beyond, none may be removed.
+    /// The most resources of one list that are kept, about 50 MB. Any resource beyond them may not
+    /// be removed.
     const MOST: usize = 1_000_000;
 
     /// Keeps a resource that may be sent in this field of a form.
@@ -35,8 +35,8 @@ impl Listed {
         }
     }
 
-    /// Whether the master has listed this text for this agent, as something that may be sent
-    /// in this field of a form.
+    /// Returns whether the master has listed this text for this agent, as a resource that may be
+    /// sent in this field of a form.
     pub fn has(&self, field: &str, agent: &str, resource: &str) -> bool {
         self.0.contains(&digest(field, agent, resource))
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for Listed {
 fn digest(field: &str, agent: &str, resource: &str) -> Digest {
     let mut digest = Sha256::new();
     for part in [field, agent] {
-        // So that no two lists of parts are the same text.
+        // The length prefix makes different lists of parts different inputs.
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }
@@ -64,26 +64,27 @@ fn digest(field: &str, agent: &str, resource: &str) -> Digest {
 pub struct Agents {
     objects: Objects,
     role: String,
-    /// A text that is in every agent that has something for the role, if there is one.
+    /// A text that occurs in every agent that has resources of the role, if there is one.
     hint: Option<Finder<'static>>,
     escape: Finder<'static>,
     scopes: Vec<Scope>,
     listed: Listed,
 }
 
-/// The fields of an agent that matter.
+/// The relevant fields of an agent.
 #[derive(Deserialize)]
 struct Agent<'a> {
     id: String,
-    /// The resources that are reserved there, by role.
+    /// The agent's reserved resources, by role.
     #[serde(borrow)]
     reserved_resources_full: BTreeMap<String, &'a RawValue>,
 }
 
 impl Agents {
-    /// Begins to read a list for a role, for what is in one of the scopes.
+    /// Starts to read a list for a role and these scopes.
     pub fn of(role: &str, scopes: Vec<Scope>) -> Self {
-        // The part that is the same in all ways to write it but `\u`: JSON may have `\/`.
+        // The last segment is the same in every JSON notation without `\u`; a slash may be written
+        // `\/`.
         let part = role.rsplit('/').next().unwrap_or_default();
         let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
         Self {
@@ -96,7 +97,7 @@ impl Agents {
         }
     }
 
-    /// Reads on. An answer that is no list of agents has nothing.
+    /// Reads the next piece. A response that is not a list of agents yields nothing.
     pub fn read(&mut self, bytes: &[u8]) {
         let Self { objects, role, hint, escape, scopes, listed } = self;
         objects.read(bytes, |text| {
@@ -107,15 +108,15 @@ impl Agents {
         });
     }
 
-    /// The resources that have been read.
+    /// Returns the resources that have been read.
     pub fn listed(self) -> Listed {
         self.listed
     }
 }
 
-/// Keeps what an agent has for a role.
+/// Keeps an agent's resources of a role.
 fn keep(text: &[u8], role: &str, scopes: &[Scope], listed: &mut Listed) {
-    // Names and labels of others may be no UTF-8: a master lists them as it got them.
+    // Names and labels of other roles need not be UTF-8: a master lists them as it received them.
     let text = String::from_utf8_lossy(text);
     let is_changed = matches!(text, Cow::Owned(_));
     let Ok(Agent { id, reserved_resources_full }) = serde_json::from_str(&text) else { return };

@@ -1,38 +1,37 @@
-//! Cuts the objects out of a JSON answer while it passes in pieces: those in the lists
-//! of its outermost object, such as one agent of a list of agents.
+//! Extracts the objects from a JSON response as it passes in pieces: those in the lists of its
+//! outermost object, such as the agents in a list of agents.
 //!
-//! Only strings and braces are looked at, 64 bytes at a time, because every answer that is
-//! watched passes here before the component reads it. Whether the text is JSON at all is
-//! for whoever reads an object to find out.
+//! It examines only strings and braces, 64 bytes at a time, because every watched response passes
+//! through it before the component reads it. Whether the text is valid JSON is for the reader of an
+//! object to determine.
 
-/// The number of bytes that are looked at together: as many as a word has bits.
+/// The number of bytes that are examined together: the number of bits in a word.
 const BLOCK: usize = 64;
 
-/// Cuts out one object after the other. It keeps no more than the part of one that is
-/// still to be continued.
+/// Extracts one object after another. It keeps no more than the incomplete part of one object.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     /// The number of open braces.
     depth: usize,
     is_in_string: bool,
-    /// Whether the next byte means itself, because a backslash stands before it.
+    /// Whether a backslash before the next byte makes it literal.
     is_escaped: bool,
-    /// The beginning of an object.
+    /// The beginning of an incomplete object.
     begun: Vec<u8>,
-    /// Whether the object is larger than [`Self::LARGEST`], and so left out.
+    /// Whether the object is larger than [`Self::LARGEST`] and is therefore skipped.
     is_too_large: bool,
 }
 
 impl Objects {
-    /// The largest object that is cut out, in bytes. An agent is a few thousand.
+    /// The largest object that is extracted, in bytes. An agent takes a few thousand.
     const LARGEST: usize = 16 << 20;
 
-    /// The number of open braces inside of an object that is cut out.
+    /// The number of open braces inside an object that is extracted.
     const OBJECT: usize = 2;
 
-    /// Reads on; `take` gets every object that ends.
+    /// Reads the next piece, and calls `take` with every object that ends in it.
     pub(crate) fn read(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) {
-        // The object that is being read begins here.
+        // The start of the current object within this piece.
         let mut start = 0;
         for (index, block) in bytes.chunks(BLOCK).enumerate() {
             let mut braces = self.braces(block);
@@ -59,7 +58,7 @@ impl Objects {
         }
     }
 
-    /// Hands over the object that ends with these bytes.
+    /// Completes the current object with these bytes, and passes it to `take`.
     fn end(&mut self, rest: &[u8], take: &mut impl FnMut(&[u8])) {
         if self.begun.is_empty() && !self.is_too_large {
             return take(rest);
@@ -71,7 +70,7 @@ impl Objects {
         self.begun.clear();
     }
 
-    /// Keeps a part of the object that is being read.
+    /// Keeps a part of the current object.
     fn keep(&mut self, part: &[u8]) {
         self.is_too_large |= self.begun.len() + part.len() > Self::LARGEST;
         match self.is_too_large {
@@ -80,7 +79,7 @@ impl Objects {
         }
     }
 
-    /// The braces of a block that are outside of strings: a bit for each byte.
+    /// Finds the braces of a block outside strings: one bit per byte.
     fn braces(&mut self, block: &[u8]) -> u64 {
         match <&[u8; BLOCK]>::try_from(block) {
             Ok(block) if !self.is_escaped && equal(block, 0, b'\\') == 0 => {
@@ -88,15 +87,15 @@ impl Objects {
                 let before = if self.is_in_string { u64::MAX } else { 0 };
                 let strings = parity(equal(block, 0, b'"')) ^ before;
                 self.is_in_string = strings >> (BLOCK - 1) == 1;
-                // `{` and `}` differ in two bits; what else differs from them only there
-                // stands in strings.
+                // `{` and `}` differ in two bits. Other bytes that match when these bits are
+                // ignored only occur in strings.
                 equal(block, b'{' ^ b'}', b'{' | b'}') & !strings
             }
             _ => self.braces_one_by_one(block),
         }
     }
 
-    /// The same, also where there are backslashes.
+    /// Finds the same braces byte by byte, which also handles backslashes.
     fn braces_one_by_one(&mut self, block: &[u8]) -> u64 {
         let mut braces = 0;
         for (place, byte) in block.iter().enumerate() {
@@ -112,21 +111,21 @@ impl Objects {
     }
 }
 
-/// The bytes of a block that, with these bits set, are this one: a bit for each byte.
+/// Finds the bytes of a block that equal `byte` after the bits in `set` are set: one bit per byte.
 fn equal(block: &[u8; BLOCK], set: u8, byte: u8) -> u64 {
     const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
     let (set, byte) = (u64::from_ne_bytes([set; 8]), u64::from_ne_bytes([byte; 8]));
     let (words, _) = block.as_chunks::<8>();
     words.iter().rev().fold(0, |bits, word| {
         let differs = (u64::from_le_bytes(*word) | set) ^ byte;
-        // The highest bit of each byte that is the same, and no other.
+        // The highest bit of each equal byte, and no other bit.
         let same = !(((differs & LOW) + LOW) | differs | LOW);
-        // The multiplication brings the eight bits together in the highest byte.
+        // The multiplication gathers the eight bits in the highest byte.
         (bits << 8) | ((same >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56)
     })
 }
 
-/// For each bit, whether an odd number of bits is set up to it.
+/// For each bit, computes whether the number of bits set up to and including it is odd.
 fn parity(bits: u64) -> u64 {
     [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |bits, shift| bits ^ (bits << shift))
 }
@@ -135,7 +134,7 @@ fn parity(bits: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The objects of a text that comes in pieces of this size.
+    /// Extracts the objects of a text that arrives in pieces of this size.
     fn objects(text: &str, size: usize) -> Vec<String> {
         let (mut objects, mut found) = (Objects::default(), Vec::new());
         for piece in text.as_bytes().chunks(size) {

@@ -1,7 +1,6 @@
-//! Which requests a run may send. The table is short, made from the target
-//! alone, and knows no patterns: a request's endpoint, method, path, query and
-//! media type must be those of a rule, and what it would remove must be the
-//! target's (`scope.rs`).
+//! Decides which requests a run may send. The allow-list is short, depends only on the call and its
+//! options, and contains no patterns: a request's endpoint, method, path, query and media type must
+//! match a rule, and everything that it would remove must belong to the target (`scope.rs`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,41 +12,41 @@ use janitor_contract::call::Call;
 use janitor_contract::request::relative;
 use janitor_contract::types::{Endpoint, InUse, Method, Options, Request, Target};
 
-/// The media type of the forms that Mesos's operator endpoints take.
+/// The media type of forms for Mesos's operator endpoints.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The operator endpoint that ends a framework.
+/// The operator endpoint that tears down a framework.
 const TEARDOWN: &str = "teardown";
 
 /// The requests that a run may send.
 #[derive(Clone, Debug)]
 pub struct Policy {
     rules: Vec<Rule>,
-    /// The role of the target, if there is one.
+    /// The target's role, unless the call is read-only.
     role: Option<String>,
-    /// The ids of the frameworks that may be torn down: those that the options name, or,
-    /// if they name none, those that the master's newest list shows to use the role.
+    /// The ids of the frameworks that may be torn down: those that the options name, or, if they
+    /// name none, those that use the role according to the master's latest list.
     may_end: BTreeSet<String>,
     is_named: bool,
-    /// The ids of the frameworks that a plan shows, if there is one: of all others, none may
-    /// be torn down.
+    /// The ids of the frameworks that the plan shows, if there is a plan: no other may be torn
+    /// down.
     planned: Option<BTreeSet<String>>,
-    /// The resources of the target, as the master's newest list has them.
+    /// The target's resources according to the master's latest list.
     listed: Listed,
 }
 
-/// An answer that is read while it passes, because it says what may be sent.
+/// Reads a response as it passes, because it determines which requests are allowed.
 pub struct Watch(Watched);
 
 enum Watched {
-    /// The agents, and what they hold for the role.
+    /// The agents, with their resources of the role.
     Agents(Box<Agents>),
     /// The frameworks that use the role.
     Users(Users),
 }
 
 impl Watch {
-    /// Reads the next piece of the answer.
+    /// Reads the next piece of the response.
     pub fn read(&mut self, piece: &[u8]) {
         match &mut self.0 {
             Watched::Agents(agents) => agents.read(piece),
@@ -56,7 +55,7 @@ impl Watch {
     }
 }
 
-/// One request that may be sent, as often as the run likes.
+/// One request that may be sent, any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     endpoint: Endpoint,
@@ -64,23 +63,23 @@ pub struct Rule {
     path: Vec<String>,
     query: Query,
     media_type: Option<&'static str>,
-    /// The content, where there is just one that is allowed.
+    /// The only content that is allowed, if there is just one.
     content: Option<&'static str>,
-    /// Whose resources may be removed.
+    /// The resources that the request may remove.
     scope: Option<Scope>,
 }
 
 /// The query of a rule.
 #[derive(Clone, Debug, PartialEq)]
 enum Query {
-    /// Just this.
+    /// Exactly this query.
     Exactly(Vec<(String, String)>),
-    /// `key`, a ZooKeeper node: this one or one below it.
+    /// The parameter `key` with a ZooKeeper node: this one or one below it.
     Within(String),
 }
 
 impl Policy {
-    /// The requests that a call needs.
+    /// Creates the allow-list for a call.
     pub fn new(call: &Call, options: &Options) -> Self {
         let mut rules = match call {
             Call::Clean(target) => Self::cleaning(target, options),
@@ -96,7 +95,7 @@ impl Policy {
                 rules
             }
         };
-        // A rule with a path that could be read in two ways allows nothing.
+        // A rule with a path that could be interpreted in two ways is dropped.
         rules.retain(|rule| {
             let reads_semicolons = rule.endpoint == Endpoint::Exhibitor && options.zookeeper;
             !rule.path.is_empty()
@@ -121,7 +120,7 @@ impl Policy {
         }
     }
 
-    /// The requests that tell what the agents hold, and which agents there are.
+    /// The requests that list the agents and their resources.
     fn resources() -> [Rule; 5] {
         [
             Rule::get(Endpoint::Master, ["slaves"]),
@@ -132,7 +131,7 @@ impl Policy {
         ]
     }
 
-    /// The requests that tell which frameworks there are, and whether these are all.
+    /// The requests that list the frameworks, and show whether the list is complete.
     fn users() -> [Rule; 5] {
         [
             Rule::get(Endpoint::Master, ["frameworks"]),
@@ -143,7 +142,7 @@ impl Policy {
         ]
     }
 
-    /// The requests that tell what there is of a target, and who uses it.
+    /// The requests that list a target's resources and the frameworks that use it.
     fn listing(target: &Target) -> Vec<Rule> {
         let mut rules = Vec::new();
         if target.role.is_some() {
@@ -161,7 +160,7 @@ impl Policy {
         rules
     }
 
-    /// The requests that tell what cleaning a target would do.
+    /// The requests that determine what cleaning a target would do.
     fn looking(target: &Target) -> Vec<Rule> {
         let mut rules = Self::listing(target);
         if let Some(node) = target.znode.as_deref().and_then(node) {
@@ -170,7 +169,7 @@ impl Policy {
         rules
     }
 
-    /// The requests that cleaning a target needs.
+    /// The requests that clean a target.
     fn cleaning(target: &Target, options: &Options) -> Vec<Rule> {
         let mut rules = Self::listing(target);
         let form = |operation, scope| Rule {
@@ -200,13 +199,13 @@ impl Policy {
         rules
     }
 
-    /// The rules.
+    /// Returns the rules.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// Watches an answer to this request, if what may be sent depends on it: that of a list
-    /// of agents or frameworks.
+    /// Returns a reader for the response to this request if the policy depends on it, which it does
+    /// on lists of agents and of frameworks.
     pub fn watch(&self, request: &Request) -> Option<Watch> {
         let role = self.role.as_deref()?;
         if (request.endpoint, request.method) != (Endpoint::Master, Method::Get) {
@@ -225,8 +224,8 @@ impl Policy {
         }
     }
 
-    /// Allows what a list shows that has been read to its end, in place of what an earlier
-    /// one has shown.
+    /// Replaces what an earlier list allowed by what this one allows. The list must have been read
+    /// to its end.
     pub fn learn(&mut self, watch: Watch) {
         match watch.0 {
             Watched::Agents(agents) => self.listed = agents.listed(),
@@ -234,31 +233,32 @@ impl Policy {
         }
     }
 
-    /// Decides about a teardown.
+    /// Checks the form of a teardown.
     fn check_teardown(&self, form: &[u8]) -> Result<(), String> {
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
         match &fields[..] {
             [(name, id)] if name == "frameworkId" && !form.contains(&b';') => {
                 let is_planned = self.planned.as_ref().is_none_or(|it| it.contains(id.as_ref()));
                 if !is_planned {
-                    return Err(format!("framework '{id}', which the plan does not show"));
+                    return Err(format!("framework '{id}', which is not in the plan"));
                 }
                 if self.may_end.contains(id.as_ref()) {
                     return Ok(());
                 }
                 Err(format!(
-                    "framework '{id}', which the master's list does not show to use the role, and \
-                     which is not named"
+                    "framework '{id}', which does not use the role in the master's list, and is not \
+                     named"
                 ))
             }
             _ => Err("a form must have the field frameworkId".into()),
         }
     }
 
-    /// Decides about a request.
+    /// Checks a request.
     ///
     /// # Errors
-    /// The request, and what would be allowed instead, in one sentence.
+    /// Fails with one sentence that names the request and the reason; for a request that matches no
+    /// rule, it lists the rules.
     pub fn check(&self, request: &Request) -> Result<(), String> {
         let media_type = request.content.as_ref().map(|content| content.media_type.as_str());
         let rule = self.rules.iter().find(|rule| {
@@ -275,17 +275,17 @@ impl Policy {
             if let (true, Some(content)) = (rule.path == [TEARDOWN], &request.content) {
                 return self
                     .check_teardown(&content.bytes)
-                    .map_err(|why| format!("{} would end {why}", Asked(request)));
+                    .map_err(|why| format!("{} would tear down {why}", Asked(request)));
             }
             let (Some(scope), Some(content)) = (&rule.scope, &request.content) else {
                 return Ok(());
             };
             return scope.check(&content.bytes, &self.listed).map_err(|why| {
-                format!("{} would remove what is not the target's: {why}", Asked(request))
+                format!("{} is not limited to the target's resources: {why}", Asked(request))
             });
         }
         let rules = self.rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ");
-        Err(format!("{} is not in the policy table, which has: {rules}", Asked(request)))
+        Err(format!("{} is not on the allow-list: {rules}", Asked(request)))
     }
 }
 
@@ -304,7 +304,7 @@ impl Rule {
         Self::new(endpoint, Method::Get, path)
     }
 
-    /// A call of the master's v1 API that only tells.
+    /// A read-only call of the master's v1 API.
     fn v1(call: &'static str) -> Self {
         Self {
             media_type: Some("application/json"),
@@ -318,9 +318,9 @@ impl Rule {
         Self { query, ..Self::new(Endpoint::Exhibitor, Method::Get, path) }
     }
 
-    /// Whether a name in it has a `;`. DC/OS's proxy decodes it, and Exhibitor and
-    /// Marathon end the name there, so that another one is deleted. A look at such a
-    /// name would be harmless, but nothing may come of it.
+    /// Returns whether a name in the rule contains a `;`. DC/OS's proxy decodes it, and Exhibitor
+    /// and Marathon end the name there, so that they would delete something else. Reading such a
+    /// name would be harmless, but useless, because nothing could be removed.
     fn has_semicolon(&self) -> bool {
         let in_query = match &self.query {
             Query::Exactly(query) => query.iter().any(|(_, value)| value.contains(';')),
@@ -363,7 +363,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A request as the table would show it.
+/// Displays a request in the format of a rule.
 struct Asked<'a>(&'a Request);
 
 impl fmt::Display for Asked<'_> {
@@ -389,26 +389,26 @@ fn show(
     }
 }
 
-/// Where Exhibitor's explorer is.
+/// The path of Exhibitor's explorer.
 const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
 
 fn key(node: &str) -> (String, String) {
     ("key".into(), node.into())
 }
 
-/// The absolute path of a target's ZooKeeper node, if nobody can read it in two ways.
+/// Returns the absolute path of a target's ZooKeeper node, unless it is ambiguous.
 fn node(znode: &str) -> Option<String> {
     let node = plain_znode(znode);
     node.split('/').all(is_plain).then(|| format!("/{node}"))
 }
 
-/// A ZooKeeper path without the slashes at its ends that mean nothing.
+/// Removes the meaningless slashes at the ends of a ZooKeeper path.
 fn plain_znode(znode: &str) -> &str {
     let znode = znode.strip_prefix('/').unwrap_or(znode);
     znode.strip_suffix('/').unwrap_or(znode)
 }
 
-/// Whether a segment means the same to everyone on the way.
+/// Returns whether proxies and servers all interpret a segment in the same way.
 fn is_plain(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c == '/' || c.is_control())
 }
@@ -474,7 +474,7 @@ mod tests {
             let policy = Policy::new(&call, &OPTIONS);
             let (v1, looks): (Vec<_>, Vec<_>) =
                 policy.rules().iter().partition(|rule| rule.method == Method::Post);
-            // The v1 API is asked by POST.
+            // Read-only calls of the v1 API use POST.
             assert!(v1.iter().all(|rule| rule.path == ["api", "v1"] && rule.content.is_some()));
             assert!(looks.iter().all(|rule| rule.method == Method::Get));
             let of_exhibitor = looks.iter().filter(|rule| rule.endpoint == Endpoint::Exhibitor);
@@ -554,7 +554,7 @@ mod tests {
         let slaves = request(Endpoint::Master, Method::Get, "slaves");
         let mut policy = Policy::new(&Call::Clean(target()), &OPTIONS);
         let why = policy.check(&unreserve).unwrap_err();
-        assert!(why.contains("would remove what is not the target's"), "{why}");
+        assert!(why.contains("is not limited to the target's resources"), "{why}");
         let read = |policy: &mut Policy, list: &str| {
             let mut watch = policy.watch(&slaves).expect("it is read");
             watch.read(list.as_bytes());
@@ -562,11 +562,14 @@ mod tests {
         };
         read(&mut policy, &list);
         assert_eq!(policy.check(&unreserve), Ok(()));
-        // What is not there any more may belong to somebody else when it comes back.
+        // A resource that has disappeared may belong to somebody else when it reappears.
         read(&mut policy, r#"{"slaves":[]}"#);
         assert!(policy.check(&unreserve).is_err());
         for call in [Call::Plan(target()), Call::Discover] {
-            assert!(Policy::new(&call, &OPTIONS).watch(&slaves).is_none(), "nothing may go");
+            assert!(
+                Policy::new(&call, &OPTIONS).watch(&slaves).is_none(),
+                "nothing may be removed"
+            );
         }
     }
 
@@ -696,7 +699,7 @@ mod tests {
                 marathon_app: Some("/".into()),
             };
             for call in [Call::Clean(target.clone()), Call::Plan(target)] {
-                // What is left tells which frameworks there are.
+                // The remaining rules list the frameworks.
                 for rule in Policy::new(&call, &OPTIONS).rules() {
                     let of_master = [Endpoint::Master, Endpoint::MasterRoot];
                     assert!(of_master.contains(&rule.endpoint), "{znode:?}: {rule}");

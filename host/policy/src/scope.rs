@@ -1,10 +1,9 @@
-//! The rule that says whose resources a run may remove. The host applies it to what the
-//! master lists, and holds every request that removes some against the result, so that a
-//! component that is wrong, or hostile, removes nothing else.
+//! The rule that determines whose resources a run may remove. The host applies it to the resources
+//! that the master lists, and checks every request that removes some against the result, so that a
+//! component that is faulty or hostile removes nothing else.
 //!
-//! What Mesos takes for a resource's role and reserver is written down in its
-//! documentation ("Reservation", "Persistent Volumes"): since 1.4 the last of
-//! `reservations`, before that `role` and `reservation`.
+//! The Mesos documentation ("Reservation", "Persistent Volumes") defines a resource's role and
+//! reserver: since 1.4 the last of `reservations`, before that `role` and `reservation`.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -13,12 +12,12 @@ use serde_json::value::RawValue;
 use crate::listed::Listed;
 use janitor_contract::types::Target;
 
-/// Whose resources may be removed in one kind of request.
+/// The resources that one kind of request may remove.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
-    /// The form field with the list of resources.
+    /// The name of the form field that contains the list of resources.
     field: &'static str,
-    /// Whether they are volumes to be destroyed, or reservations to be released.
+    /// Whether the resources are volumes to destroy rather than reservations to release.
     volumes: bool,
     role: String,
     principal: Option<String>,
@@ -71,12 +70,12 @@ struct Set {
 }
 
 impl Scope {
-    /// The volumes of a target.
+    /// Creates the scope of a target's volumes.
     pub fn volumes(target: &Target) -> Option<Self> {
         Self::new("volumes", true, target)
     }
 
-    /// The reservations of a target.
+    /// Creates the scope of a target's reservations.
     pub fn reservations(target: &Target) -> Option<Self> {
         Self::new("resources", false, target)
     }
@@ -86,16 +85,16 @@ impl Scope {
         Some(Self { field, volumes, role, principal })
     }
 
-    /// The form field with the list of resources.
+    /// Returns the name of the form field that contains the list of resources.
     pub fn field(&self) -> &'static str {
         self.field
     }
 
-    /// Decides about the form of a request: everything in it must be listed for its agent,
-    /// just as it is written.
+    /// Checks the form of a request: the master must have listed every resource in it for its
+    /// agent, byte for byte.
     ///
     /// # Errors
-    /// What is in it that may not be removed, in one sentence.
+    /// Fails with one clause that names what may not be removed.
     pub fn check(&self, form: &[u8], listed: &Listed) -> Result<(), String> {
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
         let [(first, agent), (second, list)] = &fields[..] else {
@@ -113,13 +112,13 @@ impl Scope {
             if !listed.has(self.field, agent, resource.get()) {
                 self.allows(resource)?;
                 return Err(format!(
-                    "a resource that the master has not listed, in just these words, for agent \
+                    "a resource that the master has not listed in exactly this form for agent \
                      '{agent}'"
                 ));
             }
         }
-        // There are other ways to write the same form, and of some a master makes another
-        // one: it ends a field at a `;`, and takes the last of several.
+        // The same form could be encoded in other ways, some of which a master interprets
+        // differently: it ends a field at a `;`, and uses the last of several fields of one name.
         let list: Vec<_> = resources.iter().map(|resource| resource.get()).collect();
         let mut written = form_urlencoded::Serializer::new(String::new());
         written.append_pair("slaveId", agent);
@@ -127,15 +126,16 @@ impl Scope {
         match written.finish().as_bytes() == form {
             true => Ok(()),
             false => {
-                Err("a form must be encoded as browsers do it, its list without spaces".into())
+                Err("a form must be encoded as browsers encode it, without spaces in its list"
+                    .into())
             }
         }
     }
 
-    /// Whether a resource, by its own words, is one that may be removed.
+    /// Checks whether a resource, as it is written, may be removed.
     ///
     /// # Errors
-    /// Why not, in one sentence.
+    /// Fails with one clause that says why not.
     pub fn allows(&self, resource: &RawValue) -> Result<(), String> {
         let resource: Resource = serde_json::from_str(resource.get())
             .map_err(|why| format!("{} must be a list of resources: {why}", self.field))?;
@@ -144,22 +144,22 @@ impl Scope {
             None => resource.reservation.as_ref(),
         };
         let stacked = resource.reservations.is_some();
-        // Where both are written, both must be right.
+        // Where both fields are present, both must match.
         let inner_role = innermost.filter(|_| stacked).map(|it| it.role.as_deref());
         let roles = [inner_role.flatten(), resource.role.as_deref()];
         if let Some(role) = roles.into_iter().flatten().find(|role| *role != self.role) {
-            return Err(format!("a resource of role '{role}', which is not '{}'", self.role));
+            return Err(format!("a resource of role '{role}', not '{}'", self.role));
         }
         if roles == [None, None] || (stacked && roles[0].is_none()) {
-            return Err(format!("a resource of no role, which is not '{}'", self.role));
+            return Err(format!("a resource of no role, not '{}'", self.role));
         }
         if resource.is_empty() {
-            return Err("an empty amount, which would end the master".into());
+            return Err("an empty amount, which would crash the master".into());
         }
         let reserver = innermost.and_then(|it| it.principal.as_deref());
         let volume = resource.disk.as_ref().and_then(|disk| disk.persistence.as_ref());
         let owner = match (self.volumes, volume) {
-            (true, None) => return Err("a resource that is no volume".into()),
+            (true, None) => return Err("a resource that is not a volume".into()),
             (false, Some(_)) => return Err("a disk that still holds a volume".into()),
             (true, Some(volume)) => volume.principal.as_deref().or(reserver),
             (false, None) => {
@@ -173,7 +173,7 @@ impl Scope {
         };
         match &self.principal {
             Some(principal) if owner != Some(principal.as_str()) => Err(format!(
-                "a resource that principal '{}' made, which is not '{principal}'",
+                "a resource that principal '{}' created, not '{principal}'",
                 owner.unwrap_or_default()
             )),
             _ => Ok(()),
@@ -182,11 +182,11 @@ impl Scope {
 }
 
 impl Resource {
-    /// Whether it says that there is nothing of it. A master of Mesos 1.6 to 1.11 aborts when
-    /// it is to release that; it takes amounts to three decimal places, and refuses what has
-    /// none at all.
+    /// Returns whether the resource has an empty amount. A master of Mesos 1.6 to 1.11 aborts when
+    /// asked to release one. It rounds amounts to three decimal places, and refuses a resource
+    /// without any amount.
     fn is_empty(&self) -> bool {
-        /// A smaller amount is nothing when it is rounded to three decimal places.
+        /// A smaller amount is zero when rounded to three decimal places.
         const SMALLEST: f64 = 0.0005;
         self.scalar.as_ref().is_some_and(|it| it.value.is_nan() || it.value < SMALLEST)
             || self.ranges.as_ref().is_some_and(|it| it.range.is_empty())
@@ -209,7 +209,7 @@ mod tests {
         if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) }.unwrap()
     }
 
-    /// The resources of a master that lists these for agent S1.
+    /// Lists these resources for agent S1, as a master does.
     fn listed(scope: &Scope, resources: &str) -> Listed {
         let list = format!(
             r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
@@ -248,7 +248,7 @@ mod tests {
                 assert_eq!(check(&format!("[{resource},{resource}]")), Ok(()));
                 let changed = resource.replacen(':', ": ", 1);
                 let why = check(&format!("[{resource},{changed}]")).unwrap_err();
-                assert!(why.contains("not listed, in just these words, for agent 'S1'"), "{why}");
+                assert!(why.contains("not listed in exactly this form for agent 'S1'"), "{why}");
             }
         }
     }
@@ -268,7 +268,7 @@ mod tests {
     fn nothing_else_may_go() {
         let denied = |volumes: bool, resource: &str, word: &str| {
             let scope = scope(volumes, Some("p"));
-            // Even if a master lists it under the target's role.
+            // This holds even if a master lists the resource under the target's role.
             let form = form(scope.field(), &format!("[{resource}]"));
             let why = scope.check(&form, &listed(&scope, resource)).unwrap_err();
             assert!(why.contains(word), "{resource}: {why}");
@@ -283,8 +283,8 @@ mod tests {
             (REFINED.replace(r#""role":"r""#, r#""role":"r/s""#), "role 'r/s'"),
             (REFINED.replace("DYNAMIC", "STATIC"), "not reserved dynamically"),
             (OLD.replace(r#","reservation":{"principal":"p"}"#, ""), "dynamically"),
-            (OLD.replace(r#""p""#, r#""q""#), "'q' made"),
-            (r#"{"name":"cpus","role":"r","reservation":{}}"#.into(), "'' made"),
+            (OLD.replace(r#""p""#, r#""q""#), "'q' created"),
+            (r#"{"name":"cpus","role":"r","reservation":{}}"#.into(), "'' created"),
             (r#"{"name":"cpus"}"#.into(), "no role"),
             (r#"{"name":"cpus","role":"r","reservations":[]}"#.into(), "no role"),
             (UNSIGNED.into(), "still holds a volume"),
@@ -298,8 +298,8 @@ mod tests {
         ] {
             denied(false, &resource, word);
         }
-        denied(true, VOLUME, "'c' made");
-        denied(true, OLD, "no volume");
+        denied(true, VOLUME, "'c' created");
+        denied(true, OLD, "not a volume");
     }
 
     #[test]

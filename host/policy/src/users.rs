@@ -1,6 +1,6 @@
-//! The frameworks that use a target's role: read out of the master's own list, while it
-//! passes on its way to the component. Only these may be torn down, so that a component
-//! that is wrong, or hostile, ends no other.
+//! The frameworks that use a target's role, extracted from the master's own list as the response
+//! passes to the component. Only these may be torn down, so a component that is faulty or hostile
+//! cannot end any other.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,21 +8,21 @@ use std::fmt;
 use actson::feeder::PushJsonFeeder;
 use actson::{JsonEvent, JsonParser};
 
-/// Reads a list of frameworks piece by piece. It keeps the ids of those that use the
-/// role, and of one framework at a time the id.
+/// Reads a list of frameworks piece by piece. It keeps the ids of those that use the role, and the
+/// id of the current framework.
 pub(crate) struct Users {
     role: String,
     parser: JsonParser<PushJsonFeeder>,
-    /// How many objects and lists are open.
+    /// The number of open objects and lists.
     depth: usize,
-    /// Whether the list is reached that holds the registered frameworks.
+    /// Whether the current list is the one of registered frameworks.
     is_list: bool,
-    /// The field of the framework that comes next.
+    /// The field whose value comes next.
     field: Field,
-    /// The framework that passes.
+    /// The id of the current framework.
     id: Option<String>,
     uses: bool,
-    /// Whether nothing more can be read.
+    /// Whether reading has ended.
     is_over: bool,
     ids: BTreeSet<String>,
 }
@@ -34,14 +34,14 @@ enum Field {
     Other,
 }
 
-/// Where in the answer a framework's own fields are: in an object, in a list, in an object.
+/// The depth of a framework's own fields: within an object, within a list, within an object.
 const FRAMEWORK: usize = 3;
 
 impl Users {
-    /// The most ids that are kept. A list with more of them allows none beyond.
+    /// The most ids that are kept. Frameworks beyond them may not be torn down.
     const MOST: usize = 10_000;
 
-    /// Begins to read a list.
+    /// Starts to read a list.
     pub(crate) fn of(role: &str) -> Self {
         Self {
             role: role.into(),
@@ -56,12 +56,12 @@ impl Users {
         }
     }
 
-    /// The ids of those that were read.
+    /// Returns the ids that were read.
     pub(crate) fn ids(self) -> BTreeSet<String> {
         self.ids
     }
 
-    /// Reads on. What is no list of frameworks has none.
+    /// Reads the next piece. A response that is not a list of frameworks yields nothing.
     pub(crate) fn read(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.is_over {
             let taken = self.parser.feeder.push_bytes(bytes);
@@ -112,7 +112,7 @@ impl Users {
                 let text = self.parser.current_str().unwrap_or_default();
                 match (self.field, self.depth) {
                     (Field::Id, FRAMEWORK) => self.id = Some(text.into()),
-                    // One role, or a list of them.
+                    // A framework has one role or a list of them.
                     (Field::Role, FRAMEWORK | 4) => self.uses |= may_use(text, &self.role),
                     _ => {}
                 }
@@ -128,8 +128,8 @@ impl fmt::Debug for Users {
     }
 }
 
-/// Whether a framework of this role may use what is reserved for another: its own, and
-/// that of every role above it (Mesos, "Multiple Roles and Hierarchical Roles").
+/// Returns whether a framework with this role may use resources reserved for another: its own role,
+/// and every role above it (Mesos, "Multiple Roles and Hierarchical Roles").
 fn may_use(role: &str, reserved_for: &str) -> bool {
     role.strip_prefix(reserved_for).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,5 +1,5 @@
-//! Machine code that is run where it lies: in the program's own file, of which the
-//! system reads the pages that are needed. Nothing is copied.
+//! Runs machine code in place, in the program's own file: the system loads only the pages that are
+//! needed, and nothing is copied.
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -12,18 +12,18 @@ use wasmtime::{CustomCodeMemory, Engine};
 
 use crate::engine;
 
-/// Loads a component, once in a process, from machine code that this package's build
-/// script has made; none if it does not begin with a page of memory.
+/// Loads a component, once per process, from machine code that this package's build script
+/// produced. Returns `None` if the code does not start on a page boundary.
 ///
 /// # Errors
-/// When this processor lacks something that the machine code needs.
+/// Fails if this processor lacks a feature that the machine code needs.
 pub fn load(code: &'static [u8]) -> wasmtime::Result<Option<(Engine, Component)>> {
     if !code.as_ptr().addr().is_multiple_of(page_size()) {
         return Ok(None);
     }
     let engine = Engine::new(engine::config().with_custom_code_memory(Some(Arc::new(Executable))))?;
-    // SAFETY: the bytes come from `Engine::precompile_component` with this engine's
-    // configuration, and stay where and what they are.
+    // SAFETY: the bytes come from `Engine::precompile_component` with this engine's configuration;
+    // they are neither moved nor changed.
     let component = unsafe { Component::deserialize_raw(&engine, NonNull::from(code))? };
     Ok(Some((engine, component)))
 }
@@ -38,8 +38,8 @@ impl CustomCodeMemory for Executable {
 
     fn publish_executable(&self, code: *const u8, length: usize) -> wasmtime::Result<()> {
         let access = MprotectFlags::READ | MprotectFlags::EXEC;
-        // SAFETY: these are whole pages of a constant, and no more can be done with
-        // them than before, but for running them.
+        // SAFETY: these are whole pages of a constant. They become executable, and nothing else
+        // about them changes.
         unsafe { mprotect(code.cast_mut().cast(), length, access)? };
         Ok(())
     }

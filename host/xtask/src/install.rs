@@ -5,12 +5,12 @@ use std::env;
 use crate::packages::TARGET;
 use crate::program::{Program, Result, cargo, is_there};
 
-/// The target that components are compiled for.
+/// Installs the target that components are compiled for.
 pub fn components_target() -> Result {
     Program::new("rustup").words("target add").arg(TARGET).run()
 }
 
-/// A program that Cargo builds.
+/// Installs a program with Cargo, unless it is there already.
 pub fn by_cargo(program: &str, version: &str) -> Result {
     match is_there(program) {
         true => Ok(()),
@@ -18,8 +18,8 @@ pub fn by_cargo(program: &str, version: &str) -> Result {
     }
 }
 
-/// Packages of Debian. Whoever is not root is not asked for a password; only a machine that
-/// is there for continuous integration is changed through `sudo`.
+/// Installs Debian packages. It never prompts for a password: it uses `sudo` only on machines for
+/// continuous integration, and runs `apt-get` directly otherwise.
 pub fn by_apt(packages: &str) -> Result {
     let apt = |words: &str| {
         let is_root = Program::new("id").arg("-u").stdout().is_ok_and(|it| it.trim() == "0");
@@ -32,7 +32,7 @@ pub fn by_apt(packages: &str) -> Result {
     apt("install -y -qq").words(packages).run()
 }
 
-/// A program that is in packages of Debian.
+/// Installs Debian packages, unless the program that they contain is there already.
 pub fn program_by_apt(program: &str, packages: &str) -> Result {
     match is_there(program) {
         true => Ok(()),

@@ -1,6 +1,5 @@
-//! `cargo xtask STEP`: what must hold before a change lands, step by step. `cargo xtask`
-//! alone lists the steps, and `cargo xtask ci` runs all of them in that order, as `.ci/run`
-//! does.
+//! `cargo xtask STEP` runs a step that must pass before a change is merged. `cargo xtask` alone
+//! lists the steps, and `cargo xtask ci` runs all of them in this order, as `.ci/run` does.
 
 #[macro_use]
 mod say;
@@ -56,18 +55,18 @@ fn help() -> String {
     for Step { name, about, .. } in STEPS {
         help += &format!("  {name:<15}{about}\n");
     }
-    help += "\nBeside these:\n";
+    help += "\nOther commands:\n";
     for (name, about) in [
         ("ci", "Run every step in this order, and list what was skipped"),
         ("list", "Print the names of the steps; --json as a JSON array"),
-        ("words --pending", "Show where the patterns are found that are not enforced yet"),
+        ("words --pending", "Show the hits of patterns that are not enforced yet"),
     ] {
         help += &format!("  {name:<15}{}{about}\n", if name.len() < 15 { "" } else { "  " });
     }
     help
 }
 
-/// The names of steps as a JSON array. They need no escapes.
+/// Formats the names of steps as a JSON array. The names need no escapes.
 fn json(steps: &[Step]) -> String {
     let names: Vec<_> = steps.iter().map(|step| format!("\"{}\"", step.name)).collect();
     format!("[{}]", names.join(","))
@@ -81,7 +80,7 @@ fn steps_named(names: &[&str]) -> Result<Vec<&'static Step>> {
     names.iter().map(named).collect()
 }
 
-/// Runs steps until one fails, and says in the end what was skipped.
+/// Runs steps until one fails, and lists what was skipped at the end.
 fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
     let mut report = Report::default();
     let all = steps.len();

@@ -1,15 +1,15 @@
-//! The packages that steps are about, by their names.
+//! The names of the packages that steps use.
 
-/// The package with the command, and with the test suite.
+/// The package that contains the command and the test suite.
 pub const COMMAND: &str = "janitor";
 
 /// The library that embedders depend on.
 pub const LIBRARY: &str = "janitor-host";
 
-/// What the library does not bring along unless somebody asks for it.
+/// The packages that the library does not depend on by default.
 pub const NOT_IN_THE_LIBRARY: [&str; 3] = ["clap", "schemars", "zookeeper-client"];
 
-/// All that is published, each after those that it depends on.
+/// The published packages, each after its dependencies.
 pub const PUBLISHED: [&str; 7] = [
     "janitor-contract",
     "janitor-policy",
@@ -20,13 +20,13 @@ pub const PUBLISHED: [&str; 7] = [
     "janitor",
 ];
 
-/// The package that puts the components together and writes them into a folder.
+/// The package that composes the components and writes them into a folder.
 pub const COMPOSE: &str = "janitor-compose";
 
-/// The package that measures.
+/// The package that contains the benchmarks.
 pub const BENCH: &str = "janitor-bench";
 
-/// All that is compiled for the components' target.
+/// The packages that are compiled for the components' target.
 pub const COMPONENTS: [&str; 8] = [
     "janitor-guest",
     "janitor-misbehaving",
@@ -58,7 +58,7 @@ mod tests {
         Ok(())
     }
 
-    /// A component that is added is linted too.
+    /// This test ensures that a new component is linted too.
     #[test]
     fn no_component_is_forgotten() -> Result {
         let metadata =

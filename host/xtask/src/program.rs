@@ -1,4 +1,4 @@
-//! Programs, as the steps run them.
+//! Programs that the steps run.
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -9,14 +9,14 @@ use std::{env, str};
 /// The result of a step. The error is one sentence for the person at the terminal.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// A program with its arguments, in the environment in which `cargo xtask` was called.
+/// A program with its arguments, which runs in the environment of `cargo xtask`.
 pub struct Program {
     command: Command,
     line: String,
 }
 
 impl Program {
-    /// A program that is found as a shell finds it.
+    /// Creates a program, which is looked up as a shell does.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref();
         let mut command = Command::new(program);
@@ -48,13 +48,13 @@ impl Program {
         self
     }
 
-    /// Runs it in another folder than the root of the repository.
+    /// Runs the program in another folder than the root of the repository.
     pub fn within(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    /// Runs it, and shows which it is, and what it prints.
+    /// Prints the command line, and runs the program with its output shown.
     pub fn run(mut self) -> Result {
         eprintln!("$ {}", self.line);
         let status = self.command.status().map_err(|why| self.cannot_run(&why))?;
@@ -64,17 +64,17 @@ impl Program {
         }
     }
 
-    /// Whether it ends well. What it prints is not shown.
+    /// Runs the program without showing its output, and returns whether it succeeded.
     pub fn succeeds(mut self) -> bool {
         self.command.stdin(Stdio::null()).output().is_ok_and(|output| output.status.success())
     }
 
-    /// Runs it to its end, however it ends, and keeps what it prints.
+    /// Runs the program and returns its status and output, even if it fails.
     pub fn output(mut self) -> Result<Output> {
         self.command.output().map_err(|why| self.cannot_run(&why))
     }
 
-    /// Runs it and returns its standard output; its standard error is shown.
+    /// Runs the program and returns its standard output; its standard error is shown.
     pub fn stdout(mut self) -> Result<String> {
         let output = self.command.stderr(Stdio::inherit()).output();
         let output = output.map_err(|why| self.cannot_run(&why))?;
@@ -89,19 +89,19 @@ impl Program {
     }
 }
 
-/// `cargo`, with arguments that have no spaces in them.
+/// Creates a Cargo command from arguments without spaces.
 pub fn cargo(words: &str) -> Program {
     Program::new("cargo").words(words)
 }
 
-/// Whether there is a program of that name.
+/// Returns whether a program with this name is installed.
 pub fn is_there(name: &str) -> bool {
     let is_file = |folder: std::path::PathBuf| folder.join(name).is_file();
     env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(is_file))
 }
 
-/// Whether Cargo or rustup has set a variable for this program alone. If it were inherited, a
-/// step would use the toolchain of this program where it has chosen another one.
+/// Returns whether Cargo or rustup set a variable for this program alone. If it were inherited, a
+/// step would use this program's toolchain even if it chose another one.
 fn is_cargos_own(name: &OsString) -> bool {
     const EXACTLY: [&str; 7] = [
         "CARGO",
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn variables_of_cargos_own_are_not_inherited() -> Result {
-        // `cargo test` has set these, as `cargo run` does.
+        // Like `cargo run`, `cargo test` has set this variable.
         assert!(env::var_os("CARGO_PKG_NAME").is_some());
         let inherited = Program::new("env").stdout()?;
         assert!(!inherited.contains("CARGO_PKG_NAME="), "{inherited}");

@@ -1,4 +1,4 @@
-//! Lists everything that was skipped, and why.
+//! Records everything that was skipped, and why.
 
 use std::fmt;
 
@@ -15,14 +15,14 @@ pub struct Skips<'a> {
 }
 
 impl Report {
-    /// The part of one step.
+    /// Returns the part of one step.
     pub fn of(&mut self, step: &'static str) -> Skips<'_> {
         Skips { step, report: self }
     }
 }
 
 impl Skips<'_> {
-    /// Says what this step does not check here, and why.
+    /// Records and prints what this step does not check here, and why.
     pub fn skip(&mut self, what_and_why: impl Into<String>) {
         let what_and_why = what_and_why.into();
         say!("\n!!! SKIPPED: {what_and_why}");

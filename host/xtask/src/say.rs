@@ -1,10 +1,11 @@
-//! Standard output, on which there may be nobody who reads any more.
+//! Prints to standard output, which may be closed.
 
-/// Prints a line. Unlike `println!`, it does not end the program where `| head` has read enough.
+/// Prints a line. Unlike `println!`, it does not panic once a reader such as `head` has closed the
+/// pipe.
 macro_rules! say {
     ($($words:tt)*) => {{
         use std::io::Write;
-        // A step must be carried out whether its words are read or not.
+        // A step must be carried out whether its output is read or not.
         let _ = writeln!(std::io::stdout(), $($words)*);
     }};
 }

@@ -13,17 +13,17 @@ use crate::program::{Program, Result, cargo, is_there};
 use crate::report::Skips;
 use crate::{install, words};
 
-/// One check, or a few that belong together.
+/// One check, or a few related ones.
 pub struct Step {
-    /// Its name on the command line and in the workflow.
+    /// The step's name on the command line and in the workflow.
     pub name: &'static str,
-    /// One line for the list.
+    /// The step's line in the list.
     pub about: &'static str,
-    /// Installs what the check needs, and runs it.
+    /// Installs the tools that the check needs, and runs it.
     pub run: fn(&mut Skips) -> Result,
 }
 
-/// All steps. A test holds the jobs of `.github/workflows/ci.yml` against them.
+/// All steps. A test compares them with the jobs of `.github/workflows/ci.yml`.
 pub const STEPS: &[Step] = &[
     Step { name: "format", about: "Check the formatting of all Rust sources", run: format },
     Step { name: "words", about: "Check all prose against docs/words.toml", run: words::check },
@@ -32,7 +32,7 @@ pub const STEPS: &[Step] = &[
         about: "Run Clippy on the host's side, and on each component for its own target",
         run: lints,
     },
-    Step { name: "docs", about: "Build the documentation, where a warning is an error", run: docs },
+    Step { name: "docs", about: "Build the documentation, with warnings as errors", run: docs },
     Step {
         name: "dependencies",
         about: "Check licences, sources, versions and known vulnerabilities",
@@ -40,19 +40,15 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "no-compiler",
-        about: "Check that no compiler is in what is shipped",
+        about: "Check that the shipped command contains no compiler",
         run: no_compiler,
     },
     Step {
         name: "oldest-rust",
-        about: "Compile everything with the oldest Rust that is supported",
+        about: "Compile everything with the oldest supported Rust",
         run: oldest_rust,
     },
-    Step {
-        name: "composition",
-        about: "Test that what the components are made of fits together",
-        run: composition,
-    },
+    Step { name: "composition", about: "Test the composition of the components", run: composition },
     Step {
         name: "jit",
         about: "Lint and test the host with a compiler: components from files",
@@ -60,15 +56,15 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "reproducible",
-        about: "Check that the components are the same wherever they are built",
+        about: "Check that the components are identical wherever they are built",
         run: reproducible::check,
     },
     Step {
         name: "fuel",
-        about: "Check that the component works no more than it did, counted in fuel",
+        about: "Check that the component uses no more fuel than before",
         run: fuel,
     },
-    Step { name: "fuzz", about: "Check that what fuzzing has found stays found", run: fuzz },
+    Step { name: "fuzz", about: "Run the fuzz targets on their corpus", run: fuzz },
     Step { name: "readme", about: "Run the first command of the README", run: readme },
     Step {
         name: "bare-toolchain",
@@ -77,7 +73,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "packages",
-        about: "Make every package that is published, and compile it without a network",
+        about: "Create every published package, and compile it without a network",
         run: packages::check,
     },
     Step { name: "release", about: "Build everything that is published", run: release },
@@ -138,7 +134,8 @@ fn no_compiler(_: &mut Skips) -> Result {
     }
 }
 
-/// Where the toolchain of the repository is the oldest already, there is nothing to add.
+/// Compiles everything with the oldest supported Rust, unless the repository's toolchain is that
+/// one already.
 fn oldest_rust(skips: &mut Skips) -> Result {
     let manifest = fs::read_to_string("Cargo.toml")?;
     let manifest = toml_span::parse(&manifest)?;
@@ -146,7 +143,7 @@ fn oldest_rust(skips: &mut Skips) -> Result {
     let oldest = oldest.ok_or("Cargo.toml has no rust-version in [workspace.package]")?;
     let here = Program::new("rustc").arg("--version").stdout()?;
     if is_of_release(&here, oldest) {
-        say!("Every step runs with the oldest one: {}", here.trim());
+        say!("Every step already uses the oldest Rust: {}", here.trim());
         return Ok(());
     }
     let toolchain = Program::new("rustup").words("toolchain install --profile minimal --target");
@@ -159,7 +156,7 @@ fn oldest_rust(skips: &mut Skips) -> Result {
         .run()
 }
 
-/// Whether `rustc --version` says that it is of a release: 1.95.0 is of 1.95, 1.950.0 is not.
+/// Returns whether `rustc --version` names a release: 1.95.0 belongs to 1.95, 1.950.0 does not.
 fn is_of_release(version: &str, release: &str) -> bool {
     let number = version.split_whitespace().nth(1).unwrap_or_default();
     number.strip_prefix(release).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -207,10 +204,10 @@ fn fuzz(skips: &mut Skips) -> Result {
     Ok(())
 }
 
-/// The command that the README begins with.
+/// The first command of the README.
 const FIRST_COMMAND: &str = "run --locked -- replay tests/recordings/cassandra-0.28.1.har";
 
-/// The file that holds its output.
+/// The file that contains the first command's expected output.
 const ITS_OUTPUT: &str = "tests/recordings/cassandra-0.28.1.stdout";
 
 fn readme(_: &mut Skips) -> Result {
@@ -220,11 +217,11 @@ fn readme(_: &mut Skips) -> Result {
     is_the_file(output.as_bytes(), Path::new(ITS_OUTPUT))
 }
 
-/// Whether something was printed as it is in a file.
+/// Checks that the output equals the contents of a file.
 fn is_the_file(output: &[u8], file: &Path) -> Result {
     match fs::read(file)? == output {
         true => Ok(()),
-        false => Err(format!("what is printed is not what is in {}", file.display()).into()),
+        false => Err(format!("the output differs from {}", file.display()).into()),
     }
 }
 

@@ -1,5 +1,4 @@
-//! The words of all prose: `docs/words.toml` says which are not used, and what to write
-//! instead.
+//! Checks all prose against `docs/words.toml`, which lists words to avoid and their replacements.
 
 mod list;
 mod prose;
@@ -11,7 +10,7 @@ use crate::report::Skips;
 use list::{LIST, Pattern, State};
 use prose::Passage;
 
-/// Fails when there is a word that is not used, and counts what is pending.
+/// Fails if an enforced pattern has hits, and counts the hits of pending ones.
 pub fn check(_: &mut Skips) -> Result {
     let patterns = list::read(&fs::read_to_string(LIST)?)?;
     let passages = passages()?;
@@ -29,7 +28,7 @@ pub fn check(_: &mut Skips) -> Result {
         }
     }
     say!(
-        "{} passages, {} patterns; {pending} hits of pending ones (cargo xtask words --pending)",
+        "{} passages, {} patterns; {pending} pending hits (cargo xtask words --pending)",
         passages.len(),
         patterns.len(),
     );
@@ -39,7 +38,7 @@ pub fn check(_: &mut Skips) -> Result {
     }
 }
 
-/// Shows where the patterns are found that are not enforced yet.
+/// Shows the hits of patterns that are not enforced yet.
 pub fn show_pending() -> Result {
     let patterns = list::read(&fs::read_to_string(LIST)?)?;
     let passages = passages()?;
@@ -51,7 +50,7 @@ pub fn show_pending() -> Result {
     Ok(())
 }
 
-/// Each pattern, with where it is found: `file:line: "words"`.
+/// Pairs each pattern with its hits in the form `file:line: "words"`.
 fn all_hits<'a>(
     patterns: &'a [Pattern],
     passages: &'a [Passage],
@@ -70,20 +69,20 @@ fn hits(pattern: &Pattern, passages: &[Passage]) -> Vec<String> {
     hits
 }
 
-/// All prose of the repository, also of files that are not committed yet.
+/// Collects all prose of the repository, including files that are not committed yet.
 fn passages() -> Result<Vec<Passage>> {
     let files = "ls-files -z --cached --others --exclude-standard";
     let files = Program::new("git").words(files).stdout()?;
     let mut passages = Vec::new();
     for file in files.split_terminator('\0') {
         let Some(read) = prose::reader(file) else { continue };
-        // The folder behind a link is listed by itself.
+        // The target of a link is listed by itself.
         if fs::symlink_metadata(file).is_ok_and(|it| it.is_symlink()) {
             continue;
         }
         match fs::read_to_string(file) {
             Ok(text) => passages.extend(read(file, &text)),
-            // It is removed, and that is not committed yet.
+            // The file was removed, but the removal is not committed yet.
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
             Err(why) => return Err(format!("{file}: {why}").into()),
         }
@@ -154,7 +153,7 @@ fn wish(goes: &str) -> char {
         Ok(())
     }
 
-    /// The list itself can be read, and each pattern is written once.
+    /// The list is valid, and contains each pattern once.
     #[test]
     fn the_list_is_in_order() -> Result {
         let patterns = list::read(&fs::read_to_string(crate::root().join(LIST))?)?;

@@ -1,4 +1,4 @@
-//! The workflow runs the same steps, and the documents name steps that there are.
+//! Tests that the workflow runs the same steps, and that the documents name steps that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ fn workflow() -> Result<String> {
     Ok(fs::read_to_string(crate::root().join(WORKFLOW))?)
 }
 
-/// The values of the matrix: the items below the line that begins the list.
+/// Returns the values of the matrix: the items below the line that starts the list.
 fn matrix(workflow: &str) -> Vec<&str> {
     let lines = workflow.lines().map(str::trim).skip_while(|line| *line != "steps-of-a-job:");
     lines.skip(1).map_while(|line| line.strip_prefix("- ")).collect()
@@ -28,7 +28,7 @@ fn it_has_a_job_for_every_step() -> Result {
     Ok(())
 }
 
-/// A tag can be moved to another commit, a digest cannot. The version stands behind it.
+/// A tag can be moved to another commit, but a digest cannot. The version follows as a comment.
 #[test]
 fn its_actions_are_pinned() -> Result {
     let mut actions = 0;
@@ -42,7 +42,7 @@ fn its_actions_are_pinned() -> Result {
     Ok(())
 }
 
-/// Every `cargo xtask ...` in the documents can be typed.
+/// Every `cargo xtask ...` in the documents is a valid command.
 #[test]
 fn documents_name_real_steps() -> Result {
     const OTHER_WORDS: [&str; 4] = ["ci", "list", "--json", "--pending"];

@@ -1,44 +1,44 @@
 //! The agents of a cluster of any size, as a Mesos 1.11 master lists them.
 //!
-//! An agent is a number and a [`Stage`]; its two kilobytes of text are made when
-//! somebody reads them.
+//! An agent is a number and a [`Stage`]; its two kilobytes of text are generated when they are
+//! read.
 
 use std::fmt::Write as _;
 
 /// The role that is cleaned.
 pub const ROLE: &str = "kafka-role";
 
-/// How far an agent has been cleaned.
+/// The progress of an agent's cleanup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// It has nothing of [`ROLE`], and never had.
+    /// The agent has nothing of [`ROLE`], and never had.
     Other,
-    /// It has a volume and reservations.
+    /// The agent has a volume and reservations.
     Volume,
-    /// The volume is gone.
+    /// The volume is destroyed.
     Reserved,
-    /// The reservations are gone too.
+    /// The reservations are released too.
     Free,
 }
 
-/// The agents of a cluster; so many in a hundred have something for [`ROLE`], evenly
-/// spread, and the first one always does if any does.
+/// Creates the agents of a cluster. `matching` per cent of them have resources of [`ROLE`], evenly
+/// spread, and so does the first if any does.
 pub fn cluster(agents: usize, matching: usize) -> Vec<Stage> {
     let is_matching = |agent: usize| agent * matching % 100 < matching;
     (0..agents).map(|it| if is_matching(it) { Stage::Volume } else { Stage::Other }).collect()
 }
 
-/// An agent's id.
+/// Returns the id of an agent.
 pub fn id(agent: usize) -> String {
     format!("b2bfc2d4-93f3-4c70-a887-d83e58d7801a-S{agent}")
 }
 
-/// The number in an agent's id.
+/// Returns the number in an agent's id.
 pub fn number(id: &str) -> Option<usize> {
     id.strip_prefix("b2bfc2d4-93f3-4c70-a887-d83e58d7801a-S")?.parse().ok()
 }
 
-/// The text of a whole list.
+/// Returns the text of a whole list.
 pub fn list(stages: &[Stage]) -> Vec<u8> {
     let mut list = String::from(HEAD);
     for (agent, stage) in stages.iter().enumerate() {
@@ -48,13 +48,13 @@ pub fn list(stages: &[Stage]) -> Vec<u8> {
     list.into_bytes()
 }
 
-/// What comes before the agents.
+/// The text before the agents.
 pub const HEAD: &str = r#"{"slaves":["#;
 
-/// What comes after the agents.
+/// The text after the agents.
 pub const TAIL: &str = r#"],"recovered_slaves":[]}"#;
 
-/// Adds the text of an agent, with the comma before it.
+/// Appends the text of an agent, preceded by a comma if necessary.
 pub fn write(list: &mut String, agent: usize, stage: Stage) {
     let (role, reserved) = match stage {
         Stage::Other => ("other-role", Some(resources("other-role", false))),
@@ -79,7 +79,8 @@ pub fn write(list: &mut String, agent: usize, stage: Stage) {
     );
 }
 
-/// What is reserved for a role on an agent; the last one is its disk, and perhaps a volume.
+/// Returns the resources that an agent reserves for a role. The last one is its disk, with a volume
+/// if it has one.
 pub fn resources(role: &str, has_volume: bool) -> [String; 3] {
     let volume = r#","disk":{"persistence":{"id":"data","principal":"kafka-principal"},"volume":{"mode":"RW","container_path":"data"}}"#;
     [("cpus", "0.5", ""), ("mem", "64.0", ""), ("disk", "64.0", if has_volume { volume } else { "" })].map(

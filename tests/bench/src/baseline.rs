@@ -1,6 +1,6 @@
-//! A cleaner as janitor's predecessor was: one request at a time, a connection for each,
-//! and every list read whole, into a tree of values. It reads the list four times: for
-//! the version, for the volumes, for the reservations, and to see what is left.
+//! A cleaner like janitor's predecessor: it sends one request at a time, each over its own
+//! connection, and parses every list completely into a tree of values. It reads the list four
+//! times: for the version, for the volumes, for the reservations, and for the final check.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub fn clean(master: &str) -> Result<()> {
     sweep(master, "unreserve", "resources", |it| !it["reservation"].is_null())?;
     match slaves(master)?.iter().find(|agent| !reserved(agent).is_empty()) {
         None => Ok(()),
-        Some(agent) => Err(format!("something is left on agent {}", agent["id"]).into()),
+        Some(agent) => Err(format!("agent {} still has reserved resources", agent["id"]).into()),
     }
 }
 
@@ -23,7 +23,7 @@ fn slaves(master: &str) -> Result<Vec<Value>> {
     let list = ask(&format!("{master}/slaves"), None)?;
     match serde_json::from_slice::<Value>(&list)?["slaves"].take() {
         Value::Array(slaves) => Ok(slaves),
-        _ => Err("no list of agents".into()),
+        _ => Err("the response is not a list of agents".into()),
     }
 }
 

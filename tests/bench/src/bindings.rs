@@ -1,4 +1,4 @@
-//! The functions of `wit/` as Rust, for a host that counts: generated.
+//! The functions of `wit/` as generated Rust bindings, for a host that measures fuel.
 #![allow(missing_docs, clippy::all, unsafe_code)]
 
 wasmtime::component::bindgen!({

@@ -1,4 +1,4 @@
-//! A cleanup of a whole cluster: janitor and its predecessor, by turns, each on a fresh
+//! Measures the cleanup of a whole cluster: janitor and its predecessor alternate, each on a fresh
 //! master.
 
 use clap::Args;
@@ -7,10 +7,10 @@ use crate::Result;
 use crate::measure::{self, Cost, Janitor, median};
 use crate::serve::Cluster;
 
-/// How many requests janitor has in flight.
+/// The number of requests that janitor has in flight.
 const WINDOW: f64 = 32.0;
 
-/// What is measured.
+/// The options of the measurement.
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub fn cluster(options: &Options) -> Result<()> {
     let Cluster { agents, matching, latency_ms } = cluster;
     let formula = formula(*cluster);
     println!(
-        "{agents} agents, {matching} % of them matching, {latency_ms} ms an answer; medians of {} \
+        "{agents} agents, {matching} % of them matching, {latency_ms} ms per response; medians of {} \
          runs. 2 n t / w = {formula:.3} s.\n",
         janitor.runs
     );
@@ -64,8 +64,8 @@ pub fn cluster(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The time that the requests of the two phases take by themselves: 2 n t / w.
-#[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
+/// Computes the time that the requests of both phases take by themselves: 2 n t / w.
+#[allow(clippy::cast_precision_loss, reason = "no cluster is that large")]
 fn formula(Cluster { agents, matching, latency_ms }: Cluster) -> f64 {
     let matching = (agents * matching).div_ceil(100);
     2.0 * matching as f64 * latency_ms as f64 / 1000.0 / WINDOW

@@ -1,4 +1,4 @@
-//! How time and memory grow with the cluster, and with what is to be cleaned in it.
+//! Measures how time and memory grow with the size of the cluster and the share of matching agents.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,29 +10,29 @@ use crate::measure::{Cost, Janitor, median};
 use crate::plot::{Curve, svg};
 use crate::serve::Cluster;
 
-/// What is measured.
+/// The options of the measurement.
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
     janitor: Janitor,
-    /// How long the master takes for each answer
+    /// Response time of the master
     #[arg(long, default_value_t = 10, value_name = "MILLISECONDS")]
     latency_ms: u64,
-    /// Leave out larger clusters
+    /// Skip larger clusters
     #[arg(long, default_value_t = 100_000, value_name = "AGENTS")]
     largest: usize,
-    /// Draw it, too
+    /// Also draw plots into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
 
-/// One kind of cluster, and what each run took.
+/// One kind of cluster, and the costs of each run.
 struct Row {
     cluster: Cluster,
     costs: Vec<Cost>,
 }
 
-/// Prints a table, and perhaps draws plots.
+/// Prints a table, and draws plots if a file is given.
 pub fn growth(Options { janitor, latency_ms, largest, svg: file }: &Options) -> Result<()> {
     let row = |agents, matching| {
         let cluster = Cluster { agents, matching, latency_ms: *latency_ms };
@@ -46,7 +46,7 @@ pub fn growth(Options { janitor, latency_ms, largest, svg: file }: &Options) -> 
             costs.push(janitor.clean(*cluster)?);
         }
     }
-    println!("{latency_ms} ms an answer; medians of {} runs, by turns.\n", janitor.runs);
+    println!("{latency_ms} ms per response; medians of {} alternating runs.\n", janitor.runs);
     println!(
         "| agents | matching | wall, s | to the row above | peak memory, MB | to the row above | requests |"
     );
@@ -74,7 +74,7 @@ pub fn growth(Options { janitor, latency_ms, largest, svg: file }: &Options) -> 
     )?)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "no cluster has that many")]
+#[allow(clippy::cast_precision_loss, reason = "no cluster is that large")]
 impl Row {
     fn agents(&self) -> f64 {
         self.cluster.agents as f64

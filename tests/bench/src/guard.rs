@@ -1,5 +1,5 @@
-//! A guard against becoming slower that counts and does not time: the fuel that the
-//! component takes for fixed work is the same on every machine, and at every load.
+//! Detects performance regressions by counting instead of timing: the fuel that the component uses
+//! for a fixed task is the same on every machine and under any load.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,24 +23,24 @@ use crate::agents::{cluster, list};
 use crate::memory::Memory;
 use crate::micro::target;
 
-/// What is compared.
+/// The options of the comparison.
 #[derive(Args)]
 pub struct Options {
-    /// Write down what is counted now
+    /// Record the current fuel counts
     #[arg(long)]
     record: bool,
 }
 
-/// What is written down.
+/// The recorded fuel counts.
 #[derive(Serialize, Deserialize)]
 struct Recorded {
-    /// How far a count may be from what is written down.
+    /// The largest accepted difference from a recorded count.
     tolerance_percent: u64,
-    /// The fuel, by what it was spent on.
+    /// The fuel count of each task.
     fuel: BTreeMap<String, u64>,
 }
 
-/// Compares the fuel with what was written down.
+/// Compares the fuel with the recorded counts.
 pub fn guard(options: &Options) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let file = root.join("tests/bench/guard.json");
@@ -64,14 +64,14 @@ pub fn guard(options: &Options) -> Result<()> {
     let tolerance = recorded.tolerance_percent;
     let far = far.join(", ");
     Err(format!(
-        "the component's work has changed by more than {tolerance} %: {far}. If that is meant, or \
-         comes with another compiler, record it anew: \
+        "the component's fuel count has changed by more than {tolerance} %: {far}. If that is \
+         intended, or caused by another compiler, record it again: \
          cargo run --package janitor-bench -- guard --record"
     )
     .into())
 }
 
-/// The fuel of all that is counted.
+/// Measures the fuel of all tasks.
 fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     let mut config = Config::new();
     config.consume_fuel(true).concurrency_support(false);
@@ -119,7 +119,7 @@ struct Run {
 
 type Exchange = Box<dyn exchange::Exchange>;
 
-/// A handle on what the table holds, in the contract's type and in ours.
+/// Converts a handle between the contract's type and the type in the table.
 fn same<From: 'static, To: 'static>(handle: &Resource<From>) -> Resource<To> {
     Resource::new_own(handle.rep())
 }

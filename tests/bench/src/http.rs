@@ -1,15 +1,15 @@
-//! As little HTTP as it takes: one request on a connection of its own.
+//! A minimal HTTP client: one request per connection.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::Result;
 
-/// Sends a request and returns the body of its answer; a form makes it a POST.
+/// Sends a request and returns the body of the response; a form makes it a POST.
 ///
-/// It is HTTP 1.0, where the end of the connection is the end of the answer.
+/// It uses HTTP 1.0, where the end of the connection is the end of the response.
 pub fn ask(url: &str, form: Option<&str>) -> Result<Vec<u8>> {
-    let place = url.strip_prefix("http://").ok_or("only http:// here")?;
+    let place = url.strip_prefix("http://").ok_or("the URL must begin with http://")?;
     let (server, path) = place.split_once('/').unwrap_or((place, ""));
     let head = match form {
         None => format!("GET /{path} HTTP/1.0\r\nHost: {server}\r\n\r\n"),
@@ -23,7 +23,10 @@ pub fn ask(url: &str, form: Option<&str>) -> Result<Vec<u8>> {
     connection.write_all(head.as_bytes())?;
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer)?;
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or("no answer")?;
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .ok_or("the response is truncated")?;
     let body = answer.split_off(end + 4);
     let status = answer.get(9..12).unwrap_or_default();
     match status {

@@ -1,7 +1,7 @@
-//! Measures janitor: against formulas, against its predecessor, against itself.
+//! Benchmarks janitor against formulas, its predecessor, and itself.
 //!
-//! Machines and their moods differ, so what counts is the ratio of two things that were
-//! measured by turns in one run; `docs/performance.md` shows what came of it.
+//! Machines and their load vary, so the results are ratios of two measurements that alternated in
+//! one run. `docs/performance.md` shows them.
 
 mod agents;
 mod baseline;
@@ -24,32 +24,32 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// What every part can return: the reason is for the person who measures.
+/// The result of every benchmark: the error is for the person at the terminal.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Measures janitor
+/// Benchmarks janitor
 #[derive(Parser)]
 enum Command {
-    /// Be a Mesos master on loopback, and print its URL
+    /// Serve a Mesos master on loopback, and print its URL
     Serve(serve::Cluster),
-    /// Clean a master as janitor's predecessor did
+    /// Clean a master like janitor's predecessor
     Baseline {
         /// The master, such as http://127.0.0.1:5050/master
         url: String,
     },
-    /// Clean a cluster: janitor beside its predecessor
+    /// Clean a cluster with janitor and with its predecessor
     Cluster(cluster::Options),
-    /// Run the component without a network: sandboxed beside native
+    /// Run the component without a network, sandboxed and natively
     Micro(micro::Options),
-    /// Compare the component's work, counted, with what was recorded
+    /// Compare the component's fuel with the recorded counts
     Guard(guard::Options),
     /// Clean clusters of many sizes
     Growth(growth::Options),
-    /// Clean real agents: beside what their master can do
+    /// Clean real agents, and compare that with the speed of their master
     Real(real::Options),
     /// Record long lists
     Recording(recording::Recorded),
-    /// Run the whole program: beside an interpreter that does nothing
+    /// Run the whole program, and an interpreter that does nothing
     Process(measure::Janitor),
 }
 

@@ -1,4 +1,4 @@
-//! What a program takes: its time, its memory, and what it asks of a master.
+//! Measures the time and memory of a program, and its requests to a master.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -15,25 +15,25 @@ use crate::agents::ROLE;
 use crate::http::ask;
 use crate::serve::Cluster;
 
-/// Which janitor is measured, and how often.
+/// The janitor to measure, and the number of runs.
 #[derive(Args)]
 pub struct Janitor {
-    /// The janitor to measure; by default the one beside this program
+    /// The janitor to measure [default: the one in this program's folder]
     #[arg(long, value_name = "FILE")]
     janitor: Option<PathBuf>,
-    /// How often each thing is measured; the median counts
+    /// Number of measurements of each kind; the result is their median
     #[arg(long, default_value_t = 3)]
     pub runs: usize,
 }
 
-/// What one run of a program took.
+/// The cost of one run of a program.
 #[derive(Clone, Copy, Default)]
 pub struct Cost {
-    /// Seconds.
+    /// The duration in seconds.
     pub wall: f64,
-    /// The most memory that was resident, in megabytes.
+    /// The peak resident memory, in megabytes.
     pub peak: f64,
-    /// What the master counted.
+    /// The requests that the master counted.
     pub requests: u64,
     pub list_reads: u64,
     pub connections: u64,
@@ -41,20 +41,21 @@ pub struct Cost {
 }
 
 impl Janitor {
-    /// A command that runs it.
+    /// Creates a command that runs janitor.
     pub fn command(&self) -> Result<Command> {
         let beside = std::env::current_exe()?.with_file_name("janitor");
         let file = self.janitor.as_deref().unwrap_or(&beside);
         if !file.exists() {
             let file = file.display();
-            return Err(
-                format!("no {file}; cargo build --release makes one, --janitor names one").into()
-            );
+            return Err(format!(
+                "no {file}: build it with cargo build --release, or use --janitor"
+            )
+            .into());
         }
         Ok(Command::new(file))
     }
 
-    /// Cleans a cluster of its own.
+    /// Cleans a fresh cluster.
     pub fn clean(&self, cluster: Cluster) -> Result<Cost> {
         on_master(cluster, |url| {
             let mut command = self.command()?;
@@ -64,14 +65,14 @@ impl Janitor {
     }
 }
 
-/// This program again, as another command of it.
+/// Creates a command that runs this program with another subcommand.
 pub fn own(command: &str) -> Result<Command> {
     let mut own = Command::new(std::env::current_exe()?);
     own.arg(command);
     Ok(own)
 }
 
-/// Starts a master, and runs a program on it.
+/// Starts a master, and runs a program against it.
 pub fn on_master(cluster: Cluster, command: impl FnOnce(&str) -> Result<Command>) -> Result<Cost> {
     let master = Master::start(cluster)?;
     let cost = run(command(&master.url)?)?;
@@ -86,14 +87,14 @@ pub fn on_master(cluster: Cluster, command: impl FnOnce(&str) -> Result<Command>
     })
 }
 
-/// Runs a program to its end, which must be a good one. What it prints is dropped.
+/// Runs a program, which must succeed; its output is discarded.
 ///
-/// Linux counts into a process's memory what it had before it became its own program. A
-/// fork of this one has little, because masters are processes too.
+/// Linux counts towards a process's memory what it used before it executed its program. A fork of
+/// this process uses little, because masters are separate processes.
 #[allow(unsafe_code)]
 pub fn run(mut command: Command) -> Result<Cost> {
-    // SAFETY: it does nothing. It is there because without anything to do in between, the
-    // new process is no fork, and begins with the memory of this one.
+    // SAFETY: the closure does nothing. It forces a fork: otherwise the new process could start
+    // with the memory of this one.
     unsafe { command.pre_exec(|| Ok(())) };
     let start = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
@@ -104,12 +105,12 @@ pub fn run(mut command: Command) -> Result<Cost> {
     if !used.status.success() {
         return Err(format!("{}: {}", name(&command), used.status).into());
     }
-    #[allow(clippy::cast_precision_loss, reason = "no process has that much")]
+    #[allow(clippy::cast_precision_loss, reason = "no process is that large")]
     let peak = used.rusage.maxrss as f64 / 1e6;
     Ok(Cost { wall, peak, ..Cost::default() })
 }
 
-/// A master in a process of its own, which ends with this.
+/// A master in a separate process, which is killed when this is dropped.
 struct Master {
     process: Child,
     url: String,
@@ -124,7 +125,7 @@ impl Master {
         command.arg(format!("--latency-ms={latency_ms}"));
         let process = command.stdout(Stdio::piped()).spawn()?;
         let mut master = Self { process, url: String::new() };
-        let output = master.process.stdout.take().ok_or("a master without an output")?;
+        let output = master.process.stdout.take().ok_or("the master has no output")?;
         BufReader::new(output).read_line(&mut master.url)?;
         master.url.truncate(master.url.trim_end().len());
         Ok(master)
@@ -133,13 +134,13 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        // One that has ended already is fine.
+        // Errors are ignored: the master may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The median of something that all have.
+/// Computes the median of a property of all items.
 pub fn median<T>(all: &[T], of: impl Fn(&T) -> f64) -> f64 {
     let mut values: Vec<_> = all.iter().map(of).collect();
     values.sort_by(f64::total_cmp);

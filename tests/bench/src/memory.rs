@@ -1,5 +1,5 @@
-//! A master in memory, which lists the same agents again and again: behind the sandbox a
-//! [`Transport`], without it the component's own [`Host`](janitor_guest::Host).
+//! A master in memory, which always lists the same agents. It is a [`Transport`] for the sandboxed
+//! component, and a [`Host`](janitor_guest::Host) for the native one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub struct Memory {
     list: Text,
 }
 
-/// An answer, read up to some place.
+/// A response, read up to some offset.
 #[derive(Clone)]
 pub struct Text {
     bytes: Arc<[u8]>,
@@ -23,12 +23,12 @@ pub struct Text {
 }
 
 impl Memory {
-    /// A master with this list of agents, and no frameworks.
+    /// Creates a master with this list of agents and without frameworks.
     pub fn new(list: Vec<u8>) -> Self {
         Self { list: Text::new(list) }
     }
 
-    /// The length of the list.
+    /// Returns the length of the list.
     #[allow(clippy::cast_precision_loss, reason = "no list is that long")]
     pub fn megabytes(&self) -> f64 {
         self.list.bytes.len() as f64 / 1e6

@@ -1,5 +1,5 @@
-//! The component without a network: what it takes to start it, and to read and
-//! plan with a list of agents, in the sandbox and without it.
+//! Measures the component without a network: its start, and reading a list of agents and planning
+//! with it, in the sandbox and natively.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,13 +12,13 @@ use crate::agents::{ROLE, cluster, list};
 use crate::measure::median;
 use crate::memory::Memory;
 
-/// How it is measured.
+/// The options of the measurement.
 #[derive(Args)]
 pub struct Options {
-    /// How many agents are listed
+    /// Number of listed agents
     #[arg(long, default_value_t = 10_000)]
     agents: usize,
-    /// How often each thing is measured; the median counts
+    /// Number of measurements of each kind; the result is their median
     #[arg(long, default_value_t = 15)]
     runs: usize,
 }
@@ -26,7 +26,7 @@ pub struct Options {
 /// Prints a table.
 pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
     let janitor = Janitor::new()?;
-    println!("Medians of {runs} runs, by turns.\n");
+    println!("Medians of {runs} alternating runs.\n");
     println!(
         "| | native, ms | sandboxed, ms | native, MB/s | sandboxed, MB/s | sandboxed / native |"
     );
@@ -43,7 +43,7 @@ pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
         let name = format!("plan {agents} agents, {matching} % matching");
         compare(&name, &plan, &janitor, Memory::new(list(&cluster(*agents, matching))), *runs)?;
     }
-    // Here the host has its own look at the agents: they say what may be removed.
+    // In a cleanup the host also parses the agents, because they determine what may be removed.
     let name = format!("clean {agents} agents, none matching");
     let call = Call::Clean(target());
     compare(&name, &call, &janitor, Memory::new(list(&cluster(*agents, 0))), *runs)
@@ -69,7 +69,7 @@ fn compare(name: &str, call: &Call, janitor: &Janitor, master: Memory, runs: usi
     Ok(())
 }
 
-/// The seconds that something takes.
+/// Measures the seconds that a function takes.
 fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     work: impl FnOnce() -> std::result::Result<T, E>,
 ) -> Result<f64> {
@@ -86,7 +86,7 @@ fn sandboxed(call: &Call, janitor: &Janitor, master: Memory) -> Result<()> {
     Ok(())
 }
 
-/// What is looked at, or cleaned.
+/// Returns the target of all measurements.
 pub fn target() -> Target {
     Target { role: Some(ROLE.into()), principal: None, znode: None, marathon_app: None }
 }

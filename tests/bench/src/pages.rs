@@ -1,7 +1,7 @@
-//! What a master says of itself, and of what it does not list: one that has led for a
-//! week, without frameworks.
+//! The pages of a master other than its list of agents. The master has led for a week, and has no
+//! frameworks.
 
-/// The pages below the master's own URL that are read by GET.
+/// The pages below the master's own URL that are read with GET.
 pub const OPERATOR: [(&str, &str); 4] = [
     ("frameworks", r#"{"frameworks":[]}"#),
     ("roles", r#"{"roles":[]}"#),
@@ -19,7 +19,7 @@ pub const ROOT: [(&str, &str); 3] = [
     ("version", r#"{"version":"1.11.0"}"#),
 ];
 
-/// The answer to a call of the v1 API.
+/// Returns the response to a call of the v1 API.
 pub fn v1(call: &[u8]) -> &'static str {
     if call.windows(10).any(|it| it == b"GET_MASTER") {
         r#"{"type":"GET_MASTER","get_master":{"start_time":99990.0,"elected_time":100000.0}}"#
@@ -28,7 +28,7 @@ pub fn v1(call: &[u8]) -> &'static str {
     }
 }
 
-/// The page of a path, whatever is before its name; none for the list of agents.
+/// Returns the page at a path, whatever precedes its name; `None` for the list of agents.
 pub fn page(path: &str) -> Option<&'static str> {
     let named = |(name, _): &&(&str, &str)| path.ends_with(name);
     OPERATOR.iter().chain(&ROOT).find(named).map(|(_, body)| *body)

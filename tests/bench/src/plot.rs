@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-/// A curve: what stands above it, what its axes are, and what was measured.
+/// A curve with a title, axis labels, and the measured points.
 pub struct Curve<'a> {
     pub title: &'a str,
     pub axes: [&'a str; 2],
     pub points: Vec<(f64, f64)>,
 }
 
-/// The size of a curve, and of the place for it.
+/// The size of a curve, and the size of its cell.
 const SIZE: (f64, f64) = (300.0, 200.0);
 const PLACE: (f64, f64) = (400.0, 290.0);
 
-/// Draws curves, two in a row.
+/// Draws curves, two per row.
 pub fn svg(curves: &[Curve]) -> String {
     let mut svg = String::from(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 580\" \
@@ -61,7 +61,7 @@ fn draw(svg: &mut String, Curve { title, axes: [x, y], points }: &Curve) -> std:
     )
 }
 
-/// The powers of ten around some values.
+/// Returns the powers of ten that enclose the values.
 #[allow(clippy::cast_possible_truncation, reason = "exponents are small")]
 fn decades(values: impl Iterator<Item = f64> + Clone) -> (i32, i32) {
     let least = values.clone().fold(f64::INFINITY, f64::min).log10().floor() as i32;
@@ -69,7 +69,7 @@ fn decades(values: impl Iterator<Item = f64> + Clone) -> (i32, i32) {
     (least, most.max(least.saturating_add(1)))
 }
 
-/// How far along an axis a value is, from 0 to 1.
+/// Returns the position of a value along an axis, from 0 to 1.
 fn along((from, to): (i32, i32), value: f64) -> f64 {
     (value.log10() - f64::from(from)) / f64::from(to - from)
 }

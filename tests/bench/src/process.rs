@@ -1,5 +1,5 @@
-//! Whole processes: one that replays a cleanup, what it has done at the stations on its
-//! way, and what an interpreter takes before it has done anything.
+//! Measures whole processes: one that replays a cleanup, others that stop at earlier stages, and an
+//! interpreter that starts and does nothing.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -24,7 +24,7 @@ pub fn process(janitor: &Janitor) -> Result<()> {
         let commands = [Command::new("true"), version, inspect, replay, python];
         all.push(commands.into_iter().map(run).collect::<Result<Vec<_>>>()?);
     }
-    println!("Medians of {} runs, by turns.\n", janitor.runs);
+    println!("Medians of {} alternating runs.\n", janitor.runs);
     println!("| | wall, ms | peak memory, MB |\n| --- | --- | --- |");
     let names = ["true", "janitor --version", "janitor inspect"].map(Into::into);
     let compared =
@@ -38,15 +38,16 @@ pub fn process(janitor: &Janitor) -> Result<()> {
     Ok(())
 }
 
-/// What the predecessor began with, or the nearest to it that is installed.
+/// Returns a program that imports what the predecessor did, or the nearest equivalent that is
+/// installed.
 fn python() -> Result<&'static str> {
     let requests = "import requests";
     let has_requests =
         Command::new("python3").args(["-c", requests]).stderr(Stdio::null()).status();
     if has_requests.map_err(|why| format!("cannot run python3: {why}"))?.success() {
-        println!("PYTHON HAS requests: it is compared with what the predecessor imported.\n");
+        println!("PYTHON HAS requests: the comparison uses what the predecessor imported.\n");
         return Ok(requests);
     }
-    println!("PYTHON LACKS requests: it is compared with the standard library alone.\n");
+    println!("PYTHON LACKS requests: the comparison uses the standard library alone.\n");
     Ok("import http.client, json, ssl")
 }

@@ -1,4 +1,4 @@
-//! A cleanup of real agents: janitor beside what their master can do at all.
+//! Measures the cleanup of real agents, compared with the speed of their master.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -15,25 +15,24 @@ use crate::agents::ROLE;
 use crate::http::ask;
 use crate::measure::{self, Janitor, median};
 
-/// What is measured.
+/// The options of the measurement.
 #[derive(Args)]
 pub struct Options {
-    /// A command that starts a Mesos master on 127.0.0.1: it gets the number of agents
-    /// and the port, and prints a line that begins with READY
+    /// A command that starts a Mesos master on 127.0.0.1: its arguments are the number of agents
+    /// and the port, and it prints a line that begins with READY
     #[arg(long, value_name = "COMMAND")]
     mesos: String,
-    /// How many agents there are; each gets reservations and a volume
+    /// Number of agents; each gets reservations and a volume
     #[arg(long, default_value_t = 1500)]
     agents: usize,
-    /// The port of the master
+    /// Port of the master
     #[arg(long, default_value_t = 5250)]
     port: u16,
     #[command(flatten)]
     janitor: Janitor,
 }
 
-/// What is asked for at a time while the agents are filled. More does not make a master
-/// faster.
+/// The number of concurrent requests that fill the agents. More requests do not speed up a master.
 const AT_ONCE: usize = 16;
 
 /// Prints a table.
@@ -49,7 +48,7 @@ pub fn real(options: &Options) -> Result<()> {
         .filter_map(|it| it["id"].as_str())
         .collect();
     if ids.len() != *agents {
-        return Err(format!("{} of {agents} agents are there", ids.len()).into());
+        return Err(format!("only {} of {agents} agents are registered", ids.len()).into());
     }
     let mut rounds = Vec::new();
     for _ in 0..janitor.runs {
@@ -59,12 +58,12 @@ pub fn real(options: &Options) -> Result<()> {
         let cost = measure::run(command)?;
         let left = String::from_utf8_lossy(&ask(&format!("{url}/slaves"), None)?).contains(ROLE);
         if left {
-            return Err(format!("something is left for {ROLE}").into());
+            return Err(format!("{ROLE} still has reserved resources").into());
         }
         rounds.push((filled, cost));
     }
     drop(master);
-    #[allow(clippy::cast_precision_loss, reason = "no machine has that many")]
+    #[allow(clippy::cast_precision_loss, reason = "no machine runs that many")]
     let operations = 2.0 * *agents as f64;
     let filled = median(&rounds, |(filled, _)| *filled);
     let wall = median(&rounds, |(_, cost)| cost.wall);
@@ -74,7 +73,7 @@ pub fn real(options: &Options) -> Result<()> {
         "{agents} real agents, each with reservations and a volume; medians of {} runs.\n\n\
          | | wall, s | operations/s | peak memory, MB |\n| --- | --- | --- | --- |\n\
          | reserve and create, {AT_ONCE} at once | {filled:.2} | {:.0} | |\n\
-         | janitor: destroy and unreserve, three looks | {wall:.2} | {:.0} | {peak:.1} |\n\
+         | janitor: destroy and unreserve, three listings | {wall:.2} | {:.0} | {peak:.1} |\n\
          | janitor / the master's own | {ratio:.2} | | |",
         janitor.runs,
         operations / filled,
@@ -83,8 +82,8 @@ pub fn real(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Gives every agent reservations and a volume: as many operations as it takes to remove
-/// them. Says how long it took.
+/// Gives every agent reservations and a volume, with as many operations as it takes to remove them.
+/// Returns how long it took.
 fn fill(url: &str, ids: &[&str]) -> Result<f64> {
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
     let start = Instant::now();
@@ -104,7 +103,7 @@ fn fill(url: &str, ids: &[&str]) -> Result<f64> {
     match failed.into_inner() {
         Ok(None) => Ok(start.elapsed().as_secs_f64()),
         Ok(Some(why)) => Err(why),
-        Err(_) => Err("a thread broke down".into()),
+        Err(_) => Err("a thread panicked".into()),
     }
 }
 
@@ -133,13 +132,13 @@ fn fill_one(url: &str, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// A real master, which ends with this.
+/// A real master, which is killed when this is dropped.
 struct Master(Child);
 
 impl Master {
     fn start(command: &str, agents: usize, port: u16) -> Result<Self> {
         let mut words = command.split_whitespace();
-        let program = words.next().ok_or("no command that starts a master")?;
+        let program = words.next().ok_or("the command that starts a master is empty")?;
         let mut process = Command::new(program)
             .args(words)
             .args([agents.to_string(), port.to_string()])
@@ -147,19 +146,19 @@ impl Master {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|why| format!("cannot run {program}: {why}"))?;
-        let output = process.stdout.take().ok_or("a master without an output")?;
+        let output = process.stdout.take().ok_or("the master has no output")?;
         let master = Self(process);
         let mut lines = BufReader::new(output).lines().map_while(std::io::Result::ok);
         match lines.find(|line| line.starts_with("READY")) {
             Some(_) => Ok(master),
-            None => Err(format!("{command} ends without being READY").into()),
+            None => Err(format!("{command} ended without printing READY").into()),
         }
     }
 }
 
 impl Drop for Master {
     fn drop(&mut self) {
-        // One that has ended already is fine.
+        // Errors are ignored: the master may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! A recording of many long lists: what is kept of them in memory.
+//! Measures how much memory a recording of many long lists takes.
 
 use std::fs;
 use std::path::Path;
@@ -14,16 +14,16 @@ use crate::Result;
 use crate::agents::{cluster, list};
 use crate::memory::Memory;
 
-/// What is measured.
+/// The options of the measurement.
 #[derive(Args)]
 pub struct Recorded {
-    /// How many agents a list has, of about 2 kB each
+    /// Number of agents in a list, of about 2 kB each
     #[arg(long, default_value_t = 20_000)]
     agents: usize,
-    /// How often the list is read
+    /// Number of times that the list is read
     #[arg(long, default_value_t = 24)]
     lists: usize,
-    /// Where the recording goes
+    /// File of the recording
     #[arg(long, value_name = "FILE", default_value = "recording.har")]
     file: std::path::PathBuf,
 }
@@ -32,7 +32,7 @@ pub struct Recorded {
 pub fn recording(options: &Recorded) -> Result<()> {
     let Recorded { agents, lists, file } = options;
     let master = Memory::new(list(&cluster(*agents, 5)));
-    // What making the list took does not count: the peak begins anew.
+    // The peak is reset, so that creating the list does not count.
     fs::write("/proc/self/clear_refs", "5")?;
     let (length, before) = (master.megabytes(), peak()?);
     let recording = Recording::begin(file, run())?;
@@ -40,13 +40,13 @@ pub fn recording(options: &Recorded) -> Result<()> {
     for _ in 0..*lists {
         read(&mut transport)?;
     }
-    let on_the_way = peak()?;
+    let before_the_end = peak()?;
     recording.finish(None)?;
     let whole = peak()?;
     println!("{lists} lists of {length:.1} MB.\n");
-    println!("| peak memory beyond what there was before, MB | |\n| --- | --- |");
-    println!("| of the run | {:.1} |", on_the_way - before);
-    println!("| with the file written, of {:.1} MB | {:.1} |", size(file)?, whole - before);
+    println!("| increase of peak memory, MB | |\n| --- | --- |");
+    println!("| during the run | {:.1} |", before_the_end - before);
+    println!("| after writing the file of {:.1} MB | {:.1} |", size(file)?, whole - before);
     Ok(())
 }
 
@@ -78,7 +78,7 @@ fn size(file: &Path) -> Result<f64> {
     Ok(fs::metadata(file)?.len() as f64 / 1e6)
 }
 
-/// The most memory that was resident until now, in megabytes, as Linux tells.
+/// Returns the peak resident memory so far in megabytes, as reported by Linux.
 fn peak() -> Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

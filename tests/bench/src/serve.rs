@@ -1,7 +1,7 @@
-//! A master for scale: it holds one byte an agent, and streams the rest.
+//! A master for large clusters: it stores one byte per agent, and generates the list as a stream.
 //!
-//! It runs as a process of its own, so that the memory of whoever asks is its own too.
-//! The stand-in of the tests knows more of Mesos, and keeps its agents as JSON.
+//! It runs in a separate process, so that the measured program's memory is separate too. The tests'
+//! stand-in simulates more of Mesos, and stores its agents as JSON.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -23,21 +23,21 @@ use crate::Result;
 use crate::agents::{self, ROLE, Stage};
 use crate::pages;
 
-/// What the cluster is like.
+/// The parameters of the cluster.
 #[derive(Args, Clone, Copy)]
 pub struct Cluster {
-    /// How many agents there are
+    /// Number of agents
     #[arg(long, default_value_t = 10_000)]
     pub agents: usize,
-    /// How many of a hundred agents have something for the role
+    /// Percentage of agents that have resources of the role
     #[arg(long, default_value_t = 5, value_name = "PERCENT")]
     pub matching: usize,
-    /// How long the master takes for each answer
+    /// Response time of the master
     #[arg(long, default_value_t = 10, value_name = "MILLISECONDS")]
     pub latency_ms: u64,
 }
 
-/// The agents now, and what was asked so far.
+/// The current state of the agents, and statistics of the requests.
 struct Master {
     latency: Duration,
     live: Mutex<Live>,
@@ -53,7 +53,7 @@ struct Live {
     most_at_once: usize,
 }
 
-/// What a form asks for.
+/// The operation that a form requests.
 #[derive(Clone, Copy)]
 enum Operation {
     Destroy,
@@ -65,7 +65,7 @@ impl Master {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request, and waits as long as a master takes for it.
+    /// Counts a request, and waits for the response time.
     async fn wait(&self) {
         {
             let mut live = self.live();
@@ -79,7 +79,7 @@ impl Master {
         self.live().waiting -= 1;
     }
 
-    /// The list of agents, a few at a time.
+    /// Streams the list of agents, a few at a time.
     fn list(self: Arc<Self>) -> Response {
         const AT_ONCE: usize = 32;
         self.live().list_reads += 1;
@@ -98,8 +98,8 @@ impl Master {
         as_json(Body::from_stream(stream::iter(pieces)))
     }
 
-    /// Carries out a form, which must name all that its agent has: this master does not
-    /// do parts.
+    /// Carries out a form. It must name all the resources of its agent, because this master
+    /// supports no partial operations.
     fn operate(&self, operation: Operation, form: &[u8]) -> Response {
         let field = |name: &str| {
             let mut fields = form_urlencoded::parse(form);
@@ -127,7 +127,7 @@ impl Master {
         StatusCode::ACCEPTED.into_response()
     }
 
-    /// What was asked so far, without this: neither the request nor its connection.
+    /// Returns the statistics so far, without this request and its connection.
     fn stats(&self) -> Response {
         let live = self.live();
         let stats = json!({
@@ -164,7 +164,8 @@ async fn run(Cluster { agents, matching, latency_ms }: Cluster) -> Result<()> {
     let counting = Arc::clone(&master);
     let listener = listener.tap_io(move |connection| {
         counting.live().connections += 1;
-        // Without it every answer may wait for an acknowledgement; that is all it costs.
+        // Without it, a response may wait for an acknowledgement. If it fails, that is the only
+        // effect.
         let _ = connection.set_nodelay(true);
     });
     axum::serve(listener, routes(&master)).await?;

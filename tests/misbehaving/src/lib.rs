@@ -1,5 +1,4 @@
-//! A component that breaks its contract: the role that it is asked to clean
-//! says in which way.
+//! A component that breaks its contract. The role that it is asked to clean selects how.
 #![cfg(target_family = "wasm")]
 #![allow(clippy::panic, unconditional_recursion, reason = "breaking down is what it is for")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
@@ -41,7 +40,7 @@ impl Guest for Component {
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
                 drop(http::send(&get("quota")));
-                // And then goes on as if nothing had happened.
+                // It continues as if nothing had happened.
                 drop(http::send(&get("slaves")));
             }
             "removes what is not its business" => {
@@ -49,7 +48,8 @@ impl Guest for Component {
                 drop(http::send(&post("unreserve", form)));
             }
             "ends what is not its business" => {
-                // It may look, and end those that use its role; then it ends another.
+                // It may read the list and tear down frameworks that use its role; it then tears
+                // down another.
                 if let Ok(answer) = http::send(&get("frameworks")).and_then(http::Exchange::finish)
                 {
                     while answer.read(64).is_ok_and(|bytes| !bytes.is_empty()) {}
@@ -58,8 +58,8 @@ impl Guest for Component {
                     drop(http::send(&post("teardown", form)).and_then(http::Exchange::finish));
                 }
             }
-            // A role that Mesos can have: a real master shows who uses it. The principal is
-            // the framework.
+            // A real master needs a valid role name, to show which frameworks use it. The principal
+            // is the framework's id.
             "ends-a-framework" => {
                 if let Ok(list) = http::send(&get("frameworks")).and_then(http::Exchange::finish) {
                     while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
@@ -75,8 +75,8 @@ impl Guest for Component {
                     drop(http::Exchange::finish(exchange));
                 }
             }
-            // A role that Mesos can have, too. Each line of the znode has an operator endpoint
-            // and a form for it; the first that is denied is the last that gets anywhere.
+            // This is a valid role name too. Each line of the znode contains an operator endpoint
+            // and a form for it; after the first denial, all further requests are denied.
             "sends-forms" => {
                 if let Ok(list) = http::send(&get("slaves")).and_then(http::Exchange::finish) {
                     while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
@@ -157,7 +157,7 @@ impl Guest for Component {
                 say("\x1b[2J again");
             },
             "tells too much" => {
-                // Short texts, but many.
+                // The texts are short, but numerous.
                 let roles = vec!["role".into(); 1000];
                 let (id, name) = ("F".into(), "framework".into());
                 let framework = Framework { id, name, active: true, roles, tasks: 0 };
@@ -176,7 +176,7 @@ impl Guest for Component {
     }
 }
 
-/// The report of one who has done nothing.
+/// The report of a component that has done nothing.
 const NOTHING: Report = Report {
     mesos_version: None,
     agents: Vec::new(),

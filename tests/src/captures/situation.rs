@@ -1,4 +1,4 @@
-//! The pages on which a master describes itself and its cluster: the stand-in starts from
+//! Compares the pages on which a master describes itself and its cluster: the stand-in starts with
 //! the state that they show, and must show the same.
 
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ fn pages_of_mesos_1_11_0() {
 type Moment = BTreeMap<String, Value>;
 
 fn compare(version: &str, story: &str) {
-    // `operator--slaves` => the page `slaves`, of the moment `operator`.
+    // The exchange `operator--slaves` belongs to the page `slaves` of the moment `operator`.
     let mut moments: BTreeMap<String, Moment> = BTreeMap::new();
     for exchange in exchanges(version, story) {
         let name = exchange["name"].as_str().unwrap();
@@ -77,7 +77,7 @@ fn compare(version: &str, story: &str) {
     }
 }
 
-/// Whether the master redirects its clients.
+/// Returns whether the master redirects its clients.
 fn redirects(moment: &Moment) -> bool {
     moment["slaves"]["response"]["status"] == 307
 }
@@ -114,7 +114,8 @@ fn compare_page(page: &str, ours: &Response, exchange: &Value, name: &str) {
     }
 }
 
-/// The agents that registered twice at once: those that a new master inherits do.
+/// Returns the agents that registered twice in quick succession, as those that a new master
+/// inherits do.
 fn returned_at_once(list: &Value) -> Vec<&Value> {
     let time = |agent: &Value, key: &str| agent[key].as_f64().unwrap_or(f64::NAN);
     let between = |agent: &Value| time(agent, "reregistered_time") - time(agent, "registered_time");
@@ -122,8 +123,8 @@ fn returned_at_once(list: &Value) -> Vec<&Value> {
     agents.filter(|agent| between(agent).abs() < 0.01).map(|agent| &agent["id"]).collect()
 }
 
-/// The part of a page that matters: no times, no ids of operations, no order that Mesos does not
-/// keep.
+/// Reduces a page to what is comparable: without times, ids of operations, and orders that Mesos
+/// does not keep.
 fn essence(page: &str, mut body: Value) -> Value {
     match page {
         "frameworks" => {
@@ -191,7 +192,7 @@ fn registry(body: &Value) -> Value {
     json!([sorted(slaves), sorted(unreachable), sorted(machines), keys])
 }
 
-/// The fields with these names, as far as they are there.
+/// Selects the fields with these names that are present.
 fn only(object: &Value, names: &[&str]) -> Value {
     let fields =
         names.iter().filter_map(|name| Some(((*name).to_owned(), object.get(name)?.clone())));
@@ -208,7 +209,7 @@ fn sorted(values: impl IntoIterator<Item = Value>) -> Value {
     values.into()
 }
 
-/// The state that a moment shows.
+/// Derives the state that a moment shows.
 fn state(version: &str, moment: &Moment) -> State {
     let page = |name: &str| {
         let good = moment.get(name).filter(|exchange| exchange["response"]["status"] == 200);
@@ -258,7 +259,7 @@ fn state(version: &str, moment: &Moment) -> State {
     }
 }
 
-/// Hides the roles and frameworks that another user does not see.
+/// Hides the roles and frameworks that another user may not view.
 fn hide(state: &mut State, seen: &Moment) {
     let [slaves, frameworks, roles] = ["slaves", "frameworks", "roles"].map(|it| body(&seen[it]));
     let visible = |role: &str| {

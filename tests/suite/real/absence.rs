@@ -136,7 +136,7 @@ pub fn a_component_that_ends_another_framework(command: &str) {
         list["frameworks"].as_array().unwrap().iter().any(|it| it["id"] == framework.id())
     };
     let stopped = end(&master, &other).unwrap_err().to_string();
-    let words = format!("framework '{}', which the master's list does not show", other.id());
+    let words = format!("framework '{}', which does not use the role", other.id());
     assert!(stopped.contains(&words), "{stopped}");
     assert!(is_registered(&other) && is_registered(&user));
     assert!(end(&master, &user).is_ok());

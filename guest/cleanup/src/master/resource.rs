@@ -97,7 +97,7 @@ impl Resource {
         if self.raw.get().as_bytes().contains(&STRAY) {
             return Some("is not all UTF-8, so it cannot be sent back as it is");
         }
-        self.is_empty().then_some("has an empty amount, which would end the master")
+        self.is_empty().then_some("has an empty amount, which would crash the master")
     }
 
     /// Returns whether its amount is nothing. No master lists such a resource, and one of Mesos

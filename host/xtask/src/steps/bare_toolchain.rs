@@ -1,5 +1,5 @@
-//! Both commands of the README on a toolchain without the components' target: with rustup
-//! they add it and say so, and without rustup they stop before they compile anything.
+//! Runs both commands of the README on a toolchain without the components' target. With rustup they
+//! add the target and say so; without rustup they stop before they compile anything.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -20,13 +20,13 @@ pub fn check(_: &mut Skips) -> Result {
     bare.without_rustup(SECOND_COMMAND)?;
     let output = bare.adds_the_target(FIRST_COMMAND)?;
     is_the_file(&output, Path::new(ITS_OUTPUT))?;
-    // The tests themselves are another step.
+    // Running the tests is another step.
     bare.adds_the_target(&format!("{SECOND_COMMAND} --no-run"))?;
     fs::remove_dir_all(bare.folder)?;
     Ok(())
 }
 
-/// A copy of the toolchain, with a folder of rustup's around it, that lacks the target.
+/// A copy of the toolchain that lacks the target, within a rustup folder of its own.
 struct BareToolchain {
     folder: PathBuf,
     name: String,
@@ -49,8 +49,7 @@ impl BareToolchain {
         let original = Path::new(original.trim());
         let copy = bare.toolchain();
         Program::new("cp").words("--archive --link").arg(original.join(".")).arg(&copy).run()?;
-        // The files are shared with the original, so those that rustup writes into get a
-        // copy of their own.
+        // The files are hard links to the original's, so the files that rustup modifies are copied.
         let lists = Path::new("lib/rustlib");
         for file in fs::read_dir(copy.join(lists))? {
             let file = file?.file_name();
@@ -80,7 +79,7 @@ impl BareToolchain {
         remove.arg("--toolchain").arg(&self.name).env("RUSTUP_HOME", self.rustup()).run()
     }
 
-    /// Runs a command of Cargo's where there is no rustup.
+    /// Runs a Cargo command in an environment without rustup.
     fn without_rustup(&self, command: &str) -> Result {
         let programs = self.toolchain().join("bin");
         let path = env::join_paths([&programs, Path::new("/usr/bin"), Path::new("/bin")])?;
@@ -93,20 +92,23 @@ impl BareToolchain {
             String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         say!("{words}");
         if output.status.success() {
-            return Err(format!("`cargo {command}` did not notice that {TARGET} is missing").into());
+            return Err(format!("`cargo {command}` did not report that {TARGET} is missing").into());
         }
         if !words.contains(&format!("; run: rustup target add {TARGET}")) {
             return Err(format!("`cargo {command}` does not say how to add {TARGET}").into());
         }
         if words.contains("Compiling") {
-            return Err(format!("`cargo {command}` compiled before it missed {TARGET}").into());
+            return Err(format!(
+                "`cargo {command}` compiled something before it reported that {TARGET} is missing"
+            )
+            .into());
         }
         Ok(())
     }
 
-    /// Runs a command of Cargo's where there is rustup; returns its standard output.
+    /// Runs a Cargo command in an environment with rustup, and returns its standard output.
     fn adds_the_target(&self, command: &str) -> Result<Vec<u8>> {
-        // Cargo asks the compiler for its version only when it does not know it.
+        // Cargo queries the compiler's version only if it is not cached.
         if let Err(why) = fs::remove_file("target/.rustc_info.json")
             && why.kind() != std::io::ErrorKind::NotFound
         {
@@ -119,7 +121,10 @@ impl BareToolchain {
         }
         let added = format!("the Rust target {TARGET} was missing, and was added");
         let added = words.lines().find(|line| line.contains(&added));
-        say!("{}", added.ok_or_else(|| format!("`cargo {command}` does not say: added"))?);
+        say!(
+            "{}",
+            added.ok_or_else(|| format!("`cargo {command}` does not report the added target"))?
+        );
         self.remove_target()?;
         Ok(output.stdout)
     }

@@ -1,6 +1,5 @@
-//! Every crate that is published is made into a package, and compiled out of the archive
-//! without a network, from vendored dependencies. Then a crate of somebody else uses the
-//! library as it is in its archive.
+//! Packages every published crate, and compiles each from its archive without a network, from
+//! vendored dependencies. Then an external crate uses the library from its archive.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use crate::packages::{COMPOSE, LIBRARY, NOT_IN_THE_LIBRARY, PUBLISHED};
 use crate::program::{Program, Result, cargo};
 use crate::report::Skips;
 
-/// Where the component has to be while its package is made.
+/// The path at which the component must be while its package is created.
 const COMPONENT: &str = "host/component/janitor-cleanup.wasm";
 
 pub fn check(_: &mut Skips) -> Result {
@@ -34,11 +33,11 @@ pub fn check(_: &mut Skips) -> Result {
     packages.use_from_outside(&folder.join("outside"))
 }
 
-/// Packages in the making.
+/// The packages that are being created.
 struct Packages {
-    /// The dependencies, and the packages that are made already.
+    /// The folder of the dependencies and of the packages that are finished.
     vendored: PathBuf,
-    /// What is compiled.
+    /// The target directory.
     target: PathBuf,
 }
 
@@ -48,8 +47,8 @@ impl Packages {
         PUBLISHED.iter().try_for_each(|package| self.pack(package))
     }
 
-    /// Makes a package, compiles it as it is in the archive, and puts it where the next ones
-    /// find it.
+    /// Creates a package, compiles it from its archive, and unpacks it where the next packages find
+    /// it.
     fn pack(&self, package: &str) -> Result {
         self.offline("package --allow-dirty --registry crates-io")
             .arg(format!("--package={package}"))
@@ -68,7 +67,7 @@ impl Packages {
         Ok(fs::write(unpacked.join(".cargo-checksum.json"), checksum)?)
     }
 
-    /// Compiles and runs a program that has nothing but the library's archive.
+    /// Compiles and runs a program that depends only on the library's archive.
     fn use_from_outside(&self, project: &Path) -> Result {
         fs::create_dir_all(project.join("src"))?;
         fs::write(
@@ -96,11 +95,12 @@ impl Packages {
             tree.lines().map(name).filter(|it| NOT_IN_THE_LIBRARY.contains(&&**it)).collect();
         match unwanted.is_empty() {
             true => Ok(()),
-            false => Err(format!("{LIBRARY} brings {} along", unwanted.join(", ")).into()),
+            false => Err(format!("{LIBRARY} depends on {}", unwanted.join(", ")).into()),
         }
     }
 
-    /// Cargo without a network, with the vendored sources in the place of the registry.
+    /// Creates a Cargo command without network access that uses the vendored sources instead of the
+    /// registry.
     fn offline(&self, words: &str) -> Program {
         let directory = format!("source.vendored.directory=\"{}\"", self.vendored.display());
         cargo(words)

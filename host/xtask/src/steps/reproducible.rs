@@ -1,5 +1,5 @@
-//! The components are the same wherever they are built, and the command embeds the one that
-//! is published.
+//! Checks that the components are identical wherever they are built, and that the command embeds
+//! the published one.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, os::unix};
@@ -39,7 +39,7 @@ fn compose(folder: &Path) -> Program {
     cargo("run --quiet --locked --package").arg(COMPOSE).arg("--").arg(folder)
 }
 
-/// Another home of Cargo's, with the same registry and the same configuration.
+/// Creates another Cargo home with the same registry and configuration.
 fn copy_cargo_home(copy: &Path) -> Result {
     fs::create_dir(copy)?;
     let home = || env::home_dir().map(|home| home.join(".cargo"));
@@ -54,7 +54,7 @@ fn copy_cargo_home(copy: &Path) -> Result {
     Ok(())
 }
 
-/// All files of the repository as they are now.
+/// Copies all files of the repository in their current state.
 fn copy_tree(copy: &Path) -> Result {
     for file in Program::new("git").words("ls-files -z").stdout()?.split_terminator('\0') {
         let to = copy.join(file);

@@ -1,4 +1,4 @@
-//! The tests, with every real server that there is or can be installed.
+//! Runs the tests, with every real server that is installed or can be.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -30,14 +30,14 @@ pub fn run(skips: &mut Skips) -> Result {
     tests.run()
 }
 
-/// A variable that the tests read, and its value.
+/// An environment variable that the tests read, and its value.
 type Variable = Option<(&'static str, String)>;
 
-/// The static binary that the image is built with, which the step `release` has made.
+/// Finds the static binary for the image, which the step `release` builds.
 fn image(skips: &mut Skips) -> Result<Variable> {
     let has_tools = || is_there("buildah") && Path::new("/bin/busybox").exists();
     if !has_tools() && install::by_apt("buildah busybox-static ca-certificates").is_err() {
-        skips.skip("the image: what builds it cannot be installed");
+        skips.skip("the image: the tools that build it cannot be installed");
         return Ok(None);
     }
     let machine = Program::new("uname").arg("-m").stdout()?;
@@ -45,13 +45,13 @@ fn image(skips: &mut Skips) -> Result<Variable> {
     match Path::new(&binary).canonicalize() {
         Ok(binary) => Ok(Some(("JANITOR_TEST_IMAGE", binary.display().to_string()))),
         Err(_) => {
-            skips.skip(format!("the image: there is no {binary} (cargo xtask release makes it)"));
+            skips.skip(format!("the image: there is no {binary} (cargo xtask release builds it)"));
             Ok(None)
         }
     }
 }
 
-/// The script that starts Debian's ZooKeeper.
+/// Finds the script that starts Debian's ZooKeeper.
 fn zookeeper(skips: &mut Skips) -> Result<Variable> {
     let is_there = Path::new("/usr/share/java/zookeeper.jar").exists();
     if !is_there && install::by_apt("zookeeper").is_err() {
@@ -62,8 +62,8 @@ fn zookeeper(skips: &mut Skips) -> Result<Variable> {
     Ok(Some(("JANITOR_TEST_ZOOKEEPER", script.display().to_string())))
 }
 
-/// The commands that start real masters. A folder with these, which `.ci/run` names, has
-/// `setup.sh VERSION...` and `start.sh VERSION`; commands that the caller names stay.
+/// Finds the commands that start real masters. The folder that `.ci/run` names contains `setup.sh
+/// VERSION...` and `start.sh VERSION`; commands that the caller has set are kept.
 fn masters(skips: &mut Skips) -> Result<Variable> {
     let folder = env::var_os("JANITOR_MESOS_LAB").map(PathBuf::from);
     let Some(folder) = folder.and_then(|it| it.canonicalize().ok()).filter(|it| it.is_dir()) else {

@@ -9,23 +9,23 @@ use toml_span::{DeserError, Deserialize, Value};
 use super::prose::Kind;
 use crate::program::Result;
 
-/// The file, as seen from the root of the repository.
+/// The path of the word list, relative to the root of the repository.
 pub const LIST: &str = "docs/words.toml";
 
-/// Words that are not used.
+/// A pattern of words to avoid.
 pub struct Pattern {
-    /// The regular expression, as it is written.
+    /// The source of the regular expression.
     pub text: String,
     /// The words to write instead, or the reason.
     pub instead: String,
-    /// The prose that it is about.
+    /// The kinds of prose that the pattern applies to.
     pub applies_to: Vec<Kind>,
     pub state: State,
     expression: Regex,
     except: Vec<String>,
 }
 
-/// Whether a hit is a failure.
+/// Whether hits are failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Enforced,
@@ -33,7 +33,7 @@ pub enum State {
     Pending,
 }
 
-/// Reads a list. Every key that nobody knows is an error, and so is a pattern that is none.
+/// Reads a word list. An unknown key or an invalid pattern is an error.
 pub fn read(text: &str) -> Result<Vec<Pattern>> {
     let at_its_line = |errors: DeserError| {
         let lines = errors.errors.iter().map(|error| {
@@ -44,14 +44,14 @@ pub fn read(text: &str) -> Result<Vec<Pattern>> {
     };
     let mut list = toml_span::parse(text).map_err(|why| at_its_line(why.into()))?;
     let mut table = TableHelper::new(&mut list).map_err(at_its_line)?;
-    // The helper keeps the errors of the entries.
+    // The helper collects the errors of the entries.
     let entries: Vec<Entry> = table.required("pattern").unwrap_or_default();
     table.finalize(None).map_err(at_its_line)?;
     let patterns = entries.into_iter().map(Pattern::new);
     Ok(patterns.collect::<std::result::Result<_, _>>().map_err(|why| format!("{LIST}: {why}"))?)
 }
 
-/// A pattern as it is in the file.
+/// A pattern as it is written in the file.
 struct Entry {
     text: String,
     instead: String,
@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Entry {
             state: table.optional("state"),
             except: table.optional("except").unwrap_or_default(),
         };
-        // The helper keeps the errors of missing keys.
+        // The helper collects the errors of missing keys.
         table.finalize(None)?;
         Ok(entry)
     }
@@ -82,22 +82,22 @@ impl Pattern {
         let expression = RegexBuilder::new(&text).case_insensitive(true).build();
         let expression = expression.map_err(|why| format!("{text}: {why}"))?;
         if expression.is_match("") {
-            return Err(format!("{text}: matches nothing at all"));
+            return Err(format!("{text}: matches the empty text"));
         }
         let kinds = applies_to.iter().map(|name| {
             let kind = Kind::ALL.iter().find(|kind| kind.name() == name).copied();
-            kind.ok_or_else(|| format!("{text}: there is no prose named '{name}'"))
+            kind.ok_or_else(|| format!("{text}: unknown kind of prose '{name}'"))
         });
         let kinds = kinds.collect::<std::result::Result<Vec<_>, _>>()?;
         let state = match state.as_deref() {
             None => State::Enforced,
             Some("pending") => State::Pending,
-            Some(other) => return Err(format!("{text}: there is no state '{other}'")),
+            Some(other) => return Err(format!("{text}: unknown state '{other}'")),
         };
         Ok(Self { text, instead, applies_to: kinds, state, expression, except })
     }
 
-    /// Where it is found in a passage, but for what is within an exception.
+    /// Finds the hits in a passage, except for those within an exception.
     pub fn find<'a>(&'a self, passage: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
         let excepted: Vec<Range<usize>> = self
             .except
@@ -125,11 +125,11 @@ mod tests {
         for (list, words) in [
             ("[[pattern]]\ntext = 'x'\n".to_owned(), "docs/words.toml:1: missing field 'instead'"),
             (pattern(""), "applies_to"),
-            (pattern("applies_to = ['code']"), "there is no prose named 'code'"),
-            (pattern(&format!("{applies}state = 'later'")), "there is no state 'later'"),
+            (pattern("applies_to = ['code']"), "unknown kind of prose 'code'"),
+            (pattern(&format!("{applies}state = 'later'")), "unknown state 'later'"),
             (pattern(&format!("{applies}because = 'z'")), "because"),
             (pattern(applies).replace("'x'", "'('"), "(: "),
-            (pattern(applies).replace("'x'", "'x*'"), "matches nothing at all"),
+            (pattern(applies).replace("'x'", "'x*'"), "matches the empty text"),
             ("[[word]]\n".to_owned(), "pattern"),
             ("[[pattern".to_owned(), "docs/words.toml:1: "),
         ] {

@@ -1,25 +1,25 @@
-//! The prose of a file: what a person reads of it, in passages that are searched as a whole,
-//! so that a phrase is found although a line ends within it.
+//! Extracts the prose of a file in passages. Each is searched as a whole, so that a phrase is found
+//! even if it spans several lines.
 
 use std::iter;
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
-/// Where prose is found.
+/// The kinds of prose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Comments in sources of any language, the documentation of Rust items among them.
+    /// Comments in sources of any language, including the documentation of Rust items.
     Comments,
-    /// Texts in the Rust sources of what is shipped: help, messages, errors.
+    /// String literals in the shipped Rust sources: help, messages, errors.
     Strings,
-    /// Markdown, but for blocks of code.
+    /// Markdown, except for code blocks.
     Documents,
 }
 
 impl Kind {
     pub const ALL: [Self; 3] = [Self::Comments, Self::Strings, Self::Documents];
 
-    /// Its name in the word list.
+    /// Returns the kind's name in the word list.
     pub fn name(self) -> &'static str {
         match self {
             Self::Comments => "comments",
@@ -29,19 +29,19 @@ impl Kind {
     }
 }
 
-/// A paragraph of a comment or of a document, or a text.
+/// A paragraph of a comment or a document, or a string literal.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Passage {
     pub file: String,
     pub kind: Kind,
-    /// Its lines, with a space between two of them. Code within it is blanked.
+    /// The lines of the passage, joined by spaces. Code within it is blanked.
     pub text: String,
-    /// Where each of its lines begins in `text`, and that line's number in the file.
+    /// The offset in `text` at which each line starts, and that line's number in the file.
     lines: Vec<(usize, usize)>,
 }
 
 impl Passage {
-    /// The line of the file on which something of the text is.
+    /// Returns the file's line number for an offset in the text.
     pub fn line(&self, at: usize) -> usize {
         let line = self.lines.iter().rev().find(|(begin, _)| *begin <= at);
         line.map_or(1, |(_, number)| *number)
@@ -51,13 +51,12 @@ impl Passage {
 /// A line of prose, and its number in the file.
 type Line<'a> = (usize, &'a str);
 
-/// Finds the passages of a text of a file.
+/// A function that extracts the passages of a file.
 type Reader = fn(file: &str, text: &str) -> Vec<Passage>;
 
-/// How to read a file; none for one without prose of the project's own.
+/// Selects the reader for a file; `None` if it contains no prose of this project.
 pub fn reader(file: &str) -> Option<Reader> {
-    // Published versions of the contract never change again, and the list of words has to
-    // name them.
+    // Published versions of the contract never change, and the word list has to name the words.
     if file.starts_with("tests/wit/") || file == super::LIST {
         return None;
     }
@@ -82,8 +81,8 @@ fn markdown(file: &str, text: &str) -> Vec<Passage> {
     passages(file, Kind::Documents, (1..).zip(text.lines()))
 }
 
-/// Comments that end with their lines, in a language that is not taken apart: what is in
-/// front of one on its line ends with a space.
+/// Extracts comments that end with their line, without parsing the language: any code before a
+/// comment must end with a space.
 fn comments(file: &str, text: &str, markers: &[&str]) -> Vec<Passage> {
     let mut lines = Vec::new();
     let mut all = Vec::new();
@@ -93,7 +92,7 @@ fn comments(file: &str, text: &str, markers: &[&str]) -> Vec<Passage> {
             let mut parts = parts.map(|(at, _)| (&line[..at], &line[at + marker.len()..]));
             parts.find(|(code, _)| code.trim().is_empty() || code.ends_with(' '))
         });
-        // A comment behind code begins anew, and so does what follows code.
+        // A comment after code starts a new passage, and so does one on a line after code.
         if comment.is_none_or(|(code, _)| !code.trim().is_empty()) {
             all.extend(passages(file, Kind::Comments, lines.drain(..)));
         }
@@ -107,7 +106,7 @@ fn rust(file: &str, text: &str) -> Vec<Passage> {
     let is_shipped = ["guest/", "host/"].iter().any(|folder| file.starts_with(folder))
         && !file.starts_with("host/xtask/");
     let mut all = Vec::new();
-    // The lines of the comment that is being read, and how each of them begins.
+    // The lines of the current comment, and their common marker.
     let (mut lines, mut marker) = (Vec::new(), "");
     let (mut at, mut number, mut is_behind_code) = (0, 1, false);
     for token in tokenize(text, FrontmatterAllowed::No) {
@@ -153,7 +152,7 @@ fn rust(file: &str, text: &str) -> Vec<Passage> {
     all
 }
 
-/// A literal. One without a space is a key or an identifier, and not read by people.
+/// Extracts a string literal. One without a space is a key or an identifier, not prose.
 fn string(file: &str, number: usize, literal: &str) -> Option<Passage> {
     let is_raw = literal.starts_with('r');
     let inner = literal.trim_start_matches('r').trim_matches('#');
@@ -167,7 +166,7 @@ fn string(file: &str, number: usize, literal: &str) -> Option<Passage> {
         if !lines.is_empty() {
             line = line.trim_start();
         }
-        // After a `\`, the line break is no part of the text.
+        // After a `\`, the line break is not part of the text.
         if !is_continued {
             text.push(' ');
         }
@@ -181,8 +180,8 @@ fn string(file: &str, number: usize, literal: &str) -> Option<Passage> {
     Some(Passage { file: file.into(), kind: Kind::Strings, text: blanked(&text, '{', '}'), lines })
 }
 
-/// Cuts lines into passages: at empty lines, and where a heading, an item of a list or a row
-/// of a table begins. Blocks of code are left out.
+/// Splits lines into passages: at empty lines, and at each heading, list item or table row. Code
+/// blocks are skipped.
 fn passages<'a>(file: &str, kind: Kind, lines: impl Iterator<Item = Line<'a>>) -> Vec<Passage> {
     let mut all: Vec<Passage> = Vec::new();
     let mut open: Option<Passage> = None;
@@ -224,7 +223,7 @@ fn passages<'a>(file: &str, kind: Kind, lines: impl Iterator<Item = Line<'a>>) -
     all
 }
 
-/// The same text, without the letters between two characters, such as code between `` ` ``.
+/// Replaces the text between two characters, such as code between `` ` ``, by underscores.
 fn blanked(text: &str, from: char, to: char) -> String {
     let mut within = false;
     let mut blanked = String::with_capacity(text.len());
