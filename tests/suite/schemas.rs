@@ -99,7 +99,7 @@ fn everything_is_described() {
         assert_eq!(silent, [""; 0]);
     }
     let text = fs::read_to_string(tests("../docs/schemas/output.json")).unwrap();
-    let wit = fs::read_to_string(tests("../wit/cleanup.wit")).unwrap();
+    let wit = fs::read_to_string(tests("../wit/types.wit")).unwrap();
     for words in [
         "Everything that could be reached is clean, but some agents could not",
         "What a run found and did.",
