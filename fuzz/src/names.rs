@@ -13,8 +13,8 @@ use janitor_report::service::{Naming, names};
 pub fn urls(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = Endpoints::new(&Endpoints::behind_admin_router(text)[0], text, text);
-    if let Ok(ensemble) = Ensemble::parse(text) {
-        assert_eq!(Ensemble::parse(&ensemble.to_string()), Ok(ensemble));
+    if let Ok(ensemble) = text.parse::<Ensemble>() {
+        assert_eq!(ensemble.to_string().parse(), Ok(ensemble));
     }
     let plain = "http://h/";
     for (master, exhibitor, marathon) in

@@ -1,5 +1,5 @@
-//! A tool with an async runtime that cleans up after a service: with a way of its own
-//! for requests, with events, and with an end to its patience.
+//! A tool with an async runtime that cleans up after a service: with a transport of its own,
+//! with events, and with an end to its patience.
 //!
 //!     cargo run --example embedded -- http://127.0.0.1:5050/ http://127.0.0.1:8181/ kafka-role
 
@@ -8,14 +8,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use janitor_host::{
-    Credentials, Endpoints, Entry, Event, Janitor, Live, NetworkLimits, Options, Report, Session,
-    Stop, Target, Tls,
+    CancellationToken, Endpoints, Entry, Event, Exchange, Janitor, Network, Options, Report,
+    Request, RunStart, Session, Target, Transport,
 };
-use janitor_transport::exchange::{Exchange, Request, Transport};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// What keeps a run from cleaning, for whoever asked for it.
+/// The reason why a run has not cleaned.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
@@ -26,41 +25,38 @@ fn main() -> Result<(), Failure> {
     let endpoints = Endpoints::new(master, exhibitor, Endpoints::MARATHON)?;
     let target = Target { role: Some(role.clone()), ..Target::NOTHING };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let report = runtime.block_on(clean(endpoints, target, Duration::from_secs(600)))?;
+    let network = Network::builder(endpoints).build()?;
+    let report = runtime.block_on(clean(network, target, Duration::from_secs(600)))?;
     println!("{} phases are confirmed", report.confirmed.len());
     Ok(())
 }
 
-/// Cleans a target, and stops in good order when it takes too long: what is on its way is
-/// waited for, and a second run goes on where this one was.
+/// Cleans a target, and cancels the run when it takes too long: requests in flight are
+/// finished, and a second run continues where this one was.
 pub async fn clean(
-    endpoints: Endpoints,
+    network: Network,
     target: Target,
     patience: Duration,
 ) -> Result<Report, Failure> {
-    let stop = Stop::new();
-    let session = Session::new(Audited(Live::new(
-        &NetworkLimits::default(),
-        &Tls::default(),
-        Credentials::default(),
-    )))
-    .with_endpoints(endpoints)
-    .with_log(tell)
-    .with_stop(stop.clone());
+    let (cancellation, endpoints) = (CancellationToken::new(), network.endpoints().clone());
+    let session = Session::new(Audited(network))
+        .with_endpoints(endpoints)
+        .with_log(tell)
+        .with_cancellation(cancellation.clone());
 
     let janitor = Janitor::new()?;
     let mut run = spawn_blocking(move || janitor.clean(target, &Options::DEFAULT, session));
     let result = match timeout(patience, &mut run).await {
         Ok(result) => result,
         Err(_) => {
-            stop.request();
+            cancellation.cancel();
             run.await
         }
     };
     Ok(result??)
 }
 
-/// What happens, for programs: nobody has to take a message apart.
+/// Shows events, which are for programs: nobody has to take a message apart.
 fn tell(entry: &Entry) {
     match &entry.event {
         Some(Event::PhaseStarted(start)) => println!("{:?}: {} to do", start.phase, start.total),
@@ -74,12 +70,64 @@ fn tell(entry: &Entry) {
 struct Audited<T>(T);
 
 impl<T: Transport> Transport for Audited<T> {
+    fn begin(&mut self, run: &RunStart) {
+        self.0.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        println!("{} {}", request.method.name(), request.url);
+        let Request { endpoint, method, path, .. } = &request;
+        println!("{} {}/{}", method.name(), endpoint.name(), path.join("/"));
         self.0.send(request)
     }
 
     fn pause(&mut self, duration: Duration) {
         self.0.pause(duration);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use janitor_host::{Reason, RunError};
+    use janitor_tests::{Cluster, State};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// What comes of a cluster with something for a role, on the one thread of a runtime.
+    fn cleaned(cluster: &Cluster, patience: Duration) -> Result<Report, Failure> {
+        let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+        let endpoints = Endpoints::new(&master, &exhibitor, &cluster.marathon_url()).unwrap();
+        let target = Target {
+            role: Some("cassandra_role".into()),
+            principal: Some("cassandra_principal".into()),
+            znode: Some("cassandra".into()),
+            ..Target::NOTHING
+        };
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let network = Network::builder(endpoints).no_proxy().build().unwrap();
+        runtime.block_on(clean(network, target, patience))
+    }
+
+    /// The cluster of a scenario.
+    fn sample() -> State {
+        let json = include_str!("../../tests/scenarios/the-sample-result/cluster.json");
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn cleans_inside_an_async_runtime() {
+        let cluster = Cluster::start(sample());
+        let report = cleaned(&cluster, Duration::from_secs(60)).unwrap();
+        assert_eq!(report.confirmed.len(), 2);
+        let left = serde_json::to_string(&cluster.state().agents).unwrap();
+        assert!(!left.contains("cassandra_role"), "{left}");
+    }
+
+    #[test]
+    fn stops_in_good_order() {
+        let cluster = Cluster::start(State { latency_ms: 200, ..sample() });
+        let error = cleaned(&cluster, Duration::ZERO).unwrap_err();
+        let Some(RunError::Failure(failure)) = error.downcast_ref() else { panic!("{error}") };
+        assert_eq!(failure.reason, Reason::Stopped);
     }
 }

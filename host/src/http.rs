@@ -8,10 +8,10 @@ use wasmtime::component::Resource;
 
 use crate::bindings::http::{Host, HostExchange, HostResponse};
 use crate::state::State;
-use janitor_contract::types::{Error, Level, Method, Request as Asked};
+use janitor_contract::types::{Error, Level, Method, Request};
 use janitor_contract::violation::Violation;
 use janitor_policy::policy::Watch;
-use janitor_transport::exchange::{self, Request, milliseconds};
+use janitor_transport::exchange::{self, milliseconds};
 
 /// A request on its way, in the component's hands.
 pub struct Exchange {
@@ -31,15 +31,15 @@ pub struct Response {
 
 impl State {
     /// The policy and the budget: says why a request may not be sent.
-    fn admit(&self, asked: &Asked) -> Result<(), String> {
+    fn admit(&self, request: &Request) -> Result<(), String> {
         if self.denied.is_some() {
             return Err("an earlier request was denied".into());
         }
-        let length = asked.content.as_ref().map_or(0, |content| content.bytes.len());
+        let length = request.content.as_ref().map_or(0, |content| content.bytes.len());
         if length > self.limits.request_bytes {
             return Err(format!("a request of more than {} bytes", self.limits.request_bytes));
         }
-        self.policy.check(asked)?;
+        self.policy.check(request)?;
         if self.requests > self.limits.requests {
             return Err(format!("more than {} requests in one run", self.limits.requests));
         }
@@ -51,25 +51,23 @@ impl State {
 }
 
 impl Host for State {
-    fn send(&mut self, asked: Asked) -> Trappable<Result<Resource<Exchange>, Error>> {
+    fn send(&mut self, request: Request) -> Trappable<Result<Resource<Exchange>, Error>> {
         self.requests += 1;
-        let is_stopped = self.is_stopped();
-        if let Err(rule) = self.admit(&asked) {
+        let is_cancelled = self.is_cancelled();
+        if let Err(rule) = self.admit(&request) {
             self.denied.get_or_insert_with(|| rule.clone());
             return Ok(Err(Error::Denied(rule)));
         }
-        if is_stopped && asked.method != Method::Get {
+        if is_cancelled && request.method != Method::Get {
             return Ok(Err(Error::Stopped));
         }
-        let url = self.endpoints.url(&asked);
-        self.say(Level::Debug, format!("HTTP {}: {url}", asked.method.name()));
-        if let Some(content) = &asked.content {
+        let url = self.endpoints.url(&request);
+        self.say(Level::Debug, format!("HTTP {}: {url}", request.method.name()));
+        if let Some(content) = &request.content {
             let data = String::from_utf8_lossy(&content.bytes).into_owned();
             self.say(Level::Debug, format!("Request data: {data}"));
         }
-        let watch = self.policy.watch(&asked);
-        let Asked { endpoint, method, content, .. } = asked;
-        let request = Request { endpoint: Some(endpoint), method, url, content };
+        let watch = self.policy.watch(&request);
         self.log.flush();
         let exchange =
             self.table.push(Exchange { exchange: self.transport.send(request), watch })?;
@@ -82,7 +80,7 @@ impl Host for State {
     }
 
     fn pause(&mut self, milliseconds: u32) -> Trappable<bool> {
-        if self.is_stopped() {
+        if self.is_cancelled() {
             return Ok(false);
         }
         self.log.flush();

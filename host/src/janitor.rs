@@ -20,8 +20,8 @@ use janitor_contract::types::{CleanupPlan, Entry, Inventory, Level, Options, Rep
 use janitor_contract::violation::Violation;
 use janitor_contract::{Endpoints, imports};
 use janitor_policy::policy::Policy;
-use janitor_transport::exchange::Transport;
-use janitor_transport::stop::Stop;
+use janitor_transport::cancellation::CancellationToken;
+use janitor_transport::exchange::{RunStart, Transport};
 
 /// The loaded component. One can clean any number of targets, also at a time; clones
 /// share it.
@@ -39,7 +39,7 @@ pub struct Session {
     transport: Box<dyn Transport>,
     log: Box<dyn Log>,
     limits: Limits,
-    stop: Stop,
+    cancellation: CancellationToken,
 }
 
 impl Session {
@@ -51,11 +51,11 @@ impl Session {
             transport: Box::new(transport),
             log: Box::new(|_: &Entry| {}),
             limits: Limits::default(),
-            stop: Stop::new(),
+            cancellation: CancellationToken::new(),
         }
     }
 
-    /// Where the servers are.
+    /// Where the servers are: for a [`Network`](janitor_transport::Network), the same as its own.
     #[must_use]
     pub fn with_endpoints(self, endpoints: Endpoints) -> Self {
         Self { endpoints, ..self }
@@ -73,10 +73,10 @@ impl Session {
         Self { limits, ..self }
     }
 
-    /// The wish to end the run early, for those who may have it.
+    /// The token that cancels the run.
     #[must_use]
-    pub fn with_stop(self, stop: Stop) -> Self {
-        Self { stop, ..self }
+    pub fn with_cancellation(self, cancellation: CancellationToken) -> Self {
+        Self { cancellation, ..self }
     }
 }
 
@@ -270,8 +270,9 @@ impl Janitor {
     }
 
     fn store(&self, session: Session, policy: Policy, stderr: &MemoryOutputPipe) -> Store<State> {
-        let Session { endpoints, transport, log, limits, stop } = session;
+        let Session { endpoints, mut transport, log, limits, cancellation } = session;
         let started = Instant::now();
+        transport.begin(&RunStart::new(endpoints.clone(), limits.run, cancellation.clone()));
         let state = State {
             wasi: wasi::context(stderr.clone()),
             table: ResourceTable::new(),
@@ -283,7 +284,7 @@ impl Janitor {
             started,
             clock: Duration::ZERO,
             clock_reads: 0,
-            stop,
+            cancellation,
             steps: 0,
             requests: 0,
             in_flight: 0,

@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use janitor_host::{
-//!     Credentials, Entry, Janitor, Level, Live, NetworkLimits, Options, Session, Target, Tls,
+//!     Endpoints, Entry, Janitor, Level, Network, Options, Session, Target,
 //! };
 //!
 //! let target = Target {
@@ -16,8 +16,8 @@
 //!     znode: Some("cassandra".into()),
 //!     ..Target::NOTHING
 //! };
-//! let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
-//! let session = Session::new(live).with_log(|entry: &Entry| {
+//! let network = Network::builder(Endpoints::default()).build()?;
+//! let session = Session::new(network).with_log(|entry: &Entry| {
 //!     if entry.level != Level::Debug {
 //!         println!("{}", entry.message);
 //!     }
@@ -29,12 +29,15 @@
 //!
 //! `examples/embedded.rs` is a whole program: in an async runtime, with a [`Transport`]
 //! of its own, with events, and with an end to its patience.
-//! What of this crate is a promise, and how it changes, is in `docs/versions.md`.
+//! `docs/versions.md` says which part of this crate is a promise, and how it changes.
 //!
-//! [`Transport`]: janitor_transport::Transport
-//!
-//! With the feature `jit`, which brings a compiler along, `Janitor::from_component`
-//! takes another component than the embedded one.
+//! | feature | effect |
+//! | --- | --- |
+//! | `zookeeper` | a [`Network`] speaks with ZooKeeper itself, where a `zk://` URL stands in place of Exhibitor's |
+//! | `record` | runs are recorded and replayed |
+//! | `login` | a [`Network`] logs in to DC/OS |
+//! | `schemas` | recordings have a JSON Schema |
+//! | `jit` | `Janitor::from_component` takes another component than the embedded one, and brings a compiler along |
 //!
 //! | module | what a reader finds there |
 //! | --- | --- |
@@ -68,9 +71,18 @@ pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::types::{
     CleanupPlan, Entry, Event, Failure, InUse, Inventory, Level, Options, Reason, Report, Target,
 };
-pub use janitor_contract::{Call, Done, Endpoints, NoToken, RunError, Violation};
-pub use janitor_transport::{
-    Basic, Credential, Credentials, Digest, Live, Login, LoginError, NetworkLimits, Stop, Tls,
-    Token, ZooKeeper,
+pub use janitor_contract::{
+    Call, Done, EndpointError, Endpoints, NoToken, RunError, UrlFault, Violation,
 };
+#[cfg(feature = "zookeeper")]
+pub use janitor_transport::ZooKeeperLimits;
+#[cfg(feature = "login")]
+pub use janitor_transport::{AccountError, Login, LoginError};
+pub use janitor_transport::{
+    Basic, Body, CancellationToken, Credential, Credentials, Exchange, Network, NetworkBuilder,
+    NetworkError, NoUser, ProxyError, ProxyFault, ProxySettings, Request, Response, RunStart,
+    Timeouts, Tls, TlsError, Token, Transport, ZooKeeperLogin,
+};
+#[cfg(feature = "record")]
+pub use janitor_transport::{Recording, Replay};
 pub use limits::Limits;

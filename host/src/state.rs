@@ -9,8 +9,8 @@ use crate::limits::Limits;
 use crate::log::Log;
 use janitor_contract::Endpoints;
 use janitor_policy::policy::Policy;
+use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::Transport;
-use janitor_transport::stop::Stop;
 
 /// What belongs to one run.
 pub struct State {
@@ -26,8 +26,8 @@ pub struct State {
     pub(crate) clock: Duration,
     /// How often it has asked for that.
     pub(crate) clock_reads: u64,
-    pub(crate) stop: Stop,
-    /// How many requests and pauses the component has asked for.
+    pub(crate) cancellation: CancellationToken,
+    /// The number of requests and pauses that the component has asked for.
     pub(crate) steps: u64,
     pub(crate) requests: u64,
     pub(crate) in_flight: u32,
@@ -39,10 +39,10 @@ pub struct State {
 impl janitor_contract::types::Host for State {}
 
 impl State {
-    /// Whether the run is to end, as far as the next step knows.
-    pub(crate) fn is_stopped(&mut self) -> bool {
+    /// Whether the run is cancelled at the next step.
+    pub(crate) fn is_cancelled(&mut self) -> bool {
         self.steps += 1;
-        self.stop.is_wished(self.steps)
+        self.cancellation.is_cancelled_at(self.steps)
     }
 
     /// What is left of the run's time.

@@ -6,9 +6,10 @@ mod situation;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use ureq::http::Request;
 
 use crate::Cluster;
-use crate::client::{Client, Response};
+use crate::client::{self, Response};
 use crate::pool::Pool;
 use crate::resource::Resource;
 use crate::state::{Agent, State};
@@ -74,8 +75,12 @@ fn body(exchange: &Value) -> Value {
 fn send(url: &str, request: &Value) -> Response {
     let text = |key: &str| request[key].as_str().unwrap();
     let root = url.replace("/master/", "");
-    let client = Client::direct(&format!("{root}{}", text("path")));
-    client.send(text("method"), "", request["content_type"].as_str(), text("body"))
+    let asked = Request::builder().method(text("method")).uri(format!("{root}{}", text("path")));
+    let asked = match request["content_type"].as_str() {
+        Some(kind) => asked.header("Content-Type", kind),
+        None => asked,
+    };
+    client::send(None, asked.body(text("body").to_owned()).unwrap()).unwrap()
 }
 
 /// An agent as a master listed it.

@@ -1,82 +1,31 @@
-//! The least of an HTTP client, for the tests of this crate.
+//! The HTTP client of this crate's own tests.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use ureq::http::{HeaderMap, Request};
+use ureq::{Agent, Error, Proxy};
 
-/// An answer.
+/// An answer, whatever its status.
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// The status line and the headers.
-    pub(crate) head: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-/// A client for one URL and one connection.
-pub(crate) struct Client {
-    proxy: Option<String>,
-    authority: String,
-    path: String,
+/// Sends a request, through a proxy if there is one, on a connection of its own.
+pub(crate) fn send(proxy: Option<&str>, request: Request<String>) -> Result<Response, Error> {
+    let proxy = proxy.map(Proxy::new).transpose()?;
+    let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    let agent: Agent = config.max_redirects_will_error(false).proxy(proxy).build().into();
+    let (head, body) = request.into_parts();
+    let response = match body.as_str() {
+        "" => agent.run(Request::from_parts(head, ())),
+        body => agent.run(Request::from_parts(head, body)),
+    };
+    let (head, mut body) = response?.into_parts();
+    let (status, headers) = (head.status.as_u16(), head.headers);
+    Ok(Response { status, headers, body: body.read_to_string()? })
 }
 
-impl Client {
-    /// A client that connects to the server itself.
-    pub(crate) fn direct(url: &str) -> Client {
-        let (authority, path) = split(url);
-        Client { proxy: None, authority, path }
-    }
-
-    /// A client that asks a proxy for a tunnel.
-    pub(crate) fn through(proxy: &str, url: &str) -> Client {
-        Client { proxy: Some(split(proxy).0), ..Client::direct(url) }
-    }
-
-    /// Connects; the error is the refusal.
-    pub(crate) fn connect(&self) -> Result<TcpStream, String> {
-        let address = self.proxy.as_ref().unwrap_or(&self.authority);
-        let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
-        if self.proxy.is_some() {
-            let authority = &self.authority;
-            write!(stream, "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").unwrap();
-            let mut answer = String::new();
-            let mut reader = BufReader::new(&stream);
-            while reader.read_line(&mut answer).unwrap() > 2 {}
-            if answer != "HTTP/1.1 200 OK\r\n\r\n" {
-                return Err(answer.lines().next().unwrap_or_default().to_owned());
-            }
-        }
-        Ok(stream)
-    }
-
-    /// Sends a request and reads the answer.
-    pub(crate) fn send(
-        &self,
-        method: &str,
-        headers: &str,
-        content_type: Option<&str>,
-        body: &str,
-    ) -> Response {
-        let (authority, path, length) = (&self.authority, &self.path, body.len());
-        let content_type = content_type.map(|one| format!("Content-Type: {one}\r\n"));
-        let content_type = content_type.unwrap_or_default();
-        let mut stream = self.connect().unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nContent-Length: {length}\r\n{content_type}{headers}\r\n{body}"
-        )
-        .unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        Response {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: format!("{head}\r\n"),
-            body: body.to_owned(),
-        }
-    }
-}
-
-fn split(url: &str) -> (String, String) {
-    let rest = url.strip_prefix("http://").unwrap();
-    let at = rest.find('/').unwrap_or(rest.len());
-    (rest[..at].to_owned(), rest[at..].to_owned())
+/// Gets what is there.
+pub(crate) fn get(url: &str) -> Result<Response, Error> {
+    send(None, Request::get(url).body(String::new())?)
 }

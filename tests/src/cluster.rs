@@ -131,12 +131,14 @@ impl Drop for Cluster {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::thread;
 
     use serde_json::{Value, json};
+    use ureq::Error;
+    use ureq::http::Request;
 
     use super::Cluster;
-    use crate::client::{Client, Response};
+    use crate::client::{self, Response};
     use crate::message::Server;
 
     fn start(extra: Value) -> Cluster {
@@ -148,7 +150,7 @@ mod tests {
     }
 
     fn get(url: &str) -> Response {
-        Client::direct(url).send("GET", "", None, "")
+        client::get(url).unwrap()
     }
 
     #[test]
@@ -156,8 +158,10 @@ mod tests {
         let cluster =
             start(json!({"exhibitor": {"znodes": ["/a"]}, "marathon": {"apps": ["/janitor"]}}));
         let proxy = cluster.proxy_url();
-        let send =
-            |url: &str, method: &str| Client::through(&proxy, url).send(method, "", None, "");
+        let send = |url: &str, method: &str| {
+            let request = Request::builder().method(method).uri(url).body(String::new());
+            client::send(Some(&proxy), request.unwrap()).unwrap()
+        };
         let slaves = send("http://leader.mesos:5050/master/slaves", "GET");
         assert_eq!(
             (slaves.status, slaves.body.as_str()),
@@ -192,8 +196,10 @@ mod tests {
         for url in
             ["http://leader.mesos:8181/", "http://marathon.mesos:8080/", "http://example.com:80/"]
         {
-            let refused = Client::through(&proxy, url).connect().err();
-            assert_eq!(refused, Some("HTTP/1.1 502 Bad Gateway".to_owned()));
+            let request = Request::get(url).body(String::new()).unwrap();
+            let refused = client::send(Some(&proxy), request).map(|answer| answer.status);
+            let Err(Error::ConnectProxyFailed(why)) = refused else { panic!("{refused:?}") };
+            assert!(why.contains("502"), "{why}");
         }
     }
 
@@ -206,7 +212,8 @@ mod tests {
         let url = format!("{}slaves", cluster.master_url());
         let first = get(&url);
         assert_eq!((first.status, first.body.as_str()), (503, "<html>"));
-        assert!(first.head.contains("content-type: text/html\r\nretry-after: 1\r\n"));
+        assert_eq!(first.headers["content-type"], "text/html");
+        assert_eq!(first.headers["retry-after"], "1");
         assert_eq!(get(&url).status, 200);
         assert_eq!(cluster.state().answers[0].times, Some(0));
     }
@@ -215,12 +222,9 @@ mod tests {
     fn requests_are_kept_as_sent() {
         let cluster = start(json!({}));
         let url = format!("{}unreserve?x=%20", cluster.master_url());
-        Client::direct(&url).send(
-            "POST",
-            "Authorization: token=t\r\n",
-            Some("a/b"),
-            "slaveId=\u{e4}",
-        );
+        let request = Request::post(&url).header("Authorization", "token=t");
+        let request = request.header("Content-Type", "a/b").body("slaveId=\u{e4}".into());
+        client::send(None, request.unwrap()).unwrap();
         let requests = cluster.requests();
         let [request] = requests.as_slice() else { panic!("{requests:?}") };
         assert_eq!(request.server, Server::Master);
@@ -235,11 +239,11 @@ mod tests {
     fn nothing_listens_after_the_end() {
         let cluster = start(json!({}));
         let (url, absent) = (cluster.master_url(), cluster.exhibitor_url());
-        assert!(Client::direct(&url).connect().is_ok());
-        assert!(Client::direct(&absent).connect().is_err());
+        assert!(client::get(&url).is_ok());
+        assert!(client::get(&absent).is_err());
         drop(cluster);
         // Its threads end by themselves, soon.
-        let closed = || Client::direct(&url).connect().is_err();
+        let closed = || client::get(&url).is_err();
         assert!((0..500).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));
             closed()
@@ -252,8 +256,7 @@ mod tests {
         let url = cluster.standby_url();
         let slaves = get(&format!("{url}slaves?x=1"));
         assert_eq!(slaves.status, 307);
-        let location = "location: //leader.mesos:5050/master/slaves?x=1\r\n";
-        assert!(slaves.head.contains(location), "{}", slaves.head);
+        assert_eq!(slaves.headers["location"], "//leader.mesos:5050/master/slaves?x=1");
         let root = url.replace("/master/", "");
         assert_eq!(get(&format!("{root}/registrar(1)/registry")).body, "{}");
         let elected = |root: &str| {
@@ -277,8 +280,12 @@ mod tests {
             format!("{}exhibitor/v1/explorer/node-data?key=/a", cluster.exhibitor_url());
         let marathon = format!("{}x", cluster.marathon_url());
         let send = |url: &str, method: &str, user: &str| {
-            let header = format!("Authorization: Basic {user}\r\n");
-            Client::direct(url).send(method, if user.is_empty() { "" } else { &header }, None, "")
+            let request = Request::builder().method(method).uri(url);
+            let request = match user {
+                "" => request,
+                user => request.header("Authorization", format!("Basic {user}")),
+            };
+            client::send(None, request.body(String::new()).unwrap()).unwrap()
         };
         let (admin, user) = ("YWRtaW46YQ==", "bWFyYXRob246Yg==");
         for (url, method, good, bad) in
@@ -286,7 +293,8 @@ mod tests {
         {
             let refused = send(url, method, "");
             assert_eq!(refused.status, 401);
-            assert!(refused.head.contains("www-authenticate: Basic realm="), "{}", refused.head);
+            let realm = refused.headers["www-authenticate"].to_str().unwrap();
+            assert!(realm.starts_with("Basic realm="), "{realm}");
             assert!(refused.body.contains("<title>401 Unauthorized</title>"));
             assert_eq!(send(url, method, bad).status, 401);
             assert_eq!(send(url, method, good).status, 200);
@@ -301,11 +309,10 @@ mod tests {
                 "exhibitor": {"znodes": ["/a"], "late": {"answer": answer, "looks": 0}},
             }));
             let url = format!("{}exhibitor/v1/explorer/znode/a", cluster.exhibitor_url());
-            let mut stream = Client::direct(&url).connect().unwrap();
-            write!(stream, "DELETE /exhibitor/v1/explorer/znode/a HTTP/1.1\r\nHost: a\r\n\r\n")
-                .unwrap();
+            let request = Request::delete(&url).body(String::new()).unwrap();
+            let client = thread::spawn(move || client::send(None, request));
             if answer == "reset" {
-                assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+                assert!(client.join().unwrap().is_err());
             }
             let gone = || cluster.state().exhibitor.unwrap().znodes.is_empty();
             assert!((0..500).any(|_| {

@@ -10,42 +10,31 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use janitor_tests::{Answer, Cluster, Server, State};
-use libtest_mimic::Trial;
 
 use crate::command::{janitor, scenario};
 use crate::credentials::{Secrets, iam, private_key, service_account};
 use crate::tls::{Authority, Subject};
-use crate::trial;
 
-/// The kinds of credentials, and how each is given.
-const KINDS: &[(&str, &str)] = &[
-    ("token", "--auth-token-file"),
-    ("token", "DCOS_ACS_TOKEN"),
-    ("token", "--auth-token"),
-    ("password", "--password-file"),
-    ("password", "DCOS_PASSWORD"),
-    ("password", "--password"),
-    ("service_account", "--service-account"),
-    ("service_account", "DCOS_SERVICE_ACCOUNT_CREDENTIAL"),
-    ("basic", "--basic-auth-file"),
-    ("basic", "MESOS_BASIC_AUTH"),
-    ("exhibitor", "--exhibitor-auth-file"),
-    ("exhibitor", "EXHIBITOR_AUTH"),
-    ("marathon", "--marathon-auth-file"),
-    ("marathon", "MARATHON_AUTH"),
-    ("zookeeper", "--zk-auth-file"),
-    ("zookeeper", "ZK_AUTH"),
-    ("client_key", "--client-key"),
-];
-
-pub fn trials() -> Vec<Trial> {
-    KINDS
-        .iter()
-        .map(|(kind, way)| {
-            let name = way.trim_start_matches('-').to_lowercase().replace('-', "_");
-            trial(format!("canary::{kind}_from_{name}"), || is_kept(kind, way))
-        })
-        .collect()
+// The kinds of credentials, and how each is given.
+tests! {
+    token_from_auth_token_file: is_kept("token", "--auth-token-file"),
+    token_from_dcos_acs_token: is_kept("token", "DCOS_ACS_TOKEN"),
+    token_from_auth_token: is_kept("token", "--auth-token"),
+    password_from_password_file: is_kept("password", "--password-file"),
+    password_from_dcos_password: is_kept("password", "DCOS_PASSWORD"),
+    password_from_password: is_kept("password", "--password"),
+    service_account_from_service_account: is_kept("service_account", "--service-account"),
+    service_account_from_dcos_service_account_credential:
+        is_kept("service_account", "DCOS_SERVICE_ACCOUNT_CREDENTIAL"),
+    basic_from_basic_auth_file: is_kept("basic", "--basic-auth-file"),
+    basic_from_mesos_basic_auth: is_kept("basic", "MESOS_BASIC_AUTH"),
+    exhibitor_from_exhibitor_auth_file: is_kept("exhibitor", "--exhibitor-auth-file"),
+    exhibitor_from_exhibitor_auth: is_kept("exhibitor", "EXHIBITOR_AUTH"),
+    marathon_from_marathon_auth_file: is_kept("marathon", "--marathon-auth-file"),
+    marathon_from_marathon_auth: is_kept("marathon", "MARATHON_AUTH"),
+    zookeeper_from_zk_auth_file: is_kept("zookeeper", "--zk-auth-file"),
+    zookeeper_from_zk_auth: is_kept("zookeeper", "ZK_AUTH"),
+    client_key_from_client_key: is_kept("client_key", "--client-key"),
 }
 
 /// A cluster that wants the credentials, and refuses to destroy volumes.

@@ -1,8 +1,12 @@
 //! Runs the binary that is tested.
 
-use std::path::Path;
+use std::env;
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use janitor_host::{Endpoints, Network, NetworkBuilder};
 use janitor_tests::{Cluster, Recorded, State};
 
 /// What a run of the binary left behind.
@@ -16,11 +20,44 @@ pub struct Run {
     pub exit: i32,
 }
 
+/// A program that knows nothing of how the tests were started: neither a proxy, behind which
+/// it would look for the tests' servers, nor that a signal is ignored, as SIGINT is for what
+/// a script runs in the background, and SIGHUP under `nohup`.
+#[allow(unsafe_code)]
+pub fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
+    for (variable, _) in env::vars_os() {
+        if variable.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
+            command.env_remove(variable);
+        }
+    }
+    // SAFETY: between fork and exec only signal(2) is called, which is safe there.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        })
+    };
+    command
+}
+
 /// The binary, in an environment of its own.
 pub fn janitor() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_janitor"));
+    let mut command = program(env!("CARGO_BIN_EXE_janitor"));
     command.env_clear();
     command
+}
+
+/// The library's network with these servers, without a proxy.
+pub fn network(endpoints: Endpoints) -> NetworkBuilder {
+    Network::builder(endpoints).no_proxy()
+}
+
+/// A client of the tests' own, which takes every status for an answer, and no proxy.
+pub fn client() -> ureq::Agent {
+    ureq::config::Config::builder().http_status_as_error(false).proxy(None).build().into()
 }
 
 /// Runs a command to its end.
@@ -70,6 +107,14 @@ pub fn complaints(run: &Run) -> Vec<&str> {
 }
 
 /// A file or folder of `tests/`.
-pub fn tests(path: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(path)
+pub fn tests(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(path)
+}
+
+/// The files in `tests/recordings`.
+pub fn recordings() -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(tests("recordings"))
+        .expect("there are recordings")
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "har"))
 }

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use janitor_host::DIGEST;
 use janitor_tests::Cluster;
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::command::{Run, janitor, on, replay, run, scenario, tests};
-use crate::sandbox::{self, BROKEN};
-use crate::{skipped, trial};
+use crate::sandbox::BROKEN;
 
 /// A digest that nothing has.
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -18,30 +16,9 @@ const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000
 /// What is said of the servers when there is no component to ask them anything.
 const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
 
-pub fn trials() -> Vec<Trial> {
-    let broken = BROKEN.iter().map(|(fault, words)| (sandbox::name(fault), fault, words));
-    if cfg!(not(feature = "jit")) {
-        let why = "only a build with the feature jit has a compiler";
-        let mut trials: Vec<_> = broken.map(|(name, ..)| skipped(&name, why)).collect();
-        trials.push(trial("component::without_a_compiler_there_is_no_such_option", no_option));
-        return trials;
-    }
-    let mut trials: Vec<_> =
-        broken.map(|(name, fault, words)| trial(name, || is_refused(fault, words))).collect();
-    trials.extend([
-        trial("component::the_embedded_one_from_a_file_is_the_same", the_same),
-        trial("component::one_of_another_digest_is_not_run", another_digest),
-        trial("component::a_recording_names_the_one_that_ran", recorded),
-        trial("component::a_file_that_cannot_be_read_is_a_wrong_command_line", unreadable),
-        trial("component::the_next_command_names_it_too", next_command),
-        trial("component::hostile_files_end_with_8", hostile),
-    ]);
-    trials
-}
-
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
-    tests("../target/component/wasm32-unknown-unknown/component").join(name)
+    tests("../target/component").join(name)
 }
 
 /// A cleanup with a component; nothing may be sent.
@@ -55,11 +32,12 @@ fn harmless(file: &Path) -> Run {
 }
 
 /// A file that is no component.
-fn is_refused(fault: &str, words: &str) {
+pub fn is_refused(fault: &str) {
+    let (_, words) = BROKEN.iter().find(|(it, _)| *it == fault).expect("what is said of it");
     let bytes = match fault {
         "is a core module" => b"\0asm\x01\0\0\0".into(),
         "is cut off" => {
-            let mut bytes = fs::read(built("janitor_guest.wasm")).unwrap();
+            let mut bytes = fs::read(built("janitor-guest.wasm")).unwrap();
             bytes.truncate(bytes.len() / 2);
             bytes
         }
@@ -75,7 +53,9 @@ fn is_refused(fault: &str, words: &str) {
 
 /// What `sandbox` tries with the library, as files. One that computes for ever ends when
 /// a run's time does, which is too late for a test.
-fn hostile() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn hostile_files_end_with_8() {
     for file in fs::read_dir(janitor_tests::HOSTILE).unwrap() {
         let file = file.unwrap().path();
         let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
@@ -87,7 +67,9 @@ fn hostile() {
     }
 }
 
-fn no_option() {
+#[test]
+#[cfg_attr(feature = "jit", ignore = "this build has a compiler")]
+fn without_a_compiler_there_is_no_such_option() {
     let run = run(janitor().args(["inspect", "--component", "x.wasm"]));
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
     assert!(run.stderr.contains("--component"), "{}", run.stderr);
@@ -96,8 +78,10 @@ fn no_option() {
     }
 }
 
-fn the_same() {
-    let guest = built("janitor_guest.wasm");
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn the_embedded_one_from_a_file_is_the_same() {
+    let guest = built("janitor-guest.wasm");
     let with = |mut command: std::process::Command| {
         run(command.arg("--component").arg(&guest).args(["--component-digest", DIGEST]))
     };
@@ -112,9 +96,11 @@ fn the_same() {
     assert_eq!(with(again()), run(&mut again()));
 }
 
-fn another_digest() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn one_of_another_digest_is_not_run() {
     let cluster = Cluster::start(scenario("the-sample-result"));
-    let guest = built("janitor_guest.wasm");
+    let guest = built("janitor-guest.wasm");
     let plan = tests("recordings/cassandra-0.28.1.har");
     let replay = format!("replay {}", shell_words::quote(&plan.display().to_string()));
     for line in ["-r cassandra_role", "plan -r cassandra_role", "discover", "inspect", &replay] {
@@ -136,7 +122,9 @@ fn another_digest() {
     }
 }
 
-fn recorded() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn a_recording_names_the_one_that_ran() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.har");
@@ -148,7 +136,7 @@ fn recorded() {
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
     // It does nothing, which is told nobody, and is not the embedded one.
-    let ours = built("janitor_misbehaving.wasm");
+    let ours = built("janitor-misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
@@ -161,11 +149,13 @@ fn recorded() {
 }
 
 /// From a plan to what it says, with one component.
-fn next_command() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn the_next_command_names_it_too() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json").display().to_string();
-    let guest = built("janitor_guest.wasm").display().to_string();
+    let guest = built("janitor-guest.wasm").display().to_string();
     let guest = ["--component", guest.as_str(), "--component-digest", DIGEST];
     let mut command = on(&cluster, "plan -r cassandra_role");
     let planned = run(command.args(["--out", &plan]).args(guest));
@@ -176,7 +166,9 @@ fn next_command() {
     assert_eq!(run(&mut on(&cluster, next)).exit, 0);
 }
 
-fn unreadable() {
+#[test]
+#[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+fn a_file_that_cannot_be_read_is_a_wrong_command_line() {
     let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
     assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);

@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use libtest_mimic::Trial;
-
-use crate::command::{run, tests};
-use crate::trial;
+use crate::command::{program, run, tests};
 
 /// Those of janitor's own guest.
 pub static JANITOR: LazyLock<PathBuf> = LazyLock::new(|| compose("janitor", None));
@@ -20,36 +17,29 @@ pub static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
     compose("misbehaving", Some(guest))
 });
 
-/// What a guest of `hostile/` would do with what a runtime has, were it composed, and why
-/// it is not.
-const REFUSED: &[(&str, &str)] = &[
-    ("reads the environment", "wasi:cli/environment 0.2.0 (unknown here)"),
-    ("ends the process", "wasi:cli/exit 0.2.0 (unknown here)"),
-    (
-        "floods standard error",
+cases! {
+    /// What a guest of `hostile/` would do with what a runtime has, were it composed, and why
+    /// it is not.
+    REFUSED: &str => is_refused;
+
+    a_guest_that_reads_the_environment: "wasi:cli/environment 0.2.0 (unknown here)",
+    a_guest_that_ends_the_process: "wasi:cli/exit 0.2.0 (unknown here)",
+    a_guest_that_floods_standard_error:
         "wasi:io/error 0.2.0 (unknown here); wasi:io/streams 0.2.0 (unknown here); \
          wasi:cli/stderr 0.2.0 (unknown here)",
-    ),
-    ("asks for a socket", "wasi:sockets/tcp 0.2.6 (unknown here)"),
-    ("wants another contract", "janitor:cleanup/http 0.9.0 (here it is 0.1.0)"),
-    ("offers another contract", "janitor:cleanup/cleanup 0.1.0 (unknown here)"),
-];
-
-fn name(deed: &str) -> String {
-    format!("composed::a_guest_that_{}", deed.replace(' ', "_"))
+    a_guest_that_asks_for_a_socket: "wasi:sockets/tcp 0.2.6 (unknown here)",
+    a_guest_that_wants_another_contract: "janitor:cleanup/http 0.9.0 (here it is 0.1.0)",
+    a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown here)",
 }
 
 /// Each refused guest's test, the exit code of what composes, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    REFUSED.iter().map(|(deed, words)| (name(deed), 1, *words))
+    REFUSED.iter().map(|(name, words)| (format!("composed::{name}"), 1, *words))
 }
 
-pub fn trials() -> Vec<Trial> {
-    REFUSED.iter().map(|(deed, words)| trial(name(deed), || is_refused(deed, words))).collect()
-}
-
-fn is_refused(deed: &str, words: &str) {
-    let guest = format!("{}/{}.wasm", janitor_tests::HOSTILE, deed.replace(' ', "-"));
+fn is_refused(name: &str, words: &str) {
+    let fault = name.trim_start_matches("a_guest_that_").replace('_', "-");
+    let guest = format!("{}/{fault}.wasm", janitor_tests::HOSTILE);
     let folder = tempfile::tempdir().unwrap();
     let run = run(composer(folder.path()).arg(guest));
     assert_eq!(run.exit, 1, "{run:?}");
@@ -60,7 +50,7 @@ fn is_refused(deed: &str, words: &str) {
 
 /// What composes, into a folder.
 fn composer(folder: &Path) -> Command {
-    let mut compose = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut compose = program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose"]);
     compose.current_dir(tests("..")).arg("--").arg(folder);
     compose

@@ -6,50 +6,47 @@
 use std::fs;
 use std::path::Path;
 
-use libtest_mimic::Trial;
 use semver::Version;
 use wit_component::semver_check;
 use wit_parser::{Resolve, SourceMap, WorldId};
 
 use crate::command::tests;
-use crate::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("contract::what_was_published_still_fits", || {
-            let now = read(&tests("../wit"));
-            for folder in fs::read_dir(tests("wit")).unwrap() {
-                let folder = folder.unwrap().path();
-                let published = read(&folder);
-                let name = folder.file_name().unwrap().display().to_string();
-                assert_eq!(version(&published).to_string(), name, "the folder of that version");
-                fits(&published, &now).unwrap();
-            }
-        }),
-        trial("contract::a_change_wants_a_version", || {
-            let now = read(&tests("../wit"));
-            let with = |version: &str, old: &str, new: &str| {
-                let changed: Vec<_> = now.iter().map(|it| it.replacen(old, new, 1)).collect();
-                assert_ne!(changed, now, "there is no {old}");
-                let package = |it: &String| it.replace("cleanup@0.1.0;", version);
-                fits(&now, &changed.iter().map(package).collect::<Vec<_>>())
-            };
-            let breaking = ["milliseconds: u32", "milliseconds: u64"];
-            let another_case = ["not-active,", "not-active, not-there,"];
-            let less = ["window: func() -> u32;", "size: func() -> u32;"];
-            for [old, new] in [breaking, another_case, less] {
-                for (version, allowed) in
-                    [("cleanup@0.1.0;", false), ("cleanup@0.1.1;", false), ("cleanup@0.2.0;", true)]
-                {
-                    assert_eq!(with(version, old, new).is_ok(), allowed, "{new} as {version}");
-                }
-            }
-            let [old, more] = ["window: func() -> u32;", "window: func() -> u32; now: func();"];
-            let why = with("cleanup@0.1.0;", old, more).unwrap_err();
-            assert!(why.contains("has changed"), "{why}");
-            with("cleanup@0.1.1;", old, more).unwrap();
-        }),
-    ]
+#[test]
+fn what_was_published_still_fits() {
+    let now = read(&tests("../wit"));
+    for folder in fs::read_dir(tests("wit")).unwrap() {
+        let folder = folder.unwrap().path();
+        let published = read(&folder);
+        let name = folder.file_name().unwrap().display().to_string();
+        assert_eq!(version(&published).to_string(), name, "the folder of that version");
+        fits(&published, &now).unwrap();
+    }
+}
+
+#[test]
+fn a_change_wants_a_version() {
+    let now = read(&tests("../wit"));
+    let with = |version: &str, old: &str, new: &str| {
+        let changed: Vec<_> = now.iter().map(|it| it.replacen(old, new, 1)).collect();
+        assert_ne!(changed, now, "there is no {old}");
+        let package = |it: &String| it.replace("cleanup@0.1.0;", version);
+        fits(&now, &changed.iter().map(package).collect::<Vec<_>>())
+    };
+    let breaking = ["milliseconds: u32", "milliseconds: u64"];
+    let another_case = ["not-active,", "not-active, not-there,"];
+    let less = ["window: func() -> u32;", "size: func() -> u32;"];
+    for [old, new] in [breaking, another_case, less] {
+        for (version, allowed) in
+            [("cleanup@0.1.0;", false), ("cleanup@0.1.1;", false), ("cleanup@0.2.0;", true)]
+        {
+            assert_eq!(with(version, old, new).is_ok(), allowed, "{new} as {version}");
+        }
+    }
+    let [old, more] = ["window: func() -> u32;", "window: func() -> u32; now: func();"];
+    let why = with("cleanup@0.1.0;", old, more).unwrap_err();
+    assert!(why.contains("has changed"), "{why}");
+    with("cleanup@0.1.1;", old, more).unwrap();
 }
 
 /// The texts of a package, a file each.

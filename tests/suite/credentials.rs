@@ -9,50 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use janitor_host::Endpoints;
 use janitor_tests::{Answer, Answering, Cluster, Iam, Server, State};
-use libtest_mimic::Trial;
 use ring::signature::{KeyPair as _, RsaKeyPair};
 use serde_json::json;
 use tempfile::TempDir;
 use ureq::tls::{PemItem, parse_pem};
 
-use crate::command::{Run, changes, complaints, janitor, on, run, scenario, tests};
+use crate::command::{Run, changes, complaints, janitor, on, program, run, scenario, tests};
 use crate::tls::Authority;
-use crate::trial;
 
 const TARGET: &str = "-r cassandra_role -z cassandra";
 const PASSWORD: &str = " pass & word ";
 const TOKEN: &str = "eyJ.the-token";
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("credentials::a_service_account", a_service_account),
-        trial("credentials::a_service_account_with_another_key", another_key),
-        trial("credentials::a_token_that_ends_is_renewed_once", renewed_once),
-        trial("credentials::a_second_refusal_ends_the_run", a_second_refusal),
-        trial("credentials::files_and_the_environment", files_and_the_environment),
-        trial("credentials::a_wrong_file_sends_nothing", a_wrong_file),
-        trial("credentials::a_file_without_end_sends_nothing", a_file_without_end),
-        trial("credentials::where_nothing_can_be_recorded_nobody_logs_in", unrecorded),
-        trial("credentials::basic_is_for_masters_only", basic_is_for_masters_only),
-        trial("credentials::each_server_gets_its_own", each_server_gets_its_own),
-        trial("credentials::a_401_names_the_option", a_401_names_the_option),
-        trial("credentials::what_looks_leaves_no_marathon", what_looks),
-        trial("credentials::marathon_is_left_as_given_or_not_at_all", left_as_given),
-        trial("credentials::a_login_is_not_redirected", a_login_is_not_redirected),
-        trial("credentials::a_login_that_repeats_the_password", a_login_that_repeats),
-        trial("credentials::a_login_that_echoes_what_it_gets", a_login_that_echoes),
-        trial("credentials::a_login_that_shows_a_page", a_login_that_shows_a_page),
-        trial("credentials::a_login_that_brings_no_token", a_login_without_a_token),
-        trial("credentials::a_login_that_nobody_answers", a_login_that_nobody_answers),
-        trial("credentials::what_no_header_holds_is_no_token", no_token),
-        trial("credentials::the_environment_is_not_for_what_only_a_file_names", only_in_a_file),
-        trial("credentials::what_the_command_line_names_gets_the_environments", named_too),
-        trial("credentials::an_option_is_for_what_only_a_file_names", options_and_files),
-        trial("credentials::a_cluster_takes_the_place_of_a_files_servers", a_cluster_instead),
-        trial("credentials::one_plain_server_among_others_is_refused", one_plain_server),
-        trial("credentials::a_server_that_is_not_asked_may_be_plain", plain_and_not_asked),
-    ]
-}
 
 /// A folder with files of secrets.
 pub struct Secrets(TempDir);
@@ -129,6 +96,7 @@ fn both(cluster: &Cluster, secrets: &Secrets) -> [Command; 2] {
 }
 
 /// The stand-in looks at the signature, at the name and at the end of the login token.
+#[test]
 fn a_service_account() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
     let [_, mut account] = both(&cluster, &secrets);
@@ -139,7 +107,8 @@ fn a_service_account() {
     assert_eq!(logins(&cluster), 1);
 }
 
-fn another_key() {
+#[test]
+fn a_service_account_with_another_key() {
     let mut iam = iam(&[]);
     let key = iam.accounts["janitor"].clone();
     iam.accounts = [("other".into(), key), ("janitor".into(), STANDARD.encode("no key"))].into();
@@ -152,7 +121,8 @@ fn another_key() {
     assert_eq!(cluster.requests().len(), 1);
 }
 
-fn renewed_once() {
+#[test]
+fn a_token_that_ends_is_renewed_once() {
     for good_for in 0..10 {
         for way in [0, 1] {
             let (cluster, secrets) = (cluster(&[good_for]), Secrets::new());
@@ -162,7 +132,8 @@ fn renewed_once() {
     }
 }
 
-fn a_second_refusal() {
+#[test]
+fn a_second_refusal_ends_the_run() {
     for way in [0, 1] {
         // What is sent before the next token comes, nobody has granted either.
         let (cluster, secrets) = (cluster(&[5, 0, 0, 0, 0, 0, 0]), Secrets::new());
@@ -175,6 +146,7 @@ fn a_second_refusal() {
     }
 }
 
+#[test]
 fn files_and_the_environment() {
     let secrets = Secrets::new();
     let token = secrets.file("token", format!("{TOKEN}\n")).display().to_string();
@@ -202,7 +174,8 @@ fn files_and_the_environment() {
     }
 }
 
-fn a_wrong_file() {
+#[test]
+fn a_wrong_file_sends_nothing() {
     let secrets = Secrets::new();
     let empty = secrets.file("empty", "\n").display().to_string();
     let binary = secrets.file("binary", b"canary\xff").display().to_string();
@@ -212,13 +185,13 @@ fn a_wrong_file() {
     for (options, words) in [
         (vec!["--auth-token-file", &none], "No such file"),
         (vec!["--auth-token-file", &empty], "it is empty"),
-        (vec!["--auth-token-file", &binary], "it is no text"),
+        (vec!["--auth-token-file", &binary], "it is not text"),
         (vec!["--username", "admin", "--password-file", &none], "No such file"),
         (vec!["--username", "admin"], "--username needs --password-file"),
         (vec!["--service-account", &none], "No such file"),
         (vec!["--service-account", &lines], "no JSON with uid and private_key"),
         (vec!["--basic-auth-file", &lines], "does not hold user:password"),
-        (vec!["--basic-auth-file", &binary], "it is no text"),
+        (vec!["--basic-auth-file", &binary], "it is not text"),
         (vec!["--basic-auth-file", &users], "does not hold user:password on one line"),
         (vec!["--exhibitor-auth-file", &lines], "does not hold user:password"),
         (vec!["--marathon-auth-file", &empty], "it is empty"),
@@ -240,7 +213,8 @@ fn a_wrong_file() {
 }
 
 /// The limit for the program's memory is what keeps it from taking all of the machine's.
-fn a_file_without_end() {
+#[test]
+fn a_file_without_end_sends_nothing() {
     let cluster = cluster(&[]);
     for options in [
         "--auth-token-file /dev/zero",
@@ -255,7 +229,7 @@ fn a_file_without_end() {
         "--client-cert /dev/null --client-key /dev/zero",
     ] {
         let script = format!("ulimit -v 8000000; exec \"$0\" {TARGET} {options}");
-        let mut command = Command::new("sh");
+        let mut command = program("sh");
         command.env_clear().env("http_proxy", cluster.proxy_url());
         let run = run(command.args(["-c", &script]).arg(janitor().get_program()));
         let words = "cannot use /dev/zero: it is larger than 1048576 bytes";
@@ -265,7 +239,8 @@ fn a_file_without_end() {
 }
 
 /// Whatever a run is to do, a place where it cannot record ends it before the login.
-fn unrecorded() {
+#[test]
+fn where_nothing_can_be_recorded_nobody_logs_in() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
     let plan = tests("scenarios/a-plan-that-is-applied/plan.json").display().to_string();
     let password = secrets.file("password", PASSWORD).display().to_string();
@@ -285,6 +260,7 @@ fn unrecorded() {
     assert_eq!(cluster.requests(), []);
 }
 
+#[test]
 fn basic_is_for_masters_only() {
     let secrets = Secrets::new();
     let file = secrets.file("basic", "ops:secret\n");
@@ -310,6 +286,7 @@ fn basic_is_for_masters_only() {
 
 /// Each credential goes to its own server alone, together with all that there may be for
 /// the others.
+#[test]
 fn each_server_gets_its_own() {
     let secrets = Secrets::new();
     let file = |name: &str| secrets.file(name, format!("{name}:secret\n")).display().to_string();
@@ -345,6 +322,7 @@ fn each_server_gets_its_own() {
     }
 }
 
+#[test]
 fn a_401_names_the_option() {
     for (server, method, path, option) in [
         ("marathon", "DELETE", "/v2/apps/janitor", "--marathon-auth-file"),
@@ -367,7 +345,8 @@ fn a_401_names_the_option() {
 }
 
 /// What only looks changes nothing, whatever is wrong: no login, no URL.
-fn what_looks() {
+#[test]
+fn what_looks_leaves_no_marathon() {
     let cluster = cluster(&[]);
     for command in ["discover", "plan -r cassandra_role", "-r cassandra_role --dry-run"] {
         for (wrong, code) in [
@@ -386,7 +365,8 @@ fn what_looks() {
 }
 
 /// A run that can only leave Marathon does it with what the command line gives, or not.
-fn left_as_given() {
+#[test]
+fn marathon_is_left_as_given_or_not_at_all() {
     let secrets = Secrets::new();
     let basic = secrets.file("basic", "ops:secret").display().to_string();
     let cluster = Cluster::start(scenario("the-sample-result"));
@@ -449,6 +429,7 @@ fn with_answer(status: u16, headers: &[(&str, &str)], body: &str) -> Cluster {
 }
 
 /// The password does not go to whom the server sends it.
+#[test]
 fn a_login_is_not_redirected() {
     let place = "//leader.mesos:5050/acs/api/v1/auth/login";
     let cluster = with_answer(307, &[("Location", place)], "");
@@ -463,7 +444,8 @@ fn a_login_is_not_redirected() {
 }
 
 /// Its title and its message are shown, unless they hold the password in any form.
-fn a_login_that_repeats() {
+#[test]
+fn a_login_that_repeats_the_password() {
     let said = |title: &str, message: &str| {
         let body = json!({"title": title, "message": message, "uid": "canary"}).to_string();
         let cluster = with_answer(400, &[], &body);
@@ -495,7 +477,8 @@ fn a_login_that_repeats() {
 }
 
 /// What it gets is a password, or a token that is signed for this one login.
-fn a_login_that_echoes() {
+#[test]
+fn a_login_that_echoes_what_it_gets() {
     let secrets = Secrets::new();
     let account = secrets.file("account.json", service_account("janitor")).display().to_string();
     for credentials in
@@ -519,6 +502,7 @@ fn a_login_that_echoes() {
 }
 
 /// A page is no answer to a login, and may hold anything.
+#[test]
 fn a_login_that_shows_a_page() {
     let cluster = with_answer(502, &[], "<html><title>Bad Gateway</title>canary</html>");
     let run = run(&mut both(&cluster, &Secrets::new())[0]);
@@ -527,7 +511,8 @@ fn a_login_that_shows_a_page() {
 }
 
 /// Such an answer is no refusal, so its status alone says nothing.
-fn a_login_without_a_token() {
+#[test]
+fn a_login_that_brings_no_token() {
     let long = json!({"token": "canary".repeat(20_000)}).to_string();
     for (body, said) in [
         ("{}", "200 {}, but the answer has no token"),
@@ -550,7 +535,8 @@ fn a_login_without_a_token() {
 }
 
 /// Wherever it comes from, it is not shown, and goes nowhere.
-fn no_token() {
+#[test]
+fn what_no_header_holds_is_no_token() {
     let secrets = Secrets::new();
     let is_refused = |command: &mut Command, asked: &Cluster, requests: usize, begin: &str| {
         for output in ["text", "json"] {
@@ -615,7 +601,8 @@ fn urls(cluster: &Cluster) -> [String; 6] {
 }
 
 /// Nothing is sent to anybody, and who is meant is named, with what to do.
-fn only_in_a_file() {
+#[test]
+fn the_environment_is_not_for_what_only_a_file_names() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
     let account = service_account("canary");
     let (mesos, exhibitor, marathon) =
@@ -647,7 +634,7 @@ fn only_in_a_file() {
                 let code = if options.contains("banana") { 3 } else { 7 };
                 assert_eq!((run.exit, run.stderr.as_str()), (code, ""), "{variable}: {run:?}");
                 assert!(!run.stdout.contains("canary"), "{}", run.stdout);
-                let named = format!("{url}, so it does not get what is in {variable}.");
+                let named = format!("{url}, so {variable} is not sent to it.");
                 assert!(run.stdout.contains(&named), "{variable}: {}", run.stdout);
                 let hint = format!("name it too ({option} {url}");
                 assert!(option.is_empty() || run.stdout.contains(&hint), "{}", run.stdout);
@@ -660,7 +647,8 @@ fn only_in_a_file() {
 }
 
 /// The servers are named, or they are at their usual places, whatever the file says.
-fn named_too() {
+#[test]
+fn what_the_command_line_names_gets_the_environments() {
     let secrets = Secrets::new();
     let planned = cluster(&[]);
     for (index, line) in files(&planned, &secrets).into_iter().enumerate() {
@@ -679,7 +667,8 @@ fn named_too() {
 }
 
 /// It is the operator's word, and who gets it is said.
-fn options_and_files() {
+#[test]
+fn an_option_is_for_what_only_a_file_names() {
     let secrets = Secrets::new();
     for index in [0, 1] {
         let cluster = cluster(&[]);
@@ -689,7 +678,7 @@ fn options_and_files() {
         assert_eq!(run.exit, 0, "{run:?}");
         let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
         let said = format!(
-            "janitor: credentials go to what only the file names: the Mesos master {master}, \
+            "janitor: sending credentials to servers that only the file names: the Mesos master {master}, \
              Exhibitor {exhibitor}\n"
         );
         assert!(run.stderr.starts_with(&said), "{}", run.stderr);
@@ -708,11 +697,12 @@ fn options_and_files() {
     command.arg("apply").arg(&plan);
     command.arg("--client-cert").arg(authority.path("client.pem"));
     let run = run(command.arg("--client-key").arg(authority.path("client.key")));
-    let said = "what only the file names: the Mesos master https://127.0.0.1:1/master/\n";
+    let said = "servers that only the file names: the Mesos master https://127.0.0.1:1/master/\n";
     assert!(run.exit == 5 && run.stderr.contains(said), "{run:?}");
 }
 
-fn a_cluster_instead() {
+#[test]
+fn a_cluster_takes_the_place_of_a_files_servers() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
     for line in files(&cluster, &secrets) {
         let before = cluster.requests().len();
@@ -726,7 +716,8 @@ fn a_cluster_instead() {
 }
 
 /// A scheme that was forgotten must not cost a credential.
-fn one_plain_server() {
+#[test]
+fn one_plain_server_among_others_is_refused() {
     let secrets = Secrets::new();
     let basic = secrets.file("basic", "ops:canary").display().to_string();
     let cluster = Cluster::start(scenario("the-sample-result"));
@@ -773,13 +764,14 @@ fn one_plain_server() {
         }
         let run = asked(&["--allow-plain-http"]);
         assert_ne!(run.exit, 7, "{run:?}");
-        let said = "janitor: credentials go over plain HTTP, where whoever is on the way can read";
+        let said = "janitor: sending credentials over plain HTTP, where anyone on the network path can read";
         assert!(run.stderr.starts_with(said), "{run:?}");
         assert!(run.stderr.contains(&plain), "{}", run.stderr);
     }
 }
 
-fn plain_and_not_asked() {
+#[test]
+fn a_server_that_is_not_asked_may_be_plain() {
     let target = "-r cassandra_role -m https://127.0.0.1:1/";
     for (more, is_refused) in [("-a canary", false), ("-z x", false), ("-a canary -z x", true)] {
         let run = run(janitor().args(format!("{target} {more}").split(' ')));
@@ -789,12 +781,13 @@ fn plain_and_not_asked() {
 }
 
 /// Nothing is wrong with the credentials, as far as anybody knows.
+#[test]
 fn a_login_that_nobody_answers() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{nobody}/");
     let login = ["--username", "admin", "--password", PASSWORD];
     let run = run(janitor().args(["-r", "r", "--dcos-url", &url]).args(login));
     assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
-    let next = "Nothing was changed; see that the server answers and run the same command again.";
+    let next = "Nothing was changed; check that the server answers and run the same command again.";
     assert!(run.stdout.lines().any(|line| line == next), "{}", run.stdout);
 }

@@ -9,47 +9,23 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use janitor_host::{
-    Call, Credentials, Endpoints, Janitor, Live, NetworkLimits, Options, RunError, Session, Target,
-    Tls,
-};
+use janitor_host::{Call, Endpoints, Janitor, Options, RunError, Session, Target};
 use janitor_tests::{Agent, Cluster, State};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
-use libtest_mimic::Trial;
 use ring::digest::{SHA256, digest};
 use socket2::{Domain, Socket, Type};
 
-use crate::command::{changes, replay, run, scenario, tests};
-use crate::recordings::recordings;
-use crate::{skipped, trial};
-use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, newcomer, script};
+use crate::command::{changes, network, recordings, replay, run, scenario, tests};
+use crate::needs::{needed, say};
+use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, script};
 use recorded::Recorded;
 
-pub fn trials() -> Vec<Trial> {
-    let mut trials = vec![
-        trial("embedders::one_report", one_report),
-        trial("embedders::what_was_not_recorded_is_noticed", what_was_not_recorded),
-    ];
-    let others: [(&str, fn()); 2] = [
-        ("embedders::newcomer", the_newcomer_cleans_the_stand_in),
-        ("embedders::an_instance_is_for_one_call", an_instance_is_for_one_call),
-    ];
-    trials.extend(others.map(|(name, test)| match (PYTHON.is_installed)() {
-        true => trial(name, test),
-        false => skipped(name, "run tests/embedders/setup.sh"),
-    }));
-    for program in [&NODE, &PYTHON] {
-        let name = format!("embedders::{}", program.name);
-        if !(program.is_installed)() {
-            trials.push(skipped(&name, "run tests/embedders/setup.sh"));
-            continue;
-        }
-        let without_a_server = format!("{name}_without_a_server");
-        trials.push(trial(name, || cleans_the_stand_in(program)));
-        trials.push(trial(without_a_server, || fails_without_a_server(program)));
-    }
-    trials
+tests! {
+    node: cleans_the_stand_in(&NODE),
+    node_without_a_server: fails_without_a_server(&NODE),
+    python: cleans_the_stand_in(&PYTHON),
+    python_without_a_server: fails_without_a_server(&PYTHON),
 }
 
 /// The recorded cleanups: the file, how, and of what.
@@ -67,6 +43,7 @@ fn stem(file: &Path) -> String {
 }
 
 /// Prints who came to which report, and fails where two differ.
+#[test]
 fn one_report() {
     let mut table = row(["recording", "host", "answers", "bytes", "report"]);
     let mut differences = String::new();
@@ -77,7 +54,7 @@ fn one_report() {
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {
-                    (program.is_installed)().then(|| live(program, &file, &target, &options))
+                    (program.is_installed)().ok().map(|()| live(program, &file, &target, &options))
                 })
             });
             live.map(|report| report.join().unwrap())
@@ -104,7 +81,7 @@ fn one_report() {
             table += &row([&name, host, answers, &report.len().to_string(), what]);
         }
     }
-    println!("\n{table}");
+    say(&format!("\n{table}"));
     assert_eq!(differences, "");
 }
 
@@ -125,7 +102,8 @@ fn live(program: &Program, recording: &Path, target: &Target, options: &Options)
     (program.report)(&run.stdout)
 }
 
-fn what_was_not_recorded() {
+#[test]
+fn what_was_not_recorded_is_noticed() {
     let recorded = Recorded::start(&tests("recordings/cassandra-0.28.1.har"));
     let target = Target { znode: Some("other".into()), ..sample() };
     let run = JANITOR.clean(&target, &Options::DEFAULT, &recorded.place());
@@ -149,9 +127,9 @@ fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options)
 fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
-    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
-    let session =
-        Session::new(live).with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
+    let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
+    let network = network(endpoints.clone()).build().unwrap();
+    let session = Session::new(network).with_endpoints(endpoints);
     let report = in_the_library(session, target, options);
     assert_eq!(recorded.deviations(), [""; 0]);
     report
@@ -190,6 +168,9 @@ fn larger(mut state: State) -> State {
 }
 
 fn cleans_the_stand_in(program: &Program) {
+    if needed((program.is_installed)()).is_none() {
+        return;
+    }
     let cluster = Cluster::start(larger(scenario("the-sample-result")));
     let run = program.clean(&sample(), &Options::DEFAULT, &Place::of(&cluster));
     assert_eq!(run.exit, 0, "{run:?}");
@@ -200,19 +181,27 @@ fn cleans_the_stand_in(program: &Program) {
     assert_eq!(cluster.state(), larger(after()));
 }
 
-fn the_newcomer_cleans_the_stand_in() {
+#[test]
+fn newcomer() {
+    if needed((PYTHON.is_installed)()).is_none() {
+        return;
+    }
     let cluster = Cluster::start(larger(scenario("the-sample-result")));
-    let plan = run(&mut newcomer("plan", &sample(), &Place::of(&cluster)));
+    let plan = run(&mut hosts::newcomer("plan", &sample(), &Place::of(&cluster)));
     assert_eq!(plan.exit, 0, "{plan:?}");
     assert!(plan.stdout.ends_with("-S1: 4 go, 0 stay\nznode: there 2\n"), "{plan:?}");
     assert_eq!(changes(&cluster), [""; 0]);
-    let clean = run(&mut newcomer("clean", &sample(), &Place::of(&cluster)));
+    let clean = run(&mut hosts::newcomer("clean", &sample(), &Place::of(&cluster)));
     assert_eq!(clean.exit, 0, "{clean:?}");
     assert!(clean.stdout.ends_with("\nconfirmed: volumes reservations\n"), "{clean:?}");
     assert_eq!(cluster.state(), larger(after()));
 }
 
+#[test]
 fn an_instance_is_for_one_call() {
+    if needed((PYTHON.is_installed)()).is_none() {
+        return;
+    }
     let run = run(&mut script(
         r#"
 import sys
@@ -240,6 +229,9 @@ fn after() -> State {
 }
 
 fn fails_without_a_server(program: &Program) {
+    if needed((program.is_installed)()).is_none() {
+        return;
+    }
     // A port that is taken, where nobody listens.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();

@@ -7,25 +7,21 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use janitor_host::{
-    Credentials, Endpoints, Entry, Janitor, Limits, Live, NetworkLimits, Options, Session, Target,
-    Tls,
+    Endpoints, Entry, Janitor, Limits, Network, Options, Session, Target, Timeouts,
 };
 use janitor_report::ExitCode;
 use janitor_tests::Cluster;
-use janitor_transport::exchange::{Exchange, Request, Transport};
-use libtest_mimic::Trial;
+use janitor_transport::exchange::{Exchange, Request, RunStart, Transport};
 use socket2::SockRef;
 
-use crate::command::scenario;
+use crate::command::{self, scenario};
 use crate::front::{Asked, Connection, Front};
-use crate::trial;
 
 /// A way to answer.
 type Respond = fn(&Asked, &mut dyn Connection) -> io::Result<()>;
 
 /// What a server does, how janitor ends when it always does so, and its words.
 struct Fault {
-    name: &'static str,
     respond: Respond,
     /// Whether it is the limits of time that end it.
     slow: bool,
@@ -33,76 +29,62 @@ struct Fault {
     words: &'static str,
 }
 
-const FAULTS: &[Fault] = &[
-    fault("takes_its_time", takes_its_time, ExitCode::Clean, "Cleanup completed successfully."),
-    slow("says_nothing", says_nothing, "the Mesos master did not answer in time"),
-    slow("drips_the_head", drips_the_head, "the Mesos master did not answer in time"),
-    slow("drips_the_body", drips_the_body, "the Mesos master did not answer in time"),
-    failing("hangs_up", hangs_up, "the connection to the Mesos master broke"),
-    failing(
-        "resets_in_the_middle",
-        resets_in_the_middle,
-        "the connection to the Mesos master broke",
-    ),
-    failing("ends_in_the_middle", ends_in_the_middle, "the connection to the Mesos master broke"),
-    failing("breaks_its_chunks", breaks_its_chunks, "the answer of the Mesos master is no HTTP"),
-    failing("is_broken", is_broken, "500"),
-    failing("is_overloaded", is_overloaded, "503"),
-    fault("answers_twice", answers_twice, ExitCode::Clean, "Cleanup completed successfully."),
-    fault("adds_garbage", adds_garbage, ExitCode::Clean, "Cleanup completed successfully."),
-    fault(
-        "names_another_type",
-        names_another_type,
-        ExitCode::Clean,
-        "Cleanup completed successfully.",
-    ),
-    failing("packs_what_nobody_unpacks", packs, "Bad slaves response: expected an object"),
-    failing("shows_a_login_page", shows_a_login_page, "It begins: (a page: Sign in)"),
-    failing(
-        "sends_half_a_list",
-        sends_half_a_list,
-        "Bad slaves response: EOF while parsing a string",
-    ),
-    failing("sends_nothing", sends_nothing, "Bad slaves response: EOF while parsing a value"),
-    failing("sends_without_end", sends_without_end, "is larger than 1048576 bytes"),
-    failing(
-        "sends_headers_without_end",
-        headers_without_end,
-        "the answer of the Mesos master is no HTTP",
-    ),
-];
+cases! {
+    FAULTS: &Fault => holds;
 
-const fn fault(name: &'static str, respond: Respond, exit: ExitCode, words: &'static str) -> Fault {
-    Fault { name, respond, slow: false, exit, words }
+    a_server_that_takes_its_time:
+        &fault(takes_its_time, ExitCode::Clean, "Cleanup completed successfully."),
+    a_server_that_says_nothing: &slow(says_nothing, "the Mesos master did not answer in time"),
+    a_server_that_drips_the_head: &slow(drips_the_head, "the Mesos master did not answer in time"),
+    a_server_that_drips_the_body: &slow(drips_the_body, "the Mesos master did not answer in time"),
+    a_server_that_hangs_up: &failing(hangs_up, "the connection to the Mesos master broke"),
+    a_server_that_resets_in_the_middle:
+        &failing(resets_in_the_middle, "the connection to the Mesos master broke"),
+    a_server_that_ends_in_the_middle:
+        &failing(ends_in_the_middle, "the connection to the Mesos master broke"),
+    a_server_that_breaks_its_chunks:
+        &failing(breaks_its_chunks, "the answer of the Mesos master is no HTTP"),
+    a_server_that_is_broken: &failing(is_broken, "500"),
+    a_server_that_is_overloaded: &failing(is_overloaded, "503"),
+    a_server_that_answers_twice:
+        &fault(answers_twice, ExitCode::Clean, "Cleanup completed successfully."),
+    a_server_that_adds_garbage:
+        &fault(adds_garbage, ExitCode::Clean, "Cleanup completed successfully."),
+    a_server_that_names_another_type:
+        &fault(names_another_type, ExitCode::Clean, "Cleanup completed successfully."),
+    a_server_that_packs_what_nobody_unpacks:
+        &failing(packs, "Bad slaves response: expected an object"),
+    a_server_that_shows_a_login_page: &failing(shows_a_login_page, "It begins: (a page: Sign in)"),
+    a_server_that_sends_half_a_list:
+        &failing(sends_half_a_list, "Bad slaves response: EOF while parsing a string"),
+    a_server_that_sends_nothing:
+        &failing(sends_nothing, "Bad slaves response: EOF while parsing a value"),
+    a_server_that_sends_without_end: &failing(sends_without_end, "is larger than 1048576 bytes"),
+    a_server_that_sends_headers_without_end:
+        &failing(headers_without_end, "the answer of the Mesos master is no HTTP"),
 }
 
-const fn failing(name: &'static str, respond: Respond, words: &'static str) -> Fault {
-    fault(name, respond, ExitCode::Failed, words)
+const fn fault(respond: Respond, exit: ExitCode, words: &'static str) -> Fault {
+    Fault { respond, slow: false, exit, words }
 }
 
-const fn slow(name: &'static str, respond: Respond, words: &'static str) -> Fault {
-    Fault { slow: true, ..failing(name, respond, words) }
+const fn failing(respond: Respond, words: &'static str) -> Fault {
+    fault(respond, ExitCode::Failed, words)
+}
+
+const fn slow(respond: Respond, words: &'static str) -> Fault {
+    Fault { slow: true, ..failing(respond, words) }
 }
 
 /// The rows of the table in docs/security.md: the test, the exit code, the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    FAULTS.iter().map(|fault| (name(fault), fault.exit as u8, fault.words))
-}
-
-fn name(fault: &Fault) -> String {
-    format!("faults::a_server_that_{}", fault.name)
-}
-
-pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<_> =
-        FAULTS.iter().map(|fault| trial(name(fault), || holds(fault))).collect();
-    trials.push(trial("faults::bursts_of_errors", bursts_of_errors));
-    trials
+    FAULTS.iter().map(|(name, fault)| (format!("faults::{name}"), fault.exit as u8, fault.words))
 }
 
 /// Some in a row, from each request of a run in turn.
+#[test]
 fn bursts_of_errors() {
-    for fault in FAULTS.iter().filter(|fault| fault.name.starts_with("is_")) {
+    for (_, fault) in FAULTS.iter().filter(|(name, _)| name.contains("_that_is_")) {
         for (start, length) in (0..10).flat_map(|start| [(start, 2), (start, 5)]) {
             Run::on(fault, move |number| (start..start + length).contains(&number)).is_honest();
         }
@@ -110,7 +92,7 @@ fn bursts_of_errors() {
 }
 
 /// The server does it always, and then once, at each request of a run in turn.
-fn holds(fault: &'static Fault) {
+fn holds(_: &str, fault: &'static Fault) {
     let run = Run::on(fault, |_| true);
     assert!(run.log.contains(fault.words), "{}", run.log);
     assert_eq!(run.exit, fault.exit, "{}", run.log);
@@ -153,19 +135,19 @@ impl Run {
             },
         );
         let patience = Duration::from_millis(if fault.slow { 300 } else { 10_000 });
-        let network =
-            NetworkLimits { answer: patience, body: patience, ..NetworkLimits::default() };
+        let timeouts = Timeouts { answer: patience, body: patience, ..Timeouts::default() };
         let limits = Limits { response_bytes: 1 << 20, ..Limits::default() };
         let log = Arc::<Mutex<String>>::default();
         let lines = log.clone();
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
-        let session =
-            Session::new(Hasty(Live::new(&network, &Tls::default(), Credentials::default())))
-                .with_endpoints(Endpoints::new(&master, &exhibitor, &marathon).unwrap())
-                .with_log(move |entry: &Entry| {
-                    *lines.lock().unwrap() += &(entry.message.clone() + "\n");
-                })
-                .with_limits(limits);
+        let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
+        let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+        let session = Session::new(Hasty(network))
+            .with_endpoints(endpoints)
+            .with_log(move |entry: &Entry| {
+                *lines.lock().unwrap() += &(entry.message.clone() + "\n");
+            })
+            .with_limits(limits);
         let target = Target {
             role: Some("cassandra_role".into()),
             principal: None,
@@ -199,9 +181,13 @@ impl Run {
 }
 
 /// The network, without pauses.
-struct Hasty(Live);
+struct Hasty(Network);
 
 impl Transport for Hasty {
+    fn begin(&mut self, run: &RunStart) {
+        self.0.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         self.0.send(request)
     }

@@ -12,24 +12,9 @@ use janitor_contract::printable::is_hidden;
 use janitor_report::plan_file::PlanFile;
 use janitor_tests::{Answer, Cluster, Server};
 use janitor_transport::recording::read::Replay;
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::command::{janitor, on, run, scenario, tests};
-use crate::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("files::what_is_no_regular_file_is_not_replaced", no_regular_file),
-        trial("files::what_is_new_is_its_owners_alone", new_files),
-        trial("files::what_is_replaced_keeps_its_permissions_and_its_link", replaced),
-        trial("files::a_full_disk_loses_the_recording_alone", a_full_disk),
-        trial("files::what_does_not_show_is_escaped", what_does_not_show),
-        trial("files::a_file_that_is_named_twice_is_not_overwritten", named_twice),
-        trial("files::what_is_open_is_no_place_for_a_recording", what_is_open),
-        trial("files::what_is_larger_than_any_is_not_read", larger_than_any),
-    ]
-}
+use crate::command::{janitor, on, program, run, scenario, tests};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
@@ -51,7 +36,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn no_regular_file() {
+#[test]
+fn what_is_no_regular_file_is_not_replaced() {
     let cluster = Cluster::start(scenario("a-plan"));
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -59,7 +45,7 @@ fn no_regular_file() {
     symlink("nowhere", at("dangling")).unwrap();
     symlink("/dev/null", at("to-a-device")).unwrap();
     let _socket = UnixListener::bind(at("socket")).unwrap();
-    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+    assert!(program("mkfifo").arg(at("fifo")).status().unwrap().success());
     let before = names(folder.path());
     for name in &before {
         let kind = fs::symlink_metadata(at(name)).unwrap().file_type();
@@ -74,7 +60,8 @@ fn no_regular_file() {
     assert_eq!(cluster.requests().len(), 0, "it is found out before anything is sent");
 }
 
-fn new_files() {
+#[test]
+fn what_is_new_is_its_owners_alone() {
     let cluster = Cluster::start(scenario("a-plan"));
     let folder = tempfile::tempdir().unwrap();
     for (option, _) in WRITING {
@@ -86,7 +73,8 @@ fn new_files() {
     assert_eq!(names(folder.path()), ["--out", "--record"]);
 }
 
-fn replaced() {
+#[test]
+fn what_is_replaced_keeps_its_permissions_and_its_link() {
     let cluster = Cluster::start(scenario("a-plan"));
     for (option, _) in WRITING {
         let folder = tempfile::tempdir().unwrap();
@@ -105,7 +93,8 @@ fn replaced() {
 
 /// A limit for files is to a program what a full disk is. The sandbox's own memory is
 /// counted as a file too, so the limit has room for that.
-fn a_full_disk() {
+#[test]
+fn a_full_disk_loses_the_recording_alone() {
     let mut state = scenario("the-sample-result");
     state.answers.push(Answer {
         server: Server::Master,
@@ -122,11 +111,11 @@ fn a_full_disk() {
     let file = folder.path().join("run.har");
     fs::write(&file, "old").unwrap();
     let script = format!("ulimit -f 8192; exec \"$0\" {TARGET} --record \"$1\"");
-    let mut command = Command::new("sh");
+    let mut command = program("sh");
     command.env_clear().env("http_proxy", cluster.proxy_url());
     command.args(["-c", &script]).arg(janitor().get_program()).arg(&file);
     let run = run(&mut command);
-    assert_eq!(run.exit, 0, "{run:?}");
+    assert_eq!(run.exit, 1, "{run:?}");
     assert!(run.stdout.contains("Cleanup completed successfully."), "{run:?}");
     let words = format!("the recording {} is lost: ", file.display());
     assert!(run.stderr.contains(&words), "{run:?}");
@@ -135,7 +124,8 @@ fn a_full_disk() {
 }
 
 /// A role that looks like another one: it is seen, and what is printed can be copied.
-fn what_does_not_show() {
+#[test]
+fn what_does_not_show_is_escaped() {
     let role = "cassandra\u{200b}_\u{ad}role";
     let mut state = scenario("a-plan");
     for agent in &mut state.agents {
@@ -172,7 +162,8 @@ fn what_does_not_show() {
 }
 
 /// Whatever its names are: one of the two would be lost.
-fn named_twice() {
+#[test]
+fn a_file_that_is_named_twice_is_not_overwritten() {
     let cluster = Cluster::start(scenario("a-plan-that-is-applied"));
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -202,7 +193,7 @@ fn named_twice() {
         ("discover --record new > new".into(), "the recording new and standard output"),
         ("discover --record /dev/stdout >> token".into(), "and standard output"),
     ] {
-        let mut command = Command::new("sh");
+        let mut command = program("sh");
         command.env_clear().env("http_proxy", cluster.proxy_url()).current_dir(folder.path());
         let script = format!("exec \"$0\" {line}");
         let run = run(command.args(["-c", &script]).arg(janitor().get_program()));
@@ -221,7 +212,8 @@ fn named_twice() {
     assert_eq!(cluster.requests(), []);
 }
 
-fn what_is_open() {
+#[test]
+fn what_is_open_is_no_place_for_a_recording() {
     let cluster = Cluster::start(scenario("a-plan"));
     for (option, words) in WRITING {
         let run = run(&mut writing(&cluster, option, Path::new("/dev/stdout")));
@@ -232,7 +224,8 @@ fn what_is_open() {
 }
 
 /// What is in the files takes no place on the disk.
-fn larger_than_any() {
+#[test]
+fn what_is_larger_than_any_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     for (command, most, words) in [
         ("apply", PlanFile::MOST_BYTES, "cannot use the plan "),

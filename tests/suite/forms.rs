@@ -13,14 +13,12 @@ use janitor_contract::types::Error;
 use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
 use janitor_tests::Cluster;
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::command::{on, run};
 use crate::real::master::{cpus, reserved_for, with};
-use crate::simulated::Chance;
-use crate::trial;
 use chance::{Agents, Form};
+use janitor_guest::simulated::Chance;
 
 /// The role whose name has the component that misbehaves send forms.
 pub const ROLE: &str = "sends-forms";
@@ -107,6 +105,12 @@ fn encoded(agent: &str, field: &str, resource: &str) -> String {
     form.append_pair("slaveId", agent).append_pair(field, &format!("[{resource}]")).finish()
 }
 
+/// The form of a case, and what is said of it.
+pub fn case(deed: &str) -> (String, &'static str) {
+    let (_, form, words) = CASES.iter().find(|(it, ..)| *it == deed).expect("a case");
+    (form(), words)
+}
+
 /// The master's list of agents in which S0 holds these for the role.
 pub fn list(resources: &[&str]) -> String {
     let resources = resources.join(",");
@@ -115,20 +119,9 @@ pub fn list(resources: &[&str]) -> String {
     )
 }
 
-pub fn trials() -> Vec<Trial> {
-    const GATED: &str = "forms::by_chance_of_a_component_behind_the_gate";
-    vec![
-        trial("forms::longer_than_what_they_are_made_of", long_form),
-        trial("forms::by_chance", || by_chance(&misbehaving())),
-        #[cfg(feature = "jit")]
-        trial(GATED, || by_chance(&gated())),
-        #[cfg(not(feature = "jit"))]
-        crate::skipped(GATED, "only a build with the feature jit has a compiler"),
-    ]
-}
-
 /// A resource may be three times as long in a form as it is in the master's list.
-fn long_form() {
+#[test]
+fn longer_than_what_they_are_made_of() {
     let owner = reserved_for("r", "p");
     let label = json!({"reservation": {"principal": "p", "labels": {"labels": [
         {"key": "k", "value": "\u{8a9e}".repeat(2 << 20)},
@@ -141,6 +134,17 @@ fn long_form() {
     assert_eq!(run.exit, 0, "{}", run.stdout);
     let unreserve = cluster.requests().into_iter().find(|it| it.path.ends_with("/unreserve"));
     assert!(unreserve.unwrap().body.len() > 16 << 20);
+}
+
+#[test]
+fn by_chance() {
+    agree(&misbehaving());
+}
+
+#[cfg(feature = "jit")]
+#[test]
+fn by_chance_of_a_component_behind_the_gate() {
+    agree(&gated());
 }
 
 /// The component that misbehaves.
@@ -174,7 +178,7 @@ const OF_ONE_LIST: usize = 200;
 
 /// Each form is sent if, and only if, it is what browsers would make of resources of the
 /// target that are listed for its agent.
-fn by_chance(janitor: &Janitor) {
+fn agree(janitor: &Janitor) {
     let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
     let seeds = wished.map_or(0..FORMS / OF_ONE_LIST, |seed: usize| seed..seed + 1);
     let (mut passed, mut denied) = (0, 0);
@@ -235,7 +239,7 @@ struct Master {
 impl Transport for Master {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let Some(content) = request.content else { return Box::new(Answer(self.list.clone())) };
-        let (_, operation) = request.url.rsplit_once('/').unwrap();
+        let operation = request.path.join("/");
         let form = String::from_utf8(content.bytes).unwrap();
         self.sent.lock().unwrap().push(format!("{operation} {form}"));
         Box::new(Answer(String::new()))

@@ -4,24 +4,20 @@
 use std::fs;
 use std::path::Path;
 
-/// Compares a text with its file.
+use snapbox::data::DataFormat;
+use snapbox::{Assert, Data};
+
+/// Compares a text with its file, byte for byte.
 pub fn golden(file: &Path, actual: &str) {
     if blessing() {
         fs::write(file, actual).expect("a writable folder");
     }
-    let expected = fs::read_to_string(file).unwrap_or_default();
+    // Nothing in the file stands for anything but itself.
+    let expected = Data::read_from(file, Some(DataFormat::Text)).raw();
+    Assert::new().eq(actual, expected);
+    // That takes all ways to end a line for the same.
+    let expected = fs::read_to_string(file).expect("a text");
     assert_eq!(actual, expected, "{} (left: now, right: the file)", file.display());
-}
-
-/// The same for a text that is mostly empty: then there is no file.
-pub fn golden_if_any(file: &Path, actual: &str) {
-    if blessing() && actual.is_empty() {
-        // A file of an earlier blessing may be there, or not.
-        let _ = fs::remove_file(file);
-    }
-    if !actual.is_empty() || file.exists() {
-        golden(file, actual);
-    }
 }
 
 /// Whether files are written instead of compared.

@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use janitor_tests::Cluster;
-use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::command::{Run, run, tests};
-use crate::{skipped, trial};
+use crate::command::{Run, program, run, tests};
+use crate::needs::{installed, needed};
 
 /// What the image may take, in bytes.
 const MOST: u64 = 16 << 20;
@@ -23,27 +22,21 @@ const MOST: u64 = 16 << 20;
 const BUSYBOX: &str = "/bin/busybox";
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-pub fn trials() -> Vec<Trial> {
-    let name = "image::both_ways_to_start_it";
-    let lacks = |file: &&&str| !Path::new(file).exists();
-    let reason = match env::var_os("JANITOR_TEST_IMAGE") {
-        None => "JANITOR_TEST_IMAGE names no static binary".to_owned(),
-        Some(_) if Command::new("buildah").arg("--version").output().is_err() => {
-            "buildah is not installed".to_owned()
-        }
-        Some(binary) => match [BUSYBOX, CERTIFICATES].iter().find(lacks) {
-            Some(file) => format!("{file} is not there"),
-            None => {
-                let binary = PathBuf::from(binary);
-                return vec![trial(name, move || both_ways_to_start_it(&binary))];
-            }
-        },
-    };
-    vec![skipped(name, &reason)]
+/// The static binary to build the image with, where everything is there for it.
+fn binary() -> Result<PathBuf, String> {
+    let binary =
+        env::var_os("JANITOR_TEST_IMAGE").ok_or("JANITOR_TEST_IMAGE names no static binary")?;
+    installed("buildah")?;
+    match [BUSYBOX, CERTIFICATES].iter().find(|file| !Path::new(file).exists()) {
+        Some(file) => Err(format!("{file} is not there")),
+        None => Ok(binary.into()),
+    }
 }
 
-fn both_ways_to_start_it(binary: &Path) {
-    let image = Image::build(binary);
+#[test]
+fn both_ways_to_start_it() {
+    let Some(binary) = needed(binary()) else { return };
+    let image = Image::build(&binary);
     let user = image.run(&[], &["id", "-u"]).stdout;
     assert_eq!(user, "65534\n", "nobody");
     let size = image.size();
@@ -146,7 +139,7 @@ impl Image {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("buildah");
+        let mut command = program("buildah");
         command.args(["--storage-driver=vfs", "--root", &self.folder("root")]);
         command.args(["--runroot", &self.folder("run")]);
         command.env("BUILDAH_ISOLATION", "chroot");

@@ -1,21 +1,9 @@
 //! What `janitor inspect` shows.
 
-use janitor_host::{DIGEST, Janitor, Limits, NetworkLimits, PACKAGE};
-use libtest_mimic::Trial;
+use janitor_host::{DIGEST, Janitor, Limits, PACKAGE, Timeouts, ZooKeeperLimits};
 use serde_json::Value;
 
 use crate::command::{janitor, run};
-use crate::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("inspect::the_component_and_its_limits_are_shown", shown),
-        trial("inspect::no_limit_is_forgotten", no_limit_is_forgotten),
-        trial("inspect::the_policy_table_is_the_targets", tables),
-        trial("inspect::programs_get_an_object", object),
-        trial("inspect::the_contract_is_what_is_imported", contract),
-    ]
-}
 
 fn lines(args: &[&str]) -> Vec<String> {
     let run = run(janitor().arg("inspect").args(args));
@@ -23,7 +11,8 @@ fn lines(args: &[&str]) -> Vec<String> {
     run.stdout.lines().map(Into::into).collect()
 }
 
-fn shown() {
+#[test]
+fn the_component_and_its_limits_are_shown() {
     let lines = lines(&[]);
     for line in [
         &format!("Component: {DIGEST}"),
@@ -44,12 +33,12 @@ fn shown() {
 }
 
 /// The limits are what the library has as fields, and the stack, which is the engine's.
+#[test]
 fn no_limit_is_forgotten() {
-    let limits = format!("{:#?}\n{:#?}", Limits::default(), NetworkLimits::default());
+    let (timeouts, zookeeper) = (Timeouts::default(), ZooKeeperLimits::default());
+    let limits = format!("{:#?}\n{timeouts:#?}\n{zookeeper:#?}", Limits::default());
     let fields = limits.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
     let fields = fields.map(|(name, _)| name).filter(|name| !name.starts_with(' '));
-    // These two are those of the run.
-    let fields = fields.filter(|name| !["connections", "session"].contains(name));
     let shown_as = |name: &str| match name {
         "znode_bytes" => "znode_names".to_owned(),
         _ => name.strip_suffix("_bytes").unwrap_or(name).to_owned(),
@@ -67,10 +56,11 @@ fn no_limit_is_forgotten() {
     assert_eq!(shown, expected);
 }
 
-fn tables() {
+#[test]
+fn the_policy_table_is_the_targets() {
     let table = |args: &[&str]| -> Vec<String> {
         let lines =
-            lines(args).into_iter().skip_while(|line| line != "As janitor, it may ask for:");
+            lines(args).into_iter().skip_while(|line| line != "As janitor, it may request:");
         lines.skip(1).take_while(|line| !line.is_empty()).collect()
     };
     let znode = ["  DELETE exhibitor/exhibitor/v1/explorer/znode/a/b"];
@@ -88,7 +78,8 @@ fn tables() {
     );
 }
 
-fn object() {
+#[test]
+fn programs_get_an_object() {
     let run = run(janitor().args(["inspect", "-r", "r", "--output", "json"]));
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
     let object: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -109,7 +100,8 @@ fn object() {
     }
 }
 
-fn contract() {
+#[test]
+fn the_contract_is_what_is_imported() {
     let (name, version) = PACKAGE.split_once('@').unwrap();
     let imports = Janitor::new().unwrap().imports();
     assert!(imports.contains(&format!("{name}/http@{version}")), "{imports:?}");

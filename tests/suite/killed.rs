@@ -1,27 +1,60 @@
 //! A cleaner that is killed, at every request of a run: the next run finishes
 //! what it began.
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use std::{fs, iter};
 
 use janitor_tests::{Cluster, Stall};
-use libtest_mimic::Trial;
 
 use crate::command::{janitor, run, scenario, tests};
-use crate::trial;
 
-pub fn trials() -> Vec<Trial> {
-    let requests = fs::read_to_string(tests("scenarios/the-sample-result/requests")).unwrap();
-    let numbers = 0..requests.lines().count();
-    let stalls = numbers.flat_map(|number| [Stall::Before(number), Stall::After(number)]);
-    iter::once(trial("killed::the_requests_are_those_of_the_sample", the_requests_are_the_samples))
-        .chain(stalls.map(|stall| {
-            let name = format!("killed::{stall:?}").replace('(', "_").replace(')', "");
-            trial(name.to_lowercase(), move || killed(stall))
-        }))
-        .collect()
+cases! {
+    STALLS: Stall => killed;
+
+    before_0: Stall::Before(0),
+    after_0: Stall::After(0),
+    before_1: Stall::Before(1),
+    after_1: Stall::After(1),
+    before_2: Stall::Before(2),
+    after_2: Stall::After(2),
+    before_3: Stall::Before(3),
+    after_3: Stall::After(3),
+    before_4: Stall::Before(4),
+    after_4: Stall::After(4),
+    before_5: Stall::Before(5),
+    after_5: Stall::After(5),
+    before_6: Stall::Before(6),
+    after_6: Stall::After(6),
+    before_7: Stall::Before(7),
+    after_7: Stall::After(7),
+    before_8: Stall::Before(8),
+    after_8: Stall::After(8),
+    before_9: Stall::Before(9),
+    after_9: Stall::After(9),
+    before_10: Stall::Before(10),
+    after_10: Stall::After(10),
+    before_11: Stall::Before(11),
+    after_11: Stall::After(11),
+    before_12: Stall::Before(12),
+    after_12: Stall::After(12),
+    before_13: Stall::Before(13),
+    after_13: Stall::After(13),
+    before_14: Stall::Before(14),
+    after_14: Stall::After(14),
+    before_15: Stall::Before(15),
+    after_15: Stall::After(15),
+    before_16: Stall::Before(16),
+    after_16: Stall::After(16),
+    before_17: Stall::Before(17),
+    after_17: Stall::After(17),
+    before_18: Stall::Before(18),
+    after_18: Stall::After(18),
+    before_19: Stall::Before(19),
+    after_19: Stall::After(19),
+    before_20: Stall::Before(20),
+    after_20: Stall::After(20),
 }
 
 fn cluster() -> Cluster {
@@ -36,14 +69,17 @@ fn command(cluster: &Cluster) -> Command {
     command
 }
 
-fn the_requests_are_the_samples() {
+/// There are no more requests at which a run could be killed.
+#[test]
+fn the_requests_are_those_of_the_sample() {
     let cluster = cluster();
     assert_eq!(run(&mut command(&cluster)).exit, 0);
     let requests = fs::read_to_string(tests("scenarios/the-sample-result/requests")).unwrap();
     assert_eq!(cluster.requests().len(), requests.lines().count());
+    assert_eq!(STALLS.len(), 2 * requests.lines().count());
 }
 
-fn killed(stall: Stall) {
+fn killed(_: &str, stall: Stall) {
     let uninterrupted = cluster();
     assert_eq!(run(&mut command(&uninterrupted)).exit, 0);
 

@@ -4,42 +4,39 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use janitor_contract::types::Error;
+use janitor_contract::types::{Endpoint, Error};
 use janitor_host::{Call, Done, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
-use libtest_mimic::Trial;
-
-use crate::trial;
 
 const DEPTH: usize = 100_000;
 const AGENTS: &str = r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0",
     "reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
 
-/// What is nested, in the answer to a request for which path, and how it is written.
-type Place = (&'static str, &'static str, fn(&str) -> String);
-
-pub fn trials() -> Vec<Trial> {
-    let places: [Place; 9] = [
-        ("an_agent_list", "slaves", |it| it.into()),
-        ("an_agent", "slaves", |it| format!(r#"{{"slaves":[{{"attributes":{it}"#)),
-        ("a_total", "slaves", |it| format!(r#"{{"slaves":[{{"resources":{{"cpus":{it}"#)),
-        ("a_resource", "slaves", |it| {
-            format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":[{{"x":{it}"#)
-        }),
-        ("what_is_ignored", "slaves", |it| format!(r#"{{"x":{}"#, it.replace('[', r#"{"a":"#))),
-        ("frameworks", "frameworks", |it| format!(r#"{{"frameworks":[{{"tasks":{it}"#)),
-        ("operations", "v1", |it| format!(r#"{{"get_operations":{it}"#)),
-        ("a_deletion", "znode/a", |it| format!(r#"{{"succeeded":true,"x":{it}"#)),
-        ("a_look", "node-data", |it| format!(r#"{{"stat":"czxid: 1","x":{it}"#)),
-    ];
-    let case = |(place, path, body): Place| {
-        let name = format!("nested::{place}_without_end_is_an_error");
-        trial(name, move || is_an_error(path, body(&"[".repeat(DEPTH))))
-    };
-    places.into_iter().map(case).collect()
+tests! {
+    an_agent_list_without_end_is_an_error: is_an_error("slaves", |it| it.into()),
+    an_agent_without_end_is_an_error:
+        is_an_error("slaves", |it| format!(r#"{{"slaves":[{{"attributes":{it}"#)),
+    a_total_without_end_is_an_error:
+        is_an_error("slaves", |it| format!(r#"{{"slaves":[{{"resources":{{"cpus":{it}"#)),
+    a_resource_without_end_is_an_error: is_an_error("slaves", |it| {
+        format!(r#"{{"slaves":[{{"id":"S0","reserved_resources_full":{{"r":[{{"x":{it}"#)
+    }),
+    what_is_ignored_without_end_is_an_error:
+        is_an_error("slaves", |it| format!(r#"{{"x":{}"#, it.replace('[', r#"{"a":"#))),
+    frameworks_without_end_is_an_error:
+        is_an_error("frameworks", |it| format!(r#"{{"frameworks":[{{"tasks":{it}"#)),
+    operations_without_end_is_an_error:
+        is_an_error("v1", |it| format!(r#"{{"get_operations":{it}"#)),
+    a_deletion_without_end_is_an_error:
+        is_an_error("znode/a", |it| format!(r#"{{"succeeded":true,"x":{it}"#)),
+    a_look_without_end_is_an_error:
+        is_an_error("node-data", |it| format!(r#"{{"stat":"czxid: 1","x":{it}"#)),
 }
 
-fn is_an_error(path: &'static str, body: String) {
+/// In the answer to requests for a path, something is nested; `write` puts the beginning of
+/// it where it belongs.
+fn is_an_error(path: &'static str, write: fn(&str) -> String) {
+    let body = write(&"[".repeat(DEPTH));
     let znode = ["znode/a", "node-data"].contains(&path);
     let target = Target {
         role: (!znode).then(|| "r".into()),
@@ -84,18 +81,19 @@ struct Scripted {
 
 impl Transport for Scripted {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let path = request.url.split('?').next().unwrap();
-        let body = match path {
-            path if path.ends_with(self.path) => self.body.as_str(),
-            "http://m/slaves" if self.released => {
+        let master = matches!(request.endpoint, Endpoint::Master | Endpoint::MasterRoot);
+        let path = request.path.join("/");
+        let body = match path.as_str() {
+            path if path.ends_with(self.path.trim_start_matches('/')) => self.body.as_str(),
+            "slaves" if master && self.released => {
                 r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#
             }
-            "http://m/slaves" => AGENTS,
-            "http://m/frameworks" => r#"{"frameworks":[]}"#,
-            "http://m/roles" => r#"{"roles":[]}"#,
-            "http://m/registrar(1)/registry" => r#"{"master":{}}"#,
-            "http://m/metrics/snapshot" | "http://m/maintenance/status" => "{}",
-            "http://m/api/v1" => r#"{"get_operations":{}}"#,
+            "slaves" if master => AGENTS,
+            "frameworks" if master => r#"{"frameworks":[]}"#,
+            "roles" if master => r#"{"roles":[]}"#,
+            "registrar(1)/registry" if master => r#"{"master":{}}"#,
+            "metrics/snapshot" | "maintenance/status" if master => "{}",
+            "api/v1" if master => r#"{"get_operations":{}}"#,
             _ => {
                 self.released = true;
                 ""

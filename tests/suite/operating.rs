@@ -17,30 +17,16 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::Command;
 use std::{env, fs};
 
 use janitor_tests::{Cluster, State};
-use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::command::{Run, run, scenario, tests};
-use crate::terminal::{self, Terminal, plain};
-use crate::{skipped, trial};
+use crate::command::{Run, program, run, scenario, tests};
+use crate::golden::blessing;
+use crate::terminal::{Terminal, plain};
 
 const DOCUMENT: &str = "../docs/operating.md";
-
-pub fn trials() -> Vec<Trial> {
-    let screens = "operating::every_screen_is_what_a_terminal_shows";
-    vec![
-        trial("operating::every_command_is_run", every_command),
-        trial("operating::every_command_is_in_a_block_that_is_run", no_other_commands),
-        match terminal::is_there() {
-            true => trial(screens, every_screen),
-            false => skipped(screens, terminal::MISSING),
-        },
-    ]
-}
 
 /// A part of the document.
 enum Part {
@@ -99,14 +85,15 @@ impl Place {
         let binaries = Path::new(env!("CARGO_BIN_EXE_janitor")).parent().unwrap().to_owned();
         let path = env::var_os("PATH").unwrap();
         let path = env::join_paths([binaries].into_iter().chain(env::split_paths(&path))).unwrap();
-        let mut shell = Command::new("sh");
+        let mut shell = program("sh");
         shell.arg("-c").arg(script).current_dir(self.folder.path()).env_clear();
         shell.env("PATH", path).env("http_proxy", self.cluster.proxy_url());
         run(shell.envs(app.map(|app| ("MARATHON_APP_ID", app))))
     }
 }
 
-fn every_command() {
+#[test]
+fn every_command_is_run() {
     let (mut place, mut now) = (None, String::new());
     for part in parts(&document()) {
         let (kind, cluster, text) = match part {
@@ -139,7 +126,7 @@ fn every_command() {
             _ => panic!("nobody knows what to do with {kind:?}"),
         }
     }
-    if env::var_os("BLESS").is_some_and(|value| value == "1") {
+    if blessing() {
         fs::write(tests(DOCUMENT), &now).unwrap();
     }
     let written = document();
@@ -195,7 +182,8 @@ fn is_abridged(expected: &str, text: &str) -> bool {
     })
 }
 
-fn every_screen() {
+#[test]
+fn every_screen_is_what_a_terminal_shows() {
     let mut screens = 0;
     for part in parts(&document()) {
         let Part::Block { kind, cluster, typed, text } = part else { continue };
@@ -222,7 +210,8 @@ fn every_screen() {
 }
 
 /// What the text names as a command begins one that is run.
-fn no_other_commands() {
+#[test]
+fn every_command_is_in_a_block_that_is_run() {
     let parts = parts(&document());
     let run: String = parts
         .iter()

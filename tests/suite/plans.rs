@@ -4,34 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use janitor_tests::{Cluster, State};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command::{Run, changes, on, run, scenario};
-use crate::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("plans::a_plan_is_applied", a_plan_is_applied),
-        trial("plans::a_plan_is_not_applied_to_something_else", something_else),
-        trial("plans::a_plan_is_not_applied_when_the_znode_has_gone", the_znode_has_gone),
-        trial("plans::only_the_frameworks_of_a_plan_end", frameworks_of_the_plan),
-        trial("plans::a_plan_that_only_ends_a_framework_is_carried_out", only_a_framework),
-        trial("plans::nothing_is_planned_on_an_ignored_agent_that_is_away", ignored_and_away),
-        trial("plans::what_is_not_known_is_shown_where_it_is_forced", not_known),
-        trial("plans::more_below_the_znode_is_another_cluster", more_below_the_znode),
-        trial("plans::what_a_file_lifts_is_lifted_on_the_command_line_too", lifted),
-        trial("plans::what_is_no_plan_is_refused", what_is_no_plan),
-        trial("plans::a_plan_that_contradicts_itself_is_refused", contradictions),
-        trial("plans::another_process_is_not_removed_from_marathon", another_app),
-        trial("plans::a_plan_that_cannot_be_written_is_an_error", nowhere_to_write),
-        trial("plans::a_plan_for_programs", a_plan_for_programs),
-        trial("plans::the_cleaners_own_app_is_in_a_plan_and_in_no_file", own_app),
-        trial("plans::a_plans_options_stay_where_more_are_added", options_stay),
-        trial("plans::what_is_orphaned_is_cleaned_as_proposed", as_proposed),
-    ]
-}
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
@@ -62,6 +38,7 @@ fn apply_with(cluster: &Cluster, file: &Path, options: &str) -> Run {
     run(on(cluster, "apply").arg(file).args(options))
 }
 
+#[test]
 fn a_plan_is_applied() {
     let (_folder, file) = planned(scenario("a-plan"));
     let applied = Cluster::start(scenario("a-plan"));
@@ -77,7 +54,8 @@ fn a_plan_is_applied() {
     assert_eq!(again.exit, 7, "{}", again.stdout);
 }
 
-fn something_else() {
+#[test]
+fn a_plan_is_not_applied_to_something_else() {
     let (_folder, file) = planned(scenario("a-plan"));
     let (role, agent) = ("cassandra_role", "3ce447e3-2894-4c61-bd0f-be97e4d99ee9-S2");
     let mut state = scenario("a-plan");
@@ -94,7 +72,8 @@ fn something_else() {
 }
 
 /// The plan promises what the run does: that agent gets nothing.
-fn ignored_and_away() {
+#[test]
+fn nothing_is_planned_on_an_ignored_agent_that_is_away() {
     let state = scenario("an-agent-that-is-not-active");
     let away = state.agents.iter().find(|agent| !agent.active).unwrap();
     let (id, options) = (away.id.clone(), format!("{TARGET} --ignore-agent {}", away.id));
@@ -118,7 +97,8 @@ fn ignored_and_away() {
     assert_eq!(after.reserved_resources_full, reserved);
 }
 
-fn the_znode_has_gone() {
+#[test]
+fn a_plan_is_not_applied_when_the_znode_has_gone() {
     let (_folder, file) = planned(scenario("a-plan"));
     let mut state = scenario("a-plan");
     state.exhibitor.as_mut().unwrap().znodes.retain(|znode| !znode.starts_with("/cassandra"));
@@ -136,7 +116,8 @@ fn used() -> (State, String) {
     (state, id)
 }
 
-fn frameworks_of_the_plan() {
+#[test]
+fn only_the_frameworks_of_a_plan_end() {
     let (state, id) = used();
     for options in ["--teardown", "--force"] {
         let (_folder, file) = planned_with(state.clone(), &format!("{TARGET} {options}"));
@@ -157,7 +138,8 @@ fn frameworks_of_the_plan() {
     }
 }
 
-fn only_a_framework() {
+#[test]
+fn a_plan_that_only_ends_a_framework_is_carried_out() {
     let (mut state, _) = used();
     for agent in &mut state.agents {
         agent.reserved_resources_full.clear();
@@ -176,15 +158,17 @@ fn only_a_framework() {
     assert_eq!(changes(&cluster), ["POST /master/teardown"]);
 }
 
-fn not_known() {
+#[test]
+fn what_is_not_known_is_shown_where_it_is_forced() {
     let cluster = Cluster::start(scenario("a-plan-without-frameworks"));
     let planned = run(&mut on(&cluster, &format!("plan {TARGET} --force")));
-    let words = "It is not known whether other frameworks use it. Bad frameworks response";
+    let words = "It is unknown whether other frameworks use it. Bad frameworks response";
     assert!(planned.exit == 0 && planned.stdout.contains(words), "{planned:?}");
     assert!(!planned.stdout.contains("It would be refused"), "{planned:?}");
 }
 
-fn more_below_the_znode() {
+#[test]
+fn more_below_the_znode_is_another_cluster() {
     let (_folder, file) = planned(scenario("a-plan"));
     let mut state = scenario("a-plan");
     state.exhibitor.as_mut().unwrap().znodes.push("/cassandra/new".into());
@@ -195,7 +179,8 @@ fn more_below_the_znode() {
 }
 
 /// Whoever applies a plan unasked names all that it lifts.
-fn lifted() {
+#[test]
+fn what_a_file_lifts_is_lifted_on_the_command_line_too() {
     let (state, id) = used();
     let (_folder, file) = planned(state.clone());
     let text = fs::read_to_string(&file).unwrap();
@@ -229,7 +214,8 @@ fn lifted() {
     assert!(proposed.stderr.ends_with("janitor apply x --teardown\n"), "{proposed:?}");
 }
 
-fn contradictions() {
+#[test]
+fn a_plan_that_contradicts_itself_is_refused() {
     let (_folder, file) = planned(scenario("a-plan"));
     let plan: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     let cluster = Cluster::start(scenario("a-plan"));
@@ -251,7 +237,8 @@ fn contradictions() {
     assert_eq!(cluster.requests().len(), 0);
 }
 
-fn another_app() {
+#[test]
+fn another_process_is_not_removed_from_marathon() {
     let (_folder, file) = planned(scenario("a-plan"));
     let mut plan: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     plan["plan"]["target"]["marathon_app"] = "/other".into();
@@ -262,7 +249,8 @@ fn another_app() {
     assert!(run.stderr.contains("`target.marathon_app` is '/other'"), "{}", run.stderr);
 }
 
-fn what_is_no_plan() {
+#[test]
+fn what_is_no_plan_is_refused() {
     let (_folder, file) = planned(scenario("a-plan"));
     let text = fs::read_to_string(&file).unwrap();
     let version = "\"schema_version\": 1";
@@ -299,13 +287,15 @@ fn what_is_no_plan() {
     assert_eq!(cluster.requests().len(), 0);
 }
 
-fn nowhere_to_write() {
+#[test]
+fn a_plan_that_cannot_be_written_is_an_error() {
     let cluster = Cluster::start(scenario("a-plan"));
     let run = run(&mut on(&cluster, &format!("plan {TARGET} --out /nowhere/plan.json")));
     assert_eq!(run.exit, 1);
     assert!(run.stderr.contains("cannot write the plan /nowhere/plan.json"), "{}", run.stderr);
 }
 
+#[test]
 fn a_plan_for_programs() {
     let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
     let run = run(&mut on(&cluster, &format!("plan {TARGET} --output json")));
@@ -324,7 +314,8 @@ fn a_plan_for_programs() {
     }
 }
 
-fn own_app() {
+#[test]
+fn the_cleaners_own_app_is_in_a_plan_and_in_no_file() {
     let mut state = scenario("a-plan");
     state.marathon = serde_json::from_str(r#"{"apps": ["/planner", "/applier"]}"#).unwrap();
     let cluster = Cluster::start(state);
@@ -332,7 +323,7 @@ fn own_app() {
     let file = folder.path().join("plan.json");
     for line in [format!("plan {TARGET} --out {}", file.display()), format!("{TARGET} --dry-run")] {
         let planned = run(on(&cluster, &line).env("MARATHON_APP_ID", "/planner"));
-        let words = "remove     Marathon app '/planner', which is this cleaner itself";
+        let words = "remove     Marathon app '/planner', which runs this janitor";
         assert!(planned.exit == 0 && planned.stdout.contains(words), "{}", planned.stdout);
     }
     assert!(!fs::read_to_string(&file).unwrap().contains("planner"));
@@ -342,7 +333,8 @@ fn own_app() {
     assert_eq!(cluster.state().marathon.unwrap().apps, ["/planner"]);
 }
 
-fn options_stay() {
+#[test]
+fn a_plans_options_stay_where_more_are_added() {
     let (folder, file) = planned(scenario("a-plan"));
     let text = fs::read_to_string(&file).unwrap();
     let mut plan: Value = serde_json::from_str(&text).unwrap();
@@ -361,7 +353,8 @@ fn options_stay() {
     assert_eq!((&options["in_use"], &options["strict"]), (&"Force".into(), &true.into()));
 }
 
-fn as_proposed() {
+#[test]
+fn what_is_orphaned_is_cleaned_as_proposed() {
     let cluster = Cluster::start(scenario("what-is-reserved"));
     let discovered = run(&mut on(&cluster, "discover"));
     let proposals: Vec<_> = discovered

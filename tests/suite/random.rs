@@ -12,19 +12,13 @@ use std::time::Duration;
 use janitor_contract::types::Error;
 use janitor_host::{Call, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
-use libtest_mimic::Trial;
-use percent_encoding::percent_decode_str;
 
-use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, ZNODE};
-use crate::trial;
+use janitor_guest::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, ZNODE};
 
 const OPTIONS: Options = Options::DEFAULT;
 
-pub fn trials() -> Vec<Trial> {
-    vec![trial("random::the_host_agrees_with_the_component", agrees)]
-}
-
-fn agrees() {
+#[test]
+fn the_host_agrees_with_the_component() {
     let janitor = Janitor::new().unwrap();
     let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
     let seeds = wished.map_or(0..150, |seed: u64| seed..seed + 1);
@@ -83,9 +77,7 @@ struct Simulated {
 
 impl Transport for Simulated {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let (_, path) = request.url.split_once("://").unwrap().1.split_once('/').unwrap();
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
-        let path = percent_decode_str(path).decode_utf8().unwrap();
+        let path = request.path.join("/");
         let content = request.content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes));
         let is_call = content.as_deref().is_some_and(|it| it.contains("GET_MASTER"));
         let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };

@@ -1,16 +1,5 @@
-//! The recordings in `tests/recordings`, and what a replay may and may not do.
-//!
-//! | file | what is in it |
-//! | --- | --- |
-//! | `NAME.har` | the recording |
-//! | `NAME.stdout` | what its replay prints |
-//! | `NAME.stderr` | what it complains about; without it, nothing |
-//! | `NAME.json` | what it prints with `--output json`, on standard output |
-//! | `NAME.events` | and on standard error |
-//! | `NAME.exit` | its exit code |
-//!
-//! To add one, put its `.har` there, run `BLESS=1 cargo test --test suite recordings`,
-//! and look at the other files, which that has written.
+//! What a replay may and may not do. That the recordings in `tests/recordings` replay to what
+//! is beside them is in `scenarios.rs`.
 
 mod clock;
 mod secrets;
@@ -18,90 +7,45 @@ mod update;
 mod versions;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use libtest_mimic::Trial;
+use crate::command::{janitor, program, recordings, replay, run, tests};
+use crate::needs::{installed, needed};
 
-use crate::command::{janitor, replay, run, tests};
-use crate::golden::{golden, golden_if_any};
-use crate::{schemas, skipped, trial};
-
-pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<_> = recordings()
-        .map(|file| {
-            let name = file.file_stem().unwrap_or_default().display().to_string();
-            trial(format!("recordings::{name}"), move || recording(&file))
-        })
-        .collect();
-    let socketless = "recordings::a_replay_opens_no_socket";
-    trials.push(match Command::new("strace").arg("--version").output() {
-        Ok(_) => trial(socketless, a_replay_opens_no_socket),
-        Err(_) => skipped(socketless, "strace is not installed"),
-    });
-    let others: [(&str, fn()); 27] = [
-        ("a_miss_names_the_nearest", a_miss_names_the_nearest),
-        ("an_unused_exchange_is_told", an_unused_exchange_is_told),
-        ("what_is_no_recording_is_refused", what_is_no_recording),
-        ("a_missing_answer_is_no_answer", a_missing_answer),
-        ("a_recording_cannot_steer_a_terminal", no_escapes),
-        ("an_impossible_file_stops_the_run", an_impossible_file),
-        ("another_schema_version_is_refused", versions::another_schema_version),
-        ("what_is_not_known_is_refused", versions::unknown_fields),
-        ("a_key_that_is_there_twice_is_refused", versions::keys_given_twice),
-        ("what_is_missing_is_named", versions::missing_fields),
-        ("a_new_option_has_its_default", versions::options_that_did_not_exist_yet),
-        ("another_component_may_differ", versions::another_component),
-        ("somebody_elses_har_is_refused", versions::somebody_elses_har),
-        ("a_slow_run_is_replayed_exactly", clock::a_slow_run),
-        ("without_a_clock_only_pauses_take_time", clock::an_older_recording),
-        ("another_number_of_readings_is_told", clock::another_number_of_readings),
-        ("no_secret_is_written", secrets::nowhere),
-        ("no_secret_is_written_after_a_mistake", secrets::not_in_mistakes),
-        ("what_is_reserved_is_kept", secrets::what_is_reserved_is_kept),
-        ("one_is_made_anew", update::made_anew),
-        ("one_is_made_anew_elsewhere", update::made_anew_elsewhere),
-        ("what_one_lifts_is_lifted_on_the_command_line_too", update::lifted),
-        ("an_incomplete_run_replaces_nothing", update::incomplete_runs_replace_nothing),
-        ("a_signal_replaces_nothing", update::signals_replace_nothing),
-        ("a_stopped_run_is_recorded_whole", update::a_stopped_run_is_recorded_whole),
-        ("a_folder_is_replayed", update::a_folder),
-        ("a_replay_needs_no_cluster", update::a_replay_needs_no_cluster),
-    ];
-    let others = others.map(|(name, test)| trial(format!("recordings::{name}"), test));
-    trials.extend(others);
-    trials
-}
-
-/// The files in `tests/recordings`.
-pub fn recordings() -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(tests("recordings"))
-        .expect("there are recordings")
-        .map(|entry| entry.expect("a readable folder").path())
-        .filter(|file| file.extension().is_some_and(|extension| extension == "har"))
-}
-
-fn recording(file: &Path) {
-    let expect = |extension, actual: &str| golden(&file.with_extension(extension), actual);
-    for _ in 0..2 {
-        let text = run(&mut replay(file));
-        expect("stdout", &text.stdout);
-        golden_if_any(&file.with_extension("stderr"), &text.stderr);
-        expect("exit", &format!("{}\n", text.exit));
-        let json = schemas::require_recording(file);
-        expect("json", &json.stdout);
-        expect("events", &json.stderr);
-        assert_eq!(json.exit, text.exit);
-    }
+tests! {
+    another_schema_version_is_refused: versions::another_schema_version(),
+    what_is_not_known_is_refused: versions::unknown_fields(),
+    a_key_that_is_there_twice_is_refused: versions::keys_given_twice(),
+    what_is_missing_is_named: versions::missing_fields(),
+    a_new_option_has_its_default: versions::options_that_did_not_exist_yet(),
+    another_component_may_differ: versions::another_component(),
+    somebody_elses_har_is_refused: versions::somebody_elses_har(),
+    a_slow_run_is_replayed_exactly: clock::a_slow_run(),
+    without_a_clock_only_pauses_take_time: clock::an_older_recording(),
+    another_number_of_readings_is_told: clock::another_number_of_readings(),
+    no_secret_is_written: secrets::nowhere(),
+    no_secret_is_written_after_a_mistake: secrets::not_in_mistakes(),
+    what_is_reserved_is_kept: secrets::what_is_reserved_is_kept(),
+    one_is_made_anew: update::made_anew(),
+    one_is_made_anew_elsewhere: update::made_anew_elsewhere(),
+    what_one_lifts_is_lifted_on_the_command_line_too: update::lifted(),
+    an_incomplete_run_replaces_nothing: update::incomplete_runs_replace_nothing(),
+    a_signal_replaces_nothing: update::signals_replace_nothing(),
+    a_stopped_run_is_recorded_whole: update::a_stopped_run_is_recorded_whole(),
+    a_folder_is_replayed: update::a_folder(),
+    a_replay_needs_no_cluster: update::a_replay_needs_no_cluster(),
 }
 
 const RECORDING: &str = "recordings/cassandra-0.28.1.har";
 
+#[test]
 fn a_replay_opens_no_socket() {
+    if needed(installed("strace")).is_none() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     for file in recordings() {
         let trace = folder.path().join("trace");
-        let mut strace = Command::new("strace");
+        let mut strace = program("strace");
         strace.args(["-f", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o"]).arg(&trace);
         run(strace.arg(janitor().get_program()).arg("replay").arg(file));
         let trace = fs::read_to_string(trace).unwrap();
@@ -123,6 +67,7 @@ fn replay_with(from: &str, to: &str) -> crate::command::Run {
     run(&mut replay(&file))
 }
 
+#[test]
 fn a_miss_names_the_nearest() {
     let run = replay_with("/master/destroy-volumes", "/master/destroy-volume");
     assert_eq!(run.exit, 5);
@@ -135,6 +80,7 @@ fn a_miss_names_the_nearest() {
     }
 }
 
+#[test]
 fn an_unused_exchange_is_told() {
     let run = replay_with(r#""znode": "cassandra""#, r#""znode": null"#);
     assert_eq!(run.exit, 5);
@@ -143,7 +89,8 @@ fn an_unused_exchange_is_told() {
     assert!(run.stderr.contains(words), "{}", run.stderr);
 }
 
-fn what_is_no_recording() {
+#[test]
+fn what_is_no_recording_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.har");
     for text in ["", "{}", "[]", "<html>", r#"{"log":{"version":"1.2","entries":[]}}"#] {
@@ -157,13 +104,15 @@ fn what_is_no_recording() {
     assert!(newer.stderr.contains("its schema_version is 2"), "{}", newer.stderr);
 }
 
-fn a_missing_answer() {
+#[test]
+fn a_missing_answer_is_no_answer() {
     let run = replay_with(r#""status": 200"#, r#""status": 0"#);
     assert_eq!(run.exit, 5);
     assert!(run.stdout.contains("the recording has no answer to this"), "{}", run.stdout);
 }
 
-fn no_escapes() {
+#[test]
+fn a_recording_cannot_steer_a_terminal() {
     for text in ["leader.mesos:8181/\"", "http://leader.mesos:5050/master/slaves"] {
         let run = replay_with(text, &text.replacen("mesos", r"mesos\u001b[2J", 1));
         assert_ne!(run.exit, 0);
@@ -171,7 +120,8 @@ fn no_escapes() {
     }
 }
 
-fn an_impossible_file() {
+#[test]
+fn an_impossible_file_stops_the_run() {
     let run =
         run(janitor().args(["-r", "r", "-m", "http://127.0.0.1:1/", "--record", "/nowhere/x.har"]));
     assert_eq!(run.exit, 1);

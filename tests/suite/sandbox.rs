@@ -2,100 +2,89 @@
 //! nothing is sent that is not allowed.
 
 use std::io::Cursor;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use janitor_contract::types::Error;
 use janitor_host::{
-    Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target, Violation,
+    Endpoints, Entry, InUse, Janitor, Level, Limits, Options, Report, RunError, Session, Target,
+    Violation,
 };
 use janitor_report::ExitCode;
 use janitor_tests::{Cluster, State};
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
-use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::command::{janitor, run, scenario, tests};
-use crate::{credentials, forms, skipped, trial};
+use crate::command::{janitor, program, run, scenario, tests};
+use crate::needs::{installed, needed};
+use crate::{component, credentials, forms};
 
-/// What the component does, and what the host says of it.
-const CASES: &[(&str, &str)] = &[
-    (
-        "asks for what is not its business",
+cases! {
+    /// What the component does, and what the host says of it.
+    CASES: &str => is_stopped;
+
+    a_component_that_asks_for_what_is_not_its_business:
         "asked for more than it may: GET master/quota is not in the policy table",
-    ),
-    (
-        "removes what is not its business",
+    a_component_that_removes_what_is_not_its_business:
         "POST master/unreserve (application/x-www-form-urlencoded) would remove what is not the \
          target's: a resource of role 'other', which is not 'removes what is not its business'",
-    ),
-    (
-        "ends what is not its business",
+    a_component_that_ends_what_is_not_its_business:
         "POST master/teardown (application/x-www-form-urlencoded) would end framework 'ITS', \
          which the master's list does not show to use the role, and which is not named",
-    ),
-    ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
-    ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
-    ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
-    ("asks again and again", "asked for more than it may: more than 1000 requests in one run"),
-    ("sends too much", "asked for more than it may: a request of more than 1048576 bytes"),
-    ("reads nothing", "it read 0 bytes of a response"),
-    ("panics", "The component broke down: wasm trap: wasm `unreachable` instruction executed"),
-    ("loops", "the run took longer than 1 s"),
-    ("pauses", "the run took longer than 1 s"),
-    ("reads the clock without end", "it read the clock more than 1000 times"),
-    ("hoards memory", "it wanted more than 16777216 bytes of memory"),
-    ("digs too deep", "The component broke down: wasm trap: call stack exhausted"),
-    ("floods the log", "it logged more than 1000 entries"),
-    ("tells too much", "it logged an event of more than 4096 bytes"),
-    (
-        "reports too much",
-        "The component broke down: too much data is being copied between the host and the guest",
-    ),
-];
-
-/// What is wrong with each component of `hostile/`, before it is asked anything, and what
-/// the host says of it.
-pub const HOSTILE: &[(&str, &str)] = &[
-    (
-        "traps at its start",
+    a_component_that_sends_without_end:
+        "asked for more than it may: more than 32 exchanges in flight",
+    a_component_that_sends_and_forgets:
+        "asked for more than it may: more than 32 exchanges in flight",
+    a_component_that_hoards_answers: "asked for more than it may: more than 32 exchanges in flight",
+    a_component_that_asks_again_and_again:
+        "asked for more than it may: more than 1000 requests in one run",
+    a_component_that_sends_too_much:
+        "asked for more than it may: a request of more than 1048576 bytes",
+    a_component_that_reads_nothing: "it read 0 bytes of a response",
+    a_component_that_panics:
         "The component broke down: wasm trap: wasm `unreachable` instruction executed",
-    ),
-    ("loops at its start", "the run took longer than 1 s"),
-    ("starts with much memory", "it wanted more than 16777216 bytes of memory"),
-    ("starts with a large table", "it wanted a table of more than 10000 elements"),
-    ("lets its table grow", "it wanted a table of more than 10000 elements"),
-    ("has many memories", "resource limit exceeded: memory count too high at 2"),
-    ("has many tables", "resource limit exceeded: table count too high at 5"),
-    ("has many instances", "resource limit exceeded: instance count too high at 17"),
-    (
-        "reads the environment",
+    a_component_that_loops: "the run took longer than 1 s",
+    a_component_that_pauses: "the run took longer than 1 s",
+    a_component_that_reads_the_clock_without_end: "it read the clock more than 1000 times",
+    a_component_that_hoards_memory: "it wanted more than 16777216 bytes of memory",
+    a_component_that_digs_too_deep: "The component broke down: wasm trap: call stack exhausted",
+    a_component_that_floods_the_log: "it logged more than 1000 entries",
+    a_component_that_tells_too_much: "it logged an event of more than 4096 bytes",
+    a_component_that_reports_too_much:
+        "The component broke down: too much data is being copied between the host and the guest",
+}
+
+cases! {
+    /// What is wrong with each component of `hostile/`, before it is asked anything, and what
+    /// the host says of it.
+    HOSTILE: &str => is_harmless;
+
+    a_component_that_traps_at_its_start:
+        "The component broke down: wasm trap: wasm `unreachable` instruction executed",
+    a_component_that_loops_at_its_start: "the run took longer than 1 s",
+    a_component_that_starts_with_much_memory: "it wanted more than 16777216 bytes of memory",
+    a_component_that_starts_with_a_large_table: "it wanted a table of more than 10000 elements",
+    a_component_that_lets_its_table_grow: "it wanted a table of more than 10000 elements",
+    a_component_that_has_many_memories: "resource limit exceeded: memory count too high at 2",
+    a_component_that_has_many_tables: "resource limit exceeded: table count too high at 5",
+    a_component_that_has_many_instances: "resource limit exceeded: instance count too high at 17",
+    a_component_that_reads_the_environment:
         "The component cannot be started: failed to convert function to given type",
-    ),
-    ("ends the process", "m!start: Exited with i32 exit status 0"),
-    ("floods standard error", "The component broke down: wasm trap"),
-    (
-        "asks for a socket",
+    a_component_that_ends_the_process: "m!start: Exited with i32 exit status 0",
+    a_component_that_floods_standard_error: "The component broke down: wasm trap",
+    a_component_that_asks_for_a_socket:
         "The component cannot be started: it imports what this host does not have: \
          wasi:sockets/tcp 0.2.6 (unknown here)",
-    ),
-    (
-        "wants another contract",
+    a_component_that_wants_another_contract:
         "The component cannot be started: it imports what this host does not have: \
          janitor:cleanup/http 0.9.0 (here it is 0.1.0); wasi:io/poll 0.3.0 (here it is 0.2); \
          plain no version (unknown here)",
-    ),
-    (
-        "offers another contract",
+    a_component_that_offers_another_contract:
         "The component cannot be started: no exported instance named \
          `janitor:cleanup/cleanup@0.1.0`",
-    ),
-    (
-        "offers other functions",
+    a_component_that_offers_other_functions:
         "The component cannot be started: failed to convert function to given type",
-    ),
-];
+}
 
 /// What is wrong with files that no compiler takes for a component, and what is said.
 pub const BROKEN: &[(&str, &str)] = &[
@@ -116,46 +105,47 @@ pub const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<_> =
-        CASES.iter().map(|(deed, words)| trial(name(deed), || is_stopped(deed, words))).collect();
-    trials.extend(
-        forms::CASES
-            .iter()
-            .map(|(deed, form, words)| trial(name(deed), || sends_none(form(), words))),
-    );
-    trials.extend(
-        HOSTILE.iter().map(|(fault, words)| trial(name(fault), || is_harmless(fault, words))),
-    );
-    let small = "sandbox::without_room_for_the_sandbox_nothing_is_sent";
-    let login = "sandbox::without_room_for_the_sandbox_nobody_logs_in";
-    for (name, logs_in) in [(small, false), (login, true)] {
-        trials.push(match Command::new("prlimit").arg("--version").output() {
-            Ok(_) => trial(name, move || without_room(logs_in)),
-            Err(_) => skipped(name, "prlimit is not installed"),
-        });
-    }
-    trials.push(trial("sandbox::last_words_reach_the_log", last_words_reach_the_log));
-    trials.push(trial("sandbox::standard_error_reaches_the_log", standard_error_reaches_the_log));
-    trials.push(trial("sandbox::a_component_that_does_nothing_ends_well", ends_well));
-    trials.push(trial("sandbox::the_masters_root_is_its_base_without_master", masters_root));
-    trials.push(trial("sandbox::the_component_imports_http_and_log_only", imports));
-    trials.push(trial("sandbox::what_is_no_machine_code_is_refused", no_machine_code));
-    trials.push(trial("sandbox::a_component_of_another_contract_is_refused", another_contract));
-    trials
+tests! {
+    // The forms, none of which is sent.
+    a_component_that_claims_a_volume_of_another_principal:
+        sends_none("claims a volume of another principal"),
+    a_component_that_claims_only_to_have_created_a_volume:
+        sends_none("claims only to have created a volume"),
+    a_component_that_releases_an_empty_amount: sends_none("releases an empty amount"),
+    a_component_that_releases_an_empty_range: sends_none("releases an empty range"),
+    a_component_that_releases_another_amount: sends_none("releases another amount"),
+    a_component_that_forgets_a_label: sends_none("forgets a label"),
+    a_component_that_names_another_agent: sends_none("names another agent"),
+    a_component_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
+    a_component_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
+
+    // The files, which need a compiler that does not take them.
+    #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+    a_component_that_is_a_core_module: component::is_refused("is a core module"),
+    #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+    a_component_that_is_cut_off: component::is_refused("is cut off"),
+    #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
+    a_component_that_is_empty: component::is_refused("is empty"),
+
+    without_room_for_the_sandbox_nothing_is_sent: without_room(false),
+    without_room_for_the_sandbox_nobody_logs_in: without_room(true),
 }
 
-/// The name of the test of a deed or a fault.
-pub fn name(deed: &str) -> String {
-    format!("sandbox::a_component_that_{}", deed.replace(' ', "_"))
+/// What the component of a test does, in the words that the component knows.
+fn deed(name: &str) -> String {
+    name.trim_start_matches("a_component_that_").replace('_', " ")
 }
 
 /// The rows of the table in docs/security.md: the test, the exit code, the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    let forms = forms::CASES.iter().map(|(deed, _, words)| (deed, words));
-    let others = |cases: &'static [(&str, &str)]| cases.iter().map(|(deed, words)| (deed, words));
-    let all = others(CASES).chain(forms).chain(others(HOSTILE)).chain(others(BROKEN));
-    all.map(|(deed, words)| (name(deed), ExitCode::Violation as u8, *words))
+    let name = |deed: &str| format!("a_component_that_{}", deed.replace(' ', "_"));
+    let forms = forms::CASES.iter().map(move |(deed, _, words)| (name(deed), *words));
+    let broken = BROKEN.iter().map(move |(fault, words)| (name(fault), *words));
+    let named = |cases: &'static [(&str, &str)]| {
+        cases.iter().map(|(name, words)| ((*name).to_owned(), *words))
+    };
+    let all = named(CASES).chain(forms).chain(named(HOSTILE)).chain(broken);
+    all.map(|(name, words)| (format!("sandbox::{name}"), ExitCode::Violation as u8, words))
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -165,8 +155,9 @@ fn patience(words: &str) -> Duration {
     if words.ends_with("longer than 1 s") { Duration::from_secs(1) } else { MINUTE }
 }
 
-fn is_stopped(deed: &str, words: &str) {
-    let (result, log, requests) = misbehave(deed, patience(words));
+fn is_stopped(name: &str, words: &str) {
+    let deed = deed(name);
+    let (result, log, requests) = misbehave(&deed, patience(words));
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
     let last = &log.last().expect("a message").message;
     assert!(last.contains(words), "{last}");
@@ -174,8 +165,8 @@ fn is_stopped(deed: &str, words: &str) {
     assert!(log.iter().all(is_safe), "a terminal escape passed");
     let (changes, looks): (Vec<_>, Vec<_>) =
         requests.iter().partition(|request| request.content.is_some());
-    let is_look = |url: &String| url.ends_with("/slaves") || url.ends_with("/frameworks");
-    assert!(looks.iter().all(|request| is_look(&request.url)), "{requests:?}");
+    let is_look = |path: &[String]| path == ["slaves"] || path == ["frameworks"];
+    assert!(looks.iter().all(|request| is_look(&request.path)), "{requests:?}");
     // The one framework that the master shows to use the role may be ended.
     let ended = if deed.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
     let forms = changes.iter().filter_map(|request| request.content.as_ref());
@@ -187,7 +178,8 @@ fn is_stopped(deed: &str, words: &str) {
 }
 
 /// A form that may not go does not.
-fn sends_none(form: String, words: &str) {
+fn sends_none(deed: &str) {
+    let (form, words) = forms::case(deed);
     let janitor = misbehaving();
     let target = forms::target(Some(forms::PRINCIPAL), &[form]);
     let (result, log, requests) = attempt(&janitor, target, MINUTE);
@@ -199,8 +191,8 @@ fn sends_none(form: String, words: &str) {
 }
 
 /// It is stopped before it is asked anything, if it gets to that, and nothing is sent.
-fn is_harmless(fault: &str, words: &str) {
-    let result = match hostile(fault) {
+fn is_harmless(name: &str, words: &str) {
+    let result = match hostile(&deed(name)) {
         Ok(janitor) => {
             let (result, _, requests) = attempt(&janitor, target("role"), patience(words));
             assert_eq!(requests, []);
@@ -216,6 +208,9 @@ fn is_harmless(fault: &str, words: &str) {
 /// A limit of addresses is more than enough, or it is said at once that it is too small,
 /// and there is nothing in between.
 fn without_room(logs_in: bool) {
+    if needed(installed("prlimit")).is_none() {
+        return;
+    }
     /// What the sandbox's memory takes of addresses.
     const MEMORY: u64 = 4 << 30;
     let margins = (0..32).map(|step| MEMORY + (step << 25));
@@ -225,7 +220,7 @@ fn without_room(logs_in: bool) {
         iam.users.insert("user".into(), "password".into());
         let iam = logs_in.then_some(iam);
         let cluster = Cluster::start(State { iam, ..scenario("the-sample-result") });
-        let mut command = Command::new("prlimit");
+        let mut command = program("prlimit");
         command.env_clear().env("http_proxy", cluster.proxy_url());
         command.arg(format!("--as={bytes}")).arg(janitor().get_program());
         command.args(["-r", "cassandra_role", "-z", "cassandra"]);
@@ -261,6 +256,7 @@ fn hostile(fault: &str) -> Result<Janitor, Violation> {
 }
 
 /// What reports a panic is the real component's own.
+#[test]
 fn last_words_reach_the_log() {
     let (_, log, _) = misbehave("panics", MINUTE);
     let is_it = |entry: &Entry| {
@@ -270,6 +266,7 @@ fn last_words_reach_the_log() {
 }
 
 /// A component that is built with the standard library's WASI has one.
+#[test]
 fn standard_error_reaches_the_log() {
     let janitor = hostile("floods standard error").unwrap();
     let (_, log, _) = attempt(&janitor, target("role"), MINUTE);
@@ -278,21 +275,24 @@ fn standard_error_reaches_the_log() {
     assert!(log.iter().any(is_it), "{log:?}");
 }
 
-fn ends_well() {
+#[test]
+fn a_component_that_does_nothing_ends_well() {
     let (result, log, requests) = misbehave("nothing", MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Clean);
     assert_eq!((log, requests), (vec![], vec![]));
 }
 
-fn masters_root() {
+#[test]
+fn the_masters_root_is_its_base_without_master() {
     let (result, _, requests) = misbehave("looks at the root", MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Clean);
-    let urls: Vec<_> = requests.iter().map(|request| request.url.as_str()).collect();
+    let urls: Vec<_> = requests.iter().map(|request| Endpoints::default().url(request)).collect();
     let [version, registry] = ["version", "registrar(1)/registry"];
     assert_eq!(urls, [version, registry].map(|it| format!("http://leader.mesos:5050/{it}")));
 }
 
-fn imports() {
+#[test]
+fn the_component_imports_http_and_log_only() {
     let imports = Janitor::new().unwrap().imports();
     assert_eq!(imports, ["janitor:cleanup/http@0.1.0", "janitor:cleanup/log@0.1.0"]);
     // What the host answers to is what the contract names.
@@ -303,15 +303,17 @@ fn imports() {
     }
 }
 
+#[test]
 #[allow(unsafe_code)]
-fn no_machine_code() {
+fn what_is_no_machine_code_is_refused() {
     // SAFETY: these bytes hold no machine code that could be run.
     let result = unsafe { Janitor::from_precompiled(b"\0asm", "") };
     assert!(result.is_err());
 }
 
+#[test]
 #[allow(unsafe_code)]
-fn another_contract() {
+fn a_component_of_another_contract_is_refused() {
     // SAFETY: made by `Engine::precompile_component` in the build script of
     // `janitor-tests`.
     let result = unsafe { Janitor::from_precompiled(janitor_tests::SKEWED, "") };
@@ -384,9 +386,9 @@ impl Transport for Network {
             {"id": "OWN", "roles": [self.role]},
             {"id": "ITS", "roles": ["other"]},
         ]});
-        let answer = match request.url.rsplit_once('/') {
-            Some((_, "frameworks")) => frameworks.to_string(),
-            Some((_, "slaves")) => forms::list(&forms::HELD),
+        let answer = match request.path.last().map(String::as_str) {
+            Some("frameworks") => frameworks.to_string(),
+            Some("slaves") => forms::list(&forms::HELD),
             _ => String::new(),
         };
         self.requests.lock().unwrap().push(request);

@@ -1,4 +1,8 @@
-//! The scenario folders: a cluster, a command, and what comes of it.
+//! The tests that are a folder of files each, or a few: the scenarios, the same through a
+//! router, and the recordings. A program of its own, because the files say which tests there
+//! are.
+//!
+//! A scenario is a cluster, a command, and what comes of it:
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -11,31 +15,91 @@
 //! | `requests` | every request that reaches a server, in order, with its credential |
 //! | `after.json` | the stand-in at the end; without it, nothing may change |
 //!
-//! Each run is recorded, and the recording must replay to the same output. With
-//! `BLESS=1` in the environment, `stdout`, `exit`, `requests` and `after.json`
-//! are written instead of compared; look at them before they are committed.
+//! Each run is recorded, and the recording must replay to the same output.
+//!
+//! A recording is in `tests/recordings`, with what its replay prints:
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `NAME.har` | the recording |
+//! | `NAME.stdout` | what its replay prints |
+//! | `NAME.stderr` | what it complains about; without it, nothing |
+//! | `NAME.json` | what it prints with `--output json`, on standard output |
+//! | `NAME.events` | and on standard error |
+//! | `NAME.exit` | its exit code |
+//!
+//! To add one, put its `.har` there.
+//!
+//! With `BLESS=1` in the environment, as in `BLESS=1 cargo test --test scenarios recordings`,
+//! all of these files but `cluster.json`, `command`, `plan.json` and `NAME.har` are written
+//! instead of compared; look at them before they are committed.
+
+// A failed assertion is how a test fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+// The suite uses the rest of these.
+#[allow(dead_code)]
+mod command;
+mod golden;
+#[allow(dead_code)]
+mod needs;
+#[allow(dead_code)]
+mod nginx;
+mod routed;
+mod validation;
 
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 
 use janitor_tests::{Cluster, State};
-use libtest_mimic::Trial;
+use libtest_mimic::{Arguments, Trial};
 
-use crate::command::{Run, janitor, replay, run, tests};
-use crate::golden::{blessing, golden, golden_if_any};
-use crate::{schemas, trial};
+use command::{Run, janitor, recordings, replay, run, tests};
+use golden::{blessing, golden};
+use needs::skipped;
 
-pub fn trials() -> Vec<Trial> {
+fn main() -> ExitCode {
     let mut folders: Vec<_> = fs::read_dir(tests("scenarios"))
         .expect("there are scenarios")
         .map(|entry| entry.expect("a readable folder").path())
         .collect();
     folders.sort();
-    let name = |folder: &Path| folder.file_name().unwrap_or_default().display().to_string();
-    folders
-        .into_iter()
-        .map(|folder| trial(format!("scenarios::{}", name(&folder)), move || scenario(&folder)))
-        .collect()
+    let mut trials = Vec::new();
+    for folder in folders {
+        let name = folder.file_name().unwrap_or_default().display().to_string();
+        trials.push(through_the_router(&name));
+        trials.push(trial(format!("scenarios::{name}"), move || scenario(&folder)));
+    }
+    for file in recordings() {
+        let name = file.file_stem().unwrap_or_default().display();
+        trials.push(trial(format!("recordings::{name}"), move || recording(&file)));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        test();
+        Ok(())
+    })
+}
+
+/// A scenario's command through a router, where that can be, and where it means anything.
+fn through_the_router(scenario: &str) -> Trial {
+    let name = format!("router::scenarios::{scenario}");
+    let elsewhere = routed::ELSEWHERE.iter().find(|(one, _)| *one == scenario);
+    let reason = elsewhere.map(|(_, why)| (*why).to_owned());
+    match reason.or_else(|| nginx::installed().err()) {
+        Some(reason) => {
+            skipped(&name, &reason);
+            trial(name, || {}).with_ignored_flag(true)
+        }
+        None => {
+            let scenario = scenario.to_owned();
+            trial(name, move || routed::same_as_without(&scenario))
+        }
+    }
 }
 
 fn scenario(folder: &Path) {
@@ -85,7 +149,7 @@ fn scenario(folder: &Path) {
             assert!(!har.contains(&iam.token), "the token is in the recording");
         }
         let Run { stdout, exit, .. } = &result;
-        assert_eq!(schemas::require_recording(&recording).exit, *exit);
+        assert_eq!(validation::require_recording(&recording).exit, *exit);
         let verbose = words.iter().any(|word| word == "-v");
         let replay = || run(replay(&recording).args(verbose.then_some("-v")));
         for again in [replay(), replay()] {
@@ -100,4 +164,29 @@ fn read_state(file: &Path) -> Option<State> {
     Some(
         serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
     )
+}
+
+fn recording(file: &Path) {
+    let expect = |extension, actual: &str| golden(&file.with_extension(extension), actual);
+    for _ in 0..2 {
+        let text = run(&mut replay(file));
+        expect("stdout", &text.stdout);
+        golden_if_any(&file.with_extension("stderr"), &text.stderr);
+        expect("exit", &format!("{}\n", text.exit));
+        let json = validation::require_recording(file);
+        expect("json", &json.stdout);
+        expect("events", &json.stderr);
+        assert_eq!(json.exit, text.exit);
+    }
+}
+
+/// Compares a text with its file; where the text is empty, there is no file.
+fn golden_if_any(file: &Path, actual: &str) {
+    if blessing() && actual.is_empty() {
+        // A file of an earlier blessing may be there, or not.
+        let _ = fs::remove_file(file);
+    }
+    if !actual.is_empty() || file.exists() {
+        golden(file, actual);
+    }
 }

@@ -1,97 +1,25 @@
 //! The JSON Schemas in `docs/schemas`: they are those of the types, and everything
 //! that is written keeps to them.
 
-mod validator;
-
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::sync::LazyLock;
 
-use janitor_report::output::{Event, Output};
-use janitor_report::plan_file::PlanFile;
 use janitor_tests::{Cluster, State};
-use janitor_transport::recording::har::Har;
-use libtest_mimic::Trial;
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use crate::command::{Run, janitor, replay, run, tests};
+use crate::command::{janitor, run, tests};
 use crate::golden::golden;
-use crate::trial;
+use crate::validation::{all, complaints, require};
 
-pub fn trials() -> Vec<Trial> {
-    let published = all().into_iter().map(|(name, schema)| {
-        trial(format!("schemas::{name}"), move || {
-            let json = serde_json::to_string_pretty(&schema).unwrap();
-            golden(&tests("../docs/schemas").join(format!("{name}.json")), &(json + "\n"));
-        })
-    });
-    let mut trials: Vec<_> = published.collect();
-    trials.push(trial("schemas::everything_is_described", everything_is_described));
-    trials.push(trial("schemas::a_plan_file_keeps_to_its_schema", a_plan_file));
-    trials.push(trial("schemas::a_document_that_is_wrong_is_noticed", a_wrong_document));
-    trials.push(trial("schemas::the_examples_keep_to_them", the_examples));
-    trials
-        .push(trial("schemas::the_validator_finds_what_is_wrong", validator::finds_what_is_wrong));
-    trials
-}
-
-/// The schemas of everything that is written for programs, by the names under which
-/// `docs/schemas` has them.
-fn all() -> [(&'static str, Schema); 4] {
-    [
-        ("output", schema::<Output>()),
-        ("event", schema::<Event>()),
-        ("plan-file", schema::<PlanFile>()),
-        ("recording", schema::<Har>()),
-    ]
-}
-
-/// The schema of a type as it is written.
-fn schema<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
-}
-
-/// The schemas, as they are published; `har-1.2` is not ours.
-static SCHEMAS: LazyLock<BTreeMap<&str, Value>> = LazyLock::new(|| {
-    let ours = all().into_iter();
-    let files = ours.map(|(name, _)| (name, tests("../docs/schemas").join(format!("{name}.json"))));
-    let files = files.chain([("har-1.2", tests("har-1.2.json"))]);
-    files.map(|(name, file)| (name, read(&file))).collect()
-});
-
-fn read(file: &Path) -> Value {
-    let json = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
-    serde_json::from_slice(&json).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
-}
-
-/// What is wrong with a document.
-fn complaints(schema: &str, json: &str) -> Vec<String> {
-    let document = serde_json::from_str(json).unwrap_or_else(|why| panic!("{why}: {json}"));
-    validator::complaints(&SCHEMAS[schema], &document)
-}
-
-/// Requires that a document keeps to a schema.
-pub fn require(schema: &str, json: &str) {
-    let complaints = complaints(schema, json);
-    assert_eq!(complaints, [""; 0], "{schema}: {json}");
-}
-
-/// Requires that a recording keeps to its schemas, and what its replay writes for
-/// programs to theirs. Returns the replay.
-pub fn require_recording(file: &Path) -> Run {
-    let har = fs::read_to_string(file).expect("a readable recording");
-    require("har-1.2", &har);
-    require("recording", &har);
-    let run = run(replay(file).args(["--output", "json"]));
-    require("output", &run.stdout);
-    run.stderr.lines().for_each(|line| require("event", line));
-    run
+#[test]
+fn those_of_the_types_are_published() {
+    for (name, schema) in all() {
+        let json = serde_json::to_string_pretty(&schema).unwrap();
+        golden(&tests("../docs/schemas").join(format!("{name}.json")), &(json + "\n"));
+    }
 }
 
 /// The descriptions come from the documentation of the types and of `wit/`.
+#[test]
 fn everything_is_described() {
     for (name, schema) in all() {
         let mut silent = Vec::new();
@@ -132,7 +60,8 @@ fn undescribed(schema: &Value, path: &str, silent: &mut Vec<String>) {
     }
 }
 
-fn a_plan_file() {
+#[test]
+fn a_plan_file_keeps_to_its_schema() {
     let json = fs::read(tests("scenarios/the-sample-result/cluster.json")).unwrap();
     let state: State = serde_json::from_slice(&json).unwrap();
     let cluster = Cluster::start(state);
@@ -145,7 +74,8 @@ fn a_plan_file() {
     require("plan-file", &fs::read_to_string(file).unwrap());
 }
 
-fn a_wrong_document() {
+#[test]
+fn a_document_that_is_wrong_is_noticed() {
     for (schema, json) in [
         ("output", "{}"),
         ("output", r#"{"schema_version":1,"exit_code":"0","next":[]}"#),
@@ -161,12 +91,23 @@ fn a_wrong_document() {
             r#"{"log":{"version":"1.2","creator":{"name":"","version":""},"entries":[{}]}}"#,
         ),
     ] {
-        assert_ne!(complaints(schema, json), [""; 0], "{schema}: {json}");
+        let document = serde_json::from_str(json).unwrap();
+        assert_ne!(complaints(schema, &document), [""; 0], "{schema}: {json}");
+    }
+    let har = fs::read(tests("recordings/cassandra-0.28.1.har")).unwrap();
+    let har: Value = serde_json::from_slice(&har).unwrap();
+    for (place, wrong) in
+        [("/log/entries/0/startedDateTime", "yesterday"), ("/log/entries/0/request/url", "slaves")]
+    {
+        let mut har = har.clone();
+        *har.pointer_mut(place).expect("a text") = wrong.into();
+        assert_eq!(complaints("har-1.2", &har).len(), 1, "{place}: {wrong}");
     }
 }
 
 /// In the documents, the word after `json` is the schema of an example.
-fn the_examples() {
+#[test]
+fn the_examples_keep_to_them() {
     let mut found = Vec::new();
     for document in ["json", "recordings"] {
         let text = fs::read_to_string(tests(&format!("../docs/{document}.md"))).unwrap();

@@ -7,23 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use janitor_tests::{Cluster, Stall, State};
-use libtest_mimic::Trial;
 
-use crate::command::{changes, on, replay, run, scenario};
-use crate::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("signals::what_is_on_its_way_is_waited_for", || ends_well("INT")),
-        trial("signals::a_sigterm_is_the_same_wish", || ends_well("TERM")),
-        trial("signals::a_sighup_is_the_same_wish", || ends_well("HUP")),
-        trial("signals::what_is_ignored_stays_ignored", what_is_ignored),
-        trial("signals::a_second_one_ends_the_run_at_once", || ends_at_once("INT", 130)),
-        trial("signals::a_second_sigterm_does_too", || ends_at_once("TERM", 143)),
-        trial("signals::a_second_sighup_does_too", || ends_at_once("HUP", 129)),
-        trial("signals::a_look_ends_like_any_program", a_look_just_ends),
-    ]
-}
+use crate::command::{changes, on, program, replay, run, scenario};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
@@ -44,7 +29,7 @@ fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {
 
 fn send(signal: &str, child: &Child) {
     let kill = format!("kill -{signal} {}", child.id());
-    assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+    assert!(program("sh").arg("-c").arg(kill).status().unwrap().success());
 }
 
 /// Waits until a signal has been understood.
@@ -52,7 +37,7 @@ fn understood(child: &mut Child) -> BufReader<ChildStderr> {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
-    let words = "janitor: what is on its way is waited for; a second signal ends this at once\n";
+    let words = "janitor: finishing in-flight requests; press Ctrl-C again to quit now\n";
     assert_eq!(line, words);
     stderr
 }
@@ -63,6 +48,36 @@ fn finished(cluster: &Cluster) -> State {
     let run = run(&mut on(&cluster, TARGET));
     assert_eq!(run.exit, 0, "{}", run.stdout);
     cluster.state()
+}
+
+#[test]
+fn what_is_on_its_way_is_waited_for() {
+    ends_well("INT");
+}
+
+#[test]
+fn a_sigterm_is_the_same_wish() {
+    ends_well("TERM");
+}
+
+#[test]
+fn a_sighup_is_the_same_wish() {
+    ends_well("HUP");
+}
+
+#[test]
+fn a_second_one_ends_the_run_at_once() {
+    ends_at_once("INT", 130);
+}
+
+#[test]
+fn a_second_sigterm_does_too() {
+    ends_at_once("TERM", 143);
+}
+
+#[test]
+fn a_second_sighup_does_too() {
+    ends_at_once("HUP", 129);
 }
 
 fn ends_well(signal: &str) {
@@ -97,11 +112,12 @@ fn ends_well(signal: &str) {
 }
 
 /// Under `nohup`, and in the background of a script.
-fn what_is_ignored() {
+#[test]
+fn what_is_ignored_stays_ignored() {
     for signal in ["HUP", "INT", "TERM"] {
         let cluster = Cluster::start(State { latency_ms: 300, ..scenario("the-sample-result") });
         let janitor = on(&cluster, TARGET);
-        let mut command = Command::new("env");
+        let mut command = program("env");
         command.env_clear().env("http_proxy", cluster.proxy_url());
         command.arg(format!("--ignore-signal={signal}")).arg(janitor.get_program());
         let child = after(LOOKS + 1, &cluster, command.args(janitor.get_args()));
@@ -126,7 +142,8 @@ fn ends_at_once(signal: &str, code: i32) {
     assert_eq!(finished(&cluster), finished(&Cluster::start(scenario("the-sample-result"))));
 }
 
-fn a_look_just_ends() {
+#[test]
+fn a_look_ends_like_any_program() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     cluster.stall(Some(Stall::Before(0)));
     for look in [format!("plan {TARGET}"), "discover".into()] {

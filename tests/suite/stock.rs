@@ -9,12 +9,12 @@ use std::process::Command;
 
 use janitor_report::ExitCode;
 use janitor_tests::{Answering, Cluster, State};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::command::{Run, changes, janitor, run, scenario, tests};
+use crate::needs::needed;
 use crate::real::master::{Master, cpus, reserved_for, with};
-use crate::{forms, real, skipped, trial};
+use crate::{forms, real};
 use wasmtime::{MISBEHAVING, Wasmtime};
 
 /// What the command says is what the binary says, on these.
@@ -33,78 +33,56 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("the-sample-result", "--service cassandra --naming cassandra"),
 ];
 
-/// What a hostile guest does behind the gate, and what is said of it.
-const HOSTILE: &[(&str, &str)] = &[
-    (
-        "asks for what is not its business",
-        "asked for more than it may: GET master/quota is not in the policy table",
-    ),
-    (
-        "removes what is not its business",
-        "would remove what is not the target's: a resource of role 'other', which is not 'removes what is not its business'",
-    ),
-    (
-        "ends what is not its business",
-        "would end framework 'ITS', which the master's list does not show to use the role, and which is not named",
-    ),
-    ("sends without end", "asked for more than it may: more than 32 exchanges in flight"),
-    ("sends and forgets", "asked for more than it may: more than 32 exchanges in flight"),
-    ("hoards answers", "asked for more than it may: more than 32 exchanges in flight"),
-    ("reads nothing", "it read 0 bytes of a response"),
-];
+cases! {
+    /// What a hostile guest does behind the gate, and what is said of it.
+    HOSTILE: &str => denied;
 
-fn name(role: &str) -> String {
-    format!("stock::a_guest_that_{}", role.replace(' ', "_"))
+    a_guest_that_asks_for_what_is_not_its_business:
+        "asked for more than it may: GET master/quota is not in the policy table",
+    a_guest_that_removes_what_is_not_its_business:
+        "would remove what is not the target's: a resource of role 'other', which is not \
+         'removes what is not its business'",
+    a_guest_that_ends_what_is_not_its_business:
+        "would end framework 'ITS', which the master's list does not show to use the role, and \
+         which is not named",
+    a_guest_that_sends_without_end: "asked for more than it may: more than 32 exchanges in flight",
+    a_guest_that_sends_and_forgets: "asked for more than it may: more than 32 exchanges in flight",
+    a_guest_that_hoards_answers: "asked for more than it may: more than 32 exchanges in flight",
+    a_guest_that_reads_nothing: "it read 0 bytes of a response",
+}
+
+tests! {
+    // The forms, none of which is sent.
+    a_guest_that_claims_a_volume_of_another_principal:
+        sends_none("claims a volume of another principal"),
+    a_guest_that_claims_only_to_have_created_a_volume:
+        sends_none("claims only to have created a volume"),
+    a_guest_that_releases_an_empty_amount: sends_none("releases an empty amount"),
+    a_guest_that_releases_an_empty_range: sends_none("releases an empty range"),
+    a_guest_that_releases_another_amount: sends_none("releases another amount"),
+    a_guest_that_forgets_a_label: sends_none("forgets a label"),
+    a_guest_that_names_another_agent: sends_none("names another agent"),
+    a_guest_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
+    a_guest_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
+
+    // On real masters.
+    a_role_on_two_of_three_agents: on_each_master(two_of_three_agents),
+    a_master_that_does_not_lead: on_each_master(does_not_lead),
+    twenty_cleanups_at_once: on_each_master(service::twenty_on_a_real_master),
+}
+
+/// Runs a test that needs a master too.
+fn on_each_master(test: fn(Wasmtime, &str)) {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    real::on_each_master(|command| test(wasmtime, command));
 }
 
 /// Each hostile guest's test, the exit code that is told, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    let forms = forms::CASES.iter().map(|(deed, _, words)| (deed, words));
-    let all = HOSTILE.iter().map(|(role, words)| (role, words)).chain(forms);
-    all.map(|(deed, words)| (name(deed), ExitCode::Failed as u8, *words))
-}
-
-pub fn trials() -> Vec<Trial> {
-    let wasmtime = match Wasmtime::find() {
-        Ok(wasmtime) => wasmtime,
-        Err(why) => return vec![skipped("stock::all", &why)],
-    };
-    let mut trials = vec![
-        trial("stock::the_sample_result", move || the_sample_result(wasmtime)),
-        trial("stock::what_the_command_says_is_what_the_binary_says", move || same(wasmtime)),
-        trial("stock::a_request_that_no_buffer_takes", move || large_request(wasmtime)),
-        trial("stock::a_token_goes_to_the_servers", move || token(wasmtime)),
-        trial("stock::a_token_is_what_the_binary_takes_for_one", move || same_token(wasmtime)),
-        trial("stock::a_url_that_is_none", move || no_url(wasmtime)),
-        trial("stock::a_master_that_is_not_there", move || no_master(wasmtime)),
-        trial("stock::only_a_final_status_is_an_answer", move || only_a_final_status(wasmtime)),
-        trial("stock::the_clock_goes_on", move || the_clock(wasmtime)),
-        trial("stock::no_guest_steers_a_terminal", move || no_steering(wasmtime)),
-    ];
-    trials.extend(
-        HOSTILE
-            .iter()
-            .map(|(role, words)| trial(name(role), move || denied(wasmtime, role, words))),
-    );
-    trials.extend(forms::CASES.iter().map(|(deed, form, words)| {
-        trial(name(deed), move || sends_none(wasmtime, &form(), words))
-    }));
-    trials.extend(service::trials(wasmtime));
-    match real::commands() {
-        Err(why) => trials.push(skipped("stock::real", &why)),
-        Ok(commands) => trials.extend(commands.into_iter().flat_map(|(version, command)| {
-            let case = |name: &str, test: fn(Wasmtime, &str)| {
-                let command = command.clone();
-                trial(format!("stock::{version}::{name}"), move || test(wasmtime, &command))
-            };
-            [
-                case("a_role_on_two_of_three_agents", a_role_on_two_of_three_agents),
-                case("a_master_that_does_not_lead", a_master_that_does_not_lead),
-                case("twenty_cleanups_at_once", service::twenty_on_a_real_master),
-            ]
-        })),
-    }
-    trials
+    let name = |deed: &str| format!("a_guest_that_{}", deed.replace(' ', "_"));
+    let forms = forms::CASES.iter().map(move |(deed, _, words)| (name(deed), *words));
+    let all = HOSTILE.iter().map(|(name, words)| ((*name).to_owned(), *words)).chain(forms);
+    all.map(|(name, words)| (format!("stock::{name}"), ExitCode::Failed as u8, words))
 }
 
 /// The options that say where a cluster's servers are, without the gateway.
@@ -123,7 +101,9 @@ fn named(cluster: &Cluster, text: &str) -> String {
         .replace(&cluster.marathon_url(), "http://marathon.mesos:8080/v2/apps/")
 }
 
-fn the_sample_result(wasmtime: Wasmtime) {
+#[test]
+fn the_sample_result() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let mut command = wasmtime.command(&[("MARATHON_APP_ID", "/janitor")]);
     command.args(urls(&cluster));
@@ -138,7 +118,9 @@ fn the_sample_result(wasmtime: Wasmtime) {
     assert_eq!(cluster.state(), after);
 }
 
-fn same(wasmtime: Wasmtime) {
+#[test]
+fn what_the_command_says_is_what_the_binary_says() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     for (name, line) in SCENARIOS {
         for format in ["text", "json"] {
             let on = |mut command: std::process::Command| {
@@ -173,7 +155,9 @@ fn same(wasmtime: Wasmtime) {
 }
 
 /// What releases this does not fit into what a stream of WASI takes at a time.
-fn large_request(wasmtime: Wasmtime) {
+#[test]
+fn a_request_that_no_buffer_takes() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let owner = reserved_for("r", "p");
     let label = json!({"reservation": {"principal": "p", "labels": {"labels": [
         {"key": "k", "value": "x".repeat(3 << 20)},
@@ -188,7 +172,9 @@ fn large_request(wasmtime: Wasmtime) {
     assert!(unreserve.unwrap().body.len() > 3 << 20);
 }
 
-fn token(wasmtime: Wasmtime) {
+#[test]
+fn a_token_goes_to_the_servers() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("with-a-token"));
     let token = cluster.state().iam.unwrap().token;
     let mut command = wasmtime.command(&[("DCOS_ACS_TOKEN", &token)]);
@@ -200,7 +186,9 @@ fn token(wasmtime: Wasmtime) {
 }
 
 /// The command takes what the binary takes for a token, and says what it says of others.
-fn same_token(wasmtime: Wasmtime) {
+#[test]
+fn a_token_is_what_the_binary_takes_for_one() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let token = Cluster::start(scenario("with-a-token")).state().iam.unwrap().token;
     let lines = ["\n", "\r\n", " "].map(|end| format!("{token}{end}"));
     let none = ["canary canary", "canary\r\nHost: canary", "canary\u{1}", "c\u{f6}canary", " "];
@@ -231,7 +219,9 @@ fn same_token(wasmtime: Wasmtime) {
     }
 }
 
-fn no_url(wasmtime: Wasmtime) {
+#[test]
+fn a_url_that_is_none() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     for (url, why) in [
         ("banana", "Master URL must begin with http:// or https://: banana"),
         ("http://m1/,http://m2/", "Master URL must be just one here"),
@@ -239,13 +229,15 @@ fn no_url(wasmtime: Wasmtime) {
         let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", url]));
         assert_eq!(run.exit, 1);
         assert!(run.stdout.starts_with(why), "{run:?}");
-        assert!(run.stderr.ends_with("exit code 3: a URL cannot be one\n"), "{run:?}");
+        assert!(run.stderr.ends_with("exit code 3: invalid URL\n"), "{run:?}");
     }
     let run = run(wasmtime.command(&[]).args(["-z", "a", "-e", "zk://127.0.0.1:1/"]));
     assert!(run.stdout.starts_with("Exhibitor URL must begin with http"), "{run:?}");
 }
 
-fn no_master(wasmtime: Wasmtime) {
+#[test]
+fn a_master_that_is_not_there() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", "http://127.0.0.1:1/master/"]));
     assert_eq!(run.exit, 1);
     assert!(
@@ -256,7 +248,9 @@ fn no_master(wasmtime: Wasmtime) {
 }
 
 /// Whatever the runtime takes for one.
-fn only_a_final_status(wasmtime: Wasmtime) {
+#[test]
+fn only_a_final_status_is_an_answer() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     for status in [600, 999] {
         let master = Answering::start(move |_| {
             let list = r#"{"slaves":[],"recovered_slaves":[]}"#;
@@ -271,7 +265,9 @@ fn only_a_final_status(wasmtime: Wasmtime) {
 }
 
 /// A hostile guest behind the gate: nothing goes out that may not.
-fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
+fn denied(name: &str, words: &str) {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    let role = name.trim_start_matches("a_guest_that_").replace('_', " ");
     let frameworks = json!([
         {"id": "OWN", "name": "own", "roles": [role]},
         {"id": "ITS", "name": "its", "roles": ["other"]},
@@ -279,7 +275,7 @@ fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
     let frameworks = serde_json::from_value(frameworks).unwrap();
     let cluster = Cluster::start(State { frameworks, ..scenario("the-sample-result") });
     let mut command = wasmtime.run(&MISBEHAVING, &[]);
-    let run = run(command.args(urls(&cluster)).args(["-r", role, "--teardown"]));
+    let run = run(command.args(urls(&cluster)).args(["-r", &role, "--teardown"]));
     assert_eq!(run.exit, 1, "{run:?}");
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
     assert!(run.stdout.contains("The component was stopped, because it "), "{run:?}");
@@ -294,7 +290,9 @@ fn denied(wasmtime: Wasmtime, role: &str, words: &str) {
 }
 
 /// A hostile guest behind the gate that sends a form: it does not go out.
-fn sends_none(wasmtime: Wasmtime, form: &str, words: &str) {
+fn sends_none(deed: &str) {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    let (form, words) = forms::case(deed);
     let held: Vec<Value> =
         forms::HELD.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let agents = json!([
@@ -305,7 +303,7 @@ fn sends_none(wasmtime: Wasmtime, form: &str, words: &str) {
     let cluster = Cluster::start(serde_json::from_value(state).unwrap());
     let mut command = wasmtime.run(&MISBEHAVING, &[]);
     command.args(["-m", &cluster.master_url(), "-r", forms::ROLE, "-p", forms::PRINCIPAL]);
-    let run = run(command.args(["-z", form]));
+    let run = run(command.args(["-z", &form]));
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
     assert!(run.stdout.contains("would remove what is not the target's: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");
@@ -313,7 +311,9 @@ fn sends_none(wasmtime: Wasmtime, form: &str, words: &str) {
 }
 
 /// Whatever a guest logs, and in whatever form it is written, it stays one line of text.
-fn no_steering(wasmtime: Wasmtime) {
+#[test]
+fn no_guest_steers_a_terminal() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let run = |format: &str| {
         let mut command = wasmtime.run(&MISBEHAVING, &[]);
@@ -333,7 +333,9 @@ fn no_steering(wasmtime: Wasmtime) {
 }
 
 /// The clock comes through the gate and from the runtime: it moves while the guest waits.
-fn the_clock(wasmtime: Wasmtime) {
+#[test]
+fn the_clock_goes_on() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let mut command = wasmtime.run(&MISBEHAVING, &[]);
     let run = run(command.args(urls(&cluster)).args(["-r", "tells the time"]));
@@ -344,7 +346,7 @@ fn the_clock(wasmtime: Wasmtime) {
     assert!(told.is_sorted_by(|earlier, later| earlier < later), "{told:?}");
 }
 
-fn a_role_on_two_of_three_agents(wasmtime: Wasmtime, command: &str) {
+fn two_of_three_agents(wasmtime: Wasmtime, command: &str) {
     let (master, expected) = Master::with_two_roles(command);
     let mut command = wasmtime.command(&[]);
     let run = run(command.args(["-m", &master.url(), "-r", "kafka-role", "-p", "kafka-principal"]));
@@ -353,7 +355,7 @@ fn a_role_on_two_of_three_agents(wasmtime: Wasmtime, command: &str) {
     assert_eq!(master.reserved(), expected, "the role is gone, the others are as they were");
 }
 
-fn a_master_that_does_not_lead(wasmtime: Wasmtime, command: &str) {
+fn does_not_lead(wasmtime: Wasmtime, command: &str) {
     let leader = Master::start(command, 1, &[]);
     let other = Master::start(command, 0, &[("LAB_LEADER", leader.address())]);
     let run = run(wasmtime.command(&[]).args(["-m", &other.url(), "-r", "kafka-role"]));

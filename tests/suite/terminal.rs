@@ -1,55 +1,22 @@
-//! What somebody at a terminal sees and is asked. The terminal is a real one,
-//! from `script` of util-linux.
+//! What somebody at a terminal sees and is asked. The terminal is a real one, of the kernel's.
 
+use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use janitor_tests::{Cluster, State};
-use libtest_mimic::Trial;
+use rustix::io::Errno;
+use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::stdio::stdin;
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::json;
 
-use crate::command::{changes, on, run, scenario};
-use crate::{skipped, trial};
-
-pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 18] = [
-        ("terminal::anything_but_yes_changes_nothing", anything_but_yes),
-        ("terminal::an_answer_before_the_question_is_none", too_early),
-        ("terminal::ctrl_c_at_the_question_changes_nothing", ctrl_c),
-        ("terminal::yes_cleans_what_was_shown", yes),
-        ("terminal::what_has_changed_since_is_not_cleaned", changed_since),
-        ("terminal::what_is_refused_is_not_asked_for", refused),
-        ("terminal::what_was_not_asked_for_is_not_done", not_agreed),
-        ("terminal::a_plan_that_is_forced_is_asked_for", forced),
-        ("terminal::what_a_file_lifts_is_named", lifted),
-        ("terminal::a_framework_that_was_not_shown_does_not_end", newcomer),
-        ("terminal::a_framework_is_all_that_ends", only_a_framework),
-        ("terminal::nobody_is_asked_without_need", not_asked),
-        ("terminal::the_question_comes_wherever_the_output_goes", asked_all_the_same),
-        ("terminal::nothing_is_sent_before_the_answer", nothing_before_the_answer),
-        ("terminal::colours_are_for_terminals_that_want_them", colours),
-        ("terminal::a_bar_shows_how_far_a_phase_is", a_bar),
-        ("terminal::a_terminal_that_goes_away_ends_no_run", gone),
-        ("terminal::a_narrow_terminal_shows_the_same_lines", narrow),
-    ];
-    let is_there = is_there();
-    let trials = tests.into_iter().map(|(name, test)| match is_there {
-        true => trial(name, test),
-        false => skipped(name, MISSING),
-    });
-    trials.collect()
-}
-
-/// Why nothing can be shown on a terminal here.
-pub const MISSING: &str = "script of util-linux is not installed";
-
-/// Whether there can be a terminal here.
-pub fn is_there() -> bool {
-    let version = Command::new("script").arg("--version").output();
-    version.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).contains("util-linux"))
-}
+use crate::command::{changes, on, program, run, scenario};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 const QUESTION: &str = "Remove all of this, for good? [y/N]";
@@ -80,37 +47,63 @@ impl<'a> Terminal<'a> {
 
     /// The same, where something is typed before there is a question.
     fn shows_after(&self, line: &str, early: &str) -> (String, i32) {
-        let Self { typed, .. } = self;
-        let mut script = self.begin(line);
-        let (mut keyboard, mut screen) = (script.stdin.take(), script.stdout.take().unwrap());
-        keyboard.as_mut().unwrap().write_all(early.as_bytes()).unwrap();
-        let (mut shown, mut piece) = (Vec::new(), [0; 4096]);
+        let (mut terminal, mut shell) = self.begin(line);
+        terminal.write_all(early.as_bytes()).unwrap();
+        let (mut shown, mut piece, mut is_typed) = (Vec::new(), [0; 4096], false);
         loop {
-            match screen.read(&mut piece).unwrap() {
-                0 => break,
-                count => shown.extend_from_slice(&piece[..count]),
+            match terminal.read(&mut piece) {
+                // This is how a terminal ends that nobody has open any more.
+                Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => break,
+                count => shown.extend_from_slice(&piece[..count.unwrap()]),
             }
-            let is_asked = String::from_utf8_lossy(&shown).contains(QUESTION);
-            if let Some(mut keyboard) = keyboard.take_if(|_| is_asked) {
-                // Its end is the end of what is typed.
-                keyboard.write_all(typed.as_bytes()).unwrap();
+            if !is_typed && String::from_utf8_lossy(&shown).contains(QUESTION) {
+                // Ctrl-D is the end of what is typed.
+                terminal.write_all(format!("{}\x04", self.typed).as_bytes()).unwrap();
+                is_typed = true;
             }
         }
-        let code = script.wait().unwrap().code().unwrap();
+        let status = shell.wait().unwrap();
+        // 128 and the signal, as shells say it.
+        let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap();
         (String::from_utf8(shown).unwrap().replace("\r\n", "\n"), code)
     }
 
-    fn begin(&self, line: &str) -> Child {
+    /// A shell on the terminal, which runs the line; and what sits before the terminal.
+    fn begin(&self, line: &str) -> (File, Child) {
         let Self { cluster, columns, environment, .. } = self;
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let size = Winsize { ws_row: 50, ws_col: *columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&ours, size).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+        let theirs =
+            File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name).unwrap();
+
         let binary = shell_words::quote(env!("CARGO_BIN_EXE_janitor"));
-        let line = format!("stty cols {columns} rows 50; {environment} {binary} {line}");
-        let mut script = Command::new("script");
-        script.args(["--quiet", "--flush", "--return", "--echo", "always", "--command"]);
-        script.arg(line).arg("/dev/null");
-        script.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
-        script.env("SHELL", "/bin/sh").env("PATH", std::env::var_os("PATH").unwrap());
-        script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+        let mut shell = program("/bin/sh");
+        shell.arg("-c").arg(format!("{environment} {binary} {line}"));
+        shell.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
+        shell.env("PATH", std::env::var_os("PATH").unwrap());
+        shell.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap());
+        shell.stderr(theirs);
+        on_its_terminal(&mut shell);
+        (File::from(ours), shell.spawn().unwrap())
     }
+}
+
+/// Makes the terminal that a command has as its standard input its own, from which signals
+/// come to it.
+#[allow(unsafe_code)]
+fn on_its_terminal(command: &mut Command) {
+    // SAFETY: between fork and exec there are only two system calls.
+    unsafe {
+        command.pre_exec(|| {
+            setsid()?;
+            ioctl_tiocsctty(stdin())?;
+            Ok(())
+        })
+    };
 }
 
 /// What is on a terminal without what steers it.
@@ -132,7 +125,8 @@ fn printed(line: &str, state: State) -> (String, State) {
     (run.stdout, cluster.state())
 }
 
-fn anything_but_yes() {
+#[test]
+fn anything_but_yes_changes_nothing() {
     let cluster = Cluster::start(scenario("a-plan"));
     for typed in ["no\n", "\n", "", "yess\n", "j\n"] {
         let (shown, exit) = Terminal { typed, ..Terminal::new(&cluster) }.shows(TARGET);
@@ -143,7 +137,8 @@ fn anything_but_yes() {
 }
 
 /// What is typed while the cluster is looked at is no answer.
-fn too_early() {
+#[test]
+fn an_answer_before_the_question_is_none() {
     let state = State { latency_ms: 300, ..scenario("a-plan") };
     let cluster = Cluster::start(state);
     let (shown, exit) = Terminal::new(&cluster).shows_after(TARGET, "yes\n");
@@ -151,15 +146,16 @@ fn too_early() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()));
 }
 
-fn ctrl_c() {
+#[test]
+fn ctrl_c_at_the_question_changes_nothing() {
     let cluster = Cluster::start(scenario("a-plan"));
     let (shown, exit) = Terminal { typed: "\x03", ..Terminal::new(&cluster) }.shows(TARGET);
-    // 128 and the signal, as shells say it.
     assert!(exit == 130 && shown.contains(QUESTION), "{shown}");
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
 }
 
-fn yes() {
+#[test]
+fn yes_cleans_what_was_shown() {
     let (plan, _) = printed(&format!("plan {TARGET}"), scenario("a-plan"));
     let (lines, state) = printed(TARGET, scenario("a-plan"));
     for typed in ["y\n", "YES\n"] {
@@ -176,7 +172,8 @@ fn yes() {
     }
 }
 
-fn changed_since() {
+#[test]
+fn what_has_changed_since_is_not_cleaned() {
     let mut state = scenario("a-plan");
     let mut before = serde_json::to_value(&state).unwrap()["agents"].clone();
     before.as_array_mut().unwrap().truncate(1);
@@ -194,7 +191,8 @@ fn changed_since() {
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
-fn refused() {
+#[test]
+fn what_is_refused_is_not_asked_for() {
     let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
     let (shown, exit) = Terminal::new(&cluster).shows(TARGET);
     assert!(!shown.contains(QUESTION) && shown.contains("--teardown"), "{shown}");
@@ -202,7 +200,8 @@ fn refused() {
 }
 
 /// The framework is gone between the plan and the run.
-fn not_agreed() {
+#[test]
+fn what_was_not_asked_for_is_not_done() {
     let mut state = scenario("a-plan");
     let frameworks = json!({"frameworks": [
         {"id": "F", "name": "cassandra", "active": true, "roles": ["cassandra_role"]}
@@ -217,7 +216,8 @@ fn not_agreed() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-fn forced() {
+#[test]
+fn a_plan_that_is_forced_is_asked_for() {
     let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
@@ -230,7 +230,8 @@ fn forced() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-fn lifted() {
+#[test]
+fn what_a_file_lifts_is_named() {
     let cluster = Cluster::start(scenario("a-plan-with-a-teardown"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
@@ -253,7 +254,8 @@ fn lifted() {
 }
 
 /// The plan shows one framework, and there are two by now.
-fn newcomer() {
+#[test]
+fn a_framework_that_was_not_shown_does_not_end() {
     let mut state = scenario("a-plan-with-a-teardown");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
@@ -273,7 +275,8 @@ fn newcomer() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-fn only_a_framework() {
+#[test]
+fn a_framework_is_all_that_ends() {
     let mut state = scenario("a-plan-with-a-teardown");
     for agent in &mut state.agents {
         agent.reserved_resources_full.clear();
@@ -285,7 +288,8 @@ fn only_a_framework() {
     assert_eq!((exit, changes(&cluster)), (0, vec!["POST /master/teardown".into()]), "{shown}");
 }
 
-fn not_asked() {
+#[test]
+fn nobody_is_asked_without_need() {
     let (_, cleaned) = printed(TARGET, scenario("a-plan"));
     for line in ["--yes", "--yes -o json", "--yes | cat", "< /dev/null", "2> /dev/null | cat"] {
         let cluster = Cluster::start(scenario("a-plan"));
@@ -295,7 +299,8 @@ fn not_asked() {
     }
 }
 
-fn asked_all_the_same() {
+#[test]
+fn the_question_comes_wherever_the_output_goes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("out");
     let into_file = |options: &str| format!("{TARGET} {options} > {}", file.display());
@@ -325,7 +330,8 @@ fn asked_all_the_same() {
 }
 
 /// Marathon's app is left alone until somebody has agreed, whatever else is wrong.
-fn nothing_before_the_answer() {
+#[test]
+fn nothing_is_sent_before_the_answer() {
     let cluster = Cluster::start(scenario("a-login-that-fails"));
     let environment = "MARATHON_APP_ID=/janitor";
     let terminal = Terminal { environment, ..Terminal::new(&cluster) };
@@ -337,7 +343,8 @@ fn nothing_before_the_answer() {
     assert!(requests.iter().all(|request| request.method != "DELETE"), "{requests:?}");
 }
 
-fn colours() {
+#[test]
+fn colours_are_for_terminals_that_want_them() {
     let (red, magenta) = ("\x1b[31m", "\x1b[35m");
     let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
     let terminal = Terminal::new(&cluster);
@@ -362,7 +369,8 @@ fn slow() -> State {
     State { latency_ms: 100, ..scenario("the-sample-result") }
 }
 
-fn a_bar() {
+#[test]
+fn a_bar_shows_how_far_a_phase_is() {
     let cluster = Cluster::start(slow());
     let (shown, exit) = Terminal::new(&cluster).shows(&format!("{TARGET} --yes"));
     for bar in ["Volumes 0/6", "Volumes, to be confirmed 6/6", "Reservations 0/6"] {
@@ -380,12 +388,13 @@ fn a_bar() {
     }
 }
 
-fn gone() {
+#[test]
+fn a_terminal_that_goes_away_ends_no_run() {
     let cluster = Cluster::start(slow());
     let cleaned = printed(TARGET, slow()).1;
     // As `nohup` starts it.
     let terminal = Terminal { environment: "trap '' HUP;", ..Terminal::new(&cluster) };
-    let mut script = terminal.begin(&format!("{TARGET} --yes"));
+    let (terminal, mut shell) = terminal.begin(&format!("{TARGET} --yes"));
     let patience = Instant::now();
     let until = |what: &str, is_so: &dyn Fn() -> bool| {
         while !is_so() {
@@ -394,12 +403,13 @@ fn gone() {
         }
     };
     until("the first change", &|| !changes(&cluster).is_empty());
-    script.kill().unwrap();
-    script.wait().unwrap();
+    drop(terminal);
     until("the end", &|| cluster.state() == cleaned);
+    shell.wait().unwrap();
 }
 
-fn narrow() {
+#[test]
+fn a_narrow_terminal_shows_the_same_lines() {
     let lines = printed(TARGET, slow()).0;
     for columns in [1, 8, 20] {
         let cluster = Cluster::start(slow());

@@ -9,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use janitor_tests::{Cluster, Iam, State};
-use libtest_mimic::Trial;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
@@ -27,25 +26,8 @@ use tempfile::TempDir;
 
 use crate::command::{Run, complaints, janitor, run, scenario, tests};
 use crate::front::Front;
-use crate::trial;
 
 const PASSWORD: &str = "correct horse";
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("tls::a_private_authority", a_private_authority),
-        trial("tls::another_servers_certificate", another_servers_certificate),
-        trial("tls::a_certificate_that_has_expired", a_certificate_that_has_expired),
-        trial("tls::a_server_that_wants_a_certificate", a_server_that_wants_a_certificate),
-        trial("tls::insecure_trusts_anyone_and_says_so", insecure),
-        trial("tls::plain_http_is_answered_with_tls", plain_http),
-        trial("tls::files_that_hold_something_else", files_that_hold_something_else),
-        trial("tls::a_servers_certificate_of_version_1", a_server_of_version_1),
-        trial("tls::a_clients_certificate_of_version_1_is_sent", a_client_of_version_1),
-        trial("tls::a_clients_certificate_is_not_redirected", not_redirected),
-        trial("tls::a_proxy_over_tls", a_proxy_over_tls),
-    ]
-}
 
 /// An authority of the test's own, and a folder for its files.
 pub struct Authority {
@@ -230,6 +212,7 @@ fn is_refused(front: &Front, run: &Run, words: &str) {
     assert_eq!(front.requests(), [""; 0], "nothing is sent to a server that is not trusted");
 }
 
+#[test]
 fn a_private_authority() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, false);
@@ -241,6 +224,7 @@ fn a_private_authority() {
     is_clean(&cluster, &clean(&front, &authority, "--ca-cert=ca.pem"));
 }
 
+#[test]
 fn another_servers_certificate() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Other, false);
@@ -249,6 +233,7 @@ fn another_servers_certificate() {
     assert!(run.stdout.contains("other.example"), "{}", run.stdout);
 }
 
+#[test]
 fn a_certificate_that_has_expired() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Expired, false);
@@ -256,6 +241,7 @@ fn a_certificate_that_has_expired() {
     is_refused(&front, &run, "its certificate has expired");
 }
 
+#[test]
 fn a_server_that_wants_a_certificate() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, true);
@@ -278,7 +264,8 @@ fn a_server_that_wants_a_certificate() {
 }
 
 /// The server's alert is no HTTP, and the message says what may be wrong.
-fn plain_http() {
+#[test]
+fn plain_http_is_answered_with_tls() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, false);
     let run = run(janitor().args(["-r", "cassandra_role", "--dcos-url", &front.url("http")]));
@@ -287,7 +274,8 @@ fn plain_http() {
     assert_eq!(front.requests(), [""; 0]);
 }
 
-fn insecure() {
+#[test]
+fn insecure_trusts_anyone_and_says_so() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Expired, false);
     let run = clean(&front, &authority, "--insecure");
@@ -296,6 +284,7 @@ fn insecure() {
 }
 
 /// Exit code 1, the file is named, what is in it is not shown, nobody is asked.
+#[test]
 fn files_that_hold_something_else() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, false);
@@ -338,7 +327,8 @@ fn version_1(provider: &CryptoProvider) -> CertifiedKey {
     CertifiedKey::new(vec![certificate], provider.key_provider.load_private_key(key).unwrap())
 }
 
-fn a_server_of_version_1() {
+#[test]
+fn a_servers_certificate_of_version_1() {
     let (authority, cluster) = (Authority::new(), cluster());
     let provider = Arc::new(crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider.clone())
@@ -400,7 +390,8 @@ impl ClientCertVerifier for Lenient {
     }
 }
 
-fn a_client_of_version_1() {
+#[test]
+fn a_clients_certificate_of_version_1_is_sent() {
     let (authority, cluster) = (Authority::new(), cluster());
     let provider = crypto::ring::default_provider();
     let (certificate, key) = authority.issue(Subject::Loopback);
@@ -420,7 +411,8 @@ fn a_client_of_version_1() {
 }
 
 /// A certificate is a credential: nobody gets to see it who is not named.
-fn not_redirected() {
+#[test]
+fn a_clients_certificate_is_not_redirected() {
     let (authority, cluster) = (Authority::new(), Cluster::start(scenario("the-sample-result")));
     authority.client();
     let leader = authority.front(&cluster, Subject::Loopback, true);
@@ -504,6 +496,7 @@ fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()
 }
 
 /// It is trusted as the servers are, and gets no certificate of the client.
+#[test]
 fn a_proxy_over_tls() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, false);

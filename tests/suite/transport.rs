@@ -10,36 +10,13 @@ use std::{fs, thread};
 
 use janitor_contract::types::{Content, Endpoint, Method};
 use janitor_host::{
-    Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Live, NetworkLimits,
-    Options, Report, RunError, Session, Target, Tls,
+    CancellationToken, Credential, Credentials, Endpoints, Entry, InUse, Janitor, Limits, Network,
+    NetworkBuilder, Options, Report, RunError, Session, Target, Timeouts, Token,
 };
 use janitor_tests::{Answering, Cluster, State};
-use janitor_transport::credentials::Token;
-use janitor_transport::exchange::{Request, Transport};
-use libtest_mimic::Trial;
+use janitor_transport::exchange::{Request, RunStart, Transport};
 
-use crate::command::{Run, janitor, replay, run, tests};
-use crate::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("transport::the_window_is_on_the_wire", the_window_is_on_the_wire),
-        trial("transport::connections_are_kept", connections_are_kept),
-        trial("transport::a_server_that_says_nothing_is_given_up", a_silent_server),
-        trial("transport::a_body_that_stops_is_given_up", a_body_that_stops),
-        trial("transport::a_body_above_the_limit_is_given_up", a_large_body),
-        trial("transport::what_is_no_http_is_said_to_be_none", no_http),
-        trial("transport::only_a_final_status_is_an_answer", only_a_final_status),
-        trial("transport::the_root_is_the_leaders", the_root_is_the_leaders),
-        trial("transport::the_root_of_a_named_master", the_root_of_a_named_master),
-        trial("transport::masters_that_know_no_leader_are_passed_over", passed_over),
-        trial("transport::credentials_are_not_redirected", credentials_are_not_redirected),
-        trial("transport::a_redirect_says_where_it_points", a_redirect),
-        trial("transport::a_proxy_that_cannot_be_used_is_an_error", unusable_proxies),
-        trial("transport::an_exception_that_cannot_be_one_is_an_error", unusable_exceptions),
-        trial("transport::exceptions_are_reached_without_the_proxy", exceptions),
-    ]
-}
+use crate::command::{self, Run, janitor, replay, run, tests};
 
 /// The sample cluster: three of six agents have something.
 fn cluster(latency_ms: u64) -> Cluster {
@@ -48,64 +25,58 @@ fn cluster(latency_ms: u64) -> Cluster {
     Cluster::start(State { latency_ms, ..state })
 }
 
+#[test]
 fn the_window_is_on_the_wire() {
     for window in [1, 2, 32] {
         let cluster = cluster(100);
         let limits = Limits { window, ..Limits::default() };
-        clean(&cluster.master_url(), limits, &NetworkLimits::default()).0.unwrap();
+        clean(&cluster.master_url(), limits, Timeouts::default()).0.unwrap();
         assert_eq!(cluster.load().most_at_once, window.min(3) as usize);
     }
 }
 
+#[test]
 fn connections_are_kept() {
     let cluster = cluster(0);
-    clean(
-        &cluster.master_url(),
-        Limits { window: 1, ..Limits::default() },
-        &NetworkLimits::default(),
-    )
-    .0
-    .unwrap();
+    let limits = Limits { window: 1, ..Limits::default() };
+    clean(&cluster.master_url(), limits, Timeouts::default()).0.unwrap();
     assert_eq!(cluster.requests().len(), 15);
     assert_eq!(cluster.load().connections, 1);
 }
 
-fn a_silent_server() {
-    let limits = NetworkLimits { answer: Duration::from_millis(50), ..NetworkLimits::default() };
-    let log = clean(&answering(b""), Limits::default(), &limits).1;
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let timeouts = Timeouts { answer: Duration::from_millis(50), ..Timeouts::default() };
+    let log = clean(&answering(b""), Limits::default(), timeouts).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
-fn a_body_that_stops() {
-    let limits = NetworkLimits { answer: Duration::from_millis(50), ..NetworkLimits::default() };
-    let log = clean(
-        &answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-        Limits::default(),
-        &limits,
-    )
-    .1;
+#[test]
+fn a_body_that_stops_is_given_up() {
+    let timeouts = Timeouts { answer: Duration::from_millis(50), ..Timeouts::default() };
+    let master = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{");
+    let log = clean(&master, Limits::default(), timeouts).1;
     assert!(log.contains("Network error: the Mesos master did not answer in time."), "{log}");
 }
 
-fn a_large_body() {
+#[test]
+fn a_body_above_the_limit_is_given_up() {
     let limits = Limits { response_bytes: 100, ..Limits::default() };
-    let log = clean(&cluster(0).master_url(), limits, &NetworkLimits::default()).1;
+    let log = clean(&cluster(0).master_url(), limits, Timeouts::default()).1;
     let words = "Network error: the answer of the Mesos master is larger than 100 bytes.";
     assert!(log.contains(words), "{log}");
 }
 
-fn no_http() {
-    let log = clean(
-        &answering(b"220 smtp.example ESMTP\r\n"),
-        Limits::default(),
-        &NetworkLimits::default(),
-    )
-    .1;
+#[test]
+fn what_is_no_http_is_said_to_be_none() {
+    let master = answering(b"220 smtp.example ESMTP\r\n");
+    let log = clean(&master, Limits::default(), Timeouts::default()).1;
     assert!(log.contains("Network error: the answer of the Mesos master is no HTTP"), "{log}");
 }
 
 /// Live and in the replay, and whatever the body says.
-fn only_a_final_status() {
+#[test]
+fn only_a_final_status_is_an_answer() {
     let list = r#"{"slaves":[],"recovered_slaves":[]}"#;
     for status in [101, 102, 150, 199, 600, 999] {
         let answer =
@@ -146,11 +117,12 @@ fn response(status: u16, body: &str, location: Option<String>) -> http::Response
 }
 
 /// Sends one request as a run would; returns the status and the body.
-fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16, String) {
+fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) -> (u16, String) {
     let content = (method == Method::Post)
         .then(|| Content { media_type: "application/json".into(), bytes: b"{}".into() });
-    let request = Request { endpoint: Some(endpoint), method, url, content };
-    let mut response = match live.send(request).finish() {
+    let path = path.split('/').map(Into::into).collect();
+    let request = Request { endpoint, method, path, query: vec![], content };
+    let mut response = match network.send(request).finish() {
         Ok(response) => response,
         Err(error) => return (0, error.to_string()),
     };
@@ -159,44 +131,52 @@ fn ask(live: &mut Live, endpoint: Endpoint, method: Method, url: String) -> (u16
     (response.status, String::from_utf8_lossy(&body[..length]).into_owned())
 }
 
-fn live() -> Live {
-    Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default())
+/// A network with these masters, with `,` between them.
+fn network(masters: &str) -> NetworkBuilder {
+    let nobody = "http://127.0.0.1:1/";
+    command::network(Endpoints::new(masters, nobody, nobody).unwrap())
 }
 
-const ROOT: [&str; 3] = ["metrics/snapshot", "registrar%281%29/registry", "version"];
+/// The network in a run.
+fn running(network: NetworkBuilder) -> Network {
+    let mut network = network.build().unwrap();
+    let (endpoints, time) = (network.endpoints().clone(), Duration::from_secs(600));
+    network.begin(&RunStart::new(endpoints, time, CancellationToken::new()));
+    network
+}
+
+const ROOT: [&str; 3] = ["metrics/snapshot", "registrar(1)/registry", "version"];
 
 /// A master that does not lead would answer these pages as if the cluster were empty.
+#[test]
 fn the_root_is_the_leaders() {
     let leader = leading();
     let standby = standby(&leader.origin());
-    let url = |path: &str| format!("{}/{path}", standby.origin());
-    let masters = [url("master/")];
-    for mut live in [live(), live().with_masters(&masters)] {
-        let before = ask(&mut live, Endpoint::MasterRoot, Method::Get, url(ROOT[0]));
-        assert_eq!(before, (200, "standby".into()), "nobody else is known yet");
-        let list = ask(&mut live, Endpoint::Master, Method::Get, url("master/slaves"));
-        assert_eq!(list, (200, "leading".into()));
-        for path in ROOT {
-            let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url(path));
-            assert_eq!(page, (200, "leading".into()), "{path}");
-        }
-        let v1 = ask(&mut live, Endpoint::Master, Method::Post, url("master/api/v1"));
-        assert_eq!(v1, (200, "leading".into()));
+    let mut network = running(network(&format!("{}/master/", standby.origin())));
+    let before = ask(&mut network, Endpoint::MasterRoot, Method::Get, ROOT[0]);
+    assert_eq!(before, (200, "standby".into()), "nobody else is known yet");
+    let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
+    assert_eq!(list, (200, "leading".into()));
+    for path in ROOT {
+        let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, path);
+        assert_eq!(page, (200, "leading".into()), "{path}");
     }
+    let v1 = ask(&mut network, Endpoint::Master, Method::Post, "api/v1");
+    assert_eq!(v1, (200, "leading".into()));
 }
 
 /// Of several that are named, each has its own root.
+#[test]
 fn the_root_of_a_named_master() {
     let router = Answering::start(|request| match request.uri().path() {
         "/mesos/master/slaves" | "/mesos/version" => response(200, "leading", None),
         _ => response(404, "", None),
     });
-    let first = format!("{NOWHERE}/master/");
-    let masters = [first.clone(), format!("{}/mesos/master/", router.origin())];
-    let mut live = live().with_masters(&masters);
-    let list = ask(&mut live, Endpoint::Master, Method::Get, format!("{first}slaves"));
+    let masters = format!("{NOWHERE}/master/,{}/mesos/master/", router.origin());
+    let mut network = running(network(&masters));
+    let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
     assert_eq!(list, (200, "leading".into()));
-    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, format!("{NOWHERE}/version"));
+    let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
     assert_eq!(page, (200, "leading".into()));
 }
 
@@ -205,7 +185,8 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// What one master says while there is no leader, or before it knows the new one, another
 /// one may answer.
-fn passed_over() {
+#[test]
+fn masters_that_know_no_leader_are_passed_over() {
     let leader = leading();
     let mut others: Vec<_> = [502, 503, 504]
         .map(|status| Answering::start(move |_| response(status, "no leader", None)))
@@ -218,43 +199,52 @@ fn passed_over() {
     }));
     for other in &others {
         let masters = [other, &leader].map(|master| format!("{}/master/", master.origin()));
-        let mut live = live().with_masters(&masters);
-        let url = format!("{}slaves", masters[0]);
-        let list = ask(&mut live, Endpoint::Master, Method::Get, url);
+        let mut network = running(network(&masters.join(",")));
+        let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
         assert_eq!(list, (200, "leading".into()));
     }
     // Nor has one that knows no leader become the one whose root is asked.
-    let (silent, url) = (&others[1], |path: &str| format!("{}/{path}", leader.origin()));
-    let mut live = live();
-    ask(&mut live, Endpoint::Master, Method::Get, format!("{}/master/slaves", silent.origin()));
-    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url("version"));
-    assert_eq!(page, (200, "leading".into()));
+    let [first, second] = ["first", "second"].map(|name| {
+        Answering::start(move |request| match request.uri().path().starts_with("/master/") {
+            true => response(503, "no leader", None),
+            false => response(200, name, None),
+        })
+    });
+    let masters = [first, second].map(|master| (format!("{}/master/", master.origin()), master));
+    let mut network = running(network(&format!("{},{}", masters[0].0, masters[1].0)));
+    let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
+    assert_eq!(list, (503, "no leader".into()));
+    let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
+    assert_eq!(page, (200, "first".into()));
 }
 
+#[test]
 fn credentials_are_not_redirected() {
     let leader = leading();
     let standby = standby(&leader.origin());
     let token = Credentials::everywhere(Credential::Token(Token::new("canary").unwrap()));
-    let mut live = Live::new(&NetworkLimits::default(), &Tls::default(), token);
-    let url = format!("{}/master/slaves", standby.origin());
-    let (_, why) = ask(&mut live, Endpoint::Master, Method::Get, url);
+    let master = format!("{}/master/", standby.origin());
+    let mut network = running(network(&master).credentials(token));
+    let (_, why) = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
     let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
     assert!(why.contains(&words), "{why}");
     // Nor has anybody else become the one that answers.
-    let url = format!("{}/version", standby.origin());
-    let page = ask(&mut live, Endpoint::MasterRoot, Method::Get, url);
+    let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
     assert_eq!(page, (200, "standby".into()));
 }
 
-fn a_redirect() {
+#[test]
+fn a_redirect_says_where_it_points() {
     let elsewhere = Answering::start(|request| {
         let host = request.headers()["host"].to_str().unwrap();
         let location = format!("https://{host}{}?secret", request.uri().path());
         response(302, "<html>302 Found</html>", Some(location))
     });
     let origin = elsewhere.origin();
+    let endpoints = Endpoints::new(&origin, &origin, &origin).unwrap();
     for endpoint in [Endpoint::Master, Endpoint::Exhibitor, Endpoint::Marathon] {
-        let answer = ask(&mut live(), endpoint, Method::Get, format!("{origin}/x"));
+        let mut network = running(command::network(endpoints.clone()));
+        let answer = ask(&mut network, endpoint, Method::Get, "x");
         let https = origin.replace("http://", "https://");
         assert_eq!(answer, (302, format!("redirects to {https}/x: use https:// in its URL")));
     }
@@ -268,7 +258,8 @@ fn among_proxies(cluster: &Cluster, environment: &[(&str, &OsStr)]) -> Run {
 }
 
 /// Nobody is asked another way, and a password is not shown.
-fn unusable_proxies() {
+#[test]
+fn a_proxy_that_cannot_be_used_is_an_error() {
     let good = "http://127.0.0.1:1";
     let binary = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
     for (variable, value) in [
@@ -303,7 +294,8 @@ fn unusable_proxies() {
     assert_eq!(replayed.exit, 0, "{replayed:?}");
 }
 
-fn unusable_exceptions() {
+#[test]
+fn an_exception_that_cannot_be_one_is_an_error() {
     for (variable, value) in [("NO_PROXY", "127.0.0.1:80"), ("no_proxy", "localhost,10.0.0.0/99")] {
         let cluster = cluster(0);
         let environment = [(variable, OsStr::new(value)), ("http_proxy", OsStr::new("p:1"))];
@@ -315,7 +307,8 @@ fn unusable_exceptions() {
 }
 
 /// The proxy would hear the token.
-fn exceptions() {
+#[test]
+fn exceptions_are_reached_without_the_proxy() {
     for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost"] {
         let proxy = Answering::start(|_| response(502, "", None));
         let (cluster, origin) = (cluster(0), proxy.origin());
@@ -340,11 +333,7 @@ fn answering(bytes: &'static [u8]) -> String {
 }
 
 /// Cleans the sample's role; returns the log as well.
-fn clean(
-    master: &str,
-    limits: Limits,
-    network: &NetworkLimits,
-) -> (Result<Report, RunError>, String) {
+fn clean(master: &str, limits: Limits, timeouts: Timeouts) -> (Result<Report, RunError>, String) {
     let target = Target {
         role: Some("cassandra_role".into()),
         principal: None,
@@ -353,8 +342,10 @@ fn clean(
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
-    let session = Session::new(Live::new(network, &Tls::default(), Credentials::default()))
-        .with_endpoints(Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap())
+    let endpoints = Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
+    let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+    let session = Session::new(network)
+        .with_endpoints(endpoints)
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);
     let result = Janitor::new().unwrap().clean(

@@ -9,18 +9,17 @@ mod liar;
 mod lies;
 mod server;
 
-use std::fs;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::{env, fs};
 
 use janitor_tests::{Cluster, State};
-use libtest_mimic::Trial;
 use serde_json::json;
 use zookeeper_client::Client;
 
 use crate::command::{Run, janitor, replay, run};
-use crate::{skipped, trial};
+use crate::needs::needed;
 use server::{Fate, Proxy, Server};
 
 const VARIABLE: &str = "JANITOR_TEST_ZOOKEEPER";
@@ -31,52 +30,33 @@ const DIGEST: &str = "keeper:a-password-to-be-kept";
 /// Where no server listens, nor one that another test starts.
 const NOBODY: &str = "127.0.0.1:1";
 
-/// A test and its name; it gets the command that starts a server.
-type Case = (&'static str, fn(&str));
-
-const CASES: &[Case] = &[
-    ("a_thousand_nodes", a_thousand_nodes),
-    ("a_plan_and_what_comes_of_it", a_plan_and_what_comes_of_it),
-    ("without_the_credentials", without_the_credentials),
-    ("a_node_that_may_only_be_read", a_node_that_may_only_be_read),
-    ("credentials_that_are_none", credentials_that_are_none),
-    ("a_node_that_is_not_there", a_node_that_is_not_there),
-    ("a_node_in_a_folder", a_node_in_a_folder),
-    ("a_name_with_a_semicolon", a_name_with_a_semicolon),
-    ("a_chroot", a_chroot),
-    ("a_chroot_that_is_not_there", a_chroot_that_is_not_there),
-    ("a_deep_tree", a_deep_tree),
-    ("more_names_than_fit_a_megabyte", more_names_than_fit_a_megabyte),
-    ("a_small_buffer", a_small_buffer),
-    ("children_that_come_meanwhile", children_that_come_meanwhile),
-    ("a_dead_server_and_a_living_one", a_dead_server_and_a_living_one),
-    ("connections_that_are_reset", connections_that_are_reset),
-    ("a_server_that_falls_silent", a_server_that_falls_silent),
-    ("a_leader_that_is_killed", a_leader_that_is_killed),
-    ("a_server_that_is_killed", a_server_that_is_killed),
-];
-
-/// The one that needs no server of any kind.
-const NO_SESSION: (&str, fn()) = ("servers_that_open_no_session", servers_that_open_no_session);
-
-/// The names of the cases, also where there is no server to run them on.
-pub fn cases() -> impl Iterator<Item = &'static str> {
-    let without_server = lies::CASES.iter().chain([&NO_SESSION]).map(|(name, _)| *name);
-    CASES.iter().map(|(name, _)| *name).chain(without_server)
+/// The command that starts a server.
+///
+/// # Errors
+/// That there is none.
+fn command() -> Result<String, String> {
+    env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))
 }
 
-pub fn trials() -> Vec<Trial> {
-    let without_server = lies::CASES.iter().chain([&NO_SESSION]);
-    let mut trials: Vec<_> =
-        without_server.map(|(name, test)| trial(format!("zookeeper::{name}"), test)).collect();
-    match std::env::var(VARIABLE) {
-        Ok(command) => trials.extend(CASES.iter().map(|(name, test)| {
-            let command = command.clone();
-            trial(format!("zookeeper::{name}"), move || test(&command))
-        })),
-        Err(_) => trials.push(skipped("zookeeper::all", &format!("{VARIABLE} is not set"))),
-    }
-    trials
+tests! {
+    a_count_of_two_to_the_31: lies::a_count_of_two_to_the_31(),
+    a_frame_of_two_gigabytes: lies::a_frame_of_two_gigabytes(),
+    ten_megabytes_of_names: lies::ten_megabytes_of_names(),
+    a_tree_without_end: lies::a_tree_without_end(),
+    names_that_lead_elsewhere: lies::names_that_lead_elsewhere(),
+    a_tree_that_grows_without_end: lies::a_tree_that_grows_without_end(),
+    a_run_whose_time_is_over: lies::a_run_whose_time_is_over(),
+    a_signal_in_a_tree_without_end: lies::a_signal_in_a_tree_without_end(),
+    a_signal_while_the_server_is_silent: lies::a_signal_while_the_server_is_silent(),
+    a_signal_while_no_session_is_open: lies::a_signal_while_no_session_is_open(),
+    a_batch_whose_answer_is_lost: lies::a_batch_whose_answer_is_lost(),
+    a_batch_that_is_in_doubt_when_the_run_ends: lies::in_doubt_when_the_run_ends(),
+    a_server_that_takes_short_requests: lies::a_server_that_takes_short_requests(),
+    the_last_transaction_is_told_to_the_next_server: lies::last_seen_is_told(),
+    a_server_that_is_read_only: lies::a_server_that_is_read_only(),
+    servers_that_are_lost_before_a_deletion: lies::lost_before_a_deletion(),
+    servers_that_are_lost_in_a_deletion: lies::lost_in_a_deletion(),
+    a_thousand_sessions_of_lies: lies::a_thousand_sessions_of_lies(),
 }
 
 /// A master that knows no framework, so that no node has an owner.
@@ -146,7 +126,9 @@ fn assert_siblings(server: &Server) {
     }
 }
 
-fn a_thousand_nodes(command: &str) {
+#[test]
+fn a_thousand_nodes() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let _alive = service(&server);
     let run = clean(&server.url(), "service", Some(DIGEST));
@@ -156,7 +138,9 @@ fn a_thousand_nodes(command: &str) {
     assert_eq!(clean(&server.url(), "service", None).exit, 0, "a second run");
 }
 
-fn a_plan_and_what_comes_of_it(command: &str) {
+#[test]
+fn a_plan_and_what_comes_of_it() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let _alive = service(&server);
     let folder = tempfile::tempdir().unwrap();
@@ -179,7 +163,9 @@ fn a_plan_and_what_comes_of_it(command: &str) {
     assert!(again.stdout.contains("znode 'service' is gone"), "{}", again.stdout);
 }
 
-fn without_the_credentials(command: &str) {
+#[test]
+fn without_the_credentials() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let _alive = service(&server);
     let run = clean(&server.url(), "service", None);
@@ -196,7 +182,9 @@ fn without_the_credentials(command: &str) {
     assert_siblings(&server);
 }
 
-fn a_node_that_may_only_be_read(command: &str) {
+#[test]
+fn a_node_that_may_only_be_read() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/service", "/service/a"]);
     let client = server.client();
@@ -214,7 +202,9 @@ fn a_node_that_may_only_be_read(command: &str) {
     assert_eq!(clean(&server.url(), "service", Some(DIGEST)).exit, 0);
 }
 
-fn credentials_that_are_none(command: &str) {
+#[test]
+fn credentials_that_are_none() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let run = clean(&server.url(), "service", Some("nobody:at-all"));
     assert_eq!(run.exit, 0, "ZooKeeper asks only where an ACL does");
@@ -237,7 +227,9 @@ fn credentials_that_are_none(command: &str) {
     }
 }
 
-fn a_node_that_is_not_there(command: &str) {
+#[test]
+fn a_node_that_is_not_there() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     for znode in ["service", "/service/", "a/b/c"] {
         let run = clean(&server.url(), znode, None);
@@ -247,7 +239,9 @@ fn a_node_that_is_not_there(command: &str) {
 }
 
 /// ZooKeeper's own protocol takes a name as it is.
-fn a_name_with_a_semicolon(command: &str) {
+#[test]
+fn a_name_with_a_semicolon() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/name", "/name;x", "/name;x/y", "/;x", "/a", "/a/b;c", "/a/b"]);
     for znode in ["name;x", ";x", "a/b;c"] {
@@ -259,7 +253,9 @@ fn a_name_with_a_semicolon(command: &str) {
 }
 
 /// Nothing can be called missing in a place that is not there.
-fn a_chroot_that_is_not_there(command: &str) {
+#[test]
+fn a_chroot_that_is_not_there() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/service", "/no", "/no/such"]);
     let url = format!("{}no/such/chroot", server.url());
@@ -286,7 +282,9 @@ fn a_chroot_that_is_not_there(command: &str) {
     assert_eq!(server.children("/"), ["no", "service", "zookeeper"]);
 }
 
-fn a_node_in_a_folder(command: &str) {
+#[test]
+fn a_node_in_a_folder() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/a", "/a/b c", "/a/b c/d", "/a/b", "/a/b%20c", "/b c"]);
     assert_eq!(clean(&server.url(), "a/b c", None).exit, 0);
@@ -296,7 +294,9 @@ fn a_node_in_a_folder(command: &str) {
     assert_eq!(server.children("/"), ["a", "b c", "zookeeper"]);
 }
 
-fn a_chroot(command: &str) {
+#[test]
+fn a_chroot() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/a", "/a/b", "/a/b/s", "/a/b/s/x", "/a/b/t", "/s", "/s/x", "/b", "/b/s"]);
     let url = format!("{}a/b", server.url());
@@ -318,7 +318,9 @@ fn a_chroot(command: &str) {
     assert!(run.stdout.contains("'zookeeper/quota' is ZooKeeper's own"), "{}", run.stdout);
 }
 
-fn a_deep_tree(command: &str) {
+#[test]
+fn a_deep_tree() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let deep: Vec<_> = (1..2000).map(|depth| "/n".repeat(depth)).collect();
     server.create(&deep.iter().map(String::as_str).collect::<Vec<_>>());
@@ -327,7 +329,9 @@ fn a_deep_tree(command: &str) {
 }
 
 /// Their list is longer than what ZooKeeper's client in Java, and so Exhibitor, takes.
-fn more_names_than_fit_a_megabyte(command: &str) {
+#[test]
+fn more_names_than_fit_a_megabyte() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/service"]);
     let client = server.client();
@@ -350,7 +354,9 @@ fn more_names_than_fit_a_megabyte(command: &str) {
 }
 
 /// A hundred of these paths are more than the server takes in one request.
-fn a_small_buffer(command: &str) {
+#[test]
+fn a_small_buffer() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::taking(command, 64 << 10);
     let nodes: Vec<_> = (0..150).map(|number| format!("/service/{number:0700}")).collect();
     server.create(&["/service"]);
@@ -361,7 +367,9 @@ fn a_small_buffer(command: &str) {
 }
 
 /// Someone puts a node where the deletion has already been, and stops after three.
-fn children_that_come_meanwhile(command: &str) {
+#[test]
+fn children_that_come_meanwhile() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     server.create(&["/service", "/service/a", "/service/a/b"]);
     let client = server.client();
@@ -377,7 +385,9 @@ fn children_that_come_meanwhile(command: &str) {
     assert_eq!(server.children("/"), ["zookeeper"]);
 }
 
-fn a_dead_server_and_a_living_one(command: &str) {
+#[test]
+fn a_dead_server_and_a_living_one() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let both = [NOBODY.to_owned(), server.address()];
     for url in [both.join(","), both.iter().rev().cloned().collect::<Vec<_>>().join(",")] {
@@ -388,7 +398,9 @@ fn a_dead_server_and_a_living_one(command: &str) {
 }
 
 /// Whether the server has done what it did not answer makes no difference.
-fn connections_that_are_reset(command: &str) {
+#[test]
+fn connections_that_are_reset() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let _alive = service(&server);
     let reset = |server: &Server| {
@@ -405,7 +417,9 @@ fn connections_that_are_reset(command: &str) {
 }
 
 /// The connection stays, and nothing comes any more.
-fn a_server_that_falls_silent(command: &str) {
+#[test]
+fn a_server_that_falls_silent() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     let _alive = service(&server);
     let silent = Proxy::before_each_transaction(&server, |_, _| Fate::Vanishes);
@@ -416,7 +430,9 @@ fn a_server_that_falls_silent(command: &str) {
 }
 
 /// Three real servers; the leader dies in the middle, and the other two go on.
-fn a_leader_that_is_killed(command: &str) {
+#[test]
+fn a_leader_that_is_killed() {
+    let Some(command) = &needed(command()) else { return };
     let servers = Server::ensemble(command);
     let _alive = service(&servers[0]);
     let killed = Arc::new(AtomicBool::new(false));
@@ -441,7 +457,9 @@ fn a_leader_that_is_killed(command: &str) {
     assert_siblings(living);
 }
 
-fn a_server_that_is_killed(command: &str) {
+#[test]
+fn a_server_that_is_killed() {
+    let Some(command) = &needed(command()) else { return };
     let server = Server::start(command);
     drop(service(&server));
     let proxy = Proxy::before_each_transaction(&server, |server, number| {
@@ -467,6 +485,7 @@ fn a_server_that_is_killed(command: &str) {
 }
 
 /// Of two servers one says nothing, and the other one is not there.
+#[test]
 fn servers_that_open_no_session() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("zk://{NOBODY},{}", silent.local_addr().unwrap());

@@ -1,38 +1,32 @@
-//! The order of a run: guards, volumes, reservations, ZooKeeper node, own
-//! Marathon app; and a fresh look at the cluster between them.
+//! The order of a run: checks, volumes, reservations, ZooKeeper node, own Marathon app.
 //!
-//! A phase begins only when the one before it is confirmed. The master's 200 or
-//! 202 is a promise; that something is gone is true when a later listing says
-//! so.
+//! A phase begins only when the one before it is confirmed. The master's 200 or 202 is a
+//! promise; a resource is gone when a later listing does not show it any more.
 
-use crate::agents::{Listing, Wanted};
-use crate::checks::{self, Users};
-use crate::frameworks::{self, Frameworks, Words};
-use crate::guard::Refusal;
+use crate::context::{Abort, Context};
 use crate::host::{Host, count};
-use crate::run::{Run, Stop};
-use crate::sweep::Owner;
-use crate::words::{located, unreached_words};
+use crate::master::agents::Listing;
+use crate::operation::{Operation, Owner};
+use crate::self_removal;
 use crate::znode::Tree;
-use crate::{plan, reservations, self_removal, volumes};
-use janitor_contract::planned;
+use janitor_contract::describe::{agent_words, unreached_words};
 use janitor_contract::types::{
-    AgentLeft, CleanupPlan, Event, Failure, Framework, InUse, Level, Options, Phase, PhaseStart,
-    Reason, Report, Target, Unreached, ZnodeOutcome, ZnodeState,
+    AgentLeft, CleanupPlan, Event, Failure, Level, Options, Phase, PhaseStart, Reason, Report,
+    Target, ZnodeOutcome,
 };
 
 /// Cleans a target, as `wit/cleanup.wit` promises.
 ///
 /// # Errors
-/// The failure, with the report of what was done until then.
+/// The run fails; the error has the report on everything that was done before.
 pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Result<Report, Failure> {
     carry_out(host, target, options, None)
 }
 
-/// Does what a plan says, if the cluster is as the plan says.
+/// Carries a plan out, if the cluster is as the plan shows it.
 ///
 /// # Errors
-/// The failure, with the report of what was done until then.
+/// The run fails; the error has the report on everything that was done before.
 pub fn apply<H: Host>(
     host: &mut H,
     plan: &CleanupPlan,
@@ -41,24 +35,26 @@ pub fn apply<H: Host>(
     carry_out(host, &plan.target, options, Some(plan))
 }
 
+/// Cleans a target, according to a plan if there is one.
 fn carry_out<H: Host>(
     host: &mut H,
     target: &Target,
     options: &Options,
     plan: Option<&CleanupPlan>,
 ) -> Result<Report, Failure> {
-    let mut run = Run::new(host, options);
-    match run.all(target, plan) {
-        Ok(()) => Ok(run.report),
-        Err(stop) => {
-            run.tell_what_is_left(target, stop.reason);
-            Err(run.fail(stop))
+    let mut context = Context::new(host, options);
+    match context.phases(target, plan) {
+        Ok(()) => Ok(context.report),
+        Err(abort) => {
+            context.log_leftovers(target, abort.reason);
+            Err(context.fail(abort))
         }
     }
 }
 
-impl<H: Host> Run<'_, H> {
-    fn all(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Stop> {
+impl<H: Host> Context<'_, H> {
+    /// Carries out all phases.
+    fn phases(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Abort> {
         self.admit(target)?;
         let Target { role, principal: _, znode, marathon_app } = target;
         let listing = match plan {
@@ -82,171 +78,30 @@ impl<H: Host> Run<'_, H> {
         Ok(())
     }
 
-    /// Ends the run, or the frameworks that use the target, unless it may be cleaned. Gives
-    /// the list of agents, if there is a role.
-    fn as_allowed(&mut self, target: &Target) -> Result<Option<Result<Listing, String>>, Stop> {
-        let is_forced = self.options.in_use == InUse::Force;
-        let Some(owner) = Owner::of(target) else {
-            if target.znode.is_some() && !is_forced {
-                let listing = self.list(Wanted::NOTHING);
-                let listing = listing.map_err(|why| self.refuse(checks::unknown(target, &why)))?;
-                let frameworks = self.known_frameworks(&listing, target)?;
-                let users = checks::users(&frameworks, target, self.options);
-                self.require_unused(users, &listing, target)?;
-            }
-            return Ok(None);
-        };
-        let listing = self.look(owner);
-        if let Ok(listing) = &listing {
-            let checked = checks::require_own_resources(listing, owner);
-            checked.map_err(|refusal| self.refuse(refusal))?;
-            let frameworks = match is_forced {
-                true => None,
-                false => Some(self.known_frameworks(listing, target)?),
-            };
-            let (frameworks, options) = (frameworks.as_ref(), self.options);
-            let checked = checks::require_known_role(listing, frameworks, target, options);
-            checked.map_err(|refusal| self.refuse(refusal))?;
-            if let Some(frameworks) = frameworks {
-                let users = checks::users(frameworks, target, options);
-                self.require_unused(users, listing, target)?;
-            }
-        }
-        Ok(Some(listing))
-    }
-
-    /// The same for a plan: ends the run unless everything is as the plan shows it.
-    fn as_planned(&mut self, plan: &CleanupPlan) -> Result<Option<Result<Listing, String>>, Stop> {
-        if let Some(what) = planned::contradiction(plan) {
-            let why = format!("the plan contradicts itself: {what}. Make a new plan");
-            return Err(self.refuse(Refusal { reason: Reason::InvalidTarget, why }));
-        }
-        let then = planned::under(plan, self.options);
-        let target = &then.target;
-        let znode = self.znode_state(target);
-        if let (Some(ZnodeState::Unknown(why)), Some(znode)) = (&znode, &target.znode) {
-            let message = format!("It is not known whether znode '{znode}' is there: {why}");
-            return Err(self.stop(Reason::Failed, message));
-        }
-        let (now, listing) = self.survey(target)?;
-        let now = CleanupPlan { znode, ..now };
-        let differences = plan::differences(&then, &now, self.options);
-        for difference in &differences {
-            self.host.say(Level::Error, difference, None);
-        }
-        let CleanupPlan { frameworks: all, refusal, why_refused, .. } = now;
-        let refusal = match (differences.len(), refusal) {
-            (0, None) => None,
-            (0, Some(reason)) => {
-                let why = why_refused.unwrap_or_default().trim_end_matches('.').to_owned();
-                Some(Refusal { reason, why })
-            }
-            (count, _) => {
-                let why = format!(
-                    "the cluster has changed since the plan was made ({count} difference(s)). Make \
-                     a new plan"
-                );
-                Some(Refusal { reason: Reason::Changed, why })
-            }
-        };
-        match (&listing, refusal) {
-            (Some(listing), refusal) => {
-                self.require_unused(Users { all, refusal }, listing, target)?;
-            }
-            (None, Some(refusal)) => return Err(self.refuse(refusal)),
-            (None, None) => {}
-        }
-        Ok(listing.map(Ok))
-    }
-
-    /// The two phases that concern the agents.
-    fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Stop> {
+    /// Carries out the two phases that concern the agents.
+    fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Abort> {
         let parents = listing.as_ref().map(|listing| listing.parents(owner.principal));
         let parents = parents.unwrap_or_default();
         let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
         self.begin(Phase::Volumes, "Destroying volumes...", agents);
-        let listing = self.usable(listing).map_err(|stop| self.skip_rest("volumes", stop))?;
-        self.tell_version(&listing);
+        let listing = self.usable(listing).map_err(|abort| self.skip_rest("volumes", abort))?;
+        self.log_version(&listing);
         let listing = self
-            .operate(&volumes::OPERATION, listing, owner)
-            .map_err(|stop| self.skip_rest("volumes", stop))?;
+            .operate(&Operation::VOLUMES, listing, owner)
+            .map_err(|abort| self.skip_rest("volumes", abort))?;
         self.begin(Phase::Reservations, "Unreserving resources...", listing.agents.len());
         let listing = self
-            .operate(&reservations::OPERATION, listing, owner)
-            .map_err(|stop| self.skip_rest("resources", stop))?;
+            .operate(&Operation::RESERVATIONS, listing, owner)
+            .map_err(|abort| self.skip_rest("resources", abort))?;
         self.settle(listing, owner, &parents)
     }
 
-    /// Ends the run, and logs why it is refused.
-    fn refuse(&mut self, Refusal { reason, why }: Refusal) -> Stop {
-        self.stop(reason, format!("Refused: {why}."))
-    }
-
-    fn known_frameworks(&mut self, listing: &Listing, target: &Target) -> Result<Frameworks, Stop> {
-        let all = self.frameworks(listing);
-        all.map_err(|why| self.refuse(checks::unknown(target, &why)))
-    }
-
-    /// Ends the run, or the frameworks, when some still use the target.
-    fn require_unused(
-        &mut self,
-        Users { all, refusal }: Users,
-        listing: &Listing,
-        target: &Target,
-    ) -> Result<(), Stop> {
-        if self.options.in_use != InUse::Force {
-            for user in &all {
-                let line = checks::words(user, target, self.options);
-                self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
-            }
-        }
-        match refusal {
-            Some(refusal) => Err(self.refuse(refusal)),
-            None if self.options.in_use == InUse::Teardown && !all.is_empty() => {
-                self.teardown(all, listing, target)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn teardown(
-        &mut self,
-        users: Vec<Framework>,
-        listing: &Listing,
-        target: &Target,
-    ) -> Result<(), Stop> {
-        for user in users {
-            if let Err(why) = frameworks::teardown(&mut self.host, &user.id) {
-                let message = format!("Framework {} is not torn down: {why}", Words(&user));
-                return Err(self.stop(Reason::Failed, message));
-            }
-            let line = format!("Tearing down framework {}", Words(&user));
-            self.host.say(Level::Info, line, Some(Event::TornDown(user)));
-        }
-        let mut patience = self.wait();
-        loop {
-            // From here on something has changed, so it is no refusal any more.
-            let all = self.frameworks(listing).map_err(|why| self.stop(Reason::Failed, why))?;
-            let Users { all: users, refusal } = checks::users(&all, target, self.options);
-            if users.is_empty() {
-                return match refusal {
-                    Some(Refusal { why, .. }) => Err(self.stop(Reason::Failed, why)),
-                    None => Ok(()),
-                };
-            }
-            if !patience.wait(&mut self.host) {
-                let ids: Vec<_> = users.iter().map(|user| Words(user).to_string()).collect();
-                let message = format!("Framework {} does not end", ids.join(", "));
-                return Err(self.stop(Reason::Failed, message));
-            }
-        }
-    }
-
-    fn znode(&mut self, znode: &str) -> Result<(), Stop> {
+    /// Carries out the phase that concerns the ZooKeeper node.
+    fn znode(&mut self, znode: &str) -> Result<(), Abort> {
         self.begin(Phase::Znode, "Deleting zk node...", 1);
-        let (mut retries, mut patience) = (self.retries(), self.wait());
+        let (mut retries, mut backoff) = (self.retries(), self.backoff());
         let tree = Tree::new(self.options, znode);
-        let result = tree.delete(&mut self.host, &mut retries, &mut patience);
+        let result = tree.delete(&mut self.host, &mut retries, &mut backoff);
         let path = &result.path;
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),
@@ -257,41 +112,19 @@ impl<H: Host> Run<'_, H> {
         };
         self.report.znode = Some(result);
         match failed {
-            Some(message) => Err(Stop { reason: self.reason(Reason::Failed), message }),
+            Some(message) => Err(Abort { reason: self.reason(Reason::Failed), message }),
             None => Ok(()),
         }
     }
 
-    /// Reads the agents, and keeps what they still hold.
-    pub fn look(&mut self, owner: Owner) -> Result<Listing, String> {
-        let listing = self.list(Wanted { role: Some(owner.role), principal: owner.principal });
-        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
-        self.is_blind = listing.is_err();
-        if let Ok(listing) = &listing {
-            self.vanished = listing.vanished(&self.concerned);
-            self.concerned.extend(listing.concerned());
-            self.report.unreached.clone_from(&self.vanished);
-            self.report.unreached.extend(listing.unreached());
-            self.report.ignored = self.ignore_unreached();
-        }
-        listing
-    }
-
-    fn ignore_unreached(&mut self) -> Vec<Unreached> {
-        let mut unreached = std::mem::take(&mut self.report.unreached);
-        let ignored = self.ignore(&mut unreached);
-        self.report.unreached = unreached;
-        ignored
-    }
-
-    /// After a run that did not reach its end: what there still is to clean.
-    fn tell_what_is_left(&mut self, target: &Target, reason: Reason) {
+    /// Logs everything that a run has left because it ended early.
+    fn log_leftovers(&mut self, target: &Target, reason: Reason) {
         if matches!(reason, Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode) {
             return;
         }
         self.say("");
         if let Some(role) = &target.role {
-            if self.is_blind {
+            if self.is_blind() {
                 let line = format!(
                     "What is left of role '{role}' is not known, because the agents could not \
                      be listed"
@@ -309,7 +142,7 @@ impl<H: Host> Run<'_, H> {
                 let line = format!(
                     "Left on slave {}: {volumes} volume(s), {resources} resource(s) for role \
                      '{role}'",
-                    located(agent, hostname)
+                    agent_words(agent, hostname)
                 );
                 self.host.say(Level::Error, line, Some(Event::Left(left)));
             }
@@ -324,815 +157,20 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
+    /// Logs the start of a phase.
     fn begin(&mut self, phase: Phase, line: &str, total: usize) {
         self.say("");
         let start = PhaseStart { phase, total: count(total) };
         self.host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
     }
 
-    /// The reference's last line after a failed phase.
-    fn skip_rest(&mut self, what: &str, stop: Stop) -> Stop {
+    /// Logs the original's last line after a failed phase.
+    fn skip_rest(&mut self, what: &str, abort: Abort) -> Abort {
         let line = format!("Deleting {what} failed, skipping other steps.");
         self.host.say(Level::Error, line, None);
-        stop
+        abort
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::testing::Script;
-    use janitor_contract::types::{Error, Method, UnreachedReason, Warning};
-
-    const EMPTY: &str =
-        r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{}}]}"#;
-    const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
-    const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
-    const NO_AGENTS: &str = r#"{"slaves":[]}"#;
-    const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
-
-    /// A cluster in which nothing is left to find of what is deleted.
-    fn calm() -> Script {
-        let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
-        Script::default().page("exhibitor/v1/explorer/node-data", 200, gone)
-    }
-
-    fn target(role: &str, znode: &str) -> Target {
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Target { role: some(role), principal: None, znode: some(znode), marathon_app: None }
-    }
-
-    fn run(host: &mut Script, target: &Target) -> Result<Report, Failure> {
-        clean(host, target, &options(InUse::Force))
-    }
-
-    fn options(in_use: InUse) -> Options {
-        Options { confirm_seconds: 3, in_use, ..Options::DEFAULT }
-    }
-
-    fn paths(host: &Script) -> Vec<&str> {
-        host.sent.iter().filter_map(|request| request.path.last()).map(String::as_str).collect()
-    }
-
-    #[test]
-    fn each_phase_waits_for_the_one_before_it_to_be_confirmed() {
-        let mut host = calm()
-            .answer(200, VOLUME)
-            .answer(202, "")
-            .answer(200, VOLUME)
-            .answer(200, RESERVED)
-            .answer(202, "")
-            .answer(200, EMPTY)
-            .answer(200, DELETED);
-        let report = run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(
-            paths(&host),
-            ["slaves", "destroy-volumes", "slaves", "slaves", "unreserve", "slaves", "z"]
-        );
-        assert_eq!(report.confirmed, [Phase::Volumes, Phase::Reservations]);
-        assert_eq!(report.agents.len(), 2);
-        assert_eq!(host.paused, Duration::from_millis(100));
-    }
-
-    #[test]
-    fn what_an_agent_has_not_heard_of_is_not_gone() {
-        let operations = |list: &str| format!(r#"{{"get_operations":{{"operations":[{list}]}}}}"#);
-        let pending = |role: &str| {
-            operations(&format!(
-                r#"{{"agent_id":{{"value":"S0"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}"#
-            ))
-        };
-        let start = || calm().answer(200, RESERVED).answer(202, "").answer(200, EMPTY);
-        let mut host = start().answer(200, DELETED);
-        for body in [pending("r"), operations("")] {
-            host = host.page("api/v1", 200, body);
-        }
-        run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(host.paused, Duration::from_millis(100));
-
-        // Another role's are no reason to wait.
-        let mut host = start().page("api/v1", 200, pending("q")).answer(200, DELETED);
-        run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(host.paused, Duration::ZERO);
-
-        let mut host = start().page("api/v1", 200, pending("r"));
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        assert!(
-            failure.message.contains("has not heard that it is done by: S0"),
-            "{}",
-            failure.message
-        );
-        assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
-
-        // An earlier run's is the cluster's state, too.
-        let mut host =
-            calm().answer(200, EMPTY).answer(200, EMPTY).page("api/v1", 200, pending("r"));
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
-        let ignoring = Options { ignored_agents: vec!["S0".into()], ..options(InUse::Force) };
-        let mut host =
-            calm().answer(200, EMPTY).page("api/v1", 200, pending("r")).answer(200, DELETED);
-        let report = clean(&mut host, &target("r", "z"), &ignoring).unwrap();
-        assert_eq!(report.ignored[0].agent, "S0");
-    }
-
-    #[test]
-    fn a_promise_that_is_not_kept_is_a_failure() {
-        let mut host = calm().answer(200, VOLUME).answer(202, "");
-        for _ in 0..10 {
-            host = host.answer(200, VOLUME);
-        }
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Failed);
-        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
-        assert_eq!(host.paused, Duration::from_secs(3));
-        assert!(!paths(&host).contains(&"unreserve") && !paths(&host).contains(&"z"));
-    }
-
-    #[test]
-    fn an_agent_that_vanishes_after_its_promise_is_not_clean() {
-        let other = EMPTY.replace("S0", "S1");
-        let mut host = calm().answer(200, RESERVED).answer(202, "");
-        for _ in 0..10 {
-            host = host.answer(200, other.clone());
-        }
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
-    }
-
-    #[test]
-    fn after_a_failed_volume_nothing_else_is_touched() {
-        let mut host = calm().answer(200, VOLUME).answer(400, "no").answer(200, VOLUME);
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Failed);
-        assert_eq!(paths(&host), ["slaves", "destroy-volumes", "slaves"]);
-        let left = failure.report.left.unwrap();
-        assert_eq!((left[0].volumes, left[0].resources), (1, 1));
-        assert_eq!(
-            host.lines()[5..],
-            [
-                "The volume(s) of role 'r' may be left on slave(s) S0.",
-                "Deleting volumes failed, skipping other steps.",
-                "",
-                "Left on slave S0: 1 volume(s), 1 resource(s) for role 'r'",
-                "Not deleted: znode 'z'",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_may_pass_is_tried_again() {
-        for refusal in [409, 503, 0] {
-            let mut host = calm().answer(200, RESERVED);
-            for _ in 0..2 {
-                host = match refusal {
-                    0 => host.fails(Error::Reset),
-                    status => host.answer(status, "race"),
-                };
-                host = host.answer(200, RESERVED);
-            }
-            host = host.answer(202, "").answer(200, EMPTY).answer(200, DELETED);
-            let report = run(&mut host, &target("r", "z")).unwrap();
-            assert_eq!(report.agents.len(), 2, "one for each phase");
-            assert_eq!(host.paused, Duration::from_millis(300));
-        }
-    }
-
-    #[test]
-    fn patience_has_an_end() {
-        let mut host = calm().answer(200, RESERVED);
-        for _ in 0..4 {
-            host = host.answer(409, "race").answer(200, RESERVED);
-        }
-        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
-        assert_eq!(host.paused, Duration::from_millis(700));
-    }
-
-    #[test]
-    fn one_bad_entry_does_not_keep_the_rest() {
-        let two = RESERVED.replace(r#"{}}]"#, r#"{}},{"name":"mem","role":"r","reservation":{}}]"#);
-        let mut host = calm()
-            .answer(200, two.clone())
-            .answer(400, "all")
-            .answer(200, two)
-            .answer(400, "bad")
-            .answer(202, "")
-            .answer(200, RESERVED);
-        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
-        assert_eq!(
-            host.lines()[6..11],
-            [
-                "Found 2 resource(s) for role 'r' on slave S0, deleting...",
-                "400 all",
-                "Found 2 resource(s) for role 'r' on slave S0, deleting one by one...",
-                "400 bad",
-                "202 ",
-            ]
-        );
-    }
-
-    #[test]
-    fn other_refusals_are_final() {
-        for status in [401, 403, 500] {
-            let mut host = calm().answer(200, RESERVED).answer(status, "no");
-            host = host.answer(200, RESERVED);
-            assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
-            assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
-        }
-    }
-
-    #[test]
-    fn what_someone_else_removed_in_the_meantime_is_removed() {
-        let mut host = calm()
-            .answer(200, RESERVED)
-            .answer(400, "gone")
-            .answer(200, EMPTY)
-            .answer(200, EMPTY)
-            .answer(200, DELETED);
-        let report = run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(report.confirmed, [Phase::Reservations]);
-        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves", "slaves", "z"]);
-    }
-
-    #[test]
-    fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
-        let entry = |id: &str, active: bool, kind: &str| {
-            let resources = match kind {
-                "volume" => {
-                    r#"{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}"#
-                }
-                "reserved" => r#"{"r":[{"name":"cpus","role":"r","reservation":{}}]}"#,
-                _ => "{}",
-            };
-            format!(
-                r#"{{"id":"{id}","version":"1.4.3","active":{active},"reserved_resources_full":{resources}}}"#
-            )
-        };
-        let list = |agents: [String; 2]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
-        let away = [entry("S1", false, "volume"), entry("S0", true, "reserved")];
-        let back = [entry("S1", true, "volume"), entry("S0", true, "")];
-        let mut host = calm().answer(200, list(away)).answer(202, "").answer(200, list(back));
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        assert!(failure.message.contains("came back with slave(s) S1."), "{}", failure.message);
-        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
-    }
-
-    #[test]
-    fn an_agent_that_is_listed_no_more_is_not_clean() {
-        let other = r#"{"id":"S1","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}"#;
-        let both = |state: &str| {
-            let agent = VOLUME.replace(r#""id""#, &format!(r#"{state}"id""#));
-            agent.replace("]}}]}", &format!("]}}}},{other}]}}"))
-        };
-        let alone = format!(r#"{{"slaves":[{}]}}"#, other.replace("cpus", "mem"));
-        let empty = EMPTY.replace("S0", "S1");
-        // It was not connected, and nothing was sent to it.
-        let mut host = calm()
-            .answer(200, both(r#""active":false,"#))
-            .answer(202, "")
-            .answer(200, empty.clone());
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        assert_eq!(failure.report.unreached[0].agent, "S0");
-        assert_eq!(failure.report.unreached[0].reason, UnreachedReason::Gone);
-        // It refused, and was gone when it was to be asked again.
-        let mut host = calm()
-            .answer(200, both(""))
-            .answer(409, "race")
-            .answer(200, alone)
-            .answer(202, "")
-            .answer(200, empty);
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        assert_eq!(failure.report.unreached[0].agent, "S0");
-    }
-
-    #[test]
-    fn an_agent_that_goes_away_after_its_promise_is_not_clean() {
-        let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
-        let mut host = calm().answer(200, RESERVED).answer(202, "");
-        for _ in 0..10 {
-            host = host.answer(200, away.clone());
-        }
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
-        assert!(!paths(&host).contains(&"z"));
-    }
-
-    #[test]
-    fn an_agent_that_cannot_be_reached_keeps_the_znode() {
-        let recovering = EMPTY.replace("]}", r#"],"recovered_slaves":[{"id":"S9"}]}"#);
-        let none_back = NO_AGENTS.replace("]}", r#"],"recovered_slaves":[{"id":"S9"}]}"#);
-        let inactive = VOLUME.replace(r#""id""#, r#""active":false,"id""#);
-        for body in [recovering, none_back, inactive] {
-            let mut host = calm().answer(200, body);
-            let failure = run(&mut host, &target("r", "z")).unwrap_err();
-            assert_eq!(failure.reason, Reason::Incomplete);
-            assert_eq!(failure.report.unreached.len(), 1);
-            assert_eq!(paths(&host), ["slaves"]);
-        }
-    }
-
-    #[test]
-    fn an_empty_cluster_is_no_success() {
-        let mut host = calm().answer(200, NO_AGENTS);
-        assert_eq!(run(&mut host, &target("r", "z")).unwrap_err().reason, Reason::Failed);
-        assert_eq!(paths(&host), ["slaves"]);
-    }
-
-    #[test]
-    fn a_refused_target_sends_nothing() {
-        let mut host = calm();
-        let refused = |host: &mut Script, znode| run(host, &target("r", znode)).unwrap_err().reason;
-        assert_eq!(refused(&mut host, "/"), Reason::InvalidTarget);
-        assert_eq!(refused(&mut host, "mesos"), Reason::SystemZnode);
-        assert!(host.sent.is_empty());
-    }
-
-    #[test]
-    fn a_role_that_is_in_use_is_left_alone_unless_forced() {
-        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":false,"roles":["r"]}]}"#;
-        for (status, frameworks) in [(200, used), (403, ""), (404, "")] {
-            let mut host = calm().answer(200, VOLUME).answer(status, frameworks);
-            let expected = if status == 200 { Reason::InUse } else { Reason::InUseUnknown };
-            let options = options(InUse::Refuse);
-            let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
-            assert_eq!(failure.reason, expected);
-            assert!(
-                host.lines().contains(&"Left on slave S0: 1 volume(s), 1 resource(s) for role 'r'")
-            );
-            assert_eq!(paths(&host), ["slaves", "frameworks"]);
-        }
-    }
-
-    #[test]
-    fn a_framework_is_torn_down_on_wish() {
-        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
-        let gone = r#"{"frameworks":[]}"#;
-        let options = options(InUse::Teardown);
-        let mut host = calm()
-            .answer(200, EMPTY)
-            .answer(200, used)
-            .answer(200, "")
-            .answer(200, used)
-            .answer(200, gone)
-            .answer(200, DELETED);
-        clean(&mut host, &target("r", "z"), &options).unwrap();
-        assert_eq!(
-            paths(&host),
-            ["slaves", "frameworks", "teardown", "frameworks", "frameworks", "z"]
-        );
-        assert_eq!(host.sent[2].content.as_ref().unwrap().bytes, b"frameworkId=F");
-    }
-
-    #[test]
-    fn a_framework_that_stays_stops_the_run() {
-        let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
-        let options = Options { confirm_seconds: 0, ..options(InUse::Teardown) };
-        for status in [200, 403] {
-            let mut host = calm().answer(200, VOLUME).answer(200, used);
-            host = host.answer(status, "").answer(200, used);
-            let failure = clean(&mut host, &target("r", "z"), &options).unwrap_err();
-            assert_eq!(failure.reason, Reason::Failed);
-            assert!(!paths(&host).contains(&"destroy-volumes"));
-        }
-    }
-
-    #[test]
-    fn a_run_that_is_stopped_at_its_second_look_is_no_refusal() {
-        let mut host = calm().answer(200, VOLUME).fails(Error::Stopped);
-        let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
-        assert_eq!(failure.reason, Reason::Stopped);
-        assert_eq!(paths(&host), ["slaves", "frameworks"]);
-    }
-
-    #[test]
-    fn a_deletion_that_the_host_stops_is_no_failure() {
-        let stopped = r#"{"message":"the deletion was stopped (2 went)","succeeded":false}"#;
-        let there = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
-        let host = || Script::default().page("exhibitor/v1/explorer/node-data", 200, there);
-        for mut host in [host().answer(200, stopped), host().fails(Error::Timeout)] {
-            host.goes_on = false;
-            let failure = run(&mut host, &target("", "z")).unwrap_err();
-            assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
-            assert_eq!(host.sent.iter().filter(|it| it.method == Method::Delete).count(), 1);
-        }
-        // Nor when there is no time left to wait, or nothing that would be waited for.
-        let impatient = Options { confirm_seconds: 0, ..options(InUse::Refuse) };
-        let unreached = Error::Connect("the run is to end".into());
-        for mut host in [host().answer(200, stopped), host().fails(unreached)] {
-            host.goes_on = false;
-            let failure = clean(&mut host, &target("", "z"), &impatient).unwrap_err();
-            assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
-        }
-    }
-
-    #[test]
-    fn a_master_without_a_leader_is_waited_for() {
-        let mut host = calm().answer(503, "No leader elected");
-        host = host.answer(503, "No leader elected").answer(200, EMPTY).answer(200, DELETED);
-        run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(host.paused, Duration::from_millis(300));
-    }
-
-    #[test]
-    fn a_master_that_gets_no_leader_is_given_up() {
-        let mut host = calm();
-        for _ in 0..10 {
-            host = host.answer(503, "No leader elected");
-        }
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert!(failure.message.ends_with("answers 503 No leader elected"), "{}", failure.message);
-        assert_eq!(host.paused, Duration::from_secs(3));
-    }
-
-    #[test]
-    fn an_agent_that_is_not_listed_keeps_the_znode() {
-        let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"},"timestamp":{"nanoseconds":1795637080000000000}}]}}"#;
-        let down = r#"{"down_machines":[{"hostname":"b","ip":"10.0.0.9"}]}"#;
-        for (page, body, line) in [
-            (
-                "registrar(1)/registry",
-                registry,
-                "Slave S9 is unreachable since 2026-11-25T20:04:40Z",
-            ),
-            ("maintenance/status", down, "Machine b is down for maintenance"),
-        ] {
-            let mut host = calm().answer(200, EMPTY).page(page, 200, body);
-            let failure = run(&mut host, &target("r", "z")).unwrap_err();
-            assert_eq!(failure.reason, Reason::Incomplete);
-            assert_eq!(failure.report.unreached.len(), 1);
-            assert!(host.lines().contains(&line), "{:?}", host.lines());
-            assert_eq!(paths(&host), ["slaves"]);
-            let ignored_agents = vec![failure.report.unreached[0].hostname.clone(), "S9".into()];
-            let options = Options { ignored_agents, ..options(InUse::Force) };
-            let mut host = calm().answer(200, EMPTY).page(page, 200, body).answer(200, DELETED);
-            let report = clean(&mut host, &target("r", "z"), &options).unwrap();
-            assert_eq!((report.ignored.len(), report.unreached.len()), (1, 0));
-        }
-    }
-
-    #[test]
-    fn a_page_that_cannot_be_read_is_no_proof() {
-        for page in ["registrar(1)/registry", "maintenance/status", "api/v1"] {
-            for (status, body) in [(403, ""), (500, ""), (200, "<html>")] {
-                let mut host = calm().answer(200, EMPTY).page(page, status, body);
-                let failure = run(&mut host, &target("r", "z")).unwrap_err();
-                assert_eq!(failure.reason, Reason::Incomplete, "{page} {status}");
-                assert_eq!(paths(&host), ["slaves"]);
-            }
-        }
-        let mut host = calm().answer(200, EMPTY).answer(200, DELETED);
-        for page in ["registrar(1)/registry", "metrics/snapshot", "maintenance/status"] {
-            host = host.page(page, 404, "");
-        }
-        let report = run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(report.warnings, [Warning::RoleNotFound, Warning::PagesMissing]);
-    }
-
-    #[test]
-    fn a_drained_agent_is_cleaned() {
-        let drained =
-            |body: &str| body.replace(r#""id""#, r#""active":false,"deactivated":true,"id""#);
-        let mut host = calm()
-            .answer(200, drained(RESERVED))
-            .answer(202, "")
-            .answer(200, drained(EMPTY))
-            .answer(200, DELETED);
-        run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves", "z"]);
-    }
-
-    #[test]
-    fn an_agent_that_is_away_and_has_nothing_is_no_obstacle() {
-        let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
-        let mut host = calm().answer(200, away).answer(200, DELETED);
-        run(&mut host, &target("r", "z")).unwrap();
-    }
-
-    #[test]
-    fn agents_that_die_during_a_run_come_first() {
-        let both = VOLUME.replace(
-            "]}}]}",
-            r#"]}},{"id":"S1","hostname":"b","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#,
-        );
-        let mut host = calm().answer(200, both).answer(400, "no").answer(400, "no");
-        host = host.answer(200, VOLUME);
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Failed);
-        let unreached = &failure.report.unreached[0];
-        assert_eq!((unreached.agent.as_str(), unreached.hostname.as_str()), ("S1", "b"));
-        let lines = host.lines();
-        let at = |line: &str| lines.iter().position(|it| it.starts_with(line)).unwrap();
-        assert!(at("Slave S1 (b) is not listed any more") < at("Left on slave S0"), "{lines:?}");
-    }
-
-    #[test]
-    fn a_role_that_is_more_likely_misspelt_is_refused() {
-        let listing = |role: &str, principal: &str| {
-            EMPTY.replace(
-                "{}}]",
-                &format!(
-                    r#"{{"{role}":[{{"name":"cpus","role":"{role}","reservation":{{"principal":"{principal}"}}}}]}}}}]"#
-                ),
-            )
-        };
-        let with = |role: &str, principal: Option<&str>| Target {
-            principal: principal.map(Into::into),
-            ..target(role, "z")
-        };
-        for (target, body, words) in [
-            (with("hdsf-role", None), listing("hdfs-role", "p"), "there is hdfs-role"),
-            (with("a,b", None), EMPTY.into(), "name one role a run"),
-            (with("x-role", Some("p")), listing("other", "p"), "has made something for: other"),
-        ] {
-            let mut host = calm().answer(200, body);
-            let failure = run(&mut host, &target).unwrap_err();
-            assert_eq!(failure.reason, Reason::RoleNotFound);
-            assert!(failure.message.contains(words), "{}", failure.message);
-            assert_eq!(paths(&host), ["slaves"]);
-        }
-        let strict = Options { strict: true, ..options(InUse::Force) };
-        let failure =
-            clean(&mut calm().answer(200, EMPTY), &target("r", "z"), &strict).unwrap_err();
-        assert_eq!(failure.reason, Reason::RoleNotFound);
-        // A sibling is no slip; a second run must be able to finish.
-        let mut host = calm().answer(200, listing("r2", "q")).answer(200, DELETED);
-        let report = run(&mut host, &with("r", Some("p"))).unwrap();
-        assert_eq!(report.warnings, [Warning::RoleNotFound]);
-    }
-
-    #[test]
-    fn a_role_and_a_znode_of_one_service_are_no_slips() {
-        let listing = |role: &str| {
-            let reserved = format!(
-                r#"{{"{role}":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]}}}}]"#
-            );
-            EMPTY.replace("{}}]", &reserved)
-        };
-        for (role, znode, there, is_refused) in [
-            ("kafka", "dcos-service-kafka", "kafka-role", true),
-            ("KAFKA-ROLE", "dcos-service-kafka", "kafka-role", true),
-            ("kafka-role", "dcos-service-dev__kafka", "dev__kafka-role", true),
-            ("kafka-role", "dcos-service-kafka1", "kafka1-role", true),
-            ("kafka-role", "dcos-service-kafka", "kafka_role", true),
-            ("kafka-a-role", "dcos-service-kafka-a", "kafka-b-role", false),
-            ("kafka-role", "dcos-service-kafka", "slave_public/kafka-role", false),
-        ] {
-            let mut host = calm().answer(200, listing(there)).answer(200, DELETED);
-            let result = run(&mut host, &target(role, znode));
-            let reason = result.err().map(|failure| failure.reason);
-            let expected = is_refused.then_some(Reason::RoleNotFound);
-            assert_eq!(reason, expected, "{role} {znode} {there}");
-        }
-    }
-
-    #[test]
-    fn a_last_look_follows_the_look_at_what_is_pending() {
-        // The removal that an earlier run asked for was dropped, and the agent is back.
-        let mut host = calm().answer(200, EMPTY).answer(200, VOLUME);
-        let failure = run(&mut host, &target("r", "z")).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        assert!(failure.message.contains("came back with slave(s) S0"), "{}", failure.message);
-        assert!(!paths(&host).contains(&"z"));
-    }
-
-    #[test]
-    fn only_a_framework_that_a_plan_shows_is_torn_down() {
-        let of = |id: &str| {
-            format!(r#"{{"frameworks":[{{"id":"{id}","name":"k","active":true,"roles":["r"]}}]}}"#)
-        };
-        let options = options(InUse::Teardown);
-        let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
-        let mut host = Script::default().answer(200, EMPTY).answer(200, of("F")).answer(200, gone);
-        let plan = plan::plan(&mut host, &target("r", "z"), &options).unwrap();
-        for (id, reason) in [("F", Reason::Failed), ("G", Reason::Changed)] {
-            let mut host = calm().answer(200, EMPTY).answer(200, of(id)).answer(500, "");
-            let failure = apply(&mut host, &plan, &options).unwrap_err();
-            assert_eq!(failure.reason, reason, "{}", failure.message);
-        }
-    }
-
-    #[test]
-    fn all_of_a_service_is_also_what_it_has_elsewhere() {
-        let body = EMPTY.replace(
-            "{}}]",
-            r#"{"dev":[{"name":"cpus","role":"dev","reservation":{"principal":"\/dev\/kafka-principal"}},
-            {"name":"mem","role":"dev","reservation":{"principal":"q"}}],
-            "slave_public/dev__kafka-role":[{"name":"mem","reservations":[{"type":"STATIC","role":"slave_public"},
-            {"type":"DYNAMIC","role":"slave_public/dev__kafka-role","principal":"q"}]}]}}]"#,
-        );
-        let target = Target {
-            principal: Some("dev__kafka-principal".into()),
-            ..target("dev__kafka-role", "z")
-        };
-        let options = Options { whole_service: true, ..options(InUse::Force) };
-        let mut host = calm().answer(200, body);
-        let failure = clean(&mut host, &target, &options).unwrap_err();
-        assert_eq!(failure.reason, Reason::Incomplete);
-        let elsewhere = failure.report.elsewhere;
-        let found: Vec<_> = elsewhere
-            .iter()
-            .map(|it| (it.role.as_str(), it.principal.as_deref(), it.resources))
-            .collect();
-        assert_eq!(
-            found,
-            [("dev", Some("/dev/kafka-principal"), 1), ("slave_public/dev__kafka-role", None, 1)]
-        );
-        assert_eq!(paths(&host), ["slaves"]);
-    }
-
-    #[test]
-    fn a_framework_that_runs_more_is_torn_down_only_by_name() {
-        let marathon = r#"{"frameworks":[{"id":"M","name":"marathon","active":true,"roles":["r","q"],"tasks":[{}]}]}"#;
-        let own = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
-        let below = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r/x"]}]}"#;
-        let gone = r#"{"frameworks":[]}"#;
-        let named = |ids: &[&str]| Options {
-            teardown: ids.iter().map(|id| (*id).to_owned()).collect(),
-            ..options(InUse::Teardown)
-        };
-        for (frameworks, ids, is_torn) in [
-            (marathon, &[][..], false),
-            (marathon, &["M"], true),
-            (marathon, &["F"], false),
-            (own, &[], true),
-            (own, &["M"], false),
-            (below, &[], false),
-            (below, &["F"], true),
-        ] {
-            let mut host = calm().answer(200, EMPTY).answer(200, frameworks);
-            if is_torn {
-                host = host.answer(200, "").answer(200, gone).answer(200, DELETED);
-            }
-            let result = clean(&mut host, &target("r", "z"), &named(ids));
-            assert_eq!(paths(&host).contains(&"teardown"), is_torn, "{frameworks} {ids:?}");
-            match result {
-                Ok(_) => assert!(is_torn),
-                Err(failure) => assert_eq!(failure.reason, Reason::InUse),
-            }
-        }
-        let framework = |name: &str, roles: &str| {
-            format!(
-                r#"{{"frameworks":[{{"id":"F","name":"{name}","active":true,"roles":[{roles}]}}]}}"#
-            )
-        };
-        let more = ", runs 0 task(s), and all of it would end. Uninstall the service instead.";
-        for (roles, role, named_ids, used, why) in [
-            (
-                "\"r\"",
-                "r",
-                &["G", "H"][..],
-                "uses role 'r'",
-                "uses role 'r', and is not among those that are named to be torn down (G, H). Uninstall its service, or name it as well.",
-            ),
-            (
-                "\"e\"",
-                "",
-                &["G"],
-                "owns znode 'elastic'; its roles: e",
-                "owns znode 'elastic', and is not among those that are named to be torn down (G). Uninstall its service, or name it as well.",
-            ),
-            (
-                "\"r\",\"q\"",
-                "r",
-                &[],
-                "uses role 'r'; its other roles: q",
-                "has other roles too (q)",
-            ),
-            (
-                "\"r\",\"r/s\"",
-                "r",
-                &[],
-                "uses role 'r'; its other roles: r/s",
-                "has other roles too (r/s)",
-            ),
-            (
-                "\"r/s\"",
-                "r",
-                &[],
-                "uses role 'r'; its roles: r/s",
-                "has roles that are not the target's (r/s)",
-            ),
-            (
-                "\"e\"",
-                "",
-                &[],
-                "owns znode 'elastic'; its roles: e",
-                "has roles that are not the target's (e)",
-            ),
-            (
-                "\"e\"",
-                "r",
-                &[],
-                "owns znode 'elastic'; its roles: e",
-                "has roles that are not the target's (e)",
-            ),
-            (
-                "",
-                "",
-                &[],
-                "owns znode 'elastic'",
-                "has no role by which it would be known as the target's",
-            ),
-        ] {
-            let mut host = calm().answer(200, EMPTY).answer(200, framework("elastic", roles));
-            let failure = clean(&mut host, &target(role, "elastic"), &named(named_ids));
-            let why = match named_ids.is_empty() {
-                true => format!("Refused: framework 'elastic' (F, active) {why}{more}"),
-                false => format!("Refused: framework 'elastic' (F, active) {why}"),
-            };
-            assert_eq!(failure.unwrap_err().message, why);
-            let used = format!("Framework 'elastic' (F, active) {used}");
-            assert!(host.lines().contains(&used.as_str()), "{used}: {:?}", host.lines());
-        }
-        let mut host = calm().answer(200, EMPTY).answer(200, framework("marathon-lb", "\"r\""));
-        let failure = clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
-        let words = format!("(F, active) runs the apps or jobs of others{more}");
-        assert!(failure.message.ends_with(&words), "{}", failure.message);
-        let mut host = calm().answer(200, EMPTY).answer(200, marathon);
-        clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
-        let words = "Framework 'marathon' (M, active) uses role 'r'; its other roles: q; it runs 1 \
-                     task(s)";
-        assert!(host.lines().contains(&words), "{:?}", host.lines());
-    }
-
-    #[test]
-    fn a_znode_whose_owner_is_registered_is_left_alone() {
-        let elastic = r#"{"frameworks":[{"id":"F","name":"elastic","active":true,"roles":["e"]}]}"#;
-        for role in ["", "r"] {
-            let mut host = calm().answer(200, EMPTY).answer(200, elastic);
-            let options = options(InUse::Refuse);
-            let target = target(role, "dcos-service-elastic");
-            let failure = clean(&mut host, &target, &options).unwrap_err();
-            assert_eq!(failure.reason, Reason::InUse);
-            assert_eq!(paths(&host), ["slaves", "frameworks"]);
-        }
-        let mut host = calm().answer(200, EMPTY).answer(403, "");
-        let failure = clean(&mut host, &target("", "z"), &options(InUse::Refuse)).unwrap_err();
-        assert_eq!(failure.reason, Reason::InUseUnknown);
-    }
-
-    #[test]
-    fn a_master_that_has_just_taken_over_does_not_know_all_frameworks() {
-        let body = EMPTY.replace(
-            r#""id""#,
-            r#""registered_time":100.00001,"reregistered_time":100.00002,"id""#,
-        );
-        let none = r#"{"frameworks":[]}"#;
-        let metrics = |uptime: u32| format!(r#"{{"master/uptime_secs":{uptime}.5}}"#);
-        let elected = r#"{"get_master":{"start_time":90.0,"elected_time":100.0}}"#;
-        for (uptime, master, known) in
-            [(50, elected, false), (609, elected, false), (611, elected, true), (5000, "{}", false)]
-        {
-            let mut host = calm()
-                .answer(200, body.clone())
-                .answer(200, none)
-                .page("metrics/snapshot", 200, metrics(uptime))
-                .page("api/v1", 200, master)
-                .page("api/v1", 200, r#"{"get_operations":{}}"#);
-            if known {
-                host = host.answer(200, DELETED);
-            }
-            let result = clean(&mut host, &target("r", "z"), &options(InUse::Refuse));
-            assert_eq!(result.is_ok(), known, "{uptime} {master}");
-            if let Err(failure) = result {
-                assert_eq!(failure.reason, Reason::InUseUnknown);
-            }
-        }
-    }
-
-    #[test]
-    fn stacked_reservations_are_told() {
-        let stacked = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{
-            "r":[{"name":"mem","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}],
-            "r/s":[{"name":"cpus","reservations":[{"type":"DYNAMIC","role":"r"},{"type":"DYNAMIC","role":"r/s"}]}]}}]}"#;
-        let less = |from: &str, to: &str| stacked.replace(from, to);
-        let left = less(
-            r#"{"name":"mem","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}"#,
-            "",
-        );
-        let mut host =
-            calm().answer(200, stacked).answer(202, "").answer(200, left).answer(200, DELETED);
-        let report = run(&mut host, &target("r", "z")).unwrap();
-        assert_eq!(report.warnings, [Warning::StackedReservations]);
-        let mut host =
-            calm().answer(200, stacked).answer(202, "").answer(200, EMPTY).answer(200, DELETED);
-        let report = run(&mut host, &target("r/s", "z")).unwrap();
-        assert_eq!(report.warnings, [Warning::StackedReservations]);
-        let line = "1 resource(s) of role 'r/s' go back to role 'r'";
-        assert!(host.lines().contains(&line), "{:?}", host.lines());
-    }
-
-    #[test]
-    fn nothing_asked_is_nothing_done() {
-        let mut host = calm();
-        assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
-        assert_eq!(host.lines(), ["", "Nothing to do!"]);
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ fn report_panics() {
     panics::report(log::write);
 }
 
-/// The host that imported this component.
+/// The host, which provides the imports.
 struct Imports;
 
 impl Host for Imports {

@@ -1,28 +1,25 @@
-//! What there is in a cluster, for any role: a look that changes nothing.
+//! The inventory of a cluster: everything that is reserved for any role. Making one changes
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::agents::Wanted;
+use crate::context::{Abort, Context};
 use crate::host::Host;
-use crate::run::{Run, Stop};
+use crate::master::agents::Wanted;
 use crate::znode::Tree;
 use crate::{guard, names};
 use janitor_contract::types::{AgentHolding, Failure, Holding, Inventory, Options, Reason};
 
-/// Looks at everything that is reserved in the cluster, as `wit/cleanup.wit`
-/// promises.
+/// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` promises.
 ///
 /// # Errors
-/// The failure; nothing was changed.
+/// The inventory cannot be made.
 pub fn discover<H: Host>(host: &mut H, options: &Options) -> Result<Inventory, Failure> {
-    let mut run = Run::new(host, options);
-    match run.discover() {
-        Ok(inventory) => Ok(inventory),
-        Err(stop) => Err(run.fail(stop)),
-    }
+    let mut context = Context::new(host, options);
+    context.discover().map_err(|abort| context.fail(abort))
 }
 
-/// What is known of a role while the agents are read.
+/// A role, as far as the agents that have been read show it.
 #[derive(Default)]
 struct Role {
     principals: BTreeSet<String>,
@@ -30,8 +27,9 @@ struct Role {
     removable: bool,
 }
 
-impl<H: Host> Run<'_, H> {
-    fn discover(&mut self) -> Result<Inventory, Stop> {
+impl<H: Host> Context<'_, H> {
+    /// Makes the inventory.
+    fn discover(&mut self) -> Result<Inventory, Abort> {
         let listing = self.list(Wanted::default());
         let listing = self.usable(listing)?;
         let mut roles = BTreeMap::<String, Role>::new();
@@ -40,7 +38,7 @@ impl<H: Host> Run<'_, H> {
                 let described = resource.describe().map_err(|why| {
                     let message =
                         format!("Slave {} lists something that is no resource: {why}", agent.id);
-                    self.stop(Reason::Failed, message)
+                    self.abort(Reason::Failed, message)
                 })?;
                 let role = roles.entry(described.role).or_default();
                 role.principals.extend(resource.principals().map(Into::into));
@@ -81,6 +79,7 @@ impl<H: Host> Run<'_, H> {
     }
 }
 
+/// Splits a result into its value, which may be empty, and the reason why it is.
 fn or_why<T: Default>(result: Result<T, String>) -> (T, Option<String>) {
     match result {
         Ok(value) => (value, None),
@@ -88,7 +87,7 @@ fn or_why<T: Default>(result: Result<T, String>) -> (T, Option<String>) {
     }
 }
 
-/// Those of the nodes that a role's service may have.
+/// Returns those of the nodes that a role's service may have.
 fn candidates(role: &str, nodes: &[String], options: &Options) -> Vec<String> {
     let is_system = |name: &str| guard::is_system_znode(&guard::whole_path(options, name));
     let is_there = |name: &String| nodes.contains(name) && !is_system(name);

@@ -1,10 +1,10 @@
-//! Targets that are refused before anything is sent. Deleting is for ever, so a target
-//! that is more likely a slip than meant stops the run.
+//! Targets that are refused before anything is sent. Deleted data cannot be restored, so a
+//! target that is more likely a mistake than meant ends the run.
 
 use crate::{names, self_removal};
 use janitor_contract::types::{Options, Reason, Target};
 
-/// Why a target must not be cleaned.
+/// The refusal of a target that must not be cleaned.
 #[derive(Debug, PartialEq)]
 pub struct Refusal {
     /// The kind.
@@ -14,17 +14,18 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Refuses an invalid target.
     fn invalid(why: impl Into<String>) -> Self {
         Self { reason: Reason::InvalidTarget, why: why.into() }
     }
 }
 
-/// The node that ZooKeeper keeps its own configuration and quotas in.
+/// The node in which ZooKeeper keeps its own configuration and quotas.
 const ZOOKEEPER_ZNODE: &str = "zookeeper";
 
-/// ZooKeeper nodes of the cluster itself. Without what is in them it loses its
-/// leader, its apps, its users, or the lock under which a master joins. The nodes of
-/// services stand beside them (`dcos-service-NAME` for instance), and are not meant.
+/// The ZooKeeper nodes of the cluster itself. Without them it loses its leader, its apps, its
+/// users, or the lock under which a master joins. The nodes of services stand beside them
+/// (for instance `dcos-service-NAME`), and may be deleted.
 const SYSTEM_ZNODES: &[&str] = &[
     ZOOKEEPER_ZNODE,
     "mesos",
@@ -43,13 +44,13 @@ const SYSTEM_ZNODES: &[&str] = &[
 /// Decides whether a target may be cleaned.
 ///
 /// # Errors
-/// Why not.
+/// The target is refused.
 pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     check_role(target).map_err(Refusal::invalid)?;
     if let Some(znode) = &target.znode {
         check_znode(znode, options).map_err(Refusal::invalid)?;
         let path = whole_path(options, znode);
-        // The host deletes nothing of it either, so there is no option to name.
+        // The host never deletes it either, so no option allows it.
         if options.zookeeper && segments(&path).next() == Some(ZOOKEEPER_ZNODE) {
             return Err(Refusal::invalid(format!(
                 "znode '{path}' is ZooKeeper's own, and never deleted; name the service's node"
@@ -67,14 +68,14 @@ pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     target.marathon_app.as_deref().map_or(Ok(()), check_app).map_err(Refusal::invalid)
 }
 
-/// The whole path of a target's node in ZooKeeper, without slashes at its ends.
+/// Returns the whole path of a target's node in ZooKeeper, without slashes at its ends.
 pub fn whole_path(options: &Options, znode: &str) -> String {
     let root = options.znode_root.as_deref().unwrap_or_default();
     let segments = root.split('/').filter(|segment| !segment.is_empty()).chain(segments(znode));
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Whether a node is one of the cluster itself, or below one.
+/// Returns whether a node belongs to the cluster itself, or is below one that does.
 pub fn is_system_znode(znode: &str) -> bool {
     segments(znode).next().is_some_and(|first| SYSTEM_ZNODES.contains(&first))
 }
@@ -128,8 +129,8 @@ fn check_znode(znode: &str, options: &Options) -> Result<(), String> {
     if path.iter().any(|segment| has_controls(segment)) {
         return Err(format!("znode '{}' has control characters", znode.escape_debug()));
     }
-    // A proxy on the way (DC/OS's Admin Router) decodes the path, and Exhibitor takes what
-    // follows a ';' in a segment for a parameter: it would delete 'name' for 'name;x'.
+    // A proxy on the way (DC/OS's Admin Router) decodes the path, and Exhibitor treats the rest
+    // of a segment after a ';' as a parameter: it would delete 'name' for 'name;x'.
     if znode.contains(';') && !options.zookeeper {
         return Err(format!(
             "znode '{znode}' has a ';', which can make Exhibitor delete another node; ZooKeeper \
@@ -139,8 +140,7 @@ fn check_znode(znode: &str, options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// The segments of a ZooKeeper path; one leading and one trailing slash mean
-/// nothing.
+/// Splits a ZooKeeper path into its segments. One leading and one trailing slash mean nothing.
 pub fn segments(znode: &str) -> impl Iterator<Item = &str> {
     let znode = znode.strip_prefix('/').unwrap_or(znode);
     znode.strip_suffix('/').unwrap_or(znode).split('/')

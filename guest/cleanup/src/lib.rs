@@ -6,55 +6,42 @@
 //! benchmarks: all logic is written against the [`Host`] trait, and only
 //! `component.rs` and `bindings.rs` know that there is a sandbox.
 //!
-//! | module | what a reader finds there |
+//! | module | content |
 //! | --- | --- |
 //! | [`clean`](mod@clean) | the order of a cleanup |
-//! | [`operate`], [`settle`] | one operation until it is confirmed; whether everything is gone |
 //! | [`plan`](mod@plan), [`discover`](mod@discover) | looks that change nothing |
-//! | [`run`] | what all of these have in common |
-//! | [`guard`], [`checks`] | what is refused before anything is sent, and before anything is changed |
-//! | [`agents`], [`frameworks`], [`operations`] | what the master lists |
-//! | [`absent`], [`metrics`], [`leader`] | what it does not list, what it counts, and since when it leads |
-//! | [`words`] | agents, for people |
-//! | [`names`], [`version`] | how services name what they own; versions of Mesos |
-//! | [`stream`] | a JSON answer, read as a stream |
-//! | [`resource`] | what one reserved resource is, and whether it is ours to take |
-//! | [`sweep`] | one operation carried out on all agents, in parallel and in order |
-//! | [`batch`] | one list of resources in one request: asked again, taken apart |
-//! | [`volumes`], [`reservations`], [`znode`], [`self_removal`] | one module a phase |
-//! | [`host`] | what the run needs of its surroundings |
+//! | [`context`] | the context that every run has |
+//! | [`guard`], [`checks`] | refusals before anything is sent, and before anything is changed |
+//! | [`master`] | the master's answers: agents, frameworks, pending operations, and pages to compare them with |
+//! | [`operation`] | the removal of volumes and of reservations, on all agents |
+//! | [`settle`] | the decision whether everything is gone |
+//! | [`znode`], [`self_removal`] | the last two phases |
+//! | [`host`], [`retry`] | the surroundings of a run; what is tried again, and for how long |
+//! | [`names`], [`version`], [`words`] | names of services and roles; versions of Mesos; a server's words in messages |
 //! | `bindings` | the functions of `wit/`, as Rust |
 
-pub mod absent;
-pub mod agents;
-pub mod batch;
 #[cfg(target_family = "wasm")]
 mod bindings;
 pub mod checks;
 pub mod clean;
 #[cfg(target_family = "wasm")]
 mod component;
+pub mod context;
 pub mod discover;
-pub mod frameworks;
 pub mod guard;
 pub mod host;
-pub mod leader;
-pub mod metrics;
+pub mod master;
 pub mod names;
-pub mod operate;
-pub mod operations;
+pub mod operation;
 pub mod plan;
-pub mod reservations;
-pub mod resource;
-pub mod run;
+pub mod retry;
 pub mod self_removal;
 pub mod settle;
-pub mod stream;
-pub mod sweep;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulated;
 #[cfg(test)]
 mod testing;
 pub mod version;
-pub mod volumes;
 pub mod words;
 pub mod znode;
 

@@ -1,18 +1,18 @@
-//! How services name what they own, and which names Mesos allows.
+//! The names that services give to what they own, and the names that Mesos allows.
 //!
-//! The DC/OS SDK's names are those of dcos-commons (`sdk_install.py`); the packages before
-//! it are in the documentation of the framework cleaner.
+//! The DC/OS SDK's names come from dcos-commons (`sdk_install.py`), those of the packages
+//! before it from the documentation of the framework cleaner.
 
-/// The ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with its
-/// folder's slashes as `__`, or `NAME`.
+/// Returns the ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with
+/// its folder's slashes as `__`, or `NAME`.
 pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {
     let flat = name.trim_matches('/').replace('/', "__");
     let names = [format!("dcos-service-{flat}"), flat.clone()];
     names.into_iter().filter(move |_| !flat.is_empty())
 }
 
-/// The ZooKeeper nodes that the service of a role may have: `NAME-role` and `NAME_role`
-/// are the role of the service `NAME`.
+/// Returns the ZooKeeper nodes that the service of a role may have: `NAME-role` and `NAME_role`
+/// are roles of the service `NAME`.
 pub fn znodes_of_role(role: &str) -> impl Iterator<Item = String> {
     // The last part of a hierarchical role is the service's own.
     let own = role.rsplit('/').next().unwrap_or(role);
@@ -20,9 +20,9 @@ pub fn znodes_of_role(role: &str) -> impl Iterator<Item = String> {
     znodes_of_service(service)
 }
 
-/// Why Mesos has no role of this name; none if it may have one (`src/common/roles.cpp`).
+/// Explains why Mesos allows no role of this name, unless it does (`src/common/roles.cpp`).
 pub fn why_no_role(role: &str) -> Option<&'static str> {
-    /// Other spaces and control characters are allowed (measured on Mesos 1.11.0).
+    /// Mesos allows other spaces and control characters (measured on Mesos 1.11.0).
     const ODD: [char; 7] = ['\t', '\n', '\x0b', '\x0c', '\r', ' ', '\x7f'];
     let mut segments = role.split('/');
     if role.is_empty() {
@@ -40,8 +40,8 @@ pub fn why_no_role(role: &str) -> Option<&'static str> {
     }
 }
 
-/// Those of `known` that differ from a name only as a slip of the keyboard does. Names that
-/// differ in their digits alone are siblings, and no slips.
+/// Returns those of the known names of which a name may be a misspelling. Names that differ in
+/// their digits alone are siblings, and not misspelt.
 pub fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let letters = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
     let lower = name.to_ascii_lowercase();

@@ -1,11 +1,11 @@
-//! The last phase: the cleaner removes the Marathon app that runs it, so that
-//! Marathon does not start it again. Removing the app kills the cleaner's own
-//! task: the announcement is logged before the request is sent, and a
-//! connection that breaks afterwards may well be what success looks like.
+//! The last phase: the cleaner removes the Marathon app that runs it, so that Marathon does
+//! not start it again. Removing the app kills the cleaner's own task: so the log announces it
+//! before the request is sent, and a connection that breaks afterwards may well mean success.
 
 use serde::Deserialize;
 
-use crate::host::{Answer, Host, Passes, Retries, explain, request};
+use crate::host::{Answer, Host, request};
+use crate::retry::{Retries, Retry};
 use janitor_contract::types::{
     AppOutcome, AppResult, Endpoint, Error, Event, Level, Method, Phase, PhaseStart, Request,
 };
@@ -18,8 +18,8 @@ struct Answered {
     message: String,
 }
 
-/// Removes the app and logs what became of it. Only Marathon's own answers count: a proxy
-/// or a login page answers 200 and 404 too.
+/// Removes the app and logs the outcome. Only Marathon's own answers count, because a proxy or
+/// a login page answers 200 and 404 too.
 pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppResult {
     host.say(
         Level::Info,
@@ -29,7 +29,7 @@ pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppRes
     let mut answer = ask(host, Endpoint::Marathon, app, retries);
     let is_pod = answer.as_ref().is_ok_and(|answer| is_missing(answer, "App", app));
     if is_pod {
-        // A pod has the same kind of id, and stands elsewhere.
+        // A pod has the same kind of id, and another endpoint.
         answer = ask(host, Endpoint::MarathonPods, app, retries);
     }
     let (level, line, outcome) = match answer {
@@ -58,7 +58,7 @@ pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppRes
             (Level::Error, format!("ERROR: {app} is not deleted: {why}"), AppOutcome::Failed(why))
         }
         Err(error) => {
-            let why = explain(Endpoint::Marathon, &error);
+            let why = error.of("Marathon");
             let (level, line) = match error {
                 Error::Reset => {
                     (Level::Warn, format!("{why}, as it does when the app is being deleted: {app}"))
@@ -73,7 +73,7 @@ pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppRes
     result
 }
 
-/// Asks for the removal, again while no Marathon leads.
+/// Asks for the removal, and tries again while no Marathon leads.
 fn ask<H: Host>(
     host: &mut H,
     endpoint: Endpoint,
@@ -83,21 +83,22 @@ fn ask<H: Host>(
     let request = removal(endpoint, app);
     loop {
         let answer = host.ask(&request);
-        let passes = match &answer {
-            // 409 is an app that is locked, which `force` does not ask about.
-            Ok(answer) if answer.status != 409 => Passes::of_status(answer.status),
-            // A connection that breaks may be this task's end.
-            Err(Error::Connect(_)) => Passes::Soon,
-            Ok(_) | Err(_) => Passes::No,
+        let retry = match &answer {
+            // 409 means that the app is locked. `force` overrides that, so waiting would not
+            // help.
+            Ok(answer) if answer.status != 409 => Retry::of_status(answer.status),
+            // A connection that breaks may be the end of this task.
+            Err(Error::Connect(_)) => Retry::Soon,
+            Ok(_) | Err(_) => Retry::Never,
         };
-        if !retries.wait(host, passes) {
+        if !retries.wait(host, retry) {
             return answer;
         }
     }
 }
 
-/// Whether it is Marathon's word that it is removed: a deployment does it. Of a pod, the
-/// deployment is in a header only, and the body is empty.
+/// Returns whether Marathon itself says that the app is being removed: it names a deployment.
+/// For a pod, only a header names the deployment, and the body is empty.
 fn is_removed(answer: &Answer, is_pod: bool) -> bool {
     let answered: Option<Answered> = serde_json::from_slice(&answer.body).ok();
     match answer.status {
@@ -107,7 +108,7 @@ fn is_removed(answer: &Answer, is_pod: bool) -> bool {
     }
 }
 
-/// Whether it is Marathon's word that there is no such app, or pod.
+/// Returns whether Marathon itself says that there is no such app, or pod.
 fn is_missing(answer: &Answer, kind: &str, app: &str) -> bool {
     let answered: Answered = serde_json::from_slice(&answer.body).unwrap_or_default();
     let id: Vec<_> = segments(app).collect();
@@ -115,6 +116,7 @@ fn is_missing(answer: &Answer, kind: &str, app: &str) -> bool {
     answer.status == 404 && answered.message == format!("{kind} '/{id}' does not exist")
 }
 
+/// Makes the request for the removal.
 fn removal(endpoint: Endpoint, app: &str) -> Request {
     // Marathon's documentation and its code disagree about the default.
     let query = vec![("force".into(), "true".into())];
@@ -122,7 +124,7 @@ fn removal(endpoint: Endpoint, app: &str) -> Request {
     Request { query, ..request(endpoint, Method::Delete, path) }
 }
 
-/// The segments of an app's id: its groups and its name.
+/// Splits an app's id into its groups and its name.
 pub fn segments(app: &str) -> impl Iterator<Item = &str> {
     app.split('/').filter(|segment| !segment.is_empty())
 }

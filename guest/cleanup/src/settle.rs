@@ -1,62 +1,64 @@
-//! Whether everything is really gone: the end of the two phases that concern the agents.
+//! The end of the two phases that concern the agents: everything must really be gone.
 //!
-//! A run is done when it knows so of every agent. One that is not listed, or has not yet
-//! carried out what was accepted for it, comes back with what it had.
+//! A run must know that of every agent. An agent that is not listed, or has not yet carried
+//! out what was accepted for it, comes back with everything that it had.
 
 use std::collections::BTreeSet;
 
-use crate::agents::Listing;
+use crate::context::{Abort, Context};
 use crate::host::Host;
-use crate::run::{Run, Stop};
-use crate::sweep::Owner;
-use crate::words::{elsewhere_words, unreached_words};
-use crate::{reservations, version, volumes};
+use crate::master::agents::Listing;
+use crate::operation::{Operation, Owner};
+use crate::version;
+use janitor_contract::describe::{elsewhere_words, unreached_words};
 use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
 
-impl<H: Host> Run<'_, H> {
-    /// Ends the run unless everything of the target is gone for good. `parents` are the
-    /// roles that got a part of it back.
+impl<H: Host> Context<'_, H> {
+    /// Aborts the run unless everything of the target is gone for good. `parents` are the roles
+    /// that got a part of it back.
     pub fn settle(
         &mut self,
         listing: Listing,
         owner: Owner,
         parents: &[(String, u32)],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         let (listing, pending) = self.wait_for_pending(listing, owner)?;
-        self.tell_what_stays(&listing, owner, parents);
+        self.warn_of_rest(&listing, owner, parents);
         self.require_all_agents(&listing, owner, pending)?;
         self.require_nothing_came_back(&listing, owner)?;
         self.require_nothing_elsewhere(&listing)
     }
 
-    /// Waits for what was accepted earlier, for this run or for another program. Returns
-    /// the agents on which something is pending all the same.
+    /// Waits for removals that were accepted earlier, for this run or for another program. It
+    /// returns the agents on which some are still pending.
     fn wait_for_pending(
         &mut self,
         listing: Listing,
         owner: Owner,
-    ) -> Result<(Listing, Result<Vec<Unreached>, String>), Stop> {
+    ) -> Result<(Listing, Result<Vec<Unreached>, String>), Abort> {
         if self.is_settled {
             return Ok((listing, Ok(Vec::new())));
         }
         let Owner { role, principal } = owner;
-        let mut patience = self.wait();
+        let mut backoff = self.backoff();
         let pending = loop {
             let pending = self.pending(&listing, Some(role), principal);
             let counts = |it: &Unreached| !self.is_ignored(&it.agent, &it.hostname);
-            // What is not known is told at the end.
+            // A list that cannot be read is reported at the end.
             let is_worth_it = pending.as_ref().is_ok_and(|pending| pending.iter().any(counts));
-            if !is_worth_it || !patience.wait(&mut self.host) {
+            if !is_worth_it || !backoff.wait(&mut self.host) {
                 break pending;
             }
         };
-        // In this order: what is pending no more is either done, or listed again.
+        // The order matters: a removal that is not pending any more has either been carried
+        // out, or its resources are listed again.
         drop(listing);
         let listing = self.look(owner);
         Ok((self.usable(listing)?, pending))
     }
 
-    fn tell_what_stays(&mut self, listing: &Listing, owner: Owner, parents: &[(String, u32)]) {
+    /// Warns of everything that stays although the run is complete.
+    fn warn_of_rest(&mut self, listing: &Listing, owner: Owner, parents: &[(String, u32)]) {
         let role = owner.role;
         if self.report.agents.is_empty() {
             let line = format!(
@@ -73,7 +75,7 @@ impl<H: Host> Run<'_, H> {
                 format!("{resources} resource(s) of role '{role}' go back to role '{parent}'");
             self.warn(Warning::StackedReservations, line);
         }
-        self.tell_what_stands_above(listing, owner);
+        self.warn_of_stacked(listing, owner);
         let destroyed = self.report.confirmed.contains(&Phase::Volumes);
         let version = listing.version.as_deref().and_then(version::number);
         if destroyed && version.is_some_and(|version| version < 100) {
@@ -85,8 +87,8 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
-    /// Tells which roles below the target's stand on its reservations.
-    pub fn tell_what_stands_above(&mut self, listing: &Listing, owner: Owner) {
+    /// Warns of roles below the target's whose resources stand on its reservations.
+    pub fn warn_of_stacked(&mut self, listing: &Listing, owner: Owner) {
         for (above, resources) in &listing.above {
             let line = format!(
                 "{resources} resource(s) of role '{above}' stand on reservations of role '{}', \
@@ -97,17 +99,16 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
-    /// Ends the run when there are agents that it could not see or reach.
+    /// Aborts the run when there are agents that it could not see or reach.
     fn require_all_agents(
         &mut self,
         listing: &Listing,
         owner: Owner,
         pending: Result<Vec<Unreached>, String>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         let role = owner.role;
-        let (mut unreached, unknown) = self.unreached(listing, pending);
-        self.report.ignored = self.ignore(&mut unreached);
-        self.report.unreached = unreached;
+        let (unreached, unknown) = self.unreached(listing, pending);
+        self.report_unreached(unreached);
         for ignored in self.report.ignored.clone() {
             let line = format!("{} (ignored)", unreached_words(&ignored));
             self.host.say(Level::Warn, line, Some(Event::Ignored(ignored)));
@@ -128,13 +129,13 @@ impl<H: Host> Run<'_, H> {
             "Incomplete: {which} may still hold resources of role '{role}'. Other steps are \
              skipped; run the same command again when that has changed."
         );
-        Err(self.stop(Reason::Incomplete, message))
+        Err(self.abort(Reason::Incomplete, message))
     }
 
-    /// Ends the run when an agent that was away in an earlier phase is back with
-    /// something that this phase was to remove.
-    fn require_nothing_came_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Stop> {
-        let left = [&volumes::OPERATION, &reservations::OPERATION]
+    /// Aborts the run when an agent that was away in an earlier phase is back with something that
+    /// the phase should have removed.
+    fn require_nothing_came_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Abort> {
+        let left = [&Operation::VOLUMES, &Operation::RESERVATIONS]
             .into_iter()
             .flat_map(|operation| operation.pending(listing, owner))
             .collect::<BTreeSet<_>>();
@@ -147,13 +148,13 @@ impl<H: Host> Run<'_, H> {
             owner.role,
             left.into_iter().collect::<Vec<_>>().join(", ")
         );
-        Err(self.stop(Reason::Incomplete, message))
+        Err(self.abort(Reason::Incomplete, message))
     }
 
-    /// Tells what may belong to the same service, and ends the run if all of that service
-    /// is to be cleaned.
-    fn require_nothing_elsewhere(&mut self, listing: &Listing) -> Result<(), Stop> {
-        self.tell_what_is_elsewhere(listing);
+    /// Warns of resources of other roles that may belong to the same service, and aborts the run
+    /// if the whole service is to be cleaned.
+    fn require_nothing_elsewhere(&mut self, listing: &Listing) -> Result<(), Abort> {
+        self.warn_of_elsewhere(listing);
         if self.report.elsewhere.is_empty() || !self.options.whole_service {
             return Ok(());
         }
@@ -163,11 +164,12 @@ impl<H: Host> Run<'_, H> {
              skipped; clean these roles first.",
             roles.join(", ")
         );
-        Err(self.stop(Reason::Incomplete, message))
+        Err(self.abort(Reason::Incomplete, message))
     }
 
-    /// Tells what may belong to the same service, and keeps it for the report.
-    pub fn tell_what_is_elsewhere(&mut self, listing: &Listing) {
+    /// Warns of resources of other roles that may belong to the same service, and keeps them for
+    /// the report.
+    pub fn warn_of_elsewhere(&mut self, listing: &Listing) {
         self.report.elsewhere.clone_from(&listing.elsewhere);
         for elsewhere in self.report.elsewhere.clone() {
             let line = elsewhere_words(&elsewhere);

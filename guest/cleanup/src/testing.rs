@@ -7,9 +7,10 @@ use crate::host::{Host, Response};
 use janitor_contract::types::{Entry, Error, Request};
 
 mod random;
-mod simulated;
 
-/// Answers in the order of the script, and keeps what was asked and logged.
+pub use crate::simulated::Chance;
+
+/// A host that answers in the order of a script, and keeps all requests and log entries.
 pub struct Script {
     answers: VecDeque<Result<Scripted, Error>>,
     in_flight: usize,
@@ -17,14 +18,14 @@ pub struct Script {
     pub window: usize,
     pub most_in_flight: usize,
     pub sent: Vec<Request>,
-    /// What the pages say by which others are checked: the last answer stays. A master
-    /// about which there is nothing to say answers where nothing is written here.
+    /// The answers of the pages with which lists are compared; the last answer of a page stays.
+    /// A page without an answer here has the one of a master that has nothing to report.
     pages: BTreeMap<&'static str, VecDeque<(u16, String)>>,
     /// The last list of agents.
     list: Option<VecDeque<u8>>,
     pub log: Vec<Entry>,
     pub paused: Duration,
-    /// What every pause answers.
+    /// The answer of every pause.
     pub goes_on: bool,
 }
 
@@ -54,11 +55,12 @@ impl Default for Script {
 }
 
 impl Script {
+    /// Adds an answer.
     pub fn answer(self, status: u16, body: impl Into<String>) -> Self {
         self.push(Ok((status, body.into(), None)))
     }
 
-    /// An answer that need not be text.
+    /// Adds an answer that need not be text.
     pub fn answer_bytes(self, status: u16, body: &[u8]) -> Self {
         let mut script = self.answer(status, "");
         if let Some(Ok(answer)) = script.answers.back_mut() {
@@ -67,13 +69,13 @@ impl Script {
         script
     }
 
-    /// An answer of a page by which others are checked.
+    /// Adds an answer of a page with which lists are compared.
     pub fn page(mut self, path: &'static str, status: u16, body: impl Into<String>) -> Self {
         self.pages.entry(path).or_default().push_back((status, body.into()));
         self
     }
 
-    /// The list of agents as it was, where the script goes on with something else.
+    /// Repeats the last list of agents where the script continues with something else.
     fn listed_again(&mut self, request: &Request) -> Option<Scripted> {
         if request.path != ["slaves"] {
             return None;
@@ -92,7 +94,7 @@ impl Script {
         }
     }
 
-    /// The answer of such a page, if a request is for one.
+    /// Finds the answer of a page with which lists are compared.
     fn checked(&mut self, request: &Request) -> Option<Scripted> {
         let path = request.path.join("/");
         let calm = match path.as_str() {
@@ -115,16 +117,17 @@ impl Script {
         Some(Scripted { status, body: body.into_bytes().into(), chunk: 0, end: None })
     }
 
-    /// An answer whose body ends with an error.
+    /// Adds an answer whose body ends with an error.
     pub fn broken(self, body: &str, end: Error) -> Self {
         self.push(Ok((200, body.into(), Some(end))))
     }
 
-    /// No answer at all.
+    /// Adds a request without an answer.
     pub fn fails(self, error: Error) -> Self {
         self.push(Err(error))
     }
 
+    /// Adds to the script.
     fn push(mut self, answer: Result<(u16, String, Option<Error>), Error>) -> Self {
         self.answers.push_back(answer.map(|(status, body, end)| Scripted {
             status,
@@ -135,6 +138,7 @@ impl Script {
         self
     }
 
+    /// Returns the log's messages.
     pub fn lines(&self) -> Vec<&str> {
         self.log.iter().map(|entry| entry.message.as_str()).collect()
     }

@@ -1,6 +1,6 @@
 //! Versions of Mesos.
 
-/// The reference's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.
+/// Returns the original's number for a version of Mesos: 0.28.1 is 28, 1.11.0 is 111.
 pub fn number(version: &str) -> Option<u32> {
     let mut parts = version.split(['.', '-']).map(str::parse);
     let (major, minor): (u32, u32) = (parts.next()?.ok()?, parts.next()?.ok()?);

@@ -1,61 +1,38 @@
-//! Agents, for people: the same words in every line about them.
+//! Words of a server in messages: on one line, and not too many.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use janitor_contract::types::{Elsewhere, Unreached, UnreachedReason};
-
-/// An agent's id and, if it is known, where it is.
-pub fn located(agent: &str, hostname: &str) -> String {
-    match (agent, hostname) {
-        ("", "") => "without a name".to_owned(),
-        (_, "") => agent.to_owned(),
-        ("", _) => hostname.to_owned(),
-        _ => format!("{agent} ({hostname})"),
-    }
+/// Replaces line breaks by spaces.
+pub fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
 }
 
-/// Why an agent may hold something that a run cannot see or remove, and since when.
-pub fn unreached_words(Unreached { agent, hostname, reason, since }: &Unreached) -> String {
-    let noun = if agent.is_empty() { "Machine" } else { "Slave" };
-    let why = match reason {
-        UnreachedReason::NotActive => "is not connected to the master",
-        UnreachedReason::Unreachable => "is unreachable",
-        UnreachedReason::MachineDown => "is down for maintenance",
-        UnreachedReason::OperationPending => {
-            "has not yet carried out the removal that the master has accepted"
-        }
-        UnreachedReason::Gone => "is not listed any more",
-        UnreachedReason::Recovering => "has not come back since the master restarted",
-        UnreachedReason::HiddenReservations => {
-            "has reservations that may not be viewed (permission view_roles)"
-        }
+/// Writes a status and the beginning of a body.
+pub fn summary(status: u16, body: &[u8]) -> String {
+    format!("{status} {}", excerpt(body)).trim_end().to_owned()
+}
+
+/// Writes the beginning of a body as one line, or the title of an HTML page.
+pub fn excerpt(body: &[u8]) -> String {
+    const LENGTH: usize = 500;
+    let text = String::from_utf8_lossy(body);
+    let text = match title(&text) {
+        Some(title) => format!("(a page: {title})").into(),
+        None => text,
     };
-    let since = since.map(|seconds| {
-        let time = UNIX_EPOCH + Duration::from_secs(seconds);
-        format!(" since {}", humantime::format_rfc3339_seconds(time))
-    });
-    format!("{noun} {} {why}{}", located(agent, hostname), since.unwrap_or_default())
-}
-
-/// What is reserved for another role, and may belong to the same service.
-pub fn elsewhere_words(Elsewhere { role, principal, resources, agents }: &Elsewhere) -> String {
-    let by = principal.as_ref().map(|it| format!(", made by principal '{it}'"));
-    format!(
-        "Role '{role}' has {resources} resource(s) on {agents} slave(s){}, which may belong to the \
-         same service",
-        by.unwrap_or_default()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_no_name_is_called_that() {
-        let reason = UnreachedReason::MachineDown;
-        let machine = Unreached { agent: "".into(), hostname: "".into(), reason, since: None };
-        let words = unreached_words(&machine);
-        assert_eq!(words, "Machine without a name is down for maintenance");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
     }
+}
+
+/// Finds the title of an HTML page, or the first heading of a page without a title.
+fn title(text: &str) -> Option<&str> {
+    let lower = text.to_ascii_lowercase();
+    let is_html = ["<!doctype html", "<html", "<head"].iter().any(|it| lower.contains(it));
+    let content = |tag: &str| {
+        let start = lower.find(&format!("<{tag}>"))? + tag.len() + 2;
+        let end = start + lower[start..].find(&format!("</{tag}>"))?;
+        Some(text[start..end].trim()).filter(|it| !it.is_empty())
+    };
+    is_html.then(|| content("title").or_else(|| content("h1")))?
 }

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use janitor_report::selection::{Checks, Selection, Urls, dashed};
+use janitor_report::command_line::parse::{Checks, Selection, URLS, Urls, dashed};
 
-/// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
-/// volumes, reservations, its ZooKeeper node.
+/// Clean up after a removed DC/OS or Apache Mesos service: its persistent volumes,
+/// reservations and ZooKeeper node
 #[derive(Debug, Parser)]
 #[command(name = "janitor", version, infer_long_args = true)]
 pub struct Arguments {
@@ -15,9 +15,9 @@ pub struct Arguments {
     pub selection: Selection,
     #[command(flatten)]
     pub checks: Checks,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
-    /// A DC/OS authentication token; better in the environment's DCOS_ACS_TOKEN
+    /// DC/OS authentication token; prefer the environment [env: DCOS_ACS_TOKEN]
     #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]
     pub auth_token: Option<String>,
     /// Show what would be removed, and change nothing
@@ -26,17 +26,17 @@ pub struct Arguments {
     /// Show every request
     #[arg(short, long)]
     pub verbose: bool,
-    /// What to write: text for people, or JSON for programs
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
 }
 
-/// Who reads what is written.
+/// The output formats.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Format {
-    /// Lines on standard output
+    /// Lines for people, on standard output
     Text,
-    /// One object on standard output; every event as a line on standard error
+    /// One JSON object on standard output, and one event a line on standard error
     Json,
 }
 
@@ -45,7 +45,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Er
     Arguments::try_parse_from(dashed(args))
 }
 
-/// How the command is called, in a few lines.
+/// The usage of the command, in a few lines.
 pub fn usage() -> String {
     Arguments::command().render_usage().to_string()
 }

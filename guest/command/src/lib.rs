@@ -1,6 +1,6 @@
 //! The `janitor` command as a component, for `wasmtime run` and its like: the same
 //! options as the binary has for a cleanup, the same lines, the same JSON. A command of
-//! WASI 0.2 ends well or not; the exit code of the binary is told in words.
+//! WASI 0.2 ends well or not; standard error has the exit code of the binary in words.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -11,14 +11,15 @@ use janitor_contract::{Call, Endpoints, json};
 use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
 use janitor_program::settings;
-use janitor_report::next::{self, Asked};
+use janitor_report::command_line::parse::{OWN_APP, UrlError, with_app};
+use janitor_report::command_line::print::Invocation;
+use janitor_report::next;
 use janitor_report::output::Output;
-use janitor_report::{ExitCode, show};
+use janitor_report::{ExitCode, summary};
 use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
 
 use args::{Arguments, Format};
-use janitor_report::selection::{OWN_APP, UrlError, with_app};
 
 /// How long a run may take: as long as the binary's.
 const RUN_SECONDS: u32 = 4 * 60 * 60;
@@ -56,10 +57,11 @@ fn clean(args: &Arguments) -> ExitCode {
         Ok((target, options)) => (with_app(target, variable(OWN_APP)), options),
         Err(why) => {
             complain(&why);
+            document(args, &Output::failed(ExitCode::Usage, Some(why)));
             return ExitCode::Usage;
         }
     };
-    let endpoints = match args.urls.endpoints() {
+    let endpoints = match args.urls.endpoints(&Endpoints::default()) {
         Ok(endpoints) => endpoints,
         Err(UrlError { error, .. }) => {
             return give_up(args, ExitCode::Url, error.to_string(), "correct the URL");
@@ -70,22 +72,22 @@ fn clean(args: &Arguments) -> ExitCode {
     if let Err(why) = talk_to(&endpoints, known, args) {
         return give_up(args, ExitCode::Url, why, "correct the URL");
     }
-    say(args, &show::header(&endpoints, Some(&target)));
+    say(args, &summary::header(&endpoints, Some(&target)));
     if let Err(why) = token {
         return give_up(args, ExitCode::Login, why, "correct the token");
     }
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
     let ran = run(&call, &options);
-    let asked = Asked { call, options, endpoints, component: vec![] };
-    let next = next::after(&ran, &asked);
-    for line in show::outcome(&ran.result, &asked, &next, args.verbose, args::usage) {
+    let run = Invocation { call, options, endpoints, component: vec![] };
+    let next = next::after(&ran, &run);
+    for line in summary::outcome(&ran.result, &run, &next, args.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
     document(args, &Output::new(&ran.result, next));
     ExitCode::from(&ran.result)
 }
 
-/// Says where the servers are, and where the log goes.
+/// Configures the servers and the log.
 fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Result<(), String> {
     let (stream, format) = match args.output {
         Format::Text => (stdout::get_stdout(), settings::Format::Lines),
@@ -95,7 +97,7 @@ fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Resu
     configure(endpoints, token, RUN_SECONDS, log)
 }
 
-/// The token that the servers get: the command line takes precedence over the environment.
+/// The token for the servers: the command line takes precedence over the environment.
 fn own_token(args: &Arguments) -> Result<Option<String>, String> {
     const VARIABLE: &str = "DCOS_ACS_TOKEN";
     match args.auth_token.clone() {
@@ -104,7 +106,7 @@ fn own_token(args: &Arguments) -> Result<Option<String>, String> {
     }
 }
 
-/// Tells why there is no run, and that nothing has changed.
+/// Prints why there is no run, and that nothing was changed.
 fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCode {
     let next = format!("Nothing was changed; {hint} and run the same command again.");
     say(args, &why);
@@ -113,14 +115,14 @@ fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCod
     code
 }
 
-/// Writes a line for people.
+/// Prints a line for people.
 fn say(args: &Arguments, line: &str) {
     if args.output == Format::Text {
         print(stdout::get_stdout(), &format!("{}\n", printable(line)));
     }
 }
 
-/// Writes the object for programs.
+/// Prints the document for programs.
 fn document(args: &Arguments, output: &Output) {
     if args.output == Format::Json
         && let Ok(json) = json::lines(output)

@@ -11,13 +11,13 @@ use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
 /// How many exchanges there may be at a time.
 const WINDOW: u32 = 32;
 
-/// Where the log goes, and how it is written.
+/// The destination of the log, and its form.
 pub struct Log {
-    /// Where it goes.
+    /// Its destination.
     pub stream: OutputStream,
-    /// How it is written.
+    /// Its form.
     pub format: Format,
-    /// Whether lines that are only for finding out are written too.
+    /// It has every request, too.
     pub verbose: bool,
 }
 
@@ -32,8 +32,8 @@ pub fn token(place: &str, held: Option<String>) -> Result<Option<String>, String
     checked.map_err(|why| format!("cannot use {place}: {why}"))
 }
 
-/// Says where the servers are, who to be for them, how long the run may take, in seconds,
-/// and where the log goes.
+/// Configures the servers, the credential for them, the time of the run, in seconds, and the
+/// log.
 ///
 /// # Errors
 /// One sentence, when the servers cannot be reached in this form.
@@ -69,7 +69,7 @@ pub fn configure(
     settings::configure(&configuration, stream)
 }
 
-/// Has the cleaner do something.
+/// Calls the cleaner.
 pub fn run(call: &Call, options: &Options) -> Ran {
     let failed = |failure| RunError::Failure(Box::new(failure));
     let result = match call {

@@ -1,5 +1,5 @@
-//! What the runtime has for the program itself. It is asked by name: the standard library
-//! is one without a system, which finds the environment empty, and tells nobody anything.
+//! The runtime's own services for the program. They are called by name, because the standard
+//! library of this target has no system: its environment is empty, and its output is lost.
 
 use std::io::Write;
 

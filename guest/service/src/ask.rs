@@ -17,7 +17,7 @@ pub struct Ask {
     pub call: Call,
     /// How to go about it.
     pub options: Options,
-    /// Whether the events are to be told as they happen.
+    /// The answer has the events as they happen.
     pub events: bool,
 }
 

@@ -14,7 +14,8 @@ use janitor_program::run::{Log, configure, run};
 use janitor_program::runtime::report_panics;
 use janitor_program::settings::Format;
 use janitor_report::ExitCode;
-use janitor_report::next::{self, Asked};
+use janitor_report::command_line::print::Invocation;
+use janitor_report::next;
 use janitor_report::output::Output;
 use wasip2::cli::stderr::get_stderr;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
@@ -64,8 +65,8 @@ fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
         match configure(&endpoints, operator.token.as_deref(), operator.run_seconds, log) {
             Ok(()) => {
                 let ran = run(&call, &options);
-                let asked = Asked { call, options, endpoints, component: vec![] };
-                let next = next::after(&ran, &asked);
+                let run = Invocation { call, options, endpoints, component: vec![] };
+                let next = next::after(&ran, &run);
                 (status(&ran.result), Output::new(&ran.result, next))
             }
             Err(why) => Refusal::misconfigured(ExitCode::Url, why).into_parts(),

@@ -1,24 +1,24 @@
-//! The command line: the reference's options, short and long, with `_` or `-`,
-//! and what this program has beyond them.
+//! The command line as it is typed: the reference's options, short and long, with `_` or `-`,
+//! and those that this program adds.
+
+pub mod auth;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use janitor_contract::printable::printable;
 use janitor_report::ExitCode;
+use janitor_report::command_line::parse::{Checks, Selection, URLS, URLS_OF_A_FILE, Urls, dashed};
 
-use crate::auth::Auth;
 use crate::component::Component;
-use crate::console::{Console, Format};
-use crate::servers::OtherUrls;
-use janitor_report::selection::{Checks, Selection, Urls, dashed};
+use auth::Auth;
 
-/// The heading of what may be wished before data goes.
-const BEFORE: &str = "Before anything is changed";
+/// The heading of the options about the prompt.
+const PROMPT: &str = "Confirmation";
 
-/// What stands below the options.
+/// The text below the options.
 fn after_help() -> String {
     let codes: String = ExitCode::ALL
         .iter()
@@ -28,19 +28,19 @@ fn after_help() -> String {
         "\
 Environment:
   MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
-  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, in capitals or not  the first of these is asked (CONNECT)
-    to reach every server: http://HOST:PORT, or https://; one that cannot be used is an error
-  NO_PROXY or no_proxy  what is reached without it: host names, .domains, addresses, ranges
-    of addresses (10.0.0.0/8), or * for all; ZooKeeper always is
-  NO_COLOR  if it is set, nothing is coloured on a terminal either
+  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, upper or lower case  the first of these is the proxy
+    (CONNECT) for all servers: http://HOST:PORT, or https://; an invalid one is an error
+  NO_PROXY or no_proxy  a comma-separated list of servers to reach without it: host names,
+    .domains, addresses, ranges of addresses (10.0.0.0/8), or * for all; ZooKeeper always is
+  NO_COLOR  if set, never print colours
   DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
-  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, where no option gives them; they go to
-    the servers that the command line names, or that are at their usual places
+  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, if no option gives them; sent only to
+    servers that the command line names, or that are at their usual addresses
 
 Exit codes:
 {codes}
-Interrupted (SIGHUP, SIGINT, SIGTERM), a run waits for what is on its way, says what is
-left, and ends with 5. A second signal ends it at once, with 128 and the signal's number.
+When interrupted (SIGHUP, SIGINT, SIGTERM), a run finishes its in-flight requests, prints what
+is left, and exits with 5. A second signal exits at once, with 128 plus the signal's number.
 
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
@@ -55,8 +55,8 @@ Examples:
     )
 }
 
-/// Removes what a dead DC/OS or Apache Mesos service leaves behind: persistent
-/// volumes, reservations, its ZooKeeper node.
+/// Clean up after a removed DC/OS or Apache Mesos service: its persistent volumes,
+/// reservations and ZooKeeper node
 #[derive(Debug, Parser)]
 #[command(
     name = "janitor",
@@ -73,18 +73,19 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each process")]
 pub enum Command {
     /// Show what would be removed, and change nothing
     Plan(Plan),
-    /// Do what a plan says, if the cluster is still as it says
+    /// Apply a plan, if the cluster has not changed since
     Apply(Apply),
-    /// Show everything that is reserved in the cluster, and what is orphaned
+    /// List everything that is reserved in the cluster, and what is orphaned
     Discover(Discover),
-    /// Run a recording again, without a network; or make it anew, on its cluster
+    /// Replay a recording, without a network; or update it, on its cluster
     Replay(Replay),
-    /// Show what is inside: the component, its limits, and what it may ask for
+    /// Show the component, its limits, and the requests that it may send
     Inspect(Inspect),
-    /// Print what makes a shell complete the command line
+    /// Print the completions for a shell
     Completions(Completions),
     /// Print the manual page of janitor, or of one of its commands
     Man(Man),
@@ -96,15 +97,15 @@ pub struct Clean {
     pub selection: Selection,
     #[command(flatten)]
     pub checks: Checks,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
     /// Show what would be removed, and change nothing
-    #[arg(long, conflicts_with = "yes", help_heading = BEFORE)]
+    #[arg(long, conflicts_with = "yes", help_heading = PROMPT)]
     pub dry_run: bool,
-    /// Skip the question on a terminal
-    #[arg(short, long, help_heading = BEFORE)]
+    /// Skip the confirmation prompt
+    #[arg(short, long, help_heading = PROMPT)]
     pub yes: bool,
 }
 
@@ -114,7 +115,7 @@ pub struct Plan {
     pub selection: Selection,
     #[command(flatten)]
     pub checks: Checks,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
@@ -125,23 +126,23 @@ pub struct Plan {
 
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// A plan, as janitor plan --out writes it; it names the servers too. Credentials in the
-    /// environment are not sent to servers that only the plan names
+    /// Plan to apply, as written by janitor plan --out; it names the servers too. Credentials
+    /// in the environment are not sent to servers that only the plan names
     pub file: PathBuf,
     #[command(flatten)]
     pub checks: Checks,
-    #[command(flatten)]
-    pub urls: OtherUrls,
+    #[command(flatten, next_help_heading = URLS_OF_A_FILE)]
+    pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
-    /// Skip the question on a terminal
-    #[arg(short, long, help_heading = BEFORE)]
+    /// Skip the confirmation prompt
+    #[arg(short, long, help_heading = PROMPT)]
     pub yes: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Discover {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
@@ -160,33 +161,29 @@ pub struct Discover {
         .requires("update")
 ))]
 pub struct Replay {
-    /// A recording, as --record writes it, or a folder of recordings: each is replayed,
-    /// and those that differ are named
+    /// Recording, as written by --record, or a folder of recordings: replay each, and list
+    /// those that differ
     #[arg(value_name = "FILE")]
     pub place: PathBuf,
-    /// Record it anew: do on the cluster that it names what was recorded. What was
-    /// removed then is removed now: it asks before, and refuses, as a cleanup does.
-    /// Credentials in the environment are not sent to servers that only the recording names.
-    /// The file changes only when the new run is complete and every request got an answer
+    /// Record again: do the same on the cluster that the recording names. What it removed then,
+    /// it removes now, with the same prompt and refusals as a cleanup. Credentials in the
+    /// environment are not sent to servers that only the recording names. Replace the file only
+    /// if the new run is complete and every request was answered
     #[arg(long)]
     pub update: bool,
-    /// Skip the question on a terminal
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
     pub checks: Checks,
-    #[command(flatten)]
-    pub urls: OtherUrls,
+    #[command(flatten, next_help_heading = URLS_OF_A_FILE)]
+    pub urls: Urls,
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
     pub component: Component,
-    /// Show every request
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// What to write: text for people, or JSON for programs
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub output: Format,
+    #[command(flatten)]
+    pub show: Show,
 }
 
 #[derive(Debug, Args)]
@@ -197,36 +194,31 @@ pub struct Inspect {
     pub checks: Checks,
     #[command(flatten)]
     pub component: Component,
-    /// What to write: text for people, or JSON for programs
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub output: Format,
 }
 
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// The shell
+    /// Shell to complete for
     pub shell: Shell,
 }
 
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The command whose page it is to be
+    /// Command whose page to print
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
 }
 
-/// How to talk to the servers, and what to tell of it.
+/// The options of every command that talks to the servers.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
 pub struct Connection {
-    /// Show every request
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// What to write: text for people, or JSON for programs
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub output: Format,
-    /// Keep every exchange, as HAR
-    #[arg(long, value_name = "FILE")]
+    #[command(flatten)]
+    pub show: Show,
+    /// Record every exchange to a file, as HAR 1.2
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub record: Option<PathBuf>,
     #[command(flatten)]
     pub auth: Auth,
@@ -234,19 +226,52 @@ pub struct Connection {
     pub component: Component,
 }
 
-impl Connection {
-    /// Where to write.
-    pub fn console(&self) -> Console {
-        Console { format: self.output, verbose: self.verbose }
+/// The heading of the options about the output.
+const OUTPUT: &str = "Output";
+
+/// The options about the output.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub struct Show {
+    /// Show every request
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub output: Format,
+}
+
+/// The output formats.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Format {
+    /// Lines for people, on standard output
+    Text,
+    /// One JSON object on standard output, and one event a line on standard error
+    Json,
+}
+
+impl Arguments {
+    /// The output options of this command.
+    pub fn show(&self) -> Show {
+        const TEXT: Show = Show { verbose: false, output: Format::Text };
+        match &self.command {
+            None => self.clean.connection.show,
+            Some(Command::Plan(args)) => args.connection.show,
+            Some(Command::Apply(args)) => args.connection.show,
+            Some(Command::Discover(args)) => args.connection.show,
+            Some(Command::Replay(args)) => args.show,
+            Some(Command::Inspect(args)) => Show { output: args.output, ..TEXT },
+            Some(Command::Completions(_) | Command::Man(_)) => TEXT,
+        }
     }
 }
 
-/// How the command is called, in a few lines.
+/// The usage of the command, in a few lines.
 pub fn usage() -> String {
     Arguments::command().render_usage().to_string()
 }
 
-/// What makes a shell complete the command line.
+/// The completions for a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut file = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "janitor", &mut file);
@@ -276,8 +301,8 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 /// Reads the command line.
 ///
 /// # Errors
-/// What is wrong with it, for people. It repeats words of the command line, which may be
-/// somebody else's, and shows what does not show in them.
+/// An explanation for people of what is wrong with it. It repeats words of the command line,
+/// which somebody else may have chosen, with hidden characters shown.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let args: Vec<OsString> = dashed(args).collect();
     Arguments::try_parse_from(&args).map_err(|error| {
@@ -313,7 +338,7 @@ mod tests {
             assert_eq!(clean.urls.marathon_url.as_deref(), Some("http://n/"));
             assert_eq!(clean.urls.exhibitor_url.as_deref(), Some("http://e/"));
             assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
-            assert!(clean.connection.verbose);
+            assert!(clean.connection.show.verbose);
         }
     }
 

@@ -1,5 +1,5 @@
-//! The files that a command line names: those that a run writes can be written, and none of
-//! them is anything else at the same time. That is found out before anything is sent.
+//! Checks the files that a command line names, before anything is sent: a run can write its
+//! files, and none of them is anything else at the same time.
 
 use std::io;
 use std::path::Path;
@@ -10,14 +10,14 @@ use janitor_transport::recording::write::Recording;
 use crate::args::Connection;
 use crate::plan_file;
 
-/// A file, and what the command line calls it.
+/// A file, by its name on the command line.
 pub type Named<'a> = (&'static str, &'a Path);
 
-/// Checks the files of a run: the one for its plan, if there is one, and what is read besides
-/// what the connection needs.
+/// Checks the files of a run: its recording, its plan if there is one, and the file that it
+/// reads besides those of the connection.
 ///
 /// # Errors
-/// One sentence, when one cannot be written, or is two at a time.
+/// One sentence, when one cannot be written, or is another one too.
 pub fn check(
     connection: &Connection,
     out: Option<&Path>,
@@ -38,8 +38,8 @@ pub fn check(
     distinct(&written, &read.collect::<Vec<_>>())
 }
 
-/// Checks that no file that is written is another one of these, or where the output goes:
-/// what is written last would be all that is left.
+/// Checks that no file which is written is another one of these, or an output stream: only
+/// the last content would be left.
 fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
     let streams = [
         ("standard output", Identity::of_open(io::stdout())),
@@ -56,7 +56,7 @@ fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
             .find(|(_, other)| identity.is_some() && *other == identity);
         if let Some((other, _)) = same {
             return Err(format!(
-                "{} and {other} are the same file, which one of them would lose: name another one",
+                "{} and {other} are the same file, and one would overwrite the other: name another file",
                 called(file)
             ));
         }

@@ -1,20 +1,20 @@
-//! What there is inside: the component, what it may use, and what it may ask for.
+//! Describes the component: its contract, its limits, and what it may request.
 
 use janitor_contract::types::Target;
-use janitor_host::{Call, Janitor, Limits, NetworkLimits, Options};
+use janitor_host::{Call, Janitor, Limits, Options, Timeouts, ZooKeeperLimits};
 use janitor_policy::policy::Policy;
 use serde::Serialize;
 
-/// What the command has to say, as one JSON object on standard output.
+/// The description, as one JSON object on standard output.
 #[derive(Serialize)]
 pub struct Inspection {
     /// The version of this object. Fields may be added without a new one.
     schema_version: u32,
     /// The component.
     component: Component,
-    /// What each run of it may use at most.
+    /// The most that each run of it may use.
     limits: Vec<Limit>,
-    /// What it may ask for, of each command on the target.
+    /// The requests that it may send, for each command on the target.
     policy: Vec<Table>,
 }
 
@@ -45,15 +45,15 @@ struct Table {
 }
 
 impl Inspection {
-    /// Looks at the component, and at what a run of it on a target may ask for.
-    pub fn new(janitor: &Janitor, target: &Target, options: Options) -> Self {
+    /// Describes the component, and the requests of a run on a target.
+    pub fn new(janitor: &Janitor, target: &Target, options: &Options) -> Self {
         let calls = [
             ("janitor", Call::Clean(target.clone())),
             ("janitor plan", Call::Plan(target.clone())),
             ("janitor discover", Call::Discover),
         ];
         let policy = calls.map(|(command, call)| {
-            let policy = Policy::new(&call, &options);
+            let policy = Policy::new(&call, options);
             Table { command, requests: policy.rules().iter().map(ToString::to_string).collect() }
         });
         Self {
@@ -63,12 +63,12 @@ impl Inspection {
                 package: janitor_host::PACKAGE,
                 imports: janitor.imports(),
             },
-            limits: limits(&Limits::default(), &NetworkLimits::default()),
+            limits: limits(&Limits::default(), Timeouts::default(), ZooKeeperLimits::default()),
             policy: policy.into(),
         }
     }
 
-    /// The same, for people.
+    /// The description, for people.
     pub fn lines(&self) -> Vec<String> {
         let Component { digest, package, imports } = &self.component;
         let mut lines = vec![
@@ -78,13 +78,13 @@ impl Inspection {
             "It imports:".into(),
         ];
         lines.extend(imports.iter().map(|name| format!("  {name}")));
-        lines.extend([String::new(), "Each run of it may use at most:".into()]);
+        lines.extend([String::new(), "Limits of each run:".into()]);
         lines.extend(self.limits.iter().map(|Limit { name, value, unit }| {
             let name = name.replace('_', " ");
             format!("  {name}: {value} {unit}").trim_end().to_owned()
         }));
         for Table { command, requests } in &self.policy {
-            lines.extend([String::new(), format!("As {command}, it may ask for:")]);
+            lines.extend([String::new(), format!("As {command}, it may request:")]);
             match requests.is_empty() {
                 true => lines.push("  nothing, because no target is given".into()),
                 false => lines.extend(requests.iter().map(|request| format!("  {request}"))),
@@ -94,8 +94,8 @@ impl Inspection {
     }
 }
 
-/// All limits. A new one does not compile until it is in here.
-fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
+/// All limits. Without a new limit, this does not compile.
+fn limits(limits: &Limits, timeouts: Timeouts, zookeeper: ZooKeeperLimits) -> Vec<Limit> {
     let Limits {
         memory,
         memories,
@@ -114,9 +114,8 @@ fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
         call_bytes,
         stderr_bytes,
     } = limits;
-    // Connections and the time of a session are those of the run.
-    let NetworkLimits { answer, connect, body, connections: _, session: _, znodes, znode_bytes } =
-        network;
+    let Timeouts { connect, answer, body } = timeouts;
+    let ZooKeeperLimits { znodes, znode_bytes } = zookeeper;
     let count = |count: &usize| u64::try_from(*count).unwrap_or(u64::MAX);
     [
         ("memory", count(memory), "bytes"),
@@ -139,8 +138,8 @@ fn limits(limits: &Limits, network: &NetworkLimits) -> Vec<Limit> {
         ("answer", answer.as_secs(), "seconds"),
         ("connect", connect.as_secs(), "seconds"),
         ("body", body.as_secs(), "seconds"),
-        ("znodes", *znodes, ""),
-        ("znode_names", count(znode_bytes), "bytes"),
+        ("znodes", znodes, ""),
+        ("znode_names", count(&znode_bytes), "bytes"),
     ]
     .map(|(name, value, unit)| Limit { name, value, unit })
     .into()

@@ -1,4 +1,4 @@
-//! Plans in files.
+//! Reads and writes plan files.
 
 use std::io;
 use std::path::Path;
@@ -7,7 +7,7 @@ use janitor_contract::json;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::file;
 
-/// Finds out whether a plan could be written there: better now than after a run.
+/// Checks that a plan could be written there, before the run rather than after it.
 ///
 /// # Errors
 /// One sentence.
@@ -27,8 +27,8 @@ pub fn write(path: &Path, plan: &PlanFile) -> Result<(), String> {
 /// Reads a plan file.
 ///
 /// # Errors
-/// One sentence, when it cannot be read, is none, is one of another version, or
-/// contradicts itself.
+/// One sentence, when it cannot be read, is no plan, has another version, or contradicts
+/// itself.
 pub fn open(path: &Path) -> Result<PlanFile, String> {
     let json = file::read(path, PlanFile::MOST_BYTES).map_err(|why| why.to_string());
     json.and_then(|json| PlanFile::read(&json))

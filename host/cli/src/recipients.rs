@@ -1,26 +1,26 @@
-//! Who is about to get a credential, and whether the operator means it.
+//! Checks that the operator means the servers that are about to receive a credential.
 
 use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
 
-use crate::auth::{Origin, Recipient};
-use janitor_report::next::urls;
+use crate::credentials::{Origin, Recipient};
+use janitor_report::command_line::print::urls;
 use janitor_report::shell;
 
-/// Why nothing is sent.
+/// A reason to send nothing.
 #[derive(Debug, PartialEq)]
 pub struct Objection {
-    /// What speaks against it.
+    /// The reason.
     pub why: String,
-    /// What to do about it.
+    /// The correction to make.
     pub hint: String,
 }
 
-/// Looks whether the operator means these servers to get a credential. Returns what is to
-/// be said all the same.
+/// Checks that the operator means these servers to receive a credential. Returns notes for
+/// people about those that do.
 ///
 /// # Errors
-/// When nothing must be sent.
+/// An objection, when nothing must be sent.
 pub fn consider(
     recipients: &[Recipient],
     endpoints: &Endpoints,
@@ -39,7 +39,7 @@ pub fn consider(
         .collect();
     if !unasked.is_empty() {
         let each = unasked.iter().map(|(variable, Recipient { name, url, .. })| {
-            format!("Only the file names {name} {url}, so it does not get what is in {variable}.")
+            format!("Only the file names {name} {url}, so {variable} is not sent to it.")
         });
         let options = urls(endpoints).into_iter().filter(|(option, _)| {
             unasked.iter().any(|(_, it)| match it.server {
@@ -52,13 +52,16 @@ pub fn consider(
         return Err(Objection {
             why: each.collect::<Vec<_>>().join(" "),
             hint: format!(
-                "if that is right, name it too ({}) or give the credential by an option,",
+                "if that server is right, name it too ({}) or give the credential by an option,",
                 options.join(" ")
             ),
         });
     }
     if !in_file.is_empty() {
-        notes.push(format!("credentials go to what only the file names: {}", listed(&in_file)));
+        notes.push(format!(
+            "sending credentials to servers that only the file names: {}",
+            listed(&in_file)
+        ));
     }
     let mut bases =
         endpoints.masters().iter().map(String::as_str).chain(
@@ -70,14 +73,14 @@ pub fn consider(
         if !allow_plain_http {
             return Err(Objection {
                 why: format!(
-                    "Another server is reached over HTTPS, and credentials would go over plain \
-                     HTTP to {to}."
+                    "Another server is reached over HTTPS, but credentials would be sent over \
+                     plain HTTP to {to}."
                 ),
                 hint: "correct the URLs, or allow it with --allow-plain-http,".into(),
             });
         }
         notes.push(format!(
-            "credentials go over plain HTTP, where whoever is on the way can read them, to {to}"
+            "sending credentials over plain HTTP, where anyone on the network path can read them, to {to}"
         ));
     }
     Ok(notes)

@@ -1,38 +1,59 @@
-//! One run, live or replayed: from what was asked to the exit code.
+//! Does what a request says: all of its effects, but for the last lines and the document.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::types::{Endpoint, Error, Event, Framework};
 use janitor_host::log::Log;
-use janitor_host::{Done, Entry, Janitor, Limits, Session, Stop};
+use janitor_host::{CancellationToken, Done, Entry, Janitor, Limits, Session};
 use janitor_report::ExitCode;
-use janitor_report::output::Output;
-use janitor_transport::exchange::{Exchange, Request, Response, Transport};
+use janitor_report::command_line::print::Invocation;
+use janitor_report::next::Ran;
+use janitor_transport::exchange::{Exchange, Request as Sent, Response, RunStart, Transport};
 
-use crate::args;
-use crate::console::Console;
-use crate::progress::Progress;
-use janitor_report::next::{self, Asked, Ran};
-use janitor_report::show;
+use crate::error::CommandError;
+use crate::finished::{Document, Finished};
+use crate::inspect::Inspection;
+use crate::request::Request;
+use crate::screen::Screen;
+use crate::{cluster, replay};
 
-/// Runs the component; what happens is told on the way.
+/// Does what a request says.
+///
+/// # Errors
+/// The reason why its work could not begin.
+pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError> {
+    match request {
+        Request::Cluster(request) => cluster::run(request, screen),
+        Request::Replay(place, component) => replay::replay(place, component, screen),
+        Request::Inspect(target, options, component) => {
+            let inspection = Inspection::new(&component.load()?, target, options);
+            let lines = inspection.lines().into_iter().map(Into::into).collect();
+            let document = Document::Inspection(inspection.into());
+            Ok(Finished { lines, ..Finished::new(ExitCode::Clean, document) })
+        }
+        Request::Print(file) => Ok(Finished::new(ExitCode::Clean, Document::File(file.clone()))),
+    }
+}
+
+/// Runs the component, whose log is printed on the way.
 pub fn carry_out(
     janitor: &Janitor,
-    asked: &Asked,
-    console: Console,
+    run: &Invocation,
+    screen: &Screen,
     transport: Box<dyn Transport>,
     limits: Limits,
-    stop: Stop,
+    cancellation: CancellationToken,
 ) -> Ran {
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
     let unauthorized = Unauthorized::default();
     let session = Session::new(Attentive { transport, unauthorized: unauthorized.clone() })
-        .with_endpoints(asked.endpoints.clone())
-        .with_log(Collecting { progress: Progress::new(console), found })
+        .with_endpoints(run.endpoints.clone())
+        .with_log(Collecting { screen: screen.clone(), found })
         .with_limits(limits)
-        .with_stop(stop);
-    let result = janitor.run(&asked.call, &asked.options, session);
+        .with_cancellation(cancellation);
+    let result = janitor.run(&run.call, &run.options, session);
+    screen.end_phase();
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => frameworks.try_iter().collect(),
@@ -40,35 +61,26 @@ pub fn carry_out(
     Ran { result, frameworks, unauthorized: unauthorized.servers() }
 }
 
-/// Tells what came of a run, and what to do next.
-pub fn conclude(ran: &Ran, asked: &Asked, console: Console) -> ExitCode {
-    let next = next::after(ran, asked);
-    let lines = show::outcome(&ran.result, asked, &next, console.verbose, args::usage);
-    lines.into_iter().for_each(|line| console.line(line));
-    console.document(&Output::new(&ran.result, next));
-    ExitCode::from(&ran.result)
-}
-
-/// How many frameworks are kept of those that a run tells of.
+/// The most frameworks that are kept of those in a run's log.
 const MOST_FRAMEWORKS: usize = 1000;
 
-/// Keeps the frameworks that a run tells of, and hands everything on.
+/// Prints a run's log, and keeps the frameworks in it.
 struct Collecting {
-    progress: Progress,
+    screen: Screen,
     found: mpsc::SyncSender<Framework>,
 }
 
 impl Log for Collecting {
     fn entry(&mut self, entry: &Entry) {
-        self.progress.entry(entry);
+        self.screen.entry(entry);
         if let Some(Event::Framework(framework)) = &entry.event {
-            // Nobody may want to know any more, or of so many.
+            // There may be more of them than are kept.
             let _ = self.found.try_send(framework.clone());
         }
     }
 
     fn flush(&mut self) {
-        self.progress.flush();
+        Log::flush(&mut self.screen);
     }
 }
 
@@ -94,14 +106,18 @@ impl Unauthorized {
     }
 }
 
-/// A transport that notes which servers want other credentials.
+/// A transport that notes which servers require other credentials.
 struct Attentive {
     transport: Box<dyn Transport>,
     unauthorized: Unauthorized,
 }
 
 impl Transport for Attentive {
-    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+    fn begin(&mut self, run: &RunStart) {
+        self.transport.begin(run);
+    }
+
+    fn send(&mut self, request: Sent) -> Box<dyn Exchange> {
         let (endpoint, unauthorized) = (request.endpoint, self.unauthorized.clone());
         Box::new(Noted { exchange: self.transport.send(request), endpoint, unauthorized })
     }
@@ -117,7 +133,7 @@ impl Transport for Attentive {
 
 struct Noted {
     exchange: Box<dyn Exchange>,
-    endpoint: Option<Endpoint>,
+    endpoint: Endpoint,
     unauthorized: Unauthorized,
 }
 
@@ -125,7 +141,7 @@ impl Exchange for Noted {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
         let Self { exchange, endpoint, unauthorized } = *self;
         let response = exchange.finish()?;
-        if let (401, Some(endpoint)) = (response.status, endpoint) {
+        if response.status == 401 {
             unauthorized.note(endpoint);
         }
         Ok(response)

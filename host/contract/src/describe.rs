@@ -1,9 +1,12 @@
-//! What is reserved on an agent, for people: the same words wherever it is shown. The host
-//! shows plans by the same file.
+//! Descriptions for people: resources, agents and frameworks have the same words wherever
+//! they are shown.
 
-use crate::types::{Amount, Reserved, Volume};
+use std::time::{Duration, UNIX_EPOCH};
 
-/// An entry without its volume; whose it is, if that is not what was wanted.
+use crate::types::{Amount, Elsewhere, Framework, Reserved, Unreached, UnreachedReason, Volume};
+
+/// Describes an entry without its volume. It names the principal that reserved it, unless
+/// that is the wanted one.
 pub fn entry_words(entry: &Reserved, wanted: Option<&str>) -> String {
     let mut words = format!("{} {}", entry.name, amount(&entry.name, &entry.amount));
     if let Some(disk) = &entry.disk {
@@ -19,21 +22,77 @@ pub fn entry_words(entry: &Reserved, wanted: Option<&str>) -> String {
     words
 }
 
-/// A volume; who created it, if that is not who was wanted.
+/// Describes a volume. It names the principal that created it, unless that is the wanted
+/// one.
 pub fn volume_words(volume: &Volume, wanted: Option<&str>) -> String {
     let path = volume.container_path.as_ref().map(|it| format!(" at '{it}'"));
     let by = others(volume.principal.as_deref(), wanted).map(|it| format!(", created by {it}"));
     format!("volume {}{}{}", volume.id, path.unwrap_or_default(), by.unwrap_or_default())
 }
 
-/// A number with its unit, to the three digits that Mesos counts.
+/// Describes a number of a resource with its unit, to the three digits that Mesos counts.
 pub fn scalar(name: &str, value: f64) -> String {
     let value = (value * 1000.0).round() / 1000.0;
     let unit = if ["mem", "disk"].contains(&name) { " MiB" } else { "" };
     format!("{value}{unit}")
 }
 
-/// A principal, unless it is the one that was named.
+/// Describes an agent by its id and its host name, as far as they are known.
+pub fn agent_words(agent: &str, hostname: &str) -> String {
+    match (agent, hostname) {
+        ("", "") => "without a name".to_owned(),
+        (_, "") => agent.to_owned(),
+        ("", _) => hostname.to_owned(),
+        _ => format!("{agent} ({hostname})"),
+    }
+}
+
+/// Describes why an agent may hold something that a run cannot see or remove, and since when.
+pub fn unreached_words(Unreached { agent, hostname, reason, since }: &Unreached) -> String {
+    let noun = if agent.is_empty() { "Machine" } else { "Slave" };
+    let why = match reason {
+        UnreachedReason::NotActive => "is not connected to the master",
+        UnreachedReason::Unreachable => "is unreachable",
+        UnreachedReason::MachineDown => "is down for maintenance",
+        UnreachedReason::OperationPending => {
+            "has not yet carried out the removal that the master has accepted"
+        }
+        UnreachedReason::Gone => "is not listed any more",
+        UnreachedReason::Recovering => "has not come back since the master restarted",
+        UnreachedReason::HiddenReservations => {
+            "has reservations that may not be viewed (permission view_roles)"
+        }
+    };
+    let since = since.and_then(moment).map(|moment| format!(" since {moment}"));
+    format!("{noun} {} {why}{}", agent_words(agent, hostname), since.unwrap_or_default())
+}
+
+/// Describes what is reserved for another role, and may belong to the same service.
+pub fn elsewhere_words(Elsewhere { role, principal, resources, agents }: &Elsewhere) -> String {
+    let by = principal.as_ref().map(|it| format!(", made by principal '{it}'"));
+    format!(
+        "Role '{role}' has {resources} resource(s) on {agents} slave(s){}, which may belong to the \
+         same service",
+        by.unwrap_or_default()
+    )
+}
+
+/// Describes a framework by its name, its id and its state.
+pub fn framework_words(Framework { id, name, active, .. }: &Framework) -> String {
+    let state = if *active { "active" } else { "not active" };
+    format!("'{name}' ({id}, {state})")
+}
+
+/// Writes a time in UTC, if RFC 3339 can write it.
+pub fn moment(seconds: u64) -> Option<String> {
+    /// The year 10000, which RFC 3339 does not have.
+    const END: u64 = 253_402_300_800;
+    (seconds < END).then(|| {
+        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+    })
+}
+
+/// Returns a principal unless it is the wanted one.
 fn others<'a>(principal: Option<&'a str>, wanted: Option<&str>) -> Option<&'a str> {
     principal.filter(|principal| Some(*principal) != wanted)
 }
@@ -49,5 +108,35 @@ fn amount(name: &str, amount: &Amount) -> String {
             ranges.iter().map(range).collect::<Vec<_>>().join(", ")
         }
         Amount::Items(items) => format!("{{{}}}", items.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreached(agent: &str, since: Option<u64>) -> Unreached {
+        let reason = match agent {
+            "" => UnreachedReason::MachineDown,
+            _ => UnreachedReason::Unreachable,
+        };
+        Unreached { agent: agent.into(), hostname: "".into(), reason, since }
+    }
+
+    #[test]
+    fn a_machine_without_a_name_is_described_as_that() {
+        let words = unreached_words(&unreached("", None));
+        assert_eq!(words, "Machine without a name is down for maintenance");
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_written_is_left_out() {
+        for (since, expected) in [
+            (None, "Slave S0 is unreachable"),
+            (Some(1_795_644_000), "Slave S0 is unreachable since 2026-11-25T22:00:00Z"),
+            (Some(u64::MAX), "Slave S0 is unreachable"),
+        ] {
+            assert_eq!(unreached_words(&unreached("S0", since)), expected);
+        }
     }
 }

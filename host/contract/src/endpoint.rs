@@ -1,10 +1,9 @@
-//! Where the servers are, and how a request of the component becomes a
-//! URL.
+//! The places of the servers, and the URLs of the component's requests.
 
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use crate::ensemble::Ensemble;
+use crate::ensemble::{Ensemble, EnsembleError};
 use crate::request::relative;
 use crate::types::{Endpoint, Options, Request};
 
@@ -31,24 +30,51 @@ struct Urls {
     marathon: String,
 }
 
-/// A URL that cannot be an endpoint's.
+/// An invalid URL of an endpoint.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{name} URL {why}: {shown}")]
 pub struct EndpointError {
     /// The endpoint, as the command line calls it.
     pub name: &'static str,
     /// What is wrong.
-    pub why: &'static str,
+    pub why: UrlFault,
     /// The URL, unless it holds a password.
     pub shown: String,
 }
 
+/// The reason why a URL cannot be an endpoint's, to be read behind the endpoint's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlFault {
+    /// It is not a URL.
+    #[error("is not a URL")]
+    Syntax,
+    /// It is neither of `http` nor of `https`.
+    #[error("must begin with http:// or https://")]
+    Scheme,
+    /// It holds credentials.
+    #[error("must not hold a user name or a password")]
+    Credentials,
+    /// It has no host.
+    #[error("names no host")]
+    NoHost,
+    /// Its port is none of 0 to 65535.
+    #[error("names a port that does not exist")]
+    Port,
+    /// It has more than a path.
+    #[error("must not have a query or a fragment")]
+    Query,
+    /// It is an ensemble's, and invalid.
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
+}
+
 impl Endpoints {
-    /// Where DC/OS has the master.
+    /// The place of the master in DC/OS.
     pub const MASTER: &str = "http://leader.mesos:5050/master/";
-    /// Where DC/OS has Exhibitor.
+    /// The place of Exhibitor in DC/OS.
     pub const EXHIBITOR: &str = "http://leader.mesos:8181/";
-    /// Where DC/OS has Marathon's apps.
+    /// The place of Marathon's apps in DC/OS.
     pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
 
     /// Takes the base URLs of the master, of Exhibitor, and of Marathon's apps; a
@@ -83,7 +109,7 @@ impl Endpoints {
         &self.masters
     }
 
-    /// Where DC/OS logs users in: on the master's host at the standard port, or,
+    /// The URL at which DC/OS logs users in: on the master's host at the standard port, or,
     /// behind Admin Router (`/mesos/`), at its own.
     pub fn login(&self) -> String {
         self.login_at("/acs/api/v1/auth/login")
@@ -113,14 +139,14 @@ impl Endpoints {
 
     /// The ensemble that stands in place of Exhibitor, if one does.
     pub fn ensemble(&self) -> Option<Ensemble> {
-        Ensemble::parse(&self.exhibitor).ok()
+        self.exhibitor.parse().ok()
     }
 
     /// Puts into the options what these endpoints say of ZooKeeper.
     pub fn inform(&self, options: Options) -> Options {
         let ensemble = self.ensemble();
         let zookeeper = ensemble.is_some();
-        let chroot = ensemble.map(|ensemble| ensemble.chroot).unwrap_or_default();
+        let chroot = ensemble.as_ref().map_or("", Ensemble::chroot);
         let znode_root = chroot.strip_prefix('/').map(Into::into);
         Options { znode_root, zookeeper, ..options }
     }
@@ -169,39 +195,39 @@ fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
     if !url.trim().starts_with(Ensemble::SCHEME) {
         return base(NAME, url);
     }
-    match Ensemble::parse(url.trim()) {
+    match url.trim().parse::<Ensemble>() {
         Ok(ensemble) => Ok(ensemble.to_string()),
-        Err(why) => Err(EndpointError { name: NAME, why, shown: shown(url) }),
+        Err(why) => Err(EndpointError { name: NAME, why: why.into(), shown: shown(url) }),
     }
 }
 
-/// A URL that cannot be one, as far as it may be shown. What stands before an `@`
-/// may be a password, also where it cannot be one.
+/// An invalid URL, as far as it may be shown. What stands before an `@` may be a password,
+/// also where a URL has none.
 pub fn shown(url: &str) -> String {
     if url.contains('@') { "(not shown)" } else { url }.into()
 }
 
 fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
     let error = |why| EndpointError { name, why, shown: shown(url) };
-    let uri: Uri = url.trim().parse().map_err(|_| error("is not a URL"))?;
+    let uri: Uri = url.trim().parse().map_err(|_| error(UrlFault::Syntax))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(error("must begin with http:// or https://"));
+        return Err(error(UrlFault::Scheme));
     }
     match uri.authority() {
         Some(authority) if authority.as_str().contains('@') => {
-            return Err(error("must not hold a user name or a password"));
+            return Err(error(UrlFault::Credentials));
         }
-        Some(authority) if authority.host().is_empty() => return Err(error("names no host")),
+        Some(authority) if authority.host().is_empty() => return Err(error(UrlFault::NoHost)),
         Some(authority)
             if authority.as_str() != authority.host() && authority.port_u16().is_none() =>
         {
-            return Err(error("names a port that does not exist"));
+            return Err(error(UrlFault::Port));
         }
         Some(_) => {}
-        None => return Err(error("names no host")),
+        None => return Err(error(UrlFault::NoHost)),
     }
     if uri.query().is_some() || url.contains('#') {
-        return Err(error("must not have a query or a fragment"));
+        return Err(error(UrlFault::Query));
     }
     let url = uri.to_string();
     Ok(if url.ends_with('/') { url } else { url + "/" })
@@ -262,7 +288,7 @@ mod tests {
         let zk = " zk://h,[::1]:99/chroot";
         let endpoints = Endpoints::new("http://h/", zk, "http://h/").unwrap();
         assert_eq!(endpoints.base(Endpoint::Exhibitor), "zk://h:2181,[::1]:99/chroot/");
-        assert_eq!(endpoints.ensemble(), Ensemble::parse(zk.trim()).ok());
+        assert_eq!(endpoints.ensemble(), zk.trim().parse().ok());
         assert_eq!(Endpoints::default().ensemble(), None);
         let json = serde_json::to_string(&endpoints).unwrap();
         assert_eq!(serde_json::from_str::<Endpoints>(&json).unwrap(), endpoints);

@@ -2,32 +2,65 @@
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::str::FromStr;
 
-/// The servers of a ZooKeeper ensemble, and where in it paths begin.
-#[derive(Clone, Debug, PartialEq)]
+/// The servers of a ZooKeeper ensemble, and where in it paths begin: what a URL says like
+/// `zk://host:port,host:port/chroot/`. Ports and the last slash may be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ensemble {
-    /// `host:port` of each server; at least one.
-    pub servers: Vec<String>,
-    /// The node that stands for the root; empty, or a slash and a path.
-    pub chroot: String,
+    servers: Vec<String>,
+    chroot: String,
+}
+
+/// The reason why a text is no URL of an ensemble, to be read behind the name of the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnsembleError {
+    /// It has another scheme.
+    #[error("must begin with zk://")]
+    Scheme,
+    /// It holds credentials.
+    #[error("must not hold a user name or a password")]
+    Credentials,
+    /// A server has no host.
+    #[error("names no host")]
+    NoHost,
+    /// A host is neither a name nor an address.
+    #[error("names an invalid host")]
+    Host,
+    /// A port is none of 1 to 65535.
+    #[error("names a port that does not exist")]
+    Port,
+    /// The path could be read in two ways.
+    #[error("must name a plain path of letters, digits, '-', '.', '_' and '~'")]
+    Path,
 }
 
 /// The port of a server that names none.
 const PORT: &str = "2181";
 
 impl Ensemble {
-    /// How a URL of an ensemble begins.
+    /// The begin of the URL of an ensemble.
     pub const SCHEME: &str = "zk://";
 
-    /// Reads `zk://host:port,host:port/chroot/`. Ports and the last slash may
-    /// be left out.
-    ///
-    /// # Errors
-    /// What is wrong with it, in a few words.
-    pub fn parse(url: &str) -> Result<Self, &'static str> {
-        let rest = url.strip_prefix(Self::SCHEME).ok_or("must begin with zk://")?;
+    /// `host:port` of each server; there is at least one.
+    pub fn servers(&self) -> &[String] {
+        &self.servers
+    }
+
+    /// The node that stands for the root; empty, or a slash and a path.
+    pub fn chroot(&self) -> &str {
+        &self.chroot
+    }
+}
+
+impl FromStr for Ensemble {
+    type Err = EnsembleError;
+
+    fn from_str(url: &str) -> Result<Self, EnsembleError> {
+        let rest = url.strip_prefix(Self::SCHEME).ok_or(EnsembleError::Scheme)?;
         if rest.contains('@') {
-            return Err("must not hold a user name or a password");
+            return Err(EnsembleError::Credentials);
         }
         let (servers, path) = rest.split_once('/').unwrap_or((rest, ""));
         let servers = servers.split(',').map(server).collect::<Result<_, _>>()?;
@@ -36,7 +69,7 @@ impl Ensemble {
         }
         let path = path.strip_suffix('/').unwrap_or(path);
         if !path.split('/').all(is_plain) {
-            return Err("must name a plain path of letters, digits, '-', '.', '_' and '~'");
+            return Err(EnsembleError::Path);
         }
         Ok(Self { servers, chroot: format!("/{path}") })
     }
@@ -50,7 +83,7 @@ impl fmt::Display for Ensemble {
 }
 
 /// One server, with its port.
-fn server(text: &str) -> Result<String, &'static str> {
+fn server(text: &str) -> Result<String, EnsembleError> {
     let (host, port) = match text.rsplit_once(':') {
         // The colons of an IPv6 address stand inside of brackets.
         Some((host, port)) if !port.ends_with(']') => (host, port),
@@ -58,15 +91,15 @@ fn server(text: &str) -> Result<String, &'static str> {
     };
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) if address.parse::<Ipv6Addr>().is_ok() => {}
-        None if host.is_empty() => return Err("names no host"),
+        None if host.is_empty() => return Err(EnsembleError::NoHost),
         None if host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) => {}
-        _ => return Err("names a host that cannot be one"),
+        _ => return Err(EnsembleError::Host),
     }
     // The parser of numbers would take a sign as well.
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse::<u16>() {
         Ok(port) if digits && port != 0 => Ok(format!("{host}:{port}")),
-        _ => Err("names a port that does not exist"),
+        _ => Err(EnsembleError::Port),
     }
 }
 
@@ -92,14 +125,14 @@ mod tests {
             ("zk://h:1/a", "zk://h:1/a/"),
             ("zk://h:1,i/a_b/c.d-e~/", "zk://h:1,i:2181/a_b/c.d-e~/"),
         ] {
-            let ensemble = Ensemble::parse(url).unwrap();
+            let ensemble: Ensemble = url.parse().unwrap();
             assert_eq!(ensemble.to_string(), whole);
-            assert_eq!(Ensemble::parse(whole), Ok(ensemble));
+            assert_eq!(whole.parse(), Ok(ensemble));
         }
-        let ensemble = Ensemble::parse("zk://h,i:1/a/b/").unwrap();
+        let ensemble: Ensemble = "zk://h,i:1/a/b/".parse().unwrap();
         assert_eq!(ensemble.servers, ["h:2181", "i:1"]);
         assert_eq!(ensemble.chroot, "/a/b");
-        assert_eq!(Ensemble::parse("zk://h/").unwrap().chroot, "");
+        assert_eq!("zk://h/".parse::<Ensemble>().unwrap().chroot, "");
     }
 
     #[test]
@@ -137,7 +170,7 @@ mod tests {
             "zk://h/a b",
             "zk://h/a,i:1/b",
         ] {
-            assert!(Ensemble::parse(url).is_err(), "{url}");
+            assert!(url.parse::<Ensemble>().is_err(), "{url}");
         }
     }
 }

@@ -10,7 +10,7 @@
 //! | [`request`], [`answer`] | how a request is written, and what an answer is |
 //! | [`imports`] | what a component may import |
 //! | [`planned`] | what a plan says by itself: whether it contradicts itself |
-//! | [`describe`] | what is reserved, for people |
+//! | [`describe`] | resources, agents and frameworks, described for people |
 //! | `strict`, `json` | with the feature `documents`: how documents of this project are read, and how they are written |
 //! | [`printable`] | how texts of a server are shown |
 //! | [`panics`] | the last words of a component |
@@ -38,8 +38,8 @@ pub mod types;
 pub mod violation;
 
 pub use call::Call;
-pub use endpoint::Endpoints;
-pub use ensemble::Ensemble;
+pub use endpoint::{EndpointError, Endpoints, UrlFault};
+pub use ensemble::{Ensemble, EnsembleError};
 pub use outcome::{Done, RunError};
 pub use token::NoToken;
 pub use violation::Violation;

@@ -1,5 +1,5 @@
-//! How a request of the component is written: the names of its endpoint and
-//! method, its path and its query.
+//! The written form of a component's request: the names of its endpoint and method, its path
+//! and its query.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -1,18 +1,18 @@
-//! The exit codes of the binary. Together with machine-readable output they
-//! are a promise; the human text is not.
+//! The exit codes of the command. Together with the documents for programs they are a
+//! promise; the text for people is not.
 
 use janitor_contract::outcome::RunError;
 use janitor_contract::types::Reason;
 
-/// How the binary ends.
+/// The ways in which the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Everything that was asked for is confirmed gone.
+    /// Everything that was to be removed is confirmed gone, or was shown as requested.
     Clean = 0,
-    /// The command line cannot be understood.
+    /// The command line is invalid, or a file cannot be read or written.
     Usage = 1,
-    /// A URL cannot be one.
+    /// A URL is invalid.
     Url = 3,
     /// The login failed.
     Login = 4,
@@ -20,7 +20,7 @@ pub enum ExitCode {
     Failed = 5,
     /// Something is left that this run could not reach.
     Incomplete = 6,
-    /// A guard stopped the run before it changed anything.
+    /// A safety check failed, or the prompt was declined; nothing was changed.
     Refused = 7,
     /// The component broke its contract or met a limit.
     Violation = 8,
@@ -39,17 +39,27 @@ impl ExitCode {
         Self::Violation,
     ];
 
-    /// What it means, for people.
+    /// The code of a run whose files or output are lost, for which it has this code so far:
+    /// whatever else went wrong is more important.
+    #[must_use]
+    pub fn with_loss(self) -> Self {
+        match self {
+            Self::Clean => Self::Usage,
+            worse => worse,
+        }
+    }
+
+    /// Its meaning, for people.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Clean => "everything is confirmed gone, or shown as asked",
-            Self::Usage => "the command line cannot be understood",
-            Self::Url => "a URL cannot be one",
+            Self::Clean => "everything is confirmed gone, or shown as requested",
+            Self::Usage => "invalid command line, or a file that cannot be read or written",
+            Self::Url => "invalid URL",
             Self::Login => "the login failed",
             Self::Failed => "the cleanup failed or was stopped, or there is nothing to do",
             Self::Incomplete => "something is left that this run could not reach",
             Self::Refused => {
-                "refused: a guard, or who was asked, stopped the run before it changed anything"
+                "refused: a safety check failed or the prompt was declined; nothing was changed"
             }
             Self::Violation => "the component broke its contract or met a limit",
         }
@@ -87,11 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_the_same_table() {
+    fn the_documents_have_the_same_table() {
         let readme = include_str!("../../../README.md");
+        let guide = include_str!("../../../docs/operating.md");
         for code in ExitCode::ALL {
             let row = format!("| {} | {} |", code as u8, code.meaning());
-            assert!(readme.contains(&row), "{row}");
+            assert!(readme.contains(&row) && guide.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_loss_hides_nothing_worse() {
+        for code in ExitCode::ALL {
+            let expected = if code == ExitCode::Clean { ExitCode::Usage } else { code };
+            assert_eq!(code.with_loss(), expected);
         }
     }
 }

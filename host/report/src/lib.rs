@@ -1,26 +1,31 @@
-//! What came of a run: exit codes, documents for programs, lines for people, and the next
-//! command to run.
+//! Reports the result of a run: exit codes, documents for programs, lines for people, and the
+//! next command to run.
 //!
 //! | module | what a reader finds there |
 //! | --- | --- |
 //! | [`exit`] | the exit codes |
-//! | [`output`], [`plan_file`] | what is written for programs |
-//! | [`show`], [`line`](mod@line) | the same for people |
-//! | [`next`] | what to do after a run that did not reach its end |
-//! | [`selection`] | what the command line says of a target, wherever it is read |
-//! | [`service`] | the names that a service's package gives to what it owns |
-//! | [`shell`] | command lines to be copied into a shell |
+//! | [`output`], [`plan_file`] | the documents for programs |
+//! | [`plan`], [`inventory`], [`summary`], [`words`], [`line`](mod@line) | the same for people |
+//! | [`next`] | what to do after a run |
+//! | [`command_line`] | command lines, read and printed |
+//! | [`service`] | the names that a service's package derives from the service's name |
+//! | [`shell`] | words that are quoted for a shell |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod command_line;
 pub mod exit;
+pub mod inventory;
 pub mod line;
 pub mod next;
 pub mod output;
+pub mod plan;
 pub mod plan_file;
-pub mod selection;
 pub mod service;
 pub mod shell;
-pub mod show;
+pub mod summary;
+#[cfg(test)]
+mod testing;
+pub mod words;
 
 pub use exit::ExitCode;

@@ -5,26 +5,26 @@ use janitor_contract::types::Level;
 /// A line for people. On a terminal its head is coloured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// What the head says about something.
+    /// The meaning of the head, which gives it its colour.
     pub tone: Tone,
-    /// The words that are coloured.
+    /// The words in colour.
     pub head: String,
-    /// Those that are not.
+    /// The words without colour.
     pub rest: String,
 }
 
-/// What words say about something, and so their colour.
+/// The meaning of some words, which gives them their colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Tone {
     /// Nothing in particular.
     Plain,
-    /// It goes.
+    /// It will be removed.
     Gone,
     /// It stays.
     Kept,
-    /// Someone should know it.
+    /// It needs attention.
     Warn,
-    /// Something did not happen, or will not.
+    /// Something failed, or is refused.
     Error,
 }
 

@@ -7,7 +7,7 @@ use crate::exit::ExitCode;
 use janitor_contract::outcome::{Done, RunError};
 use janitor_contract::types::{CleanupPlan, Entry, Inventory, Reason, Report};
 
-/// What a command has to say, as one JSON object on standard output.
+/// The result of a command, as one JSON object on standard output.
 ///
 /// The names in it are those of `wit/`: fields as there, with `_`; cases of
 /// enumerations and variants with capitals (`not-active` is `NotActive`).
@@ -18,17 +18,17 @@ pub struct Output {
     pub schema_version: u32,
     /// The exit code of the command.
     pub exit_code: u8,
-    /// Why the command did not do what it was asked to, for programs.
+    /// The reason why the command did not do its work, for programs.
     pub reason: Option<Reason>,
-    /// Why it did not, in one sentence for people.
+    /// The same for people; it also names what could not be written.
     pub message: Option<String>,
-    /// What a cleanup found and did, also when it failed.
+    /// The findings and results of a cleanup, even if it failed.
     pub report: Option<Report>,
-    /// What a cleanup would do.
+    /// The plan of a cleanup.
     pub plan: Option<CleanupPlan>,
-    /// What there is in the cluster.
+    /// Everything that is reserved in the cluster.
     pub inventory: Option<Inventory>,
-    /// What to do next, for people.
+    /// Proposals for what to do next, for people.
     pub next: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl Output {
     /// The version of the object.
     pub const SCHEMA_VERSION: u32 = 1;
 
-    /// What came of a run.
+    /// The result of a run.
     pub fn new(result: &Result<Done, RunError>, next: Vec<String>) -> Self {
         let mut output = Self { next, ..Self::failed(ExitCode::from(result), None) };
         match result {
@@ -54,7 +54,7 @@ impl Output {
         output
     }
 
-    /// A command that did not come to a run.
+    /// The result of a command that ended before there was a run.
     pub fn failed(code: ExitCode, message: Option<String>) -> Self {
         Self {
             schema_version: Self::SCHEMA_VERSION,

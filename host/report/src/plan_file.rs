@@ -14,11 +14,11 @@ use janitor_contract::{planned, strict};
 pub struct PlanFile {
     /// The version of this object.
     pub schema_version: u32,
-    /// Where the servers were.
+    /// The servers of the cluster.
     pub endpoints: Endpoints,
-    /// How to go about it.
+    /// The options of the run.
     pub options: Options,
-    /// What is to be done.
+    /// The plan itself.
     pub plan: CleanupPlan,
 }
 
@@ -26,10 +26,10 @@ impl PlanFile {
     /// The version of the object.
     pub const SCHEMA_VERSION: u32 = 1;
 
-    /// As many bytes are read of a plan file.
+    /// The most bytes that are read of a plan file.
     pub const MOST_BYTES: u64 = 256 << 20;
 
-    /// Takes a plan.
+    /// Makes the file of a plan.
     pub fn new(endpoints: &Endpoints, options: &Options, plan: &CleanupPlan) -> Self {
         let (endpoints, options, plan) = (endpoints.clone(), options.clone(), plan.clone());
         Self { schema_version: Self::SCHEMA_VERSION, endpoints, options, plan }
@@ -38,7 +38,7 @@ impl PlanFile {
     /// Reads a plan.
     ///
     /// # Errors
-    /// One sentence, when it is none, or one of another version, or contradicts itself.
+    /// One sentence, when it is no plan, has another version, or contradicts itself.
     pub fn read(json: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Version {

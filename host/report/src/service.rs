@@ -1,20 +1,20 @@
-//! What a service's package names after the service: its role, principal and
+//! The names that a service's package derives from the service's name: role, principal and
 //! ZooKeeper node.
 
 use clap::ValueEnum;
 use janitor_contract::types::Target;
 
-/// The package's habits.
+/// The naming scheme of a package.
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 pub enum Naming {
-    /// The DC/OS SDK's.
+    /// The scheme of the DC/OS SDK.
     #[default]
     #[value(help = "NAME-role, NAME-principal, dcos-service-NAME; a folder's / is __")]
     Sdk,
-    /// Those of the Cassandra package before the SDK.
+    /// The scheme of the Cassandra package before the SDK.
     #[value(help = "NAME_role, NAME_principal, NAME")]
     Cassandra,
-    /// Those of the Kafka package before the SDK.
+    /// The scheme of the Kafka package before the SDK.
     #[value(help = "NAME-role, NAME-principal, NAME")]
     Kafka,
 }
@@ -24,25 +24,23 @@ pub enum Naming {
 pub struct Names {
     /// The role of its reservations.
     pub role: String,
-    /// The principal that makes them.
+    /// The principal that creates them.
     pub principal: String,
     /// The ZooKeeper node of its state.
     pub znode: String,
 }
 
-/// Derives the names that a service of this name was installed with, unless
-/// somebody chose others.
+/// Derives the names that a service of this name has by default.
 ///
-/// The SDK's habits are those of dcos-commons (`sdk_install.py`: the principal
-/// keeps the folder as it is); the others are in the documentation of the
-/// framework cleaner.
+/// The SDK's scheme is that of dcos-commons (`sdk_install.py`: the principal keeps the folder
+/// as it is); the documentation of the framework cleaner has the other ones.
 pub fn names(service: &str, naming: Naming) -> Result<Names, String> {
     let path = service.strip_prefix('/').unwrap_or(service);
     let is_segment = |segment: &str| {
         !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c.is_control())
     };
     if !path.split('/').all(is_segment) {
-        return Err(format!("'{}' is no service's name", service.escape_debug()));
+        return Err(format!("invalid service name: '{}'", service.escape_debug()));
     }
     let (role, principal, znode) = match naming {
         Naming::Sdk => {
@@ -51,8 +49,8 @@ pub fn names(service: &str, naming: Naming) -> Result<Names, String> {
         }
         Naming::Cassandra | Naming::Kafka if path.contains('/') => {
             return Err(format!(
-                "'{service}' is in a folder, which the packages before the SDK did not know; \
-                 give -r, -p and -z instead"
+                "'{service}' is in a folder, which the packages before the SDK do not support; \
+                 use -r, -p and -z instead"
             ));
         }
         Naming::Cassandra => (format!("{path}_role"), format!("{path}_principal"), path.into()),
@@ -61,9 +59,9 @@ pub fn names(service: &str, naming: Naming) -> Result<Names, String> {
     Ok(Names { role, principal, znode })
 }
 
-/// The service whose whole a target is: its name, the package's habits, and the names
-/// that are derived from these. The role is the target's; the other names are as much the
-/// target's as they can be.
+/// Finds the service that a target is the whole of: its name, its naming scheme, and the
+/// names that follow from these. The role is the target's; the other names match the target's
+/// as far as possible.
 pub fn of(target: &Target) -> Option<(String, Naming, Names)> {
     let role = target.role.as_deref()?;
     let services = |naming: &Naming| {
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn each_package_has_its_habits() {
+    fn each_package_has_its_scheme() {
         assert_eq!(
             named("/test/foo", Naming::Sdk),
             ["test__foo-role", "/test/foo-principal", "dcos-service-test__foo"]

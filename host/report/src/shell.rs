@@ -1,4 +1,4 @@
-//! Command lines to be copied into a shell.
+//! Quotes words for a shell.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,25 +6,25 @@ use std::path::Path;
 
 use janitor_contract::printable::is_hidden;
 
-/// An option with its value, as a shell reads it, and as this command then does: a value
-/// that begins with `-` would be an option of its own.
+/// Prints an option with its value for a shell. A value that begins with `-` follows a `=`, so
+/// that it is not taken for another option.
 pub fn option(name: &str, value: &str) -> String {
     let between = if value.starts_with('-') { '=' } else { ' ' };
     format!("{name}{between}{}", quote(value))
 }
 
-/// The name of a file, which is none of an option.
+/// Prints the name of a file, so that it is not taken for an option.
 pub fn file(path: &Path) -> String {
     let path = path.to_string_lossy();
     let here = if path.starts_with('-') { "./" } else { "" };
     quote(&format!("{here}{path}")).into()
 }
 
-/// A word as a shell reads it, all of which can be seen: what cannot is written as
-/// `$'...'` has it, in the octal numbers of its bytes, which all shells know that know
-/// `$'...'` at all. Everything else that may mean something to one, a brace or a `!` as
-/// well, stands in quotes. What no command line can hold, because there is a NUL in it or it was no
-/// text to begin with, becomes words that a shell does not take.
+/// Quotes a word for a shell, so that all of it is visible. Hidden characters are written in
+/// `$'...'`, by the octal numbers of their bytes, which every shell reads that has `$'...'`.
+/// Any other character that may be special to a shell, a brace or a `!` as well, stands in
+/// quotes. A name that no command line can hold, because it contains a NUL or is not text,
+/// becomes words that are a syntax error.
 pub fn quote(word: &str) -> Cow<'_, str> {
     if word.contains(['\0', char::REPLACEMENT_CHARACTER]) {
         return "(a name that no command line can hold)".into();
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(file(Path::new("{a,b}.json")), "'{a,b}.json'");
     }
 
-    /// Where it is typed, `!` means something to a shell, too.
+    /// At its prompt, `!` is special to a shell, too.
     #[test]
     fn what_is_typed_is_what_a_shell_reads() {
         let script = format!("set -o history -o histexpand\nprintf '%s' {}\n", quote("a!!b{c,d}"));

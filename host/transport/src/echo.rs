@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 
-/// How deep encodings are taken off: JSON in JSON in a form is known to happen.
+/// The number of encodings that are taken off: JSON in JSON in a form is known to happen.
 const LAYERS: usize = 3;
 
 /// Whether a text holds a secret, as it is or encoded: for a URL, a form, JSON, HTML, or
@@ -42,7 +42,7 @@ pub(crate) fn repeats(text: &str, secret: &str) -> bool {
     false
 }
 
-/// What every text in Base64 holds one of, wherever in it the secret stands.
+/// Every text in Base64 that holds the secret, wherever it stands, holds one of these.
 fn cores(secret: &str) -> Vec<String> {
     let mut cores = Vec::new();
     for before in 0..3_usize {
@@ -76,7 +76,7 @@ fn without_escapes(text: &str) -> String {
             ('\\', Some('t')) => Some((u16::from(b'\t'), 1)),
             ('\\', Some('b')) => Some((8, 1)),
             ('\\', Some('f')) => Some((12, 1)),
-            // What stands behind it stands for itself.
+            // The character behind it stands for itself.
             ('\\', Some(next)) => {
                 units.extend(next.encode_utf16(&mut [0; 2]).iter());
                 rest = &rest[next.len_utf8()..];

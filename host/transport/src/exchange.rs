@@ -1,27 +1,26 @@
-//! How requests travel. A transport is the last step of a request before the
-//! network, or what stands in for the network.
+//! The interface of transports: a transport is the last step of a request before the
+//! network, or stands in for the network.
 
+use std::fmt;
 use std::io::Cursor;
 use std::time::Duration;
 
+use crate::cancellation::CancellationToken;
+use janitor_contract::Endpoints;
 use janitor_contract::answer::final_status;
-use janitor_contract::types::{Content, Endpoint, Error, Method};
-
-/// A request that the policy has allowed. It holds no credentials.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// The endpoint; none for what is no request of a component.
-    pub endpoint: Option<Endpoint>,
-    /// The method.
-    pub method: Method,
-    /// The absolute URL.
-    pub url: String,
-    /// The content, if it has any.
-    pub content: Option<Content>,
-}
+use janitor_contract::types::Error;
+/// A request of the component, which the policy has allowed. It names its server, and holds
+/// neither a URL nor a credential.
+pub use janitor_contract::types::Request;
 
 /// Sends requests. Implement this to give the component another way out.
 pub trait Transport: Send {
+    /// Begins a run, before its first request. A transport that sends through another one
+    /// must hand this on: a [`Network`](crate::Network) sends nothing that belongs to no run.
+    fn begin(&mut self, run: &RunStart) {
+        let _ = run;
+    }
+
     /// Starts an exchange. Must not wait for the network; a request that
     /// cannot be sent fails in [`Exchange::finish`].
     fn send(&mut self, request: Request) -> Box<dyn Exchange>;
@@ -29,14 +28,37 @@ pub trait Transport: Send {
     /// Waits. Where time does not pass, it need not.
     fn pause(&mut self, duration: Duration);
 
-    /// How long the run has taken until now. `real` is the time that has passed since it
+    /// The time that the run has taken until now. `real` is the time that has passed since it
     /// began, and the answer unless this transport keeps a clock of its own.
     fn elapsed(&mut self, real: Duration) -> Duration {
         real
     }
 }
 
+/// The begin of a run, as its transport needs to know it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RunStart {
+    /// The servers, as the run knows them.
+    pub endpoints: Endpoints,
+    /// The time that the run may take from now on.
+    pub time: Duration,
+    /// Cancels the run.
+    pub cancellation: CancellationToken,
+}
+
+impl RunStart {
+    /// A run on these servers.
+    pub fn new(endpoints: Endpoints, time: Duration, cancellation: CancellationToken) -> Self {
+        Self { endpoints, time, cancellation }
+    }
+}
+
 impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn begin(&mut self, run: &RunStart) {
+        (**self).begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         (**self).send(request)
     }
@@ -86,6 +108,15 @@ pub struct Response {
     pub body: Box<dyn Body>,
 }
 
+impl fmt::Debug for Response {
+    /// Shows everything but the body.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { status, content_type, body: _ } = self;
+        let mut debug = f.debug_struct("Response");
+        debug.field("status", status).field("content_type", content_type).finish_non_exhaustive()
+    }
+}
+
 /// A body that is read in pieces.
 pub trait Body: Send {
     /// Reads on, as [`std::io::Read::read`] does: 0 means its end.
@@ -98,7 +129,7 @@ pub trait Body: Send {
 /// A body that is not read any more once it has ended or broken off.
 struct Steady {
     body: Box<dyn Body>,
-    /// How it did.
+    /// The last result, once it is over.
     over: Option<Result<usize, Error>>,
 }
 
@@ -131,7 +162,7 @@ impl Body for Cursor<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// An exchange whose answer has this status, and a body that goes on after its end
+    /// An exchange whose answer has this status, and a body that continues after its end
     /// and after it has broken off.
     struct Loose(u16, Vec<Result<usize, Error>>);
 

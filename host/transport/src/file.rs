@@ -30,7 +30,7 @@ pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
     Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
 }
 
-/// Which file it is that has a name: the same for all names of one file.
+/// The identity of a file: the same for all names of one file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
     /// The file, or the folder where it is to be.
@@ -39,7 +39,7 @@ pub struct Identity {
     name: Option<OsString>,
 }
 
-/// What tells a file that is there from all others.
+/// The numbers that tell a file that is there from all others.
 #[cfg(unix)]
 type There = (u64, u64);
 #[cfg(not(unix))]
@@ -91,7 +91,7 @@ fn there(file: &Path) -> io::Result<There> {
 /// after it; and gives one without a name, where it would be, to keep things in until then.
 ///
 /// # Errors
-/// Why none could.
+/// When none could.
 pub fn beside(file: &Path) -> io::Result<File> {
     Place::find(file)?.unnamed()
 }
@@ -130,12 +130,12 @@ fn folder(file: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// Where a file is to be.
+/// The place of a file.
 struct Place {
     /// Its path; where a symbolic link was given, that of the file it leads to.
     path: PathBuf,
     folder: PathBuf,
-    /// What is there now.
+    /// The file that is there now.
     old: Option<Metadata>,
 }
 
@@ -147,7 +147,7 @@ impl Place {
                     let words = format!("it is a symbolic link that leads nowhere: {why}");
                     io::Error::new(why.kind(), words)
                 };
-                // What is open, as /dev/stdout is, may be there and have no path.
+                // An open file, as /dev/stdout is, may be there and have no path.
                 if !fs::metadata(file).map_err(nowhere)?.is_file() {
                     return Err(not_replaced());
                 }
@@ -215,7 +215,7 @@ impl Place {
             named.sync_all()
         });
         if copied.is_err() {
-            // The error that is told is the first one.
+            // The first error is returned.
             let _ = fs::remove_file(path);
         }
         copied
@@ -394,7 +394,7 @@ mod tests {
             eprintln!("SKIPPED: no access control lists in {}: {why}", folder.path().display());
             return;
         }
-        // What is new in there has a list of its own, with another user.
+        // Every new file in there has a list of its own, with another user.
         let mut others = ACCESS_LIST;
         others[16] += 1;
         give(folder.path(), "system.posix_acl_default", others).unwrap();

@@ -1,9 +1,8 @@
-//! The proxy that the environment names. A setting that cannot be honoured is an error:
-//! whoever made it does not expect requests, and the credentials in them, to go another
-//! way.
+//! The proxy, if there is one. A setting that cannot be honoured is an error: whoever made it
+//! does not expect requests, and the credentials in them, to take another way.
 
-use std::env;
 use std::net::{IpAddr, Ipv6Addr};
+use std::{env, fmt};
 
 use ::http::Uri;
 use ureq::{Proxy, ProxyProtocol};
@@ -14,36 +13,86 @@ use janitor_contract::endpoint::shown;
 /// The variables that may name a proxy. The first one that is not empty counts.
 const PROXY: [&str; 6] =
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
-/// The variables that may name what is reached without it.
+/// The variables that may name the servers that are reached without it.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// A setting that cannot be honoured.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{variable} cannot be used: it {why}: {shown}")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} cannot be used: it {why}: {shown}")]
 pub struct ProxyError {
-    /// The variable of the environment.
-    pub variable: &'static str,
+    /// The setting: a variable of the environment, or an argument of [`ProxySettings::new`].
+    pub setting: &'static str,
     /// What is wrong.
-    pub why: String,
-    /// What it holds, unless that may be a password.
+    pub why: ProxyFault,
+    /// The value, unless it may hold a password.
     pub shown: String,
 }
 
-/// Looks whether what the environment says of proxies can be honoured.
-///
-/// # Errors
-/// When it cannot: then no request is sent either.
-pub fn check(tls: &Tls) -> Result<(), ProxyError> {
-    Way::from_environment(tls).map(drop)
+/// The reason why a setting cannot be honoured, to be read behind "it".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyFault {
+    /// The proxy is no URL.
+    #[error("is not a URL")]
+    Syntax,
+    /// The variable is not UTF-8.
+    #[error("is no text")]
+    NoText,
+    /// The proxy has no host.
+    #[error("names no host")]
+    NoHost,
+    /// The proxy's port is none of 0 to 65535.
+    #[error("names a port that does not exist")]
+    Port,
+    /// It is not known how to speak with the proxy.
+    #[error("has neither a scheme nor a port, as http://HOST:PORT has")]
+    Ambiguous,
+    /// The proxy is a SOCKS proxy.
+    #[error(
+        "names a SOCKS proxy, and only those that take CONNECT can be used, as http://HOST:PORT"
+    )]
+    Socks,
+    /// The proxy is of another kind.
+    #[error("must begin with http:// or https://")]
+    Scheme,
+    /// The proxy's URL has more than a host and a port.
+    #[error("must not have a path or a query")]
+    Path,
+    /// The proxy's credentials cannot be sent.
+    #[error("holds a user name or a password that cannot be sent to a proxy")]
+    Credentials,
+    /// An exception is of no known kind.
+    #[error(
+        "may hold host names, .domains, addresses, ranges of addresses (10.0.0.0/8) and *, and \
+         holds something else"
+    )]
+    Exception,
+    /// The proxy would see the client certificate.
+    #[error(
+        "names a proxy that is reached over HTTPS, and would be shown the client certificate, \
+         which is for the servers only; name one with http://"
+    )]
+    SeesIdentity,
 }
 
-/// How servers are reached.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Way {
+/// The way to servers: through a proxy that takes `CONNECT`, or directly.
+#[derive(Clone, Default)]
+pub struct ProxySettings {
+    /// The setting that names the proxy, and its value as far as it may be shown.
+    origin: Option<(&'static str, String)>,
     /// The proxy, which knows the names that are reached without it.
-    pub proxy: Option<Proxy>,
+    proxy: Option<Proxy>,
     /// The ranges of addresses that are reached without it.
     direct: Vec<Range>,
+}
+
+impl fmt::Debug for ProxySettings {
+    /// Shows no password.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { origin: _, proxy, direct } = self;
+        let place = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+        f.debug_struct("ProxySettings").field("proxy", &place).field("direct", direct).finish()
+    }
 }
 
 /// The addresses that begin with the same bits.
@@ -53,56 +102,82 @@ struct Range {
     bits: u32,
 }
 
-impl Way {
-    /// What the environment says.
-    pub fn from_environment(tls: &Tls) -> Result<Self, ProxyError> {
-        let Some((variable, text)) = first(&PROXY)? else { return Ok(Self::default()) };
-        let exceptions = first(&NO_PROXY)?;
-        let way =
-            Self::read(variable, &text, exceptions.as_ref().map(|(name, text)| (*name, &**text)))?;
-        let is_https = |proxy: &Proxy| proxy.protocol() == ProxyProtocol::Https;
-        if tls.has_identity() && way.proxy.as_ref().is_some_and(is_https) {
-            let why = "names a proxy that is reached over HTTPS, and would be shown the client \
-                       certificate, which is for the servers only; name one with http://";
-            return Err(ProxyError { variable, why: why.into(), shown: shown(&text) });
-        }
-        Ok(way)
+impl ProxySettings {
+    /// Every server is reached directly.
+    pub fn none() -> Self {
+        Self::default()
     }
 
-    /// What two variables say: that of the proxy, and that of the exceptions.
+    /// Servers are reached through this proxy, but for the `exceptions`: host names,
+    /// `.domains`, addresses, ranges of addresses and `*`, with `,` or space between them.
+    ///
+    /// # Errors
+    /// When one of the two cannot be honoured.
+    pub fn new(proxy: &str, exceptions: &str) -> Result<Self, ProxyError> {
+        Self::read(("the proxy", proxy), ("the list of exceptions", exceptions))
+    }
+
+    /// The settings of the environment: the first of `ALL_PROXY`, `HTTPS_PROXY` and
+    /// `HTTP_PROXY` that is not empty names the proxy, and `NO_PROXY` the exceptions. Each
+    /// variable may be written in capitals or not.
+    ///
+    /// # Errors
+    /// When one of the variables cannot be honoured.
+    pub fn from_environment() -> Result<Self, ProxyError> {
+        let Some((variable, proxy)) = first(&PROXY)? else { return Ok(Self::none()) };
+        let (no_proxy, exceptions) = first(&NO_PROXY)?.unwrap_or_default();
+        Self::read((variable, &proxy), (no_proxy, &exceptions))
+    }
+
+    /// Checks that the proxy does not see the client certificate.
+    pub(crate) fn check(&self, tls: &Tls) -> Result<(), ProxyError> {
+        let is_https = |proxy: &Proxy| proxy.protocol() == ProxyProtocol::Https;
+        match &self.origin {
+            Some((setting, shown))
+                if tls.has_identity() && self.proxy.as_ref().is_some_and(is_https) =>
+            {
+                let why = ProxyFault::SeesIdentity;
+                Err(ProxyError { setting, why, shown: shown.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The proxy, if there is one.
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// Reads two settings: that of the proxy, and that of the exceptions.
     fn read(
-        variable: &'static str,
-        text: &str,
-        exceptions: Option<(&'static str, &str)>,
+        (setting, text): (&'static str, &str),
+        (exceptions, list): (&'static str, &str),
     ) -> Result<Self, ProxyError> {
-        let error = |why: &str| ProxyError { variable, why: why.into(), shown: shown(text) };
-        let uri: Uri = text.trim().parse().map_err(|_| error("is not a URL"))?;
-        let authority = uri.authority().ok_or_else(|| error("names no host"))?;
+        let error = |why| ProxyError { setting, why, shown: shown(text) };
+        let uri: Uri = text.trim().parse().map_err(|_| error(ProxyFault::Syntax))?;
+        let authority = uri.authority().ok_or_else(|| error(ProxyFault::NoHost))?;
         let place = authority.as_str().rsplit('@').next().unwrap_or_default();
         if authority.host().is_empty() {
-            return Err(error("names no host"));
+            return Err(error(ProxyFault::NoHost));
         }
         if place != authority.host() && authority.port_u16().is_none() {
-            return Err(error("names a port that does not exist"));
+            return Err(error(ProxyFault::Port));
         }
         let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
         let protocol = match scheme.as_deref() {
             Some("http") => ProxyProtocol::Http,
             Some("https") => ProxyProtocol::Https,
             None if authority.port_u16().is_some() => ProxyProtocol::Http,
-            None => return Err(error("has neither a scheme nor a port, as http://HOST:PORT has")),
+            None => return Err(error(ProxyFault::Ambiguous)),
             Some(scheme) if scheme.starts_with("socks") => {
-                return Err(error(
-                    "names a SOCKS proxy, and only those that take CONNECT can be used, as \
-                     http://HOST:PORT",
-                ));
+                return Err(error(ProxyFault::Socks));
             }
-            Some(_) => return Err(error("must begin with http:// or https://")),
+            Some(_) => return Err(error(ProxyFault::Scheme)),
         };
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return Err(error("must not have a path or a query"));
+            return Err(error(ProxyFault::Path));
         }
-        let no_user = || error("holds a user name or a password that cannot be sent to a proxy");
+        let no_user = || error(ProxyFault::Credentials);
         let parsed = Proxy::new(text.trim()).map_err(|_| no_user())?;
         let mut builder = Proxy::builder(protocol).host(parsed.host()).port(parsed.port());
         if let Some(user) = parsed.username() {
@@ -113,31 +188,28 @@ impl Way {
             builder = builder.username(user).password(password);
         }
         let mut direct = Vec::new();
-        let (variable, list) = exceptions.unwrap_or_default();
         for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
             match Exception::read(entry) {
                 Some(Exception::Name(name)) => builder = builder.no_proxy(&name),
                 Some(Exception::Range(range)) => direct.push(range),
                 None => {
-                    let why = "may hold host names, .domains, addresses, ranges of addresses \
-                               (10.0.0.0/8) and *, and holds something else"
-                        .into();
-                    return Err(ProxyError { variable, why, shown: shown(entry) });
+                    let why = ProxyFault::Exception;
+                    return Err(ProxyError { setting: exceptions, why, shown: shown(entry) });
                 }
             }
         }
-        let proxy = Some(builder.build().map_err(|_| error("is not a URL"))?);
-        Ok(Self { proxy, direct })
+        let proxy = Some(builder.build().map_err(|_| error(ProxyFault::Syntax))?);
+        Ok(Self { origin: Some((setting, shown(text))), proxy, direct })
     }
 
     /// Whether a server is reached without the proxy because of its address.
-    pub fn is_direct(&self, uri: &Uri) -> bool {
+    pub(crate) fn is_direct(&self, uri: &Uri) -> bool {
         let address = uri.host().and_then(address);
         address.is_some_and(|address| self.direct.iter().any(|range| range.holds(address)))
     }
 }
 
-/// What is reached without the proxy.
+/// A server, or some servers, that are reached without the proxy.
 enum Exception {
     /// Names, as ureq understands them.
     Name(String),
@@ -161,7 +233,7 @@ impl Exception {
 }
 
 impl Range {
-    /// How many bits an address has.
+    /// The number of bits that an address has.
     fn width(self) -> u32 {
         if self.start.is_ipv4() { 32 } else { 128 }
     }
@@ -192,8 +264,8 @@ fn first(variables: &[&'static str]) -> Result<Option<(&'static str, String)>, P
             Ok(text) if !text.trim().is_empty() => return Ok(Some((variable, text))),
             Ok(_) | Err(env::VarError::NotPresent) => {}
             Err(env::VarError::NotUnicode(_)) => {
-                let (why, shown) = ("is no text".into(), "(not shown)".into());
-                return Err(ProxyError { variable, why, shown });
+                let (why, shown) = (ProxyFault::NoText, "(not shown)".into());
+                return Err(ProxyError { setting: variable, why, shown });
             }
         }
     }
@@ -204,8 +276,8 @@ fn first(variables: &[&'static str]) -> Result<Option<(&'static str, String)>, P
 mod tests {
     use super::*;
 
-    fn read(proxy: &str, exceptions: &str) -> Result<Way, ProxyError> {
-        Way::read("ALL_PROXY", proxy, Some(("NO_PROXY", exceptions)))
+    fn read(proxy: &str, exceptions: &str) -> Result<ProxySettings, ProxyError> {
+        ProxySettings::new(proxy, exceptions)
     }
 
     #[test]
@@ -248,9 +320,11 @@ mod tests {
             "socks5://u:secret@p:1",
         ] {
             let error = read(text, "").unwrap_err();
-            assert_eq!(error.variable, "ALL_PROXY", "{text}");
+            assert_eq!(error.setting, "the proxy", "{text}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+        let settings = read("http://u:secret@p:1", "").unwrap();
+        assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
     }
 
     #[test]
@@ -290,7 +364,7 @@ mod tests {
     fn exceptions_that_would_be_passed_over_are_errors() {
         for entry in ["h:80", "http://h", "10.0.0.0/33", "10.0.0.0/", "h/8", "a*b", "[::1]:80"] {
             let error = read("p:1", &format!("localhost,{entry}")).unwrap_err();
-            assert_eq!((error.variable, &*error.shown), ("NO_PROXY", entry));
+            assert_eq!((error.setting, &*error.shown), ("the list of exceptions", entry));
         }
     }
 }

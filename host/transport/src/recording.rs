@@ -1,10 +1,10 @@
-//! Recordings: what they hold, how they are written, and how they are played.
+//! Recordings: their format, and how they are written and played.
 
 pub mod har;
 pub mod read;
 mod scrub;
 pub mod write;
 
-pub use har::{Har, Run};
+pub use har::{EncodingError, Har, HarError, Run, RunFault};
 pub use read::Replay;
 pub use write::Recording;

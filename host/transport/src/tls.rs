@@ -1,5 +1,6 @@
-//! Whom to trust, and who to be, where servers are reached over TLS.
+//! The trusted authorities, and the client certificate, where servers are reached over TLS.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use rustls::{AlertDescription, CertificateError, RootCertStore};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
-/// Whom to trust, and who to be. By default: the public certificate
-/// authorities, and nobody in particular.
+/// The trusted authorities, and the certificate that is shown to servers which want one. By
+/// default these are the public authorities, and none.
 #[derive(Clone, Default)]
 pub struct Tls {
     authorities: Option<Vec<Certificate<'static>>>,
@@ -21,12 +22,13 @@ pub struct Tls {
     unverified: bool,
 }
 
-/// Something that is no certificate or key.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// A text is no certificate or key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TlsError {
     /// The text holds something that cannot be read.
     #[error("it is no PEM: {0}")]
-    Pem(String),
+    Pem(#[source] Box<dyn Error + Send + Sync>),
     /// There is no certificate in it.
     #[error("it holds no certificate (-----BEGIN CERTIFICATE-----)")]
     NoCertificate,
@@ -43,7 +45,7 @@ pub enum TlsError {
     NoAuthority,
     /// A key that belongs to another certificate, or one of an unknown kind.
     #[error("the certificate and the key cannot be used together: {0}")]
-    Unusable(String),
+    Unusable(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl Tls {
@@ -77,15 +79,15 @@ impl Tls {
         }
         let key = private_key(key)?;
         // ureq looks at this at the first connection, and breaks down.
-        let unusable = |why: &dyn fmt::Display| TlsError::Unusable(why.to_string());
-        let pair = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|why| unusable(&why))?;
+        let pair = PrivateKeyDer::try_from(key.der().to_vec())
+            .map_err(|why| TlsError::Unusable(why.into()))?;
         let provider =
             match CertifiedKey::from_der(der(&chain).collect(), pair, &ring::default_provider()) {
                 Ok(_) => None,
                 Err(rustls::Error::InvalidCertificate(why)) if is_version_1(&why) => {
                     Some(Arc::new(unmatched()))
                 }
-                Err(why) => return Err(unusable(&why)),
+                Err(why) => return Err(TlsError::Unusable(why.into())),
             };
         let identity = ClientCert::new_with_certs(&chain, key);
         Ok(Self { identity: Some(identity), provider, ..self })
@@ -127,7 +129,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Why there is no trust, for the one who has to do something about it.
+/// The reason why there is no trust, for the person who must act.
 pub(crate) fn explain(error: &rustls::Error) -> String {
     use CertificateError as Bad;
     match error {
@@ -228,7 +230,7 @@ pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKey<'static>, TlsError> {
 fn read(pem: &[u8]) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), TlsError> {
     let (mut certificates, mut key) = (Vec::new(), None);
     for item in parse_pem(pem) {
-        match item.map_err(|why| TlsError::Pem(why.to_string()))? {
+        match item.map_err(|why| TlsError::Pem(why.into()))? {
             PemItem::Certificate(certificate) => certificates.push(certificate),
             PemItem::PrivateKey(found) => key = Some(found),
             _ => {}
@@ -245,22 +247,23 @@ mod tests {
     fn what_is_no_certificate_is_refused() {
         let key = b"-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
         let certificate = b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
-        let tls = Tls::default;
-        assert_eq!(tls().with_authorities(b"").err(), Some(TlsError::NoCertificate));
-        assert_eq!(tls().with_authorities(key).err(), Some(TlsError::NoCertificate));
-        assert_eq!(tls().with_identity(key, key).err(), Some(TlsError::NoCertificate));
-        let no_key = tls().with_identity(certificate, certificate).err();
-        assert_eq!(no_key, Some(TlsError::NoKey));
-        assert_eq!(tls().with_authorities(certificate).err(), Some(TlsError::NoAuthority));
+        let authorities = |pem: &[u8]| Tls::default().with_authorities(pem).unwrap_err();
+        let identity = |certificates: &[u8], key: &[u8]| {
+            Tls::default().with_identity(certificates, key).unwrap_err()
+        };
+        assert!(matches!(authorities(b""), TlsError::NoCertificate));
+        assert!(matches!(authorities(key), TlsError::NoCertificate));
+        assert!(matches!(identity(key, key), TlsError::NoCertificate));
+        assert!(matches!(identity(certificate, certificate), TlsError::NoKey));
+        assert!(matches!(authorities(certificate), TlsError::NoAuthority));
         for key in [
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
             "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n\
              MA==\n-----END RSA PRIVATE KEY-----\n",
         ] {
-            let encrypted = tls().with_identity(certificate, key.as_bytes()).err();
-            assert_eq!(encrypted, Some(TlsError::EncryptedKey));
+            assert!(matches!(identity(certificate, key.as_bytes()), TlsError::EncryptedKey));
         }
-        let unusable = tls().with_identity(certificate, key).unwrap_err();
+        let unusable = identity(certificate, key);
         assert!(matches!(unusable, TlsError::Unusable(_)), "{unusable}");
         assert!(!unusable.to_string().contains("MA=="));
     }

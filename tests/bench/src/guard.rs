@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::bindings::http::{Host, HostExchange, HostResponse};
 use crate::bindings::{Cleaner, http, log};
 use clap::Args;
-use janitor_contract::types::{Error, Request as Asked};
-use janitor_host::{Call, Endpoints, Options as RunOptions};
+use janitor_contract::types::Error;
+use janitor_host::{Call, Options as RunOptions};
 use janitor_transport::exchange::{self, Request, Transport};
 use janitor_transport::recording::read::Replay;
 use serde::{Deserialize, Serialize};
@@ -80,9 +80,9 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     Cleaner::add_to_linker::<_, HasSelf<Run>>(&mut linker, |run| run)?;
-    let spend = |transport, endpoints, window, call: &Call, options: &RunOptions| -> Result<u64> {
+    let spend = |transport, window, call: &Call, options: &RunOptions| -> Result<u64> {
         let (wasi, table) = (WasiCtx::builder().build(), ResourceTable::new());
-        let run = Run { wasi, table, endpoints, transport, window };
+        let run = Run { wasi, table, transport, window };
         let mut store = Store::new(&engine, run);
         store.set_fuel(u64::MAX)?;
         let cleaner = Cleaner::instantiate(&mut store, &component, &linker)?;
@@ -97,13 +97,13 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     };
     let replay = Replay::open(&root.join("tests/recordings/cassandra-0.28.1.har"))?;
     let run = replay.run();
-    let replayed = spend(replay.transport(), run.endpoints, run.window, &run.call, &run.options)?;
+    let replayed = spend(replay.transport(), run.window, &run.call, &run.options)?;
     if let Some(deviation) = replay.deviations().first() {
         return Err(deviation.as_str().into());
     }
     let master = Memory::new(list(&cluster(1_000, 5)));
     let call = Call::Plan(target());
-    let planned = spend(Box::new(master), Endpoints::default(), 32, &call, &RunOptions::DEFAULT)?;
+    let planned = spend(Box::new(master), 32, &call, &RunOptions::DEFAULT)?;
     Ok([("replay of cassandra-0.28.1", replayed), ("plan of 1,000 agents", planned)]
         .map(|(name, fuel)| (name.into(), fuel))
         .into())
@@ -113,7 +113,6 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
 struct Run {
     wasi: WasiCtx,
     table: ResourceTable,
-    endpoints: Endpoints,
     transport: Box<dyn Transport>,
     window: u32,
 }
@@ -128,11 +127,8 @@ fn same<From: 'static, To: 'static>(handle: &Resource<From>) -> Resource<To> {
 impl Host for Run {
     fn send(
         &mut self,
-        asked: Asked,
+        request: Request,
     ) -> Trappable<std::result::Result<Resource<http::Exchange>, Error>> {
-        let url = self.endpoints.url(&asked);
-        let Asked { endpoint, method, content, .. } = asked;
-        let request = Request { endpoint: Some(endpoint), method, url, content };
         let exchange: Exchange = self.transport.send(request);
         Ok(Ok(same(&self.table.push(exchange)?)))
     }

@@ -55,7 +55,9 @@ impl Text {
 
 impl Transport for Memory {
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        Box::new(self.says(&request.url, request.content.as_ref().map(|it| &it.bytes[..])))
+        Box::new(
+            self.says(&request.path.join("/"), request.content.as_ref().map(|it| &it.bytes[..])),
+        )
     }
 
     fn pause(&mut self, _: Duration) {}

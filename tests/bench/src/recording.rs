@@ -52,9 +52,8 @@ pub fn recording(options: &Recorded) -> Result<()> {
 
 /// Reads the list as a component does.
 fn read(transport: &mut dyn Transport) -> Result<()> {
-    let url = "http://leader.mesos:5050/master/slaves".into();
-    let request =
-        Request { endpoint: Some(Endpoint::Master), method: Method::Get, url, content: None };
+    let (endpoint, method, path) = (Endpoint::Master, Method::Get, vec!["slaves".into()]);
+    let request = Request { endpoint, method, path, query: vec![], content: None };
     let mut response = transport.send(request).finish()?;
     let mut buffer = vec![0; 64 << 10];
     while response.body.read(&mut buffer)? > 0 {}

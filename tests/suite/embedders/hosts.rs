@@ -6,15 +6,15 @@ use janitor_host::{InUse, Options, Target};
 use janitor_tests::Cluster;
 use serde_json::Value;
 
-use crate::command::{Run, janitor, run, tests};
+use crate::command::{Run, janitor, program, run, tests};
 use crate::composed;
 use crate::stock::wasmtime::Wasmtime;
 
 /// A host of the component. All have the binary's command line.
 pub struct Program {
     pub name: &'static str,
-    /// Whether everything that it needs is there.
-    pub is_installed: fn() -> bool,
+    /// Whether everything that it needs is there, and what is to be done if it is not.
+    pub is_installed: fn() -> Result<(), String>,
     command: fn() -> Command,
     /// The report in what it prints, on one line.
     pub report: fn(&str) -> String,
@@ -39,7 +39,7 @@ impl Place {
 
 pub const JANITOR: Program = Program {
     name: "janitor",
-    is_installed: || true,
+    is_installed: || Ok(()),
     command: || {
         let mut command = janitor();
         command.args(["--output", "json"]);
@@ -50,16 +50,16 @@ pub const JANITOR: Program = Program {
 
 pub const NODE: Program = Program {
     name: "node",
-    is_installed: || tests("embedders/node/node_modules/made-from").exists(),
-    command: || example(Command::new("node"), "embedders/node/clean.mjs"),
+    is_installed: || made("embedders/node/node_modules/made-from"),
+    command: || example(program("node"), "embedders/node/clean.mjs"),
     report: line,
 };
 
 pub const PYTHON: Program = Program {
     name: "python",
-    is_installed: || tests("../target/embedders/python/made-from").exists(),
+    is_installed: || made("../target/embedders/python/made-from"),
     command: || {
-        let python = Command::new(tests("../target/embedders/python/bin/python"));
+        let python = program(tests("../target/embedders/python/bin/python"));
         example(python, "embedders/python/clean.py")
     },
     report: line,
@@ -67,7 +67,7 @@ pub const PYTHON: Program = Program {
 
 pub const WASMTIME: Program = Program {
     name: "stock",
-    is_installed: || Wasmtime::find().is_ok(),
+    is_installed: || Wasmtime::find().map(drop),
     command: || {
         let mut command = Wasmtime::find().unwrap().command(&[]);
         command.args(["--output", "json"]);
@@ -76,9 +76,15 @@ pub const WASMTIME: Program = Program {
     report: field,
 };
 
+/// Whether what `setup.sh` makes is there.
+fn made(file: &str) -> Result<(), String> {
+    let is_there = tests(file).exists();
+    is_there.then_some(()).ok_or_else(|| "run tests/embedders/setup.sh".into())
+}
+
 /// The host in Python, about to run a script with the path of the component.
 pub fn script(script: &str) -> Command {
-    let mut python = Command::new(tests("../target/embedders/python/bin/python"));
+    let mut python = program(tests("../target/embedders/python/bin/python"));
     python.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", tests("embedders/python"));
     python.arg("-c").arg(script).arg(composed::JANITOR.join("janitor.wasm"));
     python
@@ -87,7 +93,7 @@ pub fn script(script: &str) -> Command {
 /// The host that somebody wrote who had only the contract and the guide, about to run a
 /// command of its own.
 pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
-    let python = Command::new(tests("../target/embedders/python/bin/python"));
+    let python = program(tests("../target/embedders/python/bin/python"));
     let mut host = example(python, "embedders/newcomer/host.py");
     let Target { role, principal, znode, marathon_app } = target;
     for (option, value) in

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
+use janitor_contract::Endpoints;
 use janitor_contract::types::{Content, Endpoint, Error, Method};
 use janitor_tests::Answering;
 use janitor_transport::exchange::Request;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
+use percent_encoding::percent_decode_str;
 
 use super::hosts::Place;
 
@@ -33,7 +35,7 @@ impl Recorded {
             let replay = replay.clone();
             let server = Answering::start(move |request| {
                 let url = format!("{origin}{}", request.uri());
-                answer(&replay, url, request).unwrap_or_else(|why| {
+                answer(&replay, &url, request).unwrap_or_else(|why| {
                     let body = format!("{why:?}").into_bytes();
                     http::Response::builder().status(500).body(body).unwrap()
                 })
@@ -59,7 +61,7 @@ impl Recorded {
 /// The recorded answer to a request.
 fn answer(
     replay: &Replay,
-    url: String,
+    url: &str,
     request: &http::Request<Vec<u8>>,
 ) -> Result<http::Response<Vec<u8>>, Error> {
     let content = request.headers().get(CONTENT_TYPE).map(|media_type| Content {
@@ -69,7 +71,10 @@ fn answer(
     let methods = [Method::Get, Method::Post, Method::Delete];
     let method = methods.into_iter().find(|method| method.name() == request.method().as_str());
     let method = method.unwrap();
-    let request = Request { endpoint: None, method, url, content };
+    let endpoints = replay.run().endpoints;
+    let (endpoint, path, query) = located(&endpoints, url);
+    let request = Request { endpoint, method, path, query, content };
+    assert_eq!(endpoints.url(&request), url, "a host encodes as the contract says");
     let mut recorded = replay.transport().send(request).finish()?;
     let mut body = Vec::new();
     let mut buffer = [0; 65_536];
@@ -84,4 +89,24 @@ fn answer(
         response = response.header(CONTENT_TYPE, content_type);
     }
     Ok(response.body(body).unwrap())
+}
+
+/// The endpoint below which a URL is, and its path and query there.
+fn located(endpoints: &Endpoints, url: &str) -> (Endpoint, Vec<String>, Vec<(String, String)>) {
+    let all = [
+        Endpoint::Master,
+        Endpoint::MasterRoot,
+        Endpoint::Exhibitor,
+        Endpoint::Marathon,
+        Endpoint::MarathonPods,
+    ];
+    let below = all.map(|endpoint| Some((endpoint, url.strip_prefix(endpoints.base(endpoint))?)));
+    let (endpoint, rest) =
+        below.into_iter().flatten().min_by_key(|(_, rest)| rest.len()).expect("an endpoint");
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let query = pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+    (endpoint, path.split('/').map(decoded).collect(), query)
 }

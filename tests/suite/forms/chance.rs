@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{PRINCIPAL, ROLE};
-use crate::simulated::Chance;
+use janitor_guest::simulated::Chance;
 
 /// A resource that an agent holds.
 #[derive(Clone, Debug)]

@@ -3,24 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use janitor_host::{
-    Credentials, Endpoints, Janitor, Live, NetworkLimits, Options, Report, RunError, Session, Tls,
-};
+use janitor_host::{Endpoints, Janitor, Options, Report, RunError, Session};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::chance::{Agents, Form, Held};
 use super::{PRINCIPAL, ROLE, destroy, misbehaving, target, unreserve};
-use crate::real::Case;
+use crate::command::{client, network};
 use crate::real::master::{Master, cpus, disk, mem, volume, with};
-use crate::simulated::Chance;
-
-pub const CASES: &[Case] = &[
-    ("a_component_that_claims_a_volume", a_component_that_claims_a_volume),
-    ("a_component_that_releases_nothing", a_component_that_releases_nothing),
-    ("forms_by_chance", forms_by_chance),
-];
+use janitor_guest::simulated::Chance;
 
 /// A master's list of agents, with the text of each resource.
 #[derive(Deserialize)]
@@ -41,16 +33,16 @@ fn send(
     principal: Option<&str>,
     lines: &[String],
 ) -> Result<Report, RunError> {
-    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
     let endpoints =
         Endpoints::new(&master.url(), Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
-    let session = Session::new(live).with_endpoints(endpoints);
+    let network = network(endpoints.clone()).build().unwrap();
+    let session = Session::new(network).with_endpoints(endpoints);
     janitor.clean(target(principal, lines), &Options::DEFAULT, session)
 }
 
 /// What the agents hold, in the master's own words.
 fn held(master: &Master) -> Agents {
-    let list = ureq::get(format!("{}slaves", master.url())).call().unwrap();
+    let list = client().get(format!("{}slaves", master.url())).call().unwrap();
     let list: List = serde_json::from_reader(list.into_body().into_reader()).unwrap();
     let agents = list.slaves.into_iter().flat_map(|Agent { id, reserved_resources_full }| {
         reserved_resources_full.into_iter().flat_map(move |(role, resources)| {
@@ -113,7 +105,7 @@ fn make_volume(master: &Master, agent: &str, role: &str, [reserver, creator]: [&
     master.create_volumes(agent, &[volume]);
 }
 
-fn a_component_that_claims_a_volume(command: &str) {
+pub fn a_component_that_claims_a_volume(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];
     make_volume(&master, agent, ROLE, ["q", "q"], "theirs");
@@ -136,7 +128,7 @@ fn a_component_that_claims_a_volume(command: &str) {
     assert!(is_there("own") && !is_there("theirs"));
 }
 
-fn a_component_that_releases_nothing(command: &str) {
+pub fn a_component_that_releases_nothing(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];
     master.reserve(agent, &[reserved(&cpus(0.5), ROLE, PRINCIPAL, None)]);
@@ -158,7 +150,7 @@ fn a_component_that_releases_nothing(command: &str) {
 const ROUNDS: usize = 15;
 const FORMS: usize = 60;
 
-fn forms_by_chance(command: &str) {
+pub fn forms_by_chance(command: &str) {
     let master = Master::start(command, 2, &[]);
     let janitor = misbehaving();
     let mut chance = Chance::new(1);

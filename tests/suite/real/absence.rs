@@ -1,34 +1,14 @@
 //! What a real master does not list, and what it lists no longer or not yet: none of it
 //! is proof that something is gone, or that nobody uses it.
 
-use janitor_host::{
-    Credentials, Endpoints, InUse, Janitor, Live, NetworkLimits, Options, Report, RunError,
-    Session, Target, Tls,
-};
+use janitor_host::{Endpoints, InUse, Janitor, Options, Report, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
+use super::cases::exhibitor;
 use super::framework::Framework;
 use super::master::{Master, cpus, free_port, json_at, reserved_for, until, with};
-use super::{Case, exhibitor};
-use crate::command::{janitor, run};
-
-pub const CASES: &[Case] = &[
-    ("a_framework_of_a_child_role", a_framework_of_a_child_role),
-    ("frameworks_that_may_not_be_viewed", frameworks_that_may_not_be_viewed),
-    ("a_master_that_has_just_taken_over", a_master_that_has_just_taken_over),
-    ("a_teardown_that_would_end_more", a_teardown_that_would_end_more),
-    ("a_component_that_ends_another_framework", a_component_that_ends_another_framework),
-    ("a_znode_that_is_owned", a_znode_that_is_owned),
-    ("a_misspelt_role", a_misspelt_role),
-    ("an_unreachable_agent", an_unreachable_agent),
-    ("an_agent_that_restarts", an_agent_that_restarts),
-    ("a_machine_that_is_down", a_machine_that_is_down),
-    ("an_earlier_run_that_was_not_heard", an_earlier_run_that_was_not_heard),
-    ("a_drained_agent", a_drained_agent),
-    ("ports_that_may_not_be_viewed", ports_that_may_not_be_viewed),
-    ("a_label_that_is_no_text", a_label_that_is_no_text),
-];
+use crate::command::{client, janitor, network, run};
 
 /// Whether the master that a command starts is of Mesos 1.`minor` or newer.
 fn is_since(command: &str, minor: u32) -> bool {
@@ -49,7 +29,7 @@ fn discover(master: &Master) -> String {
     found.stdout
 }
 
-fn a_framework_of_a_child_role(command: &str) {
+pub fn a_framework_of_a_child_role(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "eng", "eng-principal");
     let framework = Framework::register(&master, "kafka", "eng/kafka");
@@ -64,7 +44,7 @@ fn a_framework_of_a_child_role(command: &str) {
     assert!(found.stdout.contains("Role 'eng': in use"), "{}", found.stdout);
 }
 
-fn frameworks_that_may_not_be_viewed(command: &str) {
+pub fn frameworks_that_may_not_be_viewed(command: &str) {
     let rule = json!({"principals": {"type": "ANY"}, "users": {"type": "NONE"}});
     let acls = json!({ "view_frameworks": [rule] }).to_string();
     let master = Master::start(command, 1, &[("MESOS_ACLS", &acls)]);
@@ -81,7 +61,7 @@ fn frameworks_that_may_not_be_viewed(command: &str) {
     assert!(found.contains("Role 'kafka-role': perhaps orphaned"), "{found}");
 }
 
-fn a_master_that_has_just_taken_over(command: &str) {
+pub fn a_master_that_has_just_taken_over(command: &str) {
     let folder = tempfile::tempdir().unwrap();
     let kept = [("LAB_DIR", folder.path().to_str().unwrap()), ("LAB_KEEP", "1")];
     let port = free_port();
@@ -104,7 +84,7 @@ fn a_master_that_has_just_taken_over(command: &str) {
     assert!(!master.has("kafka-role"));
 }
 
-fn a_teardown_that_would_end_more(command: &str) {
+pub fn a_teardown_that_would_end_more(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let framework = Framework::register_with(&master, "kafka", &["kafka-role", "other"]);
@@ -137,17 +117,17 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
         znode: None,
         marathon_app: None,
     };
-    let live = Live::new(&NetworkLimits::default(), &Tls::default(), Credentials::default());
     let nobody = Endpoints::EXHIBITOR;
     let endpoints = Endpoints::new(&master.url(), nobody, Endpoints::MARATHON).unwrap();
     let options = Options { in_use: InUse::Teardown, ..Options::DEFAULT };
-    janitor.clean(target, &options, Session::new(live).with_endpoints(endpoints))
+    let network = network(endpoints.clone()).build().unwrap();
+    janitor.clean(target, &options, Session::new(network).with_endpoints(endpoints))
 }
 
 /// The role whose name has the component end a framework.
 const ENDS: &str = "ends-a-framework";
 
-fn a_component_that_ends_another_framework(command: &str) {
+pub fn a_component_that_ends_another_framework(command: &str) {
     let master = Master::start(command, 1, &[]);
     let user = Framework::register(&master, "user", ENDS);
     let other = Framework::register(&master, "other", "other");
@@ -163,7 +143,7 @@ fn a_component_that_ends_another_framework(command: &str) {
     assert!(is_registered(&other) && !is_registered(&user));
 }
 
-fn a_znode_that_is_owned(command: &str) {
+pub fn a_znode_that_is_owned(command: &str) {
     let master = Master::start(command, 1, &[]);
     let _framework = Framework::register(&master, "elastic", "elastic-role");
     let exhibitor = zookeeper(&["/dcos-service-elastic", "/elastic", "/dcos-service-kafka"]);
@@ -183,7 +163,7 @@ fn a_znode_that_is_owned(command: &str) {
     assert_eq!(master.clean(&format!("-z dcos-service-kafka -e {url}")).exit, 0);
 }
 
-fn a_misspelt_role(command: &str) {
+pub fn a_misspelt_role(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "hdfs-role", "hdfs-principal");
     let exhibitor = zookeeper(&["/dcos-service-hdfs"]);
@@ -201,7 +181,7 @@ fn a_misspelt_role(command: &str) {
     }
 }
 
-fn an_unreachable_agent(command: &str) {
+pub fn an_unreachable_agent(command: &str) {
     let pings = [("MESOS_AGENT_PING_TIMEOUT", "1secs"), ("MESOS_MAX_AGENT_PING_TIMEOUTS", "2")];
     let leader = Master::start(command, 1, &pings);
     let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
@@ -221,13 +201,13 @@ fn an_unreachable_agent(command: &str) {
     assert!(incomplete.stdout.contains(&words), "{}", incomplete.stdout);
     assert!(exhibitor.requests().is_empty());
     let found = discover(&leader);
-    assert!(found.contains(&format!("{lost} is unreachable, since ")), "{found}");
+    assert!(found.contains(&format!("{lost} is unreachable since ")), "{found}");
     let ignored = leader.clean(&format!("{arguments} --ignore-agent {lost}"));
     assert_eq!(ignored.exit, 0);
     assert!(ignored.stdout.contains(&words) && ignored.stdout.contains("(ignored)"));
 }
 
-fn an_agent_that_restarts(command: &str) {
+pub fn an_agent_that_restarts(command: &str) {
     let leader = Master::start(command, 1, &[]);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
@@ -249,7 +229,7 @@ fn an_agent_that_restarts(command: &str) {
     assert!(!found.contains("took over"), "{found}");
 }
 
-fn a_machine_that_is_down(command: &str) {
+pub fn a_machine_that_is_down(command: &str) {
     let master = Master::start(command, 1, &[]);
     master.fill(&master.agents()[0], "kafka-role", "kafka-principal");
     let machine = json!({"hostname": "agentb", "ip": "10.0.0.9"});
@@ -265,11 +245,11 @@ fn a_machine_that_is_down(command: &str) {
     assert!(!master.has("kafka-role"), "what is there is cleaned");
     assert!(exhibitor.requests().is_empty());
     let found = discover(&master);
-    assert!(found.contains("agentb is on a machine that is down"), "{found}");
+    assert!(found.contains("agentb is down for maintenance"), "{found}");
     assert_eq!(master.clean(&format!("{arguments} --ignore-agent agentb")).exit, 0);
 }
 
-fn an_earlier_run_that_was_not_heard(command: &str) {
+pub fn an_earlier_run_that_was_not_heard(command: &str) {
     let leader = Master::start(command, 1, &[]);
     let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
     leader.wait_for_agents(2, 0);
@@ -289,7 +269,7 @@ fn an_earlier_run_that_was_not_heard(command: &str) {
     let url = leader.url();
     for look in [&["plan", "-r", "kafka-role", "-m", &url][..], &["discover", "-m", &url]] {
         let found = run(janitor().args(look)).stdout;
-        let is_told = found.contains("has not done yet what it was asked to do");
+        let is_told = found.contains("has not yet carried out the removal");
         assert_eq!(is_told, is_since(command, 6), "{found}");
         assert_eq!(
             found.contains("There is nothing to do"),
@@ -305,7 +285,7 @@ fn an_earlier_run_that_was_not_heard(command: &str) {
     assert_eq!(ignored.stdout.contains("(ignored)"), is_since(command, 6), "{}", ignored.stdout);
 }
 
-fn a_drained_agent(command: &str) {
+pub fn a_drained_agent(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];
     master.fill_for_good(agent, "kafka-role", "kafka-principal");
@@ -328,7 +308,7 @@ fn a_drained_agent(command: &str) {
     assert_eq!(master.clean("-r other-role").exit, 0);
 }
 
-fn ports_that_may_not_be_viewed(command: &str) {
+pub fn ports_that_may_not_be_viewed(command: &str) {
     let acls = json!({"view_roles": [
         {"principals": {"type": "ANY"}, "roles": {"values": ["slave_public"]}},
         {"principals": {"type": "ANY"}, "roles": {"type": "NONE"}},
@@ -346,7 +326,7 @@ fn ports_that_may_not_be_viewed(command: &str) {
 }
 
 /// Another role's label has a byte that is no UTF-8: a master takes it, and lists it so.
-fn a_label_that_is_no_text(command: &str) {
+pub fn a_label_that_is_no_text(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];
     master.fill(agent, "kafka-role", "kafka-principal");
@@ -358,9 +338,9 @@ fn a_label_that_is_no_text(command: &str) {
     let form = form.replace("%7E%22", "%E9%22");
     let url = format!("{}reserve", master.url());
     let kind = "application/x-www-form-urlencoded";
-    let answer = ureq::post(url).header("Content-Type", kind).send(form).unwrap();
+    let answer = client().post(url).header("Content-Type", kind).send(form).unwrap();
     assert_eq!(answer.status(), 202);
-    let slaves = ureq::get(format!("{}slaves", master.url())).call().unwrap();
+    let slaves = client().get(format!("{}slaves", master.url())).call().unwrap();
     let listed = slaves.into_body().read_to_vec().unwrap();
     assert!(listed.windows(5).any(|it| it == b"caf\xe9\""), "it is listed as it was sent");
     assert_eq!(master.clean("-r kafka-role").exit, 0);

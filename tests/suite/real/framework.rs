@@ -123,6 +123,7 @@ fn executor_call(names: &Value, kind: &str, arguments: &Value) -> Value {
 fn post(url: &str, stream: Option<&str>, call: &Value) -> Response<Body> {
     let config = ureq::config::Config::builder()
         .http_status_as_error(false)
+        .proxy(None)
         .timeout_global(Some(Duration::from_secs(120)))
         .build();
     let mut request = config

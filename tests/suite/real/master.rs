@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{self, Child, Command, Stdio};
+use std::process::{self, Child, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::framework::Framework;
-use crate::command::{Run, janitor, replay, run};
+use crate::command::{Run, client, janitor, program, replay, run};
 
 /// `operator` with the password `secret`, for masters that want to know. The others
 /// do not look.
@@ -59,7 +59,7 @@ impl Master {
         let words = shell_words::split(command).expect("a command line");
         let complaints = NamedTempFile::new().expect("a place for its standard error");
         let state = tempfile::tempdir().expect("a place for its state");
-        let mut process = Command::new(&words[0])
+        let mut process = program(&words[0])
             .args(&words[1..])
             .args([agents.to_string(), port.to_string()])
             .env("LAB_DIR", state.path())
@@ -218,7 +218,7 @@ impl Master {
     pub fn set_quota(&self, role: &str, guarantee: &[Value]) {
         let quota = json!({"role": role, "guarantee": guarantee, "force": true});
         let url = format!("{}quota", self.url());
-        assert_eq!(ureq::post(url).send(quota.to_string()).unwrap().status(), 200);
+        assert_eq!(client().post(url).send(quota.to_string()).unwrap().status(), 200);
     }
 
     /// The quotas of all roles.
@@ -229,7 +229,7 @@ impl Master {
     /// Keeps its agents from hearing anything, while the master goes on believing
     /// that they do.
     pub fn freeze(&self) {
-        let stop = Command::new("kill").args(["-STOP", &self.process.id().to_string()]).status();
+        let stop = program("kill").args(["-STOP", &self.process.id().to_string()]).status();
         assert!(stop.unwrap().success());
     }
 
@@ -241,14 +241,13 @@ impl Master {
     /// Sends JSON to one of the operator endpoints.
     pub fn post_json(&self, path: &str, body: &Value) {
         let url = format!("{}{path}", self.url());
-        let response = ureq::post(url).header("Content-Type", "application/json");
+        let response = client().post(url).header("Content-Type", "application/json");
         assert_eq!(response.send(body.to_string()).unwrap().status(), 200);
     }
 
     /// The status of a call of the v1 API.
     pub fn call(&self, call: &Value) -> u16 {
-        let config = ureq::config::Config::builder().http_status_as_error(false).build();
-        let request = config.new_agent().post(format!("{}api/v1", self.url()));
+        let request = client().post(format!("{}api/v1", self.url()));
         let request = request.header("Content-Type", "application/json");
         request.send(call.to_string()).unwrap().status().as_u16()
     }
@@ -258,9 +257,7 @@ impl Master {
     }
 
     fn post(&self, path: &str, status: u16, fields: &[(&str, &str)]) {
-        let config = ureq::config::Config::builder().http_status_as_error(false).build();
-        let mut response = config
-            .new_agent()
+        let mut response = client()
             .post(format!("{}{path}", self.url()))
             .header("Authorization", OPERATOR)
             .send_form(fields.iter().copied())
@@ -294,7 +291,7 @@ pub fn clean(url: &str, arguments: &str) -> Run {
 
 /// What a server has there.
 pub fn json_at(url: &str) -> Value {
-    let body = ureq::get(url).call().unwrap().into_body();
+    let body = client().get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()
 }
 

@@ -1,9 +1,10 @@
 //! A file system of its own, as Mesos wants one for a MOUNT disk.
 
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
+
+use crate::command::program;
 
 /// A file system in memory; unmounted when dropped.
 pub struct Mount {
@@ -15,7 +16,7 @@ impl Mount {
     /// Why nothing can be mounted here.
     pub fn new() -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder to mount it on");
-        let mut mount = Command::new("mount");
+        let mut mount = program("mount");
         mount.args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(folder.path());
         let output = mount.output().map_err(|error| format!("mount: {error}"))?;
         if output.status.success() {
@@ -34,7 +35,7 @@ impl Mount {
 impl Drop for Mount {
     fn drop(&mut self) {
         // Lazily: it goes also when someone still looks at it.
-        let unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
+        let unmounted = program("umount").arg("-l").arg(self.path()).status();
         if !unmounted.is_ok_and(|status| status.success()) {
             println!("{} stays mounted", self.path().display());
         }

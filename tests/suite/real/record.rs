@@ -1,29 +1,19 @@
 //! Makes the recordings of real masters in `tests/recordings` anew, when the component
-//! asks for something else than it did: `JANITOR_TEST_RECORD=1` in the environment, beside
-//! the commands that start the masters. `BLESS=1` then writes the files beside them; look
-//! at all of it before it is committed.
-
-use std::env;
-
-use libtest_mimic::Trial;
+//! asks for something else than it did: `cargo test --test suite -- --ignored is_recorded`,
+//! with the commands that start the masters in the environment. `BLESS=1` then writes the
+//! files beside them; look at all of it before it is committed.
 
 use super::framework::Framework;
 use super::master::Master;
+use super::version;
 use crate::command::{janitor, run, tests};
-use crate::trial;
 
 /// The version of which a plan and an inventory are recorded too.
 const NEWEST: &str = "1.11.0";
 
-/// A trial that records, if that is asked for.
-pub fn trial_of(version: &str, command: &str) -> Option<Trial> {
-    env::var_os("JANITOR_TEST_RECORD")?;
-    let (version, command) = (version.to_owned(), command.to_owned());
-    Some(trial(format!("real::{version}::is_recorded"), move || record(&version, &command)))
-}
-
-fn record(version: &str, command: &str) {
+pub fn record(command: &str) {
     const TARGET: [&str; 4] = ["-r", "kafka-role", "-p", "kafka-principal"];
+    let version = version(command);
     let (master, _) = Master::with_two_roles(command);
     let into = |name: &str, arguments: &[&str]| {
         let file = tests("recordings").join(format!("mesos-{version}-{name}.har"));

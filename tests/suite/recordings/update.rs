@@ -10,8 +10,8 @@ use janitor_tests::{Cluster, State};
 use tempfile::TempDir;
 
 use super::{RECORDING, recordings};
-use crate::command::{janitor, replay, run, tests};
-use crate::schemas::require_recording;
+use crate::command::{janitor, program, replay, run, tests};
+use crate::validation::{require, require_recording};
 
 fn sample() -> Cluster {
     sample_that_takes(0)
@@ -106,7 +106,7 @@ fn signalled(mut command: Command, cluster: &Cluster, signal: &str) -> Option<i3
         assert!(patience.elapsed() < Duration::from_secs(60), "the request does not come");
         sleep(Duration::from_millis(1));
     }
-    let sent = Command::new("kill").args([signal, &process.id().to_string()]).status().unwrap();
+    let sent = program("kill").args([signal, &process.id().to_string()]).status().unwrap();
     assert!(sent.success());
     process.wait().unwrap().code()
 }
@@ -160,7 +160,7 @@ pub fn a_folder() {
         assert!(different.stdout.contains(words), "{words}: {}", different.stdout);
     }
     let json = run(replay(folder.path()).args(["--output", "json"]));
-    crate::schemas::require("output", &json.stdout);
+    require("output", &json.stdout);
     let update = run(janitor().args(["replay", "--update"]).arg(folder.path()));
     assert_eq!(update.exit, 1, "one at a time");
 }

@@ -8,17 +8,16 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use janitor_tests::{Cluster, Stall, State};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use ureq::Body;
 use ureq::http::Response;
 
 use super::named;
 use super::wasmtime::Wasmtime;
-use crate::command::{changes, janitor, run, scenario, tests};
+use crate::command::{changes, client, janitor, run, scenario, tests};
 use crate::composed;
+use crate::needs::needed;
 use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
-use crate::trial;
 
 /// Who may ask.
 const TOKEN: &str = "those who may ask";
@@ -28,31 +27,6 @@ const SAMPLE: &str = r#"{
     "target": {"role": "cassandra_role", "principal": "cassandra_principal", "znode": "cassandra"},
     "options": {"confirm_seconds": 30, "in_use": "Refuse", "system_znode": false}
 }"#;
-
-pub fn trials(wasmtime: Wasmtime) -> Vec<Trial> {
-    let case = |name: &str, test: fn(Wasmtime)| {
-        trial(format!("stock::service::{name}"), move || test(wasmtime))
-    };
-    vec![
-        case("a_cleanup", a_cleanup),
-        case("a_plan_and_a_look_around", a_plan_and_a_look_around),
-        case("a_cleanup_that_does_not_come_to_its_end", a_cleanup_that_does_not_come_to_its_end),
-        case("events_as_they_happen", events_as_they_happen),
-        case("a_client_that_goes", a_client_that_goes),
-        case("a_run_without_a_client_ends", a_run_without_a_client_ends),
-        case("a_run_ends_in_good_order", a_run_ends_in_good_order),
-        case("more_than_there_is_room_for", more_than_there_is_room_for),
-        case("as_many_as_the_operator_allows", as_many_as_the_operator_allows),
-        case("the_limits_that_are_recommended", the_limits_that_are_recommended),
-        case("no_longer_than_the_operator_wants", no_longer_than_the_operator_wants),
-        case("nobody_may_ask_without_the_token", nobody_may_ask_without_the_token),
-        case("without_the_token_nothing_is_learned", without_the_token_nothing_is_learned),
-        case("the_operator_must_choose_a_token", the_operator_must_choose_a_token),
-        case("the_token_that_the_servers_get", the_servers_token),
-        case("what_is_not_asked_for_is_named", what_is_not_asked_for_is_named),
-        case("twenty_cleanups_at_once", twenty_cleanups_at_once),
-    ]
-}
 
 /// A running service; killed when dropped.
 struct Service {
@@ -110,7 +84,7 @@ impl Service {
     }
 
     fn ask_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {
-        let mut request = agent().post(format!("{}{path}", self.url));
+        let mut request = client().post(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -125,11 +99,6 @@ impl Service {
         let mut first = String::new();
         BufReader::new(response.into_body().into_reader()).read_line(&mut first).unwrap();
     }
-}
-
-/// A client.
-fn agent() -> ureq::Agent {
-    ureq::config::Config::builder().http_status_as_error(false).proxy(None).build().new_agent()
 }
 
 /// What a service needs.
@@ -156,7 +125,9 @@ fn read(mut response: Response<Body>) -> (u16, Value) {
     (response.status().as_u16(), object)
 }
 
-fn a_cleanup(wasmtime: Wasmtime) {
+#[test]
+fn a_cleanup() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let service = Service::on(wasmtime, &cluster);
     let mut response = service.ask("clean", SAMPLE);
@@ -174,7 +145,9 @@ fn a_cleanup(wasmtime: Wasmtime) {
     assert_eq!(status, 200, "a second request is another run");
 }
 
-fn a_plan_and_a_look_around(wasmtime: Wasmtime) {
+#[test]
+fn a_plan_and_a_look_around() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let service = Service::on(wasmtime, &cluster);
     let (status, object) = read(service.ask("plan", SAMPLE));
@@ -186,7 +159,9 @@ fn a_plan_and_a_look_around(wasmtime: Wasmtime) {
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
-fn a_cleanup_that_does_not_come_to_its_end(wasmtime: Wasmtime) {
+#[test]
+fn a_cleanup_that_does_not_come_to_its_end() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("a-framework-that-still-uses-the-role"));
     let service = Service::on(wasmtime, &cluster);
     for (target, status, reason, exit) in [
@@ -209,7 +184,9 @@ fn a_cleanup_that_does_not_come_to_its_end(wasmtime: Wasmtime) {
     assert_eq!((status, &object["reason"]), (503, &json!("Incomplete")));
 }
 
-fn events_as_they_happen(wasmtime: Wasmtime) {
+#[test]
+fn events_as_they_happen() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let service = Service::on(wasmtime, &cluster);
     let ask = || {
@@ -234,7 +211,9 @@ fn events_as_they_happen(wasmtime: Wasmtime) {
 }
 
 /// Half a cleanup would be worse.
-fn a_client_that_goes(wasmtime: Wasmtime) {
+#[test]
+fn a_client_that_goes() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let state = State { latency_ms: 100, ..scenario("the-sample-result") };
     let cluster = Cluster::start(state);
     let service = Service::on(wasmtime, &cluster);
@@ -246,7 +225,9 @@ fn a_client_that_goes(wasmtime: Wasmtime) {
 }
 
 /// The runtime has room for one: as long as the run goes on, nobody else is let in.
-fn a_run_without_a_client_ends(wasmtime: Wasmtime) {
+#[test]
+fn a_run_without_a_client_ends() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = all_promises();
     let one = ["-O", "pooling-allocator,pooling-total-component-instances=1"];
     let service = Service::on_with(wasmtime, &cluster, &one, &[("JANITOR_RUN_SECONDS", "1")]);
@@ -274,7 +255,9 @@ const PATIENT: &str = r#"{
     "options": {"confirm_seconds": 600}
 }"#;
 
-fn a_run_ends_in_good_order(wasmtime: Wasmtime) {
+#[test]
+fn a_run_ends_in_good_order() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = all_promises();
     let service = Service::on_with(wasmtime, &cluster, &[], &[("JANITOR_RUN_SECONDS", "1")]);
     let (status, object) = read(service.ask("clean", PATIENT));
@@ -284,7 +267,9 @@ fn a_run_ends_in_good_order(wasmtime: Wasmtime) {
 }
 
 /// More runs than the runtime has room for: it answers itself.
-fn more_than_there_is_room_for(wasmtime: Wasmtime) {
+#[test]
+fn more_than_there_is_room_for() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     cluster.stall(Some(Stall::Before(0)));
     let two = ["-O", "pooling-allocator,pooling-total-component-instances=2"];
@@ -298,7 +283,9 @@ fn more_than_there_is_room_for(wasmtime: Wasmtime) {
 
 /// As many runs as the operator allows, also those whose client has left; of one more, the
 /// service itself says so.
-fn as_many_as_the_operator_allows(wasmtime: Wasmtime) {
+#[test]
+fn as_many_as_the_operator_allows() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let taken = || fs::read_dir(folder.path()).unwrap().count();
     let mount = format!("{}::/runs", folder.path().display());
@@ -330,7 +317,9 @@ fn as_many_as_the_operator_allows(wasmtime: Wasmtime) {
 
 /// The options as they are documented, without a compiled component: what wasmtime does
 /// about time has to be compiled in.
-fn the_limits_that_are_recommended(wasmtime: Wasmtime) {
+#[test]
+fn the_limits_that_are_recommended() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let docs = fs::read_to_string(tests("../docs/stock-runtimes.md")).unwrap().replace("\\\n", "");
     let line = docs.lines().find_map(|line| line.trim().strip_prefix("wasmtime serve ")).unwrap();
     let mut words = shell_words::split(line).unwrap();
@@ -346,7 +335,9 @@ fn the_limits_that_are_recommended(wasmtime: Wasmtime) {
 }
 
 /// The operator says how long a client may have a run wait.
-fn no_longer_than_the_operator_wants(wasmtime: Wasmtime) {
+#[test]
+fn no_longer_than_the_operator_wants() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let body = |seconds: u32| {
         json!({"target": {"role": "r"}, "options": {"confirm_seconds": seconds}}).to_string()
@@ -378,7 +369,9 @@ fn no_longer_than_the_operator_wants(wasmtime: Wasmtime) {
     }
 }
 
-fn nobody_may_ask_without_the_token(wasmtime: Wasmtime) {
+#[test]
+fn nobody_may_ask_without_the_token() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let service = Service::on(wasmtime, &cluster);
     let wrong = format!("Bearer {TOKEN}.");
@@ -402,7 +395,9 @@ fn nobody_may_ask_without_the_token(wasmtime: Wasmtime) {
 }
 
 /// Whatever is asked, and however the service is set up: who has no token hears the same.
-fn without_the_token_nothing_is_learned(wasmtime: Wasmtime) {
+#[test]
+fn without_the_token_nothing_is_learned() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let good = Service::on(wasmtime, &cluster);
     let broken = [("JANITOR_SERVICE_TOKEN", TOKEN), ("JANITOR_MASTER_URL", "banana")];
@@ -415,8 +410,8 @@ fn without_the_token_nothing_is_learned(wasmtime: Wasmtime) {
             for body in ["", "no JSON", SAMPLE] {
                 let request = ureq::http::Request::builder().method(method);
                 let request = request.uri(format!("{}{path}", service.url)).body(body).unwrap();
-                let config = agent().configure_request(request).allow_non_standard_methods(true);
-                let response = agent().run(config.build()).unwrap();
+                let config = client().configure_request(request).allow_non_standard_methods(true);
+                let response = client().run(config.build()).unwrap();
                 assert!(!response.headers().contains_key("allow"));
                 let (status, object) = read(response);
                 assert_eq!((status, &object), (401, &expected), "{method} {path} {body}");
@@ -426,7 +421,9 @@ fn without_the_token_nothing_is_learned(wasmtime: Wasmtime) {
     assert_eq!(cluster.requests().len(), 0);
 }
 
-fn the_operator_must_choose_a_token(wasmtime: Wasmtime) {
+#[test]
+fn the_operator_must_choose_a_token() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     for token in [None, Some(""), Some(" "), Some("\n"), Some("a\nb")] {
         let environment = token.map(|token| ("JANITOR_SERVICE_TOKEN", token));
         let environment = environment.as_slice();
@@ -450,7 +447,9 @@ fn the_operator_must_choose_a_token(wasmtime: Wasmtime) {
 }
 
 /// What a header can hold goes to the servers as it is; what none can hold goes nowhere.
-fn the_servers_token(wasmtime: Wasmtime) {
+#[test]
+fn the_token_that_the_servers_get() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("with-a-token"));
     let token = cluster.state().iam.unwrap().token;
     let line = format!("{token}\n");
@@ -471,7 +470,9 @@ fn the_servers_token(wasmtime: Wasmtime) {
     assert_eq!(cluster.requests().len(), before);
 }
 
-fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
+#[test]
+fn what_is_not_asked_for_is_named() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let cluster = Cluster::start(scenario("the-sample-result"));
     let service = Service::on(wasmtime, &cluster);
     let large = format!("{}{}", " ".repeat(1 << 20), SAMPLE);
@@ -524,7 +525,7 @@ fn what_is_not_asked_for_is_named(wasmtime: Wasmtime) {
         assert_eq!(answered, status, "{message}");
         assert!(message.contains(words), "{message}");
     }
-    let get = agent().get(format!("{}clean", service.url));
+    let get = client().get(format!("{}clean", service.url));
     let response = get.header("Authorization", format!("Bearer {TOKEN}")).call().unwrap();
     assert_eq!(
         (response.status().as_u16(), &response.headers()["allow"].to_str().unwrap()),
@@ -556,7 +557,9 @@ fn clean_all(service: &Service) {
     });
 }
 
-fn twenty_cleanups_at_once(wasmtime: Wasmtime) {
+#[test]
+fn twenty_cleanups_at_once() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let agent = |agent: usize| {
         let held = |role: String| {
             let owner = reserved_for(&role, "p");

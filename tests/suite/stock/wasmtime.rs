@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::command::tests;
+use crate::command::{program, tests};
 use crate::composed;
 
 /// Which wasmtime it is.
@@ -83,7 +83,7 @@ fn started(how: &[&str], component: &Compiled) -> Command {
 }
 
 fn wasmtime() -> Command {
-    let mut command = Command::new(&*PROGRAM);
+    let mut command = program(&*PROGRAM);
     command.env_clear();
     command
 }

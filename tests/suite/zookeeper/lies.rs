@@ -6,19 +6,18 @@ use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use janitor_contract::ensemble::Ensemble;
-use janitor_contract::types::{Error, Method, ZnodeOutcome};
+use janitor_contract::types::{Endpoint, Error, Method, ZnodeOutcome};
 use janitor_host::{
-    Credentials, Endpoints, Janitor, Limits, Live, NetworkLimits, Options, RunError, Session, Stop,
-    Target, Tls, Violation, ZooKeeper,
+    CancellationToken, Endpoints, Janitor, Limits, Network, Options, RunError, Session, Target,
+    Timeouts, Violation, ZooKeeperLimits,
 };
-use janitor_transport::exchange::{Exchange, Request, Response, Transport};
+use janitor_transport::exchange::{Request, Response, RunStart, Transport};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -26,30 +25,8 @@ use super::liar::{
     Asked, CHILDREN, DELETE, EXISTS, Fate, Liar, Lie, MULTI, Tree, frame, list, numbers,
 };
 use super::{MASTER, clean};
-use crate::command::{janitor, replay, run};
-use crate::simulated::Chance;
-
-/// A test and its name.
-pub const CASES: &[(&str, fn())] = &[
-    ("a_count_of_two_to_the_31", a_count_of_two_to_the_31),
-    ("a_frame_of_two_gigabytes", a_frame_of_two_gigabytes),
-    ("ten_megabytes_of_names", ten_megabytes_of_names),
-    ("a_tree_without_end", a_tree_without_end),
-    ("names_that_lead_elsewhere", names_that_lead_elsewhere),
-    ("a_tree_that_grows_without_end", a_tree_that_grows_without_end),
-    ("a_run_whose_time_is_over", a_run_whose_time_is_over),
-    ("a_signal_in_a_tree_without_end", a_signal_in_a_tree_without_end),
-    ("a_signal_while_the_server_is_silent", a_signal_while_the_server_is_silent),
-    ("a_signal_while_no_session_is_open", a_signal_while_no_session_is_open),
-    ("a_batch_whose_answer_is_lost", a_batch_whose_answer_is_lost),
-    ("a_batch_that_is_in_doubt_when_the_run_ends", in_doubt_when_the_run_ends),
-    ("a_server_that_takes_short_requests", a_server_that_takes_short_requests),
-    ("the_last_transaction_is_told_to_the_next_server", last_seen_is_told),
-    ("a_server_that_is_read_only", a_server_that_is_read_only),
-    ("servers_that_are_lost_before_a_deletion", lost_before_a_deletion),
-    ("servers_that_are_lost_in_a_deletion", lost_in_a_deletion),
-    ("a_thousand_sessions_of_lies", a_thousand_sessions_of_lies),
-];
+use crate::command::{self, janitor, program, replay, run};
+use janitor_guest::simulated::Chance;
 
 /// What a test run may take of memory: far below what the lies ask for.
 const MEMORY: u64 = 256 << 20;
@@ -96,7 +73,7 @@ fn answer(asked: &Asked, content: &[u8]) -> Vec<u8> {
     frame(&[&numbers(&[asked.number, 0, 0, 0])[..], content].concat())
 }
 
-fn a_count_of_two_to_the_31() {
+pub fn a_count_of_two_to_the_31() {
     for count in [i32::MIN, i32::MAX, -1] {
         let liar =
             Liar::start(small(), about_children(move |asked| answer(asked, &numbers(&[count]))));
@@ -109,7 +86,7 @@ fn a_count_of_two_to_the_31() {
     }
 }
 
-fn a_frame_of_two_gigabytes() {
+pub fn a_frame_of_two_gigabytes() {
     for length in [i32::MAX, i32::MIN, -1, (64 << 20) + 1] {
         let liar = Liar::start(small(), about_children(move |_| numbers(&[length])));
         let run = clean(&liar.url(), "service", None);
@@ -122,7 +99,7 @@ fn a_frame_of_two_gigabytes() {
 }
 
 /// That is no lie: a real cluster had as many.
-fn ten_megabytes_of_names() {
+pub fn ten_megabytes_of_names() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
         _ => Some(vec![]),
@@ -138,81 +115,96 @@ fn ten_megabytes_of_names() {
 }
 
 /// Deep, wide, or both: each has an end, and what was found goes.
-fn a_tree_without_end() {
+pub fn a_tree_without_end() {
     let numbered = |count| move || (0..count).map(|number: u32| number.to_string()).collect();
     let wide = || -> Tree { Box::new(move |_| Some(numbered(100)())) };
     let flat = || -> Tree {
         Box::new(move |node| Some(if node == "/service" { numbered(5000)() } else { vec![] }))
     };
     let long = || -> Tree { Box::new(|_| Some(vec!["x".repeat(400_000)])) };
-    let limits = NetworkLimits { znodes: 1000, ..NetworkLimits::default() };
-    let narrow = NetworkLimits { znode_bytes: 10 << 10, ..NetworkLimits::default() };
+    let limits = ZooKeeperLimits { znodes: 1000, ..ZooKeeperLimits::default() };
+    let narrow = ZooKeeperLimits { znode_bytes: 10 << 10, ..ZooKeeperLimits::default() };
     let nodes = "it has more than 1000 nodes, which are not deleted in one run";
     let bytes = "the names of its nodes take more than 10240 bytes at a time";
     let frame = "bytes, where 10240 are taken";
     let path = "a node's path is longer than 1000000 bytes";
     for (tree, limits, words, deleted) in [
-        (endless(), limits.clone(), nodes, "500 node(s) were deleted"),
-        (wide(), limits.clone(), nodes, ""),
-        (flat(), limits.clone(), nodes, "999 node(s) were deleted"),
-        (endless(), narrow.clone(), bytes, "node(s) were deleted"),
-        (wide(), narrow.clone(), bytes, ""),
+        (endless(), limits, nodes, "500 node(s) were deleted"),
+        (wide(), limits, nodes, ""),
+        (flat(), limits, nodes, "999 node(s) were deleted"),
+        (endless(), narrow, bytes, "node(s) were deleted"),
+        (wide(), narrow, bytes, ""),
         (flat(), narrow, frame, ""),
         (long(), limits, path, ""),
     ] {
         let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
-        let message = refused(&liar, &limits);
+        let message = refused(&liar, limits);
         assert!(message.contains(words) && message.contains(deleted), "{message}");
         assert!(!liar.said("/service").gone, "{message}");
     }
 }
 
 /// Their names would make paths of nodes that are not below it.
-fn names_that_lead_elsewhere() {
+pub fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
         let liar = Liar::start(small(), lie);
-        let message = refused(&liar, &NetworkLimits::default());
+        let message = refused(&liar, ZooKeeperLimits::default());
         assert!(message.contains("does not speak as ZooKeeper does: a node named"), "{message}");
         assert_eq!(liar.said("/service").deleted, 0);
     }
 }
 
 /// For each node that goes, another one comes.
-fn a_tree_that_grows_without_end() {
+pub fn a_tree_that_grows_without_end() {
     let mut come = 0;
     let tree: Tree = Box::new(move |node| {
         come += 1;
         Some(if node == "/service" { vec![format!("new-{come}")] } else { vec![] })
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
-    let message = refused(&liar, &NetworkLimits::default());
+    let message = refused(&liar, ZooKeeperLimits::default());
     assert!(message.contains("something still creates nodes in there"), "{message}");
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
 /// Deletes a node, which fails; what is said of it.
-fn refused(liar: &Liar, limits: &NetworkLimits) -> String {
-    let mut transport = transport(liar, limits);
-    let (status, body) = exchange(&mut transport, liar, Method::Delete, "znode/service").unwrap();
+fn refused(liar: &Liar, limits: ZooKeeperLimits) -> String {
+    let mut network = network(liar, Timeouts::default(), limits);
+    begin(&mut network, Limits::default().run, CancellationToken::new());
+    let (status, body) = delete(&mut network).unwrap();
     assert_eq!((status, &body["succeeded"]), (200, &Value::Bool(false)), "{body}");
     body["message"].as_str().unwrap().to_owned()
 }
 
-fn transport(liar: &Liar, limits: &NetworkLimits) -> ZooKeeper {
-    ZooKeeper::new(Ensemble::parse(&liar.url()).unwrap(), None, limits, Box::new(Nobody))
+fn network(liar: &Liar, timeouts: Timeouts, limits: ZooKeeperLimits) -> Network {
+    let endpoints = Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap();
+    let network = command::network(endpoints).timeouts(timeouts).zookeeper_limits(limits);
+    network.build().unwrap()
+}
+
+/// Begins a run of this length.
+fn begin(network: &mut Network, time: Duration, cancellation: CancellationToken) {
+    let endpoints = network.endpoints().clone();
+    network.begin(&RunStart::new(endpoints, time, cancellation));
+}
+
+/// Has Exhibitor's explorer delete the service's node; the status and the body.
+fn delete(network: &mut Network) -> Result<(u16, Value), Error> {
+    exchange(network, Method::Delete, &["znode", "service"], None)
 }
 
 /// Sends a request to Exhibitor's explorer; the status and the body.
 fn exchange(
-    transport: &mut ZooKeeper,
-    liar: &Liar,
+    network: &mut Network,
     method: Method,
-    path: &str,
+    path: &[&str],
+    key: Option<&str>,
 ) -> Result<(u16, Value), Error> {
-    let url = format!("{}exhibitor/v1/explorer/{path}", liar.url());
-    let request = Request { endpoint: None, method, url, content: None };
-    let Response { status, mut body, .. } = transport.send(request).finish()?;
+    let path = ["exhibitor", "v1", "explorer"].iter().chain(path).map(|it| (*it).into()).collect();
+    let query = key.map(|key| ("key".into(), key.into())).into_iter().collect();
+    let request = Request { endpoint: Endpoint::Exhibitor, method, path, query, content: None };
+    let Response { status, mut body, .. } = network.send(request).finish()?;
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     while let count @ 1.. = body.read(&mut piece)? {
@@ -221,32 +213,19 @@ fn exchange(
     Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
 }
 
-/// A network behind ZooKeeper that nobody is to use.
-struct Nobody;
-
-impl Transport for Nobody {
-    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        panic!("{}", request.url)
-    }
-
-    fn pause(&mut self, duration: Duration) {
-        sleep(duration);
-    }
-}
-
 /// Cleans with the library.
-fn cleaned(liar: &Liar, run: Duration, network: &NetworkLimits) -> Result<(), RunError> {
-    let live = Live::new(network, &Tls::default(), Credentials::default());
-    let ensemble = Ensemble::parse(&liar.url()).unwrap();
-    let session = Session::new(ZooKeeper::new(ensemble, None, network, Box::new(live)))
-        .with_endpoints(Endpoints::new(&MASTER.master_url(), &liar.url(), "http://n/").unwrap())
+fn cleaned(liar: &Liar, run: Duration, timeouts: Timeouts) -> Result<(), RunError> {
+    let network = network(liar, timeouts, ZooKeeperLimits::default());
+    let endpoints = network.endpoints().clone();
+    let session = Session::new(network)
+        .with_endpoints(endpoints)
         .with_limits(Limits { run, ..Limits::default() });
     let target = Target { znode: Some("service".into()), ..Target::NOTHING };
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
     Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
 }
 
-fn a_run_whose_time_is_over() {
+pub fn a_run_whose_time_is_over() {
     let silent: Lie = Box::new(|asked, answer| match asked.operation {
         Some(MULTI) => Fate::Silence,
         _ => Fate::Sent(answer),
@@ -256,9 +235,8 @@ fn a_run_whose_time_is_over() {
     {
         let liar = Liar::start(tree, lie);
         let run = Duration::from_secs(2);
-        let network = NetworkLimits { session: run, ..NetworkLimits::default() };
         // Either the component has still been able to say what is known, or not.
-        match cleaned(&liar, run, &network).unwrap_err() {
+        match cleaned(&liar, run, Timeouts::default()).unwrap_err() {
             RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
             RunError::Failure(failure) => {
                 let words = ["the run's time is over", "it does not answer in time"];
@@ -280,20 +258,20 @@ fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     });
     let liar = Liar::start(tree(120), lie);
     let connect = Duration::from_millis(500);
-    let limits = NetworkLimits { connect, answer: 4 * connect, ..NetworkLimits::default() };
-    let Err(RunError::Failure(failure)) = cleaned(&liar, Limits::default().run, &limits) else {
+    let timeouts = Timeouts { connect, answer: 4 * connect, ..Timeouts::default() };
+    let Err(RunError::Failure(failure)) = cleaned(&liar, Limits::default().run, timeouts) else {
         panic!("a failure")
     };
     failure.report.znode.expect("an outcome").outcome
 }
 
 /// Nothing is on its way, so it is known that the node is there.
-fn lost_before_a_deletion() {
+pub fn lost_before_a_deletion() {
     let outcome = after_a_loss(CHILDREN, 3);
     assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{outcome:?}");
 }
 
-fn lost_in_a_deletion() {
+pub fn lost_in_a_deletion() {
     let ZnodeOutcome::Unknown(why) = after_a_loss(MULTI, 1) else { panic!("unknown") };
     for words in [
         "ConnectionLoss for /service",
@@ -323,7 +301,7 @@ impl Running {
     /// Ends it by a signal; what it has told, and its replay too.
     fn terminated(self) -> String {
         let kill = format!("kill -TERM {}", self.child.id());
-        assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+        assert!(program("sh").arg("-c").arg(kill).status().unwrap().success());
         let output = self.child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(5), "{stdout}");
@@ -342,7 +320,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn a_signal_in_a_tree_without_end() {
+pub fn a_signal_in_a_tree_without_end() {
     let liar = Liar::start(endless(), Box::new(|_, answer| Fate::Sent(answer)));
     let running = Running::start(&liar.url());
     wait_until("request 3000", || liar.asked() > 3000);
@@ -359,7 +337,7 @@ fn a_signal_in_a_tree_without_end() {
     assert_eq!((deleted.parse(), said.gone), (Ok(said.deleted), false));
 }
 
-fn a_signal_while_the_server_is_silent() {
+pub fn a_signal_while_the_server_is_silent() {
     let mut deletions = 0;
     let lie: Lie = Box::new(move |asked, answer| {
         deletions += usize::from(asked.operation == Some(MULTI));
@@ -387,7 +365,7 @@ fn a_signal_while_the_server_is_silent() {
 
 /// Four servers say nothing to a new client. Nothing is on its way, so it is not waited
 /// for what the other three say.
-fn a_signal_while_no_session_is_open() {
+pub fn a_signal_while_no_session_is_open() {
     let silent = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     let addresses = silent.each_ref().map(|it| it.local_addr().unwrap().to_string());
     let running = Running::start(&format!("zk://{}/", addresses.join(",")));
@@ -405,7 +383,7 @@ fn a_signal_while_no_session_is_open() {
 }
 
 /// The answer to the first batch is lost, and it is done; then a node is in the way.
-fn a_batch_whose_answer_is_lost() {
+pub fn a_batch_whose_answer_is_lost() {
     for (leaves, blocked, words) in [
         (
             150,
@@ -424,7 +402,7 @@ fn a_batch_whose_answer_is_lost() {
             }
         });
         let liar = Liar::start(tree(leaves), lie).keeping(blocked);
-        let message = refused(&liar, &NetworkLimits::default());
+        let message = refused(&liar, ZooKeeperLimits::default());
         assert!(message.contains(&format!("NoAuth for {blocked} ")), "{message}");
         assert!(message.contains(words), "{message}");
     }
@@ -432,9 +410,9 @@ fn a_batch_whose_answer_is_lost() {
 
 /// The answer to the only batch, which is done, is lost; no answer tells of it before the
 /// run is to end. So it is not known, and never called not deleted.
-fn in_doubt_when_the_run_ends() {
-    let stop = Stop::new();
-    let wish = stop.clone();
+pub fn in_doubt_when_the_run_ends() {
+    let cancellation = CancellationToken::new();
+    let token = cancellation.clone();
     let mut batches = 0;
     let lie: Lie = Box::new(move |asked, answer| {
         if asked.operation != Some(MULTI) {
@@ -444,14 +422,15 @@ fn in_doubt_when_the_run_ends() {
         match batches {
             1 => Fate::SentAndClosed(vec![]),
             _ => {
-                wish.request();
+                token.cancel();
                 Fate::Sent(answer)
             }
         }
     });
     let liar = Liar::start(small(), lie);
-    let mut transport = transport(&liar, &NetworkLimits::default()).with_stop(stop);
-    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let mut network = network(&liar, Timeouts::default(), ZooKeeperLimits::default());
+    begin(&mut network, Limits::default().run, cancellation);
+    let told = delete(&mut network);
     let Err(Error::Internal(why)) = told else { panic!("{told:?}") };
     assert!(
         why.contains(
@@ -459,21 +438,22 @@ fn in_doubt_when_the_run_ends() {
         ),
         "{why}"
     );
-    let look = exchange(&mut transport, &liar, Method::Get, "node-data?key=%2Fservice");
+    let look = exchange(&mut network, Method::Get, &["node-data"], Some("/service"));
     let (_, body) = look.unwrap();
     assert!(body["stat"].as_str().unwrap().contains("not found"), "{body}");
 }
 
 /// A batch that the server does not take (`jute.maxbuffer`) is not sent for ever.
-fn a_server_that_takes_short_requests() {
+pub fn a_server_that_takes_short_requests() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..350).map(|number| format!("{number:0700}")).collect()),
         _ => Some(vec![]),
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer))).reading(64 << 10);
-    let limits = NetworkLimits { answer: Duration::from_secs(5), ..NetworkLimits::default() };
-    let mut transport = transport(&liar, &limits);
-    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let timeouts = Timeouts { answer: Duration::from_secs(5), ..Timeouts::default() };
+    let mut network = network(&liar, timeouts, ZooKeeperLimits::default());
+    begin(&mut network, Limits::default().run, CancellationToken::new());
+    let told = delete(&mut network);
     let (_, body) = told.unwrap();
     assert_eq!(body["succeeded"], true, "{body}");
     let said = liar.said("/service");
@@ -483,7 +463,7 @@ fn a_server_that_takes_short_requests() {
 }
 
 /// So that one which is behind the others does not show what was there before.
-fn last_seen_is_told() {
+pub fn last_seen_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let own = told.clone();
     let mut looks = 0;
@@ -509,7 +489,7 @@ fn last_seen_is_told() {
 }
 
 /// One that only lets read says so to a new client, or ends the connection.
-fn a_server_that_is_read_only() {
+pub fn a_server_that_is_read_only() {
     let only_reads = || Fate::Sent(frame(&[&numbers(&[0, 10_000, 0, 7, 0])[..], &[1]].concat()));
     let ends = || Fate::SentAndClosed(vec![]);
     for (hello, words) in [
@@ -517,10 +497,10 @@ fn a_server_that_is_read_only() {
         (Box::new(ends), "it may have no quorum, be read-only, or be behind the other servers"),
     ] {
         let liar = Liar::start(small(), Box::new(move |_, _| hello()));
-        let limits =
-            NetworkLimits { connect: Duration::from_millis(500), ..NetworkLimits::default() };
-        let mut transport = transport(&liar, &limits);
-        let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+        let timeouts = Timeouts { connect: Duration::from_millis(500), ..Timeouts::default() };
+        let mut network = network(&liar, timeouts, ZooKeeperLimits::default());
+        begin(&mut network, Limits::default().run, CancellationToken::new());
+        let told = delete(&mut network);
         let Err(Error::Connect(why)) = told else { panic!("{told:?}") };
         assert!(why.contains(words), "{why}");
     }
@@ -539,11 +519,11 @@ const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
 /// Sessions in which one answer after another is changed by chance. A failure names its
 /// seed; `JANITOR_TEST_SEED` in the environment runs that one.
-fn a_thousand_sessions_of_lies() {
+pub fn a_thousand_sessions_of_lies() {
     const NAME: &str = "zookeeper::a_thousand_sessions_of_lies";
     if env::var_os(ALONE).is_none() {
-        let mut alone = Command::new(env::current_exe().unwrap());
-        let output = alone.env(ALONE, "1").args(["--exact", NAME]).output().unwrap();
+        let mut alone = program(env::current_exe().unwrap());
+        let output = alone.env(ALONE, "1").args(["--nocapture", "--exact", NAME]).output().unwrap();
         let stdout = String::from_utf8_lossy(&output.stdout);
         println!("{stdout}");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -609,19 +589,21 @@ fn session(seed: u64) -> Outcome {
             }
         }),
     );
-    let limits = match honest {
-        true => NetworkLimits { znodes: 500, ..NetworkLimits::default() },
-        false => NetworkLimits {
-            connect: Duration::from_millis(100),
-            answer: Duration::from_millis(300),
-            session: Duration::from_secs(5),
-            znodes: 500,
-            znode_bytes: 1 << 20,
-            ..NetworkLimits::default()
-        },
+    let (run, timeouts, limits) = match honest {
+        true => (Limits::default().run, Timeouts::default(), ZooKeeperLimits::default()),
+        false => (
+            Duration::from_secs(5),
+            Timeouts {
+                connect: Duration::from_millis(100),
+                answer: Duration::from_millis(300),
+                ..Timeouts::default()
+            },
+            ZooKeeperLimits { znode_bytes: 1 << 20, ..ZooKeeperLimits::default() },
+        ),
     };
-    let mut transport = transport(&liar, &limits).with_stop(Stop::new());
-    let told = exchange(&mut transport, &liar, Method::Delete, "znode/service");
+    let mut network = network(&liar, timeouts, ZooKeeperLimits { znodes: 500, ..limits });
+    begin(&mut network, run, CancellationToken::new());
+    let told = delete(&mut network);
     let said = liar.said("/service");
     let outcome = match &told {
         Ok((_, body)) if body["succeeded"] == true => {
@@ -645,12 +627,12 @@ fn session(seed: u64) -> Outcome {
         Err(error) => panic!("seed {seed}: {error:?}"),
     };
     assert!(!honest || has_end == matches!(outcome, Outcome::Deleted), "seed {seed}: {told:?}");
-    let look = exchange(&mut transport, &liar, Method::Get, "node-data?key=%2Fservice");
+    let look = exchange(&mut network, Method::Get, &["node-data"], Some("/service"));
     if look.is_ok_and(|(_, body)| body["stat"].as_str().is_some_and(|it| it.contains("not found")))
     {
         assert!(liar.said("/service").gone, "seed {seed}");
     }
-    let list = exchange(&mut transport, &liar, Method::Get, "node?key=%2Fservice");
+    let list = exchange(&mut network, Method::Get, &["node"], Some("/service"));
     if let Ok((_, Value::Array(nodes))) = list {
         let is_below = |key: &str| key == "*" || key.starts_with("/service/");
         let mut keys = nodes.iter().map(|node| node["key"].as_str().unwrap_or_default());

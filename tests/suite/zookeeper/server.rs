@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, sleep};
@@ -13,6 +13,8 @@ use socket2::SockRef;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zookeeper_client::{Acl, Acls, Client, CreateMode, CreateOptions, Permission};
+
+use crate::command::program;
 
 /// A running server; killed when the last of its clones is dropped.
 #[derive(Clone)]
@@ -164,7 +166,7 @@ fn start(command: &str, folder: &TempDir) -> Process {
 
 fn try_start(port: u16, command: &str, folder: &TempDir) -> Option<Process> {
     let words = shell_words::split(command).expect("a command line");
-    let child = Command::new(&words[0])
+    let child = program(&words[0])
         .args(&words[1..])
         .arg(port.to_string())
         .arg(folder.path())

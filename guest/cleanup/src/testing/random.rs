@@ -1,4 +1,4 @@
-//! What must hold on every cluster, tried on many that are made by chance.
+//! Properties that hold on every cluster, tried on many that are made by chance.
 //!
 //! A failure names its seed; `JANITOR_TEST_SEED` in the environment runs that one.
 
@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Scripted;
-use super::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
 use crate::host::Host;
+use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
 use crate::{clean, plan};
 use janitor_contract::types::{
     Amount, CleanupPlan, Entry, Error, Failure, Fate, Method, Options, Reason, Report, Request,
@@ -64,7 +64,7 @@ impl Host for Surroundings<'_> {
     fn log(&mut self, _: Entry) {}
 }
 
-/// A cluster, and how it is cleaned.
+/// A cluster, and the way to clean it.
 struct Case {
     seed: u64,
     cluster: Cluster,
@@ -100,7 +100,7 @@ impl Case {
     }
 }
 
-/// Tries something on many clusters.
+/// Runs a test on many clusters.
 fn on_many(count: u64, test: impl Fn(Case)) {
     let wished = std::env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
     let seeds = wished.map_or(0..count, |seed: u64| seed..seed + 1);
@@ -118,7 +118,7 @@ fn on_many(count: u64, test: impl Fn(Case)) {
     }
 }
 
-/// What a plan says will be removed, as the master would tell it.
+/// Returns the removals that a plan promises, in the same form as the cluster's.
 fn promised(plan: &CleanupPlan) -> BTreeMap<(String, bool), BTreeMap<String, f64>> {
     let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
     for agent in &plan.agents {
@@ -136,7 +136,7 @@ fn promised(plan: &CleanupPlan) -> BTreeMap<(String, bool), BTreeMap<String, f64
     all
 }
 
-/// What was removed.
+/// Sums up the removals of a cluster.
 fn removed(removals: &[Removal]) -> BTreeMap<(String, bool), BTreeMap<String, f64>> {
     let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
     for Removal { agent, volumes, amounts } in removals {
@@ -148,7 +148,7 @@ fn removed(removals: &[Removal]) -> BTreeMap<(String, bool), BTreeMap<String, f6
     all
 }
 
-/// Whether a run was refused before it changed anything.
+/// Returns whether a run was refused before it changed anything.
 fn is_refusal(reason: Reason) -> bool {
     matches!(
         reason,
@@ -157,8 +157,8 @@ fn is_refusal(reason: Reason) -> bool {
 }
 
 impl Case {
-    /// What is true after every run: nothing but the target's has changed, and what is
-    /// called clean is.
+    /// Asserts what is true after every run: nothing but the target's has changed, and a target
+    /// that is called clean is clean.
     fn is_honest(&self, cluster: &Cluster, result: &Result<Report, Failure>) {
         assert_eq!(cluster.violations, [""; 0]);
         assert_eq!(cluster.others(self.principal), self.cluster.others(self.principal));
@@ -211,13 +211,12 @@ fn a_second_run_changes_nothing() {
         }
         let mut again = cluster.afresh();
         let second = case.clean(&mut again);
-        // The node's removal is asked for again, because nothing else tells whether it
-        // is there.
+        // A second run deletes the node again, because only that shows whether it exists.
         let changes: Vec<_> =
             again.changes().into_iter().filter(|it| !it.starts_with("DELETE exhibitor/")).collect();
         assert_eq!(changes, [""; 0]);
         assert_eq!((&again.violations, again.state()), (&Vec::new(), cluster.state()));
-        // What others made of the role may be all that is left of it.
+        // The role may have nothing left but resources that others made.
         let reason = second.err().map(|failure| failure.reason);
         assert!(reason.is_none_or(is_refusal), "{reason:?}");
     });
@@ -265,7 +264,7 @@ fn whatever_goes_wrong_only_the_targets_goes() {
     });
 }
 
-/// Each cluster, and one request that goes wrong in one way.
+/// In each cluster, one request fails in one way.
 #[test]
 fn one_fault_makes_nothing_clean_that_is_not() {
     const CLUSTERS: u64 = 2000;

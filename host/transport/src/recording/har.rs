@@ -3,7 +3,7 @@
 //! answer (`_error`). HAR allows such fields when they begin with `_`.
 //!
 //! No header but the content type is kept, so no credential and no cookie can
-//! get into a recording. What else is left out, `scrub` decides.
+//! get into a recording. `scrub` decides what else is left out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -32,9 +32,9 @@ pub struct Har {
 pub struct Log {
     /// The version of HAR: `1.2`.
     pub version: String,
-    /// Who made the file.
+    /// The program that made the file.
     pub creator: Creator,
-    /// What the run was asked to do.
+    /// The run.
     #[serde(rename = "_janitor")]
     pub janitor: Run,
     /// The exchanges, in the order in which they were sent.
@@ -51,7 +51,7 @@ pub struct Creator {
     pub version: String,
 }
 
-/// What a replay needs to know besides the exchanges.
+/// The part of a recording about its run, which a replay needs besides the exchanges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Run {
@@ -59,20 +59,20 @@ pub struct Run {
     pub schema_version: u32,
     /// The digest of the component that ran.
     pub component: String,
-    /// Where the servers were.
+    /// The URLs of the servers.
     pub endpoints: Endpoints,
-    /// What it was.
+    /// The call.
     pub call: Call,
-    /// How.
+    /// The options.
     pub options: Options,
     /// The step at which the run noticed that it was to end, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<u64>,
-    /// What the run's clock said each time it was read, in milliseconds from its begin
+    /// The times that the run's clock said, each time it was read, in milliseconds from its begin
     /// on. Recordings that were made before there was a clock have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed: Option<Vec<u64>>,
-    /// How many exchanges were allowed in flight.
+    /// The number of exchanges that were allowed in flight.
     pub window: u32,
 }
 
@@ -81,19 +81,19 @@ pub struct Run {
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// When it began, RFC 3339.
+    /// The time when it began, RFC 3339.
     pub started_date_time: String,
-    /// How long it took, in milliseconds.
+    /// The time it took, in milliseconds.
     pub time: f64,
-    /// What was sent.
+    /// The request.
     pub request: RequestEntry,
-    /// What came back.
+    /// The answer.
     pub response: ResponseEntry,
     /// Required by HAR; empty.
     pub cache: Cache,
     /// Required by HAR.
     pub timings: Timings,
-    /// Why there is no answer, or why its body ends early.
+    /// The reason why there is no answer, or why its body ends early.
     #[serde(rename = "_error", default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
 }
@@ -103,7 +103,7 @@ pub struct Entry {
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Cache {}
 
-/// Where the time went, in milliseconds.
+/// The parts of the time, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Timings {
@@ -209,33 +209,79 @@ impl Run {
     /// The version of this object that this crate writes and reads.
     pub const SCHEMA_VERSION: u32 = 1;
 
-    /// Reads what a recording says of its run.
-    fn read(json: Value) -> Result<Self, String> {
-        let ours = Self::SCHEMA_VERSION;
+    /// Reads the part of a recording about its run.
+    fn read(json: Value) -> Result<Self, RunFault> {
         match json.get("schema_version") {
-            Some(version) if *version == ours => {}
-            Some(version) => {
-                return Err(format!(
-                    "its schema_version is {version}, and this janitor reads {ours}"
-                ));
-            }
-            None => return Err("its `_janitor` has no schema_version".into()),
+            Some(version) if *version == Self::SCHEMA_VERSION => {}
+            Some(version) => return Err(RunFault::SchemaVersion(version.to_string())),
+            None => return Err(RunFault::NoSchemaVersion),
         }
-        let run: Self = strict::read(json)
-            .map_err(|why| format!("its `_janitor` cannot be understood: {why}"))?;
+        let run: Self = strict::read(json).map_err(RunFault::Fields)?;
         if run.window == 0 {
-            return Err("its window is 0".into());
+            return Err(RunFault::NoWindow);
         }
         Ok(run)
     }
+}
+
+/// A text is no recording that can be replayed here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HarError {
+    /// It is no HAR.
+    #[error("it is no HAR file: {0}")]
+    NotHar(#[source] serde_json::Error),
+    /// It is HAR, and another program has made it.
+    #[error("{name} {version} made it; it has no `_janitor`, so janitor did not")]
+    OtherProgram {
+        /// The program's name.
+        name: String,
+        /// The program's version.
+        version: String,
+    },
+    /// The part about its run is not as this version of janitor needs it.
+    #[error(
+        "{why}. {name} {version} made it, and this is {}: replay it there, or record it again",
+        env!("CARGO_PKG_VERSION")
+    )]
+    Run {
+        /// What is wrong.
+        #[source]
+        why: RunFault,
+        /// The name of the program that made it.
+        name: String,
+        /// The version of that program.
+        version: String,
+    },
+    /// Its exchanges are damaged.
+    #[error("it is damaged: {0}")]
+    Damaged(#[source] serde_json::Error),
+}
+
+/// The reason why the part of a recording about its run cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunFault {
+    /// It is of another version.
+    #[error("its schema_version is {0}, and this janitor reads {ours}", ours = Run::SCHEMA_VERSION)]
+    SchemaVersion(String),
+    /// It has no version.
+    #[error("its `_janitor` has no schema_version")]
+    NoSchemaVersion,
+    /// Its fields are not those of this version.
+    #[error("its `_janitor` cannot be understood: {0}")]
+    Fields(String),
+    /// No exchange was allowed in flight.
+    #[error("its window is 0")]
+    NoWindow,
 }
 
 impl Har {
     /// Reads a recording.
     ///
     /// # Errors
-    /// One sentence, when it is none that can be replayed here.
-    pub fn read(json: &[u8]) -> Result<Self, String> {
+    /// When it is none that can be replayed here.
+    pub fn read(json: &[u8]) -> Result<Self, HarError> {
         #[derive(Deserialize)]
         struct Head {
             log: HeadLog,
@@ -260,20 +306,15 @@ impl Har {
         }
 
         let Head { log: HeadLog { version, creator, janitor } } =
-            strict::json(json).map_err(|why| format!("it is no HAR file: {why}"))?;
-        let Creator { name, version: creator_version } = &creator;
-        let janitor = janitor.ok_or_else(|| {
-            format!("{name} {creator_version} made it; it has no `_janitor`, so janitor did not")
-        })?;
-        let janitor = Run::read(janitor).map_err(|why| {
-            format!(
-                "{why}. {name} {creator_version} made it, and this is {}: replay it there, or \
-                 record it again",
-                env!("CARGO_PKG_VERSION")
-            )
-        })?;
+            strict::json(json).map_err(HarError::NotHar)?;
+        let Creator { name, version: made_by } = creator.clone();
+        let Some(janitor) = janitor else {
+            return Err(HarError::OtherProgram { name, version: made_by });
+        };
+        let janitor =
+            Run::read(janitor).map_err(|why| HarError::Run { why, name, version: made_by })?;
         let Rest { log: RestLog { entries } } =
-            serde_json::from_slice(json).map_err(|why| format!("it is damaged: {why}"))?;
+            serde_json::from_slice(json).map_err(HarError::Damaged)?;
         Ok(Self { log: Log { version, creator, janitor, entries } })
     }
 
@@ -286,18 +327,17 @@ impl Har {
 }
 
 impl RequestEntry {
-    /// A request as HAR writes it.
-    pub fn new(request: &Request) -> Self {
-        let query = request.url.split_once('?').map_or("", |(_, query)| query);
-        let query = form_urlencoded::parse(query.as_bytes())
-            .map(|(name, value)| NameValue { name: name.into(), value: value.into() });
+    /// A request to one of these servers as HAR writes it.
+    pub fn new(request: &Request, endpoints: &Endpoints) -> Self {
+        let query = request.query.iter().cloned();
+        let query = query.map(|(name, value)| NameValue { name, value });
         let post_data = request.content.as_ref().map(|content| PostData {
             mime_type: content.media_type.clone(),
             text: String::from_utf8_lossy(&content.bytes).into(),
         });
         Self {
             method: request.method.name().into(),
-            url: request.url.clone(),
+            url: endpoints.url(request),
             http_version: "HTTP/1.1".into(),
             cookies: Vec::new(),
             headers: Vec::new(),
@@ -362,16 +402,28 @@ impl ResponseEntry {
     }
 }
 
+/// A recorded body cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodingError {
+    /// It is no base64.
+    #[error(transparent)]
+    Base64(#[from] base64::DecodeError),
+    /// Its encoding is another one.
+    #[error("unknown encoding {0}")]
+    Unknown(String),
+}
+
 impl ContentEntry {
     /// The body's bytes.
     ///
     /// # Errors
     /// When the recording is damaged.
-    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+    pub fn bytes(&self) -> Result<Vec<u8>, EncodingError> {
         match self.encoding.as_deref() {
             None => Ok(self.text.clone().into_bytes()),
-            Some("base64") => BASE64.decode(&self.text).map_err(|error| error.to_string()),
-            Some(other) => Err(format!("unknown encoding {other}")),
+            Some("base64") => Ok(BASE64.decode(&self.text)?),
+            Some(other) => Err(EncodingError::Unknown(other.into())),
         }
     }
 }

@@ -1,18 +1,27 @@
 //! Answers from a recording. Nothing in here knows the network.
 
+use std::fmt;
 use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::har::{Entry, Har, RequestEntry, Run};
-use crate::exchange::{Body, Exchange, Request, Response, Transport};
+use crate::exchange::{Body, Exchange, Request, Response, RunStart, Transport};
 use crate::file;
+use janitor_contract::Endpoints;
 use janitor_contract::types::Error;
 
 /// A recording to be played once. Clones share it.
 #[derive(Clone)]
 pub struct Replay(Arc<Mutex<Tape>>);
+
+impl fmt::Debug for Replay {
+    /// Shows the run, and not what servers have answered.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Replay").field("run", &self.tape().run).finish_non_exhaustive()
+    }
+}
 
 struct Tape {
     run: Run,
@@ -42,7 +51,8 @@ impl Clock {
         self.now
     }
 
-    /// How often the clock was read, and was in the recorded run, if that differs.
+    /// The words about how often the clock was read, if the recorded run read it more or less
+    /// often.
     fn deviation(&self, recorded: Option<&[u64]>) -> Option<String> {
         let (reads, recorded) = (self.reads, recorded?.len());
         (reads != recorded).then(|| {
@@ -52,7 +62,7 @@ impl Clock {
 }
 
 impl Replay {
-    /// As many bytes are read of a recording: four times what one answer may have.
+    /// The most bytes that are read of a recording: four times those of the largest answer.
     pub const MOST_BYTES: u64 = 4 << 30;
 
     /// Reads a recording.
@@ -70,17 +80,17 @@ impl Replay {
         }))))
     }
 
-    /// What the recorded run was asked to do.
+    /// The recorded run.
     pub fn run(&self) -> Run {
         self.tape().run.clone()
     }
 
     /// A transport that answers from the recording.
     pub fn transport(&self) -> Box<dyn Transport> {
-        Box::new(Player(self.clone()))
+        Box::new(Player { replay: self.clone(), endpoints: self.run().endpoints })
     }
 
-    /// How the run that was played differs from the one that was recorded:
+    /// The differences between the run that was played and the recorded one:
     /// requests that the recording lacks, exchanges that were not asked for, and a
     /// clock that was read more or less often. Empty when it is the same.
     pub fn deviations(&self) -> Vec<String> {
@@ -118,7 +128,7 @@ impl Tape {
         Err(Error::Internal(deviation))
     }
 
-    /// The exchange that has most in common with a request, and what differs.
+    /// The words about the exchange that has most in common with a request.
     fn nearest(&self, request: &RequestEntry) -> Option<String> {
         let likeness = |entry: &RequestEntry| {
             2 * u8::from(entry.url == request.url) + u8::from(entry.method == request.method)
@@ -150,20 +160,29 @@ fn brief(request: &RequestEntry) -> String {
     }
 }
 
-struct Player(Replay);
+struct Player {
+    replay: Replay,
+    /// The servers of the run that is played.
+    endpoints: Endpoints,
+}
 
 impl Transport for Player {
+    fn begin(&mut self, run: &RunStart) {
+        self.endpoints = run.endpoints.clone();
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        Box::new(Played(self.0.tape().play(&RequestEntry::new(&request))))
+        let request = RequestEntry::new(&request, &self.endpoints);
+        Box::new(Played(self.replay.tape().play(&request)))
     }
 
     /// Takes no real time.
     fn pause(&mut self, duration: Duration) {
-        self.0.tape().clock.pause(duration);
+        self.replay.tape().clock.pause(duration);
     }
 
     fn elapsed(&mut self, _: Duration) -> Duration {
-        let Tape { run, clock, .. } = &mut *self.0.tape();
+        let Tape { run, clock, .. } = &mut *self.replay.tape();
         clock.read(run.elapsed.as_deref())
     }
 }

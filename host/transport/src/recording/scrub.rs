@@ -1,4 +1,4 @@
-//! What a recording leaves out of the servers' answers.
+//! The parts of the servers' answers that a recording leaves out.
 //!
 //! Answers may hold secrets: the master tells with which environment every task
 //! was started, and Exhibitor what is stored in a node. A JSON body is recorded
@@ -7,7 +7,7 @@
 //! these are is decided by their keys alone, and all of that is in this file. A
 //! body that is no JSON, such as a login page, has no keys and is kept.
 
-/// What stands in the place of a value that is left out.
+/// The text in the place of a value that is left out.
 pub const SCRUBBED: &str = "\"(scrubbed)\"";
 
 /// Keys whose values hold what tasks are started with, or what a ZooKeeper node
@@ -46,13 +46,13 @@ const SECRETS: [&str; 12] = [
     "token",
 ];
 
-/// How the keys end below which nothing is left out: `reserved_resources_full` and
-/// its like. There, roles and resources are keys, and may have any name. What is
-/// reserved, with its labels, also in the operations that are pending, is what a recording is about, and stands in the
-/// requests too: a label is part of a reservation's identity, and no secret.
+/// The ends of the keys below which nothing is left out: `reserved_resources_full` and
+/// its like. There, roles and resources are keys, and may have any name. A recording is about
+/// reservations, with their labels, also in the operations that are pending, and they stand in
+/// the requests too: a label is part of a reservation's identity, and no secret.
 const KEPT: [&str; 4] = ["resources", "resourcesfull", "reservation", "reservations"];
 
-/// What becomes of the value of a key.
+/// The treatment of the value of a key.
 #[derive(Clone, Copy, PartialEq)]
 enum Rule {
     /// It is left out, with everything below it.

@@ -1,6 +1,8 @@
-//! Keeps what passes through another transport: beside the file that it will be in, without
-//! a name, until the run is over; then in that file. In memory is only what is on its way.
+//! Keeps the exchanges that pass through another transport: beside the file that they will be
+//! in, without a name, until the run is over; then in that file. Only exchanges in flight are in
+//! memory.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,15 +16,22 @@ use super::har::{
     Cache, Creator, Entry, Har, Log, RequestEntry, ResponseEntry, Run, Timings, size,
 };
 use super::scrub::scrub;
-use crate::exchange::{self, Body, Exchange, Request, Response, Transport};
+use crate::exchange::{self, Body, Exchange, Request, Response, RunStart, Transport};
 use crate::file;
-use janitor_contract::json;
 use janitor_contract::types::Error;
+use janitor_contract::{Endpoints, json};
 
 /// A recording in the making.
 pub struct Recording {
     tape: Shared,
     file: PathBuf,
+}
+
+impl fmt::Debug for Recording {
+    /// Shows the file, and not what servers have answered.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Recording").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl Recording {
@@ -52,7 +61,8 @@ impl Recording {
 
     /// A transport that sends through another one and keeps what passes.
     pub fn through(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
-        Box::new(Recorder { recording: self.tape.clone(), transport })
+        let endpoints = self.tape.tape().run.endpoints.clone();
+        Box::new(Recorder { recording: self.tape.clone(), endpoints, transport })
     }
 
     /// Whether every request has got an answer.
@@ -62,9 +72,9 @@ impl Recording {
 
     /// Writes the file: all of it or, when that fails, nothing; what was there before
     /// then stays. Call this when the run is over, however it ended, with
-    /// the step at which it noticed that it was to end ([`Stop::noticed`]).
+    /// the step at which it noticed that it was cancelled ([`CancellationToken::noticed`]).
     ///
-    /// [`Stop::noticed`]: crate::stop::Stop::noticed
+    /// [`CancellationToken::noticed`]: crate::CancellationToken::noticed
     ///
     /// # Errors
     /// When the file cannot be written, or what was to be in it could not be kept.
@@ -78,18 +88,18 @@ impl Recording {
     }
 }
 
-/// What is kept of a run.
+/// The kept part of a run.
 struct Tape {
     run: Run,
     /// In the order in which they were sent.
     entries: Vec<Kept>,
     /// The entries whose exchange is over, as JSON.
     spool: File,
-    /// How long that is.
+    /// The length of that.
     length: u64,
-    /// How many bytes of bodies are in memory, because they are still read.
+    /// The bytes of bodies that are in memory, because they are still read.
     in_memory: u64,
-    /// Why there will be no recording, if something could not be kept.
+    /// The reason why there will be no recording, if something could not be kept.
     lost: Option<io::Error>,
 }
 
@@ -99,9 +109,9 @@ struct Kept {
     place: Place,
 }
 
-/// Where an entry is.
+/// The place of an entry.
 enum Place {
-    /// In memory, as long as its exchange goes on.
+    /// In memory, as long as its exchange is in flight.
     Here(Box<Entry>),
     /// In the spool: where it begins, and how long it is.
     Spooled(u64, u64),
@@ -110,10 +120,11 @@ enum Place {
 }
 
 impl Tape {
-    /// As much is kept in memory of bodies that are still read: as much as one may have.
+    /// The most bytes that are kept in memory of bodies that are still read: those of the
+    /// largest body.
     const MOST_IN_MEMORY: u64 = 1 << 30;
 
-    /// Changes an entry whose exchange goes on.
+    /// Changes an entry whose exchange is in flight.
     fn change(&mut self, index: usize, change: impl FnOnce(&mut Entry)) {
         if let Some(Kept { place: Place::Here(entry), .. }) = self.entries.get_mut(index) {
             change(entry);
@@ -139,7 +150,7 @@ impl Tape {
 
     /// Gives the recording up, and what it takes of the disk and the memory.
     fn lose(&mut self, why: io::Error) {
-        // What cannot be emptied is gone when the run is over.
+        // A spool that cannot be emptied is gone when the run is over.
         let _ = self.spool.set_len(0);
         self.lost = Some(why);
     }
@@ -222,7 +233,7 @@ fn spooled(mut spool: &File, begin: u64, length: u64) -> io::Result<Entry> {
     Ok(serde_json::from_slice(&json)?)
 }
 
-/// What recording and recorders share.
+/// The state that a recording shares with its recorders.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Tape>>);
 
@@ -235,15 +246,22 @@ impl Shared {
 
 struct Recorder {
     recording: Shared,
+    /// The servers of the run.
+    endpoints: Endpoints,
     transport: Box<dyn Transport>,
 }
 
 impl Transport for Recorder {
+    fn begin(&mut self, run: &RunStart) {
+        self.endpoints = run.endpoints.clone();
+        self.transport.begin(run);
+    }
+
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let entry = Entry {
             started_date_time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             time: 0.0,
-            request: RequestEntry::new(&request),
+            request: RequestEntry::new(&request, &self.endpoints),
             response: ResponseEntry::none(),
             cache: Cache {},
             timings: Timings { send: 0.0, wait: 0.0, receive: 0.0 },
@@ -320,9 +338,9 @@ struct Tee {
     status: u16,
     content_type: Option<String>,
     body: Box<dyn Body>,
-    /// What was read, unless the recording is lost.
+    /// The bytes that were read, unless the recording is lost.
     read: Vec<u8>,
-    /// How much was read.
+    /// The number of bytes that were read.
     length: usize,
     error: Option<Error>,
 }
@@ -380,8 +398,7 @@ mod tests {
     use super::*;
     use crate::recording::read::Replay;
     use janitor_contract::call::Call;
-    use janitor_contract::endpoint::Endpoints;
-    use janitor_contract::types::Options;
+    use janitor_contract::types::{Endpoint, Method, Options};
 
     /// A server that gives every request the same body.
     struct Repeating(&'static [u8]);
@@ -417,9 +434,9 @@ mod tests {
     }
 
     /// Asks for something, and reads the whole answer.
-    fn ask(transport: &mut dyn Transport, url: &str) -> Vec<u8> {
-        let method = janitor_contract::types::Method::Get;
-        let request = Request { endpoint: None, method, url: url.into(), content: None };
+    fn ask(transport: &mut dyn Transport, path: &str) -> Vec<u8> {
+        let (endpoint, method, path) = (Endpoint::Master, Method::Get, vec![path.into()]);
+        let request = Request { endpoint, method, path, query: vec![], content: None };
         let mut response = transport.send(request).finish().unwrap();
         let (mut body, mut buffer) = (Vec::new(), [0; 7]);
         while let Ok(count @ 1..) = response.body.read(&mut buffer) {
@@ -436,8 +453,8 @@ mod tests {
         let file = folder.path().join("run.har");
         let recording = Recording::begin(&file, run()).unwrap();
         let mut transport = recording.through(Box::new(Repeating(BODY)));
-        for url in ["http://m/1", "http://m/2", "http://m/3"] {
-            assert_eq!(ask(&mut transport, url), BODY);
+        for path in ["1", "2", "3"] {
+            assert_eq!(ask(&mut transport, path), BODY);
         }
         {
             let tape = recording.tape.tape();
@@ -455,7 +472,7 @@ mod tests {
         let json = std::fs::read(&file).unwrap();
         let har = Har::read(&json).unwrap();
         let urls: Vec<String> = urls(&har);
-        assert_eq!(urls, ["http://m/1", "http://m/2", "http://m/3"]);
+        assert_eq!(urls, ["1", "2", "3"].map(|path| format!("{}{path}", Endpoints::MASTER)));
         // The same bytes as if all had been in memory.
         assert_eq!(json::lines(&har).unwrap(), json);
         assert!(Replay::open(&file).is_ok());
@@ -470,7 +487,7 @@ mod tests {
         let recording = Recording::on(full, &file, run());
         let mut transport = recording.through(Box::new(Repeating(BODY)));
         for _ in 0..3 {
-            assert_eq!(ask(&mut transport, "http://m/"), BODY);
+            assert_eq!(ask(&mut transport, "1"), BODY);
         }
         assert!(recording.is_complete(), "that is not what is wrong");
         assert!(recording.finish(None).is_err());

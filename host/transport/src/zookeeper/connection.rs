@@ -1,7 +1,7 @@
 //! A session with one ZooKeeper server: the few operations that a cleanup needs, one at
 //! a time, over a socket on which every wait has an end.
 //!
-//! Why this is no library: the one that there is reads from the socket itself, and
+//! This is not a library, because the one that there is reads from the socket itself, and
 //! believes the server. A count that lies makes it ask for more memory than there is,
 //! which ends the program before anybody could look at the answer. Whatever stood
 //! between the two would have to read every frame as well, and that is already all that
@@ -17,16 +17,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::jute::{Frame, Names, Reader};
-use crate::Digest;
+use crate::secret::ZooKeeperLogin;
 
-/// Why an operation has no result.
+/// The reason why an operation has no result.
 #[derive(Debug)]
 pub enum Fault {
     /// The server answers with this code.
     Refused(i32),
     /// There is no answer, or none any more.
     NoAnswer(String),
-    /// What came is no answer of ZooKeeper's.
+    /// The bytes that came are no answer of ZooKeeper's.
     Nonsense(String),
 }
 
@@ -59,24 +59,24 @@ mod operation {
 
 /// Requests carry a number, which the answer repeats; this one is for logging in.
 const AUTH_NUMBER: i32 = -4;
-/// What is said of a server that ends a connection.
+/// The words about a server that ends a connection.
 const CLOSED: &str = "it closed the connection";
 /// Any version of a node's data.
 const ANY_VERSION: i32 = -1;
-/// What the server tells about a node, in bytes; the version stands behind four long
+/// The bytes that the server tells about a node; the version stands behind four long
 /// numbers.
 const STAT: usize = 68;
 
-/// How a session is opened.
+/// The parameters of a new session.
 #[derive(Clone)]
 pub struct Opening {
-    /// Who logs in, if somebody does.
-    pub digest: Option<Digest>,
-    /// How long the server should keep a session that nobody uses.
+    /// The user that logs in, if there is one.
+    pub login: Option<ZooKeeperLogin>,
+    /// The time for which the server should keep a session that nobody uses.
     pub session: Duration,
-    /// How long a server may say nothing.
+    /// The longest silence of a server.
     pub silence: Duration,
-    /// How large an answer may be, in bytes.
+    /// The size of the largest answer, in bytes.
     pub largest: usize,
     /// The last transaction that a server has shown. A server that has not come as far
     /// gives no session, so that nobody is shown an older state after a newer one.
@@ -91,7 +91,7 @@ pub struct Connection {
     last_seen: i64,
     /// The number of the last request.
     number: i32,
-    /// How long the server keeps it when nobody uses it.
+    /// The time for which the server keeps it when nobody uses it.
     kept: Duration,
     used: Instant,
 }
@@ -106,7 +106,7 @@ impl Connection {
             TcpStream::connect_timeout(address, wait(Duration::MAX, end)?).map_err(broken)?;
         // Otherwise a request waits for the acknowledgement of the one before.
         socket.set_nodelay(true).map_err(broken)?;
-        let Opening { digest, session, silence, largest, last_seen } = opening;
+        let Opening { login, session, silence, largest, last_seen } = opening;
         let (silence, largest, last_seen) = (*silence, *largest, *last_seen);
         let (kept, used) = (Duration::ZERO, Instant::now());
         let mut connection = Self { socket, silence, largest, last_seen, number: 0, kept, used };
@@ -124,9 +124,9 @@ impl Connection {
         })?;
         let opened = opened(&answer).ok_or_else(|| nonsense("no answer to a new client"))?;
         connection.kept = opened.map_err(|why| Fault::NoAnswer(why.into()))?;
-        if let Some(digest) = digest {
+        if let Some(user) = login {
             let login = Frame::new().int(AUTH_NUMBER).int(operation::AUTH);
-            let login = login.int(0).buffer(b"digest").buffer(digest.bytes());
+            let login = login.int(0).buffer(b"digest").buffer(user.bytes());
             connection.send(&login.finish(), end)?;
             connection.answer(AUTH_NUMBER, end)?;
         }
@@ -152,7 +152,7 @@ impl Connection {
     pub fn children(&mut self, node: &str, end: Instant) -> Result<Names, Fault> {
         let answer =
             self.ask(operation::CHILDREN, |it| it.buffer(node.as_bytes()).boolean(false), end)?;
-        Names::new(answer).map_err(Fault::Nonsense)
+        Names::new(answer).map_err(|why| Fault::Nonsense(why.to_string()))
     }
 
     /// The version of a node's data; none if there is no node.
@@ -333,7 +333,7 @@ pub fn aside<T: Send + 'static>(
     is_over: impl Fn() -> bool,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    /// How often to look whether somebody still waits.
+    /// The time between two looks whether somebody still waits.
     const LOOK: Duration = Duration::from_millis(50);
     let (done, result) = mpsc::channel();
     let work = move || {
@@ -350,7 +350,7 @@ pub fn aside<T: Send + 'static>(
     }
 }
 
-/// How long the next step may take.
+/// The time that the next step may take.
 fn wait(silence: Duration, end: Instant) -> Result<Duration, Fault> {
     match silence.min(end.saturating_duration_since(Instant::now())) {
         Duration::ZERO => Err(Fault::NoAnswer("it does not answer in time".into())),
@@ -370,8 +370,8 @@ fn nonsense(what: &str) -> Fault {
     Fault::Nonsense(what.into())
 }
 
-/// How long a new session is kept, out of the answer to a new client, or why there is
-/// none.
+/// Reads the answer to a new client: the time for which its session is kept, or the reason
+/// why there is no session.
 fn opened(answer: &[u8]) -> Option<Result<Duration, &'static str>> {
     let mut reader = Reader(answer);
     let (_version, kept, session) = (reader.int()?, reader.int()?, reader.long()?);
@@ -386,7 +386,7 @@ fn opened(answer: &[u8]) -> Option<Result<Duration, &'static str>> {
     })
 }
 
-/// What became of all of these deletions: 0, or the code of the first that failed.
+/// The result of all of these deletions: 0, or the code of the first that failed.
 fn all_deleted(reader: &mut Reader, count: usize) -> Option<i32> {
     let (mut deleted, mut failed) = (0, None);
     for _ in 0..count {

@@ -1,11 +1,10 @@
-//! How ZooKeeper writes numbers, texts and lists in its frames. What a server claims
-//! about lengths and counts is held against the bytes that are there before anything
-//! is made of it.
+//! ZooKeeper's format of numbers, texts and lists. A server's claims about lengths and counts
+//! are compared with the bytes that are there before anything is made of them.
 
 use std::str;
 
 /// Writes a frame: its length, then what is added.
-pub struct Frame(Vec<u8>);
+pub(super) struct Frame(Vec<u8>);
 
 impl Frame {
     /// One without content.
@@ -52,8 +51,8 @@ fn length(bytes: &[u8]) -> i32 {
     i32::try_from(bytes.len()).unwrap_or(i32::MAX)
 }
 
-/// What is left to read of a frame's content. Nothing is read beyond its end.
-pub struct Reader<'a>(pub &'a [u8]);
+/// The rest of a frame's content. Nothing is read beyond its end.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     /// Reads a number.
@@ -83,7 +82,7 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// That there is nothing more.
+    /// Something, if there is nothing more to read.
     pub fn end(&self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
@@ -104,30 +103,56 @@ pub struct Names {
     read: usize,
 }
 
+/// An answer is no list of names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NamesError {
+    /// It ends before its length.
+    #[error("a list without a length")]
+    NoLength,
+    /// It claims to have more names than it has room for.
+    #[error("a list of {count} names in {bytes} bytes")]
+    Count {
+        /// The number of names that it claims.
+        count: i32,
+        /// The bytes that there are.
+        bytes: usize,
+    },
+    /// One of its names claims to be longer than the rest of it.
+    #[error("a name that is longer than the list")]
+    Length,
+    /// One of its names, as far as it is shown, could name no node, or another one.
+    #[error("a node named '{0}'")]
+    Name(String),
+    /// It has more bytes after its last name.
+    #[error("a list with something behind it")]
+    Rest,
+}
+
 impl Names {
     /// Takes the content of an answer.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn new(bytes: Vec<u8>) -> Result<Self, String> {
+    /// When it is no list of names.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, NamesError> {
         let mut reader = Reader(&bytes);
-        let count = reader.int().ok_or("a list without a length")?;
+        let count = reader.int().ok_or(NamesError::NoLength)?;
         // Each name has a length of its own, which takes four bytes.
         let most = reader.0.len() / 4;
         let count = match usize::try_from(count) {
             Ok(count) if count <= most => count,
-            _ => return Err(format!("a list of {count} names in {} bytes", reader.0.len())),
+            _ => return Err(NamesError::Count { count, bytes: reader.0.len() }),
         };
         for _ in 0..count {
-            let name = reader.buffer().ok_or("a name that is longer than the list")?;
+            let name = reader.buffer().ok_or(NamesError::Length)?;
             if !is_name(name) {
-                /// How much of such a name is shown.
+                /// So much of such a name is shown.
                 const SHOWN: usize = 100;
                 let shown = name.get(..SHOWN).unwrap_or(name);
-                return Err(format!("a node named '{}'", String::from_utf8_lossy(shown)));
+                return Err(NamesError::Name(String::from_utf8_lossy(shown).into()));
             }
         }
-        reader.end().ok_or("a list with something behind it")?;
+        reader.end().ok_or(NamesError::Rest)?;
         Ok(Self { bytes, read: 4 })
     }
 
@@ -139,7 +164,7 @@ impl Names {
         Some(name)
     }
 
-    /// How much memory they take, together with what keeps them.
+    /// The memory that they take, together with their owner.
     pub fn size(&self) -> usize {
         /// Each allocation has a header and is rounded up, and whoever keeps names adds
         /// a few numbers.

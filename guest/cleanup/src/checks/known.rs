@@ -1,0 +1,76 @@
+//! Targets that are more likely a mistake than meant.
+
+use crate::guard::{self, Refusal};
+use crate::master::agents::Listing;
+use crate::master::frameworks::Frameworks;
+use crate::names;
+use crate::operation::Owner;
+use janitor_contract::types::{Options, Reason, Target};
+
+/// Refuses a principal that has made nothing of what the role has: its name is more likely
+/// wrong than right.
+///
+/// # Errors
+/// The target is refused.
+pub fn require_own_resources(listing: &Listing, owner: Owner) -> Result<(), Refusal> {
+    let Some(principal) = owner.principal.filter(|it| listing.is_others_alone(it)) else {
+        return Ok(());
+    };
+    let principals: Vec<_> = listing.principals().into_iter().collect();
+    let why = format!(
+        "nothing of role '{}' was made by principal '{principal}', but by: {}. Check the \
+         principal, or leave it out to take all of the role. If only the znode is left to delete, \
+         name the znode alone",
+        owner.role,
+        principals.join(", ")
+    );
+    Err(Refusal { reason: Reason::OtherPrincipals, why })
+}
+
+/// Refuses a role for which nothing is reserved, where it is more likely misspelt than
+/// clean already.
+///
+/// # Errors
+/// The target is refused.
+pub fn require_known_role(
+    listing: &Listing,
+    frameworks: Option<&Frameworks>,
+    target: &Target,
+    options: &Options,
+) -> Result<(), Refusal> {
+    let Some(role) = target.role.as_deref() else { return Ok(()) };
+    if listing.has_role() || listing.agents.iter().any(|agent| agent.hides) {
+        return Ok(());
+    }
+    let znode = target.znode.as_deref().map(|it| guard::whole_path(options, it));
+    let top = znode.as_deref().and_then(|it| it.split('/').next());
+    let owns = |role: &str| names::znodes_of_role(role).any(|it| Some(it.as_str()) == top);
+    let with_limits = frameworks.into_iter().flat_map(Frameworks::roles);
+    let known = listing.roles.iter().map(String::as_str).chain(with_limits);
+    // Where role and znode name the same service, neither is misspelt, and a second run after
+    // a failure must be able to finish. But that znode may belong to another role.
+    let mut near = if owns(role) { Vec::new() } else { names::near(role, known) };
+    let is_part = |it: &str| it.strip_suffix(role).is_some_and(|rest| rest.ends_with('/'));
+    let owners = listing.roles.iter().map(String::as_str).filter(|it| owns(it) && !is_part(it));
+    near.extend(owners);
+    near.sort_unstable();
+    near.dedup();
+    let made: Vec<_> = listing.elsewhere.iter().filter(|it| it.principal.is_some()).collect();
+    let why = if options.strict {
+        "it must be there (strict)".to_owned()
+    } else if role.contains(',') {
+        "name one role a run".to_owned()
+    } else if !near.is_empty() {
+        format!("there is {}", near.join(", "))
+    } else if !made.is_empty() && !options.whole_service {
+        let roles: Vec<_> = made.into_iter().map(|it| it.role.as_str()).collect();
+        format!("the principal has made something for: {}", roles.join(", "))
+    } else {
+        return Ok(());
+    };
+    let why = format!(
+        "nothing is reserved for role '{role}': {why}. Check the role's name. If only the znode is \
+         left to delete, name the znode alone"
+    );
+    Err(Refusal { reason: Reason::RoleNotFound, why })
+}

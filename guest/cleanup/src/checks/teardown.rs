@@ -1,0 +1,47 @@
+//! The teardown of the frameworks that use a target.
+
+use super::{Users, users};
+use crate::context::{Abort, Context};
+use crate::guard::Refusal;
+use crate::host::Host;
+use crate::master::agents::Listing;
+use crate::master::frameworks;
+use janitor_contract::describe::framework_words;
+use janitor_contract::types::{Event, Framework, Level, Reason, Target};
+
+impl<H: Host> Context<'_, H> {
+    /// Tears frameworks down, and waits until nothing uses the target any more.
+    pub(super) fn teardown(
+        &mut self,
+        frameworks: Vec<Framework>,
+        listing: &Listing,
+        target: &Target,
+    ) -> Result<(), Abort> {
+        for user in frameworks {
+            if let Err(why) = frameworks::teardown(&mut self.host, &user.id) {
+                let message =
+                    format!("Framework {} is not torn down: {why}", framework_words(&user));
+                return Err(self.abort(Reason::Failed, message));
+            }
+            let line = format!("Tearing down framework {}", framework_words(&user));
+            self.host.say(Level::Info, line, Some(Event::TornDown(user)));
+        }
+        let mut backoff = self.backoff();
+        loop {
+            // Frameworks have been torn down by now, so the run fails and is not refused.
+            let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
+            let Users { all: users, refusal } = users(&all, target, self.options);
+            if users.is_empty() {
+                return match refusal {
+                    Some(Refusal { why, .. }) => Err(self.abort(Reason::Failed, why)),
+                    None => Ok(()),
+                };
+            }
+            if !backoff.wait(&mut self.host) {
+                let ids: Vec<_> = users.iter().map(framework_words).collect();
+                let message = format!("Framework {} does not end", ids.join(", "));
+                return Err(self.abort(Reason::Failed, message));
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The context of a run, whether it changes something or only looks. Every run reads the
+//! agents and the frameworks, waits, and says why it ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::host::{Host, Watched};
+use crate::master::agents::{self, Listing, Wanted};
+use crate::master::frameworks::{self, Frameworks};
+use crate::master::{absent, pending};
+use crate::operation::Owner;
+use crate::retry::{Backoff, Retries};
+use crate::version;
+use crate::words::one_line;
+use janitor_contract::planned;
+use janitor_contract::types::{
+    Event, Failure, Level, Options, Reason, Report, Unreached, UnreachedReason, Warning,
+};
+
+/// The context of a run.
+pub struct Context<'a, H> {
+    /// The surroundings of the run.
+    pub host: Watched<'a, H>,
+    /// The options of the run.
+    pub options: &'a Options,
+    /// The report on everything that the run has found and done so far.
+    pub report: Report,
+    /// This is set when warnings are kept for the result, and not logged.
+    pub is_quiet: bool,
+    /// This is set when nothing of the target was pending just before the last listing.
+    pub is_settled: bool,
+    /// This is set when the agents could not be listed the last time.
+    is_blind: bool,
+    /// The agents that a listing has shown to hold something for the role, or to be out of
+    /// reach: their ids and their host names.
+    concerned: BTreeMap<String, String>,
+    /// The concerned agents that the last listing did not show any more.
+    vanished: Vec<Unreached>,
+}
+
+/// The early end of a run, which the log has explained in its own lines.
+pub struct Abort {
+    /// The kind.
+    pub reason: Reason,
+    /// One sentence.
+    pub message: String,
+}
+
+impl<'a, H: Host> Context<'a, H> {
+    /// Starts a run.
+    pub fn new(host: &'a mut H, options: &'a Options) -> Self {
+        let report = Report {
+            mesos_version: None,
+            agents: Vec::new(),
+            confirmed: Vec::new(),
+            unreached: Vec::new(),
+            ignored: Vec::new(),
+            elsewhere: Vec::new(),
+            warnings: Vec::new(),
+            left: None,
+            znode: None,
+            self_removal: None,
+        };
+        let host = Watched::new(host);
+        Self {
+            host,
+            options,
+            report,
+            is_quiet: false,
+            is_settled: false,
+            is_blind: false,
+            concerned: BTreeMap::new(),
+            vanished: Vec::new(),
+        }
+    }
+
+    /// Turns the early end of a run into its result.
+    pub fn fail(self, abort: Abort) -> Failure {
+        let Abort { reason, message } = abort;
+        Failure { reason, message: one_line(&message), report: self.report }
+    }
+
+    /// Lists the agents, and tries again where that may help.
+    pub fn list(&mut self, wanted: Wanted) -> Result<Listing, String> {
+        let mut retries = self.retries();
+        loop {
+            let unread = match agents::list(&mut self.host, wanted) {
+                Ok(listing) => return Ok(listing),
+                Err(unread) => unread,
+            };
+            self.host.say(Level::Debug, &unread.message, None);
+            if !retries.wait(&mut self.host, unread.retry) {
+                return Err(unread.message);
+            }
+        }
+    }
+
+    /// Lists the agents, and keeps for the report what they still hold.
+    pub fn look(&mut self, owner: Owner) -> Result<Listing, String> {
+        let listing = self.list(Wanted { role: Some(owner.role), principal: owner.principal });
+        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
+        self.is_blind = listing.is_err();
+        if let Ok(listing) = &listing {
+            self.vanished = listing.vanished(&self.concerned);
+            self.concerned.extend(listing.concerned());
+            let unreached = self.vanished.iter().cloned().chain(listing.unreached()).collect();
+            self.report_unreached(unreached);
+        }
+        listing
+    }
+
+    /// Returns whether the agents could not be listed the last time.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
+    }
+
+    /// Aborts the run unless there is a list of agents on which it can rely.
+    pub fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Abort> {
+        let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
+        if listing.agents.is_empty() && listing.recovered.is_empty() {
+            let message = "The Mesos master lists no agents, so nothing can be said about what \
+                they hold. Is this the leading master, and have its agents registered?";
+            return Err(self.abort(Reason::Failed, message));
+        }
+        Ok(listing)
+    }
+
+    /// Reads the frameworks of a cluster with these agents.
+    pub fn frameworks(&mut self, listing: &Listing) -> Result<Frameworks, String> {
+        let mut retries = self.retries();
+        let all = frameworks::all(&mut self.host, listing, &mut retries)?;
+        self.lacks(&all.missing);
+        Ok(all)
+    }
+
+    /// Finds the agents that may hold something that a run cannot see or remove: some that are
+    /// listed, those that are not, and those on which something is still `pending`. Agents
+    /// that vanished since an earlier listing come first. It logs the reasons why there may be
+    /// others, and returns their number.
+    pub fn unreached(
+        &mut self,
+        listing: &Listing,
+        pending: Result<Vec<Unreached>, String>,
+    ) -> (Vec<Unreached>, usize) {
+        let mut retries = self.retries();
+        let absent = absent::absent(&mut self.host, listing, &mut retries);
+        self.lacks(&absent.missing);
+        let mut unknown = absent.doubts;
+        let mut unreached = self.vanished.clone();
+        for agent in &mut unreached {
+            // The registry may say more.
+            if let Some(it) = absent.agents.iter().find(|it| it.agent == agent.agent) {
+                (agent.reason, agent.since) = (it.reason, it.since);
+            }
+        }
+        let pending = pending.unwrap_or_else(|why| {
+            unknown.push(why);
+            Vec::new()
+        });
+        for agent in listing.unreached().into_iter().chain(absent.agents).chain(pending) {
+            let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
+            if !unreached.iter().any(is_known) {
+                unreached.push(agent);
+            }
+        }
+        for why in &unknown {
+            let line = format!("It is not known whether other slaves hold something: {why}");
+            self.host.say(Level::Error, line, None);
+        }
+        (unreached, unknown.len())
+    }
+
+    /// Finds the agents on which a removal from a target, or from any role, is still pending.
+    pub fn pending(
+        &mut self,
+        listing: &Listing,
+        role: Option<&str>,
+        principal: Option<&str>,
+    ) -> Result<Vec<Unreached>, String> {
+        let ids = self.pending_ids(listing.newest, role, principal)?;
+        let unreached = ids.into_iter().map(|agent| Unreached {
+            hostname: listing.hostname(&agent).to_owned(),
+            agent,
+            reason: UnreachedReason::OperationPending,
+            since: None,
+        });
+        Ok(unreached.collect())
+    }
+
+    /// Finds the ids of these agents. `newest` is the newest version of Mesos that an agent
+    /// names.
+    pub fn pending_ids(
+        &mut self,
+        newest: Option<u32>,
+        role: Option<&str>,
+        principal: Option<&str>,
+    ) -> Result<BTreeSet<String>, String> {
+        let mut retries = self.retries();
+        let pending = pending::pending(&mut self.host, newest, &mut retries)?;
+        let own = pending.into_iter().filter(|it| it.is_of(role, principal));
+        Ok(own.map(|it| it.agent).collect())
+    }
+
+    /// Reports agents as unreached, or as ignored where the options say so.
+    pub fn report_unreached(&mut self, mut unreached: Vec<Unreached>) {
+        self.report.ignored = self.ignore(&mut unreached);
+        self.report.unreached = unreached;
+    }
+
+    /// Takes those that the options ignore out of a list.
+    pub fn ignore(&self, unreached: &mut Vec<Unreached>) -> Vec<Unreached> {
+        unreached.extract_if(.., |it| self.is_ignored(&it.agent, &it.hostname)).collect()
+    }
+
+    /// Returns whether the options ignore an agent.
+    pub fn is_ignored(&self, agent: &str, hostname: &str) -> bool {
+        planned::is_ignored(agent, hostname, self.options)
+    }
+
+    /// Warns of pages that the server lacks, so that its answers cannot be compared with them.
+    fn lacks(&mut self, pages: &[&str]) {
+        if !pages.is_empty() {
+            let line = format!(
+                "The Mesos master's server does not have {}, so this run is not checked against it \
+                 (an old master, or a proxy that does not pass it on?)",
+                pages.join(", ")
+            );
+            self.warn(Warning::PagesMissing, line);
+        }
+    }
+
+    /// Logs a warning, and keeps it for the report.
+    pub fn warn(&mut self, warning: Warning, line: impl AsRef<str>) {
+        if !self.report.warnings.contains(&warning) {
+            self.report.warnings.push(warning);
+        }
+        if !self.is_quiet {
+            self.host.say(Level::Warn, line, Some(Event::Warning(warning)));
+        }
+    }
+
+    /// Logs the version of Mesos in the original's words.
+    pub fn log_version(&mut self, listing: &Listing) {
+        let number = listing.version.as_deref().and_then(version::number);
+        match (&listing.version, number) {
+            (Some(version), Some(number)) => {
+                self.say(format!("Mesos version: {version} => {number}"));
+            }
+            (version, _) => {
+                let line = match version {
+                    Some(version) => format!("Bad version string: {version}"),
+                    None => "No version found in slaves list".into(),
+                };
+                self.warn(Warning::VersionUnknown, line);
+            }
+        }
+        self.report.mesos_version.clone_from(&listing.version);
+    }
+
+    /// Returns the time limit for waiting in one phase.
+    fn time_limit(&self) -> Duration {
+        Duration::from_secs(self.options.confirm_seconds.into())
+    }
+
+    /// Starts to wait for something that takes time.
+    pub fn backoff(&mut self) -> Backoff {
+        let limit = self.time_limit();
+        Backoff::new(&mut self.host, limit)
+    }
+
+    /// Starts a series of requests that may be tried again.
+    pub fn retries(&mut self) -> Retries {
+        let limit = self.time_limit();
+        Retries::new(&mut self.host, limit)
+    }
+
+    /// Logs a line of the normal course.
+    pub fn say(&mut self, message: impl AsRef<str>) {
+        self.host.say(Level::Info, message, None);
+    }
+
+    /// Logs why the run ends early.
+    pub fn abort(&mut self, reason: Reason, message: impl Into<String>) -> Abort {
+        let message = message.into();
+        self.host.say(Level::Error, &message, None);
+        Abort { reason: self.reason(reason), message }
+    }
+
+    /// Finds the true reason for an early end: after the host has asked the run to stop, failures
+    /// are due to that.
+    pub fn reason(&mut self, reason: Reason) -> Reason {
+        match reason {
+            // A pause that takes no time asks the host whether the run has to stop, which
+            // nothing else may have shown: the run may have had no time for more.
+            Reason::Failed | Reason::Incomplete | Reason::InUseUnknown | Reason::Changed
+                if self.host.stopped || !self.host.pause(Duration::ZERO) =>
+            {
+                Reason::Stopped
+            }
+            reason => reason,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One agent of the list.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::amounts::{Amounts, EachRole};
+use super::reserved::{Others, ReservedSeed};
+use super::{Agent, Wanted};
+
+/// One agent, and everything else that its entry says.
+pub(super) struct Listed {
+    /// The agent.
+    pub(super) agent: Agent,
+    /// The version of Mesos that it runs.
+    pub(super) version: Option<String>,
+    /// The resources of other roles that concern the wanted one.
+    pub(super) others: Others,
+    /// This is set when it registered again, with this master or after another one.
+    pub(super) came_back: bool,
+}
+
+/// The seed of an agent's entry.
+#[derive(Clone, Copy)]
+pub(super) struct ListedSeed<'a> {
+    /// The role and the service for which the list is read.
+    pub(super) wanted: Wanted<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum AgentField {
+    Id,
+    Hostname,
+    Active,
+    Deactivated,
+    ReregisteredTime,
+    Version,
+    Resources,
+    UnreservedResources,
+    ReservedResources,
+    ReservedResourcesFull,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for ListedSeed<'_> {
+    type Value = Listed;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListedSeed<'_> {
+    type Value = Listed;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an agent")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let (mut id, mut version, mut reserved) = (None, None, None);
+        let (mut hostname, mut active) = (Text(Cow::Borrowed("")), true);
+        let mut deactivated = None;
+        let mut reregistered = None::<f64>;
+        let mut hidden = Amounts::default();
+        while let Some(field) = map.next_key()? {
+            match field {
+                AgentField::Id => id = Some(map.next_value()?),
+                AgentField::Hostname => hostname = map.next_value()?,
+                AgentField::Active => active = map.next_value()?,
+                AgentField::Deactivated => deactivated = map.next_value()?,
+                AgentField::ReregisteredTime => reregistered = map.next_value()?,
+                AgentField::Version => version = map.next_value()?,
+                AgentField::Resources => map.next_value_seed(hidden.add(1.0))?,
+                AgentField::UnreservedResources => map.next_value_seed(hidden.add(-1.0))?,
+                AgentField::ReservedResources => map.next_value_seed(EachRole(hidden.add(-1.0)))?,
+                AgentField::ReservedResourcesFull => {
+                    reserved = Some(map.next_value_seed(ReservedSeed { wanted: self.wanted })?);
+                }
+                AgentField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let id: String = id.ok_or_else(|| M::Error::missing_field("id"))?;
+        let (roles, resources, others) = reserved.ok_or_else(|| {
+            M::Error::custom(format!(
+                "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
+            ))
+        })?;
+        let hides = hidden.is_something();
+        let connected = active || deactivated == Some(true);
+        let mut agent = Agent { id, hostname: String::new(), connected, hides, roles, resources };
+        if agent.is_concerned() || !connected {
+            agent.hostname = hostname.0.into_owned();
+        }
+        let came_back = reregistered.is_some();
+        let version = version.map(|Text(version)| version.into_owned());
+        Ok(Listed { agent, version, others, came_back })
+    }
+}
+
+/// A text that is copied only where it must be.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

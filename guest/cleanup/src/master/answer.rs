@@ -1,0 +1,103 @@
+//! One request to the master, and its answer, which is read as JSON.
+
+use crate::host::{Host, Response, request};
+use crate::master::NAME;
+use crate::master::json::{Bad, Json};
+use crate::retry::{Retries, Retry};
+use crate::words::{excerpt, summary};
+use janitor_contract::types::{Endpoint, Error, Method, Request};
+
+/// An answer that could not be read.
+#[derive(Debug)]
+pub struct Unread {
+    /// An estimate whether another try is worthwhile.
+    pub retry: Retry,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// One sentence for the person who runs the cleanup.
+    pub message: String,
+}
+
+/// The result of asking a master for one of the pages with which its lists are compared.
+#[derive(Debug)]
+pub enum Page<T> {
+    /// The master says this.
+    Says(T),
+    /// The server does not have the page: the master is an old one, or a proxy does not
+    /// pass the page on.
+    Missing,
+    /// The page could not be read.
+    Unknown(Unread),
+}
+
+/// Asks the master for what it has at `path`.
+///
+/// # Errors
+/// The master cannot be reached, refuses, or answers with something else.
+pub fn get<H: Host, T>(
+    host: &mut H,
+    path: &str,
+    take: impl FnOnce(&mut Json<H::Response>) -> Result<T, Bad>,
+) -> Result<T, Unread> {
+    read(host, &request(Endpoint::Master, Method::Get, vec![path.into()]), take)
+}
+
+/// Asks a master for a page, and tries again where that may help.
+pub fn page<H: Host, T>(
+    host: &mut H,
+    request: &Request,
+    retries: &mut Retries,
+    mut take: impl FnMut(&mut Json<H::Response>) -> Result<T, Bad>,
+) -> Page<T> {
+    loop {
+        match read(host, request, &mut take) {
+            Ok(value) => return Page::Says(value),
+            Err(Unread { status: Some(404), .. }) => return Page::Missing,
+            Err(unread) if retries.wait(host, unread.retry) => {}
+            Err(unread) => return Page::Unknown(unread),
+        }
+    }
+}
+
+/// Sends a request to the master and reads the answer.
+fn read<H: Host, T>(
+    host: &mut H,
+    request: &Request,
+    take: impl FnOnce(&mut Json<H::Response>) -> Result<T, Bad>,
+) -> Result<T, Unread> {
+    let path = request.path.join("/");
+    let network = |error: &Error| Unread {
+        retry: Retry::of_error(error),
+        status: None,
+        message: format!("Network error: {}.", error.of(NAME)),
+    };
+    let exchange = host.send(request).map_err(|error| network(&error))?;
+    let response = host.finish(exchange).map_err(|error| network(&error))?;
+    let status = response.status();
+    let retry = Retry::of_status(status);
+    let bad = |why| Unread {
+        retry,
+        status: Some(status),
+        message: format!("Bad {path} response: {why}"),
+    };
+    let mut json = Json::new(response);
+    let start = excerpt(json.start());
+    if status != 200 {
+        let hint = match status {
+            401 => ": it wants valid credentials",
+            403 => ": the token's owner may not see this",
+            307 => ": it does not lead; give the URL of the leading master, or of all",
+            _ => "",
+        };
+        let answer = summary(status, start.as_bytes());
+        return Err(bad(format!("{NAME} answers {answer}{hint}")));
+    }
+    let value = take(&mut json).and_then(|value| json.end().map(|()| value));
+    match (value, json.error()) {
+        (Ok(value), _) => Ok(value),
+        (Err(_), Some(error)) => Err(network(error)),
+        // JSON may hold a secret, so only another page is quoted.
+        (Err(Bad(why)), None) if start.starts_with(['{', '[']) => Err(bad(why)),
+        (Err(Bad(why)), None) => Err(bad(format!("{why}. It begins: {start}"))),
+    }
+}

@@ -1,0 +1,371 @@
+//! The frameworks that are registered with the master, and doubts whether these are all:
+//! `GET master/frameworks`, `GET master/roles`, `GET master-root/metrics/snapshot`.
+//!
+//! A service with a registered framework is not dead: it may be running, or come back within
+//! its failover timeout (a week, for services of the DC/OS SDK) and look for its volumes.
+//!
+//! A framework that the list lacks may exist all the same: the master lists those that the
+//! request's principal may view (VIEW_FRAMEWORK), and a master that has just taken over
+//! knows only those that have come back. So the list is compared with the ids by which the
+//! master's roles name their frameworks, with the number of frameworks in the master's
+//! metrics, which no permission filters, and with the time since the election.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::agents::Listing;
+use super::answer::{self, Page};
+use super::json::{Bad, Json};
+use super::metrics::{self, Metrics};
+use super::{NAME, form, leader};
+use crate::host::{Host, Response, count, request};
+use crate::names;
+use crate::retry::Retries;
+use janitor_contract::types::{Endpoint, Framework, Method};
+
+/// The frameworks of a cluster.
+#[derive(Debug, Default)]
+pub struct Frameworks {
+    registered: Vec<Framework>,
+    /// The ids of the frameworks that each role has.
+    roles: BTreeMap<String, Vec<String>>,
+    /// The reasons why there may be others, one sentence each.
+    doubts: Vec<String>,
+    /// The pages that the server lacks, so that they could not be compared.
+    pub missing: Vec<&'static str>,
+}
+
+/// Reads the frameworks, and looks for reasons why these may not be all. `listing` has the
+/// cluster's agents.
+///
+/// # Errors
+/// The list cannot be read; the error is one sentence.
+pub fn all<H: Host>(
+    host: &mut H,
+    listing: &Listing,
+    retries: &mut Retries,
+) -> Result<Frameworks, String> {
+    let (mut all, mut metrics) = look(host, retries)?;
+    if all.hidden(&metrics) > 0 {
+        // A framework may have registered between the list and the count.
+        (all, metrics) = look(host, retries)?;
+    }
+    let hidden = all.hidden(&metrics);
+    if hidden > 0 {
+        all.doubts.push(format!(
+            "The master has {hidden} registered framework(s) that this run's user may not view \
+             (permission view_frameworks)."
+        ));
+    }
+    if listing.may_have_taken_over
+        && let Some(doubt) = leader::doubt(host, listing, metrics.uptime, retries)
+    {
+        all.doubts.push(doubt);
+    }
+    Ok(all)
+}
+
+/// Reads the frameworks and the master's metrics.
+fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {
+    let mut all = Frameworks::default();
+    let list = request(Endpoint::Master, Method::Get, vec!["frameworks".into()]);
+    all.registered = match answer::page(host, &list, retries, registered) {
+        Page::Says((registered, 0)) => registered,
+        Page::Says((registered, unregistered)) => {
+            all.doubts.push(format!(
+                "{unregistered} framework(s) with tasks have not come back to the master yet."
+            ));
+            registered
+        }
+        Page::Missing => {
+            return Err("Bad frameworks response: the Mesos master answers 404.".into());
+        }
+        Page::Unknown(unread) => return Err(unread.message),
+    };
+    let roles = request(Endpoint::Master, Method::Get, vec!["roles".into()]);
+    match answer::page(host, &roles, retries, by_role) {
+        Page::Says(roles) => all.roles = roles,
+        Page::Missing => all.missing.push("roles"),
+        Page::Unknown(unread) => all.doubts.push(unread.message),
+    }
+    let metrics = match metrics::read(host, retries) {
+        Ok(Some(metrics)) => {
+            if metrics.frameworks.is_none() {
+                all.missing.push(metrics::PATH);
+            }
+            metrics
+        }
+        Ok(None) => {
+            all.missing.push(metrics::PATH);
+            Metrics::default()
+        }
+        Err(why) => {
+            all.doubts.push(why);
+            Metrics::default()
+        }
+    };
+    Ok((all, metrics))
+}
+
+/// Takes the registered frameworks, and the number of those that are expected back.
+fn registered<R: Response>(json: &mut Json<R>) -> Result<(Vec<Framework>, usize), Bad> {
+    let (mut all, mut unregistered) = (None, 0);
+    json.object(|json, name| match name {
+        "frameworks" => {
+            let all = all.insert(Vec::new());
+            json.list(|json| {
+                all.push(framework(json)?);
+                Ok(())
+            })
+        }
+        // Their tasks run, and they have not come back to a new master.
+        "unregistered_frameworks" => json.list(|json| {
+            unregistered += 1;
+            json.skip()
+        }),
+        // Among these are completed frameworks with all their tasks, of which there may be
+        // very many.
+        _ => json.skip(),
+    })?;
+    Ok((all.ok_or_else(|| Bad::missing("frameworks"))?, unregistered))
+}
+
+/// Takes one framework. It only counts the tasks, of which there may be very many.
+fn framework<R: Response>(json: &mut Json<R>) -> Result<Framework, Bad> {
+    let (mut id, mut name, mut active) = (None, String::new(), false);
+    // A framework without the capability MULTI_ROLE, which exists since Mesos 1.2, has one
+    // role only.
+    let (mut role, mut roles) = (None::<String>, None::<Vec<String>>);
+    let mut tasks = 0;
+    json.object(|json, field| {
+        match field {
+            "id" => id = Some(json.value()?),
+            "name" => name = json.value()?,
+            "active" => active = json.value()?,
+            "role" => role = json.value()?,
+            "roles" => roles = json.value()?,
+            "tasks" => json.list(|json| {
+                tasks += 1;
+                json.skip()
+            })?,
+            _ => json.skip()?,
+        }
+        Ok(())
+    })?;
+    let id = id.ok_or_else(|| Bad::missing("id"))?;
+    let mut all: Vec<_> = role.into_iter().chain(roles.unwrap_or_default()).collect();
+    all.dedup();
+    Ok(Framework { id, name, active, roles: all, tasks: count(tasks) })
+}
+
+/// Takes the ids of the frameworks that each role has.
+fn by_role<R: Response>(json: &mut Json<R>) -> Result<BTreeMap<String, Vec<String>>, Bad> {
+    let mut all = None;
+    json.object(|json, name| match name {
+        "roles" => {
+            let all = all.insert(BTreeMap::new());
+            json.list(|json| {
+                let (mut role, mut ids) = (None, Vec::new());
+                json.object(|json, field| {
+                    match field {
+                        "name" => role = Some(json.value()?),
+                        "frameworks" => ids = json.value()?,
+                        _ => json.skip()?,
+                    }
+                    Ok(())
+                })?;
+                all.insert(role.ok_or_else(|| Bad::missing("name"))?, ids);
+                Ok(())
+            })
+        }
+        _ => json.skip(),
+    })?;
+    all.ok_or_else(|| Bad::missing("roles"))
+}
+
+/// Returns whether a framework of a role may use what is reserved for another role: that must
+/// be the same role, or one above it (Mesos, "Multiple Roles and Hierarchical Roles").
+fn may_use(role: &str, reserved_for: &str) -> bool {
+    role.strip_prefix(reserved_for).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Frameworks {
+    /// Returns how many more frameworks the master counts than it names.
+    #[allow(clippy::cast_possible_truncation, reason = "no cluster has that many")]
+    fn hidden(&self, metrics: &Metrics) -> i64 {
+        let mut known: BTreeSet<&str> = self.registered.iter().map(|it| it.id.as_str()).collect();
+        known.extend(self.roles.values().flatten().map(String::as_str));
+        let counted = metrics.frameworks.unwrap_or_default() as i64;
+        counted.saturating_sub(i64::from(count(known.len())))
+    }
+
+    /// Returns all that are registered.
+    pub fn registered(&self) -> &[Framework] {
+        &self.registered
+    }
+
+    /// Returns the names of the roles that have frameworks or limits.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().map(String::as_str)
+    }
+
+    /// Returns those that may use what is reserved for a role.
+    pub fn using(&self, role: &str) -> Vec<Framework> {
+        self.registered.iter().filter(|framework| uses(framework, role)).cloned().collect()
+    }
+
+    /// Returns those that own a ZooKeeper node, or one above it, by their names or their roles.
+    pub fn owning(&self, znode: &str) -> Vec<Framework> {
+        let top = znode.split('/').next().unwrap_or(znode);
+        let owns = |framework: &&Framework| {
+            let of_roles = framework.roles.iter().flat_map(|role| names::znodes_of_role(role));
+            names::znodes_of_service(&framework.name).chain(of_roles).any(|it| it == top)
+        };
+        self.registered.iter().filter(owns).cloned().collect()
+    }
+
+    /// Explains why there may be others that use a role, or own a node. There is no doubt if
+    /// that is excluded.
+    pub fn doubt(&self, role: Option<&str>) -> Option<String> {
+        let is_listed = |id: &&String| self.registered.iter().any(|it| it.id == **id);
+        let concerned = self.roles.iter().filter(|(it, _)| role.is_none_or(|own| may_use(it, own)));
+        let unnamed: BTreeSet<_> =
+            concerned.flat_map(|(_, ids)| ids).filter(|id| !is_listed(id)).collect();
+        let unnamed = (!unnamed.is_empty()).then(|| {
+            let ids: Vec<_> = unnamed.into_iter().map(String::as_str).collect();
+            let which = role.map_or_else(String::new, |role| format!(" of role '{role}'"));
+            format!(
+                "The master has framework(s){which} that this run's user may not view \
+                 (permission view_frameworks): {}.",
+                ids.join(", ")
+            )
+        });
+        let sentences: Vec<_> = unnamed.iter().chain(&self.doubts).map(String::as_str).collect();
+        (!sentences.is_empty()).then(|| sentences.join(" "))
+    }
+}
+
+/// Returns whether a framework may use what is reserved for a role.
+pub fn uses(framework: &Framework, role: &str) -> bool {
+    framework.roles.iter().any(|it| may_use(it, role))
+}
+
+/// Returns whether a framework runs the apps or the jobs of others.
+pub fn is_shared(framework: &Framework) -> bool {
+    let name = framework.name.to_ascii_lowercase();
+    // A folder may stand before the name.
+    let name = name.rsplit('/').next().unwrap_or_default();
+    name.starts_with("marathon") || name.starts_with("metronome")
+}
+
+/// Asks the master to tear a framework down: all its tasks end, and it cannot come back under
+/// its id. A framework that is gone already counts as torn down.
+///
+/// # Errors
+/// The framework is not torn down; the error says why.
+pub fn teardown<H: Host>(host: &mut H, id: &str) -> Result<(), String> {
+    let answer =
+        host.ask(&form("teardown", &[("frameworkId", id)])).map_err(|error| error.of(NAME))?;
+    // 400 is "No framework found with specified ID". The next listing shows whether it is gone.
+    if answer.is_success() || answer.status == 400 {
+        Ok(())
+    } else {
+        Err(format!("{NAME} answers {}", answer.summary()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::Script;
+
+    fn read(host: &mut Script, took_over: bool) -> Result<Frameworks, String> {
+        let listing = Listing { may_have_taken_over: took_over, ..Listing::default() };
+        let mut retries = Retries::new(host, Duration::ZERO);
+        all(host, &listing, &mut retries)
+    }
+
+    fn ids(frameworks: &[Framework]) -> Vec<&str> {
+        frameworks.iter().map(|it| it.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_role_is_used_by_frameworks_of_it_and_of_the_roles_below() {
+        let body = r#"{"frameworks":[
+            {"id":"1","name":"a","active":true,"role":"r","tasks":[{"a":[{}]},{}]},
+            {"id":"2","name":"b","active":false,"roles":["q","r"]},
+            {"id":"3","name":"c","active":true,"roles":["r/s"],"role":"*"},
+            {"id":"4"},{"id":"5","roles":["rr","q/r"]}],"completed_frameworks":[{"id":"6","role":"r"}]}"#;
+        let found = read(&mut Script::default().answer(200, body), false).unwrap();
+        assert_eq!(ids(&found.using("r")), ["1", "2", "3"]);
+        assert_eq!(ids(&found.using("r/s")), ["3"]);
+        assert_eq!((found.using("r")[0].tasks, found.doubt(Some("r"))), (2, None));
+    }
+
+    #[test]
+    fn a_master_that_does_not_tell_is_no_answer() {
+        for (status, body) in [(403, ""), (200, "{}"), (200, "<html>"), (500, ""), (404, "")] {
+            assert!(read(&mut Script::default().answer(status, body), false).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_listed_may_be_there_all_the_same() {
+        let none = r#"{"frameworks":[]}"#;
+        let roles = r#"{"roles":[{"name":"r/s","frameworks":["F"]},{"name":"q","frameworks":[]}]}"#;
+        let counted = |active: u32| {
+            format!(r#"{{"master/frameworks_active":{active}.0,"master/frameworks_inactive":0.0}}"#)
+        };
+        for (page, status, body, of_r, of_q) in [
+            ("roles", 200, roles.into(), true, false),
+            ("metrics/snapshot", 200, counted(1), true, true),
+            ("metrics/snapshot", 200, counted(0), false, false),
+            ("metrics/snapshot", 200, r#"{"master/elected":0.0}"#.into(), true, true),
+            ("metrics/snapshot", 403, String::new(), true, true),
+            ("roles", 401, String::new(), true, true),
+            ("roles", 404, String::new(), false, false),
+        ] {
+            let host = Script::default().answer(200, none).answer(200, none);
+            let found = read(&mut host.page(page, status, body), false).unwrap();
+            assert_eq!(found.doubt(Some("r")).is_some(), of_r, "{page} {status}");
+            assert_eq!(found.doubt(Some("q")).is_some(), of_q, "{page} {status}");
+        }
+    }
+
+    #[test]
+    fn a_framework_that_registers_in_the_middle_is_no_hidden_one() {
+        let none = r#"{"frameworks":[]}"#;
+        let one = r#"{"frameworks":[{"id":"F","roles":["q"]}]}"#;
+        let counted = r#"{"master/frameworks_active":1.0}"#;
+        let twice = |first, second| {
+            let host = Script::default().answer(200, first).answer(200, second);
+            let mut host = ["metrics/snapshot"; 2]
+                .into_iter()
+                .fold(host, |host, path| host.page(path, 200, counted));
+            read(&mut host, false).unwrap()
+        };
+        let found = twice(none, one);
+        assert_eq!((ids(found.registered()), found.doubt(None)), (vec!["F"], None));
+        assert!(twice(none, none).doubt(None).is_some());
+    }
+
+    #[test]
+    fn a_node_is_owned_by_name_or_by_role() {
+        let body = r#"{"frameworks":[
+            {"id":"1","name":"elastic","roles":["x"]},{"id":"2","name":"/dev/kafka","roles":["dev"]},
+            {"id":"3","name":"n","role":"hdfs-role"},{"id":"4","name":"m","role":"old_role"}]}"#;
+        let found = read(&mut Script::default().answer(200, body), false).unwrap();
+        for (znode, expected) in [
+            ("dcos-service-elastic", &["1"][..]),
+            ("elastic/sub", &["1"]),
+            ("dcos-service-dev__kafka", &["2"]),
+            ("dcos-service-hdfs", &["3"]),
+            ("hdfs", &["3"]),
+            ("old", &["4"]),
+            ("dcos-service-other", &[]),
+        ] {
+            assert_eq!(ids(&found.owning(znode)), expected, "{znode}");
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! A pull reader for JSON: it reads the body of an answer piece by piece, so that the body
+//! never stands whole in memory.
+//!
+//! A caller takes objects and lists apart down to values that are small enough to be read
+//! at once, such as one agent. That is as fast as reading from a slice, and much faster
+//! than reading byte by byte from a stream.
+
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
+
+use crate::host::{CHUNK, Response};
+use janitor_contract::types::Error;
+
+/// The largest value that is read at once, in bytes. An agent has a few thousand.
+const LARGEST: usize = 16 << 20;
+
+/// The deepest nesting of brackets, which is serde_json's limit too.
+const DEEPEST: usize = 128;
+
+/// The character that replaces a byte that is not UTF-8. A master lists the bytes of names
+/// and labels as it got them, from anybody who may register or reserve (seen on Mesos 1.4.3
+/// and 1.11.0), and one such byte must not keep everybody from reading the rest. The master
+/// itself writes this character as `\u007f`.
+pub const STRAY: u8 = 0x7f;
+
+/// The length of a body's beginning, in bytes.
+pub const START: usize = 4 << 10;
+
+/// The reason why an answer is not what it should be.
+#[derive(Debug)]
+pub struct Bad(pub(super) String);
+
+impl Bad {
+    /// Rejects an answer that lacks a field.
+    pub fn missing(field: &str) -> Self {
+        Self(format!("missing field `{field}`"))
+    }
+
+    /// Ends the reading of a body of which nothing more is needed.
+    pub fn enough() -> Self {
+        Self("the rest is not needed".into())
+    }
+}
+
+/// The body of an answer, which has been read up to some place.
+pub struct Json<R> {
+    response: R,
+    /// The bytes that have arrived and are still needed.
+    buffer: Vec<u8>,
+    /// The place in the buffer up to which they have been read.
+    at: usize,
+    /// The length of the body before the buffer.
+    before: usize,
+    ended: bool,
+    /// The reason why the body broke off; the [`Bad`] that is then returned is empty.
+    error: Option<Error>,
+}
+
+impl<R: Response> Json<R> {
+    /// Starts with the whole body unread.
+    pub fn new(response: R) -> Self {
+        Self { response, buffer: Vec::new(), at: 0, before: 0, ended: false, error: None }
+    }
+
+    /// Returns the beginning of the body, without taking anything of it. It must be called
+    /// first.
+    pub fn start(&mut self) -> &[u8] {
+        // A body that breaks off still says as much as has arrived.
+        while self.buffer.len() < START && !self.ended && self.more().is_ok() {}
+        &self.buffer[..self.buffer.len().min(START)]
+    }
+
+    /// Returns the reason why the body broke off, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Takes an object apart: it calls `take` with each name, and `take` must take the value.
+    ///
+    /// # Errors
+    /// There is something else than an object, or `take` fails.
+    pub fn object(
+        &mut self,
+        mut take: impl FnMut(&mut Self, &str) -> Result<(), Bad>,
+    ) -> Result<(), Bad> {
+        self.each([b'{', b'}'], "an object", |json| {
+            let name: String = json.value()?;
+            json.must_be(b':', "`:`")?;
+            take(json, &name)
+        })
+    }
+
+    /// Takes a list apart: it calls `take` for each element, and `take` must take it.
+    ///
+    /// # Errors
+    /// There is something else than a list, or `take` fails.
+    pub fn list(&mut self, take: impl FnMut(&mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
+        self.each([b'[', b']'], "a list", take)
+    }
+
+    fn each(
+        &mut self,
+        [open, close]: [u8; 2],
+        what: &str,
+        mut take: impl FnMut(&mut Self) -> Result<(), Bad>,
+    ) -> Result<(), Bad> {
+        self.must_be(open, what)?;
+        if self.is_next(close)? {
+            return Ok(());
+        }
+        loop {
+            take(self)?;
+            if self.is_next(close)? {
+                return Ok(());
+            }
+            self.must_be(b',', &format!("`,` or `{}`", char::from(close)))?;
+        }
+    }
+
+    /// Takes a value that is small enough to be read at once.
+    ///
+    /// # Errors
+    /// There is something else than a `T`.
+    pub fn value<T: DeserializeOwned>(&mut self) -> Result<T, Bad> {
+        self.seeded(PhantomData)
+    }
+
+    /// Takes such a value with a seed.
+    ///
+    /// # Errors
+    /// There is something else than what the seed reads.
+    pub fn seeded<T, S>(&mut self, seed: S) -> Result<T, Bad>
+    where
+        S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
+    {
+        loop {
+            let rest = &self.buffer[self.at..];
+            let mut json = serde_json::Deserializer::from_slice(rest);
+            let result = seed.deserialize(&mut json);
+            let used = json.into_iter::<IgnoredAny>().byte_offset();
+            match result {
+                // A value that reaches to the end of the buffer may be longer.
+                _ if used == rest.len() && !self.ended => self.at_least_double()?,
+                Ok(value) => {
+                    self.at += used;
+                    return Ok(value);
+                }
+                Err(_) if self.replace_strays() => {}
+                Err(error) => {
+                    let place = format!(" at line {} column {}", error.line(), error.column());
+                    let words = error.to_string();
+                    let words = words.strip_suffix(&place).unwrap_or(&words);
+                    return Err(self.bad(words, used));
+                }
+            }
+        }
+    }
+
+    /// Replaces every byte that has arrived and is not UTF-8 by [`STRAY`], and returns
+    /// whether there was one.
+    fn replace_strays(&mut self) -> bool {
+        let mut found = false;
+        let mut from = self.at;
+        while let Some(rest) = self.buffer.get_mut(from..)
+            && let Err(error) = std::str::from_utf8(rest)
+        {
+            // The rest of a truncated character may arrive next.
+            let Some(length) = error.error_len() else { break };
+            let place = error.valid_up_to();
+            rest.iter_mut().skip(place).take(length).for_each(|byte| *byte = STRAY);
+            from += place + length;
+            found = true;
+        }
+        found
+    }
+
+    /// Takes a value and drops it. An object or a list may have any size: it is followed to
+    /// its last bracket, and never stands whole in memory.
+    ///
+    /// # Errors
+    /// The value has no end, or its end cannot be found because it is not JSON.
+    pub fn skip(&mut self) -> Result<(), Bad> {
+        if !matches!(self.peek()?, Some(b'[' | b'{')) {
+            return self.value().map(|IgnoredAny| ());
+        }
+        // Each open bracket is `true` if it belongs to an object.
+        let mut open: Vec<bool> = Vec::new();
+        let mut in_text = false;
+        loop {
+            let Some(&byte) = self.buffer.get(self.at) else {
+                if self.ended {
+                    return Err(self.bad("EOF while parsing a value", 0));
+                }
+                self.more()?;
+                continue;
+            };
+            match byte {
+                b'\\' if in_text => {
+                    self.at += 1;
+                    if self.buffer.get(self.at).is_none() {
+                        self.more()?;
+                    }
+                }
+                b'"' => in_text = !in_text,
+                b'{' | b'[' if !in_text => open.push(byte == b'{'),
+                b'}' | b']' if !in_text => {
+                    if open.pop() != Some(byte == b'}') {
+                        return Err(self.bad("a bracket that closes nothing", 0));
+                    }
+                    if open.is_empty() {
+                        self.at += 1;
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+            if open.len() > DEEPEST {
+                return Err(self.bad("brackets inside of each other without end", 0));
+            }
+        }
+    }
+
+    /// Takes the end of the body.
+    ///
+    /// # Errors
+    /// Something else follows.
+    pub fn end(&mut self) -> Result<(), Bad> {
+        match self.peek()? {
+            None => Ok(()),
+            Some(_) => Err(self.bad("trailing characters", 0)),
+        }
+    }
+
+    fn must_be(&mut self, byte: u8, what: &str) -> Result<(), Bad> {
+        match self.peek()? {
+            Some(next) if next == byte => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(_) => Err(self.bad(&format!("expected {what}"), 0)),
+            None => Err(self.bad("EOF while parsing a value", 0)),
+        }
+    }
+
+    fn is_next(&mut self, byte: u8) -> Result<bool, Bad> {
+        let is_next = self.peek()? == Some(byte);
+        self.at += usize::from(is_next);
+        Ok(is_next)
+    }
+
+    /// Returns the next byte that is not white space, without taking it.
+    fn peek(&mut self) -> Result<Option<u8>, Bad> {
+        loop {
+            let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
+            match self.buffer[self.at..].iter().position(|byte| !is_space(byte)) {
+                Some(spaces) => {
+                    self.at += spaces;
+                    return Ok(self.buffer.get(self.at).copied());
+                }
+                None if self.ended => return Ok(None),
+                None => {
+                    self.at = self.buffer.len();
+                    self.more()?;
+                }
+            }
+        }
+    }
+
+    /// Waits for twice as many bytes as there are, so that a large value is not tried again
+    /// for every piece of it.
+    fn at_least_double(&mut self) -> Result<(), Bad> {
+        let goal = (self.buffer.len() - self.at) * 2;
+        if goal > LARGEST {
+            return Err(self.bad(&format!("a value of more than {LARGEST} bytes"), 0));
+        }
+        self.more()?;
+        while !self.ended && self.buffer.len() < goal {
+            self.more()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next bytes, and drops those that have been taken.
+    fn more(&mut self) -> Result<(), Bad> {
+        match self.response.read(CHUNK) {
+            Ok(chunk) => {
+                self.ended = chunk.is_empty();
+                self.before += self.at;
+                if self.at == self.buffer.len() {
+                    self.buffer = chunk;
+                } else {
+                    self.buffer.drain(..self.at);
+                    self.buffer.extend(chunk);
+                }
+                self.at = 0;
+                Ok(())
+            }
+            Err(error) => {
+                self.error = Some(error);
+                Err(Bad(String::new()))
+            }
+        }
+    }
+
+    fn bad(&self, why: &str, further: usize) -> Bad {
+        Bad(format!("{why} at byte {}", self.before + self.at + further))
+    }
+}
+
+#[cfg(test)]
+mod differential;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::master::answer::{Unread, get};
+    use crate::testing::Script;
+
+    /// Reads the numbers of `{"a":[...]}`, and skips everything else.
+    fn numbers(body: &str, chunk: usize) -> Result<Vec<f64>, Unread> {
+        let mut host = Script::default().answer(200, body);
+        host.chunk = chunk;
+        get(&mut host, "slaves", |json| {
+            let mut numbers = Vec::new();
+            json.object(|json, name| match name {
+                "a" => json.list(|json| {
+                    numbers.push(json.value()?);
+                    Ok(())
+                }),
+                _ => json.skip(),
+            })?;
+            Ok(numbers)
+        })
+    }
+
+    #[test]
+    fn a_number_goes_on_in_the_next_chunk() {
+        let filler = " ".repeat(START);
+        let body = format!(
+            r#"{filler}{{ "skipped" : [ [1], {{}}, "]" ] ,"a":[1, -2.5e3 ,30],"o":{{"b":[]}},"n":12.5}} "#
+        );
+        for chunk in 1..40 {
+            assert_eq!(numbers(&body, chunk).unwrap(), [1.0, -2500.0, 30.0], "{chunk}");
+        }
+        assert!(numbers(r#"{"a":[]}"#, 3).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_placed() {
+        for (body, expected) in [
+            (r#"{"a":[1 2]}"#, "expected `,` or `]` at byte 8"),
+            (r#"{"a":[1,]}"#, "expected value at byte 8"),
+            (r#"{"a":[1}"#, "expected `,` or `]` at byte 7"),
+            (r#"{"a"[1]}"#, "expected `:` at byte 4"),
+            (r#"{a:[1]}"#, "expected value at byte 1"),
+            (r#"{"a":[1."#, "EOF while parsing a value at byte 8"),
+            (r#"{"a":[1"#, "EOF while parsing a value at byte 7"),
+            (r#"{"b":[tru"#, "EOF while parsing a value at byte 9"),
+            (r#"{"b":01}"#, "invalid number at byte 6"),
+            (r#"{"a":[]}{"#, "trailing characters at byte 8"),
+        ] {
+            for chunk in [1, 2, 100] {
+                let message = numbers(body, chunk).unwrap_err().message;
+                assert_eq!(message, format!("Bad slaves response: {expected}"), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_stray_byte_does_not_spoil_the_rest() {
+        let filler = " ".repeat(START);
+        let body =
+            [filler.as_bytes(), b"{\"a\":[\"\xff\xe9 \xc3\xa9\xf0\x9f\x92\", \"b\"]}"].concat();
+        for chunk in 1..12 {
+            let mut host = Script::default().answer_bytes(200, &body);
+            host.chunk = chunk;
+            let texts = get(&mut host, "slaves", |json| {
+                let mut texts = Vec::<String>::new();
+                json.object(|json, _| {
+                    json.list(|json| {
+                        texts.push(json.value()?);
+                        Ok(())
+                    })
+                })?;
+                Ok(texts)
+            });
+            assert_eq!(texts.unwrap(), ["\x7f\x7f é\x7f\x7f\x7f", "b"], "{chunk}");
+        }
+    }
+
+    #[test]
+    fn what_would_not_fit_is_given_up() {
+        let body = format!(r#"{{"a":["{}"#, "x".repeat(LARGEST));
+        let message = numbers(&body, 1 << 20).unwrap_err().message;
+        assert!(message.contains("a value of more than 16777216 bytes"), "{message}");
+    }
+}

@@ -1,0 +1,58 @@
+//! The master's own counts, which no permission filters: `GET master-root/metrics/snapshot`.
+
+use super::answer::{self, Page};
+use super::json::{Bad, Json};
+use crate::host::{Host, Response, request};
+use crate::retry::Retries;
+use janitor_contract::types::{Endpoint, Method};
+
+/// The master's counts, as far as it reports them.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// The age of the master's process, in seconds.
+    pub uptime: Option<f64>,
+    /// The number of frameworks that are registered, connected or not.
+    pub frameworks: Option<f64>,
+    /// The number of agents that the master has given up on.
+    pub unreachable: Option<f64>,
+}
+
+/// The path of the page.
+pub const PATH: &str = "metrics/snapshot";
+
+/// Asks the master for its metrics.
+///
+/// # Errors
+/// The metrics are not known; the error is one sentence.
+pub fn read<H: Host>(host: &mut H, retries: &mut Retries) -> Result<Option<Metrics>, String> {
+    let path = PATH.split('/').map(Into::into).collect();
+    let page = request(Endpoint::MasterRoot, Method::Get, path);
+    match answer::page(host, &page, retries, take) {
+        Page::Says((metrics, true)) => Ok(Some(metrics)),
+        Page::Says((_, false)) => Err(
+            "The metrics are of a master that does not lead: give the URL of the leading master, \
+             or of all."
+                .into(),
+        ),
+        Page::Missing => Ok(None),
+        Page::Unknown(unread) => Err(unread.message),
+    }
+}
+
+/// Takes the metrics, and whether they are the leading master's.
+fn take<R: Response>(json: &mut Json<R>) -> Result<(Metrics, bool), Bad> {
+    let (mut metrics, mut is_leading) = (Metrics::default(), true);
+    json.object(|json, name| {
+        match name {
+            "master/elected" => is_leading = json.value::<f64>()? >= 1.0,
+            "master/uptime_secs" => metrics.uptime = json.value()?,
+            "master/frameworks_active" | "master/frameworks_inactive" => {
+                *metrics.frameworks.get_or_insert_default() += json.value::<f64>()?;
+            }
+            "master/slaves_unreachable" => metrics.unreachable = json.value()?,
+            _ => json.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok((metrics, is_leading))
+}

@@ -1,0 +1,220 @@
+//! The operations that agents have not carried out yet: `POST master/api/v1`,
+//! `GET_OPERATIONS`.
+//!
+//! The agent list shows the master's assumptions: a volume is gone from it as soon as the
+//! master has accepted the request. An agent that dies before it has heard of the request
+//! brings the volume back (measured on Mesos 1.6 to 1.11). Since 1.6 the master lists the
+//! pending operations, whoever asked for them. Before that, volumes do not come back, and it
+//! does not list operations.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::answer::{self, Page};
+use super::json::Bad;
+use super::resource::{Decision, Resource};
+use super::v1;
+use crate::host::{Host, request};
+use crate::retry::Retries;
+use crate::version;
+use janitor_contract::types::{Endpoint, Method, Phase};
+
+/// The first version of Mesos whose master lists its operations, as a number.
+const LISTED_SINCE: u32 = 106;
+
+/// A removal that an agent has not carried out yet.
+#[derive(Debug)]
+pub struct Pending {
+    /// The agent's id.
+    pub agent: String,
+    /// The phase that makes such removals.
+    pub phase: Phase,
+    /// The resources, if they can be read.
+    resources: Option<Vec<Resource>>,
+}
+
+impl Pending {
+    /// Returns whether it removes something of a target, or of any role.
+    pub fn is_of(&self, role: Option<&str>, principal: Option<&str>) -> bool {
+        let (Some(resources), Some(role)) = (&self.resources, role) else { return true };
+        let is_own =
+            |it: &Resource| it.is_of(role) && it.decide(self.phase, principal) == Decision::Take;
+        resources.iter().any(is_own)
+    }
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    agent_id: Option<AgentId>,
+    info: Info,
+    latest_status: Status,
+}
+
+#[derive(Deserialize)]
+struct AgentId {
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(rename = "type")]
+    kind: String,
+    destroy: Option<Volumes>,
+    unreserve: Option<Resources>,
+}
+
+#[derive(Deserialize)]
+struct Volumes {
+    volumes: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    resources: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    state: String,
+}
+
+impl Listed {
+    /// Returns the operation if it is a removal and still pending.
+    fn pending(self) -> Option<Pending> {
+        let Info { kind, destroy, unreserve } = self.info;
+        let (phase, list) = match kind.as_str() {
+            "DESTROY" => (Phase::Volumes, destroy.map(|it| it.volumes)),
+            "UNRESERVE" => (Phase::Reservations, unreserve.map(|it| it.resources)),
+            _ => return None,
+        };
+        let agent = self.agent_id.filter(|_| !is_over(&self.latest_status.state))?.value;
+        let read = |list: Vec<_>| list.into_iter().map(Resource::new).collect::<Result<_, _>>();
+        Some(Pending { agent, phase, resources: list.and_then(|list| read(list).ok()) })
+    }
+}
+
+/// Asks the master for the pending removals. `newest` is the newest version of Mesos that an
+/// agent names; it counts only where the master does not say its own.
+pub fn pending<H: Host>(
+    host: &mut H,
+    newest: Option<u32>,
+    retries: &mut Retries,
+) -> Result<Vec<Pending>, String> {
+    let page = answer::page(host, &v1("GET_OPERATIONS"), retries, |json| {
+        let mut pending = None;
+        json.object(|json, name| match name {
+            "get_operations" => {
+                let pending = pending.insert(Vec::new());
+                json.object(|json, name| match name {
+                    "operations" => json.list(|json| {
+                        let operation: Listed = json.value()?;
+                        pending.extend(operation.pending());
+                        Ok(())
+                    }),
+                    _ => json.skip(),
+                })
+            }
+            _ => json.skip(),
+        })?;
+        pending.ok_or_else(|| Bad::missing("get_operations"))
+    });
+    let (is_understood, why) = match page {
+        Page::Says(pending) => return Ok(pending),
+        Page::Missing => (false, "Bad api/v1 response: the Mesos master answers 404".to_owned()),
+        Page::Unknown(unread) => (unread.status != Some(400), unread.message),
+    };
+    // An older master does not understand the request. Masters are upgraded first, so this one
+    // is at least as new as its agents.
+    match master_version(host, retries).or(newest) {
+        Some(version) if version >= LISTED_SINCE => Err(why),
+        None if is_understood => Err(why),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Asks the master for its version: `GET master-root/version`.
+fn master_version<H: Host>(host: &mut H, retries: &mut Retries) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: String,
+    }
+
+    let page = request(Endpoint::MasterRoot, Method::Get, vec!["version".into()]);
+    match answer::page(host, &page, retries, |json| json.value::<Version>()) {
+        Page::Says(Version { version }) => version::number(&version),
+        Page::Missing | Page::Unknown(_) => None,
+    }
+}
+
+fn is_over(state: &str) -> bool {
+    ["FINISHED", "FAILED", "ERROR", "DROPPED", "GONE_BY_OPERATOR"]
+        .into_iter()
+        .any(|it| state.strip_prefix("OPERATION_") == Some(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::Script;
+
+    fn ask(mut host: Script, newest: Option<u32>) -> Result<Vec<Pending>, String> {
+        let mut retries = Retries::new(&mut host, Duration::ZERO);
+        pending(&mut host, newest, &mut retries)
+    }
+
+    #[test]
+    fn only_what_is_not_done_yet_is_pending() {
+        let cpus = |role: &str| {
+            format!(
+                r#"{{"name":"cpus","reservations":[{{"type":"DYNAMIC","role":"{role}","principal":"p"}}]}}"#
+            )
+        };
+        let unreserve = |agent: &str, role: &str, state: &str| {
+            let resource = cpus(role);
+            format!(
+                r#"{{"agent_id":{{"value":"{agent}"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{resource}]}}}},"latest_status":{{"state":"{state}"}}}}"#
+            )
+        };
+        let operations = [
+            unreserve("S0", "r", "OPERATION_PENDING"),
+            unreserve("S1", "q", "OPERATION_UNREACHABLE"),
+            unreserve("S2", "r", "OPERATION_FINISHED"),
+            r#"{"agent_id":{"value":"S3"},"info":{"type":"RESERVE"},"latest_status":{"state":"OPERATION_PENDING"}}"#.into(),
+            r#"{"agent_id":{"value":"S4"},"info":{"type":"DESTROY"},"latest_status":{"state":"OPERATION_PENDING"}}"#.into(),
+            r#"{"info":{"type":"UNRESERVE"},"latest_status":{"state":"OPERATION_PENDING"}}"#.into(),
+        ];
+        let body = format!(r#"{{"get_operations":{{"operations":[{}]}}}}"#, operations.join(","));
+        let found = ask(Script::default().page("api/v1", 200, body), None).unwrap();
+        let of = |role, principal| -> Vec<_> {
+            let own = found.iter().filter(|it| it.is_of(role, principal));
+            own.map(|it| it.agent.as_str()).collect()
+        };
+        assert_eq!(of(None, None), ["S0", "S1", "S4"]);
+        assert_eq!(of(Some("r"), Some("p")), ["S0", "S4"], "the last one says nothing");
+        assert_eq!(of(Some("r"), Some("q")), ["S4"]);
+        assert_eq!(of(Some("q"), None), ["S1", "S4"]);
+    }
+
+    #[test]
+    fn the_masters_version_says_whether_it_must_tell() {
+        for (status, version, newest, is_fine) in [
+            (400, Some("1.4.3"), Some(111), true),
+            (400, Some("1.11.0"), Some(104), false),
+            (400, None, Some(104), true),
+            (400, None, Some(111), false),
+            (400, None, None, true),
+            (403, Some("1.11.0"), None, false),
+            (404, Some("0.28.1"), None, true),
+            (500, None, None, false),
+        ] {
+            let mut host = Script::default().page("api/v1", status, "");
+            host = match version {
+                Some(version) => host.page("version", 200, format!(r#"{{"version":"{version}"}}"#)),
+                None => host.page("version", 404, ""),
+            };
+            assert_eq!(ask(host, newest).is_ok(), is_fine, "{status} {version:?} {newest:?}");
+        }
+    }
+}

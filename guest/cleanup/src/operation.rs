@@ -1,0 +1,117 @@
+//! The operations that remove an agent's resources. Both do the same on all agents, with
+//! other words.
+
+mod operate;
+mod request;
+mod round;
+
+use std::collections::BTreeSet;
+
+use self::request::{Lists, Removal};
+use crate::master::agents::{Agent, Listing};
+use crate::master::resource::Decision;
+use janitor_contract::types::{Phase, Skipped, Target};
+
+/// An operation that the master carries out on an agent's resources.
+pub struct Operation {
+    /// The phase of a run.
+    pub phase: Phase,
+    /// The operator endpoint of the master.
+    path: &'static str,
+    /// The form field that takes the list of resources.
+    field: &'static str,
+    /// The name of the resources in the log.
+    noun: &'static str,
+    /// The permission that it needs in DC/OS, without the principal that made the resources;
+    /// its action is `delete`.
+    permission: &'static str,
+}
+
+/// The owner of the resources that a run removes.
+#[derive(Clone, Copy)]
+pub struct Owner<'a> {
+    /// The role.
+    pub role: &'a str,
+    /// The principal that made them, or none for any.
+    pub principal: Option<&'a str>,
+}
+
+impl<'a> Owner<'a> {
+    /// Returns the owner that a target names, if it names a role.
+    pub fn of(target: &'a Target) -> Option<Self> {
+        let principal = target.principal.as_deref();
+        target.role.as_deref().map(|role| Self { role, principal })
+    }
+}
+
+/// The work that an operation has on one agent.
+struct Work<'a> {
+    agent: &'a Agent,
+    lists: Lists,
+    found: usize,
+    /// The requests to send: none when there is nothing to remove, or the agent is not
+    /// connected.
+    removals: Vec<Removal<'a>>,
+    skipped: Vec<Skipped>,
+}
+
+impl Operation {
+    /// The first phase destroys the role's persistent volumes with all data on them. Mesos
+    /// releases no disk that still holds a volume, so this comes before the reservations.
+    /// The endpoint exists since Mesos 0.27.
+    pub const VOLUMES: Self = Self {
+        phase: Phase::Volumes,
+        path: "destroy-volumes",
+        field: "volumes",
+        noun: "volume(s)",
+        permission: "dcos:mesos:master:volume:principal",
+    };
+
+    /// The second phase releases the role's dynamic reservations. The endpoint exists since
+    /// Mesos 0.25.
+    pub const RESERVATIONS: Self = Self {
+        phase: Phase::Reservations,
+        path: "unreserve",
+        field: "resources",
+        noun: "resource(s)",
+        permission: "dcos:mesos:master:reservation:principal",
+    };
+
+    /// Returns the ids of the connected agents that list something for this operation to
+    /// remove.
+    pub fn pending<'a>(&self, listing: &'a Listing, owner: Owner) -> Vec<&'a str> {
+        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
+        works.filter(|work| !work.removals.is_empty()).map(|work| work.agent.id.as_str()).collect()
+    }
+
+    /// Returns the ids of the connected agents that list nothing more for this operation to
+    /// remove.
+    fn done<'a>(&self, listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
+        let works = listing.agents.iter().map(|agent| self.work(agent, owner, Lists::Whole));
+        let done = works.filter(|work| work.agent.connected && work.removals.is_empty());
+        done.map(|work| work.agent.id.as_str()).collect()
+    }
+
+    /// Finds the work on one agent.
+    fn work<'a>(&self, agent: &'a Agent, owner: Owner, lists: Lists) -> Work<'a> {
+        let mut work = Work { agent, lists, found: 0, removals: Vec::new(), skipped: Vec::new() };
+        for resource in &agent.resources {
+            match resource.decide(self.phase, owner.principal) {
+                Decision::Take => {
+                    work.found += 1;
+                    if agent.connected {
+                        Removal::add(&mut work.removals, &agent.id, resource, lists);
+                    }
+                }
+                Decision::Skip(reason) => {
+                    match work.skipped.iter_mut().find(|skipped| skipped.reason == reason) {
+                        Some(skipped) => skipped.count += 1,
+                        None => work.skipped.push(Skipped { reason, count: 1 }),
+                    }
+                }
+                Decision::Ignore => {}
+            }
+        }
+        work
+    }
+}

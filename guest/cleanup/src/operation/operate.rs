@@ -1,0 +1,162 @@
+//! The rounds of one operation until it is confirmed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::request::Lists;
+use super::{Operation, Owner};
+use crate::context::{Abort, Context};
+use crate::host::Host;
+use crate::master::agents::Listing;
+use crate::retry::Retry;
+use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
+
+/// An agent for which a request may be sent again.
+struct Again {
+    agent: String,
+    retry: Retry,
+    divisible: bool,
+}
+
+impl<H: Host> Context<'_, H> {
+    /// Carries an operation out on all agents, and tries again where that may help. It returns
+    /// the listing that shows the effect.
+    pub fn operate(
+        &mut self,
+        operation: &Operation,
+        listing: Listing,
+        owner: Owner,
+    ) -> Result<Listing, Abort> {
+        let mut retries = self.retries();
+        let (mut accepted, mut failed) = (Vec::new(), Vec::new());
+        let mut listing = listing;
+        let mut round: Option<BTreeMap<String, Lists>> = None;
+        loop {
+            let attempts = operation.round(&mut self.host, &listing, owner, round.as_ref());
+            let mut again = Vec::new();
+            for it in attempts {
+                match it.result.outcome {
+                    AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
+                    AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
+                        agent: it.result.agent.clone(),
+                        retry: it.retry,
+                        divisible: it.divisible,
+                    }),
+                    _ => {}
+                }
+                match round {
+                    None => self.report.agents.push(it.result),
+                    Some(_) => correct(&mut self.report, it.result),
+                }
+            }
+            let Some(retry) = again.iter().map(|it| it.retry).max() else { break };
+            let waited = retries.wait(&mut self.host, retry);
+            // Somebody else may have removed it in the meantime.
+            drop(listing);
+            let now = self.look(owner);
+            listing = self.usable(now)?;
+            let done = operation.done(&listing, owner);
+            let mut next = BTreeMap::new();
+            for Again { agent, retry, divisible } in again {
+                let lists = round.as_ref().and_then(|round| round.get(&agent).copied());
+                if done.contains(agent.as_str()) {
+                    accepted.push(agent);
+                } else if waited && retry != Retry::Never {
+                    next.insert(agent, lists.unwrap_or(Lists::Whole));
+                } else if divisible {
+                    next.insert(agent, Lists::Single);
+                } else {
+                    failed.push(agent);
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            round = Some(next);
+        }
+        if !failed.is_empty() {
+            let message = format!(
+                "The {} of role '{}' may be left on slave(s) {}.",
+                operation.noun,
+                owner.role,
+                failed.join(", ")
+            );
+            return Err(self.abort(Reason::Failed, message));
+        }
+        if accepted.is_empty() {
+            return Ok(listing);
+        }
+        let newest = listing.newest;
+        // The sandbox has room for one listing at a time.
+        drop(listing);
+        self.confirm(operation, owner, &accepted, newest)
+    }
+
+    /// Waits until the agents have carried out what the master accepted, and none of them
+    /// lists what was to be removed.
+    fn confirm(
+        &mut self,
+        operation: &Operation,
+        owner: Owner,
+        accepted: &[String],
+        newest: Option<u32>,
+    ) -> Result<Listing, Abort> {
+        let mut backoff = self.backoff();
+        loop {
+            // The order matters: an operation that is not pending any more has either been
+            // carried out, or its resources are listed again.
+            let pending = self.pending_ids(newest, Some(owner.role), owner.principal);
+            let own = |ids: &BTreeSet<String>| {
+                ids.iter().filter(|it| accepted.contains(it)).cloned().collect()
+            };
+            let unheard: BTreeSet<String> = pending.as_ref().map(own).unwrap_or_default();
+            if unheard.iter().any(|id| !self.is_ignored(id, "")) && backoff.wait(&mut self.host) {
+                continue;
+            }
+            let listing = self.look(owner);
+            let listing = self.usable(listing)?;
+            let done = operation.done(&listing, owner);
+            let ids = accepted.iter().map(String::as_str);
+            let counts = |id: &str| !self.is_ignored(id, listing.hostname(id));
+            let left: Vec<_> = ids.filter(|id| !done.contains(id) && counts(id)).collect();
+            let unheard: Vec<_> = unheard.into_iter().filter(|id| counts(id)).collect();
+            if left.is_empty() && unheard.is_empty() {
+                self.is_settled = pending.is_ok_and(|it| it.is_empty());
+                self.report.confirmed.push(operation.phase);
+                let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);
+                self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
+                return Ok(listing);
+            }
+            if backoff.wait(&mut self.host) {
+                continue;
+            }
+            let noun = operation.noun;
+            if left.is_empty() {
+                // The resources are not listed any more, but would come back.
+                let agents = unheard.join(", ");
+                let message = format!(
+                    "Incomplete: the Mesos master accepted to remove the {noun}, and has not heard \
+                     that it is done by: {agents}"
+                );
+                let (role, principal) = (Some(owner.role), owner.principal);
+                let pending = self.pending(&listing, role, principal);
+                let (unreached, _) = self.unreached(&listing, pending);
+                self.report_unreached(unreached);
+                return Err(self.abort(Reason::Incomplete, message));
+            }
+            let message = format!(
+                "The Mesos master accepted the request, but does not show that the {noun} are gone \
+                 from: {}",
+                left.join(", ")
+            );
+            return Err(self.abort(Reason::Failed, message));
+        }
+    }
+}
+
+/// Keeps the later of two results for an agent in a phase.
+fn correct(report: &mut Report, result: AgentResult) {
+    let is_same = |it: &&mut AgentResult| (it.phase, &it.agent) == (result.phase, &result.agent);
+    if let Some(earlier) = report.agents.iter_mut().find(is_same) {
+        *earlier = result;
+    }
+}

@@ -1,0 +1,353 @@
+//! One round of an operation over the agents: many requests in flight at a time, and one
+//! fixed order in the log.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::request::{Lists, Removal, Settled};
+use super::{Operation, Owner, Work};
+use crate::host::{Host, count};
+use crate::master::agents::{Agent, Listing};
+use crate::retry::Retry;
+use janitor_contract::types::{
+    AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
+};
+
+/// One attempt on an agent.
+pub(super) struct Attempt {
+    /// Its result for the report.
+    pub result: AgentResult,
+    /// An estimate whether another try is worthwhile.
+    pub retry: Retry,
+    /// This is set when a part of the list may be accepted although the whole was not.
+    pub divisible: bool,
+}
+
+impl Operation {
+    /// Carries the operation out on all agents, or on `only` these. It returns one attempt for
+    /// each agent on which the role has something, in the master's order.
+    pub(super) fn round<H: Host>(
+        &self,
+        host: &mut H,
+        listing: &Listing,
+        owner: Owner,
+        only: Option<&BTreeMap<String, Lists>>,
+    ) -> Vec<Attempt> {
+        let window = host.window().max(1);
+        let lists = |agent: &Agent| match only {
+            None => Some(Lists::Whole),
+            Some(only) => only.get(&agent.id).copied(),
+        };
+        let works =
+            || listing.agents.iter().filter_map(|it| Some(self.work(it, owner, lists(it)?)));
+        // Sending is ahead of settling by a window.
+        let mut unsent = works().flat_map(|work| work.removals);
+        let mut in_flight = VecDeque::new();
+        let mut attempts = Vec::new();
+        // Without a valid token, all requests would end as the first one does.
+        let mut unauthorized = false;
+        for work in works() {
+            self.announce(host, &work, owner.role);
+            let mut settled = Vec::new();
+            for removal in &work.removals {
+                while !unauthorized
+                    && in_flight.len() < window
+                    && let Some(next) = unsent.next()
+                {
+                    in_flight.push_back(host.send(&next.request(self.path, self.field)));
+                }
+                let result = match in_flight.pop_front() {
+                    Some(sent) => removal.settle(host, sent),
+                    None => Settled::unsent(),
+                };
+                unauthorized |= result.is_unauthorized();
+                settled.push(result);
+            }
+            let attempt = self.conclude(host, &work, owner.role, settled);
+            if !work.agent.resources.is_empty() {
+                attempts.push(attempt);
+            }
+        }
+        attempts
+    }
+
+    /// Logs the work on an agent, if there is any.
+    fn announce<H: Host>(&self, host: &mut H, work: &Work, role: &str) {
+        let (noun, agent) = (self.noun, &work.agent.id);
+        for Skipped { reason, count } in &work.skipped {
+            let why = match reason {
+                SkipReason::StaticReservation => "reserved in the agent's configuration",
+                SkipReason::OtherPrincipal => "made by another principal",
+                SkipReason::VolumeLeft => "still holding a volume",
+            };
+            let line = format!("Skipping {count} {noun} for role '{role}' on slave {agent}: {why}");
+            host.say(Level::Info, line, None);
+        }
+        if !work.removals.is_empty() {
+            let found = work.found;
+            let how = match work.lists {
+                Lists::Whole => "deleting...",
+                Lists::Single => "deleting one by one...",
+            };
+            let line = format!("Found {found} {noun} for role '{role}' on slave {agent}, {how}");
+            host.say(Level::Info, line, None);
+        }
+    }
+
+    /// Logs the outcome for an agent.
+    fn conclude<H: Host>(
+        &self,
+        host: &mut H,
+        work: &Work,
+        role: &str,
+        settled: Vec<Settled>,
+    ) -> Attempt {
+        let Settled { line, outcome, retry, divisible } =
+            Settled::all(host, settled).unwrap_or_else(|| self.nothing_sent(work, role));
+        let level = match outcome {
+            AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => Level::Error,
+            _ => Level::Info,
+        };
+        let hints = self.hints(work, &outcome);
+        let result = AgentResult {
+            phase: self.phase,
+            agent: work.agent.id.clone(),
+            found: count(work.found),
+            skipped: work.skipped.clone(),
+            outcome,
+        };
+        host.say(level, line, Some(Event::Agent(result.clone())));
+        for line in hints {
+            host.say(Level::Error, line, None);
+        }
+        Attempt { result, retry, divisible }
+    }
+
+    /// Returns lines that may help with a refusal. Those about volumes in use are the
+    /// original's.
+    fn hints(&self, work: &Work, outcome: &AgentOutcome) -> Vec<String> {
+        let AgentOutcome::Refused(refusal) = outcome else { return Vec::new() };
+        match refusal.status {
+            401 => vec!["The Mesos master wants valid credentials; nothing more is sent.".into()],
+            403 => {
+                let makers: BTreeSet<_> =
+                    work.removals.iter().flat_map(Removal::principals).collect();
+                let makers = makers.into_iter().collect::<Vec<_>>().join(", ");
+                let permission = self.permission;
+                vec![format!(
+                    "The run's own user may not do this to what was made by: {makers}. In DC/OS \
+                     it needs the permission {permission}[:PRINCIPAL] delete."
+                )]
+            }
+            _ if self.phase == Phase::Volumes && is_in_use(refusal) => {
+                ["###", "Is a framework using these resources still installed?", "###"]
+                    .map(Into::into)
+                    .into()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Explains why nothing was sent for an agent, in the original's words where it has some.
+    fn nothing_sent(&self, work: &Work, role: &str) -> Settled {
+        let (noun, agent, roles) = (self.noun, &work.agent.id, &work.agent.roles);
+        let (line, outcome) = if roles.is_empty() {
+            (
+                format!("No reserved resources for any role on slave {agent}"),
+                AgentOutcome::Unreserved,
+            )
+        } else if work.agent.resources.is_empty() {
+            (
+                format!(
+                    "No reserved resources for role '{role}' on slave {agent}. \
+                     Known roles are: [{}]",
+                    roles.join(", ")
+                ),
+                AgentOutcome::OtherRoles(roles.to_vec()),
+            )
+        } else if work.found > 0 {
+            (
+                format!(
+                    "Found {} {noun} for role '{role}' on slave {agent}, which is not active: \
+                     nothing is sent",
+                    work.found
+                ),
+                AgentOutcome::NotActive,
+            )
+        } else {
+            (
+                format!("Found 0 {noun} for role '{role}' on slave {agent}"),
+                AgentOutcome::NothingToDo,
+            )
+        };
+        Settled { line, outcome, retry: Retry::Never, divisible: false }
+    }
+}
+
+/// Returns whether a refusal says that a task still uses the volume: its status is 409 before
+/// Mesos 1.1, and 400 with these words since then.
+fn is_in_use(Refusal { status, body }: &Refusal) -> bool {
+    *status == 409 || body.contains("volumes in use")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::master::agents;
+    use crate::testing::Script;
+    use janitor_contract::types::Error;
+
+    const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };
+    const OWNER: Owner = Owner { role: "r", principal: None };
+
+    fn agent(id: &str, resources: &str) -> String {
+        format!(r#"{{"id":"{id}","reserved_resources_full":{resources}}}"#)
+    }
+
+    fn listing(agents: &[String]) -> Listing {
+        let body = format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
+        agents::list(&mut Script::default().answer(200, body), WANTED).unwrap()
+    }
+
+    const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"labels":{"labels":[{"key":"a&b","value":"1+1=%2"}]}},"disk":{"persistence":{"id":"v"}}}"#;
+    const CPUS: &str =
+        r#"{"name": "cpus", "role": "r", "scalar": {"value": 1.0}, "reservation": {}}"#;
+
+    #[test]
+    fn resources_go_back_exactly_as_they_were_listed() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
+        let mut host = Script::default().answer(202, "");
+        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        let body = &host.sent[0].content.as_ref().unwrap().bytes;
+        let fields: Vec<_> = form_urlencoded::parse(body).into_owned().collect();
+        let expected = [("slaveId".into(), "S1".into()), ("volumes".into(), format!("[{VOLUME}]"))];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn nothing_is_sent_for_an_agent_with_nothing_to_remove() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#)), agent("S0", "{}")];
+        let mut host = Script::default();
+        let attempts = Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        assert!(host.sent.is_empty());
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::NothingToDo);
+        assert_eq!(
+            host.lines(),
+            [
+                "Found 0 volume(s) for role 'r' on slave S1",
+                "No reserved resources for any role on slave S0"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_window_is_kept_full_and_the_log_in_order() {
+        let agents: Vec<_> =
+            (0..7).map(|n| agent(&format!("S{n}"), &format!(r#"{{"r":[{CPUS}]}}"#))).collect();
+        for window in [1, 2, 3, 100] {
+            let mut host = Script::default();
+            host.window = window;
+            for n in 0..7 {
+                host = host.answer(202, format!("{n}"));
+            }
+            let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+            assert_eq!(attempts.len(), 7);
+            assert_eq!(host.most_in_flight, window.min(7));
+            let codes: Vec<_> =
+                host.lines().into_iter().filter(|line| line.starts_with("202")).collect();
+            assert_eq!(codes, ["202 0", "202 1", "202 2", "202 3", "202 4", "202 5", "202 6"]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_to_an_agent_that_is_not_active() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#)).replacen(
+            '{',
+            r#"{"active":false,"#,
+            1,
+        )];
+        let mut host = Script::default();
+        let attempts = Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        assert!(host.sent.is_empty());
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::NotActive);
+    }
+
+    #[test]
+    fn an_agents_name_cannot_forge_a_line() {
+        let agents = [agent(r"S1\n202 ", "{}")];
+        let mut host = Script::default();
+        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        assert_eq!(host.lines(), ["No reserved resources for any role on slave S1 202 "]);
+    }
+
+    #[test]
+    fn a_volume_in_use_brings_the_hint() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#))];
+        let words = "Invalid DESTROY operation: Persistent volumes in use";
+        let mut host = Script::default().answer(400, words);
+        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        assert_eq!(
+            host.lines()[1..],
+            [
+                &format!("400 {words}"),
+                "###",
+                "Is a framework using these resources still installed?",
+                "###"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_valid_token_nothing_more_is_sent() {
+        let agents = ["S3", "S2", "S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
+        let mut host = Script::default().answer(401, "").answer(401, "");
+        host.window = 2;
+        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        assert_eq!(host.sent.len(), 2);
+        assert!(matches!(attempts[1].result.outcome, AgentOutcome::Refused(_)));
+        assert!(matches!(attempts[2].result.outcome, AgentOutcome::Failed(_)));
+        assert!(matches!(attempts[3].result.outcome, AgentOutcome::Failed(_)));
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        let resource = r#"{"name":"cpus","role":"r","reservation":{"principal":"maker"}}"#;
+        let agents = [agent("S1", &format!(r#"{{"r":[{resource}]}}"#))];
+        let mut host = Script::default().answer(403, "");
+        Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        let hint = host.lines().pop().unwrap();
+        assert!(hint.contains("made by: maker."), "{hint}");
+        assert!(hint.contains("dcos:mesos:master:reservation:principal[:PRINCIPAL]"), "{hint}");
+    }
+
+    #[test]
+    fn one_agent_that_fails_does_not_keep_the_next_from_its_turn() {
+        let agents = ["S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
+        let mut host = Script::default().fails(Error::Timeout).answer(202, "");
+        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        let why = "the Mesos master did not answer in time".to_owned();
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::Failed(why));
+        assert_eq!(attempts[1].result.outcome, AgentOutcome::Accepted(202));
+    }
+
+    #[test]
+    fn resource_providers_do_not_mix() {
+        const MEM: &str = r#"{"name":"mem","role":"r","reservation":{}}"#;
+        const DISK: &str =
+            r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
+        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS},{DISK},{MEM}]}}"#))];
+        let mut host = Script::default().answer(202, "").answer(202, "");
+        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        assert_eq!(attempts[0].result.found, 3);
+        assert_eq!(attempts[0].result.outcome, AgentOutcome::Accepted(202));
+        let lists: Vec<String> = host
+            .sent
+            .iter()
+            .filter_map(|request| {
+                let fields = form_urlencoded::parse(&request.content.as_ref()?.bytes);
+                fields.into_owned().find(|(name, _)| name == "resources").map(|(_, list)| list)
+            })
+            .collect();
+        assert_eq!(lists, [format!("[{CPUS},{MEM}]"), format!("[{DISK}]")]);
+    }
+}

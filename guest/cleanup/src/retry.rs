@@ -1,0 +1,92 @@
+//! Whether, how often and for how long something is tried again.
+
+use std::time::Duration;
+
+use crate::host::Host;
+use janitor_contract::types::Error;
+
+/// An estimate whether another try of the same request is worthwhile, in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Retry {
+    /// The answer stays the same until somebody changes something.
+    Never,
+    /// The cause is gone soon, or does not go away: a connection was refused or broke, or
+    /// the request lost a race with the master's allocator (409).
+    Soon,
+    /// A server has to get ready first: a master is to be elected, or a proxy has to reach
+    /// the server behind it.
+    WhenReady,
+}
+
+impl Retry {
+    /// Decides for an answer with this status.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            409 => Self::Soon,
+            // A master that has lost the lead answers 307, which the host did not follow.
+            307 | 502 | 503 | 504 => Self::WhenReady,
+            _ => Self::Never,
+        }
+    }
+
+    /// Decides for a request without an answer.
+    pub fn of_error(error: &Error) -> Self {
+        match error {
+            Error::Connect(_) | Error::Reset => Self::Soon,
+            _ => Self::Never,
+        }
+    }
+}
+
+/// A series of pauses, each longer than the one before, with a time limit on the host's
+/// clock.
+pub struct Backoff {
+    end: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    /// Starts the time limit.
+    pub fn new<H: Host>(host: &mut H, limit: Duration) -> Self {
+        Self { end: host.elapsed() + limit, next: Duration::from_millis(100) }
+    }
+
+    /// Pauses, and returns whether to try again: `false` when the time limit has passed or
+    /// the run is being stopped.
+    #[must_use]
+    pub fn wait<H: Host>(&mut self, host: &mut H) -> bool {
+        const LONGEST: Duration = Duration::from_secs(2);
+        let rest = self.end.saturating_sub(host.elapsed());
+        let pause = self.next.min(rest);
+        self.next = (self.next * 2).min(LONGEST);
+        // The contract counts in milliseconds.
+        pause >= Duration::from_millis(1) && host.pause(pause)
+    }
+}
+
+/// The tries that a series of requests has left: three for [`Retry::Soon`], and as many as
+/// a time limit allows for [`Retry::WhenReady`].
+pub struct Retries {
+    short: std::array::IntoIter<u64, 3>,
+    long: Backoff,
+}
+
+impl Retries {
+    /// Starts the time limit for servers that are not ready.
+    pub fn new<H: Host>(host: &mut H, limit: Duration) -> Self {
+        Self { short: [100, 200, 400].into_iter(), long: Backoff::new(host, limit) }
+    }
+
+    /// Pauses if the request is worth another try, and returns whether to try again.
+    #[must_use]
+    pub fn wait<H: Host>(&mut self, host: &mut H, retry: Retry) -> bool {
+        match retry {
+            Retry::Never => false,
+            Retry::Soon => {
+                let pause = self.short.next().map(Duration::from_millis);
+                pause.is_some_and(|pause| host.pause(pause))
+            }
+            Retry::WhenReady => self.long.wait(host),
+        }
+    }
+}

@@ -1,0 +1,719 @@
+//! A small cluster in memory, made by chance: a master with agents, Exhibitor and
+//! Marathon. It knows requests as methods, paths and bodies only, so that both sides
+//! of the sandbox can be tested on it.
+//!
+//! What a resource is, whose it is and what should become of it is written down here
+//! once more, from Mesos's documentation, and not taken from what is tested.
+#![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// The target's role.
+pub const ROLE: &str = "team/r";
+/// The target's principal, where it has one.
+pub const PRINCIPAL: &str = "p";
+/// The target's node.
+pub const ZNODE: &str = "dcos-service-r";
+
+/// Numbers by chance, the same for the same seed.
+pub struct Chance(u64);
+
+impl Chance {
+    /// Begins with a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `end` (SplitMix64).
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap_or(0)
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    fn of<T: Copy>(&mut self, these: &[T]) -> T {
+        these[self.below(these.len())]
+    }
+}
+
+/// One reservation of a resource.
+#[derive(Clone, Debug, PartialEq)]
+struct Layer {
+    role: String,
+    dynamic: bool,
+    principal: Option<&'static str>,
+    label: Option<&'static str>,
+}
+
+/// A reserved resource.
+#[derive(Clone, Debug, PartialEq)]
+struct Resource {
+    name: &'static str,
+    amount: u32,
+    /// The innermost one is the last.
+    stack: Vec<Layer>,
+    /// The kind and the root of a disk that is not the root disk.
+    source: Option<(&'static str, u32)>,
+    provider: Option<&'static str>,
+    volume: Option<Volume>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Volume {
+    id: u32,
+    principal: Option<&'static str>,
+}
+
+/// Where an agent is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    /// It is listed, and connected.
+    Here,
+    /// It is listed, and connected, but gets no tasks (since Mesos 1.9).
+    Drained,
+    /// The same, but it never does what was accepted for it.
+    Stuck,
+    /// It is listed, and not connected.
+    Away,
+    /// It is listed, and what is hidden there counts in its totals only.
+    Hiding,
+    /// The master has given up on it.
+    Unreachable,
+    /// Its machine is down for maintenance.
+    Down,
+    /// It has not come back since the master restarted.
+    Recovering,
+}
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq)]
+struct Agent {
+    id: String,
+    place: Place,
+    resources: Vec<Resource>,
+    /// Resources whose removal was accepted before, and which it still has.
+    pending: Vec<(bool, Resource)>,
+}
+
+/// A framework.
+#[derive(Clone, Debug, PartialEq)]
+struct Framework {
+    name: &'static str,
+    role: &'static str,
+    /// Whether the run's user may view it.
+    visible: bool,
+}
+
+/// What was removed by one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Removal {
+    /// The agent.
+    pub agent: String,
+    /// Whether volumes were destroyed, or resources unreserved.
+    pub volumes: bool,
+    /// How much of what, by name.
+    pub amounts: BTreeMap<String, u32>,
+}
+
+/// The cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    version: &'static str,
+    agents: Vec<Agent>,
+    frameworks: Vec<Framework>,
+    /// How long the master has led since it took over from another one, in seconds.
+    took_over: Option<u32>,
+    znode: bool,
+    /// One request in this many goes wrong, if any.
+    faults: Option<usize>,
+    /// The one request that goes wrong, and how, if one does.
+    fault: Option<(usize, usize)>,
+    chance: u64,
+    /// How often the master still says that operations of another role are pending.
+    pending: usize,
+    /// Every request: method and path.
+    pub requests: Vec<String>,
+    /// What was removed.
+    pub removals: Vec<Removal>,
+    /// What should not have been asked for.
+    pub violations: Vec<String>,
+}
+
+/// An answer, or none because the connection broke.
+pub type Answer = Option<(u16, String)>;
+
+impl Resource {
+    fn by_chance(chance: &mut Chance, id: u32, refines: bool) -> Self {
+        let role = chance.of(&[ROLE, ROLE, ROLE, "team", "team/r/s", "other", "team/rr"]);
+        let layer = |chance: &mut Chance, role: &str, dynamic| Layer {
+            role: role.into(),
+            dynamic,
+            principal: chance
+                .of(&[None, Some(PRINCIPAL), Some(PRINCIPAL), Some("q")])
+                .filter(|_| dynamic),
+            label: chance.of(&[None, Some("a b&c=;+%"), Some("ü\"\\")]).filter(|_| dynamic),
+        };
+        let mut stack = Vec::new();
+        if refines && role.contains('/') && chance.one_in(2) {
+            let dynamic = chance.one_in(2);
+            stack.push(layer(chance, "team", dynamic));
+        }
+        let dynamic = !stack.is_empty() || !chance.one_in(4);
+        stack.push(layer(chance, role, dynamic));
+        let name = chance.of(&["cpus", "mem", "disk", "disk", "disk"]);
+        let source = [None, None, Some(("MOUNT", id)), Some(("PATH", 0))];
+        let principal = chance.of(&[None, Some(PRINCIPAL), Some("q")]);
+        let volume = (name == "disk" && chance.one_in(2)).then_some(Volume { id, principal });
+        Self {
+            name,
+            amount: 1 + u32::try_from(chance.below(9)).unwrap_or(0),
+            stack,
+            source: chance.of(&source).filter(|_| name == "disk"),
+            provider: chance.of(&[None, None, Some("csi")]).filter(|_| name == "disk" && refines),
+            volume,
+        }
+    }
+
+    fn innermost(&self) -> &Layer {
+        self.stack.last().expect("a reservation")
+    }
+
+    /// As the master lists it.
+    fn json(&self, version: &str) -> Value {
+        let mut json = json!({
+            "name": self.name, "type": "SCALAR", "scalar": {"value": f64::from(self.amount)},
+        });
+        let labels = |layer: &Layer| json!({"labels": [{"key": "k", "value": layer.label}]});
+        let layer = self.innermost();
+        if self.stack.len() == 1 {
+            json["role"] = json!(layer.role);
+            if layer.dynamic {
+                json["reservation"] = json!({});
+                if let Some(principal) = layer.principal {
+                    json["reservation"]["principal"] = json!(principal);
+                }
+                if layer.label.is_some() {
+                    json["reservation"]["labels"] = labels(layer);
+                }
+            }
+        }
+        if version != "0.28.1" {
+            let stack = self.stack.iter().map(|layer| {
+                let kind = if layer.dynamic { "DYNAMIC" } else { "STATIC" };
+                let mut json = json!({"type": kind, "role": layer.role});
+                if let Some(principal) = layer.principal {
+                    json["principal"] = json!(principal);
+                }
+                if layer.label.is_some() {
+                    json["labels"] = labels(layer);
+                }
+                json
+            });
+            json["reservations"] = stack.collect();
+        }
+        if let Some((kind, root)) = self.source {
+            let root = json!({"root": format!("/mnt/{root}")});
+            json["disk"]["source"] = json!({"type": kind, kind.to_lowercase(): root});
+        }
+        if let Some(Volume { id, principal }) = self.volume {
+            json["disk"]["persistence"] = json!({"id": format!("v{id}")});
+            if let Some(principal) = principal {
+                json["disk"]["persistence"]["principal"] = json!(principal);
+            }
+            json["disk"]["volume"] = json!({"mode": "RW", "container_path": "data"});
+        }
+        if let Some(provider) = self.provider {
+            json["provider_id"] = json!({"value": provider});
+        }
+        json
+    }
+
+    /// Whether the target's volume is on it.
+    fn is_volume(&self, principal: Option<&str>) -> bool {
+        let Some(volume) = &self.volume else { return false };
+        let owner = volume.principal.or(self.innermost().principal);
+        self.innermost().role == ROLE && principal.is_none_or(|it| owner == Some(it))
+    }
+
+    /// Whether the target has reserved it.
+    fn is_reservation(&self, principal: Option<&str>) -> bool {
+        let Layer { role, dynamic, principal: owner, .. } = self.innermost();
+        role == ROLE && *dynamic && principal.is_none_or(|it| *owner == Some(it))
+    }
+}
+
+impl Place {
+    fn by_chance(chance: &mut Chance, version: &str) -> Self {
+        match (chance.below(24), version) {
+            (0, _) => Self::Away,
+            (1, _) => Self::Unreachable,
+            (2, _) => Self::Down,
+            (3, "1.4.3" | "1.11.0") => Self::Recovering,
+            (4, "1.4.3" | "1.11.0") => Self::Hiding,
+            (5 | 6, "1.11.0") => Self::Drained,
+            (7, "1.11.0") => Self::Stuck,
+            _ => Self::Here,
+        }
+    }
+
+    fn is_listed(self) -> bool {
+        !matches!(self, Self::Unreachable | Self::Down | Self::Recovering)
+    }
+
+    /// Whether the master lists what is there, and accepts operations that it carries out.
+    fn is_connected(self) -> bool {
+        matches!(self, Self::Here | Self::Drained | Self::Stuck)
+    }
+}
+
+/// A removal that is pending.
+trait Removing {
+    /// Whether it removes something of the target.
+    fn is_own(&self, principal: Option<&str>) -> bool;
+}
+
+impl Removing for (bool, Resource) {
+    fn is_own(&self, principal: Option<&str>) -> bool {
+        match self {
+            (true, resource) => resource.is_volume(principal),
+            (false, resource) => resource.is_reservation(principal),
+        }
+    }
+}
+
+impl Agent {
+    /// Has the master accept the removal of a resource, of which the agent never hears.
+    fn forget(&mut self, resource: Resource) {
+        let volumes = resource.volume.is_some();
+        self.pending.push((volumes, resource));
+    }
+
+    /// How many volumes and reservations of the target it has.
+    fn removable(&self, principal: Option<&str>) -> usize {
+        let is_own = |it: &&Resource| {
+            let stays = it.volume.is_some() && !it.is_volume(principal);
+            it.is_volume(principal) || (it.is_reservation(principal) && !stays)
+        };
+        self.resources.iter().filter(is_own).count()
+    }
+
+    /// Takes a resource out, if it is there.
+    fn take(&mut self, json: &Value, version: &str) -> Option<Resource> {
+        let at = self.resources.iter().position(|it| it.json(version) == *json)?;
+        Some(self.resources.remove(at))
+    }
+
+    /// Puts a resource in; like ones become one, as in Mesos.
+    fn put(&mut self, resource: Resource) {
+        let can_merge = resource.volume.is_none() && !matches!(resource.source, Some(("MOUNT", _)));
+        let same =
+            |it: &&mut Resource| Resource { amount: resource.amount, ..(*it).clone() } == resource;
+        match self.resources.iter_mut().filter(|_| can_merge).find(same) {
+            Some(like) => like.amount += resource.amount,
+            None => self.resources.push(resource),
+        }
+    }
+
+    /// What should be left of it.
+    fn cleaned(&self, principal: Option<&str>) -> Self {
+        let mut cleaned = Self { resources: Vec::new(), ..self.clone() };
+        for resource in &self.resources {
+            let mut resource = resource.clone();
+            if resource.is_volume(principal) {
+                resource.volume = None;
+            }
+            if resource.volume.is_none() && resource.is_reservation(principal) {
+                resource.stack.pop();
+            }
+            if !resource.stack.is_empty() {
+                cleaned.put(resource);
+            }
+        }
+        cleaned
+    }
+
+    /// Everything it has, in an order that does not matter.
+    fn sorted(&self) -> Vec<String> {
+        let mut all: Vec<_> = self.resources.iter().map(|it| format!("{it:?}")).collect();
+        all.sort();
+        all
+    }
+}
+
+impl Cluster {
+    /// A cluster by chance.
+    pub fn by_chance(chance: &mut Chance) -> Self {
+        let version = chance.of(&["0.28.1", "1.4.3", "1.11.0", "1.11.0"]);
+        let mut id = 0;
+        let mut agents = Vec::new();
+        for at in 0..1 + chance.below(4) {
+            let place = Place::by_chance(chance, version);
+            let (resources, pending) = (Vec::new(), Vec::new());
+            let mut agent = Agent { id: format!("S {at}&;"), place, resources, pending };
+            for _ in 0..chance.below(7) {
+                id += 1;
+                agent.put(Resource::by_chance(chance, id, version != "0.28.1"));
+            }
+            if version == "1.11.0" && chance.one_in(8) {
+                agent.resources.pop().into_iter().for_each(|it| agent.forget(it));
+            }
+            agents.push(agent);
+        }
+        if agents.iter().all(|agent| !agent.place.is_listed()) {
+            // A master without agents tells nothing.
+            agents[0].place = Place::Here;
+        }
+        let mut frameworks = Vec::new();
+        for (name, role) in [("a", ROLE), ("b", "team/r/s"), ("r", "other"), ("c", "team/rr")] {
+            if chance.one_in(16) {
+                frameworks.push(Framework { name, role, visible: !chance.one_in(3) });
+            }
+        }
+        Self {
+            version,
+            agents,
+            frameworks,
+            took_over: chance.one_in(8).then(|| chance.of(&[20, 300, 599, 700, 100_000])),
+            znode: chance.one_in(2),
+            faults: None,
+            fault: None,
+            chance: 0,
+            pending: chance.below(3),
+            requests: Vec::new(),
+            removals: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// The same cluster, where one request in `faults` goes wrong.
+    pub fn with_faults(mut self, faults: usize, seed: u64) -> Self {
+        (self.faults, self.chance) = (Some(faults), seed);
+        self
+    }
+
+    /// The same cluster, where the request with this number goes wrong.
+    pub fn with_fault(mut self, request: usize, kind: usize) -> Self {
+        self.fault = Some((request, kind));
+        self
+    }
+
+    /// The same cluster, where nothing goes wrong and nothing has been asked yet.
+    pub fn afresh(&self) -> Self {
+        let (requests, removals) = (Vec::new(), Vec::new());
+        Self { faults: None, fault: None, requests, removals, ..self.clone() }
+    }
+
+    /// Whether the run can reach and see every agent that may hold something of the
+    /// target: `Reason::Incomplete` if it cannot.
+    pub fn is_complete(&self, principal: Option<&str>) -> bool {
+        let holds = |agent: &Agent| {
+            let own = agent.resources.iter().any(|it| it.innermost().role == ROLE);
+            let pending = agent.pending.iter().any(|it| it.is_own(principal));
+            (own, pending)
+        };
+        self.agents.iter().all(|agent| match (agent.place, holds(agent)) {
+            (Place::Here | Place::Drained, (_, pending)) => !pending,
+            (Place::Stuck, _) => agent.removable(principal) == 0 && !holds(agent).1,
+            (Place::Away, (own, pending)) => !own && !pending,
+            (Place::Hiding | Place::Unreachable | Place::Down | Place::Recovering, _) => false,
+        })
+    }
+
+    /// Whether a framework uses the target, or that cannot be excluded.
+    pub fn is_used(&self) -> bool {
+        let concerns =
+            |it: &Framework| !it.visible || [ROLE, "team/r/s"].contains(&it.role) || it.name == "r";
+        self.frameworks.iter().any(concerns) || self.took_over.is_some_and(|led| led < 600)
+    }
+
+    /// Whether something of the target is left anywhere, or would come back.
+    pub fn is_left(&self, principal: Option<&str>) -> bool {
+        self.agents.iter().any(|agent| {
+            agent.removable(principal) > 0 || agent.pending.iter().any(|it| it.is_own(principal))
+        })
+    }
+
+    /// Whether the target's node is there.
+    pub fn has_znode(&self) -> bool {
+        self.znode
+    }
+
+    /// Everything in it, in an order that does not matter.
+    pub fn state(&self) -> Vec<Vec<String>> {
+        self.agents.iter().map(Agent::sorted).collect()
+    }
+
+    /// Everything in it that is not the target's: nothing may change it.
+    pub fn others(&self, principal: Option<&str>) -> Vec<Vec<String>> {
+        self.agents.iter().map(|agent| agent.cleaned(principal).sorted()).collect()
+    }
+
+    /// The requests that were to change something.
+    pub fn changes(&self) -> Vec<&String> {
+        let asks = |it: &&String| it.starts_with("GET ") || *it == "POST api/v1";
+        self.requests.iter().filter(|it| !asks(it)).collect()
+    }
+
+    /// Answers a request to the master, Exhibitor or Marathon; `path` is below the
+    /// server's base URL, and is not encoded. `call` is that of the v1 API, `form` are
+    /// the fields of a form, and `principal` is the target's.
+    pub fn answer(
+        &mut self,
+        method: &str,
+        path: &str,
+        call: &str,
+        form: &[(String, String)],
+        principal: Option<&str>,
+    ) -> Answer {
+        self.requests.push(format!("{method} {path}"));
+        let mut chance = Chance::new(self.chance);
+        self.chance = self.chance.wrapping_add(1);
+        let fault = self.faults.filter(|it| chance.one_in(*it)).map(|_| chance.below(5));
+        let fault = match self.fault {
+            Some((request, kind)) if request + 1 == self.requests.len() => Some(kind),
+            _ => fault,
+        };
+        match fault {
+            Some(5) => return Some((403, String::new())),
+            Some(6) => return Some((404, "404 Not Found.".into())),
+            Some(7) => return Some((500, "Internal Server Error".into())),
+            Some(8) => return Some((200, "<html><title>Log in</title></html>".into())),
+            Some(9) => return Some((200, "{}".into())),
+            Some(10) => return Some((504, "<html><title>Gateway Time-out</title></html>".into())),
+            Some(0) => return None,
+            Some(1) => return Some((503, "No leader elected".into())),
+            Some(2) if method == "POST" => return Some((409, "Invalid operation".into())),
+            _ => {}
+        }
+        let answer = self.carry_out(method, path, call, form, principal);
+        // It was carried out, but nobody hears of it.
+        if fault == Some(3) { None } else { Some(answer) }
+    }
+
+    fn carry_out(
+        &mut self,
+        method: &str,
+        path: &str,
+        call: &str,
+        form: &[(String, String)],
+        principal: Option<&str>,
+    ) -> (u16, String) {
+        match (method, path) {
+            ("GET", "slaves") => (200, self.listing()),
+            ("GET", "frameworks") => (200, self.framework_list()),
+            ("GET", "roles") => (200, self.roles()),
+            ("GET", "metrics/snapshot") => (200, self.metrics()),
+            ("GET", "registrar(1)/registry") => (200, self.registry()),
+            ("GET", "maintenance/status") => (200, self.maintenance()),
+            ("GET", "version") => (200, json!({"version": self.version}).to_string()),
+            ("GET", "state") => (200, self.times().to_string()),
+            ("POST", "api/v1") if call == "GET_MASTER" && self.version == "1.11.0" => {
+                (200, json!({"get_master": self.times()}).to_string())
+            }
+            ("POST", "api/v1") if self.version == "1.11.0" => (200, self.operations()),
+            ("POST", "api/v1") => (400, String::new()),
+            ("POST", "destroy-volumes") => self.remove(true, form, principal),
+            ("POST", "unreserve") => self.remove(false, form, principal),
+            ("GET", "exhibitor/v1/explorer/node-data") => {
+                let stat = if self.znode { "czxid: 1" } else { "* not found * " };
+                (200, json!({"bytes": "", "str": "", "stat": stat}).to_string())
+            }
+            ("GET", "exhibitor/v1/explorer/node") => (200, "[]".into()),
+            ("DELETE", path) if path == format!("exhibitor/v1/explorer/znode/{ZNODE}") => {
+                let message = format!("KeeperErrorCode = NoNode for /{ZNODE}");
+                let (message, succeeded) =
+                    if self.znode { ("OK".into(), true) } else { (message, false) };
+                self.znode = false;
+                (200, json!({"message": message, "succeeded": succeeded}).to_string())
+            }
+            _ => {
+                self.violations.push(format!("asked for {method} {path}"));
+                (404, String::new())
+            }
+        }
+    }
+
+    fn listing(&self) -> String {
+        let mut recovering = Vec::new();
+        let mut listed = Vec::new();
+        for agent in &self.agents {
+            if agent.place == Place::Recovering {
+                recovering.push(json!({"id": agent.id, "hostname": "h"}));
+            }
+            if !agent.place.is_listed() {
+                continue;
+            }
+            let mut reserved = BTreeMap::<&str, Vec<Value>>::new();
+            for resource in agent.resources.iter().filter(|_| agent.place != Place::Hiding) {
+                let list = reserved.entry(&resource.innermost().role).or_default();
+                list.push(resource.json(self.version));
+            }
+            let mut entry = json!({
+                "id": agent.id, "hostname": "h", "active": agent.place == Place::Here
+                    || agent.place == Place::Hiding,
+                "version": self.version, "reserved_resources_full": reserved,
+                "registered_time": 1_000.0,
+            });
+            if [Place::Drained, Place::Stuck].contains(&agent.place) {
+                entry["deactivated"] = json!(true);
+            }
+            if agent.place == Place::Hiding {
+                // Something that is neither listed nor free.
+                entry["resources"] = json!({"cpus": 2.0, "ports": "[1-5]"});
+                entry["unreserved_resources"] = json!({"cpus": 2.0, "ports": "[1-4]"});
+            }
+            if self.took_over.is_some() {
+                entry["reregistered_time"] = json!(1_000.000_01);
+            }
+            listed.push(entry);
+        }
+        json!({"slaves": listed, "recovered_slaves": recovering}).to_string()
+    }
+
+    fn framework_list(&self) -> String {
+        let visible = self.frameworks.iter().filter(|it| it.visible);
+        let entry = |it: &Framework| json!({"id": it.name, "name": it.name, "roles": [it.role]});
+        json!({"frameworks": visible.map(entry).collect::<Value>()}).to_string()
+    }
+
+    fn roles(&self) -> String {
+        let entry = |it: &Framework| json!({"name": it.role, "frameworks": [it.name]});
+        json!({"roles": self.frameworks.iter().map(entry).collect::<Value>()}).to_string()
+    }
+
+    fn metrics(&self) -> String {
+        let unreachable = self.agents.iter().filter(|it| it.place == Place::Unreachable).count();
+        json!({
+            "master/elected": 1.0,
+            "master/uptime_secs": f64::from(self.took_over.unwrap_or(50)) + 50.0,
+            "master/frameworks_active": self.frameworks.len(), "master/frameworks_inactive": 0.0,
+            "master/slaves_unreachable": unreachable,
+        })
+        .to_string()
+    }
+
+    fn times(&self) -> Value {
+        json!({"start_time": 950.0, "elected_time": 1000.0})
+    }
+
+    fn registry(&self) -> String {
+        let at = |place| self.agents.iter().filter(move |it| it.place == place);
+        let known =
+            self.agents.iter().filter(|it| it.place.is_listed() || it.place == Place::Recovering);
+        let known = known.map(|it| json!({"info": {"id": {"value": it.id}, "hostname": "h"}}));
+        let lost = at(Place::Unreachable)
+            .map(|it| json!({"id": {"value": it.id}, "timestamp": {"nanoseconds": 1}}));
+        let down =
+            at(Place::Down).map(|it| json!({"info": {"id": {"hostname": it.id}, "mode": "DOWN"}}));
+        json!({
+            "master": {"info": {"id": "m"}}, "slaves": {"slaves": known.collect::<Value>()},
+            "unreachable": {"slaves": lost.collect::<Value>()},
+            "machines": {"machines": down.collect::<Value>()},
+        })
+        .to_string()
+    }
+
+    fn maintenance(&self) -> String {
+        let down = self.agents.iter().filter(|it| it.place == Place::Down);
+        let down = down.map(|it| json!({"hostname": it.id}));
+        json!({"down_machines": down.collect::<Value>()}).to_string()
+    }
+
+    fn operations(&mut self) -> String {
+        let operation = |agent: &str, volumes: bool, resource: Value| {
+            let info = match volumes {
+                true => json!({"type": "DESTROY", "destroy": {"volumes": [resource]}}),
+                false => json!({"type": "UNRESERVE", "unreserve": {"resources": [resource]}}),
+            };
+            let status = json!({"state": "OPERATION_PENDING"});
+            json!({"agent_id": {"value": agent}, "info": info, "latest_status": status})
+        };
+        let mut pending = Vec::new();
+        for agent in &self.agents {
+            let own = agent.pending.iter();
+            pending.extend(own.map(|(volumes, resource)| {
+                operation(&agent.id, *volumes, resource.json(self.version))
+            }));
+            if self.pending > 0 {
+                let other = json!({"name": "cpus", "role": "other", "reservation": {}});
+                pending.push(operation(&agent.id, false, other));
+            }
+        }
+        self.pending = self.pending.saturating_sub(1);
+        json!({"type": "GET_OPERATIONS", "get_operations": {"operations": pending}}).to_string()
+    }
+
+    /// Destroys volumes, or unreserves resources: all of a list, or nothing.
+    fn remove(
+        &mut self,
+        volumes: bool,
+        form: &[(String, String)],
+        principal: Option<&str>,
+    ) -> (u16, String) {
+        let field = if volumes { "volumes" } else { "resources" };
+        let [(slave, id), (name, list)] = form else { return (400, "Missing field".into()) };
+        let list: Vec<Value> = serde_json::from_str(list).unwrap_or_default();
+        let agent = self.agents.iter_mut().find(|agent| agent.id == *id);
+        let Some(agent) = agent.filter(|_| slave == "slaveId" && name == field && !list.is_empty())
+        else {
+            self.violations.push(format!("a form that names nothing: {form:?}"));
+            return (400, "Bad form".into());
+        };
+        if !agent.place.is_connected() {
+            self.violations.push(format!("something for an agent that is away: {form:?}"));
+            return (400, "No such agent".into());
+        }
+        let mut after = agent.clone();
+        let mut removal = Removal { agent: id.clone(), volumes, amounts: BTreeMap::new() };
+        let mut provider = None;
+        for json in &list {
+            let Some(mut resource) = after.take(json, self.version) else {
+                self.violations.push(format!("what is not there: {json}"));
+                return (400, "Invalid operation".into());
+            };
+            let is_own = match volumes {
+                true => resource.is_volume(principal),
+                false => resource.is_reservation(principal) && resource.volume.is_none(),
+            };
+            if !is_own {
+                self.violations.push(format!("what is not the target's: {json}"));
+            }
+            if !volumes && agent.resources.iter().any(|it| it.is_volume(principal)) {
+                self.violations.push(format!("unreserve before all volumes of {id} are gone"));
+            }
+            if *provider.get_or_insert(resource.provider) != resource.provider {
+                self.violations.push(format!("several providers in one request: {form:?}"));
+                return (400, "Invalid operation".into());
+            }
+            *removal.amounts.entry(resource.name.into()).or_default() += resource.amount;
+            if volumes {
+                resource.volume = None;
+            } else {
+                resource.stack.pop();
+            }
+            if !resource.stack.is_empty() {
+                after.put(resource);
+            }
+        }
+        if agent.place == Place::Stuck {
+            // It is gone from the list, and the agent never hears of it.
+            let volumes_only = volumes;
+            for json in &list {
+                if let Some(resource) = agent.clone().take(json, self.version) {
+                    after.pending.push((volumes_only, resource));
+                }
+            }
+        }
+        *agent = after;
+        self.removals.push(removal);
+        let status = if self.version == "0.28.1" { 200 } else { 202 };
+        (status, String::new())
+    }
+}

@@ -1,0 +1,196 @@
+//! Looks and deletions with answers from a script.
+
+use std::time::Duration;
+
+use super::look::COUNTED;
+use super::*;
+use crate::testing::Script;
+use janitor_contract::types::ZnodeState;
+
+const GONE: &str = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
+const THERE: &str = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
+const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
+
+/// Deletes a node whose later looks are answered like this.
+fn delete(mut host: Script, znode: &str, looks: &[&str]) -> (ZnodeOutcome, Script) {
+    for look in looks {
+        host = host.page("exhibitor/v1/explorer/node-data", 200, *look);
+    }
+    let (mut retries, mut backoff) = waits(&mut host);
+    let tree = Tree::new(&Options::DEFAULT, znode);
+    let result = tree.delete(&mut host, &mut retries, &mut backoff);
+    (result.outcome, host)
+}
+
+fn waits(host: &mut Script) -> (Retries, Backoff) {
+    let time = Duration::from_secs(3);
+    (Retries::new(host, time), Backoff::new(host, time))
+}
+
+fn look(host: &mut Script, znode: &str) -> ZnodeState {
+    let (mut retries, _) = waits(host);
+    Tree::new(&Options::DEFAULT, znode).look(host, &mut retries)
+}
+
+#[test]
+fn the_nodes_below_are_counted() {
+    let node = |key: &str| format!(r#"{{"title":"t","key":"{key}","isLazy":true}}"#);
+    let mut host = Script::default()
+        .answer(200, THERE)
+        .answer(200, format!("[{},{}]", node("/a/b"), node("/a/c")))
+        .answer(200, format!("[{}]", node("/a/c/d")))
+        .answer(200, "[]")
+        .answer(200, "[]");
+    assert_eq!(look(&mut host, "a"), ZnodeState::There(3));
+    let keys: Vec<_> = host.sent.iter().map(|request| request.query[0].1.as_str()).collect();
+    assert_eq!(keys, ["/a", "/a", "/a/c", "/a/b", "/a/c/d"]);
+    assert_eq!(look(&mut Script::default().answer(200, GONE), "a"), ZnodeState::Absent);
+    for odd in [node("*"), node("/b"), node("/a/b/c"), node("/a/"), node("/ab")] {
+        let mut host = Script::default().answer(200, THERE).answer(200, format!("[{odd}]"));
+        assert!(matches!(look(&mut host, "a"), ZnodeState::Uncounted(_)), "{odd}");
+    }
+    for (status, body, words) in [
+        (200, "<html>", "the answer is not Exhibitor's"),
+        (403, "", "permission"),
+        (404, "", "there is no Exhibitor at its URL"),
+        (200, "[]", "the answer is not Exhibitor's"),
+        (200, r#"{"str":"Exception","stat":null}"#, "it may not look at it"),
+        (200, r#"{"str":"Exception","stat":"KeeperErrorCode = NoAuth for /a"}"#, "NoAuth for /a"),
+    ] {
+        let state = look(&mut Script::default().answer(status, body), "a");
+        let ZnodeState::Unknown(why) = state else { panic!("{state:?}") };
+        assert!(why.contains(words), "{why}");
+    }
+}
+
+#[test]
+fn failures_that_pass_are_waited_for() {
+    let raced = |what: &str| {
+        format!(r#"{{"message":"KeeperErrorCode = {what} for /a/c","succeeded":false}}"#)
+    };
+    let host = Script::default()
+        .answer(200, raced("Directory not empty"))
+        .answer(200, raced("ConnectionLoss"))
+        .fails(Error::Connect("refused".into()))
+        .answer(503, "")
+        .answer(200, raced("NoNode"))
+        .answer(200, DELETED);
+    let (outcome, host) = delete(host, "a", &[GONE]);
+    assert_eq!(outcome, ZnodeOutcome::Deleted(200));
+    assert_eq!(host.sent.len(), 6);
+    let mut host = Script::default();
+    for _ in 0..10 {
+        host = host.answer(200, raced("ConnectionLoss"));
+    }
+    let (outcome, host) = delete(host, "a", &[GONE]);
+    let ZnodeOutcome::Failed(why) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("in part") && why.contains("zk://"), "{why}");
+    assert_eq!(host.paused, Duration::from_secs(3));
+}
+
+#[test]
+fn a_deletion_that_is_not_answered_is_looked_after() {
+    for unanswered in [None, Some(500), Some(502), Some(504)] {
+        let host = || match unanswered {
+            None => Script::default().fails(Error::Timeout),
+            Some(status) => Script::default().answer(status, "<title>Bad Gateway</title>"),
+        };
+        let (outcome, _) = delete(host(), "a", &[THERE, "<html>", THERE, GONE]);
+        assert_eq!(outcome, ZnodeOutcome::Deleted(200), "it went on without its client");
+        let (outcome, host) = delete(host(), "a", &[THERE]);
+        let ZnodeOutcome::Unknown(why) = outcome else { panic!("{outcome:?}") };
+        assert!(why.contains("may still be deleted"), "{why}");
+        assert_eq!((host.sent.len(), host.paused), (1, Duration::from_secs(3)));
+    }
+    let host = Script::default().broken(r#"{"message":"OK""#, Error::Reset);
+    assert_eq!(delete(host, "a", &[GONE]).0, ZnodeOutcome::Deleted(200));
+}
+
+#[test]
+fn the_node_itself_has_the_last_word() {
+    let no_node = r#"{"message":"KeeperErrorCode = NoNode for /a/b","succeeded":false}"#;
+    let (outcome, host) = delete(Script::default().answer(200, DELETED), "/a/b", &[GONE]);
+    assert_eq!(outcome, ZnodeOutcome::Deleted(200));
+    assert_eq!(host.sent[0].path, ["exhibitor", "v1", "explorer", "znode", "a", "b"]);
+    let outcome =
+        |body: &str, look: &str| delete(Script::default().answer(200, body), "a/b", &[look]).0;
+    assert_eq!(outcome(no_node, GONE), ZnodeOutcome::Absent);
+    let ZnodeOutcome::Failed(why) = outcome(DELETED, THERE) else { panic!() };
+    assert!(why.contains("something else may have been deleted"), "{why}");
+    assert!(matches!(outcome(no_node, THERE), ZnodeOutcome::Failed(_)));
+    assert!(matches!(outcome(DELETED, "<html>"), ZnodeOutcome::Unknown(_)));
+}
+
+#[test]
+fn other_answers_are_no_success() {
+    for (status, body) in [
+        (200, r#"{"message":"KeeperErrorCode = NoAuth for /a/b","succeeded":false}"#),
+        (200, r#"{"succeeded":false}"#),
+        (200, r#"{"message":"OK"}"#),
+        (200, "<html>Log in</html>"),
+        (200, ""),
+        (202, DELETED),
+        (403, ""),
+        (404, "Not Found"),
+    ] {
+        let (outcome, _) = delete(Script::default().answer(status, body), "a/b", &[GONE]);
+        assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{status} {body}");
+    }
+}
+
+#[test]
+fn no_more_is_said_than_was_counted() {
+    let list = |count: u32| {
+        let node = |number| format!(r#"{{"title":"{number}","key":"/a/{number}"}}"#);
+        format!("[{}]", (0..count).map(node).collect::<Vec<_>>().join(","))
+    };
+    let answers = |count: u32| Script::default().answer(200, THERE).answer(200, list(count));
+    let mut all = answers(COUNTED);
+    for _ in 0..COUNTED {
+        all = all.answer(200, "[]");
+    }
+    assert_eq!(look(&mut all, "a"), ZnodeState::There(COUNTED));
+    let state = look(&mut answers(COUNTED + 1), "a");
+    assert_eq!(state, ZnodeState::MoreThan(COUNTED));
+}
+
+#[test]
+fn a_list_that_is_too_long_is_no_strangers() {
+    let long = || format!("[{}]", " ".repeat(32 << 20));
+    let ZnodeState::Uncounted(why) =
+        look(&mut Script::default().answer(200, THERE).answer(200, long()), "a")
+    else {
+        panic!("not counted");
+    };
+    assert_eq!(why, "the answer of Exhibitor is larger than 33554432 bytes");
+}
+
+/// Only the words of ZooKeeper are called its words.
+#[test]
+fn the_words_of_the_host_are_not_zookeepers() {
+    let options = Options { zookeeper: true, ..Options::DEFAULT };
+    for (message, words) in [
+        ("KeeperErrorCode = NoAuth for /a", "ZooKeeper says: KeeperErrorCode = NoAuth for /a"),
+        ("the run's time is over", "the run's time is over"),
+    ] {
+        let body = format!(r#"{{"message":"{message}","succeeded":false}}"#);
+        let mut host = Script::default().answer(200, body);
+        let (mut retries, mut backoff) = waits(&mut host);
+        let result = Tree::new(&options, "a").delete(&mut host, &mut retries, &mut backoff);
+        assert_eq!(result.outcome, ZnodeOutcome::Failed(words.into()));
+    }
+}
+
+#[test]
+fn words_are_about_the_whole_path_and_the_server_that_answers() {
+    let options = Options { znode_root: Some("c/d".into()), zookeeper: true, ..Options::DEFAULT };
+    let no_node = r#"{"message":"KeeperErrorCode = NoNode for /c/d/a","succeeded":false}"#;
+    let mut host = Script::default().answer(200, no_node).answer(200, GONE);
+    let (mut retries, mut backoff) = waits(&mut host);
+    let result = Tree::new(&options, "a").delete(&mut host, &mut retries, &mut backoff);
+    assert_eq!((result.path.as_str(), &result.outcome), ("c/d/a", &ZnodeOutcome::Absent));
+    assert_eq!(host.sent[0].path.last().map(String::as_str), Some("a"));
+    let mut host = Script::default().answer(500, "");
+    let why = Tree::new(&options, "a").exists(&mut host, &mut retries).unwrap_err();
+    assert_eq!(why, "ZooKeeper answers 500");
+}

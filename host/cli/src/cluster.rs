@@ -1,0 +1,366 @@
+//! A run on a cluster: the servers, the credentials, the consent, the recording.
+
+use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
+use janitor_contract::{Call, Done, Endpoints, RunError, planned};
+use janitor_host::{
+    CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network, Options,
+};
+use janitor_report::ExitCode;
+use janitor_report::command_line::parse::UrlError;
+use janitor_report::command_line::print::Invocation;
+use janitor_report::line::{Line, Tone};
+use janitor_report::next::Ran;
+use janitor_report::plan_file::PlanFile;
+use janitor_report::{plan, summary};
+use janitor_transport::recording::har::Run;
+use janitor_transport::recording::write::Recording;
+
+use crate::consent::{Consent, Policy};
+use crate::credentials::{AuthError, Recipient};
+use crate::error::CommandError;
+use crate::finished::Finished;
+use crate::recipients::{Objection, consider};
+use crate::request::{OnCluster, Servers};
+use crate::run::carry_out;
+use crate::screen::Screen;
+use crate::{plan_file, signals};
+
+/// Does what a request says, on its cluster.
+///
+/// # Errors
+/// When there is no run, or no consent to it.
+pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
+    let cluster = match Cluster::connect(request, screen) {
+        Ok(cluster) => cluster,
+        Err(unconnected) => return unconnected.end(request, screen),
+    };
+    let call = request.call.clone();
+    match &request.consent {
+        Policy::Unneeded => cluster.carry_out(call),
+        Policy::Given(consent) => cluster.change(call, consent),
+        Policy::Ask => match cluster.ask(call)? {
+            Ok((plan, consent)) => cluster.change(Call::Apply(plan), &consent),
+            Err(finished) => Ok(finished),
+        },
+    }
+}
+
+/// A cluster that is ready for a run.
+struct Cluster<'a> {
+    request: &'a OnCluster,
+    screen: &'a Screen,
+    janitor: Janitor,
+    network: Network,
+    limits: Limits,
+    cancellation: CancellationToken,
+}
+
+/// A cluster without a run.
+struct Unconnected {
+    error: CommandError,
+    /// The way to Marathon, or the reason why there is none, if Marathon would only start
+    /// this command again, to make the same mistake.
+    marathon: Option<Result<(Janitor, Network), String>>,
+}
+
+impl From<CommandError> for Unconnected {
+    fn from(error: CommandError) -> Self {
+        Self { error, marathon: None }
+    }
+}
+
+impl From<String> for Unconnected {
+    fn from(why: String) -> Self {
+        CommandError::Usage(why).into()
+    }
+}
+
+impl<'a> Cluster<'a> {
+    /// Loads the component, prints the first line, and logs in if the credentials need that.
+    ///
+    /// # Errors
+    /// When there can be no run.
+    #[allow(clippy::result_large_err, reason = "there is one for each command")]
+    fn connect(request: &'a OnCluster, screen: &'a Screen) -> Result<Self, Unconnected> {
+        let janitor = request.component.load()?;
+        let endpoints = match &request.servers.endpoints {
+            Ok(endpoints) => endpoints,
+            Err(UrlError { error, known }) => {
+                let marathon = known
+                    .clone()
+                    .ok_or_else(|| format!("the {} URL is invalid", error.name))
+                    .and_then(|known| to_marathon(request, known, screen));
+                let marathon = Some(marathon.map(|network| (janitor, network)));
+                let error = refusal(ExitCode::Url, error.to_string(), "correct the URL");
+                return Err(Unconnected { error, marathon });
+            }
+        };
+        let network = Network::builder(endpoints.clone())
+            .tls(request.auth.tls()?)
+            .build()
+            .map_err(|why| silent(ExitCode::Url, why.to_string(), "correct the variable"))?;
+        screen.line(summary::header(endpoints, request.call.target()));
+        if request.auth.insecure {
+            screen.line(
+                "Certificates are not verified: anyone on the network path can read and forge \
+                 everything.",
+            );
+        }
+        let secrets = request.auth.secrets(endpoints).map_err(|error| match error {
+            AuthError::Wrong(why) => why.into(),
+            AuthError::Token(why) => silent(ExitCode::Login, why, "correct the token"),
+        })?;
+        let target = request.call.target();
+        let is_asked = |server| match server {
+            Endpoint::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
+            Endpoint::Marathon | Endpoint::MarathonPods => request.own_app.is_some(),
+            Endpoint::Master | Endpoint::MasterRoot => true,
+        };
+        allow(request, &secrets.recipients(endpoints, is_asked), endpoints, screen)
+            .map_err(|Objection { why, hint }| silent(ExitCode::Refused, why, &hint))?;
+        let credentials = secrets.credentials().map_err(|why| why.to_string())?;
+        let network = network.with_credentials(credentials);
+        if let Err(error) = network.log_in() {
+            let network = for_marathon(network, secrets.after_login());
+            let error = refusal(ExitCode::Login, error.to_string(), hint(&error));
+            return Err(Unconnected { error, marathon: Some(Ok((janitor, network))) });
+        }
+        let (limits, cancellation) = (Limits::default(), CancellationToken::new());
+        Ok(Self { request, screen, janitor, network, limits, cancellation })
+    }
+
+    /// Changes something, which needs consent.
+    fn change(&self, call: Call, _: &Consent) -> Result<Finished, CommandError> {
+        signals::watch(&self.cancellation, self.screen);
+        self.carry_out(call)
+    }
+
+    /// Shows what would be removed, and asks for consent.
+    ///
+    /// # Errors
+    /// When the prompt is declined.
+    fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
+        let options = &self.request.options;
+        let plan = match call {
+            Call::Apply(plan) => planned::under(&plan, options),
+            Call::Clean(target) | Call::Plan(target) => {
+                let run = self.invocation(Call::Plan(target));
+                let ran = self.send(&run, None);
+                match ran.result {
+                    Ok(Done::Planned(plan)) => plan,
+                    _ => return Ok(Err(self.finished(&ran, &run))),
+                }
+            }
+            // Nothing is removed, so there is nothing to ask for.
+            Call::Discover => return self.carry_out(Call::Discover).map(Err),
+        };
+        plan::plan(&plan, options).into_iter().for_each(|line| self.screen.show(line));
+        if !self.request.lifting.is_empty() {
+            let line = format!("This plan lifts: {}", self.request.lifting.join(", "));
+            self.screen.show(Line::tone(Tone::Warn, line));
+        }
+        if let Some(reason) = plan.refusal {
+            let ran = refused(&plan, reason);
+            return Ok(Err(self.finished(&ran, &self.invocation(Call::Apply(plan)))));
+        }
+        match Consent::ask(self.screen) {
+            Some(consent) => Ok(Ok((plan, consent))),
+            None => Err(CommandError::Declined(plan.into())),
+        }
+    }
+
+    /// Carries out a call, and writes the recording and the plan.
+    ///
+    /// # Errors
+    /// When the recording cannot be begun: nothing was sent.
+    fn carry_out(&self, call: Call) -> Result<Finished, CommandError> {
+        let run = self.invocation(call);
+        let (ran, lost) = match &self.request.record {
+            None => (self.send(&run, None), None),
+            Some(record) => {
+                let file = record.file.display();
+                let recording = Recording::begin(&record.file, self.recorded(&run))
+                    .map_err(|why| format!("cannot record to {file}: {why}"))?;
+                let ran = self.send(&run, Some(&recording));
+                let stopped_at = self.cancellation.noticed();
+                let is_broken = matches!(ran.result, Err(RunError::Violation(_)));
+                let is_complete = recording.is_complete() && stopped_at.is_none() && !is_broken;
+                let lost = match record.only_complete && !is_complete {
+                    true => Some(format!(
+                        "the recording {file} stays as it was: this run is not complete"
+                    )),
+                    false => recording
+                        .finish(stopped_at)
+                        .err()
+                        .map(|why| format!("the recording {file} is lost: {why}")),
+                };
+                (ran, lost)
+            }
+        };
+        let mut finished = self.finished(&ran, &run);
+        lost.into_iter().for_each(|why| finished.lose(why));
+        self.keep_plan(&ran, &run, &mut finished);
+        Ok(finished)
+    }
+
+    /// Writes the plan to its file, and says how to apply it.
+    fn keep_plan(&self, ran: &Ran, run: &Invocation, finished: &mut Finished) {
+        let (Ok(Done::Planned(plan)), Some(file)) = (&ran.result, &self.request.plan_file) else {
+            return;
+        };
+        // Another process may apply it, and this one's app does not run that.
+        let target = Target { marathon_app: None, ..plan.target.clone() };
+        let plan = CleanupPlan { target, ..plan.clone() };
+        match plan_file::write(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
+            Ok(()) => finished.hints.push(format!("to apply the plan: {}", run.apply(file))),
+            Err(why) => finished.lose(why),
+        }
+    }
+
+    fn send(&self, run: &Invocation, recording: Option<&Recording>) -> Ran {
+        let transport = Box::new(self.network.clone());
+        let transport = match recording {
+            Some(recording) => recording.through(transport),
+            None => transport,
+        };
+        let (limits, cancellation) = (self.limits.clone(), self.cancellation.clone());
+        carry_out(&self.janitor, run, self.screen, transport, limits, cancellation)
+    }
+
+    fn finished(&self, ran: &Ran, run: &Invocation) -> Finished {
+        Finished::run(ran, run, self.screen.verbose())
+    }
+
+    fn invocation(&self, call: Call) -> Invocation {
+        let (options, endpoints) = (self.request.options.clone(), self.network.endpoints().clone());
+        Invocation { call, options, endpoints, component: self.request.component.options() }
+    }
+
+    /// The run as its recording has it.
+    fn recorded(&self, Invocation { call, options, endpoints, .. }: &Invocation) -> Run {
+        Run {
+            schema_version: Run::SCHEMA_VERSION,
+            component: self.janitor.digest().into(),
+            endpoints: endpoints.clone(),
+            call: call.clone(),
+            options: options.clone(),
+            stopped_at: None,
+            elapsed: None,
+            window: self.limits.window,
+        }
+    }
+}
+
+/// Checks the recipients of credentials, and prints notes about them.
+fn allow(
+    request: &OnCluster,
+    recipients: &[Recipient],
+    endpoints: &Endpoints,
+    screen: &Screen,
+) -> Result<(), Objection> {
+    let Servers { only_in_file, .. } = &request.servers;
+    let notes = consider(recipients, endpoints, only_in_file, request.auth.allow_plain_http)?;
+    notes.iter().for_each(|note| screen.note(note));
+    Ok(())
+}
+
+/// The way to Marathon, where another server's URL is invalid.
+fn to_marathon(
+    request: &OnCluster,
+    endpoints: Endpoints,
+    screen: &Screen,
+) -> Result<Network, String> {
+    let network = Network::builder(endpoints.clone()).tls(request.auth.tls()?);
+    let network = network.build().map_err(|why| why.to_string())?;
+    let secrets = request.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
+    let credential = secrets.without_login()?;
+    let recipients = secrets.recipients(&endpoints, |server| server == Endpoint::Marathon);
+    allow(request, &recipients, &endpoints, screen).map_err(|Objection { why, .. }| why)?;
+    Ok(for_marathon(network, credential))
+}
+
+/// The network with a credential for Marathon and no other one.
+fn for_marathon(network: Network, marathon: Credential) -> Network {
+    network.with_credentials(Credentials { marathon, ..Credentials::default() })
+}
+
+/// The result of a run that a plan shows to be refused.
+fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
+    let report = Report {
+        mesos_version: plan.mesos_version.clone(),
+        agents: vec![],
+        confirmed: vec![],
+        unreached: plan.unreached.clone(),
+        ignored: plan.ignored.clone(),
+        elsewhere: plan.elsewhere.clone(),
+        warnings: plan.warnings.clone(),
+        left: None,
+        znode: None,
+        self_removal: None,
+    };
+    let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
+    let message = format!("Refused: {why}");
+    let failure = Failure { reason, message, report };
+    Ran {
+        result: Err(RunError::Failure(failure.into())),
+        frameworks: plan.frameworks.clone(),
+        unauthorized: vec![],
+    }
+}
+
+fn refusal(code: ExitCode, why: String, hint: &str) -> CommandError {
+    CommandError::Connection { code, why, hint: hint.into() }
+}
+
+/// A cluster to which nothing is sent, to Marathon either.
+fn silent(code: ExitCode, why: String, hint: &str) -> Unconnected {
+    Unconnected { marathon: Some(Err(why.clone())), error: refusal(code, why, hint) }
+}
+
+/// The correction to make before the next login.
+fn hint(error: &LoginError) -> &'static str {
+    match error {
+        LoginError::Certificates { .. } => {
+            "correct the certificates (--ca-cert names the authorities to trust)"
+        }
+        LoginError::Unreachable { .. } => "check that the server answers",
+        _ => "correct the credentials",
+    }
+}
+
+impl Unconnected {
+    /// Ends the command. If it was to change something, it leaves Marathon, which would start
+    /// it over and over to make the same mistake. Nothing else leaves Marathon without a
+    /// cleanup.
+    ///
+    /// # Errors
+    /// The reason why there was no run, if Marathon has nothing to do with it.
+    fn end(self, request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
+        let Self { error, marathon } = self;
+        let (Policy::Given(_), Some(app), Some(marathon)) =
+            (&request.consent, request.own_app.clone(), marathon)
+        else {
+            return Err(error);
+        };
+        // Marathon may end this process as soon as the app is removed.
+        screen.explain(&error);
+        let mut finished = Finished::explained(&error);
+        match marathon {
+            // The log shows what becomes of it; the exit code is that of the mistake.
+            Ok((janitor, network)) => drop(leave(&janitor, &network, app, screen)),
+            Err(why) => finished.add(format!(
+                "App {app} stays in Marathon, which may start it again; nothing was sent: {why}"
+            )),
+        }
+        Ok(finished)
+    }
+}
+
+/// Removes this command's app from Marathon.
+fn leave(janitor: &Janitor, network: &Network, app: String, screen: &Screen) -> Ran {
+    let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
+    let (options, endpoints) = (Options::DEFAULT, network.endpoints().clone());
+    let run = Invocation { call, options, endpoints, component: vec![] };
+    let (network, limits) = (Box::new(network.clone()), Limits::default());
+    carry_out(janitor, &run, screen, network, limits, CancellationToken::new())
+}

@@ -1,0 +1,356 @@
+//! The credentials that the command line and the environment give, and the servers to trust.
+
+use std::path::{Path, PathBuf};
+use std::{env, fmt};
+
+use janitor_contract::types::Endpoint;
+use janitor_host::{
+    AccountError, Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin,
+};
+use janitor_transport::file;
+
+use crate::args::auth::Auth;
+
+/// The reason why the credentials cannot be used.
+pub enum AuthError {
+    /// The command line, the environment or a file is wrong.
+    Wrong(String),
+    /// The token is invalid.
+    Token(String),
+}
+
+impl From<String> for AuthError {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Wrong(why) | Self::Token(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The origin of a credential.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Origin {
+    /// The command line, itself or by the name of a file.
+    Option,
+    /// This variable of the environment.
+    Variable(&'static str),
+}
+
+impl Origin {
+    /// Names the place of the credential: this option, or the variable.
+    fn of(self, option: &'static str) -> &'static str {
+        match self {
+            Self::Option => option,
+            Self::Variable(variable) => variable,
+        }
+    }
+}
+
+/// A server that is about to receive a credential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipient {
+    /// The server; a login counts as the master's.
+    pub server: Endpoint,
+    /// Its name, for people.
+    pub name: &'static str,
+    /// Its URL.
+    pub url: String,
+    /// The origin of the credential.
+    pub origin: Origin,
+}
+
+/// The credentials that are given; none of them has been used yet.
+pub struct Secrets {
+    /// The credential for the whole cluster.
+    cluster: Option<(Given, Origin)>,
+    exhibitor: Option<(Basic, Origin)>,
+    marathon: Option<(Basic, Origin)>,
+    zookeeper: Option<(ZooKeeperLogin, Origin)>,
+    /// The client certificate, which every server may see that is reached over HTTPS.
+    certificate: Option<Origin>,
+}
+
+impl Auth {
+    /// The certificates: the authorities to trust, and the client's own.
+    pub fn tls(&self) -> Result<Tls, String> {
+        let mut tls = Tls::default();
+        if let Some(file) = self.ca_cert.as_deref().or(dcos_authorities().as_deref()) {
+            tls = tls.with_authorities(&read(file)?).map_err(|why| cannot_use(file, why))?;
+        }
+        if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
+            let identity = tls.with_identity(&read(certificate)?, &read(key)?);
+            let files = format!("{} with {}", certificate.display(), key.display());
+            tls = identity.map_err(|why| format!("cannot use {files}: {why}"))?;
+        }
+        Ok(if self.insecure { tls.without_verification() } else { tls })
+    }
+
+    /// The credentials for these servers.
+    pub fn secrets(&self, endpoints: &Endpoints) -> Result<Secrets, AuthError> {
+        Ok(Secrets {
+            zookeeper: self.zookeeper(endpoints)?,
+            exhibitor: self.exhibitor(endpoints)?,
+            ..self.secrets_for_marathon()?
+        })
+    }
+
+    /// The credentials that Marathon may get.
+    pub fn secrets_for_marathon(&self) -> Result<Secrets, AuthError> {
+        let marathon = basic(self.marathon_auth_file.as_deref(), "MARATHON_AUTH")?;
+        Ok(Secrets {
+            cluster: self.cluster()?,
+            exhibitor: None,
+            marathon,
+            zookeeper: None,
+            certificate: self.client_cert.as_ref().map(|_| Origin::Option),
+        })
+    }
+
+    /// The credential for the whole cluster. The command line takes precedence over the
+    /// environment.
+    fn cluster(&self) -> Result<Option<(Given, Origin)>, AuthError> {
+        if let Some(name) = self.username.clone() {
+            let (plain, file) = (self.password.as_deref(), self.password_file.as_deref());
+            let (password, origin) = secret(plain, file, "DCOS_PASSWORD")?.ok_or(
+                "--username needs --password-file, --password or DCOS_PASSWORD".to_owned(),
+            )?;
+            return Ok(Some((Given::User { name, password }, origin)));
+        }
+        if self.service_account.is_none() && self.basic_auth_file.is_none() {
+            let (plain, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
+            if let Some((token, origin)) = secret(plain, file, "DCOS_ACS_TOKEN")? {
+                let token = Token::new(token.trim()).map_err(|why| {
+                    let place = file.map(|file| file.display().to_string());
+                    let place = place.unwrap_or_else(|| origin.of("--auth-token").into());
+                    AuthError::Token(format!("cannot use {place}: {why}"))
+                })?;
+                return Ok(Some((Given::Token(token), origin)));
+            }
+        }
+        if self.basic_auth_file.is_none() {
+            let (file, variable) =
+                (self.service_account.as_deref(), "DCOS_SERVICE_ACCOUNT_CREDENTIAL");
+            if let Some((account, origin)) = secret(None, file, variable)? {
+                return Ok(Some((Given::Account(account), origin)));
+            }
+        }
+        let basic = basic(self.basic_auth_file.as_deref(), "MESOS_BASIC_AUTH")?;
+        Ok(basic.map(|(basic, origin)| (Given::Principal(basic), origin)))
+    }
+
+    /// The credential that is for Exhibitor alone.
+    fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<(Basic, Origin)>, String> {
+        match (endpoints.ensemble(), self.exhibitor_auth_file.as_deref()) {
+            (None, file) => basic(file, "EXHIBITOR_AUTH"),
+            (Some(_), None) => Ok(None),
+            (Some(_), Some(_)) => {
+                Err("--exhibitor-auth-file is for Exhibitor; use --zk-auth-file with an \
+                     --exhibitor-url that begins with zk://"
+                    .into())
+            }
+        }
+    }
+
+    /// The login for ZooKeeper, from a file or the environment.
+    fn zookeeper(&self, endpoints: &Endpoints) -> Result<Option<(ZooKeeperLogin, Origin)>, String> {
+        let file = self.zk_auth_file.as_deref();
+        if endpoints.ensemble().is_none() {
+            return match file {
+                Some(_) => {
+                    Err("--zk-auth-file needs an --exhibitor-url that begins with zk://".into())
+                }
+                None => Ok(None),
+            };
+        }
+        const VARIABLE: &str = "ZK_AUTH";
+        let Some((text, origin)) = secret(None, file, VARIABLE)? else { return Ok(None) };
+        let login = ZooKeeperLogin::new(text.as_bytes()).map_err(|why| {
+            let place = file.map_or(VARIABLE.into(), |file| file.display().to_string());
+            format!("cannot log in to ZooKeeper with {place}: {why}")
+        })?;
+        Ok(Some((login, origin)))
+    }
+}
+
+impl Secrets {
+    /// The servers that receive a credential, of those that `are_asked` anything.
+    pub fn recipients(
+        &self,
+        endpoints: &Endpoints,
+        are_asked: impl Fn(Endpoint) -> bool,
+    ) -> Vec<Recipient> {
+        let cluster = self.cluster.as_ref().map(|(given, origin)| (given, *origin));
+        let for_all = cluster.filter(|(given, _)| !matches!(given, Given::Principal(_)));
+        let for_all = for_all.map(|(_, origin)| origin);
+        let login = cluster.filter(|(given, _)| given.needs_a_login());
+        let own = |basic: &Option<(Basic, Origin)>| basic.as_ref().map(|(_, origin)| *origin);
+        let exhibitor = match endpoints.ensemble() {
+            Some(_) => self.zookeeper.as_ref().map(|(_, origin)| *origin),
+            None => own(&self.exhibitor).or(for_all),
+        };
+        let url = |endpoint| endpoints.base(endpoint).to_owned();
+        let masters = endpoints.masters().iter().map(|master| {
+            (Endpoint::Master, "the Mesos master", master.clone(), cluster.map(|(_, it)| it))
+        });
+        let others = [
+            (Endpoint::Exhibitor, "Exhibitor", url(Endpoint::Exhibitor), exhibitor),
+            (
+                Endpoint::Marathon,
+                "Marathon",
+                url(Endpoint::Marathon),
+                own(&self.marathon).or(for_all),
+            ),
+        ];
+        let login = login
+            .map(|(_, origin)| (Endpoint::Master, "the login", endpoints.login(), Some(origin)));
+        masters
+            .chain(login)
+            .chain(others)
+            .filter(|(server, ..)| are_asked(*server))
+            .filter_map(|(server, name, url, origin)| {
+                let certificate = self.certificate.filter(|_| url.starts_with("https://"));
+                Some(Recipient { server, name, url, origin: origin.or(certificate)? })
+            })
+            .collect()
+    }
+
+    /// The credentials of all servers. A login among them has no token yet.
+    ///
+    /// # Errors
+    /// When the secret of a service account is none.
+    pub fn credentials(&self) -> Result<Credentials, AccountError> {
+        let login = |login: Login| Credentials::everywhere(Credential::Login(login.into()));
+        let all = match self.cluster.as_ref().map(|(given, _)| given) {
+            None => Credentials::default(),
+            Some(Given::Token(token)) => Credentials::everywhere(Credential::Token(token.clone())),
+            Some(Given::User { name, password }) => login(Login::user(name, password)),
+            Some(Given::Account(account)) => login(Login::service_account(account.as_bytes())?),
+            Some(Given::Principal(basic)) => {
+                Credentials { master: Credential::Basic(basic.clone()), ..Credentials::default() }
+            }
+        };
+        let own = |basic: &Option<(Basic, Origin)>, all| match basic {
+            Some((basic, _)) => Credential::Basic(basic.clone()),
+            None => all,
+        };
+        Ok(Credentials {
+            master: all.master,
+            exhibitor: own(&self.exhibitor, all.exhibitor),
+            marathon: own(&self.marathon, all.marathon),
+            zookeeper: self.zookeeper.as_ref().map(|(login, _)| login.clone()),
+        })
+    }
+
+    /// The credential for Marathon, if no login is possible.
+    ///
+    /// # Errors
+    /// One sentence, when only a login could provide it.
+    pub fn without_login(&self) -> Result<Credential, String> {
+        match (&self.marathon, &self.cluster) {
+            (Some((basic, _)), _) => Ok(Credential::Basic(basic.clone())),
+            (None, Some((Given::Token(token), _))) => Ok(Credential::Token(token.clone())),
+            (None, Some((given, _))) if given.needs_a_login() => {
+                Err("it is unknown where to log in with the credentials".into())
+            }
+            (None, _) => Ok(Credential::None),
+        }
+    }
+
+    /// The credential for Marathon after a failed login.
+    pub fn after_login(&self) -> Credential {
+        match &self.marathon {
+            Some((basic, _)) => Credential::Basic(basic.clone()),
+            None => Credential::None,
+        }
+    }
+}
+
+/// A credential for the whole cluster.
+pub enum Given {
+    /// A token.
+    Token(Token),
+    /// A user who logs in.
+    User {
+        /// The name.
+        name: String,
+        /// The password.
+        password: String,
+    },
+    /// A service account that logs in, by its secret.
+    Account(String),
+    /// A principal that only masters know.
+    Principal(Basic),
+}
+
+impl Given {
+    /// Returns whether it only serves to log in.
+    fn needs_a_login(&self) -> bool {
+        matches!(self, Self::User { .. } | Self::Account(_))
+    }
+}
+
+/// A user with a password, from a file or from the environment.
+fn basic(file: Option<&Path>, variable: &'static str) -> Result<Option<(Basic, Origin)>, String> {
+    let Some((text, origin)) = secret(None, file, variable)? else { return Ok(None) };
+    let basic = Basic::new(text.as_bytes()).map_err(|why| {
+        let place = file.map_or(variable.into(), |file| file.display().to_string());
+        format!("cannot use the Basic credentials in {place}: {why}")
+    })?;
+    Ok(Some((basic, origin)))
+}
+
+/// Reads a secret: from the command line, a file, or the environment. An empty one counts as
+/// missing; the end of the last line is no part of it.
+fn secret(
+    plain: Option<&str>,
+    file: Option<&Path>,
+    variable: &'static str,
+) -> Result<Option<(String, Origin)>, String> {
+    let (text, origin) = match (plain, file) {
+        (Some(plain), _) => (Some(plain.to_owned()), Origin::Option),
+        (None, Some(file)) => {
+            let text = String::from_utf8(read(file)?);
+            (Some(text.map_err(|_| cannot_use(file, "it is not text"))?), Origin::Option)
+        }
+        (None, None) => match env::var(variable) {
+            Err(env::VarError::NotUnicode(_)) => {
+                return Err(format!("cannot use {variable}: it is not text"));
+            }
+            text => (text.ok(), Origin::Variable(variable)),
+        },
+    };
+    let text = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
+    let text = text.filter(|text| !text.trim().is_empty());
+    match (file, text) {
+        (Some(file), None) => Err(cannot_use(file, "it is empty")),
+        (_, text) => Ok(text.map(|text| (text, origin))),
+    }
+}
+
+/// The place where DC/OS has the certificates of its own authority: on nodes, and in the
+/// sandboxes of tasks.
+fn dcos_authorities() -> Option<PathBuf> {
+    let node = PathBuf::from("/run/dcos/pki/CA/ca-bundle.crt");
+    let sandbox = env::var_os("MESOS_SANDBOX").map(PathBuf::from);
+    let in_sandbox = |name| sandbox.as_ref().map(|sandbox| sandbox.join(".ssl").join(name));
+    [in_sandbox("ca-bundle.crt"), in_sandbox("ca.crt"), Some(node)]
+        .into_iter()
+        .flatten()
+        .find(|file| file.is_file())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    /// More than any token or key has, and any list of authorities.
+    const MOST_BYTES: u64 = 1 << 20;
+    file::read(path, MOST_BYTES).map_err(|why| cannot_use(path, why))
+}
+
+fn cannot_use(file: &Path, why: impl std::fmt::Display) -> String {
+    format!("cannot use {}: {why}", file.display())
+}

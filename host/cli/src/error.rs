@@ -1,0 +1,83 @@
+//! The errors that end a command before, or instead of, a run.
+
+use janitor_contract::types::CleanupPlan;
+use janitor_report::ExitCode;
+use janitor_report::output::Output;
+
+/// The reason why a command ended without doing its work, although its command line was
+/// understood.
+#[derive(Debug)]
+pub enum CommandError {
+    /// The command line, the environment, or a file that one of them names cannot be used.
+    Usage(String),
+    /// There is no component that may be run.
+    Component(ExitCode, String),
+    /// The servers cannot, or must not, be reached.
+    Connection {
+        /// The exit code: it says which kind of error this is.
+        code: ExitCode,
+        /// The reason.
+        why: String,
+        /// The correction to make.
+        hint: String,
+    },
+    /// A file lifts guards that the command line does not lift, and there is no prompt. These
+    /// are the options that lift them.
+    Unconfirmed(Vec<String>),
+    /// The prompt was declined for this plan.
+    Declined(Box<CleanupPlan>),
+}
+
+impl CommandError {
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::Usage,
+            Self::Component(code, _) | Self::Connection { code, .. } => *code,
+            Self::Unconfirmed(_) | Self::Declined(_) => ExitCode::Refused,
+        }
+    }
+
+    /// Says what happened, in one sentence.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Usage(why) | Self::Component(_, why) | Self::Connection { why, .. } => why,
+            Self::Unconfirmed(_) => {
+                "Refused: the file lifts guards that this command line does not lift, and there \
+                 is no prompt to confirm it."
+            }
+            Self::Declined(_) => "Nothing was changed.",
+        }
+    }
+
+    /// Says what to do next, one line each.
+    pub fn next(&self) -> Vec<String> {
+        match self {
+            Self::Usage(_) | Self::Declined(_) => vec![],
+            Self::Component(..) => vec!["Nothing was changed, and nothing was sent.".into()],
+            Self::Connection { hint, .. } => {
+                vec![format!("Nothing was changed; {hint} and run the same command again.")]
+            }
+            Self::Unconfirmed(missing) => {
+                let missing = missing.join(" ");
+                vec![format!("Nothing was changed. If that is meant, add at the end: {missing}")]
+            }
+        }
+    }
+
+    /// The document for programs.
+    pub fn document(&self) -> Output {
+        let output = Output::failed(self.code(), Some(self.message().into()));
+        let plan = match self {
+            Self::Declined(plan) => Some((**plan).clone()),
+            _ => None,
+        };
+        Output { plan, next: self.next(), ..output }
+    }
+}
+
+impl From<String> for CommandError {
+    fn from(why: String) -> Self {
+        Self::Usage(why)
+    }
+}

@@ -1,0 +1,79 @@
+//! A command that did its work, or tried to: everything that is left to do is to print this.
+
+use janitor_report::line::Line;
+use janitor_report::next::{self, Ran};
+use janitor_report::output::Output;
+use janitor_report::{ExitCode, command_line::print::Invocation, summary};
+
+use crate::args;
+use crate::error::CommandError;
+use crate::inspect::Inspection;
+
+/// A finished command, with all its effects behind it.
+pub struct Finished {
+    /// The exit code.
+    pub code: ExitCode,
+    /// The last lines on standard output, for people.
+    pub lines: Vec<Line>,
+    /// The last lines on standard error, for people.
+    pub hints: Vec<String>,
+    /// The same about the command itself, in every format.
+    pub notes: Vec<String>,
+    /// The document on standard output.
+    pub document: Document,
+}
+
+/// A document on standard output.
+pub enum Document {
+    /// The result of a run, for programs.
+    Output(Box<Output>),
+    /// The component and its limits, for programs.
+    Inspection(Box<Inspection>),
+    /// A file for other programs, whatever the output format is.
+    File(Vec<u8>),
+}
+
+impl Finished {
+    /// A command that has this document, and nothing more to say.
+    pub fn new(code: ExitCode, document: Document) -> Self {
+        Self { code, lines: vec![], hints: vec![], notes: vec![], document }
+    }
+
+    /// A run that is over.
+    pub fn run(ran: &Ran, run: &Invocation, verbose: bool) -> Self {
+        let next = next::after(ran, run);
+        let lines = summary::outcome(&ran.result, run, &next, verbose, args::usage);
+        let document = Document::Output(Output::new(&ran.result, next).into());
+        Self { lines, ..Self::new(ExitCode::from(&ran.result), document) }
+    }
+
+    /// An error that has been explained to people already.
+    pub fn explained(error: &CommandError) -> Self {
+        Self::new(error.code(), Document::Output(error.document().into()))
+    }
+
+    /// Adds a line about what is left to do.
+    pub fn add(&mut self, line: String) {
+        if let Document::Output(output) = &mut self.document {
+            output.next.push(line.clone());
+        }
+        self.lines.push(line.into());
+    }
+
+    /// Gives the command another exit code, because of what its notes say.
+    pub fn end_with(&mut self, code: ExitCode, notes: Vec<String>) {
+        self.code = code;
+        if let Document::Output(output) = &mut self.document {
+            output.exit_code = code as u8;
+            let message = output.message.iter().chain(&notes).cloned().collect::<Vec<_>>();
+            output.message = Some(message.join(" "));
+        }
+        self.notes.extend(notes);
+    }
+
+    /// Adds that something was lost which the command should have written. The exit code of a
+    /// run that failed stays.
+    pub fn lose(&mut self, why: String) {
+        self.end_with(self.code.with_loss(), vec![why]);
+    }
+}

@@ -1,0 +1,234 @@
+//! The meaning of a command line: everything that the command line, the environment and the
+//! files that they name say about a run, resolved once.
+
+use std::path::PathBuf;
+
+use janitor_contract::types::{Options, Target};
+use janitor_contract::{Call, Endpoints, planned};
+use janitor_report::command_line::parse::{Checks, OWN_APP, UrlError, Urls, with_app};
+use janitor_report::command_line::print::lifting;
+use janitor_report::plan_file::PlanFile;
+use janitor_transport::recording::har::Run;
+
+use crate::args::auth::Auth;
+use crate::args::{self, Arguments, Command, Connection};
+use crate::component::Component;
+use crate::consent::Policy;
+use crate::error::CommandError;
+use crate::screen::Screen;
+use crate::{files, plan_file, replay};
+
+/// The work of a command.
+pub enum Request {
+    /// It runs the component on a cluster.
+    Cluster(Box<OnCluster>),
+    /// It runs a recording again, or all that are in a folder.
+    Replay(PathBuf, Component),
+    /// It shows the component, its limits, and what it may request for a target.
+    Inspect(Target, Options, Component),
+    /// It prints a file for other programs.
+    Print(Vec<u8>),
+}
+
+/// A run of the component on a cluster.
+pub struct OnCluster {
+    /// The call. Its target has the app that runs this command.
+    pub call: Call,
+    /// The options of the call.
+    pub options: Options,
+    /// The guards that a file has the run lift, as options of a command line.
+    pub lifting: Vec<String>,
+    /// The consent that the run needs before it changes anything.
+    pub consent: Policy,
+    /// The servers.
+    pub servers: Servers,
+    /// The app that runs this command, if Marathon does.
+    pub own_app: Option<String>,
+    /// The credentials and certificates that are given.
+    pub auth: Auth,
+    /// The component to run.
+    pub component: Component,
+    /// The recording to write.
+    pub record: Option<Record>,
+    /// The file to write the plan to.
+    pub plan_file: Option<PathBuf>,
+}
+
+/// The servers of a run.
+pub struct Servers {
+    /// Their endpoints.
+    pub endpoints: Result<Endpoints, UrlError>,
+    /// Those that only a file names.
+    pub only_in_file: Vec<janitor_contract::types::Endpoint>,
+}
+
+/// A recording to write.
+pub struct Record {
+    /// Its file.
+    pub file: PathBuf,
+    /// The file keeps its content unless the new recording is complete.
+    pub only_complete: bool,
+}
+
+impl Request {
+    /// Resolves a command line. The screen says whether there may be a prompt.
+    ///
+    /// # Errors
+    /// When the command line, or a file that it names, cannot be used, or when a file lifts
+    /// guards and nobody has confirmed that.
+    pub fn resolve(arguments: Arguments, screen: &Screen) -> Result<Self, CommandError> {
+        let on_cluster = match arguments.command {
+            None => clean(arguments.clean, screen)?,
+            Some(Command::Plan(args)) => plan(args)?,
+            Some(Command::Apply(args)) => apply(args, screen)?,
+            Some(Command::Discover(args)) => discover(args)?,
+            Some(Command::Replay(args)) if args.update => update(args, screen)?,
+            Some(Command::Replay(args)) => return Ok(Self::Replay(args.place, args.component)),
+            Some(Command::Inspect(args)) => {
+                let (target, options) = args.selection.read(&args.checks)?;
+                return Ok(Self::Inspect(target, options, args.component));
+            }
+            Some(Command::Completions(args)) => {
+                return Ok(Self::Print(args::completions(args.shell)));
+            }
+            Some(Command::Man(args)) => {
+                return Ok(Self::Print(args::man(args.command.as_deref())?));
+            }
+        };
+        Ok(Self::Cluster(on_cluster.into()))
+    }
+}
+
+impl OnCluster {
+    fn new(call: Call, options: Options, urls: &Urls, connection: Connection) -> Self {
+        let endpoints = urls.endpoints(&Endpoints::default());
+        let record = connection.record.map(|file| Record { file, only_complete: false });
+        Self {
+            call,
+            options,
+            lifting: vec![],
+            consent: Policy::Unneeded,
+            servers: Servers { endpoints, only_in_file: vec![] },
+            own_app: own_app(),
+            auth: connection.auth,
+            component: connection.component,
+            record,
+            plan_file: None,
+        }
+    }
+
+    /// Takes the servers from a file, unless the command line names others.
+    fn at(self, urls: &Urls, file: &Endpoints) -> Self {
+        let servers = Servers { endpoints: urls.endpoints(file), only_in_file: urls.only_in(file) };
+        Self { servers, ..self }
+    }
+
+    /// Resolves who consents to a change. Its options come from a file if there are `checks`:
+    /// they lift no guard that the command line does not lift, unless a prompt confirms it.
+    fn agreed(
+        self,
+        yes: bool,
+        checks: Option<&Checks>,
+        screen: &Screen,
+    ) -> Result<Self, CommandError> {
+        let consent = Policy::of(&self.call, yes, screen);
+        let (lifting, lacking) = match checks {
+            Some(checks) => (lifting(&self.options), checks.lacking(&self.options)),
+            None => (vec![], vec![]),
+        };
+        match consent {
+            Policy::Given(_) if !lacking.is_empty() => Err(CommandError::Unconfirmed(lacking)),
+            consent => Ok(Self { consent, lifting, ..self }),
+        }
+    }
+}
+
+fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> {
+    files::check(&args.connection, None, None)?;
+    let (target, options) = args.selection.read(&args.checks)?;
+    let target = with_app(target, own_app());
+    let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
+    OnCluster::new(call, options, &args.urls, args.connection).agreed(args.yes, None, screen)
+}
+
+fn plan(args: args::Plan) -> Result<OnCluster, CommandError> {
+    files::check(&args.connection, args.out.as_deref(), None)?;
+    let (target, options) = args.selection.read(&args.checks)?;
+    let call = Call::Plan(with_app(target, own_app()));
+    let request = OnCluster::new(call, options, &args.urls, args.connection);
+    Ok(OnCluster { plan_file: args.out, ..request })
+}
+
+fn discover(args: args::Discover) -> Result<OnCluster, CommandError> {
+    files::check(&args.connection, None, None)?;
+    Ok(OnCluster::new(Call::Discover, Options::DEFAULT, &args.urls, args.connection))
+}
+
+fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> {
+    files::check(&args.connection, None, Some(("the plan", &args.file)))?;
+    let PlanFile { endpoints, options, plan, .. } = plan_file::open(&args.file)?;
+    let own_app = own_app();
+    if let Some(app) = plan.target.marathon_app.as_ref().filter(|app| own_app.as_ref() != Some(app))
+    {
+        return Err(CommandError::Usage(format!(
+            "cannot use the plan {}: its `target.marathon_app` is '{app}', which does not run this \
+             command; no other app is removed from Marathon",
+            args.file.display()
+        )));
+    }
+    let call = with_own_app(Call::Apply(plan));
+    let options = args.checks.added_to(options);
+    OnCluster::new(call, options, &args.urls, args.connection).at(&args.urls, &endpoints).agreed(
+        args.yes,
+        Some(&args.checks),
+        screen,
+    )
+}
+
+/// Makes a recording anew, on the cluster that it names unless the command line names another
+/// one.
+fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError> {
+    if args.place.is_dir() {
+        return Err(CommandError::Usage("--update takes one recording, not a folder".into()));
+    }
+    let Run { endpoints, call, options, .. } = replay::open(&args.place)?.run();
+    if let Call::Apply(plan) = &call
+        && let Some(what) = planned::contradiction(plan)
+    {
+        let place = args.place.display();
+        return Err(CommandError::Usage(format!(
+            "cannot update {place}: its plan contradicts itself: {what}"
+        )));
+    }
+    let connection = Connection {
+        show: args.show,
+        record: Some(args.place),
+        auth: args.auth,
+        component: args.component,
+    };
+    files::check(&connection, None, None)?;
+    let options = args.checks.added_to(options);
+    let request = OnCluster::new(with_own_app(call), options, &args.urls, connection)
+        .at(&args.urls, &endpoints)
+        .agreed(args.yes, Some(&args.checks), screen)?;
+    let record = request.record.map(|record| Record { only_complete: true, ..record });
+    Ok(OnCluster { record, ..request })
+}
+
+/// The app that runs this command, if Marathon does.
+fn own_app() -> Option<String> {
+    std::env::var(OWN_APP).ok().filter(|value| !value.is_empty())
+}
+
+/// Gives the target of a call the app that runs this command.
+fn with_own_app(call: Call) -> Call {
+    match call {
+        Call::Clean(target) => Call::Clean(with_app(target, own_app())),
+        Call::Plan(target) => Call::Plan(with_app(target, own_app())),
+        Call::Apply(mut plan) => {
+            plan.target = with_app(plan.target, own_app());
+            Call::Apply(plan)
+        }
+        Call::Discover => Call::Discover,
+    }
+}

@@ -1,0 +1,227 @@
+//! Standard output and standard error: lines for people, or documents for programs.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::ProgressBar;
+use janitor_contract::json;
+use janitor_contract::printable::printable;
+use janitor_contract::types::{Entry, Event, Level, Warning};
+use janitor_report::ExitCode;
+use janitor_report::line::{Line, Tone};
+use serde::Serialize;
+
+use crate::args::{Format, Show};
+use crate::error::CommandError;
+use crate::finished::{Document, Finished};
+
+/// The screen of a command. Clones share it.
+#[derive(Clone)]
+pub struct Screen(Arc<Shared>);
+
+struct Shared {
+    show: Show,
+    /// Standard output takes colours.
+    is_coloured: bool,
+    /// Standard output is a terminal, where somebody watches every line as it comes.
+    is_watched: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Standard output. Lines are kept until somebody has to see them: writing each by itself
+    /// takes longer than everything else about an agent that a run has nothing to do with.
+    lines: BufWriter<Stdout>,
+    /// The progress bar, if there is one.
+    bar: Option<ProgressBar>,
+    /// The first reason why something could not be written.
+    lost: Option<String>,
+}
+
+impl State {
+    /// Writes something while no bar is in the way. If nobody reads any more, the command
+    /// continues all the same, because half a cleanup would be worse; other errors are kept
+    /// until the end.
+    fn write(&mut self, stream: &str, write: impl FnOnce(&mut Self) -> io::Result<()>) {
+        let written = match self.bar.clone() {
+            Some(bar) => bar.suspend(|| write(self)),
+            None => write(self),
+        };
+        if let Err(why) = written
+            && why.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.get_or_insert_with(|| format!("cannot write to {stream}: {why}"));
+        }
+    }
+}
+
+/// The names of the streams.
+const STDOUT: &str = "standard output";
+const STDERR: &str = "standard error";
+
+impl Screen {
+    /// The screen of a command that shows this much, in this format.
+    pub fn new(show: Show) -> Self {
+        let stdout = io::stdout();
+        Self(Arc::new(Shared {
+            show,
+            is_coloured: AutoStream::choice(&stdout) != ColorChoice::Never,
+            is_watched: stdout.is_terminal(),
+            state: Mutex::new(State { lines: BufWriter::new(stdout), bar: None, lost: None }),
+        }))
+    }
+
+    /// The output format.
+    pub fn format(&self) -> Format {
+        self.0.show.output
+    }
+
+    /// Returns whether to show every request.
+    pub fn verbose(&self) -> bool {
+        self.0.show.verbose
+    }
+
+    /// Returns whether people watch both streams as lines come.
+    pub fn is_watched(&self) -> bool {
+        self.format() == Format::Text && self.0.is_watched && io::stderr().is_terminal()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whatever broke off while it was locked, the next line is whole.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line for people on standard output, if they read it. Only its own colour can
+    /// steer a terminal, and only a terminal gets it (`NO_COLOR` is honoured).
+    pub fn line(&self, line: impl Into<Line>) {
+        if self.format() == Format::Text {
+            self.state().write(STDOUT, |state| {
+                write_line(&mut state.lines, self.0.is_coloured, line.into())?;
+                if self.0.is_watched { state.lines.flush() } else { Ok(()) }
+            });
+        }
+    }
+
+    /// Writes a line for somebody at a terminal, wherever standard output is.
+    pub fn show(&self, line: impl Into<Line>) {
+        if self.format() == Format::Text && self.0.is_watched {
+            return self.line(line);
+        }
+        let mut stderr = io::stderr();
+        let is_coloured = AutoStream::choice(&stderr) != ColorChoice::Never;
+        self.state().write(STDERR, |_| write_line(&mut stderr, is_coloured, line.into()));
+    }
+
+    /// Writes a line about the command itself on standard error.
+    pub fn complain(&self, line: &str) {
+        self.flush();
+        self.state().write(STDERR, |_| writeln!(io::stderr(), "janitor: {}", printable(line)));
+    }
+
+    /// Writes the same, but only for people.
+    pub fn note(&self, line: &str) {
+        if self.format() == Format::Text {
+            self.complain(line);
+        }
+    }
+
+    /// Writes the lines that are kept.
+    pub fn flush(&self) {
+        self.state().write(STDOUT, |state| state.lines.flush());
+    }
+
+    /// Writes an entry of a run's log.
+    pub fn log(&self, entry: &Entry) {
+        match self.format() {
+            // The lines of the original have no room for it.
+            Format::Text if entry.event == Some(Event::Warning(Warning::FilesStay)) => {
+                self.complain(&entry.message);
+            }
+            Format::Text if self.verbose() || entry.level != Level::Debug => {
+                self.line(Line::tone(entry.level.into(), &entry.message));
+            }
+            Format::Text => {}
+            Format::Json => self.state().write(STDERR, |_| {
+                let json = json::line(entry).map_err(io::Error::other)?;
+                io::stderr().write_all(&json)
+            }),
+        }
+    }
+
+    /// Changes the progress bar, or takes it away.
+    pub fn with_bar<T>(&self, change: impl FnOnce(&mut Option<ProgressBar>) -> T) -> T {
+        change(&mut self.state().bar)
+    }
+
+    /// Explains to people why a command ends without doing its work.
+    pub fn explain(&self, error: &CommandError) {
+        match error {
+            CommandError::Declined(_) => self.show(error.message()),
+            CommandError::Usage(_) | CommandError::Component(..) => self.complain(error.message()),
+            _ => self.line(error.message()),
+        }
+        error.next().into_iter().for_each(|line| self.line(line));
+    }
+
+    /// Prints the end of a command, and returns the exit code that the document has too. If
+    /// the document cannot be written, only the exit code and standard error can say so.
+    pub fn end(&self, result: Result<Finished, CommandError>) -> ExitCode {
+        let mut finished = result.unwrap_or_else(|error| {
+            self.explain(&error);
+            Finished::explained(&error)
+        });
+        std::mem::take(&mut finished.lines).into_iter().for_each(|line| self.line(line));
+        std::mem::take(&mut finished.notes).iter().for_each(|note| self.complain(note));
+        finished.hints.iter().for_each(|hint| self.note(hint));
+        self.flush();
+        if let Some(why) = self.state().lost.take() {
+            finished.lose(why);
+        }
+        match (&finished.document, self.format()) {
+            (Document::File(file), _) => self.document(|| Ok(file.clone())),
+            (Document::Output(output), Format::Json) => self.document(|| lines(output)),
+            (Document::Inspection(inspection), Format::Json) => {
+                self.document(|| lines(inspection));
+            }
+            (_, Format::Text) => {}
+        }
+        if let Some(why) = self.state().lost.take() {
+            finished.lose(why);
+        }
+        finished.notes.iter().for_each(|note| self.complain(note));
+        finished.code
+    }
+
+    fn document(&self, content: impl FnOnce() -> io::Result<Vec<u8>>) {
+        self.state().write(STDOUT, |state| {
+            state.lines.write_all(&content()?)?;
+            state.lines.flush()
+        });
+    }
+}
+
+fn lines(document: &impl Serialize) -> io::Result<Vec<u8>> {
+    json::lines(document).map_err(io::Error::other)
+}
+
+/// Writes one line.
+fn write_line(to: &mut impl Write, is_coloured: bool, line: Line) -> io::Result<()> {
+    let Line { tone, head, rest } = line;
+    let (style, head, rest) = (style(tone), printable(&head), printable(&rest));
+    match is_coloured {
+        true => writeln!(to, "{style}{head}{style:#}{rest}"),
+        false => writeln!(to, "{head}{rest}"),
+    }
+}
+
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => Style::new(),
+        Tone::Gone => AnsiColor::Magenta.on_default(),
+        Tone::Kept => AnsiColor::Green.on_default(),
+        Tone::Warn => AnsiColor::Yellow.on_default(),
+        Tone::Error => AnsiColor::Red.on_default(),
+    }
+}

@@ -1,0 +1,257 @@
+//! Reads the options that say what to remove and where, and which guards to lift. All
+//! programs that have a command line have them in common.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use janitor_contract::Endpoints;
+use janitor_contract::endpoint::EndpointError;
+use janitor_contract::types::{Endpoint, InUse, Options, Target};
+
+use super::print::lifting;
+use crate::service::{self, Naming};
+
+/// The options that select what to remove.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "What to remove")]
+pub struct Selection {
+    /// Role to clean up: its volumes are destroyed, its reservations released
+    #[arg(short, long)]
+    pub role: Option<String>,
+    /// Remove only what this principal created [default: everything of the role]
+    #[arg(short, long)]
+    pub principal: Option<String>,
+    /// ZooKeeper node to delete, with everything below it
+    #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
+    pub znode: Option<String>,
+    /// Service to clean up: derive role, principal and znode from its name, unless -r, -p or
+    /// -z are given. Anything else that its principal created then counts as left over, unless
+    /// -r names another role
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Naming scheme of the service's package
+    #[arg(long, value_enum, default_value = "sdk", requires = "service")]
+    pub naming: Naming,
+}
+
+/// The options that lift guards, or add one.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Safety checks")]
+pub struct Checks {
+    /// Tear down the frameworks that still use the role, with all their tasks, for good. A
+    /// framework that has other roles too, or that runs the apps or jobs of others (Marathon,
+    /// Metronome), is torn down only if its ID is given; if an ID is given, no other framework
+    /// is torn down (repeatable)
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with = "force")]
+    pub teardown: Vec<String>,
+    /// Continue even if a registered framework still uses the role
+    #[arg(long)]
+    pub force: bool,
+    /// Ignore the resources of an agent that cannot be reached, by its ID or host name
+    /// (repeatable)
+    #[arg(long, value_name = "ID-or-HOST")]
+    pub ignore_agent: Vec<String>,
+    /// Allow a znode of the cluster itself, such as mesos or marathon
+    #[arg(long)]
+    pub system_znode: bool,
+    /// Refuse a role for which nothing is reserved, even if it may be clean already
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// The options that say where the servers are. Whoever flattens them into a command line
+/// gives them a heading that says where they are otherwise.
+#[derive(Clone, Debug, Default, Args)]
+// The help shows the URLs as they are.
+#[allow(rustdoc::bare_urls)]
+pub struct Urls {
+    /// URL of a DC/OS cluster: reach the servers through its Admin Router, unless their own
+    /// URLs are given
+    #[arg(long, value_name = "URL")]
+    pub dcos_url: Option<String>,
+    /// A Mesos master URL, or a comma-separated list of all masters (on DC/OS:
+    /// http://leader.mesos:5050/master/)
+    #[arg(short, long, value_name = "URL")]
+    pub master_url: Option<String>,
+    /// Exhibitor URL (on DC/OS: http://leader.mesos:8181/), or ZooKeeper itself:
+    /// zk://host:port,host:port/chroot
+    #[arg(short, long, value_name = "URL")]
+    pub exhibitor_url: Option<String>,
+    /// URL of Marathon's apps (on DC/OS: http://marathon.mesos:8080/v2/apps/)
+    #[arg(short = 'n', long, value_name = "URL")]
+    pub marathon_url: Option<String>,
+}
+
+/// The heading of [`Urls`] where the servers are otherwise at the addresses of DC/OS.
+pub const URLS: &str = "Cluster (default: the addresses of DC/OS)";
+
+/// The heading of [`Urls`] where a file names the servers otherwise.
+pub const URLS_OF_A_FILE: &str = "Cluster (default: the addresses in the file)";
+
+impl Selection {
+    /// Reads the target, by its own names or by its service's, and the options of the run.
+    ///
+    /// # Errors
+    /// One sentence, when the service's name is invalid.
+    pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
+        let Self { role, principal, znode, service, naming } = self;
+        let derived = service.as_deref().map(|service| service::names(service, *naming));
+        let derived = derived.transpose()?;
+        let derived = derived.as_ref();
+        let or = |own: &Option<String>, derived: Option<&String>| own.as_ref().or(derived).cloned();
+        let target = Target {
+            role: or(role, derived.map(|names| &names.role)),
+            principal: or(principal, derived.map(|names| &names.principal)),
+            znode: or(znode, derived.map(|names| &names.znode)),
+            marathon_app: None,
+        };
+        // Whoever names another role than the service's own means a part of the service.
+        let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
+        let options = Options { whole_service, ..Options::DEFAULT };
+        Ok((target, checks.added_to(options)))
+    }
+}
+
+impl Checks {
+    /// Adds the options of the command line to these.
+    pub fn added_to(&self, options: Options) -> Options {
+        let add = |these: Vec<String>, more: &[String]| {
+            more.iter().filter(|it| !it.is_empty()).fold(these, |mut these, it| {
+                if !these.contains(it) {
+                    these.push(it.clone());
+                }
+                these
+            })
+        };
+        let in_use = match (self.force, self.teardown.is_empty()) {
+            (true, _) => InUse::Force,
+            (false, false) => InUse::Teardown,
+            (false, true) => options.in_use,
+        };
+        Options {
+            in_use,
+            teardown: add(options.teardown, &self.teardown),
+            ignored_agents: add(options.ignored_agents, &self.ignore_agent),
+            system_znode: options.system_znode || self.system_znode,
+            strict: options.strict || self.strict,
+            ..options
+        }
+    }
+
+    /// The options that lift guards which this command line does not lift: the options of a
+    /// run may come from a file that somebody else has written.
+    pub fn lacking(&self, options: &Options) -> Vec<String> {
+        let own = lifting(&self.added_to(Options::DEFAULT));
+        lifting(options).into_iter().filter(|it| !own.contains(it)).collect()
+    }
+}
+
+/// An invalid URL, and the endpoints that are known all the same: Marathon's is among
+/// them, the others need not be.
+pub struct UrlError {
+    /// The first invalid URL, and what is wrong with it.
+    pub error: EndpointError,
+    /// The endpoints, if Marathon is where the command line says; those of servers whose
+    /// URLs are invalid are the usual ones, and must not be asked.
+    pub known: Option<Endpoints>,
+}
+
+impl Urls {
+    /// The endpoints that the command line names, each server by its own URL or all of them
+    /// by their cluster's; where it names none, those of `others`.
+    ///
+    /// # Errors
+    /// The first invalid URL.
+    pub fn endpoints(&self, others: &Endpoints) -> Result<Endpoints, UrlError> {
+        let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
+        let others = match dcos_url {
+            Some(cluster) => {
+                Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(
+                    |error| UrlError {
+                        error: EndpointError { name: "DC/OS", ..error },
+                        known: None,
+                    },
+                )?;
+                Endpoints::behind_admin_router(cluster)
+            }
+            None => [
+                others.masters().join(","),
+                others.base(Endpoint::Exhibitor).into(),
+                others.base(Endpoint::Marathon).into(),
+            ],
+        };
+        let [master, exhibitor, marathon] = &others;
+        located(
+            master_url.as_ref().unwrap_or(master),
+            exhibitor_url.as_ref().unwrap_or(exhibitor),
+            marathon_url.as_ref().unwrap_or(marathon),
+        )
+    }
+
+    /// The servers that nothing but a file names: neither the command line nor DC/OS, which
+    /// has its servers at the usual addresses.
+    pub fn only_in(&self, file: &Endpoints) -> Vec<Endpoint> {
+        let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
+        let usual = Endpoints::default();
+        let differs = |endpoint| file.base(endpoint) != usual.base(endpoint);
+        let servers = [
+            (Endpoint::Master, master_url, file.masters() != usual.masters()),
+            (Endpoint::Exhibitor, exhibitor_url, differs(Endpoint::Exhibitor)),
+            (Endpoint::Marathon, marathon_url, differs(Endpoint::Marathon)),
+        ];
+        let unnamed = servers
+            .into_iter()
+            .filter(|(_, own, differs)| *differs && own.is_none() && dcos_url.is_none());
+        unnamed.map(|(endpoint, ..)| endpoint).collect()
+    }
+}
+
+/// The endpoints with these URLs.
+///
+/// # Errors
+/// The first invalid URL.
+fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
+    Endpoints::new(master, exhibitor, marathon).map_err(|error| {
+        let (usual_master, usual_exhibitor) = (Endpoints::MASTER, Endpoints::EXHIBITOR);
+        let is_master = Endpoints::new(master, usual_exhibitor, Endpoints::MARATHON).is_ok();
+        let is_exhibitor = Endpoints::new(usual_master, exhibitor, Endpoints::MARATHON).is_ok();
+        let master = if is_master { master } else { usual_master };
+        let exhibitor = if is_exhibitor { exhibitor } else { usual_exhibitor };
+        let known = Endpoints::new(master, exhibitor, marathon).ok();
+        UrlError { error, known }
+    })
+}
+
+/// The variable that Marathon sets to the ID of an app.
+pub const OWN_APP: &str = "MARATHON_APP_ID";
+
+/// A target with the app that runs this command, which a cleanup removes at its end. Where
+/// the target comes from does not matter: a plan never names another process's app. Where
+/// nothing is to be cleaned, the app stays.
+pub fn with_app(target: Target, own_app: Option<String>) -> Target {
+    let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
+    Target { marathon_app: own_app.filter(|_| !nothing), ..target }
+}
+
+/// Replaces `_` in the names of long options, as the reference has them, by `-`. A secret may
+/// begin with `--` too, and stays as it is.
+pub fn dashed(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut is_secret = false;
+    args.map(move |arg| {
+        let arg = if is_secret { arg } else { dashed_option(arg) };
+        is_secret =
+            !is_secret && matches!(arg.to_str(), Some("-a" | "--auth-token" | "--password"));
+        arg
+    })
+}
+
+fn dashed_option(arg: OsString) -> OsString {
+    match arg.to_str() {
+        Some(text) if text.starts_with("--") => match text.split_once('=') {
+            Some((name, value)) => format!("{}={value}", name.replace('_', "-")).into(),
+            None => text.replace('_', "-").into(),
+        },
+        _ => arg,
+    }
+}

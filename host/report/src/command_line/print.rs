@@ -1,0 +1,108 @@
+//! Prints command lines, to be copied into a shell.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use janitor_contract::types::{Endpoint, InUse, Options, Target};
+use janitor_contract::{Call, Endpoints};
+
+use crate::{service, shell};
+
+/// An option that takes a value, by its name.
+pub type Valued = (&'static str, String);
+
+/// A run as command lines name it: what was asked for, how, and where. Credentials are no
+/// part of it.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The call of the component.
+    pub call: Call,
+    /// The options of the call.
+    pub options: Options,
+    /// The servers.
+    pub endpoints: Endpoints,
+    /// The options that name another component than the embedded one.
+    pub component: Vec<Valued>,
+}
+
+impl Invocation {
+    /// Prints the command that cleans a target.
+    pub fn clean(&self, target: &Target, options: &Options) -> String {
+        self.targeted("janitor", target, options)
+    }
+
+    /// Prints the command that shows what cleaning a target would do.
+    pub fn plan(&self, target: &Target, options: &Options) -> String {
+        self.targeted("janitor plan", target, options)
+    }
+
+    /// Prints the command that applies a plan in a file. The plan itself says how strict it is.
+    pub fn apply(&self, file: &Path) -> String {
+        let command = format!("janitor apply {}", shell::file(file));
+        self.line(command, vec![], &self.options)
+    }
+
+    fn targeted(&self, command: &str, target: &Target, options: &Options) -> String {
+        let mut line = self.line(command.into(), named(target, options), options);
+        if options.strict {
+            line += " --strict";
+        }
+        line
+    }
+
+    fn line(&self, command: String, mut valued: Vec<Valued>, options: &Options) -> String {
+        valued.extend(urls(&self.endpoints));
+        valued.extend(self.component.iter().cloned());
+        let valued = valued.into_iter().map(|(name, value)| shell::option(name, &value));
+        let words: Vec<_> = [command].into_iter().chain(valued).chain(lifting(options)).collect();
+        words.join(" ")
+    }
+}
+
+/// Prints the options that lift a guard.
+pub fn lifting(options: &Options) -> Vec<String> {
+    let agents = &options.ignored_agents;
+    let agents = agents.iter().map(|agent| shell::option("--ignore-agent", agent));
+    let users = match (options.in_use, &options.teardown[..]) {
+        (InUse::Refuse, _) => vec![],
+        (InUse::Force, _) => vec!["--force".into()],
+        (InUse::Teardown, []) => vec!["--teardown".into()],
+        (InUse::Teardown, ids) => ids.iter().map(|id| shell::option("--teardown", id)).collect(),
+    };
+    let znode = options.system_znode.then(|| "--system-znode".into());
+    agents.chain(users).chain(znode).collect()
+}
+
+/// The options that name the servers which are not at their usual places.
+pub fn urls(endpoints: &Endpoints) -> Vec<Valued> {
+    let usual = Endpoints::default();
+    let url = |endpoint| {
+        let url = endpoints.base(endpoint);
+        (url != usual.base(endpoint)).then(|| url.to_owned())
+    };
+    let masters = endpoints.masters();
+    let masters = (masters != usual.masters()).then(|| masters.join(","));
+    let urls = [("-m", masters), ("-e", url(Endpoint::Exhibitor)), ("-n", url(Endpoint::Marathon))];
+    urls.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// The options that name a target. A whole service is named by its own name, and by the
+/// names that do not follow from that.
+fn named(target: &Target, options: &Options) -> Vec<Valued> {
+    let Target { role, principal, znode, marathon_app: _ } = target;
+    let service = service::of(target).filter(|_| {
+        // A service always has these two.
+        options.whole_service && principal.is_some() && znode.is_some()
+    });
+    let Some((service, naming, names)) = service else {
+        let given = [("-r", role), ("-p", principal), ("-z", znode)];
+        return given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?))).collect();
+    };
+    let naming = naming.to_possible_value().filter(|_| naming != service::Naming::default());
+    let naming = naming.map(|it| ("--naming", it.get_name().to_owned()));
+    let others = [("-p", principal, names.principal), ("-z", znode, names.znode)];
+    let others = others
+        .into_iter()
+        .filter_map(|(name, it, derived)| Some((name, it.clone().filter(|it| *it != derived)?)));
+    [("--service", service)].into_iter().chain(naming).chain(others).collect()
+}

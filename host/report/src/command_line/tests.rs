@@ -1,0 +1,179 @@
+use std::path::Path;
+
+use clap::Parser;
+use janitor_contract::types::{InUse, Options, Target};
+use janitor_contract::{Call, Endpoints};
+
+use super::parse::{Checks, Selection, URLS, Urls};
+use super::print::{Invocation, lifting};
+
+/// The part of the command line that is printed.
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    checks: Checks,
+    #[command(flatten, next_help_heading = URLS)]
+    urls: Urls,
+}
+
+impl Line {
+    /// Reads a command line as a shell and the command do.
+    fn read(line: &str) -> (Target, Options, Endpoints) {
+        let words = shell_words::split(line).unwrap();
+        let read = Self::try_parse_from(words).unwrap_or_else(|why| panic!("{line}: {why}"));
+        let (target, options) = read.selection.read(&read.checks).unwrap();
+        let endpoints = read.urls.endpoints(&Endpoints::default());
+        (target, options, endpoints.unwrap_or_else(|why| panic!("{line}: {}", why.error)))
+    }
+}
+
+/// Numbers that depend on nothing but a seed (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 32).unwrap() % end
+    }
+
+    fn coin(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    fn one_of<T: Clone>(&mut self, these: &[T]) -> T {
+        these[self.below(these.len())].clone()
+    }
+
+    /// A text that may be anything but hidden, which shells differ about.
+    fn text(&mut self) -> String {
+        let letters: Vec<char> = "ab-_./ '\"\\$`!*?[]{}()<>|&;#~=,:%ü数".chars().collect();
+        (0..=self.below(8)).map(|_| self.one_of(&letters)).collect()
+    }
+
+    fn texts(&mut self) -> Vec<String> {
+        let mut texts: Vec<_> = (0..self.below(3)).map(|_| self.text()).collect();
+        texts.dedup();
+        texts
+    }
+
+    /// A target, maybe of a whole service.
+    fn target(&mut self) -> (Target, bool) {
+        let whole = [
+            ("kafka-role", "kafka-principal", "dcos-service-kafka"),
+            ("a__b-role", "/a/b-principal", "dcos-service-a__b"),
+            ("a__b-role", "a/b-principal", "dcos-service-a__b"),
+            ("c_role", "c_principal", "c"),
+            ("k-role", "k-principal", "k"),
+            ("k-role", "another", "another"),
+        ];
+        let (whole_service, names) = match self.coin() {
+            true => {
+                let (role, principal, znode) = self.one_of(&whole);
+                let name = |it: &str| Some(it.to_owned());
+                (self.coin(), [name(role), name(principal), name(znode)])
+            }
+            false => (false, [(); 3].map(|()| self.coin().then(|| self.text()))),
+        };
+        let [role, principal, znode] = names;
+        (Target { role, principal, znode, marathon_app: None }, whole_service)
+    }
+
+    fn options(&mut self, whole_service: bool) -> Options {
+        let in_use = self.one_of(&[InUse::Refuse, InUse::Force, InUse::Teardown]);
+        let teardown = if in_use == InUse::Teardown { self.texts() } else { vec![] };
+        let (system_znode, strict) = (self.coin(), self.coin());
+        let ignored_agents = self.texts();
+        Options {
+            in_use,
+            teardown,
+            system_znode,
+            strict,
+            whole_service,
+            ignored_agents,
+            ..Options::DEFAULT
+        }
+    }
+
+    fn endpoints(&mut self) -> Endpoints {
+        let masters =
+            [Endpoints::MASTER, "http://m/", "https://m:1/master/", "http://a/,http://b/"];
+        let exhibitors = [Endpoints::EXHIBITOR, "https://e/exhibitor/", "zk://h:1,i:2/chroot"];
+        let marathons = [Endpoints::MARATHON, "http://n/v2/apps/"];
+        let [master, exhibitor, marathon] =
+            [self.one_of(&masters), self.one_of(&exhibitors), self.one_of(&marathons)];
+        Endpoints::new(master, exhibitor, marathon).unwrap()
+    }
+}
+
+#[test]
+fn what_is_printed_is_read_as_what_it_was_made_of() {
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..3000 {
+        let (target, whole_service) = chance.target();
+        let (options, endpoints) = (chance.options(whole_service), chance.endpoints());
+        let call = Call::Clean(target.clone());
+        let run = Invocation { call, options, endpoints, component: vec![] };
+        let line = run.clean(&target, &run.options);
+        let read = Line::read(&line);
+        assert_eq!(read, (target, run.options.clone(), run.endpoints), "{line}");
+        let guards = lifting(&run.options).join(" ");
+        let words = shell_words::split(&format!("janitor {guards}")).unwrap();
+        let checks = Line::try_parse_from(words).unwrap().checks;
+        assert_eq!(checks.lacking(&run.options), [""; 0], "{guards}");
+    }
+}
+
+#[test]
+fn the_command_line_is_the_shells() {
+    let target = Target {
+        role: Some("a role".into()),
+        principal: Some("it's".into()),
+        znode: None,
+        marathon_app: None,
+    };
+    let options = Options {
+        in_use: InUse::Teardown,
+        teardown: vec!["F-1".into(), "F-2".into()],
+        ignored_agents: vec!["S 0".into(), "h1".into()],
+        system_znode: true,
+        strict: true,
+        ..Options::DEFAULT
+    };
+    let endpoints =
+        Endpoints::new("http://m1/,http://m2/", Endpoints::EXHIBITOR, "http://n/").unwrap();
+    let component = vec![("--component", "it is.wasm".into())];
+    let run = Invocation { call: Call::Clean(target.clone()), options, endpoints, component };
+    let servers = "-m|http://m1/,http://m2/|-n|http://n/|--component|it is.wasm";
+    let guards =
+        "--ignore-agent|S 0|--ignore-agent|h1|--teardown|F-1|--teardown|F-2|--system-znode";
+    for (line, expected) in [
+        (
+            run.clean(&target, &run.options),
+            format!("janitor|-r|a role|-p|it's|{servers}|{guards}|--strict"),
+        ),
+        (run.apply(Path::new("-x")), format!("janitor|apply|./-x|{servers}|{guards}")),
+    ] {
+        assert_eq!(shell_words::split(&line).unwrap().join("|"), expected);
+    }
+}
+
+#[test]
+fn a_file_lifts_nothing_that_the_command_line_does_not() {
+    let checks = |line: &str| {
+        let words = shell_words::split(&format!("janitor {line}")).unwrap();
+        Line::try_parse_from(words).unwrap().checks
+    };
+    let options = Options {
+        in_use: InUse::Teardown,
+        teardown: vec!["F-1".into()],
+        ignored_agents: vec!["S0".into()],
+        ..Options::DEFAULT
+    };
+    assert_eq!(checks("").lacking(&options), ["--ignore-agent S0", "--teardown F-1"]);
+    let more = checks("--ignore-agent S0 --teardown F-2 --system-znode");
+    assert_eq!(more.lacking(&more.added_to(options)), ["--teardown F-1"]);
+}

@@ -1,0 +1,57 @@
+//! The first line of a run and its last ones, for people.
+
+use janitor_contract::types::{Endpoint, Reason, Target};
+use janitor_contract::{Done, Endpoints, RunError};
+
+use crate::command_line::print::Invocation;
+use crate::inventory::inventory;
+use crate::line::Line;
+use crate::plan::plan;
+
+/// The first line: the servers and the target.
+pub fn header(endpoints: &Endpoints, target: Option<&Target>) -> String {
+    let mut line = format!(
+        "Master: {} Exhibitor: {}",
+        endpoints.masters().join(","),
+        endpoints.base(Endpoint::Exhibitor)
+    );
+    if let Some(target) = target {
+        for (name, value) in
+            [("Role", &target.role), ("Principal", &target.principal), ("ZK Path", &target.znode)]
+        {
+            if let Some(value) = value {
+                line += &format!(" {name}: {value}");
+            }
+        }
+    }
+    line
+}
+
+/// The last lines: the result of a run, and what to do next.
+pub fn outcome(
+    result: &Result<Done, RunError>,
+    run: &Invocation,
+    next: &[String],
+    verbose: bool,
+    usage: fn() -> String,
+) -> Vec<Line> {
+    let next = || next.iter().map(Line::from);
+    match result {
+        Ok(Done::Cleaned(_)) => next().collect(),
+        Ok(Done::Planned(it)) => plan(it, &run.options).into_iter().chain(next()).collect(),
+        Ok(Done::Discovered(it)) => inventory(it, run).into_iter().chain(next()).collect(),
+        Err(error) => {
+            let mut lines = vec!["".into()];
+            if let RunError::Failure(failure) = error {
+                if failure.reason == Reason::NothingToDo {
+                    lines.extend(usage().lines().map(Line::from));
+                }
+                if failure.reason == Reason::Failed && !verbose {
+                    lines.push("Retry command with \"-v\" to enable verbose logging.".into());
+                }
+            }
+            lines.extend(next());
+            lines
+        }
+    }
+}

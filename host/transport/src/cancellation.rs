@@ -1,0 +1,88 @@
+//! Cooperative cancellation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// Cancels a run cooperatively, from a signal handler or another thread: requests in flight
+/// are finished, and no more requests are sent that change something. Clones are the same
+/// token.
+#[derive(Clone, Debug)]
+pub struct CancellationToken {
+    cancelled: Arc<AtomicBool>,
+    /// The step of a run at which a replay is cancelled.
+    at: u64,
+    /// The step at which the run noticed.
+    noticed: Arc<AtomicU64>,
+}
+
+/// No step of a run.
+const NEVER: u64 = u64::MAX;
+
+impl CancellationToken {
+    /// A token that nobody has cancelled.
+    pub fn new() -> Self {
+        Self::replaying(None)
+    }
+
+    /// A token for a replay: it is cancelled at the step at which the recorded run noticed,
+    /// if it was cancelled.
+    pub fn replaying(step: Option<u64>) -> Self {
+        Self {
+            cancelled: Arc::default(),
+            at: step.unwrap_or(NEVER),
+            noticed: Arc::new(AtomicU64::new(NEVER)),
+        }
+    }
+
+    /// Cancels the run.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Relaxed);
+    }
+
+    /// The token as a flag, for a signal handler to set.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
+    }
+
+    /// The step at which the run noticed: the number of requests and pauses that the
+    /// component had asked for before.
+    pub fn noticed(&self) -> Option<u64> {
+        Some(self.noticed.load(Relaxed)).filter(|step| *step != NEVER)
+    }
+
+    /// Whether somebody has cancelled the run. In a replay, nobody has.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
+    }
+
+    /// Whether a run is cancelled at this step, which it thereby notices.
+    pub fn is_cancelled_at(&self, step: u64) -> bool {
+        let cancelled = self.is_cancelled() || step >= self.at;
+        if cancelled {
+            self.noticed.fetch_min(step, Relaxed);
+        }
+        cancelled
+    }
+}
+
+impl Default for CancellationToken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_ends_where_the_recorded_run_did() {
+        let token = CancellationToken::new();
+        assert!(!token.is_cancelled_at(1));
+        token.cancel();
+        assert!(token.is_cancelled_at(3) && token.is_cancelled_at(5));
+        assert_eq!(token.noticed(), Some(3));
+        let again = CancellationToken::replaying(token.noticed());
+        assert!(!again.is_cancelled_at(2) && again.is_cancelled_at(3));
+    }
+}

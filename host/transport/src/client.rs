@@ -1,0 +1,264 @@
+//! One HTTP client: connections, TLS, proxy, timeouts. It sends a request once, to one URL;
+//! a redirect is an answer.
+
+use std::fmt;
+use std::io::{self, Cursor, ErrorKind, Read};
+
+use http::Uri;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::uri::Scheme;
+use ureq::{Agent, AsSendBody};
+
+use crate::exchange::{Body, Response};
+use crate::proxy::ProxySettings;
+use crate::timeouts::Timeouts;
+use crate::tls::{self, Tls};
+use janitor_contract::types::{Content, Error, Method};
+
+/// The client. Clones share its connections.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    proxy: ProxySettings,
+    has_identity: bool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { agent: _, proxy, has_identity } = self;
+        let mut debug = f.debug_struct("Client");
+        debug.field("proxy", proxy).field("has_identity", has_identity).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client that nobody has used yet.
+    pub(crate) fn new(timeouts: Timeouts, tls: &Tls, proxy: ProxySettings) -> Self {
+        /// As many connections are kept for later as a run has exchanges in flight.
+        const CONNECTIONS: usize = 32;
+        let Timeouts { connect, answer, body } = timeouts;
+        let config = Agent::config_builder()
+            // Every status is an answer, and its meaning is not known here.
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(CONNECTIONS)
+            .max_idle_connections_per_host(CONNECTIONS)
+            .timeout_resolve(Some(connect))
+            .timeout_connect(Some(connect))
+            .timeout_send_request(Some(answer))
+            .timeout_send_body(Some(answer))
+            .timeout_recv_response(Some(answer))
+            .timeout_recv_body(Some(body))
+            .timeout_per_read(Some(answer))
+            .tls_config(tls.config())
+            .proxy(proxy.proxy().cloned())
+            .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: config.into(), proxy, has_identity: tls.has_identity() }
+    }
+
+    /// Whether it shows a client certificate over HTTPS.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.has_identity
+    }
+
+    /// Sends a request once, and waits for the head of the answer.
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        uri: &Uri,
+        authorization: Option<&str>,
+        content: Option<&Content>,
+    ) -> Result<Answer, Error> {
+        let mut builder = http::Request::builder().method(method.name()).uri(uri);
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
+        let response = match content {
+            Some(content) => builder
+                .header(CONTENT_TYPE, &content.media_type)
+                .body(content.bytes.as_slice())
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.run(request)),
+            None => {
+                builder.body(()).map_err(ureq::Error::from).and_then(|request| self.run(request))
+            }
+        };
+        response.map(Answer).map_err(|error| match classify(error) {
+            // TLS answers in plain HTTP with an alert, which is no HTTP.
+            Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
+                Error::Protocol(format!("{why} (does its URL need https://?)"))
+            }
+            error => error,
+        })
+    }
+
+    /// Sends a request through the proxy, if there is one and the server is not reached
+    /// directly.
+    fn run<S: AsSendBody>(
+        &self,
+        request: http::Request<S>,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        match self.proxy.is_direct(request.uri()) {
+            true => self.agent.run(self.agent.configure_request(request).proxy(None).build()),
+            false => self.agent.run(request),
+        }
+    }
+}
+
+/// An answer whose body nobody has read.
+pub(crate) struct Answer(http::Response<ureq::Body>);
+
+impl Answer {
+    /// The status.
+    pub(crate) fn status(&self) -> http::StatusCode {
+        self.0.status()
+    }
+
+    /// The URL that the `Location` names, if it is a whole one or one without a scheme.
+    pub(crate) fn location(&self, uri: &Uri) -> Option<Uri> {
+        location(uri, &self.0)
+    }
+
+    /// The answer to a request to this URL as a transport gives it. The words about a
+    /// redirect take the place of its body.
+    pub(crate) fn into_response(self, uri: &Uri) -> Response {
+        let Self(response) = self;
+        let status = response.status().as_u16();
+        if let Some(words) = redirection(uri, &response) {
+            let content_type = Some("text/plain; charset=utf-8".into());
+            return Response { status, content_type, body: Box::new(Cursor::new(words.into())) };
+        }
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type =
+            content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+        Response {
+            status,
+            content_type,
+            body: Box::new(Stream(response.into_body().into_reader())),
+        }
+    }
+}
+
+/// The URL that a response's `Location` names, if it is a whole one or one without a scheme.
+pub(crate) fn location<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    match location.strip_prefix("//") {
+        Some(rest) => format!("{}://{rest}", uri.scheme_str()?).parse().ok(),
+        None => location.parse().ok(),
+    }
+}
+
+/// The begin of the words about a redirect.
+pub(crate) const REDIRECTS: &str = "redirects to ";
+
+/// The words about a redirect that is not followed, for people.
+fn redirection<B>(uri: &Uri, response: &http::Response<B>) -> Option<String> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let next = location(uri, response)?;
+    let is_https = uri.scheme() == Some(&Scheme::HTTP) && next.scheme() == Some(&Scheme::HTTPS);
+    let only_the_scheme = uri.host() == next.host() && uri.path() == next.path();
+    Some(match is_https && only_the_scheme {
+        true => format!("{REDIRECTS}{}: use https:// in its URL", place(&next)),
+        false => format!("{REDIRECTS}{}", place(&next)),
+    })
+}
+
+/// A URL without what may be a secret in it.
+pub(crate) fn place(uri: &Uri) -> String {
+    let (host, path) = (uri.host().unwrap_or_default(), uri.path());
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    match uri.scheme_str() {
+        Some(scheme) => format!("{scheme}://{host}{port}{path}"),
+        None => path.to_owned(),
+    }
+}
+
+/// The body of a response on the network.
+struct Stream(ureq::BodyReader<'static>);
+
+impl Body for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.0.read(buffer).map_err(|error| classify(error.into()))
+    }
+}
+
+/// An error of ureq in the contract's words.
+fn classify(error: ureq::Error) -> Error {
+    use ureq::{Error as Ureq, Timeout};
+    match error {
+        Ureq::HostNotFound => Error::Dns,
+        Ureq::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            Error::Connect("no connection in time".into())
+        }
+        Ureq::Timeout(_) => Error::Timeout,
+        Ureq::ConnectionFailed => Error::Connect("connection failed".into()),
+        Ureq::ConnectProxyFailed(why) => Error::Connect(format!("the proxy refuses: {why}")),
+        Ureq::Tls(why) => Error::Tls(why.into()),
+        Ureq::Rustls(why) => Error::Tls(tls::explain(&why)),
+        Ureq::Protocol(why) => Error::Protocol(why.to_string()),
+        why @ Ureq::LargeResponseHeader(..) => Error::Protocol(why.to_string()),
+        Ureq::Io(why) => classify_io(&why),
+        why => Error::Internal(why.to_string()),
+    }
+}
+
+fn classify_io(error: &io::Error) -> Error {
+    // rustls reports a refused certificate this way.
+    if let Some(why) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Error::Tls(tls::explain(why));
+    }
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout,
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => Error::Reset,
+        ErrorKind::InvalidData => Error::Tls(error.to_string()),
+        ErrorKind::ConnectionRefused
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::AddrNotAvailable => Error::Connect(error.to_string()),
+        // The standard library has no kind of its own for a failed look-up.
+        _ if error.to_string().starts_with("failed to lookup address") => Error::Dns,
+        _ => Error::Internal(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_names_where_it_points() {
+        for (from, location, words) in [
+            (
+                "http://m/mesos/slaves",
+                "https://m/mesos/slaves",
+                Some("redirects to https://m/mesos/slaves: use https:// in its URL"),
+            ),
+            (
+                "http://m:80/x?key=a",
+                "https://m/x?key=a",
+                Some("redirects to https://m/x: use https:// in its URL"),
+            ),
+            ("https://m/x", "https://m/login?token=canary", Some("redirects to https://m/login")),
+            ("https://m/x", "https://u:canary@m/x#canary", Some("redirects to https://m/x")),
+            ("http://m/x", "//n:5050/x", Some("redirects to http://n:5050/x")),
+            ("http://m/x", "/login", Some("redirects to /login")),
+            ("http://m/x", "", None),
+        ] {
+            let response = |status: u16| {
+                let builder = http::Response::builder().status(status);
+                builder.header(LOCATION, location).body(()).unwrap()
+            };
+            let from = from.parse().unwrap();
+            assert_eq!(redirection(&from, &response(302)).as_deref(), words, "{location}");
+            assert_eq!(redirection(&from, &response(200)), None);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The login to DC/OS (its documentation, "IAM API" and "Service authentication").
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Client, REDIRECTS};
+use crate::echo;
+use crate::exchange::Response;
+use crate::secret::{NoToken, Secret, Token};
+use crate::tls::{self, TlsError};
+use janitor_contract::Endpoints;
+use janitor_contract::answer::final_status;
+use janitor_contract::printable::printable;
+use janitor_contract::types::{Content, Error, Method};
+
+/// A DC/OS user or service account, and the token that the last login has brought.
+#[derive(Debug)]
+pub struct Login {
+    uid: String,
+    proof: Proof,
+    /// The path of the login service, if a service account names one.
+    path: Option<String>,
+    token: Mutex<Option<Token>>,
+    /// Held by the exchange that gets a new token.
+    renewing: Mutex<()>,
+}
+
+/// The proof of an identity.
+#[derive(Debug)]
+enum Proof {
+    Password(Secret),
+    /// A service account's private key, which signs a login token.
+    Key(Box<RsaKeyPair>),
+}
+
+/// A login brought no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The service account's key cannot sign.
+    #[error("Token retrieval failed: the service account's key cannot sign")]
+    Key,
+    /// The server refuses the credentials, or answers without a token.
+    #[error("Token retrieval failed: {0}")]
+    Refused(String),
+    /// The server hands out a token that no header can hold.
+    #[error("Token retrieval failed: {url}: {source}")]
+    Token {
+        /// The URL of the login service.
+        url: String,
+        /// The reason.
+        source: NoToken,
+    },
+    /// The server and the host do not trust each other's certificates.
+    #[error("Token retrieval failed: {url}: {}", explain(.source))]
+    Certificates {
+        /// The URL of the login service.
+        url: String,
+        /// The reason.
+        source: Error,
+    },
+    /// The server did not answer.
+    #[error("Token retrieval failed: {url}: {}", explain(.source))]
+    Unreachable {
+        /// The URL of the login service.
+        url: String,
+        /// The reason.
+        source: Error,
+    },
+}
+
+/// A text is not the secret of a service account; it is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// It is not JSON with the fields of a secret.
+    #[error("the service account's secret is no JSON with uid and private_key")]
+    Json,
+    /// Its key is encrypted.
+    #[error("the service account's secret holds an encrypted private key")]
+    EncryptedKey,
+    /// It has no key.
+    #[error("the service account's secret holds no private key")]
+    NoKey,
+    /// Its key is not PEM.
+    #[error("the service account's secret holds no PEM key")]
+    Pem,
+    /// Its key is not an RSA key that can be used.
+    #[error("the service account's secret holds no usable RSA key: {0}")]
+    Rsa(String),
+}
+
+/// The content of a service account's secret, as `dcos security secrets create-sa-secret`
+/// makes it.
+#[derive(Deserialize)]
+struct ServiceAccount {
+    uid: String,
+    private_key: String,
+    #[serde(default)]
+    login_endpoint: Option<String>,
+}
+
+impl Login {
+    /// A user with a password.
+    pub fn user(uid: impl Into<String>, password: impl Into<String>) -> Self {
+        Self::new(uid.into(), Proof::Password(Secret(password.into())), None)
+    }
+
+    /// A service account: the JSON of its secret, with `uid` and `private_key`
+    /// (RSA, PEM). A `login_endpoint` in it is used only for its path, so that the
+    /// key's owner cannot be sent to another host.
+    ///
+    /// # Errors
+    /// When it is no such secret; it is not shown.
+    pub fn service_account(secret: &[u8]) -> Result<Self, AccountError> {
+        let ServiceAccount { uid, private_key, login_endpoint } =
+            serde_json::from_slice(secret).map_err(|_| AccountError::Json)?;
+        let key = tls::private_key(private_key.as_bytes()).map_err(|why| match why {
+            TlsError::EncryptedKey => AccountError::EncryptedKey,
+            TlsError::NoKey => AccountError::NoKey,
+            _ => AccountError::Pem,
+        })?;
+        let pair = RsaKeyPair::from_pkcs8(key.der()).or_else(|_| RsaKeyPair::from_der(key.der()));
+        let pair = pair.map_err(|why| AccountError::Rsa(why.to_string()))?;
+        let path = login_endpoint.and_then(|url| Some(url.parse::<Uri>().ok()?.path().to_owned()));
+        let path = path.filter(|path| path.ends_with("/auth/login"));
+        Ok(Self::new(uid, Proof::Key(Box::new(pair)), path))
+    }
+
+    fn new(uid: String, proof: Proof, path: Option<String>) -> Self {
+        Self { uid, proof, path, token: Mutex::default(), renewing: Mutex::default() }
+    }
+
+    /// The value of the `Authorization` header, if a login has brought a token.
+    pub(crate) fn authorization(&self) -> Option<String> {
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        token.as_ref().map(Token::authorization)
+    }
+
+    /// Gets a new token when a server has refused the last one. Returns whether there is
+    /// another one to try.
+    pub(crate) fn renew(
+        &self,
+        refused: Option<&str>,
+        client: &Client,
+        endpoints: &Endpoints,
+    ) -> bool {
+        // One exchange at a time: another one may have been faster.
+        let _turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.authorization().as_deref() != refused || self.log_in(client, endpoints).is_ok()
+    }
+
+    /// Gets a token.
+    ///
+    /// # Errors
+    /// When the service cannot be reached, refuses, or hands out no token.
+    pub(crate) fn log_in(&self, client: &Client, endpoints: &Endpoints) -> Result<(), LoginError> {
+        let url = match &self.path {
+            Some(path) => endpoints.login_at(path),
+            None => endpoints.login(),
+        };
+        let (field, Secret(proof)) = match &self.proof {
+            Proof::Password(password) => ("password", password.clone()),
+            Proof::Key(key) => ("token", Secret(self.login_token(key)?)),
+        };
+        let login = serde_json::json!({ "uid": self.uid, field: proof });
+        let failed = |source: Error| match source {
+            Error::Tls(_) => LoginError::Certificates { url: url.clone(), source },
+            _ => LoginError::Unreachable { url: url.clone(), source },
+        };
+        let (status, body) = post(client, &url, login.to_string()).map_err(failed)?;
+        let granted = (200..300).contains(&status).then(|| granted(&body));
+        match granted {
+            Some(Ok(token)) => {
+                let token = Token::new(token)
+                    .map_err(|source| LoginError::Token { url: url.clone(), source })?;
+                *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+                Ok(())
+            }
+            None | Some(Err(_)) => {
+                // Everybody may know the part of a login token before its signature.
+                let secret = match &self.proof {
+                    Proof::Password(_) => proof.as_str(),
+                    Proof::Key(_) => proof.rsplit('.').next().unwrap_or_default(),
+                };
+                let words = words(status, &body, secret);
+                let mut why = format!("{status} {words}").trim_end().to_owned();
+                if let Some(Err(what)) = granted {
+                    why += &format!(", but {what}");
+                }
+                Err(LoginError::Refused(why))
+            }
+        }
+    }
+
+    /// A token that logs a service account in: a JWT with `uid` and `exp`, signed
+    /// with RS256 (RFC 7519). DC/OS takes those that end within ten minutes.
+    fn login_token(&self, key: &RsaKeyPair) -> Result<String, LoginError> {
+        const LIFETIME: Duration = Duration::from_secs(5 * 60);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let expires = (now + LIFETIME).as_secs();
+        let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let header = part(serde_json::json!({ "alg": "RS256", "typ": "JWT" }));
+        let claims = part(serde_json::json!({ "uid": self.uid, "exp": expires }));
+        let signed = format!("{header}.{claims}");
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .map_err(|_| LoginError::Key)?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+/// Sends a login to the one server that it is for: no redirect is followed, because the
+/// body is a secret. Returns the status, and the first bytes of the body.
+fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Error> {
+    let uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
+    let content = Content { media_type: "application/json".into(), bytes: json.into_bytes() };
+    let answer = client.send(Method::Post, &uri, None, Some(&content))?;
+    let Response { status, body: mut reader, .. } = answer.into_response(&uri);
+    final_status(status)?;
+    let mut body = vec![0; ANSWER_BYTES + 1];
+    let mut length = 0;
+    while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest)? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    body.truncate(length);
+    Ok((status, body))
+}
+
+/// The number of bytes that are read of the answer to a login.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// The token in the answer to a login that went well.
+///
+/// # Errors
+/// The reason why there is none; nothing of the answer is shown.
+fn granted(body: &[u8]) -> Result<String, String> {
+    if body.len() > ANSWER_BYTES {
+        return Err(format!("the answer has no token in its first {ANSWER_BYTES} bytes"));
+    }
+    let answer: serde_json::Value =
+        serde_json::from_slice(body).map_err(|_| "the answer has no token: it is no JSON")?;
+    let token = answer.get("token").ok_or("the answer has no token")?;
+    let token = token.as_str().ok_or("the answer has no token: its `token` is no text")?;
+    Ok(token.to_owned())
+}
+
+/// The part of the answer to a failed login that is shown, in the order of DC/OS.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+/// The words of the answer to a failed login, for people: its JSON's title and message, or
+/// the place where it redirects to. Some servers repeat a text that they do not like.
+fn words(status: u16, body: &[u8], secret: &str) -> String {
+    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let field = |name| json.get(name).and_then(serde_json::Value::as_str);
+    let said = Said {
+        title: field("title"),
+        message: field("message"),
+        description: field("description"),
+        code: field("code"),
+    };
+    let said = match std::str::from_utf8(body) {
+        Ok(text) if (300..400).contains(&status) && text.starts_with(REDIRECTS) => text.to_owned(),
+        _ if json.is_object() => serde_json::to_string(&said).unwrap_or_default(),
+        _ => String::new(),
+    };
+    if echo::repeats(&said, secret) {
+        return "(what it says is not shown: it may repeat the secret)".into();
+    }
+    printable(&said.chars().take(500).collect::<String>())
+}
+
+fn explain(error: &Error) -> String {
+    match error {
+        Error::Dns => "the name has no address".into(),
+        Error::Timeout => "no answer in time".into(),
+        Error::Reset => "the connection broke".into(),
+        Error::Stopped => "the run ends".into(),
+        Error::Denied(why)
+        | Error::Connect(why)
+        | Error::Tls(why)
+        | Error::Protocol(why)
+        | Error::Internal(why) => why.clone(),
+        Error::TooLarge(limit) => format!("an answer of more than {limit} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_service_account_is_refused_and_not_shown() {
+        for secret in ["", "{}", r#"{"uid":"u","private_key":"canary"}"#] {
+            let why = Login::service_account(secret.as_bytes()).unwrap_err().to_string();
+            assert!(why.contains("service account") && !why.contains("canary"), "{why}");
+        }
+    }
+}

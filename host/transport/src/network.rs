@@ -1,0 +1,298 @@
+//! The transport over the network.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::credentials::Credentials;
+use crate::exchange::{Exchange, Request, Response, RunStart, Transport};
+use crate::live::Live;
+#[cfg(feature = "login")]
+use crate::login::LoginError;
+use crate::proxy::{ProxyError, ProxySettings};
+use crate::timeouts::Timeouts;
+use crate::tls::Tls;
+#[cfg(feature = "zookeeper")]
+use crate::zookeeper::{ZooKeeper, ZooKeeperLimits};
+use janitor_contract::Endpoints;
+#[cfg(feature = "zookeeper")]
+use janitor_contract::types::Endpoint;
+use janitor_contract::types::Error;
+
+/// Sends requests to the servers of one cluster: over HTTP and HTTPS, and to ZooKeeper itself
+/// where an ensemble stands in place of Exhibitor. Connections are kept alive; every wait has
+/// an end; certificates are verified; the proxy that the environment names is asked by
+/// `CONNECT` to reach every server but the exceptions.
+///
+/// Clones share connections, credentials, and the knowledge which master leads. A session
+/// with ZooKeeper belongs to one run.
+#[derive(Clone, Debug)]
+pub struct Network {
+    endpoints: Arc<Endpoints>,
+    live: Live,
+    #[cfg(feature = "zookeeper")]
+    zookeeper: Option<ZooKeeper>,
+    /// The reason why nothing is sent, unless a run has begun.
+    blocked: Option<&'static str>,
+}
+
+/// There can be no network with these settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// The proxy cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// An ensemble stands in place of Exhibitor.
+    #[error("a zk:// URL needs the feature `zookeeper` of this library")]
+    NoZooKeeper,
+}
+
+/// The settings of a [`Network`].
+#[derive(Clone, Debug)]
+pub struct NetworkBuilder {
+    endpoints: Endpoints,
+    timeouts: Timeouts,
+    tls: Tls,
+    credentials: Credentials,
+    /// The proxy, if it is not the environment that names it.
+    proxy: Option<ProxySettings>,
+    #[cfg(feature = "zookeeper")]
+    zookeeper: ZooKeeperLimits,
+}
+
+impl Network {
+    /// Settings for a network with these servers: no credentials, the public certificate
+    /// authorities, time for a slow cluster, and the proxy of the environment.
+    pub fn builder(endpoints: Endpoints) -> NetworkBuilder {
+        NetworkBuilder {
+            endpoints,
+            timeouts: Timeouts::default(),
+            tls: Tls::default(),
+            credentials: Credentials::default(),
+            proxy: None,
+            #[cfg(feature = "zookeeper")]
+            zookeeper: ZooKeeperLimits::default(),
+        }
+    }
+
+    /// The servers.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The same network, on which requests carry these credentials.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        #[cfg(feature = "zookeeper")]
+        let zookeeper = self.zookeeper.map(|it| it.with_login(credentials.zookeeper.clone()));
+        Self {
+            live: self.live.with_credentials(credentials),
+            #[cfg(feature = "zookeeper")]
+            zookeeper,
+            ..self
+        }
+    }
+
+    /// Logs in with those credentials that are a login without a token. Without this, a
+    /// server that refuses a request is the first to make it happen.
+    ///
+    /// # Errors
+    /// When one of the logins brings no token.
+    #[cfg(feature = "login")]
+    pub fn log_in(&self) -> Result<(), LoginError> {
+        self.live.log_in()
+    }
+}
+
+impl NetworkBuilder {
+    /// Sets the authorities that are trusted, and the certificate that is shown.
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Sets the credentials.
+    #[must_use]
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        Self { credentials, ..self }
+    }
+
+    /// Sets the timeouts.
+    #[must_use]
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// Sets the proxy, whatever the environment says.
+    #[must_use]
+    pub fn proxy(self, proxy: ProxySettings) -> Self {
+        Self { proxy: Some(proxy), ..self }
+    }
+
+    /// Reaches every server directly, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(self) -> Self {
+        self.proxy(ProxySettings::none())
+    }
+
+    /// Sets the limits of a deletion in ZooKeeper itself.
+    #[cfg(feature = "zookeeper")]
+    #[must_use]
+    pub fn zookeeper_limits(self, limits: ZooKeeperLimits) -> Self {
+        Self { zookeeper: limits, ..self }
+    }
+
+    /// Makes the network. Nothing is sent.
+    ///
+    /// # Errors
+    /// When the proxy cannot be used, or this library is built without support for ZooKeeper
+    /// and would need it.
+    pub fn build(self) -> Result<Network, NetworkError> {
+        let proxy = self.proxy.map_or_else(ProxySettings::from_environment, Ok)?;
+        proxy.check(&self.tls)?;
+        #[cfg(not(feature = "zookeeper"))]
+        if self.endpoints.ensemble().is_some() {
+            return Err(NetworkError::NoZooKeeper);
+        }
+        #[cfg(feature = "zookeeper")]
+        let zookeeper = self.endpoints.ensemble();
+        #[cfg(feature = "zookeeper")]
+        let zookeeper = zookeeper.map(|it| ZooKeeper::new(it, self.timeouts, self.zookeeper));
+        let endpoints = Arc::new(self.endpoints);
+        let client = Client::new(self.timeouts, &self.tls, proxy);
+        let network = Network {
+            live: Live::new(client, endpoints.clone()),
+            endpoints,
+            #[cfg(feature = "zookeeper")]
+            zookeeper,
+            blocked: Some(NO_RUN),
+        };
+        Ok(network.with_credentials(self.credentials))
+    }
+}
+
+/// The reason why nothing is sent before a run.
+const NO_RUN: &str = "no run has begun on this network; a transport in front of another one must \
+                      hand `begin` on";
+
+/// The reason why nothing is sent to servers other than the run's.
+const OTHER_SERVERS: &str = "the run and its network have different endpoints; give both the same";
+
+impl Transport for Network {
+    fn begin(&mut self, run: &RunStart) {
+        self.blocked = (run.endpoints != *self.endpoints).then_some(OTHER_SERVERS);
+        #[cfg(feature = "zookeeper")]
+        if let Some(zookeeper) = &mut self.zookeeper {
+            zookeeper.begin(run);
+        }
+    }
+
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        if let Some(why) = self.blocked {
+            return Box::new(Blocked(why));
+        }
+        #[cfg(feature = "zookeeper")]
+        if let (Endpoint::Exhibitor, Some(zookeeper)) = (request.endpoint, &self.zookeeper) {
+            return Box::new(zookeeper.start(request));
+        }
+        Box::new(self.live.start(request))
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        thread::sleep(duration);
+    }
+}
+
+/// A request that is not sent.
+struct Blocked(&'static str);
+
+impl Exchange for Blocked {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        Err(Error::Internal(self.0.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::cancellation::CancellationToken;
+    use janitor_contract::types::{Endpoint, Method};
+
+    /// No server is there, so a request that is sent has no connection.
+    fn nowhere() -> Endpoints {
+        let nowhere = "http://127.0.0.1:1/";
+        Endpoints::new(nowhere, nowhere, nowhere).unwrap()
+    }
+
+    fn network() -> NetworkBuilder {
+        Network::builder(nowhere()).no_proxy()
+    }
+
+    fn ask(network: &mut Network) -> Result<u16, Error> {
+        let (endpoint, method, path) = (Endpoint::Exhibitor, Method::Get, vec!["x".into()]);
+        let request = Request { endpoint, method, path, query: vec![], content: None };
+        network.send(request).finish().map(|response| response.status)
+    }
+
+    fn begin(network: &mut Network, endpoints: Endpoints) {
+        let time = Duration::from_secs(60);
+        network.begin(&RunStart::new(endpoints, time, CancellationToken::new()));
+    }
+
+    #[test]
+    fn nothing_is_sent_without_a_run_on_the_same_servers() {
+        let mut network = network().build().unwrap();
+        assert_eq!(ask(&mut network), Err(Error::Internal(NO_RUN.into())));
+        begin(&mut network, Endpoints::default());
+        assert_eq!(ask(&mut network), Err(Error::Internal(OTHER_SERVERS.into())));
+        begin(&mut network, nowhere());
+        assert!(matches!(ask(&mut network), Err(Error::Connect(_))));
+    }
+
+    #[test]
+    fn a_proxy_can_be_set_and_switched_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                client.read_exact(&mut [0; 16]).unwrap();
+                client.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            }
+        });
+        let endpoints = Endpoints::new(&server, &server, &server).unwrap();
+        let ask = |settings: ProxySettings| {
+            let builder = Network::builder(endpoints.clone()).proxy(settings);
+            let mut network = builder.build().unwrap();
+            begin(&mut network, endpoints.clone());
+            ask(&mut network)
+        };
+        let nowhere = |exceptions| ProxySettings::new("http://127.0.0.1:1", exceptions).unwrap();
+        assert!(matches!(ask(nowhere("")), Err(Error::Connect(_))));
+        assert_eq!(ask(nowhere("127.0.0.0/8")), Ok(204));
+        assert_eq!(ask(ProxySettings::none()), Ok(204));
+    }
+
+    #[test]
+    fn a_network_shows_no_secret() {
+        let basic = crate::Basic::new(b"user:canary").unwrap();
+        let credentials = Credentials::everywhere(crate::Credential::Basic(basic));
+        let proxy = ProxySettings::new("http://u:canary@127.0.0.1:1", "*").unwrap();
+        let builder = network().credentials(credentials).proxy(proxy);
+        for shown in [format!("{builder:?}"), format!("{:?}", builder.build().unwrap())] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[cfg(not(feature = "zookeeper"))]
+    #[test]
+    fn zookeeper_needs_its_feature() {
+        let endpoints = Endpoints::new("http://h/", "zk://h/", "http://h/").unwrap();
+        let network = Network::builder(endpoints).no_proxy().build();
+        assert_eq!(network.err(), Some(NetworkError::NoZooKeeper));
+    }
+}

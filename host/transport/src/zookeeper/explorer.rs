@@ -1,0 +1,237 @@
+//! Exhibitor's explorer: its requests, to look at nodes and to delete one with everything
+//! below it, and its answers. They have Exhibitor's form and ZooKeeper's words, so that the
+//! component cannot tell which of the two has answered.
+
+use std::io::Cursor;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::jute::Names;
+use super::session::Session;
+use super::subtree::Subtree;
+use crate::exchange::{Request, Response};
+use janitor_contract::types::{Error, Method};
+
+/// The path of Exhibitor's requests, up to the question.
+const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
+
+/// A request of the explorer, each with the whole path of a node; the path of the root is
+/// empty.
+pub(super) enum Question {
+    Delete(String),
+    /// The second is the path that was asked for: below the chroot.
+    Children(String, String),
+    Data(String),
+}
+
+impl Question {
+    /// Reads a request as Exhibitor's.
+    ///
+    /// # Errors
+    /// The answer to a request that is not Exhibitor's, or not allowed.
+    pub(super) fn read(request: &Request, chroot: &str) -> Result<Self, Response> {
+        let not_found = || response(404, "text/plain", b"Not Found".into());
+        let path: Vec<_> = request.path.iter().map(String::as_str).collect();
+        let question = path.strip_prefix(EXPLORER.as_slice()).ok_or_else(not_found)?;
+        let refused = |why: String| {
+            let body = json!({ "message": why, "succeeded": false });
+            json_response(body.to_string().into_bytes())
+        };
+        match (request.method, question, &*request.query) {
+            (Method::Delete, ["znode", node @ ..], []) => {
+                deletable(chroot, node).map(Self::Delete).map_err(refused)
+            }
+            (Method::Get, [what], [(name, key)]) if name == "key" => {
+                let key = match key.as_str() {
+                    "/" => String::new(),
+                    key => plain(key.split('/').skip(1)).ok_or_else(not_found)?,
+                };
+                let node = format!("{chroot}{key}");
+                match *what {
+                    "node" => Ok(Self::Children(node, key)),
+                    "node-data" => Ok(Self::Data(node)),
+                    _ => Err(not_found()),
+                }
+            }
+            _ => Err(not_found()),
+        }
+    }
+
+    /// The answer, in JSON.
+    ///
+    /// # Errors
+    /// When there is no session with ZooKeeper to be had, or no chroot below which a
+    /// node could be missing; or when the result of a deletion is not known.
+    pub(super) fn answer(&self, session: &mut Session) -> Result<Response, Error> {
+        let body = match self {
+            Self::Delete(root) => {
+                session.in_doubt = 0;
+                match Subtree::new(session, root).delete() {
+                    Ok(()) => json!({ "message": "OK", "succeeded": true }),
+                    Err(refusal) => match refusal.explain_deletion(root, session) {
+                        Err(Error::Internal(why)) | Ok(why) if session.in_doubt == 0 => {
+                            json!({ "message": why, "succeeded": false })
+                        }
+                        unknown => return Err(Error::Internal(unknown?)),
+                    },
+                }
+            }
+            Self::Children(node, key) => match session.children(node) {
+                Ok(names) => {
+                    return listed(key, names, session.limits().znode_bytes).map(json_response);
+                }
+                Err(refusal) => {
+                    refusal.explain(session)?;
+                    let title = "* Exception *";
+                    json!([{ "title": title, "key": "*", "isLazy": false }])
+                }
+            },
+            Self::Data(node) => match session.version(node) {
+                Ok(Some(version)) => {
+                    json!({ "bytes": "", "str": "", "stat": format!("version: {version}") })
+                }
+                Ok(None) => {
+                    session.require_chroot()?;
+                    json!({ "bytes": "", "str": "", "stat": "* not found * " })
+                }
+                Err(refusal) => {
+                    let why = refusal.explain(session)?;
+                    json!({ "bytes": "", "str": "Exception", "stat": why })
+                }
+            },
+        };
+        Ok(json_response(Value::to_string(&body).into_bytes()))
+    }
+}
+
+/// The children of a node, as Exhibitor lists them.
+///
+/// # Errors
+/// When that takes more bytes than it may.
+fn listed(key: &str, mut names: Names, most: usize) -> Result<Vec<u8>, Error> {
+    #[derive(Serialize)]
+    struct Child<'a> {
+        expand: bool,
+        #[serde(rename = "isLazy")]
+        is_lazy: bool,
+        key: String,
+        title: &'a str,
+    }
+
+    let mut body = vec![b'['];
+    while let Some(title) = names.next_name() {
+        let key = format!("{key}/{title}");
+        let child = Child { expand: false, is_lazy: true, key, title };
+        let child = serde_json::to_vec(&child).map_err(|why| Error::Internal(why.to_string()))?;
+        if body.len() + child.len() > most {
+            return Err(Error::Internal(format!("the list of its nodes exceeds {most} bytes")));
+        }
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend(child);
+    }
+    body.push(b']');
+    Ok(body)
+}
+
+fn json_response(body: Vec<u8>) -> Response {
+    response(200, "application/json", body)
+}
+
+fn response(status: u16, content_type: &str, body: Vec<u8>) -> Response {
+    Response { status, content_type: Some(content_type.into()), body: Box::new(Cursor::new(body)) }
+}
+
+/// The whole path of the node that these segments name, if it may be deleted. The policy has
+/// allowed it already; that it is neither the root nor ZooKeeper's own is too important to be
+/// checked in one place only.
+fn deletable(chroot: &str, segments: &[&str]) -> Result<String, String> {
+    let path = plain(segments.iter().copied());
+    let path =
+        path.ok_or_else(|| format!("'{}' is not the plain path of a node", segments.join("/")))?;
+    let whole = format!("{chroot}{path}");
+    if whole.split('/').nth(1) == Some("zookeeper") {
+        return Err(format!("{whole} is ZooKeeper's own"));
+    }
+    Ok(whole)
+}
+
+/// The path of these segments, if each is a node's name.
+fn plain<'a>(segments: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut path = String::new();
+    for segment in segments {
+        if matches!(segment, "" | "." | "..") || segment.contains('/') {
+            return None;
+        }
+        path = format!("{path}/{segment}");
+    }
+    (!path.is_empty()).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use janitor_contract::types::Endpoint;
+
+    fn read(method: Method, path: &str, key: Option<&str>) -> String {
+        let query = key.map(|key| ("key".into(), key.into())).into_iter().collect();
+        let path = path.split('/').map(Into::into).collect();
+        let request = Request { endpoint: Endpoint::Exhibitor, method, path, query, content: None };
+        match Question::read(&request, "") {
+            Ok(Question::Delete(node)) => format!("delete {node}"),
+            Ok(Question::Children(node, _)) => format!("children {node}"),
+            Ok(Question::Data(node)) => format!("data {node}"),
+            Err(response) => response.status.to_string(),
+        }
+    }
+
+    #[test]
+    fn looks_are_told_from_deletions() {
+        for (method, path, key, expected) in [
+            (Method::Get, "node", Some("/"), "children "),
+            (Method::Get, "node", Some("/a/b%20"), "children /a/b%20"),
+            (Method::Get, "node-data", Some("/a"), "data /a"),
+            (Method::Get, "node-data", Some("a"), "404"),
+            (Method::Get, "node-data", Some("/a/.."), "404"),
+            (Method::Get, "node-data", Some("/a/"), "404"),
+            (Method::Get, "node-data", None, "404"),
+            (Method::Get, "node-data/a", Some("/a"), "404"),
+            (Method::Get, "znode/a", None, "404"),
+            (Method::Post, "node", Some("/"), "404"),
+            (Method::Delete, "node", Some("/"), "404"),
+            (Method::Delete, "znode/a", None, "delete /a"),
+            (Method::Delete, "znode/a b/c%25?", None, "delete /a b/c%25?"),
+            (Method::Delete, "znode/ü/zookeeper", None, "delete /ü/zookeeper"),
+            (Method::Delete, "znode/a", Some("/a"), "404"),
+            (Method::Delete, "znode/zookeeper", None, "200"),
+        ] {
+            let explorer = format!("exhibitor/v1/explorer/{path}");
+            assert_eq!(read(method, &explorer, key), expected, "{path}");
+        }
+        assert_eq!(read(Method::Delete, "znode/a", None), "404");
+    }
+
+    #[test]
+    fn what_must_not_be_deleted_is_refused() {
+        for (chroot, segments) in [
+            ("", &[][..]),
+            ("", &[""]),
+            ("", &["", ""]),
+            ("", &["a", ""]),
+            ("", &["", "a"]),
+            ("", &["a", "", "b"]),
+            ("", &["."]),
+            ("", &["a", ".."]),
+            ("", &["a/b"]),
+            ("", &["zookeeper"]),
+            ("", &["zookeeper", "quota"]),
+            ("/zookeeper", &["quota"]),
+            ("/a", &[""]),
+        ] {
+            assert!(deletable(chroot, segments).is_err(), "{chroot} {segments:?}");
+        }
+        assert_eq!(deletable("/a", &["zookeeper"]).as_deref(), Ok("/a/zookeeper"));
+    }
+}

@@ -1,0 +1,299 @@
+//! A session with ZooKeeper, whichever of its servers gives it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::ZooKeeperLimits;
+use super::connection::{Connection, Fault, Opening, addresses, aside, code};
+use super::jute::Names;
+use super::refusal::{Refusal, absolute, is_of_the_node, word};
+use super::subtree::Gone;
+use crate::cancellation::CancellationToken;
+use crate::secret::ZooKeeperLogin;
+use crate::timeouts::Timeouts;
+use janitor_contract::ensemble::Ensemble;
+use janitor_contract::types::Error;
+
+/// The pause before a server is asked again, so that one which ends every connection is not
+/// asked without a break.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The time so far ahead of now.
+fn after(time: Duration) -> Instant {
+    /// A clock can count so far on every system.
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    Instant::now() + time.min(LONGEST)
+}
+
+/// The servers of a session, the user, and the limits.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) ensemble: Ensemble,
+    pub(super) login: Option<ZooKeeperLogin>,
+    /// The time that a server has to give a session, and to answer one operation.
+    pub(super) timeouts: Timeouts,
+    pub(super) limits: ZooKeeperLimits,
+}
+
+/// A session with ZooKeeper, opened when it is needed. No node belongs to it, so a new
+/// one does as well when it is lost.
+pub(super) struct Session {
+    settings: Settings,
+    /// The end of the run's time.
+    end: Instant,
+    cancellation: CancellationToken,
+    connection: Option<Connection>,
+    /// The servers that the next session is looked for with. When none is left, it is all
+    /// servers in the URL again.
+    next: VecDeque<Server>,
+    /// The last transaction that a server has shown.
+    last_seen: i64,
+    /// The number of nodes whose deletion was sent with an unknown result.
+    pub(super) in_doubt: usize,
+    /// The nodes that are gone.
+    pub(super) gone: Gone,
+}
+
+/// A server that may give a session.
+enum Server {
+    /// `host:port`, as it is in the URL.
+    Named(String),
+    /// One address of it, and the time that it has to give one.
+    At(SocketAddr, Duration),
+}
+
+impl Drop for Session {
+    /// Ends the session, so that the server need not keep it until it expires.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close();
+        }
+    }
+}
+
+impl Session {
+    /// A session for a run that takes so much time from now on.
+    pub(super) fn new(settings: Settings, time: Duration, cancellation: CancellationToken) -> Self {
+        Self {
+            end: after(time),
+            settings,
+            cancellation,
+            connection: None,
+            next: VecDeque::new(),
+            last_seen: 0,
+            in_doubt: 0,
+            gone: Gone::default(),
+        }
+    }
+
+    /// The node that stands for the root.
+    pub(super) fn chroot(&self) -> &str {
+        self.settings.ensemble.chroot()
+    }
+
+    /// The limits of deletions.
+    pub(super) fn limits(&self) -> ZooKeeperLimits {
+        self.settings.limits
+    }
+
+    /// Takes the addresses of the server whose turn it is. Each is a server of its own, and
+    /// has its share of the time of one, so that none keeps the others waiting.
+    fn take_addresses(&mut self, found: &[SocketAddr]) {
+        let share =
+            self.settings.timeouts.connect / u32::try_from(found.len()).unwrap_or(u32::MAX).max(1);
+        let servers = found.iter().rev().map(|address| Server::At(*address, share));
+        servers.for_each(|server| self.next.push_front(server));
+    }
+
+    /// A connection to the first server that gives a session, from the one after the last
+    /// on; each address of a server's name is a server of its own. Servers that start or
+    /// elect their leader just then are waited for. When the run is to end nobody is asked
+    /// any more, unless it is to be seen what became of a deletion: then each gets one more
+    /// chance.
+    fn open(&mut self) -> Result<Connection, Error> {
+        let count = self.settings.ensemble.servers().len();
+        let connect = self.settings.timeouts.connect;
+        let session = connect.saturating_mul(u32::try_from(count).unwrap_or(1).saturating_add(1));
+        let opening = Opening {
+            login: self.settings.login.clone(),
+            session,
+            silence: connect,
+            largest: self.settings.limits.znode_bytes,
+            last_seen: self.last_seen,
+        };
+        let (begin, end) = (Instant::now(), after(session).min(self.end));
+        let (token, in_doubt) = (self.cancellation.clone(), self.in_doubt > 0);
+        let is_over = || token.is_cancelled() && !in_doubt;
+        let mut rounds = 0;
+        let mut last = String::new();
+        while !is_over() {
+            if self.next.is_empty() {
+                if rounds > 0 && token.is_cancelled() {
+                    break;
+                }
+                rounds += 1;
+                self.next
+                    .extend(self.settings.ensemble.servers().iter().cloned().map(Server::Named));
+            }
+            let fault = match self.next.pop_front() {
+                Some(Server::Named(server)) => {
+                    match addresses(&server, after(connect).min(end), is_over) {
+                        Ok(found) => {
+                            self.take_addresses(&found);
+                            continue;
+                        }
+                        Err(fault) => fault,
+                    }
+                }
+                Some(Server::At(address, share)) => {
+                    let (opening, end) = (opening.clone(), after(share).min(end));
+                    let open = move || Connection::open(&address, &opening, end);
+                    match aside(end, is_over, open) {
+                        Ok(connection) => return Ok(connection),
+                        Err(fault) => fault,
+                    }
+                }
+                None => break,
+            };
+            match fault {
+                Fault::Refused(code::AUTH_FAILED | code::AUTH_REQUIRED) => {
+                    return Err(Error::Internal("ZooKeeper does not let this user in".into()));
+                }
+                Fault::Refused(code) => last = word(code),
+                Fault::NoAnswer(why) | Fault::Nonsense(why) => last = why,
+            }
+            if Instant::now() + PAUSE > end {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        if self.cancellation.is_cancelled() {
+            return Err(Error::Connect(format!(
+                "the run is to end, and none of the {count} ZooKeeper server(s) in its URL has \
+                 opened a session by now"
+            )));
+        }
+        Err(Error::Connect(format!(
+            "none of the {count} ZooKeeper server(s) in its URL has opened a session in {} s \
+             (are they up, and are these their client ports? Of the last one: {last})",
+            begin.elapsed().as_secs()
+        )))
+    }
+
+    /// Carries out an operation on a node. When the connection breaks, the server falls
+    /// silent or the session expires, it is repeated in a new session, with the next
+    /// server that gives one, for as long as an answer may take; not when the run is to
+    /// end. A server that does not speak as ZooKeeper does is not waited for: each gets
+    /// one more chance.
+    pub(super) fn perform<T>(
+        &mut self,
+        node: &str,
+        mut operation: impl FnMut(&mut Connection, Instant) -> Result<T, Fault>,
+    ) -> Result<T, Refusal> {
+        let end = after(self.settings.timeouts.answer).min(self.end);
+        let mut lost = None;
+        let mut nonsense = 0;
+        loop {
+            let kept = self.connection.take().filter(|connection| !connection.is_stale());
+            let mut connection = match kept.map_or_else(|| self.open(), Ok) {
+                Ok(connection) => connection,
+                Err(error) => return Err(lost.unwrap_or(Refusal::NoSession(error))),
+            };
+            let result = operation(&mut connection, end);
+            self.last_seen = self.last_seen.max(connection.last_seen());
+            let fault = match result {
+                Err(Fault::Refused(code)) if is_of_the_node(code) => {
+                    self.connection = Some(connection);
+                    return Err(Refusal::Refused { code, node: node.to_owned() });
+                }
+                Err(fault) => fault,
+                Ok(result) => {
+                    self.connection = Some(connection);
+                    return Ok(result);
+                }
+            };
+            nonsense += usize::from(matches!(fault, Fault::Nonsense(_)));
+            let refusal = Refusal::Lost { fault, node: node.to_owned() };
+            let is_over = Instant::now() + PAUSE > end || self.cancellation.is_cancelled();
+            if is_over || nonsense > self.settings.ensemble.servers().len() {
+                return Err(refusal);
+            }
+            lost = Some(refusal);
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The names of a node's children.
+    pub(super) fn children(&mut self, node: &str) -> Result<Names, Refusal> {
+        self.perform(node, |connection, end| connection.children(absolute(node), end))
+    }
+
+    /// The version of a node's data; none if there is no node.
+    pub(super) fn version(&mut self, node: &str) -> Result<Option<i32>, Refusal> {
+        self.perform(node, |connection, end| connection.version(absolute(node), end))
+    }
+
+    /// Sees that the chroot exists: nothing can be said to be missing in a place that
+    /// is not there.
+    pub(super) fn require_chroot(&mut self) -> Result<(), Error> {
+        let chroot = self.chroot().to_owned();
+        match self.version(&chroot) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(Error::Internal(format!(
+                "{chroot}, the path in its URL, does not exist in ZooKeeper"
+            ))),
+            Err(Refusal::NoSession(error)) => Err(error),
+            Err(refusal) => Err(Error::Internal(refusal.words())),
+        }
+    }
+
+    /// The reason why nothing more is to be changed, if there is one.
+    pub(super) fn is_over(&self) -> Option<&'static str> {
+        if self.cancellation.is_cancelled() {
+            Some("the deletion was stopped")
+        } else if Instant::now() >= self.end {
+            Some("the run's time is over")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::super::jute::Frame;
+    use super::*;
+
+    /// Of a name with three addresses, one says nothing, one ends each connection, and the
+    /// last one gives a session.
+    #[test]
+    fn each_address_of_a_name_is_tried() {
+        let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let found = listeners.each_ref().map(|listener| listener.local_addr().unwrap());
+        let [_silent, ends, serves] = listeners;
+        thread::spawn(move || ends.incoming().for_each(drop));
+        thread::spawn(move || {
+            let (mut client, _) = serves.accept().unwrap();
+            client.read_exact(&mut [0; 48]).unwrap();
+            // Version, time, session, password.
+            let hello = Frame::new().int(0).int(10_000).long(7).buffer(&[0; 16]);
+            client.write_all(&hello.finish()).unwrap();
+        });
+        let settings = Settings {
+            ensemble: "zk://three-addresses".parse().unwrap(),
+            login: None,
+            timeouts: Timeouts { connect: Duration::from_secs(3), ..Timeouts::default() },
+            limits: ZooKeeperLimits::default(),
+        };
+        let time = Duration::from_secs(60);
+        let mut session = Session::new(settings, time, CancellationToken::new());
+        session.take_addresses(&found);
+        assert!(session.open().is_ok());
+        assert!(session.next.is_empty());
+    }
+}

@@ -1,0 +1,76 @@
+//! The exchanges of requests that Exhibitor would answer.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::ZooKeeperLimits;
+use super::explorer::Question;
+use super::session::{Session, Settings};
+use crate::cancellation::CancellationToken;
+use crate::exchange::{Exchange, Request, Response, RunStart};
+use crate::secret::ZooKeeperLogin;
+use crate::timeouts::Timeouts;
+use janitor_contract::ensemble::Ensemble;
+use janitor_contract::types::Error;
+
+/// Answers the requests to an ensemble, in one session for each run.
+#[derive(Clone)]
+pub(crate) struct ZooKeeper {
+    settings: Settings,
+    session: Arc<Mutex<Session>>,
+}
+
+impl fmt::Debug for ZooKeeper {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}
+
+impl ZooKeeper {
+    /// The settings of sessions with an ensemble. Nothing is asked before a run begins.
+    pub(crate) fn new(ensemble: Ensemble, timeouts: Timeouts, limits: ZooKeeperLimits) -> Self {
+        Self::with_settings(Settings { ensemble, login: None, timeouts, limits })
+    }
+
+    /// The same, with this login.
+    pub(crate) fn with_login(self, login: Option<ZooKeeperLogin>) -> Self {
+        Self::with_settings(Settings { login, ..self.settings })
+    }
+
+    fn with_settings(settings: Settings) -> Self {
+        let no_run = (Duration::ZERO, CancellationToken::new());
+        let session = Session::new(settings.clone(), no_run.0, no_run.1);
+        Self { settings, session: Arc::new(Mutex::new(session)) }
+    }
+
+    /// Begins a session for a run. Its time is the run's, and a deletion ends between two
+    /// operations when the run is cancelled.
+    pub(crate) fn begin(&mut self, run: &RunStart) {
+        let session = Session::new(self.settings.clone(), run.time, run.cancellation.clone());
+        self.session = Arc::new(Mutex::new(session));
+    }
+
+    /// Starts an exchange. It is carried out when its answer is waited for, one after the
+    /// other.
+    pub(crate) fn start(&self, request: Request) -> Pending {
+        Pending { request, session: self.session.clone() }
+    }
+}
+
+/// A request that has not been carried out.
+pub(crate) struct Pending {
+    request: Request,
+    session: Arc<Mutex<Session>>,
+}
+
+impl Exchange for Pending {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        // A session that broke down has no connection any more, and gets another one.
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        match Question::read(&self.request, session.chroot()) {
+            Ok(question) => question.answer(&mut session),
+            Err(refusal) => Ok(refusal),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What some tests need of the machine that they run on, and the word where it is not
+//! there.
+
+use std::io::{self, Write};
+use std::process::Stdio;
+use std::thread;
+
+use crate::command::program;
+
+/// What a test needs, if it is there. If it is not, the test has nothing to do, and why is
+/// said.
+pub fn needed<T>(thing: Result<T, String>) -> Option<T> {
+    let current = thread::current();
+    // The harness runs each test on a thread of its name.
+    thing.inspect_err(|why| skipped(current.name().unwrap_or("a test"), why)).ok()
+}
+
+/// Says that a test does not run here, and why: past the harness, which keeps what a test
+/// prints that passes.
+pub fn skipped(test: &str, reason: &str) {
+    say(&format!("SKIPPED {test}: {reason}"));
+}
+
+/// Shows a line, or several, whatever the harness does with what a test prints.
+pub fn say(text: &str) {
+    // Where nobody reads, there is nobody to tell.
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// Whether a program is installed.
+///
+/// # Errors
+/// That it is not.
+pub fn installed(name: &str) -> Result<(), String> {
+    let mut version = program(name);
+    version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    version.status().map(drop).map_err(|_| format!("{name} is not installed"))
+}

@@ -1,0 +1,226 @@
+//! The end of a command: its exit code says what happened, its document has the same one, and
+//! nothing is lost without a word.
+
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use janitor_tests::{Cluster, State};
+use serde_json::Value;
+
+use crate::command::{Run, janitor, on, replay, run, scenario, tests};
+use crate::needs::needed;
+use crate::validation;
+
+const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
+
+/// The document of a run, which has the exit code of the process.
+fn document(run: &Run) -> Value {
+    validation::require("output", &run.stdout);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(document["exit_code"], run.exit, "{run:?}");
+    document
+}
+
+/// Whether there is a device on which nothing can be written.
+fn full_device() -> Result<(), String> {
+    fs::metadata("/dev/full").map(drop).map_err(|_| "there is no /dev/full".into())
+}
+
+fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").unwrap().into()
+}
+
+/// Every command, and every way to fail once the command line is understood.
+#[test]
+fn every_failure_has_its_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::create_dir(at("empty")).unwrap();
+    let plan = tests("scenarios/a-plan-that-is-applied/plan.json");
+    let text = fs::read_to_string(&plan).unwrap();
+    fs::write(at("lifting"), text.replacen("\"Refuse\"", "\"Force\"", 1)).unwrap();
+    fs::write(at("app"), text.replacen("\"marathon_app\": null", "\"marathon_app\": \"/a\"", 1))
+        .unwrap();
+    let cluster = Cluster::start(scenario("a-login-that-fails"));
+    for (line, exit, words) in [
+        (format!("plan {TARGET} --out /nonexistent/p"), 1, "cannot write the plan /nonexistent/p"),
+        (format!("plan {TARGET} --out p --record p"), 1, "are the same file"),
+        (format!("{TARGET} --record /nonexistent/r"), 1, "cannot record to /nonexistent/r"),
+        ("discover --record /nonexistent/r".into(), 1, "cannot record to /nonexistent/r"),
+        ("apply /nonexistent/p".into(), 1, "cannot use the plan /nonexistent/p"),
+        (format!("apply {}", at("app")), 1, "`target.marathon_app` is '/a'"),
+        (format!("apply {}", at("lifting")), 7, "lifts guards"),
+        ("replay /nonexistent/r".into(), 1, "cannot replay /nonexistent/r"),
+        (format!("replay {}", at("empty")), 1, "there is no recording"),
+        (format!("replay --update {}", at("empty")), 1, "one recording"),
+        ("replay --update /nonexistent/r".into(), 1, "cannot replay /nonexistent/r"),
+        ("--service a//b".into(), 1, "a//b"),
+        ("plan --service a//b".into(), 1, "a//b"),
+        ("inspect --service a//b".into(), 1, "a//b"),
+        (format!("{TARGET} --auth-token-file /nonexistent/t"), 1, "cannot use /nonexistent/t"),
+        ("discover --ca-cert /nonexistent/c".into(), 1, "cannot use /nonexistent/c"),
+        (format!("{TARGET} -m banana"), 3, "Master URL"),
+        ("discover --dcos-url banana".into(), 3, "DC/OS URL"),
+        (format!("{TARGET} --username admin --password wrong"), 4, "Token retrieval failed"),
+    ] {
+        let mut command = on(&cluster, &format!("{line} -o json"));
+        let run = run(command.current_dir(folder.path()));
+        assert_eq!(run.exit, exit, "{line}: {run:?}");
+        let document = document(&run);
+        assert!(document["message"].as_str().unwrap().contains(words), "{line}: {document}");
+    }
+}
+
+/// Runs a command, and removes a folder as soon as it has sent something.
+fn without(folder: &str, state: State, command: impl FnOnce(&Cluster) -> Command) -> Run {
+    let cluster = Cluster::start(State { latency_ms: 300, ..state });
+    let mut command = command(&cluster);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let patience = Instant::now();
+    while cluster.requests().is_empty() {
+        assert!(patience.elapsed() < Duration::from_secs(60), "nothing is sent");
+        sleep(Duration::from_millis(1));
+    }
+    fs::remove_dir(folder).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Run {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        exit: output.status.code().unwrap(),
+    }
+}
+
+/// The option that writes a file, whose folder is removed during the run.
+fn lost(line: &str, option: &str, scenario_name: &str, json: bool) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let inner = inner.display().to_string();
+    let format = if json { "json" } else { "text" };
+    let line = format!("{line} {option} {inner}/file -o {format}");
+    without(&inner, scenario(scenario_name), |cluster| on(cluster, &line))
+}
+
+#[test]
+fn a_plan_that_is_lost_is_an_error() {
+    let line = format!("plan {TARGET}");
+    let text = lost(&line, "--out", "a-plan", false);
+    assert_eq!(text.exit, 1, "{text:?}");
+    assert!(text.stdout.contains("To do it: janitor"), "the plan is shown: {text:?}");
+    assert!(text.stderr.contains("cannot write the plan ") && !text.stderr.contains("apply"));
+    let json = lost(&line, "--out", "a-plan", true);
+    let document = document(&json);
+    assert_eq!(json.exit, 1, "{json:?}");
+    assert!(document["message"].as_str().unwrap().contains("cannot write the plan "), "{document}");
+    assert!(document["plan"].is_object(), "{document}");
+}
+
+#[test]
+fn a_recording_that_is_lost_is_an_error() {
+    for (scenario, exit) in [("the-sample-result", 1), ("a-volume-in-use", 5)] {
+        let text = lost(TARGET, "--record", scenario, false);
+        assert_eq!(text.exit, exit, "{text:?}");
+        assert!(text.stderr.contains(" is lost: "), "{text:?}");
+        let json = lost(TARGET, "--record", scenario, true);
+        let document = document(&json);
+        assert_eq!(json.exit, exit, "{json:?}");
+        assert!(document["message"].as_str().unwrap().contains(" is lost: "), "{document}");
+        assert!(document["report"].is_object(), "{document}");
+    }
+}
+
+#[test]
+fn a_replay_that_differs_says_so_in_its_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.har");
+    let cluster = Cluster::start(scenario("a-plan"));
+    assert_eq!(run(on(&cluster, &format!("plan {TARGET} --record")).arg(&file)).exit, 0);
+    let same = run(replay(&file).args(["-o", "json"]));
+    assert_eq!((same.exit, &document(&same)["message"]), (0, &Value::Null));
+    let mut har: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    har["log"]["_janitor"]["call"]["Plan"]["znode"] = "other".into();
+    fs::write(&file, har.to_string()).unwrap();
+    let text = run(&mut replay(&file));
+    assert_eq!(text.exit, 5, "{text:?}");
+    assert!(text.stderr.contains("this run is not the recorded one"), "{text:?}");
+    let json = run(replay(&file).args(["-o", "json"]));
+    assert_eq!(json.exit, 5, "{json:?}");
+    let document = document(&json);
+    let message = document["message"].as_str().unwrap();
+    assert!(message.contains("this run is not the recorded one"), "{document}");
+}
+
+#[test]
+fn a_full_disk_behind_standard_output_is_noticed() {
+    let Some(()) = needed(full_device()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("run.har").display().to_string();
+    let cluster = Cluster::start(scenario("a-plan"));
+    assert_eq!(run(&mut on(&cluster, &format!("plan {TARGET} --record {recording}"))).exit, 0);
+    let in_folder = folder.path().display();
+    for line in [
+        "--help".into(),
+        "--version".into(),
+        "man".into(),
+        "completions bash".into(),
+        "inspect".into(),
+        "inspect -o json".into(),
+        format!("replay {recording}"),
+        format!("replay {in_folder}"),
+        format!("replay {in_folder} -o json"),
+        "discover".into(),
+        "discover -o json".into(),
+        format!("plan {TARGET}"),
+        format!("plan {TARGET} -o json"),
+        TARGET.into(),
+        format!("{TARGET} -o json"),
+    ] {
+        let cluster = Cluster::start(scenario("a-plan"));
+        let run = run(on(&cluster, &line).stdout(full()));
+        assert_eq!(run.exit, 1, "{line}: {run:?}");
+        let words = "janitor: cannot write to standard output: ";
+        assert_eq!(run.stderr.matches(words).count(), 1, "{line}: {run:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_behind_the_events_is_noticed() {
+    let Some(()) = needed(full_device()) else { return };
+    let cluster = Cluster::start(scenario("a-plan"));
+    let run = run(on(&cluster, &format!("{TARGET} -o json")).stderr(full()));
+    assert_eq!(run.exit, 1, "{run:?}");
+    let document = document(&run);
+    let message = document["message"].as_str().unwrap();
+    assert!(message.contains("cannot write to standard error: "), "{document}");
+    assert!(document["report"].is_object(), "{document}");
+}
+
+#[test]
+fn a_failed_run_keeps_its_exit_code() {
+    let Some(()) = needed(full_device()) else { return };
+    let cluster = Cluster::start(scenario("a-volume-in-use"));
+    for format in ["text", "json"] {
+        let run = run(on(&cluster, &format!("{TARGET} -o {format}")).stdout(full()));
+        assert_eq!(run.exit, 5, "{run:?}");
+        assert!(run.stderr.contains("cannot write to standard output: "), "{run:?}");
+    }
+    let wrong = run(janitor().arg("--no-such").stderr(full()));
+    assert_eq!(wrong.exit, 1);
+}
+
+/// A reader that goes away does not change what a command does, or its exit code.
+#[test]
+fn nobody_has_to_listen() {
+    for line in ["discover", TARGET] {
+        for format in ["text", "json"] {
+            let cluster = Cluster::start(scenario("the-sample-result"));
+            let mut command = on(&cluster, &format!("{line} -o {format}"));
+            let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            drop((child.stdout.take(), child.stderr.take()));
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{line} {format}");
+        }
+    }
+}

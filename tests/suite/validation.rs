@@ -1,0 +1,74 @@
+//! The published schemas, and whether a document keeps to one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use janitor_report::output::{Event, Output};
+use janitor_report::plan_file::PlanFile;
+use janitor_transport::recording::har::Har;
+use jsonschema::Validator;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+use crate::command::{Run, replay, run, tests};
+
+/// The schemas of everything that is written for programs, by the names under which
+/// `docs/schemas` has them.
+pub fn all() -> [(&'static str, Schema); 4] {
+    [
+        ("output", schema::<Output>()),
+        ("event", schema::<Event>()),
+        ("plan-file", schema::<PlanFile>()),
+        ("recording", schema::<Har>()),
+    ]
+}
+
+/// The schema of a type as it is written.
+fn schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+}
+
+/// The schemas, as they are published; `har-1.2` is not ours.
+static SCHEMAS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
+    let ours = all().into_iter();
+    let files = ours.map(|(name, _)| (name, tests("../docs/schemas").join(format!("{name}.json"))));
+    let files = files.chain([("har-1.2", tests("har-1.2.json"))]);
+    let validators = files.map(|(name, file)| {
+        // Times and URLs are held against their formats too.
+        let options = jsonschema::options().should_validate_formats(true);
+        (name, options.build(&read(&file)).unwrap_or_else(|why| panic!("{name}: {why}")))
+    });
+    validators.collect()
+});
+
+fn read(file: &Path) -> Value {
+    let json = fs::read(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+    serde_json::from_slice(&json).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
+}
+
+/// What is wrong with a document, with the places.
+pub fn complaints(schema: &str, document: &Value) -> Vec<String> {
+    let errors = SCHEMAS[schema].iter_errors(document);
+    errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// Requires that a document keeps to a schema.
+pub fn require(schema: &str, json: &str) {
+    let document = serde_json::from_str(json).unwrap_or_else(|why| panic!("{why}: {json}"));
+    assert_eq!(complaints(schema, &document), [""; 0], "{schema}: {json}");
+}
+
+/// Requires that a recording keeps to its schemas, and what its replay writes for
+/// programs to theirs. Returns the replay.
+pub fn require_recording(file: &Path) -> Run {
+    let har = fs::read_to_string(file).expect("a readable recording");
+    require("har-1.2", &har);
+    require("recording", &har);
+    let run = run(replay(file).args(["--output", "json"]));
+    require("output", &run.stdout);
+    run.stderr.lines().for_each(|line| require("event", line));
+    run
+}
