@@ -279,7 +279,7 @@ fn insecure_trusts_anyone_and_says_so() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Expired, false);
     let run = clean(&front, &authority, "--insecure");
-    assert!(run.stdout.contains("Certificates are not checked: whoever is on the way"));
+    assert!(run.stdout.contains("Certificates are not verified: anyone on the network path"));
     is_clean(&cluster, &run);
 }
 

@@ -1,4 +1,4 @@
-//! The Mesos master: how it is asked, and what its answers mean.
+//! The requests to the Mesos master, and its answers.
 //!
 //! A list of the master proves nothing about what it lacks, so each list is compared with
 //! other pages.

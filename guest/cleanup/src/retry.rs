@@ -1,4 +1,4 @@
-//! Whether, how often and for how long something is tried again.
+//! Retries: a request is tried again only where that may help, and for a limited time.
 
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
 //! Recordings: their format, and how they are written and played.
 
+mod error;
 pub mod har;
 pub mod read;
 mod scrub;
 pub mod write;
 
-pub use har::{EncodingError, Har, HarError, Run, RunFault};
+pub use error::{EncodingError, HarError, RunFault};
+pub use har::{Har, Run};
 pub use read::Replay;
 pub use write::Recording;

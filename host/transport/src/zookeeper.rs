@@ -3,6 +3,7 @@
 mod connection;
 mod explorer;
 pub mod jute;
+mod patience;
 mod refusal;
 mod session;
 mod subtree;

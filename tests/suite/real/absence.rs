@@ -58,7 +58,7 @@ pub fn frameworks_that_may_not_be_viewed(command: &str) {
     assert_eq!(master.reserved(), before);
     let found = discover(&master);
     assert!(found.contains("permission view_frameworks"), "{found}");
-    assert!(found.contains("Role 'kafka-role': perhaps orphaned"), "{found}");
+    assert!(found.contains("Role 'kafka-role': possibly orphaned"), "{found}");
 }
 
 pub fn a_master_that_has_just_taken_over(command: &str) {
@@ -79,7 +79,7 @@ pub fn a_master_that_has_just_taken_over(command: &str) {
     assert_eq!(master.reserved(), before);
     let found = discover(&master);
     assert!(found.contains("The master took over only"), "{found}");
-    assert!(found.contains("Role 'kafka-role': perhaps orphaned"), "{found}");
+    assert!(found.contains("Role 'kafka-role': possibly orphaned"), "{found}");
     assert_eq!(master.clean("-r kafka-role --force").exit, 0);
     assert!(!master.has("kafka-role"));
 }

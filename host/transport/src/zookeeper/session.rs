@@ -6,8 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ZooKeeperLimits;
-use super::connection::{Connection, Fault, Opening, addresses, aside, code};
+use super::connection::{Connection, Fault, Opening, code};
 use super::jute::Names;
+use super::patience::{addresses, aside};
 use super::refusal::{Refusal, absolute, is_of_the_node, word};
 use super::subtree::Gone;
 use crate::cancellation::CancellationToken;
