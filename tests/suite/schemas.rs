@@ -30,7 +30,7 @@ fn everything_is_described() {
     let wit = fs::read_to_string(tests("../wit/types.wit")).unwrap();
     for words in [
         "Everything that could be reached is clean, but some agents could not",
-        "What a run found and did.",
+        "The findings and results of a run.",
     ] {
         assert!(text.contains(words) && wit.contains(words), "{words}");
     }

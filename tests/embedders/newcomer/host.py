@@ -23,10 +23,10 @@ SENT = {TimeoutError: "timeout", OSError: "reset", http.client.IncompleteRead: "
 
 
 class Exchange:
-    """One request and its answer, on a connection of their own, so that nothing is sent twice."""
+    """One request and its response, on their own connection, so that nothing is sent twice."""
 
     def __init__(self, base, request):
-        """Starts the request, and does not wait."""
+        """Starts the request without waiting for it."""
         self.errors, self.error, self.response = UNSENT, None, None
         self.thread = threading.Thread(target=self.travel, args=(urlsplit(base), request), daemon=True)
         self.thread.start()
@@ -58,7 +58,7 @@ class Exchange:
         return Variant("timeout") if self.thread.is_alive() else self.error
 
     def read(self, limit):
-        """Reads on in the body. After an error it can only repeat that."""
+        """Reads the next chunk of the body. After an error, it only returns that error again."""
         if self.error:
             return self.error
         try:
@@ -71,13 +71,13 @@ class Exchange:
             return self.error
 
     def reason(self, problem):
-        """Tells a problem in the words of the contract, and without an address."""
+        """Maps a problem to an error of the contract, without an address."""
         tag = next((tag for kind, tag in self.errors.items() if isinstance(problem, kind)), "internal")
         return Variant(tag, type(problem).__name__)
 
 
 class Host:
-    """What the component imports: a way out, and a way to tell what happens."""
+    """Implements the imports of the component: access to the servers, and a log."""
 
     def __init__(self, bases, log):
         self.bases, self.log = bases, log
@@ -124,7 +124,7 @@ class Host:
             print(plain(entry.message), file=self.log, flush=True)
 
     def call(self, file, function, *values):
-        """Calls a function of the component in a new instance, and ends it after an hour."""
+        """Calls a function of the component in a new instance, with a time limit of an hour."""
         config = Config()
         config.epoch_interruption = True
         engine = Engine(config)
@@ -136,7 +136,7 @@ class Host:
         end.start()
         with linker.root() as root:
             with root.add_instance("janitor:cleanup/http@0.1.0") as way_out:
-                # An exchange that is dropped goes on, and keeps its place.
+                # An exchange that is dropped continues, and keeps its place.
                 way_out.add_resource("exchange", ResourceType.host(EXCHANGE), lambda store, number: None)
                 way_out.add_resource("response", ResourceType.host(RESPONSE), self.close)
                 way_out.add_func("[static]exchange.finish", self.finish)
@@ -155,19 +155,19 @@ class Host:
 
 
 def plain(text):
-    """Neutralises what a terminal could obey."""
+    """Replaces characters that could control a terminal."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def record(**fields):
-    """Makes a record of the contract, whose names have `-` where Python has `_`."""
+    """Creates a record of the contract, whose names have `-` instead of Python's `_`."""
     made = Record()
     vars(made).update({name.replace("_", "-"): value for name, value in fields.items()})
     return made
 
 
 def base_url(text):
-    """Takes only a base URL as the contract wants it, and none with a login in it."""
+    """Accepts only a base URL as the contract requires it, without credentials."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or set("@?#") & set(text) or text[-1] != "/":
         raise argparse.ArgumentTypeError("not an http or https URL that ends with /")

@@ -1,8 +1,8 @@
 // npm ci && MARATHON_APP_ID=/janitor node clean.mjs --component janitor.wasm -r ROLE -p PRINCIPAL -z ZNODE -m MASTER_URL -e EXHIBITOR_URL -n MARATHON_APPS_URL
 //
-// Cleans up after a dead Mesos service. The log goes to standard error, the report to
-// standard output, as one line of JSON; the exit code is 5 when the cleanup failed.
-// Which requests may be sent is for the component to check: nothing in here does.
+// Cleans up after a dead Mesos service. It writes the log to standard error, and the report to
+// standard output, as one line of JSON; the exit code is 5 if the cleanup failed. The component
+// checks which requests are allowed; this program does not.
 
 import { parseArgs } from 'node:util';
 import { transpile } from '@bytecodealliance/jco-transpile';
@@ -43,7 +43,7 @@ let report;
 try {
   report = cleanup.clean(target, options);
 } catch (failure) {
-  // A trap is an error of JavaScript; a failure is a record.
+  // A trap is a JavaScript error; a failure is a record.
   if (failure instanceof Error) throw failure;
   say(failure.message);
   report = failure.report;
@@ -51,7 +51,7 @@ try {
 }
 console.log(JSON.stringify(plain(report)));
 
-/** An instance of the component in a file; jco makes a JavaScript module of it. */
+/** Instantiates the component in a file, which jco turns into a JavaScript module. */
 async function load(file, imports) {
   const { files } = await transpile(file, { name: 'it', instantiation: 'sync', emitTypescriptDeclarations: false });
   const source = Buffer.from(files['it.js']).toString('base64');
@@ -59,7 +59,7 @@ async function load(file, imports) {
   return instantiate((name) => new WebAssembly.Module(files[name]), imports);
 }
 
-/** A value of the report with the names of `janitor --output json`. */
+/** Converts a value of the report to the names of `janitor --output json`. */
 function plain(value, field) {
   const isCase = ['phase', 'reason', 'confirmed', 'warnings'].includes(field);
   if (value === undefined) return null;
@@ -79,7 +79,7 @@ function snake(camel) {
   return camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Escapes what could steer a terminal, or change the direction of writing on it. */
+/** Escapes characters that control a terminal, or change the direction of writing on it. */
 function printable(message) {
   return message.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }

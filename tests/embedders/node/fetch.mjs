@@ -1,8 +1,8 @@
-// The worker of http.mjs: fetches what it is sent, all at the same time.
+// This is the worker of http.mjs. It sends all requests that it receives, concurrently.
 
 import { parentPort } from 'node:worker_threads';
 
-/** What the error codes of `fetch` are in wit/http.wit. */
+/** Maps the cases of `error` in wit/types.wit to the error codes of `fetch`. */
 const ERRORS = {
   dns: /ENOTFOUND|EAI_/,
   connect: /ECONNREFUSED|UNREACH|CONNECT_TIMEOUT/,
@@ -20,7 +20,7 @@ parentPort.on('message', async ({ request, bell, port }) => {
   Atomics.notify(bell, 0);
 });
 
-/** The status and the body, as far as they come, and the error that ends them. */
+/** Returns the status and the body, as far as they arrive, and the error that ends them. */
 async function answer({ method, url, content }) {
   const pieces = [];
   let status, error;

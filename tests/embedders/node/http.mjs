@@ -1,13 +1,13 @@
-// The component's import `http`. The component waits for answers, and JavaScript does
-// not: so a worker fetches, and this thread sleeps until the worker rings.
+// This implements the component's import `http`. The component waits for responses, which
+// JavaScript cannot do: a worker fetches, and this thread sleeps until the worker notifies it.
 
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 
-/** The import, for the servers at these URLs: the master, Exhibitor, Marathon's apps. */
+/** Creates the import for the servers at these URLs: the master, Exhibitor, Marathon's apps. */
 export function http(...urls) {
   const [master, exhibitor, apps] = urls.map((url) => url.replace(/\/*$/, '/'));
   const pods = apps.replace(/apps\/$/, 'pods/');
-  // No redirect is followed, so the one server at this URL answers both.
+  // Redirects are not followed, so the server at this URL answers both.
   const root = master.replace(/master\/$/, '');
   const endpoints = { master, 'master-root': root, exhibitor, marathon: apps, 'marathon-pods': pods };
   const begin = performance.now();
@@ -30,7 +30,7 @@ export function http(...urls) {
   };
 }
 
-/** A request on its way. */
+/** A request in flight. */
 class Exchange {
   constructor(worker, request) {
     const { port1, port2 } = new MessageChannel();
@@ -47,7 +47,7 @@ class Exchange {
   }
 }
 
-/** An answer. Its body has come, as far as it will, and is handed over in pieces. */
+/** A response. Its body has arrived completely, or up to an error, and is read in chunks. */
 class Response {
   constructor(answer) {
     this.answer = answer;
@@ -66,12 +66,12 @@ class Response {
   }
 }
 
-/** What a thread can sleep on. */
+/** Creates a value that a thread can wait on. */
 function bell() {
   return new Int32Array(new SharedArrayBuffer(4));
 }
 
-/** Percent-encodes everything but what RFC 3986 calls unreserved, and parentheses. */
+/** Percent-encodes everything except RFC 3986's unreserved characters and parentheses. */
 function encode(text) {
   return encodeURIComponent(text).replace(/[!'*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -1,8 +1,8 @@
 """pip install -r requirements.txt && MARATHON_APP_ID=/janitor python3 clean.py --component janitor.wasm -r ROLE -p PRINCIPAL -z ZNODE -m MASTER_URL -e EXHIBITOR_URL -n MARATHON_APPS_URL
 
-Cleans up after a dead Mesos service. The log goes to standard error, the report to
-standard output, as one line of JSON; the exit code is 5 when the cleanup failed.
-Which requests may be sent is for the component to check: nothing in here does.
+Cleans up after a dead Mesos service. It writes the log to standard error, and the report to
+standard output, as one line of JSON; the exit code is 5 if the cleanup failed. The component
+checks which requests are allowed; this program does not.
 """
 
 import os
@@ -58,7 +58,7 @@ def main():
 
 
 def load(store, file, *urls):
-    """The function `clean` of an instance of the component in a file."""
+    """Instantiates the component in a file, and returns its function `clean`."""
     component = Component.from_file(store.engine, file)
     linker = Linker(store.engine)
     with linker.root() as root:
@@ -72,13 +72,13 @@ def load(store, file, *urls):
 
 
 def write(_, entry):
-    """The component's import `log`."""
+    """Implements the component's import `log`."""
     if entry.level != "debug":
         say(entry.message)
 
 
 def say(message):
-    """Prints a line without what could steer a terminal, or the direction of writing on it."""
+    """Prints a line, and escapes characters that control a terminal or the direction of writing."""
     steering = "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
     print(re.sub(steering, lambda found: f"\\u{{{ord(found[0]):x}}}", message), file=sys.stderr)
 

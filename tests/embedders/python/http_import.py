@@ -1,4 +1,4 @@
-"""The component's import `http`."""
+"""Implements the component's import `http`."""
 
 import re
 import time
@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit
 
 from wasmtime.component import ResourceHost, ResourceType, Variant
 
-WINDOW = 32  # exchanges at a time
-SILENCE = 60  # seconds, of a server
+WINDOW = 32  # simultaneous exchanges
+SILENCE = 60  # seconds without data from a server
 EXCHANGE, RESPONSE = range(2)
-ERRORS = {  # what Python's errors are in wit/http.wit; the first that fits
+ERRORS = {  # Python's errors, and their cases in wit/types.wit; the first match counts
     gaierror: "dns",
     ConnectionRefusedError: "connect",
     TimeoutError: "timeout",
@@ -24,18 +24,18 @@ ERRORS = {  # what Python's errors are in wit/http.wit; the first that fits
     HTTPException: "protocol",
     OSError: "internal",
 }
-encode = partial(quote, safe="()")  # all but what RFC 3986 calls unreserved, and parentheses
+encode = partial(quote, safe="()")  # all except RFC 3986's unreserved characters and parentheses
 
 
 def add_http(linked, *urls):
-    """The import, for the servers at these URLs: the master, Exhibitor, Marathon's apps."""
+    """Adds the import for the servers at these URLs: the master, Exhibitor, Marathon's apps."""
     master, exhibitor, apps = (url.rstrip("/") + "/" for url in urls)
     pods = re.sub("apps/$", "pods/", apps)
-    # No redirect is followed, so the one server at this URL answers both.
+    # Redirects are not followed, so the server at this URL answers both.
     root = re.sub("master/$", "", master)
     endpoints = {"master": master, "master-root": root, "exhibitor": exhibitor, "marathon": apps, "marathon-pods": pods}
     threads = ThreadPoolExecutor(WINDOW)
-    exchanges = []  # futures, and then their responses
+    exchanges = []  # futures, later replaced by their responses
     begin = time.monotonic()
 
     def send(_, request):
@@ -83,7 +83,7 @@ def add_http(linked, *urls):
 
 
 def fetch(method, url, content):
-    """The answer of a server; its body is still to be read."""
+    """Returns a server's response, whose body is not read yet."""
     scheme, authority, path, query, _ = urlsplit(url)
     connection = (HTTPSConnection if scheme == "https" else HTTPConnection)(authority, timeout=SILENCE)
     headers = {"Content-Type": getattr(content, "media-type")} if content else {}
@@ -92,7 +92,7 @@ def fetch(method, url, content):
 
 
 def telling_errors(function):
-    """The function, whose errors are those of the contract, without an address in them."""
+    """Wraps a function, so that it returns errors of the contract, without addresses."""
     def result(*arguments):
         try:
             return function(*arguments)

@@ -1,4 +1,4 @@
-"""The report as `janitor --output json` writes it, on one line."""
+"""Converts a report to the JSON of `janitor --output json`, on one line."""
 
 import json
 
@@ -10,7 +10,7 @@ def to_json(kind, value):
 
 
 def plain(kind, value):
-    """A value of a type of the contract, as JSON has it."""
+    """Converts a value of a type of the contract to JSON."""
     match kind:
         case RecordType():
             return {name.replace("-", "_"): plain(field, getattr(value, name)) for name, field in kind.fields}
@@ -29,7 +29,7 @@ def plain(kind, value):
 
 
 def name_and_payload(cases, value):
-    """wasmtime leaves the name of a case out where the payload's class tells it."""
+    """Returns the name of a case, which wasmtime omits if the payload's class determines it."""
     if isinstance(value, Variant):
         return value.tag, value.payload
     kind = {int: U16, str: String}.get(type(value), type(None))
