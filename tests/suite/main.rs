@@ -73,6 +73,7 @@ mod signals;
 mod stock;
 mod terminal;
 mod tls;
+mod toolchain;
 mod transport;
 mod validation;
 mod zookeeper;

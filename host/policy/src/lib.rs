@@ -3,7 +3,7 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`policy`] | the allow-list of requests |
+//! | [`policy`], `rule` | the allow-list of requests |
 //! | [`scope`] | the resources that a request may remove |
 //! | [`listed`], `objects` | the resources that the master has listed |
 //! | `users` | the frameworks that use the role according to the master |
@@ -13,7 +13,9 @@
 pub mod listed;
 mod objects;
 pub mod policy;
+mod rule;
 pub mod scope;
 mod users;
 
-pub use policy::{Policy, Rule, Watch};
+pub use policy::{Policy, Watch};
+pub use rule::Rule;
