@@ -66,17 +66,5 @@ fn behind<T>(
 
 /// Creates a failure that the cleaner does not know about; the gate has already logged it.
 fn failed(message: String, report: Option<Report>) -> Failure {
-    let nothing = Report {
-        mesos_version: None,
-        agents: Vec::new(),
-        confirmed: Vec::new(),
-        unreached: Vec::new(),
-        ignored: Vec::new(),
-        elsewhere: Vec::new(),
-        warnings: Vec::new(),
-        left: None,
-        znode: None,
-        self_removal: None,
-    };
-    Failure { reason: Reason::Failed, message, report: report.unwrap_or(nothing) }
+    Failure { reason: Reason::Failed, message, report: report.unwrap_or(Report::NOTHING) }
 }

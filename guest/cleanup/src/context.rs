@@ -49,23 +49,11 @@ pub struct Abort {
 impl<'a, H: Host> Context<'a, H> {
     /// Starts a run.
     pub fn new(host: &'a mut H, options: &'a Options) -> Self {
-        let report = Report {
-            mesos_version: None,
-            agents: Vec::new(),
-            confirmed: Vec::new(),
-            unreached: Vec::new(),
-            ignored: Vec::new(),
-            elsewhere: Vec::new(),
-            warnings: Vec::new(),
-            left: None,
-            znode: None,
-            self_removal: None,
-        };
         let host = Watched::new(host);
         Self {
             host,
             options,
-            report,
+            report: Report::NOTHING,
             is_quiet: false,
             is_settled: false,
             is_blind: false,

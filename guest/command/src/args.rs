@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser};
 
-use janitor_report::command_line::parse::{Checks, Selection, URLS, Urls, dashed};
+use janitor_report::command_line::parse::{Checks, Selection, Show, URLS, Urls, dashed};
 
 /// Clean up after a removed DC/OS or Apache Mesos service: its persistent volumes,
 /// reservations and ZooKeeper node
@@ -23,21 +23,8 @@ pub struct Arguments {
     /// Show what would be removed, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Show every request
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Output format
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub output: Format,
-}
-
-/// The output formats.
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-pub enum Format {
-    /// Lines for people, on standard output
-    Text,
-    /// One JSON object on standard output, and one event a line on standard error
-    Json,
+    #[command(flatten)]
+    pub show: Show,
 }
 
 /// Parses the command line.

@@ -12,7 +12,7 @@ use janitor_contract::{Call, Endpoints, json};
 use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
 use janitor_program::settings;
-use janitor_report::command_line::parse::{OWN_APP, UrlError, with_app};
+use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, with_app};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next;
 use janitor_report::output::Output;
@@ -20,7 +20,7 @@ use janitor_report::{ExitCode, summary};
 use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
 
-use args::{Arguments, Format};
+use args::Arguments;
 
 /// The time limit of a run, the same as that of the native command.
 const RUN_SECONDS: u32 = 4 * 60 * 60;
@@ -44,7 +44,7 @@ impl wasip2::exports::cli::run::Guest for Command {
         match clean(&args) {
             ExitCode::Clean => Ok(()),
             code => {
-                if args.output == Format::Text {
+                if args.show.output == Format::Text {
                     complain(&format!("exit code {}: {}", code as u8, code.meaning()));
                 }
                 Err(())
@@ -81,7 +81,7 @@ fn clean(args: &Arguments) -> ExitCode {
     let ran = run(&call, &options);
     let run = Invocation { call, options, endpoints, component: vec![] };
     let next = next::after(&ran, &run);
-    for line in summary::outcome(&ran.result, &run, &next, args.verbose, args::usage) {
+    for line in summary::outcome(&ran.result, &run, &next, args.show.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
     document(args, &Output::new(&ran.result, next));
@@ -90,11 +90,11 @@ fn clean(args: &Arguments) -> ExitCode {
 
 /// Configures the servers and the log.
 fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Result<(), String> {
-    let (stream, format) = match args.output {
+    let (stream, format) = match args.show.output {
         Format::Text => (stdout::get_stdout(), settings::Format::Lines),
         Format::Json => (stderr::get_stderr(), settings::Format::Events),
     };
-    let log = Log { stream, format, verbose: args.verbose };
+    let log = Log { stream, format, verbose: args.show.verbose };
     configure(endpoints, token, RUN_SECONDS, log)
 }
 
@@ -118,14 +118,14 @@ fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCod
 
 /// Prints a line for people.
 fn say(args: &Arguments, line: &str) {
-    if args.output == Format::Text {
+    if args.show.output == Format::Text {
         print(stdout::get_stdout(), &format!("{}\n", printable(line)));
     }
 }
 
 /// Prints the document for programs.
 fn document(args: &Arguments, output: &Output) {
-    if args.output == Format::Json
+    if args.show.output == Format::Json
         && let Ok(json) = json::lines(output)
     {
         print(stdout::get_stdout(), &String::from_utf8_lossy(&json));

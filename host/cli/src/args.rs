@@ -6,11 +6,13 @@ pub mod auth;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use janitor_contract::printable::printable;
 use janitor_report::ExitCode;
-use janitor_report::command_line::parse::{Checks, Selection, URLS, URLS_OF_A_FILE, Urls, dashed};
+use janitor_report::command_line::parse::{
+    Checks, Format, OUTPUT, Selection, Show, URLS, URLS_OF_A_FILE, Urls, dashed,
+};
 
 use crate::component::Component;
 use auth::Auth;
@@ -224,30 +226,6 @@ pub struct Connection {
     pub auth: Auth,
     #[command(flatten)]
     pub component: Component,
-}
-
-/// The heading of the options about the output.
-const OUTPUT: &str = "Output";
-
-/// The options about the output.
-#[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = OUTPUT)]
-pub struct Show {
-    /// Show every request
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Output format
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub output: Format,
-}
-
-/// The output formats.
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-pub enum Format {
-    /// Lines for people, on standard output
-    Text,
-    /// One JSON object on standard output, and one event a line on standard error
-    Json,
 }
 
 impl Arguments {

@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use janitor_contract::Call;
 
-use crate::args::Format;
 use crate::screen::Screen;
+use janitor_report::command_line::parse::Format;
 
 /// The permission to change something, which nothing but this module gives.
 #[derive(Debug)]

@@ -13,9 +13,9 @@ use janitor_report::ExitCode;
 use janitor_report::line::{Line, Tone};
 use serde::Serialize;
 
-use crate::args::{Format, Show};
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
+use janitor_report::command_line::parse::{Format, Show};
 
 /// The screen of a command. Clones share it.
 #[derive(Clone)]

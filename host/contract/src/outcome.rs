@@ -26,3 +26,19 @@ pub enum RunError {
     #[error(transparent)]
     Violation(#[from] Violation),
 }
+
+impl Report {
+    /// The report of a run that found and did nothing yet.
+    pub const NOTHING: Self = Self {
+        mesos_version: None,
+        agents: Vec::new(),
+        confirmed: Vec::new(),
+        unreached: Vec::new(),
+        ignored: Vec::new(),
+        elsewhere: Vec::new(),
+        warnings: Vec::new(),
+        left: None,
+        znode: None,
+        self_removal: None,
+    };
+}

@@ -281,21 +281,6 @@ mod tests {
         Unreached { agent: agent.into(), hostname: hostname.into(), reason, since: None }
     }
 
-    fn report() -> Report {
-        Report {
-            mesos_version: None,
-            agents: vec![],
-            confirmed: vec![],
-            unreached: vec![],
-            ignored: vec![],
-            elsewhere: vec![],
-            warnings: vec![],
-            left: None,
-            znode: None,
-            self_removal: None,
-        }
-    }
-
     fn hints(run: &Invocation, reason: Reason, frameworks: &[Framework], report: Report) -> String {
         let failure = Failure { reason, message: String::new(), report };
         let result = Err(RunError::Failure(failure.into()));
@@ -334,7 +319,7 @@ mod tests {
     fn a_teardown_is_proposed_only_where_it_ends_the_service_alone() {
         let asked = asked("kafka-role", Options::DEFAULT);
         let own = framework("F-1", "kafka", &["kafka-role"]);
-        let hint = hints(&asked, Reason::InUse, std::slice::from_ref(&own), report());
+        let hint = hints(&asked, Reason::InUse, std::slice::from_ref(&own), Report::NOTHING);
         assert!(hint.contains(" --teardown F-1\n"), "{hint}");
         for other in [
             framework("F-2", "kafka", &["kafka-role", "prod"]),
@@ -346,18 +331,22 @@ mod tests {
             framework("F-2", "kafka", &["x"]),
             framework("F-2", "kafka", &[]),
         ] {
-            let hint = hints(&asked, Reason::InUse, &[own.clone(), other], report());
+            let hint = hints(&asked, Reason::InUse, &[own.clone(), other], Report::NOTHING);
             assert!(!hint.contains("--teardown"), "{hint}");
             assert!(hint.contains("uninstall the service") && hint.contains("(F-2)"), "{hint}");
         }
-        let unknown = hints(&asked, Reason::InUse, &[], report());
+        let unknown = hints(&asked, Reason::InUse, &[], Report::NOTHING);
         assert!(unknown.contains("uninstall") && !unknown.contains("--teardown"), "{unknown}");
     }
 
     #[test]
     fn what_is_not_known_is_first_found_out() {
-        let hint =
-            hints(&asked("kafka-role", Options::DEFAULT), Reason::InUseUnknown, &[], report());
+        let hint = hints(
+            &asked("kafka-role", Options::DEFAULT),
+            Reason::InUseUnknown,
+            &[],
+            Report::NOTHING,
+        );
         let (before, same) = hint.split_once("Then: ").unwrap();
         for words in ["check the server", "VIEW_FRAMEWORK", "wait until"] {
             assert!(before.contains(words), "{words}: {hint}");
@@ -384,7 +373,7 @@ mod tests {
             | Reason::Stopped => &[],
         };
         let agent = unreached("S0", "h0", UnreachedReason::Unreachable);
-        let report = Report { unreached: vec![agent], ..report() };
+        let report = Report { unreached: vec![agent], ..Report::NOTHING };
         let framework = framework("F-1", "kafka", &["kafka-role"]);
         for reason in [
             Reason::SystemZnode,
@@ -431,7 +420,7 @@ mod tests {
                 elsewhere("dev", Some("kafka-principal")),
                 elsewhere("slave_public/kafka-role", None),
             ],
-            ..report()
+            ..Report::NOTHING
         };
         let hint = hints(&asked, Reason::Incomplete, &[], report);
         for words in [
@@ -455,7 +444,7 @@ mod tests {
                 resources: 2,
                 agents: 1,
             }],
-            ..report()
+            ..Report::NOTHING
         };
         let hint = hints(&asked("kakfa-role", strict), Reason::RoleNotFound, &[], report);
         assert!(hint.contains("If role 'kafka-role' is meant: janitor -r kafka-role"), "{hint}");
@@ -470,7 +459,7 @@ mod tests {
             (Endpoint::Exhibitor, "--exhibitor-auth-file"),
             (Endpoint::Marathon, "--marathon-auth-file"),
         ] {
-            let result = Ok(Done::Cleaned(report()));
+            let result = Ok(Done::Cleaned(Report::NOTHING));
             let ran = Ran { result, frameworks: vec![], unauthorized: vec![endpoint] };
             assert!(after(&ran, &asked).join("\n").contains(option), "{option}");
         }

@@ -167,28 +167,14 @@ impl Guest for Component {
             "reports too much" => {
                 let it =
                     Elsewhere { role: "role".into(), principal: None, resources: 0, agents: 0 };
-                return Ok(Report { elsewhere: vec![it; 100_000], ..NOTHING });
+                return Ok(Report { elsewhere: vec![it; 100_000], ..Report::NOTHING });
             }
             "steers the terminal" => say("\x1b[2J \u{9b}2J \u{202e}sdrawkcab\nand more"),
             _ => {}
         }
-        Ok(NOTHING)
+        Ok(Report::NOTHING)
     }
 }
-
-/// The report of a component that has done nothing.
-const NOTHING: Report = Report {
-    mesos_version: None,
-    agents: Vec::new(),
-    confirmed: Vec::new(),
-    unreached: Vec::new(),
-    ignored: Vec::new(),
-    elsewhere: Vec::new(),
-    warnings: Vec::new(),
-    left: None,
-    znode: None,
-    self_removal: None,
-};
 
 fn get(path: &str) -> Request {
     Request {

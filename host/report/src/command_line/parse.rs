@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::EndpointError;
 use janitor_contract::types::{Endpoint, InUse, Options, Target};
@@ -88,6 +88,30 @@ pub const URLS: &str = "Cluster (default: the addresses of DC/OS)";
 
 /// The heading of [`Urls`] where a file names the servers otherwise.
 pub const URLS_OF_A_FILE: &str = "Cluster (default: the addresses in the file)";
+
+/// The heading of the options about the output.
+pub const OUTPUT: &str = "Output";
+
+/// The options about the output.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub struct Show {
+    /// Show every request
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub output: Format,
+}
+
+/// The output formats.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Format {
+    /// Lines for people, on standard output
+    Text,
+    /// One JSON object on standard output, and one event a line on standard error
+    Json,
+}
 
 impl Selection {
     /// Reads the target, by its own names or by its service's, and the options of the run.
