@@ -221,8 +221,8 @@ fn a_plan_that_contradicts_itself_is_refused() {
     let cluster = Cluster::start(scenario("a-plan"));
     for (pointer, value, field) in [
         ("/plan/znode", Value::Null, "`znode` is missing"),
-        ("/plan/target/znode", Value::Null, "`znode` is there"),
-        ("/plan/target/role", Value::Null, "`target.principal` is there"),
+        ("/plan/target/znode", Value::Null, "`znode` is present"),
+        ("/plan/target/role", Value::Null, "`target.principal` is present"),
         ("/plan/refusal", "InUse".into(), "`frameworks` are missing"),
         ("/plan/why_refused", "no".into(), "`why_refused` and `refusal`"),
     ] {
