@@ -3,8 +3,8 @@
 //!
 //! | task | command |
 //! | --- | --- |
-//! | run a target | `cargo +nightly fuzz run agents` |
-//! | run the corpus | `cargo +nightly fuzz run agents -- -runs=0` |
+//! | run a target | `cargo +nightly fuzz run --fuzz-dir . agents` |
+//! | run the corpus | `cargo +nightly fuzz run --fuzz-dir . agents -- -runs=0` |
 
 pub mod answers;
 mod forms;

@@ -35,7 +35,6 @@
 //! | `zookeeper` | a [`Network`] connects to ZooKeeper directly, if a `zk://` URL stands in place of Exhibitor's |
 //! | `record` | records and replays runs |
 //! | `login` | a [`Network`] logs in to DC/OS |
-//! | `schemas` | derives the JSON Schema of recordings |
 //! | `jit` | adds a compiler and `Janitor::from_component`, which loads another component than the embedded one |
 //!
 //! | module | contents |
@@ -68,13 +67,19 @@ pub use component::digest;
 pub use janitor::{Janitor, Session};
 pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::types::{
-    CleanupPlan, Entry, Event, Failure, InUse, Inventory, Level, Options, Reason, Report, Target,
+    AgentHolding, AgentLeft, AgentOutcome, AgentPlan, AgentResult, Amount, AppOutcome, AppResult,
+    CleanupPlan, Content, Elsewhere, Endpoint, Entry, Error, Event, Failure, Fate, Framework,
+    Holding, InUse, Inventory, Label, Level, Method, Options, Phase, PhaseStart, Planned, Reason,
+    Refusal, Report, Reserved, SkipReason, Skipped, Target, Unreached, UnreachedReason, Volume,
+    Warning, ZnodeOutcome, ZnodeResult, ZnodeState,
 };
 pub use janitor_contract::{
     Call, Done, EndpointError, Endpoints, NoToken, RunError, UrlFault, Violation,
 };
 #[cfg(feature = "zookeeper")]
 pub use janitor_transport::ZooKeeperLimits;
+#[cfg(feature = "record")]
+pub use janitor_transport::recording::{HarError, Recording, Replay, Run as RecordedRun};
 #[cfg(feature = "login")]
 pub use janitor_transport::{AccountError, Login, LoginError};
 pub use janitor_transport::{
@@ -82,6 +87,5 @@ pub use janitor_transport::{
     NetworkError, NoUser, ProxyError, ProxyFault, ProxySettings, Request, Response, RunStart,
     Timeouts, Tls, TlsError, Token, Transport, ZooKeeperLogin,
 };
-#[cfg(feature = "record")]
-pub use janitor_transport::{Recording, Replay};
 pub use limits::Limits;
+pub use log::Log;

@@ -13,7 +13,7 @@ pub static JANITOR: LazyLock<PathBuf> = LazyLock::new(|| compose("janitor", None
 
 /// Those of a hostile guest.
 pub static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
-    let guest = "target/component/janitor-misbehaving.wasm";
+    let guest = "target/component/wasm32-unknown-unknown/component/janitor_misbehaving.wasm";
     compose("misbehaving", Some(guest))
 });
 

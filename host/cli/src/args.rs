@@ -323,14 +323,19 @@ mod tests {
     #[test]
     fn a_teardown_may_name_frameworks() {
         for (line, expected) in [
-            ("--teardown", &[""][..]),
-            ("--teardown -r r", &[""]),
+            ("--teardown", &["\0"][..]),
+            ("--teardown -r r", &["\0"]),
             ("--teardown F-1 --teardown=F-2 -r r", &["F-1", "F-2"]),
-            ("--teardown F-1 --teardown", &["F-1", ""]),
+            ("--teardown F-1 --teardown", &["F-1", "\0"]),
         ] {
             assert_eq!(parsed(line).unwrap().checks.teardown, expected, "{line}");
         }
         assert!(parsed("--teardown F-1 --force").is_err());
+        // An unset variable of a script is not the option without an ID.
+        for empty in ["--teardown=", "--teardown F-1 --teardown=", "--ignore-agent="] {
+            assert!(parsed(empty).is_err(), "{empty}");
+        }
+        assert!(parse(["janitor", "--teardown", ""].map(Into::into).into_iter()).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::EndpointError;
@@ -34,6 +35,10 @@ pub struct Selection {
     pub naming: Naming,
 }
 
+/// The value of `--teardown` without an ID. No command line can contain it, so an empty ID,
+/// such as that of a script's unset variable, is not mistaken for it.
+const NO_ID: &str = "\0";
+
 /// The options that lift guards, or add one.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Safety checks")]
@@ -42,15 +47,15 @@ pub struct Checks {
     /// framework that has other roles too, or that runs the apps or jobs of others (Marathon,
     /// Metronome), is torn down only if its ID is given; if an ID is given, no other framework
     /// is torn down (repeatable)
-    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
-    #[arg(conflicts_with = "force")]
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = NO_ID)]
+    #[arg(conflicts_with = "force", value_parser = NonEmptyStringValueParser::new())]
     pub teardown: Vec<String>,
     /// Continue even if a registered framework still uses the role
     #[arg(long)]
     pub force: bool,
     /// Ignore the resources of an agent that cannot be reached, by its ID or host name
     /// (repeatable)
-    #[arg(long, value_name = "ID-or-HOST")]
+    #[arg(long, value_name = "ID-or-HOST", value_parser = NonEmptyStringValueParser::new())]
     pub ignore_agent: Vec<String>,
     /// Allow a znode of the cluster itself, such as mesos or marathon
     #[arg(long)]
@@ -141,7 +146,7 @@ impl Checks {
     /// Adds the options of the command line to these.
     pub fn added_to(&self, options: Options) -> Options {
         let add = |these: Vec<String>, more: &[String]| {
-            more.iter().filter(|it| !it.is_empty()).fold(these, |mut these, it| {
+            more.iter().filter(|it| *it != NO_ID).fold(these, |mut these, it| {
                 if !these.contains(it) {
                     these.push(it.clone());
                 }

@@ -62,7 +62,7 @@ fn zookeeper(skips: &mut Skips) -> Result<Variable> {
     Ok(Some(("JANITOR_TEST_ZOOKEEPER", script.display().to_string())))
 }
 
-/// Finds the commands that start real masters. The folder that `.ci/run` names contains `setup.sh
+/// Finds the commands that start real masters. The folder that `JANITOR_MESOS_LAB` names contains `setup.sh
 /// VERSION...` and `start.sh VERSION`; commands that the caller has set are kept.
 fn masters(skips: &mut Skips) -> Result<Variable> {
     let folder = env::var_os("JANITOR_MESOS_LAB").map(PathBuf::from);
