@@ -2,8 +2,8 @@
 //! Marathon. It knows requests as methods, paths and bodies only, so that both sides
 //! of the sandbox can be tested on it.
 //!
-//! What a resource is, whose it is and what should become of it is written down here
-//! once more, from Mesos's documentation, and not taken from what is tested.
+//! The rules for resources, their owners and their removal are written here a second time,
+//! from Mesos's documentation, and are not taken from the code under test.
 #![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
 
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ struct Framework {
     visible: bool,
 }
 
-/// What was removed by one request.
+/// The resources that one request removed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Removal {
     /// The agent.
@@ -131,18 +131,18 @@ pub struct Cluster {
     /// How long the master has led since it took over from another one, in seconds.
     took_over: Option<u32>,
     znode: bool,
-    /// One request in this many goes wrong, if any.
+    /// One request in this many fails, if any does.
     faults: Option<usize>,
-    /// The one request that goes wrong, and how, if one does.
+    /// The number of the one request that fails, and the kind of its fault.
     fault: Option<(usize, usize)>,
     chance: u64,
     /// How often the master still says that operations of another role are pending.
     pending: usize,
     /// Every request: method and path.
     pub requests: Vec<String>,
-    /// What was removed.
+    /// The removals, in their order.
     pub removals: Vec<Removal>,
-    /// What should not have been asked for.
+    /// Descriptions of requests that should not have been sent.
     pub violations: Vec<String>,
 }
 
@@ -321,7 +321,7 @@ impl Agent {
         }
     }
 
-    /// What should be left of it.
+    /// Returns the cluster as a cleanup should leave it.
     fn cleaned(&self, principal: Option<&str>) -> Self {
         let mut cleaned = Self { resources: Vec::new(), ..self.clone() };
         for resource in &self.resources {
@@ -367,7 +367,7 @@ impl Cluster {
             agents.push(agent);
         }
         if agents.iter().all(|agent| !agent.place.is_listed()) {
-            // A master without agents tells nothing.
+            // The list of a master without agents shows nothing.
             agents[0].place = Place::Here;
         }
         let mut frameworks = Vec::new();
@@ -392,19 +392,19 @@ impl Cluster {
         }
     }
 
-    /// The same cluster, where one request in `faults` goes wrong.
+    /// Returns the same cluster, where one request in `faults` fails.
     pub fn with_faults(mut self, faults: usize, seed: u64) -> Self {
         (self.faults, self.chance) = (Some(faults), seed);
         self
     }
 
-    /// The same cluster, where the request with this number goes wrong.
+    /// Returns the same cluster, where the request with this number fails.
     pub fn with_fault(mut self, request: usize, kind: usize) -> Self {
         self.fault = Some((request, kind));
         self
     }
 
-    /// The same cluster, where nothing goes wrong and nothing has been asked yet.
+    /// Returns the same cluster without faults, and before the first request.
     pub fn afresh(&self) -> Self {
         let (requests, removals) = (Vec::new(), Vec::new());
         Self { faults: None, fault: None, requests, removals, ..self.clone() }
@@ -686,7 +686,7 @@ impl Cluster {
                 self.violations.push(format!("what is not the target's: {json}"));
             }
             if !volumes && agent.resources.iter().any(|it| it.is_volume(principal)) {
-                self.violations.push(format!("unreserve before all volumes of {id} are gone"));
+                self.violations.push(format!("unreserve before all volumes of {id} are destroyed"));
             }
             if *provider.get_or_insert(resource.provider) != resource.provider {
                 self.violations.push(format!("several providers in one request: {form:?}"));
@@ -703,7 +703,7 @@ impl Cluster {
             }
         }
         if agent.place == Place::Stuck {
-            // It is gone from the list, and the agent never hears of it.
+            // The master removes it from the list, and the agent never hears of the request.
             let volumes_only = volumes;
             for json in &list {
                 if let Some(resource) = agent.clone().take(json, self.version) {

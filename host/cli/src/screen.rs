@@ -89,7 +89,7 @@ impl Screen {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whatever broke off while it was locked, the next line is whole.
+        // A thread may have panicked while it held the lock, but the next line is whole.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

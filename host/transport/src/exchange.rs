@@ -77,7 +77,7 @@ pub fn milliseconds(time: Duration) -> u64 {
     time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-/// A request on its way.
+/// A request in flight.
 pub trait Exchange: Send {
     /// Waits for the status and the headers of the answer.
     ///
@@ -122,7 +122,7 @@ pub trait Body: Send {
     /// Reads on, as [`std::io::Read::read`] does: 0 means its end.
     ///
     /// # Errors
-    /// When the body breaks off.
+    /// When the body is truncated.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error>;
 }
 

@@ -39,7 +39,7 @@ pub struct Identity {
     name: Option<OsString>,
 }
 
-/// The numbers that tell a file that is there from all others.
+/// The numbers that distinguish an existing file from all others.
 #[cfg(unix)]
 type There = (u64, u64);
 #[cfg(not(unix))]
@@ -57,14 +57,14 @@ impl Identity {
         }
     }
 
-    /// That of a file which is open, as standard output may be; where the system tells it.
+    /// Returns the place of an open file, such as standard output, if the system reports it.
     #[cfg(unix)]
     pub fn of_open(file: impl std::os::fd::AsFd) -> Option<Self> {
         let file = File::from(file.as_fd().try_clone_to_owned().ok()?);
         Some(Self { there: device_and_inode(&file.metadata().ok()?), name: None })
     }
 
-    /// That of a file which is open, as standard output may be; where the system tells it.
+    /// Returns the place of an open file, such as standard output, if the system reports it.
     #[cfg(not(unix))]
     pub fn of_open<F>(_: F) -> Option<Self> {
         None

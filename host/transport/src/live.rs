@@ -21,7 +21,7 @@ use janitor_contract::types::{Endpoint, Error};
 /// Sends requests over HTTP and HTTPS, with the credentials of their servers. A master that
 /// does not lead is followed to the one that does; a token, or a client certificate, is sent
 /// there only if that one was named too. Where several masters are named, one that cannot be
-/// reached, or that cannot pass a request on to the leader, is passed over. A request to the
+/// reached, or that cannot pass a request on to the leader, is skipped. A request to the
 /// root of the master is for the one that answered last.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {

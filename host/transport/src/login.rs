@@ -240,7 +240,7 @@ fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Erro
 /// The number of bytes that are read of the answer to a login.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// The token in the answer to a login that went well.
+/// Returns the token in the answer to a login that succeeded.
 ///
 /// # Errors
 /// The reason why there is none; nothing of the answer is shown.

@@ -197,7 +197,7 @@ impl KeyProvider for Unmatched {
     }
 }
 
-/// A key that does not tell its public half.
+/// A key that does not reveal its public half.
 #[derive(Debug)]
 struct UnmatchedKey(Arc<dyn SigningKey>);
 

@@ -256,7 +256,7 @@ fn an_agent_that_is_listed_no_more_is_not_clean() {
     assert_eq!(failure.reason, Reason::Incomplete);
     assert_eq!(failure.report.unreached[0].agent, "S0");
     assert_eq!(failure.report.unreached[0].reason, UnreachedReason::Gone);
-    // It refused, and was gone when it was to be asked again.
+    // The agent refused, and had disappeared before the request was repeated.
     let mut host = calm()
         .answer(200, both(""))
         .answer(409, "race")

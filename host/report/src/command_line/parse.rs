@@ -1,4 +1,4 @@
-//! Reads the options that say what to remove and where, and which guards to lift. All
+//! Reads the options that say what to remove and where, and which safety checks to disable. All
 //! programs that have a command line have them in common.
 
 use std::ffi::OsString;
@@ -34,7 +34,7 @@ pub struct Selection {
     pub naming: Naming,
 }
 
-/// The options that lift guards, or add one.
+/// The options that disable safety checks, or add one.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Safety checks")]
 pub struct Checks {
@@ -139,8 +139,8 @@ impl Checks {
         }
     }
 
-    /// The options that lift guards which this command line does not lift: the options of a
-    /// run may come from a file that somebody else has written.
+    /// Returns the options that disable safety checks which this command line does not disable:
+    /// the options of a run may come from a file that somebody else has written.
     pub fn lacking(&self, options: &Options) -> Vec<String> {
         let own = lifting(&self.added_to(Options::DEFAULT));
         lifting(options).into_iter().filter(|it| !own.contains(it)).collect()

@@ -150,7 +150,7 @@ impl Tape {
 
     /// Gives the recording up, and what it takes of the disk and the memory.
     fn lose(&mut self, why: io::Error) {
-        // A spool that cannot be emptied is gone when the run is over.
+        // A spool that cannot be emptied is deleted when the run is over.
         let _ = self.spool.set_len(0);
         self.lost = Some(why);
     }
@@ -330,7 +330,7 @@ impl Exchange for Recorded {
     }
 }
 
-/// A body that is kept while it is read, and recorded when it is let go.
+/// A body that is kept while it is read, and recorded when it is dropped.
 struct Tee {
     recording: Shared,
     index: usize,

@@ -62,7 +62,7 @@ const AUTH_NUMBER: i32 = -4;
 const CLOSED: &str = "it closed the connection";
 /// Any version of a node's data.
 const ANY_VERSION: i32 = -1;
-/// The bytes that the server tells about a node; the version stands behind four long
+/// The number of bytes that the server sends about a node; the version follows four long
 /// numbers.
 const STAT: usize = 68;
 

@@ -1,6 +1,6 @@
 //! Exhibitor's explorer: its requests, to look at nodes and to delete one with everything
 //! below it, and its answers. They have Exhibitor's form and ZooKeeper's words, so that the
-//! component cannot tell which of the two has answered.
+//! component cannot see which of the two has answered.
 
 use std::io::Cursor;
 

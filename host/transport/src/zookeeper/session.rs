@@ -53,7 +53,7 @@ pub(super) struct Session {
     last_seen: i64,
     /// The number of nodes whose deletion was sent with an unknown result.
     pub(super) in_doubt: usize,
-    /// The nodes that are gone.
+    /// The nodes that no longer exist.
     pub(super) gone: Gone,
 }
 

@@ -8,7 +8,7 @@ use super::jute::Names;
 use super::refusal::{Refusal, may_be_done};
 use super::session::Session;
 
-/// The nodes of a subtree that are gone.
+/// The nodes of a subtree that no longer exist.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Gone {
     /// The nodes that are deleted, as a server has said.
@@ -18,7 +18,7 @@ pub(super) struct Gone {
 }
 
 impl Gone {
-    /// The same in words for people, if anything is gone.
+    /// Describes them to people, if there are any.
     pub(super) fn words(self, root: &str) -> Option<String> {
         let Self { deleted, unanswered } = self;
         let what = match (deleted, unanswered) {
@@ -36,7 +36,7 @@ impl Gone {
     }
 }
 
-/// A node and everything below it, on its way out.
+/// A node and everything below it, which is being deleted.
 pub(super) struct Subtree<'a> {
     session: &'a mut Session,
     root: &'a str,
@@ -85,7 +85,7 @@ impl<'a> Subtree<'a> {
         grown.map_or(Ok(()), Err)
     }
 
-    /// Goes through the subtree once, and deletes what it finds. Returns a node
+    /// Walks through the subtree once, and deletes what it finds. Returns a node
     /// that has got children on the way, if there is one. Only the first walk finds
     /// that the root is not there; later, someone else has deleted it.
     fn walk(&mut self, first: bool) -> Result<Option<Refusal>, Refusal> {
