@@ -1,4 +1,4 @@
-//! Secrets stay where they are: with every kind of credential, a run that tells as much
+//! Secrets stay where they are: with every kind of credential, a run that prints as much
 //! as it can, and fails, leaves none of them anywhere.
 
 use std::fs;
@@ -127,7 +127,7 @@ fn zookeeper(secret: String) -> String {
     let url = format!("zk://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            // What breaks off is the client's to notice.
+            // The client has to notice a connection that fails.
             let _ = serve(connection, &secret);
         }
     });
@@ -163,7 +163,7 @@ fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
     }
 }
 
-/// All that a failing run tells, by its output, its files and its command line.
+/// Returns everything that a failing run shows: its output, its files and its command line.
 fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
     let folder = command.get_current_dir().unwrap().to_owned();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -175,7 +175,7 @@ fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
     if cfg!(target_os = "linux") {
         assert!(!line.is_empty(), "the run goes on");
     }
-    // What is given on the command line is there for all to see, as its help says.
+    // Everyone can see the command line, as its help says.
     if !on_the_line {
         told += &String::from_utf8_lossy(&line);
     }

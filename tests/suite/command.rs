@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use janitor_host::{Endpoints, Network, NetworkBuilder};
 use janitor_tests::{Cluster, Recorded, State};
 
-/// What a run of the binary left behind.
+/// The output and the exit code of the binary.
 #[derive(Debug, PartialEq)]
 pub struct Run {
     /// Everything it printed for the person in front of it.
@@ -101,7 +101,7 @@ pub fn changes(cluster: &Cluster) -> Vec<String> {
     changes.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
-/// What a run complains about, but that files stay where Mesos is older than 1.0.
+/// Returns a run's complaints, except that Mesos before 1.0 keeps the files.
 pub fn complaints(run: &Run) -> Vec<&str> {
     run.stderr.lines().filter(|line| !line.contains("Mesos before 1.0 only forgets")).collect()
 }

@@ -1,5 +1,5 @@
-//! Credentials over the whole program: where they come from, where they go, and what
-//! happens when they are not good any more.
+//! Credentials in the whole program: their sources, the servers that receive them, and the
+//! consequences when they become invalid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ fn a_token_that_ends_is_renewed_once() {
 #[test]
 fn a_second_refusal_ends_the_run() {
     for way in [0, 1] {
-        // What is sent before the next token comes, nobody has granted either.
+        // The servers also reject every request that is sent before the next token arrives.
         let (cluster, secrets) = (cluster(&[5, 0, 0, 0, 0, 0, 0]), Secrets::new());
         let run = run(&mut both(&cluster, &secrets)[way]);
         assert_eq!((run.exit, run.stderr.as_str()), (5, ""), "{}", run.stdout);
@@ -284,8 +284,8 @@ fn basic_is_for_masters_only() {
     }
 }
 
-/// Each credential goes to its own server alone, together with all that there may be for
-/// the others.
+/// Each credential is sent to its own server alone, even if there are credentials for all the
+/// others.
 #[test]
 fn each_server_gets_its_own() {
     let secrets = Secrets::new();
@@ -344,7 +344,7 @@ fn a_401_names_the_option() {
     }
 }
 
-/// What only looks changes nothing, whatever is wrong: no login, no URL.
+/// A command that only reads changes nothing, whatever fails: the login, or the URL.
 #[test]
 fn what_looks_leaves_no_marathon() {
     let cluster = cluster(&[]);
@@ -428,7 +428,7 @@ fn with_answer(status: u16, headers: &[(&str, &str)], body: &str) -> Cluster {
     Cluster::start(State { iam: Some(iam(&[])), answers, ..scenario("the-sample-result") })
 }
 
-/// The password does not go to whom the server sends it.
+/// The password is not sent to the target of a redirection.
 #[test]
 fn a_login_is_not_redirected() {
     let place = "//leader.mesos:5050/acs/api/v1/auth/login";
@@ -476,7 +476,7 @@ fn a_login_that_repeats_the_password() {
     }
 }
 
-/// What it gets is a password, or a token that is signed for this one login.
+/// The server receives a password, or a token that is signed for this one login.
 #[test]
 fn a_login_that_echoes_what_it_gets() {
     let secrets = Secrets::new();
@@ -534,7 +534,7 @@ fn a_login_that_brings_no_token() {
     }
 }
 
-/// Wherever it comes from, it is not shown, and goes nowhere.
+/// Such a token is neither shown nor sent, whatever its source is.
 #[test]
 fn what_no_header_holds_is_no_token() {
     let secrets = Secrets::new();

@@ -65,7 +65,7 @@ fn components_and_faults_are_listed() {
     assert_eq!(without_test, [""; 0], "docs/security.md");
 }
 
-/// What a document's tables hold in their last columns.
+/// Returns the cells in the last columns of a document's tables.
 fn last_cells(text: &str) -> impl Iterator<Item = &str> {
     rows(text).filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next())
 }

@@ -145,7 +145,7 @@ fn in_the_library(session: Session, target: &Target, options: &Options) -> Strin
     serde_json::to_string(&report).unwrap()
 }
 
-/// What the sample cleans up.
+/// Returns the target of the sample.
 fn sample() -> Target {
     Target {
         role: Some("cassandra_role".into()),

@@ -20,7 +20,7 @@ use crate::front::{Asked, Connection, Front};
 /// A way to answer.
 type Respond = fn(&Asked, &mut dyn Connection) -> io::Result<()>;
 
-/// What a server does, how janitor ends when it always does so, and its words.
+/// A server's fault, with the exit code and the words of janitor if the server repeats it for ever.
 struct Fault {
     respond: Respond,
     /// Whether it is the limits of time that end it.
@@ -168,8 +168,8 @@ impl Run {
         }
     }
 
-    /// What is left is not called clean, and keeps the znode; a znode that is left, or
-    /// may be, is named.
+    /// A run that leaves something does not report success, and keeps the znode. It names a znode
+    /// that is left, or may be left.
     fn is_honest(&self) {
         let Self { exit, log, left, znode, .. } = self;
         assert!(!left || *znode, "the znode went before the rest: {log}");

@@ -205,7 +205,7 @@ fn a_file_that_is_named_twice_is_not_overwritten() {
         assert!(said.contains(words) && said.contains("are the same file"), "{line}: {said}");
         assert_eq!(fs::read(at("plan")).unwrap(), plan, "{line}");
         assert!(fs::read_to_string(at("token")).unwrap().starts_with("token"), "{line}");
-        // The shell makes the file that standard output goes to.
+        // The shell creates the file for standard output.
         let _ = fs::remove_file(at("new"));
         assert_eq!(names(folder.path()), before, "{line}");
     }
@@ -223,7 +223,7 @@ fn what_is_open_is_no_place_for_a_recording() {
     assert_eq!(cluster.requests(), []);
 }
 
-/// What is in the files takes no place on the disk.
+/// The files are sparse, and take no space on the disk.
 #[test]
 fn what_is_larger_than_any_is_not_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -26,15 +26,15 @@ pub const ROLE: &str = "sends-forms";
 /// The principal whose resources it may remove.
 pub const PRINCIPAL: &str = "p";
 
-/// What agent S0 holds for the role: cpus and a volume of the principal, a volume of
-/// another one's.
+/// The resources that agent S0 holds for the role: cpus and a volume of the principal, and a
+/// volume of another principal.
 pub const HELD: [&str; 3] = [
     r#"{"name":"cpus","type":"SCALAR","scalar":{"value":0.5},"role":"sends-forms","reservation":{"principal":"p","labels":{"labels":[{"key":"k","value":"v"}]}}}"#,
     r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"p"},"disk":{"persistence":{"id":"own","principal":"p"},"volume":{"mode":"RW","container_path":"d"}}}"#,
     r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"q"},"disk":{"persistence":{"id":"theirs","principal":"q"},"volume":{"mode":"RW","container_path":"d"}}}"#,
 ];
 
-/// What a component does that sends a form, the form, and what is said of it.
+/// The deed of a component that sends a form, the form, and the words of the refusal.
 type Case = (&'static str, fn() -> String, &'static str);
 
 /// Forms of which none may be sent.
@@ -162,7 +162,7 @@ fn gated() -> Janitor {
     Janitor::from_component(&std::fs::read(file).unwrap()).unwrap()
 }
 
-/// What a target is whose component sends these lines.
+/// Returns the target for which the component sends these lines.
 pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
     Target {
         role: Some(ROLE.into()),
@@ -210,7 +210,7 @@ fn agree(janitor: &Janitor) {
     assert!(wished.is_some() || passed.min(denied) > FORMS / 10, "the forms are too dull");
 }
 
-/// Has a component send forms; also tells which ones were sent.
+/// Has a component send forms, and returns also the forms that were sent.
 fn send(
     janitor: &Janitor,
     list: String,

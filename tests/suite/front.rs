@@ -13,7 +13,7 @@ pub trait Connection: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Connection for T {}
 
-/// What a front has heard.
+/// A running front, and the requests that it has received.
 pub struct Front {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -101,7 +101,7 @@ impl Upstream {
     fn of(cluster: &Cluster) -> Self {
         let address = |url: String| url.split('/').nth(2).unwrap().parse().unwrap();
         Self([
-            // What a path begins with, what is taken away of it, and whose it is.
+            // The prefix of the path, the part of it that is removed, and the server.
             ("/mesos/", "/mesos", address(cluster.master_url())),
             ("/exhibitor/", "/exhibitor", address(cluster.exhibitor_url())),
             ("/service/marathon/", "/service/marathon", address(cluster.marathon_url())),
@@ -123,7 +123,7 @@ impl Upstream {
         upstream.write_all(&request[end..])?;
         let mut answer = Vec::new();
         upstream.read_to_end(&mut answer)?;
-        // What is between the two of us does not concern the client.
+        // The client need not know how this connection ends.
         let end = end_of_head(&answer).ok_or_else(nowhere)?;
         let head = String::from_utf8_lossy(&answer[..end]).replace("connection: close\r\n", "");
         Ok([head.as_bytes(), &answer[end..]].concat())

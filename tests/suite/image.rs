@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::command::{Run, program, run, tests};
 use crate::needs::{installed, needed};
 
-/// What the image may take, in bytes.
+/// The limit on the size of the image, in bytes.
 const MOST: u64 = 16 << 20;
 
 const BUSYBOX: &str = "/bin/busybox";

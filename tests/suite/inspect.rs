@@ -1,4 +1,4 @@
-//! What `janitor inspect` shows.
+//! The output of `janitor inspect`.
 
 use janitor_host::{DIGEST, Janitor, Limits, PACKAGE, Timeouts, ZooKeeperLimits};
 use serde_json::Value;

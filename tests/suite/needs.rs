@@ -1,5 +1,4 @@
-//! What some tests need of the machine that they run on, and the word where it is not
-//! there.
+//! Programs that some tests need on their machine, and the note if one is missing.
 
 use std::io::{self, Write};
 use std::process::Stdio;
@@ -7,8 +6,8 @@ use std::thread;
 
 use crate::command::program;
 
-/// What a test needs, if it is there. If it is not, the test has nothing to do, and why is
-/// said.
+/// Returns a thing that a test needs, if it is there. If it is not, the reason is printed, and
+/// the test has nothing to do.
 pub fn needed<T>(thing: Result<T, String>) -> Option<T> {
     let current = thread::current();
     // The harness runs each test on a thread of its name.
@@ -23,7 +22,7 @@ pub fn skipped(test: &str, reason: &str) {
 
 /// Shows a line, or several, whatever the harness does with what a test prints.
 pub fn say(text: &str) {
-    // Where nobody reads, there is nobody to tell.
+    // If nobody reads the text, it is lost.
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 

@@ -62,7 +62,7 @@ fn is_an_error(path: &'static str, write: fn(&str) -> String) {
             assert!(failure.message.contains("not Exhibitor"), "{}", failure.message);
         }
         (_, Err(RunError::Failure(failure))) => {
-            // What is ignored is read without recursion, to its end that never comes.
+            // Ignored values are read without recursion, up to an end that never comes.
             let words =
                 ["recursion limit exceeded", "expected an", "EOF while parsing", "brackets inside"];
             let message = &failure.message;

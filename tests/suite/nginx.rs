@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::command::program;
 
-/// What the router does beyond its usual ways.
+/// A router's deviation from its usual configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Way {
     /// Nothing.
@@ -71,7 +71,7 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What it has complained about.
+    /// Returns the router's error log.
     pub fn log(&self) -> String {
         log(self.folder.path())
     }

@@ -2,7 +2,7 @@
 //! it prints.
 //!
 //! A comment before a block names the scenario whose cluster is started for it;
-//! without one, the cluster of the block before goes on. A block is one of these:
+//! without one, the cluster of the block before is used. A block is one of these:
 //!
 //! | block | what is done with it |
 //! | --- | --- |
@@ -32,7 +32,7 @@ const DOCUMENT: &str = "../docs/operating.md";
 enum Part {
     /// Lines that nothing is done with.
     Prose(String),
-    /// What is in a fenced block.
+    /// A fenced block.
     Block { kind: String, cluster: Option<String>, typed: String, text: String },
 }
 
@@ -80,7 +80,7 @@ impl Place {
         Self { cluster: Cluster::start(scenario(name)), folder: tempfile::tempdir().unwrap() }
     }
 
-    /// What a shell has to say to a script.
+    /// Runs a script in a shell.
     fn sh(&self, script: &str, app: Option<&str>) -> Run {
         let binaries = Path::new(env!("CARGO_BIN_EXE_janitor")).parent().unwrap().to_owned();
         let path = env::var_os("PATH").unwrap();
@@ -209,7 +209,7 @@ fn every_screen_is_what_a_terminal_shows() {
     assert!(screens > 0);
 }
 
-/// What the text names as a command begins one that is run.
+/// Every command that the text names begins a command that is run.
 #[test]
 fn every_command_is_in_a_block_that_is_run() {
     let parts = parts(&document());

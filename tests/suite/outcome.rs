@@ -210,7 +210,7 @@ fn a_failed_run_keeps_its_exit_code() {
     assert_eq!(wrong.exit, 1);
 }
 
-/// A reader that goes away does not change what a command does, or its exit code.
+/// A reader that closes its end changes neither the effects of a command nor its exit code.
 #[test]
 fn nobody_has_to_listen() {
     for line in ["discover", TARGET] {

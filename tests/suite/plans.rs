@@ -49,7 +49,7 @@ fn a_plan_is_applied() {
     assert_eq!(run_of_the_plan.stdout, run_without.stdout);
     assert_eq!(changes(&applied), changes(&cleaned));
     assert_eq!(applied.state(), cleaned.state());
-    // It says what to remove, and that is gone.
+    // The resources that the plan names no longer exist.
     let again = apply(&applied, &file);
     assert_eq!(again.exit, 7, "{}", again.stdout);
 }

@@ -1,5 +1,5 @@
-//! What a replay may and may not do. That the recordings in `tests/recordings` replay to what
-//! is beside them is in `scenarios.rs`.
+//! The rules for a replay. `scenarios.rs` checks that the recordings in `tests/recordings` replay
+//! to the output beside them.
 
 mod clock;
 mod secrets;

@@ -21,7 +21,7 @@ use crate::needs::{installed, needed};
 use crate::{component, credentials, forms};
 
 cases! {
-    /// What the component does, and what the host says of it.
+    /// The deed of each component, and the words with which the host refuses it.
     CASES: &str => is_stopped;
 
     a_component_that_asks_for_what_is_not_its_business:
@@ -56,8 +56,8 @@ cases! {
 }
 
 cases! {
-    /// What is wrong with each component of `hostile/`, before it is asked anything, and what
-    /// the host says of it.
+    /// Each component of `hostile/` is refused before it is called. The words are the host's
+    /// reason.
     HOSTILE: &str => is_harmless;
 
     a_component_that_traps_at_its_start:
@@ -87,7 +87,7 @@ cases! {
         "The component cannot be started: failed to convert function to given type",
 }
 
-/// What is wrong with files that no compiler takes for a component, and what is said.
+/// The faults of files that no compiler accepts as a component, and the messages.
 pub const BROKEN: &[(&str, &str)] = &[
     (
         "is a core module",
@@ -132,7 +132,7 @@ tests! {
     without_room_for_the_sandbox_nobody_logs_in: without_room(true),
 }
 
-/// What the component of a test does, in the words that the component knows.
+/// Returns the deed of a test's component, in the words that the component knows.
 fn deed(name: &str) -> String {
     name.trim_start_matches("a_component_that_").replace('_', " ")
 }
@@ -178,7 +178,7 @@ fn is_stopped(name: &str, words: &str) {
     }
 }
 
-/// A form that may not go does not.
+/// A form that is not allowed is not sent.
 fn sends_none(deed: &str) {
     let (form, words) = forms::case(deed);
     let janitor = misbehaving();
@@ -212,7 +212,7 @@ fn without_room(logs_in: bool) {
     if needed(installed("prlimit")).is_none() {
         return;
     }
-    /// What the sandbox's memory takes of addresses.
+    /// The size of the address space that the sandbox's memory reserves.
     const MEMORY: u64 = 4 << 30;
     let margins = (0..32).map(|step| MEMORY + (step << 25));
     let (mut refused, mut cleaned) = (0, 0);
@@ -256,7 +256,7 @@ fn hostile(fault: &str) -> Result<Janitor, Violation> {
     unsafe { Janitor::from_precompiled(&code, "") }
 }
 
-/// What reports a panic is the real component's own.
+/// The panic handler is the real component's own.
 #[test]
 fn last_words_reach_the_log() {
     let (_, log, _) = misbehave("panics", MINUTE);
@@ -297,7 +297,7 @@ fn the_component_imports_http_and_log_only() {
     let imports = Janitor::new().unwrap().imports();
     let expected = ["http", "log", "types"].map(|name| format!("janitor:cleanup/{name}@0.1.0"));
     assert_eq!(imports.iter().collect::<BTreeSet<_>>(), expected.iter().collect());
-    // What the host answers to is what the contract names.
+    // The host provides exactly the functions that the contract names.
     for interface in ["http", "log", "cleanup"] {
         let wit =
             std::fs::read_to_string(tests("../wit").join(format!("{interface}.wit"))).unwrap();

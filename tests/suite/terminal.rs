@@ -1,4 +1,4 @@
-//! What somebody at a terminal sees and is asked. The terminal is a real one, of the kernel's.
+//! The output and the prompts on a terminal. The terminal is a real one of the kernel.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -27,7 +27,7 @@ pub struct Terminal<'a> {
     pub cluster: &'a Cluster,
     /// How wide it is.
     pub columns: u16,
-    /// What is typed.
+    /// The input that is typed.
     pub typed: &'a str,
     /// Assignments before the command.
     pub environment: &'a str,
@@ -106,7 +106,7 @@ fn on_its_terminal(command: &mut Command) {
     };
 }
 
-/// What is on a terminal without what steers it.
+/// Removes the control sequences from a terminal's output.
 pub fn plain(shown: &str) -> String {
     let mut parts = shown.split('\x1b');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -118,7 +118,7 @@ pub fn plain(shown: &str) -> String {
     plain
 }
 
-/// What is printed without a terminal.
+/// Returns the output of a run without a terminal.
 fn printed(line: &str, state: State) -> (String, State) {
     let cluster = Cluster::start(state);
     let run = run(&mut on(&cluster, line));
@@ -136,7 +136,7 @@ fn anything_but_yes_changes_nothing() {
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
 }
 
-/// What is typed while the cluster is looked at is no answer.
+/// Input that is typed while the cluster is read is no answer.
 #[test]
 fn an_answer_before_the_question_is_none() {
     let state = State { latency_ms: 300, ..scenario("a-plan") };
@@ -199,7 +199,7 @@ fn what_is_refused_is_not_asked_for() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-/// The framework is gone between the plan and the run.
+/// The framework disappears between the plan and the run.
 #[test]
 fn what_was_not_asked_for_is_not_done() {
     let mut state = scenario("a-plan");

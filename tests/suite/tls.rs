@@ -35,7 +35,7 @@ pub struct Authority {
     folder: TempDir,
 }
 
-/// Whose certificate it is.
+/// The subject of a certificate.
 #[derive(Clone, Copy)]
 pub enum Subject {
     /// The server that is asked.
@@ -196,7 +196,7 @@ fn clean(front: &Front, authority: &Authority, options: &str) -> Run {
     run(&mut command)
 }
 
-/// Everything is gone.
+/// Asserts that everything is removed.
 fn is_clean(cluster: &Cluster, run: &Run) {
     assert_eq!((run.exit, complaints(run)), (0, vec![]), "{}", run.stdout);
     assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));

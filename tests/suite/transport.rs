@@ -186,15 +186,15 @@ fn the_root_of_a_named_master() {
 /// Where no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// What one master says while there is no leader, or before it knows the new one, another
-/// one may answer.
+/// If one master does not know the leader, or does not know the new one yet, another master may
+/// answer.
 #[test]
 fn masters_that_know_no_leader_are_passed_over() {
     let leader = leading();
     let mut others: Vec<_> = [502, 503, 504]
         .map(|status| Answering::start(move |_| response(status, "no leader", None)))
         .into();
-    // One that sends on to a master that is gone, and one that sends on to itself.
+    // One redirects to a master that no longer exists, and one redirects to itself.
     others.push(standby(NOWHERE));
     others.push(Answering::start(|request| {
         let host = request.headers()["host"].to_str().unwrap();

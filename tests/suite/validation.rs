@@ -49,7 +49,7 @@ fn read(file: &Path) -> Value {
     serde_json::from_slice(&json).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
 }
 
-/// What is wrong with a document, with the places.
+/// Returns the errors of a document, with their places.
 pub fn complaints(schema: &str, document: &Value) -> Vec<String> {
     let errors = SCHEMAS[schema].iter_errors(document);
     errors.map(|error| format!("{}: {error}", error.instance_path())).collect()

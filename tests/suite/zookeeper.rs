@@ -24,7 +24,7 @@ use server::{Fate, Proxy, Server};
 
 const VARIABLE: &str = "JANITOR_TEST_ZOOKEEPER";
 
-/// Who may change the nodes that are not everyone's.
+/// The user and password that may change the restricted nodes.
 const DIGEST: &str = "keeper:a-password-to-be-kept";
 
 /// Where no server listens, nor one that another test starts.
@@ -118,7 +118,7 @@ fn service(server: &Server) -> Client {
     client
 }
 
-/// That nothing but the service is gone.
+/// Asserts that only the service's node is deleted.
 fn assert_siblings(server: &Server) {
     assert_eq!(server.children("/"), ["other", "servic", "service-2", "zookeeper"]);
     for sibling in ["/service-2", "/servic", "/other"] {
@@ -305,7 +305,7 @@ fn a_chroot() {
     assert_eq!(server.children("/a/b"), ["t"]);
     assert_eq!(server.children("/"), ["a", "b", "s", "zookeeper"]);
     assert_eq!(server.children("/s"), ["x"]);
-    // A chroot hides nothing from the guard, and ZooKeeper keeps what is its own.
+    // A chroot hides nothing from the safety check, and ZooKeeper keeps its own nodes.
     let url = format!("{}zookeeper", server.url());
     let refused = clean(&url, "quota", None);
     assert_eq!(refused.exit, 7);
@@ -429,7 +429,7 @@ fn a_server_that_falls_silent() {
     assert_siblings(&server);
 }
 
-/// Three real servers; the leader dies in the middle, and the other two go on.
+/// Three real servers; the leader dies in the middle, and the other two continue.
 #[test]
 fn a_leader_that_is_killed() {
     let Some(command) = &needed(command()) else { return };

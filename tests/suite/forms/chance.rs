@@ -15,14 +15,14 @@ pub struct Held {
     pub text: String,
     /// The role under which it is listed.
     pub role: String,
-    /// Who may destroy the volume, if it is one: whoever created it, or else its reserver;
-    /// nobody if neither is known.
+    /// The principal that may destroy the volume, if it is one: its creator, or else its
+    /// reserver; nobody if neither is known.
     pub volume: Option<Option<String>>,
-    /// Who may release it, if it is a dynamic reservation without a volume.
+    /// The principal that may release it, if it is a dynamic reservation without a volume.
     pub reservation: Option<Option<String>>,
 }
 
-/// What the agents of a cluster hold.
+/// The resources that the agents of a cluster hold.
 pub struct Agents(pub Vec<Held>);
 
 /// A form, after the operator endpoint that it is for.
@@ -41,7 +41,7 @@ fn one<'a>(chance: &mut Chance, all: &[&'a str]) -> &'a str {
     all[chance.below(all.len())]
 }
 
-/// Who reserved or created something: the target's principal, another one, nobody.
+/// Chooses the principal that made something: the target's, another one, or nobody.
 fn maker(chance: &mut Chance) -> Option<String> {
     [Some(PRINCIPAL), Some(PRINCIPAL), Some("q"), None][chance.below(4)].map(Into::into)
 }

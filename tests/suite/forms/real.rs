@@ -40,7 +40,7 @@ fn send(
     janitor.clean(target(principal, lines), &Options::DEFAULT, session)
 }
 
-/// What the agents hold, in the master's own words.
+/// Returns the resources of the agents, in the master's own words.
 fn held(master: &Master) -> Agents {
     let list = client().get(format!("{}slaves", master.url())).call().unwrap();
     let list: List = serde_json::from_reader(list.into_body().into_reader()).unwrap();
@@ -53,7 +53,7 @@ fn held(master: &Master) -> Agents {
     Agents(agents.collect())
 }
 
-/// Whose a resource is.
+/// Describes the owners of a resource.
 fn owned(agent: &str, role: &str, text: &str) -> Held {
     let resource: Value = serde_json::from_str(text).unwrap();
     let innermost = match resource["reservations"].as_array() {
@@ -73,7 +73,7 @@ fn owned(agent: &str, role: &str, text: &str) -> Held {
     }
 }
 
-/// What is no principal's of the target, each as often as it is there.
+/// Returns the resources that the target's principal does not own, each as often as it exists.
 fn others(agents: &Agents, principal: Option<&str>) -> Vec<(String, Value)> {
     let is_other = |held: &&Held| {
         let is_own = |operation| held.is_in_scope(operation, principal);
@@ -87,7 +87,7 @@ fn others(agents: &Agents, principal: Option<&str>) -> Vec<(String, Value)> {
     others
 }
 
-/// What somebody reserves.
+/// Returns a resource with the reservation of a principal.
 fn reserved(resource: &Value, role: &str, principal: &str, label: Option<&str>) -> Value {
     let mut reservation = json!({"principal": principal});
     if let Some(label) = label {
@@ -169,12 +169,12 @@ pub fn forms_by_chance(command: &str) {
         assert_eq!(master.reserved().len(), 2);
         assert_eq!(held(&master).0.len(), agents.0.len(), "nothing was denied and done");
         for form in forms.iter().filter(|form| form.may_pass) {
-            // Each is its own run, which sees what the ones before it have left: what is
-            // gone must not go again.
+            // Each form is sent by a run of its own, which sees what the runs before it have
+            // left: a resource that is removed must not be removed again.
             let before = held(&master);
             let result = send(&janitor, &master, principal, std::slice::from_ref(&form.line));
             let after = held(&master);
-            // Below another's volume that goes there is its reserved disk.
+            // A destroyed volume of another principal leaves its reserved disk.
             let others_before = others(&before, principal);
             let (same, new): (Vec<_>, Vec<_>) =
                 others(&after, principal).into_iter().partition(|it| others_before.contains(it));
@@ -193,7 +193,7 @@ pub fn forms_by_chance(command: &str) {
 /// Makes what the target and others have, as far as it is not there.
 fn fill(master: &Master, round: usize, chance: &mut Chance) {
     for agent in master.agents() {
-        // What is left of the round before goes, whoever had it.
+        // Everything that the round before has left is released, whoever owns it.
         release(master, &agent);
         for (reserver, creator) in [("p", "p"), ("p", "q"), ("q", "p"), ("q", "q")] {
             let id = format!("v-{round}-{reserver}{creator}");

@@ -1,5 +1,5 @@
-//! What a real master does not list, and what it lists no longer or not yet: none of it
-//! is proof that something is gone, or that nobody uses it.
+//! Resources and frameworks that a real master does not list, no longer lists, or does not list
+//! yet: their absence is no proof that something is removed, or that nobody uses it.
 
 use janitor_host::{Endpoints, InUse, Janitor, Options, Report, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
@@ -22,7 +22,7 @@ fn zookeeper(znodes: &[&str]) -> Cluster {
     Cluster::start(serde_json::from_value::<State>(state).unwrap())
 }
 
-/// What there is in a cluster, as `discover` tells it.
+/// Returns the output of `discover` for a cluster.
 fn discover(master: &Master) -> String {
     let found = run(janitor().args(["discover", "-m", &master.url()]));
     println!("{}", found.stdout);

@@ -207,7 +207,7 @@ fn one_disk(command: &str, source: &Value) -> Master {
     master
 }
 
-/// After its volume is destroyed, a disk keeps its source, and goes back with it.
+/// After its volume is destroyed, a disk keeps its source, and is returned with it.
 fn require_a_free_disk(master: &Master, source: &Value) {
     assert!(!master.has("kafka-role"));
     let unreserved = master.unreserved().into_values().next().unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::master::Master;
 
-/// What is done before a request goes through; nothing any more when it is done.
+/// The action before a request is passed on; empty once it is done.
 type Action = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// A way to a master.
@@ -17,7 +17,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Once, something is done before requests that begin like this go through.
+    /// Carries out the action once, before the first request that begins like this is passed on.
     pub fn before(
         request: &'static str,
         master: &Master,
@@ -56,7 +56,7 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        // What was never done may hold a master, which is to end.
+        // An action that was never carried out may hold a master, which has to end.
         if let Ok(mut action) = self.action.lock() {
             action.take();
         }

@@ -113,8 +113,8 @@ impl Master {
         json_at(&format!("{}slaves", self.url()))
     }
 
-    /// Starts one with three agents, two of which have `kafka-role`, and two `other-role`;
-    /// also tells what will be reserved when the first role is gone.
+    /// Starts a master with three agents, two of which have `kafka-role`, and two `other-role`;
+    /// returns also what will be reserved when the first role is removed.
     pub fn with_two_roles(command: &str) -> (Self, BTreeMap<String, Value>) {
         let master = Self::start(command, 3, &[]);
         let agents = master.agents();
@@ -226,8 +226,7 @@ impl Master {
         json_at(&format!("{}quota", self.url()))
     }
 
-    /// Keeps its agents from hearing anything, while the master goes on believing
-    /// that they do.
+    /// Keeps its agents from hearing anything, while the master still assumes that they do.
     pub fn freeze(&self) {
         let stop = program("kill").args(["-STOP", &self.process.id().to_string()]).status();
         assert!(stop.unwrap().success());
@@ -289,7 +288,7 @@ pub fn clean(url: &str, arguments: &str) -> Run {
     live
 }
 
-/// What a server has there.
+/// Gets a JSON document from a server.
 pub fn json_at(url: &str) -> Value {
     let body = client().get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()

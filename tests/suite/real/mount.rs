@@ -34,7 +34,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: it goes also when someone still looks at it.
+        // A lazy unmount succeeds even if a process still uses the folder.
         let unmounted = program("umount").arg("-l").arg(self.path()).status();
         if !unmounted.is_ok_and(|status| status.success()) {
             println!("{} stays mounted", self.path().display());

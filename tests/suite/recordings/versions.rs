@@ -121,7 +121,7 @@ pub fn somebody_elses_har() {
         log["creator"] = json!({"name": "Firefox", "version": "140"});
     });
     refused(&run, &["Firefox 140 made it; it has no `_janitor`"]);
-    // What other programs add changes nothing.
+    // Additions by other programs change nothing.
     let expected = crate::command::run(&mut replay(&tests(RECORDING)));
     let edited = changed(|log| {
         log["comment"] = "edited".into();

@@ -19,10 +19,10 @@ use crate::composed;
 use crate::needs::needed;
 use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
 
-/// Who may ask.
+/// The token that the service requires of its clients.
 const TOKEN: &str = "those who may ask";
 
-/// What is asked of the sample cluster.
+/// The request to clean up the sample cluster.
 const SAMPLE: &str = r#"{
     "target": {"role": "cassandra_role", "principal": "cassandra_principal", "znode": "cassandra"},
     "options": {"confirm_seconds": 30, "in_use": "Refuse", "system_znode": false}
@@ -32,7 +32,7 @@ const SAMPLE: &str = r#"{
 struct Service {
     process: Child,
     url: String,
-    /// What it says on standard error.
+    /// Its output on standard error.
     said: Arc<Mutex<String>>,
 }
 
@@ -101,7 +101,7 @@ impl Service {
     }
 }
 
-/// What a service needs.
+/// Returns the environment variables that a service needs.
 fn environment<'a>(master: &'a str, exhibitor: &'a str) -> [(&'a str, &'a str); 3] {
     [
         ("JANITOR_SERVICE_TOKEN", TOKEN),
@@ -224,7 +224,7 @@ fn a_client_that_goes() {
     });
 }
 
-/// The runtime has room for one: as long as the run goes on, nobody else is let in.
+/// The runtime has room for one run: until it ends, no other client is let in.
 #[test]
 fn a_run_without_a_client_ends() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -292,7 +292,7 @@ fn as_many_as_the_operator_allows() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let limited = [("JANITOR_MAX_RUNS", "2"), ("JANITOR_RUN_SECONDS", "600")];
     let service = Service::on_with(wasmtime, &cluster, &["--dir", &mount], &limited);
-    // A run that was cut off long ago has left its place taken.
+    // A run that was killed long ago has not released its place.
     let long_ago = SystemTime::now() - Duration::from_secs(600 + 121);
     File::create(folder.path().join("run-0")).unwrap().set_modified(long_ago).unwrap();
     cluster.stall(Some(Stall::Before(0)));
@@ -446,7 +446,7 @@ fn the_operator_must_choose_a_token() {
     assert_eq!(read(service.ask("clean", "{}")).0, 400);
 }
 
-/// What a header can hold goes to the servers as it is; what none can hold goes nowhere.
+/// A token that fits into a header is sent to the servers unchanged; any other is not sent.
 #[test]
 fn the_token_that_the_servers_get() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };

@@ -1,5 +1,5 @@
-//! A ZooKeeper server in the test's own process that says whatever it is told to. It
-//! keeps what it has said, so that a test can see what it did not say.
+//! A ZooKeeper server in the test's own process that sends whatever the test requests. It
+//! keeps its answers, so that a test can see what they did not contain.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -20,20 +20,20 @@ const NO_NODE: i32 = -101;
 const NO_AUTH: i32 = -102;
 const NOT_EMPTY: i32 = -111;
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The operation; none for a session.
     pub operation: Option<i32>,
     /// The number of the request.
     pub number: i32,
-    /// The last transaction that whoever asks for a session has seen.
+    /// The last transaction that the client of a new session has seen.
     pub last_seen: i64,
     /// The nodes that it names.
     pub nodes: Vec<String>,
 }
 
-/// What becomes of an answer.
+/// The fate of an answer.
 pub enum Fate {
     /// These bytes are sent in its place.
     Sent(Vec<u8>),
@@ -72,7 +72,7 @@ struct Inner {
     conversations: Vec<Conversation>,
 }
 
-/// What was said on one connection.
+/// The requests and answers on one connection.
 #[derive(Default)]
 struct Conversation {
     asked: Vec<Asked>,
@@ -80,7 +80,7 @@ struct Conversation {
     said: Vec<u8>,
 }
 
-/// What a server has said, for whoever takes it at its word.
+/// The statements of a server, as a client that believes them understands them.
 #[derive(Default)]
 pub struct Said {
     /// How many nodes are deleted.
@@ -111,7 +111,7 @@ impl Liar {
                     break;
                 }
                 let shared = own.clone();
-                // What breaks off is the client's to notice.
+                // The client has to notice a connection that fails.
                 thread::spawn(move || talk(client, &shared));
             }
         });
@@ -147,8 +147,8 @@ impl Liar {
         asked.filter(|asked| asked.operation == Some(operation)).count()
     }
 
-    /// What it has said about this node and those below it, as it is on the wire: an
-    /// answer that is the right one to the byte (but for the number of the transaction,
+    /// Returns what the server has said about this node and the nodes below it, as it was on the
+    /// wire: an answer that is correct to the byte (except for the number of the transaction,
     /// which means nothing), or none.
     pub fn said(&self, root: &str) -> Said {
         let mut said = Said::default();
@@ -314,7 +314,7 @@ impl Inner {
     }
 }
 
-/// What follows the header of an answer to deletions that are done.
+/// Returns the bytes behind the header of an answer to successful deletions.
 fn done(asked: &Asked) -> Vec<u8> {
     match asked.operation {
         Some(MULTI) => {

@@ -28,7 +28,7 @@ use super::{MASTER, clean};
 use crate::command::{self, janitor, program, replay, run};
 use janitor_guest::simulated::Chance;
 
-/// What a test run may take of memory: far below what the lies ask for.
+/// The memory that a test run may use: far less than the lies would need.
 const MEMORY: u64 = 256 << 20;
 
 /// A tree of few nodes, which one request deletes.
@@ -114,7 +114,7 @@ pub fn ten_megabytes_of_names() {
     assert_eq!((said.deleted, said.gone), (30_001, true));
 }
 
-/// Deep, wide, or both: each has an end, and what was found goes.
+/// Each run ends, whether the tree is deep, wide, or both, and deletes the nodes it has found.
 pub fn a_tree_without_end() {
     let numbered = |count| move || (0..count).map(|number: u32| number.to_string()).collect();
     let wide = || -> Tree { Box::new(move |_| Some(numbered(100)())) };
@@ -155,7 +155,7 @@ pub fn names_that_lead_elsewhere() {
     }
 }
 
-/// For each node that goes, another one comes.
+/// A new node appears for each node that is deleted.
 pub fn a_tree_that_grows_without_end() {
     let mut come = 0;
     let tree: Tree = Box::new(move |node| {
@@ -249,7 +249,7 @@ pub fn a_run_whose_time_is_over() {
     }
 }
 
-/// What is known of a node after all servers were lost at its first request of a kind.
+/// Returns the outcome after all servers were lost at the first request of a kind.
 fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     let mut count = 0;
     let lie: Lie = Box::new(move |asked, answer| {
@@ -265,7 +265,7 @@ fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     failure.report.znode.expect("an outcome").outcome
 }
 
-/// Nothing is on its way, so it is known that the node is there.
+/// No deletion is in flight, so it is known that the node exists.
 pub fn lost_before_a_deletion() {
     let outcome = after_a_loss(CHILDREN, 3);
     assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{outcome:?}");
@@ -282,7 +282,7 @@ pub fn lost_in_a_deletion() {
     }
 }
 
-/// The binary, on its way through a tree, and what it records.
+/// The binary while it walks through a tree, and the folder of its recording.
 struct Running {
     child: Child,
     folder: TempDir,
@@ -298,7 +298,7 @@ impl Running {
         Self { child, folder }
     }
 
-    /// Ends it by a signal; what it has told, and its replay too.
+    /// Ends it by a signal. Returns its output, which its replay repeats.
     fn terminated(self) -> String {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(program("sh").arg("-c").arg(kill).status().unwrap().success());
@@ -363,8 +363,8 @@ pub fn a_signal_while_the_server_is_silent() {
     assert_eq!(liar.asked_for(MULTI), 2);
 }
 
-/// Four servers say nothing to a new client. Nothing is on its way, so it is not waited
-/// for what the other three say.
+/// Four servers say nothing to a new client. No request is in flight, so the client does not
+/// wait for the answers of the other three.
 pub fn a_signal_while_no_session_is_open() {
     let silent = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     let addresses = silent.each_ref().map(|it| it.local_addr().unwrap().to_string());
@@ -408,8 +408,9 @@ pub fn a_batch_whose_answer_is_lost() {
     }
 }
 
-/// The answer to the only batch, which is done, is lost; no answer tells of it before the
-/// run is to end. So it is not known, and never called not deleted.
+/// The answer to the only batch, which is carried out, is lost, and no other answer shows its
+/// result before the run has to end. So the result is unknown, and is never reported as not
+/// deleted.
 pub fn in_doubt_when_the_run_ends() {
     let cancellation = CancellationToken::new();
     let token = cancellation.clone();
@@ -560,7 +561,7 @@ pub fn a_thousand_sessions_of_lies() {
     assert!(wished.is_some() || all.iter().all(|count| *count > 0), "{all:?}");
 }
 
-/// What a session may come to.
+/// The possible outcomes of a session.
 enum Outcome {
     Deleted,
     Failed,
@@ -692,7 +693,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             let header = numbers(&[asked.number, 0, 0, 0]);
             Fate::Sent(frame(&[header, list(&names)].concat()))
         }
-        // It begins a frame that is too large, and goes on for a while.
+        // It begins a frame that is too large, and continues for a while.
         11 => {
             let mut bytes = numbers(&[[1 << 20, 64 << 20, i32::MAX][chance.below(3)]]);
             bytes.extend(vec![0; 600 << 10]);

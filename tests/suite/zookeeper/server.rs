@@ -191,7 +191,7 @@ fn try_start(port: u16, command: &str, folder: &TempDir) -> Option<Process> {
 /// Stands before a server.
 pub struct Proxy(String);
 
-/// What becomes of a transaction.
+/// The fate of a transaction.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Fate {
     /// The server carries it out and answers.
@@ -335,7 +335,7 @@ pub fn readable() -> CreateOptions<'static> {
     CreateMode::Persistent.with_acls(Acls::new(&ACLS))
 }
 
-/// A node that goes with its session.
+/// Returns the options of a node that is deleted with its session.
 pub fn ephemeral() -> CreateOptions<'static> {
     CreateMode::Ephemeral.with_acls(Acls::anyone_all())
 }
