@@ -1,5 +1,5 @@
-//! Secrets stay where they are: with every kind of credential, a run that prints as much
-//! as it can, and fails, leaves none of them anywhere.
+//! No secret leaks: with every kind of credential, a run that prints as much as it can, and
+//! fails, writes none of them anywhere.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -37,7 +37,7 @@ tests! {
     client_key_from_client_key: is_kept("client_key", "--client-key"),
 }
 
-/// A cluster that wants the credentials, and refuses to destroy volumes.
+/// A cluster that requires the credentials, and refuses to destroy volumes.
 fn cluster(kind: &str) -> Cluster {
     let refusal = Answer {
         server: Server::Master,
@@ -121,7 +121,7 @@ fn is_kept(kind: &'static str, way: &'static str) {
     }
 }
 
-/// Enough of a ZooKeeper to hear the secret; it then lets nobody do anything.
+/// A minimal ZooKeeper that receives the secret, and then denies every request.
 fn zookeeper(secret: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("zk://{}/", listener.local_addr().unwrap());
@@ -153,7 +153,7 @@ fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
     let login = frame(&mut connection)?;
     let known = String::from_utf8_lossy(&login).contains(secret);
     let mut request = login;
-    // Whoever logs in gets nowhere (-102, NoAuth); who does not, not even in (-115).
+    // A client that logs in is denied everything (-102, NoAuth); any other gets no session (-115).
     let mut code: i32 = if known { 0 } else { -115 };
     loop {
         let answer = [&request[..4], &[0; 8], &code.to_be_bytes()].concat();

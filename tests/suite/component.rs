@@ -1,4 +1,4 @@
-//! Another component than the embedded one, from a file: what is run is what is named.
+//! A component from a file instead of the embedded one: the named one is run, and no other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::command::{Run, janitor, on, replay, run, scenario, tests};
 use crate::sandbox::BROKEN;
 
-/// A digest that nothing has.
+/// A digest that no component has.
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The message about the servers if there is no component that could send them a request.
@@ -135,13 +135,13 @@ fn a_recording_names_the_one_that_ran() {
         let recording: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
-    // It does nothing, which nobody is informed of, and is not the embedded one.
+    // It does nothing, and is not the embedded one.
     let ours = built("janitor-misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
     assert!(inspection.stdout.starts_with(&format!("Component: {digest}\n")), "{inspection:?}");
-    // The embedded one asks for what was not recorded, and both are named.
+    // The embedded one sends requests that were not recorded, and both are named.
     let run = run(&mut replay(&file));
     assert_eq!(run.exit, 5);
     let words = format!("it was recorded with component {digest}, and this is {DIGEST}");

@@ -1,5 +1,5 @@
-//! The components that are made of a guest, as they are published: folders of them, each
-//! made once for all tests.
+//! The components that are composed of a guest, as they are published: each folder of them is
+//! composed once for all tests.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ cases! {
     a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown)",
 }
 
-/// Each refused guest's test, the exit code of what composes, and the words.
+/// Each refused guest's test, the exit code of the composer, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     REFUSED.iter().map(|(name, words)| (format!("composed::{name}"), 1, *words))
 }

@@ -25,7 +25,7 @@ pub struct Asked<'a> {
     pub number: usize,
     /// The whole request.
     pub request: &'a [u8],
-    /// The socket itself, to do to it what no server should.
+    /// The socket itself, for faults that no server should have.
     pub socket: &'a TcpStream,
     upstream: &'a Upstream,
 }
@@ -49,7 +49,7 @@ impl Front {
         thread::spawn(move || {
             for socket in listener.incoming().flatten() {
                 let (shared, heard) = (shared.clone(), heard.clone());
-                // A connection that breaks is the client's to notice.
+                // The client has to notice a connection that fails.
                 thread::spawn(move || -> io::Result<()> {
                     let (upstream, accept, respond) = &*shared;
                     let _ = socket.set_nodelay(true);
@@ -83,7 +83,7 @@ impl Front {
 }
 
 impl Asked<'_> {
-    /// The whole answer of the server behind, which has carried the request out.
+    /// The whole answer of the server behind the front, which has carried out the request.
     pub fn answer(&self) -> Vec<u8> {
         self.upstream.ask(self.request).expect("the stand-in answers")
     }
@@ -130,7 +130,7 @@ impl Upstream {
     }
 }
 
-/// One request with its body; nothing when there is none any more.
+/// Reads one request with its body; nothing at the end of the connection.
 fn read_request(connection: &mut dyn Connection) -> io::Result<Option<Vec<u8>>> {
     let mut request = Vec::new();
     let mut byte = [0];

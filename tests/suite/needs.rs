@@ -14,13 +14,13 @@ pub fn needed<T>(thing: Result<T, String>) -> Option<T> {
     thing.inspect_err(|why| skipped(current.name().unwrap_or("a test"), why)).ok()
 }
 
-/// Says that a test does not run here, and why: past the harness, which keeps what a test
-/// prints that passes.
+/// Reports that a test does not run here, and why. The harness would hide the output of a test
+/// that passes, so this bypasses it.
 pub fn skipped(test: &str, reason: &str) {
     say(&format!("SKIPPED {test}: {reason}"));
 }
 
-/// Shows a line, or several, whatever the harness does with what a test prints.
+/// Shows one line or several, even if the harness captures the output of a test.
 pub fn say(text: &str) {
     // If nobody reads the text, it is lost.
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());

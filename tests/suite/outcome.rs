@@ -1,5 +1,5 @@
 //! The end of a command: its exit code says what happened, its document has the same one, and
-//! nothing is lost without a word.
+//! nothing is lost without a message.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -23,7 +23,7 @@ fn document(run: &Run) -> Value {
     document
 }
 
-/// Whether there is a device on which nothing can be written.
+/// Whether there is a device on which every write fails.
 fn full_device() -> Result<(), String> {
     fs::metadata("/dev/full").map(drop).map_err(|_| "there is no /dev/full".into())
 }

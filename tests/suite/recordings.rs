@@ -57,7 +57,7 @@ fn a_replay_opens_no_socket() {
     }
 }
 
-/// Replays a recording with some of its text replaced.
+/// Replays a recording in which some text is replaced.
 fn replay_with(from: &str, to: &str) -> crate::command::Run {
     let text = fs::read_to_string(tests(RECORDING)).unwrap();
     assert!(text.contains(from));

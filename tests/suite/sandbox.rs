@@ -1,5 +1,5 @@
-//! Components that break their contract: each is stopped, with a message, and
-//! nothing is sent that is not allowed.
+//! Components that violate their contract: each is stopped with a message, and no request is
+//! sent that is not allowed.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -120,7 +120,7 @@ tests! {
     a_component_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
     a_component_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
 
-    // The files, which need a compiler that does not take them.
+    // The files, which need a compiler that rejects them.
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
     a_component_that_is_a_core_module: component::is_refused("is a core module"),
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
@@ -151,7 +151,7 @@ pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long a run may take. Only what never ends has to be waited for.
+/// The time limit of a run. Only a component that never ends uses all of it.
 fn patience(words: &str) -> Duration {
     if words.ends_with("longer than 1 s") { Duration::from_secs(1) } else { MINUTE }
 }
@@ -168,7 +168,7 @@ fn is_stopped(name: &str, words: &str) {
         requests.iter().partition(|request| request.content.is_some());
     let is_look = |path: &[String]| path == ["slaves"] || path == ["frameworks"];
     assert!(looks.iter().all(|request| is_look(&request.path)), "{requests:?}");
-    // The one framework that the master shows to use the role may be ended.
+    // The one framework that uses the role, by the master's list, may be torn down.
     let ended = if deed.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
     let forms = changes.iter().filter_map(|request| request.content.as_ref());
     let forms: Vec<_> = forms.map(|it| String::from_utf8_lossy(&it.bytes)).collect();
@@ -191,7 +191,7 @@ fn sends_none(deed: &str) {
     assert!(requests.iter().all(|request| request.content.is_none()), "{requests:?}");
 }
 
-/// It is stopped before it is asked anything, if it gets to that, and nothing is sent.
+/// The component is stopped before its first call, if it gets that far, and nothing is sent.
 fn is_harmless(name: &str, words: &str) {
     let result = match hostile(&deed(name)) {
         Ok(janitor) => {
@@ -206,8 +206,8 @@ fn is_harmless(name: &str, words: &str) {
     assert!(why.contains(words), "{why}");
 }
 
-/// A limit of addresses is more than enough, or it is said at once that it is too small,
-/// and there is nothing in between.
+/// A limit on the address space is either sufficient, or reported as too small at once; there
+/// is nothing in between.
 fn without_room(logs_in: bool) {
     if needed(installed("prlimit")).is_none() {
         return;
@@ -266,7 +266,7 @@ fn last_words_reach_the_log() {
     assert!(log.iter().any(is_it), "{log:?}");
 }
 
-/// A component that is built with the standard library's WASI has one.
+/// A component that is built with the standard library's WASI has a panic handler.
 #[test]
 fn standard_error_reaches_the_log() {
     let janitor = hostile("floods standard error").unwrap();

@@ -15,7 +15,7 @@ const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 /// The requests of a run up to those that destroy volumes.
 const LOOKS: usize = 2;
 
-/// Runs until a cluster has got this many requests.
+/// Runs until a cluster has received this many requests.
 fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();

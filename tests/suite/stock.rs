@@ -85,14 +85,14 @@ pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     all.map(|(name, words)| (format!("stock::{name}"), ExitCode::Failed as u8, words))
 }
 
-/// The options that say where a cluster's servers are, without the gateway.
+/// The options with the URLs of a cluster's servers, without the gateway.
 fn urls(cluster: &Cluster) -> [String; 6] {
     let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
     let options = ["-m", &master, "-e", &exhibitor, "-n", &cluster.marathon_url()];
     options.map(Into::into)
 }
 
-/// A text with the servers' usual names in the place of where they are.
+/// A text with the servers' usual names in place of their URLs.
 fn named(cluster: &Cluster, text: &str) -> String {
     let master = cluster.master_url();
     text.replace(&master, "http://leader.mesos:5050/master/")
@@ -136,7 +136,7 @@ fn what_the_command_says_is_what_the_binary_says() {
                 (run, cluster.state())
             };
             let (mut theirs, state) = on(janitor());
-            // The options that this names are the binary's alone.
+            // Only the binary has the options that this names.
             let is_of_both = |line: &&str| !line.contains(" answers 401. Give it a token");
             theirs.stdout = theirs.stdout.split_inclusive('\n').filter(is_of_both).collect();
             let (mut ours, our_state) = on(wasmtime.command(&[]));
@@ -185,7 +185,7 @@ fn a_token_goes_to_the_servers() {
     assert!(cluster.requests().iter().all(|request| request.authorization == expected));
 }
 
-/// The command takes what the binary takes for a token, and says what it says of others.
+/// The command accepts the same tokens as the binary, and refuses others in the same words.
 #[test]
 fn a_token_is_what_the_binary_takes_for_one() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -206,7 +206,7 @@ fn a_token_is_what_the_binary_takes_for_one() {
             let mut said = on(&mut janitor(), &theirs);
             let ours = Cluster::start(scenario("with-a-token"));
             let our_run = on(&mut wasmtime.command(&[]), &ours);
-            // The options that this names are the binary's alone.
+            // Only the binary has the options that this names.
             let is_of_both = |line: &&str| !line.contains(" answers 401. Give it a token");
             said.stdout = said.stdout.split_inclusive('\n').filter(is_of_both).collect();
             assert_eq!(named(&ours, &our_run.stdout), named(&theirs, &said.stdout), "{token:?}");
@@ -332,7 +332,7 @@ fn no_guest_steers_a_terminal() {
     assert_eq!(event["message"], words);
 }
 
-/// The clock comes through the gate and from the runtime: it moves while the guest waits.
+/// The clock is the runtime's, behind the gate: it advances while the guest waits.
 #[test]
 fn the_clock_goes_on() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };

@@ -1,5 +1,5 @@
-//! The same forms on a real master: what changes there is the target's, by the master's own
-//! list.
+//! The same forms on a real master: by the master's own list, they change only resources of the
+//! target.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn reserved(resource: &Value, role: &str, principal: &str, label: Option<&str>) 
     with(resource, &json!({"role": role, "reservation": reservation}))
 }
 
-/// Reserves a disk of somebody's and makes a volume of somebody's on it.
+/// Reserves a disk for one principal, and creates a volume on it as another one.
 fn make_volume(master: &Master, agent: &str, role: &str, [reserver, creator]: [&str; 2], id: &str) {
     let disk = reserved(&disk(16.0), role, reserver, Some(id));
     master.reserve(agent, std::slice::from_ref(&disk));
@@ -120,7 +120,7 @@ pub fn a_component_that_claims_a_volume(command: &str) {
     let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[claim]).unwrap_err();
     assert!(stopped.to_string().contains("has not listed"), "{stopped}");
     assert_eq!(master.reserved(), before);
-    // That is not because the master would refuse: it looks at the id alone.
+    // The master would not refuse it: it checks the id alone.
     let claimed: Value = serde_json::from_str(&claimed).unwrap();
     master.destroy_volumes(agent, &[claimed]);
     let is_there =
@@ -146,7 +146,7 @@ pub fn a_component_that_releases_nothing(command: &str) {
     }
 }
 
-/// How many lists of agents there are, and how many forms of each.
+/// The number of lists of agents, and the number of forms for each.
 const ROUNDS: usize = 15;
 const FORMS: usize = 60;
 
@@ -190,7 +190,7 @@ pub fn forms_by_chance(command: &str) {
     assert!(passed.min(denied).min(changes) > ROUNDS, "the forms are too dull");
 }
 
-/// Makes what the target and others have, as far as it is not there.
+/// Creates the missing resources of the target and of others.
 fn fill(master: &Master, round: usize, chance: &mut Chance) {
     for agent in master.agents() {
         // Everything that the round before has left is released, whoever owns it.

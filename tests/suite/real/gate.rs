@@ -1,4 +1,4 @@
-//! A way to a master on which requests can be held up.
+//! A proxy to a master that can delay requests.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use super::master::Master;
 /// The action before a request is passed on; empty once it is done.
 type Action = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// A way to a master.
+/// A proxy to a master.
 pub struct Gate {
     url: String,
     action: Action,
@@ -37,7 +37,7 @@ impl Gate {
                 thread::spawn(move || {
                     forward(client, server, |bytes| {
                         if bytes.starts_with(request.as_bytes()) {
-                            // The others wait here until it is done.
+                            // The other requests wait here until the action is done.
                             let mut action = action.lock().unwrap();
                             action.take().into_iter().for_each(|action| action());
                         }
@@ -63,7 +63,7 @@ impl Drop for Gate {
     }
 }
 
-/// Forwards what a client sends, as soon as it has been looked at.
+/// Forwards the data of a client after it has been inspected.
 fn forward(mut client: TcpStream, mut server: TcpStream, look: impl Fn(&[u8])) -> io::Result<()> {
     let mut buffer = [0; 65536];
     loop {

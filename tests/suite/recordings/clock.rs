@@ -1,4 +1,4 @@
-//! The run's clock: a recording keeps what it said, and a replay says it again.
+//! The run's clock: a recording keeps its times, and a replay repeats them.
 
 use std::fs;
 use std::io::Cursor;

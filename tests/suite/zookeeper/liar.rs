@@ -39,9 +39,9 @@ pub enum Fate {
     Sent(Vec<u8>),
     /// These bytes are sent in its place, and then the connection is closed.
     SentAndClosed(Vec<u8>),
-    /// Nothing comes any more, and the connection stays.
+    /// Nothing arrives any more, and the connection stays open.
     Silence,
-    /// Nothing comes any more on any connection, and none stays.
+    /// Nothing arrives any more on any connection, and all are closed.
     Death,
 }
 
@@ -66,7 +66,7 @@ struct Inner {
     dead: bool,
     /// The longest request that is read (`jute.maxbuffer`).
     largest: usize,
-    /// A node that an ACL keeps.
+    /// A node that an ACL protects.
     kept: Option<String>,
     asked: usize,
     conversations: Vec<Conversation>,
@@ -85,7 +85,7 @@ struct Conversation {
 pub struct Said {
     /// How many nodes are deleted.
     pub deleted: u64,
-    /// Whether the node that was asked after is deleted, or not there.
+    /// Whether the node in question is deleted, or does not exist.
     pub gone: bool,
 }
 
@@ -118,13 +118,13 @@ impl Liar {
         Self { address, shared }
     }
 
-    /// The same; it ends a connection on which a longer request comes.
+    /// Starts one that closes a connection on which a longer request arrives.
     pub fn reading(self, largest: usize) -> Self {
         lock(&self.shared).largest = largest;
         self
     }
 
-    /// The same; it does not let this node be deleted.
+    /// Starts one that refuses to delete this node.
     pub fn keeping(self, node: &str) -> Self {
         lock(&self.shared).kept = Some(node.to_owned());
         self
@@ -135,12 +135,12 @@ impl Liar {
         format!("zk://{}/", self.address)
     }
 
-    /// How many requests have come.
+    /// The number of requests that have arrived.
     pub fn asked(&self) -> usize {
         lock(&self.shared).asked
     }
 
-    /// How many requests of this operation have come.
+    /// The number of requests of this operation that have arrived.
     pub fn asked_for(&self, operation: i32) -> usize {
         let conversations = &lock(&self.shared).conversations;
         let asked = conversations.iter().flat_map(|conversation| &conversation.asked);
@@ -182,7 +182,7 @@ impl Liar {
 impl Drop for Liar {
     fn drop(&mut self) {
         lock(&self.shared).dead = true;
-        // One more client, for the server to notice.
+        // One more client wakes the server.
         let _ = TcpStream::connect(&self.address);
     }
 }
@@ -191,7 +191,7 @@ fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Inner> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The frames in what was sent, without their lengths, up to where it makes no sense.
+/// The frames of the bytes that were sent, without their lengths, up to the first invalid one.
 struct Frames<'a>(&'a [u8]);
 
 impl<'a> Iterator for Frames<'a> {
@@ -259,7 +259,7 @@ impl Inner {
     /// The right answer, as a frame. Deletions are carried out.
     fn answer(&mut self, asked: &Asked) -> Vec<u8> {
         let (code, content) = match asked.operation {
-            // Version, time, session, password, and that it does not only let read.
+            // Version, time, session, password, and the flag that it is not read-only.
             None => {
                 let session = [&numbers(&[0, 10_000, 0, 7, 16])[..], &[7; 16], &[0]].concat();
                 return frame(&session);
@@ -340,7 +340,7 @@ fn end_of_results() -> Vec<u8> {
     [&numbers(&[-1])[..], &[1], &numbers(&[-1])].concat()
 }
 
-/// A list of names, as it stands in a frame.
+/// A list of names, as a frame encodes it.
 pub fn list(names: &[String]) -> Vec<u8> {
     let mut bytes = numbers(&[length(names.len())]);
     for name in names {
@@ -355,7 +355,7 @@ pub fn frame(content: &[u8]) -> Vec<u8> {
     [&numbers(&[length(content.len())])[..], content].concat()
 }
 
-/// Numbers, as they stand in a frame.
+/// Numbers, as a frame encodes them.
 pub fn numbers(numbers: &[i32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }

@@ -1,5 +1,5 @@
-//! A ZooKeeper that lies, or is broken: it does not end the program, not keep it for
-//! ever, not fill its memory, and not make it call something deleted.
+//! A ZooKeeper that lies, or is broken: it cannot crash the program, block it for ever, fill its
+//! memory, or have it report a deletion that has not happened.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -60,7 +60,7 @@ fn endless() -> Tree {
     })
 }
 
-/// Whoever says this instead of what children a node has.
+/// A lie that sends this instead of the children of a node.
 fn about_children(mut lie: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> Lie {
     Box::new(move |asked, answer| match asked.operation {
         Some(CHILDREN) => Fate::Sent(lie(asked)),
@@ -98,7 +98,7 @@ pub fn a_frame_of_two_gigabytes() {
     }
 }
 
-/// That is no lie: a real cluster had as many.
+/// This is no lie: a real cluster had as many.
 pub fn ten_megabytes_of_names() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
@@ -144,7 +144,7 @@ pub fn a_tree_without_end() {
     }
 }
 
-/// Their names would make paths of nodes that are not below it.
+/// Their names would make paths of nodes elsewhere in the tree.
 pub fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
@@ -168,7 +168,7 @@ pub fn a_tree_that_grows_without_end() {
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
-/// Deletes a node, which fails; what is said of it.
+/// Fails to delete a node; returns the message.
 fn refused(liar: &Liar, limits: ZooKeeperLimits) -> String {
     let mut network = network(liar, Timeouts::default(), limits);
     begin(&mut network, Limits::default().run, CancellationToken::new());
@@ -189,12 +189,12 @@ fn begin(network: &mut Network, time: Duration, cancellation: CancellationToken)
     network.begin(&RunStart::new(endpoints, time, cancellation));
 }
 
-/// Has Exhibitor's explorer delete the service's node; the status and the body.
+/// Has Exhibitor's explorer delete the service's node; returns the status and the body.
 fn delete(network: &mut Network) -> Result<(u16, Value), Error> {
     exchange(network, Method::Delete, &["znode", "service"], None)
 }
 
-/// Sends a request to Exhibitor's explorer; the status and the body.
+/// Sends a request to Exhibitor's explorer; returns the status and the body.
 fn exchange(
     network: &mut Network,
     method: Method,
@@ -235,7 +235,7 @@ pub fn a_run_whose_time_is_over() {
     {
         let liar = Liar::start(tree, lie);
         let run = Duration::from_secs(2);
-        // Either the component has still been able to say what is known, or not.
+        // The component may or may not have had the time to report the outcome.
         match cleaned(&liar, run, Timeouts::default()).unwrap_err() {
             RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
             RunError::Failure(failure) => {
@@ -359,7 +359,7 @@ pub fn a_signal_while_the_server_is_silent() {
     ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }
-    // It was not asked for once more.
+    // It was not requested a second time.
     assert_eq!(liar.asked_for(MULTI), 2);
 }
 
@@ -382,7 +382,7 @@ pub fn a_signal_while_no_session_is_open() {
     }
 }
 
-/// The answer to the first batch is lost, and it is done; then a node is in the way.
+/// The first batch is carried out and its answer is lost; then a node blocks the deletion.
 pub fn a_batch_whose_answer_is_lost() {
     for (leaves, blocked, words) in [
         (
@@ -444,7 +444,7 @@ pub fn in_doubt_when_the_run_ends() {
     assert!(body["stat"].as_str().unwrap().contains("not found"), "{body}");
 }
 
-/// A batch that the server does not take (`jute.maxbuffer`) is not sent for ever.
+/// A batch that is too long for the server (`jute.maxbuffer`) is not repeated for ever.
 pub fn a_server_that_takes_short_requests() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..350).map(|number| format!("{number:0700}")).collect()),
@@ -459,11 +459,12 @@ pub fn a_server_that_takes_short_requests() {
     assert_eq!(body["succeeded"], true, "{body}");
     let said = liar.said("/service");
     assert_eq!((said.deleted, said.gone), (351, true));
-    // After one that is too long, they are shorter.
+    // The batches after one that is too long are shorter.
     assert!(liar.asked_for(MULTI) > 4 && liar.asked_for(DELETE) == 100);
 }
 
-/// So that one which is behind the others does not show what was there before.
+/// The client reports the last transaction that it has seen, so that a server which is behind
+/// the others does not show an old state.
 pub fn last_seen_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let own = told.clone();
@@ -471,7 +472,7 @@ pub fn last_seen_is_told() {
     let lie: Lie = Box::new(move |asked, mut answer| {
         match asked.operation {
             None => own.lock().unwrap().push(asked.last_seen),
-            // The transaction stands behind the length and the number.
+            // The transaction follows the length and the number.
             Some(MULTI) => answer[8..16].copy_from_slice(&77_i64.to_be_bytes()),
             Some(EXISTS) => {
                 looks += 1;
@@ -489,7 +490,7 @@ pub fn last_seen_is_told() {
     assert_eq!(*told.lock().unwrap(), [0, 77]);
 }
 
-/// One that only lets read says so to a new client, or ends the connection.
+/// A read-only server says so to a new client, or closes the connection.
 pub fn a_server_that_is_read_only() {
     let only_reads = || Fate::Sent(frame(&[&numbers(&[0, 10_000, 0, 7, 0])[..], &[1]].concat()));
     let ends = || Fate::SentAndClosed(vec![]);
@@ -507,7 +508,7 @@ pub fn a_server_that_is_read_only() {
     }
 }
 
-/// The largest memory that a process has had, in bytes.
+/// The peak memory of a process, in bytes.
 fn peak(status: &str) -> u64 {
     let status = fs::read_to_string(status).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -518,7 +519,7 @@ fn peak(status: &str) -> u64 {
 /// itself.
 const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
-/// Sessions in which one answer after another is changed by chance. A failure names its
+/// Sessions in which one answer after another is changed at random. A failure names its
 /// seed; `JANITOR_TEST_SEED` in the environment runs that one.
 pub fn a_thousand_sessions_of_lies() {
     const NAME: &str = "zookeeper::a_thousand_sessions_of_lies";
@@ -568,13 +569,13 @@ enum Outcome {
     Unknown,
 }
 
-/// One session, in which nothing is called deleted that the server has not called so.
+/// Runs one session, which reports no node as deleted unless the server has said so.
 fn session(seed: u64) -> Outcome {
     let mut chance = Chance::new(seed);
     let has_end = chance.below(4) > 0;
     let tree = if has_end { small() } else { endless() };
     let honest = chance.below(20) == 0;
-    // Some lie about nothing but deletions, and about each of them.
+    // Some lie only about deletions, and about each of them.
     let about_deletions = chance.below(6) == 0;
     let rate = 1 + chance.below(40);
     let liar = Liar::start(
@@ -642,13 +643,13 @@ fn session(seed: u64) -> Outcome {
     outcome
 }
 
-/// How many nodes a message calls deleted.
+/// The number of nodes that a message reports as deleted.
 fn claimed(message: &str) -> u64 {
     let before = message.split_once(" node(s) were deleted").map_or("0", |(before, _)| before);
     before.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// Something else than the right answer.
+/// Changes the right answer.
 fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
     const ODD: [i32; 12] =
         [0, 1, -1, 2, 5, 127, 255, 1 << 16, 1 << 20, 1 << 28, i32::MAX, i32::MIN];
@@ -663,7 +664,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             }
             Fate::Sent(answer)
         }
-        // A number that is another one: a length, a count, a code, a type.
+        // A number is replaced by another one: a length, a count, a code, a type.
         2..=4 => {
             let place = place / 4 * 4;
             for (byte, odd) in answer[place..].iter_mut().zip(odd.to_be_bytes()) {
@@ -675,12 +676,12 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             answer.truncate(place);
             Fate::SentAndClosed(answer)
         }
-        // The rest never comes.
+        // The rest never arrives.
         6 => {
             answer.truncate(place);
             Fate::Sent(answer)
         }
-        // More than it says, or the same twice.
+        // The frame is longer than its length, or is sent twice.
         7 => {
             answer.extend(answer.clone().iter().take(place));
             Fate::Sent(answer)
