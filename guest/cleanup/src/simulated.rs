@@ -1,4 +1,4 @@
-//! A small cluster in memory, made by chance: a master with agents, Exhibitor and
+//! A small random cluster in memory: a master with agents, Exhibitor and
 //! Marathon. It knows requests as methods, paths and bodies only, so that both sides
 //! of the sandbox can be tested on it.
 //!
@@ -17,7 +17,7 @@ pub const PRINCIPAL: &str = "p";
 /// The target's node.
 pub const ZNODE: &str = "dcos-service-r";
 
-/// Numbers by chance, the same for the same seed.
+/// Random numbers, the same for the same seed.
 pub struct Chance(u64);
 
 impl Chance {
@@ -71,18 +71,18 @@ struct Volume {
     principal: Option<&'static str>,
 }
 
-/// Where an agent is.
+/// The place of an agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     /// It is listed, and connected.
     Here,
     /// It is listed, and connected, but gets no tasks (since Mesos 1.9).
     Drained,
-    /// The same, but it never does what was accepted for it.
+    /// It is listed, and connected, but never carries out the operations accepted for it.
     Stuck,
     /// It is listed, and not connected.
     Away,
-    /// It is listed, and what is hidden there counts in its totals only.
+    /// It is listed, and its hidden resources count only in its totals.
     Hiding,
     /// The master has given up on it.
     Unreachable,
@@ -98,7 +98,7 @@ struct Agent {
     id: String,
     place: Place,
     resources: Vec<Resource>,
-    /// Resources whose removal was accepted before, and which it still has.
+    /// Resources that it still has, although their removal was accepted before.
     pending: Vec<(bool, Resource)>,
 }
 
@@ -118,7 +118,7 @@ pub struct Removal {
     pub agent: String,
     /// Whether volumes were destroyed, or resources unreserved.
     pub volumes: bool,
-    /// How much of what, by name.
+    /// The amounts, by the names of the resources.
     pub amounts: BTreeMap<String, u32>,
 }
 
@@ -146,7 +146,7 @@ pub struct Cluster {
     pub violations: Vec<String>,
 }
 
-/// An answer, or none because the connection broke.
+/// An answer, or none if the connection broke.
 pub type Answer = Option<(u16, String)>;
 
 impl Resource {
@@ -185,7 +185,7 @@ impl Resource {
         self.stack.last().expect("a reservation")
     }
 
-    /// As the master lists it.
+    /// The JSON that the master lists.
     fn json(&self, version: &str) -> Value {
         let mut json = json!({
             "name": self.name, "type": "SCALAR", "scalar": {"value": f64::from(self.amount)},
@@ -267,7 +267,7 @@ impl Place {
         !matches!(self, Self::Unreachable | Self::Down | Self::Recovering)
     }
 
-    /// Whether the master lists what is there, and accepts operations that it carries out.
+    /// Whether the master lists its resources, and it carries out accepted operations.
     fn is_connected(self) -> bool {
         matches!(self, Self::Here | Self::Drained | Self::Stuck)
     }
@@ -295,7 +295,7 @@ impl Agent {
         self.pending.push((volumes, resource));
     }
 
-    /// How many volumes and reservations of the target it has.
+    /// The number of its volumes and reservations of the target.
     fn removable(&self, principal: Option<&str>) -> usize {
         let is_own = |it: &&Resource| {
             let stays = it.volume.is_some() && !it.is_volume(principal);
@@ -304,13 +304,13 @@ impl Agent {
         self.resources.iter().filter(is_own).count()
     }
 
-    /// Takes a resource out, if it is there.
+    /// Removes a resource, if it is there.
     fn take(&mut self, json: &Value, version: &str) -> Option<Resource> {
         let at = self.resources.iter().position(|it| it.json(version) == *json)?;
         Some(self.resources.remove(at))
     }
 
-    /// Puts a resource in; like ones become one, as in Mesos.
+    /// Adds a resource; equal ones are merged, as in Mesos.
     fn put(&mut self, resource: Resource) {
         let can_merge = resource.volume.is_none() && !matches!(resource.source, Some(("MOUNT", _)));
         let same =
@@ -348,7 +348,7 @@ impl Agent {
 }
 
 impl Cluster {
-    /// A cluster by chance.
+    /// A random cluster.
     pub fn by_chance(chance: &mut Chance) -> Self {
         let version = chance.of(&["0.28.1", "1.4.3", "1.11.0", "1.11.0"]);
         let mut id = 0;
@@ -455,7 +455,7 @@ impl Cluster {
         self.agents.iter().map(|agent| agent.cleaned(principal).sorted()).collect()
     }
 
-    /// The requests that were to change something.
+    /// The requests that should have changed something.
     pub fn changes(&self) -> Vec<&String> {
         let asks = |it: &&String| it.starts_with("GET ") || *it == "POST api/v1";
         self.requests.iter().filter(|it| !asks(it)).collect()
@@ -493,7 +493,7 @@ impl Cluster {
             _ => {}
         }
         let answer = self.carry_out(method, path, call, form, principal);
-        // It was carried out, but nobody hears of it.
+        // The request is carried out, but its answer is lost.
         if fault == Some(3) { None } else { Some(answer) }
     }
 

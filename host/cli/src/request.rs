@@ -24,7 +24,7 @@ pub enum Request {
     Cluster(Box<OnCluster>),
     /// It runs a recording again, or all that are in a folder.
     Replay(PathBuf, Component),
-    /// It shows the component, its limits, and what it may request for a target.
+    /// It shows the component, its limits, and the requests that it may send for a target.
     Inspect(Target, Options, Component),
     /// It prints a file for other programs.
     Print(Vec<u8>),

@@ -13,13 +13,13 @@ use crate::plan;
 pub struct Ran {
     /// Its result.
     pub result: Result<Done, RunError>,
-    /// The frameworks that it found in the way.
+    /// The frameworks that blocked it.
     pub frameworks: Vec<Framework>,
     /// The servers that answered 401.
     pub unauthorized: Vec<Endpoint>,
 }
 
-/// The things that a run found in its way.
+/// The obstacles that a run found.
 struct Obstacles<'a> {
     frameworks: &'a [Framework],
     unreached: &'a [Unreached],

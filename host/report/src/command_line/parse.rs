@@ -60,8 +60,8 @@ pub struct Checks {
     pub strict: bool,
 }
 
-/// The options that say where the servers are. Whoever flattens them into a command line
-/// gives them a heading that says where they are otherwise.
+/// The options with the URLs of the servers. A command line that flattens them gives them a
+/// heading that names the default URLs.
 #[derive(Clone, Debug, Default, Args)]
 // The help shows the URLs as they are.
 #[allow(rustdoc::bare_urls)]
@@ -106,7 +106,7 @@ impl Selection {
             znode: or(znode, derived.map(|names| &names.znode)),
             marathon_app: None,
         };
-        // Whoever names another role than the service's own means a part of the service.
+        // A role other than the service's own selects a part of the service.
         let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
         let options = Options { whole_service, ..Options::DEFAULT };
         Ok((target, checks.added_to(options)))
@@ -147,10 +147,10 @@ impl Checks {
     }
 }
 
-/// An invalid URL, and the endpoints that are known all the same: Marathon's is among
+/// An invalid URL, and the endpoints that are known nevertheless: Marathon's is among
 /// them, the others need not be.
 pub struct UrlError {
-    /// The first invalid URL, and what is wrong with it.
+    /// The first invalid URL, and the reason.
     pub error: EndpointError,
     /// The endpoints, if Marathon is where the command line says; those of servers whose
     /// URLs are invalid are the usual ones, and must not be asked.

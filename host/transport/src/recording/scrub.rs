@@ -10,8 +10,8 @@
 /// The text in the place of a value that is left out.
 pub const SCRUBBED: &str = "\"(scrubbed)\"";
 
-/// Keys whose values hold what tasks are started with, or what a ZooKeeper node
-/// holds. A component needs none of it.
+/// Keys whose values hold the parameters of tasks, or the data of a ZooKeeper node. A component
+/// needs none of them.
 const PAYLOADS: [&str; 15] = [
     "args",
     "arguments",
@@ -110,8 +110,8 @@ pub fn scrub(body: &[u8]) -> Vec<u8> {
     scrubbed
 }
 
-/// A key without its quotes; one that is written in a strange way is read all
-/// the same.
+/// Returns a key without its quotes. A key with escapes is decoded, and an invalid one is read
+/// as it is.
 fn text(key: &[u8]) -> String {
     serde_json::from_slice(key).unwrap_or_else(|_| String::from_utf8_lossy(key).into())
 }

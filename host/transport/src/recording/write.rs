@@ -1,5 +1,5 @@
-//! Keeps the exchanges that pass through another transport: beside the file that they will be
-//! in, without a name, until the run is over; then in that file. Only exchanges in flight are in
+//! Keeps the exchanges that pass through another transport: until the run is over in a file
+//! without a name beside their final file, then in that file. Only exchanges in flight are in
 //! memory.
 
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::file;
 use janitor_contract::types::Error;
 use janitor_contract::{Endpoints, json};
 
-/// A recording in the making.
+/// A recording that is being written.
 pub struct Recording {
     tape: Shared,
     file: PathBuf,
@@ -35,8 +35,7 @@ impl fmt::Debug for Recording {
 }
 
 impl Recording {
-    /// Finds out whether a recording could be written there: better now than after a run, or
-    /// a login.
+    /// Checks that a recording could be written there, before a run or a login.
     ///
     /// # Errors
     /// When it could not.
@@ -59,7 +58,7 @@ impl Recording {
         Self { tape: Shared(Arc::new(Mutex::new(tape))), file: file.into() }
     }
 
-    /// A transport that sends through another one and keeps what passes.
+    /// A transport that sends through another one and keeps the exchanges.
     pub fn through(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
         let endpoints = self.tape.tape().run.endpoints.clone();
         Box::new(Recorder { recording: self.tape.clone(), endpoints, transport })
