@@ -147,14 +147,14 @@ impl Tape {
         }
     }
 
-    /// Gives the recording up, and what it takes of the disk and the memory.
+    /// Gives up the recording, and releases its disk space and memory.
     fn lose(&mut self, why: io::Error) {
         // A spool that cannot be emptied is deleted when the run is over.
         let _ = self.spool.set_len(0);
         self.lost = Some(why);
     }
 
-    /// Whether so many bytes more may be kept of bodies that are still read.
+    /// Whether this many more bytes of unfinished bodies may be kept.
     fn has_room(&mut self, bytes: usize) -> bool {
         if self.lost.is_some() {
             return false;
@@ -171,7 +171,7 @@ impl Tape {
         true
     }
 
-    /// The whole, for the file.
+    /// The whole content of the file.
     fn har(&self) -> Whole<'_> {
         let Har { log } = Har::new(self.run.clone());
         let Log { version, creator, janitor, entries: _ } = log;
@@ -179,7 +179,7 @@ impl Tape {
     }
 }
 
-/// Writes an entry at the end of a spool, and says how long it is there.
+/// Writes an entry at the end of a spool, and returns its length there.
 fn append(spool: &mut File, end: u64, entry: &Entry) -> io::Result<u64> {
     spool.seek(SeekFrom::Start(end))?;
     let mut writer = BufWriter::new(&mut *spool);
@@ -238,7 +238,7 @@ struct Shared(Arc<Mutex<Tape>>);
 
 impl Shared {
     fn tape(&self) -> MutexGuard<'_, Tape> {
-        // Every change is made in one step, so there is nothing half done.
+        // Every change is made in one step, so the state is always consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -399,7 +399,7 @@ mod tests {
     use janitor_contract::call::Call;
     use janitor_contract::types::{Endpoint, Method, Options};
 
-    /// A server that gives every request the same body.
+    /// A server that answers every request with the same body.
     struct Repeating(&'static [u8]);
 
     impl Transport for Repeating {
@@ -432,7 +432,7 @@ mod tests {
         }
     }
 
-    /// Asks for something, and reads the whole answer.
+    /// Sends a request, and reads the whole answer.
     fn ask(transport: &mut dyn Transport, path: &str) -> Vec<u8> {
         let (endpoint, method, path) = (Endpoint::Master, Method::Get, vec![path.into()]);
         let request = Request { endpoint, method, path, query: vec![], content: None };
@@ -481,7 +481,7 @@ mod tests {
     fn what_cannot_be_kept_loses_the_recording_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.har");
-        // It takes nothing, as a full disk does.
+        // Every write to it fails, as on a full disk.
         let full = File::open("/dev/zero").unwrap();
         let recording = Recording::on(full, &file, run());
         let mut transport = recording.through(Box::new(Repeating(BODY)));
