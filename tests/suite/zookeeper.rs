@@ -90,9 +90,8 @@ fn clean(url: &str, znode: &str, digest: Option<&str>) -> Run {
     live
 }
 
-/// Builds a service's subtree of 1,002 nodes, three levels deep. Only
-/// `DIGEST` may change `part-7` and the nodes below it, and `alive` belongs to the session that
-/// is returned.
+/// Builds a service's subtree of 1,002 nodes, three levels deep. Only `DIGEST` may change
+/// `part-7` and the nodes below it, and `alive` belongs to the session that is returned.
 fn service(server: &Server) -> Client {
     let client = server.client();
     server.run(async {

@@ -1,6 +1,6 @@
-//! A small random cluster in memory: a master with agents, Exhibitor and
-//! Marathon. It knows requests as methods, paths and bodies only, so that both sides
-//! of the sandbox can be tested on it.
+//! A small random cluster in memory: a master with agents, Exhibitor and Marathon. It knows
+//! requests as methods, paths and bodies only, so that both sides of the sandbox can be tested
+//! on it.
 //!
 //! The rules for resources, their owners and their removal are written here a second time,
 //! from Mesos's documentation, and are not taken from the code under test.

@@ -1,8 +1,8 @@
 //! Files that are written atomically: recordings and plans. An existing file is replaced only if
-//! it is regular, and then with its permissions, its access control
-//! list and its owner; a symbolic link stays, and the file it leads to is replaced. A new
-//! file can be read by its owner alone. Until everything is written the file has no name, so
-//! a program that ends before leaves nothing behind.
+//! it is a regular file, and then with its permissions, its access control list and its owner; a
+//! symbolic link stays, and the file it leads to is replaced. A new file can be read by its owner
+//! alone. Until everything is written the file has no name, so a program that ends before leaves
+//! nothing behind.
 //!
 //! The module also reads files that may have no end, and determines which file a path means.
 

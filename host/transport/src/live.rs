@@ -106,8 +106,8 @@ impl Live {
         Ok(answer.into_response(&uri))
     }
 
-    /// Sends a request with the current credentials, and once more with new ones
-    /// if those are no longer valid.
+    /// Sends a request with the current credentials, and once more with new ones if
+    /// those are no longer valid.
     fn authenticated(&self, uri: &Uri, request: &Request) -> Result<Answer, Error> {
         let Request { endpoint, method, content, .. } = request;
         let credential = self.credentials.of(*endpoint);

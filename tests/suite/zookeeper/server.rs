@@ -156,8 +156,8 @@ impl Drop for Process {
     }
 }
 
-/// Starts a server and waits until it listens. Another process may have taken
-/// its port.
+/// Starts a server and waits until it listens. Another process may have taken its
+/// port.
 fn start(command: &str, folder: &TempDir) -> Process {
     (0..3)
         .find_map(|_| try_start(free_port(), command, folder))
