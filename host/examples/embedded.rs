@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a cluster with something for a role, on the one thread of a runtime.
+    /// Cleans up a cluster that holds something for a role, on the one thread of a runtime.
     fn cleaned(cluster: &Cluster, patience: Duration) -> Result<Report, Failure> {
         let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
         let endpoints = Endpoints::new(&master, &exhibitor, &cluster.marathon_url()).unwrap();

@@ -1,4 +1,4 @@
-;; Has the names of a cleaner's functions, without what goes in and comes out.
+;; Has the names of a cleaner's functions, without their parameters and results.
 (component
   (core module $m
     (func (export "f")))

@@ -1,5 +1,5 @@
-//! Secrets stay where they are: with every kind of credential, a run that tells as much
-//! as it can, and fails, leaves none of them anywhere.
+//! No secret leaks: with every kind of credential, a run that prints as much as it can, and
+//! fails, writes none of them anywhere.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -37,7 +37,7 @@ tests! {
     client_key_from_client_key: is_kept("client_key", "--client-key"),
 }
 
-/// A cluster that wants the credentials, and refuses to destroy volumes.
+/// A cluster that requires the credentials, and refuses to destroy volumes.
 fn cluster(kind: &str) -> Cluster {
     let refusal = Answer {
         server: Server::Master,
@@ -121,13 +121,13 @@ fn is_kept(kind: &'static str, way: &'static str) {
     }
 }
 
-/// Enough of a ZooKeeper to hear the secret; it then lets nobody do anything.
+/// A minimal ZooKeeper that receives the secret, and then denies every request.
 fn zookeeper(secret: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("zk://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            // What breaks off is the client's to notice.
+            // The client has to notice a connection that fails.
             let _ = serve(connection, &secret);
         }
     });
@@ -153,7 +153,7 @@ fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
     let login = frame(&mut connection)?;
     let known = String::from_utf8_lossy(&login).contains(secret);
     let mut request = login;
-    // Whoever logs in gets nowhere (-102, NoAuth); who does not, not even in (-115).
+    // A client that logs in is denied everything (-102, NoAuth); any other gets no session (-115).
     let mut code: i32 = if known { 0 } else { -115 };
     loop {
         let answer = [&request[..4], &[0; 8], &code.to_be_bytes()].concat();
@@ -163,7 +163,7 @@ fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
     }
 }
 
-/// All that a failing run tells, by its output, its files and its command line.
+/// Returns everything that a failing run shows: its output, its files and its command line.
 fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
     let folder = command.get_current_dir().unwrap().to_owned();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -175,7 +175,7 @@ fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
     if cfg!(target_os = "linux") {
         assert!(!line.is_empty(), "the run goes on");
     }
-    // What is given on the command line is there for all to see, as its help says.
+    // Everyone can see the command line, as its help says.
     if !on_the_line {
         told += &String::from_utf8_lossy(&line);
     }

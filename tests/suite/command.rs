@@ -9,20 +9,20 @@ use std::process::{Command, Output};
 use janitor_host::{Endpoints, Network, NetworkBuilder};
 use janitor_tests::{Cluster, Recorded, State};
 
-/// What a run of the binary left behind.
+/// The output and the exit code of the binary.
 #[derive(Debug, PartialEq)]
 pub struct Run {
-    /// Everything it printed for the person in front of it.
+    /// Its standard output.
     pub stdout: String,
-    /// Everything it complained about.
+    /// Its standard error.
     pub stderr: String,
     /// Its exit code.
     pub exit: i32,
 }
 
-/// A program that knows nothing of how the tests were started: neither a proxy, behind which
-/// it would look for the tests' servers, nor that a signal is ignored, as SIGINT is for what
-/// a script runs in the background, and SIGHUP under `nohup`.
+/// A program that does not inherit how the tests were started: neither a proxy, through which
+/// it would look for the tests' servers, nor an ignored signal, as SIGINT is for a process
+/// that a script runs in the background, and SIGHUP under `nohup`.
 #[allow(unsafe_code)]
 pub fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
@@ -55,7 +55,7 @@ pub fn network(endpoints: Endpoints) -> NetworkBuilder {
     Network::builder(endpoints).no_proxy()
 }
 
-/// A client of the tests' own, which takes every status for an answer, and no proxy.
+/// A client for the tests, which accepts every status as an answer, and uses no proxy.
 pub fn client() -> ureq::Agent {
     ureq::config::Config::builder().http_status_as_error(false).proxy(None).build().into()
 }
@@ -92,16 +92,16 @@ pub fn on(cluster: &Cluster, line: &str) -> Command {
     command
 }
 
-/// Which of the requests so far were to change something.
+/// The requests so far that should change something.
 pub fn changes(cluster: &Cluster) -> Vec<String> {
     let requests = cluster.requests().into_iter();
-    // The master's v1 API is asked by POST.
+    // Calls that only read the master's v1 API are sent by POST as well.
     let looks = |it: &Recorded| it.method == "GET" || it.body.starts_with(r#"{"type":"GET_"#);
     let changes = requests.filter(|request| !looks(request));
     changes.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
-/// What a run complains about, but that files stay where Mesos is older than 1.0.
+/// Returns a run's complaints, except that Mesos before 1.0 keeps the files.
 pub fn complaints(run: &Run) -> Vec<&str> {
     run.stderr.lines().filter(|line| !line.contains("Mesos before 1.0 only forgets")).collect()
 }

@@ -1,4 +1,4 @@
-//! Another component than the embedded one, from a file: what is run is what is named.
+//! A component from a file instead of the embedded one: the named one is run, and no other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::command::{Run, janitor, on, replay, run, scenario, tests};
 use crate::sandbox::BROKEN;
 
-/// A digest that nothing has.
+/// A digest that no component has.
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What is said of the servers when there is no component to ask them anything.
+/// The message about the servers if there is no component that could send them a request.
 const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
 
 /// A component of this workspace, as the build scripts left it.
@@ -51,8 +51,8 @@ pub fn is_refused(fault: &str) {
     assert!(run.stderr.contains(words), "{}", run.stderr);
 }
 
-/// What `sandbox` tries with the library, as files. One that computes for ever ends when
-/// a run's time does, which is too late for a test.
+/// The binary refuses the components that `sandbox` tries with the library, as files. A component
+/// that computes for ever ends with the time of a run, which is too late for a test.
 #[test]
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn hostile_files_end_with_8() {
@@ -135,13 +135,13 @@ fn a_recording_names_the_one_that_ran() {
         let recording: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
-    // It does nothing, which is told nobody, and is not the embedded one.
+    // It does nothing, and is not the embedded one.
     let ours = built("janitor-misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
     assert!(inspection.stdout.starts_with(&format!("Component: {digest}\n")), "{inspection:?}");
-    // The embedded one asks for what was not recorded, and both are named.
+    // The embedded one sends requests that were not recorded, and both are named.
     let run = run(&mut replay(&file));
     assert_eq!(run.exit, 5);
     let words = format!("it was recorded with component {digest}, and this is {DIGEST}");

@@ -1,5 +1,5 @@
-//! The components that are made of a guest, as they are published: folders of them, each
-//! made once for all tests.
+//! The components that are composed of a guest, as they are published: each folder of them is
+//! composed once for all tests.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ pub static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 cases! {
-    /// What a guest of `hostile/` would do with what a runtime has, were it composed, and why
-    /// it is not.
+    /// Each guest of `hostile/` would misuse an import of the runtime. It is not composed because
+    /// of that import.
     REFUSED: &str => is_refused;
 
     a_guest_that_reads_the_environment: "wasi:cli/environment 0.2.0 (unknown)",
@@ -32,7 +32,7 @@ cases! {
     a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown)",
 }
 
-/// Each refused guest's test, the exit code of what composes, and the words.
+/// Each refused guest's test, the exit code of the composer, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     REFUSED.iter().map(|(name, words)| (format!("composed::{name}"), 1, *words))
 }
@@ -50,7 +50,7 @@ fn is_refused(name: &str, words: &str) {
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing is written");
 }
 
-/// What composes, into a folder.
+/// Returns the command that composes into a folder.
 fn composer(folder: &Path) -> Command {
     let mut compose = program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose"]);

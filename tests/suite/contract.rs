@@ -1,7 +1,6 @@
-//! The contract in `wit/`, against every version of it that was published: these are kept
-//! in `tests/wit`, a folder each. Who made a component or a host for one of them relies on
-//! it, so a change wants a new version, and one that breaks something a new first number
-//! (or second, as long as the first is 0).
+//! Compares the contract in `wit/` with every published version of it, which `tests/wit` keeps in
+//! a folder each. Authors of components and hosts rely on these versions, so a change requires a
+//! new version, and a breaking change a new first number (or second, as long as the first is 0).
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +48,7 @@ fn a_change_wants_a_version() {
     with("cleanup@0.1.1;", old, more).unwrap();
 }
 
-/// The texts of a package, a file each.
+/// The texts of a package, one for each file.
 fn read(folder: &Path) -> Vec<String> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -65,7 +64,7 @@ fn version(package: &[String]) -> Version {
     rest.split_once(';').unwrap().0.parse().unwrap()
 }
 
-/// Whether the contract may be as it is now, given one that was published.
+/// Whether the contract is compatible with a published version.
 fn fits(published: &[String], now: &[String]) -> Result<(), String> {
     let (then, version) = (version(published), version(now));
     let track = |it: &Version| if it.major == 0 { (0, it.minor) } else { (it.major, 0) };
@@ -86,7 +85,7 @@ fn fits(published: &[String], now: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// Two versions of the world side by side, the second under a number that no other has.
+/// Two versions of the world side by side, the second under an unused number.
 fn both(old: &[String], new: &[String]) -> (Resolve, WorldId, WorldId) {
     let mut resolve = Resolve::default();
     let mut world = |package: &[String], number: &str| {

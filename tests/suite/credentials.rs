@@ -1,5 +1,5 @@
-//! Credentials over the whole program: where they come from, where they go, and what
-//! happens when they are not good any more.
+//! Credentials in the whole program: their sources, the servers that receive them, and the
+//! consequences when they become invalid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ fn a_token_that_ends_is_renewed_once() {
 #[test]
 fn a_second_refusal_ends_the_run() {
     for way in [0, 1] {
-        // What is sent before the next token comes, nobody has granted either.
+        // The servers also reject every request that is sent before the next token arrives.
         let (cluster, secrets) = (cluster(&[5, 0, 0, 0, 0, 0, 0]), Secrets::new());
         let run = run(&mut both(&cluster, &secrets)[way]);
         assert_eq!((run.exit, run.stderr.as_str()), (5, ""), "{}", run.stdout);
@@ -212,7 +212,7 @@ fn a_wrong_file_sends_nothing() {
     }
 }
 
-/// The limit for the program's memory is what keeps it from taking all of the machine's.
+/// The limit on the program's memory protects the machine's memory.
 #[test]
 fn a_file_without_end_sends_nothing() {
     let cluster = cluster(&[]);
@@ -238,7 +238,7 @@ fn a_file_without_end_sends_nothing() {
     assert_eq!(cluster.requests(), []);
 }
 
-/// Whatever a run is to do, a place where it cannot record ends it before the login.
+/// A run that cannot write its recording ends before the login, whatever its command is.
 #[test]
 fn where_nothing_can_be_recorded_nobody_logs_in() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
@@ -284,8 +284,8 @@ fn basic_is_for_masters_only() {
     }
 }
 
-/// Each credential goes to its own server alone, together with all that there may be for
-/// the others.
+/// Each credential is sent to its own server alone, even if there are credentials for all the
+/// others.
 #[test]
 fn each_server_gets_its_own() {
     let secrets = Secrets::new();
@@ -344,7 +344,7 @@ fn a_401_names_the_option() {
     }
 }
 
-/// What only looks changes nothing, whatever is wrong: no login, no URL.
+/// A command that only reads changes nothing, whatever fails: the login, or the URL.
 #[test]
 fn what_looks_leaves_no_marathon() {
     let cluster = cluster(&[]);
@@ -364,7 +364,7 @@ fn what_looks_leaves_no_marathon() {
     assert_eq!(changes(&cluster), ["POST /acs/api/v1/auth/login"; 3]);
 }
 
-/// A run that can only leave Marathon does it with what the command line gives, or not.
+/// A run that can only delete its own app uses the credentials of the command line, if any.
 #[test]
 fn marathon_is_left_as_given_or_not_at_all() {
     let secrets = Secrets::new();
@@ -375,7 +375,7 @@ fn marathon_is_left_as_given_or_not_at_all() {
         let before = cluster.requests().len();
         let mut command = janitor();
         command.args(["-r", "cassandra_role"]).args(options).env("MARATHON_APP_ID", "/janitor");
-        // There is a cluster at the usual names, too: nothing may be sent there.
+        // Another cluster is at the usual names: nothing may be sent to it.
         let proxy = [("http_proxy", &*cluster.proxy_url()), ("no_proxy", "127.0.0.1")];
         let run = run(command.envs(proxy));
         assert_eq!((run.exit, run.stderr.as_str()), (3, ""), "{}", run.stdout);
@@ -428,7 +428,7 @@ fn with_answer(status: u16, headers: &[(&str, &str)], body: &str) -> Cluster {
     Cluster::start(State { iam: Some(iam(&[])), answers, ..scenario("the-sample-result") })
 }
 
-/// The password does not go to whom the server sends it.
+/// The password is not sent to the target of a redirection.
 #[test]
 fn a_login_is_not_redirected() {
     let place = "//leader.mesos:5050/acs/api/v1/auth/login";
@@ -443,7 +443,7 @@ fn a_login_is_not_redirected() {
     assert_eq!(logins(&cluster), 2);
 }
 
-/// Its title and its message are shown, unless they hold the password in any form.
+/// The answer's title and its message are shown, unless they contain the password in any form.
 #[test]
 fn a_login_that_repeats_the_password() {
     let said = |title: &str, message: &str| {
@@ -476,7 +476,7 @@ fn a_login_that_repeats_the_password() {
     }
 }
 
-/// What it gets is a password, or a token that is signed for this one login.
+/// The server receives a password, or a token that is signed for this one login.
 #[test]
 fn a_login_that_echoes_what_it_gets() {
     let secrets = Secrets::new();
@@ -501,7 +501,7 @@ fn a_login_that_echoes_what_it_gets() {
     }
 }
 
-/// A page is no answer to a login, and may hold anything.
+/// An HTML page is no answer to a login, and may contain anything.
 #[test]
 fn a_login_that_shows_a_page() {
     let cluster = with_answer(502, &[], "<html><title>Bad Gateway</title>canary</html>");
@@ -534,7 +534,7 @@ fn a_login_that_brings_no_token() {
     }
 }
 
-/// Wherever it comes from, it is not shown, and goes nowhere.
+/// Such a token is neither shown nor sent, whatever its source is.
 #[test]
 fn what_no_header_holds_is_no_token() {
     let secrets = Secrets::new();
@@ -576,7 +576,7 @@ fn what_no_header_holds_is_no_token() {
 }
 
 /// A plan and a recording that name the servers of a cluster, which are not at their usual
-/// places, and how each is used.
+/// URLs, and the command that uses each.
 fn files(cluster: &Cluster, secrets: &Secrets) -> [Vec<String>; 2] {
     let file = |name: &str| secrets.path().join(name).display().to_string();
     let (plan, recording) = (file("plan.json"), file("run.har"));
@@ -590,7 +590,7 @@ fn files(cluster: &Cluster, secrets: &Secrets) -> [Vec<String>; 2] {
         assert_eq!(planned.stderr.contains(&next), more[0] == "--out", "{}", planned.stderr);
     }
     let har = fs::read_to_string(&recording).unwrap();
-    // A cleanup, which has been planned only.
+    // A cleanup that was only planned.
     fs::write(&recording, har.replacen("\"Plan\"", "\"Clean\"", 1)).unwrap();
     [vec!["apply".into(), plan], vec!["replay".into(), "--update".into(), recording]]
 }
@@ -600,7 +600,7 @@ fn urls(cluster: &Cluster) -> [String; 6] {
     ["-m".into(), master, "-e".into(), exhibitor, "-n".into(), cluster.marathon_url()]
 }
 
-/// Nothing is sent to anybody, and who is meant is named, with what to do.
+/// No request is sent, and the message names the server and the remedy.
 #[test]
 fn the_environment_is_not_for_what_only_a_file_names() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
@@ -617,7 +617,7 @@ fn the_environment_is_not_for_what_only_a_file_names() {
             ("EXHIBITOR_AUTH", "canary:canary", "", &exhibitor, "-e"),
             ("MARATHON_AUTH", "canary:canary", "", &marathon, "-n"),
             ("ZK_AUTH", "canary:canary", "", zookeeper, "-e"),
-            // Others are named, but not the one.
+            // Other servers are named, but not this one.
             ("DCOS_ACS_TOKEN", "canary", &format!("-m {mesos} -n {marathon}"), &exhibitor, "-e"),
             ("MARATHON_AUTH", "canary:canary", "-m banana", &marathon, ""),
         ] {
@@ -646,7 +646,7 @@ fn the_environment_is_not_for_what_only_a_file_names() {
     }
 }
 
-/// The servers are named, or they are at their usual places, whatever the file says.
+/// The command line names the servers, or they are at their usual URLs, whatever the file says.
 #[test]
 fn what_the_command_line_names_gets_the_environments() {
     let secrets = Secrets::new();
@@ -666,7 +666,8 @@ fn what_the_command_line_names_gets_the_environments() {
     is_clean(&cluster, &run(command.arg(&file).env("DCOS_ACS_TOKEN", TOKEN)));
 }
 
-/// It is the operator's word, and who gets it is said.
+/// A credential on the command line is sent to servers that only the file names, and the output
+/// names them.
 #[test]
 fn an_option_is_for_what_only_a_file_names() {
     let secrets = Secrets::new();
@@ -683,7 +684,7 @@ fn an_option_is_for_what_only_a_file_names() {
         );
         assert!(run.stderr.starts_with(&said), "{}", run.stderr);
     }
-    // A client certificate is one too, where a server may see it.
+    // A client certificate is a credential too if a server can see it.
     let authority = Authority::new();
     authority.client();
     let cluster = Cluster::start(scenario("the-sample-result"));
@@ -759,7 +760,7 @@ fn one_plain_server_among_others_is_refused() {
         }
         assert_eq!(cluster.requests().len(), before, "{servers:?}");
         if credentials.contains(&"--username") || e.starts_with("zk:") {
-            // Whoever is at the usual port must not get a login, and ZooKeeper is waited for.
+            // A server at the usual port must not receive a login, and the run waits for ZooKeeper.
             continue;
         }
         let run = asked(&["--allow-plain-http"]);
@@ -780,7 +781,7 @@ fn a_server_that_is_not_asked_may_be_plain() {
     }
 }
 
-/// Nothing is wrong with the credentials, as far as anybody knows.
+/// Nothing shows that the credentials are wrong.
 #[test]
 fn a_login_that_nobody_answers() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The tests that the documents name are there.
+//! The tests that the documents name exist.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use std::{env, fs};
 use crate::command::{program, recordings, tests};
 use crate::{composed, faults, real, sandbox, stock};
 
-/// The names of all tests: those of this program, as its harness lists them, so that one that
-/// is not compiled is none; and those of `scenarios.rs`, which are made of files.
+/// The names of all tests: those of this program, as its harness lists them, so that a test
+/// which is not compiled does not count; and those of `scenarios.rs`, which come from files.
 static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let listed =
         program(env::current_exe().unwrap()).args(["--list", "--format", "terse"]).output();
@@ -28,7 +28,7 @@ static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     names
 });
 
-/// Whether there is a test of this name, or where it ends with `*`, one that begins so.
+/// Whether there is a test of this name or, if it ends with `*`, one with this prefix.
 fn is_test(name: &str) -> bool {
     match name.strip_suffix('*') {
         Some(begin) => NAMES.iter().any(|name| name.starts_with(begin)),
@@ -65,7 +65,7 @@ fn components_and_faults_are_listed() {
     assert_eq!(without_test, [""; 0], "docs/security.md");
 }
 
-/// What a document's tables hold in their last columns.
+/// Returns the cells in the last columns of a document's tables.
 fn last_cells(text: &str) -> impl Iterator<Item = &str> {
     rows(text).filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next())
 }

@@ -1,4 +1,4 @@
-//! One component, several hosts: whoever runs it, a recorded cleanup ends in the same
+//! One component, several hosts: in each of them, a recorded cleanup ends in the same
 //! report, byte for byte. The hosts in Node and Python are the examples in
 //! `tests/embedders`; `tests/embedders/setup.sh` installs what they need.
 
@@ -28,7 +28,7 @@ tests! {
     python_without_a_server: fails_without_a_server(&PYTHON),
 }
 
-/// The recorded cleanups: the file, how, and of what.
+/// The recorded cleanups: the file, the options, and the target.
 fn cleanups() -> impl Iterator<Item = (PathBuf, Options, Target)> {
     let mut files: Vec<_> = recordings().collect();
     files.sort();
@@ -42,7 +42,7 @@ fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().display().to_string()
 }
 
-/// Prints who came to which report, and fails where two differ.
+/// Prints each host's report, and fails if two differ.
 #[test]
 fn one_report() {
     let mut table = row(["recording", "host", "answers", "bytes", "report"]);
@@ -145,7 +145,7 @@ fn in_the_library(session: Session, target: &Target, options: &Options) -> Strin
     serde_json::to_string(&report).unwrap()
 }
 
-/// What the sample cleans up.
+/// Returns the target of the sample.
 fn sample() -> Target {
     Target {
         role: Some("cassandra_role".into()),
@@ -155,8 +155,7 @@ fn sample() -> Target {
     }
 }
 
-/// A cluster that takes its time, with so many more agents that its list of them is read
-/// in pieces.
+/// A slow cluster, with so many more agents that its list of them is read in pieces.
 fn larger(mut state: State) -> State {
     state.latency_ms = 200;
     let bystander = state.agents.last().cloned().unwrap();
@@ -176,7 +175,7 @@ fn cleans_the_stand_in(program: &Program) {
     assert_eq!(run.exit, 0, "{run:?}");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
     assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
-    // Three agents have something, and none waits for another.
+    // Three agents hold something, and no request waits for another agent.
     assert_eq!(cluster.load().most_at_once, 3);
     assert_eq!(cluster.state(), larger(after()));
 }
@@ -232,7 +231,7 @@ fn fails_without_a_server(program: &Program) {
     if needed((program.is_installed)()).is_none() {
         return;
     }
-    // A port that is taken, where nobody listens.
+    // A port that is bound, and on which nobody listens.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
@@ -243,6 +242,6 @@ fn fails_without_a_server(program: &Program) {
     assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");
     let sentence = "Network error: cannot connect to the Mesos master: ";
     assert!(run.stderr.contains(sentence), "{run:?}");
-    // As a stack trace would.
+    // A stack trace would contain this.
     assert!(!run.stderr.contains("clean."), "{run:?}");
 }

@@ -1,5 +1,5 @@
-//! Servers that misbehave: each ends in time, with words for the one who must act, and
-//! nothing is called clean that is not.
+//! Servers that misbehave: each run ends in time, with a message for the operator, and no run
+//! reports success that has left something.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -20,10 +20,10 @@ use crate::front::{Asked, Connection, Front};
 /// A way to answer.
 type Respond = fn(&Asked, &mut dyn Connection) -> io::Result<()>;
 
-/// What a server does, how janitor ends when it always does so, and its words.
+/// A server's fault, with the exit code and the words of janitor if the server repeats it for ever.
 struct Fault {
     respond: Respond,
-    /// Whether it is the limits of time that end it.
+    /// Whether the time limits end the run.
     slow: bool,
     exit: ExitCode,
     words: &'static str,
@@ -91,7 +91,7 @@ fn bursts_of_errors() {
     }
 }
 
-/// The server does it always, and then once, at each request of a run in turn.
+/// The server has the fault always, and then once, at each request of a run in turn.
 fn holds(_: &str, fault: &'static Fault) {
     let run = Run::on(fault, |_| true);
     assert!(run.log.contains(fault.words), "{}", run.log);
@@ -113,7 +113,7 @@ fn holds(_: &str, fault: &'static Fault) {
     }
 }
 
-/// A run, and what is true after it.
+/// A run, and the state after it.
 struct Run {
     exit: ExitCode,
     log: String,
@@ -168,8 +168,8 @@ impl Run {
         }
     }
 
-    /// What is left is not called clean, and keeps the znode; a znode that is left, or
-    /// may be, is named.
+    /// A run that leaves something does not report success, and keeps the znode. It names a znode
+    /// that is left, or may be left.
     fn is_honest(&self) {
         let Self { exit, log, left, znode, .. } = self;
         assert!(!left || *znode, "the znode went before the rest: {log}");
@@ -244,7 +244,7 @@ fn half(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
 
 fn resets_in_the_middle(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
     half(asked, connection)?;
-    // Without it, the reset may overtake the head.
+    // Without this pause, the reset may overtake the head.
     sleep(Duration::from_millis(20));
     SockRef::from(asked.socket).set_linger(Some(Duration::ZERO))?;
     end()
@@ -301,7 +301,7 @@ fn body(asked: &Asked, connection: &mut dyn Connection, head: &str, body: &[u8])
     connection.write_all(body)
 }
 
-/// Nobody has said that it may: there is no `Accept-Encoding` in the request.
+/// The server may not compress: there is no `Accept-Encoding` in the request.
 fn packs(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
     let request = String::from_utf8_lossy(asked.request).to_ascii_lowercase();
     assert!(!request.contains("gzip"), "{request}");

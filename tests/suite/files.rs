@@ -1,5 +1,5 @@
-//! The files that are written: recordings and plans. And what a name that does not look
-//! like what it is looks like in them, and elsewhere.
+//! The files that are written: recordings and plans; and how they and the output show a name
+//! with misleading characters.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::command::{janitor, on, program, run, scenario, tests};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
-/// The commands that write a file, up to its name, and what is said if they cannot.
+/// The commands that write a file, up to its name, and the message if they cannot.
 const WRITING: [(&str, &str); 2] =
     [("--record", "cannot record to "), ("--out", "cannot write the plan ")];
 
@@ -91,8 +91,8 @@ fn what_is_replaced_keeps_its_permissions_and_its_link() {
     }
 }
 
-/// A limit for files is to a program what a full disk is. The sandbox's own memory is
-/// counted as a file too, so the limit has room for that.
+/// For a program, a limit on the size of files has the effect of a full disk. The sandbox's
+/// own memory counts as a file too, so the limit includes it.
 #[test]
 fn a_full_disk_loses_the_recording_alone() {
     let mut state = scenario("the-sample-result");
@@ -123,7 +123,7 @@ fn a_full_disk_loses_the_recording_alone() {
     assert_eq!(names(folder.path()), ["run.har"]);
 }
 
-/// A role that looks like another one: it is seen, and what is printed can be copied.
+/// A role that looks like another one: the difference is visible, and the output can be copied.
 #[test]
 fn what_does_not_show_is_escaped() {
     let role = "cassandra\u{200b}_\u{ad}role";
@@ -161,7 +161,7 @@ fn what_does_not_show_is_escaped() {
     }
 }
 
-/// Whatever its names are: one of the two would be lost.
+/// Two names of one file are refused, because one of the two documents would be lost.
 #[test]
 fn a_file_that_is_named_twice_is_not_overwritten() {
     let cluster = Cluster::start(scenario("a-plan-that-is-applied"));
@@ -205,7 +205,7 @@ fn a_file_that_is_named_twice_is_not_overwritten() {
         assert!(said.contains(words) && said.contains("are the same file"), "{line}: {said}");
         assert_eq!(fs::read(at("plan")).unwrap(), plan, "{line}");
         assert!(fs::read_to_string(at("token")).unwrap().starts_with("token"), "{line}");
-        // The shell makes the file that standard output goes to.
+        // The shell creates the file for standard output.
         let _ = fs::remove_file(at("new"));
         assert_eq!(names(folder.path()), before, "{line}");
     }
@@ -223,7 +223,7 @@ fn what_is_open_is_no_place_for_a_recording() {
     assert_eq!(cluster.requests(), []);
 }
 
-/// What is in the files takes no place on the disk.
+/// The files are sparse, and take no space on the disk.
 #[test]
 fn what_is_larger_than_any_is_not_read() {
     let folder = tempfile::tempdir().unwrap();

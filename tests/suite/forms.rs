@@ -1,6 +1,6 @@
-//! Forms that a component might send to have something removed which is not the target's:
-//! some by name, and many that are made by chance. What the host and the gate think of each
-//! is held against what is known of it.
+//! Forms with which a component might remove something that is not the target's: some named
+//! ones, and many random ones. The verdicts of the host and of the gate on each are compared
+//! with the known one.
 
 mod chance;
 pub mod real;
@@ -20,21 +20,21 @@ use crate::real::master::{cpus, reserved_for, with};
 use chance::{Agents, Form};
 use janitor_guest::simulated::Chance;
 
-/// The role whose name has the component that misbehaves send forms.
+/// The role for which the misbehaving component sends forms.
 pub const ROLE: &str = "sends-forms";
 
 /// The principal whose resources it may remove.
 pub const PRINCIPAL: &str = "p";
 
-/// What agent S0 holds for the role: cpus and a volume of the principal, a volume of
-/// another one's.
+/// The resources that agent S0 holds for the role: cpus and a volume of the principal, and a
+/// volume of another principal.
 pub const HELD: [&str; 3] = [
     r#"{"name":"cpus","type":"SCALAR","scalar":{"value":0.5},"role":"sends-forms","reservation":{"principal":"p","labels":{"labels":[{"key":"k","value":"v"}]}}}"#,
     r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"p"},"disk":{"persistence":{"id":"own","principal":"p"},"volume":{"mode":"RW","container_path":"d"}}}"#,
     r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"q"},"disk":{"persistence":{"id":"theirs","principal":"q"},"volume":{"mode":"RW","container_path":"d"}}}"#,
 ];
 
-/// What a component does that sends a form, the form, and what is said of it.
+/// The deed of a component that sends a form, the form, and the words of the refusal.
 type Case = (&'static str, fn() -> String, &'static str);
 
 /// Forms of which none may be sent.
@@ -105,7 +105,7 @@ fn encoded(agent: &str, field: &str, resource: &str) -> String {
     form.append_pair("slaveId", agent).append_pair(field, &format!("[{resource}]")).finish()
 }
 
-/// The form of a case, and what is said of it.
+/// The form of a case, and the words of its refusal.
 pub fn case(deed: &str) -> (String, &'static str) {
     let (_, form, words) = CASES.iter().find(|(it, ..)| *it == deed).expect("a case");
     (form(), words)
@@ -155,14 +155,14 @@ fn misbehaving() -> Janitor {
     unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap()
 }
 
-/// The same behind the gate: what gets past that has the host behind it.
+/// The same component behind the gate; the host checks the requests that pass the gate.
 #[cfg(feature = "jit")]
 fn gated() -> Janitor {
     let file = crate::composed::MISBEHAVING.join("janitor.wasm");
     Janitor::from_component(&std::fs::read(file).unwrap()).unwrap()
 }
 
-/// What a target is whose component sends these lines.
+/// Returns the target for which the component sends these lines.
 pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
     Target {
         role: Some(ROLE.into()),
@@ -172,12 +172,12 @@ pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
     }
 }
 
-/// How many forms there are at the least, and how many of one list of agents.
+/// The minimum number of forms, and the number of forms for one list of agents.
 const FORMS: usize = 20_000;
 const OF_ONE_LIST: usize = 200;
 
-/// Each form is sent if, and only if, it is what browsers would make of resources of the
-/// target that are listed for its agent.
+/// A form is sent if and only if a browser would make it of resources of the target that are
+/// listed for its agent.
 fn agree(janitor: &Janitor) {
     let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
     let seeds = wished.map_or(0..FORMS / OF_ONE_LIST, |seed: usize| seed..seed + 1);
@@ -188,7 +188,7 @@ fn agree(janitor: &Janitor) {
         let principal = [None, Some(PRINCIPAL)][chance.below(2)];
         let mut forms: Vec<_> =
             (0..OF_ONE_LIST).map(|_| Form::by_chance(&mut chance, &agents, principal)).collect();
-        // One that passes begins each run, so that it is known that others would.
+        // Each run begins with an allowed form, which shows that others would be sent as well.
         forms.sort_by_key(|form| !form.may_pass);
         let (may_pass, others): (Vec<_>, Vec<_>) = forms.iter().partition(|form| form.may_pass);
         let lines = |forms: &[&Form]| forms.iter().map(|it| it.line.clone()).collect::<Vec<_>>();
@@ -210,7 +210,7 @@ fn agree(janitor: &Janitor) {
     assert!(wished.is_some() || passed.min(denied) > FORMS / 10, "the forms are too dull");
 }
 
-/// Has a component send forms; also tells which ones were sent.
+/// Has a component send forms, and returns also the forms that were sent.
 fn send(
     janitor: &Janitor,
     list: String,

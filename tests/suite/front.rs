@@ -13,7 +13,7 @@ pub trait Connection: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Connection for T {}
 
-/// What a front has heard.
+/// A running front, and the requests that it has received.
 pub struct Front {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -25,7 +25,7 @@ pub struct Asked<'a> {
     pub number: usize,
     /// The whole request.
     pub request: &'a [u8],
-    /// The socket itself, to do to it what no server should.
+    /// The socket itself, for faults that no server should have.
     pub socket: &'a TcpStream,
     upstream: &'a Upstream,
 }
@@ -49,7 +49,7 @@ impl Front {
         thread::spawn(move || {
             for socket in listener.incoming().flatten() {
                 let (shared, heard) = (shared.clone(), heard.clone());
-                // A connection that breaks is the client's to notice.
+                // The client has to notice a connection that fails.
                 thread::spawn(move || -> io::Result<()> {
                     let (upstream, accept, respond) = &*shared;
                     let _ = socket.set_nodelay(true);
@@ -83,7 +83,7 @@ impl Front {
 }
 
 impl Asked<'_> {
-    /// The whole answer of the server behind, which has carried the request out.
+    /// The whole answer of the server behind the front, which has carried out the request.
     pub fn answer(&self) -> Vec<u8> {
         self.upstream.ask(self.request).expect("the stand-in answers")
     }
@@ -101,7 +101,7 @@ impl Upstream {
     fn of(cluster: &Cluster) -> Self {
         let address = |url: String| url.split('/').nth(2).unwrap().parse().unwrap();
         Self([
-            // What a path begins with, what is taken away of it, and whose it is.
+            // The prefix of the path, the part of it that is removed, and the server.
             ("/mesos/", "/mesos", address(cluster.master_url())),
             ("/exhibitor/", "/exhibitor", address(cluster.exhibitor_url())),
             ("/service/marathon/", "/service/marathon", address(cluster.marathon_url())),
@@ -123,14 +123,14 @@ impl Upstream {
         upstream.write_all(&request[end..])?;
         let mut answer = Vec::new();
         upstream.read_to_end(&mut answer)?;
-        // What is between the two of us does not concern the client.
+        // The client need not know how this connection ends.
         let end = end_of_head(&answer).ok_or_else(nowhere)?;
         let head = String::from_utf8_lossy(&answer[..end]).replace("connection: close\r\n", "");
         Ok([head.as_bytes(), &answer[end..]].concat())
     }
 }
 
-/// One request with its body; nothing when there is none any more.
+/// Reads one request with its body; nothing at the end of the connection.
 fn read_request(connection: &mut dyn Connection) -> io::Result<Option<Vec<u8>>> {
     let mut request = Vec::new();
     let mut byte = [0];

@@ -1,5 +1,5 @@
-//! Files with what is expected. With `BLESS=1` in the environment they are written
-//! instead of compared; look at them before they are committed.
+//! Files with the expected output. With `BLESS=1` in the environment they are written instead of
+//! compared; review them before you commit them.
 
 use std::fs;
 use std::path::Path;
@@ -12,10 +12,10 @@ pub fn golden(file: &Path, actual: &str) {
     if blessing() {
         fs::write(file, actual).expect("a writable folder");
     }
-    // Nothing in the file stands for anything but itself.
+    // The file contains no placeholders.
     let expected = Data::read_from(file, Some(DataFormat::Text)).raw();
     Assert::new().eq(actual, expected);
-    // That takes all ways to end a line for the same.
+    // The comparison above treats all line endings as equal.
     let expected = fs::read_to_string(file).expect("a text");
     assert_eq!(actual, expected, "{} (left: now, right: the file)", file.display());
 }

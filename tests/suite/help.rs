@@ -1,4 +1,4 @@
-//! What the command says about itself: completions and manual pages.
+//! The command's own documentation: completions and manual pages.
 
 use crate::command::{janitor, program, run};
 use crate::needs::{installed, needed};

@@ -1,9 +1,9 @@
-//! The image: built from the `Dockerfile`, and started in both ways that its predecessor
-//! was.
+//! The image: built from the `Dockerfile`, and started in both ways in which its predecessor
+//! was started.
 //!
-//! No registry can be reached from here, so two things take the place of what the
-//! `Dockerfile` begins with: a base of Debian's static busybox, and a static binary that
-//! was built before, by the command that the `Dockerfile` has. `JANITOR_TEST_IMAGE` names it.
+//! The test reaches no registry, so it replaces the first stages of the `Dockerfile` by two
+//! things: a base of Debian's static busybox, and a static binary that was built before, by the
+//! command in the `Dockerfile`. `JANITOR_TEST_IMAGE` names it.
 
 use std::env;
 use std::fs::{copy, create_dir_all, metadata, read_to_string, write};
@@ -16,13 +16,13 @@ use tempfile::TempDir;
 use crate::command::{Run, program, run, tests};
 use crate::needs::{installed, needed};
 
-/// What the image may take, in bytes.
+/// The limit on the size of the image, in bytes.
 const MOST: u64 = 16 << 20;
 
 const BUSYBOX: &str = "/bin/busybox";
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The static binary to build the image with, where everything is there for it.
+/// The static binary for the image, if everything else that the build needs is installed.
 fn binary() -> Result<PathBuf, String> {
     let binary =
         env::var_os("JANITOR_TEST_IMAGE").ok_or("JANITOR_TEST_IMAGE names no static binary")?;
@@ -73,12 +73,12 @@ fn sample(file: &str) -> String {
     text.replace("cassandra_role", "sample-role").replace("cassandra_principal", "sample-principal")
 }
 
-/// The names `leader.mesos` and `marathon.mesos` mean the cluster.
+/// Has the names `leader.mesos` and `marathon.mesos` resolve to the cluster.
 fn proxy(cluster: &Cluster) -> String {
     format!("http_proxy={}", cluster.proxy_url())
 }
 
-/// The sample result: what a cleanup prints, and then the removal of its app.
+/// The sample result: the output of a cleanup, and then the removal of its app.
 fn expected(znode: &str) -> (String, String) {
     let stdout = sample("stdout")
         .replace("ZK Path: cassandra", &format!("ZK Path: {znode}"))
@@ -124,7 +124,7 @@ impl Image {
         run(line.arg(&self.container).arg("--").args(command))
     }
 
-    /// How much the image takes, unpacked, in bytes.
+    /// The unpacked size of the image, in bytes.
     fn size(&self) -> u64 {
         let archive = self.file("image.tar");
         let to = format!("docker-archive:{}", archive.display());

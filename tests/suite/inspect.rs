@@ -1,4 +1,4 @@
-//! What `janitor inspect` shows.
+//! The output of `janitor inspect`.
 
 use janitor_host::{DIGEST, Janitor, Limits, PACKAGE, Timeouts, ZooKeeperLimits};
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn the_component_and_its_limits_are_shown() {
     }
 }
 
-/// The limits are what the library has as fields, and the stack, which is the engine's.
+/// The limits are the fields in the library, and the stack, which is a limit of the engine.
 #[test]
 fn no_limit_is_forgotten() {
     let (timeouts, zookeeper) = (Timeouts::default(), ZooKeeperLimits::default());
@@ -91,7 +91,7 @@ fn programs_get_an_object() {
     assert_eq!(clean["requests"].as_array().unwrap().len(), 12);
     for look in [plan, discover] {
         for request in look["requests"].as_array().unwrap() {
-            // The v1 API is asked by POST, and only these questions.
+            // Of the v1 API, only these calls are allowed, and by POST.
             let request = request.as_str().unwrap();
             let is_question = request.ends_with(r#"{"type":"GET_OPERATIONS"}"#)
                 || request.ends_with(r#"{"type":"GET_MASTER"}"#);

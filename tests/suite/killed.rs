@@ -69,7 +69,7 @@ fn command(cluster: &Cluster) -> Command {
     command
 }
 
-/// There are no more requests at which a run could be killed.
+/// The run has no more requests at which it could be killed.
 #[test]
 fn the_requests_are_those_of_the_sample() {
     let cluster = cluster();

@@ -1,14 +1,14 @@
 //! The tests of the whole: the binary and the library, against the stand-in, against
-//! components that misbehave, and against real servers where there are some. What comes
-//! of a folder of files, a test each, is a program of its own: `scenarios.rs`.
+//! components that misbehave, and against real servers if there are any. The tests that are
+//! a folder of files each are a program of their own: `scenarios.rs`.
 //!
 //! A test that cannot run here says why, on standard error, and passes.
 
-// A failed assertion is how a test fails.
+// A test fails by a failed assertion.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// A table, and a test for each of its rows: the name of the test, what it is about, and
-/// the function that gets both.
+/// A table, and a test for each of its rows: the name of the test, its case, and the function
+/// that gets both.
 macro_rules! cases {
     (
         $(#[$attribute:meta])*

@@ -1,5 +1,4 @@
-//! What some tests need of the machine that they run on, and the word where it is not
-//! there.
+//! Programs that some tests need on their machine, and the note if one is missing.
 
 use std::io::{self, Write};
 use std::process::Stdio;
@@ -7,23 +6,23 @@ use std::thread;
 
 use crate::command::program;
 
-/// What a test needs, if it is there. If it is not, the test has nothing to do, and why is
-/// said.
+/// Returns a thing that a test needs, if it is there. If it is not, the reason is printed, and
+/// the test has nothing to do.
 pub fn needed<T>(thing: Result<T, String>) -> Option<T> {
     let current = thread::current();
     // The harness runs each test on a thread of its name.
     thing.inspect_err(|why| skipped(current.name().unwrap_or("a test"), why)).ok()
 }
 
-/// Says that a test does not run here, and why: past the harness, which keeps what a test
-/// prints that passes.
+/// Reports that a test does not run here, and why. The harness would hide the output of a test
+/// that passes, so this bypasses it.
 pub fn skipped(test: &str, reason: &str) {
     say(&format!("SKIPPED {test}: {reason}"));
 }
 
-/// Shows a line, or several, whatever the harness does with what a test prints.
+/// Shows one line or several, even if the harness captures the output of a test.
 pub fn say(text: &str) {
-    // Where nobody reads, there is nobody to tell.
+    // If nobody reads the text, it is lost.
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 

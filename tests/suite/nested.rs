@@ -1,5 +1,5 @@
-//! Answers that are nested without end: each ends in an error that says so, and not in
-//! a component that has broken down.
+//! Answers that are nested without end: each ends in an error that says so, and not in a
+//! crash of the component.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -33,8 +33,8 @@ tests! {
         is_an_error("node-data", |it| format!(r#"{{"stat":"czxid: 1","x":{it}"#)),
 }
 
-/// In the answer to requests for a path, something is nested; `write` puts the beginning of
-/// it where it belongs.
+/// In the answer to requests for a path, a value is nested; `write` puts its beginning in its
+/// place.
 fn is_an_error(path: &'static str, write: fn(&str) -> String) {
     let body = write(&"[".repeat(DEPTH));
     let znode = ["znode/a", "node-data"].contains(&path);
@@ -50,7 +50,7 @@ fn is_an_error(path: &'static str, write: fn(&str) -> String) {
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
     let result = Janitor::new().unwrap().run(&call, &options, session);
     match (path, result) {
-        // It is not known what is pending, so nothing is called clean.
+        // The pending operations are unknown, so the run does not report success.
         ("v1", Err(RunError::Failure(failure))) => {
             assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
         }
@@ -62,7 +62,7 @@ fn is_an_error(path: &'static str, write: fn(&str) -> String) {
             assert!(failure.message.contains("not Exhibitor"), "{}", failure.message);
         }
         (_, Err(RunError::Failure(failure))) => {
-            // What is ignored is read without recursion, to its end that never comes.
+            // Ignored values are read without recursion, up to an end that never comes.
             let words =
                 ["recursion limit exceeded", "expected an", "EOF while parsing", "brackets inside"];
             let message = &failure.message;

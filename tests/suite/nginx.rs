@@ -13,16 +13,16 @@ use tempfile::TempDir;
 
 use crate::command::program;
 
-/// What the router does beyond its usual ways.
+/// A router's deviation from its usual configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Way {
     /// Nothing.
     Usual,
-    /// It has not seen the framework `marathon`.
+    /// It does not know the framework `marathon`.
     NoMarathon,
     /// It shows its login page to everyone.
     Login,
-    /// It sends everyone to its port for TLS.
+    /// It redirects every client to its port for TLS.
     ToTls,
     /// It speaks TLS, with this certificate and key.
     Tls,
@@ -35,7 +35,7 @@ pub struct Nginx {
     folder: TempDir,
 }
 
-/// Where nginx is.
+/// Finds nginx.
 ///
 /// # Errors
 /// That it is not here.
@@ -59,7 +59,7 @@ impl Nginx {
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        // Someone else may have its port just then.
+        // Another process may have taken its port.
         let (process, port) = (0..3)
             .find_map(|_| try_start(cluster, way, folder.path()))
             .unwrap_or_else(|| panic!("nginx does not start: {}", log(folder.path())));
@@ -71,7 +71,7 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What it has complained about.
+    /// Returns the router's error log.
     pub fn log(&self) -> String {
         log(self.folder.path())
     }
@@ -121,7 +121,7 @@ fn try_start(cluster: &Cluster, way: Way, folder: &Path) -> Option<(Child, u16)>
         }
         sleep(Duration::from_millis(50));
     }
-    // It must not outlive the test.
+    // nginx must not outlive the test.
     let _ = child.kill();
     let _ = child.wait();
     None

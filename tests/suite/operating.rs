@@ -1,8 +1,8 @@
-//! Every command in `docs/operating.md` is run, and what stands below it is what
-//! it prints.
+//! Every command in `docs/operating.md` is run, and its output is compared with the text below
+//! it.
 //!
 //! A comment before a block names the scenario whose cluster is started for it;
-//! without one, the cluster of the block before goes on. A block is one of these:
+//! without one, the cluster of the block before is used. A block is one of these:
 //!
 //! | block | what is done with it |
 //! | --- | --- |
@@ -12,8 +12,8 @@
 //! | `sh` | a script, run as it is |
 //!
 //! A command that does not end with 0 has `$ echo $?` below it. With `BLESS=1` in
-//! the environment, what is printed is written instead of compared, but where it
-//! is abridged.
+//! the environment, the output is written instead of compared, except where it is
+//! abridged.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -30,9 +30,9 @@ const DOCUMENT: &str = "../docs/operating.md";
 
 /// A part of the document.
 enum Part {
-    /// Lines that nothing is done with.
+    /// Lines that are not used.
     Prose(String),
-    /// What is in a fenced block.
+    /// A fenced block.
     Block { kind: String, cluster: Option<String>, typed: String, text: String },
 }
 
@@ -80,7 +80,7 @@ impl Place {
         Self { cluster: Cluster::start(scenario(name)), folder: tempfile::tempdir().unwrap() }
     }
 
-    /// What a shell has to say to a script.
+    /// Runs a script in a shell.
     fn sh(&self, script: &str, app: Option<&str>) -> Run {
         let binaries = Path::new(env!("CARGO_BIN_EXE_janitor")).parent().unwrap().to_owned();
         let path = env::var_os("PATH").unwrap();
@@ -168,7 +168,7 @@ fn console(place: &Place, block: &str) -> String {
     shown
 }
 
-/// Whether a text is another one with parts left out, for which `...` stands.
+/// Whether a text is an abridged form of another one, with `...` for the missing parts.
 fn is_abridged(expected: &str, text: &str) -> bool {
     let mut rest = text;
     let pieces: Vec<_> = format!("\n{expected}").split("\n...").map(str::to_owned).collect();
@@ -190,7 +190,7 @@ fn every_screen_is_what_a_terminal_shows() {
         if kind != "text" {
             continue;
         }
-        // Slow enough to be looked at.
+        // The cluster is slow enough for the progress to be visible.
         let state = State { latency_ms: 100, ..scenario(&cluster.expect("a cluster")) };
         let cluster = Cluster::start(state);
         let (command, screen) = text.split_once('\n').unwrap();
@@ -199,7 +199,7 @@ fn every_screen_is_what_a_terminal_shows() {
         let shown = plain(&shown);
         let mut rest = shown.as_str();
         for line in screen.lines() {
-            // How wide a bar is, and how long it took, is not always the same.
+            // The width of a bar and the duration vary.
             let line = line.split_once(" [=").map_or(line, |(begin, _)| begin);
             let at = rest.find(line);
             rest = &rest[at.unwrap_or_else(|| panic!("{line}: {shown}")) + line.len()..];
@@ -209,7 +209,7 @@ fn every_screen_is_what_a_terminal_shows() {
     assert!(screens > 0);
 }
 
-/// What the text names as a command begins one that is run.
+/// Every command that the text names begins a command that is run.
 #[test]
 fn every_command_is_in_a_block_that_is_run() {
     let parts = parts(&document());

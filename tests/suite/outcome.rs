@@ -1,5 +1,5 @@
 //! The end of a command: its exit code says what happened, its document has the same one, and
-//! nothing is lost without a word.
+//! nothing is lost without a message.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -23,7 +23,7 @@ fn document(run: &Run) -> Value {
     document
 }
 
-/// Whether there is a device on which nothing can be written.
+/// Whether there is a device on which every write fails.
 fn full_device() -> Result<(), String> {
     fs::metadata("/dev/full").map(drop).map_err(|_| "there is no /dev/full".into())
 }
@@ -210,7 +210,7 @@ fn a_failed_run_keeps_its_exit_code() {
     assert_eq!(wrong.exit, 1);
 }
 
-/// A reader that goes away does not change what a command does, or its exit code.
+/// A reader that closes its end changes neither the effects of a command nor its exit code.
 #[test]
 fn nobody_has_to_listen() {
     for line in ["discover", TARGET] {

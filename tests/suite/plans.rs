@@ -1,4 +1,4 @@
-//! A plan that is kept, and applied later; and what discover proposes.
+//! A plan that is stored, and applied later; and the proposals of `discover`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn a_plan_is_applied() {
     assert_eq!(run_of_the_plan.stdout, run_without.stdout);
     assert_eq!(changes(&applied), changes(&cleaned));
     assert_eq!(applied.state(), cleaned.state());
-    // It says what to remove, and that is gone.
+    // The resources that the plan names no longer exist.
     let again = apply(&applied, &file);
     assert_eq!(again.exit, 7, "{}", again.stdout);
 }
@@ -71,7 +71,7 @@ fn a_plan_is_not_applied_to_something_else() {
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), state));
 }
 
-/// The plan promises what the run does: that agent gets nothing.
+/// The run does what the plan promises: that agent receives no request.
 #[test]
 fn nothing_is_planned_on_an_ignored_agent_that_is_away() {
     let state = scenario("an-agent-that-is-not-active");
@@ -178,7 +178,7 @@ fn more_below_the_znode_is_another_cluster() {
     assert!(run.stdout.contains("The znode 'cassandra' has "), "{}", run.stdout);
 }
 
-/// Whoever applies a plan unasked names all that it lifts.
+/// A command that applies a plan without a prompt names every check that the plan disables.
 #[test]
 fn what_a_file_lifts_is_lifted_on_the_command_line_too() {
     let (state, id) = used();

@@ -1,5 +1,5 @@
-//! The whole sandbox on clusters that are made by chance: whatever the component asks
-//! for, the host's own look at it agrees, and only the target's goes.
+//! The whole sandbox on random clusters: the host's own check agrees with every request of the
+//! component, and only the target's resources are removed.
 //!
 //! A failure names its seed; `JANITOR_TEST_SEED` in the environment runs that one.
 

@@ -1,5 +1,5 @@
-//! Against real Mesos masters. `JANITOR_TEST_MESOS` holds the commands that start
-//! them, with `;` between them; each test runs on all of them, one after the other. A
+//! Tests against real Mesos masters. `JANITOR_TEST_MESOS` holds the commands that start
+//! them, separated by `;`; each test runs on all of them, one after the other. A
 //! command gets two more arguments, the number of agents and the port, serves on 127.0.0.1
 //! in the foreground, and prints a line that begins with `READY` when it does. Its last word
 //! is the version.
@@ -111,7 +111,7 @@ fn is_recorded() {
     on_each_master(record::record);
 }
 
-/// Runs a test on each master that there is, and fails where it fails on one.
+/// Runs a test on each master, and fails if it fails on one.
 pub fn on_each_master(test: impl Fn(&str)) {
     let Some(commands) = needed(commands()) else { return };
     let fails = |command: &&str| {
@@ -126,12 +126,12 @@ pub fn on_each_master(test: impl Fn(&str)) {
 /// The commands that start a master.
 ///
 /// # Errors
-/// That there are none.
+/// There are none.
 fn commands() -> Result<String, String> {
     env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))
 }
 
-/// The version of Mesos that a command starts.
+/// Returns the version of Mesos that a command starts.
 fn version(command: &str) -> &str {
     command.split_whitespace().next_back().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! What a replay may and may not do. That the recordings in `tests/recordings` replay to what
-//! is beside them is in `scenarios.rs`.
+//! The rules for a replay. `scenarios.rs` checks that the recordings in `tests/recordings` replay
+//! to the output beside them.
 
 mod clock;
 mod secrets;
@@ -57,7 +57,7 @@ fn a_replay_opens_no_socket() {
     }
 }
 
-/// Replays a recording with some of its text replaced.
+/// Replays a recording in which some text is replaced.
 fn replay_with(from: &str, to: &str) -> crate::command::Run {
     let text = fs::read_to_string(tests(RECORDING)).unwrap();
     assert!(text.contains(from));

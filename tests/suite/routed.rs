@@ -1,4 +1,4 @@
-//! The scenarios through a real nginx, as through DC/OS's Admin Router. What comes of a
+//! The scenarios through a real nginx, as through DC/OS's Admin Router. The result of a
 //! command must be the same as without it.
 
 use std::fs;
@@ -11,7 +11,7 @@ use janitor_tests::{Cluster, State};
 use crate::command::{janitor, run, scenario, tests};
 use crate::nginx::{Nginx, Way};
 
-/// The scenarios that say nothing about the router, and why.
+/// The scenarios that do not test the router, and the reason.
 pub const ELSEWHERE: &[(&str, &str)] = &[
     ("a-master-that-does-not-lead", "names its masters, and the router knows the leading one"),
     ("a-master-that-does-not-lead-and-a-token", "the same"),
@@ -23,8 +23,8 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
     ("several-masters-and-a-token", "names its masters"),
 ];
 
-/// The scenarios in which the router answers in the place of a server, in its own words.
-/// The exit code and what is left must be the same all the same.
+/// The scenarios in which the router answers instead of a server, in its own words. The exit
+/// code and the state afterwards must nevertheless be the same.
 const IN_OTHER_WORDS: &[(&str, &str)] = &[
     ("an-exhibitor-that-is-not-there", "502 instead of a connection that is refused"),
     ("what-is-reserved-without-exhibitor", "502 instead of a connection that is refused"),
@@ -65,7 +65,7 @@ fn scenario_command(name: &str, router: Option<&str>, folder: &Path) -> Command 
     command.envs(words[..program].iter().filter_map(|word| word.split_once('=')));
     let plan = fs::read_to_string(scenario.join("plan.json"));
     match (plan, router) {
-        // A plan says itself where the servers are.
+        // A plan contains the URLs of the servers.
         (Ok(mut plan), router) => {
             for (standard, routed) in router.iter().flat_map(|router| places(router)) {
                 plan = plan.replace(&standard, &routed);
@@ -90,7 +90,7 @@ fn places(router: &str) -> [(String, String); 3] {
     ]
 }
 
-/// An output as it would be at the standard places.
+/// An output with the standard URLs.
 fn as_without(output: &str, router: &str) -> String {
     let places = places(router);
     let options: String = ["-m", "-e", "-n"]

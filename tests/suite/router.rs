@@ -1,5 +1,5 @@
-//! Through a real nginx, as through DC/OS's Admin Router: what that does to requests and to
-//! answers. The scenarios run through it too (`routed.rs`).
+//! The effects of a real nginx, configured like DC/OS's Admin Router, on requests and answers.
+//! The scenarios run through it too (`routed.rs`).
 
 use janitor_tests::{Cluster, State};
 use serde_json::json;
@@ -50,14 +50,14 @@ fn a_name_that_the_router_would_cut() {
     assert_ne!(run.exit, 0);
     assert_eq!(changes(&cluster), [""; 0]);
 
-    // That it would: this is what the refusal is for.
+    // This shows that it would, which is the reason for the refusal.
     let url = format!("{}/exhibitor/exhibitor/v1/explorer/znode/name%3Bx", nginx.url());
     let answer = client().delete(url).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(answer.contains(r#""succeeded":true"#), "{answer}");
     assert_eq!(nodes(&cluster), &there[1..]);
 }
 
-/// It would do the same to the id of an app.
+/// The router would do the same to the id of an app.
 #[test]
 fn an_app_that_the_router_would_cut() {
     if needed(nginx::installed()).is_none() {
@@ -98,7 +98,7 @@ fn odd_names_arrive_whole() {
     }
 }
 
-/// The router gives up before Exhibitor answers, so nobody knows what comes of it.
+/// The router gives up before Exhibitor answers, so the result is unknown.
 #[test]
 fn a_deletion_that_takes_too_long() {
     if needed(nginx::installed()).is_none() {
@@ -112,7 +112,7 @@ fn a_deletion_that_takes_too_long() {
     assert!(!run.stdout.contains("Successfully deleted"), "{}", run.stdout);
 }
 
-/// `404 Not Found: service not found.` is the router's word about itself, not Marathon's
+/// `404 Not Found: service not found.` is the router's answer about the service, not Marathon's
 /// about an app.
 #[test]
 fn marathon_that_the_router_does_not_know() {
@@ -133,7 +133,7 @@ fn is_not_removed(run: &Run) {
     }
 }
 
-/// 200 with a page for people is nobody's success.
+/// A 200 with an HTML page is no server's success.
 #[test]
 fn a_login_page_for_everything() {
     if needed(nginx::installed()).is_none() {

@@ -1,5 +1,5 @@
-//! Components that break their contract: each is stopped, with a message, and
-//! nothing is sent that is not allowed.
+//! Components that violate their contract: each is stopped with a message, and no request is
+//! sent that is not allowed.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -21,7 +21,7 @@ use crate::needs::{installed, needed};
 use crate::{component, credentials, forms};
 
 cases! {
-    /// What the component does, and what the host says of it.
+    /// The deed of each component, and the words with which the host refuses it.
     CASES: &str => is_stopped;
 
     a_component_that_asks_for_what_is_not_its_business:
@@ -56,8 +56,8 @@ cases! {
 }
 
 cases! {
-    /// What is wrong with each component of `hostile/`, before it is asked anything, and what
-    /// the host says of it.
+    /// Each component of `hostile/` is refused before it is called. The words are the host's
+    /// reason.
     HOSTILE: &str => is_harmless;
 
     a_component_that_traps_at_its_start:
@@ -87,7 +87,7 @@ cases! {
         "The component cannot be started: failed to convert function to given type",
 }
 
-/// What is wrong with files that no compiler takes for a component, and what is said.
+/// The faults of files that no compiler accepts as a component, and the messages.
 pub const BROKEN: &[(&str, &str)] = &[
     (
         "is a core module",
@@ -120,7 +120,7 @@ tests! {
     a_component_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
     a_component_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
 
-    // The files, which need a compiler that does not take them.
+    // The files, which need a compiler that rejects them.
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
     a_component_that_is_a_core_module: component::is_refused("is a core module"),
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
@@ -132,7 +132,7 @@ tests! {
     without_room_for_the_sandbox_nobody_logs_in: without_room(true),
 }
 
-/// What the component of a test does, in the words that the component knows.
+/// Returns the deed of a test's component, in the words that the component knows.
 fn deed(name: &str) -> String {
     name.trim_start_matches("a_component_that_").replace('_', " ")
 }
@@ -151,7 +151,7 @@ pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long a run may take. Only what never ends has to be waited for.
+/// The time limit of a run. Only a component that never ends uses all of it.
 fn patience(words: &str) -> Duration {
     if words.ends_with("longer than 1 s") { Duration::from_secs(1) } else { MINUTE }
 }
@@ -168,7 +168,7 @@ fn is_stopped(name: &str, words: &str) {
         requests.iter().partition(|request| request.content.is_some());
     let is_look = |path: &[String]| path == ["slaves"] || path == ["frameworks"];
     assert!(looks.iter().all(|request| is_look(&request.path)), "{requests:?}");
-    // The one framework that the master shows to use the role may be ended.
+    // The one framework that uses the role, by the master's list, may be torn down.
     let ended = if deed.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
     let forms = changes.iter().filter_map(|request| request.content.as_ref());
     let forms: Vec<_> = forms.map(|it| String::from_utf8_lossy(&it.bytes)).collect();
@@ -178,7 +178,7 @@ fn is_stopped(name: &str, words: &str) {
     }
 }
 
-/// A form that may not go does not.
+/// A form that is not allowed is not sent.
 fn sends_none(deed: &str) {
     let (form, words) = forms::case(deed);
     let janitor = misbehaving();
@@ -191,7 +191,7 @@ fn sends_none(deed: &str) {
     assert!(requests.iter().all(|request| request.content.is_none()), "{requests:?}");
 }
 
-/// It is stopped before it is asked anything, if it gets to that, and nothing is sent.
+/// The component is stopped before its first call, if it gets that far, and nothing is sent.
 fn is_harmless(name: &str, words: &str) {
     let result = match hostile(&deed(name)) {
         Ok(janitor) => {
@@ -206,13 +206,13 @@ fn is_harmless(name: &str, words: &str) {
     assert!(why.contains(words), "{why}");
 }
 
-/// A limit of addresses is more than enough, or it is said at once that it is too small,
-/// and there is nothing in between.
+/// A limit on the address space is either sufficient, or reported as too small at once; there
+/// is nothing in between.
 fn without_room(logs_in: bool) {
     if needed(installed("prlimit")).is_none() {
         return;
     }
-    /// What the sandbox's memory takes of addresses.
+    /// The size of the address space that the sandbox's memory reserves.
     const MEMORY: u64 = 4 << 30;
     let margins = (0..32).map(|step| MEMORY + (step << 25));
     let (mut refused, mut cleaned) = (0, 0);
@@ -256,7 +256,7 @@ fn hostile(fault: &str) -> Result<Janitor, Violation> {
     unsafe { Janitor::from_precompiled(&code, "") }
 }
 
-/// What reports a panic is the real component's own.
+/// The panic handler is the real component's own.
 #[test]
 fn last_words_reach_the_log() {
     let (_, log, _) = misbehave("panics", MINUTE);
@@ -266,7 +266,7 @@ fn last_words_reach_the_log() {
     assert!(log.iter().any(is_it), "{log:?}");
 }
 
-/// A component that is built with the standard library's WASI has one.
+/// A component that is built with the standard library's WASI has a panic handler.
 #[test]
 fn standard_error_reaches_the_log() {
     let janitor = hostile("floods standard error").unwrap();
@@ -297,7 +297,7 @@ fn the_component_imports_http_and_log_only() {
     let imports = Janitor::new().unwrap().imports();
     let expected = ["http", "log", "types"].map(|name| format!("janitor:cleanup/{name}@0.1.0"));
     assert_eq!(imports.iter().collect::<BTreeSet<_>>(), expected.iter().collect());
-    // What the host answers to is what the contract names.
+    // The host provides exactly the functions that the contract names.
     for interface in ["http", "log", "cleanup"] {
         let wit =
             std::fs::read_to_string(tests("../wit").join(format!("{interface}.wit"))).unwrap();

@@ -1,5 +1,5 @@
-//! The JSON Schemas in `docs/schemas`: they are those of the types, and everything
-//! that is written keeps to them.
+//! The JSON Schemas in `docs/schemas`: they match the types, and all documents that are written
+//! are valid against them.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ fn undescribed(schema: &Value, path: &str, silent: &mut Vec<String>) {
     let mut look = |kind: &str, below: &Value| {
         for (name, schema) in below.as_object().into_iter().flatten() {
             let path = format!("{path}/{name}");
-            // The fields of a case that has something with it are described by the case.
+            // The description of a case covers its fields.
             if schema["description"].is_null() && kind != "case" {
                 silent.push(path.clone());
             }
@@ -105,7 +105,7 @@ fn a_document_that_is_wrong_is_noticed() {
     }
 }
 
-/// In the documents, the word after `json` is the schema of an example.
+/// In the documents, the word after `json` names the schema of an example.
 #[test]
 fn the_examples_keep_to_them() {
     let mut found = Vec::new();

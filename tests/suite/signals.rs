@@ -1,4 +1,4 @@
-//! A run that somebody wishes to end.
+//! The cancellation of a run by a signal.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
@@ -15,7 +15,7 @@ const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 /// The requests of a run up to those that destroy volumes.
 const LOOKS: usize = 2;
 
-/// Runs until a cluster has got this many requests.
+/// Runs until a cluster has received this many requests.
 fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
@@ -43,7 +43,7 @@ fn understood(child: &mut Child) -> BufReader<ChildStderr> {
 }
 
 fn finished(cluster: &Cluster) -> State {
-    // What is slow is no part of what is tested here.
+    // The latency is not tested here.
     let cluster = Cluster::start(State { latency_ms: 0, ..cluster.state() });
     let run = run(&mut on(&cluster, TARGET));
     assert_eq!(run.exit, 0, "{}", run.stdout);
@@ -95,7 +95,7 @@ fn ends_well(signal: &str) {
     stderr.read_to_string(&mut complaints).unwrap();
     assert_eq!((output.status.code(), complaints.as_str()), (Some(5), ""), "{stdout}");
 
-    // What was on its way has arrived, and nothing came after it.
+    // The requests in flight have arrived, and none followed them.
     assert_eq!(changes(&cluster), ["POST /master/destroy-volumes"; 3]);
     for agent in agents {
         let left = format!("Left on slave 3ce447e3-2894-4c61-bd0f-be97e4d99ee9-{agent} ");

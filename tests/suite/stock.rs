@@ -17,7 +17,7 @@ use crate::real::master::{Master, cpus, reserved_for, with};
 use crate::{forms, real};
 use wasmtime::{MISBEHAVING, Wasmtime};
 
-/// What the command says is what the binary says, on these.
+/// The scenarios on which the command's output equals the binary's.
 const SCENARIOS: &[(&str, &str)] = &[
     ("the-sample-result", "-r cassandra_role -p cassandra_principal -z cassandra"),
     ("a-framework-that-still-uses-the-role", "-r cassandra_role -z cassandra"),
@@ -34,7 +34,7 @@ const SCENARIOS: &[(&str, &str)] = &[
 ];
 
 cases! {
-    /// What a hostile guest does behind the gate, and what is said of it.
+    /// The deed of each hostile guest behind the gate, and the words of the refusal.
     HOSTILE: &str => denied;
 
     a_guest_that_asks_for_what_is_not_its_business:
@@ -77,7 +77,7 @@ fn on_each_master(test: fn(Wasmtime, &str)) {
     real::on_each_master(|command| test(wasmtime, command));
 }
 
-/// Each hostile guest's test, the exit code that is told, and the words.
+/// Returns each hostile guest's test, the exit code that is reported, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     let name = |deed: &str| format!("a_guest_that_{}", deed.replace(' ', "_"));
     let forms = forms::CASES.iter().map(move |(deed, _, words)| (name(deed), *words));
@@ -85,14 +85,14 @@ pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     all.map(|(name, words)| (format!("stock::{name}"), ExitCode::Failed as u8, words))
 }
 
-/// The options that say where a cluster's servers are, without the gateway.
+/// The options with the URLs of a cluster's servers, without the gateway.
 fn urls(cluster: &Cluster) -> [String; 6] {
     let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
     let options = ["-m", &master, "-e", &exhibitor, "-n", &cluster.marathon_url()];
     options.map(Into::into)
 }
 
-/// A text with the servers' usual names in the place of where they are.
+/// A text with the servers' usual names in place of their URLs.
 fn named(cluster: &Cluster, text: &str) -> String {
     let master = cluster.master_url();
     text.replace(&master, "http://leader.mesos:5050/master/")
@@ -136,7 +136,7 @@ fn what_the_command_says_is_what_the_binary_says() {
                 (run, cluster.state())
             };
             let (mut theirs, state) = on(janitor());
-            // The options that this names are the binary's alone.
+            // Only the binary has the options that this names.
             let is_of_both = |line: &&str| !line.contains(" answers 401. Give it a token");
             theirs.stdout = theirs.stdout.split_inclusive('\n').filter(is_of_both).collect();
             let (mut ours, our_state) = on(wasmtime.command(&[]));
@@ -154,7 +154,7 @@ fn what_the_command_says_is_what_the_binary_says() {
     }
 }
 
-/// What releases this does not fit into what a stream of WASI takes at a time.
+/// The request that releases this is longer than one write to a WASI stream may be.
 #[test]
 fn a_request_that_no_buffer_takes() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -185,7 +185,7 @@ fn a_token_goes_to_the_servers() {
     assert!(cluster.requests().iter().all(|request| request.authorization == expected));
 }
 
-/// The command takes what the binary takes for a token, and says what it says of others.
+/// The command accepts the same tokens as the binary, and refuses others in the same words.
 #[test]
 fn a_token_is_what_the_binary_takes_for_one() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -206,7 +206,7 @@ fn a_token_is_what_the_binary_takes_for_one() {
             let mut said = on(&mut janitor(), &theirs);
             let ours = Cluster::start(scenario("with-a-token"));
             let our_run = on(&mut wasmtime.command(&[]), &ours);
-            // The options that this names are the binary's alone.
+            // Only the binary has the options that this names.
             let is_of_both = |line: &&str| !line.contains(" answers 401. Give it a token");
             said.stdout = said.stdout.split_inclusive('\n').filter(is_of_both).collect();
             assert_eq!(named(&ours, &our_run.stdout), named(&theirs, &said.stdout), "{token:?}");
@@ -264,7 +264,7 @@ fn only_a_final_status_is_an_answer() {
     }
 }
 
-/// A hostile guest behind the gate: nothing goes out that may not.
+/// A hostile guest behind the gate: no request leaves it that is not allowed.
 fn denied(name: &str, words: &str) {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let role = name.trim_start_matches("a_guest_that_").replace('_', " ");
@@ -289,7 +289,7 @@ fn denied(name: &str, words: &str) {
     assert!(!cluster.requests().iter().any(quota));
 }
 
-/// A hostile guest behind the gate that sends a form: it does not go out.
+/// A hostile guest behind the gate that sends a form: the form does not leave the gate.
 fn sends_none(deed: &str) {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let (form, words) = forms::case(deed);
@@ -332,7 +332,7 @@ fn no_guest_steers_a_terminal() {
     assert_eq!(event["message"], words);
 }
 
-/// The clock comes through the gate and from the runtime: it moves while the guest waits.
+/// The clock is the runtime's, behind the gate: it advances while the guest waits.
 #[test]
 fn the_clock_goes_on() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };

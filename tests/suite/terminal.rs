@@ -1,4 +1,4 @@
-//! What somebody at a terminal sees and is asked. The terminal is a real one, of the kernel's.
+//! The output and the prompts on a terminal. The terminal is a real one of the kernel.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -21,54 +21,55 @@ use crate::command::{changes, on, program, run, scenario};
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 const QUESTION: &str = "Remove all of this, for good? [y/N]";
 
-/// A terminal, and what is typed on it when the question comes.
+/// A terminal, and the input that is typed at the prompt.
 pub struct Terminal<'a> {
-    /// The cluster that the commands on it are about.
+    /// The cluster for the commands on it.
     pub cluster: &'a Cluster,
-    /// How wide it is.
+    /// Its width.
     pub columns: u16,
-    /// What is typed.
+    /// The input that is typed.
     pub typed: &'a str,
     /// Assignments before the command.
     pub environment: &'a str,
 }
 
 impl<'a> Terminal<'a> {
-    /// A wide terminal, and nothing typed on it.
+    /// A wide terminal without input.
     pub fn new(cluster: &'a Cluster) -> Self {
         Self { cluster, columns: 200, typed: "", environment: "" }
     }
 
-    /// Runs a command line of janitor, and maybe more of a shell's; returns what
-    /// the terminal got, and the exit code.
+    /// Runs a command line of janitor, which may contain more shell syntax; returns the
+    /// terminal's output, and the exit code.
     pub fn shows(&self, line: &str) -> (String, i32) {
         self.shows_after(line, "")
     }
 
-    /// The same, where something is typed before there is a question.
+    /// Runs it with input that is typed before the prompt.
     fn shows_after(&self, line: &str, early: &str) -> (String, i32) {
         let (mut terminal, mut shell) = self.begin(line);
         terminal.write_all(early.as_bytes()).unwrap();
         let (mut shown, mut piece, mut is_typed) = (Vec::new(), [0; 4096], false);
         loop {
             match terminal.read(&mut piece) {
-                // This is how a terminal ends that nobody has open any more.
+                // A terminal that no process has open any more ends like this.
                 Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => break,
                 count => shown.extend_from_slice(&piece[..count.unwrap()]),
             }
             if !is_typed && String::from_utf8_lossy(&shown).contains(QUESTION) {
-                // Ctrl-D is the end of what is typed.
+                // Ctrl-D ends the input.
                 terminal.write_all(format!("{}\x04", self.typed).as_bytes()).unwrap();
                 is_typed = true;
             }
         }
         let status = shell.wait().unwrap();
-        // 128 and the signal, as shells say it.
+        // Shells report 128 plus the signal.
         let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap();
         (String::from_utf8(shown).unwrap().replace("\r\n", "\n"), code)
     }
 
-    /// A shell on the terminal, which runs the line; and what sits before the terminal.
+    /// Starts a shell on the terminal, which runs the line; returns it with the terminal's other
+    /// end.
     fn begin(&self, line: &str) -> (File, Child) {
         let Self { cluster, columns, environment, .. } = self;
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
@@ -92,8 +93,8 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// Makes the terminal that a command has as its standard input its own, from which signals
-/// come to it.
+/// Makes the terminal on a command's standard input its controlling terminal, which sends it
+/// signals.
 #[allow(unsafe_code)]
 fn on_its_terminal(command: &mut Command) {
     // SAFETY: between fork and exec there are only two system calls.
@@ -106,7 +107,7 @@ fn on_its_terminal(command: &mut Command) {
     };
 }
 
-/// What is on a terminal without what steers it.
+/// Removes the control sequences from a terminal's output.
 pub fn plain(shown: &str) -> String {
     let mut parts = shown.split('\x1b');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -118,7 +119,7 @@ pub fn plain(shown: &str) -> String {
     plain
 }
 
-/// What is printed without a terminal.
+/// Returns the output of a run without a terminal.
 fn printed(line: &str, state: State) -> (String, State) {
     let cluster = Cluster::start(state);
     let run = run(&mut on(&cluster, line));
@@ -136,7 +137,7 @@ fn anything_but_yes_changes_nothing() {
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
 }
 
-/// What is typed while the cluster is looked at is no answer.
+/// Input that is typed while the cluster is read is no answer.
 #[test]
 fn an_answer_before_the_question_is_none() {
     let state = State { latency_ms: 300, ..scenario("a-plan") };
@@ -199,7 +200,7 @@ fn what_is_refused_is_not_asked_for() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-/// The framework is gone between the plan and the run.
+/// The framework disappears between the plan and the run.
 #[test]
 fn what_was_not_asked_for_is_not_done() {
     let mut state = scenario("a-plan");
@@ -246,14 +247,14 @@ fn what_a_file_lifts_is_named() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
     let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(&line);
     assert_eq!(exit, 0, "{shown}");
-    // Where nobody is asked it is to be on the command line.
+    // Without a prompt it has to be on the command line.
     let cluster = Cluster::start(scenario("a-plan-with-a-teardown"));
     let (shown, exit) = Terminal::new(&cluster).shows(&format!("{line} --yes"));
     assert!(shown.contains(&format!("add at the end: {lifting}")), "{shown}");
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-/// The plan shows one framework, and there are two by now.
+/// The plan shows one framework, and now there are two.
 #[test]
 fn a_framework_that_was_not_shown_does_not_end() {
     let mut state = scenario("a-plan-with-a-teardown");
@@ -329,7 +330,7 @@ fn the_question_comes_wherever_the_output_goes() {
     }
 }
 
-/// Marathon's app is left alone until somebody has agreed, whatever else is wrong.
+/// Marathon's app is not deleted before the prompt is confirmed, whatever else fails.
 #[test]
 fn nothing_is_sent_before_the_answer() {
     let cluster = Cluster::start(scenario("a-login-that-fails"));
@@ -364,7 +365,7 @@ fn colours_are_for_terminals_that_want_them() {
     }
 }
 
-/// A cluster whose phases can be watched.
+/// A cluster that is slow enough for its phases to be visible.
 fn slow() -> State {
     State { latency_ms: 100, ..scenario("the-sample-result") }
 }
@@ -392,7 +393,7 @@ fn a_bar_shows_how_far_a_phase_is() {
 fn a_terminal_that_goes_away_ends_no_run() {
     let cluster = Cluster::start(slow());
     let cleaned = printed(TARGET, slow()).1;
-    // As `nohup` starts it.
+    // `nohup` starts it like this.
     let terminal = Terminal { environment: "trap '' HUP;", ..Terminal::new(&cluster) };
     let (terminal, mut shell) = terminal.begin(&format!("{TARGET} --yes"));
     let patience = Instant::now();

@@ -1,4 +1,5 @@
-//! TLS over the whole program: whom it trusts, and what it never sends to anybody else.
+//! TLS in the whole program: the servers that it trusts, and the data that it never sends to
+//! others.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -35,12 +36,12 @@ pub struct Authority {
     folder: TempDir,
 }
 
-/// Whose certificate it is.
+/// The subject of a certificate.
 #[derive(Clone, Copy)]
 pub enum Subject {
-    /// The server that is asked.
+    /// The server at loopback.
     Loopback,
-    /// Another one.
+    /// Another server.
     Other,
     /// The server that is asked, a long time ago.
     Expired,
@@ -49,7 +50,7 @@ pub enum Subject {
 }
 
 impl Authority {
-    /// A new one.
+    /// Creates one.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "the tests' authority");
@@ -115,7 +116,7 @@ impl Authority {
         front(cluster, self.server(subject, clients))
     }
 
-    /// How a server with a certificate of this authority is set up.
+    /// The configuration of a server with a certificate of this authority.
     fn server(&self, subject: Subject, clients: bool) -> ServerConfig {
         let (certificate, key) = self.issue(subject);
         let provider = Arc::new(crypto::ring::default_provider());
@@ -146,7 +147,7 @@ fn front(cluster: &Cluster, config: ServerConfig) -> Front {
     )
 }
 
-/// A session with a client, once both have agreed on one.
+/// A session with a client, after the handshake.
 fn shake_hands(
     config: &Arc<ServerConfig>,
     socket: TcpStream,
@@ -162,13 +163,13 @@ fn shake_hands(
     Ok(stream)
 }
 
-/// Lets the last words arrive.
+/// Lets the last bytes arrive.
 fn hang_up(socket: &mut TcpStream) {
     let _ = socket.shutdown(Shutdown::Write);
     let _ = socket.read_to_end(&mut Vec::new());
 }
 
-/// A cluster whose servers want the token of `admin`, who has the password.
+/// A cluster whose servers require the token of `admin`, who has the password.
 fn cluster() -> Cluster {
     let iam = Iam {
         users: [("admin".into(), PASSWORD.into())].into(),
@@ -196,13 +197,13 @@ fn clean(front: &Front, authority: &Authority, options: &str) -> Run {
     run(&mut command)
 }
 
-/// Everything is gone.
+/// Asserts that everything is removed.
 fn is_clean(cluster: &Cluster, run: &Run) {
     assert_eq!((run.exit, complaints(run)), (0, vec![]), "{}", run.stdout);
     assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
 }
 
-/// The login fails for this reason, and nobody has heard a request.
+/// Asserts that the login fails for this reason, and that no server has received a request.
 fn is_refused(front: &Front, run: &Run, words: &str) {
     assert_eq!((run.exit, run.stderr.as_str()), (4, ""), "{}", run.stdout);
     assert!(run.stdout.contains(words), "{}", run.stdout);
@@ -263,7 +264,7 @@ fn a_server_that_wants_a_certificate() {
     assert_eq!(front.requests().len(), heard);
 }
 
-/// The server's alert is no HTTP, and the message says what may be wrong.
+/// The server's alert is not HTTP, and the message names the possible cause.
 #[test]
 fn plain_http_is_answered_with_tls() {
     let (authority, cluster) = (Authority::new(), cluster());
@@ -283,7 +284,7 @@ fn insecure_trusts_anyone_and_says_so() {
     is_clean(&cluster, &run);
 }
 
-/// Exit code 1, the file is named, what is in it is not shown, nobody is asked.
+/// The exit code is 1, the file is named, its content is not shown, and no request is sent.
 #[test]
 fn files_that_hold_something_else() {
     let (authority, cluster) = (Authority::new(), cluster());
@@ -318,8 +319,8 @@ fn files_that_hold_something_else() {
     assert_eq!(front.requests(), [""; 0]);
 }
 
-/// A certificate of version 1, as DC/OS ships one and `openssl x509 -req` makes them: rcgen
-/// cannot.
+/// A certificate of version 1, as DC/OS ships one and `openssl x509 -req` makes them. rcgen
+/// cannot make one.
 fn version_1(provider: &CryptoProvider) -> CertifiedKey {
     let pem = |name: &str| fs::read(tests(&format!("suite/tls/{name}"))).unwrap();
     let certificate = CertificateDer::from_pem_slice(&pem("version1.pem")).unwrap();
@@ -348,7 +349,7 @@ fn a_servers_certificate_of_version_1() {
     is_clean(&cluster, &clean(&front, &authority, "--insecure"));
 }
 
-/// A server that takes any certificate, if its client has one.
+/// A server that accepts any certificate, if its client has one.
 #[derive(Debug)]
 struct Lenient(CryptoProvider);
 
@@ -410,7 +411,7 @@ fn a_clients_certificate_of_version_1_is_sent() {
     is_clean(&cluster, &clean(&front, &authority, mine));
 }
 
-/// A certificate is a credential: nobody gets to see it who is not named.
+/// A certificate is a credential: only named servers see it.
 #[test]
 fn a_clients_certificate_is_not_redirected() {
     let (authority, cluster) = (Authority::new(), Cluster::start(scenario("the-sample-result")));
@@ -450,7 +451,7 @@ fn a_clients_certificate_is_not_redirected() {
     is_clean(&cluster, &clean(&[&standby, &leader]));
 }
 
-/// A proxy that is reached over TLS, and takes CONNECT. Returns its URL.
+/// Starts a proxy that is reached over TLS, and accepts CONNECT. Returns its URL.
 fn proxy(authority: &Authority) -> String {
     let config = Arc::new(authority.server(Subject::Loopback, false));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -458,14 +459,14 @@ fn proxy(authority: &Authority) -> String {
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let config = config.clone();
-            // A connection that breaks is the client's to notice.
+            // The client has to notice a connection that fails.
             thread::spawn(move || tunnel(shake_hands(&config, client)?));
         }
     });
     url
 }
 
-/// Takes one request through a proxy to its server, and the answer back.
+/// Passes one request through a proxy to its server, and the answer back.
 fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -476,7 +477,7 @@ fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()
     assert!(head.starts_with("CONNECT "), "{head}");
     let mut server = TcpStream::connect(head.split(' ').nth(1).unwrap_or_default())?;
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
-    // Whoever has nothing to say for a moment is not waited for.
+    // A side that is silent for a moment does not block the other one.
     let moment = Some(Duration::from_millis(2));
     client.sock.set_read_timeout(moment)?;
     server.set_read_timeout(moment)?;
@@ -495,7 +496,7 @@ fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()
     }
 }
 
-/// It is trusted as the servers are, and gets no certificate of the client.
+/// The proxy is trusted as the servers are, and receives no certificate of the client.
 #[test]
 fn a_proxy_over_tls() {
     let (authority, cluster) = (Authority::new(), cluster());

@@ -1,5 +1,5 @@
-//! The live transport, through the library: its limits, its connections, and how
-//! many requests it has on the wire.
+//! The live transport, through the library: its limits, its connections, and the number of its
+//! requests in flight.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use janitor_transport::exchange::{Request, RunStart, Transport};
 
 use crate::command::{self, Run, janitor, replay, run, tests};
 
-/// The sample cluster: three of six agents have something.
+/// The sample cluster: three of six agents hold something.
 fn cluster(latency_ms: u64) -> Cluster {
     let json = fs::read(tests("scenarios/the-sample-result/cluster.json")).unwrap();
     let state: State = serde_json::from_slice(&json).unwrap();
@@ -97,12 +97,12 @@ fn only_a_final_status_is_an_answer() {
     }
 }
 
-/// A master that leads: it says so, whatever it is asked.
+/// A master that leads, and says so in every answer.
 fn leading() -> Answering {
     Answering::start(|_| response(200, "leading", None))
 }
 
-/// A master that does not lead: it answers its own pages, and sends on the others.
+/// A master that does not lead: it serves its own pages, and redirects the other requests.
 fn standby(leader: &str) -> Answering {
     let leader = leader.trim_start_matches("http:").to_owned();
     Answering::start(move |request| match request.uri().path().strip_prefix("/master/") {
@@ -134,7 +134,7 @@ fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) ->
     (response.status, String::from_utf8_lossy(&body[..length]).into_owned())
 }
 
-/// A network with these masters, with `,` between them.
+/// A network with these comma-separated masters.
 fn network(masters: &str) -> NetworkBuilder {
     let nobody = "http://127.0.0.1:1/";
     command::network(Endpoints::new(masters, nobody, nobody).unwrap())
@@ -168,7 +168,7 @@ fn the_root_is_the_leaders() {
     assert_eq!(v1, (200, "leading".into()));
 }
 
-/// Of several that are named, each has its own root.
+/// If several masters are named, each has its own root.
 #[test]
 fn the_root_of_a_named_master() {
     let router = Answering::start(|request| match request.uri().path() {
@@ -186,15 +186,15 @@ fn the_root_of_a_named_master() {
 /// Where no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// What one master says while there is no leader, or before it knows the new one, another
-/// one may answer.
+/// If one master does not know the leader, or does not know the new one yet, another master may
+/// answer.
 #[test]
 fn masters_that_know_no_leader_are_passed_over() {
     let leader = leading();
     let mut others: Vec<_> = [502, 503, 504]
         .map(|status| Answering::start(move |_| response(status, "no leader", None)))
         .into();
-    // One that sends on to a master that is gone, and one that sends on to itself.
+    // One redirects to a master that no longer exists, and one redirects to itself.
     others.push(standby(NOWHERE));
     others.push(Answering::start(|request| {
         let host = request.headers()["host"].to_str().unwrap();
@@ -206,7 +206,7 @@ fn masters_that_know_no_leader_are_passed_over() {
         let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
         assert_eq!(list, (200, "leading".into()));
     }
-    // Nor has one that knows no leader become the one whose root is asked.
+    // A master that knows no leader has not become the one whose root is requested either.
     let [first, second] = ["first", "second"].map(|name| {
         Answering::start(move |request| match request.uri().path().starts_with("/master/") {
             true => response(503, "no leader", None),
@@ -231,7 +231,7 @@ fn credentials_are_not_redirected() {
     let (_, why) = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
     let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
     assert!(why.contains(&words), "{why}");
-    // Nor has anybody else become the one that answers.
+    // No other master has become the one that answers either.
     let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
     assert_eq!(page, (200, "standby".into()));
 }
@@ -260,7 +260,7 @@ fn among_proxies(cluster: &Cluster, environment: &[(&str, &OsStr)]) -> Run {
     run(command.args(["-n", &cluster.marathon_url()]).envs(environment.iter().copied()))
 }
 
-/// Nobody is asked another way, and a password is not shown.
+/// No request takes another route, and a password is not shown.
 #[test]
 fn a_proxy_that_cannot_be_used_is_an_error() {
     let good = "http://127.0.0.1:1";
@@ -275,7 +275,7 @@ fn a_proxy_that_cannot_be_used_is_an_error() {
         ("http_proxy", binary),
     ] {
         let cluster = cluster(0);
-        // One that could be used stands behind it.
+        // A usable one follows it.
         for more in [&[("http_proxy", OsStr::new(good))][..], &[]] {
             let mut environment = more.to_vec();
             environment.retain(|(name, _)| *name != variable);
@@ -289,7 +289,7 @@ fn a_proxy_that_cannot_be_used_is_an_error() {
         }
         assert_eq!(cluster.requests(), [], "{variable}");
     }
-    // An empty one is none, and nobody needs one for what is not on the network.
+    // An empty value means no proxy, and a command without requests needs none.
     let run = among_proxies(&cluster(0), &[("ALL_PROXY", OsStr::new(" "))]);
     assert_eq!(run.exit, 0, "{run:?}");
     let recording = tests("recordings/cassandra-0.28.1.har");
@@ -309,7 +309,7 @@ fn an_exception_that_cannot_be_one_is_an_error() {
     }
 }
 
-/// The proxy would hear the token.
+/// The proxy would receive the token.
 #[test]
 fn exceptions_are_reached_without_the_proxy() {
     for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost"] {
@@ -321,7 +321,7 @@ fn exceptions_are_reached_without_the_proxy() {
     }
 }
 
-/// A server that sends these bytes to everyone, and keeps the connection open.
+/// A server that sends these bytes to every client, and keeps the connection open.
 fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The published schemas, and whether a document keeps to one.
+//! Validation of documents against the published schemas.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,13 +31,13 @@ fn schema<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
-/// The schemas, as they are published; `har-1.2` is not ours.
+/// The schemas as they are published; `har-1.2` is not janitor's own.
 static SCHEMAS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
     let ours = all().into_iter();
     let files = ours.map(|(name, _)| (name, tests("../docs/schemas").join(format!("{name}.json"))));
     let files = files.chain([("har-1.2", tests("har-1.2.json"))]);
     let validators = files.map(|(name, file)| {
-        // Times and URLs are held against their formats too.
+        // The formats of times and URLs are checked too.
         let options = jsonschema::options().should_validate_formats(true);
         (name, options.build(&read(&file)).unwrap_or_else(|why| panic!("{name}: {why}")))
     });
@@ -49,20 +49,20 @@ fn read(file: &Path) -> Value {
     serde_json::from_slice(&json).unwrap_or_else(|why| panic!("{}: {why}", file.display()))
 }
 
-/// What is wrong with a document, with the places.
+/// Returns the errors of a document, with their places.
 pub fn complaints(schema: &str, document: &Value) -> Vec<String> {
     let errors = SCHEMAS[schema].iter_errors(document);
     errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// Requires that a document keeps to a schema.
+/// Asserts that a document is valid against a schema.
 pub fn require(schema: &str, json: &str) {
     let document = serde_json::from_str(json).unwrap_or_else(|why| panic!("{why}: {json}"));
     assert_eq!(complaints(schema, &document), [""; 0], "{schema}: {json}");
 }
 
-/// Requires that a recording keeps to its schemas, and what its replay writes for
-/// programs to theirs. Returns the replay.
+/// Asserts that a recording is valid against its schemas, and that the documents of its replay
+/// are valid against theirs. Returns the replay.
 pub fn require_recording(file: &Path) -> Run {
     let har = fs::read_to_string(file).expect("a readable recording");
     require("har-1.2", &har);

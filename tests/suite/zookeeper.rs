@@ -1,9 +1,9 @@
-//! Against a real ZooKeeper. `JANITOR_TEST_ZOOKEEPER` holds the command that
+//! Tests against a real ZooKeeper. `JANITOR_TEST_ZOOKEEPER` holds the command that
 //! starts one. It gets two more arguments, the port and a folder, listens on
-//! 127.0.0.1 in the foreground, and begins with what is in the folder
+//! 127.0.0.1 in the foreground, and begins with the data in the folder
 //! (`tests/zookeeper.sh` does that with Debian's package).
 //!
-//! And against one that lies, which needs no real one.
+//! Other tests use a server that lies, and need no real one.
 
 mod liar;
 mod lies;
@@ -24,16 +24,16 @@ use server::{Fate, Proxy, Server};
 
 const VARIABLE: &str = "JANITOR_TEST_ZOOKEEPER";
 
-/// Who may change the nodes that are not everyone's.
+/// The user and password that may change the restricted nodes.
 const DIGEST: &str = "keeper:a-password-to-be-kept";
 
-/// Where no server listens, nor one that another test starts.
+/// An address on which no server listens, not even one that another test starts.
 const NOBODY: &str = "127.0.0.1:1";
 
 /// The command that starts a server.
 ///
 /// # Errors
-/// That there is none.
+/// There is none.
 fn command() -> Result<String, String> {
     env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))
 }
@@ -90,8 +90,8 @@ fn clean(url: &str, znode: &str, digest: Option<&str>) -> Run {
     live
 }
 
-/// Builds a service's subtree of 1,002 nodes, three levels deep. `part-7` and what is
-/// below it is for `DIGEST` only, and `alive` belongs to the session that comes back.
+/// Builds a service's subtree of 1,002 nodes, three levels deep. Only `DIGEST` may change
+/// `part-7` and the nodes below it, and `alive` belongs to the session that is returned.
 fn service(server: &Server) -> Client {
     let client = server.client();
     server.run(async {
@@ -118,7 +118,7 @@ fn service(server: &Server) -> Client {
     client
 }
 
-/// That nothing but the service is gone.
+/// Asserts that only the service's node is deleted.
 fn assert_siblings(server: &Server) {
     assert_eq!(server.children("/"), ["other", "servic", "service-2", "zookeeper"]);
     for sibling in ["/service-2", "/servic", "/other"] {
@@ -173,7 +173,7 @@ fn without_the_credentials() {
     let words = "KeeperErrorCode = NoAuth for /service/part-7";
     assert!(run.stdout.contains(words), "{}", run.stdout);
     assert!(server.children("/service").contains(&"part-7".to_owned()));
-    // The environment will do as well.
+    // The environment works as well.
     let url = server.url();
     let mut command = janitor();
     command.env("ZK_AUTH", DIGEST).args(["-z", "service", "-e", &url]);
@@ -220,7 +220,7 @@ fn credentials_that_are_none() {
         }
         let run = crate::command::run(&mut command);
         assert_eq!(run.exit, 1);
-        // Nothing is asked for.
+        // Nothing is requested.
         assert!(!run.stdout.contains("Deleting"), "{}", run.stdout);
         assert!(run.stderr.contains(words), "{}", run.stderr);
         assert!(!run.stderr.contains("no-colon"), "{}", run.stderr);
@@ -238,7 +238,7 @@ fn a_node_that_is_not_there() {
     }
 }
 
-/// ZooKeeper's own protocol takes a name as it is.
+/// ZooKeeper's own protocol accepts every name unchanged.
 #[test]
 fn a_name_with_a_semicolon() {
     let Some(command) = &needed(command()) else { return };
@@ -252,7 +252,7 @@ fn a_name_with_a_semicolon() {
     assert_eq!(server.children("/a"), ["b"]);
 }
 
-/// Nothing can be called missing in a place that is not there.
+/// No node can be called missing below a chroot that does not exist.
 #[test]
 fn a_chroot_that_is_not_there() {
     let Some(command) = &needed(command()) else { return };
@@ -275,7 +275,7 @@ fn a_chroot_that_is_not_there() {
         assert!(run.stdout.contains(words), "{}", run.stdout);
     }
     assert_eq!(server.children("/"), ["no", "service", "zookeeper"]);
-    // With it, the whole path is named of a node that is not there.
+    // With the chroot, the message contains the whole path of a missing node.
     server.create(&["/no/such/chroot", "/no/such/chroot/service"]);
     assert_eq!(clean(&url, "service", None).exit, 0);
     assert_eq!(server.children("/no/such/chroot"), [""; 0]);
@@ -305,7 +305,7 @@ fn a_chroot() {
     assert_eq!(server.children("/a/b"), ["t"]);
     assert_eq!(server.children("/"), ["a", "b", "s", "zookeeper"]);
     assert_eq!(server.children("/s"), ["x"]);
-    // A chroot hides nothing from the guard, and ZooKeeper keeps what is its own.
+    // A chroot hides nothing from the safety check, and ZooKeeper keeps its own nodes.
     let url = format!("{}zookeeper", server.url());
     let refused = clean(&url, "quota", None);
     assert_eq!(refused.exit, 7);
@@ -328,7 +328,7 @@ fn a_deep_tree() {
     assert_eq!(server.children("/"), ["zookeeper"]);
 }
 
-/// Their list is longer than what ZooKeeper's client in Java, and so Exhibitor, takes.
+/// Their list is longer than ZooKeeper's client in Java, and so Exhibitor, accepts.
 #[test]
 fn more_names_than_fit_a_megabyte() {
     let Some(command) = &needed(command()) else { return };
@@ -353,7 +353,7 @@ fn more_names_than_fit_a_megabyte() {
     assert_eq!(server.children("/"), ["zookeeper"]);
 }
 
-/// A hundred of these paths are more than the server takes in one request.
+/// A hundred of these paths are longer than the server accepts in one request.
 #[test]
 fn a_small_buffer() {
     let Some(command) = &needed(command()) else { return };
@@ -366,7 +366,7 @@ fn a_small_buffer() {
     assert_eq!(server.children("/"), ["zookeeper"]);
 }
 
-/// Someone puts a node where the deletion has already been, and stops after three.
+/// Another client creates a node in a part that is already deleted, and stops after three.
 #[test]
 fn children_that_come_meanwhile() {
     let Some(command) = &needed(command()) else { return };
@@ -397,7 +397,7 @@ fn a_dead_server_and_a_living_one() {
     }
 }
 
-/// Whether the server has done what it did not answer makes no difference.
+/// It makes no difference whether the server has carried out the request without an answer.
 #[test]
 fn connections_that_are_reset() {
     let Some(command) = &needed(command()) else { return };
@@ -416,7 +416,7 @@ fn connections_that_are_reset() {
     assert_siblings(&server);
 }
 
-/// The connection stays, and nothing comes any more.
+/// The connection stays open, and nothing arrives any more.
 #[test]
 fn a_server_that_falls_silent() {
     let Some(command) = &needed(command()) else { return };
@@ -429,7 +429,7 @@ fn a_server_that_falls_silent() {
     assert_siblings(&server);
 }
 
-/// Three real servers; the leader dies in the middle, and the other two go on.
+/// Three real servers; the leader dies in the middle, and the other two continue.
 #[test]
 fn a_leader_that_is_killed() {
     let Some(command) = &needed(command()) else { return };
@@ -484,7 +484,7 @@ fn a_server_that_is_killed() {
     assert_siblings(&server);
 }
 
-/// Of two servers one says nothing, and the other one is not there.
+/// One of two servers says nothing, and the other one does not exist.
 #[test]
 fn servers_that_open_no_session() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,7 +1,7 @@
 //! The order of a run: checks, volumes, reservations, ZooKeeper node, own Marathon app.
 //!
 //! A phase begins only when the one before it is confirmed. The master's 200 or 202 is a
-//! promise; a resource is gone when a later listing does not show it any more.
+//! promise; a resource is removed when a later listing no longer shows it.
 
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};

@@ -39,7 +39,7 @@ pub trait Host {
     fn log(&mut self, entry: Entry);
 
     /// Sends one request and waits for the whole answer, which is expected to be short: a
-    /// body that is longer than [`Answer::LIMIT`] is truncated. A body that breaks off is
+    /// body that is longer than [`Answer::LIMIT`] is truncated. A body whose end never arrives is
     /// no error here, because the status already says what happened.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ pub trait Response {
     /// body's end.
     ///
     /// # Errors
-    /// The body breaks off.
+    /// The body is truncated.
     fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error>;
 }
 
@@ -152,7 +152,7 @@ pub struct Answer {
     pub status: u16,
     /// The body; one that is too long is truncated.
     pub body: Vec<u8>,
-    /// The reason why the body breaks off, if it does.
+    /// The reason why the body is truncated, if it is.
     pub error: Option<Error>,
 }
 

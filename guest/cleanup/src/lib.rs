@@ -14,7 +14,7 @@
 //! | [`guard`], [`checks`] | refusals before anything is sent, and before anything is changed |
 //! | [`master`] | the master's answers: agents, frameworks, pending operations, and pages to compare them with |
 //! | [`operation`] | the removal of volumes and of reservations, on all agents |
-//! | [`settle`] | the decision whether everything is gone |
+//! | [`settle`] | the decision whether everything is removed |
 //! | [`znode`], [`self_removal`] | the last two phases |
 //! | [`host`], [`retry`] | the surroundings of a run; what is tried again, and for how long |
 //! | [`names`], [`version`], [`words`] | names of services and roles; versions of Mesos; a server's words in messages |

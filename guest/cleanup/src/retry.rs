@@ -10,8 +10,8 @@ use janitor_contract::types::Error;
 pub enum Retry {
     /// The answer stays the same until somebody changes something.
     Never,
-    /// The cause is gone soon, or does not go away: a connection was refused or broke, or
-    /// the request lost a race with the master's allocator (409).
+    /// The cause disappears soon, or never: a connection was refused or broke, or the
+    /// request lost a race with the master's allocator (409).
     Soon,
     /// A server has to get ready first: a master is to be elected, or a proxy has to reach
     /// the server behind it.

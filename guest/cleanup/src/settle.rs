@@ -1,4 +1,4 @@
-//! The end of the two phases that concern the agents: everything must really be gone.
+//! The end of the two phases that concern the agents: everything must really be removed.
 //!
 //! A run must know that of every agent. An agent that is not listed, or has not yet carried
 //! out what was accepted for it, comes back with everything that it had.
@@ -14,8 +14,8 @@ use janitor_contract::describe::{elsewhere_words, unreached_words};
 use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
 
 impl<H: Host> Context<'_, H> {
-    /// Aborts the run unless everything of the target is gone for good. `parents` are the roles
-    /// that got a part of it back.
+    /// Aborts the run unless everything of the target is permanently removed. `parents` are the
+    /// roles that got a part of it back.
     pub fn settle(
         &mut self,
         listing: Listing,

@@ -1,9 +1,9 @@
-//! A small cluster in memory, made by chance: a master with agents, Exhibitor and
-//! Marathon. It knows requests as methods, paths and bodies only, so that both sides
-//! of the sandbox can be tested on it.
+//! A small random cluster in memory: a master with agents, Exhibitor and Marathon. It knows
+//! requests as methods, paths and bodies only, so that both sides of the sandbox can be tested
+//! on it.
 //!
-//! What a resource is, whose it is and what should become of it is written down here
-//! once more, from Mesos's documentation, and not taken from what is tested.
+//! The rules for resources, their owners and their removal are written here a second time,
+//! from Mesos's documentation, and are not taken from the code under test.
 #![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub const PRINCIPAL: &str = "p";
 /// The target's node.
 pub const ZNODE: &str = "dcos-service-r";
 
-/// Numbers by chance, the same for the same seed.
+/// Random numbers, the same for the same seed.
 pub struct Chance(u64);
 
 impl Chance {
@@ -71,18 +71,18 @@ struct Volume {
     principal: Option<&'static str>,
 }
 
-/// Where an agent is.
+/// The place of an agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     /// It is listed, and connected.
     Here,
     /// It is listed, and connected, but gets no tasks (since Mesos 1.9).
     Drained,
-    /// The same, but it never does what was accepted for it.
+    /// It is listed, and connected, but never carries out the operations accepted for it.
     Stuck,
     /// It is listed, and not connected.
     Away,
-    /// It is listed, and what is hidden there counts in its totals only.
+    /// It is listed, and its hidden resources count only in its totals.
     Hiding,
     /// The master has given up on it.
     Unreachable,
@@ -98,7 +98,7 @@ struct Agent {
     id: String,
     place: Place,
     resources: Vec<Resource>,
-    /// Resources whose removal was accepted before, and which it still has.
+    /// Resources that it still has, although their removal was accepted before.
     pending: Vec<(bool, Resource)>,
 }
 
@@ -111,14 +111,14 @@ struct Framework {
     visible: bool,
 }
 
-/// What was removed by one request.
+/// The resources that one request removed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Removal {
     /// The agent.
     pub agent: String,
     /// Whether volumes were destroyed, or resources unreserved.
     pub volumes: bool,
-    /// How much of what, by name.
+    /// The amounts, by the names of the resources.
     pub amounts: BTreeMap<String, u32>,
 }
 
@@ -131,22 +131,22 @@ pub struct Cluster {
     /// How long the master has led since it took over from another one, in seconds.
     took_over: Option<u32>,
     znode: bool,
-    /// One request in this many goes wrong, if any.
+    /// One request in this many fails, if any does.
     faults: Option<usize>,
-    /// The one request that goes wrong, and how, if one does.
+    /// The number of the one request that fails, and the kind of its fault.
     fault: Option<(usize, usize)>,
     chance: u64,
     /// How often the master still says that operations of another role are pending.
     pending: usize,
     /// Every request: method and path.
     pub requests: Vec<String>,
-    /// What was removed.
+    /// The removals, in their order.
     pub removals: Vec<Removal>,
-    /// What should not have been asked for.
+    /// Descriptions of requests that should not have been sent.
     pub violations: Vec<String>,
 }
 
-/// An answer, or none because the connection broke.
+/// An answer, or none if the connection broke.
 pub type Answer = Option<(u16, String)>;
 
 impl Resource {
@@ -185,7 +185,7 @@ impl Resource {
         self.stack.last().expect("a reservation")
     }
 
-    /// As the master lists it.
+    /// The JSON that the master lists.
     fn json(&self, version: &str) -> Value {
         let mut json = json!({
             "name": self.name, "type": "SCALAR", "scalar": {"value": f64::from(self.amount)},
@@ -267,7 +267,7 @@ impl Place {
         !matches!(self, Self::Unreachable | Self::Down | Self::Recovering)
     }
 
-    /// Whether the master lists what is there, and accepts operations that it carries out.
+    /// Whether the master lists its resources, and it carries out accepted operations.
     fn is_connected(self) -> bool {
         matches!(self, Self::Here | Self::Drained | Self::Stuck)
     }
@@ -295,7 +295,7 @@ impl Agent {
         self.pending.push((volumes, resource));
     }
 
-    /// How many volumes and reservations of the target it has.
+    /// The number of its volumes and reservations of the target.
     fn removable(&self, principal: Option<&str>) -> usize {
         let is_own = |it: &&Resource| {
             let stays = it.volume.is_some() && !it.is_volume(principal);
@@ -304,13 +304,13 @@ impl Agent {
         self.resources.iter().filter(is_own).count()
     }
 
-    /// Takes a resource out, if it is there.
+    /// Removes a resource, if it is there.
     fn take(&mut self, json: &Value, version: &str) -> Option<Resource> {
         let at = self.resources.iter().position(|it| it.json(version) == *json)?;
         Some(self.resources.remove(at))
     }
 
-    /// Puts a resource in; like ones become one, as in Mesos.
+    /// Adds a resource; equal ones are merged, as in Mesos.
     fn put(&mut self, resource: Resource) {
         let can_merge = resource.volume.is_none() && !matches!(resource.source, Some(("MOUNT", _)));
         let same =
@@ -321,7 +321,7 @@ impl Agent {
         }
     }
 
-    /// What should be left of it.
+    /// Returns the cluster as a cleanup should leave it.
     fn cleaned(&self, principal: Option<&str>) -> Self {
         let mut cleaned = Self { resources: Vec::new(), ..self.clone() };
         for resource in &self.resources {
@@ -348,7 +348,7 @@ impl Agent {
 }
 
 impl Cluster {
-    /// A cluster by chance.
+    /// A random cluster.
     pub fn by_chance(chance: &mut Chance) -> Self {
         let version = chance.of(&["0.28.1", "1.4.3", "1.11.0", "1.11.0"]);
         let mut id = 0;
@@ -367,7 +367,7 @@ impl Cluster {
             agents.push(agent);
         }
         if agents.iter().all(|agent| !agent.place.is_listed()) {
-            // A master without agents tells nothing.
+            // The list of a master without agents shows nothing.
             agents[0].place = Place::Here;
         }
         let mut frameworks = Vec::new();
@@ -392,19 +392,19 @@ impl Cluster {
         }
     }
 
-    /// The same cluster, where one request in `faults` goes wrong.
+    /// Returns the same cluster, where one request in `faults` fails.
     pub fn with_faults(mut self, faults: usize, seed: u64) -> Self {
         (self.faults, self.chance) = (Some(faults), seed);
         self
     }
 
-    /// The same cluster, where the request with this number goes wrong.
+    /// Returns the same cluster, where the request with this number fails.
     pub fn with_fault(mut self, request: usize, kind: usize) -> Self {
         self.fault = Some((request, kind));
         self
     }
 
-    /// The same cluster, where nothing goes wrong and nothing has been asked yet.
+    /// Returns the same cluster without faults, and before the first request.
     pub fn afresh(&self) -> Self {
         let (requests, removals) = (Vec::new(), Vec::new());
         Self { faults: None, fault: None, requests, removals, ..self.clone() }
@@ -455,7 +455,7 @@ impl Cluster {
         self.agents.iter().map(|agent| agent.cleaned(principal).sorted()).collect()
     }
 
-    /// The requests that were to change something.
+    /// The requests that should have changed something.
     pub fn changes(&self) -> Vec<&String> {
         let asks = |it: &&String| it.starts_with("GET ") || *it == "POST api/v1";
         self.requests.iter().filter(|it| !asks(it)).collect()
@@ -493,7 +493,7 @@ impl Cluster {
             _ => {}
         }
         let answer = self.carry_out(method, path, call, form, principal);
-        // It was carried out, but nobody hears of it.
+        // The request is carried out, but its answer is lost.
         if fault == Some(3) { None } else { Some(answer) }
     }
 
@@ -686,7 +686,7 @@ impl Cluster {
                 self.violations.push(format!("what is not the target's: {json}"));
             }
             if !volumes && agent.resources.iter().any(|it| it.is_volume(principal)) {
-                self.violations.push(format!("unreserve before all volumes of {id} are gone"));
+                self.violations.push(format!("unreserve before all volumes of {id} are destroyed"));
             }
             if *provider.get_or_insert(resource.provider) != resource.provider {
                 self.violations.push(format!("several providers in one request: {form:?}"));
@@ -703,7 +703,7 @@ impl Cluster {
             }
         }
         if agent.place == Place::Stuck {
-            // It is gone from the list, and the agent never hears of it.
+            // The master removes it from the list, and the agent never hears of the request.
             let volumes_only = volumes;
             for json in &list {
                 if let Some(resource) = agent.clone().take(json, self.version) {

@@ -2,8 +2,8 @@
 //! Exhibitor, `DELETE exhibitor/v1/explorer/znode/PATH`.
 //!
 //! Exhibitor answers 200 to everything that it has understood, with
-//! `{"message": ..., "succeeded": ...}`: only that body says whether the node is gone. And
-//! even then another node may be gone, because a proxy on the way can have changed the path.
+//! `{"message": ..., "succeeded": ...}`: only that body says whether the node is deleted. And
+//! even then another node may be deleted, because a proxy in between can have changed the path.
 //! So a look at the node itself (`node-data`) has the last word. A deletion that was sent and
 //! not answered continues without its client, and is watched in the same way.
 
@@ -92,7 +92,7 @@ impl Tree {
         result
     }
 
-    /// Checks that a node is gone of which the server says so.
+    /// Checks that a node is deleted after the server has said so.
     fn verified<H: Host>(
         &self,
         host: &mut H,
@@ -113,9 +113,9 @@ impl Tree {
         }
     }
 
-    /// Watches a deletion that was sent and not answered until the node is gone.
+    /// Watches a deletion that was sent and not answered until the node is deleted.
     fn watched<H: Host>(&self, host: &mut H, why: String, backoff: &mut Backoff) -> ZnodeOutcome {
-        host.say(Level::Debug, format!("{why}: looking whether it goes"), None);
+        host.say(Level::Debug, format!("{why}: checking whether the node is deleted"), None);
         loop {
             if let Ok(false) = self.data(host) {
                 return ZnodeOutcome::Deleted(200);
@@ -157,7 +157,7 @@ impl Tree {
     }
 }
 
-/// Returns whether ZooKeeper's words are about a cause that may go away: nodes that are made or
+/// Returns whether ZooKeeper's words are about a cause that may disappear: nodes that are made or
 /// deleted at the same time, or a server that is not serving at the moment. A deletion that the
 /// host has stopped could be continued as well, if the run continued.
 fn may_pass(message: &str) -> bool {

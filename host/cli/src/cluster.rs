@@ -25,7 +25,7 @@ use crate::run::carry_out;
 use crate::screen::Screen;
 use crate::{plan_file, signals};
 
-/// Does what a request says, on its cluster.
+/// Carries out a request on its cluster.
 ///
 /// # Errors
 /// When there is no run, or no consent to it.
@@ -58,7 +58,7 @@ struct Cluster<'a> {
 /// A cluster without a run.
 struct Unconnected {
     error: CommandError,
-    /// The way to Marathon, or the reason why there is none, if Marathon would only start
+    /// The network for Marathon, or the reason why there is none, if Marathon would only start
     /// this command again, to make the same mistake.
     marathon: Option<Result<(Janitor, Network), String>>,
 }
@@ -208,7 +208,7 @@ impl<'a> Cluster<'a> {
         let (Ok(Done::Planned(plan)), Some(file)) = (&ran.result, &self.request.plan_file) else {
             return;
         };
-        // Another process may apply it, and this one's app does not run that.
+        // Another process may apply it, which this app does not run.
         let target = Target { marathon_app: None, ..plan.target.clone() };
         let plan = CleanupPlan { target, ..plan.clone() };
         match plan_file::write(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
@@ -264,7 +264,7 @@ fn allow(
     Ok(())
 }
 
-/// The way to Marathon, where another server's URL is invalid.
+/// The network for Marathon, if another server's URL is invalid.
 fn to_marathon(
     request: &OnCluster,
     endpoints: Endpoints,

@@ -34,7 +34,7 @@ impl Component {
             |why: Violation| CommandError::Component(ExitCode::Violation, format!("{why}."));
         #[cfg(feature = "jit")]
         if let Some(file) = &self.component {
-            /// More than any component has.
+            /// A limit above the size of any component.
             const MOST_BYTES: u64 = 256 << 20;
             let wasm = janitor_transport::file::read(file, MOST_BYTES).map_err(|why| {
                 let why = format!("cannot read {}: {why}", file.display());

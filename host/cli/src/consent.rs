@@ -7,7 +7,7 @@ use janitor_contract::Call;
 use crate::screen::Screen;
 use janitor_report::command_line::parse::Format;
 
-/// The permission to change something, which nothing but this module gives.
+/// The permission to change something, which only this module gives.
 #[derive(Debug)]
 pub struct Consent(());
 
@@ -50,7 +50,7 @@ fn prompt(screen: &Screen) -> Option<Box<dyn Write>> {
     match (io::stdin().is_terminal(), stderr.is_terminal()) {
         (false, _) => None,
         (true, true) => Some(Box::new(stderr)),
-        // Somebody keeps standard error in a file.
+        // Standard error may be a file.
         (true, false) if screen.format() == Format::Text && stdout.is_terminal() => {
             Some(Box::new(stdout))
         }
@@ -59,7 +59,7 @@ fn prompt(screen: &Screen) -> Option<Box<dyn Write>> {
 }
 
 fn answer(mut prompt: impl Write, question: &str) -> io::Result<String> {
-    // Whatever was typed before the question is no answer to it.
+    // Input that was typed before the prompt is no answer to it.
     #[cfg(target_os = "linux")]
     rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
     let mut answer = String::new();

@@ -72,7 +72,7 @@ pub struct Secrets {
     exhibitor: Option<(Basic, Origin)>,
     marathon: Option<(Basic, Origin)>,
     zookeeper: Option<(ZooKeeperLogin, Origin)>,
-    /// The client certificate, which every server may see that is reached over HTTPS.
+    /// The client certificate, which every server that is reached over HTTPS may see.
     certificate: Option<Origin>,
 }
 
@@ -346,7 +346,7 @@ fn dcos_authorities() -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    /// More than any token or key has, and any list of authorities.
+    /// A limit above the size of any token, key, or list of authorities.
     const MOST_BYTES: u64 = 1 << 20;
     file::read(path, MOST_BYTES).map_err(|why| cannot_use(path, why))
 }

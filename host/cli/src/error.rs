@@ -21,8 +21,8 @@ pub enum CommandError {
         /// The correction to make.
         hint: String,
     },
-    /// A file lifts guards that the command line does not lift, and there is no prompt. These
-    /// are the options that lift them.
+    /// A file disables safety checks that the command line does not disable, and there is no
+    /// prompt. These are the options that disable them.
     Unconfirmed(Vec<String>),
     /// The prompt was declined for this plan.
     Declined(Box<CleanupPlan>),

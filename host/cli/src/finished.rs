@@ -1,4 +1,4 @@
-//! A command that did its work, or tried to: everything that is left to do is to print this.
+//! A command that did its work, or tried to; only the printing remains.
 
 use janitor_report::line::Line;
 use janitor_report::next::{self, Ran};
@@ -9,7 +9,7 @@ use crate::args;
 use crate::error::CommandError;
 use crate::inspect::Inspection;
 
-/// A finished command, with all its effects behind it.
+/// A finished command: all its effects have taken place.
 pub struct Finished {
     /// The exit code.
     pub code: ExitCode,

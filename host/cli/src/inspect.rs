@@ -1,4 +1,4 @@
-//! Describes the component: its contract, its limits, and what it may request.
+//! Describes the component: its contract, its limits, and the requests that it may send.
 
 use janitor_contract::types::Target;
 use janitor_host::{Call, Janitor, Limits, Options, Timeouts, ZooKeeperLimits};

@@ -50,7 +50,7 @@ fn misread(error: &clap::Error) -> ExitCode {
     let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Clean };
     match error.print().and_then(|()| io::stdout().flush()) {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
-            // If standard error cannot be written either, the exit code says it.
+            // If standard error cannot be written either, only the exit code shows it.
             let _ = writeln!(io::stderr(), "janitor: cannot write to standard output: {why}");
             code.with_loss()
         }

@@ -32,7 +32,7 @@ impl Screen {
         let name = match phase {
             Phase::Volumes => "Volumes",
             Phase::Reservations => "Reservations",
-            // These are over before anybody looks at a bar.
+            // These phases end before anybody looks at a bar.
             Phase::Znode | Phase::SelfRemoval => return,
         };
         if self.is_watched() && *total > 1 {
@@ -49,7 +49,7 @@ impl Screen {
 }
 
 fn begin(name: &'static str, total: u64) -> ProgressBar {
-    // The template is ours; if it were wrong, the bar would only look different.
+    // The template is a constant; if it were invalid, the bar would only look different.
     let style = ProgressStyle::with_template("{msg} {pos}/{len} [{wide_bar}] {elapsed}");
     let style = style.unwrap_or(ProgressStyle::default_bar()).progress_chars("=> ");
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())

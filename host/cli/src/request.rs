@@ -24,7 +24,7 @@ pub enum Request {
     Cluster(Box<OnCluster>),
     /// It runs a recording again, or all that are in a folder.
     Replay(PathBuf, Component),
-    /// It shows the component, its limits, and what it may request for a target.
+    /// It shows the component, its limits, and the requests that it may send for a target.
     Inspect(Target, Options, Component),
     /// It prints a file for other programs.
     Print(Vec<u8>),
@@ -36,7 +36,7 @@ pub struct OnCluster {
     pub call: Call,
     /// The options of the call.
     pub options: Options,
-    /// The guards that a file has the run lift, as options of a command line.
+    /// The options of a command line that disable the safety checks which a file disables.
     pub lifting: Vec<String>,
     /// The consent that the run needs before it changes anything.
     pub consent: Policy,
@@ -74,8 +74,8 @@ impl Request {
     /// Resolves a command line. The screen says whether there may be a prompt.
     ///
     /// # Errors
-    /// When the command line, or a file that it names, cannot be used, or when a file lifts
-    /// guards and nobody has confirmed that.
+    /// When the command line, or a file that it names, cannot be used, or when a file disables
+    /// safety checks and nobody has confirmed that.
     pub fn resolve(arguments: Arguments, screen: &Screen) -> Result<Self, CommandError> {
         let on_cluster = match arguments.command {
             None => clean(arguments.clean, screen)?,
@@ -123,8 +123,9 @@ impl OnCluster {
         Self { servers, ..self }
     }
 
-    /// Resolves who consents to a change. Its options come from a file if there are `checks`:
-    /// they lift no guard that the command line does not lift, unless a prompt confirms it.
+    /// Resolves the consent to a change. Its options come from a file if there are `checks`: they
+    /// disable no safety check that the command line does not disable, unless a prompt confirms
+    /// it.
     fn agreed(
         self,
         yes: bool,

@@ -1,4 +1,4 @@
-//! Does what a request says: all of its effects, but for the last lines and the document.
+//! Carries out a request: all of its effects, except for the last lines and the document.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::screen::Screen;
 use crate::{cluster, replay};
 
-/// Does what a request says.
+/// Carries out a request.
 ///
 /// # Errors
 /// The reason why its work could not begin.
@@ -36,7 +36,7 @@ pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError>
     }
 }
 
-/// Runs the component, whose log is printed on the way.
+/// Runs the component, and prints its log meanwhile.
 pub fn carry_out(
     janitor: &Janitor,
     run: &Invocation,

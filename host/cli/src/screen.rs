@@ -89,7 +89,7 @@ impl Screen {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whatever broke off while it was locked, the next line is whole.
+        // A thread may have panicked while it held the lock, but the next line is whole.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,7 +135,7 @@ impl Screen {
     /// Writes an entry of a run's log.
     pub fn log(&self, entry: &Entry) {
         match self.format() {
-            // The lines of the original have no room for it.
+            // The format of the original's lines does not include it.
             Format::Text if entry.event == Some(Event::Warning(Warning::FilesStay)) => {
                 self.complain(&entry.message);
             }

@@ -36,7 +36,7 @@ struct Urls {
 pub struct EndpointError {
     /// The endpoint, as the command line calls it.
     pub name: &'static str,
-    /// What is wrong.
+    /// The reason why it is invalid.
     pub why: UrlFault,
     /// The URL, unless it holds a password.
     pub shown: String,

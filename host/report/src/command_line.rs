@@ -1,5 +1,5 @@
-//! Command lines: how they are read, and how they are printed. What is printed is read as
-//! what it was made of.
+//! Command lines: how they are read, and how they are printed. Reading a printed command
+//! line returns the values that it was printed from.
 
 pub mod parse;
 pub mod print;

@@ -8,7 +8,7 @@ use janitor_contract::types::Reason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Everything that was to be removed is confirmed gone, or was shown as requested.
+    /// Everything that was to be removed is confirmed removed, or was shown as requested.
     Clean = 0,
     /// The command line is invalid, or a file cannot be read or written.
     Usage = 1,
@@ -39,8 +39,8 @@ impl ExitCode {
         Self::Violation,
     ];
 
-    /// The code of a run whose files or output are lost, for which it has this code so far:
-    /// whatever else went wrong is more important.
+    /// Returns the code of a run whose files or output are lost, and which has this code so far:
+    /// any other failure is more important.
     #[must_use]
     pub fn with_loss(self) -> Self {
         match self {

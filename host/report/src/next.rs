@@ -13,13 +13,13 @@ use crate::plan;
 pub struct Ran {
     /// Its result.
     pub result: Result<Done, RunError>,
-    /// The frameworks that it found in the way.
+    /// The frameworks that blocked it.
     pub frameworks: Vec<Framework>,
     /// The servers that answered 401.
     pub unauthorized: Vec<Endpoint>,
 }
 
-/// The things that a run found in its way.
+/// The obstacles that a run found.
 struct Obstacles<'a> {
     frameworks: &'a [Framework],
     unreached: &'a [Unreached],
@@ -354,12 +354,13 @@ mod tests {
         assert_eq!(same, "janitor -r kafka-role -p kafka-principal -z dcos-service-kafka");
     }
 
-    /// A server that answers badly, or not at all, must not make an operator lift a guard.
+    /// A server that answers badly, or not at all, must not make an operator disable a safety
+    /// check.
     #[test]
     fn a_guard_is_lifted_only_by_those_who_can_know_better() {
         let asked = asked("kafka-role", Options::DEFAULT);
         let all = |reason: Reason| match reason {
-            // The operator has named these, and knows them dead or gone.
+            // The operator has named these, and knows that they are dead or removed.
             Reason::SystemZnode => &["--system-znode"][..],
             Reason::InUse => &["--force", "--teardown"],
             Reason::Incomplete => &["--ignore-agent"],

@@ -77,7 +77,7 @@ fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static
     }
 }
 
-/// Words a warning that the other lines of a plan do not show.
+/// Describes a warning that the other lines of a plan do not show.
 fn warning_words(warning: Warning) -> Option<&'static str> {
     match warning {
         Warning::PagesMissing => Some(
@@ -307,7 +307,7 @@ mod tests {
             let (_, of_agent) = shown.split_once("  Slave S1\n").unwrap();
             assert!(of_agent.trim_start().starts_with(line), "{line}: {shown}");
             assert!(shown.contains(total), "{total}: {shown}");
-            // When that agent alone has something, there is nothing to do.
+            // If only that agent holds something, there is nothing to do.
             plan.agents.remove(0);
             plan.target.marathon_app = None;
             plan.znode = None;

@@ -1,4 +1,4 @@
-//! Values that the tests of several modules have.
+//! Values that the tests of several modules use.
 
 use janitor_contract::types::{Amount, Reserved};
 

@@ -19,7 +19,7 @@ pub struct CancellationToken {
 const NEVER: u64 = u64::MAX;
 
 impl CancellationToken {
-    /// A token that nobody has cancelled.
+    /// A token that is not cancelled.
     pub fn new() -> Self {
         Self::replaying(None)
     }
@@ -45,12 +45,12 @@ impl CancellationToken {
     }
 
     /// The step at which the run noticed: the number of requests and pauses that the
-    /// component had asked for before.
+    /// component had requested before.
     pub fn noticed(&self) -> Option<u64> {
         Some(self.noticed.load(Relaxed)).filter(|step| *step != NEVER)
     }
 
-    /// Whether somebody has cancelled the run. In a replay, nobody has.
+    /// Whether the run is cancelled. In a replay it never is.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Relaxed)
     }

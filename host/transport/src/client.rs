@@ -32,7 +32,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that nobody has used yet.
+    /// A new client without connections.
     pub(crate) fn new(timeouts: Timeouts, tls: &Tls, proxy: ProxySettings) -> Self {
         /// As many connections are kept for later as a run has exchanges in flight.
         const CONNECTIONS: usize = 32;
@@ -86,7 +86,7 @@ impl Client {
             }
         };
         response.map(Answer).map_err(|error| match classify(error) {
-            // TLS answers in plain HTTP with an alert, which is no HTTP.
+            // TLS answers in plain HTTP with an alert, which is not HTTP.
             Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
                 Error::Protocol(format!("{why} (does its URL need https://?)"))
             }
@@ -107,7 +107,7 @@ impl Client {
     }
 }
 
-/// An answer whose body nobody has read.
+/// An answer whose body is not read yet.
 pub(crate) struct Answer(http::Response<ureq::Body>);
 
 impl Answer {

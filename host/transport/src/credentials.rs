@@ -57,7 +57,7 @@ impl Credentials {
         }
     }
 
-    /// The logins among them, some perhaps more than once.
+    /// Returns the logins among them; one may be returned more than once.
     #[cfg(feature = "login")]
     pub(crate) fn logins(&self) -> impl Iterator<Item = &Login> {
         [&self.master, &self.exhibitor, &self.marathon].into_iter().filter_map(|it| match it {

@@ -1,5 +1,5 @@
-//! A secret that comes back. A server may repeat what it was sent, in the words of
-//! whatever it hands it through.
+//! Detects a secret in an answer. A server may repeat a request's content, in the encoding of
+//! the software that it passes through.
 
 use std::borrow::Cow;
 
@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 
-/// The number of encodings that are taken off: JSON in JSON in a form is known to happen.
+/// The number of encodings that are decoded: JSON in JSON in a form has been observed.
 const LAYERS: usize = 3;
 
 /// Whether a text holds a secret, as it is or encoded: for a URL, a form, JSON, HTML, or
-/// HTTP Basic. What may be one, but cannot be read, counts as one.
+/// HTTP Basic. A text that may be one, but cannot be decoded, counts as one.
 pub(crate) fn repeats(text: &str, secret: &str) -> bool {
     let secret = secret.trim();
     if secret.is_empty() {
@@ -76,7 +76,7 @@ fn without_escapes(text: &str) -> String {
             ('\\', Some('t')) => Some((u16::from(b'\t'), 1)),
             ('\\', Some('b')) => Some((8, 1)),
             ('\\', Some('f')) => Some((12, 1)),
-            // The character behind it stands for itself.
+            // The character after it stands for itself.
             ('\\', Some(next)) => {
                 units.extend(next.encode_utf16(&mut [0; 2]).iter());
                 rest = &rest[next.len_utf8()..];

@@ -13,7 +13,7 @@ use janitor_contract::types::Error;
 /// neither a URL nor a credential.
 pub use janitor_contract::types::Request;
 
-/// Sends requests. Implement this to give the component another way out.
+/// Sends requests. Implement this to let the component send them in another way.
 pub trait Transport: Send {
     /// Begins a run, before its first request. A transport that sends through another one
     /// must hand this on: a [`Network`](crate::Network) sends nothing that belongs to no run.
@@ -77,7 +77,7 @@ pub fn milliseconds(time: Duration) -> u64 {
     time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-/// A request on its way.
+/// A request in flight.
 pub trait Exchange: Send {
     /// Waits for the status and the headers of the answer.
     ///
@@ -87,7 +87,7 @@ pub trait Exchange: Send {
 }
 
 /// Waits for an answer as the contract promises it, whichever transport it comes by: its
-/// status is a final one, and its body stays broken once it has broken off.
+/// status is a final one, and its body keeps failing once it has failed.
 ///
 /// # Errors
 /// When there is no answer, or one with another status.
@@ -122,11 +122,11 @@ pub trait Body: Send {
     /// Reads on, as [`std::io::Read::read`] does: 0 means its end.
     ///
     /// # Errors
-    /// When the body breaks off.
+    /// When the body is truncated.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error>;
 }
 
-/// A body that is not read any more once it has ended or broken off.
+/// A body that is not read any more once it has ended or failed.
 struct Steady {
     body: Box<dyn Body>,
     /// The last result, once it is over.
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     /// An exchange whose answer has this status, and a body that continues after its end
-    /// and after it has broken off.
+    /// and after it has failed.
     struct Loose(u16, Vec<Result<usize, Error>>);
 
     impl Exchange for Loose {

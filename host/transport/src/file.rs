@@ -1,18 +1,18 @@
-//! Files that take their place whole: recordings and plans. What is there already is
-//! replaced only if it is a regular file, and then with its permissions, its access control
-//! list and its owner; a symbolic link stays, and the file it leads to is replaced. A new
-//! file can be read by its owner alone. Until everything is written the file has no name, so
-//! whatever ends the program before leaves nothing behind.
+//! Files that are written atomically: recordings and plans. An existing file is replaced only if
+//! it is a regular file, and then with its permissions, its access control list and its owner; a
+//! symbolic link stays, and the file it leads to is replaced. A new file can be read by its owner
+//! alone. Until everything is written the file has no name, so a program that ends before leaves
+//! nothing behind.
 //!
-//! And how a file is read that may have no end, and which file a path means.
+//! The module also reads files that may have no end, and determines which file a path means.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Reads a whole file that has at most so many bytes. What is named as a file may be a
-/// device or a pipe, and have no end.
+/// Reads a whole file of at most this many bytes. A path may name a device or a pipe, which
+/// has no end.
 ///
 /// # Errors
 /// When it cannot be read, or has more.
@@ -39,7 +39,7 @@ pub struct Identity {
     name: Option<OsString>,
 }
 
-/// The numbers that tell a file that is there from all others.
+/// The numbers that distinguish an existing file from all others.
 #[cfg(unix)]
 type There = (u64, u64);
 #[cfg(not(unix))]
@@ -57,14 +57,14 @@ impl Identity {
         }
     }
 
-    /// That of a file which is open, as standard output may be; where the system tells it.
+    /// Returns the place of an open file, such as standard output, if the system reports it.
     #[cfg(unix)]
     pub fn of_open(file: impl std::os::fd::AsFd) -> Option<Self> {
         let file = File::from(file.as_fd().try_clone_to_owned().ok()?);
         Some(Self { there: device_and_inode(&file.metadata().ok()?), name: None })
     }
 
-    /// That of a file which is open, as standard output may be; where the system tells it.
+    /// Returns the place of an open file, such as standard output, if the system reports it.
     #[cfg(not(unix))]
     pub fn of_open<F>(_: F) -> Option<Self> {
         None
@@ -87,8 +87,8 @@ fn there(file: &Path) -> io::Result<There> {
     fs::canonicalize(file)
 }
 
-/// Finds out whether a file could take this place, which is better known before a run than
-/// after it; and gives one without a name, where it would be, to keep things in until then.
+/// Checks before a run whether a file could be created at this place, and returns one without
+/// a name there, which holds the content until then.
 ///
 /// # Errors
 /// When none could.
@@ -167,7 +167,7 @@ impl Place {
         if !fs::metadata(&path)?.is_file() {
             return Err(not_replaced());
         }
-        // One that may not be written may not be replaced either.
+        // A file that may not be written may not be replaced either.
         let old = OpenOptions::new().write(true).open(&path)?.metadata()?;
         let folder = folder(&path).to_owned();
         Ok(Self { path, folder, old: Some(old) })
@@ -251,7 +251,7 @@ fn keep_access_list(old: &Path, new: &File) -> io::Result<()> {
     Ok(kept?)
 }
 
-/// Lets nobody but its owner read a file.
+/// Lets only its owner read a file.
 fn private(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -265,7 +265,7 @@ fn private(file: &File) -> io::Result<()> {
     }
 }
 
-/// Gives a file a name that nothing has yet.
+/// Gives a file a new name, which no file has yet.
 #[cfg(target_os = "linux")]
 fn name(file: &File, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd;
@@ -463,7 +463,7 @@ mod tests {
         fs::write(&file, "old").unwrap();
         assert!(write(&file, fails).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), "old");
-        // Somebody else's, which has appeared in the meantime.
+        // The file of another process, which has appeared in the meantime.
         let other = folder.path().join("other");
         let appears = |_: &mut BufWriter<&File>| fs::write(&other, "theirs");
         assert!(write(&other, appears).is_err());

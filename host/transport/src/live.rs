@@ -21,7 +21,7 @@ use janitor_contract::types::{Endpoint, Error};
 /// Sends requests over HTTP and HTTPS, with the credentials of their servers. A master that
 /// does not lead is followed to the one that does; a token, or a client certificate, is sent
 /// there only if that one was named too. Where several masters are named, one that cannot be
-/// reached, or that cannot pass a request on to the leader, is passed over. A request to the
+/// reached, or that cannot pass a request on to the leader, is skipped. A request to the
 /// root of the master is for the one that answered last.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
@@ -67,7 +67,7 @@ impl Live {
             result = self.follow(&url, request);
             let passed_over = match &result {
                 Ok(response) => lacks_a_leader(response.status),
-                // Neither has seen the request.
+                // The leader has not seen the request in either case.
                 Err(error) => matches!(error, Error::Dns | Error::Connect(_)),
             };
             if !passed_over || turn == last {
@@ -80,7 +80,7 @@ impl Live {
     /// Sends a request, and sends it again to the place that a master names which does not
     /// lead.
     fn follow(&self, url: &str, request: &Request) -> Result<Response, Error> {
-        /// A leader that changes while it is looked for is not chased for ever.
+        /// The limit on redirects, for a leader that changes during the search.
         const REDIRECTS: usize = 3;
         let mut uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
         let meant_for = uri.authority().cloned();
@@ -106,8 +106,8 @@ impl Live {
         Ok(answer.into_response(&uri))
     }
 
-    /// Sends a request with the credentials there are, and once more with new ones
-    /// when those are not valid any more.
+    /// Sends a request with the current credentials, and once more with new ones if
+    /// those are no longer valid.
     fn authenticated(&self, uri: &Uri, request: &Request) -> Result<Answer, Error> {
         let Request { endpoint, method, content, .. } = request;
         let credential = self.credentials.of(*endpoint);
@@ -126,14 +126,14 @@ impl Live {
     }
 }
 
-/// An exchange on a thread of its own, if there was one to be had.
+/// An exchange on a thread of its own, if one could be started.
 pub(crate) struct InFlight(io::Result<mpsc::Receiver<Result<Response, Error>>>);
 
 impl InFlight {
     fn start(exchange: impl FnOnce() -> Result<Response, Error> + Send + 'static) -> Self {
         let (answer, receiver) = mpsc::sync_channel(1);
         let spawned = thread::Builder::new().name("exchange".into()).spawn(move || {
-            // When nobody waits any more, nobody needs the answer.
+            // If nobody waits any more, the answer is not needed.
             let _ = answer.send(exchange());
         });
         Self(spawned.map(|_| receiver))

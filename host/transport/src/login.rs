@@ -20,7 +20,7 @@ use janitor_contract::answer::final_status;
 use janitor_contract::printable::printable;
 use janitor_contract::types::{Content, Error, Method};
 
-/// A DC/OS user or service account, and the token that the last login has brought.
+/// A DC/OS user or service account, and the token of the last login.
 #[derive(Debug)]
 pub struct Login {
     uid: String,
@@ -40,7 +40,7 @@ enum Proof {
     Key(Box<RsaKeyPair>),
 }
 
-/// A login brought no token.
+/// A login returned no token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
@@ -50,7 +50,7 @@ pub enum LoginError {
     /// The server refuses the credentials, or answers without a token.
     #[error("Token retrieval failed: {0}")]
     Refused(String),
-    /// The server hands out a token that no header can hold.
+    /// The server returns a token that no header can hold.
     #[error("Token retrieval failed: {url}: {source}")]
     Token {
         /// The URL of the login service.
@@ -185,7 +185,7 @@ impl Login {
                 Ok(())
             }
             None | Some(Err(_)) => {
-                // Everybody may know the part of a login token before its signature.
+                // The part of a login token before its signature is no secret.
                 let secret = match &self.proof {
                     Proof::Password(_) => proof.as_str(),
                     Proof::Key(_) => proof.rsplit('.').next().unwrap_or_default(),
@@ -240,7 +240,7 @@ fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Erro
 /// The number of bytes that are read of the answer to a login.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// The token in the answer to a login that went well.
+/// Returns the token in the answer to a login that succeeded.
 ///
 /// # Errors
 /// The reason why there is none; nothing of the answer is shown.

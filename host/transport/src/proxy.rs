@@ -22,7 +22,7 @@ const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 pub struct ProxyError {
     /// The setting: a variable of the environment, or an argument of [`ProxySettings::new`].
     pub setting: &'static str,
-    /// What is wrong.
+    /// The reason why it is invalid.
     pub why: ProxyFault,
     /// The value, unless it may hold a password.
     pub shown: String,

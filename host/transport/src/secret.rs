@@ -17,12 +17,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A DC/OS authentication token, as the cluster's login hands it out.
+/// A DC/OS authentication token, as the cluster's login returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(Secret);
 
 impl Token {
-    /// Takes a token as it is.
+    /// Wraps a token unchanged.
     ///
     /// # Errors
     /// When no header can hold it; it is not shown.
@@ -42,8 +42,8 @@ impl Token {
 pub struct Basic(Secret);
 
 impl Basic {
-    /// Takes the content of a file or a variable, `user:password`; space around it means
-    /// nothing.
+    /// Parses the content of a file or a variable, `user:password`; space around it is
+    /// ignored.
     ///
     /// # Errors
     /// When it is not that; it is not shown.
@@ -62,8 +62,8 @@ impl Basic {
 pub struct ZooKeeperLogin(Secret);
 
 impl ZooKeeperLogin {
-    /// Takes the content of a file or a variable, `user:password`; space around it means
-    /// nothing.
+    /// Parses the content of a file or a variable, `user:password`; space around it is
+    /// ignored.
     ///
     /// # Errors
     /// When it is not that; it is not shown.

@@ -11,13 +11,13 @@ use rustls::{AlertDescription, CertificateError, RootCertStore};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
-/// The trusted authorities, and the certificate that is shown to servers which want one. By
-/// default these are the public authorities, and none.
+/// The trusted authorities, and the certificate that is shown to servers which request one. By
+/// default these are the public authorities, and no certificate.
 #[derive(Clone, Default)]
 pub struct Tls {
     authorities: Option<Vec<Certificate<'static>>>,
     identity: Option<ClientCert>,
-    /// Another cryptography than the usual one, if the identity needs that.
+    /// The cryptography, if the identity does not work with the usual one.
     provider: Option<Arc<CryptoProvider>>,
     unverified: bool,
 }
@@ -67,7 +67,7 @@ impl Tls {
     }
 
     /// Shows this certificate, with the chain that follows it, to servers that
-    /// want one.
+    /// request one.
     ///
     /// # Errors
     /// When there is no certificate or no private key in the texts, or they do not
@@ -78,7 +78,7 @@ impl Tls {
             return Err(TlsError::NoCertificate);
         }
         let key = private_key(key)?;
-        // ureq looks at this at the first connection, and breaks down.
+        // ureq checks this at the first connection, and panics.
         let pair = PrivateKeyDer::try_from(key.der().to_vec())
             .map_err(|why| TlsError::Unusable(why.into()))?;
         let provider =
@@ -93,7 +93,7 @@ impl Tls {
         Ok(Self { identity: Some(identity), provider, ..self })
     }
 
-    /// Trusts everyone: whoever is on the way to a server may read the
+    /// Trusts everyone: anyone on the network path to a server may read the
     /// credentials, and answer in its place.
     #[must_use]
     pub fn without_verification(self) -> Self {
@@ -129,12 +129,12 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The reason why there is no trust, for the person who must act.
+/// The reason why there is no trust, for the operator.
 pub(crate) fn explain(error: &rustls::Error) -> String {
     use CertificateError as Bad;
     match error {
         rustls::Error::InvalidCertificate(why) => match why {
-            // One of the same name, with another key: an authority that was made anew.
+            // An authority of the same name with another key: it was created again.
             Bad::UnknownIssuer | Bad::BadSignature => {
                 "its certificate is of an authority that is not trusted; \
                  --ca-cert names the file of those that are"
@@ -197,7 +197,7 @@ impl KeyProvider for Unmatched {
     }
 }
 
-/// A key that does not tell its public half.
+/// A key that does not reveal its public half.
 #[derive(Debug)]
 struct UnmatchedKey(Arc<dyn SigningKey>);
 

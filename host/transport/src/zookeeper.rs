@@ -17,7 +17,7 @@ pub struct ZooKeeperLimits {
     /// Nodes that one deletion walks through.
     pub znodes: u64,
     /// The most that ZooKeeper may list at a time, in bytes: the children of one node, and
-    /// all nodes that a deletion has not come to.
+    /// all nodes that a deletion has not reached.
     pub znode_bytes: usize,
 }
 

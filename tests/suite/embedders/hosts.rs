@@ -13,7 +13,7 @@ use crate::stock::wasmtime::Wasmtime;
 /// A host of the component. All have the binary's command line.
 pub struct Program {
     pub name: &'static str,
-    /// Whether everything that it needs is there, and what is to be done if it is not.
+    /// Whether everything that it needs is installed, and the remedy if it is not.
     pub is_installed: fn() -> Result<(), String>,
     command: fn() -> Command,
     /// The report in what it prints, on one line.
@@ -76,7 +76,7 @@ pub const WASMTIME: Program = Program {
     report: field,
 };
 
-/// Whether what `setup.sh` makes is there.
+/// Whether the files that `setup.sh` creates exist.
 fn made(file: &str) -> Result<(), String> {
     let is_there = tests(file).exists();
     is_there.then_some(()).ok_or_else(|| "run tests/embedders/setup.sh".into())
@@ -90,8 +90,8 @@ pub fn script(script: &str) -> Command {
     python
 }
 
-/// The host that somebody wrote who had only the contract and the guide, about to run a
-/// command of its own.
+/// The host that was written from the contract and the guide alone, about to run a command of
+/// its own.
 pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
     let python = program(tests("../target/embedders/python/bin/python"));
     let mut host = example(python, "embedders/newcomer/host.py");
@@ -107,7 +107,7 @@ pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
 }
 
 impl Program {
-    /// Cleans up, to its end.
+    /// Runs a cleanup to its end.
     pub fn clean(&self, target: &Target, options: &Options, place: &Place) -> Run {
         let mut command = (self.command)();
         let Target { role, principal, znode, marathon_app } = target;

@@ -24,7 +24,7 @@ impl Recorded {
     pub fn start(recording: &Path) -> Self {
         let replay = Replay::open(recording).unwrap();
         let Run { endpoints, elapsed, .. } = replay.run();
-        // Who asks these servers has a clock of its own.
+        // The client of these servers has a clock of its own.
         for _ in elapsed.into_iter().flatten() {
             replay.transport().elapsed(Duration::ZERO);
         }
@@ -52,7 +52,8 @@ impl Recorded {
         Place { master, exhibitor, marathon }
     }
 
-    /// What was asked for and is not in the recording, and what is and was not.
+    /// Returns the requests that are not in the recording, and the recorded ones that were not
+    /// repeated.
     pub fn deviations(&self) -> Vec<String> {
         self.replay.deviations()
     }

@@ -1,5 +1,5 @@
-//! Forms that are made by chance of what agents hold, and whether each may be sent: known
-//! by how it was made, and not by reading it.
+//! Random forms of resources that agents hold. How a form was made, and not its text, decides
+//! whether it may be sent.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ pub struct Held {
     pub text: String,
     /// The role under which it is listed.
     pub role: String,
-    /// Who may destroy the volume, if it is one: whoever created it, or else its reserver;
-    /// nobody if neither is known.
+    /// The principal that may destroy the volume, if it is one: its creator, or else its
+    /// reserver; nobody if neither is known.
     pub volume: Option<Option<String>>,
-    /// Who may release it, if it is a dynamic reservation without a volume.
+    /// The principal that may release it, if it is a dynamic reservation without a volume.
     pub reservation: Option<Option<String>>,
 }
 
-/// What the agents of a cluster hold.
+/// The resources that the agents of a cluster hold.
 pub struct Agents(pub Vec<Held>);
 
 /// A form, after the operator endpoint that it is for.
@@ -34,14 +34,14 @@ pub struct Form {
     pub may_pass: bool,
 }
 
-/// Which of a resource's owners counts, and what its list is called.
+/// The owner of a resource that counts, and the name of its list.
 const OPERATIONS: [(&str, &str); 2] = [("destroy-volumes", "volumes"), ("unreserve", "resources")];
 
 fn one<'a>(chance: &mut Chance, all: &[&'a str]) -> &'a str {
     all[chance.below(all.len())]
 }
 
-/// Who reserved or created something: the target's principal, another one, nobody.
+/// Chooses the principal that made something: the target's, another one, or nobody.
 fn maker(chance: &mut Chance) -> Option<String> {
     [Some(PRINCIPAL), Some(PRINCIPAL), Some("q"), None][chance.below(4)].map(Into::into)
 }
@@ -72,7 +72,7 @@ impl Held {
         };
         let refined = r#"{"type":"DYNAMIC","role":"sends-forms","principal":"p"}"#;
         let format = chance.below(3);
-        // A static reservation says by whom only in the newer formats.
+        // Only the newer formats name the principal of a static reservation.
         let reserver = reserver.filter(|_| !is_static || format > 0);
         let reserved = match format {
             0 => simple,
@@ -154,7 +154,7 @@ impl Agents {
 }
 
 impl Form {
-    /// A form that is made of what agents hold, as it is or changed.
+    /// A form of resources that agents hold, unchanged or changed.
     pub fn by_chance(chance: &mut Chance, agents: &Agents, principal: Option<&str>) -> Self {
         let operation = chance.below(2);
         let mut agent = agents.0[chance.below(agents.0.len())].agent.clone();
@@ -186,7 +186,7 @@ impl Form {
     }
 }
 
-/// A resource with something in it that is different.
+/// A resource with one change.
 fn changed(chance: &mut Chance, text: &str) -> String {
     let replaced = |from: &str, to: &str| text.replacen(from, to, 1);
     match chance.below(14) {
@@ -216,7 +216,7 @@ fn changed(chance: &mut Chance, text: &str) -> String {
     }
 }
 
-/// The same form, or nearly, in other characters.
+/// The same form, or nearly the same, in other characters.
 fn written_otherwise(
     chance: &mut Chance,
     form: &str,

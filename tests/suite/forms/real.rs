@@ -1,5 +1,5 @@
-//! The same forms on a real master: what changes there is the target's, by the master's own
-//! list.
+//! The same forms on a real master: by the master's own list, they change only resources of the
+//! target.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ fn send(
     janitor.clean(target(principal, lines), &Options::DEFAULT, session)
 }
 
-/// What the agents hold, in the master's own words.
+/// Returns the resources of the agents, in the master's own words.
 fn held(master: &Master) -> Agents {
     let list = client().get(format!("{}slaves", master.url())).call().unwrap();
     let list: List = serde_json::from_reader(list.into_body().into_reader()).unwrap();
@@ -53,7 +53,7 @@ fn held(master: &Master) -> Agents {
     Agents(agents.collect())
 }
 
-/// Whose a resource is.
+/// Describes the owners of a resource.
 fn owned(agent: &str, role: &str, text: &str) -> Held {
     let resource: Value = serde_json::from_str(text).unwrap();
     let innermost = match resource["reservations"].as_array() {
@@ -73,7 +73,7 @@ fn owned(agent: &str, role: &str, text: &str) -> Held {
     }
 }
 
-/// What is no principal's of the target, each as often as it is there.
+/// Returns the resources that the target's principal does not own, each as often as it exists.
 fn others(agents: &Agents, principal: Option<&str>) -> Vec<(String, Value)> {
     let is_other = |held: &&Held| {
         let is_own = |operation| held.is_in_scope(operation, principal);
@@ -87,7 +87,7 @@ fn others(agents: &Agents, principal: Option<&str>) -> Vec<(String, Value)> {
     others
 }
 
-/// What somebody reserves.
+/// Returns a resource with the reservation of a principal.
 fn reserved(resource: &Value, role: &str, principal: &str, label: Option<&str>) -> Value {
     let mut reservation = json!({"principal": principal});
     if let Some(label) = label {
@@ -96,7 +96,7 @@ fn reserved(resource: &Value, role: &str, principal: &str, label: Option<&str>) 
     with(resource, &json!({"role": role, "reservation": reservation}))
 }
 
-/// Reserves a disk of somebody's and makes a volume of somebody's on it.
+/// Reserves a disk for one principal, and creates a volume on it as another one.
 fn make_volume(master: &Master, agent: &str, role: &str, [reserver, creator]: [&str; 2], id: &str) {
     let disk = reserved(&disk(16.0), role, reserver, Some(id));
     master.reserve(agent, std::slice::from_ref(&disk));
@@ -120,7 +120,7 @@ pub fn a_component_that_claims_a_volume(command: &str) {
     let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[claim]).unwrap_err();
     assert!(stopped.to_string().contains("has not listed"), "{stopped}");
     assert_eq!(master.reserved(), before);
-    // That is not because the master would refuse: it looks at the id alone.
+    // The master would not refuse it: it checks the id alone.
     let claimed: Value = serde_json::from_str(&claimed).unwrap();
     master.destroy_volumes(agent, &[claimed]);
     let is_there =
@@ -146,7 +146,7 @@ pub fn a_component_that_releases_nothing(command: &str) {
     }
 }
 
-/// How many lists of agents there are, and how many forms of each.
+/// The number of lists of agents, and the number of forms for each.
 const ROUNDS: usize = 15;
 const FORMS: usize = 60;
 
@@ -169,12 +169,12 @@ pub fn forms_by_chance(command: &str) {
         assert_eq!(master.reserved().len(), 2);
         assert_eq!(held(&master).0.len(), agents.0.len(), "nothing was denied and done");
         for form in forms.iter().filter(|form| form.may_pass) {
-            // Each is its own run, which sees what the ones before it have left: what is
-            // gone must not go again.
+            // Each form is sent by a run of its own, which sees what the runs before it have
+            // left: a resource that is removed must not be removed again.
             let before = held(&master);
             let result = send(&janitor, &master, principal, std::slice::from_ref(&form.line));
             let after = held(&master);
-            // Below another's volume that goes there is its reserved disk.
+            // A destroyed volume of another principal leaves its reserved disk.
             let others_before = others(&before, principal);
             let (same, new): (Vec<_>, Vec<_>) =
                 others(&after, principal).into_iter().partition(|it| others_before.contains(it));
@@ -190,10 +190,10 @@ pub fn forms_by_chance(command: &str) {
     assert!(passed.min(denied).min(changes) > ROUNDS, "the forms are too dull");
 }
 
-/// Makes what the target and others have, as far as it is not there.
+/// Creates the missing resources of the target and of others.
 fn fill(master: &Master, round: usize, chance: &mut Chance) {
     for agent in master.agents() {
-        // What is left of the round before goes, whoever had it.
+        // Everything that the round before has left is released, whoever owns it.
         release(master, &agent);
         for (reserver, creator) in [("p", "p"), ("p", "q"), ("q", "p"), ("q", "q")] {
             let id = format!("v-{round}-{reserver}{creator}");

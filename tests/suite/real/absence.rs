@@ -1,5 +1,5 @@
-//! What a real master does not list, and what it lists no longer or not yet: none of it
-//! is proof that something is gone, or that nobody uses it.
+//! Resources and frameworks that a real master does not list, no longer lists, or does not list
+//! yet: their absence is no proof that something is removed, or that nobody uses it.
 
 use janitor_host::{Endpoints, InUse, Janitor, Options, Report, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
@@ -16,13 +16,13 @@ fn is_since(command: &str, minor: u32) -> bool {
     version.split('.').nth(1).unwrap().parse::<u32>().unwrap() >= minor
 }
 
-/// A cluster of which only the ZooKeeper is used, with these nodes.
+/// A cluster with these nodes, of which only ZooKeeper is used.
 fn zookeeper(znodes: &[&str]) -> Cluster {
     let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": znodes}});
     Cluster::start(serde_json::from_value::<State>(state).unwrap())
 }
 
-/// What there is in a cluster, as `discover` tells it.
+/// Returns the output of `discover` for a cluster.
 fn discover(master: &Master) -> String {
     let found = run(janitor().args(["discover", "-m", &master.url()]));
     println!("{}", found.stdout);
@@ -105,7 +105,7 @@ pub fn a_teardown_that_would_end_more(command: &str) {
     assert!(!master.has("kafka-role"));
 }
 
-/// Runs a component that ends a framework, whatever it is asked to clean.
+/// Runs a component that tears down a framework, whatever its target is.
 #[allow(unsafe_code)]
 fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
     // SAFETY: made by `Engine::precompile_component` in the build script of
@@ -124,7 +124,7 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
     janitor.clean(target, &options, Session::new(network).with_endpoints(endpoints))
 }
 
-/// The role whose name has the component end a framework.
+/// The role for which the component tears down a framework.
 const ENDS: &str = "ends-a-framework";
 
 pub fn a_component_that_ends_another_framework(command: &str) {
@@ -260,7 +260,7 @@ pub fn an_earlier_run_that_was_not_heard(command: &str) {
     let (exhibitor, arguments) = exhibitor();
     for _ in 0..2 {
         let run = leader.clean(&arguments);
-        // Before 1.6 the master's word is enough; since then only the agent's is.
+        // Before 1.6 the master's list is sufficient; since then only the agent's is.
         assert_eq!(run.exit, if is_since(command, 6) { 6 } else { 0 }, "{}", run.stdout);
         if is_since(command, 6) {
             assert!(exhibitor.requests().is_empty());
@@ -325,7 +325,7 @@ pub fn ports_that_may_not_be_viewed(command: &str) {
     assert!(found.contains("has reservations that may not be viewed"), "{found}");
 }
 
-/// Another role's label has a byte that is no UTF-8: a master takes it, and lists it so.
+/// Another role's label has a byte that is not UTF-8: a master accepts it, and lists it so.
 pub fn a_label_that_is_no_text(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];

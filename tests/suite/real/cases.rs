@@ -1,4 +1,4 @@
-//! The cases of what is there on a master, and what becomes of it.
+//! The cases of resources on a master, and the results of a cleanup.
 
 use std::fs;
 use std::io::Write;
@@ -195,7 +195,7 @@ pub fn a_reservation_without_a_principal(command: &str) {
     assert!(!master.has("kafka-role"));
 }
 
-/// A master with one agent, which has a disk of its own. There is a volume on it.
+/// A master with one agent, which has a separate disk with a volume on it.
 fn one_disk(command: &str, source: &Value) -> Master {
     let one = with(&disk(64.0), &json!({"disk": {"source": source}}));
     let resources = json!([cpus(2.0), mem(512.0), disk(512.0), one]).to_string();
@@ -207,7 +207,7 @@ fn one_disk(command: &str, source: &Value) -> Master {
     master
 }
 
-/// After its volume is destroyed, a disk keeps its source, and goes back with it.
+/// After its volume is destroyed, a disk keeps its source, and is returned with it.
 fn require_a_free_disk(master: &Master, source: &Value) {
     assert!(!master.has("kafka-role"));
     let unreserved = master.unreserved().into_values().next().unwrap();
@@ -388,8 +388,8 @@ pub fn a_role_that_may_not_be_viewed(command: &str) {
     assert!(run.stdout.contains("has reservations that may not be viewed"));
 }
 
-/// A master that wants credentials, `operator`'s or `auditor`'s; the auditor may not
-/// destroy volumes. The operator has something there.
+/// A master that requires credentials, `operator`'s or `auditor`'s; the auditor may not
+/// destroy volumes. The operator has resources there.
 fn with_credentials(command: &str) -> Master {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let operator = json!({"principal": "operator", "secret": "secret"});
@@ -417,7 +417,7 @@ fn with_credentials(command: &str) -> Master {
     master
 }
 
-/// Cleans with these credentials; they do not suffice, for this reason.
+/// Cleans with these credentials, which do not suffice for this reason.
 fn is_refused(command: &str, credentials: Option<&str>, status: &str, why: &str) {
     let master = with_credentials(command);
     let agent = &master.agents()[0];
@@ -458,7 +458,7 @@ pub fn a_principal_without_the_permission(command: &str) {
     is_refused(command, Some("auditor:secret"), "403", "may not");
 }
 
-/// A master on which nobody may do this to anything.
+/// A master on which nobody may carry out this action.
 fn forbidden(command: &str, action: &str, object: &str) -> Master {
     let mut rule = json!({"principals": {"type": "ANY"}});
     rule[object] = json!({"type": "NONE"});
@@ -528,7 +528,7 @@ pub fn a_master_that_does_not_lead(command: &str) {
     let leader = Master::start(command, 1, &[]);
     leader.fill(&leader.agents()[0], "kafka-role", "kafka-principal");
     let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
-    // It would answer for itself where only the leader knows: its metrics, its registry.
+    // It would answer for itself, although only the leader knows these: its metrics, its registry.
     let (exhibitor, _) = exhibitor();
     let urls = ["-m", &other.url(), "-e", &exhibitor.exhibitor_url()];
     let found = run(janitor().arg("discover").args(urls));
@@ -620,7 +620,7 @@ pub fn an_agent_that_hears_nothing(command: &str) {
     leader.wait_for_agents(1, 1);
     let _other = Master::start_at(port, command, 1, &environment);
     leader.wait_for_agents(2, 0);
-    // Before 1.6 the master's word is enough; since then only the agent's is.
+    // Before 1.6 the master's list is sufficient; since then only the agent's is.
     assert_eq!(run.exit == 0, !leader.has("kafka-role"), "exit 0 means that it is gone");
     assert_eq!(leader.clean("-r kafka-role").exit, 0);
     assert!(!leader.has("kafka-role"));
@@ -669,7 +669,7 @@ pub fn an_agent_missing_after_a_failover(command: &str) {
 
     let leader = Master::start_at(port, command, 1, &kept(folders[0]));
     leader.wait_for_agents(1, 0);
-    // So soon it does not know its frameworks either.
+    // At this point it does not know its frameworks either.
     assert_eq!(leader.clean("-r kafka-role").exit, 7);
     let run = leader.clean("-r kafka-role --force");
     assert_eq!(run.exit, 6);
@@ -681,7 +681,7 @@ pub fn an_agent_missing_after_a_failover(command: &str) {
     assert!(!leader.has("kafka-role"));
 }
 
-/// Makes a plan, and shows from its recording that it has only looked.
+/// Makes a plan, and checks in its recording that it has only read.
 fn plan(master: &Master, folder: &Path) -> PathBuf {
     let (file, recording) = (folder.join("plan.json"), folder.join("plan.har"));
     let mut command = janitor();
@@ -692,7 +692,7 @@ fn plan(master: &Master, folder: &Path) -> PathBuf {
     let har: Value = serde_json::from_slice(&fs::read(recording).unwrap()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();
     assert!(!entries.is_empty());
-    // The v1 API is asked by POST.
+    // Calls that only read the v1 API are sent by POST as well.
     let looks = |entry: &Value| {
         let request = &entry["request"];
         request["method"] == "GET" || request["url"].as_str().unwrap().ends_with("/api/v1")

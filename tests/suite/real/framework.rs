@@ -23,7 +23,7 @@ pub struct Task {
 }
 
 impl Framework {
-    /// Registers a framework that takes what it is offered, and does nothing.
+    /// Registers a framework that holds the resources it is offered, and does nothing.
     pub fn register(master: &Master, name: &str, role: &str) -> Self {
         Self::register_with(master, name, &[role])
     }
@@ -49,11 +49,11 @@ impl Framework {
         self.id["value"].as_str().unwrap()
     }
 
-    /// Runs a task that uses all that the framework's role has on an agent.
+    /// Runs a task that uses all resources of the framework's role on an agent.
     ///
     /// The process that the agent starts for it only waits until the agent's folder
-    /// is deleted. What an executor has to say is said from here, so nothing has to
-    /// be installed for it.
+    /// is deleted. The test itself sends the executor's calls, so that no executor has to
+    /// be installed.
     pub fn run_task(&mut self, agent: &str, agent_url: &str) -> Task {
         let offer = loop {
             let offers = self.events.wait_for("OFFERS")["offers"].take();
@@ -79,7 +79,7 @@ impl Framework {
         let launch = json!({"type": "LAUNCH", "launch": {"task_infos": [task]}});
         self.call("ACCEPT", &json!({"offer_ids": [offer["id"]], "operations": [launch]}));
 
-        // Before that, the agent would take the executor's word, and forget it.
+        // Before that, the agent would accept the executor's call, and forget it.
         until("the agent does not start the executor", || {
             let containers = json_at(&format!("{agent_url}containers"));
             containers[0]["status"]["executor_pid"].is_u64()
@@ -119,7 +119,7 @@ fn executor_call(names: &Value, kind: &str, arguments: &Value) -> Value {
     call
 }
 
-/// Sends a call. What is not said within two minutes is not said any more.
+/// Sends a call, which fails after two minutes without an answer.
 fn post(url: &str, stream: Option<&str>, call: &Value) -> Response<Body> {
     let config = ureq::config::Config::builder()
         .http_status_as_error(false)
@@ -142,7 +142,7 @@ fn accepted(mut response: Response<Body>) {
     assert_eq!(response.status(), 202, "{body}");
 }
 
-/// Events as they come, in the RecordIO format: each with its length in front.
+/// A stream of events in the RecordIO format: each follows its length.
 struct Events {
     records: BufReader<BodyReader<'static>>,
 }

@@ -1,4 +1,4 @@
-//! A way to a master on which requests can be held up.
+//! A proxy to a master that can delay requests.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,17 +7,17 @@ use std::thread;
 
 use super::master::Master;
 
-/// What is done before a request goes through; nothing any more when it is done.
+/// The action before a request is passed on; empty once it is done.
 type Action = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// A way to a master.
+/// A proxy to a master.
 pub struct Gate {
     url: String,
     action: Action,
 }
 
 impl Gate {
-    /// Once, something is done before requests that begin like this go through.
+    /// Carries out the action once, before the first request that begins like this is passed on.
     pub fn before(
         request: &'static str,
         master: &Master,
@@ -37,7 +37,7 @@ impl Gate {
                 thread::spawn(move || {
                     forward(client, server, |bytes| {
                         if bytes.starts_with(request.as_bytes()) {
-                            // The others wait here until it is done.
+                            // The other requests wait here until the action is done.
                             let mut action = action.lock().unwrap();
                             action.take().into_iter().for_each(|action| action());
                         }
@@ -56,14 +56,14 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        // What was never done may hold a master, which is to end.
+        // An action that was never carried out may hold a master, which has to end.
         if let Ok(mut action) = self.action.lock() {
             action.take();
         }
     }
 }
 
-/// Forwards what a client sends, as soon as it has been looked at.
+/// Forwards the data of a client after it has been inspected.
 fn forward(mut client: TcpStream, mut server: TcpStream, look: impl Fn(&[u8])) -> io::Result<()> {
     let mut buffer = [0; 65536];
     loop {

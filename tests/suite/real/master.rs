@@ -15,8 +15,8 @@ use tempfile::{NamedTempFile, TempDir};
 use super::framework::Framework;
 use crate::command::{Run, client, janitor, program, replay, run};
 
-/// `operator` with the password `secret`, for masters that want to know. The others
-/// do not look.
+/// `operator` with the password `secret`, for masters that require credentials. The others
+/// ignore them.
 const OPERATOR: &str = "Basic b3BlcmF0b3I6c2VjcmV0";
 
 /// A running master; killed when dropped.
@@ -33,12 +33,12 @@ impl Master {
         Self::start_on(free_port, command, agents, environment)
     }
 
-    /// The same, on a port that is known beforehand.
+    /// Starts it on a port that is known beforehand.
     pub fn start_at(port: u16, command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
         Self::start_on(|| port, command, agents, environment)
     }
 
-    /// Someone else may have the port just then.
+    /// Another process may have taken the port.
     fn start_on(
         port: impl Fn() -> u16,
         command: &str,
@@ -96,8 +96,8 @@ impl Master {
         self.reserved().into_keys().collect()
     }
 
-    /// Waits until the master lists as many agents that are connected, and as
-    /// many that are not.
+    /// Waits until the master lists these numbers of connected and disconnected
+    /// agents.
     pub fn wait_for_agents(&self, connected: usize, disconnected: usize) {
         let wanted = (connected, disconnected);
         until(&format!("never {wanted:?} agents"), || {
@@ -113,8 +113,8 @@ impl Master {
         json_at(&format!("{}slaves", self.url()))
     }
 
-    /// Starts one with three agents, two of which have `kafka-role`, and two `other-role`;
-    /// also tells what will be reserved when the first role is gone.
+    /// Starts a master with three agents, two of which have `kafka-role`, and two `other-role`;
+    /// returns also what will be reserved when the first role is removed.
     pub fn with_two_roles(command: &str) -> (Self, BTreeMap<String, Value>) {
         let master = Self::start(command, 3, &[]);
         let agents = master.agents();
@@ -155,7 +155,7 @@ impl Master {
             .collect()
     }
 
-    /// Whether an agent has something for a role.
+    /// Whether an agent holds something for a role.
     pub fn has(&self, role: &str) -> bool {
         self.reserved().values().any(|roles| roles.get(role).is_some())
     }
@@ -187,8 +187,8 @@ impl Master {
         self.create_volumes(agent, &[with(&volume(&disk(64.0), role), &owner)]);
     }
 
-    /// The same, and waits until the agent itself has them: until then, one that
-    /// is killed does not bring them back.
+    /// Does the same, and waits until the agent itself has them: an agent that is killed
+    /// earlier does not bring them back.
     pub fn fill_for_good(&self, agent: &str, role: &str, principal: &str) {
         self.fill(agent, role, principal);
         let url = self.agent_url(agent);
@@ -226,8 +226,7 @@ impl Master {
         json_at(&format!("{}quota", self.url()))
     }
 
-    /// Keeps its agents from hearing anything, while the master goes on believing
-    /// that they do.
+    /// Keeps its agents from hearing anything, while the master still assumes that they do.
     pub fn freeze(&self) {
         let stop = program("kill").args(["-STOP", &self.process.id().to_string()]).status();
         assert!(stop.unwrap().success());
@@ -289,7 +288,7 @@ pub fn clean(url: &str, arguments: &str) -> Run {
     live
 }
 
-/// What a server has there.
+/// Gets a JSON document from a server.
 pub fn json_at(url: &str) -> Value {
     let body = client().get(url).call().unwrap().into_body();
     serde_json::from_reader(body.into_reader()).unwrap()
@@ -299,7 +298,7 @@ fn sort(resources: &mut Value) {
     resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
 }
 
-/// Waits until something is true; `otherwise` says what is wrong if it never is.
+/// Waits until a condition holds; `otherwise` describes the failure if it never does.
 pub fn until(otherwise: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..1200 {
         if done() {
@@ -310,12 +309,12 @@ pub fn until(otherwise: &str, mut done: impl FnMut() -> bool) {
     panic!("{otherwise}");
 }
 
-/// A port that nobody listens on. It is none of those that systems hand out by
-/// themselves, and no two calls return the same: it stays free until it is used,
-/// and while a master is started again.
+/// Returns a port that nobody listens on. Systems do not assign it as an ephemeral port, and no
+/// two calls return the same one, so it stays free until it is used, and while a master is
+/// restarted.
 pub fn free_port() -> u16 {
     static CALLS: AtomicU16 = AtomicU16::new(0);
-    // Not those of another suite that runs at the same time.
+    // Another suite that runs at the same time uses other ports.
     let first = process::id() % 10_000;
     loop {
         let call = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -358,7 +357,7 @@ pub fn reserved_for(role: &str, principal: &str) -> Value {
     json!({"role": role, "reservation": {"principal": principal}})
 }
 
-/// An object with the fields of another one on top.
+/// Merges the fields of another object into an object.
 pub fn with(object: &Value, fields: &Value) -> Value {
     let mut object = object.clone();
     for (name, value) in fields.as_object().unwrap() {

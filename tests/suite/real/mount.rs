@@ -1,4 +1,4 @@
-//! A file system of its own, as Mesos wants one for a MOUNT disk.
+//! A separate file system, as Mesos requires one for a MOUNT disk.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub struct Mount {
 
 impl Mount {
     /// # Errors
-    /// Why nothing can be mounted here.
+    /// Nothing can be mounted here; the error says why.
     pub fn new() -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder to mount it on");
         let mut mount = program("mount");
@@ -26,7 +26,7 @@ impl Mount {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -34,7 +34,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: it goes also when someone still looks at it.
+        // A lazy unmount succeeds even if a process still uses the folder.
         let unmounted = program("umount").arg("-l").arg(self.path()).status();
         if !unmounted.is_ok_and(|status| status.success()) {
             println!("{} stays mounted", self.path().display());

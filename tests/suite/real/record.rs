@@ -1,7 +1,7 @@
-//! Makes the recordings of real masters in `tests/recordings` anew, when the component
-//! asks for something else than it did: `cargo test --test suite -- --ignored is_recorded`,
+//! Makes the recordings of real masters in `tests/recordings` again when the component
+//! sends other requests than before: `cargo test --test suite -- --ignored is_recorded`,
 //! with the commands that start the masters in the environment. `BLESS=1` then writes the
-//! files beside them; look at all of it before it is committed.
+//! files beside them; review all of it before you commit it.
 
 use super::framework::Framework;
 use super::master::Master;

@@ -1,4 +1,4 @@
-//! The run's clock: a recording keeps what it said, and a replay says it again.
+//! The run's clock: a recording keeps its times, and a replay repeats them.
 
 use std::fs;
 use std::io::Cursor;
@@ -14,8 +14,8 @@ use janitor_transport::recording::read::Replay;
 use janitor_transport::recording::write::Recording;
 use serde_json::{Value, json};
 
-/// What the component does: it sends a request, tells the time, and pauses for a second,
-/// three times.
+/// The component's deed: three times it sends a request, reports the time, and pauses for a
+/// second.
 const DEED: &str = "tells the time";
 
 pub fn a_slow_run() {
@@ -48,7 +48,7 @@ pub fn another_number_of_readings() {
     assert_eq!(deviations, [words]);
 }
 
-/// Records a run. Returns the times that the component told.
+/// Records a run. Returns the times that the component reported.
 fn recorded(file: &Path, transport: Box<dyn Transport>) -> Vec<String> {
     let run = Run {
         schema_version: Run::SCHEMA_VERSION,
@@ -66,8 +66,8 @@ fn recorded(file: &Path, transport: Box<dyn Transport>) -> Vec<String> {
     told
 }
 
-/// Replays a slow run, of whose clock the recording says something else. Returns the times
-/// that the component told, and how the run differs.
+/// Replays a slow run whose recording contains other times. Returns the times that the component
+/// reported, and how the run differs.
 fn replayed_with(elapsed: Value) -> (Vec<String>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("slow.har");
@@ -84,7 +84,7 @@ fn target() -> Target {
     Target { role: Some(DEED.into()), ..Target::NOTHING }
 }
 
-/// The times that the component tells.
+/// Runs the component, and returns the times that it reports.
 #[allow(unsafe_code)]
 fn told(transport: Box<dyn Transport>) -> Vec<String> {
     // SAFETY: made by `Engine::precompile_component` in the build script of

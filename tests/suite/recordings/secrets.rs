@@ -1,4 +1,4 @@
-//! A secret in every place where one can be: nothing that is written holds it.
+//! A secret in every possible place: no written file contains it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::command::{Run, janitor, replay, run, tests};
 /// A part of every secret.
 const CANARY: &str = "c4n4ry";
 
-/// Everything that may hold secrets in what the master says of a framework.
+/// Everything that may hold secrets in the master's description of a framework.
 fn frameworks() -> Value {
     let pair = |key: &str| json!({"key": key, "name": key, "type": "VALUE", "value": CANARY});
     let secret = json!({"type": "VALUE", "value": {"data": CANARY}});
@@ -50,8 +50,8 @@ fn frameworks() -> Value {
     json!({"frameworks": [framework], "completed_frameworks": [framework]})
 }
 
-/// The sample cluster; its servers put secrets wherever they can. The node is what is
-/// looked at before a cleanup, or after it.
+/// The sample cluster; its servers put secrets wherever they can. The node is read before a
+/// cleanup, or after it.
 fn state(before: bool) -> State {
     let json = fs::read(tests("scenarios/with-a-login/cluster.json")).unwrap();
     let mut state: State = serde_json::from_slice(&json).unwrap();
@@ -82,7 +82,7 @@ fn state(before: bool) -> State {
     state
 }
 
-/// Requires that no secret is in what was written.
+/// Asserts that no secret is in the text.
 fn require_none(run: &Run, files: &[String]) {
     for text in [&run.stdout, &run.stderr].into_iter().chain(files) {
         assert!(!text.contains(CANARY), "{text}");
@@ -162,7 +162,7 @@ pub fn not_in_mistakes() {
     require_none(&run(without_zookeeper.arg(file.path())), &[]);
 }
 
-/// Roles, resources and labels may be called as secrets are.
+/// Roles, resources and labels may have the names of secrets.
 pub fn what_is_reserved_is_kept() {
     let mut state: Value = serde_json::from_slice(
         &fs::read(tests("scenarios/the-sample-result/cluster.json")).unwrap(),

@@ -53,7 +53,7 @@ pub fn made_anew() {
     let before = fs::read(&file).unwrap();
     let cluster = sample();
     let live = run(&mut update(&file, &cluster));
-    // Of Mesos 0.28, it says where files stay.
+    // For Mesos 0.28, the output says where files remain.
     assert_eq!((live.exit, live.stderr.lines().count()), (0, 1));
     assert!(cluster.requests().iter().any(|request| request.method == "POST"));
     assert_ne!(fs::read(&file).unwrap(), before);

@@ -1,4 +1,4 @@
-//! Recordings that another janitor made.
+//! Recordings of other versions of janitor.
 
 use janitor_host::Options;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use std::fs;
 use super::RECORDING;
 use crate::command::{Run, replay, run, tests};
 
-/// Replays a recording with something changed in it.
+/// Replays a recording after a change to it.
 fn changed(change: impl FnOnce(&mut Value)) -> Run {
     let text = fs::read_to_string(tests(RECORDING)).unwrap();
     let mut har: Value = serde_json::from_str(&text).unwrap();
@@ -22,7 +22,7 @@ fn remove(object: &mut Value, field: &str) {
     assert!(object.as_object_mut().unwrap().remove(field).is_some(), "{field}");
 }
 
-/// Requires that nothing is replayed, and why.
+/// Asserts that nothing is replayed, for this reason.
 fn refused(run: &Run, why: &[&str]) {
     assert_eq!((run.stdout.as_str(), run.exit), ("", 1), "{}", run.stderr);
     for words in why {
@@ -51,7 +51,7 @@ pub fn unknown_fields() {
     refused(&run, &["its `_janitor` cannot be understood", "`Burn`"]);
 }
 
-/// Of two values one would count, and the reader may see the other one.
+/// Of two values only one would be used, and a person may read the other one.
 pub fn keys_given_twice() {
     let text = fs::read_to_string(tests(RECORDING)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -74,7 +74,7 @@ pub fn missing_fields() {
         let har: Value = serde_json::from_str(&text).unwrap();
         har["log"]["_janitor"].as_object().unwrap().keys().cloned().collect()
     };
-    // The one is another refusal, and the other is new.
+    // One of them is refused differently, and the other is new.
     let is_needed = |field: &&String| !["schema_version", "elapsed"].contains(&field.as_str());
     for field in fields.iter().filter(is_needed) {
         let run = changed(|log| remove(&mut log["_janitor"], field));
@@ -121,7 +121,7 @@ pub fn somebody_elses_har() {
         log["creator"] = json!({"name": "Firefox", "version": "140"});
     });
     refused(&run, &["Firefox 140 made it; it has no `_janitor`"]);
-    // What other programs add changes nothing.
+    // Additions by other programs change nothing.
     let expected = crate::command::run(&mut replay(&tests(RECORDING)));
     let edited = changed(|log| {
         log["comment"] = "edited".into();

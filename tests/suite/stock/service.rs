@@ -19,10 +19,10 @@ use crate::composed;
 use crate::needs::needed;
 use crate::real::master::{Master, cpus, disk, reserved_for, until, volume, with};
 
-/// Who may ask.
+/// The token that the service requires of its clients.
 const TOKEN: &str = "those who may ask";
 
-/// What is asked of the sample cluster.
+/// The request to clean up the sample cluster.
 const SAMPLE: &str = r#"{
     "target": {"role": "cassandra_role", "principal": "cassandra_principal", "znode": "cassandra"},
     "options": {"confirm_seconds": 30, "in_use": "Refuse", "system_znode": false}
@@ -32,22 +32,22 @@ const SAMPLE: &str = r#"{
 struct Service {
     process: Child,
     url: String,
-    /// What it says on standard error.
+    /// Its output on standard error.
     said: Arc<Mutex<String>>,
 }
 
 impl Service {
-    /// Starts it, for those who have the token.
+    /// Starts it for clients with the token.
     fn start(wasmtime: Wasmtime, master: &str, exhibitor: &str) -> Self {
         Self::start_with(wasmtime, &[], &environment(master, exhibitor))
     }
 
-    /// The same on a cluster of the stand-in's.
+    /// Starts it on a cluster of the stand-in.
     fn on(wasmtime: Wasmtime, cluster: &Cluster) -> Self {
         Self::start(wasmtime, &cluster.master_url(), &cluster.exhibitor_url())
     }
 
-    /// The same, with options of the runtime's and settings more.
+    /// Starts it with additional options of the runtime, and additional settings.
     fn on_with(
         wasmtime: Wasmtime,
         cluster: &Cluster,
@@ -78,7 +78,7 @@ impl Service {
         Self { process, url: url.expect("it serves"), said }
     }
 
-    /// Asks with the token.
+    /// Sends a request with the token.
     fn ask(&self, path: &str, body: &str) -> Response<Body> {
         self.ask_with(path, &[("Authorization", &format!("Bearer {TOKEN}"))], body)
     }
@@ -91,7 +91,7 @@ impl Service {
         request.send(body).unwrap()
     }
 
-    /// Asks for the events, and leaves when the first one has come.
+    /// Requests the events, and disconnects after the first one.
     fn ask_and_leave(&self, body: &str) {
         let bearer = format!("Bearer {TOKEN}");
         let headers = [("Authorization", &*bearer), ("Accept", "application/x-ndjson")];
@@ -101,7 +101,7 @@ impl Service {
     }
 }
 
-/// What a service needs.
+/// Returns the environment variables that a service needs.
 fn environment<'a>(master: &'a str, exhibitor: &'a str) -> [(&'a str, &'a str); 3] {
     [
         ("JANITOR_SERVICE_TOKEN", TOKEN),
@@ -204,7 +204,7 @@ fn events_as_they_happen() {
     assert!(events.iter().all(|event| event["message"].is_string() && event["level"].is_string()));
     assert!(events.iter().any(|event| event["event"]["Confirmed"] == "Volumes"));
 
-    // While the master says nothing, the events are there.
+    // The events arrive while the master has not answered yet.
     cluster.stall(Some(Stall::Before(0)));
     let first = ask().next().unwrap();
     assert!(named(&cluster, first["message"].as_str().unwrap()).ends_with("/master/slaves"));
@@ -224,7 +224,7 @@ fn a_client_that_goes() {
     });
 }
 
-/// The runtime has room for one: as long as the run goes on, nobody else is let in.
+/// The runtime has room for one run: until it ends, no other client is let in.
 #[test]
 fn a_run_without_a_client_ends() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -240,7 +240,7 @@ fn a_run_without_a_client_ends() {
     });
 }
 
-/// A cluster whose master promises, and does nothing.
+/// A cluster whose master accepts every request, and carries out none.
 fn all_promises() -> Cluster {
     let mut state = scenario("an-agent-that-takes-its-time");
     for agent in &mut state.agents {
@@ -249,7 +249,7 @@ fn all_promises() -> Cluster {
     Cluster::start(state)
 }
 
-/// A cleanup of that one by somebody who would wait.
+/// A cleanup of that cluster by a client that would wait.
 const PATIENT: &str = r#"{
     "target": {"role": "cassandra_role", "principal": "cassandra_principal", "znode": "cassandra"},
     "options": {"confirm_seconds": 600}
@@ -266,7 +266,7 @@ fn a_run_ends_in_good_order() {
     assert!(changes(&cluster).iter().all(is_promise), "{:?}", changes(&cluster));
 }
 
-/// More runs than the runtime has room for: it answers itself.
+/// The runtime itself answers a request for more runs than it has room for.
 #[test]
 fn more_than_there_is_room_for() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -281,8 +281,8 @@ fn more_than_there_is_room_for() {
     assert!(answer.body_mut().read_to_string().unwrap().contains("500 Internal Server Error"));
 }
 
-/// As many runs as the operator allows, also those whose client has left; of one more, the
-/// service itself says so.
+/// The service refuses more runs than the operator allows, and counts also those whose client
+/// has disconnected.
 #[test]
 fn as_many_as_the_operator_allows() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -292,7 +292,7 @@ fn as_many_as_the_operator_allows() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let limited = [("JANITOR_MAX_RUNS", "2"), ("JANITOR_RUN_SECONDS", "600")];
     let service = Service::on_with(wasmtime, &cluster, &["--dir", &mount], &limited);
-    // A run that was cut off long ago has left its place taken.
+    // A run that was killed long ago has not released its place.
     let long_ago = SystemTime::now() - Duration::from_secs(600 + 121);
     File::create(folder.path().join("run-0")).unwrap().set_modified(long_ago).unwrap();
     cluster.stall(Some(Stall::Before(0)));
@@ -315,8 +315,8 @@ fn as_many_as_the_operator_allows() {
     assert!(message.contains("--dir FOLDER::/runs"), "{message}");
 }
 
-/// The options as they are documented, without a compiled component: what wasmtime does
-/// about time has to be compiled in.
+/// The documented options, without a compiled component: wasmtime's time limits have to be
+/// compiled in.
 #[test]
 fn the_limits_that_are_recommended() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -394,7 +394,7 @@ fn nobody_may_ask_without_the_token() {
     assert_eq!(cluster.requests().len(), 0);
 }
 
-/// Whatever is asked, and however the service is set up: who has no token hears the same.
+/// A client without the token gets the same answer to every request, with every configuration.
 #[test]
 fn without_the_token_nothing_is_learned() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -440,13 +440,13 @@ fn the_operator_must_choose_a_token() {
     let (status, object) = read(service.ask("clean", SAMPLE));
     assert_eq!((status, &object["exit_code"]), (500, &json!(3)));
     assert!(object["message"].as_str().unwrap().contains("Master URL"));
-    // A line's end behind it is no part of it.
+    // A line end behind the token is no part of it.
     let line = format!("{TOKEN}\n");
     let service = Service::start_with(wasmtime, &[], &[("JANITOR_SERVICE_TOKEN", &line)]);
     assert_eq!(read(service.ask("clean", "{}")).0, 400);
 }
 
-/// What a header can hold goes to the servers as it is; what none can hold goes nowhere.
+/// A token that fits into a header is sent to the servers unchanged; any other is not sent.
 #[test]
 fn the_token_that_the_servers_get() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };

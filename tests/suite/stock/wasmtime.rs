@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use crate::command::{program, tests};
 use crate::composed;
 
-/// Which wasmtime it is.
+/// The variable that names the wasmtime.
 const VARIABLE: &str = "JANITOR_TEST_WASMTIME";
 
-/// Where it is otherwise.
+/// The path of wasmtime: the variable's value, or the one that `wasmtime.sh` installs.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os(VARIABLE) {
     Some(program) => program.into(),
     None => tests("../target/embedders/wasmtime"),
@@ -30,7 +30,7 @@ pub static SERVICE: Compiled = LazyLock::new(|| compile(&composed::JANITOR, "jan
 pub static MISBEHAVING: Compiled =
     LazyLock::new(|| compile(&composed::MISBEHAVING, "janitor-command"));
 
-/// A stock wasmtime that is there.
+/// An installed stock wasmtime.
 #[derive(Clone, Copy)]
 pub struct Wasmtime(());
 
@@ -38,7 +38,7 @@ impl Wasmtime {
     /// Looks for it.
     ///
     /// # Errors
-    /// Why there is none.
+    /// There is none; the error says why.
     pub fn find() -> Result<Self, String> {
         match PROGRAM.exists() {
             true => Ok(Self(())),
@@ -66,7 +66,7 @@ impl Wasmtime {
         command
     }
 
-    /// The service in a stock runtime, on a free port of loopback, with these options more
+    /// The service in a stock runtime, on a free port of loopback, with these additional options
     /// and with just this environment.
     pub fn serve(self, options: &[&str], environment: &[(&str, &str)]) -> Command {
         let how = ["serve", "-S", "cli", "-S", "inherit-env", "--addr", "127.0.0.1:0"];

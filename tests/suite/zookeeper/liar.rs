@@ -1,5 +1,5 @@
-//! A ZooKeeper server in the test's own process that says whatever it is told to. It
-//! keeps what it has said, so that a test can see what it did not say.
+//! A ZooKeeper server in the test's own process that sends whatever the test requests. It
+//! keeps its answers, so that a test can see what they did not contain.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -20,28 +20,28 @@ const NO_NODE: i32 = -101;
 const NO_AUTH: i32 = -102;
 const NOT_EMPTY: i32 = -111;
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The operation; none for a session.
     pub operation: Option<i32>,
     /// The number of the request.
     pub number: i32,
-    /// The last transaction that whoever asks for a session has seen.
+    /// The last transaction that the client of a new session has seen.
     pub last_seen: i64,
     /// The nodes that it names.
     pub nodes: Vec<String>,
 }
 
-/// What becomes of an answer.
+/// The fate of an answer.
 pub enum Fate {
     /// These bytes are sent in its place.
     Sent(Vec<u8>),
     /// These bytes are sent in its place, and then the connection is closed.
     SentAndClosed(Vec<u8>),
-    /// Nothing comes any more, and the connection stays.
+    /// Nothing arrives any more, and the connection stays open.
     Silence,
-    /// Nothing comes any more on any connection, and none stays.
+    /// Nothing arrives any more on any connection, and all are closed.
     Death,
 }
 
@@ -66,13 +66,13 @@ struct Inner {
     dead: bool,
     /// The longest request that is read (`jute.maxbuffer`).
     largest: usize,
-    /// A node that an ACL keeps.
+    /// A node that an ACL protects.
     kept: Option<String>,
     asked: usize,
     conversations: Vec<Conversation>,
 }
 
-/// What was said on one connection.
+/// The requests and answers on one connection.
 #[derive(Default)]
 struct Conversation {
     asked: Vec<Asked>,
@@ -80,12 +80,12 @@ struct Conversation {
     said: Vec<u8>,
 }
 
-/// What a server has said, for whoever takes it at its word.
+/// The statements of a server, as a client that believes them understands them.
 #[derive(Default)]
 pub struct Said {
     /// How many nodes are deleted.
     pub deleted: u64,
-    /// Whether the node that was asked after is deleted, or not there.
+    /// Whether the node in question is deleted, or does not exist.
     pub gone: bool,
 }
 
@@ -111,20 +111,20 @@ impl Liar {
                     break;
                 }
                 let shared = own.clone();
-                // What breaks off is the client's to notice.
+                // The client has to notice a connection that fails.
                 thread::spawn(move || talk(client, &shared));
             }
         });
         Self { address, shared }
     }
 
-    /// The same; it ends a connection on which a longer request comes.
+    /// Starts one that closes a connection on which a longer request arrives.
     pub fn reading(self, largest: usize) -> Self {
         lock(&self.shared).largest = largest;
         self
     }
 
-    /// The same; it does not let this node be deleted.
+    /// Starts one that refuses to delete this node.
     pub fn keeping(self, node: &str) -> Self {
         lock(&self.shared).kept = Some(node.to_owned());
         self
@@ -135,20 +135,20 @@ impl Liar {
         format!("zk://{}/", self.address)
     }
 
-    /// How many requests have come.
+    /// The number of requests that have arrived.
     pub fn asked(&self) -> usize {
         lock(&self.shared).asked
     }
 
-    /// How many requests of this operation have come.
+    /// The number of requests of this operation that have arrived.
     pub fn asked_for(&self, operation: i32) -> usize {
         let conversations = &lock(&self.shared).conversations;
         let asked = conversations.iter().flat_map(|conversation| &conversation.asked);
         asked.filter(|asked| asked.operation == Some(operation)).count()
     }
 
-    /// What it has said about this node and those below it, as it is on the wire: an
-    /// answer that is the right one to the byte (but for the number of the transaction,
+    /// Returns what the server has said about this node and the nodes below it, as it was on the
+    /// wire: an answer that is correct to the byte (except for the number of the transaction,
     /// which means nothing), or none.
     pub fn said(&self, root: &str) -> Said {
         let mut said = Said::default();
@@ -182,7 +182,7 @@ impl Liar {
 impl Drop for Liar {
     fn drop(&mut self) {
         lock(&self.shared).dead = true;
-        // One more client, for the server to notice.
+        // One more client wakes the server.
         let _ = TcpStream::connect(&self.address);
     }
 }
@@ -191,7 +191,7 @@ fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Inner> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The frames in what was sent, without their lengths, up to where it makes no sense.
+/// The frames of the bytes that were sent, without their lengths, up to the first invalid one.
 struct Frames<'a>(&'a [u8]);
 
 impl<'a> Iterator for Frames<'a> {
@@ -259,7 +259,7 @@ impl Inner {
     /// The right answer, as a frame. Deletions are carried out.
     fn answer(&mut self, asked: &Asked) -> Vec<u8> {
         let (code, content) = match asked.operation {
-            // Version, time, session, password, and that it does not only let read.
+            // Version, time, session, password, and the flag that it is not read-only.
             None => {
                 let session = [&numbers(&[0, 10_000, 0, 7, 16])[..], &[7; 16], &[0]].concat();
                 return frame(&session);
@@ -314,7 +314,7 @@ impl Inner {
     }
 }
 
-/// What follows the header of an answer to deletions that are done.
+/// Returns the bytes behind the header of an answer to successful deletions.
 fn done(asked: &Asked) -> Vec<u8> {
     match asked.operation {
         Some(MULTI) => {
@@ -340,7 +340,7 @@ fn end_of_results() -> Vec<u8> {
     [&numbers(&[-1])[..], &[1], &numbers(&[-1])].concat()
 }
 
-/// A list of names, as it stands in a frame.
+/// A list of names, as a frame encodes it.
 pub fn list(names: &[String]) -> Vec<u8> {
     let mut bytes = numbers(&[length(names.len())]);
     for name in names {
@@ -355,7 +355,7 @@ pub fn frame(content: &[u8]) -> Vec<u8> {
     [&numbers(&[length(content.len())])[..], content].concat()
 }
 
-/// Numbers, as they stand in a frame.
+/// Numbers, as a frame encodes them.
 pub fn numbers(numbers: &[i32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }

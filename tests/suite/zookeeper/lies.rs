@@ -1,5 +1,5 @@
-//! A ZooKeeper that lies, or is broken: it does not end the program, not keep it for
-//! ever, not fill its memory, and not make it call something deleted.
+//! A ZooKeeper that lies, or is broken: it cannot crash the program, block it for ever, fill its
+//! memory, or have it report a deletion that has not happened.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -28,7 +28,7 @@ use super::{MASTER, clean};
 use crate::command::{self, janitor, program, replay, run};
 use janitor_guest::simulated::Chance;
 
-/// What a test run may take of memory: far below what the lies ask for.
+/// The memory that a test run may use: far less than the lies would need.
 const MEMORY: u64 = 256 << 20;
 
 /// A tree of few nodes, which one request deletes.
@@ -60,7 +60,7 @@ fn endless() -> Tree {
     })
 }
 
-/// Whoever says this instead of what children a node has.
+/// A lie that sends this instead of the children of a node.
 fn about_children(mut lie: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> Lie {
     Box::new(move |asked, answer| match asked.operation {
         Some(CHILDREN) => Fate::Sent(lie(asked)),
@@ -98,7 +98,7 @@ pub fn a_frame_of_two_gigabytes() {
     }
 }
 
-/// That is no lie: a real cluster had as many.
+/// This is no lie: a real cluster had as many.
 pub fn ten_megabytes_of_names() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
@@ -114,7 +114,7 @@ pub fn ten_megabytes_of_names() {
     assert_eq!((said.deleted, said.gone), (30_001, true));
 }
 
-/// Deep, wide, or both: each has an end, and what was found goes.
+/// Each run ends, whether the tree is deep, wide, or both, and deletes the nodes it has found.
 pub fn a_tree_without_end() {
     let numbered = |count| move || (0..count).map(|number: u32| number.to_string()).collect();
     let wide = || -> Tree { Box::new(move |_| Some(numbered(100)())) };
@@ -144,7 +144,7 @@ pub fn a_tree_without_end() {
     }
 }
 
-/// Their names would make paths of nodes that are not below it.
+/// Their names would make paths of nodes elsewhere in the tree.
 pub fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
@@ -155,7 +155,7 @@ pub fn names_that_lead_elsewhere() {
     }
 }
 
-/// For each node that goes, another one comes.
+/// A new node appears for each node that is deleted.
 pub fn a_tree_that_grows_without_end() {
     let mut come = 0;
     let tree: Tree = Box::new(move |node| {
@@ -168,7 +168,7 @@ pub fn a_tree_that_grows_without_end() {
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
-/// Deletes a node, which fails; what is said of it.
+/// Fails to delete a node; returns the message.
 fn refused(liar: &Liar, limits: ZooKeeperLimits) -> String {
     let mut network = network(liar, Timeouts::default(), limits);
     begin(&mut network, Limits::default().run, CancellationToken::new());
@@ -189,12 +189,12 @@ fn begin(network: &mut Network, time: Duration, cancellation: CancellationToken)
     network.begin(&RunStart::new(endpoints, time, cancellation));
 }
 
-/// Has Exhibitor's explorer delete the service's node; the status and the body.
+/// Has Exhibitor's explorer delete the service's node; returns the status and the body.
 fn delete(network: &mut Network) -> Result<(u16, Value), Error> {
     exchange(network, Method::Delete, &["znode", "service"], None)
 }
 
-/// Sends a request to Exhibitor's explorer; the status and the body.
+/// Sends a request to Exhibitor's explorer; returns the status and the body.
 fn exchange(
     network: &mut Network,
     method: Method,
@@ -235,7 +235,7 @@ pub fn a_run_whose_time_is_over() {
     {
         let liar = Liar::start(tree, lie);
         let run = Duration::from_secs(2);
-        // Either the component has still been able to say what is known, or not.
+        // The component may or may not have had the time to report the outcome.
         match cleaned(&liar, run, Timeouts::default()).unwrap_err() {
             RunError::Violation(Violation::Time(time)) => assert_eq!(time, run),
             RunError::Failure(failure) => {
@@ -249,7 +249,7 @@ pub fn a_run_whose_time_is_over() {
     }
 }
 
-/// What is known of a node after all servers were lost at its first request of a kind.
+/// Returns the outcome after all servers were lost at the first request of a kind.
 fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     let mut count = 0;
     let lie: Lie = Box::new(move |asked, answer| {
@@ -265,7 +265,7 @@ fn after_a_loss(operation: i32, at: usize) -> ZnodeOutcome {
     failure.report.znode.expect("an outcome").outcome
 }
 
-/// Nothing is on its way, so it is known that the node is there.
+/// No deletion is in flight, so it is known that the node exists.
 pub fn lost_before_a_deletion() {
     let outcome = after_a_loss(CHILDREN, 3);
     assert!(matches!(outcome, ZnodeOutcome::Failed(_)), "{outcome:?}");
@@ -282,7 +282,7 @@ pub fn lost_in_a_deletion() {
     }
 }
 
-/// The binary, on its way through a tree, and what it records.
+/// The binary while it walks through a tree, and the folder of its recording.
 struct Running {
     child: Child,
     folder: TempDir,
@@ -298,7 +298,7 @@ impl Running {
         Self { child, folder }
     }
 
-    /// Ends it by a signal; what it has told, and its replay too.
+    /// Ends it by a signal. Returns its output, which its replay repeats.
     fn terminated(self) -> String {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(program("sh").arg("-c").arg(kill).status().unwrap().success());
@@ -359,12 +359,12 @@ pub fn a_signal_while_the_server_is_silent() {
     ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }
-    // It was not asked for once more.
+    // It was not requested a second time.
     assert_eq!(liar.asked_for(MULTI), 2);
 }
 
-/// Four servers say nothing to a new client. Nothing is on its way, so it is not waited
-/// for what the other three say.
+/// Four servers say nothing to a new client. No request is in flight, so the client does not
+/// wait for the answers of the other three.
 pub fn a_signal_while_no_session_is_open() {
     let silent = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     let addresses = silent.each_ref().map(|it| it.local_addr().unwrap().to_string());
@@ -382,7 +382,7 @@ pub fn a_signal_while_no_session_is_open() {
     }
 }
 
-/// The answer to the first batch is lost, and it is done; then a node is in the way.
+/// The first batch is carried out and its answer is lost; then a node blocks the deletion.
 pub fn a_batch_whose_answer_is_lost() {
     for (leaves, blocked, words) in [
         (
@@ -408,8 +408,9 @@ pub fn a_batch_whose_answer_is_lost() {
     }
 }
 
-/// The answer to the only batch, which is done, is lost; no answer tells of it before the
-/// run is to end. So it is not known, and never called not deleted.
+/// The answer to the only batch, which is carried out, is lost, and no other answer shows its
+/// result before the run has to end. So the result is unknown, and is never reported as not
+/// deleted.
 pub fn in_doubt_when_the_run_ends() {
     let cancellation = CancellationToken::new();
     let token = cancellation.clone();
@@ -443,7 +444,7 @@ pub fn in_doubt_when_the_run_ends() {
     assert!(body["stat"].as_str().unwrap().contains("not found"), "{body}");
 }
 
-/// A batch that the server does not take (`jute.maxbuffer`) is not sent for ever.
+/// A batch that is too long for the server (`jute.maxbuffer`) is not repeated for ever.
 pub fn a_server_that_takes_short_requests() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..350).map(|number| format!("{number:0700}")).collect()),
@@ -458,11 +459,12 @@ pub fn a_server_that_takes_short_requests() {
     assert_eq!(body["succeeded"], true, "{body}");
     let said = liar.said("/service");
     assert_eq!((said.deleted, said.gone), (351, true));
-    // After one that is too long, they are shorter.
+    // The batches after one that is too long are shorter.
     assert!(liar.asked_for(MULTI) > 4 && liar.asked_for(DELETE) == 100);
 }
 
-/// So that one which is behind the others does not show what was there before.
+/// The client reports the last transaction that it has seen, so that a server which is behind
+/// the others does not show an old state.
 pub fn last_seen_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let own = told.clone();
@@ -470,7 +472,7 @@ pub fn last_seen_is_told() {
     let lie: Lie = Box::new(move |asked, mut answer| {
         match asked.operation {
             None => own.lock().unwrap().push(asked.last_seen),
-            // The transaction stands behind the length and the number.
+            // The transaction follows the length and the number.
             Some(MULTI) => answer[8..16].copy_from_slice(&77_i64.to_be_bytes()),
             Some(EXISTS) => {
                 looks += 1;
@@ -488,7 +490,7 @@ pub fn last_seen_is_told() {
     assert_eq!(*told.lock().unwrap(), [0, 77]);
 }
 
-/// One that only lets read says so to a new client, or ends the connection.
+/// A read-only server says so to a new client, or closes the connection.
 pub fn a_server_that_is_read_only() {
     let only_reads = || Fate::Sent(frame(&[&numbers(&[0, 10_000, 0, 7, 0])[..], &[1]].concat()));
     let ends = || Fate::SentAndClosed(vec![]);
@@ -506,7 +508,7 @@ pub fn a_server_that_is_read_only() {
     }
 }
 
-/// The largest memory that a process has had, in bytes.
+/// The peak memory of a process, in bytes.
 fn peak(status: &str) -> u64 {
     let status = fs::read_to_string(status).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -517,7 +519,7 @@ fn peak(status: &str) -> u64 {
 /// itself.
 const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
-/// Sessions in which one answer after another is changed by chance. A failure names its
+/// Sessions in which one answer after another is changed at random. A failure names its
 /// seed; `JANITOR_TEST_SEED` in the environment runs that one.
 pub fn a_thousand_sessions_of_lies() {
     const NAME: &str = "zookeeper::a_thousand_sessions_of_lies";
@@ -560,20 +562,20 @@ pub fn a_thousand_sessions_of_lies() {
     assert!(wished.is_some() || all.iter().all(|count| *count > 0), "{all:?}");
 }
 
-/// What a session may come to.
+/// The possible outcomes of a session.
 enum Outcome {
     Deleted,
     Failed,
     Unknown,
 }
 
-/// One session, in which nothing is called deleted that the server has not called so.
+/// Runs one session, which reports no node as deleted unless the server has said so.
 fn session(seed: u64) -> Outcome {
     let mut chance = Chance::new(seed);
     let has_end = chance.below(4) > 0;
     let tree = if has_end { small() } else { endless() };
     let honest = chance.below(20) == 0;
-    // Some lie about nothing but deletions, and about each of them.
+    // Some lie only about deletions, and about each of them.
     let about_deletions = chance.below(6) == 0;
     let rate = 1 + chance.below(40);
     let liar = Liar::start(
@@ -641,13 +643,13 @@ fn session(seed: u64) -> Outcome {
     outcome
 }
 
-/// How many nodes a message calls deleted.
+/// The number of nodes that a message reports as deleted.
 fn claimed(message: &str) -> u64 {
     let before = message.split_once(" node(s) were deleted").map_or("0", |(before, _)| before);
     before.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// Something else than the right answer.
+/// Changes the right answer.
 fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
     const ODD: [i32; 12] =
         [0, 1, -1, 2, 5, 127, 255, 1 << 16, 1 << 20, 1 << 28, i32::MAX, i32::MIN];
@@ -662,7 +664,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             }
             Fate::Sent(answer)
         }
-        // A number that is another one: a length, a count, a code, a type.
+        // A number is replaced by another one: a length, a count, a code, a type.
         2..=4 => {
             let place = place / 4 * 4;
             for (byte, odd) in answer[place..].iter_mut().zip(odd.to_be_bytes()) {
@@ -674,12 +676,12 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             answer.truncate(place);
             Fate::SentAndClosed(answer)
         }
-        // The rest never comes.
+        // The rest never arrives.
         6 => {
             answer.truncate(place);
             Fate::Sent(answer)
         }
-        // More than it says, or the same twice.
+        // The frame is longer than its length, or is sent twice.
         7 => {
             answer.extend(answer.clone().iter().take(place));
             Fate::Sent(answer)
@@ -692,7 +694,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             let header = numbers(&[asked.number, 0, 0, 0]);
             Fate::Sent(frame(&[header, list(&names)].concat()))
         }
-        // It begins a frame that is too large, and goes on for a while.
+        // It begins a frame that is too large, and continues for a while.
         11 => {
             let mut bytes = numbers(&[[1 << 20, 64 << 20, i32::MAX][chance.below(3)]]);
             bytes.extend(vec![0; 600 << 10]);

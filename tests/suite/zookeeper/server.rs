@@ -1,4 +1,4 @@
-//! A real ZooKeeper, and a proxy that knows where in a deletion it is.
+//! A real ZooKeeper, and a proxy that follows the progress of a deletion.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -24,7 +24,7 @@ struct Inner {
     command: String,
     folder: TempDir,
     process: Mutex<Process>,
-    /// Where the sessions of the test itself are kept alive.
+    /// The runtime that keeps the test's own sessions alive.
     runtime: Runtime,
 }
 
@@ -39,7 +39,7 @@ impl Server {
         Self::in_folder(command, tempfile::tempdir().unwrap())
     }
 
-    /// Starts a server without any data, which takes requests of so many bytes.
+    /// Starts a server without any data, which accepts requests of up to this many bytes.
     pub fn taking(command: &str, bytes: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("maxbuffer"), bytes.to_string()).unwrap();
@@ -52,7 +52,7 @@ impl Server {
         let lines = peers
             .map(|(id, peer, election)| format!("server.{id}=127.0.0.1:{peer}:{election}\n"))
             .concat();
-        // Each answers clients only when there is a majority, so all must be started.
+        // Each server answers clients only if there is a majority, so all must be started.
         let starting = peers.map(|(id, ..)| {
             let (command, lines) = (command.to_owned(), lines.clone());
             thread::spawn(move || {
@@ -76,13 +76,13 @@ impl Server {
         Self(Arc::new(Inner { command: command.to_owned(), folder, process, runtime }))
     }
 
-    /// The same server for a proxy, because of which it must not live on.
+    /// The same server for a proxy, which must not keep it alive.
     pub fn unless_ended(&self) -> impl Fn() -> Option<Self> + Send + Sync + use<> {
         let server = Arc::downgrade(&self.0);
         move || server.upgrade().map(Self)
     }
 
-    /// Whether it leads its ensemble, as it says.
+    /// Whether the server says that it leads its ensemble.
     pub fn leads(&self) -> bool {
         let mut answer = String::new();
         let asked = TcpStream::connect(self.address()).and_then(|mut socket| {
@@ -97,7 +97,7 @@ impl Server {
         self.0.process.lock().unwrap().kill();
     }
 
-    /// Starts it again with what it had, on another port.
+    /// Restarts it with its data, on another port.
     pub fn restart(&self) {
         *self.0.process.lock().unwrap() = start(&self.0.command, &self.0.folder);
     }
@@ -112,7 +112,7 @@ impl Server {
         format!("zk://{}/", self.address())
     }
 
-    /// A session of the test's own.
+    /// Opens a session of the test itself.
     pub fn client(&self) -> Client {
         let connector = Client::connector().with_session_timeout(Duration::from_secs(30));
         self.run(connector.connect(&self.address())).unwrap()
@@ -156,8 +156,8 @@ impl Drop for Process {
     }
 }
 
-/// Starts a server and waits until it listens. Someone else may have its port just
-/// then.
+/// Starts a server and waits until it listens. Another process may have taken its
+/// port.
 fn start(command: &str, folder: &TempDir) -> Process {
     (0..3)
         .find_map(|_| try_start(free_port(), command, folder))
@@ -188,10 +188,10 @@ fn try_start(port: u16, command: &str, folder: &TempDir) -> Option<Process> {
     panic!("{command}: it neither listens on port {port} nor ends");
 }
 
-/// Stands before a server.
+/// A proxy in front of a server.
 pub struct Proxy(String);
 
-/// What becomes of a transaction.
+/// The fate of a transaction.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Fate {
     /// The server carries it out and answers.
@@ -200,7 +200,7 @@ pub enum Fate {
     Reset,
     /// The server carries it out, and the connection is reset before it answers.
     ArrivesAndIsReset,
-    /// Nobody sees it, and nothing comes back on this connection any more.
+    /// No server sees it, and nothing arrives on this connection any more.
     Vanishes,
 }
 
@@ -213,7 +213,7 @@ impl Proxy {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        // A server must not live on because of its proxy, which nobody ends.
+        // The proxy, which nobody ends, must not keep the server alive.
         let server = Arc::downgrade(&server.0);
         let before = Arc::new(before);
         let transactions = Arc::new(AtomicUsize::new(0));
@@ -256,9 +256,9 @@ fn pass(
     // Without it every request, which is written in two parts, waits for an acknowledgement.
     upstream.set_nodelay(true)?;
     let (mut answers, mut back) = (upstream.try_clone()?, client.try_clone()?);
-    // Set when the client is to hear nothing more of the server.
+    // Set when the client must receive nothing more from the server.
     let mute = Arc::new(AtomicBool::new(false));
-    // Set when there was something that it did not hear.
+    // Set when an answer was withheld from it.
     let unheard = Arc::new(AtomicBool::new(false));
     let (muted, swallowed) = (mute.clone(), unheard.clone());
     thread::spawn(move || {
@@ -280,7 +280,7 @@ fn pass(
         client.read_exact(&mut length)?;
         let mut request = vec![0; u32::from_be_bytes(length) as usize];
         client.read_exact(&mut request)?;
-        // The first one has no header: it asks for the session.
+        // The first request has no header: it opens the session.
         let fate = match !first && request.get(4..8) == Some(&MULTI) {
             true => before(&running()?),
             false => Fate::Arrives,
@@ -311,7 +311,7 @@ fn pass(
     }
 }
 
-/// A port that nobody listens on just now.
+/// A port that nobody listens on at the moment.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -335,7 +335,7 @@ pub fn readable() -> CreateOptions<'static> {
     CreateMode::Persistent.with_acls(Acls::new(&ACLS))
 }
 
-/// A node that goes with its session.
+/// Returns the options of a node that is deleted with its session.
 pub fn ephemeral() -> CreateOptions<'static> {
     CreateMode::Ephemeral.with_acls(Acls::anyone_all())
 }

@@ -13,7 +13,7 @@ const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resour
 const NO_AGENTS: &str = r#"{"slaves":[]}"#;
 const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
 
-/// A cluster in which nothing is left to find of what is deleted.
+/// A cluster that no longer lists anything that is deleted.
 fn calm() -> Script {
     let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
     Script::default().page("exhibitor/v1/explorer/node-data", 200, gone)
@@ -72,7 +72,7 @@ fn what_an_agent_has_not_heard_of_is_not_gone() {
     run(&mut host, &target("r", "z")).unwrap();
     assert_eq!(host.paused, Duration::from_millis(100));
 
-    // Another role's are no reason to wait.
+    // The pending operations of another role are no reason to wait.
     let mut host = start().page("api/v1", 200, pending("q")).answer(200, DELETED);
     run(&mut host, &target("r", "z")).unwrap();
     assert_eq!(host.paused, Duration::ZERO);
@@ -87,7 +87,7 @@ fn what_an_agent_has_not_heard_of_is_not_gone() {
     );
     assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
 
-    // An earlier run's is the cluster's state, too.
+    // An operation of an earlier run is part of the cluster's state, too.
     let mut host = calm().answer(200, EMPTY).answer(200, EMPTY).page("api/v1", 200, pending("r"));
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
@@ -256,7 +256,7 @@ fn an_agent_that_is_listed_no_more_is_not_clean() {
     assert_eq!(failure.reason, Reason::Incomplete);
     assert_eq!(failure.report.unreached[0].agent, "S0");
     assert_eq!(failure.report.unreached[0].reason, UnreachedReason::Gone);
-    // It refused, and was gone when it was to be asked again.
+    // The agent refused, and had disappeared before the request was repeated.
     let mut host = calm()
         .answer(200, both(""))
         .answer(409, "race")
@@ -375,7 +375,7 @@ fn a_deletion_that_the_host_stops_is_no_failure() {
         assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
         assert_eq!(host.sent.iter().filter(|it| it.method == Method::Delete).count(), 1);
     }
-    // Nor when there is no time left to wait, or nothing that would be waited for.
+    // The run does not wait without time left either, or without a reason to wait.
     let impatient = Options { confirm_seconds: 0, ..options(InUse::Refuse) };
     let unreached = Error::Connect("the run is to end".into());
     for mut host in [host().answer(200, stopped), host().fails(unreached)] {
@@ -508,7 +508,7 @@ fn a_role_that_is_more_likely_misspelt_is_refused() {
     let strict = Options { strict: true, ..options(InUse::Force) };
     let failure = clean(&mut calm().answer(200, EMPTY), &target("r", "z"), &strict).unwrap_err();
     assert_eq!(failure.reason, Reason::RoleNotFound);
-    // A sibling is no slip; a second run must be able to finish.
+    // A sibling is no misspelling; a second run must be able to finish.
     let mut host = calm().answer(200, listing("r2", "q")).answer(200, DELETED);
     let report = run(&mut host, &with("r", Some("p"))).unwrap();
     assert_eq!(report.warnings, [Warning::RoleNotFound]);
@@ -540,7 +540,7 @@ fn a_role_and_a_znode_of_one_service_are_no_slips() {
 
 #[test]
 fn a_last_look_follows_the_look_at_what_is_pending() {
-    // The removal that an earlier run asked for was dropped, and the agent is back.
+    // The removal that an earlier run requested was dropped, and the agent is back.
     let mut host = calm().answer(200, EMPTY).answer(200, VOLUME);
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);

@@ -258,14 +258,14 @@ pub fn is_shared(framework: &Framework) -> bool {
 }
 
 /// Asks the master to tear a framework down: all its tasks end, and it cannot come back under
-/// its id. A framework that is gone already counts as torn down.
+/// its id. A framework that no longer exists counts as torn down.
 ///
 /// # Errors
 /// The framework is not torn down; the error says why.
 pub fn teardown<H: Host>(host: &mut H, id: &str) -> Result<(), String> {
     let answer =
         host.ask(&form("teardown", &[("frameworkId", id)])).map_err(|error| error.of(NAME))?;
-    // 400 is "No framework found with specified ID". The next listing shows whether it is gone.
+    // 400 is "No framework found with specified ID". The next listing shows whether it is removed.
     if answer.is_success() || answer.status == 400 {
         Ok(())
     } else {

@@ -53,7 +53,7 @@ pub struct Json<R> {
     /// The length of the body before the buffer.
     before: usize,
     ended: bool,
-    /// The reason why the body broke off; the [`Bad`] that is then returned is empty.
+    /// The reason why the body is truncated; the [`Bad`] that is then returned is empty.
     error: Option<Error>,
 }
 
@@ -66,12 +66,12 @@ impl<R: Response> Json<R> {
     /// Returns the beginning of the body, without taking anything of it. It must be called
     /// first.
     pub fn start(&mut self) -> &[u8] {
-        // A body that breaks off still says as much as has arrived.
+        // The part of a truncated body that has arrived is still useful.
         while self.buffer.len() < START && !self.ended && self.more().is_ok() {}
         &self.buffer[..self.buffer.len().min(START)]
     }
 
-    /// Returns the reason why the body broke off, if it did.
+    /// Returns the reason why the body is truncated, if it is.
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }

@@ -51,7 +51,7 @@ pub fn doubt<H: Host>(
             (COMING_BACK - led_for).ceil()
         )),
         None => Some(
-            "The master took over from another one, and does not tell when: frameworks without \
+            "The master took over from another one, and does not report when: frameworks without \
              tasks may not have come back to it yet. If that was more than 10 minutes ago, they \
              have."
                 .into(),

@@ -174,7 +174,7 @@ impl Case {
             Err(_) => {}
         }
         let is_deleted = self.cluster.has_znode() && !cluster.has_znode();
-        assert!(!is_left || !is_deleted, "the node went before the rest");
+        assert!(!is_left || !is_deleted, "the node was deleted before the rest");
     }
 }
 

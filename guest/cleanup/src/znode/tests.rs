@@ -96,7 +96,7 @@ fn a_deletion_that_is_not_answered_is_looked_after() {
             Some(status) => Script::default().answer(status, "<title>Bad Gateway</title>"),
         };
         let (outcome, _) = delete(host(), "a", &[THERE, "<html>", THERE, GONE]);
-        assert_eq!(outcome, ZnodeOutcome::Deleted(200), "it went on without its client");
+        assert_eq!(outcome, ZnodeOutcome::Deleted(200), "it continued without its client");
         let (outcome, host) = delete(host(), "a", &[THERE]);
         let ZnodeOutcome::Unknown(why) = outcome else { panic!("{outcome:?}") };
         assert!(why.contains("may still be deleted"), "{why}");

@@ -17,7 +17,7 @@ struct Answered {
 
 /// The meaning of an answer to a deletion.
 pub(super) enum Verdict {
-    /// The server says that the node is gone.
+    /// The server says that the node is deleted.
     Gone(ZnodeOutcome),
     /// The node is not deleted for this reason; another try may be worthwhile.
     Failed(String, Retry),
@@ -52,7 +52,7 @@ impl Tree {
             }
             (200, Ok(Answered { message, .. })) => self.judge_message(&message),
             (200, Err(_)) => Verdict::Failed(self.stranger(answer), Retry::Never),
-            // The deletion may continue behind a proxy, or in a server that broke off.
+            // The deletion may continue behind a proxy, or in a server that stopped answering.
             (408 | 500 | 502 | 504, _) => Verdict::Unknown(self.refusal(answer)),
             (status, _) => Verdict::Failed(self.refusal(answer), Retry::of_status(status)),
         }

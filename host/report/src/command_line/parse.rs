@@ -1,4 +1,4 @@
-//! Reads the options that say what to remove and where, and which guards to lift. All
+//! Reads the options that say what to remove and where, and which safety checks to disable. All
 //! programs that have a command line have them in common.
 
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ pub struct Selection {
 /// such as that of a script's unset variable, is not mistaken for it.
 const NO_ID: &str = "\0";
 
-/// The options that lift guards, or add one.
+/// The options that disable safety checks, or add one.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Safety checks")]
 pub struct Checks {
@@ -65,8 +65,8 @@ pub struct Checks {
     pub strict: bool,
 }
 
-/// The options that say where the servers are. Whoever flattens them into a command line
-/// gives them a heading that says where they are otherwise.
+/// The options with the URLs of the servers. A command line that flattens them gives them a
+/// heading that names the default URLs.
 #[derive(Clone, Debug, Default, Args)]
 // The help shows the URLs as they are.
 #[allow(rustdoc::bare_urls)]
@@ -135,7 +135,7 @@ impl Selection {
             znode: or(znode, derived.map(|names| &names.znode)),
             marathon_app: None,
         };
-        // Whoever names another role than the service's own means a part of the service.
+        // A role other than the service's own selects a part of the service.
         let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
         let options = Options { whole_service, ..Options::DEFAULT };
         Ok((target, checks.added_to(options)))
@@ -168,18 +168,18 @@ impl Checks {
         }
     }
 
-    /// The options that lift guards which this command line does not lift: the options of a
-    /// run may come from a file that somebody else has written.
+    /// Returns the options that disable safety checks which this command line does not disable:
+    /// the options of a run may come from a file that somebody else has written.
     pub fn lacking(&self, options: &Options) -> Vec<String> {
         let own = lifting(&self.added_to(Options::DEFAULT));
         lifting(options).into_iter().filter(|it| !own.contains(it)).collect()
     }
 }
 
-/// An invalid URL, and the endpoints that are known all the same: Marathon's is among
+/// An invalid URL, and the endpoints that are known nevertheless: Marathon's is among
 /// them, the others need not be.
 pub struct UrlError {
-    /// The first invalid URL, and what is wrong with it.
+    /// The first invalid URL, and the reason.
     pub error: EndpointError,
     /// The endpoints, if Marathon is where the command line says; those of servers whose
     /// URLs are invalid are the usual ones, and must not be asked.

@@ -59,7 +59,7 @@ impl Invocation {
     }
 }
 
-/// Prints the options that lift a guard.
+/// Prints the options that disable a safety check.
 pub fn lifting(options: &Options) -> Vec<String> {
     let agents = &options.ignored_agents;
     let agents = agents.iter().map(|agent| shell::option("--ignore-agent", agent));

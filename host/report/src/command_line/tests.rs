@@ -29,7 +29,7 @@ impl Line {
     }
 }
 
-/// Numbers that depend on nothing but a seed (xorshift).
+/// Numbers that depend only on a seed (xorshift).
 struct Chance(u64);
 
 impl Chance {
@@ -48,7 +48,7 @@ impl Chance {
         these[self.below(these.len())].clone()
     }
 
-    /// A text that may be anything but hidden, which shells differ about.
+    /// A text of any characters except hidden ones, which shells treat differently.
     fn text(&mut self) -> String {
         let letters: Vec<char> = "ab-_./ '\"\\$`!*?[]{}()<>|&;#~=,:%ü数".chars().collect();
         (0..=self.below(8)).map(|_| self.one_of(&letters)).collect()

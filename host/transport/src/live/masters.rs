@@ -1,4 +1,4 @@
-//! The masters of a cluster, and which of them answers.
+//! The masters of a cluster, and the one that answered last.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

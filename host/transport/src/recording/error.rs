@@ -23,7 +23,7 @@ pub enum HarError {
         env!("CARGO_PKG_VERSION")
     )]
     Run {
-        /// What is wrong.
+        /// The reason why it is refused.
         #[source]
         why: RunFault,
         /// The name of the program that made it.

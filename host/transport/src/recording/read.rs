@@ -17,7 +17,7 @@ use janitor_contract::types::Error;
 pub struct Replay(Arc<Mutex<Tape>>);
 
 impl fmt::Debug for Replay {
-    /// Shows the run, and not what servers have answered.
+    /// Shows the run, and not the servers' answers.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Replay").field("run", &self.tape().run).finish_non_exhaustive()
     }
@@ -30,7 +30,7 @@ struct Tape {
     clock: Clock,
 }
 
-/// The clock of a run that is played: it says what the recorded one said. Beyond that,
+/// The clock of a run that is played: it repeats the recorded times. Beyond that,
 /// and when nothing is recorded, only pauses take time.
 #[derive(Default)]
 struct Clock {
@@ -104,7 +104,7 @@ impl Replay {
     }
 
     fn tape(&self) -> MutexGuard<'_, Tape> {
-        // Every change is made in one step, so there is nothing half done.
+        // Every change is made in one step, so the state is always consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! The parts of the servers' answers that a recording leaves out.
 //!
-//! Answers may hold secrets: the master tells with which environment every task
-//! was started, and Exhibitor what is stored in a node. A JSON body is recorded
+//! Answers may hold secrets: the master lists the environment with which every task
+//! was started, and Exhibitor returns what is stored in a node. A JSON body is recorded
 //! with such values replaced by [`SCRUBBED`], and with every other byte as it
 //! came, because the component sends the master's own text back. Which values
 //! these are is decided by their keys alone, and all of that is in this file. A
@@ -10,8 +10,8 @@
 /// The text in the place of a value that is left out.
 pub const SCRUBBED: &str = "\"(scrubbed)\"";
 
-/// Keys whose values hold what tasks are started with, or what a ZooKeeper node
-/// holds. A component needs none of it.
+/// Keys whose values hold the parameters of tasks, or the data of a ZooKeeper node. A component
+/// needs none of them.
 const PAYLOADS: [&str; 15] = [
     "args",
     "arguments",
@@ -76,7 +76,7 @@ fn rule(key: &str) -> Rule {
     }
 }
 
-/// A body without its secrets. It may break off anywhere.
+/// Returns a body without its secrets. The body may be truncated anywhere.
 pub fn scrub(body: &[u8]) -> Vec<u8> {
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if !matches!(start, Some(b'{' | b'[')) {
@@ -110,8 +110,8 @@ pub fn scrub(body: &[u8]) -> Vec<u8> {
     scrubbed
 }
 
-/// A key without its quotes; one that is written in a strange way is read all
-/// the same.
+/// Returns a key without its quotes. A key with escapes is decoded, and an invalid one is read
+/// as it is.
 fn text(key: &[u8]) -> String {
     serde_json::from_slice(key).unwrap_or_else(|_| String::from_utf8_lossy(key).into())
 }
@@ -134,7 +134,7 @@ fn token(json: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(json.split_at(length))
 }
 
-/// The length of the string at the beginning, up to the end if it breaks off.
+/// Returns the length of the string at the beginning, which a truncated body may leave open.
 fn string(json: &[u8]) -> usize {
     let mut escaped = false;
     let end = json.iter().skip(1).position(|byte| {
@@ -145,7 +145,7 @@ fn string(json: &[u8]) -> usize {
     end.map_or(json.len(), |end| end + 2)
 }
 
-/// White space, the value behind it, and what follows. A value that breaks off
+/// Splits a body into white space, the value behind it, and the rest. A truncated value
 /// ends with the body.
 fn value(json: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let space = json.iter().take_while(|byte| byte.is_ascii_whitespace()).count();

@@ -1,5 +1,5 @@
-//! Keeps the exchanges that pass through another transport: beside the file that they will be
-//! in, without a name, until the run is over; then in that file. Only exchanges in flight are in
+//! Keeps the exchanges that pass through another transport: until the run is over in a file
+//! without a name beside their final file, then in that file. Only exchanges in flight are in
 //! memory.
 
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::file;
 use janitor_contract::types::Error;
 use janitor_contract::{Endpoints, json};
 
-/// A recording in the making.
+/// A recording that is being written.
 pub struct Recording {
     tape: Shared,
     file: PathBuf,
@@ -35,8 +35,7 @@ impl fmt::Debug for Recording {
 }
 
 impl Recording {
-    /// Finds out whether a recording could be written there: better now than after a run, or
-    /// a login.
+    /// Checks that a recording could be written there, before a run or a login.
     ///
     /// # Errors
     /// When it could not.
@@ -59,7 +58,7 @@ impl Recording {
         Self { tape: Shared(Arc::new(Mutex::new(tape))), file: file.into() }
     }
 
-    /// A transport that sends through another one and keeps what passes.
+    /// A transport that sends through another one and keeps the exchanges.
     pub fn through(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
         let endpoints = self.tape.tape().run.endpoints.clone();
         Box::new(Recorder { recording: self.tape.clone(), endpoints, transport })
@@ -148,14 +147,14 @@ impl Tape {
         }
     }
 
-    /// Gives the recording up, and what it takes of the disk and the memory.
+    /// Gives up the recording, and releases its disk space and memory.
     fn lose(&mut self, why: io::Error) {
-        // A spool that cannot be emptied is gone when the run is over.
+        // A spool that cannot be emptied is deleted when the run is over.
         let _ = self.spool.set_len(0);
         self.lost = Some(why);
     }
 
-    /// Whether so many bytes more may be kept of bodies that are still read.
+    /// Whether this many more bytes of unfinished bodies may be kept.
     fn has_room(&mut self, bytes: usize) -> bool {
         if self.lost.is_some() {
             return false;
@@ -172,7 +171,7 @@ impl Tape {
         true
     }
 
-    /// The whole, for the file.
+    /// The whole content of the file.
     fn har(&self) -> Whole<'_> {
         let Har { log } = Har::new(self.run.clone());
         let Log { version, creator, janitor, entries: _ } = log;
@@ -180,7 +179,7 @@ impl Tape {
     }
 }
 
-/// Writes an entry at the end of a spool, and says how long it is there.
+/// Writes an entry at the end of a spool, and returns its length there.
 fn append(spool: &mut File, end: u64, entry: &Entry) -> io::Result<u64> {
     spool.seek(SeekFrom::Start(end))?;
     let mut writer = BufWriter::new(&mut *spool);
@@ -239,7 +238,7 @@ struct Shared(Arc<Mutex<Tape>>);
 
 impl Shared {
     fn tape(&self) -> MutexGuard<'_, Tape> {
-        // Every change is made in one step, so there is nothing half done.
+        // Every change is made in one step, so the state is always consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -330,7 +329,7 @@ impl Exchange for Recorded {
     }
 }
 
-/// A body that is kept while it is read, and recorded when it is let go.
+/// A body that is kept while it is read, and recorded when it is dropped.
 struct Tee {
     recording: Shared,
     index: usize,
@@ -400,7 +399,7 @@ mod tests {
     use janitor_contract::call::Call;
     use janitor_contract::types::{Endpoint, Method, Options};
 
-    /// A server that gives every request the same body.
+    /// A server that answers every request with the same body.
     struct Repeating(&'static [u8]);
 
     impl Transport for Repeating {
@@ -433,7 +432,7 @@ mod tests {
         }
     }
 
-    /// Asks for something, and reads the whole answer.
+    /// Sends a request, and reads the whole answer.
     fn ask(transport: &mut dyn Transport, path: &str) -> Vec<u8> {
         let (endpoint, method, path) = (Endpoint::Master, Method::Get, vec![path.into()]);
         let request = Request { endpoint, method, path, query: vec![], content: None };
@@ -482,7 +481,7 @@ mod tests {
     fn what_cannot_be_kept_loses_the_recording_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.har");
-        // It takes nothing, as a full disk does.
+        // Every write to it fails, as on a full disk.
         let full = File::open("/dev/zero").unwrap();
         let recording = Recording::on(full, &file, run());
         let mut transport = recording.through(Box::new(Repeating(BODY)));

@@ -1,14 +1,13 @@
 //! A session with one ZooKeeper server: the few operations that a cleanup needs, one at
 //! a time, over a socket on which every wait has an end.
 //!
-//! This is not a library, because the one that there is reads from the socket itself, and
-//! believes the server. A count that lies makes it ask for more memory than there is,
-//! which ends the program before anybody could look at the answer. Whatever stood
-//! between the two would have to read every frame as well, and that is already all that
-//! is here.
+//! This module does not use the existing library, because that reads from the socket itself,
+//! and trusts the server. A false count makes it allocate more memory than there is, which
+//! ends the program before the answer could be checked. A filter between the two would have
+//! to read every frame as well, and this module does no more than that.
 //!
-//! There are no pings, so a session that nobody uses ends: no node belongs to it, and a
-//! new one does as well.
+//! There are no pings, so an unused session expires: no node belongs to it, and a new one
+//! replaces it.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -23,13 +22,13 @@ use crate::secret::ZooKeeperLogin;
 pub enum Fault {
     /// The server answers with this code.
     Refused(i32),
-    /// There is no answer, or none any more.
+    /// There is no answer.
     NoAnswer(String),
-    /// The bytes that came are no answer of ZooKeeper's.
+    /// The bytes that arrived are no answer of ZooKeeper.
     Nonsense(String),
 }
 
-/// ZooKeeper's codes that mean something here.
+/// ZooKeeper's codes that this module distinguishes.
 pub mod code {
     pub const CONNECTION_LOSS: i32 = -4;
     pub const OPERATION_TIMEOUT: i32 = -7;
@@ -52,7 +51,7 @@ mod operation {
     pub const MULTI: i32 = 14;
     pub const AUTH: i32 = 100;
     pub const CLOSE: i32 = -11;
-    /// Ends the list of what a `MULTI` consists of.
+    /// Ends the list of the operations in a `MULTI`.
     pub const NONE: i32 = -1;
 }
 
@@ -62,7 +61,7 @@ const AUTH_NUMBER: i32 = -4;
 const CLOSED: &str = "it closed the connection";
 /// Any version of a node's data.
 const ANY_VERSION: i32 = -1;
-/// The bytes that the server tells about a node; the version stands behind four long
+/// The number of bytes that the server sends about a node; the version follows four long
 /// numbers.
 const STAT: usize = 68;
 
@@ -71,14 +70,14 @@ const STAT: usize = 68;
 pub struct Opening {
     /// The user that logs in, if there is one.
     pub login: Option<ZooKeeperLogin>,
-    /// The time for which the server should keep a session that nobody uses.
+    /// The time for which the server should keep an unused session.
     pub session: Duration,
     /// The longest silence of a server.
     pub silence: Duration,
     /// The size of the largest answer, in bytes.
     pub largest: usize,
-    /// The last transaction that a server has shown. A server that has not come as far
-    /// gives no session, so that nobody is shown an older state after a newer one.
+    /// The last transaction that a server has shown. A server that has not applied it yet
+    /// opens no session, so that no client sees an older state after a newer one.
     pub last_seen: i64,
 }
 
@@ -90,7 +89,7 @@ pub struct Connection {
     last_seen: i64,
     /// The number of the last request.
     number: i32,
-    /// The time for which the server keeps it when nobody uses it.
+    /// The time for which the server keeps it unused.
     kept: Duration,
     used: Instant,
 }
@@ -99,7 +98,7 @@ impl Connection {
     /// Opens a session with the server at an address.
     ///
     /// # Errors
-    /// When there is none by `end`, or the user is not let in.
+    /// When there is none by `end`, or the login is refused.
     pub fn open(address: &SocketAddr, opening: &Opening, end: Instant) -> Result<Self, Fault> {
         let socket =
             TcpStream::connect_timeout(address, wait(Duration::MAX, end)?).map_err(broken)?;
@@ -114,7 +113,7 @@ impl Connection {
         let hello = Frame::new().int(version).long(last_seen).int(session).long(no_session);
         connection.send(&hello.buffer(&password).boolean(false).finish(), end)?;
         let answer = connection.receive(end).map_err(|fault| match fault {
-            // ZooKeeper has no other word for whom it gives no session.
+            // ZooKeeper has no other message for a client that gets no session.
             Fault::NoAnswer(why) if why == CLOSED => Fault::NoAnswer(format!(
                 "{CLOSED} instead of opening a session: it may have no quorum, be read-only, or \
                  be behind the other servers"
@@ -133,7 +132,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether the server can have ended it, because nobody used it.
+    /// Whether the server can have ended it because it was unused.
     pub fn is_stale(&self) -> bool {
         self.used.elapsed() > self.kept / 3
     }
@@ -146,8 +145,8 @@ impl Connection {
     /// The names of a node's children.
     ///
     /// # Errors
-    /// As every operation: when `end` comes first, the server refuses, or what it says
-    /// makes no sense.
+    /// As every operation: when `end` comes first, the server refuses, or its answer is
+    /// invalid.
     pub fn children(&mut self, node: &str, end: Instant) -> Result<Names, Fault> {
         let answer =
             self.ask(operation::CHILDREN, |it| it.buffer(node.as_bytes()).boolean(false), end)?;
@@ -203,13 +202,13 @@ impl Connection {
     /// Ends the session, so that the server need not keep it until it expires. Should
     /// that fail, it does.
     pub fn close(mut self) {
-        /// There is nothing to be learnt from the answer.
+        /// The answer contains no information.
         const PATIENCE: Duration = Duration::from_secs(1);
         self.silence = self.silence.min(PATIENCE);
         let _ = self.ask(operation::CLOSE, |it| it, Instant::now() + PATIENCE);
     }
 
-    /// Sends a request, and takes the content of its answer.
+    /// Sends a request, and returns the content of its answer.
     fn ask(
         &mut self,
         operation: i32,
@@ -235,7 +234,7 @@ impl Connection {
         let Some(((answered, transaction), code)) = header else {
             return Err(nonsense("no answer to a request"));
         };
-        // A server that lets nobody in says so in answer to whatever it is asked.
+        // A server that refuses a login says so in its answer to any request.
         let is_let_in = !matches!(code, code::AUTH_FAILED | code::AUTH_REQUIRED);
         if is_let_in && answered != number {
             return Err(Fault::Nonsense(format!("an answer to {answered}, not to {number}")));
@@ -261,8 +260,8 @@ impl Connection {
         Ok(())
     }
 
-    /// One frame. The memory for it grows with what has come, not with what is said to
-    /// come.
+    /// Reads one frame. Its memory grows with the bytes that have arrived, not with the length
+    /// that the server claims.
     fn receive(&mut self, end: Instant) -> Result<Vec<u8>, Fault> {
         const PIECE: usize = 64 << 10;
         let mut length = [0; 4];
@@ -319,7 +318,7 @@ fn opened(answer: &[u8]) -> Option<Result<Duration, &'static str>> {
     let mut reader = Reader(answer);
     let (_version, kept, session) = (reader.int()?, reader.int()?, reader.long()?);
     let _password = reader.buffer()?;
-    // Servers before 3.4 do not say whether they only let read.
+    // Servers before 3.4 do not say whether they are read-only.
     let only_reads = if reader.0.is_empty() { false } else { reader.boolean()? };
     reader.end()?;
     Some(match u64::try_from(kept) {
@@ -335,7 +334,7 @@ fn all_deleted(reader: &mut Reader, count: usize) -> Option<i32> {
     for _ in 0..count {
         match (reader.int()?, reader.boolean()?, reader.int()?) {
             (operation::DELETE, false, 0) => deleted += 1,
-            // One that fails takes the others along: theirs is 0 before it, and not after it.
+            // If one deletion fails, all do: the codes before it are 0, and those after it are not.
             (operation::NONE, false, code) if reader.int()? == code => {
                 failed = failed.or((code != 0).then_some(code));
             }

@@ -1,6 +1,6 @@
 //! Exhibitor's explorer: its requests, to look at nodes and to delete one with everything
 //! below it, and its answers. They have Exhibitor's form and ZooKeeper's words, so that the
-//! component cannot tell which of the two has answered.
+//! component cannot see which of the two has answered.
 
 use std::io::Cursor;
 
@@ -20,7 +20,7 @@ const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
 /// empty.
 pub(super) enum Question {
     Delete(String),
-    /// The second is the path that was asked for: below the chroot.
+    /// The second is the requested path, below the chroot.
     Children(String, String),
     Data(String),
 }
@@ -61,7 +61,7 @@ impl Question {
     /// The answer, in JSON.
     ///
     /// # Errors
-    /// When there is no session with ZooKeeper to be had, or no chroot below which a
+    /// When no session with ZooKeeper can be opened, or there is no chroot below which a
     /// node could be missing; or when the result of a deletion is not known.
     pub(super) fn answer(&self, session: &mut Session) -> Result<Response, Error> {
         let body = match self {
@@ -108,7 +108,7 @@ impl Question {
 /// The children of a node, as Exhibitor lists them.
 ///
 /// # Errors
-/// When that takes more bytes than it may.
+/// When the list is longer than allowed.
 fn listed(key: &str, mut names: Names, most: usize) -> Result<Vec<u8>, Error> {
     #[derive(Serialize)]
     struct Child<'a> {

@@ -24,14 +24,14 @@ impl Frame {
         self
     }
 
-    /// Adds a yes or no.
+    /// Adds a Boolean.
     pub fn boolean(mut self, yes: bool) -> Self {
         self.0.push(yes.into());
         self
     }
 
-    /// Adds bytes, or the bytes of a text. They are this program's own: what is too
-    /// long for a number is too long for any server, and gets a length that none takes.
+    /// Adds bytes, or the bytes of a text. They are this program's own: a text too
+    /// long for a number is too long for any server, and gets a length that none accepts.
     pub fn buffer(self, bytes: &[u8]) -> Self {
         let mut frame = self.int(length(bytes));
         frame.0.extend(bytes);
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         self.array().map(i64::from_be_bytes)
     }
 
-    /// Reads a yes or no.
+    /// Reads a Boolean.
     pub fn boolean(&mut self) -> Option<bool> {
         match self.array()? {
             [0] => Some(false),
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// Something, if there is nothing more to read.
+    /// Returns a value, if nothing is left to read.
     pub fn end(&self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
@@ -95,8 +95,8 @@ impl<'a> Reader<'a> {
 }
 
 /// The names of a node's children, as the server sent them, and all checked: there are
-/// as many as it says, and each is a name. They take no more memory than they did on
-/// the way, however many there are.
+/// as many as it says, and each is a name. They take no more memory than they did in
+/// the frame, however many there are.
 #[derive(Debug)]
 pub struct Names {
     bytes: Vec<u8>,
@@ -146,7 +146,7 @@ impl Names {
         for _ in 0..count {
             let name = reader.buffer().ok_or(NamesError::Length)?;
             if !is_name(name) {
-                /// So much of such a name is shown.
+                /// The length up to which such a name is shown.
                 const SHOWN: usize = 100;
                 let shown = name.get(..SHOWN).unwrap_or(name);
                 return Err(NamesError::Name(String::from_utf8_lossy(shown).into()));
@@ -166,7 +166,7 @@ impl Names {
 
     /// The memory that they take, together with their owner.
     pub fn size(&self) -> usize {
-        /// Each allocation has a header and is rounded up, and whoever keeps names adds
+        /// Each allocation has a header and is rounded up, and the owner of the names adds
         /// a few numbers.
         const EACH: usize = 64;
         self.bytes.len() + EACH

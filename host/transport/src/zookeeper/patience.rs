@@ -1,4 +1,4 @@
-//! Waits that have an end, whatever is waited for.
+//! Waits that always end.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,7 +10,7 @@ use super::connection::{Fault, broken};
 /// The addresses of a server at `host:port`.
 ///
 /// # Errors
-/// When it has none by `end`, or nobody waits any more.
+/// When it has none by `end`, or the wait is over.
 pub(super) fn addresses(
     server: &str,
     end: Instant,
@@ -28,17 +28,17 @@ pub(super) fn addresses(
     }
 }
 
-/// Does what may take long, and cannot be interrupted, on a thread of its own. It is left
-/// to itself at `end`, or when nobody waits any more.
+/// Carries out work that may take long, and cannot be interrupted, on a thread of its own. It is
+/// abandoned at `end`, or when nobody waits any more.
 ///
 /// # Errors
-/// As the work, or when it is left to itself.
+/// As the work, or when it is abandoned.
 pub(super) fn aside<T: Send + 'static>(
     end: Instant,
     is_over: impl Fn() -> bool,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    /// The time between two looks whether somebody still waits.
+    /// The interval of the check whether somebody still waits.
     const LOOK: Duration = Duration::from_millis(50);
     let (done, result) = mpsc::channel();
     let work = move || {

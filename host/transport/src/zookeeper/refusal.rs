@@ -1,5 +1,4 @@
-//! The reasons why an operation in ZooKeeper is not carried out, in the words that Exhibitor
-//! would have.
+//! The reasons why an operation in ZooKeeper is not carried out, in Exhibitor's words.
 
 use super::connection::{Fault, code};
 use super::session::Session;
@@ -102,7 +101,7 @@ fn is_lost(code: i32) -> bool {
     matches!(code, code::CONNECTION_LOSS | code::OPERATION_TIMEOUT | code::REQUEST_TIMEOUT)
 }
 
-/// Whether a server can have carried out what it did not answer like this.
+/// Whether a server can have carried out a request without this answer.
 pub(super) fn may_be_done(fault: &Fault) -> bool {
     match fault {
         Fault::Refused(code) => is_lost(*code),
@@ -110,7 +109,7 @@ pub(super) fn may_be_done(fault: &Fault) -> bool {
     }
 }
 
-/// The word that ZooKeeper's own client in Java has for a code, and so Exhibitor.
+/// The name of a code in ZooKeeper's own client in Java, which Exhibitor uses.
 pub(super) fn word(code: i32) -> String {
     match code {
         code::NO_NODE => "NoNode",
@@ -129,7 +128,7 @@ pub(super) fn word(code: i32) -> String {
     .into()
 }
 
-/// A path as ZooKeeper wants it.
+/// A path in ZooKeeper's form.
 pub(super) fn absolute(node: &str) -> &str {
     if node.is_empty() { "/" } else { node }
 }

@@ -1,4 +1,4 @@
-//! A session with ZooKeeper, whichever of its servers gives it.
+//! A session with ZooKeeper, on any of its servers.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,13 +17,13 @@ use crate::timeouts::Timeouts;
 use janitor_contract::ensemble::Ensemble;
 use janitor_contract::types::Error;
 
-/// The pause before a server is asked again, so that one which ends every connection is not
-/// asked without a break.
+/// The pause before another attempt with a server, so that a server which closes every
+/// connection is not contacted without a pause.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The time so far ahead of now.
+/// The time this far ahead of now.
 fn after(time: Duration) -> Instant {
-    /// A clock can count so far on every system.
+    /// Every system's clock can represent a time this far ahead.
     const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     Instant::now() + time.min(LONGEST)
 }
@@ -33,35 +33,35 @@ fn after(time: Duration) -> Instant {
 pub(super) struct Settings {
     pub(super) ensemble: Ensemble,
     pub(super) login: Option<ZooKeeperLogin>,
-    /// The time that a server has to give a session, and to answer one operation.
+    /// The time that a server has to open a session, and to answer one operation.
     pub(super) timeouts: Timeouts,
     pub(super) limits: ZooKeeperLimits,
 }
 
 /// A session with ZooKeeper, opened when it is needed. No node belongs to it, so a new
-/// one does as well when it is lost.
+/// one replaces it when it is lost.
 pub(super) struct Session {
     settings: Settings,
     /// The end of the run's time.
     end: Instant,
     cancellation: CancellationToken,
     connection: Option<Connection>,
-    /// The servers that the next session is looked for with. When none is left, it is all
+    /// The servers that are tried for the next session. When none is left, these are all
     /// servers in the URL again.
     next: VecDeque<Server>,
     /// The last transaction that a server has shown.
     last_seen: i64,
     /// The number of nodes whose deletion was sent with an unknown result.
     pub(super) in_doubt: usize,
-    /// The nodes that are gone.
+    /// The nodes that no longer exist.
     pub(super) gone: Gone,
 }
 
-/// A server that may give a session.
+/// A server that may open a session.
 enum Server {
     /// `host:port`, as it is in the URL.
     Named(String),
-    /// One address of it, and the time that it has to give one.
+    /// One address of it, and the time that it has to open one.
     At(SocketAddr, Duration),
 }
 
@@ -75,7 +75,7 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// A session for a run that takes so much time from now on.
+    /// A session for a run that has this much time from now on.
     pub(super) fn new(settings: Settings, time: Duration, cancellation: CancellationToken) -> Self {
         Self {
             end: after(time),
@@ -99,8 +99,8 @@ impl Session {
         self.settings.limits
     }
 
-    /// Takes the addresses of the server whose turn it is. Each is a server of its own, and
-    /// has its share of the time of one, so that none keeps the others waiting.
+    /// Takes the addresses of the next server. Each is a server of its own, and has its share of
+    /// the time of one, so that none delays the others.
     fn take_addresses(&mut self, found: &[SocketAddr]) {
         let share =
             self.settings.timeouts.connect / u32::try_from(found.len()).unwrap_or(u32::MAX).max(1);
@@ -108,11 +108,10 @@ impl Session {
         servers.for_each(|server| self.next.push_front(server));
     }
 
-    /// A connection to the first server that gives a session, from the one after the last
-    /// on; each address of a server's name is a server of its own. Servers that start or
-    /// elect their leader just then are waited for. When the run is to end nobody is asked
-    /// any more, unless it is to be seen what became of a deletion: then each gets one more
-    /// chance.
+    /// Connects to the first server that opens a session, beginning after the last one; each
+    /// address of a server's name is a server of its own. The session waits for servers that
+    /// are starting or electing their leader. When the run has to end, no server is contacted
+    /// any more, unless the result of a deletion is unknown: then each gets one more chance.
     fn open(&mut self) -> Result<Connection, Error> {
         let count = self.settings.ensemble.servers().len();
         let connect = self.settings.timeouts.connect;
@@ -185,9 +184,9 @@ impl Session {
 
     /// Carries out an operation on a node. When the connection breaks, the server falls
     /// silent or the session expires, it is repeated in a new session, with the next
-    /// server that gives one, for as long as an answer may take; not when the run is to
-    /// end. A server that does not speak as ZooKeeper does is not waited for: each gets
-    /// one more chance.
+    /// server that opens one, for as long as an answer may take, but not when the run has to
+    /// end. The session does not wait for a server that does not speak ZooKeeper's protocol:
+    /// each gets one more chance.
     pub(super) fn perform<T>(
         &mut self,
         node: &str,
@@ -236,8 +235,8 @@ impl Session {
         self.perform(node, |connection, end| connection.version(absolute(node), end))
     }
 
-    /// Sees that the chroot exists: nothing can be said to be missing in a place that
-    /// is not there.
+    /// Checks that the chroot exists: no node can be called missing below a chroot that does
+    /// not exist.
     pub(super) fn require_chroot(&mut self) -> Result<(), Error> {
         let chroot = self.chroot().to_owned();
         match self.version(&chroot) {
@@ -250,7 +249,7 @@ impl Session {
         }
     }
 
-    /// The reason why nothing more is to be changed, if there is one.
+    /// The reason why nothing more may be changed, if there is one.
     pub(super) fn is_over(&self) -> Option<&'static str> {
         if self.cancellation.is_cancelled() {
             Some("the deletion was stopped")
@@ -270,8 +269,8 @@ mod tests {
     use super::super::jute::Frame;
     use super::*;
 
-    /// Of a name with three addresses, one says nothing, one ends each connection, and the
-    /// last one gives a session.
+    /// Of a name with three addresses, one says nothing, one closes each connection, and the
+    /// last one opens a session.
     #[test]
     fn each_address_of_a_name_is_tried() {
         let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());

@@ -8,17 +8,17 @@ use super::jute::Names;
 use super::refusal::{Refusal, may_be_done};
 use super::session::Session;
 
-/// The nodes of a subtree that are gone.
+/// The nodes of a subtree that no longer exist.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Gone {
-    /// The nodes that are deleted, as a server has said.
+    /// The nodes whose deletion a server has confirmed.
     deleted: u64,
-    /// The nodes that are not there any more and whose deletion no server has answered.
+    /// The nodes that no longer exist, and whose deletion no server has answered.
     unanswered: u64,
 }
 
 impl Gone {
-    /// The same in words for people, if anything is gone.
+    /// Describes them to people, if there are any.
     pub(super) fn words(self, root: &str) -> Option<String> {
         let Self { deleted, unanswered } = self;
         let what = match (deleted, unanswered) {
@@ -36,35 +36,35 @@ impl Gone {
     }
 }
 
-/// A node and everything below it, on its way out.
+/// A node and everything below it, which is being deleted.
 pub(super) struct Subtree<'a> {
     session: &'a mut Session,
     root: &'a str,
-    /// The nodes that have been met by now, some of them more than once.
+    /// The number of nodes found so far, some of them more than once.
     met: u64,
     /// The most bytes that the entries of a batch may have together.
     most: usize,
 }
 
-/// A node on the way down from the root to the one that a walk is at.
+/// A node on the path from the root to the current node of a walk.
 struct Level {
     /// The length of its path.
     length: usize,
-    /// Its children that the walk has not been at.
+    /// Its children that the walk has not reached.
     names: Names,
 }
 
 impl<'a> Subtree<'a> {
-    /// The number of walks through the subtree while someone puts new nodes into it.
+    /// The number of walks through the subtree while another client creates nodes in it.
     const WALKS: usize = 10;
     /// The number of nodes that one request deletes.
     const BATCH: usize = 100;
     /// The most bytes that their entries may have together: a server takes 1 MB
     /// (`jute.maxbuffer`), unless it is configured to take less.
     const BATCH_BYTES: usize = 256 << 10;
-    /// The bytes that an entry has beside its path.
+    /// The bytes of an entry besides its path.
     const ENTRY: usize = 17;
-    /// The number of times that a batch is sent which is not answered.
+    /// The number of times that an unanswered batch is sent.
     const SENT: u32 = 2;
     /// The length of the longest path, for the same reason; that bounds the depth of a tree.
     const LONGEST_PATH: usize = 1_000_000;
@@ -85,8 +85,8 @@ impl<'a> Subtree<'a> {
         grown.map_or(Ok(()), Err)
     }
 
-    /// Goes through the subtree once, and deletes what it finds. Returns a node
-    /// that has got children on the way, if there is one. Only the first walk finds
+    /// Walks through the subtree once, and deletes the nodes it finds. Returns a node
+    /// that has got children meanwhile, if there is one. Only the first walk finds
     /// that the root is not there; later, someone else has deleted it.
     fn walk(&mut self, first: bool) -> Result<Option<Refusal>, Refusal> {
         let mut batch = Batch::default();
@@ -95,7 +95,7 @@ impl<'a> Subtree<'a> {
         let mut held = 0;
         loop {
             if let Some(why) = self.too_much(&path, held) {
-                // The nodes that are found by now are deleted, so that the next run gets further.
+                // The nodes found so far are deleted, so that the next run gets further.
                 self.delete_batch(&mut batch)?;
                 return Err(Refusal::Over(why));
             }
@@ -134,8 +134,8 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// The reason why a walk ends at this node, with so many bytes of names on the way
-    /// down to it: a tree without end must not take all memory, nor all time.
+    /// The reason why a walk ends at this node, with this many bytes of names on the path
+    /// to it: an endless tree must use neither all memory nor all time.
     fn too_much(&self, path: &str, held: usize) -> Option<String> {
         let ZooKeeperLimits { znodes, znode_bytes } = self.session.limits();
         if self.met >= znodes {
@@ -149,7 +149,7 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// Ends the walk where it is when the run is to end.
+    /// Ends the walk when the run has to end.
     fn go_on(&self) -> Result<(), Refusal> {
         match self.session.is_over() {
             Some(why) => Err(Refusal::Over(why.into())),
@@ -158,8 +158,8 @@ impl<'a> Subtree<'a> {
     }
 
     /// Deletes some nodes in this order: in one request, or one by one when that
-    /// fails, because only then it is known which one is in the way. A request that stays
-    /// without an answer may be too long for the servers, so the next ones are shorter.
+    /// fails, because only then it is known which one blocks it. A request without an
+    /// answer may be too long for the servers, so the next ones are shorter.
     fn delete_batch(&mut self, batch: &mut Batch) -> Result<(), Refusal> {
         let nodes = std::mem::take(&mut batch.nodes);
         let bytes = std::mem::take(&mut batch.bytes);
@@ -203,7 +203,7 @@ impl<'a> Subtree<'a> {
         Ok(())
     }
 
-    /// Carries out an operation that deletes so many nodes. They are in doubt when a request
+    /// Carries out an operation that deletes this many nodes. They are in doubt when a request
     /// was not answered, whatever is said to the one that repeats it.
     fn change<T>(
         &mut self,
@@ -229,6 +229,6 @@ struct Batch {
     nodes: Vec<String>,
     /// The length of their paths together.
     bytes: usize,
-    /// One of an earlier request that has got children.
+    /// A node of an earlier request that has got children.
     grown: Option<Refusal>,
 }

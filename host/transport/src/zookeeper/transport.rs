@@ -28,12 +28,12 @@ impl fmt::Debug for ZooKeeper {
 }
 
 impl ZooKeeper {
-    /// The settings of sessions with an ensemble. Nothing is asked before a run begins.
+    /// The settings of sessions with an ensemble. No request is sent before a run begins.
     pub(crate) fn new(ensemble: Ensemble, timeouts: Timeouts, limits: ZooKeeperLimits) -> Self {
         Self::with_settings(Settings { ensemble, login: None, timeouts, limits })
     }
 
-    /// The same, with this login.
+    /// Adds this login.
     pub(crate) fn with_login(self, login: Option<ZooKeeperLogin>) -> Self {
         Self::with_settings(Settings { login, ..self.settings })
     }
@@ -51,8 +51,8 @@ impl ZooKeeper {
         self.session = Arc::new(Mutex::new(session));
     }
 
-    /// Starts an exchange. It is carried out when its answer is waited for, one after the
-    /// other.
+    /// Starts an exchange. Exchanges are carried out one after the other, when their answers
+    /// are awaited.
     pub(crate) fn start(&self, request: Request) -> Pending {
         Pending { request, session: self.session.clone() }
     }
@@ -66,7 +66,7 @@ pub(crate) struct Pending {
 
 impl Exchange for Pending {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        // A session that broke down has no connection any more, and gets another one.
+        // A session that failed has no connection any more, and gets another one.
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         match Question::read(&self.request, session.chroot()) {
             Ok(question) => question.answer(&mut session),
