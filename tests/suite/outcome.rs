@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::command::{Run, janitor, on, replay, run, scenario, tests};
 use crate::needs::needed;
+use crate::terminal::Terminal;
 use crate::validation;
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
@@ -223,4 +224,52 @@ fn nobody_has_to_listen() {
             assert_eq!(child.wait().unwrap().code(), Some(0), "{line} {format}");
         }
     }
+}
+
+/// On a terminal too, where a look at the cluster comes before the prompt.
+#[test]
+fn a_run_that_ends_at_the_prompt_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, line, typed, exit) in [
+        ("declined", TARGET, "n\n", 7),
+        ("refused", "-r cassandra_role -p nobody", "", 7),
+        ("failed", "-r cassandra_role -m http://127.0.0.1:1/", "", 5),
+    ] {
+        let file = folder.path().join(name);
+        let cluster = Cluster::start(scenario("a-plan"));
+        let terminal = Terminal { typed, ..Terminal::new(&cluster) };
+        let (shown, code) = terminal.shows(&format!("{line} --record {}", file.display()));
+        assert_eq!(code, exit, "{name}: {shown}");
+        let recorded = run(&mut replay(&file));
+        assert_eq!(recorded.stderr, "", "{name}: {recorded:?}");
+    }
+}
+
+/// A command that could not run, and leaves Marathon, says so in its document.
+#[test]
+fn an_app_that_is_removed_after_a_mistake_is_reported() {
+    let cluster = Cluster::start(scenario("a-url-that-is-none-under-marathon"));
+    let mut command = on(&cluster, &format!("{TARGET} -m nonsense -o json"));
+    let run = run(command.env("MARATHON_APP_ID", "/janitor"));
+    assert_eq!(run.exit, 3, "{run:?}");
+    let document = document(&run);
+    let removed = &document["report"]["self_removal"];
+    assert_eq!(removed["app"], "/janitor", "{document}");
+    let next = document["next"][0].as_str().unwrap();
+    assert!(next.starts_with("No volume, reservation or znode was changed"), "{next}");
+}
+
+/// The verdict about each recording of a folder is in the document; one that cannot be read is
+/// not called different.
+#[test]
+fn a_folder_of_recordings_has_a_verdict_for_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::copy(tests("recordings/cassandra-0.28.1.har"), at("a.har")).unwrap();
+    fs::write(at("b.har"), "{").unwrap();
+    let unread = run(replay(folder.path()).args(["-o", "json"]));
+    assert_eq!(unread.exit, 1, "{unread:?}");
+    let message = document(&unread)["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("0 of 2 recordings differ, 1 cannot be read.\n"), "{message}");
+    assert!(message.contains("b.har: it cannot be read: "), "{message}");
 }

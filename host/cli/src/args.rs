@@ -122,7 +122,7 @@ pub struct Plan {
     #[command(flatten)]
     pub connection: Connection,
     /// Write the plan to a file, for janitor apply
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
 }
 
@@ -198,6 +198,7 @@ pub struct Inspect {
     pub component: Component,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    #[arg(help_heading = OUTPUT)]
     pub output: Format,
 }
 
@@ -332,7 +333,9 @@ mod tests {
         }
         assert!(parsed("--teardown F-1 --force").is_err());
         // An unset variable of a script is not the option without an ID.
-        for empty in ["--teardown=", "--teardown F-1 --teardown=", "--ignore-agent="] {
+        for empty in
+            ["--teardown=", "--teardown F-1 --teardown=", "--ignore-agent=", "--auth-token="]
+        {
             assert!(parsed(empty).is_err(), "{empty}");
         }
         assert!(parse(["janitor", "--teardown", ""].map(Into::into).into_iter()).is_err());

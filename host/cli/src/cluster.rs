@@ -3,7 +3,7 @@
 use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
 use janitor_contract::{Call, Done, Endpoints, RunError, planned};
 use janitor_host::{
-    CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network, Options,
+    CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network,
 };
 use janitor_report::ExitCode;
 use janitor_report::command_line::parse::UrlError;
@@ -23,6 +23,7 @@ use crate::recipients::{Objection, consider};
 use crate::request::{OnCluster, Servers};
 use crate::run::carry_out;
 use crate::screen::Screen;
+use crate::unconnected::{Unconnected, refusal, silent};
 use crate::{plan_file, signals};
 
 /// Carries out a request on its cluster.
@@ -53,26 +54,6 @@ struct Cluster<'a> {
     network: Network,
     limits: Limits,
     cancellation: CancellationToken,
-}
-
-/// A cluster without a run.
-struct Unconnected {
-    error: CommandError,
-    /// The network for Marathon, or the reason why there is none, if Marathon would only start
-    /// this command again, to make the same mistake.
-    marathon: Option<Result<(Janitor, Network), String>>,
-}
-
-impl From<CommandError> for Unconnected {
-    fn from(error: CommandError) -> Self {
-        Self { error, marathon: None }
-    }
-}
-
-impl From<String> for Unconnected {
-    fn from(why: String) -> Self {
-        CommandError::Usage(why).into()
-    }
 }
 
 impl<'a> Cluster<'a> {
@@ -135,20 +116,24 @@ impl<'a> Cluster<'a> {
         self.carry_out(call)
     }
 
-    /// Shows what would be removed, and asks for consent.
+    /// Shows what would be removed, and asks for consent. If nothing follows, the look at the
+    /// cluster is what is recorded.
     ///
     /// # Errors
-    /// When the prompt is declined.
+    /// When the recording cannot be begun: nothing was sent.
     fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
         let options = &self.request.options;
-        let plan = match call {
-            Call::Apply(plan) => planned::under(&plan, options),
+        let (plan, looked) = match call {
+            Call::Apply(plan) => (planned::under(&plan, options), None),
             Call::Clean(target) | Call::Plan(target) => {
                 let run = self.invocation(Call::Plan(target));
-                let ran = self.send(&run, None);
-                match ran.result {
-                    Ok(Done::Planned(plan)) => plan,
-                    _ => return Ok(Err(self.finished(&ran, &run))),
+                let (ran, recording) = self.record(&run)?;
+                match &ran.result {
+                    Ok(Done::Planned(plan)) => (plan.clone(), Some((ran, recording))),
+                    _ => {
+                        let finished = self.finished(&ran, &run);
+                        return Ok(Err(self.end(finished, Some((ran, recording)))));
+                    }
                 }
             }
             // Nothing is removed, so there is nothing to ask for.
@@ -161,12 +146,35 @@ impl<'a> Cluster<'a> {
         }
         if let Some(reason) = plan.refusal {
             let ran = refused(&plan, reason);
-            return Ok(Err(self.finished(&ran, &self.invocation(Call::Apply(plan)))));
+            let finished = self.finished(&ran, &self.invocation(Call::Apply(plan)));
+            return Ok(Err(self.end(finished, looked)));
         }
         match Consent::ask(self.screen) {
             Some(consent) => Ok(Ok((plan, consent))),
-            None => Err(CommandError::Declined(plan.into())),
+            None => {
+                let error = CommandError::Declined(plan.into());
+                self.screen.explain(&error);
+                Ok(Err(self.end(Finished::explained(&error), looked)))
+            }
         }
+    }
+
+    /// Ends a command that changes nothing, and keeps the recording of its look at the cluster.
+    fn end(&self, mut finished: Finished, looked: Option<(Ran, Option<Recording>)>) -> Finished {
+        let Some(record) = &self.request.record else { return finished };
+        let lost = match looked {
+            Some((_, recording)) if record.only_complete => {
+                drop(recording);
+                Some(format!("the recording {} stays as it was", record.file.display()))
+            }
+            Some((ran, recording)) => self.keep_recording(recording, &ran),
+            None => Some(format!(
+                "nothing was sent, so there is no recording {}",
+                record.file.display()
+            )),
+        };
+        lost.into_iter().for_each(|why| finished.lose(why));
+        finished
     }
 
     /// Carries out a call, and writes the recording and the plan.
@@ -175,32 +183,34 @@ impl<'a> Cluster<'a> {
     /// When the recording cannot be begun: nothing was sent.
     fn carry_out(&self, call: Call) -> Result<Finished, CommandError> {
         let run = self.invocation(call);
-        let (ran, lost) = match &self.request.record {
-            None => (self.send(&run, None), None),
-            Some(record) => {
-                let file = record.file.display();
-                let recording = Recording::begin(&record.file, self.recorded(&run))
-                    .map_err(|why| format!("cannot record to {file}: {why}"))?;
-                let ran = self.send(&run, Some(&recording));
-                let stopped_at = self.cancellation.noticed();
-                let is_broken = matches!(ran.result, Err(RunError::Violation(_)));
-                let is_complete = recording.is_complete() && stopped_at.is_none() && !is_broken;
-                let lost = match record.only_complete && !is_complete {
-                    true => Some(format!(
-                        "the recording {file} stays as it was: this run is not complete"
-                    )),
-                    false => recording
-                        .finish(stopped_at)
-                        .err()
-                        .map(|why| format!("the recording {file} is lost: {why}")),
-                };
-                (ran, lost)
-            }
-        };
+        let (ran, recording) = self.record(&run)?;
         let mut finished = self.finished(&ran, &run);
-        lost.into_iter().for_each(|why| finished.lose(why));
+        self.keep_recording(recording, &ran).into_iter().for_each(|why| finished.lose(why));
         self.keep_plan(&ran, &run, &mut finished);
         Ok(finished)
+    }
+
+    /// Carries out a call, with a recording of it if the request names a file for one.
+    fn record(&self, run: &Invocation) -> Result<(Ran, Option<Recording>), CommandError> {
+        let Some(record) = &self.request.record else { return Ok((self.send(run, None), None)) };
+        let recording = Recording::begin(&record.file, self.recorded(run))
+            .map_err(|why| format!("cannot record to {}: {why}", record.file.display()))?;
+        let ran = self.send(run, Some(&recording));
+        Ok((ran, Some(recording)))
+    }
+
+    /// Writes the recording of a run to its file. Returns the reason if it is lost.
+    fn keep_recording(&self, recording: Option<Recording>, ran: &Ran) -> Option<String> {
+        let (recording, record) = (recording?, self.request.record.as_ref()?);
+        let file = record.file.display();
+        let stopped_at = self.cancellation.noticed();
+        let is_broken = matches!(ran.result, Err(RunError::Violation(_)));
+        let is_complete = recording.is_complete() && stopped_at.is_none() && !is_broken;
+        if record.only_complete && !is_complete {
+            return Some(format!("the recording {file} stays as it was: this run is not complete"));
+        }
+        let written = recording.finish(stopped_at);
+        written.err().map(|why| format!("the recording {file} is lost: {why}"))
     }
 
     /// Writes the plan to its file, and says how to apply it.
@@ -308,15 +318,6 @@ fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     }
 }
 
-fn refusal(code: ExitCode, why: String, hint: &str) -> CommandError {
-    CommandError::Connection { code, why, hint: hint.into() }
-}
-
-/// A cluster to which nothing is sent, to Marathon either.
-fn silent(code: ExitCode, why: String, hint: &str) -> Unconnected {
-    Unconnected { marathon: Some(Err(why.clone())), error: refusal(code, why, hint) }
-}
-
 /// The correction to make before the next login.
 fn hint(error: &LoginError) -> &'static str {
     match error {
@@ -326,41 +327,4 @@ fn hint(error: &LoginError) -> &'static str {
         LoginError::Unreachable { .. } => "check that the server answers",
         _ => "correct the credentials",
     }
-}
-
-impl Unconnected {
-    /// Ends the command. If it was to change something, it leaves Marathon, which would start
-    /// it over and over to make the same mistake. Nothing else leaves Marathon without a
-    /// cleanup.
-    ///
-    /// # Errors
-    /// The reason why there was no run, if Marathon has nothing to do with it.
-    fn end(self, request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
-        let Self { error, marathon } = self;
-        let (Policy::Given(_), Some(app), Some(marathon)) =
-            (&request.consent, request.own_app.clone(), marathon)
-        else {
-            return Err(error);
-        };
-        // Marathon may end this process as soon as the app is removed.
-        screen.explain(&error);
-        let mut finished = Finished::explained(&error);
-        match marathon {
-            // The log shows what becomes of it; the exit code is that of the mistake.
-            Ok((janitor, network)) => drop(leave(&janitor, &network, app, screen)),
-            Err(why) => finished.add(format!(
-                "App {app} stays in Marathon, which may start it again; nothing was sent: {why}"
-            )),
-        }
-        Ok(finished)
-    }
-}
-
-/// Removes this command's app from Marathon.
-fn leave(janitor: &Janitor, network: &Network, app: String, screen: &Screen) -> Ran {
-    let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
-    let (options, endpoints) = (Options::DEFAULT, network.endpoints().clone());
-    let run = Invocation { call, options, endpoints, component: vec![] };
-    let (network, limits) = (Box::new(network.clone()), Limits::default());
-    carry_out(janitor, &run, screen, network, limits, CancellationToken::new())
 }

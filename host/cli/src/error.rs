@@ -20,6 +20,8 @@ pub enum CommandError {
         why: String,
         /// The correction to make.
         hint: String,
+        /// The app that runs this command, if it is removed from Marathon now.
+        leaves: Option<String>,
     },
     /// A file disables safety checks that the command line does not disable, and there is no
     /// prompt. These are the options that disable them.
@@ -55,9 +57,12 @@ impl CommandError {
         match self {
             Self::Usage(_) | Self::Declined(_) => vec![],
             Self::Component(..) => vec!["Nothing was changed, and nothing was sent.".into()],
-            Self::Connection { hint, .. } => {
+            Self::Connection { hint, leaves: None, .. } => {
                 vec![format!("Nothing was changed; {hint} and run the same command again.")]
             }
+            Self::Connection { hint, leaves: Some(app), .. } => vec![format!(
+                "No volume, reservation or znode was changed; {hint} and start app {app} again."
+            )],
             Self::Unconfirmed(missing) => {
                 let missing = missing.join(" ");
                 vec![format!("Nothing was changed. If that is meant, add at the end: {missing}")]

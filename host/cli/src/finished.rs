@@ -1,5 +1,6 @@
 //! A command that did its work, or tried to; only the printing remains.
 
+use janitor_contract::{Done, RunError};
 use janitor_report::line::Line;
 use janitor_report::next::{self, Ran};
 use janitor_report::output::Output;
@@ -60,13 +61,27 @@ impl Finished {
         self.lines.push(line.into());
     }
 
-    /// Gives the command another exit code, because of what its notes say.
-    pub fn end_with(&mut self, code: ExitCode, notes: Vec<String>) {
+    /// Adds the report of a run that is not the command's own work.
+    pub fn report(&mut self, ran: &Ran) {
+        if let Document::Output(output) = &mut self.document {
+            output.report = match &ran.result {
+                Ok(Done::Cleaned(report)) => Some(report.clone()),
+                Err(RunError::Failure(failure)) => Some(failure.report.clone()),
+                _ => None,
+            };
+        }
+    }
+
+    /// Gives the command another exit code, for a reason that the document has in one sentence
+    /// and people get in lines.
+    pub fn end_with(&mut self, code: ExitCode, why: &str, notes: Vec<String>) {
         self.code = code;
         if let Document::Output(output) = &mut self.document {
             output.exit_code = code as u8;
-            let message = output.message.iter().chain(&notes).cloned().collect::<Vec<_>>();
-            output.message = Some(message.join(" "));
+            output.message = Some(match &output.message {
+                Some(message) => format!("{}; {why}", message.trim_end_matches('.')),
+                None => why.to_owned(),
+            });
         }
         self.notes.extend(notes);
     }
@@ -74,6 +89,6 @@ impl Finished {
     /// Adds that something was lost which the command should have written. The exit code of a
     /// run that failed stays.
     pub fn lose(&mut self, why: String) {
-        self.end_with(self.code.with_loss(), vec![why]);
+        self.end_with(self.code.with_loss(), &why, vec![why.clone()]);
     }
 }

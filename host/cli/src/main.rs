@@ -19,6 +19,7 @@ mod request;
 mod run;
 mod screen;
 mod signals;
+mod unconnected;
 
 use std::env;
 use std::io::{self, Write};

@@ -1,6 +1,7 @@
 //! Runs recordings again, without a network.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use janitor_host::{CancellationToken, Janitor, Limits, Session};
@@ -57,8 +58,13 @@ fn one(
     let mut finished = Finished::run(&ran, &run, screen.verbose());
     let differences = differences(janitor, replay);
     if !differences.is_empty() {
+        let why = format!("this run is not the recorded one: {}", differences.join("; "));
         let notes = ["this run is not the recorded one:".to_owned()].into_iter().chain(differences);
-        finished.end_with(ExitCode::Failed, notes.collect());
+        let code = match finished.code {
+            ExitCode::Violation => ExitCode::Violation,
+            _ => ExitCode::Failed,
+        };
+        finished.end_with(code, &why, notes.collect());
     }
     Ok(finished)
 }
@@ -84,27 +90,43 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
     if files.is_empty() {
         return Err(format!("there is no recording (*.har) in {}", folder.display()).into());
     }
-    let mut different = 0_usize;
+    let (mut different, mut unread, mut verdicts) = (0_usize, 0_usize, Vec::new());
     for file in &files {
-        let differences = silently(janitor, file);
-        let verdict = if differences.is_empty() { "the same" } else { "different" };
-        screen.line(format!("{}: {verdict}", file.display()));
-        differences.iter().for_each(|difference| screen.line(format!("  {difference}")));
-        different += usize::from(!differences.is_empty());
+        let name = file.display();
+        match silently(janitor, file) {
+            Ok(differences) if differences.is_empty() => screen.line(format!("{name}: the same")),
+            Ok(differences) => {
+                different += 1;
+                screen.line(format!("{name}: different"));
+                differences.iter().for_each(|difference| screen.line(format!("  {difference}")));
+                verdicts.push(format!("{name}: {}", differences.join("; ")));
+            }
+            Err(why) => {
+                unread += 1;
+                let verdict = format!("{name}: it cannot be read: {why}");
+                screen.line(&verdict);
+                verdicts.push(verdict);
+            }
+        }
     }
-    let message = format!("{different} of {} recordings differ.", files.len());
-    let lines = vec![(&message).into()];
-    let code = if different == 0 { ExitCode::Clean } else { ExitCode::Failed };
+    let mut summary = format!("{different} of {} recordings differ.", files.len());
+    if unread > 0 {
+        summary =
+            format!("{different} of {} recordings differ, {unread} cannot be read.", files.len());
+    }
+    let code = match (different, unread) {
+        (0, 0) => ExitCode::Clean,
+        (0, _) => ExitCode::Usage,
+        _ => ExitCode::Failed,
+    };
+    let message = [&summary].into_iter().chain(&verdicts).cloned().collect::<Vec<_>>().join("\n");
     let document = Document::Output(Output::failed(code, Some(message)).into());
-    Ok(Finished { lines, ..Finished::new(code, document) })
+    Ok(Finished { lines: vec![summary.into()], ..Finished::new(code, document) })
 }
 
 /// Runs a recording again without its log, and lists how it differs.
-fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
-    let replay = match Replay::open(file) {
-        Ok(replay) => replay,
-        Err(error) => return vec![error.to_string()],
-    };
+fn silently(janitor: &Janitor, file: &Path) -> io::Result<Vec<String>> {
+    let replay = Replay::open(file)?;
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let session = Session::new(replay.transport())
         .with_endpoints(endpoints)
@@ -112,5 +134,5 @@ fn silently(janitor: &Janitor, file: &Path) -> Vec<String> {
         .with_cancellation(CancellationToken::replaying(stopped_at));
     // A run may fail, if the recorded one did.
     let _ = janitor.run(&call, &options, session);
-    differences(janitor, &replay)
+    Ok(differences(janitor, &replay))
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 /// Credentials and certificates. Secrets are better in a file or in the environment, because
 /// every user of a machine can read command lines.
@@ -11,6 +12,7 @@ use clap::Args;
 pub struct Auth {
     /// DC/OS authentication token; prefer a file or the environment [env: DCOS_ACS_TOKEN]
     #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub auth_token: Option<String>,
     /// File with the token
     #[arg(long, value_name = "FILE", conflicts_with = "auth_token")]
