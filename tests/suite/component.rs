@@ -18,7 +18,7 @@ const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
 
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
-    tests("../target/component").join(name)
+    tests("../target/component/wasm32-unknown-unknown/component").join(name)
 }
 
 /// A cleanup with a component; nothing may be sent.
@@ -37,7 +37,7 @@ pub fn is_refused(fault: &str) {
     let bytes = match fault {
         "is a core module" => b"\0asm\x01\0\0\0".into(),
         "is cut off" => {
-            let mut bytes = fs::read(built("janitor-guest.wasm")).unwrap();
+            let mut bytes = fs::read(built("janitor_guest.wasm")).unwrap();
             bytes.truncate(bytes.len() / 2);
             bytes
         }
@@ -81,7 +81,7 @@ fn without_a_compiler_there_is_no_such_option() {
 #[test]
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn the_embedded_one_from_a_file_is_the_same() {
-    let guest = built("janitor-guest.wasm");
+    let guest = built("janitor_guest.wasm");
     let with = |mut command: std::process::Command| {
         run(command.arg("--component").arg(&guest).args(["--component-digest", DIGEST]))
     };
@@ -100,7 +100,7 @@ fn the_embedded_one_from_a_file_is_the_same() {
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn one_of_another_digest_is_not_run() {
     let cluster = Cluster::start(scenario("the-sample-result"));
-    let guest = built("janitor-guest.wasm");
+    let guest = built("janitor_guest.wasm");
     let plan = tests("recordings/cassandra-0.28.1.har");
     let replay = format!("replay {}", shell_words::quote(&plan.display().to_string()));
     for line in ["-r cassandra_role", "plan -r cassandra_role", "discover", "inspect", &replay] {
@@ -136,7 +136,7 @@ fn a_recording_names_the_one_that_ran() {
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
     // It does nothing, and is not the embedded one.
-    let ours = built("janitor-misbehaving.wasm");
+    let ours = built("janitor_misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
@@ -155,7 +155,7 @@ fn the_next_command_names_it_too() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json").display().to_string();
-    let guest = built("janitor-guest.wasm").display().to_string();
+    let guest = built("janitor_guest.wasm").display().to_string();
     let guest = ["--component", guest.as_str(), "--component-digest", DIGEST];
     let mut command = on(&cluster, "plan -r cassandra_role");
     let planned = run(command.args(["--out", &plan]).args(guest));
@@ -170,6 +170,6 @@ fn the_next_command_names_it_too() {
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn a_file_that_cannot_be_read_is_a_wrong_command_line() {
     let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
-    assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
+    assert_eq!((run.exit, run.stdout.as_str()), (1, "Nothing was changed, and nothing was sent.\n"));
     assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);
 }
