@@ -170,6 +170,9 @@ fn the_next_command_names_it_too() {
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn a_file_that_cannot_be_read_is_a_wrong_command_line() {
     let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
-    assert_eq!((run.exit, run.stdout.as_str()), (1, "Nothing was changed, and nothing was sent.\n"));
+    assert_eq!(
+        (run.exit, run.stdout.as_str()),
+        (1, "Nothing was changed, and nothing was sent.\n")
+    );
     assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);
 }
