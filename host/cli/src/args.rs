@@ -41,8 +41,9 @@ Environment:
 
 Exit codes:
 {codes}
-When interrupted (SIGHUP, SIGINT, SIGTERM), a run finishes its in-flight requests, prints what
-is left, and exits with 5. A second signal exits at once, with 128 plus the signal's number.
+When interrupted (SIGHUP, SIGINT, SIGTERM), a run that changes something finishes its in-flight
+requests, prints what is left, and exits with 5. A second signal exits at once, with 128 plus the
+signal's number.
 
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
