@@ -161,7 +161,7 @@ fn the_next_command_names_it_too() {
     let planned = run(command.args(["--out", &plan]).args(guest));
     let options = shell_words::join(guest);
     assert!(planned.stdout.contains(&options), "{}", planned.stdout);
-    let (_, next) = planned.stderr.split_once("the plan says: janitor ").unwrap();
+    let (_, next) = planned.stderr.split_once("to apply the plan: janitor ").unwrap();
     assert!(next.ends_with(&format!("{options}\n")), "{next}");
     assert_eq!(run(&mut on(&cluster, next)).exit, 0);
 }
