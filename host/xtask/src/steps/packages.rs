@@ -108,5 +108,7 @@ impl Packages {
             .words("--config source.crates-io.replace-with=\"vendored\" --config")
             .arg(directory)
             .env("CARGO_TARGET_DIR", &self.target)
+            // Nobody debugs what is compiled here.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
     }
 }
