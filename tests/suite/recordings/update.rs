@@ -154,8 +154,9 @@ pub fn a_folder() {
     assert_eq!(different.exit, 5);
     for words in [
         "changed.har: different\n  the recording has no POST",
-        "damaged.har: different\n  it is no HAR",
-        "\n2 of ",
+        "damaged.har: it cannot be read: it is no HAR",
+        "\n1 of ",
+        " recordings differ, 1 cannot be read.",
     ] {
         assert!(different.stdout.contains(words), "{words}: {}", different.stdout);
     }
