@@ -14,7 +14,7 @@ use janitor_report::command_line::parse::{
     Checks, Format, OUTPUT, Selection, Show, URLS, URLS_OF_A_FILE, Urls, dashed,
 };
 
-use crate::component::Component;
+use crate::component::ComponentArgs;
 use auth::Auth;
 
 /// The heading of the options about the prompt.
@@ -184,7 +184,7 @@ pub struct Replay {
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
-    pub component: Component,
+    pub component: ComponentArgs,
     #[command(flatten)]
     pub show: Show,
 }
@@ -196,7 +196,7 @@ pub struct Inspect {
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten)]
-    pub component: Component,
+    pub component: ComponentArgs,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     #[arg(help_heading = OUTPUT)]
@@ -227,7 +227,7 @@ pub struct Connection {
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
-    pub component: Component,
+    pub component: ComponentArgs,
 }
 
 impl Arguments {

@@ -15,16 +15,16 @@ use janitor_report::{plan, summary};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
-use crate::consent::{Consent, Policy};
+use crate::call::carry_out;
+use crate::consent::{Consent, ConsentPolicy};
 use crate::credentials::{AuthError, Recipient};
 use crate::error::CommandError;
 use crate::finished::Finished;
 use crate::recipients::{Objection, consider};
 use crate::request::{OnCluster, Servers};
-use crate::run::carry_out;
 use crate::screen::Screen;
 use crate::unconnected::{Unconnected, refusal, silent};
-use crate::{plan_file, signals};
+use crate::{files, signals};
 
 /// Carries out a request on its cluster.
 ///
@@ -37,9 +37,9 @@ pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandErro
     };
     let call = request.call.clone();
     match &request.consent {
-        Policy::Unneeded => cluster.carry_out(call),
-        Policy::Given(consent) => cluster.change(call, consent),
-        Policy::Ask => match cluster.ask(call)? {
+        ConsentPolicy::Unneeded => cluster.carry_out(call),
+        ConsentPolicy::Given(consent) => cluster.change(call, consent),
+        ConsentPolicy::Ask => match cluster.ask(call)? {
             Ok((plan, consent)) => cluster.change(Call::Apply(plan), &consent),
             Err(finished) => Ok(finished),
         },
@@ -221,7 +221,7 @@ impl<'a> Cluster<'a> {
         // Another process may apply it, which this app does not run.
         let target = Target { marathon_app: None, ..plan.target.clone() };
         let plan = CleanupPlan { target, ..plan.clone() };
-        match plan_file::write(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
+        match files::write_plan(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
             Ok(()) => finished.hints.push(format!("to apply the plan: {}", run.apply(file))),
             Err(why) => finished.lose(why),
         }
@@ -298,15 +298,11 @@ fn for_marathon(network: Network, marathon: Credential) -> Network {
 fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     let report = Report {
         mesos_version: plan.mesos_version.clone(),
-        agents: vec![],
-        confirmed: vec![],
         unreached: plan.unreached.clone(),
         ignored: plan.ignored.clone(),
         elsewhere: plan.elsewhere.clone(),
         warnings: plan.warnings.clone(),
-        left: None,
-        znode: None,
-        self_removal: None,
+        ..Report::NOTHING
     };
     let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
     let message = format!("Refused: {why}");

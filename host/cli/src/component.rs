@@ -12,7 +12,7 @@ use crate::error::CommandError;
 /// Another component than the embedded one. Only a program with a compiler has these options.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Component")]
-pub struct Component {
+pub struct ComponentArgs {
     /// File with a component (WebAssembly) to run instead of the embedded one
     #[cfg(feature = "jit")]
     #[arg(long, value_name = "FILE")]
@@ -24,7 +24,7 @@ pub struct Component {
     pub component_digest: Option<String>,
 }
 
-impl Component {
+impl ComponentArgs {
     /// Loads the component. Nothing of it runs yet.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub struct Consent(());
 
 /// The consent that a run needs before it changes anything.
 #[derive(Debug)]
-pub enum Policy {
+pub enum ConsentPolicy {
     /// The run changes nothing.
     Unneeded,
     /// Consent is given: by the command line, or because there is no prompt.
@@ -22,7 +22,7 @@ pub enum Policy {
     Ask,
 }
 
-impl Policy {
+impl ConsentPolicy {
     /// The policy for a call. `yes` says that the command line gives consent.
     pub fn of(call: &Call, yes: bool, screen: &Screen) -> Self {
         match call {

@@ -72,7 +72,7 @@ impl CommandError {
 
     /// The document for programs.
     pub fn document(&self) -> Output {
-        let output = Output::failed(self.code(), Some(self.message().into()));
+        let output = Output::without_run(self.code(), Some(self.message().into()));
         let plan = match self {
             Self::Declined(plan) => Some((**plan).clone()),
             _ => None,

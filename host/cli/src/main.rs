@@ -3,6 +3,7 @@
 //! the component, and what runs it is in the library.
 
 mod args;
+mod call;
 mod cluster;
 mod component;
 mod consent;
@@ -11,7 +12,6 @@ mod error;
 mod files;
 mod finished;
 mod inspect;
-mod plan_file;
 mod progress;
 mod recipients;
 mod replay;

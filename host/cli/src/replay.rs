@@ -12,10 +12,10 @@ use janitor_report::summary;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
 
-use crate::component::Component;
+use crate::call::carry_out;
+use crate::component::ComponentArgs;
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
-use crate::run::carry_out;
 use crate::screen::Screen;
 
 /// Runs a recording again, or all that are in a folder.
@@ -24,7 +24,7 @@ use crate::screen::Screen;
 /// When there is none that can be read, or no component to run.
 pub fn replay(
     place: &Path,
-    component: &Component,
+    component: &ComponentArgs,
     screen: &Screen,
 ) -> Result<Finished, CommandError> {
     let janitor = component.load()?;
@@ -45,7 +45,7 @@ pub fn open(file: &Path) -> Result<Replay, CommandError> {
 /// Runs a recording again, with its log.
 fn one(
     janitor: &Janitor,
-    component: &Component,
+    component: &ComponentArgs,
     replay: &Replay,
     screen: &Screen,
 ) -> Result<Finished, CommandError> {
@@ -120,7 +120,7 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
         _ => ExitCode::Failed,
     };
     let message = [&summary].into_iter().chain(&verdicts).cloned().collect::<Vec<_>>().join("\n");
-    let document = Document::Output(Output::failed(code, Some(message)).into());
+    let document = Document::Output(Output::without_run(code, Some(message)).into());
     Ok(Finished { lines: vec![summary.into()], ..Finished::new(code, document) })
 }
 

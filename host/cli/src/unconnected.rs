@@ -8,11 +8,11 @@ use janitor_report::ExitCode;
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::Ran;
 
-use crate::consent::Policy;
+use crate::call::carry_out;
+use crate::consent::ConsentPolicy;
 use crate::error::CommandError;
 use crate::finished::Finished;
 use crate::request::OnCluster;
-use crate::run::carry_out;
 use crate::screen::Screen;
 
 /// A cluster without a run.
@@ -45,7 +45,7 @@ impl Unconnected {
     /// The reason why there was no run, if Marathon has nothing to do with it.
     pub fn end(self, request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
         let Self { error, marathon } = self;
-        let (Policy::Given(_), Some(app), Some(marathon)) =
+        let (ConsentPolicy::Given(_), Some(app), Some(marathon)) =
             (&request.consent, request.own_app.clone(), marathon)
         else {
             return Err(error);

@@ -38,7 +38,7 @@ impl Output {
 
     /// The result of a run.
     pub fn new(result: &Result<Done, RunError>, next: Vec<String>) -> Self {
-        let mut output = Self { next, ..Self::failed(ExitCode::from(result), None) };
+        let mut output = Self { next, ..Self::without_run(ExitCode::from(result), None) };
         match result {
             Ok(Done::Cleaned(report)) => output.report = Some(report.clone()),
             Ok(Done::Planned(plan)) => output.plan = Some(plan.clone()),
@@ -55,7 +55,7 @@ impl Output {
     }
 
     /// The result of a command that ended before there was a run.
-    pub fn failed(code: ExitCode, message: Option<String>) -> Self {
+    pub fn without_run(code: ExitCode, message: Option<String>) -> Self {
         Self {
             schema_version: Self::SCHEMA_VERSION,
             exit_code: code as u8,
