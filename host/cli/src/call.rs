@@ -8,7 +8,7 @@ use janitor_contract::types::{Endpoint, Error, Event, Framework};
 use janitor_host::log::Log;
 use janitor_host::{CancellationToken, Done, Entry, Janitor, Limits, Session};
 use janitor_report::command_line::print::Invocation;
-use janitor_report::next::Ran;
+use janitor_report::next::{Denial, Ran};
 use janitor_transport::exchange::{Exchange, Request, Response, RunStart, Transport};
 
 use crate::screen::Screen;
@@ -23,8 +23,8 @@ pub fn carry_out(
     cancellation: CancellationToken,
 ) -> Ran {
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
-    let unauthorized = Unauthorized::default();
-    let session = Session::new(Attentive { transport, unauthorized: unauthorized.clone() })
+    let denials = Denials::default();
+    let session = Session::new(Attentive { transport, denials: denials.clone() })
         .with_endpoints(run.endpoints.clone())
         .with_log(Collecting { screen: screen.clone(), found })
         .with_limits(limits)
@@ -35,7 +35,7 @@ pub fn carry_out(
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => frameworks.try_iter().collect(),
     };
-    Ran { result, frameworks, unauthorized: unauthorized.servers() }
+    Ran { result, frameworks, denials: denials.all() }
 }
 
 /// The most frameworks that are kept of those in a run's log.
@@ -61,32 +61,32 @@ impl Log for Collecting {
     }
 }
 
-/// The servers that answered 401, each once.
+/// The servers that denied access, each once for each denial.
 #[derive(Clone, Default)]
-struct Unauthorized(Arc<Mutex<Vec<Endpoint>>>);
+struct Denials(Arc<Mutex<Vec<(Endpoint, Denial)>>>);
 
-impl Unauthorized {
-    fn note(&self, endpoint: Endpoint) {
+impl Denials {
+    fn note(&self, endpoint: Endpoint, denial: Denial) {
         let server = match endpoint {
             Endpoint::Master | Endpoint::MasterRoot => Endpoint::Master,
             Endpoint::Exhibitor => Endpoint::Exhibitor,
             Endpoint::Marathon | Endpoint::MarathonPods => Endpoint::Marathon,
         };
-        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !servers.contains(&server) {
-            servers.push(server);
+        let mut denials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !denials.contains(&(server, denial)) {
+            denials.push((server, denial));
         }
     }
 
-    fn servers(&self) -> Vec<Endpoint> {
+    fn all(&self) -> Vec<(Endpoint, Denial)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// A transport that notes which servers require other credentials.
+/// A transport that notes which servers deny access.
 struct Attentive {
     transport: Box<dyn Transport>,
-    unauthorized: Unauthorized,
+    denials: Denials,
 }
 
 impl Transport for Attentive {
@@ -95,8 +95,8 @@ impl Transport for Attentive {
     }
 
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let (endpoint, unauthorized) = (request.endpoint, self.unauthorized.clone());
-        Box::new(Noted { exchange: self.transport.send(request), endpoint, unauthorized })
+        let (endpoint, denials) = (request.endpoint, self.denials.clone());
+        Box::new(Noted { exchange: self.transport.send(request), endpoint, denials })
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -111,16 +111,18 @@ impl Transport for Attentive {
 struct Noted {
     exchange: Box<dyn Exchange>,
     endpoint: Endpoint,
-    unauthorized: Unauthorized,
+    denials: Denials,
 }
 
 impl Exchange for Noted {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let Self { exchange, endpoint, unauthorized } = *self;
-        let response = exchange.finish()?;
-        if response.status == 401 {
-            unauthorized.note(endpoint);
+        let Self { exchange, endpoint, denials } = *self;
+        let answer = exchange.finish();
+        match &answer {
+            Ok(Response { status: 401, .. }) => denials.note(endpoint, Denial::Unauthorized),
+            Err(Error::Tls(_)) => denials.note(endpoint, Denial::Untrusted),
+            _ => {}
         }
-        Ok(response)
+        answer
     }
 }

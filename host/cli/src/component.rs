@@ -9,7 +9,8 @@ use janitor_report::command_line::print::Valued;
 
 use crate::error::CommandError;
 
-/// Another component than the embedded one. Only a program with a compiler has these options.
+/// The options that name a component to run instead of the embedded one. Only a program with a
+/// compiler has them.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Component")]
 pub struct ComponentArgs {
@@ -25,10 +26,10 @@ pub struct ComponentArgs {
 }
 
 impl ComponentArgs {
-    /// Loads the component. Nothing of it runs yet.
+    /// Loads the component, without running any of it.
     ///
     /// # Errors
-    /// When there is none that may be run.
+    /// Fails if there is no component that may be run.
     pub fn load(&self) -> Result<Janitor, CommandError> {
         let violation =
             |why: Violation| CommandError::Component(ExitCode::Violation, format!("{why}."));
@@ -69,7 +70,7 @@ impl ComponentArgs {
     }
 }
 
-/// A digest as `janitor inspect` shows it.
+/// Parses a digest in the form that `janitor inspect` shows.
 #[cfg(feature = "jit")]
 fn digest(text: &str) -> Result<String, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or_default();

@@ -21,7 +21,7 @@ use crate::screen::Screen;
 /// Runs a recording again, or all that are in a folder.
 ///
 /// # Errors
-/// When there is none that can be read, or no component to run.
+/// Fails if there is none that can be read, or no component to run.
 pub fn replay(
     place: &Path,
     component: &ComponentArgs,
@@ -58,8 +58,9 @@ fn one(
     let mut finished = Finished::run(&ran, &run, screen.verbose());
     let differences = differences(janitor, replay);
     if !differences.is_empty() {
-        let why = format!("this run is not the recorded one: {}", differences.join("; "));
-        let notes = ["this run is not the recorded one:".to_owned()].into_iter().chain(differences);
+        let why = format!("this run differs from the recorded one: {}", differences.join("; "));
+        let notes =
+            ["this run differs from the recorded one:".to_owned()].into_iter().chain(differences);
         let code = match finished.code {
             ExitCode::Violation => ExitCode::Violation,
             _ => ExitCode::Failed,
@@ -75,7 +76,8 @@ fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
     let component = replay.run().component;
     let ours = janitor.digest();
     if !differences.is_empty() && component != ours {
-        differences.push(format!("it was recorded with component {component}, and this is {ours}"));
+        differences
+            .push(format!("it was recorded with component {component}; this component is {ours}"));
     }
     differences
 }
@@ -103,7 +105,7 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
             }
             Err(why) => {
                 unread += 1;
-                let verdict = format!("{name}: it cannot be read: {why}");
+                let verdict = format!("{name}: cannot be read: {why}");
                 screen.line(&verdict);
                 verdicts.push(verdict);
             }

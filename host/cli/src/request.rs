@@ -74,7 +74,7 @@ impl Request {
     /// Resolves a command line. The screen says whether there may be a prompt.
     ///
     /// # Errors
-    /// When the command line, or a file that it names, cannot be used, or when a file disables
+    /// Fails if the command line, or a file that it names, cannot be used, or if a file disables
     /// safety checks and nobody has confirmed that.
     pub fn resolve(arguments: Arguments, screen: &Screen) -> Result<Self, CommandError> {
         let on_cluster = match arguments.command {
@@ -192,7 +192,9 @@ fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> 
 /// one.
 fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError> {
     if args.place.is_dir() {
-        return Err(CommandError::Usage("--update takes one recording, not a folder".into()));
+        return Err(CommandError::Usage(
+            "--update requires a single recording, not a folder".into(),
+        ));
     }
     let Run { endpoints, call, options, .. } = replay::open(&args.place)?.run();
     if let Call::Apply(plan) = &call

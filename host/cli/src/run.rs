@@ -4,7 +4,7 @@ use janitor_report::ExitCode;
 
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
-use crate::inspect::Inspection;
+use crate::inspect::inspection;
 use crate::request::Request;
 use crate::screen::Screen;
 use crate::{cluster, replay};
@@ -12,13 +12,13 @@ use crate::{cluster, replay};
 /// Carries out a request.
 ///
 /// # Errors
-/// The reason why its work could not begin.
+/// The reason why the work could not begin.
 pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError> {
     match request {
         Request::Cluster(request) => cluster::run(request, screen),
         Request::Replay(place, component) => replay::replay(place, component, screen),
         Request::Inspect(target, options, component) => {
-            let inspection = Inspection::new(&component.load()?, target, options);
+            let inspection = inspection(&component.load()?, target, options);
             let lines = inspection.lines().into_iter().map(Into::into).collect();
             let document = Document::Inspection(inspection.into());
             Ok(Finished { lines, ..Finished::new(ExitCode::Clean, document) })

@@ -28,6 +28,9 @@ pub struct Output {
     pub plan: Option<CleanupPlan>,
     /// Everything that is reserved in the cluster.
     pub inventory: Option<Inventory>,
+    /// Warnings about the command itself, for people: certificates that are not verified,
+    /// credentials that are sent over plain HTTP, options without effect.
+    pub warnings: Vec<String>,
     /// Proposals for what to do next, for people.
     pub next: Vec<String>,
 }
@@ -64,6 +67,7 @@ impl Output {
             report: None,
             plan: None,
             inventory: None,
+            warnings: Vec::new(),
             next: Vec::new(),
         }
     }
