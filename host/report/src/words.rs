@@ -90,7 +90,7 @@ mod tests {
             framework_with_roles(&kafka, Some("dev")),
             "framework 'kafka' (M-0001, active): 1 task"
         );
-        // Without the role among them, no role is another one.
+        // If the framework does not have the role, none of its roles is called another one.
         for role in [None, Some("q")] {
             assert_eq!(
                 framework_with_roles(&kafka, role),
