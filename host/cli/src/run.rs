@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::types::{Endpoint, Error, Event, Framework};
-use janitor_host::log::Log;
+use janitor_host::Log;
 use janitor_host::{CancellationToken, Done, Entry, Janitor, Limits, Session};
 use janitor_report::ExitCode;
 use janitor_report::command_line::print::Invocation;
