@@ -9,10 +9,11 @@ use janitor_report::command_line::print::Valued;
 
 use crate::error::CommandError;
 
-/// Another component than the embedded one. Only a program with a compiler has these options.
+/// The options that name a component to run instead of the embedded one. Only a program with a
+/// compiler has them.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Component")]
-pub struct Component {
+pub struct ComponentArgs {
     /// File with a component (WebAssembly) to run instead of the embedded one
     #[cfg(feature = "jit")]
     #[arg(long, value_name = "FILE")]
@@ -24,11 +25,11 @@ pub struct Component {
     pub component_digest: Option<String>,
 }
 
-impl Component {
-    /// Loads the component. Nothing of it runs yet.
+impl ComponentArgs {
+    /// Loads the component, without running any of it.
     ///
     /// # Errors
-    /// When there is none that may be run.
+    /// Fails if there is no component that may be run.
     pub fn load(&self) -> Result<Janitor, CommandError> {
         let unloaded =
             |why: LoadError| CommandError::Component(ExitCode::Violation, format!("{why}."));
@@ -71,7 +72,7 @@ impl Component {
     }
 }
 
-/// A digest as `janitor inspect` shows it.
+/// Parses a digest in the form that `janitor inspect` shows.
 #[cfg(feature = "jit")]
 fn digest(text: &str) -> Result<String, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or_default();

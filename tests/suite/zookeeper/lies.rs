@@ -302,7 +302,7 @@ impl Running {
         let output = self.child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(5), "{stdout}");
-        assert!(stdout.contains("Next, to go on: janitor -z service"), "{stdout}");
+        assert!(stdout.contains("Next, to continue: janitor -z service"), "{stdout}");
         let again = run(&mut replay(&self.folder.path().join("run.har")));
         assert_eq!((again.exit, &again.stdout), (5, &stdout), "the replay");
         stdout
