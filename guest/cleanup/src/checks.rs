@@ -12,7 +12,7 @@ use crate::guard::{self, Refusal};
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::Frameworks;
-use crate::operation::Owner;
+use crate::owner::Owner;
 use janitor_contract::types::{Event, InUse, Level, Reason, Target};
 
 pub use self::known::{require_known_role, require_own_resources};

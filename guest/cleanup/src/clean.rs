@@ -6,7 +6,8 @@
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};
 use crate::master::agents::Listing;
-use crate::operation::{Operation, Owner};
+use crate::operation::Operation;
+use crate::owner::Owner;
 use crate::self_removal;
 use crate::znode::Tree;
 use janitor_contract::describe::{agent_words, unreached_words};

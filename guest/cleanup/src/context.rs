@@ -8,7 +8,7 @@ use crate::host::{Host, Watched};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
-use crate::operation::Owner;
+use crate::owner::Owner;
 use crate::retry::{Backoff, Retries};
 use crate::version;
 use crate::words::one_line;

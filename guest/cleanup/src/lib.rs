@@ -13,6 +13,7 @@
 //! | [`context`] | the context that every run has |
 //! | [`guard`], [`checks`] | refusals before anything is sent, and before anything is changed |
 //! | [`master`] | the master's answers: agents, frameworks, pending operations, and pages to compare them with |
+//! | [`owner`] | the owner of what a run removes |
 //! | [`operation`] | the removal of volumes and of reservations, on all agents |
 //! | [`settle`] | the decision whether everything is removed |
 //! | [`znode`], [`self_removal`] | the last two phases |
@@ -33,7 +34,10 @@ pub mod host;
 pub mod master;
 pub mod names;
 pub mod operation;
+pub mod owner;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 pub mod retry;
 pub mod self_removal;
 pub mod settle;

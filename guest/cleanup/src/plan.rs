@@ -8,7 +8,7 @@ use crate::guard::Refusal;
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::resource::{Decision, Resource};
-use crate::operation::Owner;
+use crate::owner::Owner;
 use crate::znode::Tree;
 use janitor_contract::types::{
     AgentPlan, CleanupPlan, Failure, Fate, InUse, Options, Phase, Planned, Reason, SkipReason,

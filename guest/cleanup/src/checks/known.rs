@@ -4,7 +4,7 @@ use crate::guard::{self, Refusal};
 use crate::master::agents::Listing;
 use crate::master::frameworks::Frameworks;
 use crate::names;
-use crate::operation::Owner;
+use crate::owner::Owner;
 use janitor_contract::types::{Options, Reason, Target};
 
 /// Refuses a principal that has made nothing of what the role has: its name is more likely

@@ -22,6 +22,9 @@ use crate::master::resource::Resource;
 use crate::version;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
 
+pub use self::entry::Agent;
+pub use self::reserved::Wanted;
+
 /// The agents of a cluster, in the master's order.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -54,29 +57,6 @@ pub struct Recovered {
     /// Its host name, or nothing when the master does not say it.
     #[serde(default)]
     pub hostname: String,
-}
-
-/// An agent, as far as the run needs to know it.
-#[derive(Debug)]
-pub struct Agent {
-    /// Its id.
-    pub id: String,
-    /// Its host name, or nothing when the master does not say it, or the run has nothing to
-    /// do with the agent.
-    pub hostname: String,
-    /// This is set when it is connected, and so carries out what the master accepts for it.
-    /// Changes that the master shows of an agent without a connection do not last (measured
-    /// on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active, but
-    /// connected.
-    pub connected: bool,
-    /// This is set when something is reserved there that is not listed: since Mesos 1.4 the
-    /// master lists the roles that the request's principal may view, but its totals count
-    /// all of them.
-    pub hides: bool,
-    /// The roles that have something reserved there.
-    pub roles: Rc<[String]>,
-    /// The resources that are reserved there for the run's role, or for all roles.
-    pub resources: Vec<Resource>,
 }
 
 impl Listing {
@@ -193,27 +173,6 @@ impl Listing {
     pub fn has_role(&self) -> bool {
         self.agents.iter().any(|agent| !agent.resources.is_empty())
     }
-}
-
-impl Agent {
-    /// Returns whether it holds something for the role, or may.
-    fn is_concerned(&self) -> bool {
-        self.hides || !self.resources.is_empty()
-    }
-}
-
-/// The role and the service for which a list of agents is read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
-    /// The role, or none for all roles.
-    pub role: Option<&'a str>,
-    /// The principal, whose resources for other roles are of interest too.
-    pub principal: Option<&'a str>,
-}
-
-impl Wanted<'_> {
-    /// This reads nothing but the agents themselves: no role has an empty name.
-    pub const NOTHING: Self = Self { role: Some(""), principal: None };
 }
 
 /// Asks the master for its agents and keeps what is wanted.

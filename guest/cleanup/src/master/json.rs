@@ -5,8 +5,10 @@
 //! at once, such as one agent. That is as fast as reading from a slice, and much faster
 //! than reading byte by byte from a stream.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 
 use crate::host::{CHUNK, Response};
@@ -42,6 +44,10 @@ impl Bad {
         Self("the rest is not needed".into())
     }
 }
+
+/// A text that is copied only if it has an escape sequence.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The body of an answer, which has been read up to some place.
 pub struct Json<R> {

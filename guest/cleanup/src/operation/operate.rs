@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Operation;
 use super::request::Lists;
-use super::{Operation, Owner};
 use crate::context::{Abort, Context};
 use crate::host::Host;
 use crate::master::agents::Listing;
+use crate::owner::Owner;
 use crate::retry::Retry;
 use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
 

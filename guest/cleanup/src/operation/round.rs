@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::request::{Lists, Removal, Settled};
-use super::{Operation, Owner, Work};
+use super::{Operation, Work};
 use crate::host::{Host, count};
 use crate::master::agents::{Agent, Listing};
+use crate::owner::Owner;
 use crate::retry::Retry;
 use janitor_contract::types::{
     AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::look::COUNTED;
 use super::*;
+use crate::retry::{Backoff, Retries};
 use crate::testing::Script;
-use janitor_contract::types::ZnodeState;
+use janitor_contract::types::{ZnodeOutcome, ZnodeState};
 
 const GONE: &str = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
 const THERE: &str = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;

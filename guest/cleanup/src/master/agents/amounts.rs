@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::entry::Text;
+use crate::master::json::Text;
 
 /// The sums of amounts, by the names of the resources.
 #[derive(Default)]

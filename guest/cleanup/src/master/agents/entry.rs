@@ -1,14 +1,46 @@
-//! One agent of the list.
+//! One agent of the list, and its entry there.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::amounts::{Amounts, EachRole};
-use super::reserved::{Others, ReservedSeed};
-use super::{Agent, Wanted};
+use super::reserved::{Others, ReservedSeed, Wanted};
+use crate::master::json::Text;
+use crate::master::resource::Resource;
+
+/// An agent, as far as the run needs to know it.
+#[derive(Debug)]
+pub struct Agent {
+    /// Its id.
+    pub id: String,
+    /// Its host name, or nothing when the master does not say it, or the run has nothing to
+    /// do with the agent.
+    pub hostname: String,
+    /// This is set when it is connected, and so carries out what the master accepts for it.
+    /// Changes that the master shows of an agent without a connection do not last (measured
+    /// on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active, but
+    /// connected.
+    pub connected: bool,
+    /// This is set when something is reserved there that is not listed: since Mesos 1.4 the
+    /// master lists the roles that the request's principal may view, but its totals count
+    /// all of them.
+    pub hides: bool,
+    /// The roles that have something reserved there.
+    pub roles: Rc<[String]>,
+    /// The resources that are reserved there for the run's role, or for all roles.
+    pub resources: Vec<Resource>,
+}
+
+impl Agent {
+    /// Returns whether it holds something for the role, or may.
+    pub(super) fn is_concerned(&self) -> bool {
+        self.hides || !self.resources.is_empty()
+    }
+}
 
 /// One agent, and everything else that its entry says.
 pub(super) struct Listed {
@@ -101,7 +133,3 @@ impl<'de> Visitor<'de> for ListedSeed<'_> {
         Ok(Listed { agent, version, others, came_back })
     }
 }
-
-/// A text that is copied only where it must be.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

@@ -8,9 +8,22 @@ use std::rc::Rc;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Wanted;
 use crate::master::resource::Resource;
 use janitor_contract::types::Elsewhere;
+
+/// The role and the service for which a list of agents is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The role, or none for all roles.
+    pub role: Option<&'a str>,
+    /// The principal, whose resources for other roles are of interest too.
+    pub principal: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// This reads nothing but the agents themselves: no role has an empty name.
+    pub const NOTHING: Self = Self { role: Some(""), principal: None };
+}
 
 /// The seed of `reserved_resources_full`: it reads the names of all roles, the resources
 /// of one role or of all, and those of the other roles that concern the one.
