@@ -93,7 +93,8 @@ pub fn a_teardown_that_would_end_more(command: &str) {
     for arguments in ["-r kafka-role", "-r kafka-role --teardown"] {
         let refused = master.clean(arguments);
         assert_eq!(refused.exit, 7);
-        let framework = format!("({id}, active) uses role 'kafka-role'; its other roles: other");
+        let framework =
+            format!("({id}, active) uses role 'kafka-role': 0 tasks, other role: other");
         assert!(refused.stdout.contains(&framework), "{}", refused.stdout);
         assert!(!refused.stdout.contains("--teardown "), "{}", refused.stdout);
         assert_eq!(master.reserved(), before);

@@ -626,77 +626,42 @@ fn a_framework_that_runs_more_is_torn_down_only_by_name() {
             r#"{{"frameworks":[{{"id":"F","name":"{name}","active":true,"roles":[{roles}]}}]}}"#
         )
     };
-    let more = ", runs 0 task(s), and all of it would end. Uninstall the service instead.";
-    for (roles, role, named_ids, used, why) in [
-        (
-            "\"r\"",
-            "r",
-            &["G", "H"][..],
-            "uses role 'r'",
-            "uses role 'r', and is not among those that are named to be torn down (G, H). Uninstall its service, or name it as well.",
-        ),
-        (
-            "\"e\"",
-            "",
-            &["G"],
-            "owns znode 'elastic'; its roles: e",
-            "owns znode 'elastic', and is not among those that are named to be torn down (G). Uninstall its service, or name it as well.",
-        ),
-        ("\"r\",\"q\"", "r", &[], "uses role 'r'; its other roles: q", "has other roles too (q)"),
-        (
-            "\"r\",\"r/s\"",
-            "r",
-            &[],
-            "uses role 'r'; its other roles: r/s",
-            "has other roles too (r/s)",
-        ),
-        (
-            "\"r/s\"",
-            "r",
-            &[],
-            "uses role 'r'; its roles: r/s",
-            "has roles that are not the target's (r/s)",
-        ),
-        (
-            "\"e\"",
-            "",
-            &[],
-            "owns znode 'elastic'; its roles: e",
-            "has roles that are not the target's (e)",
-        ),
-        (
-            "\"e\"",
-            "r",
-            &[],
-            "owns znode 'elastic'; its roles: e",
-            "has roles that are not the target's (e)",
-        ),
-        (
-            "",
-            "",
-            &[],
-            "owns znode 'elastic'",
-            "has no role by which it would be known as the target's",
-        ),
+    let (uses, owns) = ("uses role 'r'", "owns znode 'elastic'");
+    let others = "has roles other than the target's";
+    for (roles, role, named_ids, used, extent, why) in [
+        ("\"r\"", "r", &["G", "H"][..], uses, "0 tasks", ""),
+        ("\"e\"", "", &["G"], owns, "0 tasks, role: e", ""),
+        ("\"r\",\"q\"", "r", &[], uses, "0 tasks, other role: q", others),
+        ("\"r\",\"r/s\"", "r", &[], uses, "0 tasks, other role: r/s", others),
+        ("\"r/s\"", "r", &[], uses, "0 tasks, role: r/s", others),
+        ("\"e\"", "", &[], owns, "0 tasks, role: e", others),
+        ("\"e\"", "r", &[], owns, "0 tasks, role: e", others),
+        ("", "", &[], owns, "0 tasks", "has no role that shows that it is the service's"),
     ] {
         let mut host = calm().answer(200, EMPTY).answer(200, framework("elastic", roles));
         let failure = clean(&mut host, &target(role, "elastic"), &named(named_ids));
         let why = match named_ids.is_empty() {
-            true => format!("Refused: framework 'elastic' (F, active) {why}{more}"),
-            false => format!("Refused: framework 'elastic' (F, active) {why}"),
+            true => format!(
+                "{why}, and a teardown would end all of it ({extent}). Uninstall the service \
+                 instead."
+            ),
+            false => format!(
+                "{used}, but only {} may be torn down. Uninstall its service, or name it too.",
+                named_ids.join(", ")
+            ),
         };
+        let why = format!("Refused: framework 'elastic' (F, active) {why}");
         assert_eq!(failure.unwrap_err().message, why);
-        let used = format!("Framework 'elastic' (F, active) {used}");
+        let used = format!("Framework 'elastic' (F, active) {used}: {extent}");
         assert!(host.lines().contains(&used.as_str()), "{used}: {:?}", host.lines());
     }
     let mut host = calm().answer(200, EMPTY).answer(200, framework("marathon-lb", "\"r\""));
     let failure = clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
-    let words = format!("(F, active) runs the apps or jobs of others{more}");
-    assert!(failure.message.ends_with(&words), "{}", failure.message);
+    let words = "(F, active) runs the apps or jobs of other services, and a teardown would end";
+    assert!(failure.message.contains(words), "{}", failure.message);
     let mut host = calm().answer(200, EMPTY).answer(200, marathon);
     clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
-    let words = "Framework 'marathon' (M, active) uses role 'r'; its other roles: q; it runs 1 \
-                 task(s)";
+    let words = "Framework 'marathon' (M, active) uses role 'r': 1 task, other role: q";
     assert!(host.lines().contains(&words), "{:?}", host.lines());
 }
 

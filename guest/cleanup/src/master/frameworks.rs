@@ -249,14 +249,6 @@ pub fn uses(framework: &Framework, role: &str) -> bool {
     framework.roles.iter().any(|it| may_use(it, role))
 }
 
-/// Returns whether a framework runs the apps or the jobs of others.
-pub fn is_shared(framework: &Framework) -> bool {
-    let name = framework.name.to_ascii_lowercase();
-    // A folder may stand before the name.
-    let name = name.rsplit('/').next().unwrap_or_default();
-    name.starts_with("marathon") || name.starts_with("metronome")
-}
-
 /// Asks the master to tear a framework down: all its tasks end, and it cannot come back under
 /// its id. A framework that no longer exists counts as torn down.
 ///

@@ -9,9 +9,8 @@ use crate::host::{Host, count};
 use crate::master::agents::{Agent, Listing};
 use crate::owner::Owner;
 use crate::retry::Retry;
-use janitor_contract::types::{
-    AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
-};
+use janitor_contract::describe::skip_words;
+use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Phase, Refusal, Skipped};
 
 /// One attempt on an agent.
 pub(super) struct Attempt {
@@ -75,11 +74,7 @@ impl Operation {
     fn announce<H: Host>(&self, host: &mut H, work: &Work, role: &str) {
         let (noun, agent) = (self.noun, &work.agent.id);
         for Skipped { reason, count } in &work.skipped {
-            let why = match reason {
-                SkipReason::StaticReservation => "reserved in the agent's configuration",
-                SkipReason::OtherPrincipal => "made by another principal",
-                SkipReason::VolumeLeft => "still holding a volume",
-            };
+            let why = skip_words(*reason);
             let line = format!("Skipping {count} {noun} for role '{role}' on slave {agent}: {why}");
             host.say(Level::Info, line, None);
         }
