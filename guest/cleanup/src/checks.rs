@@ -1,5 +1,5 @@
-//! Everything that ends a run before it changes anything: a target that must not be cleaned,
-//! one that is more likely a mistake than meant, and frameworks that still use it.
+//! The checks that can end a run before it changes anything: the target must not be cleaned,
+//! it is probably a mistake, or frameworks still use it.
 //!
 //! A plan makes the same checks, and shows the first one that would end a run.
 

@@ -1,5 +1,5 @@
-//! The operations that remove an agent's resources. Both do the same on all agents, with
-//! other words.
+//! The operations that remove an agent's resources. They differ only in the master's endpoint,
+//! and in their names in the log.
 
 mod operate;
 mod request;

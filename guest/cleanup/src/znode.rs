@@ -1,11 +1,11 @@
 //! The third phase: the service's ZooKeeper subtree is deleted through
 //! Exhibitor, `DELETE exhibitor/v1/explorer/znode/PATH`.
 //!
-//! Exhibitor answers 200 to everything that it has understood, with
-//! `{"message": ..., "succeeded": ...}`: only that body says whether the node is deleted. And
-//! even then another node may be deleted, because a proxy in between can have changed the path.
-//! So a look at the node itself (`node-data`) has the last word. A deletion that was sent and
-//! not answered continues without its client, and is watched in the same way.
+//! Exhibitor answers 200 to every valid request, with `{"message": ..., "succeeded": ...}`: only
+//! the body says whether the node is deleted. Even then, another node may have been deleted
+//! instead, because a proxy can have changed the path. Therefore, reading the node itself
+//! (`node-data`) decides. A deletion that was sent but not answered continues without its
+//! client, and is watched in the same way.
 
 mod delete;
 mod look;
@@ -43,7 +43,7 @@ impl Tree {
         Self { path: String::new(), whole: String::new(), server }
     }
 
-    /// Decides whether another try may help after an error. Where the host itself speaks with
+    /// Decides whether another try may help after an error. If the host itself connects to
     /// ZooKeeper, it has already tried all servers for long enough.
     fn retry_of(&self, error: &Error) -> Retry {
         if self.server == ZOOKEEPER { Retry::Never } else { Retry::of_error(error) }
@@ -53,12 +53,12 @@ impl Tree {
     fn refusal(&self, answer: &Answer) -> String {
         let server = self.server;
         let hint = match answer.status {
-            401 => ": it wants valid credentials",
+            401 => ": it requires valid credentials",
             403 => {
-                ": changes are switched off in Exhibitor, or the permission \
+                ": Exhibitor is configured to allow no changes, or the permission \
                  dcos:adminrouter:ops:exhibitor is missing"
             }
-            404 => ": there is no Exhibitor at its URL",
+            404 => ": there is no Exhibitor at this URL",
             _ => "",
         };
         format!("{server} answers {}{hint}", answer.summary())
@@ -71,8 +71,8 @@ impl Tree {
     }
 }
 
-/// Returns whether ZooKeeper's words are about a cause that may disappear: nodes that are made or
-/// deleted at the same time, or a server that is not serving at the moment. A deletion that the
+/// Returns whether ZooKeeper's message names a cause that may disappear: nodes that are created
+/// or deleted at the same time, or a server that is not serving at the moment. A deletion that the
 /// host has stopped could be continued as well, if the run continued.
 fn may_pass(message: &str) -> bool {
     [

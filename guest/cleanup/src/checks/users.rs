@@ -62,7 +62,7 @@ pub fn unknown(target: &Target, why: &str) -> Refusal {
         }
     };
     let why = why.trim_end_matches('.');
-    Refusal { reason: Reason::InUseUnknown, why: format!("it is not known whether {what}. {why}") }
+    Refusal { reason: Reason::InUseUnknown, why: format!("it is unknown whether {what}. {why}") }
 }
 
 /// Refuses a target because of its users, unless the options allow it.

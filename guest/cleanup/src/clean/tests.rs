@@ -80,11 +80,7 @@ fn what_an_agent_has_not_heard_of_is_not_gone() {
     let mut host = start().page("api/v1", 200, pending("r"));
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(
-        failure.message.contains("has not heard that it is done by: S0"),
-        "{}",
-        failure.message
-    );
+    assert!(failure.message.contains("have not carried it out yet: S0"), "{}", failure.message);
     assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
 
     // An operation of an earlier run is part of the cluster's state, too.
@@ -106,7 +102,7 @@ fn a_promise_that_is_not_kept_is_a_failure() {
     }
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Failed);
-    assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    assert!(failure.message.contains("removed from slave(s) S0"), "{}", failure.message);
     assert_eq!(host.paused, Duration::from_secs(3));
     assert!(!paths(&host).contains(&"unreserve") && !paths(&host).contains(&"z"));
 }
@@ -119,7 +115,7 @@ fn an_agent_that_vanishes_after_its_promise_is_not_clean() {
         host = host.answer(200, other.clone());
     }
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
-    assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    assert!(failure.message.contains("removed from slave(s) S0"), "{}", failure.message);
 }
 
 #[test]
@@ -133,7 +129,7 @@ fn after_a_failed_volume_nothing_else_is_touched() {
     assert_eq!(
         host.lines()[5..],
         [
-            "The volume(s) of role 'r' may be left on slave(s) S0.",
+            "Some volume(s) of role 'r' may be left on slave(s) S0.",
             "Deleting volumes failed, skipping other steps.",
             "",
             "Left on slave S0: 1 volume(s), 1 resource(s) for role 'r'",
@@ -236,7 +232,7 @@ fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
     let mut host = calm().answer(200, list(away)).answer(202, "").answer(200, list(back));
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(failure.message.contains("came back with slave(s) S1."), "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S1 came back with"), "{}", failure.message);
     assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
 }
 
@@ -276,7 +272,7 @@ fn an_agent_that_goes_away_after_its_promise_is_not_clean() {
         host = host.answer(200, away.clone());
     }
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
-    assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    assert!(failure.message.contains("removed from slave(s) S0"), "{}", failure.message);
     assert!(!paths(&host).contains(&"z"));
 }
 
@@ -495,9 +491,9 @@ fn a_role_that_is_more_likely_misspelt_is_refused() {
         ..target(role, "z")
     };
     for (target, body, words) in [
-        (with("hdsf-role", None), listing("hdfs-role", "p"), "there is hdfs-role"),
-        (with("a,b", None), EMPTY.into(), "name one role a run"),
-        (with("x-role", Some("p")), listing("other", "p"), "has made something for: other"),
+        (with("hdsf-role", None), listing("hdfs-role", "p"), "Did you mean hdfs-role?"),
+        (with("a,b", None), EMPTY.into(), "A run cleans up only one role."),
+        (with("x-role", Some("p")), listing("other", "p"), "made resources for: other."),
     ] {
         let mut host = calm().answer(200, body);
         let failure = run(&mut host, &target).unwrap_err();
@@ -544,7 +540,7 @@ fn a_last_look_follows_the_look_at_what_is_pending() {
     let mut host = calm().answer(200, EMPTY).answer(200, VOLUME);
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(failure.message.contains("came back with slave(s) S0"), "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S0 came back with"), "{}", failure.message);
     assert!(!paths(&host).contains(&"z"));
 }
 
@@ -726,7 +722,7 @@ fn stacked_reservations_are_told() {
         calm().answer(200, stacked).answer(202, "").answer(200, EMPTY).answer(200, DELETED);
     let report = run(&mut host, &target("r/s", "z")).unwrap();
     assert_eq!(report.warnings, [Warning::StackedReservations]);
-    let line = "1 resource(s) of role 'r/s' go back to role 'r'";
+    let line = "1 resource(s) of role 'r/s' return to role 'r'";
     assert!(host.lines().contains(&line), "{:?}", host.lines());
 }
 

@@ -38,14 +38,14 @@ pub struct Listing {
     pub roles: BTreeSet<String>,
     /// The resources of other roles that may belong to the same service.
     pub elsewhere: Vec<Elsewhere>,
-    /// The number of resources of roles below the wanted one that stand on its reservations,
-    /// by role.
+    /// The number of resources of roles below the wanted one that refine its reservations, by
+    /// role.
     pub above: BTreeMap<String, u32>,
-    /// This is set when agents may have come, or may still come, to this master from one that
-    /// led before it: each agent may that registered again, with this master or another one.
+    /// This is set when agents may have come, or may still come, from an earlier leading master:
+    /// every agent that has registered again may be one of these.
     pub may_have_taken_over: bool,
-    /// The agents that the master knows from before its own restart, and that have not come
-    /// back yet. The list does not show what they hold.
+    /// The agents that the master knows from before its own restart, and that have not come back
+    /// yet. The list does not show their resources.
     pub recovered: Vec<Recovered>,
 }
 
@@ -54,7 +54,7 @@ pub struct Listing {
 pub struct Recovered {
     /// Its id.
     pub id: String,
-    /// Its host name, or nothing when the master does not say it.
+    /// Its host name, or an empty text if the master does not name it.
     #[serde(default)]
     pub hostname: String,
 }
@@ -127,8 +127,8 @@ impl Listing {
         unreached.collect()
     }
 
-    /// Returns the roles that get a part of a target back when it is released, each with the
-    /// number of resources.
+    /// Returns the roles to which resources of a target return when they are released, each with
+    /// the number of resources.
     pub fn parents(&self, principal: Option<&str>) -> Vec<(String, u32)> {
         let mut parents = BTreeMap::<&str, u32>::new();
         for resource in self.agents.iter().flat_map(|agent| &agent.resources) {
@@ -150,8 +150,8 @@ impl Listing {
         resources.flat_map(Resource::principals).collect()
     }
 
-    /// Returns whether the role has something, but nothing that this principal made: then the
-    /// principal's name is more likely wrong than right.
+    /// Returns whether the role has resources, but none that this principal made: then the name
+    /// of the principal is probably wrong.
     pub fn is_others_alone(&self, principal: &str) -> bool {
         let principals = self.principals();
         !principals.is_empty() && !principals.contains(principal)
@@ -175,7 +175,7 @@ impl Listing {
     }
 }
 
-/// Asks the master for its agents and keeps what is wanted.
+/// Asks the master for its agents, and keeps the wanted resources.
 ///
 /// # Errors
 /// The master cannot be reached, refuses, or answers with something that is not a list of
@@ -308,12 +308,12 @@ mod tests {
             (
                 200,
                 r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"q"}]}}]}"#,
-                "what is listed under role 'r' is not that role's",
+                "a resource listed under role 'r' is reserved for another role",
             ),
             (
                 200,
                 r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"r","scalar":{"value":0}}]}}]}"#,
-                "what is listed under role 'r' has an empty amount",
+                "a resource of role 'r' has an empty amount",
             ),
             (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
             (200, r#"{"slaves":[]} trailing"#, "trailing characters"),
@@ -343,13 +343,13 @@ mod tests {
         let listing = list(b"caf\xe9", b"q\xff").unwrap();
         assert_eq!(listing.agents[0].resources.len(), 1);
         let why = list(b"caf\xe9", b"r").unwrap_err().message;
-        assert!(why.contains("role 'r' is not that role's"), "{why}");
+        assert!(why.contains("role 'r' is reserved for another role"), "{why}");
         let own =
             br#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"r","x":"~"}]}}]}"#;
         let own: Vec<_> = own.iter().map(|it| if *it == b'~' { 0xff } else { *it }).collect();
         let why =
             super::list(&mut Script::default().answer_bytes(200, &own), R).unwrap_err().message;
-        assert!(why.contains("is not all UTF-8"), "{why}");
+        assert!(why.contains("is not valid UTF-8"), "{why}");
     }
 
     #[test]

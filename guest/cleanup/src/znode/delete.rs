@@ -46,7 +46,7 @@ impl Tree {
             }
             ZnodeOutcome::Unknown(why) => (
                 Level::Error,
-                format!("ERROR: it is not known whether znode '{path}' is deleted: {why}"),
+                format!("ERROR: it is unknown whether znode '{path}' is deleted: {why}"),
             ),
         };
         let result = ZnodeResult { path: path.clone(), outcome };
@@ -65,13 +65,16 @@ impl Tree {
         match self.exists(host, retries) {
             Ok(false) => outcome,
             Ok(true) if outcome == ZnodeOutcome::Absent => ZnodeOutcome::Failed(format!(
-                "{server} says that it is not there, and shows it all the same: something on the \
-                 way changes its name"
+                "{server} answers that it does not exist, but still shows it: a proxy may have \
+                 changed its name"
             )),
             Ok(true) => ZnodeOutcome::Failed(format!(
-                "{server} says that it is, and still shows it: something else may have been deleted"
+                "{server} answers that it is deleted, but still shows it: another node may have \
+                 been deleted"
             )),
-            Err(why) => ZnodeOutcome::Unknown(format!("{server} says that it is, but {why}")),
+            Err(why) => {
+                ZnodeOutcome::Unknown(format!("{server} answers that it is deleted, but {why}"))
+            }
         }
     }
 
@@ -84,8 +87,8 @@ impl Tree {
             }
             if !backoff.wait(host) {
                 return ZnodeOutcome::Unknown(format!(
-                    "{why}. It may still be deleted: do not install the service again before you \
-                     have looked at it"
+                    "{why}. It may still be deleted later: check it before you install the \
+                     service again"
                 ));
             }
         }

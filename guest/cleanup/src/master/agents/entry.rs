@@ -10,23 +10,23 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use super::amounts::{Amounts, EachRole};
 use super::reserved::{Others, ReservedSeed, Wanted};
 use crate::master::json::Text;
-use crate::master::resource::Resource;
+use crate::master::resource::{Described, Resource};
 
-/// An agent, as far as the run needs to know it.
+/// An agent, reduced to the facts that a run needs.
 #[derive(Debug)]
 pub struct Agent {
     /// Its id.
     pub id: String,
-    /// Its host name, or nothing when the master does not say it, or the run has nothing to
-    /// do with the agent.
+    /// Its host name, or an empty text if the master does not name it, or if the agent is of no
+    /// concern to the run.
     pub hostname: String,
-    /// This is set when it is connected, and so carries out what the master accepts for it.
-    /// Changes that the master shows of an agent without a connection do not last (measured
-    /// on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active, but
-    /// connected.
+    /// This is set when it is connected, and so carries out the operations that the master
+    /// accepts for it. Changes that the master shows for a disconnected agent do not last
+    /// (measured on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active,
+    /// but connected.
     pub connected: bool,
-    /// This is set when something is reserved there that is not listed: since Mesos 1.4 the
-    /// master lists the roles that the request's principal may view, but its totals count
+    /// This is set when it has reserved resources that are not listed: since Mesos 1.4, the
+    /// master lists only the roles that the request's principal may view, but its totals count
     /// all of them.
     pub hides: bool,
     /// The roles that have something reserved there.
@@ -36,13 +36,23 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// Describes one of its resources.
+    ///
+    /// # Errors
+    /// The resource is not what Mesos documents; the error is one sentence.
+    pub fn describe(&self, resource: &Resource) -> Result<Described, String> {
+        resource
+            .describe()
+            .map_err(|why| format!("Slave {} lists an invalid resource: {why}", self.id))
+    }
+
     /// Returns whether it holds something for the role, or may.
     pub(super) fn is_concerned(&self) -> bool {
         self.hides || !self.resources.is_empty()
     }
 }
 
-/// One agent, and everything else that its entry says.
+/// One agent, and the other facts in its entry.
 pub(super) struct Listed {
     /// The agent.
     pub(super) agent: Agent,
