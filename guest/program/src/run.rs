@@ -17,7 +17,7 @@ pub struct Log {
     pub stream: OutputStream,
     /// The format of the log.
     pub format: Format,
-    /// Whether debug lines, which show every request, are written too.
+    /// This is set when debug lines, which show every request, are written too.
     pub verbose: bool,
 }
 
@@ -43,13 +43,13 @@ pub fn configure(
     log: Log,
 ) -> Result<(), String> {
     if endpoints.ensemble().is_some() {
-        return Err("Exhibitor URL must begin with http:// or https:// here: only the janitor \
-                    binary connects to ZooKeeper directly"
+        return Err("Exhibitor URL must begin with http:// or https:// here: only the native \
+                    janitor command connects to ZooKeeper directly"
             .into());
     }
     if endpoints.masters().len() > 1 {
-        return Err("Master URL must be just one here, that of the leading master: only the \
-                    janitor binary can find it among several"
+        return Err("Master URL must be a single URL here, that of the leading master: only the \
+                    native janitor command finds it among several"
             .into());
     }
     let server = |endpoint| Server {

@@ -17,7 +17,7 @@ pub struct Ask {
     pub call: Call,
     /// The options of the call.
     pub options: Options,
-    /// Whether the response streams the events as they happen.
+    /// This is set when the response streams the events as they happen.
     pub events: bool,
 }
 

@@ -7,10 +7,7 @@ use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
 
 use crate::answer::Refusal;
-use crate::operator::Operator;
-
-/// The variable that sets the maximum number of concurrent runs.
-pub const MAX_RUNS: &str = "JANITOR_MAX_RUNS";
+use crate::operator::{MAX_RUNS, Operator};
 
 /// The path of the folder within the service.
 const FOLDER: &str = "/runs";

@@ -12,13 +12,13 @@ use janitor_contract::types::{Endpoint, Framework};
 
 /// A second in the units of WASI's clocks.
 pub const SECOND: u64 = 1_000_000_000;
-/// How long a run whose time is up may still send reads, in seconds.
+/// The time after its time limit in which a run may still send reads, in seconds.
 const LOOKS: u32 = 60;
 
 /// The settings of this instance.
 pub struct Settings {
     servers: [Place; 5],
-    /// When the settings were made, in nanoseconds of the runtime's clock.
+    /// The time at which the settings were made, in nanoseconds of the runtime's clock.
     pub begin: u64,
     /// The time limit of the run, in seconds.
     pub run_seconds: u32,
@@ -30,7 +30,7 @@ pub struct Settings {
     pub window: u32,
     /// The format of the log.
     pub format: Format,
-    /// Whether debug lines are written too.
+    /// This is set when debug lines are written too.
     pub verbose: bool,
     /// The stream of the log, until the log has ended.
     pub log: RefCell<Option<OutputStream>>,

@@ -1,11 +1,11 @@
 //! Shows an inventory to people.
 
-use janitor_contract::describe::agent_words;
+use janitor_contract::describe::{agent_words, count};
 use janitor_contract::types::{Holding, Inventory, Reserved, Target};
 
 use crate::command_line::print::Invocation;
 use crate::line::{Line, Tone};
-use crate::words::{count, framework_line, sums, unreached_line};
+use crate::words::{framework_line, sums, unreached_line};
 
 /// Shows everything that is reserved in a cluster, in lines, with the commands that remove
 /// what no framework claims.

@@ -349,10 +349,10 @@ pub fn a_signal_while_the_server_is_silent() {
     wait_until("the second deletion", || liar.asked_for(MULTI) == 2);
     let stdout = running.terminated();
     for words in [
-        "ERROR: it is not known whether znode 'service' is deleted",
+        "ERROR: it is unknown whether znode 'service' is deleted",
         "(no server answers any more; of the last one: it does not answer in time; what was asked \
          for last, the deletion of 100 node(s), may be done; /service is deleted in part: 100 node(s) were deleted before that)",
-        "Perhaps not deleted: znode 'service'",
+        "Possibly not deleted: znode 'service'",
     ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }

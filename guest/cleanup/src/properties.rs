@@ -6,9 +6,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Scripted;
 use crate::host::Host;
 use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
+use crate::testing::Scripted;
 use crate::{clean, plan};
 use janitor_contract::types::{
     Amount, CleanupPlan, Entry, Error, Failure, Fate, Method, Options, Reason, Report, Request,
@@ -45,7 +45,7 @@ impl Host for Surroundings<'_> {
 
     fn finish(&mut self, answer: Answer) -> Result<Scripted, Error> {
         let (status, body) = answer.ok_or(Error::Reset)?;
-        Ok(Scripted { status, body: body.into_bytes().into(), chunk: 1000, end: None })
+        Ok(Scripted::new(status, body, 1000))
     }
 
     fn window(&mut self) -> usize {
