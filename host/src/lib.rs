@@ -92,3 +92,8 @@ pub use janitor_transport::{
 };
 pub use limits::Limits;
 pub use log::Log;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

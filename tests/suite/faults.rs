@@ -23,7 +23,7 @@ type Respond = fn(&Asked, &mut dyn Connection) -> io::Result<()>;
 /// A server's fault, with the exit code and the words of janitor if the server repeats it for ever.
 struct Fault {
     respond: Respond,
-    /// Whether the time limits end the run.
+    /// True if the time limits end the run.
     slow: bool,
     exit: ExitCode,
     words: &'static str,

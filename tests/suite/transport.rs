@@ -183,7 +183,7 @@ fn the_root_of_a_named_master() {
     assert_eq!(page, (200, "leading".into()));
 }
 
-/// Where no server listens.
+/// A URL at which no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// If one master does not know the leader, or does not know the new one yet, another master may

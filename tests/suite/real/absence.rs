@@ -10,7 +10,7 @@ use super::framework::Framework;
 use super::master::{Master, cpus, free_port, json_at, reserved_for, until, with};
 use crate::command::{client, janitor, network, run};
 
-/// Whether the master that a command starts is of Mesos 1.`minor` or newer.
+/// Returns whether the master that a command starts is of Mesos 1.`minor` or newer.
 fn is_since(command: &str, minor: u32) -> bool {
     let version = command.split_whitespace().next_back().unwrap();
     version.split('.').nth(1).unwrap().parse::<u32>().unwrap() >= minor

@@ -512,8 +512,7 @@ fn peak(status: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// Which process this is: the test, or that which has its sessions, and its memory to
-/// itself.
+/// The variable is set in the process that runs the test's sessions and has its memory to itself.
 const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
 /// Sessions in which one answer after another is changed at random. A failure names its
