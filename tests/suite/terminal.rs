@@ -371,7 +371,7 @@ fn colours_are_for_terminals_that_want_them() {
     let terminal = Terminal::new(&cluster);
     let plan = format!("plan {TARGET}");
     let (shown, _) = terminal.shows(&plan);
-    assert!(shown.contains(&format!("{red}It would be refused")), "{shown}");
+    assert!(shown.contains(&format!("{red}A run would be refused")), "{shown}");
     assert!(shown.contains(&format!("{magenta}    destroy")), "{shown}");
     assert_eq!(plain(&shown), printed(&plan, scenario("a-plan-for-a-role-in-use")).0);
     for (environment, line) in [

@@ -57,7 +57,7 @@ struct Cluster<'a> {
 }
 
 impl<'a> Cluster<'a> {
-    /// Loads the component, prints the first line, and logs in if the credentials need that.
+    /// Loads the component, prints the first line, and logs in if the credentials require it.
     ///
     /// # Errors
     /// Fails if there can be no run.
@@ -109,17 +109,17 @@ impl<'a> Cluster<'a> {
         Ok(Self { request, screen, janitor, network, limits, cancellation })
     }
 
-    /// Changes something, which needs consent.
+    /// Carries out a call that changes something, with the operator's consent.
     fn change(&self, call: Call, _: &Consent) -> Result<Finished, CommandError> {
         signals::watch(&self.cancellation, self.screen);
         self.carry_out(call)
     }
 
-    /// Shows what would be removed, and asks for consent. If nothing follows, the look at the
-    /// cluster is what is recorded.
+    /// Shows what would be removed, and prompts for consent. If the run ends there, its recording
+    /// contains the requests of the plan.
     ///
     /// # Errors
-    /// Fails if the recording cannot be begun: nothing was sent.
+    /// Fails if the recording cannot be started. In that case nothing was sent.
     fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
         let options = &self.request.options;
         let (plan, looked) = match call {
@@ -135,13 +135,15 @@ impl<'a> Cluster<'a> {
                     }
                 }
             }
-            // Nothing is removed, so there is nothing to ask for.
+            // Nothing is removed, so no consent is needed.
             Call::Discover => return self.carry_out(Call::Discover).map(Err),
         };
         plan::plan(&plan, options).into_iter().for_each(|line| self.screen.show(line));
-        if !self.request.lifting.is_empty() {
-            let line =
-                format!("This plan disables safety checks: {}", self.request.lifting.join(", "));
+        if !self.request.disabled_checks.is_empty() {
+            let line = format!(
+                "This plan disables safety checks: {}",
+                self.request.disabled_checks.join(", ")
+            );
             self.screen.show(Line::tone(Tone::Warn, line));
         }
         if let Some(reason) = plan.refusal {
@@ -159,7 +161,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Ends a command that changes nothing, and keeps the recording of its look at the cluster.
+    /// Ends a command at the prompt, and keeps the recording of its plan.
     fn end(&self, mut finished: Finished, looked: Option<(Ran, Option<Recording>)>) -> Finished {
         let Some(record) = &self.request.record else { return finished };
         let lost = match looked {
@@ -180,7 +182,7 @@ impl<'a> Cluster<'a> {
     /// Carries out a call, and writes the recording and the plan.
     ///
     /// # Errors
-    /// Fails if the recording cannot be begun: nothing was sent.
+    /// Fails if the recording cannot be started. In that case nothing was sent.
     fn carry_out(&self, call: Call) -> Result<Finished, CommandError> {
         let run = self.invocation(call);
         let (ran, recording) = self.record(&run)?;
@@ -190,7 +192,7 @@ impl<'a> Cluster<'a> {
         Ok(finished)
     }
 
-    /// Carries out a call, with a recording of it if the request names a file for one.
+    /// Carries out a call, and records it if the request names a file.
     fn record(&self, run: &Invocation) -> Result<(Ran, Option<Recording>), CommandError> {
         let Some(record) = &self.request.record else { return Ok((self.send(run, None), None)) };
         let recording = Recording::begin(&record.file, self.recorded(run))
@@ -215,12 +217,12 @@ impl<'a> Cluster<'a> {
         written.err().map(|why| format!("the recording {file} is lost: {why}"))
     }
 
-    /// Writes the plan to its file, and says how to apply it.
+    /// Writes the plan to its file, and adds the command that applies it.
     fn keep_plan(&self, ran: &Ran, run: &Invocation, finished: &mut Finished) {
         let (Ok(Done::Planned(plan)), Some(file)) = (&ran.result, &self.request.plan_file) else {
             return;
         };
-        // Another process may apply it, which this app does not run.
+        // Another process may apply the plan, and this app does not run that process.
         let target = Target { marathon_app: None, ..plan.target.clone() };
         let plan = CleanupPlan { target, ..plan.clone() };
         match files::write_plan(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
@@ -248,7 +250,7 @@ impl<'a> Cluster<'a> {
         Invocation { call, options, endpoints, component: self.request.component.options() }
     }
 
-    /// The run as its recording has it.
+    /// Describes a run for its recording.
     fn recorded(&self, Invocation { call, options, endpoints, .. }: &Invocation) -> Run {
         Run {
             schema_version: Run::SCHEMA_VERSION,
@@ -276,7 +278,7 @@ fn allow(
     Ok(())
 }
 
-/// The network for Marathon, if another server's URL is invalid.
+/// Makes the network for Marathon when another server's URL is invalid.
 fn to_marathon(
     request: &OnCluster,
     endpoints: Endpoints,
@@ -291,12 +293,12 @@ fn to_marathon(
     Ok(for_marathon(network, credential))
 }
 
-/// The network with a credential for Marathon and no other one.
+/// Gives a network a credential for Marathon, and no other one.
 fn for_marathon(network: Network, marathon: Credential) -> Network {
     network.with_credentials(Credentials { marathon, ..Credentials::default() })
 }
 
-/// The result of a run that a plan shows to be refused.
+/// Makes the result of a run that would be refused, according to its plan.
 fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     let report = Report {
         mesos_version: plan.mesos_version.clone(),

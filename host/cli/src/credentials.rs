@@ -42,7 +42,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Names the place of the credential: this option, or the variable.
+    /// Returns the name of the place of the credential: this option, or the variable.
     fn of(self, option: &'static str) -> &'static str {
         match self {
             Self::Option => option,
@@ -111,7 +111,7 @@ impl Auth {
         })
     }
 
-    /// The credential for the whole cluster. The command line takes precedence over the
+    /// Reads the credential for the whole cluster. The command line takes precedence over the
     /// environment.
     fn cluster(&self) -> Result<Option<(Given, Origin)>, AuthError> {
         if let Some(name) = self.username.clone() {
@@ -142,7 +142,7 @@ impl Auth {
         Ok(basic.map(|(basic, origin)| (Given::Principal(basic), origin)))
     }
 
-    /// The credential that is for Exhibitor alone.
+    /// Reads the credential that is only for Exhibitor.
     fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<(Basic, Origin)>, AuthError> {
         match (endpoints.ensemble(), self.exhibitor_auth_file.as_deref()) {
             (None, file) => basic(file, "EXHIBITOR_AUTH"),
@@ -156,7 +156,7 @@ impl Auth {
         }
     }
 
-    /// The login for ZooKeeper, from a file or the environment.
+    /// Reads the login for ZooKeeper from a file or the environment.
     fn zookeeper(
         &self,
         endpoints: &Endpoints,
@@ -179,7 +179,7 @@ impl Auth {
 }
 
 impl Secrets {
-    /// The servers that receive a credential, of those that `are_asked` anything.
+    /// Lists the servers that receive a credential, among those to which requests are sent.
     pub fn recipients(
         &self,
         endpoints: &Endpoints,
@@ -277,7 +277,7 @@ pub enum Given {
 }
 
 impl Given {
-    /// Returns whether it only serves to log in.
+    /// Returns whether the credential is used only to log in.
     fn needs_a_login(&self) -> bool {
         matches!(self, Self::Login(_))
     }
@@ -299,8 +299,8 @@ fn malformed(file: Option<&Path>, other: &str, why: impl fmt::Display) -> AuthEr
     AuthError::Malformed(format!("cannot use {place}: {why}"))
 }
 
-/// Reads a secret: from the command line, a file, or the environment. An empty one counts as
-/// missing; the end of the last line is no part of it.
+/// Reads a secret from the command line, a file, or the environment. An empty one counts as
+/// missing, and the end of the last line does not belong to it.
 fn secret(
     plain: Option<&str>,
     file: Option<&Path>,
@@ -327,8 +327,8 @@ fn secret(
     }
 }
 
-/// The place where DC/OS has the certificates of its own authority: on nodes, and in the
-/// sandboxes of tasks.
+/// Finds the certificates of DC/OS's own authority, which are on nodes and in the sandboxes of
+/// tasks.
 fn dcos_authorities() -> Option<PathBuf> {
     let node = PathBuf::from("/run/dcos/pki/CA/ca-bundle.crt");
     let sandbox = env::var_os("MESOS_SANDBOX").map(PathBuf::from);

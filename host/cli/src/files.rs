@@ -15,11 +15,11 @@ use crate::args::Connection;
 /// A file, by its name on the command line.
 pub type Named<'a> = (&'static str, &'a Path);
 
-/// Checks the files of a run: its recording, its plan if there is one, and the file that it
-/// reads besides those of the connection.
+/// Checks the files of a run: its recording, its plan, and the file that it reads in addition to
+/// those of the connection.
 ///
 /// # Errors
-/// One sentence, when one cannot be written, or is another one too.
+/// One sentence, if a file cannot be written, or is named twice.
 pub fn check(
     connection: &Connection,
     out: Option<&Path>,
@@ -40,8 +40,8 @@ pub fn check(
     distinct(&written, &read.collect::<Vec<_>>())
 }
 
-/// Checks that no file which is written is another one of these, or an output stream: only
-/// the last content would be left.
+/// Checks that no file which is written is also one of the others, or an output stream: only the
+/// content that is written last would remain.
 fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
     let streams = [
         ("standard output", Identity::of_open(io::stdout())),

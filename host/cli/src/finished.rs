@@ -1,4 +1,4 @@
-//! A command that did its work, or tried to; only the printing remains.
+//! The result of a command that did its work, or tried to. Only the printing remains.
 
 use janitor_contract::{Done, RunError};
 use janitor_report::inspection::Inspection;
@@ -35,12 +35,12 @@ pub enum Document {
 }
 
 impl Finished {
-    /// A command that has this document, and nothing more to say.
+    /// A command with a document, and without lines.
     pub fn new(code: ExitCode, document: Document) -> Self {
         Self { code, lines: vec![], hints: vec![], notes: vec![], document }
     }
 
-    /// A run that is over.
+    /// A finished run.
     pub fn run(ran: &Ran, run: &Invocation, verbose: bool) -> Self {
         let next = next::after(ran, run);
         let warnings = next::without_effect(ran, &run.options);
@@ -83,7 +83,7 @@ impl Finished {
         self.lines.push(line.into());
     }
 
-    /// Adds the report of a run that is not the command's own work.
+    /// Adds the report of a run that only removed the command's app.
     pub fn report(&mut self, ran: &Ran) {
         if let Document::Output(output) = &mut self.document {
             output.report = match &ran.result {
@@ -94,8 +94,8 @@ impl Finished {
         }
     }
 
-    /// Gives the command another exit code, for a reason that the document has in one sentence
-    /// and people get in lines.
+    /// Changes the exit code. The document contains the reason in one sentence, and people get it
+    /// in lines.
     pub fn end_with(&mut self, code: ExitCode, why: &str, notes: Vec<String>) {
         self.code = code;
         if let Document::Output(output) = &mut self.document {
@@ -108,8 +108,7 @@ impl Finished {
         self.notes.extend(notes);
     }
 
-    /// Adds that something was lost which the command should have written. The exit code of a
-    /// run that failed stays.
+    /// Adds that output of the command was lost. The exit code of a failed run does not change.
     pub fn lose(&mut self, why: String) {
         self.end_with(self.code.with_loss(), &why, vec![why.clone()]);
     }

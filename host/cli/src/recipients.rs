@@ -1,4 +1,4 @@
-//! Checks that the operator means the servers that are about to receive a credential.
+//! Checks that the operator knows which servers are about to receive a credential.
 
 use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
@@ -16,11 +16,11 @@ pub struct Objection {
     pub hint: String,
 }
 
-/// Checks that the operator means these servers to receive a credential. Returns notes for
+/// Checks that the operator has chosen these servers to receive a credential. Returns notes for
 /// people about those that do.
 ///
 /// # Errors
-/// An objection, when nothing must be sent.
+/// The reason why nothing must be sent.
 pub fn consider(
     recipients: &[Recipient],
     endpoints: &Endpoints,

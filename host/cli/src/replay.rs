@@ -1,4 +1,4 @@
-//! Runs recordings again, without a network.
+//! Replays recordings, without a network.
 
 use std::fs;
 use std::io;
@@ -18,10 +18,10 @@ use crate::error::CommandError;
 use crate::finished::{Document, Finished};
 use crate::screen::Screen;
 
-/// Runs a recording again, or all that are in a folder.
+/// Replays a recording, or all recordings in a folder.
 ///
 /// # Errors
-/// Fails if there is none that can be read, or no component to run.
+/// Fails if no recording can be read, or there is no component to run.
 pub fn replay(
     place: &Path,
     component: &ComponentArgs,
@@ -42,7 +42,7 @@ pub fn open(file: &Path) -> Result<Replay, CommandError> {
     Replay::open(file).map_err(|why| format!("cannot replay {}: {why}", file.display()).into())
 }
 
-/// Runs a recording again, with its log.
+/// Replays a recording, and prints its log.
 fn one(
     janitor: &Janitor,
     component: &ComponentArgs,
@@ -70,7 +70,7 @@ fn one(
     Ok(finished)
 }
 
-/// Lists how a replayed run differs from the recorded one, and a possible reason.
+/// Lists the differences between a replayed run and the recorded one, and a possible reason.
 fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
     let mut differences = replay.deviations();
     let component = replay.run().component;
@@ -82,7 +82,7 @@ fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
     differences
 }
 
-/// Runs every recording in a folder again, and says which ones differ.
+/// Replays every recording in a folder, and reports which ones differ.
 fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, CommandError> {
     let mut files = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
@@ -126,14 +126,14 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
     Ok(Finished { lines: vec![summary.into()], ..Finished::new(code, document) })
 }
 
-/// Runs a recording again without its log, and lists how it differs.
+/// Replays a recording without its log, and lists the differences.
 fn silently(janitor: &Janitor, file: &Path) -> io::Result<Vec<String>> {
     let replay = Replay::open(file)?;
     let Run { call, options, stopped_at, window, .. } = replay.run();
     let session = Session::new(replay.transport())
         .with_limits(Limits { window, ..Limits::default() })
         .with_cancellation(CancellationToken::replaying(stopped_at));
-    // A run may fail, if the recorded one did.
+    // The run fails if the recorded one did.
     let _ = janitor.run(&call, &options, session);
     Ok(differences(janitor, &replay))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use janitor_contract::types::{Options, Target};
 use janitor_contract::{Call, Endpoints, planned};
 use janitor_report::command_line::parse::{Checks, OWN_APP, UrlError, Urls, with_app};
-use janitor_report::command_line::print::lifting;
+use janitor_report::command_line::print::disabled_checks;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Run;
 
@@ -22,7 +22,7 @@ use crate::{files, replay};
 pub enum Request {
     /// It runs the component on a cluster.
     Cluster(Box<OnCluster>),
-    /// It runs a recording again, or all that are in a folder.
+    /// It replays a recording, or all recordings in a folder.
     Replay(PathBuf, ComponentArgs),
     /// It shows the component, its limits, and the requests that it may send for a target.
     Inspect(Target, Options, ComponentArgs),
@@ -36,13 +36,13 @@ pub struct OnCluster {
     pub call: Call,
     /// The options of the call.
     pub options: Options,
-    /// The options of a command line that disable the safety checks which a file disables.
-    pub lifting: Vec<String>,
+    /// The options that disable the same safety checks as the file.
+    pub disabled_checks: Vec<String>,
     /// The consent that the run needs before it changes anything.
     pub consent: ConsentPolicy,
     /// The servers.
     pub servers: Servers,
-    /// The app that runs this command, if Marathon does.
+    /// Returns the app that runs this command, if Marathon runs it.
     pub own_app: Option<String>,
     /// The credentials and certificates that are given.
     pub auth: Auth,
@@ -71,7 +71,7 @@ pub struct Record {
 }
 
 impl Request {
-    /// Resolves a command line. The screen says whether there may be a prompt.
+    /// Resolves a command line. The screen determines whether there may be a prompt.
     ///
     /// # Errors
     /// Fails if the command line, or a file that it names, cannot be used, or if a file disables
@@ -106,7 +106,7 @@ impl OnCluster {
         Self {
             call,
             options,
-            lifting: vec![],
+            disabled_checks: vec![],
             consent: ConsentPolicy::Unneeded,
             servers: Servers { endpoints, only_in_file: vec![] },
             own_app: own_app(),
@@ -117,15 +117,15 @@ impl OnCluster {
         }
     }
 
-    /// Takes the servers from a file, unless the command line names others.
+    /// Uses the servers of a file, unless the command line names others.
     fn at(self, urls: &Urls, file: &Endpoints) -> Self {
         let servers = Servers { endpoints: urls.endpoints(file), only_in_file: urls.only_in(file) };
         Self { servers, ..self }
     }
 
-    /// Resolves the consent to a change. Its options come from a file if there are `checks`: they
-    /// disable no safety check that the command line does not disable, unless a prompt confirms
-    /// it.
+    /// Determines the consent that the run needs. If there are `checks`, its options come from a
+    /// file, which disables a safety check only if the command line does so too, or if a prompt
+    /// confirms it.
     fn agreed(
         self,
         yes: bool,
@@ -133,15 +133,15 @@ impl OnCluster {
         screen: &Screen,
     ) -> Result<Self, CommandError> {
         let consent = ConsentPolicy::of(&self.call, yes, screen);
-        let (lifting, lacking) = match checks {
-            Some(checks) => (lifting(&self.options), checks.lacking(&self.options)),
+        let (disabled_checks, missing) = match checks {
+            Some(checks) => (disabled_checks(&self.options), checks.missing(&self.options)),
             None => (vec![], vec![]),
         };
         match consent {
-            ConsentPolicy::Given(_) if !lacking.is_empty() => {
-                Err(CommandError::Unconfirmed(lacking))
+            ConsentPolicy::Given(_) if !missing.is_empty() => {
+                Err(CommandError::Unconfirmed(missing))
             }
-            consent => Ok(Self { consent, lifting, ..self }),
+            consent => Ok(Self { consent, disabled_checks, ..self }),
         }
     }
 }
@@ -188,8 +188,8 @@ fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> 
     )
 }
 
-/// Makes a recording anew, on the cluster that it names unless the command line names another
-/// one.
+/// Repeats a recorded run, on the cluster that the recording names unless the command line names
+/// another one.
 fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError> {
     if args.place.is_dir() {
         return Err(CommandError::Usage(
@@ -220,12 +220,12 @@ fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError
     Ok(OnCluster { record, ..request })
 }
 
-/// The app that runs this command, if Marathon does.
+/// Returns the app that runs this command, if Marathon runs it.
 fn own_app() -> Option<String> {
     std::env::var(OWN_APP).ok().filter(|value| !value.is_empty())
 }
 
-/// Gives the target of a call the app that runs this command.
+/// Adds the app that runs this command to the target of a call.
 fn with_own_app(call: Call) -> Call {
     match call {
         Call::Clean(target) => Call::Clean(with_app(target, own_app())),

@@ -1,5 +1,5 @@
-//! The exit codes of the command. Together with the documents for programs they are a
-//! promise; the text for people is not.
+//! The exit codes of the command. Like the documents for programs, they are stable; the text for
+//! people is not.
 
 use janitor_contract::outcome::RunError;
 use janitor_contract::types::Reason;
@@ -39,8 +39,8 @@ impl ExitCode {
         Self::Violation,
     ];
 
-    /// Returns the code of a run whose files or output are lost, and which has this code so far:
-    /// any other failure is more important.
+    /// Returns the code of a run with this code whose files or output are lost. Any other failure
+    /// is more important.
     #[must_use]
     pub fn with_loss(self) -> Self {
         match self {
@@ -49,7 +49,7 @@ impl ExitCode {
         }
     }
 
-    /// Its meaning, for people.
+    /// Describes the code for people.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Clean => "everything is confirmed removed, or was shown as requested",

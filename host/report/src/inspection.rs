@@ -1,5 +1,5 @@
 //! The document that describes the component: its contract, its limits, and the requests that it
-//! may send. Its shape is a promise, as that of all documents for programs (`output.rs`).
+//! may send. Its structure is stable, like that of all documents for programs (`output.rs`).
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Shows an inventory to people.
+//! Describes an inventory for people.
 
 use janitor_contract::describe::{agent_words, count};
 use janitor_contract::types::{Holding, Inventory, Reserved, Target};
@@ -7,8 +7,8 @@ use crate::command_line::print::Invocation;
 use crate::line::{Line, Tone};
 use crate::words::{framework_line, sums, unreached_line};
 
-/// Shows everything that is reserved in a cluster, in lines, with the commands that remove
-/// what no framework claims.
+/// Lists everything that is reserved in a cluster, with the commands that remove the orphaned
+/// resources.
 pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
     let Inventory { roles, unreached, frameworks_unknown, znodes_unknown, .. } = inventory;
     let mut lines = Vec::new();
@@ -18,7 +18,7 @@ pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
     for holding in roles {
         lines.push("".into());
         lines.extend(holding_lines(holding, frameworks_unknown.is_none()));
-        // Several principals may be several services that share the role of a group.
+        // Several services that share the role of a group have several principals.
         let is_ones = holding.principals.len() < 2;
         let is_orphaned = holding.frameworks.is_empty() && frameworks_unknown.is_none();
         if holding.removable && is_orphaned && is_ones {

@@ -1,5 +1,5 @@
-//! The documents for programs: what a command writes with `--output json`. Their
-//! shapes are promises; the text for people is not.
+//! The documents for programs, which a command writes with `--output json`. Their structure is
+//! stable; the text for people in them is not.
 
 use serde::Serialize;
 
@@ -18,9 +18,9 @@ pub struct Output {
     pub schema_version: u32,
     /// The exit code of the command.
     pub exit_code: u8,
-    /// The reason why the command did not do its work, for programs.
+    /// The reason why the command did not complete its work, for programs.
     pub reason: Option<Reason>,
-    /// The same for people; it also names what could not be written.
+    /// The same for people. It also names output that could not be written.
     pub message: Option<String>,
     /// The findings and results of a cleanup, even if it failed.
     pub report: Option<Report>,
@@ -57,7 +57,7 @@ impl Output {
         output
     }
 
-    /// The result of a command that ended before there was a run.
+    /// The result of a command that ended before it started a run.
     pub fn without_run(code: ExitCode, message: Option<String>) -> Self {
         Self {
             schema_version: Self::SCHEMA_VERSION,

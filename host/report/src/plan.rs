@@ -1,4 +1,4 @@
-//! Shows a plan to people.
+//! Describes a plan for people.
 
 use janitor_contract::describe::{
     agent_words, count, elsewhere_words, entry_words, skip_words, unreached_words, volume_words,
@@ -11,7 +11,7 @@ use janitor_contract::types::{
 use crate::line::{Line, Tone};
 use crate::words::{framework_line, framework_with_roles, sums, unreached_line};
 
-/// Shows what a cleanup would do, in lines.
+/// Lists what a cleanup would do, in lines.
 pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     let CleanupPlan { target, agents, unreached, ignored, elsewhere, frameworks, .. } = plan;
     let role = target.role.as_deref();
@@ -70,7 +70,7 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     lines
 }
 
-/// Says why a cleanup would be incomplete, and so keeps the znode and the app.
+/// Returns the reason why a cleanup would be incomplete, and therefore keep the znode and the app.
 fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static str> {
     match (plan.unreached.is_empty(), plan.elsewhere.is_empty() || !options.whole_service) {
         (false, _) => Some("until all slaves can be reached"),
@@ -97,7 +97,7 @@ fn warning_words(warning: Warning) -> Option<&'static str> {
         Warning::VersionUnknown => {
             Some("The agents do not report which version of Mesos they run.")
         }
-        // Other lines of the plan are about these.
+        // Other lines of the plan show these.
         Warning::RoleNotFound | Warning::ResourcesLeft | Warning::PrincipalElsewhere => None,
     }
 }
@@ -108,7 +108,7 @@ fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
     plan.agents.iter().filter(move |it| !is_away(&it.agent))
 }
 
-/// Returns whether an agent is among these and nothing is sent for it, because it is disconnected.
+/// Returns whether one of these is the agent, and it is disconnected, so that nothing is sent for it.
 fn is_among(these: &[Unreached], agent: &str) -> bool {
     these.iter().any(|it| it.agent == agent && it.reason == UnreachedReason::NotActive)
 }
@@ -118,8 +118,8 @@ fn below(line: Line) -> Line {
     Line { head: format!("  {}", line.head), ..line }
 }
 
-/// Changes a line about an agent that may be disconnected: its resources stay until a run
-/// reaches the agent, or for good if the agent is ignored.
+/// Changes a line about an agent that may be disconnected: its resources are kept until a run
+/// reaches the agent, or permanently if the agent is ignored.
 fn as_far_as_reached(plan: &CleanupPlan, agent: &str, line: Line) -> Line {
     match line.tone {
         Tone::Gone if is_among(&plan.ignored, agent) => {
@@ -142,7 +142,7 @@ fn heading(target: &Target) -> String {
     }
 }
 
-/// Shows what will become of an entry: of its volume, and of its reservation.
+/// Describes the fate of an entry: of its volume, and of its reservation.
 fn planned(planned: &Planned, wanted: Option<&str>) -> Vec<Line> {
     let Planned { entry, volume, reservation } = planned;
     let volume = volume
@@ -160,17 +160,17 @@ fn fated(fate: &Fate, verb: &str, what: String) -> Line {
     }
 }
 
-/// Shows something that will be removed.
+/// Describes something that will be removed.
 fn step(verb: &str, what: String) -> Line {
     Line { rest: what, ..headed(Tone::Gone, verb) }
 }
 
-/// Shows something that stays.
+/// Describes something that is kept.
 fn kept(what: String) -> Line {
     Line { rest: what, ..headed(Tone::Kept, "keep") }
 }
 
-/// Begins a line with a verb, in a column of its own.
+/// Starts a line with a verb, in its own column.
 fn headed(tone: Tone, verb: &str) -> Line {
     Line::tone(tone, format!("  {verb:<9}  "))
 }
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_that_is_away_holds_is_not_counted() {
+    fn resources_of_a_disconnected_agent_are_not_counted() {
         let agent = |agent: &str| AgentPlan {
             agent: agent.into(),
             hostname: String::new(),

@@ -1,5 +1,4 @@
-//! The plan file. Its shape is a promise, as that of all documents for programs
-//! (`output.rs`).
+//! The plan file. Its structure is stable, like that of all documents for programs (`output.rs`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

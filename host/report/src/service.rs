@@ -1,5 +1,4 @@
-//! The names that a service's package derives from the service's name: role, principal and
-//! ZooKeeper node.
+//! Derives role, principal and ZooKeeper node from the name of a service, as its package does.
 
 use clap::ValueEnum;
 use janitor_contract::types::Target;
@@ -30,10 +29,10 @@ pub struct Names {
     pub znode: String,
 }
 
-/// Derives the names that a service of this name has by default.
+/// Derives the default names of a service.
 ///
-/// The SDK's scheme is that of dcos-commons (`sdk_install.py`: the principal keeps the folder
-/// as it is); the documentation of the framework cleaner has the other ones.
+/// The scheme of the SDK is that of dcos-commons (`sdk_install.py`), in which the principal
+/// contains the folder unchanged. The other schemes are those of the original's documentation.
 pub fn names(service: &str, naming: Naming) -> Result<Names, String> {
     let path = service.strip_prefix('/').unwrap_or(service);
     let is_segment = |segment: &str| {
@@ -59,9 +58,8 @@ pub fn names(service: &str, naming: Naming) -> Result<Names, String> {
     Ok(Names { role, principal, znode })
 }
 
-/// Finds the service that a target is the whole of: its name, its naming scheme, and the
-/// names that follow from these. The role is the target's; the other names match the target's
-/// as far as possible.
+/// Finds the service that has the target's role: its name, its naming scheme, and the names that
+/// follow from these. Of several services, it returns the one whose other names match best.
 pub fn of(target: &Target) -> Option<(String, Naming, Names)> {
     let role = target.role.as_deref()?;
     let services = |naming: &Naming| {
@@ -119,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_service_is_refused() {
+    fn an_invalid_service_name_is_refused() {
         for service in ["", "/", "a//b", "/a/", "..", "a/../b", "a\n"] {
             assert!(names(service, Naming::Sdk).is_err(), "{service:?}");
         }

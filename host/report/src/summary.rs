@@ -37,7 +37,7 @@ pub fn outcome(
 ) -> Vec<Line> {
     let next = || next.iter().map(Line::from);
     match result {
-        // The log has said everything, in the original's words.
+        // The original's output ends with the log.
         Ok(Done::Cleaned(_)) => vec![],
         Ok(Done::Planned(it)) => plan(it, &run.options).into_iter().chain(next()).collect(),
         Ok(Done::Discovered(it)) => inventory(it, run).into_iter().chain(next()).collect(),

@@ -1,11 +1,11 @@
-//! The words for what a plan and an inventory have in common: amounts, agents, frameworks.
+//! The descriptions that a plan and an inventory share: amounts, agents, frameworks.
 
 use janitor_contract::describe::{framework_extent, framework_words, scalar, unreached_words};
 use janitor_contract::types::{Amount, Framework, Reserved, Unreached};
 
 use crate::line::{Line, Tone};
 
-/// Sums up the resources that are numbers, after a colon; an empty text if there are none.
+/// Sums up the resources that are numbers, after a colon. Without any, the text is empty.
 pub fn sums<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> String {
     let mut sums: Vec<(&str, f64)> = Vec::new();
     for entry in entries {
@@ -23,7 +23,7 @@ pub fn sums<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> String {
     format!(": {}", sums.join(", "))
 }
 
-/// Shows a framework that uses the target.
+/// Describes a framework that uses the target.
 pub fn framework_line(framework: &Framework, role: Option<&str>) -> Line {
     Line::tone(Tone::Warn, format!("  In use by {}", framework_with_roles(framework, role)))
 }
@@ -33,7 +33,7 @@ pub fn framework_with_roles(framework: &Framework, role: Option<&str>) -> String
     format!("framework {}: {}", framework_words(framework), framework_extent(framework, role))
 }
 
-/// Shows an agent that may hold something.
+/// Describes an agent that may hold resources.
 pub fn unreached_line(unreached: &Unreached) -> Line {
     Line::tone(Tone::Warn, format!("  {}", unreached_words(unreached)))
 }
@@ -44,7 +44,7 @@ mod tests {
     use crate::testing::entry;
 
     #[test]
-    fn what_is_counted_is_summed_up_with_its_unit() {
+    fn amounts_are_summed_up_with_their_units() {
         let entries = [
             entry("cpus", Amount::Scalar(0.1)),
             entry("mem", Amount::Scalar(4096.0)),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-/// Credentials and certificates. Secrets are better in a file or in the environment, because
-/// every user of a machine can read command lines.
+/// The options for credentials and certificates. Secrets should be in a file or in the
+/// environment, because every user of a machine can read command lines.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Credentials and certificates")]
 pub struct Auth {
@@ -62,7 +62,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// The files that are read, by their options.
+    /// Lists the files that are read, with their options.
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let Self {
             auth_token: _,

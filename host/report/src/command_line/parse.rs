@@ -9,7 +9,7 @@ use janitor_contract::Endpoints;
 use janitor_contract::endpoint::EndpointError;
 use janitor_contract::types::{Endpoint, InUse, Options, Target};
 
-use super::print::lifting;
+use super::print::disabled_checks;
 use crate::service::{self, Naming};
 
 /// The options that select what to remove.
@@ -118,7 +118,7 @@ pub enum Format {
 }
 
 impl Selection {
-    /// Reads the target, by its own names or by its service's, and the options of the run.
+    /// Returns the target, named by itself or by its service, and the options of the run.
     ///
     /// # Errors
     /// One sentence, when the service's name is invalid.
@@ -134,7 +134,7 @@ impl Selection {
             znode: or(znode, derived.map(|names| &names.znode)),
             marathon_app: None,
         };
-        // A role other than the service's own selects a part of the service.
+        // With another role than the service's own, only a part of the service is selected.
         let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
         let options = Options { whole_service, ..Options::DEFAULT };
         Ok((target, checks.added_to(options)))
@@ -142,7 +142,7 @@ impl Selection {
 }
 
 impl Checks {
-    /// Adds the options of the command line to these.
+    /// Adds the options of the command line to the given ones.
     pub fn added_to(&self, options: Options) -> Options {
         let add = |these: Vec<String>, more: &[String]| {
             more.iter().filter(|it| *it != NO_ID).fold(these, |mut these, it| {
@@ -167,11 +167,11 @@ impl Checks {
         }
     }
 
-    /// Returns the options that disable safety checks which this command line does not disable:
-    /// the options of a run may come from a file that somebody else has written.
-    pub fn lacking(&self, options: &Options) -> Vec<String> {
-        let own = lifting(&self.added_to(Options::DEFAULT));
-        lifting(options).into_iter().filter(|it| !own.contains(it)).collect()
+    /// Returns the options that this command line lacks to disable the same safety checks. The
+    /// given options may come from a file that somebody else has written.
+    pub fn missing(&self, options: &Options) -> Vec<String> {
+        let own = disabled_checks(&self.added_to(Options::DEFAULT));
+        disabled_checks(options).into_iter().filter(|it| !own.contains(it)).collect()
     }
 }
 

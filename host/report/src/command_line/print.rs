@@ -53,13 +53,14 @@ impl Invocation {
         valued.extend(urls(&self.endpoints));
         valued.extend(self.component.iter().cloned());
         let valued = valued.into_iter().map(|(name, value)| shell::option(name, &value));
-        let words: Vec<_> = [command].into_iter().chain(valued).chain(lifting(options)).collect();
+        let words: Vec<_> =
+            [command].into_iter().chain(valued).chain(disabled_checks(options)).collect();
         words.join(" ")
     }
 }
 
-/// Prints the options that disable a safety check.
-pub fn lifting(options: &Options) -> Vec<String> {
+/// Prints the options that disable safety checks.
+pub fn disabled_checks(options: &Options) -> Vec<String> {
     let agents = &options.ignored_agents;
     let agents = agents.iter().map(|agent| shell::option("--ignore-agent", agent));
     let users = match (options.in_use, &options.teardown[..]) {

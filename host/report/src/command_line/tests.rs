@@ -5,7 +5,7 @@ use janitor_contract::types::{InUse, Options, Target};
 use janitor_contract::{Call, Endpoints};
 
 use super::parse::{Checks, Selection, URLS, Urls};
-use super::print::{Invocation, lifting};
+use super::print::{Invocation, disabled_checks};
 
 /// The part of the command line that is printed.
 #[derive(Parser)]
@@ -120,10 +120,10 @@ fn what_is_printed_is_read_as_what_it_was_made_of() {
         let line = run.clean(&target, &run.options);
         let read = Line::read(&line);
         assert_eq!(read, (target, run.options.clone(), run.endpoints), "{line}");
-        let guards = lifting(&run.options).join(" ");
-        let words = shell_words::split(&format!("janitor {guards}")).unwrap();
+        let disabling = disabled_checks(&run.options).join(" ");
+        let words = shell_words::split(&format!("janitor {disabling}")).unwrap();
         let checks = Line::try_parse_from(words).unwrap().checks;
-        assert_eq!(checks.lacking(&run.options), [""; 0], "{guards}");
+        assert_eq!(checks.missing(&run.options), [""; 0], "{disabling}");
     }
 }
 
@@ -148,21 +148,21 @@ fn the_command_line_is_the_shells() {
     let component = vec![("--component", "it is.wasm".into())];
     let run = Invocation { call: Call::Clean(target.clone()), options, endpoints, component };
     let servers = "-m|http://m1/,http://m2/|-n|http://n/|--component|it is.wasm";
-    let guards =
+    let disabling =
         "--ignore-agent|S 0|--ignore-agent|h1|--teardown|F-1|--teardown|F-2|--system-znode";
     for (line, expected) in [
         (
             run.clean(&target, &run.options),
-            format!("janitor|-r|a role|-p|it's|{servers}|{guards}|--strict"),
+            format!("janitor|-r|a role|-p|it's|{servers}|{disabling}|--strict"),
         ),
-        (run.apply(Path::new("-x")), format!("janitor|apply|./-x|{servers}|{guards}")),
+        (run.apply(Path::new("-x")), format!("janitor|apply|./-x|{servers}|{disabling}")),
     ] {
         assert_eq!(shell_words::split(&line).unwrap().join("|"), expected);
     }
 }
 
 #[test]
-fn a_file_lifts_nothing_that_the_command_line_does_not() {
+fn a_file_disables_only_what_the_command_line_disables() {
     let checks = |line: &str| {
         let words = shell_words::split(&format!("janitor {line}")).unwrap();
         Line::try_parse_from(words).unwrap().checks
@@ -173,7 +173,7 @@ fn a_file_lifts_nothing_that_the_command_line_does_not() {
         ignored_agents: vec!["S0".into()],
         ..Options::DEFAULT
     };
-    assert_eq!(checks("").lacking(&options), ["--ignore-agent S0", "--teardown F-1"]);
+    assert_eq!(checks("").missing(&options), ["--ignore-agent S0", "--teardown F-1"]);
     let more = checks("--ignore-agent S0 --teardown F-2 --system-znode");
-    assert_eq!(more.lacking(&more.added_to(options)), ["--teardown F-1"]);
+    assert_eq!(more.missing(&more.added_to(options)), ["--teardown F-1"]);
 }
