@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_not_known() {
+    fn what_is_not_listed_is_unknown() {
         let slaves = r#"{"slaves":[{"id":"S1","reserved_resources_full":{}}]}"#;
         let mut host = Script::default().answer(200, slaves).answer(403, "").answer(200, "<html>");
         let inventory = discover(&mut host, &OPTIONS).unwrap();
