@@ -14,7 +14,7 @@ use crate::sandbox::BROKEN;
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The message about the servers if there is no component that could send them a request.
-const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
+const NOTHING: &str = "Nothing was sent, so nothing was changed.\n";
 
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
@@ -142,7 +142,7 @@ fn a_recording_names_the_one_that_ran() {
     // The embedded one sends requests that were not recorded, and both are named.
     let run = run(&mut replay(&file));
     assert_eq!(run.exit, 5);
-    let words = format!("it was recorded with component {digest}, and this is {DIGEST}");
+    let words = format!("it was recorded with component {digest}; this component is {DIGEST}");
     assert!(run.stderr.contains(&words), "{}", run.stderr);
 }
 
@@ -168,9 +168,6 @@ fn the_next_command_names_it_too() {
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn a_file_that_cannot_be_read_is_a_wrong_command_line() {
     let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
-    assert_eq!(
-        (run.exit, run.stdout.as_str()),
-        (1, "Nothing was changed, and nothing was sent.\n")
-    );
+    assert_eq!((run.exit, run.stdout.as_str()), (1, "Nothing was sent, so nothing was changed.\n"));
     assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);
 }

@@ -180,7 +180,6 @@ fn a_wrong_file_sends_nothing() {
     let empty = secrets.file("empty", "\n").display().to_string();
     let binary = secrets.file("binary", b"canary\xff").display().to_string();
     let lines = secrets.file("lines", "canary canary\ncanary").display().to_string();
-    let users = secrets.file("users", "canary:canary\nother:canary\n").display().to_string();
     let none = secrets.path().join("none").display().to_string();
     for (options, words) in [
         (vec!["--auth-token-file", &none], "No such file"),
@@ -189,17 +188,12 @@ fn a_wrong_file_sends_nothing() {
         (vec!["--username", "admin", "--password-file", &none], "No such file"),
         (vec!["--username", "admin"], "--username needs --password-file"),
         (vec!["--service-account", &none], "No such file"),
-        (vec!["--service-account", &lines], "no JSON with uid and private_key"),
-        (vec!["--basic-auth-file", &lines], "does not hold user:password"),
         (vec!["--basic-auth-file", &binary], "it is not text"),
-        (vec!["--basic-auth-file", &users], "does not hold user:password on one line"),
-        (vec!["--exhibitor-auth-file", &lines], "does not hold user:password"),
         (vec!["--marathon-auth-file", &empty], "it is empty"),
         (
             vec!["-e", "zk://127.0.0.1:1/", "--exhibitor-auth-file", &lines],
             "--exhibitor-auth-file is for Exhibitor",
         ),
-        (vec!["-e", "zk://127.0.0.1:1/", "--zk-auth-file", &lines], "does not hold user:password"),
         (vec!["-a", "x", "--auth-token-file", &lines], "cannot be used with"),
         (vec!["-a", "x", "--basic-auth-file", &lines], "cannot be used with"),
     ] {
@@ -207,6 +201,37 @@ fn a_wrong_file_sends_nothing() {
         let run = run(on(&cluster, TARGET).args(&options));
         assert_eq!(run.exit, 1, "{options:?}");
         assert!(run.stderr.contains(words), "{options:?}: {}", run.stderr);
+        assert!(!format!("{run:?}").contains("canary"), "{run:?}");
+        assert_eq!(cluster.requests(), []);
+    }
+}
+
+/// Whatever its kind, a credential that no server would accept is an error of the login, and its
+/// place is named.
+#[test]
+fn a_malformed_credential_sends_nothing() {
+    let secrets = Secrets::new();
+    let lines = secrets.file("lines", "canary canary\ncanary").display().to_string();
+    let users = secrets.file("users", "canary:canary\nother:canary\n").display().to_string();
+    for (options, place, words) in [
+        (vec!["--auth-token-file", &lines], &lines, "invalid token"),
+        (vec!["--service-account", &lines], &lines, "no JSON with uid and private_key"),
+        (vec!["--basic-auth-file", &lines], &lines, "does not hold user:password"),
+        (vec!["--basic-auth-file", &users], &users, "does not hold user:password on one line"),
+        (vec!["--exhibitor-auth-file", &lines], &lines, "does not hold user:password"),
+        (vec!["--marathon-auth-file", &lines], &lines, "does not hold user:password"),
+        (
+            vec!["-e", "zk://127.0.0.1:1/", "--zk-auth-file", &lines],
+            &lines,
+            "does not hold user:password",
+        ),
+    ] {
+        let cluster = cluster(&[]);
+        let run = run(on(&cluster, TARGET).args(&options));
+        assert_eq!(run.exit, 4, "{options:?}: {run:?}");
+        let begin = format!("cannot use {place}: ");
+        let line = run.stdout.lines().find(|line| line.starts_with(&begin));
+        assert!(line.is_some_and(|line| line.contains(words)), "{options:?}: {run:?}");
         assert!(!format!("{run:?}").contains("canary"), "{run:?}");
         assert_eq!(cluster.requests(), []);
     }
@@ -336,7 +361,8 @@ fn a_401_names_the_option() {
         let cluster = Cluster::start(state);
         let mut command = on(&cluster, TARGET);
         let shown = run(command.env("MARATHON_APP_ID", "/janitor"));
-        assert!(shown.stdout.contains(option), "{}", shown.stdout);
+        let all = shown.stdout + &shown.stderr;
+        assert!(all.contains(option), "{all}");
         let mut command = on(&cluster, &format!("{TARGET} -o json"));
         let document = run(command.env("MARATHON_APP_ID", "/janitor")).stdout;
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
@@ -636,7 +662,7 @@ fn the_environment_is_not_for_what_only_a_file_names() {
                 assert!(!run.stdout.contains("canary"), "{}", run.stdout);
                 let named = format!("{url}, so {variable} is not sent to it.");
                 assert!(run.stdout.contains(&named), "{variable}: {}", run.stdout);
-                let hint = format!("name it too ({option} {url}");
+                let hint = format!("name it on the command line too ({option} {url}");
                 assert!(option.is_empty() || run.stdout.contains(&hint), "{}", run.stdout);
                 assert!(run.stdout.contains("/janitor stays in Marathon"), "{}", run.stdout);
             }
@@ -679,7 +705,7 @@ fn an_option_is_for_what_only_a_file_names() {
         assert_eq!(run.exit, 0, "{run:?}");
         let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
         let said = format!(
-            "janitor: sending credentials to servers that only the file names: the Mesos master {master}, \
+            "janitor: sending credentials to servers that are named only in the file: the Mesos master {master}, \
              Exhibitor {exhibitor}\n"
         );
         assert!(run.stderr.starts_with(&said), "{}", run.stderr);
@@ -698,7 +724,8 @@ fn an_option_is_for_what_only_a_file_names() {
     command.arg("apply").arg(&plan);
     command.arg("--client-cert").arg(authority.path("client.pem"));
     let run = run(command.arg("--client-key").arg(authority.path("client.key")));
-    let said = "servers that only the file names: the Mesos master https://127.0.0.1:1/master/\n";
+    let said =
+        "servers that are named only in the file: the Mesos master https://127.0.0.1:1/master/\n";
     assert!(run.exit == 5 && run.stderr.contains(said), "{run:?}");
 }
 

@@ -2,7 +2,9 @@
 //! with misleading characters.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -14,7 +16,7 @@ use janitor_tests::{Answer, Cluster, Server};
 use janitor_transport::recording::read::Replay;
 use serde_json::{Value, json};
 
-use crate::command::{janitor, on, program, run, scenario, tests};
+use crate::command::{complaints, janitor, on, program, run, scenario, tests};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
@@ -58,6 +60,43 @@ fn what_is_no_regular_file_is_not_replaced() {
     }
     assert_eq!(names(folder.path()), before);
     assert_eq!(cluster.requests().len(), 0, "it is found out before anything is sent");
+}
+
+/// A pipe that a program writes to is read; one that nobody writes to is not waited for.
+#[test]
+fn a_pipe_is_read_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(program("mkfifo").arg(&pipe).status().unwrap().success());
+    for line in [
+        format!("apply {pipe}"),
+        format!("replay {pipe}"),
+        format!("discover --auth-token-file {pipe}"),
+        format!("discover --ca-cert {pipe}"),
+    ] {
+        let run = run(janitor().args(line.split(' ')));
+        assert_eq!(run.exit, 1, "{line}: {run:?}");
+        let words = format!("{pipe}: it is a pipe, and no program writes to it");
+        assert!(run.stderr.contains(&words), "{line}: {run:?}");
+    }
+    let recording = tests("recordings/cassandra-0.28.1.har");
+    let script = r#"cat "$1" | "$0" replay /dev/stdin"#;
+    let args = [janitor().get_program(), recording.as_os_str()].map(ToOwned::to_owned);
+    let piped = run(program("sh").args(["-c", script]).args(args));
+    assert_eq!((piped.exit, complaints(&piped)), (0, vec![]), "{piped:?}");
+}
+
+/// The command that is printed is what a shell reads as the same name.
+#[test]
+fn a_file_whose_name_is_not_text_is_written_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(scenario("a-plan"));
+    let name = OsStr::from_bytes(b"plan\xff.json");
+    let mut command = writing(&cluster, "--out", Path::new(name));
+    let run = run(command.current_dir(folder.path()));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(run.stderr.contains(r"janitor apply $'plan\377.json'"), "{run:?}");
+    assert!(folder.path().join(name).is_file());
 }
 
 #[test]
@@ -147,7 +186,8 @@ fn what_does_not_show_is_escaped() {
     }
     let shown = r"remove everything of role 'cassandra\u{200b}_\u{ad}role'";
     assert!(text.stdout.contains(shown), "{}", text.stdout);
-    let command = r"To do it: janitor -r $'cassandra\342\200\213_\302\255role' -z cassandra";
+    let command =
+        r"To carry out this plan: janitor -r $'cassandra\342\200\213_\302\255role' -z cassandra";
     assert!(text.stdout.contains(command), "{}", text.stdout);
     let wrong = run(janitor().arg("plan\u{202e}\u{1b}[2J"));
     assert_eq!(wrong.exit, 1);

@@ -38,7 +38,7 @@ fn bash_completes_a_command() {
 #[test]
 fn every_command_has_its_page() {
     let page = printed(&["man"]);
-    for words in [".TH janitor 1", "everything is confirmed gone", "NO_COLOR"] {
+    for words in [".TH janitor 1", "everything is confirmed removed", "NO_COLOR"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     for command in ["plan", "apply", "discover", "replay", "inspect", "completions", "man"] {
@@ -46,7 +46,10 @@ fn every_command_has_its_page() {
         let page = printed(&["man", command]);
         assert!(page.contains(&format!(".TH janitor-{command} 1")), "{page}");
     }
-    let unknown = run(janitor().args(["man", "nope"]));
-    assert_eq!((unknown.exit, unknown.stdout.as_str()), (1, ""));
-    assert!(unknown.stderr.contains("there is no command 'nope'"), "{}", unknown.stderr);
+    for name in ["nope", "help"] {
+        let unknown = run(janitor().args(["man", name]));
+        assert_eq!((unknown.exit, unknown.stdout.as_str()), (1, ""));
+        let words = format!("there is no manual page for '{name}'");
+        assert!(unknown.stderr.contains(&words), "{}", unknown.stderr);
+    }
 }

@@ -4,6 +4,7 @@ use janitor_host::{DIGEST, Janitor, Limits, PACKAGE, Timeouts, ZooKeeperLimits};
 use serde_json::Value;
 
 use crate::command::{janitor, run};
+use crate::validation;
 
 fn lines(args: &[&str]) -> Vec<String> {
     let run = run(janitor().arg("inspect").args(args));
@@ -83,7 +84,9 @@ fn programs_get_an_object() {
     let run = run(janitor().args(["inspect", "-r", "r", "--output", "json"]));
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
     let object: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(object["schema_version"], 1);
+    validation::require("inspection", &run.stdout);
+    assert_eq!((&object["schema_version"], &object["exit_code"]), (&1.into(), &0.into()));
+    assert_eq!(object["refusal"], Value::Null);
     assert_eq!(object["component"]["digest"], DIGEST);
     let [clean, plan, discover] = &object["policy"].as_array().unwrap()[..] else {
         panic!("{object}")
@@ -97,6 +100,28 @@ fn programs_get_an_object() {
                 || request.ends_with(r#"{"type":"GET_MASTER"}"#);
             assert!(request.starts_with("GET ") || is_question, "{request}");
         }
+    }
+}
+
+/// The component refuses these targets before its first request, whatever the cluster holds.
+#[test]
+fn a_target_that_is_always_refused_is_shown_as_that() {
+    for (target, reason, words) in [
+        (&["-r", "*"][..], "InvalidTarget", "Refused: Mesos has no role '*'"),
+        (&["-z", "/"], "InvalidTarget", "Refused: znode '/' is the root"),
+        (&["-z", "mesos"], "SystemZnode", "Refused: "),
+    ] {
+        let last = lines(target).pop().unwrap();
+        let begin = format!("A run on this target ends without any change. {words}");
+        assert!(last.starts_with(&begin), "{last}");
+        let json = run(janitor().arg("inspect").args(target).args(["-o", "json"]));
+        validation::require("inspection", &json.stdout);
+        let object: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(object["refusal"]["reason"], reason, "{object}");
+        assert!(object["refusal"]["message"].as_str().unwrap().starts_with(words), "{object}");
+    }
+    for target in [&["-r", "kafka-role"][..], &["-z", "mesos", "--system-znode"], &[]] {
+        assert!(!lines(target).iter().any(|line| line.contains("Refused")), "{target:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use janitor_tests::{Cluster, State};
 use serde_json::Value;
 
-use crate::command::{Run, janitor, on, replay, run, scenario, tests};
+use crate::command::{Run, janitor, on, program, replay, run, scenario, tests};
 use crate::needs::needed;
 use crate::terminal::Terminal;
 use crate::validation;
@@ -52,10 +52,10 @@ fn every_failure_has_its_document() {
         ("discover --record /nonexistent/r".into(), 1, "cannot record to /nonexistent/r"),
         ("apply /nonexistent/p".into(), 1, "cannot use the plan /nonexistent/p"),
         (format!("apply {}", at("app")), 1, "`target.marathon_app` is '/a'"),
-        (format!("apply {}", at("lifting")), 7, "lifts guards"),
+        (format!("apply {}", at("lifting")), 7, "disables safety checks"),
         ("replay /nonexistent/r".into(), 1, "cannot replay /nonexistent/r"),
         (format!("replay {}", at("empty")), 1, "there is no recording"),
-        (format!("replay --update {}", at("empty")), 1, "one recording"),
+        (format!("replay --update {}", at("empty")), 1, "single recording"),
         ("replay --update /nonexistent/r".into(), 1, "cannot replay /nonexistent/r"),
         ("--service a//b".into(), 1, "a//b"),
         ("plan --service a//b".into(), 1, "a//b"),
@@ -109,7 +109,7 @@ fn a_plan_that_is_lost_is_an_error() {
     let line = format!("plan {TARGET}");
     let text = lost(&line, "--out", "a-plan", false);
     assert_eq!(text.exit, 1, "{text:?}");
-    assert!(text.stdout.contains("To do it: janitor"), "the plan is shown: {text:?}");
+    assert!(text.stdout.contains("To carry out this plan: janitor"), "the plan is shown: {text:?}");
     assert!(text.stderr.contains("cannot write the plan ") && !text.stderr.contains("apply"));
     let json = lost(&line, "--out", "a-plan", true);
     let document = document(&json);
@@ -145,12 +145,12 @@ fn a_replay_that_differs_says_so_in_its_document() {
     fs::write(&file, har.to_string()).unwrap();
     let text = run(&mut replay(&file));
     assert_eq!(text.exit, 5, "{text:?}");
-    assert!(text.stderr.contains("this run is not the recorded one"), "{text:?}");
+    assert!(text.stderr.contains("this run differs from the recorded one"), "{text:?}");
     let json = run(replay(&file).args(["-o", "json"]));
     assert_eq!(json.exit, 5, "{json:?}");
     let document = document(&json);
     let message = document["message"].as_str().unwrap();
-    assert!(message.contains("this run is not the recorded one"), "{document}");
+    assert!(message.contains("this run differs from the recorded one"), "{document}");
 }
 
 #[test]
@@ -183,6 +183,80 @@ fn a_full_disk_behind_standard_output_is_noticed() {
         assert_eq!(run.exit, 1, "{line}: {run:?}");
         let words = "janitor: cannot write to standard output: ";
         assert_eq!(run.stderr.matches(words).count(), 1, "{line}: {run:?}");
+    }
+}
+
+/// Rust's runtime opens `/dev/null` in place of a closed stream, which takes everything.
+#[test]
+fn a_closed_standard_output_is_noticed() {
+    let script = |line: &str| {
+        let cluster = Cluster::start(scenario("a-plan"));
+        let mut command = program("sh");
+        command.env_clear().env("http_proxy", cluster.proxy_url());
+        let script = format!("exec \"$0\" {line}");
+        run(command.args(["-c", &script]).arg(janitor().get_program()))
+    };
+    for line in ["--version", "man", "inspect -o json", "discover", "discover -o json", TARGET] {
+        let closed = script(&format!("{line} >&-"));
+        assert_eq!(closed.exit, 1, "{line}: {closed:?}");
+        let words = "janitor: cannot write to standard output: it is closed\n";
+        assert_eq!(closed.stderr.matches(words).count(), 1, "{line}: {closed:?}");
+    }
+    for elsewhere in [">/dev/null", "1<>/dev/null", ">&2 2>&-"] {
+        let run = script(&format!("discover {elsewhere}"));
+        assert_eq!((run.exit, run.stderr.contains("closed")), (0, false), "{elsewhere}: {run:?}");
+    }
+}
+
+/// The document contains the command that applies the plan, as standard error does for people.
+#[test]
+fn a_plan_in_a_file_is_followed_by_its_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    let cluster = Cluster::start(scenario("a-plan"));
+    let run = run(&mut on(&cluster, &format!("plan {TARGET} --out {file} -o json")));
+    let document = document(&run);
+    let command = format!("to apply the plan: janitor apply {file}");
+    assert_eq!(document["next"].as_array().unwrap().last().unwrap(), &command, "{document}");
+}
+
+/// An ID that fits nothing is probably a typing error.
+#[test]
+fn a_name_without_effect_is_reported() {
+    let line = format!("plan {TARGET} --ignore-agent nobody --teardown F-0");
+    let expected = [
+        "--ignore-agent nobody had no effect: no agent of this name is out of reach",
+        "--teardown F-0 had no effect: no registered framework with this ID uses the target",
+    ];
+    let cluster = Cluster::start(scenario("a-plan"));
+    let text = run(&mut on(&cluster, &line));
+    let lines = expected.map(|line| format!("janitor: {line}\n")).concat();
+    assert_eq!((text.exit, text.stderr), (0, lines), "{}", text.stdout);
+    let json = run(&mut on(&cluster, &format!("{line} -o json")));
+    assert_eq!(document(&json)["warnings"], serde_json::json!(expected));
+    // This agent is out of reach.
+    let agent = "3ce447e3-2894-4c61-bd0f-be97e4d99ee9-S2";
+    let cluster = Cluster::start(scenario("an-unreachable-agent"));
+    let run = run(&mut on(&cluster, &format!("{TARGET} --ignore-agent {agent}")));
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+}
+
+/// The app would run the command again.
+#[test]
+fn an_app_that_is_not_removed_is_left_to_do() {
+    for format in ["text", "json"] {
+        let cluster = Cluster::start(scenario("an-app-that-may-not-be-deleted"));
+        let mut command = on(&cluster, &format!("-r cassandra_role -o {format}"));
+        let run = run(command.env("MARATHON_APP_ID", "/janitor"));
+        let words = "App '/janitor' is still in Marathon, which may start it again";
+        assert_eq!(run.exit, 0, "{run:?}");
+        match format {
+            "text" => assert!(run.stderr.contains(words), "{run:?}"),
+            _ => {
+                let next = document(&run)["next"].to_string();
+                assert!(next.contains(words), "{next}");
+            }
+        }
     }
 }
 
@@ -271,5 +345,5 @@ fn a_folder_of_recordings_has_a_verdict_for_each() {
     assert_eq!(unread.exit, 1, "{unread:?}");
     let message = document(&unread)["message"].as_str().unwrap().to_owned();
     assert!(message.starts_with("0 of 2 recordings differ, 1 cannot be read.\n"), "{message}");
-    assert!(message.contains("b.har: it cannot be read: "), "{message}");
+    assert!(message.contains("b.har: cannot be read: "), "{message}");
 }

@@ -147,7 +147,9 @@ fn a_plan_that_only_ends_a_framework_is_carried_out() {
     let line = "-r cassandra_role --teardown";
     let planned = run(&mut on(&Cluster::start(state.clone()), &format!("plan {line}")));
     assert_eq!(planned.exit, 0, "{planned:?}");
-    for words in ["  tear down  framework 'cassandra'", "To do it: janitor -r cassandra_role"] {
+    for words in
+        ["  tear down  framework 'cassandra'", "To carry out this plan: janitor -r cassandra_role"]
+    {
         assert!(planned.stdout.contains(words), "{}", planned.stdout);
     }
     assert!(!planned.stdout.contains("nothing to do"), "{}", planned.stdout);
@@ -162,7 +164,7 @@ fn a_plan_that_only_ends_a_framework_is_carried_out() {
 fn what_is_not_known_is_shown_where_it_is_forced() {
     let cluster = Cluster::start(scenario("a-plan-without-frameworks"));
     let planned = run(&mut on(&cluster, &format!("plan {TARGET} --force")));
-    let words = "It is unknown whether other frameworks use it. Bad frameworks response";
+    let words = "It is not known whether other frameworks use it. Bad frameworks response";
     assert!(planned.exit == 0 && planned.stdout.contains(words), "{planned:?}");
     assert!(!planned.stdout.contains("It would be refused"), "{planned:?}");
 }
@@ -201,10 +203,10 @@ fn what_a_file_lifts_is_lifted_on_the_command_line_too() {
             let cluster = Cluster::start(state.clone());
             let refused = apply_with(&cluster, &file, &format!("{given} {format}"));
             assert_eq!((refused.exit, cluster.requests().len()), (7, 0), "{refused:?}");
-            let hint = format!("If that is meant, add at the end: {missing}");
+            let hint = format!("If this is intended, add at the end of the command: {missing}");
             assert!(refused.stdout.contains(&hint), "{missing}: {refused:?}");
             let named = apply_with(&cluster, &file, &format!("{given} {missing}"));
-            assert!(!named.stdout.contains("add at the end:"), "{named:?}");
+            assert!(!named.stdout.contains("add at the end of the command:"), "{named:?}");
             assert!(!cluster.requests().is_empty(), "{named:?}");
         }
     }
@@ -257,11 +259,11 @@ fn what_is_no_plan_is_refused() {
     assert!(text.contains(version) && text.contains("\"Removed\""));
     let cluster = Cluster::start(scenario("a-plan"));
     for (text, words) in [
-        (String::new(), "it is no plan"),
-        ("<html>".into(), "it is no plan"),
-        (r#"{"log":{}}"#.into(), "it is no plan"),
-        (text[..text.len() / 2].into(), "it is no plan"),
-        (text.replacen("\"Removed\"", "\"Gone\"", 1), "it is no plan"),
+        (String::new(), "it is not a plan file"),
+        ("<html>".into(), "it is not a plan file"),
+        (r#"{"log":{}}"#.into(), "it is not a plan file"),
+        (text[..text.len() / 2].into(), "it is not a plan file"),
+        (text.replacen("\"Removed\"", "\"Gone\"", 1), "it is not a plan file"),
         (text.replacen(version, "\"schema_version\": 2", 1), "its schema_version is 2"),
         (
             text.replacen(

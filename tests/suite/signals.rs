@@ -102,7 +102,8 @@ fn ends_well(signal: &str) {
         let left = stdout.lines().find(|line| line.starts_with(&left)).unwrap_or_default();
         assert!(left.contains(": 0 volume(s), 4 resource(s)"), "{stdout}");
     }
-    for line in ["Not deleted: znode 'cassandra'", &format!("Next, to go on: janitor {TARGET}")] {
+    for line in ["Not deleted: znode 'cassandra'", &format!("Next, to continue: janitor {TARGET}")]
+    {
         assert!(stdout.lines().any(|it| it == line), "{line}: {stdout}");
     }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::command::{changes, on, program, run, scenario};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
-const QUESTION: &str = "Remove all of this, for good? [y/N]";
+const QUESTION: &str = "Permanently remove all of this? [y/N]";
 
 /// A terminal, and the input that is typed at the prompt.
 pub struct Terminal<'a> {
@@ -147,6 +147,23 @@ fn an_answer_before_the_question_is_none() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()));
 }
 
+/// There is nothing to consent to, and the run ends as it does without a terminal.
+#[test]
+fn nothing_to_remove_needs_no_consent() {
+    let scenario_name = "a-znode-that-is-gone";
+    let line = "-z cassandra";
+    let (lines, state) = printed(line, scenario(scenario_name));
+    let cluster = Cluster::start(scenario(scenario_name));
+    let (shown, exit) = Terminal::new(&cluster).shows(line);
+    let shown = plain(&shown);
+    assert!(!shown.contains(QUESTION), "{shown}");
+    assert!(shown.contains("znode 'cassandra' does not exist"), "{shown}");
+    for line in lines.lines().skip(1) {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert_eq!((exit, cluster.state()), (0, state), "{shown}");
+}
+
 #[test]
 fn ctrl_c_at_the_question_changes_nothing() {
     let cluster = Cluster::start(scenario("a-plan"));
@@ -164,7 +181,7 @@ fn yes_cleans_what_was_shown() {
         let (shown, exit) = Terminal { typed, ..Terminal::new(&cluster) }.shows(TARGET);
         let shown = plain(&shown);
         let (before, after) = shown.split_once(QUESTION).unwrap();
-        let plan = plan.split_once("\nTo do it: ").unwrap().0;
+        let plan = plan.split_once("\nTo carry out this plan: ").unwrap().0;
         assert_eq!(before.trim_end(), plan, "the plan");
         for line in lines.lines().skip(1) {
             assert!(after.contains(line), "{line}: {after}");
@@ -243,14 +260,17 @@ fn what_a_file_lifts_is_named() {
     let (shown, exit) = Terminal { typed: "no\n", ..Terminal::new(&cluster) }.shows(&line);
     let shown = plain(&shown);
     let (before, _) = shown.split_once(QUESTION).unwrap();
-    assert!(before.contains("\nThis plan lifts: --ignore-agent S9, --teardown\n"), "{shown}");
+    assert!(
+        before.contains("\nThis plan disables safety checks: --ignore-agent S9, --teardown\n"),
+        "{shown}"
+    );
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
     let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(&line);
     assert_eq!(exit, 0, "{shown}");
     // Without a prompt it has to be on the command line.
     let cluster = Cluster::start(scenario("a-plan-with-a-teardown"));
     let (shown, exit) = Terminal::new(&cluster).shows(&format!("{line} --yes"));
-    assert!(shown.contains(&format!("add at the end: {lifting}")), "{shown}");
+    assert!(shown.contains(&format!("add at the end of the command: {lifting}")), "{shown}");
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 

@@ -346,13 +346,12 @@ fn clean(master: &str, limits: Limits, timeouts: Timeouts) -> (Result<Report, Ru
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
     let endpoints = Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
-    let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+    let network = command::network(endpoints).timeouts(timeouts).build().unwrap();
     let session = Session::new(network)
-        .with_endpoints(endpoints)
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);
     let result = Janitor::new().unwrap().clean(
-        target,
+        &target,
         &Options { confirm_seconds: 3, in_use: InUse::Force, ..Options::DEFAULT },
         session,
     );

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use janitor_report::inspection::Inspection;
 use janitor_report::output::{Event, Output};
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Har;
@@ -17,9 +18,10 @@ use crate::command::{Run, replay, run, tests};
 
 /// The schemas of everything that is written for programs, by the names under which
 /// `docs/schemas` has them.
-pub fn all() -> [(&'static str, Schema); 4] {
+pub fn all() -> [(&'static str, Schema); 5] {
     [
         ("output", schema::<Output>()),
+        ("inspection", schema::<Inspection>()),
         ("event", schema::<Event>()),
         ("plan-file", schema::<PlanFile>()),
         ("recording", schema::<Har>()),

@@ -209,7 +209,7 @@ fn credentials_that_are_none() {
     let run = clean(&server.url(), "service", Some("nobody:at-all"));
     assert_eq!(run.exit, 0, "ZooKeeper asks only where an ACL does");
     for (url, variable, words) in [
-        (server.url().as_str(), "no-colon", "cannot log in to ZooKeeper with ZK_AUTH: it does not"),
+        (server.url().as_str(), "no-colon", "cannot use ZK_AUTH: it does not"),
         ("http://127.0.0.1:1/", "", "--zk-auth-file needs an --exhibitor-url"),
         (server.url().as_str(), "", "cannot use /nowhere/file: "),
     ] {

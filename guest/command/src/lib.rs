@@ -58,7 +58,7 @@ fn clean(args: &Arguments) -> ExitCode {
         Ok((target, options)) => (with_app(target, variable(OWN_APP)), options),
         Err(why) => {
             complain(&why);
-            document(args, &Output::failed(ExitCode::Usage, Some(why)));
+            document(args, &Output::without_run(ExitCode::Usage, Some(why)));
             return ExitCode::Usage;
         }
     };
@@ -112,7 +112,7 @@ fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCod
     let next = format!("Nothing was changed; {hint} and run the same command again.");
     say(args, &why);
     say(args, &next);
-    document(args, &Output { next: vec![next], ..Output::failed(code, Some(why)) });
+    document(args, &Output { next: vec![next], ..Output::without_run(code, Some(why)) });
     code
 }
 

@@ -82,5 +82,5 @@ pub fn run(call: &Call, options: &Options) -> Ran {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => settings::frameworks(),
     };
-    Ran { result, frameworks, unauthorized: vec![] }
+    Ran { result, frameworks, denials: vec![] }
 }

@@ -39,7 +39,7 @@ impl Refusal {
 
     /// Returns the status and the output.
     pub fn into_parts(self) -> (u16, Output) {
-        (self.status, Output::failed(self.code, Some(self.why)))
+        (self.status, Output::without_run(self.code, Some(self.why)))
     }
 }
 

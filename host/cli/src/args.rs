@@ -1,5 +1,5 @@
-//! The command line as it is typed: the reference's options, short and long, with `_` or `-`,
-//! and those that this program adds.
+//! The command line as it is typed: the options of the original, short and long, with `_` or
+//! `-`, and the options that this program adds.
 
 pub mod auth;
 
@@ -14,7 +14,7 @@ use janitor_report::command_line::parse::{
     Checks, Format, OUTPUT, Selection, Show, URLS, URLS_OF_A_FILE, Urls, dashed,
 };
 
-use crate::component::Component;
+use crate::component::ComponentArgs;
 use auth::Auth;
 
 /// The heading of the options about the prompt.
@@ -29,21 +29,22 @@ fn after_help() -> String {
     format!(
         "\
 Environment:
-  MARATHON_APP_ID  the app that runs this command, as Marathon sets it; removed from Marathon at the end
-  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, upper or lower case  the first of these is the proxy
+  MARATHON_APP_ID  set by Marathon: the app that runs this command, which is removed at the end
+  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, upper or lower case  the first one that is set is the proxy
     (CONNECT) for all servers: http://HOST:PORT, or https://; an invalid one is an error
-  NO_PROXY or no_proxy  a comma-separated list of servers to reach without it: host names,
-    .domains, addresses, ranges of addresses (10.0.0.0/8), or * for all; ZooKeeper always is
+  NO_PROXY or no_proxy  a comma-separated list of servers to reach without the proxy: host names,
+    .domains, addresses, ranges of addresses (10.0.0.0/8), or * for all; ZooKeeper is always
+    reached without it
   NO_COLOR  if set, never print colours
   DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
-  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials, if no option gives them; sent only to
-    servers that the command line names, or that are at their usual addresses
+  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials that no option gives; sent only to servers
+    that the command line names, or that are at their default addresses
 
 Exit codes:
 {codes}
 When interrupted (SIGHUP, SIGINT, SIGTERM), a run that changes something finishes its in-flight
-requests, prints what is left, and exits with 5. A second signal exits at once, with 128 plus the
-signal's number.
+requests, prints what is left, and exits with 5. A second signal exits immediately, with 128 plus
+the number of the signal.
 
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
@@ -84,7 +85,7 @@ pub enum Command {
     Apply(Apply),
     /// List everything that is reserved in the cluster, and what is orphaned
     Discover(Discover),
-    /// Replay a recording, without a network; or update it, on its cluster
+    /// Replay a recording without a network, or repeat it on its cluster
     Replay(Replay),
     /// Show the component, its limits, and the requests that it may send
     Inspect(Inspect),
@@ -129,8 +130,8 @@ pub struct Plan {
 
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// Plan to apply, as written by janitor plan --out; it names the servers too. Credentials
-    /// in the environment are not sent to servers that only the plan names
+    /// Plan to apply, as written by janitor plan --out. It also names the servers; credentials in
+    /// the environment are not sent to servers that only the plan names
     pub file: PathBuf,
     #[command(flatten)]
     pub checks: Checks,
@@ -164,14 +165,14 @@ pub struct Discover {
         .requires("update")
 ))]
 pub struct Replay {
-    /// Recording, as written by --record, or a folder of recordings: replay each, and list
+    /// Recording, as written by --record; or a folder of recordings: replay each of them, and list
     /// those that differ
     #[arg(value_name = "FILE")]
     pub place: PathBuf,
-    /// Record again: do the same on the cluster that the recording names. What it removed then,
-    /// it removes now, with the same prompt and refusals as a cleanup. Credentials in the
-    /// environment are not sent to servers that only the recording names. Replace the file only
-    /// if the new run is complete and every request was answered
+    /// Repeat the run on the cluster that the recording names, and record it again. It removes
+    /// resources like a cleanup, with the same prompt and safety checks. Credentials in the
+    /// environment are not sent to servers that only the recording names. The file is replaced
+    /// only if the new run is complete and every request was answered
     #[arg(long)]
     pub update: bool,
     /// Skip the confirmation prompt
@@ -184,7 +185,7 @@ pub struct Replay {
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
-    pub component: Component,
+    pub component: ComponentArgs,
     #[command(flatten)]
     pub show: Show,
 }
@@ -196,7 +197,7 @@ pub struct Inspect {
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten)]
-    pub component: Component,
+    pub component: ComponentArgs,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     #[arg(help_heading = OUTPUT)]
@@ -227,7 +228,7 @@ pub struct Connection {
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
-    pub component: Component,
+    pub component: ComponentArgs,
 }
 
 impl Arguments {
@@ -267,10 +268,12 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
     all.build();
     let page = match command {
         None => all,
-        Some(name) => all
-            .find_subcommand(name)
-            .cloned()
-            .ok_or_else(|| format!("there is no command '{name}'; janitor --help lists them"))?,
+        // The page of `help` would list a page for each of its arguments.
+        Some(name) => {
+            all.find_subcommand(name).filter(|_| name != "help").cloned().ok_or_else(|| {
+                format!("there is no manual page for '{name}'; janitor --help lists the commands")
+            })?
+        }
     };
     let mut file = Vec::new();
     let page = clap_mangen::Man::new(page).source(concat!("janitor ", env!("CARGO_PKG_VERSION")));
@@ -281,8 +284,8 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 /// Reads the command line.
 ///
 /// # Errors
-/// An explanation for people of what is wrong with it. It repeats words of the command line,
-/// which somebody else may have chosen, with hidden characters shown.
+/// An explanation for people. It repeats words of the command line, which somebody else may have
+/// chosen, and shows hidden characters in them.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let args: Vec<OsString> = dashed(args).collect();
     Arguments::try_parse_from(&args).map_err(|error| {
@@ -394,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn an_invalid_command_line_is_refused() {
         for line in ["-u user", "--no-such", "-r", "stray", "--password p", "-r r replay x.har"] {
             assert!(parsed(line).is_err(), "{line}");
         }
@@ -410,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_what_does_not_show() {
+    fn an_error_shows_hidden_characters() {
         let hidden = "\u{202e}\u{1b}[2J\u{200b}";
         let lines =
             [format!("X{hidden}"), format!("--X{hidden}"), format!("-o={hidden}"), hidden.into()];

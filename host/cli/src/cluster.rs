@@ -9,27 +9,27 @@ use janitor_report::ExitCode;
 use janitor_report::command_line::parse::UrlError;
 use janitor_report::command_line::print::Invocation;
 use janitor_report::line::{Line, Tone};
-use janitor_report::next::Ran;
+use janitor_report::next::{CERTIFICATES, Ran};
 use janitor_report::plan_file::PlanFile;
 use janitor_report::{plan, summary};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
-use crate::consent::{Consent, Policy};
+use crate::call::carry_out;
+use crate::consent::{Consent, ConsentPolicy};
 use crate::credentials::{AuthError, Recipient};
 use crate::error::CommandError;
 use crate::finished::Finished;
 use crate::recipients::{Objection, consider};
 use crate::request::{OnCluster, Servers};
-use crate::run::carry_out;
 use crate::screen::Screen;
 use crate::unconnected::{Unconnected, refusal, silent};
-use crate::{plan_file, signals};
+use crate::{files, signals};
 
 /// Carries out a request on its cluster.
 ///
 /// # Errors
-/// When there is no run, or no consent to it.
+/// Fails if there is no run, or no consent to it.
 pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
     let cluster = match Cluster::connect(request, screen) {
         Ok(cluster) => cluster,
@@ -37,9 +37,9 @@ pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandErro
     };
     let call = request.call.clone();
     match &request.consent {
-        Policy::Unneeded => cluster.carry_out(call),
-        Policy::Given(consent) => cluster.change(call, consent),
-        Policy::Ask => match cluster.ask(call)? {
+        ConsentPolicy::Unneeded => cluster.carry_out(call),
+        ConsentPolicy::Given(consent) => cluster.change(call, consent),
+        ConsentPolicy::Ask => match cluster.ask(call)? {
             Ok((plan, consent)) => cluster.change(Call::Apply(plan), &consent),
             Err(finished) => Ok(finished),
         },
@@ -60,7 +60,7 @@ impl<'a> Cluster<'a> {
     /// Loads the component, prints the first line, and logs in if the credentials need that.
     ///
     /// # Errors
-    /// When there can be no run.
+    /// Fails if there can be no run.
     #[allow(clippy::result_large_err, reason = "there is one for each command")]
     fn connect(request: &'a OnCluster, screen: &'a Screen) -> Result<Self, Unconnected> {
         let janitor = request.component.load()?;
@@ -82,14 +82,14 @@ impl<'a> Cluster<'a> {
             .map_err(|why| silent(ExitCode::Url, why.to_string(), "correct the variable"))?;
         screen.line(summary::header(endpoints, request.call.target()));
         if request.auth.insecure {
-            screen.line(
-                "Certificates are not verified: anyone on the network path can read and forge \
-                 everything.",
+            screen.warn(
+                "certificates are not verified: anyone on the network path can read and forge \
+                 everything",
             );
         }
         let secrets = request.auth.secrets(endpoints).map_err(|error| match error {
-            AuthError::Wrong(why) => why.into(),
-            AuthError::Token(why) => silent(ExitCode::Login, why, "correct the token"),
+            AuthError::Unreadable(why) => why.into(),
+            AuthError::Malformed(why) => silent(ExitCode::Login, why, "correct the credentials"),
         })?;
         let target = request.call.target();
         let is_asked = |server| match server {
@@ -99,11 +99,10 @@ impl<'a> Cluster<'a> {
         };
         allow(request, &secrets.recipients(endpoints, is_asked), endpoints, screen)
             .map_err(|Objection { why, hint }| silent(ExitCode::Refused, why, &hint))?;
-        let credentials = secrets.credentials().map_err(|why| why.to_string())?;
-        let network = network.with_credentials(credentials);
+        let network = network.with_credentials(secrets.credentials());
         if let Err(error) = network.log_in() {
             let network = for_marathon(network, secrets.after_login());
-            let error = refusal(ExitCode::Login, error.to_string(), hint(&error));
+            let error = refusal(ExitCode::Login, error.to_string(), &hint(&error));
             return Err(Unconnected { error, marathon: Some(Ok((janitor, network))) });
         }
         let (limits, cancellation) = (Limits::default(), CancellationToken::new());
@@ -120,7 +119,7 @@ impl<'a> Cluster<'a> {
     /// cluster is what is recorded.
     ///
     /// # Errors
-    /// When the recording cannot be begun: nothing was sent.
+    /// Fails if the recording cannot be begun: nothing was sent.
     fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
         let options = &self.request.options;
         let (plan, looked) = match call {
@@ -141,7 +140,8 @@ impl<'a> Cluster<'a> {
         };
         plan::plan(&plan, options).into_iter().for_each(|line| self.screen.show(line));
         if !self.request.lifting.is_empty() {
-            let line = format!("This plan lifts: {}", self.request.lifting.join(", "));
+            let line =
+                format!("This plan disables safety checks: {}", self.request.lifting.join(", "));
             self.screen.show(Line::tone(Tone::Warn, line));
         }
         if let Some(reason) = plan.refusal {
@@ -149,7 +149,7 @@ impl<'a> Cluster<'a> {
             let finished = self.finished(&ran, &self.invocation(Call::Apply(plan)));
             return Ok(Err(self.end(finished, looked)));
         }
-        match Consent::ask(self.screen) {
+        match Consent::to(&plan, options, self.screen) {
             Some(consent) => Ok(Ok((plan, consent))),
             None => {
                 let error = CommandError::Declined(plan.into());
@@ -165,11 +165,11 @@ impl<'a> Cluster<'a> {
         let lost = match looked {
             Some((_, recording)) if record.only_complete => {
                 drop(recording);
-                Some(format!("the recording {} stays as it was", record.file.display()))
+                Some(format!("the recording {} was not replaced", record.file.display()))
             }
             Some((ran, recording)) => self.keep_recording(recording, &ran),
             None => Some(format!(
-                "nothing was sent, so there is no recording {}",
+                "nothing was sent, so no recording was written to {}",
                 record.file.display()
             )),
         };
@@ -180,7 +180,7 @@ impl<'a> Cluster<'a> {
     /// Carries out a call, and writes the recording and the plan.
     ///
     /// # Errors
-    /// When the recording cannot be begun: nothing was sent.
+    /// Fails if the recording cannot be begun: nothing was sent.
     fn carry_out(&self, call: Call) -> Result<Finished, CommandError> {
         let run = self.invocation(call);
         let (ran, recording) = self.record(&run)?;
@@ -207,7 +207,9 @@ impl<'a> Cluster<'a> {
         let is_broken = matches!(ran.result, Err(RunError::Violation(_)));
         let is_complete = recording.is_complete() && stopped_at.is_none() && !is_broken;
         if record.only_complete && !is_complete {
-            return Some(format!("the recording {file} stays as it was: this run is not complete"));
+            return Some(format!(
+                "the recording {file} was not replaced: this run is not complete"
+            ));
         }
         let written = recording.finish(stopped_at);
         written.err().map(|why| format!("the recording {file} is lost: {why}"))
@@ -221,8 +223,8 @@ impl<'a> Cluster<'a> {
         // Another process may apply it, which this app does not run.
         let target = Target { marathon_app: None, ..plan.target.clone() };
         let plan = CleanupPlan { target, ..plan.clone() };
-        match plan_file::write(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
-            Ok(()) => finished.hints.push(format!("to apply the plan: {}", run.apply(file))),
+        match files::write_plan(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
+            Ok(()) => finished.hint(format!("to apply the plan: {}", run.apply(file))),
             Err(why) => finished.lose(why),
         }
     }
@@ -270,7 +272,7 @@ fn allow(
 ) -> Result<(), Objection> {
     let Servers { only_in_file, .. } = &request.servers;
     let notes = consider(recipients, endpoints, only_in_file, request.auth.allow_plain_http)?;
-    notes.iter().for_each(|note| screen.note(note));
+    notes.iter().for_each(|note| screen.warn(note));
     Ok(())
 }
 
@@ -298,15 +300,11 @@ fn for_marathon(network: Network, marathon: Credential) -> Network {
 fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     let report = Report {
         mesos_version: plan.mesos_version.clone(),
-        agents: vec![],
-        confirmed: vec![],
         unreached: plan.unreached.clone(),
         ignored: plan.ignored.clone(),
         elsewhere: plan.elsewhere.clone(),
         warnings: plan.warnings.clone(),
-        left: None,
-        znode: None,
-        self_removal: None,
+        ..Report::NOTHING
     };
     let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
     let message = format!("Refused: {why}");
@@ -314,17 +312,15 @@ fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     Ran {
         result: Err(RunError::Failure(failure.into())),
         frameworks: plan.frameworks.clone(),
-        unauthorized: vec![],
+        denials: vec![],
     }
 }
 
 /// The correction to make before the next login.
-fn hint(error: &LoginError) -> &'static str {
+fn hint(error: &LoginError) -> String {
     match error {
-        LoginError::Certificates { .. } => {
-            "correct the certificates (--ca-cert names the authorities to trust)"
-        }
-        LoginError::Unreachable { .. } => "check that the server answers",
-        _ => "correct the credentials",
+        LoginError::Certificates { .. } => format!("correct the certificates ({CERTIFICATES})"),
+        LoginError::Unreachable { .. } => "check that the server answers".into(),
+        _ => "correct the credentials".into(),
     }
 }

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use clap::Args;
-use janitor_host::{Janitor, Violation};
+use janitor_host::{Janitor, LoadError};
 use janitor_report::ExitCode;
 use janitor_report::command_line::print::Valued;
 
 use crate::error::CommandError;
 
-/// Another component than the embedded one. Only a program with a compiler has these options.
+/// The options that name a component to run instead of the embedded one. Only a program with a
+/// compiler has them.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Component")]
-pub struct Component {
+pub struct ComponentArgs {
     /// File with a component (WebAssembly) to run instead of the embedded one
     #[cfg(feature = "jit")]
     #[arg(long, value_name = "FILE")]
@@ -24,14 +25,14 @@ pub struct Component {
     pub component_digest: Option<String>,
 }
 
-impl Component {
-    /// Loads the component. Nothing of it runs yet.
+impl ComponentArgs {
+    /// Loads the component, without running any of it.
     ///
     /// # Errors
-    /// When there is none that may be run.
+    /// Fails if there is no component that may be run.
     pub fn load(&self) -> Result<Janitor, CommandError> {
-        let violation =
-            |why: Violation| CommandError::Component(ExitCode::Violation, format!("{why}."));
+        let unloaded =
+            |why: LoadError| CommandError::Component(ExitCode::Violation, format!("{why}."));
         #[cfg(feature = "jit")]
         if let Some(file) = &self.component {
             /// A limit above the size of any component.
@@ -42,11 +43,13 @@ impl Component {
             })?;
             let found = janitor_host::digest(&wasm);
             if let Some(wanted) = self.component_digest.clone().filter(|wanted| *wanted != found) {
-                return Err(violation(Violation::Digest { wanted, found }));
+                let why =
+                    format!("The component was not started: its digest is {found}, not {wanted}.");
+                return Err(CommandError::Component(ExitCode::Violation, why));
             }
-            return Janitor::from_component(&wasm).map_err(violation);
+            return Janitor::from_component(&wasm).map_err(unloaded);
         }
-        Janitor::new().map_err(violation)
+        Janitor::new().map_err(unloaded)
     }
 
     /// Its file, by its option.
@@ -69,7 +72,7 @@ impl Component {
     }
 }
 
-/// A digest as `janitor inspect` shows it.
+/// Parses a digest in the form that `janitor inspect` shows.
 #[cfg(feature = "jit")]
 fn digest(text: &str) -> Result<String, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or_default();

@@ -3,9 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 
 use janitor_contract::Call;
+use janitor_contract::types::{CleanupPlan, Options};
+use janitor_report::command_line::parse::Format;
+use janitor_report::plan::changes_anything;
 
 use crate::screen::Screen;
-use janitor_report::command_line::parse::Format;
 
 /// The permission to change something, which only this module gives.
 #[derive(Debug)]
@@ -13,7 +15,7 @@ pub struct Consent(());
 
 /// The consent that a run needs before it changes anything.
 #[derive(Debug)]
-pub enum Policy {
+pub enum ConsentPolicy {
     /// The run changes nothing.
     Unneeded,
     /// Consent is given: by the command line, or because there is no prompt.
@@ -22,7 +24,7 @@ pub enum Policy {
     Ask,
 }
 
-impl Policy {
+impl ConsentPolicy {
     /// The policy for a call. `yes` says that the command line gives consent.
     pub fn of(call: &Call, yes: bool, screen: &Screen) -> Self {
         match call {
@@ -34,23 +36,27 @@ impl Policy {
 }
 
 impl Consent {
-    /// Asks whether to remove what a plan shows. Only `y` and `yes` mean yes; whoever cannot
-    /// be asked, or does not answer, has not agreed.
-    pub fn ask(screen: &Screen) -> Option<Self> {
+    /// Prompts for consent to a plan, unless the plan removes nothing. Only `y` and `yes` give
+    /// consent; any other answer, and the end of the input, decline it.
+    pub fn to(plan: &CleanupPlan, options: &Options, screen: &Screen) -> Option<Self> {
+        if !changes_anything(plan, options) {
+            return Some(Self(()));
+        }
         let prompt = prompt(screen)?;
         screen.flush();
-        let answer = answer(prompt, "\nRemove all of this, for good? [y/N] ").ok()?;
+        let answer = answer(prompt, "\nPermanently remove all of this? [y/N] ").ok()?;
         ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()).then_some(Self(()))
     }
 }
 
-/// The place for a prompt: standard error, wherever standard output is.
+/// Returns the stream for a prompt, if somebody can answer: usually standard error, even if
+/// standard output is redirected.
 fn prompt(screen: &Screen) -> Option<Box<dyn Write>> {
     let (stdout, stderr) = (io::stdout(), io::stderr());
     match (io::stdin().is_terminal(), stderr.is_terminal()) {
         (false, _) => None,
         (true, true) => Some(Box::new(stderr)),
-        // Standard error may be a file.
+        // Standard error may be redirected to a file.
         (true, false) if screen.format() == Format::Text && stdout.is_terminal() => {
             Some(Box::new(stdout))
         }
@@ -59,7 +65,7 @@ fn prompt(screen: &Screen) -> Option<Box<dyn Write>> {
 }
 
 fn answer(mut prompt: impl Write, question: &str) -> io::Result<String> {
-    // Input that was typed before the prompt is no answer to it.
+    // Input that was typed before the prompt does not answer it.
     #[cfg(target_os = "linux")]
     rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush)?;
     let mut answer = String::new();

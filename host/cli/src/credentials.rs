@@ -1,34 +1,33 @@
 //! The credentials that the command line and the environment give, and the servers to trust.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fmt};
 
 use janitor_contract::types::Endpoint;
-use janitor_host::{
-    AccountError, Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin,
-};
+use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin};
 use janitor_transport::file;
 
 use crate::args::auth::Auth;
 
 /// The reason why the credentials cannot be used.
 pub enum AuthError {
-    /// The command line, the environment or a file is wrong.
-    Wrong(String),
-    /// The token is invalid.
-    Token(String),
+    /// A credential is missing, or cannot be read.
+    Unreadable(String),
+    /// A credential is malformed, so no server would accept it.
+    Malformed(String),
 }
 
 impl From<String> for AuthError {
     fn from(why: String) -> Self {
-        Self::Wrong(why)
+        Self::Unreadable(why)
     }
 }
 
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Wrong(why) | Self::Token(why) => f.write_str(why),
+            Self::Unreadable(why) | Self::Malformed(why) => f.write_str(why),
         }
     }
 }
@@ -120,16 +119,13 @@ impl Auth {
             let (password, origin) = secret(plain, file, "DCOS_PASSWORD")?.ok_or(
                 "--username needs --password-file, --password or DCOS_PASSWORD".to_owned(),
             )?;
-            return Ok(Some((Given::User { name, password }, origin)));
+            return Ok(Some((Given::Login(Login::user(&name, &password).into()), origin)));
         }
         if self.service_account.is_none() && self.basic_auth_file.is_none() {
             let (plain, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
             if let Some((token, origin)) = secret(plain, file, "DCOS_ACS_TOKEN")? {
-                let token = Token::new(token.trim()).map_err(|why| {
-                    let place = file.map(|file| file.display().to_string());
-                    let place = place.unwrap_or_else(|| origin.of("--auth-token").into());
-                    AuthError::Token(format!("cannot use {place}: {why}"))
-                })?;
+                let token = Token::new(token.trim())
+                    .map_err(|why| malformed(file, origin.of("--auth-token"), why))?;
                 return Ok(Some((Given::Token(token), origin)));
             }
         }
@@ -137,7 +133,9 @@ impl Auth {
             let (file, variable) =
                 (self.service_account.as_deref(), "DCOS_SERVICE_ACCOUNT_CREDENTIAL");
             if let Some((account, origin)) = secret(None, file, variable)? {
-                return Ok(Some((Given::Account(account), origin)));
+                let login = Login::service_account(account.as_bytes())
+                    .map_err(|why| malformed(file, variable, why))?;
+                return Ok(Some((Given::Login(login.into()), origin)));
             }
         }
         let basic = basic(self.basic_auth_file.as_deref(), "MESOS_BASIC_AUTH")?;
@@ -145,35 +143,37 @@ impl Auth {
     }
 
     /// The credential that is for Exhibitor alone.
-    fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<(Basic, Origin)>, String> {
+    fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<(Basic, Origin)>, AuthError> {
         match (endpoints.ensemble(), self.exhibitor_auth_file.as_deref()) {
             (None, file) => basic(file, "EXHIBITOR_AUTH"),
             (Some(_), None) => Ok(None),
             (Some(_), Some(_)) => {
                 Err("--exhibitor-auth-file is for Exhibitor; use --zk-auth-file with an \
                      --exhibitor-url that begins with zk://"
+                    .to_owned()
                     .into())
             }
         }
     }
 
     /// The login for ZooKeeper, from a file or the environment.
-    fn zookeeper(&self, endpoints: &Endpoints) -> Result<Option<(ZooKeeperLogin, Origin)>, String> {
+    fn zookeeper(
+        &self,
+        endpoints: &Endpoints,
+    ) -> Result<Option<(ZooKeeperLogin, Origin)>, AuthError> {
         let file = self.zk_auth_file.as_deref();
         if endpoints.ensemble().is_none() {
             return match file {
-                Some(_) => {
-                    Err("--zk-auth-file needs an --exhibitor-url that begins with zk://".into())
-                }
+                Some(_) => Err("--zk-auth-file needs an --exhibitor-url that begins with zk://"
+                    .to_owned()
+                    .into()),
                 None => Ok(None),
             };
         }
         const VARIABLE: &str = "ZK_AUTH";
         let Some((text, origin)) = secret(None, file, VARIABLE)? else { return Ok(None) };
-        let login = ZooKeeperLogin::new(text.as_bytes()).map_err(|why| {
-            let place = file.map_or(VARIABLE.into(), |file| file.display().to_string());
-            format!("cannot log in to ZooKeeper with {place}: {why}")
-        })?;
+        let login =
+            ZooKeeperLogin::new(text.as_bytes()).map_err(|why| malformed(file, VARIABLE, why))?;
         Ok(Some((login, origin)))
     }
 }
@@ -221,16 +221,11 @@ impl Secrets {
     }
 
     /// The credentials of all servers. A login among them has no token yet.
-    ///
-    /// # Errors
-    /// When the secret of a service account is none.
-    pub fn credentials(&self) -> Result<Credentials, AccountError> {
-        let login = |login: Login| Credentials::everywhere(Credential::Login(login.into()));
+    pub fn credentials(&self) -> Credentials {
         let all = match self.cluster.as_ref().map(|(given, _)| given) {
             None => Credentials::default(),
             Some(Given::Token(token)) => Credentials::everywhere(Credential::Token(token.clone())),
-            Some(Given::User { name, password }) => login(Login::user(name, password)),
-            Some(Given::Account(account)) => login(Login::service_account(account.as_bytes())?),
+            Some(Given::Login(login)) => Credentials::everywhere(Credential::Login(login.clone())),
             Some(Given::Principal(basic)) => {
                 Credentials { master: Credential::Basic(basic.clone()), ..Credentials::default() }
             }
@@ -239,12 +234,12 @@ impl Secrets {
             Some((basic, _)) => Credential::Basic(basic.clone()),
             None => all,
         };
-        Ok(Credentials {
+        Credentials {
             master: all.master,
             exhibitor: own(&self.exhibitor, all.exhibitor),
             marathon: own(&self.marathon, all.marathon),
             zookeeper: self.zookeeper.as_ref().map(|(login, _)| login.clone()),
-        })
+        }
     }
 
     /// The credential for Marathon, if no login is possible.
@@ -256,7 +251,7 @@ impl Secrets {
             (Some((basic, _)), _) => Ok(Credential::Basic(basic.clone())),
             (None, Some((Given::Token(token), _))) => Ok(Credential::Token(token.clone())),
             (None, Some((given, _))) if given.needs_a_login() => {
-                Err("it is unknown where to log in with the credentials".into())
+                Err("without a valid URL, there is no server to log in to".into())
             }
             (None, _) => Ok(Credential::None),
         }
@@ -275,15 +270,8 @@ impl Secrets {
 pub enum Given {
     /// A token.
     Token(Token),
-    /// A user who logs in.
-    User {
-        /// The name.
-        name: String,
-        /// The password.
-        password: String,
-    },
-    /// A service account that logs in, by its secret.
-    Account(String),
+    /// A user or a service account that logs in.
+    Login(Arc<Login>),
     /// A principal that only masters know.
     Principal(Basic),
 }
@@ -291,18 +279,24 @@ pub enum Given {
 impl Given {
     /// Returns whether it only serves to log in.
     fn needs_a_login(&self) -> bool {
-        matches!(self, Self::User { .. } | Self::Account(_))
+        matches!(self, Self::Login(_))
     }
 }
 
-/// A user with a password, from a file or from the environment.
-fn basic(file: Option<&Path>, variable: &'static str) -> Result<Option<(Basic, Origin)>, String> {
+/// Reads a user with a password, from a file or from the environment.
+fn basic(
+    file: Option<&Path>,
+    variable: &'static str,
+) -> Result<Option<(Basic, Origin)>, AuthError> {
     let Some((text, origin)) = secret(None, file, variable)? else { return Ok(None) };
-    let basic = Basic::new(text.as_bytes()).map_err(|why| {
-        let place = file.map_or(variable.into(), |file| file.display().to_string());
-        format!("cannot use the Basic credentials in {place}: {why}")
-    })?;
+    let basic = Basic::new(text.as_bytes()).map_err(|why| malformed(file, variable, why))?;
     Ok(Some((basic, origin)))
+}
+
+/// The error for a malformed credential, which names its file or its other place.
+fn malformed(file: Option<&Path>, other: &str, why: impl fmt::Display) -> AuthError {
+    let place = file.map_or_else(|| other.to_owned(), |file| file.display().to_string());
+    AuthError::Malformed(format!("cannot use {place}: {why}"))
 }
 
 /// Reads a secret: from the command line, a file, or the environment. An empty one counts as

@@ -40,23 +40,23 @@ impl CommandError {
         }
     }
 
-    /// Says what happened, in one sentence.
+    /// Describes the error, in one sentence.
     pub fn message(&self) -> &str {
         match self {
             Self::Usage(why) | Self::Component(_, why) | Self::Connection { why, .. } => why,
             Self::Unconfirmed(_) => {
-                "Refused: the file lifts guards that this command line does not lift, and there \
-                 is no prompt to confirm it."
+                "Refused: the file disables safety checks that this command line does not \
+                 disable, and there is no prompt to confirm that."
             }
             Self::Declined(_) => "Nothing was changed.",
         }
     }
 
-    /// Says what to do next, one line each.
+    /// Lists what to do next, one line each.
     pub fn next(&self) -> Vec<String> {
         match self {
             Self::Usage(_) | Self::Declined(_) => vec![],
-            Self::Component(..) => vec!["Nothing was changed, and nothing was sent.".into()],
+            Self::Component(..) => vec!["Nothing was sent, so nothing was changed.".into()],
             Self::Connection { hint, leaves: None, .. } => {
                 vec![format!("Nothing was changed; {hint} and run the same command again.")]
             }
@@ -65,14 +65,16 @@ impl CommandError {
             )],
             Self::Unconfirmed(missing) => {
                 let missing = missing.join(" ");
-                vec![format!("Nothing was changed. If that is meant, add at the end: {missing}")]
+                vec![format!(
+                    "Nothing was changed. If this is intended, add at the end of the command: {missing}"
+                )]
             }
         }
     }
 
     /// The document for programs.
     pub fn document(&self) -> Output {
-        let output = Output::failed(self.code(), Some(self.message().into()));
+        let output = Output::without_run(self.code(), Some(self.message().into()));
         let plan = match self {
             Self::Declined(plan) => Some((**plan).clone()),
             _ => None,

@@ -1,14 +1,16 @@
-//! Checks the files that a command line names, before anything is sent: a run can write its
-//! files, and none of them is anything else at the same time.
+//! The files that a command line names. They are checked before anything is sent: a run can write
+//! its files, and none of them is anything else at the same time. Plan files are read and written
+//! here.
 
 use std::io;
 use std::path::Path;
 
-use janitor_transport::file::Identity;
+use janitor_contract::json;
+use janitor_report::plan_file::PlanFile;
+use janitor_transport::file::{self, Identity};
 use janitor_transport::recording::write::Recording;
 
 use crate::args::Connection;
-use crate::plan_file;
 
 /// A file, by its name on the command line.
 pub type Named<'a> = (&'static str, &'a Path);
@@ -24,8 +26,8 @@ pub fn check(
     read: Option<Named>,
 ) -> Result<(), String> {
     let record = connection.record.as_deref();
-    if let Some(file) = out {
-        plan_file::check(file)?;
+    if let Some(plan) = out {
+        file::beside(plan).map(drop).map_err(|why| unwritten(plan, &why))?;
     }
     if let Some(file) = record {
         Recording::check(file)
@@ -62,4 +64,28 @@ fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Writes a plan file: all of it, or nothing.
+///
+/// # Errors
+/// One sentence.
+pub fn write_plan(path: &Path, plan: &PlanFile) -> Result<(), String> {
+    file::write(path, |writer| Ok(json::write_lines(writer, plan)?))
+        .map_err(|why| unwritten(path, &why))
+}
+
+/// Reads a plan file.
+///
+/// # Errors
+/// One sentence, when it cannot be read, is not a plan file, has another version, or contradicts
+/// itself.
+pub fn read_plan(path: &Path) -> Result<PlanFile, String> {
+    let json = file::read(path, PlanFile::MOST_BYTES).map_err(|why| why.to_string());
+    json.and_then(|json| PlanFile::read(&json))
+        .map_err(|why| format!("cannot use the plan {}: {why}", path.display()))
+}
+
+fn unwritten(path: &Path, why: &io::Error) -> String {
+    format!("cannot write the plan {}: {why}", path.display())
 }

@@ -1,6 +1,7 @@
 //! A command that did its work, or tried to; only the printing remains.
 
 use janitor_contract::{Done, RunError};
+use janitor_report::inspection::Inspection;
 use janitor_report::line::Line;
 use janitor_report::next::{self, Ran};
 use janitor_report::output::Output;
@@ -8,7 +9,6 @@ use janitor_report::{ExitCode, command_line::print::Invocation, summary};
 
 use crate::args;
 use crate::error::CommandError;
-use crate::inspect::Inspection;
 
 /// A finished command: all its effects have taken place.
 pub struct Finished {
@@ -18,7 +18,7 @@ pub struct Finished {
     pub lines: Vec<Line>,
     /// The last lines on standard error, for people.
     pub hints: Vec<String>,
-    /// The same about the command itself, in every format.
+    /// The lines about the command itself on standard error, in every format.
     pub notes: Vec<String>,
     /// The document on standard output.
     pub document: Document,
@@ -43,14 +43,36 @@ impl Finished {
     /// A run that is over.
     pub fn run(ran: &Ran, run: &Invocation, verbose: bool) -> Self {
         let next = next::after(ran, run);
+        let warnings = next::without_effect(ran, &run.options);
+        let mut hints = warnings.clone();
+        if matches!(ran.result, Ok(Done::Cleaned(_))) {
+            // The original's output ends with the log.
+            hints.extend(next.iter().cloned());
+        }
         let lines = summary::outcome(&ran.result, run, &next, verbose, args::usage);
-        let document = Document::Output(Output::new(&ran.result, next).into());
-        Self { lines, ..Self::new(ExitCode::from(&ran.result), document) }
+        let output = Output { warnings, ..Output::new(&ran.result, next) };
+        let document = Document::Output(output.into());
+        Self { lines, hints, ..Self::new(ExitCode::from(&ran.result), document) }
     }
 
     /// An error that has been explained to people already.
     pub fn explained(error: &CommandError) -> Self {
         Self::new(error.code(), Document::Output(error.document().into()))
+    }
+
+    /// Adds a proposal for what to do next, on standard error for people.
+    pub fn hint(&mut self, line: String) {
+        if let Document::Output(output) = &mut self.document {
+            output.next.push(line.clone());
+        }
+        self.hints.push(line);
+    }
+
+    /// Adds warnings that people have seen already.
+    pub fn warn(&mut self, warnings: Vec<String>) {
+        if let Document::Output(output) = &mut self.document {
+            output.warnings.splice(0..0, warnings);
+        }
     }
 
     /// Adds a line about what is left to do.

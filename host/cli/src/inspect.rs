@@ -1,100 +1,77 @@
 //! Describes the component: its contract, its limits, and the requests that it may send.
 
-use janitor_contract::types::Target;
-use janitor_host::{Call, Janitor, Limits, Options, Timeouts, ZooKeeperLimits};
+use std::time::Duration;
+
+use janitor_contract::types::{Error, Reason, Target};
+use janitor_host::{
+    Call, CancellationToken, Janitor, Limits, Options, RunError, Session, Timeouts, ZooKeeperLimits,
+};
 use janitor_policy::policy::Policy;
-use serde::Serialize;
+use janitor_report::ExitCode;
+use janitor_report::inspection::{Component, Inspection, Limit, Refused, Table};
+use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 
-/// The description, as one JSON object on standard output.
-#[derive(Serialize)]
-pub struct Inspection {
-    /// The version of this object. Fields may be added without a new one.
-    schema_version: u32,
-    /// The component.
-    component: Component,
-    /// The most that each run of it may use.
-    limits: Vec<Limit>,
-    /// The requests that it may send, for each command on the target.
-    policy: Vec<Table>,
-}
-
-/// The component.
-#[derive(Serialize)]
-struct Component {
-    /// Its digest.
-    digest: String,
-    /// The contract that it is written against: package and version.
-    package: &'static str,
-    /// The interfaces that it imports.
-    imports: Vec<String>,
-}
-
-/// One limit.
-#[derive(Serialize)]
-struct Limit {
-    name: &'static str,
-    value: u64,
-    unit: &'static str,
-}
-
-/// The policy table of a command.
-#[derive(Serialize)]
-struct Table {
-    command: &'static str,
-    requests: Vec<String>,
-}
-
-impl Inspection {
-    /// Describes the component, and the requests of a run on a target.
-    pub fn new(janitor: &Janitor, target: &Target, options: &Options) -> Self {
-        let calls = [
-            ("janitor", Call::Clean(target.clone())),
-            ("janitor plan", Call::Plan(target.clone())),
-            ("janitor discover", Call::Discover),
-        ];
-        let policy = calls.map(|(command, call)| {
-            let policy = Policy::new(&call, options);
-            Table { command, requests: policy.rules().iter().map(ToString::to_string).collect() }
-        });
-        Self {
-            schema_version: 1,
-            component: Component {
-                digest: janitor.digest().into(),
-                package: janitor_host::PACKAGE,
-                imports: janitor.imports(),
-            },
-            limits: limits(&Limits::default(), Timeouts::default(), ZooKeeperLimits::default()),
-            policy: policy.into(),
-        }
+/// Describes the component, and the requests of a run on a target.
+pub fn inspection(janitor: &Janitor, target: &Target, options: &Options) -> Inspection {
+    let calls = [
+        ("janitor", Call::Clean(target.clone())),
+        ("janitor plan", Call::Plan(target.clone())),
+        ("janitor discover", Call::Discover),
+    ];
+    let policy = calls.map(|(command, call)| {
+        let policy = Policy::new(&call, options);
+        let requests = policy.rules().iter().map(ToString::to_string).collect();
+        Table { command: command.into(), requests }
+    });
+    Inspection {
+        schema_version: Inspection::SCHEMA_VERSION,
+        exit_code: ExitCode::Clean as u8,
+        component: Component {
+            digest: janitor.digest().into(),
+            package: janitor_host::PACKAGE.into(),
+            imports: janitor.imports(),
+        },
+        limits: limits(&Limits::default(), Timeouts::default(), ZooKeeperLimits::default()),
+        policy: policy.into(),
+        refusal: refusal(janitor, target, options),
     }
+}
 
-    /// The description, for people.
-    pub fn lines(&self) -> Vec<String> {
-        let Component { digest, package, imports } = &self.component;
-        let mut lines = vec![
-            format!("Component: {digest}"),
-            format!("Contract: {package}"),
-            String::new(),
-            "It imports:".into(),
-        ];
-        lines.extend(imports.iter().map(|name| format!("  {name}")));
-        lines.extend([String::new(), "Limits of each run:".into()]);
-        lines.extend(self.limits.iter().map(|Limit { name, value, unit }| {
-            let name = name.replace('_', " ");
-            format!("  {name}: {value} {unit}").trim_end().to_owned()
-        }));
-        for Table { command, requests } in &self.policy {
-            lines.extend([String::new(), format!("As {command}, it may request:")]);
-            match requests.is_empty() {
-                true => lines.push("  nothing, because no target is given".into()),
-                false => lines.extend(requests.iter().map(|request| format!("  {request}"))),
+/// Lets the component examine a target without a network. It refuses some targets before its
+/// first request, whatever a cluster holds.
+fn refusal(janitor: &Janitor, target: &Target, options: &Options) -> Option<Refused> {
+    let cancelled = CancellationToken::new();
+    cancelled.cancel();
+    let session = Session::new(Nowhere).with_cancellation(cancelled);
+    match janitor.run(&Call::Clean(target.clone()), options, session) {
+        Err(RunError::Failure(failure)) => match failure.reason {
+            reason @ (Reason::InvalidTarget | Reason::SystemZnode) => {
+                Some(Refused { reason, message: failure.message })
             }
-        }
-        lines
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-/// All limits. Without a new limit, this does not compile.
+/// A network on which no server can be reached.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn send(&mut self, _: Request) -> Box<dyn Exchange> {
+        Box::new(Self)
+    }
+
+    fn pause(&mut self, _: Duration) {}
+}
+
+impl Exchange for Nowhere {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        Err(Error::Stopped)
+    }
+}
+
+/// Lists all limits. A new limit that is missing here is a compile error.
 fn limits(limits: &Limits, timeouts: Timeouts, zookeeper: ZooKeeperLimits) -> Vec<Limit> {
     let Limits {
         memory,
@@ -141,6 +118,6 @@ fn limits(limits: &Limits, timeouts: Timeouts, zookeeper: ZooKeeperLimits) -> Ve
         ("znodes", znodes, ""),
         ("znode_names", count(&znode_bytes), "bytes"),
     ]
-    .map(|(name, value, unit)| Limit { name, value, unit })
+    .map(|(name, value, unit)| Limit { name: name.into(), value, unit: unit.into() })
     .into()
 }

@@ -1,8 +1,10 @@
-//! The `janitor` command. A command line is read, resolved into a request, and carried out; then
-//! the end is printed, and the exit code is the one that was printed. The cleanup itself is in
-//! the component, and what runs it is in the library.
+//! The `janitor` command. It parses a command line, resolves it into a request, carries the
+//! request out, and prints the result once; the exit code is the one in the result. The cleanup
+//! itself is in the component, and the library `janitor-host` runs it.
 
 mod args;
+mod call;
+mod closed;
 mod cluster;
 mod component;
 mod consent;
@@ -11,7 +13,6 @@ mod error;
 mod files;
 mod finished;
 mod inspect;
-mod plan_file;
 mod progress;
 mod recipients;
 mod replay;
@@ -32,8 +33,8 @@ use request::Request;
 use screen::Screen;
 
 fn main() -> std::process::ExitCode {
-    // A file that becomes larger than allowed (`ulimit -f`) is an error like a full disk, and
-    // does not end the run. If this fails, it does.
+    // With this, a file that exceeds its size limit (`ulimit -f`) is an error like a full disk;
+    // without it, the signal ends the run.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let code = match args::parse(env::args_os()) {
         Ok(arguments) => {
@@ -46,15 +47,17 @@ fn main() -> std::process::ExitCode {
     code.into()
 }
 
-/// Prints help, the version, or what is wrong with the command line.
+/// Prints the help, the version, or the error in the command line.
 fn misread(error: &clap::Error) -> ExitCode {
     let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Clean };
-    match error.print().and_then(|()| io::stdout().flush()) {
+    let lost = match error.print().and_then(|()| io::stdout().flush()) {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
-            // If standard error cannot be written either, only the exit code shows it.
-            let _ = writeln!(io::stderr(), "janitor: cannot write to standard output: {why}");
-            code.with_loss()
+            Some(format!("cannot write to standard output: {why}"))
         }
-        _ => code,
-    }
+        _ => closed::error().filter(|_| !error.use_stderr()),
+    };
+    let Some(lost) = lost else { return code };
+    // If standard error cannot be written either, only the exit code shows it.
+    let _ = writeln!(io::stderr(), "janitor: {lost}");
+    code.with_loss()
 }

@@ -1,12 +1,11 @@
-//! Shows how far a run is to people who watch it on a terminal: a bar for each phase that
-//! works through the agents. It is on standard error, and only if the lines are on a terminal
-//! too.
+//! Shows the progress of a run on a terminal: a bar on standard error for each phase that works
+//! through the agents. Standard output must be a terminal too.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use janitor_contract::types::{Entry, Event, Phase, PhaseStart};
-use janitor_host::log::Log;
+use janitor_host::Log;
 
 use crate::screen::Screen;
 
@@ -32,7 +31,7 @@ impl Screen {
         let name = match phase {
             Phase::Volumes => "Volumes",
             Phase::Reservations => "Reservations",
-            // These phases end before anybody looks at a bar.
+            // These phases are too short for a bar.
             Phase::Znode | Phase::SelfRemoval => return,
         };
         if self.is_watched() && *total > 1 {
@@ -49,7 +48,7 @@ impl Screen {
 }
 
 fn begin(name: &'static str, total: u64) -> ProgressBar {
-    // The template is a constant; if it were invalid, the bar would only look different.
+    // The template is a constant. If it were invalid, the bar would only look different.
     let style = ProgressStyle::with_template("{msg} {pos}/{len} [{wide_bar}] {elapsed}");
     let style = style.unwrap_or(ProgressStyle::default_bar()).progress_chars("=> ");
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())

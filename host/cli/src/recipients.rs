@@ -39,7 +39,7 @@ pub fn consider(
         .collect();
     if !unasked.is_empty() {
         let each = unasked.iter().map(|(variable, Recipient { name, url, .. })| {
-            format!("Only the file names {name} {url}, so {variable} is not sent to it.")
+            format!("Only the file names {name} at {url}, so {variable} is not sent to it.")
         });
         let options = urls(endpoints).into_iter().filter(|(option, _)| {
             unasked.iter().any(|(_, it)| match it.server {
@@ -52,14 +52,15 @@ pub fn consider(
         return Err(Objection {
             why: each.collect::<Vec<_>>().join(" "),
             hint: format!(
-                "if that server is right, name it too ({}) or give the credential by an option,",
+                "if this server is correct, name it on the command line too ({}), or give the \
+                 credential with an option,",
                 options.join(" ")
             ),
         });
     }
     if !in_file.is_empty() {
         notes.push(format!(
-            "sending credentials to servers that only the file names: {}",
+            "sending credentials to servers that are named only in the file: {}",
             listed(&in_file)
         ));
     }
@@ -76,7 +77,7 @@ pub fn consider(
                     "Another server is reached over HTTPS, but credentials would be sent over \
                      plain HTTP to {to}."
                 ),
-                hint: "correct the URLs, or allow it with --allow-plain-http,".into(),
+                hint: "correct the URLs, or add --allow-plain-http to send them anyway,".into(),
             });
         }
         notes.push(format!(

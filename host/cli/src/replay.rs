@@ -12,19 +12,19 @@ use janitor_report::summary;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
 
-use crate::component::Component;
+use crate::call::carry_out;
+use crate::component::ComponentArgs;
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
-use crate::run::carry_out;
 use crate::screen::Screen;
 
 /// Runs a recording again, or all that are in a folder.
 ///
 /// # Errors
-/// When there is none that can be read, or no component to run.
+/// Fails if there is none that can be read, or no component to run.
 pub fn replay(
     place: &Path,
-    component: &Component,
+    component: &ComponentArgs,
     screen: &Screen,
 ) -> Result<Finished, CommandError> {
     let janitor = component.load()?;
@@ -45,7 +45,7 @@ pub fn open(file: &Path) -> Result<Replay, CommandError> {
 /// Runs a recording again, with its log.
 fn one(
     janitor: &Janitor,
-    component: &Component,
+    component: &ComponentArgs,
     replay: &Replay,
     screen: &Screen,
 ) -> Result<Finished, CommandError> {
@@ -58,8 +58,9 @@ fn one(
     let mut finished = Finished::run(&ran, &run, screen.verbose());
     let differences = differences(janitor, replay);
     if !differences.is_empty() {
-        let why = format!("this run is not the recorded one: {}", differences.join("; "));
-        let notes = ["this run is not the recorded one:".to_owned()].into_iter().chain(differences);
+        let why = format!("this run differs from the recorded one: {}", differences.join("; "));
+        let notes =
+            ["this run differs from the recorded one:".to_owned()].into_iter().chain(differences);
         let code = match finished.code {
             ExitCode::Violation => ExitCode::Violation,
             _ => ExitCode::Failed,
@@ -75,7 +76,8 @@ fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
     let component = replay.run().component;
     let ours = janitor.digest();
     if !differences.is_empty() && component != ours {
-        differences.push(format!("it was recorded with component {component}, and this is {ours}"));
+        differences
+            .push(format!("it was recorded with component {component}; this component is {ours}"));
     }
     differences
 }
@@ -103,7 +105,7 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
             }
             Err(why) => {
                 unread += 1;
-                let verdict = format!("{name}: it cannot be read: {why}");
+                let verdict = format!("{name}: cannot be read: {why}");
                 screen.line(&verdict);
                 verdicts.push(verdict);
             }
@@ -120,16 +122,15 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
         _ => ExitCode::Failed,
     };
     let message = [&summary].into_iter().chain(&verdicts).cloned().collect::<Vec<_>>().join("\n");
-    let document = Document::Output(Output::failed(code, Some(message)).into());
+    let document = Document::Output(Output::without_run(code, Some(message)).into());
     Ok(Finished { lines: vec![summary.into()], ..Finished::new(code, document) })
 }
 
 /// Runs a recording again without its log, and lists how it differs.
 fn silently(janitor: &Janitor, file: &Path) -> io::Result<Vec<String>> {
     let replay = Replay::open(file)?;
-    let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
+    let Run { call, options, stopped_at, window, .. } = replay.run();
     let session = Session::new(replay.transport())
-        .with_endpoints(endpoints)
         .with_limits(Limits { window, ..Limits::default() })
         .with_cancellation(CancellationToken::replaying(stopped_at));
     // A run may fail, if the recorded one did.

@@ -12,20 +12,20 @@ use janitor_transport::recording::har::Run;
 
 use crate::args::auth::Auth;
 use crate::args::{self, Arguments, Command, Connection};
-use crate::component::Component;
-use crate::consent::Policy;
+use crate::component::ComponentArgs;
+use crate::consent::ConsentPolicy;
 use crate::error::CommandError;
 use crate::screen::Screen;
-use crate::{files, plan_file, replay};
+use crate::{files, replay};
 
 /// The work of a command.
 pub enum Request {
     /// It runs the component on a cluster.
     Cluster(Box<OnCluster>),
     /// It runs a recording again, or all that are in a folder.
-    Replay(PathBuf, Component),
+    Replay(PathBuf, ComponentArgs),
     /// It shows the component, its limits, and the requests that it may send for a target.
-    Inspect(Target, Options, Component),
+    Inspect(Target, Options, ComponentArgs),
     /// It prints a file for other programs.
     Print(Vec<u8>),
 }
@@ -39,7 +39,7 @@ pub struct OnCluster {
     /// The options of a command line that disable the safety checks which a file disables.
     pub lifting: Vec<String>,
     /// The consent that the run needs before it changes anything.
-    pub consent: Policy,
+    pub consent: ConsentPolicy,
     /// The servers.
     pub servers: Servers,
     /// The app that runs this command, if Marathon does.
@@ -47,7 +47,7 @@ pub struct OnCluster {
     /// The credentials and certificates that are given.
     pub auth: Auth,
     /// The component to run.
-    pub component: Component,
+    pub component: ComponentArgs,
     /// The recording to write.
     pub record: Option<Record>,
     /// The file to write the plan to.
@@ -74,7 +74,7 @@ impl Request {
     /// Resolves a command line. The screen says whether there may be a prompt.
     ///
     /// # Errors
-    /// When the command line, or a file that it names, cannot be used, or when a file disables
+    /// Fails if the command line, or a file that it names, cannot be used, or if a file disables
     /// safety checks and nobody has confirmed that.
     pub fn resolve(arguments: Arguments, screen: &Screen) -> Result<Self, CommandError> {
         let on_cluster = match arguments.command {
@@ -107,7 +107,7 @@ impl OnCluster {
             call,
             options,
             lifting: vec![],
-            consent: Policy::Unneeded,
+            consent: ConsentPolicy::Unneeded,
             servers: Servers { endpoints, only_in_file: vec![] },
             own_app: own_app(),
             auth: connection.auth,
@@ -132,13 +132,15 @@ impl OnCluster {
         checks: Option<&Checks>,
         screen: &Screen,
     ) -> Result<Self, CommandError> {
-        let consent = Policy::of(&self.call, yes, screen);
+        let consent = ConsentPolicy::of(&self.call, yes, screen);
         let (lifting, lacking) = match checks {
             Some(checks) => (lifting(&self.options), checks.lacking(&self.options)),
             None => (vec![], vec![]),
         };
         match consent {
-            Policy::Given(_) if !lacking.is_empty() => Err(CommandError::Unconfirmed(lacking)),
+            ConsentPolicy::Given(_) if !lacking.is_empty() => {
+                Err(CommandError::Unconfirmed(lacking))
+            }
             consent => Ok(Self { consent, lifting, ..self }),
         }
     }
@@ -167,7 +169,7 @@ fn discover(args: args::Discover) -> Result<OnCluster, CommandError> {
 
 fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, Some(("the plan", &args.file)))?;
-    let PlanFile { endpoints, options, plan, .. } = plan_file::open(&args.file)?;
+    let PlanFile { endpoints, options, plan, .. } = files::read_plan(&args.file)?;
     let own_app = own_app();
     if let Some(app) = plan.target.marathon_app.as_ref().filter(|app| own_app.as_ref() != Some(app))
     {
@@ -190,7 +192,9 @@ fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> 
 /// one.
 fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError> {
     if args.place.is_dir() {
-        return Err(CommandError::Usage("--update takes one recording, not a folder".into()));
+        return Err(CommandError::Usage(
+            "--update requires a single recording, not a folder".into(),
+        ));
     }
     let Run { endpoints, call, options, .. } = replay::open(&args.place)?.run();
     if let Call::Apply(plan) = &call

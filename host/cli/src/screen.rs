@@ -13,6 +13,7 @@ use janitor_report::ExitCode;
 use janitor_report::line::{Line, Tone};
 use serde::Serialize;
 
+use crate::closed;
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
 use janitor_report::command_line::parse::{Format, Show};
@@ -23,27 +24,29 @@ pub struct Screen(Arc<Shared>);
 
 struct Shared {
     show: Show,
-    /// Standard output takes colours.
+    /// Standard output shows colours.
     is_coloured: bool,
-    /// Standard output is a terminal, where somebody watches every line as it comes.
+    /// Standard output is a terminal, so every line is written immediately.
     is_watched: bool,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Standard output. Lines are kept until somebody has to see them: writing each by itself
-    /// takes longer than everything else about an agent that a run has nothing to do with.
+    /// Standard output. Lines are buffered until somebody has to see them: for an agent without
+    /// resources of the target, writing its line takes longer than everything else.
     lines: BufWriter<Stdout>,
     /// The progress bar, if there is one.
     bar: Option<ProgressBar>,
     /// The first reason why something could not be written.
     lost: Option<String>,
+    /// The warnings about the command itself.
+    warnings: Vec<String>,
 }
 
 impl State {
-    /// Writes something while no bar is in the way. If nobody reads any more, the command
-    /// continues all the same, because half a cleanup would be worse; other errors are kept
-    /// until the end.
+    /// Writes something while the progress bar is hidden. If the reader has closed the stream, the
+    /// command continues nevertheless, because half a cleanup would be worse; the first other
+    /// error is kept until the end.
     fn write(&mut self, stream: &str, write: impl FnOnce(&mut Self) -> io::Result<()>) {
         let written = match self.bar.clone() {
             Some(bar) => bar.suspend(|| write(self)),
@@ -69,7 +72,12 @@ impl Screen {
             show,
             is_coloured: AutoStream::choice(&stdout) != ColorChoice::Never,
             is_watched: stdout.is_terminal(),
-            state: Mutex::new(State { lines: BufWriter::new(stdout), bar: None, lost: None }),
+            state: Mutex::new(State {
+                lines: BufWriter::new(stdout),
+                bar: None,
+                lost: closed::error(),
+                warnings: vec![],
+            }),
         }))
     }
 
@@ -83,18 +91,18 @@ impl Screen {
         self.0.show.verbose
     }
 
-    /// Returns whether people watch both streams as lines come.
+    /// Returns whether both streams are terminals on which lines for people appear.
     pub fn is_watched(&self) -> bool {
         self.format() == Format::Text && self.0.is_watched && io::stderr().is_terminal()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A thread may have panicked while it held the lock, but the next line is whole.
+        // Even if a thread panicked while it held the lock, the next line is written completely.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line for people on standard output, if they read it. Only its own colour can
-    /// steer a terminal, and only a terminal gets it (`NO_COLOR` is honoured).
+    /// Writes a line for people on standard output, unless a document is written there. Only a
+    /// terminal gets its colour (`NO_COLOR` is honoured), and nothing else in it controls one.
     pub fn line(&self, line: impl Into<Line>) {
         if self.format() == Format::Text {
             self.state().write(STDOUT, |state| {
@@ -104,7 +112,7 @@ impl Screen {
         }
     }
 
-    /// Writes a line for somebody at a terminal, wherever standard output is.
+    /// Writes a line for somebody at a terminal, even if standard output is redirected.
     pub fn show(&self, line: impl Into<Line>) {
         if self.format() == Format::Text && self.0.is_watched {
             return self.line(line);
@@ -120,11 +128,17 @@ impl Screen {
         self.state().write(STDERR, |_| writeln!(io::stderr(), "janitor: {}", printable(line)));
     }
 
-    /// Writes the same, but only for people.
+    /// Writes a line about the command itself on standard error, unless it is read by a program.
     pub fn note(&self, line: &str) {
         if self.format() == Format::Text {
             self.complain(line);
         }
+    }
+
+    /// Writes a warning about the command itself. The document contains it too.
+    pub fn warn(&self, line: &str) {
+        self.note(line);
+        self.state().warnings.push(line.to_owned());
     }
 
     /// Writes the lines that are kept.
@@ -162,8 +176,9 @@ impl Screen {
         error.next().into_iter().for_each(|line| self.line(line));
     }
 
-    /// Prints the end of a command, and returns the exit code that the document has too. If
-    /// the document cannot be written, only the exit code and standard error can say so.
+    /// Prints the last lines and the document of a command, and returns its exit code, which the
+    /// document contains too. If the document cannot be written, only the exit code and standard
+    /// error show it.
     pub fn end(&self, result: Result<Finished, CommandError>) -> ExitCode {
         let mut finished = result.unwrap_or_else(|error| {
             self.explain(&error);
@@ -176,6 +191,7 @@ impl Screen {
         if let Some(why) = self.state().lost.take() {
             finished.lose(why);
         }
+        finished.warn(std::mem::take(&mut self.state().warnings));
         match (&finished.document, self.format()) {
             (Document::File(file), _) => self.document(|| Ok(file.clone())),
             (Document::Output(output), Format::Json) => self.document(|| lines(output)),

@@ -1,4 +1,4 @@
-//! Signals end a run in order: nothing is left half done.
+//! Cancels a run when the program receives a signal, so that nothing is left half done.
 
 use std::{fs, thread};
 
@@ -9,10 +9,10 @@ use signal_hook::low_level;
 
 use crate::screen::Screen;
 
-/// From here on a first SIGHUP, SIGINT or SIGTERM stops the run in order; a second one ends
-/// the program at once. Before that, and while a run changes nothing, a signal ends the
-/// program as it ends any other. A signal that the program was started to ignore (`nohup`, a
-/// shell's `&`) stays ignored.
+/// Handles signals from now on: the first SIGHUP, SIGINT or SIGTERM cancels the run, and the
+/// second one ends the program immediately. Before this call, and in a run that changes nothing,
+/// the first signal ends the program. A signal that the program was started to ignore (`nohup`,
+/// a shell's `&`) is still ignored.
 pub fn watch(cancellation: &CancellationToken, screen: &Screen) {
     let signals = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|it| !is_ignored(*it));
     let watched = Signals::new(signals).map(|mut signals| {
@@ -30,7 +30,9 @@ pub fn watch(cancellation: &CancellationToken, screen: &Screen) {
         })
     });
     if let Err(why) = watched.and_then(|thread| thread) {
-        screen.complain(&format!("a signal will end the run at once: {why}"));
+        screen.complain(&format!(
+            "signals cannot be handled, so a signal ends the run immediately: {why}"
+        ));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The end of a command whose cluster cannot be reached: it leaves Marathon, if Marathon would
-//! only start it again.
+//! Ends a command that cannot reach its cluster. The command removes its app from Marathon if
+//! Marathon would only start it again.
 
 use janitor_contract::Call;
 use janitor_contract::types::Target;
@@ -8,19 +8,19 @@ use janitor_report::ExitCode;
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::Ran;
 
-use crate::consent::Policy;
+use crate::call::carry_out;
+use crate::consent::ConsentPolicy;
 use crate::error::CommandError;
 use crate::finished::Finished;
 use crate::request::OnCluster;
-use crate::run::carry_out;
 use crate::screen::Screen;
 
 /// A cluster without a run.
 pub struct Unconnected {
     /// The reason.
     pub error: CommandError,
-    /// The network for Marathon, or the reason why there is none, if Marathon would only start
-    /// this command again, to make the same mistake.
+    /// The network for Marathon, or the reason why there is none. It is set if Marathon would start
+    /// this command again only to fail in the same way.
     pub marathon: Option<Result<(Janitor, Network), String>>,
 }
 
@@ -37,15 +37,15 @@ impl From<String> for Unconnected {
 }
 
 impl Unconnected {
-    /// Ends the command. If it was to change something, it leaves Marathon, which would start
-    /// it over and over to make the same mistake. Nothing else leaves Marathon without a
-    /// cleanup.
+    /// Ends the command. A command that was to change something removes its app, because Marathon
+    /// would start it over and over to fail in the same way. Nothing else removes the app without
+    /// a cleanup.
     ///
     /// # Errors
     /// The reason why there was no run, if Marathon has nothing to do with it.
     pub fn end(self, request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
         let Self { error, marathon } = self;
-        let (Policy::Given(_), Some(app), Some(marathon)) =
+        let (ConsentPolicy::Given(_), Some(app), Some(marathon)) =
             (&request.consent, request.own_app.clone(), marathon)
         else {
             return Err(error);
@@ -60,7 +60,7 @@ impl Unconnected {
         screen.explain(&error);
         let mut finished = Finished::explained(&error);
         match marathon {
-            // The exit code is that of the mistake.
+            // The exit code remains that of the error.
             Ok((janitor, network)) => {
                 finished.report(&leave(&janitor, &network, app, screen));
             }
@@ -86,7 +86,7 @@ pub fn refusal(code: ExitCode, why: String, hint: &str) -> CommandError {
     CommandError::Connection { code, why, hint: hint.into(), leaves: None }
 }
 
-/// A cluster to which nothing is sent, to Marathon either.
+/// A cluster to which nothing is sent, not even to Marathon.
 pub fn silent(code: ExitCode, why: String, hint: &str) -> Unconnected {
     Unconnected { marathon: Some(Err(why.clone())), error: refusal(code, why, hint) }
 }

@@ -52,7 +52,7 @@ impl ExitCode {
     /// Its meaning, for people.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Clean => "everything is confirmed gone, or shown as requested",
+            Self::Clean => "everything is confirmed removed, or was shown as requested",
             Self::Usage => "invalid command line, or a file that cannot be read or written",
             Self::Url => "invalid URL",
             Self::Login => "the login failed",

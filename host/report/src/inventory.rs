@@ -36,10 +36,10 @@ pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
     let unknown = [
         frameworks_unknown.as_ref().map(|why| {
             warn(format!(
-                "It is unknown which frameworks are registered, and so what is orphaned. {why}"
+                "The registered frameworks are not known, so no role can be called orphaned. {why}"
             ))
         }),
-        znodes_unknown.as_ref().map(|why| warn(format!("It is unknown which znodes exist: {why}"))),
+        znodes_unknown.as_ref().map(|why| warn(format!("The znodes are not known: {why}"))),
     ];
     let mut notes: Vec<_> = unreached.iter().map(unreached_line).collect();
     notes.extend(unknown.into_iter().flatten());

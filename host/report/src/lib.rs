@@ -1,10 +1,10 @@
 //! Reports the result of a run: exit codes, documents for programs, lines for people, and the
 //! next command to run.
 //!
-//! | module | what a reader finds there |
+//! | module | contents |
 //! | --- | --- |
 //! | [`exit`] | the exit codes |
-//! | [`output`], [`plan_file`] | the documents for programs |
+//! | [`output`], [`plan_file`], [`inspection`] | the documents for programs |
 //! | [`plan`], [`inventory`], [`summary`], [`words`], [`line`](mod@line) | the same for people |
 //! | [`next`] | what to do after a run |
 //! | [`command_line`] | command lines, read and printed |
@@ -15,6 +15,7 @@
 
 pub mod command_line;
 pub mod exit;
+pub mod inspection;
 pub mod inventory;
 pub mod line;
 pub mod next;

@@ -1,11 +1,11 @@
 //! Proposes what to do after a run, above all the next command.
 
-use janitor_contract::describe::is_shared;
+use janitor_contract::describe::{framework_words, is_shared};
 use janitor_contract::types::{
-    Elsewhere, Endpoint, Framework, InUse, Options, Reason, Target, Unreached, UnreachedReason,
-    ZnodeOutcome,
+    AppOutcome, AppResult, Elsewhere, Endpoint, Framework, InUse, Options, Reason, Report, Target,
+    Unreached, UnreachedReason, ZnodeOutcome,
 };
-use janitor_contract::{Done, RunError};
+use janitor_contract::{Done, RunError, planned};
 
 use crate::command_line::print::Invocation;
 use crate::plan;
@@ -14,10 +14,19 @@ use crate::plan;
 pub struct Ran {
     /// Its result.
     pub result: Result<Done, RunError>,
-    /// The frameworks that blocked it.
+    /// The frameworks that use its target.
     pub frameworks: Vec<Framework>,
-    /// The servers that answered 401.
-    pub unauthorized: Vec<Endpoint>,
+    /// The servers that denied it access, each once for each denial.
+    pub denials: Vec<(Endpoint, Denial)>,
+}
+
+/// A denial of access, which other options of the command line may overcome.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Denial {
+    /// The server answered 401.
+    Unauthorized,
+    /// There was no trusted connection to the server.
+    Untrusted,
 }
 
 /// The obstacles that a run found.
@@ -30,7 +39,7 @@ struct Obstacles<'a> {
 /// Proposes what to do after a run, one line each.
 pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
     let frameworks = &ran.frameworks;
-    let mut lines: Vec<_> = ran.unauthorized.iter().map(|it| credentials(*it).into()).collect();
+    let mut lines: Vec<_> = ran.denials.iter().map(|(server, it)| access(*server, *it)).collect();
     match &ran.result {
         Err(RunError::Failure(failure)) => {
             let report = &failure.report;
@@ -51,8 +60,9 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
             lines.push("Nothing was changed: the component did not run.".into());
         }
         Err(_) => lines.extend([
-            "This is a bug, or a limit is too low. It is unknown what is left:".into(),
-            "run the same command again, with \"-v\".".into(),
+            "This is a bug of the component, or a limit is too low. It is not known what is left."
+                .into(),
+            "Run the same command again, with \"-v\".".into(),
         ]),
         Ok(Done::Planned(plan)) => {
             let (unreached, elsewhere) = (&plan.unreached, &plan.elsewhere);
@@ -61,7 +71,7 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
                 Some(reason) => lines.extend(instead(reason, run, &obstacles)),
                 None if plan::changes_anything(plan, &run.options) => {
                     let command = run.clean(&plan.target, &run.options);
-                    lines.push(format!("To do it: {command}"));
+                    lines.push(format!("To carry out this plan: {command}"));
                     lines.extend(around(run, &obstacles));
                 }
                 None => {
@@ -72,28 +82,68 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
                 }
             }
         }
+        Ok(Done::Cleaned(Report { self_removal: Some(AppResult { app, outcome }), .. })) => {
+            if matches!(outcome, AppOutcome::Failed(_)) {
+                lines.push(format!(
+                    "App '{app}' is still in Marathon, which may start it again: remove it there."
+                ));
+            }
+        }
         Ok(Done::Cleaned(_) | Done::Discovered(_)) => {}
     }
     lines
 }
 
-/// Proposes the credentials for a server that answered 401.
-fn credentials(endpoint: Endpoint) -> &'static str {
-    match endpoint {
+/// Describes the IDs on the command line that had no effect on a run, one line each. Only a run
+/// that got far enough can have looked for them.
+pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
+    let ignored = match &ran.result {
+        Ok(Done::Cleaned(report)) => &report.ignored,
+        Ok(Done::Planned(plan)) => &plan.ignored,
+        Err(RunError::Failure(it)) if it.reason == Reason::Incomplete => &it.report.ignored,
+        _ => return vec![],
+    };
+    let is_ignored = |name: &String| {
+        let only = Options { ignored_agents: vec![name.clone()], ..Options::DEFAULT };
+        ignored.iter().any(|it| planned::is_ignored(&it.agent, &it.hostname, &only))
+    };
+    let agents = options.ignored_agents.iter().filter(|it| !is_ignored(it)).map(|it| {
+        format!("--ignore-agent {it} had no effect: no agent of this name is out of reach")
+    });
+    let is_user = |id: &String| ran.frameworks.iter().any(|it| it.id == *id);
+    let frameworks = options.teardown.iter().filter(|it| !is_user(it)).map(|it| {
+        format!(
+            "--teardown {it} had no effect: no registered framework with this ID uses the target"
+        )
+    });
+    agents.chain(frameworks).collect()
+}
+
+/// Proposes the options that give access to a server.
+fn access(server: Endpoint, denial: Denial) -> String {
+    let (name, file, variable) = match server {
         Endpoint::Master | Endpoint::MasterRoot => {
-            "The Mesos master answers 401. Give it a token (--auth-token-file, --username, \
-             --service-account), or, for HTTP Basic, --basic-auth-file or MESOS_BASIC_AUTH."
+            ("The Mesos master", "--basic-auth-file", "MESOS_BASIC_AUTH")
         }
-        Endpoint::Exhibitor => {
-            "Exhibitor answers 401. Give it a token (--auth-token-file, --username, \
-             --service-account), or, for HTTP Basic, --exhibitor-auth-file or EXHIBITOR_AUTH."
-        }
+        Endpoint::Exhibitor => ("Exhibitor", "--exhibitor-auth-file", "EXHIBITOR_AUTH"),
         Endpoint::Marathon | Endpoint::MarathonPods => {
-            "Marathon answers 401. Give it a token (--auth-token-file, --username, \
-             --service-account), or, for HTTP Basic, --marathon-auth-file or MARATHON_AUTH."
+            ("Marathon", "--marathon-auth-file", "MARATHON_AUTH")
+        }
+    };
+    match denial {
+        Denial::Unauthorized => format!(
+            "{name} requires credentials (401): a token (--auth-token-file, --username, \
+             --service-account) or, for HTTP Basic, {file} or {variable}."
+        ),
+        Denial::Untrusted => {
+            format!("{name} is not trusted, or does not trust this client: {CERTIFICATES}.")
         }
     }
 }
+
+/// The options that give certificates.
+pub const CERTIFICATES: &str = "--ca-cert names the authorities to trust, --client-cert and \
+                                --client-key the certificate that a server may require";
 
 /// Proposes what to do instead of, or after, a run that ended for this reason.
 fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<String> {
@@ -113,8 +163,10 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
             vec![format!("To delete a node of the cluster itself: {forced}")]
         }
         Reason::OtherPrincipals => {
-            let mut lines =
-                vec!["Next, correct the principal; janitor discover shows who made what.".into()];
+            let mut lines = vec![
+                "Next, correct the principal; janitor discover shows which principal made what."
+                    .into(),
+            ];
             if target.znode.is_some() {
                 let znode = Target { role: None, principal: None, ..target.clone() };
                 let options = Options { whole_service: false, ..run.options.clone() };
@@ -126,7 +178,7 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
         Reason::RoleNotFound => role_not_found(run, target, obstacles),
         Reason::InUse => {
             let mut lines = vec![in_use(run, target, obstacles.frameworks)];
-            lines.push(format!("Or, to take the data from under them: {}", forced()));
+            lines.push(format!("Or, to remove the data that they use: {}", forced()));
             lines
         }
         Reason::InUseUnknown => vec![
@@ -139,14 +191,14 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
                 .into(),
             format!("Then: {same}"),
         ],
-        Reason::Changed => vec![format!("Next, without a plan: {same}")],
+        Reason::Changed => vec![format!("Next, to run without the plan: {same}")],
         Reason::Failed => vec![format!("Next, once the problem is fixed: {same}")],
         Reason::Incomplete => {
-            let mut lines = vec![format!("Next, when that has changed: {same}")];
+            let mut lines = vec![format!("Next, once that has changed: {same}")];
             lines.extend(around(run, obstacles));
             lines
         }
-        Reason::Stopped => vec![format!("Next, to go on: {same}")],
+        Reason::Stopped => vec![format!("Next, to continue: {same}")],
     }
 }
 
@@ -156,7 +208,7 @@ fn role_not_found(run: &Invocation, target: &Target, obstacles: &Obstacles) -> V
         vec!["Nothing was changed. Correct the name; janitor discover lists all roles.".into()];
     lines.extend(obstacles.elsewhere.iter().map(|it| {
         let other = Target { role: Some(it.role.clone()), ..target.clone() };
-        format!("If role '{}' is meant: {}", it.role, run.clean(&other, &run.options))
+        format!("If you mean role '{}': {}", it.role, run.clean(&other, &run.options))
     }));
     if run.options.strict {
         let lenient = Options { strict: false, ..run.options.clone() };
@@ -185,12 +237,11 @@ fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String
         }
         let options = Options { in_use: InUse::Teardown, teardown, ..run.options.clone() };
         return format!(
-            "Next, uninstall the service; or, to end its framework for good: {}",
+            "Next, uninstall the service; or, to end its framework permanently: {}",
             run.clean(target, &options)
         );
     }
-    let names: Vec<_> =
-        others.iter().map(|Framework { id, name, .. }| format!("'{name}' ({id})")).collect();
+    let names: Vec<_> = others.into_iter().map(framework_words).collect();
     format!(
         "Next, uninstall the service. Tearing down framework {} would end more than that.",
         names.join(", ")
@@ -206,7 +257,7 @@ fn around(run: &Invocation, Obstacles { unreached, elsewhere, .. }: &Obstacles) 
         lines.push("Allow this user to view all roles (VIEW_ROLE).".into());
     }
     if unreached.iter().any(|it| it.reason == UnreachedReason::OperationPending) {
-        lines.push("Wait for the agents that still have operations pending.".into());
+        lines.push("Wait until the agents have carried out their pending operations.".into());
     }
     let mut ignored_agents = run.options.ignored_agents.clone();
     // An agent with a pending operation is still there.
@@ -222,7 +273,7 @@ fn around(run: &Invocation, Obstacles { unreached, elsewhere, .. }: &Obstacles) 
         let options = Options { ignored_agents, ..run.options.clone() };
         lines.push(format!(
             "If these agents will never come back: mark them as gone (the master's MARK_AGENT_GONE \
-             call, since Mesos 1.5), or ignore what they hold: {}",
+             call, since Mesos 1.5), or ignore their resources: {}",
             run.clean(target, &options)
         ));
     }
@@ -239,7 +290,7 @@ fn around(run: &Invocation, Obstacles { unreached, elsewhere, .. }: &Obstacles) 
         match other.principal {
             Some(_) => format!("To clean that role too: {}", run.clean(&other, &plain)),
             // A name alone does not show whose role it is.
-            None => format!("To look at that role: {}", run.plan(&other, &plain)),
+            None => format!("To inspect that role: {}", run.plan(&other, &plain)),
         }
     }));
     lines
@@ -276,12 +327,12 @@ mod tests {
     fn hints(run: &Invocation, reason: Reason, frameworks: &[Framework], report: Report) -> String {
         let failure = Failure { reason, message: String::new(), report };
         let result = Err(RunError::Failure(failure.into()));
-        let ran = Ran { result, frameworks: frameworks.into(), unauthorized: vec![] };
+        let ran = Ran { result, frameworks: frameworks.into(), denials: vec![] };
         after(&ran, run).join("\n")
     }
 
     #[test]
-    fn where_something_is_not_reached_there_is_something_to_do() {
+    fn an_agent_that_is_not_reached_has_a_next_step() {
         let asked = asked("kafka-role", Options::DEFAULT);
         let next = |unreached: Vec<Unreached>| {
             let plan = CleanupPlan {
@@ -299,11 +350,11 @@ mod tests {
                 why_refused: None,
             };
             let result = Ok(Done::Planned(plan));
-            after(&Ran { result, frameworks: vec![], unauthorized: vec![] }, &asked).join("\n")
+            after(&Ran { result, frameworks: vec![], denials: vec![] }, &asked).join("\n")
         };
         assert_eq!(next(vec![]), "There is nothing to do.");
         let waiting = next(vec![unreached("S0", "h0", UnreachedReason::OperationPending)]);
-        assert!(waiting.starts_with("Wait for the agents"), "{waiting}");
+        assert!(waiting.starts_with("Wait until the agents"), "{waiting}");
         assert!(!waiting.contains("--ignore-agent") && !waiting.contains("GONE"), "{waiting}");
     }
 
@@ -325,14 +376,17 @@ mod tests {
         ] {
             let hint = hints(&asked, Reason::InUse, &[own.clone(), other], Report::NOTHING);
             assert!(!hint.contains("--teardown"), "{hint}");
-            assert!(hint.contains("uninstall the service") && hint.contains("(F-2)"), "{hint}");
+            assert!(
+                hint.contains("uninstall the service") && hint.contains("(F-2, active)"),
+                "{hint}"
+            );
         }
         let unknown = hints(&asked, Reason::InUse, &[], Report::NOTHING);
         assert!(unknown.contains("uninstall") && !unknown.contains("--teardown"), "{unknown}");
     }
 
     #[test]
-    fn what_is_not_known_is_first_found_out() {
+    fn an_unknown_state_is_examined_first() {
         let hint = hints(
             &asked("kafka-role", Options::DEFAULT),
             Reason::InUseUnknown,
@@ -349,7 +403,7 @@ mod tests {
     /// A server that answers badly, or not at all, must not make an operator disable a safety
     /// check.
     #[test]
-    fn a_guard_is_lifted_only_by_those_who_can_know_better() {
+    fn only_an_operator_who_can_know_better_disables_a_check() {
         let asked = asked("kafka-role", Options::DEFAULT);
         let all = |reason: Reason| match reason {
             // The operator has named these, and knows that they are dead or removed.
@@ -387,15 +441,15 @@ mod tests {
                 assert_eq!(hint.contains(option), expected, "{reason:?} {option}: {hint}");
             }
         }
-        // An operation that is still pending is waited for: the agent may well be alive.
+        // The agent of a pending operation may well be alive, so its operation is waited for.
         let pending = unreached("S0", "h0", UnreachedReason::OperationPending);
         let report = Report { unreached: vec![pending], ..report };
         let hint = hints(&asked, Reason::Incomplete, &[], report);
-        assert!(hint.contains("Wait for the agents"), "{hint}");
+        assert!(hint.contains("Wait until the agents"), "{hint}");
     }
 
     #[test]
-    fn what_is_left_has_a_way_on() {
+    fn everything_that_is_left_has_a_next_step() {
         let asked = asked("kafka-role", Options::DEFAULT);
         let elsewhere = |role: &str, principal: Option<&str>| Elsewhere {
             role: role.into(),
@@ -421,7 +475,7 @@ mod tests {
             "--ignore-agent S0 --ignore-agent h1\n",
             "VIEW_ROLE",
             "To clean that role too: janitor -r dev -p kafka-principal\n",
-            "To look at that role: janitor plan -r slave_public/kafka-role",
+            "To inspect that role: janitor plan -r slave_public/kafka-role",
         ] {
             assert!(hint.contains(words), "{words}: {hint}");
         }
@@ -440,12 +494,12 @@ mod tests {
             ..Report::NOTHING
         };
         let hint = hints(&asked("kakfa-role", strict), Reason::RoleNotFound, &[], report);
-        assert!(hint.contains("If role 'kafka-role' is meant: janitor -r kafka-role"), "{hint}");
+        assert!(hint.contains("If you mean role 'kafka-role': janitor -r kafka-role"), "{hint}");
         assert!(hint.ends_with("-r kakfa-role -p kafka-principal -z dcos-service-kafka"), "{hint}");
     }
 
     #[test]
-    fn a_server_that_wants_credentials_has_an_option_for_them() {
+    fn a_server_that_denies_access_has_options_for_it() {
         let asked = asked("kafka-role", Options::DEFAULT);
         for (endpoint, option) in [
             (Endpoint::Master, "--basic-auth-file"),
@@ -453,7 +507,8 @@ mod tests {
             (Endpoint::Marathon, "--marathon-auth-file"),
         ] {
             let result = Ok(Done::Cleaned(Report::NOTHING));
-            let ran = Ran { result, frameworks: vec![], unauthorized: vec![endpoint] };
+            let ran =
+                Ran { result, frameworks: vec![], denials: vec![(endpoint, Denial::Unauthorized)] };
             assert!(after(&ran, &asked).join("\n").contains(option), "{option}");
         }
     }

@@ -28,6 +28,9 @@ pub struct Output {
     pub plan: Option<CleanupPlan>,
     /// Everything that is reserved in the cluster.
     pub inventory: Option<Inventory>,
+    /// Warnings about the command itself, for people: certificates that are not verified,
+    /// credentials that are sent over plain HTTP, options without effect.
+    pub warnings: Vec<String>,
     /// Proposals for what to do next, for people.
     pub next: Vec<String>,
 }
@@ -38,7 +41,7 @@ impl Output {
 
     /// The result of a run.
     pub fn new(result: &Result<Done, RunError>, next: Vec<String>) -> Self {
-        let mut output = Self { next, ..Self::failed(ExitCode::from(result), None) };
+        let mut output = Self { next, ..Self::without_run(ExitCode::from(result), None) };
         match result {
             Ok(Done::Cleaned(report)) => output.report = Some(report.clone()),
             Ok(Done::Planned(plan)) => output.plan = Some(plan.clone()),
@@ -55,7 +58,7 @@ impl Output {
     }
 
     /// The result of a command that ended before there was a run.
-    pub fn failed(code: ExitCode, message: Option<String>) -> Self {
+    pub fn without_run(code: ExitCode, message: Option<String>) -> Self {
         Self {
             schema_version: Self::SCHEMA_VERSION,
             exit_code: code as u8,
@@ -64,6 +67,7 @@ impl Output {
             report: None,
             plan: None,
             inventory: None,
+            warnings: Vec::new(),
             next: Vec::new(),
         }
     }

@@ -21,7 +21,7 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
         false => framework_line(framework, role),
     }));
     if let (Some(why), None) = (&plan.frameworks_unknown, plan.refusal) {
-        let line = format!("  It is unknown whether other frameworks use it. {why}");
+        let line = format!("  It is not known whether other frameworks use it. {why}");
         lines.push(Line::tone(Tone::Warn, line));
     }
     if role.is_some() && agents.is_empty() {
@@ -57,12 +57,14 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     let outcome = match plan.refusal {
         Some(_) => {
             let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
-            Some(format!("It would be refused: {why}"))
+            Some(format!("A run would be refused: {why}"))
         }
         None if !unreached.is_empty() => {
-            Some("It would be incomplete: resources on those slaves stay.".into())
+            Some("A run would be incomplete: the resources on those slaves stay.".into())
         }
-        None => stays.map(|_| "It would be incomplete: the reservations elsewhere stay.".into()),
+        None => {
+            stays.map(|_| "A run would be incomplete: the resources of those roles stay.".into())
+        }
     };
     lines.extend(outcome.map(|why| Line::tone(Tone::Error, why)));
     lines
@@ -183,7 +185,7 @@ fn znode_line(plan: &CleanupPlan, stays: Option<&str>) -> Option<Line> {
         ZnodeState::MoreThan(below) => format!("more than {below} nodes below it"),
         ZnodeState::Uncounted(why) => format!("nodes below it that could not be counted: {why}"),
         ZnodeState::Unknown(why) => {
-            let line = format!("  It is unknown whether znode '{znode}' exists: {why}");
+            let line = format!("  It is not known whether znode '{znode}' exists: {why}");
             return Some(Line::tone(Tone::Warn, line));
         }
     };

@@ -38,7 +38,7 @@ impl PlanFile {
     /// Reads a plan.
     ///
     /// # Errors
-    /// One sentence, when it is no plan, has another version, or contradicts itself.
+    /// One sentence, when it is not a plan file, has another version, or contradicts itself.
     pub fn read(json: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Version {
@@ -46,7 +46,7 @@ impl PlanFile {
         }
 
         let Version { schema_version } =
-            strict::json(json).map_err(|why| format!("it is no plan: {why}"))?;
+            strict::json(json).map_err(|why| format!("it is not a plan file: {why}"))?;
         if schema_version != Self::SCHEMA_VERSION {
             return Err(format!(
                 "its schema_version is {schema_version}, and this janitor reads {}; make a new plan",
@@ -54,8 +54,9 @@ impl PlanFile {
             ));
         }
         let document: Value = serde_json::from_slice(json).map_err(|why| why.to_string())?;
-        let file: Self = strict::read(document)
-            .map_err(|why| format!("it is no plan for this janitor: {why}; make a new one"))?;
+        let file: Self = strict::read(document).map_err(|why| {
+            format!("it is not a plan file of this version: {why}; make a new plan")
+        })?;
         match planned::contradiction(&file.plan) {
             Some(what) => Err(format!("it contradicts itself: {what}; make a new plan")),
             None => Ok(file),

@@ -1,7 +1,6 @@
 //! Quotes words for a shell.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use janitor_contract::printable::is_hidden;
@@ -13,17 +12,21 @@ pub fn option(name: &str, value: &str) -> String {
     format!("{name}{between}{}", quote(value))
 }
 
-/// Prints the name of a file, so that it is not taken for an option.
+/// Prints the name of a file, so that it is not taken for an option. It need not be text.
 pub fn file(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let here = if path.starts_with('-') { "./" } else { "" };
-    quote(&format!("{here}{path}")).into()
+    let name = path.as_os_str().as_encoded_bytes();
+    let here: &[u8] = if name.starts_with(b"-") { b"./" } else { b"" };
+    let name = [here, name].concat();
+    match std::str::from_utf8(&name) {
+        Ok(name) => quote(name).into(),
+        Err(_) => escaped(&name),
+    }
 }
 
 /// Quotes a word for a shell, so that all of it is visible. Hidden characters are written in
 /// `$'...'`, by the octal numbers of their bytes, which every shell reads that has `$'...'`.
 /// Any other character that may be special to a shell, a brace or a `!` as well, stands in
-/// quotes. A name that no command line can hold, because it contains a NUL or is not text,
+/// quotes. A name that no command line can hold, because it contains a NUL or was not text,
 /// becomes words that are a syntax error.
 pub fn quote(word: &str) -> Cow<'_, str> {
     if word.contains(['\0', char::REPLACEMENT_CHARACTER]) {
@@ -36,21 +39,24 @@ pub fn quote(word: &str) -> Cow<'_, str> {
     if !word.contains(is_hidden) {
         return format!("'{}'", word.replace('\'', r"'\''")).into();
     }
+    escaped(word.as_bytes()).into()
+}
+
+/// Writes a word in `$'...'`.
+fn escaped(word: &[u8]) -> String {
     let mut quoted = String::from("$'");
-    for c in word.chars() {
-        match c {
-            '\'' | '\\' => quoted.extend(['\\', c]),
-            c if is_hidden(c) => {
-                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                    // Writing to a string does not fail.
-                    let _ = write!(quoted, "\\{byte:03o}");
-                }
+    let octal = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:03o}")).collect::<String>();
+    for chunk in word.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                c if is_hidden(c) => quoted += &octal(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => quoted.push(c),
             }
-            c => quoted.push(c),
         }
+        quoted += &octal(chunk.invalid());
     }
-    quoted.push('\'');
-    quoted.into()
+    quoted + "'"
 }
 
 #[cfg(test)]
@@ -112,6 +118,19 @@ mod tests {
                 shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
                 assert_eq!(shell.wait_with_output().unwrap().stdout, b"a!!b{c,d}");
             }
+            Err(why) => eprintln!("SKIPPED: no bash to read it: {why}"),
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_whose_name_is_not_text_is_what_a_shell_reads() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = b"-a'\xff\\\xe2\x80b";
+        let quoted = file(Path::new(std::ffi::OsStr::from_bytes(name)));
+        assert_eq!(quoted, r"$'./-a\'\377\\\342\200b'");
+        match Command::new("bash").arg("-c").arg(format!("printf '%s' {quoted}")).output() {
+            Ok(output) => assert_eq!(output.stdout, [b"./", &name[..]].concat()),
             Err(why) => eprintln!("SKIPPED: no bash to read it: {why}"),
         }
     }

@@ -37,7 +37,8 @@ pub fn outcome(
 ) -> Vec<Line> {
     let next = || next.iter().map(Line::from);
     match result {
-        Ok(Done::Cleaned(_)) => next().collect(),
+        // The log has said everything, in the original's words.
+        Ok(Done::Cleaned(_)) => vec![],
         Ok(Done::Planned(it)) => plan(it, &run.options).into_iter().chain(next()).collect(),
         Ok(Done::Discovered(it)) => inventory(it, run).into_iter().chain(next()).collect(),
         Err(error) => {

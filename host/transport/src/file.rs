@@ -15,19 +15,42 @@ use std::path::{Path, PathBuf};
 /// has no end.
 ///
 /// # Errors
-/// When it cannot be read, or has more.
+/// When it cannot be read, or has more, or is a named pipe that no program writes to.
 pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(file)?;
+    let (file, is_pipe) = open(file)?;
     let length = file.metadata()?.len();
     let mut content = Vec::new();
     if length <= most {
         content.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
         if file.take(most.saturating_add(1)).read_to_end(&mut content)? as u64 <= most {
-            return Ok(content);
+            return match is_pipe && content.is_empty() {
+                true => Err(io::Error::other("it is a pipe, and no program writes to it")),
+                false => Ok(content),
+            };
         }
     }
     let why = format!("it is larger than {most} bytes, the most that is read of such a file");
     Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
+}
+
+/// Opens a file to read it, and returns whether it is a pipe. A pipe of another program
+/// (`/dev/stdin`, or a shell's `<(...)`) has a writer already; opening a named pipe would wait for
+/// one, which may never come.
+#[cfg(target_os = "linux")]
+fn open(file: &Path) -> io::Result<(File, bool)> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(without_waiting).open(file)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    let is_pipe = file.metadata()?.file_type().is_fifo();
+    Ok((file, is_pipe))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(file: &Path) -> io::Result<(File, bool)> {
+    Ok((File::open(file)?, false))
 }
 
 /// The identity of a file: the same for all names of one file.
@@ -424,6 +447,23 @@ mod tests {
             read(&folder.path().join("none"), 4).unwrap_err().kind(),
             io::ErrorKind::NotFound
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_pipe_is_read_if_somebody_writes_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&named).status().unwrap().success());
+        assert!(read(&named, 5).unwrap_err().to_string().contains("no program writes to it"));
+        let (reader, mut writer) = io::pipe().unwrap();
+        let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            writer.write_all(b"12345").unwrap();
+        });
+        assert_eq!(read(Path::new(&open), 5).unwrap(), b"12345");
+        late.join().unwrap();
     }
 
     #[test]

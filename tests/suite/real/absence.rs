@@ -121,8 +121,8 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
     let nobody = Endpoints::EXHIBITOR;
     let endpoints = Endpoints::new(&master.url(), nobody, Endpoints::MARATHON).unwrap();
     let options = Options { in_use: InUse::Teardown, ..Options::DEFAULT };
-    let network = network(endpoints.clone()).build().unwrap();
-    janitor.clean(target, &options, Session::new(network).with_endpoints(endpoints))
+    let network = network(endpoints).build().unwrap();
+    janitor.clean(&target, &options, Session::new(network))
 }
 
 /// The role for which the component tears down a framework.

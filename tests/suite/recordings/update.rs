@@ -82,7 +82,10 @@ pub fn lifted() {
     let cluster = sample();
     let refused = run(&mut update(&file, &cluster));
     assert_eq!((refused.exit, cluster.requests().len()), (7, 0), "{refused:?}");
-    assert!(refused.stdout.contains("If that is meant, add at the end: --force\n"), "{refused:?}");
+    assert!(
+        refused.stdout.contains("If this is intended, add at the end of the command: --force\n"),
+        "{refused:?}"
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), forced);
     assert_eq!(run(update(&file, &cluster).arg("--force")).exit, 0);
 }
@@ -93,7 +96,7 @@ pub fn incomplete_runs_replace_nothing() {
     let nobody = ["-m", "http://127.0.0.1:1/"];
     let failed = run(janitor().args(["replay", "--update"]).args(nobody).arg(&file));
     assert_eq!(failed.exit, 5, "{failed:?}");
-    assert!(failed.stderr.contains("stays as it was"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("was not replaced"), "{}", failed.stderr);
     assert_eq!(fs::read(&file).unwrap(), before);
     assert_eq!(files(&file), [file]);
 }
@@ -154,7 +157,7 @@ pub fn a_folder() {
     assert_eq!(different.exit, 5);
     for words in [
         "changed.har: different\n  the recording has no POST",
-        "damaged.har: it cannot be read: it is no HAR",
+        "damaged.har: cannot be read: it is no HAR",
         "\n1 of ",
         " recordings differ, 1 cannot be read.",
     ] {

@@ -106,10 +106,10 @@ pub fn another_component() {
     });
     assert_eq!(different.exit, 5);
     for words in [
-        "this run is not the recorded one",
+        "this run differs from the recorded one",
         "with another body: slaveId=S0&volumes=[]",
         "was not asked for",
-        "it was recorded with component sha256:0, and this is sha256:",
+        "it was recorded with component sha256:0; this component is sha256:",
     ] {
         assert!(different.stderr.contains(words), "{words}: {}", different.stderr);
     }

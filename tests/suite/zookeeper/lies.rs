@@ -216,13 +216,10 @@ fn exchange(
 /// Cleans with the library.
 fn cleaned(liar: &Liar, run: Duration, timeouts: Timeouts) -> Result<(), RunError> {
     let network = network(liar, timeouts, ZooKeeperLimits::default());
-    let endpoints = network.endpoints().clone();
-    let session = Session::new(network)
-        .with_endpoints(endpoints)
-        .with_limits(Limits { run, ..Limits::default() });
+    let session = Session::new(network).with_limits(Limits { run, ..Limits::default() });
     let target = Target { znode: Some("service".into()), ..Target::NOTHING };
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
-    Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
+    Janitor::new().unwrap().clean(&target, &options, session).map(|_| ())
 }
 
 pub fn a_run_whose_time_is_over() {
@@ -305,7 +302,7 @@ impl Running {
         let output = self.child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(5), "{stdout}");
-        assert!(stdout.contains("Next, to go on: janitor -z service"), "{stdout}");
+        assert!(stdout.contains("Next, to continue: janitor -z service"), "{stdout}");
         let again = run(&mut replay(&self.folder.path().join("run.har")));
         assert_eq!((again.exit, &again.stdout), (5, &stdout), "the replay");
         stdout

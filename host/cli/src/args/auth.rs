@@ -53,7 +53,7 @@ pub struct Auth {
     /// File with the private key (PEM) of the client certificate
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub client_key: Option<PathBuf>,
-    /// Trust any certificate: anyone on the network path can read the credentials
+    /// Trust any certificate: anyone on the network path can read and forge everything
     #[arg(long, conflicts_with = "ca_cert")]
     pub insecure: bool,
     /// Send credentials over plain HTTP even though another server is reached over HTTPS

@@ -26,8 +26,7 @@ pub struct Selection {
     #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
     pub znode: Option<String>,
     /// Service to clean up: derive role, principal and znode from its name, unless -r, -p or
-    /// -z are given. Anything else that its principal created then counts as left over, unless
-    /// -r names another role
+    /// -z are given. Unless -r names another role, other resources of its principal count as left
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// Naming scheme of the service's package
@@ -43,8 +42,8 @@ const NO_ID: &str = "\0";
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Safety checks")]
 pub struct Checks {
-    /// Tear down the frameworks that still use the role, with all their tasks, for good. A
-    /// framework that has other roles too, or that runs the apps or jobs of others (Marathon,
+    /// Permanently tear down the frameworks that still use the role, with all their tasks. A
+    /// framework that has other roles too, or that runs apps or jobs for others (Marathon,
     /// Metronome), is torn down only if its ID is given; if an ID is given, no other framework
     /// is torn down (repeatable)
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = NO_ID)]
@@ -88,10 +87,10 @@ pub struct Urls {
     pub marathon_url: Option<String>,
 }
 
-/// The heading of [`Urls`] where the servers are otherwise at the addresses of DC/OS.
+/// The heading of [`Urls`] for a command whose servers are at the addresses of DC/OS by default.
 pub const URLS: &str = "Cluster (default: the addresses of DC/OS)";
 
-/// The heading of [`Urls`] where a file names the servers otherwise.
+/// The heading of [`Urls`] for a command that reads the default addresses from a file.
 pub const URLS_OF_A_FILE: &str = "Cluster (default: the addresses in the file)";
 
 /// The heading of the options about the output.
@@ -114,7 +113,7 @@ pub struct Show {
 pub enum Format {
     /// Lines for people, on standard output
     Text,
-    /// One JSON object on standard output, and one event a line on standard error
+    /// One JSON object on standard output, and one event per line on standard error
     Json,
 }
 
@@ -176,19 +175,19 @@ impl Checks {
     }
 }
 
-/// An invalid URL, and the endpoints that are known nevertheless: Marathon's is among
-/// them, the others need not be.
+/// An invalid URL, and the endpoints that are known nevertheless. Marathon's is among them; the
+/// others need not be.
 pub struct UrlError {
     /// The first invalid URL, and the reason.
     pub error: EndpointError,
-    /// The endpoints, if Marathon is where the command line says; those of servers whose
-    /// URLs are invalid are the usual ones, and must not be asked.
+    /// The endpoints, if Marathon's URL is valid. A server whose URL is invalid has its default
+    /// URL here, and must not receive requests.
     pub known: Option<Endpoints>,
 }
 
 impl Urls {
-    /// The endpoints that the command line names, each server by its own URL or all of them
-    /// by their cluster's; where it names none, those of `others`.
+    /// Returns the endpoints. The command line names each server by its own URL, or all of them by
+    /// the URL of their cluster; servers that it does not name are those of `others`.
     ///
     /// # Errors
     /// The first invalid URL.
@@ -218,8 +217,8 @@ impl Urls {
         )
     }
 
-    /// The servers that nothing but a file names: neither the command line nor DC/OS, which
-    /// has its servers at the usual addresses.
+    /// Returns the servers that only a file names: the command line does not, and they are not at
+    /// the default addresses of DC/OS.
     pub fn only_in(&self, file: &Endpoints) -> Vec<Endpoint> {
         let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
         let usual = Endpoints::default();
@@ -236,7 +235,7 @@ impl Urls {
     }
 }
 
-/// The endpoints with these URLs.
+/// Makes endpoints of these URLs.
 ///
 /// # Errors
 /// The first invalid URL.
@@ -255,16 +254,16 @@ fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, U
 /// The variable that Marathon sets to the ID of an app.
 pub const OWN_APP: &str = "MARATHON_APP_ID";
 
-/// A target with the app that runs this command, which a cleanup removes at its end. Where
-/// the target comes from does not matter: a plan never names another process's app. Where
-/// nothing is to be cleaned, the app stays.
+/// Adds the app that runs this command to a target: a cleanup removes it at its end. The app
+/// replaces one that the target already names, because a plan must not remove another process's
+/// app. If there is nothing to clean up, the app stays.
 pub fn with_app(target: Target, own_app: Option<String>) -> Target {
     let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
     Target { marathon_app: own_app.filter(|_| !nothing), ..target }
 }
 
-/// Replaces `_` in the names of long options, as the reference has them, by `-`. A secret may
-/// begin with `--` too, and stays as it is.
+/// Replaces the `_` of the original's long options by `-`. The value of a secret stays unchanged,
+/// even if it begins with `--`.
 pub fn dashed(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
     let mut is_secret = false;
     args.map(move |arg| {

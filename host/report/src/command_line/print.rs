@@ -11,8 +11,7 @@ use crate::{service, shell};
 /// An option that takes a value, by its name.
 pub type Valued = (&'static str, String);
 
-/// A run as command lines name it: what was asked for, how, and where. Credentials are no
-/// part of it.
+/// A run as command lines name it: the call, its options, and the servers, without credentials.
 #[derive(Clone, Debug)]
 pub struct Invocation {
     /// The call of the component.
@@ -36,7 +35,7 @@ impl Invocation {
         self.targeted("janitor plan", target, options)
     }
 
-    /// Prints the command that applies a plan in a file. The plan itself says how strict it is.
+    /// Prints the command that applies a plan in a file. Only the plan itself makes it strict.
     pub fn apply(&self, file: &Path) -> String {
         let command = format!("janitor apply {}", shell::file(file));
         self.line(command, vec![], &self.options)
@@ -73,7 +72,7 @@ pub fn lifting(options: &Options) -> Vec<String> {
     agents.chain(users).chain(znode).collect()
 }
 
-/// The options that name the servers which are not at their usual places.
+/// Prints the options for servers that are not at their default URLs.
 pub fn urls(endpoints: &Endpoints) -> Vec<Valued> {
     let usual = Endpoints::default();
     let url = |endpoint| {
@@ -86,8 +85,8 @@ pub fn urls(endpoints: &Endpoints) -> Vec<Valued> {
     urls.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The options that name a target. A whole service is named by its own name, and by the
-/// names that do not follow from that.
+/// Prints the options that name a target. A whole service is named by its own name, and by those
+/// names that do not follow from it.
 fn named(target: &Target, options: &Options) -> Vec<Valued> {
     let Target { role, principal, znode, marathon_app: _ } = target;
     let service = service::of(target).filter(|_| {

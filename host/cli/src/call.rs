@@ -1,0 +1,130 @@
+//! One call of the component: its log is printed, and what the servers' responses say about
+//! credentials and certificates is kept for the proposals that follow.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use janitor_contract::types::{Endpoint, Error, Event, Framework};
+use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
+use janitor_report::command_line::print::Invocation;
+use janitor_report::next::{Denial, Ran};
+use janitor_transport::exchange::{Exchange, Request, Response, RunStart, Transport};
+
+use crate::screen::Screen;
+
+/// Runs the component, and prints its log meanwhile.
+pub fn carry_out(
+    janitor: &Janitor,
+    run: &Invocation,
+    screen: &Screen,
+    transport: Box<dyn Transport>,
+    limits: Limits,
+    cancellation: CancellationToken,
+) -> Ran {
+    let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
+    let denials = Denials::default();
+    let session = Session::new(Attentive { transport, denials: denials.clone() })
+        .with_log(Collecting { screen: screen.clone(), found })
+        .with_limits(limits)
+        .with_cancellation(cancellation);
+    let result = janitor.run(&run.call, &run.options, session);
+    screen.end_phase();
+    let frameworks = match &result {
+        Ok(Done::Planned(plan)) => plan.frameworks.clone(),
+        _ => frameworks.try_iter().collect(),
+    };
+    Ran { result, frameworks, denials: denials.all() }
+}
+
+/// The most frameworks that are kept of those in a run's log.
+const MOST_FRAMEWORKS: usize = 1000;
+
+/// Prints a run's log, and keeps the frameworks in it.
+struct Collecting {
+    screen: Screen,
+    found: mpsc::SyncSender<Framework>,
+}
+
+impl Log for Collecting {
+    fn entry(&mut self, entry: &Entry) {
+        self.screen.entry(entry);
+        if let Some(Event::Framework(framework)) = &entry.event {
+            // There may be more of them than are kept.
+            let _ = self.found.try_send(framework.clone());
+        }
+    }
+
+    fn flush(&mut self) {
+        Log::flush(&mut self.screen);
+    }
+}
+
+/// The servers that denied access, each once for each denial.
+#[derive(Clone, Default)]
+struct Denials(Arc<Mutex<Vec<(Endpoint, Denial)>>>);
+
+impl Denials {
+    fn note(&self, endpoint: Endpoint, denial: Denial) {
+        let server = match endpoint {
+            Endpoint::Master | Endpoint::MasterRoot => Endpoint::Master,
+            Endpoint::Exhibitor => Endpoint::Exhibitor,
+            Endpoint::Marathon | Endpoint::MarathonPods => Endpoint::Marathon,
+        };
+        let mut denials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !denials.contains(&(server, denial)) {
+            denials.push((server, denial));
+        }
+    }
+
+    fn all(&self) -> Vec<(Endpoint, Denial)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A transport that notes which servers deny access.
+struct Attentive {
+    transport: Box<dyn Transport>,
+    denials: Denials,
+}
+
+impl Transport for Attentive {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        self.transport.endpoints()
+    }
+
+    fn begin(&mut self, run: &RunStart) {
+        self.transport.begin(run);
+    }
+
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let (endpoint, denials) = (request.endpoint, self.denials.clone());
+        Box::new(Noted { exchange: self.transport.send(request), endpoint, denials })
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        self.transport.pause(duration);
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        self.transport.elapsed(real)
+    }
+}
+
+struct Noted {
+    exchange: Box<dyn Exchange>,
+    endpoint: Endpoint,
+    denials: Denials,
+}
+
+impl Exchange for Noted {
+    fn finish(self: Box<Self>) -> Result<Response, Error> {
+        let Self { exchange, endpoint, denials } = *self;
+        let answer = exchange.finish();
+        match &answer {
+            Ok(Response { status: 401, .. }) => denials.note(endpoint, Denial::Unauthorized),
+            Err(Error::Tls(_)) => denials.note(endpoint, Denial::Untrusted),
+            _ => {}
+        }
+        answer
+    }
+}
