@@ -35,8 +35,9 @@ impl<H: Host> Context<'_, H> {
         let mut roles = BTreeMap::<String, Role>::new();
         for agent in &listing.agents {
             for resource in &agent.resources {
-                let described = agent.describe(resource);
-                let described = described.map_err(|why| self.abort(Reason::Failed, why))?;
+                let described = resource
+                    .describe()
+                    .map_err(|why| self.abort(Reason::Failed, agent.invalid_resource(&why)))?;
                 let role = roles.entry(described.role).or_default();
                 role.principals.extend(resource.principals().map(Into::into));
                 let (is_volume, is_dynamic) = resource.targeted(None);
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_not_known() {
+    fn what_is_not_listed_is_unknown() {
         let slaves = r#"{"slaves":[{"id":"S1","reserved_resources_full":{}}]}"#;
         let mut host = Script::default().answer(200, slaves).answer(403, "").answer(200, "<html>");
         let inventory = discover(&mut host, &OPTIONS).unwrap();

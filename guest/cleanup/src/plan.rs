@@ -6,7 +6,7 @@ use crate::checks::{self, Users};
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::master::agents::{Agent, Listing, Wanted};
+use crate::master::agents::{Listing, Wanted};
 use crate::master::resource::{Decision, Resource};
 use crate::owner::Owner;
 use crate::znode::Tree;
@@ -148,19 +148,19 @@ fn agents(listing: &Listing, owner: Owner) -> Result<Vec<AgentPlan>, String> {
     let agents = listing.agents.iter().filter(|agent| !agent.resources.is_empty());
     agents
         .map(|agent| {
-            let entries = agent.resources.iter();
-            let entries = entries.map(|resource| planned(agent, resource, owner.principal));
+            let entries = agent.resources.iter().map(|resource| planned(resource, owner.principal));
+            let entries = entries.collect::<Result<_, _>>();
             Ok(AgentPlan {
                 agent: agent.id.clone(),
                 hostname: agent.hostname.clone(),
-                entries: entries.collect::<Result<_, _>>()?,
+                entries: entries.map_err(|why| agent.invalid_resource(&why))?,
             })
         })
         .collect()
 }
 
 /// Plans the fate of a resource.
-fn planned(agent: &Agent, resource: &Resource, principal: Option<&str>) -> Result<Planned, String> {
+fn planned(resource: &Resource, principal: Option<&str>) -> serde_json::Result<Planned> {
     let fate = |fate| match fate {
         Decision::Take => Some(Fate::Removed),
         Decision::Skip(reason) => Some(Fate::Stays(reason)),
@@ -178,7 +178,7 @@ fn planned(agent: &Agent, resource: &Resource, principal: Option<&str>) -> Resul
         (None, _) => stays(),
     };
     Ok(Planned {
-        entry: agent.describe(resource)?.reserved,
+        entry: resource.describe()?.reserved,
         volume,
         // Every reservation is either removed or stays.
         reservation: reservation.unwrap_or(Fate::Stays(SkipReason::StaticReservation)),

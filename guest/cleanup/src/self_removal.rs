@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_with_marathons_words() {
+    fn a_refusal_quotes_marathon() {
         let mut host = Script::default().answer(401, "Invalid credentials");
         removed(&mut host, "/x");
         let expected = "ERROR: /x is not deleted: Marathon answers 401 Invalid credentials: it \

@@ -289,7 +289,7 @@ impl Removing for (bool, Resource) {
 }
 
 impl Agent {
-    /// Has the master accept the removal of a resource, but never tells the agent.
+    /// Has the master accept the removal of a resource that its agent never carries out.
     fn forget(&mut self, resource: Resource) {
         let volumes = resource.volume.is_some();
         self.pending.push((volumes, resource));

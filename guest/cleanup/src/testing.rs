@@ -24,7 +24,7 @@ pub struct Script {
     pub log: Vec<Entry>,
     pub paused: Duration,
     /// The answer of every pause.
-    pub goes_on: bool,
+    pub continues: bool,
 }
 
 pub struct Scripted {
@@ -54,7 +54,7 @@ impl Default for Script {
             list: None,
             log: Vec::new(),
             paused: Duration::ZERO,
-            goes_on: true,
+            continues: true,
         }
     }
 }
@@ -181,7 +181,7 @@ impl Host for Script {
 
     fn pause(&mut self, duration: Duration) -> bool {
         self.paused += duration;
-        self.goes_on
+        self.continues
     }
 
     fn elapsed(&mut self) -> Duration {

@@ -26,10 +26,10 @@ pub struct Log {
 ///
 /// # Errors
 /// Fails with one sentence, which does not show the token, if no header can hold it.
-pub fn token(place: &str, held: Option<String>) -> Result<Option<String>, String> {
+pub fn token(source: &str, held: Option<String>) -> Result<Option<String>, String> {
     let held = held.as_deref().map(str::trim).filter(|held| !held.is_empty());
     let checked = held.map(|held| token::check(held).map(|()| held.to_owned())).transpose();
-    checked.map_err(|why| format!("cannot use {place}: {why}"))
+    checked.map_err(|why| format!("cannot use {source}: {why}"))
 }
 
 /// Configures the servers, their token, the time limit of the run in seconds, and the log.

@@ -7,7 +7,7 @@ use janitor_report::ExitCode;
 use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
-use crate::answer::Refusal;
+use crate::response::Refusal;
 
 /// The operator's configuration.
 pub struct Operator {

@@ -265,7 +265,7 @@ fn an_agent_that_is_listed_no_more_is_not_clean() {
 }
 
 #[test]
-fn an_agent_that_goes_away_after_its_promise_is_not_clean() {
+fn an_agent_that_disconnects_after_its_promise_is_not_clean() {
     let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
     let mut host = calm().answer(200, RESERVED).answer(202, "");
     for _ in 0..10 {
@@ -323,7 +323,7 @@ fn a_role_that_is_in_use_is_left_alone_unless_forced() {
 }
 
 #[test]
-fn a_framework_is_torn_down_on_wish() {
+fn a_framework_is_torn_down_on_request() {
     let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
     let gone = r#"{"frameworks":[]}"#;
     let options = options(InUse::Teardown);
@@ -366,7 +366,7 @@ fn a_deletion_that_the_host_stops_is_no_failure() {
     let there = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
     let host = || Script::default().page("exhibitor/v1/explorer/node-data", 200, there);
     for mut host in [host().answer(200, stopped), host().fails(Error::Timeout)] {
-        host.goes_on = false;
+        host.continues = false;
         let failure = run(&mut host, &target("", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
         assert_eq!(host.sent.iter().filter(|it| it.method == Method::Delete).count(), 1);
@@ -375,7 +375,7 @@ fn a_deletion_that_the_host_stops_is_no_failure() {
     let impatient = Options { confirm_seconds: 0, ..options(InUse::Refuse) };
     let unreached = Error::Connect("the run is to end".into());
     for mut host in [host().answer(200, stopped), host().fails(unreached)] {
-        host.goes_on = false;
+        host.continues = false;
         let failure = clean(&mut host, &target("", "z"), &impatient).unwrap_err();
         assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
     }
@@ -705,7 +705,7 @@ fn a_master_that_has_just_taken_over_does_not_know_all_frameworks() {
 }
 
 #[test]
-fn stacked_reservations_are_told() {
+fn refined_reservations_are_reported() {
     let stacked = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{
         "r":[{"name":"mem","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}],
         "r/s":[{"name":"cpus","reservations":[{"type":"DYNAMIC","role":"r"},{"type":"DYNAMIC","role":"r/s"}]}]}}]}"#;
@@ -727,7 +727,7 @@ fn stacked_reservations_are_told() {
 }
 
 #[test]
-fn nothing_asked_is_nothing_done() {
+fn without_a_target_there_is_nothing_to_do() {
     let mut host = calm();
     assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
     assert_eq!(host.lines(), ["", "Nothing to do!"]);

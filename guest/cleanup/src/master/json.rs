@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_goes_on_in_the_next_chunk() {
+    fn a_number_continues_in_the_next_chunk() {
         let filler = " ".repeat(START);
         let body = format!(
             r#"{filler}{{ "skipped" : [ [1], {{}}, "]" ] ,"a":[1, -2.5e3 ,30],"o":{{"b":[]}},"n":12.5}} "#

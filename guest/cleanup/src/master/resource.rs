@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_amount_is_told_from_none() {
+    fn an_empty_amount_differs_from_a_missing_one() {
         let is_empty = |amount: &str| {
             let json = format!(r#"{{"role":"r","reservation":{{}}{amount}}}"#);
             Resource::new(RawValue::from_string(json).unwrap()).unwrap().is_empty()

@@ -210,7 +210,7 @@ mod tests {
         r#"{"name": "cpus", "role": "r", "scalar": {"value": 1.0}, "reservation": {}}"#;
 
     #[test]
-    fn resources_go_back_exactly_as_they_were_listed() {
+    fn resources_are_sent_exactly_as_they_were_listed() {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
         let mut host = Script::default().answer(202, "");
         Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);

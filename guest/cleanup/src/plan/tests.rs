@@ -35,7 +35,7 @@ fn target(znode: Option<&str>) -> Target {
 }
 
 #[test]
-fn everything_that_goes_or_stays_is_told() {
+fn everything_that_is_removed_or_stays_is_shown() {
     let mut host = Script::default()
         .answer(200, slaves(&[CPUS, FOREIGN, STATIC, VOLUME]))
         .answer(200, NO_FRAMEWORKS)
@@ -58,7 +58,7 @@ fn everything_that_goes_or_stays_is_told() {
 }
 
 #[test]
-fn what_would_be_refused_is_told() {
+fn what_would_be_refused_is_shown() {
     let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
     for (entry, (status, frameworks), expected) in [
         (FOREIGN, (200, NO_FRAMEWORKS), Reason::OtherPrincipals),
@@ -307,8 +307,8 @@ fn everything_that_a_plan_shows_is_compared() {
         (&elsewhere, &QUIET, &whole, changed, "The service's resources under other roles"),
     ] {
         let (ended, lines) = applied_elsewhere(then, now, options, options);
-        let is_told = lines.iter().any(|it| it.starts_with(line));
-        assert!(ended == reason && is_told, "{line}: {ended:?} {lines:?}");
+        let is_shown = lines.iter().any(|it| it.starts_with(line));
+        assert!(ended == reason && is_shown, "{line}: {ended:?} {lines:?}");
     }
     // In these cases nothing has changed that matters.
     for (then, now, options) in [

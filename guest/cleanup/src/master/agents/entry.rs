@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use super::amounts::{Amounts, EachRole};
 use super::reserved::{Others, ReservedSeed, Wanted};
 use crate::master::json::Text;
-use crate::master::resource::{Described, Resource};
+use crate::master::resource::Resource;
 
 /// An agent, reduced to the facts that a run needs.
 #[derive(Debug)]
@@ -36,14 +36,9 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Describes one of its resources.
-    ///
-    /// # Errors
-    /// The resource is not what Mesos documents; the error is one sentence.
-    pub fn describe(&self, resource: &Resource) -> Result<Described, String> {
-        resource
-            .describe()
-            .map_err(|why| format!("Slave {} lists an invalid resource: {why}", self.id))
+    /// Explains that one of its resources is not what Mesos documents.
+    pub fn invalid_resource(&self, why: &serde_json::Error) -> String {
+        format!("Slave {} lists an invalid resource: {why}", self.id)
     }
 
     /// Returns whether it holds something for the role, or may.
