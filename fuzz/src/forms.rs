@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::answers::target;
-use janitor_policy::listed::{Agents, Listed};
+use janitor_policy::agents::Agents;
+use janitor_policy::listed::Listed;
 use janitor_policy::scope::Scope;
 
 /// Checks a form. The first byte selects the scope, and whether the rest is a whole form or a list

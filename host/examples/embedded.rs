@@ -38,14 +38,12 @@ pub async fn clean(
     target: Target,
     patience: Duration,
 ) -> Result<Report, Failure> {
-    let (cancellation, endpoints) = (CancellationToken::new(), network.endpoints().clone());
-    let session = Session::new(Audited(network))
-        .with_endpoints(endpoints)
-        .with_log(print)
-        .with_cancellation(cancellation.clone());
+    let cancellation = CancellationToken::new();
+    let session =
+        Session::new(Audited(network)).with_log(print).with_cancellation(cancellation.clone());
 
     let janitor = Janitor::new()?;
-    let mut run = spawn_blocking(move || janitor.clean(target, &Options::DEFAULT, session));
+    let mut run = spawn_blocking(move || janitor.clean(&target, &Options::DEFAULT, session));
     let result = match timeout(patience, &mut run).await {
         Ok(result) => result,
         Err(_) => {
@@ -70,6 +68,10 @@ fn print(entry: &Entry) {
 struct Audited<T>(T);
 
 impl<T: Transport> Transport for Audited<T> {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        self.0.endpoints()
+    }
+
     fn begin(&mut self, run: &RunStart) {
         self.0.begin(run);
     }
@@ -82,6 +84,10 @@ impl<T: Transport> Transport for Audited<T> {
 
     fn pause(&mut self, duration: Duration) {
         self.0.pause(duration);
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        self.0.elapsed(real)
     }
 }
 

@@ -10,18 +10,18 @@ use crate::state::State;
 use janitor_contract::types::{Error, Level, Method, Request};
 use janitor_contract::violation::Violation;
 use janitor_policy::policy::Watch;
-use janitor_transport::exchange::{self, milliseconds};
+use janitor_transport::exchange::{self, Exchange, Response, milliseconds};
 
 /// A request in flight, held by the component.
-pub struct Exchange {
-    exchange: Box<dyn exchange::Exchange>,
+pub struct HeldExchange {
+    exchange: Box<dyn Exchange>,
     /// Extracts from the response what the policy has to learn.
     watch: Option<Watch>,
 }
 
 /// A response, held by the component.
-pub struct Response {
-    response: exchange::Response,
+pub struct HeldResponse {
+    response: Response,
     /// The bytes of the body that the component may still read; `None` once the body has exceeded
     /// its limit.
     budget: Option<u64>,
@@ -52,7 +52,7 @@ impl State {
 }
 
 impl Host for State {
-    fn send(&mut self, request: Request) -> Trappable<Result<Resource<Exchange>, Error>> {
+    fn send(&mut self, request: Request) -> Trappable<Result<Resource<HeldExchange>, Error>> {
         self.requests += 1;
         let is_cancelled = self.is_cancelled();
         if let Err(rule) = self.admit(&request) {
@@ -71,7 +71,7 @@ impl Host for State {
         let watch = self.policy.watch(&request);
         self.log.flush();
         let exchange =
-            self.table.push(Exchange { exchange: self.transport.send(request), watch })?;
+            self.table.push(HeldExchange { exchange: self.transport.send(request), watch })?;
         self.in_flight += 1;
         Ok(Ok(exchange))
     }
@@ -105,15 +105,15 @@ impl Host for State {
 impl HostExchange for State {
     fn finish(
         &mut self,
-        exchange: Resource<Exchange>,
-    ) -> Trappable<Result<Resource<Response>, Error>> {
-        let Exchange { exchange, watch } = self.table.delete(exchange)?;
+        exchange: Resource<HeldExchange>,
+    ) -> Trappable<Result<Resource<HeldResponse>, Error>> {
+        let HeldExchange { exchange, watch } = self.table.delete(exchange)?;
         self.log.flush();
         match exchange::finish(exchange) {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);
                 let watch = watch.filter(|_| response.status == 200);
-                Ok(Ok(self.table.push(Response { response, budget, watch })?))
+                Ok(Ok(self.table.push(HeldResponse { response, budget, watch })?))
             }
             Err(error) => {
                 self.in_flight -= 1;
@@ -122,7 +122,7 @@ impl HostExchange for State {
         }
     }
 
-    fn drop(&mut self, exchange: Resource<Exchange>) -> Trappable<()> {
+    fn drop(&mut self, exchange: Resource<HeldExchange>) -> Trappable<()> {
         // The request continues in the background and keeps its place in the window.
         self.table.delete(exchange)?;
         Ok(())
@@ -130,13 +130,13 @@ impl HostExchange for State {
 }
 
 impl HostResponse for State {
-    fn status(&mut self, response: Resource<Response>) -> Trappable<u16> {
+    fn status(&mut self, response: Resource<HeldResponse>) -> Trappable<u16> {
         Ok(self.table.get(&response)?.response.status)
     }
 
     fn read(
         &mut self,
-        response: Resource<Response>,
+        response: Resource<HeldResponse>,
         limit: u32,
     ) -> Trappable<Result<Vec<u8>, Error>> {
         /// The most bytes that one read returns, so that no component can make the host allocate
@@ -146,7 +146,7 @@ impl HostResponse for State {
             return Err(Violation::EmptyRead.into());
         }
         let most = self.limits.response_bytes;
-        let Response { response, budget, watch } = self.table.get_mut(&response)?;
+        let HeldResponse { response, budget, watch } = self.table.get_mut(&response)?;
         let Some(rest) = *budget else {
             return Ok(Err(Error::TooLarge(most)));
         };
@@ -169,7 +169,7 @@ impl HostResponse for State {
         Ok(Ok(buffer))
     }
 
-    fn drop(&mut self, response: Resource<Response>) -> Trappable<()> {
+    fn drop(&mut self, response: Resource<HeldResponse>) -> Trappable<()> {
         self.table.delete(response)?;
         self.in_flight -= 1;
         Ok(())

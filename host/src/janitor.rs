@@ -1,5 +1,7 @@
 //! The component's export `cleanup`: one run, from instantiation to its result.
 
+use std::error::Error;
+use std::fmt;
 use std::hint::black_box;
 use std::sync::mpsc;
 use std::thread;
@@ -9,14 +11,17 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Memory, MemoryType, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
+use crate::bindings::exports::janitor::cleanup::cleanup::Guest;
 use crate::bindings::{Cleaner, CleanerPre};
-use crate::limits::Limits;
+use crate::limits::{Limiter, Limits};
 use crate::log::Log;
 use crate::state::State;
 use crate::{component, engine, wasi};
 use janitor_contract::call::Call;
 use janitor_contract::outcome::{Done, RunError};
-use janitor_contract::types::{CleanupPlan, Entry, Inventory, Level, Options, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Entry, Failure, Inventory, Level, Options, Report, Target,
+};
 use janitor_contract::violation::Violation;
 use janitor_contract::{Endpoints, imports};
 use janitor_policy::policy::Policy;
@@ -24,11 +29,23 @@ use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::{RunStart, Transport};
 
 /// The loaded component. It can clean any number of targets, also concurrently; clones share it.
+///
+/// Each call starts one run of the component on a thread of its own, and blocks until it is over.
+/// Within an async runtime, call where blocking is allowed (tokio's `spawn_blocking`). The session's
+/// endpoints determine the options about ZooKeeper (`znode_root` and `zookeeper`), whatever the
+/// options say.
 #[derive(Clone)]
 pub struct Janitor {
     engine: Engine,
     component: CleanerPre<State>,
     digest: String,
+}
+
+impl fmt::Debug for Janitor {
+    /// Shows the digest, which identifies the component.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Janitor").field("digest", &self.digest).finish_non_exhaustive()
+    }
 }
 
 /// Everything that a host supplies for one run. Only the transport is required; the rest has
@@ -41,12 +58,25 @@ pub struct Session {
     cancellation: CancellationToken,
 }
 
+impl fmt::Debug for Session {
+    /// Shows everything but the transport and the log, which need not be able to show themselves.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { endpoints, transport: _, log: _, limits, cancellation } = self;
+        f.debug_struct("Session")
+            .field("endpoints", endpoints)
+            .field("limits", limits)
+            .field("cancellation", cancellation)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Session {
-    /// Creates a session that sends its requests over `transport`, to the addresses where DC/OS has
-    /// its servers, and discards the log.
+    /// Creates a session that sends its requests over `transport`, and discards the log. The
+    /// servers are the ones that the transport names, or else those of DC/OS at their usual
+    /// addresses.
     pub fn new(transport: impl Transport + 'static) -> Self {
         Self {
-            endpoints: Endpoints::default(),
+            endpoints: transport.endpoints().cloned().unwrap_or_default(),
             transport: Box::new(transport),
             log: Box::new(|_: &Entry| {}),
             limits: Limits::default(),
@@ -54,8 +84,7 @@ impl Session {
         }
     }
 
-    /// Sets the addresses of the servers: for a [`Network`](janitor_transport::Network), the same as
-    /// its own.
+    /// Sets the addresses of the servers, for a transport that names none.
     #[must_use]
     pub fn with_endpoints(self, endpoints: Endpoints) -> Self {
         Self { endpoints, ..self }
@@ -80,15 +109,30 @@ impl Session {
     }
 }
 
+/// The reason why a component cannot be loaded. None of its code has run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The component imports interfaces that this host does not provide.
+    #[error("The component cannot be loaded: {0}")]
+    Imports(String),
+    /// The component, or the machine code compiled from it, does not fit this host.
+    #[error("The component cannot be loaded: {0}")]
+    Component(#[source] Box<dyn Error + Send + Sync>),
+    /// The process has less address space than the component needs.
+    #[error("The component cannot be loaded: {0}")]
+    AddressSpace(String),
+}
+
 impl Janitor {
     /// Loads the embedded component.
     ///
     /// # Errors
-    /// Fails if this processor lacks a feature that the embedded machine code needs.
-    pub fn new() -> Result<Self, Violation> {
-        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
-        let (engine, component) = component::embedded().map_err(start)?;
-        Self::load(engine, &component, component::DIGEST).map_err(start)
+    /// Fails if this processor lacks a feature that the embedded machine code needs, or if the
+    /// process has too little address space.
+    pub fn new() -> Result<Self, LoadError> {
+        let (engine, component) = component::embedded().map_err(misfit)?;
+        Self::load(engine, &component, component::DIGEST)
     }
 
     /// Loads a component that was precompiled elsewhere, with this crate's engine configuration and
@@ -102,12 +146,11 @@ impl Janitor {
     /// `code` must come from `wasmtime::Engine::precompile_component`: it is machine code, and is
     /// executed unchecked.
     #[allow(unsafe_code)]
-    pub unsafe fn from_precompiled(code: &[u8], digest: &str) -> Result<Self, Violation> {
-        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
-        let engine = Engine::new(&engine::config()).map_err(start)?;
+    pub unsafe fn from_precompiled(code: &[u8], digest: &str) -> Result<Self, LoadError> {
+        let engine = Engine::new(&engine::config()).map_err(misfit)?;
         // SAFETY: the caller guarantees it.
-        let component = unsafe { Component::deserialize(&engine, code) }.map_err(start)?;
-        Self::load(engine, &component, digest).map_err(start)
+        let component = unsafe { Component::deserialize(&engine, code) }.map_err(misfit)?;
+        Self::load(engine, &component, digest)
     }
 
     /// Compiles and loads another component. None of its code runs before a run starts.
@@ -116,21 +159,25 @@ impl Janitor {
     /// Fails if the bytes are not a component, or if it imports interfaces that this host does not
     /// provide.
     #[cfg(feature = "jit")]
-    pub fn from_component(wasm: &[u8]) -> Result<Self, Violation> {
-        let start = |error: wasmtime::Error| Violation::Start(format!("{error:#}"));
-        let engine = Engine::new(&engine::config()).map_err(start)?;
-        let component = Component::from_binary(&engine, wasm).map_err(start)?;
-        Self::load(engine, &component, &component::digest(wasm)).map_err(start)
+    pub fn from_component(wasm: &[u8]) -> Result<Self, LoadError> {
+        let engine = Engine::new(&engine::config()).map_err(misfit)?;
+        let component = Component::from_binary(&engine, wasm).map_err(misfit)?;
+        Self::load(engine, &component, &component::digest(wasm))
     }
 
-    fn load(engine: Engine, component: &Component, digest: &str) -> wasmtime::Result<Self> {
-        imports::check(&component::imports(&engine, component)).map_err(wasmtime::Error::msg)?;
-        let mut linker = Linker::new(&engine);
+    fn load(engine: Engine, component: &Component, digest: &str) -> Result<Self, LoadError> {
+        imports::check(&component::imports(&engine, component)).map_err(LoadError::Imports)?;
+        require_addresses(&engine, LOGIN + RUN).map_err(LoadError::AddressSpace)?;
+        let component = Self::link(&engine, component).map_err(misfit)?;
+        Ok(Self { engine, component, digest: digest.into() })
+    }
+
+    /// Connects the component's imports to this host.
+    fn link(engine: &Engine, component: &Component) -> wasmtime::Result<CleanerPre<State>> {
+        let mut linker = Linker::new(engine);
         wasi::add_to_linker(&mut linker)?;
         Cleaner::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-        let component = CleanerPre::new(linker.instantiate_pre(component)?)?;
-        require_addresses(&engine, LOGIN + RUN)?;
-        Ok(Self { engine, component, digest: digest.into() })
+        CleanerPre::new(linker.instantiate_pre(component)?)
     }
 
     /// Returns the component's digest: `sha256:` and 64 hexadecimal digits.
@@ -149,14 +196,16 @@ impl Janitor {
     /// Fails if the target is not clean afterwards, or if a safety check refuses the run.
     pub fn clean(
         &self,
-        target: Target,
+        target: &Target,
         options: &Options,
         session: Session,
     ) -> Result<Report, RunError> {
-        let Done::Cleaned(it) = self.run(&Call::Clean(target), options, session)? else {
-            return Err(bug().into());
-        };
-        Ok(it)
+        self.call(
+            options,
+            session,
+            |options| Policy::clean(target, options),
+            |it, store, options| it.call_clean(store, target, options),
+        )
     }
 
     /// Reports what cleaning a target would do, without changing anything.
@@ -165,14 +214,16 @@ impl Janitor {
     /// Fails if that cannot be determined.
     pub fn plan(
         &self,
-        target: Target,
+        target: &Target,
         options: &Options,
         session: Session,
     ) -> Result<CleanupPlan, RunError> {
-        let Done::Planned(it) = self.run(&Call::Plan(target), options, session)? else {
-            return Err(bug().into());
-        };
-        Ok(it)
+        self.call(
+            options,
+            session,
+            |options| Policy::plan(target, options),
+            |it, store, options| it.call_plan(store, target, options),
+        )
     }
 
     /// Carries out a plan, provided that the cluster still matches it.
@@ -181,14 +232,16 @@ impl Janitor {
     /// Fails if the cluster no longer matches the plan, or for the reasons of [`Janitor::clean`].
     pub fn apply(
         &self,
-        plan: CleanupPlan,
+        plan: &CleanupPlan,
         options: &Options,
         session: Session,
     ) -> Result<Report, RunError> {
-        let Done::Cleaned(it) = self.run(&Call::Apply(plan), options, session)? else {
-            return Err(bug().into());
-        };
-        Ok(it)
+        self.call(
+            options,
+            session,
+            |options| Policy::apply(plan, options),
+            |it, store, options| it.call_apply(store, plan, options),
+        )
     }
 
     /// Lists everything that is reserved in the cluster, without changing anything.
@@ -196,26 +249,41 @@ impl Janitor {
     /// # Errors
     /// Fails if that cannot be determined.
     pub fn discover(&self, options: &Options, session: Session) -> Result<Inventory, RunError> {
-        let Done::Discovered(it) = self.run(&Call::Discover, options, session)? else {
-            return Err(bug().into());
-        };
-        Ok(it)
+        self.call(options, session, Policy::discover, |it, store, options| {
+            it.call_discover(store, options)
+        })
     }
 
-    /// Makes one call to the component. The session's endpoints determine the options about
-    /// ZooKeeper (`znode_root` and `zookeeper`), whatever `options` says.
-    ///
-    /// The component runs on a thread of its own, and this function blocks until the run is over.
-    /// Within an async runtime, call it where blocking is allowed (tokio's `spawn_blocking`).
+    /// Makes one call to the component, for a caller that learns at run time which one.
     ///
     /// # Errors
-    /// Fails if the component reports a failure or breaks its contract.
+    /// Fails as the function for the call does.
     pub fn run(&self, call: &Call, options: &Options, session: Session) -> Result<Done, RunError> {
+        match call {
+            Call::Clean(target) => self.clean(target, options, session).map(Done::Cleaned),
+            Call::Plan(target) => self.plan(target, options, session).map(Done::Planned),
+            Call::Apply(plan) => self.apply(plan, options, session).map(Done::Cleaned),
+            Call::Discover => self.discover(options, session).map(Done::Discovered),
+        }
+    }
+
+    /// Calls one function of the component.
+    fn call<T: Send>(
+        &self,
+        options: &Options,
+        session: Session,
+        policy: impl FnOnce(&Options) -> Policy,
+        function: impl FnOnce(
+            &Guest,
+            &mut Store<State>,
+            &Options,
+        ) -> wasmtime::Result<Result<T, Failure>>
+        + Send,
+    ) -> Result<T, RunError> {
         let limit = session.limits.run;
         let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
         let options = &session.endpoints.inform(options.clone());
-        let policy = Policy::new(call, options);
-        let mut store = self.store(session, policy, &stderr);
+        let mut store = self.store(session, policy(options), &stderr);
         let (over, is_over) = mpsc::channel::<()>();
         let result = thread::scope(|scope| {
             // Interrupts the component once its time is up, whatever loop it is in.
@@ -226,22 +294,10 @@ impl Janitor {
             };
             let run = || {
                 let cleaner = require_addresses(&self.engine, RUN)
+                    .map_err(wasmtime::Error::msg)
                     .and_then(|()| self.component.instantiate(&mut store))
                     .map_err(unstarted)?;
-                let cleanup = cleaner.janitor_cleanup_cleanup();
-                let store = &mut store;
-                Ok(match call {
-                    Call::Clean(target) => {
-                        cleanup.call_clean(store, target, options)?.map(Done::Cleaned)
-                    }
-                    Call::Plan(target) => {
-                        cleanup.call_plan(store, target, options)?.map(Done::Planned)
-                    }
-                    Call::Apply(plan) => {
-                        cleanup.call_apply(store, plan, options)?.map(Done::Cleaned)
-                    }
-                    Call::Discover => cleanup.call_discover(store, options)?.map(Done::Discovered),
-                })
+                function(cleaner.janitor_cleanup_cleanup(), &mut store, options)
             };
             let begin = |name: &str| thread::Builder::new().name(name.into());
             let run = begin("limit")
@@ -278,6 +334,7 @@ impl Janitor {
         let state = State {
             wasi: wasi::context(stderr.clone()),
             table: ResourceTable::new(),
+            limiter: Limiter(limits.clone()),
             limits,
             policy,
             endpoints,
@@ -296,7 +353,7 @@ impl Janitor {
         let call_bytes = state.limits.call_bytes;
         let mut store = Store::new(&self.engine, state);
         store.set_hostcall_fuel(call_bytes);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.limiter);
         store.set_epoch_deadline(1);
         // A run of the same engine that exceeded its time may have woken this one.
         store.epoch_deadline_callback(|context| {
@@ -319,10 +376,10 @@ const LOGIN: usize = 256 << 20;
 
 /// Checks that there is enough address space for a component's memory and for `more` bytes besides.
 /// It is called when the component is loaded, which is before any login, and again before it runs.
-fn require_addresses(engine: &Engine, more: usize) -> wasmtime::Result<()> {
+fn require_addresses(engine: &Engine, more: usize) -> Result<(), String> {
     let mut store = Store::new(engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(0, None));
-    let rest = memory.and_then(|_| {
+    let rest = memory.and_then(|_| -> wasmtime::Result<()> {
         // Nothing is written here, so this takes address space but no memory. `black_box` keeps the
         // compiler from removing the unused allocation.
         let mut rest = Vec::<u8>::new();
@@ -331,11 +388,16 @@ fn require_addresses(engine: &Engine, more: usize) -> wasmtime::Result<()> {
         Ok(())
     });
     rest.map_err(|why| {
-        wasmtime::Error::msg(format!(
+        format!(
             "it needs more than 4 GiB of address space (not of memory), and less is available \
              (check the limit, 'ulimit -v'): {why:#}"
-        ))
+        )
     })
+}
+
+/// Wraps the engine's reason why it does not load a component.
+fn misfit(why: wasmtime::Error) -> LoadError {
+    LoadError::Component(format!("{why:#}").into())
 }
 
 /// Marks an error as a failure to start, unless it is a violation or a trap of a component that has

@@ -21,7 +21,7 @@
 //!         println!("{}", entry.message);
 //!     }
 //! });
-//! let report = Janitor::new()?.clean(target, &Options::DEFAULT, session)?;
+//! let report = Janitor::new()?.clean(&target, &Options::DEFAULT, session)?;
 //! println!("{} phases are confirmed", report.confirmed.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -37,34 +37,37 @@
 //! | `login` | a [`Network`] logs in to DC/OS |
 //! | `jit` | adds a compiler and `Janitor::from_component`, which loads another component than the embedded one |
 //!
-//! | module | contents |
-//! | --- | --- |
-//! | [`mod@janitor`] | one run of the component, from instantiation to its result |
-//! | [`http`], [`log`] | the component's two imports, name for name as in `wit/` |
-//! | `wasi` | the empty remainder of WASI |
-//! | `state` | the state of one run |
-//! | [`limits`] | the limits of a run |
-//! | `component`, `engine` | the embedded component, and the engine's configuration |
-//! | `bindings` | the functions of `wit/`, as Rust |
-//!
-//! The calls and results of a component are in `janitor-contract`, the requests that it may send in
-//! `janitor-policy`, and the transports in `janitor-transport`. The items of these crates that
-//! belong to this crate's interface are re-exported here under the same names.
+//! The calls and results of a component come from `janitor-contract`, and the transports from
+//! `janitor-transport`. The items of these crates that belong to this crate's interface are
+//! re-exported here under the same names. The requests that a component may send are in
+//! `janitor-policy`.
+
+// | module | contents |
+// | --- | --- |
+// | `janitor` | one run of the component, from instantiation to its result |
+// | `http`, `log` | the component's two imports, name for name as in `wit/` |
+// | `wasi` | the empty remainder of WASI |
+// | `state` | the state of one run |
+// | `limits` | the limits of a run |
+// | `component`, `engine` | the embedded component, and the engine's configuration |
+// | `bindings` | the functions of `wit/`, as Rust |
+
+#![deny(missing_debug_implementations)]
 
 mod bindings;
 mod component;
 mod engine;
-pub mod http;
-pub mod janitor;
-pub mod limits;
-pub mod log;
+mod http;
+mod janitor;
+mod limits;
+mod log;
 mod state;
 mod wasi;
 
 pub use component::DIGEST;
 #[cfg(feature = "jit")]
 pub use component::digest;
-pub use janitor::{Janitor, Session};
+pub use janitor::{Janitor, LoadError, Session};
 pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::types::{
     AgentHolding, AgentLeft, AgentOutcome, AgentPlan, AgentResult, Amount, AppOutcome, AppResult,
@@ -89,3 +92,8 @@ pub use janitor_transport::{
 };
 pub use limits::Limits;
 pub use log::Log;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -53,33 +53,36 @@ impl Limits {
     pub const STACK: usize = engine::STACK;
 }
 
-/// The engine calls this before it grows a component's memory or a table. A component that exceeds
-/// a limit is stopped: if the growth merely failed, the result would be a crash without a reason.
-impl ResourceLimiter for Limits {
+/// The limits as the engine asks for them, before it grows a component's memory or a table. A
+/// component that exceeds a limit is stopped: if the growth merely failed, the result would be a
+/// crash without a reason.
+pub struct Limiter(pub Limits);
+
+impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, _: usize, desired: usize, own: Option<usize>) -> Result<bool> {
-        match desired > self.memory {
-            true => Err(Violation::Memory(self.memory).into()),
+        match desired > self.0.memory {
+            true => Err(Violation::Memory(self.0.memory).into()),
             false => Ok(own.is_none_or(|own| desired <= own)),
         }
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, own: Option<usize>) -> Result<bool> {
-        match desired > self.table_elements {
-            true => Err(Violation::Table(self.table_elements).into()),
+        match desired > self.0.table_elements {
+            true => Err(Violation::Table(self.0.table_elements).into()),
             false => Ok(own.is_none_or(|own| desired <= own)),
         }
     }
 
     fn instances(&self) -> usize {
-        self.instances
+        self.0.instances
     }
 
     fn tables(&self) -> usize {
-        self.tables
+        self.0.tables
     }
 
     fn memories(&self) -> usize {
-        self.memories
+        self.0.memories
     }
 }
 

@@ -7,7 +7,7 @@ use wasmtime::Result;
 
 use crate::bindings::log::Host;
 use crate::state::State;
-pub use janitor_contract::printable::printable;
+use janitor_contract::printable::printable;
 use janitor_contract::types::{Entry, Event, Level};
 use janitor_contract::violation::Violation;
 

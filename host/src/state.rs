@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
-use crate::limits::Limits;
+use crate::limits::{Limiter, Limits};
 use crate::log::Log;
 use janitor_contract::Endpoints;
 use janitor_policy::policy::Policy;
@@ -17,6 +17,7 @@ pub struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) limits: Limits,
+    pub(crate) limiter: Limiter,
     pub(crate) policy: Policy,
     pub(crate) endpoints: Endpoints,
     pub(crate) transport: Box<dyn Transport>,

@@ -16,10 +16,10 @@ pub struct State {
     /// Seconds since the master was elected; thirty days by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub led_seconds: Option<u64>,
-    /// Whether the master has taken over from another one, so that its agents have reregistered.
+    /// True if the master has taken over from another one, so that its agents have reregistered.
     #[serde(default, skip_serializing_if = "is_false")]
     pub took_over: bool,
-    /// Whether there is a second, non-leading master (`standby.mesos:5050`).
+    /// True if there is a second, non-leading master (`standby.mesos:5050`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub standby: bool,
     /// The agents, in the order in which they are listed.
@@ -70,14 +70,14 @@ pub struct Agent {
     pub id: String,
     /// The agent's host name.
     pub hostname: String,
-    /// Whether the agent is connected. The master lists it and accepts operations in either case.
+    /// True if the agent is connected. The master lists it and accepts operations in either case.
     #[serde(default = "yes")]
     pub active: bool,
-    /// Whether an operator has drained the agent. It is listed as not active, but carries out
+    /// True if an operator has drained the agent. It is listed as not active, but carries out
     /// operations.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deactivated: bool,
-    /// Whether the agent's process has ended. It is listed as not active, and its operations stay
+    /// True if the agent's process has ended. It is listed as not active, and its operations stay
     /// pending.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dead: bool,
@@ -176,21 +176,21 @@ pub struct Framework {
     pub id: String,
     /// The framework's name.
     pub name: String,
-    /// Whether the framework is connected and receives offers.
+    /// True if the framework is connected and receives offers.
     #[serde(default = "yes")]
     pub active: bool,
     /// The framework's roles.
     pub roles: Vec<String>,
-    /// Whether the framework is of the kind with a single role, which is shown as `role`.
+    /// True if the framework is of the kind with a single role, which is shown as `role`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub single_role: bool,
     /// The number of the framework's tasks.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub tasks: u32,
-    /// Whether the master has taken over and knows the framework only from its tasks.
+    /// True if the master has taken over and knows the framework only from its tasks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub recovered: bool,
-    /// Whether the requesting principal may not view the framework.
+    /// True if the requesting principal may not view the framework.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
 }

@@ -103,7 +103,7 @@ pub fn changes(cluster: &Cluster) -> Vec<String> {
 
 /// Returns a run's complaints, except that Mesos before 1.0 keeps the files.
 pub fn complaints(run: &Run) -> Vec<&str> {
-    run.stderr.lines().filter(|line| !line.contains("Mesos before 1.0 only forgets")).collect()
+    run.stderr.lines().filter(|line| !line.contains("Mesos before 1.0 does not delete")).collect()
 }
 
 /// A file or folder of `tests/`.

@@ -64,7 +64,7 @@ fn version(package: &[String]) -> Version {
     rest.split_once(';').unwrap().0.parse().unwrap()
 }
 
-/// Whether the contract is compatible with a published version.
+/// Fails if the contract is incompatible with a published version.
 fn fits(published: &[String], now: &[String]) -> Result<(), String> {
     let (then, version) = (version(published), version(now));
     let track = |it: &Version| if it.major == 0 { (0, it.minor) } else { (it.major, 0) };

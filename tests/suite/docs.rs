@@ -28,7 +28,7 @@ static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     names
 });
 
-/// Whether there is a test of this name or, if it ends with `*`, one with this prefix.
+/// Returns whether there is a test of this name or, if it ends with `*`, one with this prefix.
 fn is_test(name: &str) -> bool {
     match name.strip_suffix('*') {
         Some(begin) => NAMES.iter().any(|name| name.starts_with(begin)),
@@ -86,7 +86,7 @@ fn security_names_real_tests() {
 const HOST: [&str; 6] =
     ["host", "host/cli", "host/contract", "host/policy", "host/report", "host/transport"];
 
-/// Whether one of these crates has this module.
+/// Returns whether one of these crates has this module.
 fn is_module(module: &str, crates: &[&str]) -> bool {
     let file = format!("src/{}.rs", module.replace("::", "/"));
     crates.iter().any(|it| tests("..").join(it).join(&file).exists())

@@ -117,7 +117,7 @@ fn what_was_not_recorded_is_noticed() {
 /// The report of the library, which plays the recording itself.
 fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let replay = Replay::open(recording).unwrap();
-    let session = Session::new(replay.transport()).with_endpoints(replay.run().endpoints);
+    let session = Session::new(replay.transport());
     let report = in_the_library(session, target, options);
     assert_eq!(replay.deviations(), [""; 0]);
     report
@@ -128,15 +128,14 @@ fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> 
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
     let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
-    let network = network(endpoints.clone()).build().unwrap();
-    let session = Session::new(network).with_endpoints(endpoints);
+    let session = Session::new(network(endpoints).build().unwrap());
     let report = in_the_library(session, target, options);
     assert_eq!(recorded.deviations(), [""; 0]);
     report
 }
 
 fn in_the_library(session: Session, target: &Target, options: &Options) -> String {
-    let result = Janitor::new().unwrap().clean(target.clone(), options, session);
+    let result = Janitor::new().unwrap().clean(target, options, session);
     let report = match result {
         Ok(report) => report,
         Err(RunError::Failure(failure)) => failure.report,

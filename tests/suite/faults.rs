@@ -23,7 +23,7 @@ type Respond = fn(&Asked, &mut dyn Connection) -> io::Result<()>;
 /// A server's fault, with the exit code and the words of janitor if the server repeats it for ever.
 struct Fault {
     respond: Respond,
-    /// Whether the time limits end the run.
+    /// True if the time limits end the run.
     slow: bool,
     exit: ExitCode,
     words: &'static str,
@@ -141,9 +141,8 @@ impl Run {
         let lines = log.clone();
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
         let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
-        let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+        let network = command::network(endpoints).timeouts(timeouts).build().unwrap();
         let session = Session::new(Hasty(network))
-            .with_endpoints(endpoints)
             .with_log(move |entry: &Entry| {
                 *lines.lock().unwrap() += &(entry.message.clone() + "\n");
             })
@@ -155,7 +154,7 @@ impl Run {
             marathon_app: None,
         };
         let options = Options { confirm_seconds: 3, ..Options::DEFAULT };
-        let result = Janitor::new().unwrap().clean(target, &options, session);
+        let result = Janitor::new().unwrap().clean(&target, &options, session);
         let state = cluster.state();
         let agents = serde_json::to_string(&state.agents).unwrap();
         let log = log.lock().unwrap().clone();
@@ -184,6 +183,10 @@ impl Run {
 struct Hasty(Network);
 
 impl Transport for Hasty {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        Some(self.0.endpoints())
+    }
+
     fn begin(&mut self, run: &RunStart) {
         self.0.begin(run);
     }

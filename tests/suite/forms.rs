@@ -219,7 +219,7 @@ fn send(
 ) -> (Result<Report, RunError>, Vec<String>) {
     let sent = Arc::<Mutex<Vec<_>>>::default();
     let session = Session::new(Master { list, sent: sent.clone() });
-    let result = janitor.clean(target(principal, lines), &Options::DEFAULT, with_room(session));
+    let result = janitor.clean(&target(principal, lines), &Options::DEFAULT, with_room(session));
     let sent = sent.lock().unwrap().clone();
     (result, sent)
 }

@@ -21,7 +21,7 @@ pub struct Front {
 
 /// One request to a front.
 pub struct Asked<'a> {
-    /// How many requests there were before.
+    /// The number of earlier requests.
     pub number: usize,
     /// The whole request.
     pub request: &'a [u8],

@@ -20,7 +20,7 @@ pub fn golden(file: &Path, actual: &str) {
     assert_eq!(actual, expected, "{} (left: now, right: the file)", file.display());
 }
 
-/// Whether files are written instead of compared.
+/// Returns whether files are written instead of compared.
 pub fn blessing() -> bool {
     std::env::var_os("BLESS").is_some_and(|value| value == "1")
 }

@@ -26,7 +26,7 @@ pub fn say(text: &str) {
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
-/// Whether a program is installed.
+/// Fails if a program is not installed.
 ///
 /// # Errors
 /// That it is not.

@@ -168,7 +168,7 @@ fn console(place: &Place, block: &str) -> String {
     shown
 }
 
-/// Whether a text is an abridged form of another one, with `...` for the missing parts.
+/// Returns whether a text is an abridged form of another one, with `...` for the missing parts.
 fn is_abridged(expected: &str, text: &str) -> bool {
     let mut rest = text;
     let pieces: Vec<_> = format!("\n{expected}").split("\n...").map(str::to_owned).collect();

@@ -24,7 +24,7 @@ fn document(run: &Run) -> Value {
     document
 }
 
-/// Whether there is a device on which every write fails.
+/// Fails if there is no device on which every write fails.
 fn full_device() -> Result<(), String> {
     fs::metadata("/dev/full").map(drop).map_err(|_| "there is no /dev/full".into())
 }

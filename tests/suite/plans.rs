@@ -105,7 +105,7 @@ fn a_plan_is_not_applied_when_the_znode_has_gone() {
     let cluster = Cluster::start(state);
     let run = apply(&cluster, &file);
     assert_eq!(run.exit, 7, "{}", run.stdout);
-    assert!(run.stdout.contains("znode 'cassandra' is gone"), "{}", run.stdout);
+    assert!(run.stdout.contains("znode 'cassandra' no longer exists"), "{}", run.stdout);
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
@@ -127,8 +127,8 @@ fn only_the_frameworks_of_a_plan_end() {
         frameworks.push(serde_json::from_value(newcomer).unwrap());
         let mut other_roles = state.clone();
         other_roles.frameworks[0].roles.push("cassandra_role/sub".into());
-        let newcomer = "Framework 'n' (G, active) uses the target now".to_owned();
-        let changed = format!("Framework 'cassandra' ({id}, not active) is not as the plan says");
+        let newcomer = "Framework 'n' (G, active) now uses the target".to_owned();
+        let changed = format!("Framework 'cassandra' ({id}, not active) differs from the plan");
         for (state, words) in [(more, newcomer), (other_roles, changed)] {
             let cluster = Cluster::start(state);
             let run = apply_with(&cluster, &file, options);
@@ -177,7 +177,7 @@ fn more_below_the_znode_is_another_cluster() {
     let cluster = Cluster::start(state);
     let run = apply(&cluster, &file);
     assert_eq!((run.exit, changes(&cluster)), (7, Vec::new()), "{}", run.stdout);
-    assert!(run.stdout.contains("The znode 'cassandra' has "), "{}", run.stdout);
+    assert!(run.stdout.contains("The znode 'cassandra' now has "), "{}", run.stdout);
 }
 
 /// A command that applies a plan without a prompt names every check that the plan disables.

@@ -292,7 +292,7 @@ fn a_framework_that_was_not_shown_does_not_end() {
     let (before, after) = shown.split_once(QUESTION).unwrap();
     assert!(before.contains("  tear down  framework 'cassandra'"), "{shown}");
     assert!(!before.contains("(G, "), "{shown}");
-    assert!(after.contains("Framework 'n' (G, active) uses the target now"), "{shown}");
+    assert!(after.contains("Framework 'n' (G, active) now uses the target"), "{shown}");
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 

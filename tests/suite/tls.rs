@@ -220,7 +220,7 @@ fn is_refused(front: &Front, run: &Run, words: &str) {
 fn a_private_authority() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, false);
-    let words = "its certificate is of an authority that is not trusted; --ca-cert names the file";
+    let words = "its certificate was issued by an authority that is not trusted";
     is_refused(&front, &clean(&front, &authority, ""), words);
     let other = Authority::new();
     authority.file("other.pem", other.issuer.as_ref().pem());
@@ -249,7 +249,7 @@ fn a_certificate_that_has_expired() {
 fn a_server_that_wants_a_certificate() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Loopback, true);
-    let words = "it wants a certificate that it trusts, which --client-cert and --client-key give";
+    let words = "it requires a client certificate that it trusts";
     is_refused(&front, &clean(&front, &authority, "--ca-cert=ca.pem"), words);
     authority.client();
     let mine = "--ca-cert=ca.pem --client-cert=client.pem --client-key=client.key";

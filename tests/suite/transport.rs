@@ -183,7 +183,7 @@ fn the_root_of_a_named_master() {
     assert_eq!(page, (200, "leading".into()));
 }
 
-/// Where no server listens.
+/// A URL at which no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// If one master does not know the leader, or does not know the new one yet, another master may
@@ -346,13 +346,12 @@ fn clean(master: &str, limits: Limits, timeouts: Timeouts) -> (Result<Report, Ru
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();
     let endpoints = Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
-    let network = command::network(endpoints.clone()).timeouts(timeouts).build().unwrap();
+    let network = command::network(endpoints).timeouts(timeouts).build().unwrap();
     let session = Session::new(network)
-        .with_endpoints(endpoints)
         .with_log(move |entry: &Entry| *lines.lock().unwrap() += &(entry.message.clone() + "\n"))
         .with_limits(limits);
     let result = Janitor::new().unwrap().clean(
-        target,
+        &target,
         &Options { confirm_seconds: 3, in_use: InUse::Force, ..Options::DEFAULT },
         session,
     );

@@ -160,7 +160,7 @@ fn a_plan_and_what_comes_of_it() {
     assert_siblings(&server);
     let again = apply();
     assert_eq!(again.exit, 7);
-    assert!(again.stdout.contains("znode 'service' is gone"), "{}", again.stdout);
+    assert!(again.stdout.contains("znode 'service' no longer exists"), "{}", again.stdout);
 }
 
 #[test]
@@ -471,7 +471,7 @@ fn a_server_that_is_killed() {
     let run = clean(&proxy.url(), "service", Some(DIGEST));
     assert_eq!(run.exit, 5);
     for words in [
-        "it is not known whether znode 'service' is deleted",
+        "it is unknown whether znode 'service' is deleted",
         "KeeperErrorCode = ConnectionLoss for /service (no server answers any more",
         "what was asked for last, the deletion of 100 node(s), may be done",
         "/service is deleted in part: 300 node(s) were deleted before that",

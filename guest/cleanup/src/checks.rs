@@ -1,5 +1,5 @@
-//! Everything that ends a run before it changes anything: a target that must not be cleaned,
-//! one that is more likely a mistake than meant, and frameworks that still use it.
+//! The checks that can end a run before it changes anything: the target must not be cleaned,
+//! it is probably a mistake, or frameworks still use it.
 //!
 //! A plan makes the same checks, and shows the first one that would end a run.
 
@@ -12,7 +12,7 @@ use crate::guard::{self, Refusal};
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::Frameworks;
-use crate::operation::Owner;
+use crate::owner::Owner;
 use janitor_contract::types::{Event, InUse, Level, Reason, Target};
 
 pub use self::known::{require_known_role, require_own_resources};

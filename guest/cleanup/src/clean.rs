@@ -6,7 +6,8 @@
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};
 use crate::master::agents::Listing;
-use crate::operation::{Operation, Owner};
+use crate::operation::Operation;
+use crate::owner::Owner;
 use crate::self_removal;
 use crate::znode::Tree;
 use janitor_contract::describe::{agent_words, unreached_words};
@@ -15,7 +16,7 @@ use janitor_contract::types::{
     Target, ZnodeOutcome,
 };
 
-/// Cleans a target, as `wit/cleanup.wit` promises.
+/// Removes a target, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
 /// The run fails; the error has the report on everything that was done before.
@@ -23,7 +24,7 @@ pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Resul
     carry_out(host, target, options, None)
 }
 
-/// Carries a plan out, if the cluster is as the plan shows it.
+/// Carries out a plan, if the cluster is as the plan shows it.
 ///
 /// # Errors
 /// The run fails; the error has the report on everything that was done before.
@@ -35,7 +36,7 @@ pub fn apply<H: Host>(
     carry_out(host, &plan.target, options, Some(plan))
 }
 
-/// Cleans a target, according to a plan if there is one.
+/// Removes a target, according to a plan if there is one.
 fn carry_out<H: Host>(
     host: &mut H,
     target: &Target,
@@ -106,7 +107,7 @@ impl<H: Host> Context<'_, H> {
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),
             ZnodeOutcome::Unknown(why) => {
-                Some(format!("it is not known whether znode '{path}' is deleted: {why}"))
+                Some(format!("it is unknown whether znode '{path}' is deleted: {why}"))
             }
             ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent => None,
         };
@@ -126,8 +127,8 @@ impl<H: Host> Context<'_, H> {
         if let Some(role) = &target.role {
             if self.is_blind() {
                 let line = format!(
-                    "What is left of role '{role}' is not known, because the agents could not \
-                     be listed"
+                    "It is unknown what is left of role '{role}', because the agents could not be \
+                     listed"
                 );
                 self.host.say(Level::Error, line, None);
             }
@@ -150,7 +151,7 @@ impl<H: Host> Context<'_, H> {
         let outcome = self.report.znode.as_ref().map(|znode| &znode.outcome);
         if let Some(znode) = &target.znode {
             let line = match outcome {
-                Some(ZnodeOutcome::Unknown(_)) => format!("Perhaps not deleted: znode '{znode}'"),
+                Some(ZnodeOutcome::Unknown(_)) => format!("Possibly not deleted: znode '{znode}'"),
                 _ => format!("Not deleted: znode '{znode}'"),
             };
             self.host.say(Level::Error, line, None);

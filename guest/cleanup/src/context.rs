@@ -1,17 +1,17 @@
-//! The context of a run, whether it changes something or only looks. Every run reads the
-//! agents and the frameworks, waits, and says why it ends.
+//! The context of a run: its host, its options and its report, and the steps that all runs
+//! share, such as listing the agents and reporting why a run ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::excerpt::one_line;
 use crate::host::{Host, Watched};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
-use crate::operation::Owner;
+use crate::owner::Owner;
 use crate::retry::{Backoff, Retries};
 use crate::version;
-use crate::words::one_line;
 use janitor_contract::planned;
 use janitor_contract::types::{
     Event, Failure, Level, Options, Reason, Report, Unreached, UnreachedReason, Warning,
@@ -19,7 +19,7 @@ use janitor_contract::types::{
 
 /// The context of a run.
 pub struct Context<'a, H> {
-    /// The surroundings of the run.
+    /// The host of the run.
     pub host: Watched<'a, H>,
     /// The options of the run.
     pub options: &'a Options,
@@ -106,8 +106,8 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Abort> {
         let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
         if listing.agents.is_empty() && listing.recovered.is_empty() {
-            let message = "The Mesos master lists no agents, so nothing can be said about what \
-                they hold. Is this the leading master, and have its agents registered?";
+            let message = "The Mesos master lists no agents, so it is unknown what they hold. \
+                Check that it is the leading master, and that its agents have registered.";
             return Err(self.abort(Reason::Failed, message));
         }
         Ok(listing)
@@ -152,7 +152,7 @@ impl<'a, H: Host> Context<'a, H> {
             }
         }
         for why in &unknown {
-            let line = format!("It is not known whether other slaves hold something: {why}");
+            let line = format!("It is unknown whether other slaves hold resources: {why}");
             self.host.say(Level::Error, line, None);
         }
         (unreached, unknown.len())
@@ -205,12 +205,12 @@ impl<'a, H: Host> Context<'a, H> {
         planned::is_ignored(agent, hostname, self.options)
     }
 
-    /// Warns of pages that the server lacks, so that its answers cannot be compared with them.
+    /// Warns that the server lacks pages, so that its answers cannot be compared with them.
     fn lacks(&mut self, pages: &[&str]) {
         if !pages.is_empty() {
             let line = format!(
-                "The Mesos master's server does not have {}, so this run is not checked against it \
-                 (an old master, or a proxy that does not pass it on?)",
+                "The Mesos master lacks {}, so its other answers cannot be confirmed: it is an old \
+                 version, or a proxy does not forward the request",
                 pages.join(", ")
             );
             self.warn(Warning::PagesMissing, line);
@@ -274,12 +274,12 @@ impl<'a, H: Host> Context<'a, H> {
         Abort { reason: self.reason(reason), message }
     }
 
-    /// Finds the true reason for an early end: after the host has asked the run to stop, failures
-    /// are due to that.
+    /// Finds the true reason for an early end: once the host has asked the run to stop, that is
+    /// the reason for every failure.
     pub fn reason(&mut self, reason: Reason) -> Reason {
         match reason {
-            // A pause that takes no time asks the host whether the run has to stop, which
-            // nothing else may have shown: the run may have had no time for more.
+            // A pause of no length asks the host whether the run must stop, in case no other call
+            // has shown it.
             Reason::Failed | Reason::Incomplete | Reason::InUseUnknown | Reason::Changed
                 if self.host.stopped || !self.host.pause(Duration::ZERO) =>
             {

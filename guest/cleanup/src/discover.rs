@@ -1,5 +1,5 @@
-//! The inventory of a cluster: everything that is reserved for any role. Making one changes
-//! nothing.
+//! The inventory of a cluster: everything that is reserved for any role. Making an inventory
+//! changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::znode::Tree;
 use crate::{guard, names};
 use janitor_contract::types::{AgentHolding, Failure, Holding, Inventory, Options, Reason};
 
-/// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` promises.
+/// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
 /// The inventory cannot be made.
@@ -19,7 +19,7 @@ pub fn discover<H: Host>(host: &mut H, options: &Options) -> Result<Inventory, F
     context.discover().map_err(|abort| context.fail(abort))
 }
 
-/// A role, as far as the agents that have been read show it.
+/// The holdings of a role on the agents that have been read so far.
 #[derive(Default)]
 struct Role {
     principals: BTreeSet<String>,
@@ -35,11 +35,9 @@ impl<H: Host> Context<'_, H> {
         let mut roles = BTreeMap::<String, Role>::new();
         for agent in &listing.agents {
             for resource in &agent.resources {
-                let described = resource.describe().map_err(|why| {
-                    let message =
-                        format!("Slave {} lists something that is no resource: {why}", agent.id);
-                    self.abort(Reason::Failed, message)
-                })?;
+                let described = resource
+                    .describe()
+                    .map_err(|why| self.abort(Reason::Failed, agent.invalid_resource(&why)))?;
                 let role = roles.entry(described.role).or_default();
                 role.principals.extend(resource.principals().map(Into::into));
                 let (is_volume, is_dynamic) = resource.targeted(None);
@@ -126,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_not_known() {
+    fn what_is_not_listed_is_unknown() {
         let slaves = r#"{"slaves":[{"id":"S1","reserved_resources_full":{}}]}"#;
         let mut host = Script::default().answer(200, slaves).answer(403, "").answer(200, "<html>");
         let inventory = discover(&mut host, &OPTIONS).unwrap();

@@ -1,5 +1,5 @@
-//! Targets that are refused before anything is sent. Deleted data cannot be restored, so a
-//! target that is more likely a mistake than meant ends the run.
+//! Targets that are refused before any request is sent. Deleted data cannot be restored, so a
+//! run refuses a target that is probably a mistake.
 
 use crate::{names, self_removal};
 use janitor_contract::types::{Options, Reason, Target};
@@ -24,8 +24,8 @@ impl Refusal {
 const ZOOKEEPER_ZNODE: &str = "zookeeper";
 
 /// The ZooKeeper nodes of the cluster itself. Without them it loses its leader, its apps, its
-/// users, or the lock under which a master joins. The nodes of services stand beside them
-/// (for instance `dcos-service-NAME`), and may be deleted.
+/// users, or the lock under which a master joins. The nodes of services are their siblings (for
+/// instance `dcos-service-NAME`), and may be deleted.
 const SYSTEM_ZNODES: &[&str] = &[
     ZOOKEEPER_ZNODE,
     "mesos",
@@ -53,14 +53,15 @@ pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
         // The host never deletes it either, so no option allows it.
         if options.zookeeper && segments(&path).next() == Some(ZOOKEEPER_ZNODE) {
             return Err(Refusal::invalid(format!(
-                "znode '{path}' is ZooKeeper's own, and never deleted; name the service's node"
+                "znode '{path}' belongs to ZooKeeper itself and is never deleted; name the \
+                 service's znode"
             )));
         }
         if is_system_znode(&path) && !options.system_znode {
             return Err(Refusal {
                 reason: Reason::SystemZnode,
                 why: format!(
-                    "znode '{path}' belongs to the cluster itself; name the service's node"
+                    "znode '{path}' belongs to the cluster itself; name the service's znode"
                 ),
             });
         }
@@ -86,16 +87,17 @@ fn check_role(target: &Target) -> Result<(), String> {
         && let Some(why) = names::why_no_role(role)
     {
         let role = role.escape_debug();
-        return Err(format!("Mesos has no role '{role}': {why}; name the service's role"));
+        return Err(format!("'{role}' is not a valid role: {why}; name the service's role"));
     }
     match principal {
         Some(principal) if role.is_some() && principal.trim().is_empty() => {
-            Err("the principal is empty, so nothing would be its; name it, or leave it out".into())
-        }
-        Some(_) if role.is_none() => {
-            Err("a principal without a role selects nothing; name the role too, or leave it out"
+            Err("the principal is empty; name the principal that made the resources, or omit it"
                 .into())
         }
+        Some(_) if role.is_none() => Err(
+            "a principal without a role selects nothing; name the role too, or omit the principal"
+                .into(),
+        ),
         _ => Ok(()),
     }
 }
@@ -105,7 +107,7 @@ fn check_app(app: &str) -> Result<(), String> {
     if path.peek().is_none()
         || path.any(|it| [".", ".."].contains(&it) || it.contains(';') || has_controls(it))
     {
-        return Err(format!("'{}' is no Marathon app", app.escape_debug()));
+        return Err(format!("'{}' is not the ID of a Marathon app", app.escape_debug()));
     }
     Ok(())
 }
@@ -118,23 +120,27 @@ fn check_znode(znode: &str, options: &Options) -> Result<(), String> {
     let path: Vec<_> = segments(znode).collect();
     if path.iter().all(|segment| segment.is_empty()) {
         return Err(format!(
-            "znode '{znode}' is the root, so all of ZooKeeper would go; name the service's node"
+            "znode '{znode}' is the root, so everything in ZooKeeper would be deleted; name the \
+             service's znode"
         ));
     }
     if path.iter().any(|segment| ["", ".", ".."].contains(segment)) {
         return Err(format!(
-            "znode '{znode}' has an empty, '.' or '..' segment; write the node's plain path"
+            "znode '{znode}' contains an empty, '.' or '..' segment; write the path without it"
         ));
     }
     if path.iter().any(|segment| has_controls(segment)) {
-        return Err(format!("znode '{}' has control characters", znode.escape_debug()));
+        return Err(format!(
+            "znode '{}' contains control characters; correct its path",
+            znode.escape_debug()
+        ));
     }
     // A proxy on the way (DC/OS's Admin Router) decodes the path, and Exhibitor treats the rest
     // of a segment after a ';' as a parameter: it would delete 'name' for 'name;x'.
     if znode.contains(';') && !options.zookeeper {
         return Err(format!(
-            "znode '{znode}' has a ';', which can make Exhibitor delete another node; ZooKeeper \
-             itself can delete it (an Exhibitor URL that begins with zk://)"
+            "znode '{znode}' contains ';', where Exhibitor may cut the path and delete another \
+             node; use an Exhibitor URL that begins with zk://"
         ));
     }
     Ok(())

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::words::{excerpt, one_line, summary};
+use crate::excerpt::{excerpt, one_line, summary};
 use janitor_contract::types::{Endpoint, Entry, Error, Event, Level, Method, Request};
 
-/// The surroundings of a run. `wit/http.wit` and `wit/log.wit` say what each function
-/// promises.
+/// The functions that a run imports; `wit/http.wit` and `wit/log.wit` specify them.
 pub trait Host {
     /// A request in flight.
     type Exchange;
@@ -78,7 +77,7 @@ pub trait Host {
         Ok(answer)
     }
 
-    /// Logs a line. Words of a server cannot break it in two.
+    /// Logs a message as one line, even if it quotes line breaks of a server.
     fn say(&mut self, level: Level, message: impl AsRef<str>, event: Option<Event>) {
         self.log(Entry { level, message: one_line(message.as_ref()), event });
     }

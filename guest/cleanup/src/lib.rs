@@ -9,15 +9,16 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`clean`](mod@clean) | the order of a cleanup |
-//! | [`plan`](mod@plan), [`discover`](mod@discover) | looks that change nothing |
-//! | [`context`] | the context that every run has |
-//! | [`guard`], [`checks`] | refusals before anything is sent, and before anything is changed |
+//! | [`plan`](mod@plan), [`discover`](mod@discover) | plans and inventories, which change nothing |
+//! | [`context`] | the state of a run, and the steps that all runs share |
+//! | [`guard`], [`checks`] | refusals before any request is sent, and before anything is changed |
 //! | [`master`] | the master's answers: agents, frameworks, pending operations, and pages to compare them with |
+//! | [`owner`] | the owner of what a run removes |
 //! | [`operation`] | the removal of volumes and of reservations, on all agents |
 //! | [`settle`] | the decision whether everything is removed |
 //! | [`znode`], [`self_removal`] | the last two phases |
-//! | [`host`], [`retry`] | the surroundings of a run; what is tried again, and for how long |
-//! | [`names`], [`version`], [`words`] | names of services and roles; versions of Mesos; a server's words in messages |
+//! | [`host`], [`retry`] | the functions that a run imports; retries and their time limits |
+//! | [`names`], [`version`], [`excerpt`] | names of services and roles; versions of Mesos; excerpts of responses |
 //! | `bindings` | the functions of `wit/`, as Rust |
 
 #[cfg(target_family = "wasm")]
@@ -28,12 +29,16 @@ pub mod clean;
 mod component;
 pub mod context;
 pub mod discover;
+pub mod excerpt;
 pub mod guard;
 pub mod host;
 pub mod master;
 pub mod names;
 pub mod operation;
+pub mod owner;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 pub mod retry;
 pub mod self_removal;
 pub mod settle;
@@ -42,7 +47,6 @@ pub mod simulated;
 #[cfg(test)]
 mod testing;
 pub mod version;
-pub mod words;
 pub mod znode;
 
 pub use clean::clean;

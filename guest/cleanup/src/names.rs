@@ -28,13 +28,13 @@ pub fn why_no_role(role: &str) -> Option<&'static str> {
     if role.is_empty() {
         Some("it is empty")
     } else if role == "*" {
-        Some("it stands for everything that is not reserved")
+        Some("it stands for all resources that are not reserved")
     } else if role.starts_with('/') || role.ends_with('/') {
         Some("it begins or ends with '/'")
     } else if role.contains(ODD) {
-        Some("it has a space or a control character")
+        Some("it contains a space or a control character")
     } else if segments.any(|it| matches!(it, "" | "." | ".." | "*") || it.starts_with('-')) {
-        Some("it has a segment that is empty, '.', '..', '*' or begins with '-'")
+        Some("a segment of it is empty, is '.', '..' or '*', or begins with '-'")
     } else {
         None
     }

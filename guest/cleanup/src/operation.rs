@@ -1,5 +1,5 @@
-//! The operations that remove an agent's resources. Both do the same on all agents, with
-//! other words.
+//! The operations that remove an agent's resources. They differ only in the master's endpoint,
+//! and in their names in the log.
 
 mod operate;
 mod request;
@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use self::request::{Lists, Removal};
 use crate::master::agents::{Agent, Listing};
 use crate::master::resource::Decision;
-use janitor_contract::types::{Phase, Skipped, Target};
+use crate::owner::Owner;
+use janitor_contract::types::{Phase, Skipped};
 
 /// An operation that the master carries out on an agent's resources.
 pub struct Operation {
@@ -25,23 +26,6 @@ pub struct Operation {
     /// The permission that it needs in DC/OS, without the principal that made the resources;
     /// its action is `delete`.
     permission: &'static str,
-}
-
-/// The owner of the resources that a run removes.
-#[derive(Clone, Copy)]
-pub struct Owner<'a> {
-    /// The role.
-    pub role: &'a str,
-    /// The principal that made them, or none for any.
-    pub principal: Option<&'a str>,
-}
-
-impl<'a> Owner<'a> {
-    /// Returns the owner that a target names, if it names a role.
-    pub fn of(target: &'a Target) -> Option<Self> {
-        let principal = target.principal.as_deref();
-        target.role.as_deref().map(|role| Self { role, principal })
-    }
 }
 
 /// The work that an operation has on one agent.

@@ -8,14 +8,14 @@ use crate::guard::Refusal;
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::resource::{Decision, Resource};
-use crate::operation::Owner;
+use crate::owner::Owner;
 use crate::znode::Tree;
 use janitor_contract::types::{
     AgentPlan, CleanupPlan, Failure, Fate, InUse, Options, Phase, Planned, Reason, SkipReason,
     Target, ZnodeState,
 };
 
-/// Makes a plan for a target, as `wit/cleanup.wit` promises.
+/// Makes a plan for a target, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
 /// The plan cannot be made.
@@ -44,7 +44,7 @@ impl<H: Host> Context<'_, H> {
         Ok(plan)
     }
 
-    /// Finds everything that a plan of a target shows, but for the znode and the warnings. It
+    /// Finds everything that a plan of a target shows, except the znode and the warnings. It
     /// returns the list of agents too, if there is one.
     pub fn survey(&mut self, target: &Target) -> Result<(CleanupPlan, Option<Listing>), Abort> {
         let mut plan = CleanupPlan {
@@ -142,8 +142,8 @@ impl<H: Host> Context<'_, H> {
     }
 }
 
-/// Plans the work on the agents that have something for the role. The error is one sentence
-/// about an entry that is not what Mesos documents.
+/// Plans the fate of the role's resources on each agent. The error is one sentence about a
+/// resource that is not what Mesos documents.
 fn agents(listing: &Listing, owner: Owner) -> Result<Vec<AgentPlan>, String> {
     let agents = listing.agents.iter().filter(|agent| !agent.resources.is_empty());
     agents
@@ -153,15 +153,13 @@ fn agents(listing: &Listing, owner: Owner) -> Result<Vec<AgentPlan>, String> {
             Ok(AgentPlan {
                 agent: agent.id.clone(),
                 hostname: agent.hostname.clone(),
-                entries: entries.map_err(|why| {
-                    format!("Slave {} lists something that is no resource: {why}", agent.id)
-                })?,
+                entries: entries.map_err(|why| agent.invalid_resource(&why))?,
             })
         })
         .collect()
 }
 
-/// Plans what becomes of a resource.
+/// Plans the fate of a resource.
 fn planned(resource: &Resource, principal: Option<&str>) -> serde_json::Result<Planned> {
     let fate = |fate| match fate {
         Decision::Take => Some(Fate::Removed),

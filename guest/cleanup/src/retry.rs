@@ -1,11 +1,11 @@
-//! Retries: a request is tried again only where that may help, and for a limited time.
+//! Retries: a request is sent again only if that may help, and for a limited time.
 
 use std::time::Duration;
 
 use crate::host::Host;
 use janitor_contract::types::Error;
 
-/// An estimate whether another try of the same request is worthwhile, in ascending order.
+/// The prospects of sending the same request again, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retry {
     /// The answer stays the same until somebody changes something.
@@ -13,8 +13,8 @@ pub enum Retry {
     /// The cause disappears soon, or never: a connection was refused or broke, or the
     /// request lost a race with the master's allocator (409).
     Soon,
-    /// A server has to get ready first: a master is to be elected, or a proxy has to reach
-    /// the server behind it.
+    /// A server must become ready first: a master must be elected, or a proxy must reach the
+    /// server behind it.
     WhenReady,
 }
 

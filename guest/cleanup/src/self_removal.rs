@@ -1,6 +1,6 @@
-//! The last phase: the cleaner removes the Marathon app that runs it, so that Marathon does
-//! not start it again. Removing the app kills the cleaner's own task: so the log announces it
-//! before the request is sent, and a connection that breaks afterwards may well mean success.
+//! The last phase: the cleaner removes the Marathon app that runs it, so that Marathon does not
+//! start it again. This kills the cleaner's own task. Therefore, the log announces the removal
+//! before the request is sent, and a connection that breaks afterwards may mean success.
 
 use serde::Deserialize;
 
@@ -48,7 +48,9 @@ pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppRes
         ),
         Ok(answer) => {
             let why = match answer.status {
-                401 => format!("Marathon answers {}: it wants valid credentials", answer.summary()),
+                401 => {
+                    format!("Marathon answers {}: it requires valid credentials", answer.summary())
+                }
                 200..=299 | 404 => format!(
                     "the answer is not Marathon's (a login page or a proxy?): {}",
                     answer.summary()
@@ -60,9 +62,10 @@ pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppRes
         Err(error) => {
             let why = error.of("Marathon");
             let (level, line) = match error {
-                Error::Reset => {
-                    (Level::Warn, format!("{why}, as it does when the app is being deleted: {app}"))
-                }
+                Error::Reset => (
+                    Level::Warn,
+                    format!("{why}, as expected while the app is being deleted: {app}"),
+                ),
                 _ => (Level::Error, format!("ERROR: {app} is not deleted: {why}")),
             };
             (level, line, AppOutcome::Failed(why))
@@ -73,7 +76,7 @@ pub fn remove<H: Host>(host: &mut H, app: &str, retries: &mut Retries) -> AppRes
     result
 }
 
-/// Asks for the removal, and tries again while no Marathon leads.
+/// Requests the removal, and tries again while Marathon has no leader.
 fn ask<H: Host>(
     host: &mut H,
     endpoint: Endpoint,
@@ -193,11 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_with_marathons_words() {
+    fn a_refusal_quotes_marathon() {
         let mut host = Script::default().answer(401, "Invalid credentials");
         removed(&mut host, "/x");
-        let expected = "ERROR: /x is not deleted: Marathon answers 401 Invalid credentials: it wants \
-                        valid credentials";
+        let expected = "ERROR: /x is not deleted: Marathon answers 401 Invalid credentials: it \
+                        requires valid credentials";
         assert_eq!(host.lines()[1], expected);
     }
 }

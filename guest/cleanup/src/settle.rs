@@ -1,14 +1,15 @@
-//! The end of the two phases that concern the agents: everything must really be removed.
+//! The checks after the two phases that concern the agents: everything must really be removed.
 //!
-//! A run must know that of every agent. An agent that is not listed, or has not yet carried
-//! out what was accepted for it, comes back with everything that it had.
+//! This must be known of every agent. An agent that is not listed, or has not yet carried out
+//! the operations that the master accepted for it, can come back with all its resources.
 
 use std::collections::BTreeSet;
 
 use crate::context::{Abort, Context};
 use crate::host::Host;
 use crate::master::agents::Listing;
-use crate::operation::{Operation, Owner};
+use crate::operation::Operation;
+use crate::owner::Owner;
 use crate::version;
 use janitor_contract::describe::{elsewhere_words, unreached_words};
 use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
@@ -57,22 +58,22 @@ impl<H: Host> Context<'_, H> {
         Ok((self.usable(listing)?, pending))
     }
 
-    /// Warns of everything that stays although the run is complete.
+    /// Warns of everything that stays even if the run is complete.
     fn warn_of_rest(&mut self, listing: &Listing, owner: Owner, parents: &[(String, u32)]) {
         let role = owner.role;
         if self.report.agents.is_empty() {
             let line = format!(
-                "No agent has anything reserved for role '{role}'. If that is unexpected: check \
-                 the name, and whether the principal may see the role."
+                "No agent has anything reserved for role '{role}'. If you expected something, \
+                 check the role's name, and that this user is allowed to view the role."
             );
             self.warn(Warning::RoleNotFound, line);
         } else if listing.has_role() {
-            let line = format!("Resources of role '{role}' that were skipped stay.");
+            let line = format!("The skipped resources of role '{role}' stay.");
             self.warn(Warning::ResourcesLeft, line);
         }
         for (parent, resources) in parents {
             let line =
-                format!("{resources} resource(s) of role '{role}' go back to role '{parent}'");
+                format!("{resources} resource(s) of role '{role}' return to role '{parent}'");
             self.warn(Warning::StackedReservations, line);
         }
         self.warn_of_stacked(listing, owner);
@@ -80,19 +81,19 @@ impl<H: Host> Context<'_, H> {
         let version = listing.version.as_deref().and_then(version::number);
         if destroyed && version.is_some_and(|version| version < 100) {
             let line = format!(
-                "Mesos before 1.0 only forgets a volume that is destroyed: its files stay on the \
-                 agent's disk, in volumes/roles/{role}/ below the agent's work directory"
+                "Mesos before 1.0 does not delete the files of a destroyed volume: they stay on \
+                 the agent's disk, in volumes/roles/{role}/ below its work directory"
             );
             self.warn(Warning::FilesStay, line);
         }
     }
 
-    /// Warns of roles below the target's whose resources stand on its reservations.
+    /// Warns of roles below the target's whose reservations refine the target's.
     pub fn warn_of_stacked(&mut self, listing: &Listing, owner: Owner) {
         for (above, resources) in &listing.above {
             let line = format!(
-                "{resources} resource(s) of role '{above}' stand on reservations of role '{}', \
-                 which stay below them",
+                "{resources} resource(s) of role '{above}' refine reservations of role '{}', \
+                 which therefore stay",
                 owner.role
             );
             self.warn(Warning::StackedReservations, line);
@@ -122,7 +123,7 @@ impl<H: Host> Context<'_, H> {
             self.host.say(Level::Error, line, Some(Event::Unreached(unreached)));
         }
         let which = match self.report.unreached.len() {
-            0 => "agents that are not known".to_owned(),
+            0 => "agents that the master does not list".to_owned(),
             count => format!("{count} agent(s)"),
         };
         let message = format!(
@@ -143,10 +144,10 @@ impl<H: Host> Context<'_, H> {
             return Ok(());
         }
         let message = format!(
-            "Incomplete: resources of role '{}' came back with slave(s) {}. Other steps are \
+            "Incomplete: slave(s) {} came back with resources of role '{}'. Other steps are \
              skipped; run the same command again.",
-            owner.role,
-            left.into_iter().collect::<Vec<_>>().join(", ")
+            left.into_iter().collect::<Vec<_>>().join(", "),
+            owner.role
         );
         Err(self.abort(Reason::Incomplete, message))
     }
@@ -161,7 +162,7 @@ impl<H: Host> Context<'_, H> {
         let roles: Vec<_> = self.report.elsewhere.iter().map(|it| it.role.as_str()).collect();
         let message = format!(
             "Incomplete: the service may still hold resources of role(s) {}. Other steps are \
-             skipped; clean these roles first.",
+             skipped; clean up these roles first.",
             roles.join(", ")
         );
         Err(self.abort(Reason::Incomplete, message))

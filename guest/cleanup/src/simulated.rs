@@ -76,7 +76,7 @@ struct Volume {
 enum Place {
     /// It is listed, and connected.
     Here,
-    /// It is listed, and connected, but gets no tasks (since Mesos 1.9).
+    /// It is listed and connected, but deactivated: it receives no tasks (since Mesos 1.9).
     Drained,
     /// It is listed, and connected, but never carries out the operations accepted for it.
     Stuck,
@@ -84,7 +84,7 @@ enum Place {
     Away,
     /// It is listed, and its hidden resources count only in its totals.
     Hiding,
-    /// The master has given up on it.
+    /// It is unreachable.
     Unreachable,
     /// Its machine is down for maintenance.
     Down,
@@ -107,7 +107,7 @@ struct Agent {
 struct Framework {
     name: &'static str,
     role: &'static str,
-    /// Whether the run's user may view it.
+    /// This is set when the run's user may view it.
     visible: bool,
 }
 
@@ -116,7 +116,7 @@ struct Framework {
 pub struct Removal {
     /// The agent.
     pub agent: String,
-    /// Whether volumes were destroyed, or resources unreserved.
+    /// This is set when volumes were destroyed, and not resources unreserved.
     pub volumes: bool,
     /// The amounts, by the names of the resources.
     pub amounts: BTreeMap<String, u32>,
@@ -128,7 +128,7 @@ pub struct Cluster {
     version: &'static str,
     agents: Vec<Agent>,
     frameworks: Vec<Framework>,
-    /// How long the master has led since it took over from another one, in seconds.
+    /// The time since the master took over from another one, in seconds.
     took_over: Option<u32>,
     znode: bool,
     /// One request in this many fails, if any does.
@@ -136,7 +136,7 @@ pub struct Cluster {
     /// The number of the one request that fails, and the kind of its fault.
     fault: Option<(usize, usize)>,
     chance: u64,
-    /// How often the master still says that operations of another role are pending.
+    /// The number of times that the master will still list pending operations of another role.
     pending: usize,
     /// Every request: method and path.
     pub requests: Vec<String>,
@@ -235,14 +235,14 @@ impl Resource {
         json
     }
 
-    /// Whether the target's volume is on it.
+    /// Returns whether it carries a volume of the target.
     fn is_volume(&self, principal: Option<&str>) -> bool {
         let Some(volume) = &self.volume else { return false };
         let owner = volume.principal.or(self.innermost().principal);
         self.innermost().role == ROLE && principal.is_none_or(|it| owner == Some(it))
     }
 
-    /// Whether the target has reserved it.
+    /// Returns whether the target has reserved it.
     fn is_reservation(&self, principal: Option<&str>) -> bool {
         let Layer { role, dynamic, principal: owner, .. } = self.innermost();
         role == ROLE && *dynamic && principal.is_none_or(|it| *owner == Some(it))
@@ -267,7 +267,7 @@ impl Place {
         !matches!(self, Self::Unreachable | Self::Down | Self::Recovering)
     }
 
-    /// Whether the master lists its resources, and it carries out accepted operations.
+    /// Returns whether the master lists its resources, and it carries out accepted operations.
     fn is_connected(self) -> bool {
         matches!(self, Self::Here | Self::Drained | Self::Stuck)
     }
@@ -275,7 +275,7 @@ impl Place {
 
 /// A removal that is pending.
 trait Removing {
-    /// Whether it removes something of the target.
+    /// Returns whether it removes something of the target.
     fn is_own(&self, principal: Option<&str>) -> bool;
 }
 
@@ -289,7 +289,7 @@ impl Removing for (bool, Resource) {
 }
 
 impl Agent {
-    /// Has the master accept the removal of a resource, of which the agent never hears.
+    /// Has the master accept the removal of a resource that its agent never carries out.
     fn forget(&mut self, resource: Resource) {
         let volumes = resource.volume.is_some();
         self.pending.push((volumes, resource));
@@ -304,7 +304,7 @@ impl Agent {
         self.resources.iter().filter(is_own).count()
     }
 
-    /// Removes a resource, if it is there.
+    /// Removes a resource, if the agent has it.
     fn take(&mut self, json: &Value, version: &str) -> Option<Resource> {
         let at = self.resources.iter().position(|it| it.json(version) == *json)?;
         Some(self.resources.remove(at))
@@ -410,8 +410,8 @@ impl Cluster {
         Self { faults: None, fault: None, requests, removals, ..self.clone() }
     }
 
-    /// Whether the run can reach and see every agent that may hold something of the
-    /// target: `Reason::Incomplete` if it cannot.
+    /// Returns whether the run can reach and see every agent that may hold something of the
+    /// target; otherwise it ends with `Reason::Incomplete`.
     pub fn is_complete(&self, principal: Option<&str>) -> bool {
         let holds = |agent: &Agent| {
             let own = agent.resources.iter().any(|it| it.innermost().role == ROLE);
@@ -426,21 +426,21 @@ impl Cluster {
         })
     }
 
-    /// Whether a framework uses the target, or that cannot be excluded.
+    /// Returns whether a framework uses the target, or may use it.
     pub fn is_used(&self) -> bool {
         let concerns =
             |it: &Framework| !it.visible || [ROLE, "team/r/s"].contains(&it.role) || it.name == "r";
         self.frameworks.iter().any(concerns) || self.took_over.is_some_and(|led| led < 600)
     }
 
-    /// Whether something of the target is left anywhere, or would come back.
+    /// Returns whether something of the target is left anywhere, or would come back.
     pub fn is_left(&self, principal: Option<&str>) -> bool {
         self.agents.iter().any(|agent| {
             agent.removable(principal) > 0 || agent.pending.iter().any(|it| it.is_own(principal))
         })
     }
 
-    /// Whether the target's node is there.
+    /// Returns whether the target's node exists.
     pub fn has_znode(&self) -> bool {
         self.znode
     }

@@ -6,8 +6,6 @@ use std::time::Duration;
 use crate::host::{Host, Response};
 use janitor_contract::types::{Entry, Error, Request};
 
-mod random;
-
 pub use crate::simulated::Chance;
 
 /// A host that answers in the order of a script, and keeps all requests and log entries.
@@ -26,7 +24,7 @@ pub struct Script {
     pub log: Vec<Entry>,
     pub paused: Duration,
     /// The answer of every pause.
-    pub goes_on: bool,
+    pub continues: bool,
 }
 
 pub struct Scripted {
@@ -34,6 +32,13 @@ pub struct Scripted {
     body: VecDeque<u8>,
     chunk: usize,
     end: Option<Error>,
+}
+
+impl Scripted {
+    /// Makes a whole answer, which arrives in chunks of this many bytes.
+    pub fn new(status: u16, body: String, chunk: usize) -> Self {
+        Self { status, body: body.into_bytes().into(), chunk, end: None }
+    }
 }
 
 impl Default for Script {
@@ -49,7 +54,7 @@ impl Default for Script {
             list: None,
             log: Vec::new(),
             paused: Duration::ZERO,
-            goes_on: true,
+            continues: true,
         }
     }
 }
@@ -114,7 +119,7 @@ impl Script {
             Some(answers) => answers.front()?.clone(),
             None => (200, calm.into()),
         };
-        Some(Scripted { status, body: body.into_bytes().into(), chunk: 0, end: None })
+        Some(Scripted::new(status, body, 0))
     }
 
     /// Adds an answer whose body ends with an error.
@@ -176,7 +181,7 @@ impl Host for Script {
 
     fn pause(&mut self, duration: Duration) -> bool {
         self.paused += duration;
-        self.goes_on
+        self.continues
     }
 
     fn elapsed(&mut self) -> Duration {

@@ -35,8 +35,8 @@ pub fn begin(call: &Call, options: &Options) -> Result<(), String> {
             Ok(())
         }
         State::Open(_) | State::Stopped(_) | State::Over => {
-            let why = "Nothing was changed, because this instance of the component has been \
-                       used already: create a new one for every call";
+            let why = "Nothing was changed: this instance of the component has already been \
+                       used; create a new instance for each call";
             log_error(why);
             Err(why.into())
         }

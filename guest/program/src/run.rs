@@ -17,7 +17,7 @@ pub struct Log {
     pub stream: OutputStream,
     /// The format of the log.
     pub format: Format,
-    /// Whether debug lines, which show every request, are written too.
+    /// This is set when debug lines, which show every request, are written too.
     pub verbose: bool,
 }
 
@@ -26,10 +26,10 @@ pub struct Log {
 ///
 /// # Errors
 /// Fails with one sentence, which does not show the token, if no header can hold it.
-pub fn token(place: &str, held: Option<String>) -> Result<Option<String>, String> {
+pub fn token(source: &str, held: Option<String>) -> Result<Option<String>, String> {
     let held = held.as_deref().map(str::trim).filter(|held| !held.is_empty());
     let checked = held.map(|held| token::check(held).map(|()| held.to_owned())).transpose();
-    checked.map_err(|why| format!("cannot use {place}: {why}"))
+    checked.map_err(|why| format!("cannot use {source}: {why}"))
 }
 
 /// Configures the servers, their token, the time limit of the run in seconds, and the log.
@@ -43,13 +43,13 @@ pub fn configure(
     log: Log,
 ) -> Result<(), String> {
     if endpoints.ensemble().is_some() {
-        return Err("Exhibitor URL must begin with http:// or https:// here: only the janitor \
-                    binary connects to ZooKeeper directly"
+        return Err("Exhibitor URL must begin with http:// or https:// here: only the native \
+                    janitor command connects to ZooKeeper directly"
             .into());
     }
     if endpoints.masters().len() > 1 {
-        return Err("Master URL must be just one here, that of the leading master: only the \
-                    janitor binary can find it among several"
+        return Err("Master URL must be a single URL here, that of the leading master: only the \
+                    native janitor command finds it among several"
             .into());
     }
     let server = |endpoint| Server {
@@ -82,5 +82,5 @@ pub fn run(call: &Call, options: &Options) -> Ran {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => settings::frameworks(),
     };
-    Ran { result, frameworks, unauthorized: vec![] }
+    Ran { result, frameworks, denials: vec![] }
 }

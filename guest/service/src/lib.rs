@@ -5,10 +5,10 @@
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
-mod answer;
-mod ask;
 mod operator;
-mod room;
+mod request;
+mod response;
+mod slot;
 
 use janitor_program::run::{Log, configure, run};
 use janitor_program::runtime::report_panics;
@@ -20,10 +20,10 @@ use janitor_report::output::Output;
 use wasip2::cli::stderr::get_stderr;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
-use answer::{Answer, Refusal, status};
-use ask::Ask;
 use operator::Operator;
-use room::Place;
+use request::RunRequest;
+use response::{Refusal, Response, status};
+use slot::Slot;
 
 struct Service;
 
@@ -33,29 +33,29 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         report_panics();
         match admit(&request) {
-            // The run keeps its place until the response is complete.
-            Ok((operator, ask, _place)) => serve(&operator, ask, out),
-            Err(refusal) => answer::refuse(refusal, out),
+            // The run keeps its slot until the response is complete.
+            Ok((operator, request, _slot)) => serve(&operator, request, out),
+            Err(refusal) => response::refuse(refusal, out),
         }
     }
 }
 
-/// Authorises and parses a request, and takes a place for its run.
-fn admit(request: &IncomingRequest) -> Result<(Operator, Ask, Option<Place>), Refusal> {
+/// Authorises and parses a request, and takes a slot for its run.
+fn admit(request: &IncomingRequest) -> Result<(Operator, RunRequest, Option<Slot>), Refusal> {
     operator::admit(request)?;
     let operator = Operator::from_environment()?;
-    let ask = Ask::read(request, &operator)?;
-    let place = Place::take(&operator)?;
-    Ok((operator, ask, place))
+    let run = RunRequest::read(request, &operator)?;
+    let slot = Slot::take(&operator)?;
+    Ok((operator, run, slot))
 }
 
 /// Makes the call, and sends the response.
-fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
-    let Ask { call, options, events } = ask;
+fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
+    let RunRequest { call, options, events } = request;
     let endpoints = operator.endpoints.clone();
-    let (answer, stream) = match events {
-        true => match Answer::begin(200, "application/x-ndjson", out) {
-            Some((answer, stream)) => (Ok(answer), stream),
+    let (response, stream) = match events {
+        true => match Response::begin(200, "application/x-ndjson", out) {
+            Some((response, stream)) => (Ok(response), stream),
             None => return,
         },
         false => (Err(out), get_stderr()),
@@ -71,8 +71,8 @@ fn serve(operator: &Operator, ask: Ask, out: ResponseOutparam) {
             }
             Err(why) => Refusal::misconfigured(ExitCode::Url, why).into_parts(),
         };
-    match answer {
-        Ok(answer) => answer.end(&output),
-        Err(out) => answer::whole(status, &output, out),
+    match response {
+        Ok(response) => response.end(&output),
+        Err(out) => response::whole(status, &output, out),
     }
 }

@@ -7,8 +7,7 @@ use janitor_report::ExitCode;
 use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
-use crate::answer::Refusal;
-use crate::room::MAX_RUNS;
+use crate::response::Refusal;
 
 /// The operator's configuration.
 pub struct Operator {
@@ -54,6 +53,9 @@ const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
 
 /// The variable that limits how long a request may wait for confirmation.
 pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";
+
+/// The variable that sets the maximum number of concurrent runs.
+pub const MAX_RUNS: &str = "JANITOR_MAX_RUNS";
 
 /// Parses a numeric variable, if it is set.
 fn number(name: &str, what: &str) -> Result<Option<u32>, Refusal> {

@@ -16,7 +16,7 @@ use crate::Adapter;
 use crate::bindings::http;
 use crate::error::meaning;
 use crate::log::say;
-use crate::settings::{self, Place, SECOND};
+use crate::settings::{self, Address, SECOND};
 use janitor_contract::answer::final_status;
 use janitor_contract::request::relative;
 use janitor_contract::types::{Content, Error, Level, Method, Request};
@@ -74,18 +74,17 @@ impl http::Guest for Adapter {
                 say(Level::Warn, why);
                 return Err(Error::Stopped);
             }
-            let place = settings.place(request.endpoint);
+            let address = settings.address(request.endpoint);
             let below = relative(&request.path, &request.query);
-            say(Level::Debug, format!("HTTP {}: {}{below}", request.method.name(), place.base));
+            say(Level::Debug, format!("HTTP {}: {}{below}", request.method.name(), address.base));
             if let Some(content) = &request.content {
                 let data = String::from_utf8_lossy(&content.bytes);
                 say(Level::Debug, format!("Request data: {data}"));
             }
             IN_FLIGHT.set(IN_FLIGHT.get() + 1);
             let sent = match now < settings.last {
-                true => {
-                    start(place, &below, request.method, request.content.as_ref()).map_err(meaning)
-                }
+                true => start(address, &below, request.method, request.content.as_ref())
+                    .map_err(meaning),
                 false => Err(Error::Timeout),
             };
             Ok(Exchange(Some(sent)))
@@ -114,7 +113,7 @@ impl http::Guest for Adapter {
 
 /// Sends a request. It waits for room for the request's content, but not for the response.
 fn start(
-    place: &Place,
+    address: &Address,
     below: &str,
     method: Method,
     content: Option<&Content>,
@@ -125,7 +124,7 @@ fn start(
         fields.append(name, value.as_bytes()).map_err(|_| wrong(&format!("the header {name}")))
     };
     header("user-agent", concat!("janitor/", env!("CARGO_PKG_VERSION")))?;
-    if let Some(authorization) = &place.authorization {
+    if let Some(authorization) = &address.authorization {
         header("authorization", authorization)?;
     }
     if let Some(content) = content {
@@ -138,10 +137,10 @@ fn start(
         Method::Post => Verb::Post,
         Method::Delete => Verb::Delete,
     };
-    let target = format!("{}{below}", place.path);
+    let target = format!("{}{below}", address.path);
     request.set_method(&verb).map_err(|()| wrong("the method"))?;
-    request.set_scheme(Some(&place.scheme)).map_err(|()| wrong("the scheme"))?;
-    request.set_authority(Some(&place.authority)).map_err(|()| wrong("the host"))?;
+    request.set_scheme(Some(&address.scheme)).map_err(|()| wrong("the scheme"))?;
+    request.set_authority(Some(&address.authority)).map_err(|()| wrong("the host"))?;
     request.set_path_with_query(Some(&target)).map_err(|()| wrong("the path"))?;
     let options = RequestOptions::new();
     // A runtime that does not support these limits applies its own.
@@ -198,7 +197,7 @@ impl http::GuestExchange for Exchange {
 }
 
 impl Drop for Exchange {
-    /// The request continues in the background and keeps its place in the window.
+    /// The request continues in the background and keeps its slot in the window.
     fn drop(&mut self) {
         if let Some(Ok(future)) = self.0.take() {
             mem::forget(future);
@@ -227,7 +226,7 @@ fn ready(it: &Pollable) -> Result<(), Error> {
     if monotonic_clock::now() < last { Ok(()) } else { Err(Error::Timeout) }
 }
 
-/// Frees a place in the window.
+/// Frees a slot in the window.
 fn free() {
     IN_FLIGHT.set(IN_FLIGHT.get().saturating_sub(1));
 }

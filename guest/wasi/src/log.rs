@@ -10,7 +10,7 @@ use crate::bindings::settings::Format;
 use crate::settings;
 use janitor_contract::json;
 use janitor_contract::printable::printable;
-use janitor_contract::types::{Entry, Event, Level, Warning};
+use janitor_contract::types::{Entry, Event, Level};
 
 impl Guest for Adapter {
     fn write(entry: Entry) {
@@ -21,11 +21,8 @@ impl Guest for Adapter {
                 settings.frameworks.borrow_mut().push(framework.clone());
             }
             let line = match settings.format {
-                Format::Lines
-                    if matches!(entry.event, Some(Event::Warning(Warning::FilesStay))) =>
-                {
-                    // Like the command, this writes to standard error, because the original's lines
-                    // have no room for it. Errors are ignored: the stream may be closed.
+                Format::Lines if entry.is_for_standard_error() => {
+                    // Errors are ignored: the stream may be closed.
                     let line = format!("janitor: {}\n", entry.message);
                     let mut stderr = get_stderr();
                     let _ =

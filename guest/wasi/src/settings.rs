@@ -12,13 +12,13 @@ use janitor_contract::types::{Endpoint, Framework};
 
 /// A second in the units of WASI's clocks.
 pub const SECOND: u64 = 1_000_000_000;
-/// How long a run whose time is up may still send reads, in seconds.
+/// The time after its time limit in which a run may still send reads, in seconds.
 const LOOKS: u32 = 60;
 
 /// The settings of this instance.
 pub struct Settings {
-    servers: [Place; 5],
-    /// When the settings were made, in nanoseconds of the runtime's clock.
+    servers: [Address; 5],
+    /// The time at which the settings were made, in nanoseconds of the runtime's clock.
     pub begin: u64,
     /// The time limit of the run, in seconds.
     pub run_seconds: u32,
@@ -30,7 +30,7 @@ pub struct Settings {
     pub window: u32,
     /// The format of the log.
     pub format: Format,
-    /// Whether debug lines are written too.
+    /// This is set when debug lines are written too.
     pub verbose: bool,
     /// The stream of the log, until the log has ended.
     pub log: RefCell<Option<OutputStream>>,
@@ -39,7 +39,7 @@ pub struct Settings {
 }
 
 /// The address of a server, and the credentials for it.
-pub struct Place {
+pub struct Address {
     /// The base URL.
     pub base: String,
     /// The scheme of the URL.
@@ -63,7 +63,7 @@ pub fn with<T>(use_them: impl FnOnce(&Settings) -> T) -> Option<T> {
 
 impl Settings {
     /// Returns the address of an endpoint.
-    pub fn place(&self, endpoint: Endpoint) -> &Place {
+    pub fn address(&self, endpoint: Endpoint) -> &Address {
         let [master, root, exhibitor, marathon, pods] = &self.servers;
         match endpoint {
             Endpoint::Master => master,
@@ -75,7 +75,7 @@ impl Settings {
     }
 }
 
-impl Place {
+impl Address {
     fn new(server: Server) -> Result<Self, String> {
         let Server { base, authorization } = server;
         let is_held = |value: &String| value.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
@@ -104,11 +104,11 @@ impl Guest for Adapter {
     fn configure(configuration: Configuration, log: OutputStream) -> Result<(), String> {
         let Configuration { servers, window, run_seconds, format, verbose } = configuration;
         let servers = [
-            Place::new(servers.master)?,
-            Place::new(servers.master_root)?,
-            Place::new(servers.exhibitor)?,
-            Place::new(servers.marathon)?,
-            Place::new(servers.marathon_pods)?,
+            Address::new(servers.master)?,
+            Address::new(servers.master_root)?,
+            Address::new(servers.exhibitor)?,
+            Address::new(servers.marathon)?,
+            Address::new(servers.marathon_pods)?,
         ];
         if window == 0 {
             return Err("the window must be 1 or more".into());

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::types::{Endpoint, Error, Event, Framework};
-use janitor_host::log::Log;
-use janitor_host::{CancellationToken, Done, Entry, Janitor, Limits, Session};
+use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::{Denial, Ran};
 use janitor_transport::exchange::{Exchange, Request, Response, RunStart, Transport};
@@ -25,7 +24,6 @@ pub fn carry_out(
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
     let denials = Denials::default();
     let session = Session::new(Attentive { transport, denials: denials.clone() })
-        .with_endpoints(run.endpoints.clone())
         .with_log(Collecting { screen: screen.clone(), found })
         .with_limits(limits)
         .with_cancellation(cancellation);
@@ -90,6 +88,10 @@ struct Attentive {
 }
 
 impl Transport for Attentive {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        self.transport.endpoints()
+    }
+
     fn begin(&mut self, run: &RunStart) {
         self.transport.begin(run);
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use janitor_host::{Janitor, Violation};
+use janitor_host::{Janitor, LoadError};
 use janitor_report::ExitCode;
 use janitor_report::command_line::print::Valued;
 
@@ -31,8 +31,8 @@ impl ComponentArgs {
     /// # Errors
     /// Fails if there is no component that may be run.
     pub fn load(&self) -> Result<Janitor, CommandError> {
-        let violation =
-            |why: Violation| CommandError::Component(ExitCode::Violation, format!("{why}."));
+        let unloaded =
+            |why: LoadError| CommandError::Component(ExitCode::Violation, format!("{why}."));
         #[cfg(feature = "jit")]
         if let Some(file) = &self.component {
             /// A limit above the size of any component.
@@ -43,11 +43,13 @@ impl ComponentArgs {
             })?;
             let found = janitor_host::digest(&wasm);
             if let Some(wanted) = self.component_digest.clone().filter(|wanted| *wanted != found) {
-                return Err(violation(Violation::Digest { wanted, found }));
+                let why =
+                    format!("The component was not started: its digest is {found}, not {wanted}.");
+                return Err(CommandError::Component(ExitCode::Violation, why));
             }
-            return Janitor::from_component(&wasm).map_err(violation);
+            return Janitor::from_component(&wasm).map_err(unloaded);
         }
-        Janitor::new().map_err(violation)
+        Janitor::new().map_err(unloaded)
     }
 
     /// Returns the file of the component, with its option.

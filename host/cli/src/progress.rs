@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use janitor_contract::types::{Entry, Event, Phase, PhaseStart};
-use janitor_host::log::Log;
+use janitor_host::Log;
 
 use crate::screen::Screen;
 

@@ -129,9 +129,8 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
 /// Replays a recording without its log, and lists the differences.
 fn silently(janitor: &Janitor, file: &Path) -> io::Result<Vec<String>> {
     let replay = Replay::open(file)?;
-    let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
+    let Run { call, options, stopped_at, window, .. } = replay.run();
     let session = Session::new(replay.transport())
-        .with_endpoints(endpoints)
         .with_limits(Limits { window, ..Limits::default() })
         .with_cancellation(CancellationToken::replaying(stopped_at));
     // The run fails if the recorded one did.

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use janitor_contract::json;
 use janitor_contract::printable::printable;
-use janitor_contract::types::{Entry, Event, Level, Warning};
+use janitor_contract::types::{Entry, Level};
 use janitor_report::ExitCode;
 use janitor_report::line::{Line, Tone};
 use serde::Serialize;
@@ -149,10 +149,7 @@ impl Screen {
     /// Writes an entry of a run's log.
     pub fn log(&self, entry: &Entry) {
         match self.format() {
-            // The original has no such line on standard output.
-            Format::Text if entry.event == Some(Event::Warning(Warning::FilesStay)) => {
-                self.complain(&entry.message);
-            }
+            Format::Text if entry.is_for_standard_error() => self.complain(&entry.message),
             Format::Text if self.verbose() || entry.level != Level::Debug => {
                 self.line(Line::tone(entry.level.into(), &entry.message));
             }

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::types::{Amount, Elsewhere, Framework, Reserved, Unreached, UnreachedReason, Volume};
+use crate::types::{
+    Amount, Elsewhere, Entry, Event, Framework, Reserved, SkipReason, Unreached, UnreachedReason,
+    Volume, Warning,
+};
 
 /// Describes an entry without its volume. It names the principal that reserved it, unless
 /// that is the wanted one.
@@ -83,6 +86,52 @@ pub fn framework_words(Framework { id, name, active, .. }: &Framework) -> String
     format!("'{name}' ({id}, {state})")
 }
 
+/// Describes everything that the teardown of a framework would end: its tasks, and its roles
+/// besides this one.
+pub fn framework_extent(framework: &Framework, role: Option<&str>) -> String {
+    let roles = &framework.roles;
+    let others: Vec<_> =
+        roles.iter().map(String::as_str).filter(|other| Some(*other) != role).collect();
+    let other = if others.len() < roles.len() { "other " } else { "" };
+    let others = match others.len() {
+        0 => String::new(),
+        1 => format!(", {other}role: {}", others.concat()),
+        _ => format!(", {other}roles: {}", others.join(", ")),
+    };
+    format!("{}{others}", count(framework.tasks as usize, "task"))
+}
+
+/// Returns whether a framework runs the apps or jobs of other services: Marathon, also one that
+/// runs on another Marathon, and Metronome.
+pub fn is_shared(framework: &Framework) -> bool {
+    let name = framework.name.to_ascii_lowercase();
+    // Its name may begin with a folder.
+    let name = name.rsplit('/').next().unwrap_or_default();
+    name.starts_with("marathon") || name.starts_with("metronome")
+}
+
+/// Describes why a run does not remove a resource.
+pub fn skip_words(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::StaticReservation => "reserved in the agent's configuration",
+        SkipReason::OtherPrincipal => "made by another principal",
+        SkipReason::VolumeLeft => "holding a volume that stays",
+    }
+}
+
+/// Writes a number with its noun.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+impl Entry {
+    /// Returns whether text output shows the entry on standard error: the original's lines on
+    /// standard output have no counterpart of it.
+    pub fn is_for_standard_error(&self) -> bool {
+        self.event == Some(Event::Warning(Warning::FilesStay))
+    }
+}
+
 /// Writes a time in UTC, if RFC 3339 can write it.
 pub fn moment(seconds: u64) -> Option<String> {
     /// The year 10000, which RFC 3339 does not have.
@@ -121,6 +170,28 @@ mod tests {
             _ => UnreachedReason::Unreachable,
         };
         Unreached { agent: agent.into(), hostname: "".into(), reason, since }
+    }
+
+    #[test]
+    fn all_that_a_teardown_would_end_is_described() {
+        let roles = |roles: &[&str]| roles.iter().map(ToString::to_string).collect();
+        let marathon = Framework {
+            id: "M-0001".into(),
+            name: "marathon".into(),
+            active: true,
+            roles: roles(&["dev", "slave_public", "prod"]),
+            tasks: 1,
+        };
+        assert_eq!(
+            framework_extent(&marathon, Some("dev")),
+            "1 task, other roles: slave_public, prod"
+        );
+        let kafka = Framework { name: "kafka".into(), roles: roles(&["dev"]), ..marathon };
+        assert_eq!(framework_extent(&kafka, Some("dev")), "1 task");
+        // Without the role among them, no role is another one.
+        for role in [None, Some("q")] {
+            assert_eq!(framework_extent(&kafka, role), "1 task, role: dev");
+        }
     }
 
     #[test]

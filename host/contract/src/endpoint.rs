@@ -4,7 +4,6 @@ use http::Uri;
 use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{Ensemble, EnsembleError};
-use crate::request::relative;
 use crate::types::{Endpoint, Options, Request};
 
 /// The base URLs of the endpoints. Each ends with a slash.
@@ -153,7 +152,7 @@ impl Endpoints {
 
     /// The URL of a request.
     pub fn url(&self, request: &Request) -> String {
-        format!("{}{}", self.base(request.endpoint), relative(&request.path, &request.query))
+        request.url(self.base(request.endpoint))
     }
 }
 

@@ -1,12 +1,38 @@
-//! The written form of a component's request: the names of its endpoint and method, its path
-//! and its query.
+//! The parts of a component's request: its server, and the written forms of its endpoint, method,
+//! path and query.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::types::{Endpoint, Method};
+use crate::types::{Endpoint, Method, Request};
+
+/// The path of Exhibitor's explorer, which reads and deletes znodes.
+pub const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
+
+/// The media type of the forms that Mesos's operator endpoints take.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A server of the cluster. All of its endpoints share its URL and its credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// The Mesos masters, of which one leads.
+    Master,
+    /// Exhibitor, or the ZooKeeper ensemble that replaces it.
+    Exhibitor,
+    /// Marathon.
+    Marathon,
+}
 
 impl Endpoint {
-    /// The endpoint's name in `wit/http.wit`.
+    /// Returns the server that the endpoint belongs to.
+    pub fn server(self) -> Server {
+        match self {
+            Self::Master | Self::MasterRoot => Server::Master,
+            Self::Exhibitor => Server::Exhibitor,
+            Self::Marathon | Self::MarathonPods => Server::Marathon,
+        }
+    }
+
+    /// Returns the endpoint's name in `wit/types.wit`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Master => "master",
@@ -19,7 +45,7 @@ impl Endpoint {
 }
 
 impl Method {
-    /// The method's name in HTTP.
+    /// Returns the method's name in HTTP.
     pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -29,9 +55,16 @@ impl Method {
     }
 }
 
-/// A path and query below an endpoint, percent-encoded.
+impl Request {
+    /// Returns the URL of the request below the base URL of its endpoint, which ends with a slash.
+    pub fn url(&self, base: &str) -> String {
+        format!("{base}{}", relative(&self.path, &self.query))
+    }
+}
+
+/// Percent-encodes a path and a query below an endpoint.
 pub fn relative(path: &[String], query: &[(String, String)]) -> String {
-    /// Everything but what RFC 3986 calls unreserved, and parentheses.
+    /// All characters except parentheses and those that RFC 3986 calls unreserved.
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')
         .remove(b'.')

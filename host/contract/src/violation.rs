@@ -34,14 +34,6 @@ pub enum Violation {
     /// The component trapped: it panicked or ran out of stack, for example.
     #[error("The component crashed: {0}")]
     Trap(String),
-    /// The component is not the one that was requested.
-    #[error("The component was not started: its digest is {found}, not {wanted}")]
-    Digest {
-        /// The digest that was requested.
-        wanted: String,
-        /// The digest of the component.
-        found: String,
-    },
     /// The component could not be started.
     #[error("The component cannot be started: {0}")]
     Start(String),
@@ -50,6 +42,6 @@ pub enum Violation {
 impl Violation {
     /// Returns whether the component ran, so that something may have changed.
     pub fn has_run(&self) -> bool {
-        !matches!(self, Self::Start(_) | Self::Digest { .. })
+        !matches!(self, Self::Start(_))
     }
 }

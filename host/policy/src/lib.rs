@@ -5,11 +5,13 @@
 //! | --- | --- |
 //! | [`policy`], `rule` | the allow-list of requests |
 //! | [`scope`] | the resources that a request may remove |
-//! | [`listed`], `objects` | the resources that the master has listed |
+//! | [`listed`] | the resources that the master has listed |
+//! | [`agents`], `objects` | the reader of the master's list of agents |
 //! | `users` | the frameworks that use the role according to the master |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod agents;
 pub mod listed;
 mod objects;
 pub mod policy;

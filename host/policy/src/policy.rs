@@ -4,15 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::listed::{Agents, Listed};
-use crate::rule::{Asked, EXPLORER, Query, Rule, is_plain, key};
+use crate::agents::Agents;
+use crate::listed::Listed;
+use crate::rule::{Asked, Query, Rule, is_plain, key};
 use crate::scope::Scope;
 use crate::users::Users;
 use janitor_contract::call::Call;
-use janitor_contract::types::{Endpoint, InUse, Method, Options, Request, Target};
-
-/// The media type of forms for Mesos's operator endpoints.
-const FORM: &str = "application/x-www-form-urlencoded";
+use janitor_contract::request::{EXPLORER, FORM};
+use janitor_contract::types::{CleanupPlan, Endpoint, InUse, Method, Options, Request, Target};
 
 /// The operator endpoint that tears down a framework.
 const TEARDOWN: &str = "teardown";
@@ -57,20 +56,42 @@ impl Watch {
 impl Policy {
     /// Creates the allow-list for a call.
     pub fn new(call: &Call, options: &Options) -> Self {
-        let mut rules = match call {
-            Call::Clean(target) => Self::cleaning(target, options),
-            Call::Plan(target) => Self::looking(target),
-            Call::Apply(plan) => {
-                let target = &plan.target;
-                Self::looking(target).into_iter().chain(Self::cleaning(target, options)).collect()
-            }
-            Call::Discover => {
-                let mut rules: Vec<_> =
-                    Self::resources().into_iter().chain(Self::users()).collect();
-                rules.push(Rule::exploring("node", Query::Exactly(vec![key("/")])));
-                rules
-            }
-        };
+        match call {
+            Call::Clean(target) => Self::clean(target, options),
+            Call::Plan(target) => Self::plan(target, options),
+            Call::Apply(plan) => Self::apply(plan, options),
+            Call::Discover => Self::discover(options),
+        }
+    }
+
+    /// Creates the allow-list for cleaning a target.
+    pub fn clean(target: &Target, options: &Options) -> Self {
+        Self { role: target.role.clone(), ..Self::of(Self::cleaning(target, options), options) }
+    }
+
+    /// Creates the allow-list for planning the cleanup of a target.
+    pub fn plan(target: &Target, options: &Options) -> Self {
+        Self::of(Self::looking(target), options)
+    }
+
+    /// Creates the allow-list for carrying out a plan.
+    pub fn apply(plan: &CleanupPlan, options: &Options) -> Self {
+        let CleanupPlan { target, frameworks, .. } = plan;
+        let rules = [Self::looking(target), Self::cleaning(target, options)].concat();
+        let planned = frameworks.iter().map(|framework| framework.id.clone()).collect();
+        let role = target.role.clone();
+        Self { role, planned: Some(planned), ..Self::of(rules, options) }
+    }
+
+    /// Creates the allow-list for listing everything that is reserved.
+    pub fn discover(options: &Options) -> Self {
+        let mut rules: Vec<_> = Self::resources().into_iter().chain(Self::users()).collect();
+        rules.push(Rule::exploring("node", Query::Exactly(vec![key("/")])));
+        Self::of(rules, options)
+    }
+
+    /// Creates the allow-list of these rules, for a call that changes nothing.
+    fn of(mut rules: Vec<Rule>, options: &Options) -> Self {
         // A rule with a path that could be interpreted in two ways is dropped.
         rules.retain(|rule| {
             let reads_semicolons = rule.endpoint == Endpoint::Exhibitor && options.zookeeper;
@@ -78,20 +99,12 @@ impl Policy {
                 && rule.path.iter().all(|it| is_plain(it))
                 && (reads_semicolons || !rule.has_semicolon())
         });
-        let (role, planned) = match call {
-            Call::Clean(target) => (target.role.clone(), None),
-            Call::Apply(plan) => {
-                let shown = plan.frameworks.iter().map(|framework| framework.id.clone());
-                (plan.target.role.clone(), Some(shown.collect()))
-            }
-            Call::Plan(_) | Call::Discover => (None, None),
-        };
         Self {
             rules,
-            role,
+            role: None,
             may_end: options.teardown.iter().cloned().collect(),
             is_named: !options.teardown.is_empty(),
-            planned,
+            planned: None,
             listed: Listed::default(),
         }
     }

@@ -3,11 +3,8 @@
 use std::fmt;
 
 use crate::scope::Scope;
-use janitor_contract::request::relative;
+use janitor_contract::request::{EXPLORER, relative};
 use janitor_contract::types::{Endpoint, Method, Request};
-
-/// The path of Exhibitor's explorer.
-pub(crate) const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
 
 /// One request that may be sent, any number of times.
 #[derive(Clone, Debug, PartialEq)]

@@ -197,7 +197,7 @@ impl Resource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listed::Agents;
+    use crate::agents::Agents;
 
     fn scope(volumes: bool, principal: Option<&str>) -> Scope {
         let target = Target {

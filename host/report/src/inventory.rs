@@ -1,11 +1,11 @@
 //! Describes an inventory for people.
 
-use janitor_contract::describe::agent_words;
+use janitor_contract::describe::{agent_words, count};
 use janitor_contract::types::{Holding, Inventory, Reserved, Target};
 
 use crate::command_line::print::Invocation;
 use crate::line::{Line, Tone};
-use crate::words::{count, framework_line, sums, unreached_line};
+use crate::words::{framework_line, sums, unreached_line};
 
 /// Lists everything that is reserved in a cluster, with the commands that remove the orphaned
 /// resources.

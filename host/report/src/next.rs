@@ -1,6 +1,6 @@
 //! Proposes what to do after a run, above all the next command.
 
-use janitor_contract::describe::framework_words;
+use janitor_contract::describe::{framework_words, is_shared};
 use janitor_contract::types::{
     AppOutcome, AppResult, Elsewhere, Endpoint, Framework, InUse, Options, Reason, Report, Target,
     Unreached, UnreachedReason, ZnodeOutcome,
@@ -230,7 +230,7 @@ fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String
             .into();
     }
     let others: Vec<_> =
-        frameworks.iter().filter(|it| !of_the_role_alone(it) || runs_others_apps(it)).collect();
+        frameworks.iter().filter(|it| !of_the_role_alone(it) || is_shared(it)).collect();
     if others.is_empty() {
         let mut teardown = run.options.teardown.clone();
         for framework in frameworks.iter().filter(|it| !run.options.teardown.contains(&it.id)) {
@@ -247,15 +247,6 @@ fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String
         "Next, uninstall the service. Tearing down framework {} would end more than that.",
         names.join(", ")
     )
-}
-
-/// Returns whether a framework runs the apps or jobs of others: Marathon, also one that runs on
-/// another Marathon, and Metronome.
-fn runs_others_apps(framework: &Framework) -> bool {
-    let name = framework.name.to_ascii_lowercase();
-    // The name may begin with a folder.
-    let name = name.rsplit('/').next().unwrap_or_default();
-    name.starts_with("marathon") || name.starts_with("metronome")
 }
 
 /// Proposes what to do about the things that a run cannot reach or does not remove.

@@ -1,15 +1,15 @@
 //! Describes a plan for people.
 
 use janitor_contract::describe::{
-    agent_words, elsewhere_words, entry_words, unreached_words, volume_words,
+    agent_words, count, elsewhere_words, entry_words, skip_words, unreached_words, volume_words,
 };
 use janitor_contract::types::{
-    AgentPlan, CleanupPlan, Fate, InUse, Options, Planned, Reason, SkipReason, Target, Unreached,
+    AgentPlan, CleanupPlan, Fate, InUse, Options, Planned, Reason, Target, Unreached,
     UnreachedReason, Warning, ZnodeState,
 };
 
 use crate::line::{Line, Tone};
-use crate::words::{count, framework_line, framework_with_roles, sums, unreached_line};
+use crate::words::{framework_line, framework_with_roles, sums, unreached_line};
 
 /// Lists what a cleanup would do, in lines.
 pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
@@ -154,13 +154,10 @@ fn planned(planned: &Planned, wanted: Option<&str>) -> Vec<Line> {
 }
 
 fn fated(fate: &Fate, verb: &str, what: String) -> Line {
-    let why = match fate {
-        Fate::Removed => return step(verb, what),
-        Fate::Stays(SkipReason::StaticReservation) => "the agent's configuration reserves it",
-        Fate::Stays(SkipReason::OtherPrincipal) => "another principal's",
-        Fate::Stays(SkipReason::VolumeLeft) => "it holds a volume that stays",
-    };
-    kept(format!("{what} ({why})"))
+    match fate {
+        Fate::Removed => step(verb, what),
+        Fate::Stays(reason) => kept(format!("{what} ({})", skip_words(*reason))),
+    }
 }
 
 /// Describes something that will be removed.

@@ -1,6 +1,6 @@
 //! The descriptions that a plan and an inventory share: amounts, agents, frameworks.
 
-use janitor_contract::describe::{framework_words, scalar, unreached_words};
+use janitor_contract::describe::{framework_extent, framework_words, scalar, unreached_words};
 use janitor_contract::types::{Amount, Framework, Reserved, Unreached};
 
 use crate::line::{Line, Tone};
@@ -23,30 +23,14 @@ pub fn sums<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> String {
     format!(": {}", sums.join(", "))
 }
 
-/// A number with its noun.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 /// Describes a framework that uses the target.
 pub fn framework_line(framework: &Framework, role: Option<&str>) -> Line {
     Line::tone(Tone::Warn, format!("  In use by {}", framework_with_roles(framework, role)))
 }
 
-/// Describes a framework with everything that a teardown would end: its tasks, and its roles
-/// besides this one.
+/// Describes a framework with everything that a teardown would end.
 pub fn framework_with_roles(framework: &Framework, role: Option<&str>) -> String {
-    let roles = &framework.roles;
-    let others: Vec<_> =
-        roles.iter().map(String::as_str).filter(|other| Some(*other) != role).collect();
-    let other = if others.len() < roles.len() { "other " } else { "" };
-    let others = match others.len() {
-        0 => String::new(),
-        1 => format!(", {other}role: {}", others.concat()),
-        _ => format!(", {other}roles: {}", others.join(", ")),
-    };
-    let tasks = count(framework.tasks as usize, "task");
-    format!("framework {}: {tasks}{others}", framework_words(framework))
+    format!("framework {}: {}", framework_words(framework), framework_extent(framework, role))
 }
 
 /// Describes an agent that may hold resources.
@@ -69,33 +53,5 @@ mod tests {
         ];
         assert_eq!(sums(&entries), ": cpus 0.3, mem 4096 MiB");
         assert_eq!(sums(&entries[3..]), "");
-    }
-
-    #[test]
-    fn a_framework_is_named_with_all_that_a_teardown_would_end() {
-        let roles = |roles: &[&str]| roles.iter().map(ToString::to_string).collect();
-        let marathon = Framework {
-            id: "M-0001".into(),
-            name: "marathon".into(),
-            active: true,
-            roles: roles(&["dev", "slave_public", "prod"]),
-            tasks: 1,
-        };
-        assert_eq!(
-            framework_with_roles(&marathon, Some("dev")),
-            "framework 'marathon' (M-0001, active): 1 task, other roles: slave_public, prod"
-        );
-        let kafka = Framework { name: "kafka".into(), roles: roles(&["dev"]), ..marathon };
-        assert_eq!(
-            framework_with_roles(&kafka, Some("dev")),
-            "framework 'kafka' (M-0001, active): 1 task"
-        );
-        // If the framework does not have the role, none of its roles is called another one.
-        for role in [None, Some("q")] {
-            assert_eq!(
-                framework_with_roles(&kafka, role),
-                "framework 'kafka' (M-0001, active): 1 task, role: dev"
-            );
-        }
     }
 }

@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::login::Login;
 use crate::secret::{Basic, Token, ZooKeeperLogin};
 use janitor_contract::Endpoints;
+use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 
 /// The credential of one server.
@@ -50,10 +51,10 @@ impl Credentials {
 
     /// The credential of a server that speaks HTTP.
     pub(crate) fn of(&self, endpoint: Endpoint) -> &Credential {
-        match endpoint {
-            Endpoint::Master | Endpoint::MasterRoot => &self.master,
-            Endpoint::Exhibitor => &self.exhibitor,
-            Endpoint::Marathon | Endpoint::MarathonPods => &self.marathon,
+        match endpoint.server() {
+            Server::Master => &self.master,
+            Server::Exhibitor => &self.exhibitor,
+            Server::Marathon => &self.marathon,
         }
     }
 

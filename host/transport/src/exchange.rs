@@ -13,48 +13,59 @@ use janitor_contract::types::Error;
 /// neither a URL nor a credential.
 pub use janitor_contract::types::Request;
 
-/// Sends requests. Implement this to let the component send them in another way.
+/// Sends requests. Implement it to let a component send them in another way.
+///
+/// A transport that sends through another one forwards all of these functions to it, those with
+/// defaults as well: a [`Network`](crate::Network) sends nothing before `begin`.
 pub trait Transport: Send {
-    /// Begins a run, before its first request. A transport that sends through another one
-    /// must hand this on: a [`Network`](crate::Network) sends nothing that belongs to no run.
+    /// Returns the servers to which this transport sends, if it has servers of its own.
+    fn endpoints(&self) -> Option<&Endpoints> {
+        None
+    }
+
+    /// Announces a run, before its first request.
     fn begin(&mut self, run: &RunStart) {
         let _ = run;
     }
 
-    /// Starts an exchange. Must not wait for the network; a request that
-    /// cannot be sent fails in [`Exchange::finish`].
+    /// Starts an exchange without waiting for the network. A request that cannot be sent fails in
+    /// [`Exchange::finish`].
     fn send(&mut self, request: Request) -> Box<dyn Exchange>;
 
-    /// Waits. Where time does not pass, it need not.
+    /// Waits, unless time does not pass for this transport.
     fn pause(&mut self, duration: Duration);
 
-    /// The time that the run has taken until now. `real` is the time that has passed since it
-    /// began, and the answer unless this transport keeps a clock of its own.
+    /// Returns the time since the run began. That is `real`, unless this transport has a clock of
+    /// its own.
     fn elapsed(&mut self, real: Duration) -> Duration {
         real
     }
 }
 
-/// The begin of a run, as its transport needs to know it.
+/// The data about a run that its transport gets when it begins.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunStart {
-    /// The servers, as the run knows them.
+    /// The servers of the run.
     pub endpoints: Endpoints,
-    /// The time that the run may take from now on.
+    /// The time that the run has left.
     pub time: Duration,
-    /// Cancels the run.
+    /// The token that cancels the run.
     pub cancellation: CancellationToken,
 }
 
 impl RunStart {
-    /// A run on these servers.
+    /// Describes a run that starts now.
     pub fn new(endpoints: Endpoints, time: Duration, cancellation: CancellationToken) -> Self {
         Self { endpoints, time, cancellation }
     }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        (**self).endpoints()
+    }
+
     fn begin(&mut self, run: &RunStart) {
         (**self).begin(run);
     }

@@ -77,7 +77,7 @@ impl Network {
         }
     }
 
-    /// The servers.
+    /// Returns the servers.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
@@ -174,13 +174,18 @@ impl NetworkBuilder {
 }
 
 /// The reason why nothing is sent before a run.
-const NO_RUN: &str = "no run has begun on this network; a transport in front of another one must \
-                      hand `begin` on";
+const NO_RUN: &str = "no run has begun on this network; a transport that sends through another one \
+                      must forward `begin`";
 
 /// The reason why nothing is sent to servers other than the run's.
-const OTHER_SERVERS: &str = "the run and its network have different endpoints; give both the same";
+const OTHER_SERVERS: &str = "the run and its network have different endpoints; a transport that \
+                             sends through a network must forward `endpoints`";
 
 impl Transport for Network {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        Some(&self.endpoints)
+    }
+
     fn begin(&mut self, run: &RunStart) {
         self.blocked = (run.endpoints != *self.endpoints).then_some(OTHER_SERVERS);
         #[cfg(feature = "zookeeper")]

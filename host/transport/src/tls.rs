@@ -136,8 +136,7 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(why) => match why {
             // An authority of the same name with another key: it was created again.
             Bad::UnknownIssuer | Bad::BadSignature => {
-                "its certificate is of an authority that is not trusted; \
-                 --ca-cert names the file of those that are"
+                "its certificate was issued by an authority that is not trusted"
             }
             Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
             Bad::NotValidYet | Bad::NotValidYetContext { .. } => "its certificate is not valid yet",
@@ -146,8 +145,7 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
             }
             why if is_version_1(why) => {
                 "its certificate is an X.509 certificate of version 1, which cannot be verified; \
-                 give the server one of version 3, whose authority --ca-cert names, or trust any \
-                 certificate with --insecure"
+                 the server needs one of version 3"
             }
             _ => return error.to_string(),
         }
@@ -160,10 +158,7 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
             | AlertDescription::CertificateExpired
             | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
-        ) => format!(
-            "it wants a certificate that it trusts, which --client-cert and --client-key give: \
-             {error}"
-        ),
+        ) => format!("it requires a client certificate that it trusts: {error}"),
         _ => error.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 
 #[macro_use]
 mod say;
+mod background;
 mod install;
 mod packages;
 mod program;
@@ -13,8 +14,10 @@ mod words;
 mod workflow;
 
 use std::process::ExitCode;
+use std::time::Instant;
 use std::{env, path::Path};
 
+use background::Background;
 use program::Result;
 use report::Report;
 use steps::{STEPS, Step};
@@ -57,7 +60,7 @@ fn help() -> String {
     }
     help += "\nOther commands:\n";
     for (name, about) in [
-        ("ci", "Run every step in this order, and list what was skipped"),
+        ("ci", "Run every step in this order, and list times and skips"),
         ("list", "Print the names of the steps; --json as a JSON array"),
         ("words --pending", "Show the hits of patterns that are not enforced yet"),
     ] {
@@ -80,23 +83,58 @@ fn steps_named(names: &[&str]) -> Result<Vec<&'static Step>> {
     names.iter().map(named).collect()
 }
 
-/// Runs steps until one fails, and lists what was skipped at the end.
+/// Runs steps until one fails, and lists their times and what was skipped at the end. It does not
+/// return before the step in the background has ended.
 fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
     let mut report = Report::default();
+    let mut background = None;
+    let mut failures = Vec::new();
     let all = steps.len();
-    let mut failed = None;
-    for (number, step) in (1..).zip(steps) {
-        say!("\n=== {}: {}", step.name, step.about);
-        if let Err(why) = (step.run)(&mut report.of(step.name)) {
-            failed = Some(format!(
-                "step {number} of {all}, `{name}`, failed: {why}\nTo run it alone: cargo xtask {name}",
-                name = step.name
-            ));
+    for step in steps {
+        if step.name == background::NEEDED_BY {
+            wait_for(&mut background, &mut report, &mut failures);
+        }
+        if !failures.is_empty() {
             break;
         }
+        say!("\n=== {}: {}", step.name, step.about);
+        if step.name == background::STEP && all > 1 {
+            background = Some(Background::start()?);
+            continue;
+        }
+        let start = Instant::now();
+        let result = (step.run)(&mut report.of(step.name));
+        report.finish(step.name, start.elapsed());
+        note(step.name, result, &mut failures);
     }
+    wait_for(&mut background, &mut report, &mut failures);
     say!("{report}");
-    failed.map_or(Ok(()), |why| Err(why.into()))
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let failed = failures.join(" ");
+    Err(format!("failed: {failed}\nTo run that alone: cargo xtask {failed}").into())
+}
+
+/// Waits for the step in the background, if it has been started.
+fn wait_for(
+    background: &mut Option<Background>,
+    report: &mut Report,
+    failures: &mut Vec<&'static str>,
+) {
+    if let Some(background) = background.take() {
+        let (time, result) = background.wait();
+        report.finish(background::STEP, time);
+        note(background::STEP, result, failures);
+    }
+}
+
+/// Prints and remembers the failure of a step.
+fn note(step: &'static str, result: Result, failures: &mut Vec<&'static str>) {
+    if let Err(why) = result {
+        eprintln!("xtask: step `{step}` failed: {why}");
+        failures.push(step);
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +149,9 @@ mod tests {
             assert!(name.bytes().all(|it| it.is_ascii_lowercase() || it == b'-'), "{name}");
             assert_eq!(STEPS.iter().filter(|step| step.name == *name).count(), 1, "{name}");
         }
+        for name in [background::STEP, background::NEEDED_BY] {
+            assert!(STEPS.iter().any(|step| step.name == name), "{name}");
+        }
         assert!(help.lines().all(|line| line.len() <= 100), "{help}");
     }
 
@@ -118,6 +159,16 @@ mod tests {
     fn a_step_that_does_not_exist_is_named() {
         let why = steps_named(&["format", "nope"]).err().map(|why| why.to_string());
         assert_eq!(why, Some("there is no step 'nope': `cargo xtask` lists them".into()));
+    }
+
+    #[test]
+    fn a_failure_ends_the_run_and_names_the_step() {
+        const FINE: Step = Step { name: "fine", about: "", run: |_| Ok(()) };
+        const BAD: Step = Step { name: "bad", about: "", run: |_| Err("it is bad".into()) };
+        const NEVER: Step = Step { name: "never", about: "", run: |_| Err("it is run".into()) };
+        assert!(in_order([FINE].iter()).is_ok());
+        let why = in_order([FINE, BAD, NEVER].iter()).map_err(|why| why.to_string());
+        assert_eq!(why, Err("failed: bad\nTo run that alone: cargo xtask bad".into()));
     }
 
     #[test]

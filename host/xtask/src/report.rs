@@ -1,10 +1,12 @@
-//! Records everything that was skipped, and why.
+//! Records how long each step took, and everything that was skipped, and why.
 
 use std::fmt;
+use std::time::Duration;
 
-/// Everything that the steps of a run have skipped.
+/// The report of a run: its steps, and everything that they have skipped.
 #[derive(Default)]
 pub struct Report {
+    finished: Vec<(&'static str, Duration)>,
     skipped: Vec<(&'static str, String)>,
 }
 
@@ -19,6 +21,11 @@ impl Report {
     pub fn of(&mut self, step: &'static str) -> Skips<'_> {
         Skips { step, report: self }
     }
+
+    /// Records that a step has ended, whether it succeeded or not.
+    pub fn finish(&mut self, step: &'static str, time: Duration) {
+        self.finished.push((step, time));
+    }
 }
 
 impl Skips<'_> {
@@ -32,6 +39,10 @@ impl Skips<'_> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "\n=== Seconds")?;
+        for (step, time) in &self.finished {
+            writeln!(f, "{step:<15}{:>5}", time.as_secs())?;
+        }
         write!(f, "\n=== Skipped: {}", self.skipped.len())?;
         for (step, what_and_why) in &self.skipped {
             write!(f, "\n{step}: {what_and_why}")?;
@@ -45,14 +56,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_skipped_is_counted_and_listed_with_its_step() {
+    fn times_and_skips_are_listed_with_their_steps() {
         let mut report = Report::default();
-        assert_eq!(report.to_string(), "\n=== Skipped: 0");
+        assert_eq!(report.to_string(), "\n=== Seconds\n\n=== Skipped: 0");
         report.skipped.push(("fuzz", "the fuzz targets: no nightly toolchain".into()));
         report.skipped.push(("tests", "a real nginx: it cannot be installed".into()));
+        report.finish("tests", Duration::from_millis(61_900));
         assert_eq!(
             report.to_string(),
-            "\n=== Skipped: 2\nfuzz: the fuzz targets: no nightly toolchain\n\
+            "\n=== Seconds\ntests             61\n\n=== Skipped: 2\nfuzz: the fuzz targets: no nightly toolchain\n\
              tests: a real nginx: it cannot be installed"
         );
     }

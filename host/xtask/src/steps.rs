@@ -29,7 +29,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "words", about: "Check all prose against docs/words.toml", run: words::check },
     Step {
         name: "lints",
-        about: "Run Clippy on the host's side, and on each component for its own target",
+        about: "Run Clippy on the host's side, also with a compiler, and on each component",
         run: lints,
     },
     Step { name: "docs", about: "Build the documentation, with warnings as errors", run: docs },
@@ -48,12 +48,9 @@ pub const STEPS: &[Step] = &[
         about: "Compile everything with the oldest supported Rust",
         run: oldest_rust,
     },
+    Step { name: "release", about: "Build everything that is published", run: release },
     Step { name: "composition", about: "Test the composition of the components", run: composition },
-    Step {
-        name: "jit",
-        about: "Lint and test the host with a compiler: components from files",
-        run: jit,
-    },
+    Step { name: "jit", about: "Test the host with a compiler: components from files", run: jit },
     Step {
         name: "reproducible",
         about: "Check that the components are identical wherever they are built",
@@ -76,7 +73,6 @@ pub const STEPS: &[Step] = &[
         about: "Create every published package, and compile it without a network",
         run: packages::check,
     },
-    Step { name: "release", about: "Build everything that is published", run: release },
     Step {
         name: "tests",
         about: "Run the tests, with every real server that can be installed",
@@ -90,7 +86,12 @@ fn format(_: &mut Skips) -> Result {
 
 fn lints(_: &mut Skips) -> Result {
     install::components_target()?;
-    cargo("clippy --workspace --all-targets --locked -- -D warnings").run()?;
+    for features in ["", "--features janitor/jit"] {
+        cargo("clippy --workspace --all-targets --locked")
+            .words(features)
+            .words("-- -D warnings")
+            .run()?;
+    }
     for component in COMPONENTS {
         cargo("clippy --package")
             .arg(component)
@@ -103,8 +104,16 @@ fn lints(_: &mut Skips) -> Result {
     Ok(())
 }
 
+/// Documents the examples too: Cargo then enables the features of the development dependencies, and
+/// what `lints` has compiled is used again.
 fn docs(_: &mut Skips) -> Result {
-    cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
+    cargo("doc --workspace --no-deps --locked --lib --examples --bin")
+        .arg(COMMAND)
+        .arg("--bin")
+        .arg(BENCH)
+        .words("--bin xtask")
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
 }
 
 fn dependencies(skips: &mut Skips) -> Result {
@@ -167,21 +176,20 @@ fn composition(_: &mut Skips) -> Result {
     cargo("test --package").arg(COMPOSE).arg("--locked").run()
 }
 
-fn jit(_: &mut Skips) -> Result {
+/// Tests both packages that contain a compiler in one set of features, so that the steps `jit` and
+/// `fuel` use the same dependencies.
+fn test_with_compiler() -> Result<Program> {
     install::components_target()?;
-    cargo("clippy --package")
-        .arg(COMMAND)
-        .words("--all-targets --features jit --locked -- -D warnings")
-        .run()?;
-    cargo("test --package")
-        .arg(COMMAND)
-        .words("--features jit --test suite --locked -- component")
-        .run()
+    let test = cargo("test --locked --features janitor/jit --package").arg(COMMAND);
+    Ok(test.arg("--package").arg(BENCH))
+}
+
+fn jit(_: &mut Skips) -> Result {
+    test_with_compiler()?.words("--test suite -- component").run()
 }
 
 fn fuel(_: &mut Skips) -> Result {
-    install::components_target()?;
-    cargo("run --quiet --locked --package").arg(BENCH).words("-- guard").run()
+    test_with_compiler()?.arg("--bin").arg(BENCH).words("-- --nocapture").run()
 }
 
 fn fuzz(skips: &mut Skips) -> Result {
@@ -225,15 +233,47 @@ fn is_the_file(output: &[u8], file: &Path) -> Result {
     }
 }
 
+/// The largest accepted size of the static binary, 6.8 MiB. The image and the archive consist of
+/// little else, so the binary must not grow unnoticed.
+const LARGEST_BINARY: u64 = 7_130_316;
+
 fn release(_: &mut Skips) -> Result {
     install::components_target()?;
     install::program_by_apt("musl-gcc", "musl-tools")?;
-    Program::new(".ci/release").arg("--draft").run()
+    Program::new(".ci/release").arg("--draft").run()?;
+    let binary = static_binary()?;
+    let size = fs::metadata(&binary).map_err(|why| format!("{binary}: {why}"))?.len();
+    say!("{binary} has {size} bytes, and may have {LARGEST_BINARY}");
+    is_small_enough(size)
+}
+
+fn is_small_enough(size: u64) -> Result {
+    match size <= LARGEST_BINARY {
+        true => Ok(()),
+        false => Err(format!(
+            "the static binary has {size} bytes, more than {LARGEST_BINARY}: see `What is in the \
+             binary` in docs/performance.md"
+        )
+        .into()),
+    }
+}
+
+/// Returns the path of the static binary that `.ci/release` builds.
+fn static_binary() -> Result<String> {
+    let machine = Program::new("uname").arg("-m").stdout()?;
+    Ok(format!("target/{}-unknown-linux-musl/release/janitor", machine.trim()))
 }
 
 #[cfg(test)]
 mod unit_tests {
     use super::*;
+
+    #[test]
+    fn the_static_binary_has_a_bound() {
+        assert!(is_small_enough(LARGEST_BINARY).is_ok());
+        let why = is_small_enough(LARGEST_BINARY + 1).map_err(|why| why.to_string());
+        assert!(why.is_err_and(|why| why.contains("has 7130317 bytes, more than 7130316")));
+    }
 
     #[test]
     fn a_compiler_is_of_its_own_release_only() {

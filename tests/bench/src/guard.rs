@@ -202,3 +202,13 @@ impl WasiView for Run {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_component_uses_no_more_fuel_than_before() -> Result<()> {
+        guard(&Options { record: false })
+    }
+}

@@ -13,14 +13,14 @@ use crate::stock::wasmtime::Wasmtime;
 /// A host of the component. All have the binary's command line.
 pub struct Program {
     pub name: &'static str,
-    /// Whether everything that it needs is installed, and the remedy if it is not.
+    /// Fails with the remedy if something that it needs is not installed.
     pub is_installed: fn() -> Result<(), String>,
     command: fn() -> Command,
     /// The report in what it prints, on one line.
     pub report: fn(&str) -> String,
 }
 
-/// Where the servers of a cluster are.
+/// The URLs of a cluster's servers.
 pub struct Place {
     pub master: String,
     pub exhibitor: String,
@@ -76,7 +76,7 @@ pub const WASMTIME: Program = Program {
     report: field,
 };
 
-/// Whether the files that `setup.sh` creates exist.
+/// Fails if a file that `setup.sh` creates does not exist.
 fn made(file: &str) -> Result<(), String> {
     let is_there = tests(file).exists();
     is_there.then_some(()).ok_or_else(|| "run tests/embedders/setup.sh".into())

@@ -46,7 +46,7 @@ impl Recorded {
         Self { replay, servers }
     }
 
-    /// Where the servers are.
+    /// Returns the URLs of the servers.
     pub fn place(&self) -> Place {
         let [master, exhibitor, marathon] = self.servers.each_ref().map(|(_, url)| url.clone());
         Place { master, exhibitor, marathon }

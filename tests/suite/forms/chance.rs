@@ -30,7 +30,7 @@ pub struct Agents(pub Vec<Held>);
 pub struct Form {
     /// Both.
     pub line: String,
-    /// Whether the host must let it pass; it must deny all others.
+    /// True if the host must let it pass; it must deny all others.
     pub may_pass: bool,
 }
 
@@ -102,7 +102,7 @@ impl Held {
         Self { agent: agent.into(), text, role, volume, reservation }
     }
 
-    /// Whether this may be sent in a form of one of the [`OPERATIONS`].
+    /// Returns whether this may be sent in a form of one of the [`OPERATIONS`].
     pub fn is_in_scope(&self, operation: usize, principal: Option<&str>) -> bool {
         let owner = if operation == 0 { &self.volume } else { &self.reservation };
         let is_own =

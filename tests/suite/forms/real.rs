@@ -35,9 +35,8 @@ fn send(
 ) -> Result<Report, RunError> {
     let endpoints =
         Endpoints::new(&master.url(), Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
-    let network = network(endpoints.clone()).build().unwrap();
-    let session = Session::new(network).with_endpoints(endpoints);
-    janitor.clean(target(principal, lines), &Options::DEFAULT, session)
+    let session = Session::new(network(endpoints).build().unwrap());
+    janitor.clean(&target(principal, lines), &Options::DEFAULT, session)
 }
 
 /// Returns the resources of the agents, in the master's own words.

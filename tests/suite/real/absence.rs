@@ -10,7 +10,7 @@ use super::framework::Framework;
 use super::master::{Master, cpus, free_port, json_at, reserved_for, until, with};
 use crate::command::{client, janitor, network, run};
 
-/// Whether the master that a command starts is of Mesos 1.`minor` or newer.
+/// Returns whether the master that a command starts is of Mesos 1.`minor` or newer.
 fn is_since(command: &str, minor: u32) -> bool {
     let version = command.split_whitespace().next_back().unwrap();
     version.split('.').nth(1).unwrap().parse::<u32>().unwrap() >= minor
@@ -75,10 +75,10 @@ pub fn a_master_that_has_just_taken_over(command: &str) {
     let before = master.reserved();
     let refused = master.clean("-r kafka-role");
     assert_eq!(refused.exit, 7);
-    assert!(refused.stdout.contains("The master took over only"), "{}", refused.stdout);
+    assert!(refused.stdout.contains("The Mesos master was elected only"), "{}", refused.stdout);
     assert_eq!(master.reserved(), before);
     let found = discover(&master);
-    assert!(found.contains("The master took over only"), "{found}");
+    assert!(found.contains("The Mesos master was elected only"), "{found}");
     assert!(found.contains("Role 'kafka-role': possibly orphaned"), "{found}");
     assert_eq!(master.clean("-r kafka-role --force").exit, 0);
     assert!(!master.has("kafka-role"));
@@ -93,7 +93,8 @@ pub fn a_teardown_that_would_end_more(command: &str) {
     for arguments in ["-r kafka-role", "-r kafka-role --teardown"] {
         let refused = master.clean(arguments);
         assert_eq!(refused.exit, 7);
-        let framework = format!("({id}, active) uses role 'kafka-role'; its other roles: other");
+        let framework =
+            format!("({id}, active) uses role 'kafka-role': 0 tasks, other role: other");
         assert!(refused.stdout.contains(&framework), "{}", refused.stdout);
         assert!(!refused.stdout.contains("--teardown "), "{}", refused.stdout);
         assert_eq!(master.reserved(), before);
@@ -120,8 +121,8 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
     let nobody = Endpoints::EXHIBITOR;
     let endpoints = Endpoints::new(&master.url(), nobody, Endpoints::MARATHON).unwrap();
     let options = Options { in_use: InUse::Teardown, ..Options::DEFAULT };
-    let network = network(endpoints.clone()).build().unwrap();
-    janitor.clean(target, &options, Session::new(network).with_endpoints(endpoints))
+    let network = network(endpoints).build().unwrap();
+    janitor.clean(&target, &options, Session::new(network))
 }
 
 /// The role for which the component tears down a framework.
@@ -169,10 +170,10 @@ pub fn a_misspelt_role(command: &str) {
     let exhibitor = zookeeper(&["/dcos-service-hdfs"]);
     let url = exhibitor.exhibitor_url();
     for (arguments, words) in [
-        ("-r hdsf-role -p hdfs-principal -z dcos-service-hdfs", "there is hdfs-role"),
-        ("-r other -p hdfs-principal -z dcos-service-hdfs", "there is hdfs-role"),
-        ("-r other -p hdfs-principal -z data", "has made something for: hdfs-role"),
-        ("-r a,b -z dcos-service-hdfs", "name one role a run"),
+        ("-r hdsf-role -p hdfs-principal -z dcos-service-hdfs", "Did you mean hdfs-role?"),
+        ("-r other -p hdfs-principal -z dcos-service-hdfs", "Did you mean hdfs-role?"),
+        ("-r other -p hdfs-principal -z data", "made resources for: hdfs-role"),
+        ("-r a,b -z dcos-service-hdfs", "A run cleans up only one role"),
     ] {
         let refused = master.clean(&format!("{arguments} -e {url}"));
         assert_eq!(refused.exit, 7);
@@ -226,7 +227,7 @@ pub fn an_agent_that_restarts(command: &str) {
     // The master is the same, so that it knows all frameworks.
     assert_eq!(leader.clean("-r kafka-role").exit, 0);
     let found = discover(&leader);
-    assert!(!found.contains("took over"), "{found}");
+    assert!(!found.contains("was elected"), "{found}");
 }
 
 pub fn a_machine_that_is_down(command: &str) {

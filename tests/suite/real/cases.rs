@@ -438,7 +438,7 @@ fn is_refused(command: &str, credentials: Option<&str>, status: &str, why: &str)
 }
 
 pub fn a_cleaner_without_credentials(command: &str) {
-    is_refused(command, None, "401", "wants valid credentials");
+    is_refused(command, None, "401", "requires valid credentials");
 }
 
 pub fn a_principal_with_its_secret(command: &str) {
@@ -451,7 +451,7 @@ pub fn a_principal_with_its_secret(command: &str) {
 }
 
 pub fn a_principal_with_another_secret(command: &str) {
-    is_refused(command, Some("operator:mistaken"), "401", "wants valid credentials");
+    is_refused(command, Some("operator:mistaken"), "401", "requires valid credentials");
 }
 
 pub fn a_principal_without_the_permission(command: &str) {
@@ -563,7 +563,9 @@ pub fn an_agent_that_goes_in_the_middle(command: &str) {
     let (exhibitor, arguments) = exhibitor();
     let run = clean(gate.url(), &arguments);
     assert_eq!(run.exit, 5);
-    assert!(run.stdout.contains("does not show that the resource(s) are gone from: "));
+    assert!(
+        run.stdout.contains("does not confirm that the resource(s) are removed from slave(s) ")
+    );
     assert!(exhibitor.requests().is_empty());
 }
 

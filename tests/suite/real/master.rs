@@ -155,7 +155,7 @@ impl Master {
             .collect()
     }
 
-    /// Whether an agent holds something for a role.
+    /// Returns whether an agent holds something for a role.
     pub fn has(&self, role: &str) -> bool {
         self.reserved().values().any(|roles| roles.get(role).is_some())
     }

@@ -97,7 +97,7 @@ fn told(transport: Box<dyn Transport>) -> Vec<String> {
             log.lock().unwrap().push(entry.message.clone());
         }
     });
-    janitor.clean(target(), &Options::DEFAULT, session).unwrap();
+    janitor.clean(&target(), &Options::DEFAULT, session).unwrap();
     let lines = lines.lock().unwrap();
     lines.clone()
 }

@@ -495,7 +495,12 @@ fn what_is_not_asked_for_is_named() {
             400,
             "`options.force`",
         ),
-        ("clean", r#"{"target": {"marathon_app": "/janitor"}}"#, 400, "marathon_app is for"),
+        (
+            "clean",
+            r#"{"target": {"marathon_app": "/janitor"}}"#,
+            400,
+            "marathon_app names the Marathon app",
+        ),
         ("plan", r#"{"target": {}, "options": {"znode_root": "a"}}"#, 400, "znode_root is for"),
         ("clean", r#"{"target": {}, "options": {"zookeeper": true}}"#, 400, "zookeeper is for"),
         ("discover", r#"{"target": {"role": "r"}}"#, 400, "`target`"),

@@ -83,9 +83,9 @@ struct Conversation {
 /// The statements of a server, as a client that believes them understands them.
 #[derive(Default)]
 pub struct Said {
-    /// How many nodes are deleted.
+    /// The number of nodes that are deleted.
     pub deleted: u64,
-    /// Whether the node in question is deleted, or does not exist.
+    /// True if the node in question is deleted, or does not exist.
     pub gone: bool,
 }
 
@@ -379,7 +379,7 @@ fn read(request: &[u8], first: bool) -> Asked {
         DELETE | EXISTS | CHILDREN => nodes.push(text(&mut rest)),
         MULTI => {
             while int(&mut rest) == DELETE {
-                // Whether it is the last one, and a code.
+                // A flag says whether it is the last one, and a code follows.
                 rest = &rest[5..];
                 nodes.push(text(&mut rest));
                 assert_eq!(int(&mut rest), -1, "any version");

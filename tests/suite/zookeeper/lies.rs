@@ -216,13 +216,10 @@ fn exchange(
 /// Cleans with the library.
 fn cleaned(liar: &Liar, run: Duration, timeouts: Timeouts) -> Result<(), RunError> {
     let network = network(liar, timeouts, ZooKeeperLimits::default());
-    let endpoints = network.endpoints().clone();
-    let session = Session::new(network)
-        .with_endpoints(endpoints)
-        .with_limits(Limits { run, ..Limits::default() });
+    let session = Session::new(network).with_limits(Limits { run, ..Limits::default() });
     let target = Target { znode: Some("service".into()), ..Target::NOTHING };
     let options = Options { confirm_seconds: 1, ..Options::DEFAULT };
-    Janitor::new().unwrap().clean(target, &options, session).map(|_| ())
+    Janitor::new().unwrap().clean(&target, &options, session).map(|_| ())
 }
 
 pub fn a_run_whose_time_is_over() {
@@ -352,10 +349,10 @@ pub fn a_signal_while_the_server_is_silent() {
     wait_until("the second deletion", || liar.asked_for(MULTI) == 2);
     let stdout = running.terminated();
     for words in [
-        "ERROR: it is not known whether znode 'service' is deleted",
+        "ERROR: it is unknown whether znode 'service' is deleted",
         "(no server answers any more; of the last one: it does not answer in time; what was asked \
          for last, the deletion of 100 node(s), may be done; /service is deleted in part: 100 node(s) were deleted before that)",
-        "Perhaps not deleted: znode 'service'",
+        "Possibly not deleted: znode 'service'",
     ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }
@@ -515,8 +512,7 @@ fn peak(status: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// Which process this is: the test, or that which has its sessions, and its memory to
-/// itself.
+/// The variable is set in the process that runs the test's sessions and has its memory to itself.
 const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
 /// Sessions in which one answer after another is changed at random. A failure names its

@@ -82,7 +82,7 @@ impl Server {
         move || server.upgrade().map(Self)
     }
 
-    /// Whether the server says that it leads its ensemble.
+    /// Returns whether the server says that it leads its ensemble.
     pub fn leads(&self) -> bool {
         let mut answer = String::new();
         let asked = TcpStream::connect(self.address()).and_then(|mut socket| {

@@ -1,14 +1,13 @@
-//! Targets that are more likely a mistake than meant.
+//! Targets that are probably a mistake.
 
 use crate::guard::{self, Refusal};
 use crate::master::agents::Listing;
 use crate::master::frameworks::Frameworks;
 use crate::names;
-use crate::operation::Owner;
+use crate::owner::Owner;
 use janitor_contract::types::{Options, Reason, Target};
 
-/// Refuses a principal that has made nothing of what the role has: its name is more likely
-/// wrong than right.
+/// Refuses a principal that made none of the role's resources: its name is probably wrong.
 ///
 /// # Errors
 /// The target is refused.
@@ -18,17 +17,17 @@ pub fn require_own_resources(listing: &Listing, owner: Owner) -> Result<(), Refu
     };
     let principals: Vec<_> = listing.principals().into_iter().collect();
     let why = format!(
-        "nothing of role '{}' was made by principal '{principal}', but by: {}. Check the \
-         principal, or leave it out to take all of the role. If only the znode is left to delete, \
-         name the znode alone",
+        "principal '{principal}' made none of the resources of role '{}'; they were made by: {}. \
+         Correct the principal, or omit it to remove everything of the role. To delete only the \
+         znode, name only the znode",
         owner.role,
         principals.join(", ")
     );
     Err(Refusal { reason: Reason::OtherPrincipals, why })
 }
 
-/// Refuses a role for which nothing is reserved, where it is more likely misspelt than
-/// clean already.
+/// Refuses a role for which nothing is reserved, if it is probably misspelt rather than clean
+/// already.
 ///
 /// # Errors
 /// The target is refused.
@@ -57,20 +56,21 @@ pub fn require_known_role(
     near.dedup();
     let made: Vec<_> = listing.elsewhere.iter().filter(|it| it.principal.is_some()).collect();
     let why = if options.strict {
-        "it must be there (strict)".to_owned()
+        "Strict checks do not accept that".to_owned()
     } else if role.contains(',') {
-        "name one role a run".to_owned()
+        "A run cleans up only one role".to_owned()
     } else if !near.is_empty() {
-        format!("there is {}", near.join(", "))
+        format!("Did you mean {}?", near.join(", "))
     } else if !made.is_empty() && !options.whole_service {
         let roles: Vec<_> = made.into_iter().map(|it| it.role.as_str()).collect();
-        format!("the principal has made something for: {}", roles.join(", "))
+        format!("The principal made resources for: {}", roles.join(", "))
     } else {
         return Ok(());
     };
+    let end = if why.ends_with('?') { "" } else { "." };
     let why = format!(
-        "nothing is reserved for role '{role}': {why}. Check the role's name. If only the znode is \
-         left to delete, name the znode alone"
+        "nothing is reserved for role '{role}'. {why}{end} Check the role's name. To delete only \
+         the znode, name only the znode"
     );
     Err(Refusal { reason: Reason::RoleNotFound, why })
 }

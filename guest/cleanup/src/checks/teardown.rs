@@ -20,7 +20,7 @@ impl<H: Host> Context<'_, H> {
         for user in frameworks {
             if let Err(why) = frameworks::teardown(&mut self.host, &user.id) {
                 let message =
-                    format!("Framework {} is not torn down: {why}", framework_words(&user));
+                    format!("Framework {} could not be torn down: {why}", framework_words(&user));
                 return Err(self.abort(Reason::Failed, message));
             }
             let line = format!("Tearing down framework {}", framework_words(&user));
@@ -39,7 +39,10 @@ impl<H: Host> Context<'_, H> {
             }
             if !backoff.wait(&mut self.host) {
                 let ids: Vec<_> = users.iter().map(framework_words).collect();
-                let message = format!("Framework {} does not end", ids.join(", "));
+                let message = format!(
+                    "Torn down, but still registered with the Mesos master: framework {}",
+                    ids.join(", ")
+                );
                 return Err(self.abort(Reason::Failed, message));
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::guard::{self, Refusal};
 use crate::master::frameworks::{self, Frameworks};
-use janitor_contract::describe::framework_words;
+use janitor_contract::describe::{framework_extent, framework_words, is_shared};
 use janitor_contract::types::{Framework, InUse, Options, Reason, Target};
 
 /// The frameworks that use a target.
@@ -33,21 +33,12 @@ pub fn users(frameworks: &Frameworks, target: &Target, options: &Options) -> Use
     Users { all, refusal }
 }
 
-/// Describes a framework that uses a target: the part that it uses, its other roles, and its
-/// tasks.
+/// Describes a framework that uses a target: the part that it uses, and everything that its
+/// teardown would end.
 pub fn words(framework: &Framework, target: &Target, options: &Options) -> String {
-    let role = target.role.as_deref();
     let used = used(framework, target, options);
-    let others = match roles(framework, role) {
-        Roles::None | Roles::Own => String::new(),
-        Roles::Besides(others) => format!("; its other roles: {}", others.join(", ")),
-        Roles::Other(roles) => format!("; its roles: {}", roles.join(", ")),
-    };
-    let tasks = match framework.tasks {
-        0 => String::new(),
-        tasks => format!("; it runs {tasks} task(s)"),
-    };
-    format!("Framework {} {used}{others}{tasks}", framework_words(framework))
+    let extent = framework_extent(framework, target.role.as_deref());
+    format!("Framework {} {used}: {extent}", framework_words(framework))
 }
 
 /// Describes the part of a target that a framework uses.
@@ -62,29 +53,6 @@ fn used(framework: &Framework, target: &Target, options: &Options) -> String {
     }
 }
 
-/// The roles of a framework, compared with a target's role.
-enum Roles<'a> {
-    /// It has no role.
-    None,
-    /// It has the target's role alone.
-    Own,
-    /// It has the target's role, and these.
-    Besides(Vec<&'a str>),
-    /// It has these, and not the target's.
-    Other(Vec<&'a str>),
-}
-
-fn roles<'a>(framework: &'a Framework, role: Option<&str>) -> Roles<'a> {
-    let all = framework.roles.iter().map(String::as_str);
-    let others: Vec<_> = all.filter(|it| Some(*it) != role).collect();
-    match (framework.roles.len(), others.len()) {
-        (0, _) => Roles::None,
-        (_, 0) => Roles::Own,
-        (all, rest) if rest < all => Roles::Besides(others),
-        _ => Roles::Other(others),
-    }
-}
-
 /// Refuses a target whose users are not known.
 pub fn unknown(target: &Target, why: &str) -> Refusal {
     let what = match (&target.role, &target.znode) {
@@ -94,7 +62,7 @@ pub fn unknown(target: &Target, why: &str) -> Refusal {
         }
     };
     let why = why.trim_end_matches('.');
-    Refusal { reason: Reason::InUseUnknown, why: format!("it is not known whether {what}. {why}") }
+    Refusal { reason: Reason::InUseUnknown, why: format!("it is unknown whether {what}. {why}") }
 }
 
 /// Refuses a target because of its users, unless the options allow it.
@@ -131,12 +99,12 @@ fn refusal(users: &[Framework], target: &Target, options: &Options) -> Option<Re
 
 /// Explains why a framework is not torn down, unless the options allow that.
 fn why_kept(framework: &Framework, target: &Target, options: &Options) -> Option<String> {
-    let (name, tasks) = (framework_words(framework), framework.tasks);
+    let name = framework_words(framework);
     if !options.teardown.is_empty() {
         return (!options.teardown.contains(&framework.id)).then(|| {
             format!(
-                "framework {name} {}, and is not among those that are named to be torn down \
-                 ({}). Uninstall its service, or name it as well",
+                "framework {name} {}, but only {} may be torn down. Uninstall its service, or name \
+                 it too",
                 used(framework, target, options),
                 options.teardown.join(", ")
             )
@@ -144,17 +112,17 @@ fn why_kept(framework: &Framework, target: &Target, options: &Options) -> Option
     }
     // A framework of a role below the target's is another service, and would lose its own
     // reservations.
-    let why = match roles(framework, target.role.as_deref()) {
-        Roles::Own if frameworks::is_shared(framework) => "runs the apps or jobs of others".into(),
-        Roles::Own => return None,
-        Roles::None => "has no role by which it would be known as the target's".into(),
-        Roles::Besides(others) => format!("has other roles too ({})", others.join(", ")),
-        Roles::Other(roles) => {
-            format!("has roles that are not the target's ({})", roles.join(", "))
-        }
+    let role = target.role.as_deref();
+    let has_others = framework.roles.iter().any(|it| Some(it.as_str()) != role);
+    let why = match () {
+        () if framework.roles.is_empty() => "has no role that shows that it is the service's",
+        () if has_others => "has roles other than the target's",
+        () if is_shared(framework) => "runs the apps or jobs of other services",
+        () => return None,
     };
     Some(format!(
-        "framework {name} {why}, runs {tasks} task(s), and all of it would end. Uninstall the \
-         service instead"
+        "framework {name} {why}, and a teardown would end all of it ({}). Uninstall the service \
+         instead",
+        framework_extent(framework, role)
     ))
 }

@@ -80,11 +80,7 @@ fn what_an_agent_has_not_heard_of_is_not_gone() {
     let mut host = start().page("api/v1", 200, pending("r"));
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(
-        failure.message.contains("has not heard that it is done by: S0"),
-        "{}",
-        failure.message
-    );
+    assert!(failure.message.contains("have not carried it out yet: S0"), "{}", failure.message);
     assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
 
     // An operation of an earlier run is part of the cluster's state, too.
@@ -106,7 +102,7 @@ fn a_promise_that_is_not_kept_is_a_failure() {
     }
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Failed);
-    assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    assert!(failure.message.contains("removed from slave(s) S0"), "{}", failure.message);
     assert_eq!(host.paused, Duration::from_secs(3));
     assert!(!paths(&host).contains(&"unreserve") && !paths(&host).contains(&"z"));
 }
@@ -119,7 +115,7 @@ fn an_agent_that_vanishes_after_its_promise_is_not_clean() {
         host = host.answer(200, other.clone());
     }
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
-    assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    assert!(failure.message.contains("removed from slave(s) S0"), "{}", failure.message);
 }
 
 #[test]
@@ -133,7 +129,7 @@ fn after_a_failed_volume_nothing_else_is_touched() {
     assert_eq!(
         host.lines()[5..],
         [
-            "The volume(s) of role 'r' may be left on slave(s) S0.",
+            "Some volume(s) of role 'r' may be left on slave(s) S0.",
             "Deleting volumes failed, skipping other steps.",
             "",
             "Left on slave S0: 1 volume(s), 1 resource(s) for role 'r'",
@@ -236,7 +232,7 @@ fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
     let mut host = calm().answer(200, list(away)).answer(202, "").answer(200, list(back));
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(failure.message.contains("came back with slave(s) S1."), "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S1 came back with"), "{}", failure.message);
     assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
 }
 
@@ -269,14 +265,14 @@ fn an_agent_that_is_listed_no_more_is_not_clean() {
 }
 
 #[test]
-fn an_agent_that_goes_away_after_its_promise_is_not_clean() {
+fn an_agent_that_disconnects_after_its_promise_is_not_clean() {
     let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
     let mut host = calm().answer(200, RESERVED).answer(202, "");
     for _ in 0..10 {
         host = host.answer(200, away.clone());
     }
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
-    assert!(failure.message.contains("gone from: S0"), "{}", failure.message);
+    assert!(failure.message.contains("removed from slave(s) S0"), "{}", failure.message);
     assert!(!paths(&host).contains(&"z"));
 }
 
@@ -327,7 +323,7 @@ fn a_role_that_is_in_use_is_left_alone_unless_forced() {
 }
 
 #[test]
-fn a_framework_is_torn_down_on_wish() {
+fn a_framework_is_torn_down_on_request() {
     let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
     let gone = r#"{"frameworks":[]}"#;
     let options = options(InUse::Teardown);
@@ -370,7 +366,7 @@ fn a_deletion_that_the_host_stops_is_no_failure() {
     let there = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
     let host = || Script::default().page("exhibitor/v1/explorer/node-data", 200, there);
     for mut host in [host().answer(200, stopped), host().fails(Error::Timeout)] {
-        host.goes_on = false;
+        host.continues = false;
         let failure = run(&mut host, &target("", "z")).unwrap_err();
         assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
         assert_eq!(host.sent.iter().filter(|it| it.method == Method::Delete).count(), 1);
@@ -379,7 +375,7 @@ fn a_deletion_that_the_host_stops_is_no_failure() {
     let impatient = Options { confirm_seconds: 0, ..options(InUse::Refuse) };
     let unreached = Error::Connect("the run is to end".into());
     for mut host in [host().answer(200, stopped), host().fails(unreached)] {
-        host.goes_on = false;
+        host.continues = false;
         let failure = clean(&mut host, &target("", "z"), &impatient).unwrap_err();
         assert_eq!(failure.reason, Reason::Stopped, "{}", failure.message);
     }
@@ -495,9 +491,9 @@ fn a_role_that_is_more_likely_misspelt_is_refused() {
         ..target(role, "z")
     };
     for (target, body, words) in [
-        (with("hdsf-role", None), listing("hdfs-role", "p"), "there is hdfs-role"),
-        (with("a,b", None), EMPTY.into(), "name one role a run"),
-        (with("x-role", Some("p")), listing("other", "p"), "has made something for: other"),
+        (with("hdsf-role", None), listing("hdfs-role", "p"), "Did you mean hdfs-role?"),
+        (with("a,b", None), EMPTY.into(), "A run cleans up only one role."),
+        (with("x-role", Some("p")), listing("other", "p"), "made resources for: other."),
     ] {
         let mut host = calm().answer(200, body);
         let failure = run(&mut host, &target).unwrap_err();
@@ -544,7 +540,7 @@ fn a_last_look_follows_the_look_at_what_is_pending() {
     let mut host = calm().answer(200, EMPTY).answer(200, VOLUME);
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(failure.message.contains("came back with slave(s) S0"), "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S0 came back with"), "{}", failure.message);
     assert!(!paths(&host).contains(&"z"));
 }
 
@@ -626,77 +622,42 @@ fn a_framework_that_runs_more_is_torn_down_only_by_name() {
             r#"{{"frameworks":[{{"id":"F","name":"{name}","active":true,"roles":[{roles}]}}]}}"#
         )
     };
-    let more = ", runs 0 task(s), and all of it would end. Uninstall the service instead.";
-    for (roles, role, named_ids, used, why) in [
-        (
-            "\"r\"",
-            "r",
-            &["G", "H"][..],
-            "uses role 'r'",
-            "uses role 'r', and is not among those that are named to be torn down (G, H). Uninstall its service, or name it as well.",
-        ),
-        (
-            "\"e\"",
-            "",
-            &["G"],
-            "owns znode 'elastic'; its roles: e",
-            "owns znode 'elastic', and is not among those that are named to be torn down (G). Uninstall its service, or name it as well.",
-        ),
-        ("\"r\",\"q\"", "r", &[], "uses role 'r'; its other roles: q", "has other roles too (q)"),
-        (
-            "\"r\",\"r/s\"",
-            "r",
-            &[],
-            "uses role 'r'; its other roles: r/s",
-            "has other roles too (r/s)",
-        ),
-        (
-            "\"r/s\"",
-            "r",
-            &[],
-            "uses role 'r'; its roles: r/s",
-            "has roles that are not the target's (r/s)",
-        ),
-        (
-            "\"e\"",
-            "",
-            &[],
-            "owns znode 'elastic'; its roles: e",
-            "has roles that are not the target's (e)",
-        ),
-        (
-            "\"e\"",
-            "r",
-            &[],
-            "owns znode 'elastic'; its roles: e",
-            "has roles that are not the target's (e)",
-        ),
-        (
-            "",
-            "",
-            &[],
-            "owns znode 'elastic'",
-            "has no role by which it would be known as the target's",
-        ),
+    let (uses, owns) = ("uses role 'r'", "owns znode 'elastic'");
+    let others = "has roles other than the target's";
+    for (roles, role, named_ids, used, extent, why) in [
+        ("\"r\"", "r", &["G", "H"][..], uses, "0 tasks", ""),
+        ("\"e\"", "", &["G"], owns, "0 tasks, role: e", ""),
+        ("\"r\",\"q\"", "r", &[], uses, "0 tasks, other role: q", others),
+        ("\"r\",\"r/s\"", "r", &[], uses, "0 tasks, other role: r/s", others),
+        ("\"r/s\"", "r", &[], uses, "0 tasks, role: r/s", others),
+        ("\"e\"", "", &[], owns, "0 tasks, role: e", others),
+        ("\"e\"", "r", &[], owns, "0 tasks, role: e", others),
+        ("", "", &[], owns, "0 tasks", "has no role that shows that it is the service's"),
     ] {
         let mut host = calm().answer(200, EMPTY).answer(200, framework("elastic", roles));
         let failure = clean(&mut host, &target(role, "elastic"), &named(named_ids));
         let why = match named_ids.is_empty() {
-            true => format!("Refused: framework 'elastic' (F, active) {why}{more}"),
-            false => format!("Refused: framework 'elastic' (F, active) {why}"),
+            true => format!(
+                "{why}, and a teardown would end all of it ({extent}). Uninstall the service \
+                 instead."
+            ),
+            false => format!(
+                "{used}, but only {} may be torn down. Uninstall its service, or name it too.",
+                named_ids.join(", ")
+            ),
         };
+        let why = format!("Refused: framework 'elastic' (F, active) {why}");
         assert_eq!(failure.unwrap_err().message, why);
-        let used = format!("Framework 'elastic' (F, active) {used}");
+        let used = format!("Framework 'elastic' (F, active) {used}: {extent}");
         assert!(host.lines().contains(&used.as_str()), "{used}: {:?}", host.lines());
     }
     let mut host = calm().answer(200, EMPTY).answer(200, framework("marathon-lb", "\"r\""));
     let failure = clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
-    let words = format!("(F, active) runs the apps or jobs of others{more}");
-    assert!(failure.message.ends_with(&words), "{}", failure.message);
+    let words = "(F, active) runs the apps or jobs of other services, and a teardown would end";
+    assert!(failure.message.contains(words), "{}", failure.message);
     let mut host = calm().answer(200, EMPTY).answer(200, marathon);
     clean(&mut host, &target("r", "z"), &named(&[])).unwrap_err();
-    let words = "Framework 'marathon' (M, active) uses role 'r'; its other roles: q; it runs 1 \
-                 task(s)";
+    let words = "Framework 'marathon' (M, active) uses role 'r': 1 task, other role: q";
     assert!(host.lines().contains(&words), "{:?}", host.lines());
 }
 
@@ -744,7 +705,7 @@ fn a_master_that_has_just_taken_over_does_not_know_all_frameworks() {
 }
 
 #[test]
-fn stacked_reservations_are_told() {
+fn refined_reservations_are_reported() {
     let stacked = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{
         "r":[{"name":"mem","role":"r","reservation":{},"reservations":[{"type":"DYNAMIC","role":"r"}]}],
         "r/s":[{"name":"cpus","reservations":[{"type":"DYNAMIC","role":"r"},{"type":"DYNAMIC","role":"r/s"}]}]}}]}"#;
@@ -761,12 +722,12 @@ fn stacked_reservations_are_told() {
         calm().answer(200, stacked).answer(202, "").answer(200, EMPTY).answer(200, DELETED);
     let report = run(&mut host, &target("r/s", "z")).unwrap();
     assert_eq!(report.warnings, [Warning::StackedReservations]);
-    let line = "1 resource(s) of role 'r/s' go back to role 'r'";
+    let line = "1 resource(s) of role 'r/s' return to role 'r'";
     assert!(host.lines().contains(&line), "{:?}", host.lines());
 }
 
 #[test]
-fn nothing_asked_is_nothing_done() {
+fn without_a_target_there_is_nothing_to_do() {
     let mut host = calm();
     assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
     assert_eq!(host.lines(), ["", "Nothing to do!"]);

@@ -1,10 +1,10 @@
-//! The agents that the master knows and does not list: `GET master-root/registrar(1)/registry`,
+//! The agents that the master knows but does not list: `GET master-root/registrar(1)/registry`,
 //! `GET master/maintenance/status`.
 //!
-//! An agent that does not answer for some time vanishes from the list of agents, and one
-//! on a machine that is down for maintenance vanishes at once. Both come back with everything
-//! that they had. The registry is the master's memory of its agents across its own restarts;
-//! for two weeks it also names those that the master gave up on.
+//! An agent that does not answer for some time disappears from the list of agents, and one on a
+//! machine that is down for maintenance disappears at once. Both come back with all their
+//! resources. The registry is the master's memory of its agents across its own restarts; for two
+//! weeks, it also names those that became unreachable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::host::{Host, Response, request};
 use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Method, Unreached, UnreachedReason};
 
-/// The agents that exist and are not listed.
+/// The agents that exist but are not listed.
 #[derive(Debug, Default)]
 pub struct Absent {
     /// The agents.
@@ -29,7 +29,7 @@ pub struct Absent {
     pub missing: Vec<&'static str>,
 }
 
-/// Asks the master for the agents that it knows and does not list.
+/// Asks the master for the agents that it knows but does not list.
 pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -> Absent {
     let mut absent = Absent::default();
     let path = ["registrar(1)", "registry"].map(Into::into).into();
@@ -62,13 +62,13 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
 }
 
 impl Absent {
-    /// Reads the number of agents that the master has given up on, where no page names them.
+    /// Reads the number of unreachable agents, if no page names them.
     fn count<H: Host>(&mut self, host: &mut H, retries: &mut Retries) {
         match metrics::read(host, retries) {
             Ok(Some(Metrics { unreachable: Some(count), .. })) if count > 0.0 => {
                 self.doubts.push(format!(
-                    "The master has given up on {count} agent(s), and its server does not have \
-                     the page that names them."
+                    "The Mesos master has {count} unreachable agent(s), but lacks the endpoint \
+                     that names them."
                 ));
             }
             Ok(Some(Metrics { unreachable: Some(_), .. })) => {}
@@ -171,7 +171,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// Stands for the agents of a machine that is down.
+    /// Returns the entry for the agents of a machine that is down.
     fn unreached(self) -> Unreached {
         let hostname = self.hostname.filter(|it| !it.is_empty()).or(self.ip).unwrap_or_default();
         let reason = UnreachedReason::MachineDown;

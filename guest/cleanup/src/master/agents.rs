@@ -22,6 +22,9 @@ use crate::master::resource::Resource;
 use crate::version;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
 
+pub use self::entry::Agent;
+pub use self::reserved::Wanted;
+
 /// The agents of a cluster, in the master's order.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -35,14 +38,14 @@ pub struct Listing {
     pub roles: BTreeSet<String>,
     /// The resources of other roles that may belong to the same service.
     pub elsewhere: Vec<Elsewhere>,
-    /// The number of resources of roles below the wanted one that stand on its reservations,
-    /// by role.
+    /// The number of resources of roles below the wanted one that refine its reservations, by
+    /// role.
     pub above: BTreeMap<String, u32>,
-    /// This is set when agents may have come, or may still come, to this master from one that
-    /// led before it: each agent may that registered again, with this master or another one.
+    /// This is set when agents may have come, or may still come, from an earlier leading master:
+    /// every agent that has registered again may be one of these.
     pub may_have_taken_over: bool,
-    /// The agents that the master knows from before its own restart, and that have not come
-    /// back yet. The list does not show what they hold.
+    /// The agents that the master knows from before its own restart, and that have not come back
+    /// yet. The list does not show their resources.
     pub recovered: Vec<Recovered>,
 }
 
@@ -51,32 +54,9 @@ pub struct Listing {
 pub struct Recovered {
     /// Its id.
     pub id: String,
-    /// Its host name, or nothing when the master does not say it.
+    /// Its host name, or an empty text if the master does not name it.
     #[serde(default)]
     pub hostname: String,
-}
-
-/// An agent, as far as the run needs to know it.
-#[derive(Debug)]
-pub struct Agent {
-    /// Its id.
-    pub id: String,
-    /// Its host name, or nothing when the master does not say it, or the run has nothing to
-    /// do with the agent.
-    pub hostname: String,
-    /// This is set when it is connected, and so carries out what the master accepts for it.
-    /// Changes that the master shows of an agent without a connection do not last (measured
-    /// on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active, but
-    /// connected.
-    pub connected: bool,
-    /// This is set when something is reserved there that is not listed: since Mesos 1.4 the
-    /// master lists the roles that the request's principal may view, but its totals count
-    /// all of them.
-    pub hides: bool,
-    /// The roles that have something reserved there.
-    pub roles: Rc<[String]>,
-    /// The resources that are reserved there for the run's role, or for all roles.
-    pub resources: Vec<Resource>,
 }
 
 impl Listing {
@@ -147,8 +127,8 @@ impl Listing {
         unreached.collect()
     }
 
-    /// Returns the roles that get a part of a target back when it is released, each with the
-    /// number of resources.
+    /// Returns the roles to which resources of a target return when they are released, each with
+    /// the number of resources.
     pub fn parents(&self, principal: Option<&str>) -> Vec<(String, u32)> {
         let mut parents = BTreeMap::<&str, u32>::new();
         for resource in self.agents.iter().flat_map(|agent| &agent.resources) {
@@ -170,8 +150,8 @@ impl Listing {
         resources.flat_map(Resource::principals).collect()
     }
 
-    /// Returns whether the role has something, but nothing that this principal made: then the
-    /// principal's name is more likely wrong than right.
+    /// Returns whether the role has resources, but none that this principal made: then the name
+    /// of the principal is probably wrong.
     pub fn is_others_alone(&self, principal: &str) -> bool {
         let principals = self.principals();
         !principals.is_empty() && !principals.contains(principal)
@@ -195,28 +175,7 @@ impl Listing {
     }
 }
 
-impl Agent {
-    /// Returns whether it holds something for the role, or may.
-    fn is_concerned(&self) -> bool {
-        self.hides || !self.resources.is_empty()
-    }
-}
-
-/// The role and the service for which a list of agents is read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
-    /// The role, or none for all roles.
-    pub role: Option<&'a str>,
-    /// The principal, whose resources for other roles are of interest too.
-    pub principal: Option<&'a str>,
-}
-
-impl Wanted<'_> {
-    /// This reads nothing but the agents themselves: no role has an empty name.
-    pub const NOTHING: Self = Self { role: Some(""), principal: None };
-}
-
-/// Asks the master for its agents and keeps what is wanted.
+/// Asks the master for its agents, and keeps the wanted resources.
 ///
 /// # Errors
 /// The master cannot be reached, refuses, or answers with something that is not a list of
@@ -349,12 +308,12 @@ mod tests {
             (
                 200,
                 r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"q"}]}}]}"#,
-                "what is listed under role 'r' is not that role's",
+                "a resource listed under role 'r' is reserved for another role",
             ),
             (
                 200,
                 r#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"r","scalar":{"value":0}}]}}]}"#,
-                "what is listed under role 'r' has an empty amount",
+                "a resource of role 'r' has an empty amount",
             ),
             (200, r#"{"slaves":[{"id":"S1"}]}"#, "agent S1 has no reserved_resources_full"),
             (200, r#"{"slaves":[]} trailing"#, "trailing characters"),
@@ -384,13 +343,13 @@ mod tests {
         let listing = list(b"caf\xe9", b"q\xff").unwrap();
         assert_eq!(listing.agents[0].resources.len(), 1);
         let why = list(b"caf\xe9", b"r").unwrap_err().message;
-        assert!(why.contains("role 'r' is not that role's"), "{why}");
+        assert!(why.contains("role 'r' is reserved for another role"), "{why}");
         let own =
             br#"{"slaves":[{"id":"S1","reserved_resources_full":{"r":[{"role":"r","x":"~"}]}}]}"#;
         let own: Vec<_> = own.iter().map(|it| if *it == b'~' { 0xff } else { *it }).collect();
         let why =
             super::list(&mut Script::default().answer_bytes(200, &own), R).unwrap_err().message;
-        assert!(why.contains("is not all UTF-8"), "{why}");
+        assert!(why.contains("is not valid UTF-8"), "{why}");
     }
 
     #[test]

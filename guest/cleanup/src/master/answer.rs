@@ -1,16 +1,16 @@
 //! One request to the master, and its answer, which is read as JSON.
 
+use crate::excerpt::{excerpt, summary};
 use crate::host::{Host, Response, request};
 use crate::master::NAME;
 use crate::master::json::{Bad, Json};
 use crate::retry::{Retries, Retry};
-use crate::words::{excerpt, summary};
 use janitor_contract::types::{Endpoint, Error, Method, Request};
 
 /// An answer that could not be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// An estimate whether another try is worthwhile.
+    /// The prospects of another try.
     pub retry: Retry,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
@@ -18,10 +18,10 @@ pub struct Unread {
     pub message: String,
 }
 
-/// The result of asking a master for one of the pages with which its lists are compared.
+/// The answer to a request for a page with which the lists of a master are compared.
 #[derive(Debug)]
 pub enum Page<T> {
-    /// The master says this.
+    /// The page has this content.
     Says(T),
     /// The server does not have the page: the master is an old one, or a proxy does not
     /// pass the page on.
@@ -30,7 +30,7 @@ pub enum Page<T> {
     Unknown(Unread),
 }
 
-/// Asks the master for what it has at `path`.
+/// Asks the master for the page at `path`.
 ///
 /// # Errors
 /// The master cannot be reached, refuses, or answers with something else.
@@ -84,9 +84,11 @@ fn read<H: Host, T>(
     let start = excerpt(json.start());
     if status != 200 {
         let hint = match status {
-            401 => ": it wants valid credentials",
-            403 => ": the token's owner may not see this",
-            307 => ": it does not lead; give the URL of the leading master, or of all",
+            401 => ": it requires valid credentials",
+            403 => ": this user is not allowed to view this",
+            307 => {
+                ": it is not leading; name the URL of the leading master, or the URLs of all masters"
+            }
             _ => "",
         };
         let answer = summary(status, start.as_bytes());

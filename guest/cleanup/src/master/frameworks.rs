@@ -1,12 +1,12 @@
-//! The frameworks that are registered with the master, and doubts whether these are all:
+//! The frameworks that are registered with the master, and the reasons to doubt that these are all:
 //! `GET master/frameworks`, `GET master/roles`, `GET master-root/metrics/snapshot`.
 //!
 //! A service with a registered framework is not dead: it may be running, or come back within
 //! its failover timeout (a week, for services of the DC/OS SDK) and look for its volumes.
 //!
-//! A framework that the list lacks may exist all the same: the master lists those that the
-//! request's principal may view (VIEW_FRAMEWORK), and a master that has just taken over
-//! knows only those that have come back. So the list is compared with the ids by which the
+//! A framework may exist although the list lacks it: the master lists only those that the
+//! request's principal may view (VIEW_FRAMEWORK), and a master that has just taken over knows
+//! only those that have registered again. So the list is compared with the ids by which the
 //! master's roles name their frameworks, with the number of frameworks in the master's
 //! metrics, which no permission filters, and with the time since the election.
 
@@ -52,8 +52,8 @@ pub fn all<H: Host>(
     let hidden = all.hidden(&metrics);
     if hidden > 0 {
         all.doubts.push(format!(
-            "The master has {hidden} registered framework(s) that this run's user may not view \
-             (permission view_frameworks)."
+            "The Mesos master has {hidden} registered framework(s) that this user is not allowed \
+             to view (permission view_frameworks)."
         ));
     }
     if listing.may_have_taken_over
@@ -72,7 +72,8 @@ fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Met
         Page::Says((registered, 0)) => registered,
         Page::Says((registered, unregistered)) => {
             all.doubts.push(format!(
-                "{unregistered} framework(s) with tasks have not come back to the master yet."
+                "{unregistered} framework(s) with tasks have not registered again with the Mesos \
+                 master yet."
             ));
             registered
         }
@@ -117,7 +118,7 @@ fn registered<R: Response>(json: &mut Json<R>) -> Result<(Vec<Framework>, usize)
                 Ok(())
             })
         }
-        // Their tasks run, and they have not come back to a new master.
+        // Their tasks run, but they have not registered with the new master yet.
         "unregistered_frameworks" => json.list(|json| {
             unregistered += 1;
             json.skip()
@@ -223,8 +224,8 @@ impl Frameworks {
         self.registered.iter().filter(owns).cloned().collect()
     }
 
-    /// Explains why there may be others that use a role, or own a node. There is no doubt if
-    /// that is excluded.
+    /// Explains why there may be others that use a role, or own a node. It returns none if that
+    /// is excluded.
     pub fn doubt(&self, role: Option<&str>) -> Option<String> {
         let is_listed = |id: &&String| self.registered.iter().any(|it| it.id == **id);
         let concerned = self.roles.iter().filter(|(it, _)| role.is_none_or(|own| may_use(it, own)));
@@ -234,7 +235,7 @@ impl Frameworks {
             let ids: Vec<_> = unnamed.into_iter().map(String::as_str).collect();
             let which = role.map_or_else(String::new, |role| format!(" of role '{role}'"));
             format!(
-                "The master has framework(s){which} that this run's user may not view \
+                "The Mesos master has framework(s){which} that this user is not allowed to view \
                  (permission view_frameworks): {}.",
                 ids.join(", ")
             )
@@ -247,14 +248,6 @@ impl Frameworks {
 /// Returns whether a framework may use what is reserved for a role.
 pub fn uses(framework: &Framework, role: &str) -> bool {
     framework.roles.iter().any(|it| may_use(it, role))
-}
-
-/// Returns whether a framework runs the apps or the jobs of others.
-pub fn is_shared(framework: &Framework) -> bool {
-    let name = framework.name.to_ascii_lowercase();
-    // A folder may stand before the name.
-    let name = name.rsplit('/').next().unwrap_or_default();
-    name.starts_with("marathon") || name.starts_with("metronome")
 }
 
 /// Asks the master to tear a framework down: all its tasks end, and it cannot come back under

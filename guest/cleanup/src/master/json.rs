@@ -1,12 +1,14 @@
 //! A pull reader for JSON: it reads the body of an answer piece by piece, so that the body
 //! never stands whole in memory.
 //!
-//! A caller takes objects and lists apart down to values that are small enough to be read
-//! at once, such as one agent. That is as fast as reading from a slice, and much faster
-//! than reading byte by byte from a stream.
+//! A caller takes objects and lists apart down to values that are small enough to be read at
+//! once, such as one agent. This is as fast as reading from a slice, and much faster than
+//! reading a stream byte by byte.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 
 use crate::host::{CHUNK, Response};
@@ -37,11 +39,15 @@ impl Bad {
         Self(format!("missing field `{field}`"))
     }
 
-    /// Ends the reading of a body of which nothing more is needed.
+    /// Ends the reading of a body early, because the rest is not needed.
     pub fn enough() -> Self {
         Self("the rest is not needed".into())
     }
 }
+
+/// A text that is copied only if it has an escape sequence.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The body of an answer, which has been read up to some place.
 pub struct Json<R> {
@@ -206,7 +212,7 @@ impl<R: Response> Json<R> {
                 b'{' | b'[' if !in_text => open.push(byte == b'{'),
                 b'}' | b']' if !in_text => {
                     if open.pop() != Some(byte == b'}') {
-                        return Err(self.bad("a bracket that closes nothing", 0));
+                        return Err(self.bad("a closing bracket without an opening one", 0));
                     }
                     if open.is_empty() {
                         self.at += 1;
@@ -217,7 +223,7 @@ impl<R: Response> Json<R> {
             }
             self.at += 1;
             if open.len() > DEEPEST {
-                return Err(self.bad("brackets inside of each other without end", 0));
+                return Err(self.bad("brackets are nested too deeply", 0));
             }
         }
     }
@@ -336,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_goes_on_in_the_next_chunk() {
+    fn a_number_continues_in_the_next_chunk() {
         let filler = " ".repeat(START);
         let body = format!(
             r#"{filler}{{ "skipped" : [ [1], {{}}, "]" ] ,"a":[1, -2.5e3 ,30],"o":{{"b":[]}},"n":12.5}} "#

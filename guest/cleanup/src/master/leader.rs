@@ -28,8 +28,8 @@ struct Times {
 }
 
 /// Explains why frameworks may be missing from the lists of a master that took over from
-/// another one. There is no doubt if it did not, or has led for long enough. `uptime` is the
-/// age of its process in seconds, from its metrics.
+/// another one. It returns none if the master did not take over, or has led for long enough.
+/// `uptime` is the age of its process in seconds, from its metrics.
 pub fn doubt<H: Host>(
     host: &mut H,
     listing: &Listing,
@@ -45,15 +45,15 @@ pub fn doubt<H: Host>(
     match led_for.map(|((uptime, start), elected)| start + uptime - elected) {
         Some(led_for) if led_for >= COMING_BACK => None,
         Some(led_for) => Some(format!(
-            "The master took over only {:.0} s ago, and frameworks without tasks may not have come \
-             back to it yet: run the same command again in {:.0} s.",
+            "The Mesos master was elected only {:.0} s ago, so frameworks without tasks may not \
+             have registered again yet: run the same command again in {:.0} s.",
             led_for,
             (COMING_BACK - led_for).ceil()
         )),
         None => Some(
-            "The master took over from another one, and does not report when: frameworks without \
-             tasks may not have come back to it yet. If that was more than 10 minutes ago, they \
-             have."
+            "The Mesos master took over from another one, but does not report when, so frameworks \
+             without tasks may not have registered again yet. They have if it was elected more \
+             than 10 minutes ago."
                 .into(),
         ),
     }

@@ -1,4 +1,4 @@
-//! The master's own counts, which no permission filters: `GET master-root/metrics/snapshot`.
+//! The master's own counts, which permissions do not filter: `GET master-root/metrics/snapshot`.
 
 use super::answer::{self, Page};
 use super::json::{Bad, Json};
@@ -13,7 +13,7 @@ pub struct Metrics {
     pub uptime: Option<f64>,
     /// The number of frameworks that are registered, connected or not.
     pub frameworks: Option<f64>,
-    /// The number of agents that the master has given up on.
+    /// The number of unreachable agents.
     pub unreachable: Option<f64>,
 }
 
@@ -30,8 +30,8 @@ pub fn read<H: Host>(host: &mut H, retries: &mut Retries) -> Result<Option<Metri
     match answer::page(host, &page, retries, take) {
         Page::Says((metrics, true)) => Ok(Some(metrics)),
         Page::Says((_, false)) => Err(
-            "The metrics are of a master that does not lead: give the URL of the leading master, \
-             or of all."
+            "The metrics are those of a master that is not leading: name the URL of the leading \
+             master, or the URLs of all masters."
                 .into(),
         ),
         Page::Missing => Ok(None),

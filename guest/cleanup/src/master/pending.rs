@@ -1,11 +1,11 @@
 //! The operations that agents have not carried out yet: `POST master/api/v1`,
 //! `GET_OPERATIONS`.
 //!
-//! The agent list shows the master's assumptions: a volume disappears from it as soon as the
-//! master has accepted the request. An agent that dies before it has heard of the request
-//! brings the volume back (measured on Mesos 1.6 to 1.11). Since 1.6 the master lists the
-//! pending operations, whoever asked for them. Before that, volumes do not come back, and it
-//! does not list operations.
+//! The list of agents shows the master's assumptions: a volume disappears from it as soon as the
+//! master has accepted the request. An agent that dies before the request reaches it comes back
+//! with the volume (measured on Mesos 1.6 to 1.11). Since 1.6, the master lists the pending
+//! operations, whoever requested them. Before that, volumes do not come back, and it does not
+//! list operations.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

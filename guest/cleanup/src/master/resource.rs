@@ -80,8 +80,8 @@ impl Resource {
         Ok(Self { raw, facts })
     }
 
-    /// Returns whether it says itself that it is this role's: by its innermost reservation
-    /// since Mesos 1.4, and by its `role`. Where both are there, both must be right.
+    /// Returns whether it is reserved for this role, according to its innermost reservation since
+    /// Mesos 1.4, and to its `role`. If both are present, both must name the role.
     pub fn is_of(&self, role: &str) -> bool {
         let Facts { role: own, reservations, .. } = &self.facts;
         let innermost = reservations.as_ref().map(|stack| stack.last()?.role.as_deref());
@@ -95,7 +95,7 @@ impl Resource {
     /// is one.
     pub fn why_not_sent(&self) -> Option<&'static str> {
         if self.raw.get().as_bytes().contains(&STRAY) {
-            return Some("is not all UTF-8, so it cannot be sent back as it is");
+            return Some("is not valid UTF-8, so it cannot be sent back unchanged");
         }
         self.is_empty().then_some("has an empty amount, which would crash the master")
     }
@@ -156,7 +156,7 @@ impl Resource {
         (volume, reserved && (volume || facts.volume().is_none()))
     }
 
-    /// Returns everything about it that a person may want to know.
+    /// Describes it in the contract's terms.
     ///
     /// # Errors
     /// The entry is not the object that Mesos documents.
@@ -211,7 +211,7 @@ impl Resource {
     }
 }
 
-/// An entry in the contract's words.
+/// A resource in the contract's terms.
 pub struct Described {
     /// The role it is reserved for.
     pub role: String,
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_amount_is_told_from_none() {
+    fn an_empty_amount_differs_from_a_missing_one() {
         let is_empty = |amount: &str| {
             let json = format!(r#"{{"role":"r","reservation":{{}}{amount}}}"#);
             Resource::new(RawValue::from_string(json).unwrap()).unwrap().is_empty()

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Operation;
 use super::request::Lists;
-use super::{Operation, Owner};
 use crate::context::{Abort, Context};
 use crate::host::Host;
 use crate::master::agents::Listing;
+use crate::owner::Owner;
 use crate::retry::Retry;
 use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
 
@@ -75,7 +76,7 @@ impl<H: Host> Context<'_, H> {
         }
         if !failed.is_empty() {
             let message = format!(
-                "The {} of role '{}' may be left on slave(s) {}.",
+                "Some {} of role '{}' may be left on slave(s) {}.",
                 operation.noun,
                 owner.role,
                 failed.join(", ")
@@ -91,8 +92,8 @@ impl<H: Host> Context<'_, H> {
         self.confirm(operation, owner, &accepted, newest)
     }
 
-    /// Waits until the agents have carried out what the master accepted, and none of them
-    /// lists what was to be removed.
+    /// Waits until the agents have carried out the operations that the master accepted, and none
+    /// of them lists the removed resources any more.
     fn confirm(
         &mut self,
         operation: &Operation,
@@ -122,7 +123,8 @@ impl<H: Host> Context<'_, H> {
             if left.is_empty() && unheard.is_empty() {
                 self.is_settled = pending.is_ok_and(|it| it.is_empty());
                 self.report.confirmed.push(operation.phase);
-                let line = format!("Confirmed: no {} of {} left", operation.noun, owner.role);
+                let line =
+                    format!("Confirmed: role '{}' has no {} left", owner.role, operation.noun);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
                 return Ok(listing);
             }
@@ -131,11 +133,11 @@ impl<H: Host> Context<'_, H> {
             }
             let noun = operation.noun;
             if left.is_empty() {
-                // The resources are not listed any more, but would come back.
+                // The resources are no longer listed, but may come back.
                 let agents = unheard.join(", ");
                 let message = format!(
-                    "Incomplete: the Mesos master accepted to remove the {noun}, and has not heard \
-                     that it is done by: {agents}"
+                    "Incomplete: the Mesos master accepted the removal of the {noun}, but these \
+                     slaves have not carried it out yet: {agents}"
                 );
                 let (role, principal) = (Some(owner.role), owner.principal);
                 let pending = self.pending(&listing, role, principal);
@@ -144,8 +146,8 @@ impl<H: Host> Context<'_, H> {
                 return Err(self.abort(Reason::Incomplete, message));
             }
             let message = format!(
-                "The Mesos master accepted the request, but does not show that the {noun} are gone \
-                 from: {}",
+                "The Mesos master accepted the request, but does not confirm that the {noun} are \
+                 removed from slave(s) {}",
                 left.join(", ")
             );
             return Err(self.abort(Reason::Failed, message));

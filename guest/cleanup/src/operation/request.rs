@@ -15,9 +15,9 @@ pub struct Removal<'a> {
 /// The number of resources in one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Lists {
-    /// A request has as many as it may have.
+    /// A request contains as many as it may contain.
     Whole,
-    /// A request has one, so that a bad one does not keep the rest.
+    /// A request contains one, so that an invalid one does not keep the others from removal.
     Single,
 }
 
@@ -27,7 +27,7 @@ pub struct Settled {
     pub line: String,
     /// The outcome: accepted, refused or failed.
     pub outcome: AgentOutcome,
-    /// An estimate whether another try is worthwhile.
+    /// The prospects of another try.
     pub retry: Retry,
     /// This is set when a part of the list may be accepted although the whole was not.
     pub divisible: bool,
@@ -99,9 +99,9 @@ impl<'a> Removal<'a> {
 }
 
 impl Settled {
-    /// Reports a request that is not sent, because the master wants other credentials.
+    /// Reports a request that is not sent, because the master requires other credentials.
     pub fn unsent() -> Self {
-        let why = "not sent, because the Mesos master wants valid credentials";
+        let why = "not sent, because the Mesos master requires valid credentials";
         Self {
             line: format!("Failed: {why}"),
             outcome: AgentOutcome::Failed(why.into()),
@@ -110,13 +110,13 @@ impl Settled {
         }
     }
 
-    /// Returns whether the master wants other credentials.
+    /// Returns whether the master requires other credentials.
     pub fn is_unauthorized(&self) -> bool {
         matches!(&self.outcome, AgentOutcome::Refused(refusal) if refusal.status == 401)
     }
 
     /// Combines the answers about one agent: it logs the lines of all but the last, and keeps
-    /// the first outcome that is not a success. There is none when there are no answers.
+    /// the first outcome that is not a success. It returns none if there are no answers.
     pub fn all<H: Host>(host: &mut H, all: Vec<Self>) -> Option<Self> {
         let mut together: Option<Self> = None;
         for next in all {

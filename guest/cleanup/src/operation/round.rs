@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::request::{Lists, Removal, Settled};
-use super::{Operation, Owner, Work};
+use super::{Operation, Work};
 use crate::host::{Host, count};
 use crate::master::agents::{Agent, Listing};
+use crate::owner::Owner;
 use crate::retry::Retry;
-use janitor_contract::types::{
-    AgentOutcome, AgentResult, Event, Level, Phase, Refusal, SkipReason, Skipped,
-};
+use janitor_contract::describe::skip_words;
+use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Phase, Refusal, Skipped};
 
 /// One attempt on an agent.
 pub(super) struct Attempt {
     /// Its result for the report.
     pub result: AgentResult,
-    /// An estimate whether another try is worthwhile.
+    /// The prospects of another try.
     pub retry: Retry,
     /// This is set when a part of the list may be accepted although the whole was not.
     pub divisible: bool,
@@ -74,11 +74,7 @@ impl Operation {
     fn announce<H: Host>(&self, host: &mut H, work: &Work, role: &str) {
         let (noun, agent) = (self.noun, &work.agent.id);
         for Skipped { reason, count } in &work.skipped {
-            let why = match reason {
-                SkipReason::StaticReservation => "reserved in the agent's configuration",
-                SkipReason::OtherPrincipal => "made by another principal",
-                SkipReason::VolumeLeft => "still holding a volume",
-            };
+            let why = skip_words(*reason);
             let line = format!("Skipping {count} {noun} for role '{role}' on slave {agent}: {why}");
             host.say(Level::Info, line, None);
         }
@@ -122,20 +118,21 @@ impl Operation {
         Attempt { result, retry, divisible }
     }
 
-    /// Returns lines that may help with a refusal. Those about volumes in use are the
-    /// original's.
+    /// Returns the lines that explain a refusal. Those about volumes in use are the original's.
     fn hints(&self, work: &Work, outcome: &AgentOutcome) -> Vec<String> {
         let AgentOutcome::Refused(refusal) = outcome else { return Vec::new() };
         match refusal.status {
-            401 => vec!["The Mesos master wants valid credentials; nothing more is sent.".into()],
+            401 => vec![
+                "The Mesos master requires valid credentials; no more requests are sent.".into(),
+            ],
             403 => {
                 let makers: BTreeSet<_> =
                     work.removals.iter().flat_map(Removal::principals).collect();
                 let makers = makers.into_iter().collect::<Vec<_>>().join(", ");
                 let permission = self.permission;
                 vec![format!(
-                    "The run's own user may not do this to what was made by: {makers}. In DC/OS \
-                     it needs the permission {permission}[:PRINCIPAL] delete."
+                    "This user is not allowed to remove resources made by: {makers}. In DC/OS, it \
+                     needs the permission {permission}[:PRINCIPAL] delete."
                 )]
             }
             _ if self.phase == Phase::Volumes && is_in_use(refusal) => {
@@ -147,7 +144,7 @@ impl Operation {
         }
     }
 
-    /// Explains why nothing was sent for an agent, in the original's words where it has some.
+    /// Explains why no request was sent for an agent, in the original's words if it has some.
     fn nothing_sent(&self, work: &Work, role: &str) -> Settled {
         let (noun, agent, roles) = (self.noun, &work.agent.id, &work.agent.roles);
         let (line, outcome) = if roles.is_empty() {
@@ -167,8 +164,8 @@ impl Operation {
         } else if work.found > 0 {
             (
                 format!(
-                    "Found {} {noun} for role '{role}' on slave {agent}, which is not active: \
-                     nothing is sent",
+                    "Found {} {noun} for role '{role}' on slave {agent}, which is not connected: \
+                     no request is sent",
                     work.found
                 ),
                 AgentOutcome::NotActive,
@@ -213,7 +210,7 @@ mod tests {
         r#"{"name": "cpus", "role": "r", "scalar": {"value": 1.0}, "reservation": {}}"#;
 
     #[test]
-    fn resources_go_back_exactly_as_they_were_listed() {
+    fn resources_are_sent_exactly_as_they_were_listed() {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
         let mut host = Script::default().answer(202, "");
         Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);

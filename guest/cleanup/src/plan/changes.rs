@@ -29,7 +29,7 @@ impl<H: Host> Context<'_, H> {
         let target = &then.target;
         let znode = self.znode_state(target);
         if let (Some(ZnodeState::Unknown(why)), Some(znode)) = (&znode, &target.znode) {
-            let message = format!("It is not known whether znode '{znode}' is there: {why}");
+            let message = format!("It is unknown whether znode '{znode}' exists: {why}");
             return Err(self.abort(Reason::Failed, message));
         }
         let (now, listing) = self.survey(target)?;
@@ -72,18 +72,18 @@ fn differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<
     sentences.extend(reach_differences(&then.ignored, &now.ignored, " (ignored)"));
     if options.whole_service && then.elsewhere != now.elsewhere {
         // This decides whether the znode is deleted.
-        sentences.push("What the service may have elsewhere is not as the plan says".into());
+        sentences.push("The service's resources under other roles differ from the plan".into());
     }
     sentences.extend(framework_differences(then, now, options));
     sentences.extend(znode_difference(then, now));
     if let (Some(_), None) = (then.refusal, now.refusal) {
         let why = then.why_refused.as_deref().unwrap_or_default();
-        sentences.push(format!("The plan is refused, and now nothing refuses it: {why}"));
+        sentences.push(format!("The plan was refused, but no longer is: {why}"));
     }
     sentences
 }
 
-/// Finds the entries that agents hold now, and those that they hold no more.
+/// Finds the entries that agents hold now, and those that they no longer hold.
 fn agent_differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
     let mut sentences = Vec::new();
     let changes = [(now, then, "now has"), (then, now, "no longer has")];
@@ -108,7 +108,7 @@ fn agent_differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
 /// these, more would be removed than the plan shows, above all the znode.
 fn reach_differences(then: &[Unreached], now: &[Unreached], note: &str) -> Vec<String> {
     let mut sentences = Vec::new();
-    let changes = [(now, then, "Not in the plan"), (then, now, "Not so any more")];
+    let changes = [(now, then, "Not in the plan"), (then, now, "No longer true")];
     for (these, others, what) in changes {
         for it in these.iter().filter(|it| !others.iter().any(|other| is_as_far(it, other))) {
             sentences.push(format!("{what}: {}{note}", unreached_words(it)));
@@ -117,8 +117,8 @@ fn reach_differences(then: &[Unreached], now: &[Unreached], note: &str) -> Vec<S
     sentences
 }
 
-/// Returns whether the two are the same agent or machine, and the same requests are sent for it.
-/// The reason why it is out of reach, and the time, may have become clearer.
+/// Returns whether both are the same agent or machine, for which the same requests are sent. The
+/// reason why it is out of reach, and the time, may be known better now.
 fn is_as_far(one: &Unreached, other: &Unreached) -> bool {
     let is_away = |it: &Unreached| it.reason == UnreachedReason::NotActive;
     let is_same = match one.agent.is_empty() {
@@ -128,24 +128,24 @@ fn is_as_far(one: &Unreached, other: &Unreached) -> bool {
     is_same && is_away(one) == is_away(other)
 }
 
-/// Finds the frameworks that are not as the plan shows them: all of them end in a teardown, or
-/// lose their data.
+/// Finds the frameworks that differ from the plan: a teardown would end them, or they would lose
+/// their data.
 fn framework_differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<String> {
     let mut sentences = Vec::new();
     let roles = |it: &Framework| it.roles.iter().cloned().collect::<BTreeSet<_>>();
     for framework in &now.frameworks {
         let name = framework_words(framework);
         match then.frameworks.iter().find(|it| it.id == framework.id) {
-            None => sentences.push(format!("Framework {name} uses the target now")),
+            None => sentences.push(format!("Framework {name} now uses the target")),
             Some(it) if it.name != framework.name || roles(it) != roles(framework) => {
                 let has = framework.roles.join(", ");
                 sentences.push(format!(
-                    "Framework {name} is not as the plan says; now it has the roles: {has}"
+                    "Framework {name} differs from the plan; its roles are now: {has}"
                 ));
             }
             Some(it) if options.in_use == InUse::Teardown && framework.tasks > it.tasks => {
                 sentences.push(format!(
-                    "Framework {name} runs {} task(s) now, and {} in the plan",
+                    "Framework {name} now runs {} task(s), and {} in the plan",
                     framework.tasks, it.tasks
                 ));
             }
@@ -154,10 +154,11 @@ fn framework_differences(then: &CleanupPlan, now: &CleanupPlan, options: &Option
     }
     let is_gone = |it: &&Framework| !now.frameworks.iter().any(|other| other.id == it.id);
     for framework in then.frameworks.iter().filter(is_gone) {
-        sentences.push(format!("Framework {} uses the target no more", framework_words(framework)));
+        sentences
+            .push(format!("Framework {} no longer uses the target", framework_words(framework)));
     }
     if let (None, Some(why)) = (&then.frameworks_unknown, &now.frameworks_unknown) {
-        sentences.push(format!("It is not known any more which frameworks there are: {why}"));
+        sentences.push(format!("It is no longer known which frameworks exist: {why}"));
     }
     sentences
 }
@@ -168,24 +169,24 @@ fn znode_difference(then: &CleanupPlan, now: &CleanupPlan) -> Option<String> {
 
     let znode = then.target.znode.as_deref()?;
     let what = match (then.znode.as_ref()?, now.znode.as_ref()?) {
-        (_, Unknown(why)) => format!("cannot be looked at now: {why}"),
+        (_, Unknown(why)) => format!("can no longer be read: {why}"),
         // The plan could not say more about it.
         (Absent | Unknown(_), Absent) | (MoreThan(_), MoreThan(_)) => return None,
         (Uncounted(_), There(_) | MoreThan(_) | Uncounted(_)) => return None,
         (There(then), There(now)) if then == now => return None,
-        (_, Absent) => "is gone".into(),
-        (Absent, _) => "is there now".into(),
-        (Unknown(_), _) => "is there now, and could not be looked at for the plan".into(),
+        (_, Absent) => "no longer exists".into(),
+        (Absent, _) => "exists now".into(),
+        (Unknown(_), _) => "exists now, but could not be read for the plan".into(),
         (There(then), There(now)) => {
-            format!("has {now} node(s) below it now, and {then} in the plan")
+            format!("now has {now} node(s) below it, and {then} in the plan")
         }
         (There(then), MoreThan(now)) => {
-            format!("has more than {now} nodes below it now, and {then} in the plan")
+            format!("now has more than {now} nodes below it, and {then} in the plan")
         }
         (MoreThan(then), There(now)) => {
-            format!("has {now} node(s) below it now, and more than {then} in the plan")
+            format!("now has {now} node(s) below it, and more than {then} in the plan")
         }
-        (_, Uncounted(why)) => format!("has nodes below it that could not be counted: {why}"),
+        (_, Uncounted(why)) => format!("has nodes below it that can no longer be counted: {why}"),
     };
     Some(format!("The znode '{znode}' {what}"))
 }

@@ -35,7 +35,7 @@ fn target(znode: Option<&str>) -> Target {
 }
 
 #[test]
-fn everything_that_goes_or_stays_is_told() {
+fn everything_that_is_removed_or_stays_is_shown() {
     let mut host = Script::default()
         .answer(200, slaves(&[CPUS, FOREIGN, STATIC, VOLUME]))
         .answer(200, NO_FRAMEWORKS)
@@ -58,7 +58,7 @@ fn everything_that_goes_or_stays_is_told() {
 }
 
 #[test]
-fn what_would_be_refused_is_told() {
+fn what_would_be_refused_is_shown() {
     let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
     for (entry, (status, frameworks), expected) in [
         (FOREIGN, (200, NO_FRAMEWORKS), Reason::OtherPrincipals),
@@ -282,33 +282,33 @@ fn everything_that_a_plan_shows_is_compared() {
     let other = r#"{"id":"G","name":"kafka","active":true,"roles":["r"]}"#;
     let changed = Some(Reason::Changed);
     for (then, now, options, reason, line) in [
-        (&QUIET, &absent, &OPTIONS, changed, "The znode 'z' is gone"),
-        (&absent, &QUIET, &OPTIONS, changed, "The znode 'z' is there now"),
-        (&refused, &QUIET, &OPTIONS, changed, "The znode 'z' is there now, and could not"),
-        (&refused, &refused, &OPTIONS, Some(Reason::Failed), "It is not known whether znode"),
-        (&one, &two, &OPTIONS, changed, "The znode 'z' has 2 node(s) below it now, and 1"),
-        (&two, &one, &OPTIONS, changed, "The znode 'z' has 1 node(s) below it now, and 2"),
-        (&one, &broken, &OPTIONS, changed, "The znode 'z' has nodes below it that could not"),
-        (&QUIET, &users(F), &teardown, changed, "Framework 'kafka' (F, active) uses the"),
-        (&QUIET, &users(F), &forced, changed, "Framework 'kafka' (F, active) uses the target"),
-        (&QUIET, &users(F), &OPTIONS, changed, "Framework 'kafka' (F, active) us"),
-        (&users(F), &QUIET, &teardown, changed, "Framework 'kafka' (F, active) uses the targ"),
-        (&users(F), &users(other), &teardown, changed, "Framework 'kafka' (G, active) uses"),
-        (&users(F), &users(more_roles), &forced, changed, "Framework 'kafka' (F, active) is"),
-        (&users(F), &users(more_tasks), &teardown, changed, "Framework 'kafka' (F, active) r"),
+        (&QUIET, &absent, &OPTIONS, changed, "The znode 'z' no longer exists"),
+        (&absent, &QUIET, &OPTIONS, changed, "The znode 'z' exists now"),
+        (&refused, &QUIET, &OPTIONS, changed, "The znode 'z' exists now, but could not"),
+        (&refused, &refused, &OPTIONS, Some(Reason::Failed), "It is unknown whether znode"),
+        (&one, &two, &OPTIONS, changed, "The znode 'z' now has 2 node(s) below it, and 1"),
+        (&two, &one, &OPTIONS, changed, "The znode 'z' now has 1 node(s) below it, and 2"),
+        (&one, &broken, &OPTIONS, changed, "The znode 'z' has nodes below it that can no"),
+        (&QUIET, &users(F), &teardown, changed, "Framework 'kafka' (F, active) now uses"),
+        (&QUIET, &users(F), &forced, changed, "Framework 'kafka' (F, active) now uses the target"),
+        (&QUIET, &users(F), &OPTIONS, changed, "Framework 'kafka' (F, active) now us"),
+        (&users(F), &QUIET, &teardown, changed, "Framework 'kafka' (F, active) no longer uses"),
+        (&users(F), &users(other), &teardown, changed, "Framework 'kafka' (G, active) now uses"),
+        (&users(F), &users(more_roles), &forced, changed, "Framework 'kafka' (F, active) di"),
+        (&users(F), &users(more_tasks), &teardown, changed, "Framework 'kafka' (F, active) n"),
         // The plan was refused, so it does not show what a cleanup would have done.
-        (&users(F), &QUIET, &OPTIONS, changed, "The plan is refused, and now nothing refuses"),
-        (&pages(&[AWAY]), &QUIET, &OPTIONS, changed, "Not so any more: Slave S9 is unreacha"),
+        (&users(F), &QUIET, &OPTIONS, changed, "The plan was refused, but no longer is: "),
+        (&pages(&[AWAY]), &QUIET, &OPTIONS, changed, "No longer true: Slave S9 is unreacha"),
         (&QUIET, &pages(&[AWAY]), &OPTIONS, changed, "Not in the plan: Slave S9 is unreach"),
-        (&pages(&[AWAY]), &QUIET, &ignoring, changed, "Not so any more: Slave S9 is unreach"),
+        (&pages(&[AWAY]), &QUIET, &ignoring, changed, "No longer true: Slave S9 is unreach"),
         (&QUIET, &pages(&[AWAY]), &ignoring, changed, "Not in the plan: Slave S9 is unreach"),
-        (&inactive, &QUIET, &OPTIONS, changed, "Not so any more: Slave S0 (h) is not connect"),
-        (&inactive, &QUIET, &ignoring, changed, "Not so any more: Slave S0 (h) is not conne"),
-        (&elsewhere, &QUIET, &whole, changed, "What the service may have elsewhere is not"),
+        (&inactive, &QUIET, &OPTIONS, changed, "No longer true: Slave S0 (h) is not connect"),
+        (&inactive, &QUIET, &ignoring, changed, "No longer true: Slave S0 (h) is not conne"),
+        (&elsewhere, &QUIET, &whole, changed, "The service's resources under other roles"),
     ] {
         let (ended, lines) = applied_elsewhere(then, now, options, options);
-        let is_told = lines.iter().any(|it| it.starts_with(line));
-        assert!(ended == reason && is_told, "{line}: {ended:?} {lines:?}");
+        let is_shown = lines.iter().any(|it| it.starts_with(line));
+        assert!(ended == reason && is_shown, "{line}: {ended:?} {lines:?}");
     }
     // In these cases nothing has changed that matters.
     for (then, now, options) in [

@@ -1,4 +1,4 @@
-//! Looks at a node, and at the nodes below it.
+//! Reads a node, and counts the nodes below it.
 
 use std::collections::VecDeque;
 
@@ -10,10 +10,10 @@ use crate::host::{Host, count, request};
 use crate::retry::{Retries, Retry};
 use janitor_contract::types::{Endpoint, Error, Method, Request, ZnodeState};
 
-/// The number of nodes that are counted. Of more nodes the state only says that there are more.
+/// The number of nodes that are counted. If there are more, the state says only that.
 pub(super) const COUNTED: u32 = 10_000;
 
-/// The lack of an answer that can be understood.
+/// An answer that could not be read.
 pub(super) struct Unread {
     why: String,
     retry: Retry,
@@ -61,11 +61,12 @@ impl Tree {
             // If the server says nothing more, an ACL is the likeliest reason.
             let words = match stat.trim() {
                 "" => format!(
-                    "it says only '{str}' (it may not look at it, or ZooKeeper does not answer it)"
+                    "it says only '{str}' (it may lack the permission, or ZooKeeper may not \
+                     answer)"
                 ),
                 words => format!("it says: {words}"),
             };
-            let why = format!("{} cannot look at '{}': {words}", self.server, self.whole);
+            let why = format!("{} cannot read '{}': {words}", self.server, self.whole);
             let retry = if may_pass(&stat) { Retry::WhenReady } else { Retry::Never };
             return Err(Unread { why, retry });
         }
@@ -136,13 +137,13 @@ impl Tree {
         nodes.into_iter().map(child).collect()
     }
 
-    /// Reads the answer to a look.
+    /// Reads the answer to a request that changes nothing.
     fn understood<H: Host, T: DeserializeOwned>(
         &self,
         host: &mut H,
         sent: Result<H::Exchange, Error>,
     ) -> Result<T, Unread> {
-        /// This has room for a node with 100,000 children.
+        /// The limit of an answer, in bytes: enough for a node with 100,000 children.
         const LIMIT: usize = 32 << 20;
         let network =
             |error: &Error| Unread { why: error.of(self.server), retry: self.retry_of(error) };

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::look::COUNTED;
 use super::*;
+use crate::retry::{Backoff, Retries};
 use crate::testing::Script;
-use janitor_contract::types::ZnodeState;
+use janitor_contract::types::{ZnodeOutcome, ZnodeState};
 
 const GONE: &str = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
 const THERE: &str = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
@@ -52,9 +53,9 @@ fn the_nodes_below_are_counted() {
     for (status, body, words) in [
         (200, "<html>", "the answer is not Exhibitor's"),
         (403, "", "permission"),
-        (404, "", "there is no Exhibitor at its URL"),
+        (404, "", "there is no Exhibitor at this URL"),
         (200, "[]", "the answer is not Exhibitor's"),
-        (200, r#"{"str":"Exception","stat":null}"#, "it may not look at it"),
+        (200, r#"{"str":"Exception","stat":null}"#, "it may lack the permission"),
         (200, r#"{"str":"Exception","stat":"KeeperErrorCode = NoAuth for /a"}"#, "NoAuth for /a"),
     ] {
         let state = look(&mut Script::default().answer(status, body), "a");
@@ -84,7 +85,7 @@ fn failures_that_pass_are_waited_for() {
     }
     let (outcome, host) = delete(host, "a", &[GONE]);
     let ZnodeOutcome::Failed(why) = outcome else { panic!("{outcome:?}") };
-    assert!(why.contains("in part") && why.contains("zk://"), "{why}");
+    assert!(why.contains("some of the nodes below it") && why.contains("zk://"), "{why}");
     assert_eq!(host.paused, Duration::from_secs(3));
 }
 
@@ -116,7 +117,7 @@ fn the_node_itself_has_the_last_word() {
         |body: &str, look: &str| delete(Script::default().answer(200, body), "a/b", &[look]).0;
     assert_eq!(outcome(no_node, GONE), ZnodeOutcome::Absent);
     let ZnodeOutcome::Failed(why) = outcome(DELETED, THERE) else { panic!() };
-    assert!(why.contains("something else may have been deleted"), "{why}");
+    assert!(why.contains("another node may have been deleted"), "{why}");
     assert!(matches!(outcome(no_node, THERE), ZnodeOutcome::Failed(_)));
     assert!(matches!(outcome(DELETED, "<html>"), ZnodeOutcome::Unknown(_)));
 }

@@ -58,8 +58,8 @@ impl Tree {
         }
     }
 
-    /// Judges a failure by its message, which has the words of ZooKeeper, or those of the host
-    /// where the host itself speaks with ZooKeeper: these are not called the server's.
+    /// Judges a failure by its message. This quotes ZooKeeper; or, if the host itself connects to
+    /// ZooKeeper, it may be the host's own, and is not attributed to the server.
     fn judge_message(&self, message: &str) -> Verdict {
         let mut why = match self.server == ZOOKEEPER && !message.starts_with("KeeperErrorCode") {
             true => message.to_owned(),
@@ -67,17 +67,18 @@ impl Tree {
         };
         let below = format!("/{}/", self.whole);
         if message.contains(&below) {
-            why += " (the nodes below it may be deleted in part)";
+            why += " (some of the nodes below it may be deleted)";
         }
         if message.contains("ConnectionLoss") && self.server == EXHIBITOR {
-            why += " (a node whose children's names are longer than about 1 MiB can only be \
-                    deleted by ZooKeeper itself: an Exhibitor URL that begins with zk://)";
+            why += " (Exhibitor cannot delete a node if the names of its children exceed about \
+                    1 MiB in total; ZooKeeper itself can: use an Exhibitor URL that begins with \
+                    zk://)";
         }
         Verdict::Failed(why, if may_pass(message) { Retry::WhenReady } else { Retry::Never })
     }
 
-    /// Returns whether ZooKeeper says that the node itself does not exist. The same words about a
-    /// node below it mean that somebody else was deleting at the same time.
+    /// Returns whether ZooKeeper says that the node itself does not exist. The same message about
+    /// a node below it means that somebody else was deleting nodes at the same time.
     fn is_missing(&self, message: &str) -> bool {
         let missing = message.split_once("NoNode for /").map(|(_, path)| path);
         missing.is_some_and(|it| it == self.whole || it.trim() == self.whole)

@@ -8,7 +8,6 @@ use http::uri::Authority;
 use crate::exchange::Request;
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::root;
-use janitor_contract::request::relative;
 use janitor_contract::types::Endpoint;
 
 /// The masters that are named, among the other servers.
@@ -43,9 +42,8 @@ impl Masters {
 
     /// The places of a request to the masters.
     fn at_each(&self, request: &Request) -> Vec<String> {
-        let path = relative(&request.path, &request.query);
         let bases = self.endpoints.masters().iter();
-        let mut places: Vec<_> = bases.map(|base| format!("{base}{path}")).collect();
+        let mut places: Vec<_> = bases.map(|base| request.url(base)).collect();
         let answering = self.answering().and_then(|master| self.named(&master));
         places.rotate_left(answering.unwrap_or_default());
         places
@@ -58,7 +56,7 @@ impl Masters {
         let moved = self.answering().and_then(|master| match self.named(&master) {
             Some(index) => {
                 let base = root(self.endpoints.masters().get(index)?);
-                Some(format!("{base}{}", relative(&request.path, &request.query)))
+                Some(request.url(base))
             }
             None => {
                 let mut parts = url.parse::<Uri>().ok()?.into_parts();

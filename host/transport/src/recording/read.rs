@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::har::{Entry, Har, RequestEntry, Run};
-use crate::exchange::{Body, Exchange, Request, Response, RunStart, Transport};
+use crate::exchange::{Body, Exchange, Request, Response, Transport};
 use crate::file;
 use janitor_contract::Endpoints;
 use janitor_contract::types::Error;
@@ -167,8 +167,8 @@ struct Player {
 }
 
 impl Transport for Player {
-    fn begin(&mut self, run: &RunStart) {
-        self.endpoints = run.endpoints.clone();
+    fn endpoints(&self) -> Option<&Endpoints> {
+        Some(&self.endpoints)
     }
 
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {

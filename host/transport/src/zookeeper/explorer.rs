@@ -11,10 +11,8 @@ use super::jute::Names;
 use super::session::Session;
 use super::subtree::Subtree;
 use crate::exchange::{Request, Response};
+use janitor_contract::request::EXPLORER;
 use janitor_contract::types::{Error, Method};
-
-/// The path of Exhibitor's requests, up to the question.
-const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
 
 /// A request of the explorer, each with the whole path of a node; the path of the root is
 /// empty.

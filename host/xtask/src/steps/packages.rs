@@ -1,5 +1,5 @@
-//! Packages every published crate, and compiles each from its archive without a network, from
-//! vendored dependencies. Then an external crate uses the library from its archive.
+//! Packages every published crate, and compiles each from its archive without a network, with
+//! vendored dependencies. Then an external program uses the library from its archive.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,70 +26,87 @@ pub fn check(_: &mut Skips) -> Result {
         .arg(folder.join("components"))
         .run()?;
     fs::copy(folder.join("components/janitor-cleanup.wasm"), COMPONENT)?;
-    let packages = Packages { vendored: folder.join("vendored"), target: folder.join("target") };
-    let packed = packages.pack_all();
+    let packed = pack(&folder.join("target"));
     fs::remove_file(COMPONENT)?;
     packed?;
-    packages.use_from_outside(&folder.join("outside"))
+    let workspace = Workspace { folder };
+    workspace.create()?;
+    // Each package is compiled alone, because a feature that it lacks could come from another one.
+    for package in PUBLISHED {
+        workspace.cargo("check --package").arg(package).run()?;
+    }
+    workspace.use_from_outside()
 }
 
-/// The packages that are being created.
-struct Packages {
-    /// The folder of the dependencies and of the packages that are finished.
-    vendored: PathBuf,
-    /// The target directory.
-    target: PathBuf,
+/// Creates all packages.
+fn pack(target: &Path) -> Result {
+    let mut pack = cargo("package --no-verify --allow-dirty --quiet --target-dir").arg(target);
+    for package in PUBLISHED {
+        pack = pack.arg("--package").arg(package);
+    }
+    pack.run()
 }
 
-impl Packages {
-    fn pack_all(&self) -> Result {
-        cargo("vendor --locked --quiet").arg(&self.vendored).stdout()?;
-        PUBLISHED.iter().try_for_each(|package| self.pack(package))
-    }
+/// A workspace that consists of the unpacked packages, and of a program that uses the library. Its
+/// other dependencies are vendored.
+struct Workspace {
+    folder: PathBuf,
+}
 
-    /// Creates a package, compiles it from its archive, and unpacks it where the next packages find
-    /// it.
-    fn pack(&self, package: &str) -> Result {
-        self.offline("package --allow-dirty --registry crates-io")
-            .arg(format!("--package={package}"))
-            .run()?;
-        let version =
-            Program::new("cargo").words("pkgid --offline --package").arg(package).stdout()?;
-        let version = version.trim().rsplit(['#', '@']).next().unwrap_or_default();
-        let archive = self.target.join(format!("package/{package}-{version}.crate"));
-        let unpacked = self.vendored.join(package);
-        fs::create_dir(&unpacked)?;
-        let unpack = Program::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&unpacked);
-        unpack.words("--strip-components 1").run()?;
-        let digest = Program::new("sha256sum").arg(&archive).stdout()?;
-        let digest = digest.split_whitespace().next().unwrap_or_default();
-        let checksum = format!(r#"{{"files":{{}},"package":"{digest}"}}"#);
-        Ok(fs::write(unpacked.join(".cargo-checksum.json"), checksum)?)
-    }
-
-    /// Compiles and runs a program that depends only on the library's archive.
-    fn use_from_outside(&self, project: &Path) -> Result {
-        fs::create_dir_all(project.join("src"))?;
+impl Workspace {
+    /// Vendors the dependencies, unpacks the packages, and writes the program.
+    fn create(&self) -> Result {
+        cargo("vendor --locked --quiet").arg(self.folder.join("vendored")).stdout()?;
+        let mut members = String::new();
+        let mut patches = String::new();
+        for package in PUBLISHED {
+            let version = cargo("pkgid --package").arg(package).stdout()?;
+            let version = version.trim().rsplit(['#', '@']).next().unwrap_or_default();
+            let archive = format!("target/package/{package}-{version}.crate");
+            let folder = format!("{package}-{version}");
+            Program::new("tar").arg("-xzf").arg(archive).within(&self.folder).run()?;
+            members += &format!("    \"{folder}\",\n");
+            patches += &format!("{package} = {{ path = \"{folder}\" }}\n");
+        }
         fs::write(
-            project.join("Cargo.toml"),
+            self.folder.join("Cargo.toml"),
             format!(
-                "[package]\nname = \"outside\"\nedition = \"2024\"\n\n[dependencies]\n\
-                 {LIBRARY} = \"*\"\n\n[workspace]\n"
+                "[workspace]\nresolver = \"3\"\nmembers = [\n    \"outside\",\n{members}]\n\n\
+                 [patch.crates-io]\n{patches}\n\
+                 # Nobody debugs what is compiled here.\n\
+                 [profile.dev]\ndebug = false\n\n\
+                 # Without optimisation, the compiler of the component takes longer than its build.\n\
+                 [profile.dev.package.cranelift-codegen]\nopt-level = 1\n\
+                 [profile.dev.package.regalloc2]\nopt-level = 1\n"
             ),
         )?;
+        fs::copy("Cargo.lock", self.folder.join("Cargo.lock"))?;
+        let outside = self.folder.join("outside");
+        fs::create_dir_all(outside.join("src"))?;
         fs::write(
-            project.join("src/main.rs"),
+            outside.join("Cargo.toml"),
+            format!(
+                "[package]\nname = \"outside\"\nedition = \"2024\"\n\n[dependencies]\n\
+                 {LIBRARY} = \"*\"\n"
+            ),
+        )?;
+        Ok(fs::write(
+            outside.join("src/main.rs"),
             "fn main() -> Result<(), Box<dyn std::error::Error>> {\n    \
                  println!(\"{}\", janitor_host::Janitor::new()?.digest());\n    Ok(())\n}\n",
-        )?;
-        let digest = self.offline("run --quiet").within(project).stdout()?;
-        let component = self.vendored.join("janitor-component/janitor-cleanup.wasm");
+        )?)
+    }
+
+    /// Compiles and runs the program that depends only on the library.
+    fn use_from_outside(&self) -> Result {
+        let digest = self.cargo("run --package outside").stdout()?;
+        let component = self.folder.join("components/janitor-cleanup.wasm");
         let expected = Program::new("sha256sum").arg(component).stdout()?;
         let expected = expected.split_whitespace().next().unwrap_or_default();
         if digest.trim() != format!("sha256:{expected}") {
             return Err(format!("the packaged library embeds {digest}, not {expected}").into());
         }
-        let tree = self.offline("tree --edges normal --prefix none").within(project).stdout()?;
+        let tree = self.cargo("tree --edges normal --prefix none --package outside").stdout()?;
         let name = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
         let unwanted: Vec<_> =
             tree.lines().map(name).filter(|it| NOT_IN_THE_LIBRARY.contains(&&**it)).collect();
@@ -101,14 +118,11 @@ impl Packages {
 
     /// Creates a Cargo command without network access that uses the vendored sources instead of the
     /// registry.
-    fn offline(&self, words: &str) -> Program {
-        let directory = format!("source.vendored.directory=\"{}\"", self.vendored.display());
-        cargo(words)
-            .arg("--offline")
-            .words("--config source.crates-io.replace-with=\"vendored\" --config")
-            .arg(directory)
-            .env("CARGO_TARGET_DIR", &self.target)
-            // Nobody debugs what is compiled here.
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+    fn cargo(&self, words: &str) -> Program {
+        cargo("--offline --quiet --config source.crates-io.replace-with=\"vendored\"")
+            .words("--config source.vendored.directory=\"vendored\"")
+            .words(words)
+            .env("CARGO_TARGET_DIR", self.folder.join("target"))
+            .within(&self.folder)
     }
 }

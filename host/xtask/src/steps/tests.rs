@@ -40,8 +40,7 @@ fn image(skips: &mut Skips) -> Result<Variable> {
         skips.skip("the image: the tools that build it cannot be installed");
         return Ok(None);
     }
-    let machine = Program::new("uname").arg("-m").stdout()?;
-    let binary = format!("target/{}-unknown-linux-musl/release/janitor", machine.trim());
+    let binary = super::static_binary()?;
     match Path::new(&binary).canonicalize() {
         Ok(binary) => Ok(Some(("JANITOR_TEST_IMAGE", binary.display().to_string()))),
         Err(_) => {

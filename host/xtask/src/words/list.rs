@@ -25,7 +25,7 @@ pub struct Pattern {
     except: Vec<String>,
 }
 
-/// Whether hits are failures.
+/// The effect of a pattern's hits: failures, or only a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Enforced,

@@ -1,5 +1,5 @@
-//! Amounts of resources, of which the master lists totals. They show whether an agent has
-//! more reserved than the list names.
+//! The master's totals of an agent's resources. They show whether the agent has more reserved
+//! than the list names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::entry::Text;
+use crate::master::json::Text;
 
 /// The sums of amounts, by the names of the resources.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for Add<'_, 'de> {
     }
 }
 
-/// The seed of an object that has such an object for each role.
+/// The seed of an object that contains such an object for each role.
 pub(super) struct EachRole<'s, 'a>(pub(super) Add<'s, 'a>);
 
 impl<'de> DeserializeSeed<'de> for EachRole<'_, 'de> {

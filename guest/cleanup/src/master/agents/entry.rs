@@ -1,16 +1,53 @@
-//! One agent of the list.
+//! One agent of the list, and its entry there.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::amounts::{Amounts, EachRole};
-use super::reserved::{Others, ReservedSeed};
-use super::{Agent, Wanted};
+use super::reserved::{Others, ReservedSeed, Wanted};
+use crate::master::json::Text;
+use crate::master::resource::Resource;
 
-/// One agent, and everything else that its entry says.
+/// An agent, reduced to the facts that a run needs.
+#[derive(Debug)]
+pub struct Agent {
+    /// Its id.
+    pub id: String,
+    /// Its host name, or an empty text if the master does not name it, or if the agent is of no
+    /// concern to the run.
+    pub hostname: String,
+    /// This is set when it is connected, and so carries out the operations that the master
+    /// accepts for it. Changes that the master shows for a disconnected agent do not last
+    /// (measured on Mesos 1.6 to 1.11). A drained or deactivated agent, since 1.9, is not active,
+    /// but connected.
+    pub connected: bool,
+    /// This is set when it has reserved resources that are not listed: since Mesos 1.4, the
+    /// master lists only the roles that the request's principal may view, but its totals count
+    /// all of them.
+    pub hides: bool,
+    /// The roles that have something reserved there.
+    pub roles: Rc<[String]>,
+    /// The resources that are reserved there for the run's role, or for all roles.
+    pub resources: Vec<Resource>,
+}
+
+impl Agent {
+    /// Explains that one of its resources is not what Mesos documents.
+    pub fn invalid_resource(&self, why: &serde_json::Error) -> String {
+        format!("Slave {} lists an invalid resource: {why}", self.id)
+    }
+
+    /// Returns whether it holds something for the role, or may.
+    pub(super) fn is_concerned(&self) -> bool {
+        self.hides || !self.resources.is_empty()
+    }
+}
+
+/// One agent, and the other facts in its entry.
 pub(super) struct Listed {
     /// The agent.
     pub(super) agent: Agent,
@@ -101,7 +138,3 @@ impl<'de> Visitor<'de> for ListedSeed<'_> {
         Ok(Listed { agent, version, others, came_back })
     }
 }
-
-/// A text that is copied only where it must be.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

@@ -8,9 +8,22 @@ use std::rc::Rc;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Wanted;
 use crate::master::resource::Resource;
 use janitor_contract::types::Elsewhere;
+
+/// The role and the service for which a list of agents is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The role, or none for all roles.
+    pub role: Option<&'a str>,
+    /// The principal, whose resources for other roles are of interest too.
+    pub principal: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// This reads nothing but the agents themselves: no role has an empty name.
+    pub const NOTHING: Self = Self { role: Some(""), principal: None };
+}
 
 /// The seed of `reserved_resources_full`: it reads the names of all roles, the resources
 /// of one role or of all, and those of the other roles that concern the one.
@@ -53,8 +66,8 @@ impl ReservedSeed<'_> {
     }
 }
 
-/// Returns whether a text of JSON may name a principal of the same service. It may where a
-/// quick look cannot exclude that.
+/// Returns whether a text of JSON may name a principal of the same service. This is a quick
+/// check: it is true unless that can be excluded.
 fn may_name(json: &str, principal: &str) -> bool {
     // This part is the same in all spellings, and where JSON has `\/`.
     let part = principal.rsplit('/').next().unwrap_or_default();
@@ -87,13 +100,15 @@ impl<'de> Visitor<'de> for ReservedSeed<'_> {
                 for entry in raw {
                     let resource = Resource::new(entry).map_err(M::Error::custom)?;
                     if !resource.is_of(&role) {
-                        let why = format!("what is listed under role '{role}' is not that role's");
+                        let why = format!(
+                            "a resource listed under role '{role}' is reserved for another role"
+                        );
                         return Err(M::Error::custom(why));
                     }
                     // A run for all roles only reads, and sends nothing back.
                     let why_not = self.wanted.role.and_then(|_| resource.why_not_sent());
                     if let Some(why) = why_not {
-                        let why = format!("what is listed under role '{role}' {why}");
+                        let why = format!("a resource of role '{role}' {why}");
                         return Err(M::Error::custom(why));
                     }
                     resources.push(resource);
@@ -121,7 +136,7 @@ pub(super) struct Others {
     /// The resources that may belong to the same service, by role and by the principal that
     /// made them, in the spelling that it has there.
     pub(super) elsewhere: BTreeMap<(String, Option<String>), Elsewhere>,
-    /// The number of resources that stand on reservations of the wanted role, by role.
+    /// The number of resources that refine reservations of the wanted role, by role.
     pub(super) above: BTreeMap<String, u32>,
 }
 

@@ -62,9 +62,9 @@ pub fn status(result: &Result<Done, RunError>) -> u16 {
 }
 
 /// A response whose headers have been sent.
-pub struct Answer(OutgoingBody);
+pub struct Response(OutgoingBody);
 
-impl Answer {
+impl Response {
     /// Starts a response. Returns `None` if the client has disconnected.
     pub fn begin(
         status: u16,
@@ -106,10 +106,10 @@ impl Answer {
 
 /// Sends a complete response.
 pub fn whole(status: u16, output: &Output, out: ResponseOutparam) {
-    if let (Some((answer, stream)), Ok(json)) =
-        (Answer::begin(status, "application/json", out), json::lines(output))
+    if let (Some((response, stream)), Ok(json)) =
+        (Response::begin(status, "application/json", out), json::lines(output))
     {
-        answer.finish(stream, &json);
+        response.finish(stream, &json);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Words of a server in messages: on one line, and not too many.
+//! Excerpts of responses for messages: short, and on one line.
 
 /// Replaces line breaks by spaces.
 pub fn one_line(text: &str) -> String {

@@ -6,9 +6,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Scripted;
 use crate::host::Host;
 use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
+use crate::testing::Scripted;
 use crate::{clean, plan};
 use janitor_contract::types::{
     Amount, CleanupPlan, Entry, Error, Failure, Fate, Method, Options, Reason, Report, Request,
@@ -45,7 +45,7 @@ impl Host for Surroundings<'_> {
 
     fn finish(&mut self, answer: Answer) -> Result<Scripted, Error> {
         let (status, body) = answer.ok_or(Error::Reset)?;
-        Ok(Scripted { status, body: body.into_bytes().into(), chunk: 1000, end: None })
+        Ok(Scripted::new(status, body, 1000))
     }
 
     fn window(&mut self) -> usize {
@@ -102,8 +102,8 @@ impl Case {
 
 /// Runs a test on many clusters.
 fn on_many(count: u64, test: impl Fn(Case)) {
-    let wished = std::env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
-    let seeds = wished.map_or(0..count, |seed: u64| seed..seed + 1);
+    let chosen = std::env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = chosen.map_or(0..count, |seed: u64| seed..seed + 1);
     for seed in seeds {
         let mut chance = Chance::new(seed);
         let principal = [None, Some(PRINCIPAL)][chance.below(2)];
@@ -179,7 +179,7 @@ impl Case {
 }
 
 #[test]
-fn only_the_targets_goes_and_all_of_it() {
+fn all_of_the_target_is_removed_and_nothing_else() {
     let (removals, refusals) = (Cell::new(0), Cell::new(0));
     on_many(500, |case| {
         let mut cluster = case.cluster.clone();
@@ -247,7 +247,7 @@ fn a_plan_says_what_is_done() {
 }
 
 #[test]
-fn whatever_goes_wrong_only_the_targets_goes() {
+fn whatever_fails_nothing_else_is_removed() {
     on_many(500, |case| {
         let mut cluster = case.cluster.clone().with_faults(6, case.seed);
         let first = case.clean(&mut cluster);

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wasip2::http::types::{IncomingRequest, Method};
 
-use crate::answer::Refusal;
 use crate::operator::{CONFIRM_SECONDS, Operator};
+use crate::response::Refusal;
 
-/// A request to the service.
-pub struct Ask {
+/// A request that starts a run.
+pub struct RunRequest {
     /// The call.
     pub call: Call,
     /// The options of the call.
     pub options: Options,
-    /// Whether the response streams the events as they happen.
+    /// This is set when the response streams the events as they happen.
     pub events: bool,
 }
 
@@ -34,7 +34,7 @@ struct Untargeted {
     options: Options,
 }
 
-impl Ask {
+impl RunRequest {
     /// Parses a request.
     ///
     /// # Errors
@@ -63,8 +63,8 @@ impl Ask {
             Some(call) => {
                 let Targeted { target, options } = strict::read(body).map_err(wrong)?;
                 if target.marathon_app.is_some() {
-                    let why = "marathon_app is for a cleaner that Marathon runs, but this is a \
-                               service; leave it out";
+                    let why = "marathon_app names the Marathon app that runs janitor, but this is a \
+                               service; omit it";
                     return Err(Refusal::new(400, why));
                 }
                 (call(target), options)
@@ -87,7 +87,7 @@ impl Ask {
             if is_set {
                 let why = format!(
                     "{option} is for direct access to ZooKeeper, but this service uses Exhibitor; \
-                     leave it out"
+                     omit it"
                 );
                 return Err(Refusal::new(400, why));
             }

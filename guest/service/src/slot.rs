@@ -6,30 +6,27 @@ use wasip2::clocks::wall_clock;
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
 
-use crate::answer::Refusal;
-use crate::operator::Operator;
-
-/// The variable that sets the maximum number of concurrent runs.
-pub const MAX_RUNS: &str = "JANITOR_MAX_RUNS";
+use crate::operator::{MAX_RUNS, Operator};
+use crate::response::Refusal;
 
 /// The path of the folder within the service.
 const FOLDER: &str = "/runs";
 
-/// The seconds for which a place stays taken beyond the time limit of a run that ended without
+/// The seconds for which a slot stays taken beyond the time limit of a run that ended without
 /// freeing it: a run may still send reads for up to a minute after its time limit.
 const GRACE: u64 = 120;
 
-/// The place of a run, freed when it is dropped.
-pub struct Place {
+/// The slot of a run, freed when it is dropped.
+pub struct Slot {
     folder: Descriptor,
     name: String,
 }
 
-impl Place {
-    /// Takes a place, if the operator limits their number.
+impl Slot {
+    /// Takes a slot, if the operator limits their number.
     ///
     /// # Errors
-    /// Fails if all places are taken, or if the folder is missing or not writable.
+    /// Fails if all slots are taken, or if the folder is missing or not writable.
     pub fn take(operator: &Operator) -> Result<Option<Self>, Refusal> {
         let Some(most) = operator.max_runs else { return Ok(None) };
         let folders = get_directories();
@@ -64,9 +61,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        // If this fails, the place becomes free once the run's time limit has passed.
+        // If this fails, the slot becomes free once the run's time limit has passed.
         let _ = self.folder.unlink_file_at(&self.name);
     }
 }

@@ -1,0 +1,175 @@
+//! Extracts a target's resources from the master's list of agents as the response passes to the
+//! component.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use memchr::memmem::Finder;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::listed::Listed;
+use crate::objects::Objects;
+use crate::scope::Scope;
+
+/// Reads a list of agents piece by piece.
+#[derive(Debug)]
+pub struct Agents {
+    objects: Objects,
+    role: String,
+    /// A text that occurs in every agent that has resources of the role, if there is one.
+    hint: Option<Finder<'static>>,
+    escape: Finder<'static>,
+    scopes: Vec<Scope>,
+    listed: Listed,
+}
+
+/// The relevant fields of an agent.
+#[derive(Deserialize)]
+struct Agent<'a> {
+    id: String,
+    /// The agent's reserved resources, by role.
+    #[serde(borrow)]
+    reserved_resources_full: BTreeMap<String, &'a RawValue>,
+}
+
+impl Agents {
+    /// Starts to read a list for a role and these scopes.
+    pub fn of(role: &str, scopes: Vec<Scope>) -> Self {
+        // The last segment is the same in every JSON notation without `\u`; a slash may be written
+        // `\/`.
+        let part = role.rsplit('/').next().unwrap_or_default();
+        let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+        Self {
+            objects: Objects::default(),
+            role: role.into(),
+            hint: is_plain.then(|| Finder::new(part).into_owned()),
+            escape: Finder::new(r"\u"),
+            scopes,
+            listed: Listed::default(),
+        }
+    }
+
+    /// Reads the next piece. A response that is not a list of agents yields nothing.
+    pub fn read(&mut self, bytes: &[u8]) {
+        let Self { objects, role, hint, escape, scopes, listed } = self;
+        objects.read(bytes, |text| {
+            let may_have = hint.as_ref().is_none_or(|hint| hint.find(text).is_some());
+            if may_have || escape.find(text).is_some() {
+                keep(text, role, scopes, listed);
+            }
+        });
+    }
+
+    /// Returns the resources that have been read.
+    pub fn listed(self) -> Listed {
+        self.listed
+    }
+}
+
+/// Keeps an agent's resources of a role.
+fn keep(text: &[u8], role: &str, scopes: &[Scope], listed: &mut Listed) {
+    // Names and labels of other roles need not be UTF-8: a master lists them as it received them.
+    let text = String::from_utf8_lossy(text);
+    let is_changed = matches!(text, Cow::Owned(_));
+    let Ok(Agent { id, reserved_resources_full }) = serde_json::from_str(&text) else { return };
+    let Some(resources) = reserved_resources_full.get(role) else { return };
+    let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(resources.get()) else { return };
+    for resource in resources {
+        if is_changed && resource.get().contains(char::REPLACEMENT_CHARACTER) {
+            continue;
+        }
+        for scope in scopes.iter().filter(|scope| scope.allows(resource).is_ok()) {
+            listed.keep(scope.field(), &id, resource.get());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use janitor_contract::types::Target;
+
+    const VOLUME: &str = r#"{"name":"disk","role":"eng/r","reservation":{},"disk":{"persistence":{"id":"v","principal":"p"}}}"#;
+    const CPUS: &str = r#"{"name":"cpus" ,"role":"eng\/r","reservation":{"principal":"p"}}"#;
+    const OTHERS: &str = r#"{"name":"cpus","role":"eng/r","reservation":{"principal":"q"}}"#;
+
+    fn read(role: &str, list: &[u8], size: usize) -> Listed {
+        let target = Target {
+            role: Some(role.into()),
+            principal: Some("p".into()),
+            znode: None,
+            marathon_app: None,
+        };
+        let scopes = [Scope::volumes(&target), Scope::reservations(&target)];
+        let mut agents = Agents::of(role, scopes.into_iter().flatten().collect());
+        list.chunks(size).for_each(|piece| agents.read(piece));
+        agents.listed()
+    }
+
+    #[test]
+    fn what_is_listed_for_an_agent_is_its_own_and_of_one_kind() {
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"eng\/r":[{VOLUME},{CPUS},{OTHERS}]}}}},
+            {{"reserved_resources_full":{{"\u0065ng/r":[{VOLUME}],"q":[{CPUS}]}},"id":"S\u0032"}}]}}"#
+        );
+        for size in [1, 7, 4096] {
+            let listed = read("eng/r", list.as_bytes(), size);
+            assert_eq!(listed.len(), 3);
+            assert!(listed.has("volumes", "S1", VOLUME) && listed.has("volumes", "S2", VOLUME));
+            assert!(listed.has("resources", "S1", CPUS));
+            for (field, agent, resource) in [
+                ("volumes", "S1", CPUS),
+                ("resources", "S1", VOLUME),
+                ("resources", "S2", CPUS),
+                ("resources", "S1", OTHERS),
+                ("resources", "S1", &CPUS.replace(" ,", ",")),
+                ("resources", "", CPUS),
+            ] {
+                assert!(!listed.has(field, agent, resource), "{field} {agent} {resource}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_agents_has_nothing() {
+        let agent = format!(r#"{{"id":"S1","reserved_resources_full":{{"eng/r":[{CPUS}]}}}}"#);
+        let twice = agent.replace(r#""id":"S1""#, r#""id":"S0","id":"S1""#);
+        for list in [
+            String::new(),
+            agent.clone(),
+            format!("[{agent}]"),
+            format!(r#"{{"slaves":[{{"x":{agent}}}]}}"#),
+            format!(r#"{{"slaves":[{twice}]}}"#),
+            format!(r#"{{"slaves":[{}]}}"#, agent.replace("_full", "")),
+        ] {
+            assert_eq!(read("eng/r", list.as_bytes(), 64).len(), 0, "{list}");
+        }
+        let list = format!(r#"{{"slaves":[{agent}]}}"#);
+        assert_eq!(read("eng/r", list.as_bytes(), 64).len(), 1);
+        assert_eq!(read("eng", list.as_bytes(), 64).len(), 0);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_matter_of_others() {
+        let list = |others: &[u8], own: &[u8]| {
+            [
+                br#"{"slaves":[{"id":"S1","hostname":""#,
+                others,
+                br#"","reserved_resources_full":{"q"#,
+                others,
+                br#"":[],"eng/r":[{"role":"eng/r","reservation":{"principal":"p","x":""#,
+                own,
+                br#""}}]}}]}"#,
+            ]
+            .concat()
+        };
+        for (others, own, kept) in [
+            (&b"caf\xe9"[..], &b"x"[..], 1),
+            (b"x", "\u{fffd}".as_bytes(), 1),
+            (b"x", b"caf\xe9", 0),
+        ] {
+            assert_eq!(read("eng/r", &list(others, own), 64).len(), kept, "{others:?} {own:?}");
+        }
+    }
+}
