@@ -14,7 +14,7 @@ use crate::sandbox::BROKEN;
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The message about the servers if there is no component that could send them a request.
-const NOTHING: &str = "Nothing was sent, so nothing was changed.\n";
+const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
 
 /// A component of this workspace, as the build scripts left it.
 fn built(name: &str) -> PathBuf {
@@ -168,6 +168,9 @@ fn the_next_command_names_it_too() {
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn a_file_that_cannot_be_read_is_a_wrong_command_line() {
     let run = run(janitor().args(["inspect", "--component", "no-such.wasm"]));
-    assert_eq!((run.exit, run.stdout.as_str()), (1, "Nothing was sent, so nothing was changed.\n"));
+    assert_eq!(
+        (run.exit, run.stdout.as_str()),
+        (1, "Nothing was changed, and nothing was sent.\n")
+    );
     assert!(run.stderr.contains("cannot read no-such.wasm: No such file"), "{}", run.stderr);
 }

@@ -225,7 +225,7 @@ fn a_plan_in_a_file_is_followed_by_its_application() {
 fn a_name_without_effect_is_reported() {
     let line = format!("plan {TARGET} --ignore-agent nobody --teardown F-0");
     let expected = [
-        "--ignore-agent nobody had no effect: no agent of this name is out of reach",
+        "--ignore-agent nobody had no effect: no agent with this ID or host name is out of reach",
         "--teardown F-0 had no effect: no registered framework with this ID uses the target",
     ];
     let cluster = Cluster::start(scenario("a-plan"));

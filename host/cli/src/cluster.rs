@@ -29,7 +29,7 @@ use crate::{files, signals};
 /// Carries out a request on its cluster.
 ///
 /// # Errors
-/// Fails if there is no run, or no consent to it.
+/// Fails if no run could be started, or if there is no consent to it.
 pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
     let cluster = match Cluster::connect(request, screen) {
         Ok(cluster) => cluster,
@@ -60,7 +60,7 @@ impl<'a> Cluster<'a> {
     /// Loads the component, prints the first line, and logs in if the credentials require it.
     ///
     /// # Errors
-    /// Fails if there can be no run.
+    /// Fails if no run can be started.
     #[allow(clippy::result_large_err, reason = "there is one for each command")]
     fn connect(request: &'a OnCluster, screen: &'a Screen) -> Result<Self, Unconnected> {
         let janitor = request.component.load()?;

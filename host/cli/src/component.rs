@@ -52,7 +52,7 @@ impl ComponentArgs {
         Janitor::new().map_err(unloaded)
     }
 
-    /// Its file, by its option.
+    /// Returns the file of the component, with its option.
     pub fn file(&self) -> Option<(&'static str, &Path)> {
         #[cfg(feature = "jit")]
         return Some(("--component", self.component.as_deref()?));
@@ -60,7 +60,7 @@ impl ComponentArgs {
         None
     }
 
-    /// The options that name it on another command line.
+    /// Returns the options that name the component on another command line.
     pub fn options(&self) -> Vec<Valued> {
         #[cfg(feature = "jit")]
         if let Some(file) = &self.component {

@@ -73,7 +73,7 @@ fn answer(mut prompt: impl Write, question: &str) -> io::Result<String> {
     prompt.flush()?;
     io::stdin().read_line(&mut answer)?;
     if !answer.ends_with('\n') {
-        // The end of the input has not moved the cursor.
+        // At the end of the input, the cursor is still on the line of the question.
         writeln!(prompt)?;
     }
     Ok(answer)

@@ -14,7 +14,7 @@ pub enum CommandError {
     Component(ExitCode, String),
     /// The servers cannot, or must not, be reached.
     Connection {
-        /// The exit code: it says which kind of error this is.
+        /// The exit code for this kind of error.
         code: ExitCode,
         /// The reason.
         why: String,
@@ -56,7 +56,7 @@ impl CommandError {
     pub fn next(&self) -> Vec<String> {
         match self {
             Self::Usage(_) | Self::Declined(_) => vec![],
-            Self::Component(..) => vec!["Nothing was sent, so nothing was changed.".into()],
+            Self::Component(..) => vec!["Nothing was changed, and nothing was sent.".into()],
             Self::Connection { hint, leaves: None, .. } => {
                 vec![format!("Nothing was changed; {hint} and run the same command again.")]
             }

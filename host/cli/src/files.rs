@@ -1,6 +1,5 @@
-//! The files that a command line names. They are checked before anything is sent: a run can write
-//! its files, and none of them is anything else at the same time. Plan files are read and written
-//! here.
+//! Checks the files that a command line names, before anything is sent: a run can write its files,
+//! and no file has two purposes. This module also reads and writes plan files.
 
 use std::io;
 use std::path::Path;
@@ -78,7 +77,7 @@ pub fn write_plan(path: &Path, plan: &PlanFile) -> Result<(), String> {
 /// Reads a plan file.
 ///
 /// # Errors
-/// One sentence, when it cannot be read, is not a plan file, has another version, or contradicts
+/// One sentence, if it cannot be read, is not a plan file, has another version, or contradicts
 /// itself.
 pub fn read_plan(path: &Path) -> Result<PlanFile, String> {
     let json = janitor_file::read(path, PlanFile::MOST_BYTES).map_err(|why| why.to_string());

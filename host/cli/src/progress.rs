@@ -39,7 +39,7 @@ impl Screen {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn end_phase(&self) {
         if let Some(bar) = self.with_bar(Option::take) {
             bar.finish_and_clear();
@@ -60,7 +60,7 @@ fn begin(name: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
-/// Counts one more agent. After the last one the master has yet to confirm the phase.
+/// Counts one more agent. After the last one, the master still has to confirm the phase.
 fn advance(bar: &ProgressBar) {
     bar.inc(1);
     if Some(bar.position()) == bar.length() {

@@ -1,5 +1,5 @@
-//! The meaning of a command line: everything that the command line, the environment and the
-//! files that they name say about a run, resolved once.
+//! Resolves a command line into a request: everything that the command line, the environment, and
+//! the files that they name determine about a run.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub struct OnCluster {
     pub consent: ConsentPolicy,
     /// The servers.
     pub servers: Servers,
-    /// Returns the app that runs this command, if Marathon runs it.
+    /// The app that runs this command, if Marathon runs it.
     pub own_app: Option<String>,
     /// The credentials and certificates that are given.
     pub auth: Auth,

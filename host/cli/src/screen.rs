@@ -141,7 +141,7 @@ impl Screen {
         self.state().warnings.push(line.to_owned());
     }
 
-    /// Writes the lines that are kept.
+    /// Writes the buffered lines.
     pub fn flush(&self) {
         self.state().write(STDOUT, |state| state.lines.flush());
     }
@@ -161,12 +161,12 @@ impl Screen {
         }
     }
 
-    /// Changes the progress bar, or takes it away.
+    /// Changes or removes the progress bar.
     pub fn with_bar<T>(&self, change: impl FnOnce(&mut Option<ProgressBar>) -> T) -> T {
         change(&mut self.state().bar)
     }
 
-    /// Explains to people why a command ends without doing its work.
+    /// Explains to people why a command did not do its work.
     pub fn explain(&self, error: &CommandError) {
         match error {
             CommandError::Declined(_) => self.show(error.message()),

@@ -36,7 +36,7 @@ pub fn watch(cancellation: &CancellationToken, screen: &Screen) {
     }
 }
 
-/// Returns whether this program ignores a signal, as far as the system says so.
+/// Returns whether this program ignores a signal, as far as the system reports it.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

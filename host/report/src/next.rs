@@ -10,7 +10,7 @@ use janitor_contract::{Done, RunError, planned};
 use crate::command_line::print::Invocation;
 use crate::plan;
 
-/// A run that is over, with everything that is known about it.
+/// A finished run, with everything that is known about it.
 pub struct Ran {
     /// Its result.
     pub result: Result<Done, RunError>,
@@ -94,8 +94,8 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
     lines
 }
 
-/// Describes the IDs on the command line that had no effect on a run, one line each. Only a run
-/// that got far enough can have looked for them.
+/// Lists the names on the command line that had no effect on a run, one line each. A run that
+/// ended before it looked for them proves nothing.
 pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
     let ignored = match &ran.result {
         Ok(Done::Cleaned(report)) => &report.ignored,
@@ -108,7 +108,9 @@ pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
         ignored.iter().any(|it| planned::is_ignored(&it.agent, &it.hostname, &only))
     };
     let agents = options.ignored_agents.iter().filter(|it| !is_ignored(it)).map(|it| {
-        format!("--ignore-agent {it} had no effect: no agent of this name is out of reach")
+        format!(
+            "--ignore-agent {it} had no effect: no agent with this ID or host name is out of reach"
+        )
     });
     let is_user = |id: &String| ran.frameworks.iter().any(|it| it.id == *id);
     let frameworks = options.teardown.iter().filter(|it| !is_user(it)).map(|it| {
@@ -217,9 +219,8 @@ fn role_not_found(run: &Invocation, target: &Target, obstacles: &Obstacles) -> V
     lines
 }
 
-/// Proposes what to do about frameworks that still use the role. It proposes a teardown only
-/// of frameworks that are nothing but the service: they have the role alone, and run nobody
-/// else's apps.
+/// Proposes what to do about frameworks that still use the role. It proposes a teardown only of
+/// frameworks that serve only the service: they have no other role, and run no apps of others.
 fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String {
     let of_the_role_alone = |it: &Framework| {
         !it.roles.is_empty() && it.roles.iter().all(|role| Some(role) == target.role.as_ref())
@@ -260,7 +261,7 @@ fn around(run: &Invocation, Obstacles { unreached, elsewhere, .. }: &Obstacles) 
         lines.push("Wait until the agents have carried out their pending operations.".into());
     }
     let mut ignored_agents = run.options.ignored_agents.clone();
-    // An agent with a pending operation is still there.
+    // An agent with a pending operation may well be connected.
     let is_away =
         |it: &&Unreached| !is_hidden(it) && it.reason != UnreachedReason::OperationPending;
     for Unreached { agent, hostname, .. } in unreached.iter().filter(is_away) {
@@ -289,7 +290,7 @@ fn around(run: &Invocation, Obstacles { unreached, elsewhere, .. }: &Obstacles) 
         let other = Target { role, principal, ..Target::NOTHING };
         match other.principal {
             Some(_) => format!("To clean that role too: {}", run.clean(&other, &plain)),
-            // A name alone does not show whose role it is.
+            // A role's name alone does not prove that the role belongs to the service.
             None => format!("To inspect that role: {}", run.plan(&other, &plain)),
         }
     }));

@@ -12,7 +12,7 @@ pub fn option(name: &str, value: &str) -> String {
     format!("{name}{between}{}", quote(value))
 }
 
-/// Prints the name of a file, so that it is not taken for an option. It need not be text.
+/// Prints the name of a file, which need not be text, so that it is not taken for an option.
 pub fn file(path: &Path) -> String {
     let name = path.as_os_str().as_encoded_bytes();
     let here: &[u8] = if name.starts_with(b"-") { b"./" } else { b"" };
@@ -23,11 +23,11 @@ pub fn file(path: &Path) -> String {
     }
 }
 
-/// Quotes a word for a shell, so that all of it is visible. Hidden characters are written in
-/// `$'...'`, by the octal numbers of their bytes, which every shell reads that has `$'...'`.
-/// Any other character that may be special to a shell, a brace or a `!` as well, stands in
-/// quotes. A name that no command line can hold, because it contains a NUL or was not text,
-/// becomes words that are a syntax error.
+/// Quotes a word for a shell, so that all of it is visible. A word with hidden characters becomes
+/// `$'...'`, in which their bytes are octal numbers; every shell that has `$'...'` supports these.
+/// Any other word with a character that may be special to a shell, such as a brace or a `!`, is
+/// put in quotes. A name that no command line can contain, because it contains a NUL or was not
+/// text, becomes words that are a syntax error.
 pub fn quote(word: &str) -> Cow<'_, str> {
     if word.contains(['\0', char::REPLACEMENT_CHARACTER]) {
         return "(a name that no command line can hold)".into();
@@ -86,7 +86,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_printed_is_what_a_shell_reads() {
+    fn a_shell_reads_the_words_that_were_quoted() {
         let line = WORDS.map(quote).join(" ");
         assert_eq!(printable(&line), line, "all of it shows");
         let script = format!("printf '%s\\0' {line}");
@@ -109,7 +109,7 @@ mod tests {
 
     /// At its prompt, `!` is special to a shell, too.
     #[test]
-    fn what_is_typed_is_what_a_shell_reads() {
+    fn an_interactive_shell_reads_the_word_that_was_quoted() {
         let script = format!("set -o history -o histexpand\nprintf '%s' {}\n", quote("a!!b{c,d}"));
         let mut shell = Command::new("bash");
         shell.args(["--norc", "--noprofile"]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_word_can_hold_is_no_command() {
+    fn a_name_that_no_command_line_can_contain_is_a_syntax_error() {
         for name in ["a\0b", "a\u{fffd}b"] {
             let line = format!("echo janitor -r {}", quote(name));
             match Command::new("bash").arg("-c").arg(&line).output() {

@@ -1,5 +1,5 @@
-//! Reads the options that say what to remove and where, and which safety checks to disable. All
-//! programs that have a command line have them in common.
+//! Parses the options that all programs with a command line share: the target, the servers, and
+//! the safety checks to disable.
 
 use std::ffi::OsString;
 
@@ -121,7 +121,7 @@ impl Selection {
     /// Returns the target, named by itself or by its service, and the options of the run.
     ///
     /// # Errors
-    /// One sentence, when the service's name is invalid.
+    /// One sentence, if the service's name is invalid.
     pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
         let Self { role, principal, znode, service, naming } = self;
         let derived = service.as_deref().map(|service| service::names(service, *naming));
