@@ -5,14 +5,15 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use janitor_contract::types::{
-    AppOutcome, CleanupPlan, Endpoint, Entry, Error, Failure, InUse, Method, Options, Reason,
-    Report, Request, Target, ZnodeOutcome,
+    AppOutcome, CleanupPlan, Entry, Error, Failure, InUse, Method, Options, Reason, Report,
+    Request, Target, ZnodeOutcome,
 };
 use janitor_guest as guest;
 use janitor_guest::host::{Host, Response};
 use serde_json::Value;
 
 use janitor_contract::call::Call;
+use janitor_contract::request::Server;
 use janitor_policy::policy::Policy;
 
 const AGENTS: &str = r#"{"slaves":[{"id":"S0","active":true,"version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{"principal":"p"}},{"name":"disk","role":"r","scalar":{"value":8.0},"reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"p"}}}]}}]}"#;
@@ -119,16 +120,16 @@ impl<'a> Servers<'a> {
 
     fn answer(&mut self, request: &Request) -> (u16, Vec<u8>) {
         let path = request.path.join("/");
-        let part = match (request.endpoint, path.as_str()) {
-            (Endpoint::Master, "slaves") => Part::Agents,
-            (Endpoint::Master, "frameworks") => Part::Frameworks,
-            (Endpoint::Master, "api/v1") if asks(request, "GET_OPERATIONS") => Part::Operations,
-            (Endpoint::Master | Endpoint::MasterRoot, _) => match page(&path) {
+        let part = match (request.endpoint.server(), path.as_str()) {
+            (Server::Master, "slaves") => Part::Agents,
+            (Server::Master, "frameworks") => Part::Frameworks,
+            (Server::Master, "api/v1") if asks(request, "GET_OPERATIONS") => Part::Operations,
+            (Server::Master, _) => match page(&path) {
                 Some(body) => return (200, body.into()),
                 None => Part::Nothing,
             },
-            (Endpoint::Exhibitor, _) => Part::Exhibitor,
-            (Endpoint::Marathon | Endpoint::MarathonPods, _) => Part::Marathon,
+            (Server::Exhibitor, _) => Part::Exhibitor,
+            (Server::Marathon, _) => Part::Marathon,
         };
         if part == self.part && part != Part::Nothing {
             return self.fuzzed();

@@ -7,6 +7,7 @@ use crate::answers::{OPTIONS, Servers, looks, target};
 use janitor_contract::call::Call;
 use janitor_contract::endpoint::Endpoints;
 use janitor_contract::ensemble::Ensemble;
+use janitor_contract::request::{EXPLORER, Server};
 use janitor_report::service::{Naming, names};
 
 /// Fuzzes URLs: an accepted URL is unambiguous, and a request stays below it.
@@ -64,10 +65,10 @@ pub fn znode(data: &[u8]) {
     assert!(result.is_ok() || servers.sent.iter().all(looks), "a refused target was changed");
     for request in servers.sent.iter().filter(|request| !looks(request)) {
         assert_eq!(request.method, Method::Delete);
-        let node = match request.endpoint {
-            Endpoint::Exhibitor => {
-                let explorer = ["exhibitor", "v1", "explorer", "znode"];
-                let node = request.path.strip_prefix(explorer.map(String::from).as_slice());
+        let node = match request.endpoint.server() {
+            Server::Exhibitor => {
+                let node = request.path.strip_prefix(EXPLORER.map(String::from).as_slice());
+                let node = node.and_then(|it| it.strip_prefix(&["znode".to_owned()]));
                 let node = node.expect("a node");
                 let first = node.first().expect("not the root");
                 let system = [
@@ -87,8 +88,8 @@ pub fn znode(data: &[u8]) {
                 assert!(!system.contains(&first.as_str()), "{first}");
                 node
             }
-            Endpoint::Marathon | Endpoint::MarathonPods => &request.path,
-            Endpoint::Master | Endpoint::MasterRoot => panic!("not asked for"),
+            Server::Marathon => &request.path,
+            Server::Master => panic!("the target has nothing on the master"),
         };
         assert!(!node.is_empty());
         for segment in node {

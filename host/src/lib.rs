@@ -26,6 +26,48 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A [`Transport`] sends the requests in another way, or none at all, such as this one for a tool
+//! that keeps every znode and every Marathon app:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use janitor_host::{
+//!     Endpoints, Error, Exchange, Method, Request, Response, RunStart, Transport,
+//! };
+//!
+//! struct WithoutDeletions<T>(T);
+//!
+//! impl<T: Transport> Transport for WithoutDeletions<T> {
+//!     fn endpoints(&self) -> Option<&Endpoints> {
+//!         self.0.endpoints()
+//!     }
+//!
+//!     fn begin(&mut self, run: &RunStart) {
+//!         self.0.begin(run);
+//!     }
+//!
+//!     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+//!         match request.method {
+//!             Method::Delete => Box::new(NotSent),
+//!             Method::Get | Method::Post => self.0.send(request),
+//!         }
+//!     }
+//!
+//!     fn pause(&mut self, duration: Duration) {
+//!         self.0.pause(duration);
+//!     }
+//! }
+//!
+//! struct NotSent;
+//!
+//! impl Exchange for NotSent {
+//!     fn finish(self: Box<Self>) -> Result<Response, Error> {
+//!         Err(Error::Internal("this tool deletes nothing".into()))
+//!     }
+//! }
+//! ```
+//!
 //! `examples/embedded.rs` is a complete program: it runs in an async runtime, with its own
 //! [`Transport`], handles events, and cancels the run after a timeout. `docs/versions.md` says
 //! which parts of this crate are stable, and how they change.

@@ -14,6 +14,7 @@ pub mod pending;
 pub mod resource;
 
 use crate::host::request;
+use janitor_contract::request::FORM;
 use janitor_contract::types::{Content, Endpoint, Method, Request};
 
 /// The master's name in messages.
@@ -23,10 +24,7 @@ pub const NAME: &str = "the Mesos master";
 pub fn form(path: &str, fields: &[(&str, &str)]) -> Request {
     let bytes = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     Request {
-        content: Some(Content {
-            media_type: "application/x-www-form-urlencoded".into(),
-            bytes: bytes.into_bytes(),
-        }),
+        content: Some(Content { media_type: FORM.into(), bytes: bytes.into_bytes() }),
         ..request(Endpoint::Master, Method::Post, vec![path.into()])
     }
 }

@@ -14,6 +14,7 @@ mod verdict;
 use crate::guard;
 use crate::host::Answer;
 use crate::retry::Retry;
+use janitor_contract::request::EXPLORER;
 use janitor_contract::types::{Error, Options};
 
 /// The names of the servers that may answer.
@@ -69,6 +70,11 @@ impl Tree {
         let text = answer.text();
         format!("the answer is not {}'s (a login page or a proxy?): {text}", self.server)
     }
+}
+
+/// Returns the path of one of the explorer's endpoints.
+fn explorer(endpoint: &str) -> Vec<String> {
+    EXPLORER.into_iter().chain([endpoint]).map(Into::into).collect()
 }
 
 /// Returns whether ZooKeeper's message names a cause that may disappear: nodes that are created

@@ -18,8 +18,7 @@ use crate::error::meaning;
 use crate::log::say;
 use crate::settings::{self, Address, SECOND};
 use janitor_contract::answer::final_status;
-use janitor_contract::request::relative;
-use janitor_contract::types::{Content, Error, Level, Method, Request};
+use janitor_contract::types::{Error, Level, Method, Request};
 
 /// A millisecond in the units of WASI's clocks.
 const MILLISECOND: u64 = SECOND / 1_000;
@@ -75,16 +74,17 @@ impl http::Guest for Adapter {
                 return Err(Error::Stopped);
             }
             let address = settings.address(request.endpoint);
-            let below = relative(&request.path, &request.query);
-            say(Level::Debug, format!("HTTP {}: {}{below}", request.method.name(), address.base));
+            say(
+                Level::Debug,
+                format!("HTTP {}: {}", request.method.name(), request.url(&address.base)),
+            );
             if let Some(content) = &request.content {
                 let data = String::from_utf8_lossy(&content.bytes);
                 say(Level::Debug, format!("Request data: {data}"));
             }
             IN_FLIGHT.set(IN_FLIGHT.get() + 1);
             let sent = match now < settings.last {
-                true => start(address, &below, request.method, request.content.as_ref())
-                    .map_err(meaning),
+                true => start(address, &request).map_err(meaning),
                 false => Err(Error::Timeout),
             };
             Ok(Exchange(Some(sent)))
@@ -112,12 +112,8 @@ impl http::Guest for Adapter {
 }
 
 /// Sends a request. It waits for room for the request's content, but not for the response.
-fn start(
-    address: &Address,
-    below: &str,
-    method: Method,
-    content: Option<&Content>,
-) -> Result<FutureIncomingResponse, ErrorCode> {
+fn start(address: &Address, request: &Request) -> Result<FutureIncomingResponse, ErrorCode> {
+    let content = request.content.as_ref();
     let wrong = |what: &str| ErrorCode::InternalError(Some(format!("the runtime rejects {what}")));
     let fields = Fields::new();
     let header = |name: &str, value: &str| {
@@ -131,27 +127,27 @@ fn start(
         header("content-type", &content.media_type)?;
         header("content-length", &content.bytes.len().to_string())?;
     }
-    let request = OutgoingRequest::new(fields);
-    let verb = match method {
+    let outgoing = OutgoingRequest::new(fields);
+    let verb = match request.method {
         Method::Get => Verb::Get,
         Method::Post => Verb::Post,
         Method::Delete => Verb::Delete,
     };
-    let target = format!("{}{below}", address.path);
-    request.set_method(&verb).map_err(|()| wrong("the method"))?;
-    request.set_scheme(Some(&address.scheme)).map_err(|()| wrong("the scheme"))?;
-    request.set_authority(Some(&address.authority)).map_err(|()| wrong("the host"))?;
-    request.set_path_with_query(Some(&target)).map_err(|()| wrong("the path"))?;
+    let target = request.url(&address.path);
+    outgoing.set_method(&verb).map_err(|()| wrong("the method"))?;
+    outgoing.set_scheme(Some(&address.scheme)).map_err(|()| wrong("the scheme"))?;
+    outgoing.set_authority(Some(&address.authority)).map_err(|()| wrong("the host"))?;
+    outgoing.set_path_with_query(Some(&target)).map_err(|()| wrong("the path"))?;
     let options = RequestOptions::new();
     // A runtime that does not support these limits applies its own.
     let _ = options.set_connect_timeout(Some(CONNECT));
     let _ = options.set_first_byte_timeout(Some(ANSWER));
     let _ = options.set_between_bytes_timeout(Some(ANSWER));
     let body = match content {
-        Some(_) => Some(request.body().map_err(|()| wrong("a body"))?),
+        Some(_) => Some(outgoing.body().map_err(|()| wrong("a body"))?),
         None => None,
     };
-    let answer = handle(request, Some(options))?;
+    let answer = handle(outgoing, Some(options))?;
     if let (Some(body), Some(content)) = (body, content) {
         // If writing fails, the response reports it too.
         if write(&body, &content.bytes).is_some() {

@@ -37,7 +37,7 @@ impl ComponentArgs {
         if let Some(file) = &self.component {
             /// A limit above the size of any component.
             const MOST_BYTES: u64 = 256 << 20;
-            let wasm = janitor_transport::file::read(file, MOST_BYTES).map_err(|why| {
+            let wasm = janitor_file::read(file, MOST_BYTES).map_err(|why| {
                 let why = format!("cannot read {}: {why}", file.display());
                 CommandError::Component(ExitCode::Usage, why)
             })?;

@@ -7,7 +7,6 @@ use std::{env, fmt};
 use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin};
-use janitor_transport::file;
 
 use crate::args::auth::Auth;
 
@@ -343,7 +342,7 @@ fn dcos_authorities() -> Option<PathBuf> {
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     /// A limit above the size of any token, key, or list of authorities.
     const MOST_BYTES: u64 = 1 << 20;
-    file::read(path, MOST_BYTES).map_err(|why| cannot_use(path, why))
+    janitor_file::read(path, MOST_BYTES).map_err(|why| cannot_use(path, why))
 }
 
 fn cannot_use(file: &Path, why: impl std::fmt::Display) -> String {

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use janitor_contract::json;
+use janitor_file::Identity;
 use janitor_report::plan_file::PlanFile;
-use janitor_transport::file::{self, Identity};
 use janitor_transport::recording::write::Recording;
 
 use crate::args::Connection;
@@ -26,7 +26,7 @@ pub fn check(
 ) -> Result<(), String> {
     let record = connection.record.as_deref();
     if let Some(plan) = out {
-        file::beside(plan).map(drop).map_err(|why| unwritten(plan, &why))?;
+        janitor_file::beside(plan).map(drop).map_err(|why| unwritten(plan, &why))?;
     }
     if let Some(file) = record {
         Recording::check(file)
@@ -70,7 +70,7 @@ fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
 /// # Errors
 /// One sentence.
 pub fn write_plan(path: &Path, plan: &PlanFile) -> Result<(), String> {
-    file::write(path, |writer| Ok(json::write_lines(writer, plan)?))
+    janitor_file::write(path, |writer| Ok(json::write_lines(writer, plan)?))
         .map_err(|why| unwritten(path, &why))
 }
 
@@ -80,7 +80,7 @@ pub fn write_plan(path: &Path, plan: &PlanFile) -> Result<(), String> {
 /// One sentence, if it cannot be read, is not a plan file, has another version, or contradicts
 /// itself.
 pub fn read_plan(path: &Path) -> Result<PlanFile, String> {
-    let json = file::read(path, PlanFile::MOST_BYTES).map_err(|why| why.to_string());
+    let json = janitor_file::read(path, PlanFile::MOST_BYTES).map_err(|why| why.to_string());
     json.and_then(|json| PlanFile::read(&json))
         .map_err(|why| format!("cannot use the plan {}: {why}", path.display()))
 }

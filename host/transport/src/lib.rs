@@ -10,7 +10,7 @@
 //! | [`credentials`], [`secret`] | the credentials of the servers |
 //! | `login`, `echo` | with the feature `login`: the login to DC/OS; secrets that a server repeats |
 //! | `zookeeper` | with the feature `zookeeper`: the requests that Exhibitor would answer, to ZooKeeper itself |
-//! | `recording`, `file` | with the feature `record`: recordings, written and played; files that take their place whole |
+//! | `recording` | with the feature `record`: recordings, written and played |
 //! | [`cancellation`] | cooperative cancellation |
 //!
 //! ```no_run
@@ -34,8 +34,6 @@ pub mod credentials;
 #[cfg(feature = "login")]
 mod echo;
 pub mod exchange;
-#[cfg(feature = "record")]
-pub mod file;
 mod live;
 #[cfg(feature = "login")]
 pub mod login;

@@ -10,9 +10,10 @@ pub const LIBRARY: &str = "janitor-host";
 pub const NOT_IN_THE_LIBRARY: [&str; 3] = ["clap", "schemars", "zookeeper-client"];
 
 /// The published packages, each after its dependencies.
-pub const PUBLISHED: [&str; 7] = [
+pub const PUBLISHED: [&str; 8] = [
     "janitor-contract",
     "janitor-policy",
+    "janitor-file",
     "janitor-transport",
     "janitor-component",
     "janitor-report",

@@ -1,7 +1,7 @@
 //! The deletion of a node.
 
-use super::Tree;
 use super::verdict::Verdict;
+use super::{Tree, explorer};
 use crate::host::{Host, request};
 use crate::retry::{Backoff, Retries};
 use janitor_contract::types::{Endpoint, Event, Level, Method, ZnodeOutcome, ZnodeResult};
@@ -15,7 +15,7 @@ impl Tree {
         retries: &mut Retries,
         backoff: &mut Backoff,
     ) -> ZnodeResult {
-        let mut path: Vec<String> = ["exhibitor", "v1", "explorer", "znode"].map(Into::into).into();
+        let mut path = explorer("znode");
         path.extend(self.path.split('/').map(Into::into));
         let request = request(Endpoint::Exhibitor, Method::Delete, path);
         let outcome = loop {

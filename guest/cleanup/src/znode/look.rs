@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Tree, may_pass};
+use super::{Tree, explorer, may_pass};
 use crate::host::{Host, count, request};
 use crate::retry::{Retries, Retry};
 use janitor_contract::types::{Endpoint, Error, Method, Request, ZnodeState};
@@ -174,7 +174,6 @@ struct Node {
 
 /// Makes a request to Exhibitor's explorer about a node.
 fn explore(what: &str, key: &str) -> Request {
-    let path = ["exhibitor", "v1", "explorer", what].map(Into::into).into();
     let query = vec![("key".into(), key.into())];
-    Request { query, ..request(Endpoint::Exhibitor, Method::Get, path) }
+    Request { query, ..request(Endpoint::Exhibitor, Method::Get, explorer(what)) }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::har::{Entry, Har, RequestEntry, Run};
 use crate::exchange::{Body, Exchange, Request, Response, Transport};
-use crate::file;
 use janitor_contract::Endpoints;
 use janitor_contract::types::Error;
 
@@ -70,7 +69,7 @@ impl Replay {
     /// # Errors
     /// When the file cannot be read or is not a recording of ours.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let json = file::read(path, Self::MOST_BYTES)?;
+        let json = janitor_file::read(path, Self::MOST_BYTES)?;
         let Har { log } = Har::read(&json).map_err(io::Error::other)?;
         Ok(Self(Arc::new(Mutex::new(Tape {
             run: log.janitor,

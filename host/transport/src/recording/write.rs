@@ -17,7 +17,6 @@ use super::har::{
 };
 use super::scrub::scrub;
 use crate::exchange::{self, Body, Exchange, Request, Response, RunStart, Transport};
-use crate::file;
 use janitor_contract::types::Error;
 use janitor_contract::{Endpoints, json};
 
@@ -40,7 +39,7 @@ impl Recording {
     /// # Errors
     /// When it could not.
     pub fn check(file: &Path) -> io::Result<()> {
-        file::beside(file).map(drop)
+        janitor_file::beside(file).map(drop)
     }
 
     /// Begins a recording that will be in `file`.
@@ -48,7 +47,7 @@ impl Recording {
     /// # Errors
     /// When nothing can be written there: better now than after the run.
     pub fn begin(file: &Path, run: Run) -> io::Result<Self> {
-        Ok(Self::on(file::beside(file)?, file, run))
+        Ok(Self::on(janitor_file::beside(file)?, file, run))
     }
 
     /// The same, with the file to keep it in until it is finished.
@@ -83,7 +82,7 @@ impl Recording {
             return Err(why);
         }
         tape.run.stopped_at = stopped_at;
-        file::write(&self.file, |writer| Ok(json::write_lines(writer, &tape.har())?))
+        janitor_file::write(&self.file, |writer| Ok(json::write_lines(writer, &tape.har())?))
     }
 }
 

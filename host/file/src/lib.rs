@@ -4,7 +4,10 @@
 //! alone. Until everything is written the file has no name, so a program that ends before leaves
 //! nothing behind.
 //!
-//! The module also reads files that may have no end, and determines which file a path means.
+//! The crate also reads files that may have no end, and determines which file a path means.
+
+#![deny(missing_debug_implementations)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
