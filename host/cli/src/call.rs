@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use janitor_contract::types::{Endpoint, Error, Event, Framework};
+use janitor_contract::request::Server;
+use janitor_contract::types::{Error, Event, Framework};
 use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::{Denial, Ran};
@@ -61,22 +62,17 @@ impl Log for Collecting {
 
 /// The servers that denied access, each once for each denial.
 #[derive(Clone, Default)]
-struct Denials(Arc<Mutex<Vec<(Endpoint, Denial)>>>);
+struct Denials(Arc<Mutex<Vec<(Server, Denial)>>>);
 
 impl Denials {
-    fn note(&self, endpoint: Endpoint, denial: Denial) {
-        let server = match endpoint {
-            Endpoint::Master | Endpoint::MasterRoot => Endpoint::Master,
-            Endpoint::Exhibitor => Endpoint::Exhibitor,
-            Endpoint::Marathon | Endpoint::MarathonPods => Endpoint::Marathon,
-        };
+    fn note(&self, server: Server, denial: Denial) {
         let mut denials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !denials.contains(&(server, denial)) {
             denials.push((server, denial));
         }
     }
 
-    fn all(&self) -> Vec<(Endpoint, Denial)> {
+    fn all(&self) -> Vec<(Server, Denial)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -97,8 +93,8 @@ impl Transport for Attentive {
     }
 
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let (endpoint, denials) = (request.endpoint, self.denials.clone());
-        Box::new(Noted { exchange: self.transport.send(request), endpoint, denials })
+        let (server, denials) = (request.endpoint.server(), self.denials.clone());
+        Box::new(Noted { exchange: self.transport.send(request), server, denials })
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -112,17 +108,17 @@ impl Transport for Attentive {
 
 struct Noted {
     exchange: Box<dyn Exchange>,
-    endpoint: Endpoint,
+    server: Server,
     denials: Denials,
 }
 
 impl Exchange for Noted {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let Self { exchange, endpoint, denials } = *self;
+        let Self { exchange, server, denials } = *self;
         let answer = exchange.finish();
         match &answer {
-            Ok(Response { status: 401, .. }) => denials.note(endpoint, Denial::Unauthorized),
-            Err(Error::Tls(_)) => denials.note(endpoint, Denial::Untrusted),
+            Ok(Response { status: 401, .. }) => denials.note(server, Denial::Unauthorized),
+            Err(Error::Tls(_)) => denials.note(server, Denial::Untrusted),
             _ => {}
         }
         answer

@@ -1,6 +1,7 @@
 //! A run on a cluster: the servers, the credentials, the consent, the recording.
 
-use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
+use janitor_contract::request::Server;
+use janitor_contract::types::{CleanupPlan, Failure, Reason, Report, Target};
 use janitor_contract::{Call, Done, Endpoints, RunError, planned};
 use janitor_host::{
     CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network,
@@ -93,9 +94,9 @@ impl<'a> Cluster<'a> {
         })?;
         let target = request.call.target();
         let is_asked = |server| match server {
-            Endpoint::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
-            Endpoint::Marathon | Endpoint::MarathonPods => request.own_app.is_some(),
-            Endpoint::Master | Endpoint::MasterRoot => true,
+            Server::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
+            Server::Marathon => request.own_app.is_some(),
+            Server::Master => true,
         };
         allow(request, &secrets.recipients(endpoints, is_asked), endpoints, screen)
             .map_err(|Objection { why, hint }| silent(ExitCode::Refused, why, &hint))?;
@@ -288,7 +289,7 @@ fn to_marathon(
     let network = network.build().map_err(|why| why.to_string())?;
     let secrets = request.auth.secrets_for_marathon().map_err(|why| why.to_string())?;
     let credential = secrets.without_login()?;
-    let recipients = secrets.recipients(&endpoints, |server| server == Endpoint::Marathon);
+    let recipients = secrets.recipients(&endpoints, |server| server == Server::Marathon);
     allow(request, &recipients, &endpoints, screen).map_err(|Objection { why, .. }| why)?;
     Ok(for_marathon(network, credential))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fmt};
 
+use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin};
 
@@ -54,7 +55,7 @@ impl Origin {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipient {
     /// The server; a login counts as the master's.
-    pub server: Endpoint,
+    pub server: Server,
     /// Its name, for people.
     pub name: &'static str,
     /// Its URL.
@@ -182,7 +183,7 @@ impl Secrets {
     pub fn recipients(
         &self,
         endpoints: &Endpoints,
-        are_asked: impl Fn(Endpoint) -> bool,
+        are_asked: impl Fn(Server) -> bool,
     ) -> Vec<Recipient> {
         let cluster = self.cluster.as_ref().map(|(given, origin)| (given, *origin));
         let for_all = cluster.filter(|(given, _)| !matches!(given, Given::Principal(_)));
@@ -195,19 +196,19 @@ impl Secrets {
         };
         let url = |endpoint| endpoints.base(endpoint).to_owned();
         let masters = endpoints.masters().iter().map(|master| {
-            (Endpoint::Master, "the Mesos master", master.clone(), cluster.map(|(_, it)| it))
+            (Server::Master, "the Mesos master", master.clone(), cluster.map(|(_, it)| it))
         });
         let others = [
-            (Endpoint::Exhibitor, "Exhibitor", url(Endpoint::Exhibitor), exhibitor),
+            (Server::Exhibitor, "Exhibitor", url(Endpoint::Exhibitor), exhibitor),
             (
-                Endpoint::Marathon,
+                Server::Marathon,
                 "Marathon",
                 url(Endpoint::Marathon),
                 own(&self.marathon).or(for_all),
             ),
         ];
-        let login = login
-            .map(|(_, origin)| (Endpoint::Master, "the login", endpoints.login(), Some(origin)));
+        let login =
+            login.map(|(_, origin)| (Server::Master, "the login", endpoints.login(), Some(origin)));
         masters
             .chain(login)
             .chain(others)

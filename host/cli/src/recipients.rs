@@ -1,5 +1,6 @@
 //! Checks that the operator knows which servers are about to receive a credential.
 
+use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
 
@@ -24,7 +25,7 @@ pub struct Objection {
 pub fn consider(
     recipients: &[Recipient],
     endpoints: &Endpoints,
-    only_in_file: &[Endpoint],
+    only_in_file: &[Server],
     allow_plain_http: bool,
 ) -> Result<Vec<String>, Objection> {
     let mut notes = Vec::new();
@@ -43,9 +44,9 @@ pub fn consider(
         });
         let options = urls(endpoints).into_iter().filter(|(option, _)| {
             unasked.iter().any(|(_, it)| match it.server {
-                Endpoint::Exhibitor => *option == "-e",
-                Endpoint::Marathon | Endpoint::MarathonPods => *option == "-n",
-                Endpoint::Master | Endpoint::MasterRoot => *option == "-m",
+                Server::Exhibitor => *option == "-e",
+                Server::Marathon => *option == "-n",
+                Server::Master => *option == "-m",
             })
         });
         let options: Vec<_> = options.map(|(option, url)| shell::option(option, &url)).collect();

@@ -59,7 +59,7 @@ pub struct Servers {
     /// Their endpoints.
     pub endpoints: Result<Endpoints, UrlError>,
     /// Those that only a file names.
-    pub only_in_file: Vec<janitor_contract::types::Endpoint>,
+    pub only_in_file: Vec<janitor_contract::request::Server>,
 }
 
 /// A recording to write.

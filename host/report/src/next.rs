@@ -1,9 +1,10 @@
 //! Proposes what to do after a run, above all the next command.
 
 use janitor_contract::describe::{framework_words, is_shared};
+use janitor_contract::request::Server;
 use janitor_contract::types::{
-    AppOutcome, AppResult, Elsewhere, Endpoint, Framework, InUse, Options, Reason, Report, Target,
-    Unreached, UnreachedReason, ZnodeOutcome,
+    AppOutcome, AppResult, Elsewhere, Framework, InUse, Options, Reason, Report, Target, Unreached,
+    UnreachedReason, ZnodeOutcome,
 };
 use janitor_contract::{Done, RunError, planned};
 
@@ -17,7 +18,7 @@ pub struct Ran {
     /// The frameworks that use its target.
     pub frameworks: Vec<Framework>,
     /// The servers that denied it access, each once for each denial.
-    pub denials: Vec<(Endpoint, Denial)>,
+    pub denials: Vec<(Server, Denial)>,
 }
 
 /// A denial of access, which other options of the command line may overcome.
@@ -122,15 +123,11 @@ pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
 }
 
 /// Proposes the options that give access to a server.
-fn access(server: Endpoint, denial: Denial) -> String {
+fn access(server: Server, denial: Denial) -> String {
     let (name, file, variable) = match server {
-        Endpoint::Master | Endpoint::MasterRoot => {
-            ("The Mesos master", "--basic-auth-file", "MESOS_BASIC_AUTH")
-        }
-        Endpoint::Exhibitor => ("Exhibitor", "--exhibitor-auth-file", "EXHIBITOR_AUTH"),
-        Endpoint::Marathon | Endpoint::MarathonPods => {
-            ("Marathon", "--marathon-auth-file", "MARATHON_AUTH")
-        }
+        Server::Master => ("The Mesos master", "--basic-auth-file", "MESOS_BASIC_AUTH"),
+        Server::Exhibitor => ("Exhibitor", "--exhibitor-auth-file", "EXHIBITOR_AUTH"),
+        Server::Marathon => ("Marathon", "--marathon-auth-file", "MARATHON_AUTH"),
     };
     match denial {
         Denial::Unauthorized => format!(
@@ -502,14 +499,15 @@ mod tests {
     #[test]
     fn a_server_that_denies_access_has_options_for_it() {
         let asked = asked("kafka-role", Options::DEFAULT);
-        for (endpoint, option) in [
-            (Endpoint::Master, "--basic-auth-file"),
-            (Endpoint::Exhibitor, "--exhibitor-auth-file"),
-            (Endpoint::Marathon, "--marathon-auth-file"),
+        for (server, denial, option) in [
+            (Server::Master, Denial::Unauthorized, "--basic-auth-file"),
+            (Server::Exhibitor, Denial::Unauthorized, "--exhibitor-auth-file"),
+            (Server::Marathon, Denial::Unauthorized, "--marathon-auth-file"),
+            (Server::Marathon, Denial::Untrusted, "--ca-cert"),
+            (Server::Marathon, Denial::Untrusted, "--client-cert"),
         ] {
             let result = Ok(Done::Cleaned(Report::NOTHING));
-            let ran =
-                Ran { result, frameworks: vec![], denials: vec![(endpoint, Denial::Unauthorized)] };
+            let ran = Ran { result, frameworks: vec![], denials: vec![(server, denial)] };
             assert!(after(&ran, &asked).join("\n").contains(option), "{option}");
         }
     }

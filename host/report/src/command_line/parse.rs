@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::EndpointError;
+use janitor_contract::request::Server;
 use janitor_contract::types::{Endpoint, InUse, Options, Target};
 
 use super::print::disabled_checks;
@@ -219,19 +220,19 @@ impl Urls {
 
     /// Returns the servers that only a file names: the command line does not, and they are not at
     /// the default addresses of DC/OS.
-    pub fn only_in(&self, file: &Endpoints) -> Vec<Endpoint> {
+    pub fn only_in(&self, file: &Endpoints) -> Vec<Server> {
         let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
         let usual = Endpoints::default();
         let differs = |endpoint| file.base(endpoint) != usual.base(endpoint);
         let servers = [
-            (Endpoint::Master, master_url, file.masters() != usual.masters()),
-            (Endpoint::Exhibitor, exhibitor_url, differs(Endpoint::Exhibitor)),
-            (Endpoint::Marathon, marathon_url, differs(Endpoint::Marathon)),
+            (Server::Master, master_url, file.masters() != usual.masters()),
+            (Server::Exhibitor, exhibitor_url, differs(Endpoint::Exhibitor)),
+            (Server::Marathon, marathon_url, differs(Endpoint::Marathon)),
         ];
         let unnamed = servers
             .into_iter()
             .filter(|(_, own, differs)| *differs && own.is_none() && dcos_url.is_none());
-        unnamed.map(|(endpoint, ..)| endpoint).collect()
+        unnamed.map(|(server, ..)| server).collect()
     }
 }
 
