@@ -12,6 +12,9 @@ pub fn config() -> wasmtime::Config {
         .epoch_interruption(true)
         // The component's calls are synchronous (WASI 0.2).
         .concurrency_support(false)
+        // A stack trace names functions, for which neither of these tables is needed.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .max_wasm_stack(STACK);
     config
 }
