@@ -4,7 +4,6 @@
 
 mod args;
 mod call;
-mod closed;
 mod cluster;
 mod component;
 mod consent;
@@ -54,7 +53,7 @@ fn misread(error: &clap::Error) -> ExitCode {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
             Some(format!("cannot write to standard output: {why}"))
         }
-        _ => closed::error().filter(|_| !error.use_stderr()),
+        _ => None,
     };
     let Some(lost) = lost else { return code };
     // If standard error cannot be written either, only the exit code shows it.

@@ -13,7 +13,6 @@ use janitor_report::ExitCode;
 use janitor_report::line::{Line, Tone};
 use serde::Serialize;
 
-use crate::closed;
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
 use janitor_report::command_line::parse::{Format, Show};
@@ -75,7 +74,7 @@ impl Screen {
             state: Mutex::new(State {
                 lines: BufWriter::new(stdout),
                 bar: None,
-                lost: closed::error(),
+                lost: None,
                 warnings: vec![],
             }),
         }))
