@@ -107,7 +107,7 @@ fn programs_get_an_object() {
 #[test]
 fn a_target_that_is_always_refused_is_shown_as_that() {
     for (target, reason, words) in [
-        (&["-r", "*"][..], "InvalidTarget", "Refused: Mesos has no role '*'"),
+        (&["-r", "*"][..], "InvalidTarget", "Refused: '*' is not a valid role"),
         (&["-z", "/"], "InvalidTarget", "Refused: znode '/' is the root"),
         (&["-z", "mesos"], "SystemZnode", "Refused: "),
     ] {
