@@ -309,7 +309,7 @@ fn files_that_hold_something_else() {
         ("--ca-cert=text", "text", "holds no certificate"),
         ("--ca-cert=client.key", "client.key", "holds no certificate"),
         ("--ca-cert=bad-ca.pem", "bad-ca.pem", "no certificate that can be an authority's"),
-        ("--client-cert=client.pem --client-key=text", "text", "holds no private key"),
+        ("--client-cert=client.pem --client-key=text", "text", "contains no private key"),
         ("--client-cert=client.pem --client-key=bad.key", "bad.key", "cannot be used together"),
         ("--client-cert=client.pem --client-key=other.key", "other.key", "cannot be used together"),
         ("--client-cert=client.pem --client-key=locked.key", "locked.key", "key is encrypted"),
