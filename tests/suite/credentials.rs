@@ -215,7 +215,7 @@ fn a_malformed_credential_sends_nothing() {
     let users = secrets.file("users", "canary:canary\nother:canary\n").display().to_string();
     for (options, place, words) in [
         (vec!["--auth-token-file", &lines], &lines, "invalid token"),
-        (vec!["--service-account", &lines], &lines, "no JSON with uid and private_key"),
+        (vec!["--service-account", &lines], &lines, "not JSON with uid and private_key"),
         (vec!["--basic-auth-file", &lines], &lines, "is not user:password"),
         (vec!["--basic-auth-file", &users], &users, "is not user:password on one line"),
         (vec!["--exhibitor-auth-file", &lines], &lines, "is not user:password"),
