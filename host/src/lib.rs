@@ -119,7 +119,7 @@ pub use janitor_contract::types::{
     Warning, ZnodeOutcome, ZnodeResult, ZnodeState,
 };
 pub use janitor_contract::{
-    Call, Done, EndpointError, Endpoints, NoToken, RunError, UrlFault, Violation,
+    Call, Done, EndpointError, Endpoints, RunError, TokenError, UrlFault, Violation,
 };
 #[cfg(feature = "zookeeper")]
 pub use janitor_transport::ZooKeeperLimits;
@@ -129,8 +129,8 @@ pub use janitor_transport::recording::{HarError, Recording, Replay, Run as Recor
 pub use janitor_transport::{AccountError, Login, LoginError};
 pub use janitor_transport::{
     Basic, Body, CancellationToken, Credential, Credentials, Exchange, Network, NetworkBuilder,
-    NetworkError, NoUser, ProxyError, ProxyFault, ProxySettings, Request, Response, RunStart,
-    Timeouts, Tls, TlsError, Token, Transport, ZooKeeperLogin,
+    NetworkError, ProxyError, ProxyFault, ProxySettings, Request, Response, RunStart, Timeouts,
+    Tls, TlsError, Token, Transport, UserError, ZooKeeperLogin,
 };
 pub use limits::Limits;
 pub use log::Log;

@@ -215,16 +215,12 @@ fn a_malformed_credential_sends_nothing() {
     let users = secrets.file("users", "canary:canary\nother:canary\n").display().to_string();
     for (options, place, words) in [
         (vec!["--auth-token-file", &lines], &lines, "invalid token"),
-        (vec!["--service-account", &lines], &lines, "no JSON with uid and private_key"),
-        (vec!["--basic-auth-file", &lines], &lines, "does not hold user:password"),
-        (vec!["--basic-auth-file", &users], &users, "does not hold user:password on one line"),
-        (vec!["--exhibitor-auth-file", &lines], &lines, "does not hold user:password"),
-        (vec!["--marathon-auth-file", &lines], &lines, "does not hold user:password"),
-        (
-            vec!["-e", "zk://127.0.0.1:1/", "--zk-auth-file", &lines],
-            &lines,
-            "does not hold user:password",
-        ),
+        (vec!["--service-account", &lines], &lines, "not JSON with uid and private_key"),
+        (vec!["--basic-auth-file", &lines], &lines, "is not user:password"),
+        (vec!["--basic-auth-file", &users], &users, "is not user:password on one line"),
+        (vec!["--exhibitor-auth-file", &lines], &lines, "is not user:password"),
+        (vec!["--marathon-auth-file", &lines], &lines, "is not user:password"),
+        (vec!["-e", "zk://127.0.0.1:1/", "--zk-auth-file", &lines], &lines, "is not user:password"),
     ] {
         let cluster = cluster(&[]);
         let run = run(on(&cluster, TARGET).args(&options));
@@ -278,7 +274,7 @@ fn where_nothing_can_be_recorded_nobody_logs_in() {
     ] {
         let login = ["--username", "admin", "--password-file", &password];
         let run = run(on(&cluster, line).args(login).args(["--record", "/dev/null"]));
-        let words = "cannot record to /dev/null: it is no regular file";
+        let words = "cannot record to /dev/null: it is not a regular file";
         assert!(run.exit == 1 && run.stderr.contains(words), "{line}: {run:?}");
         assert_eq!(run.stdout, "", "{line}");
     }
@@ -495,7 +491,7 @@ fn a_login_that_repeats_the_password() {
         "Basic YWRtaW46IHBhc3MgJiB3b3JkIA==",
     ] {
         for shown in [said("Bad Request", form), said(form, "no such user")] {
-            let words = "Token retrieval failed: 400 (what it says is not shown: it may repeat";
+            let words = "Token retrieval failed: 400 (its message is not shown: it may repeat";
             assert!(shown.contains(words), "{form}: {shown}");
             assert!(!shown.contains(form.trim()), "{form}: {shown}");
         }
@@ -521,7 +517,7 @@ fn a_login_that_echoes_what_it_gets() {
             let login = ["-r", "r", "--dcos-url", &echo.origin()];
             let run = run(janitor().args(login).args(credentials));
             assert_eq!((run.exit, run.stderr.as_str()), (4, ""));
-            let words = "Token retrieval failed: 401 (what it says is not shown";
+            let words = "Token retrieval failed: 401 (its message is not shown";
             assert!(run.stdout.contains(words) && !run.stdout.contains("eyJ"), "{}", run.stdout);
         }
     }
@@ -543,10 +539,10 @@ fn a_login_that_brings_no_token() {
     for (body, said) in [
         ("{}", "200 {}, but the answer has no token"),
         (r#"{"title":"Welcome"}"#, r#"200 {"title":"Welcome"}, but the answer has no token"#),
-        (r#"{"token":123}"#, "200 {}, but the answer has no token: its `token` is no text"),
-        (r#"{"token":null}"#, "200 {}, but the answer has no token: its `token` is no text"),
-        ("<html>canary</html>", "200, but the answer has no token: it is no JSON"),
-        ("", "200, but the answer has no token: it is no JSON"),
+        (r#"{"token":123}"#, "200 {}, but the answer has no token: its `token` is not text"),
+        (r#"{"token":null}"#, "200 {}, but the answer has no token: its `token` is not text"),
+        ("<html>canary</html>", "200, but the answer has no token: it is not JSON"),
+        ("", "200, but the answer has no token: it is not JSON"),
         (&long, "200, but the answer has no token in its first 65536 bytes"),
     ] {
         let cluster = with_answer(200, &[], body);

@@ -109,7 +109,7 @@ fn what_was_not_recorded_is_noticed() {
     let run = JANITOR.clean(&target, &Options::DEFAULT, &recorded.place());
     assert!(run.stdout.contains("the recording has no DELETE"), "{run:?}");
     let deviations = recorded.deviations().join("\n");
-    for words in ["has no DELETE http://leader.mesos:8181/", "was not asked for: DELETE"] {
+    for words in ["has no DELETE http://leader.mesos:8181/", "was not requested: DELETE"] {
         assert!(deviations.contains(words), "{deviations}");
     }
 }

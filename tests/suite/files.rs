@@ -257,7 +257,7 @@ fn what_is_open_is_no_place_for_a_recording() {
     let cluster = Cluster::start(scenario("a-plan"));
     for (option, words) in WRITING {
         let run = run(&mut writing(&cluster, option, Path::new("/dev/stdout")));
-        let words = format!("{words}/dev/stdout: it is no regular file");
+        let words = format!("{words}/dev/stdout: it is not a regular file");
         assert!(run.exit == 1 && run.stderr.contains(&words), "{option}: {run:?}");
     }
     assert_eq!(cluster.requests(), []);

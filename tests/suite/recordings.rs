@@ -85,7 +85,7 @@ fn an_unused_exchange_is_told() {
     let run = replay_with(r#""znode": "cassandra""#, r#""znode": null"#);
     assert_eq!(run.exit, 5);
     let words =
-        "was not asked for: DELETE http://leader.mesos:8181/exhibitor/v1/explorer/znode/cassandra";
+        "was not requested: DELETE http://leader.mesos:8181/exhibitor/v1/explorer/znode/cassandra";
     assert!(run.stderr.contains(words), "{}", run.stderr);
 }
 

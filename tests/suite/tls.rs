@@ -306,14 +306,14 @@ fn files_that_hold_something_else() {
     authority.file("locked.key", pem("ENCRYPTED PRIVATE KEY"));
     for (options, file, words) in [
         ("--ca-cert=none", "none", "No such file"),
-        ("--ca-cert=text", "text", "holds no certificate"),
-        ("--ca-cert=client.key", "client.key", "holds no certificate"),
+        ("--ca-cert=text", "text", "contains no certificate"),
+        ("--ca-cert=client.key", "client.key", "contains no certificate"),
         ("--ca-cert=bad-ca.pem", "bad-ca.pem", "no certificate that can be an authority's"),
-        ("--client-cert=client.pem --client-key=text", "text", "holds no private key"),
+        ("--client-cert=client.pem --client-key=text", "text", "contains no private key"),
         ("--client-cert=client.pem --client-key=bad.key", "bad.key", "cannot be used together"),
         ("--client-cert=client.pem --client-key=other.key", "other.key", "cannot be used together"),
         ("--client-cert=client.pem --client-key=locked.key", "locked.key", "key is encrypted"),
-        ("--client-cert=text --client-key=client.key", "text", "holds no certificate"),
+        ("--client-cert=text --client-key=client.key", "text", "contains no certificate"),
     ] {
         let run = clean(&front, &authority, options);
         assert_eq!((run.exit, run.stdout.as_str()), (1, ""), "{options}");

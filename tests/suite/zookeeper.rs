@@ -197,7 +197,7 @@ fn a_node_that_may_only_be_read() {
     let run = clean(&server.url(), "service", None);
     assert_eq!(run.exit, 5);
     let words = "KeeperErrorCode = NoAuth for /service/a/b/c (the ACL of this node or its parent \
-                 does not let this user; /service is deleted in part: 1 node(s) were deleted before that)";
+                 denies this user; /service is deleted in part: 1 node(s) were deleted before that)";
     assert!(run.stdout.contains(words), "{}", run.stdout);
     assert_eq!(clean(&server.url(), "service", Some(DIGEST)).exit, 0);
 }
@@ -473,7 +473,7 @@ fn a_server_that_is_killed() {
     for words in [
         "it is unknown whether znode 'service' is deleted",
         "KeeperErrorCode = ConnectionLoss for /service (no server answers any more",
-        "what was asked for last, the deletion of 100 node(s), may be done",
+        "the last request, the deletion of 100 node(s), may have been carried out",
         "/service is deleted in part: 300 node(s) were deleted before that",
     ] {
         assert!(run.stdout.contains(words), "{words}: {}", run.stdout);

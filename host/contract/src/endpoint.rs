@@ -1,4 +1,4 @@
-//! The places of the servers, and the URLs of the component's requests.
+//! The base URLs of the servers, and the URLs of requests to them.
 
 use http::Uri;
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,11 @@ pub struct Endpoints {
     pods: String,
 }
 
-/// The base URLs as somebody wrote them.
+/// The base URLs in a document.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 struct Urls {
-    /// The masters, with `,` between them.
+    /// The masters, separated by commas.
     master: String,
     /// Exhibitor.
     exhibitor: String,
@@ -29,62 +29,61 @@ struct Urls {
     marathon: String,
 }
 
-/// An invalid URL of an endpoint.
+/// The error about an invalid URL of an endpoint.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{name} URL {why}: {shown}")]
 pub struct EndpointError {
-    /// The endpoint, as the command line calls it.
+    /// The name of the endpoint, for people.
     pub name: &'static str,
     /// The reason why it is invalid.
     pub why: UrlFault,
-    /// The URL, unless it holds a password.
+    /// The URL, unless it may contain a password.
     pub shown: String,
 }
 
-/// The reason why a URL cannot be an endpoint's, to be read behind the endpoint's name.
+/// The reason why a URL of an endpoint is invalid. Its text follows the name of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlFault {
     /// It is not a URL.
     #[error("is not a URL")]
     Syntax,
-    /// It is neither of `http` nor of `https`.
+    /// Its scheme is neither `http` nor `https`.
     #[error("must begin with http:// or https://")]
     Scheme,
-    /// It holds credentials.
-    #[error("must not hold a user name or a password")]
+    /// It contains credentials.
+    #[error("must not contain a user name or a password")]
     Credentials,
     /// It has no host.
-    #[error("names no host")]
+    #[error("has no host")]
     NoHost,
-    /// Its port is none of 0 to 65535.
-    #[error("names a port that does not exist")]
+    /// Its port is not a number from 0 to 65535.
+    #[error("has an invalid port")]
     Port,
-    /// It has more than a path.
+    /// It has a query or a fragment.
     #[error("must not have a query or a fragment")]
     Query,
-    /// It is an ensemble's, and invalid.
+    /// It is the URL of an ensemble, and invalid.
     #[error(transparent)]
     Ensemble(#[from] EnsembleError),
 }
 
 impl Endpoints {
-    /// The place of the master in DC/OS.
+    /// The URL of the master in DC/OS.
     pub const MASTER: &str = "http://leader.mesos:5050/master/";
-    /// The place of Exhibitor in DC/OS.
+    /// The URL of Exhibitor in DC/OS.
     pub const EXHIBITOR: &str = "http://leader.mesos:8181/";
-    /// The place of Marathon's apps in DC/OS.
+    /// The URL of Marathon's apps in DC/OS.
     pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
 
-    /// Takes the base URLs of the master, of Exhibitor, and of Marathon's apps; a
-    /// missing slash at the end is added. There may be several masters of a
-    /// cluster, with `,` between them. Marathon's pods are found beside its apps.
-    /// In place of Exhibitor there may be the ensemble itself,
-    /// `zk://host:port,host:port/`.
+    /// Parses the base URLs of the master, of Exhibitor, and of Marathon's apps, and adds a missing
+    /// slash at the end. `master` may contain several masters of a cluster, separated by commas.
+    /// The URL of Marathon's pods is derived from that of its apps. The ensemble itself,
+    /// `zk://host:port,host:port/`, may replace Exhibitor.
     ///
     /// # Errors
-    /// When one of them is not an absolute `http` or `https` URL, or has a
-    /// query, a fragment, a user name or a password.
+    /// Fails if one of them is not an absolute `http` or `https` URL, or has a query, a fragment, a
+    /// user name or a password.
     pub fn new(master: &str, exhibitor: &str, marathon: &str) -> Result<Self, EndpointError> {
         let masters = master.split(',').map(|url| base("Master", url)).collect::<Result<_, _>>()?;
         let marathon = base("Marathon", marathon)?;
@@ -95,26 +94,26 @@ impl Endpoints {
         Ok(Self { masters, exhibitor: exhibitor_base(exhibitor)?, marathon, pods })
     }
 
-    /// The base URLs of a cluster's servers behind its Admin Router: of the master,
-    /// of Exhibitor, of Marathon's apps (DC/OS documentation, "Admin Router").
+    /// Returns the base URLs of a cluster's servers behind its Admin Router: of the master, of
+    /// Exhibitor, and of Marathon's apps (DC/OS documentation, "Admin Router").
     pub fn behind_admin_router(cluster: &str) -> [String; 3] {
         let cluster = cluster.trim_end_matches('/');
         ["mesos/master/", "exhibitor/", "service/marathon/v2/apps/"]
             .map(|path| format!("{cluster}/{path}"))
     }
 
-    /// The base URLs of the masters, at least one.
+    /// Returns the base URLs of the masters; there is at least one.
     pub fn masters(&self) -> &[String] {
         &self.masters
     }
 
-    /// The URL at which DC/OS logs users in: on the master's host at the standard port, or,
-    /// behind Admin Router (`/mesos/`), at its own.
+    /// Returns the URL at which DC/OS logs users in: at the standard port of the master's host or,
+    /// behind Admin Router (`/mesos/`), at its own port.
     pub fn login(&self) -> String {
         self.login_at("/acs/api/v1/auth/login")
     }
 
-    /// The same, at another path.
+    /// Returns the URL at which DC/OS logs users in, with another path.
     pub fn login_at(&self, path: &str) -> String {
         let master: Uri = self.base(Endpoint::Master).parse().unwrap_or_default();
         let scheme = master.scheme_str().unwrap_or_default();
@@ -125,7 +124,8 @@ impl Endpoints {
         format!("{scheme}://{place}{path}")
     }
 
-    /// The base URL of an endpoint; of several masters, the first one's.
+    /// Returns the base URL of an endpoint. If there are several masters, this is that of the first
+    /// one.
     pub fn base(&self, endpoint: Endpoint) -> &str {
         match endpoint {
             Endpoint::Master => self.masters.first().map_or("", String::as_str),
@@ -136,12 +136,12 @@ impl Endpoints {
         }
     }
 
-    /// The ensemble that stands in place of Exhibitor, if one does.
+    /// Returns the ensemble that replaces Exhibitor, if one does.
     pub fn ensemble(&self) -> Option<Ensemble> {
         self.exhibitor.parse().ok()
     }
 
-    /// Puts into the options what these endpoints say of ZooKeeper.
+    /// Sets the options that depend on these endpoints: those about ZooKeeper.
     pub fn inform(&self, options: Options) -> Options {
         let ensemble = self.ensemble();
         let zookeeper = ensemble.is_some();
@@ -150,14 +150,14 @@ impl Endpoints {
         Options { znode_root, zookeeper, ..options }
     }
 
-    /// The URL of a request.
+    /// Returns the URL of a request.
     pub fn url(&self, request: &Request) -> String {
         request.url(self.base(request.endpoint))
     }
 }
 
 impl Default for Endpoints {
-    /// The servers' places in DC/OS.
+    /// Returns the URLs of the servers in DC/OS.
     fn default() -> Self {
         Self {
             masters: vec![Self::MASTER.into()],
@@ -183,12 +183,12 @@ impl TryFrom<Urls> for Endpoints {
     }
 }
 
-/// The root of a master's server, below which its own pages are at `master/`.
+/// Returns the root of a master's server. The master's own pages are below it at `master/`.
 pub fn root(master: &str) -> &str {
     master.strip_suffix("master/").unwrap_or(master)
 }
 
-/// The base URL of Exhibitor, or of the ensemble in its place.
+/// Parses the base URL of Exhibitor, or of the ensemble that replaces it.
 fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
     const NAME: &str = "Exhibitor";
     if !url.trim().starts_with(Ensemble::SCHEME) {
@@ -200,8 +200,8 @@ fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
     }
 }
 
-/// An invalid URL, as far as it may be shown. What stands before an `@` may be a password,
-/// also where a URL has none.
+/// Returns an invalid URL as far as it may be shown. Anything before an `@` may be a password, even
+/// in a place where no URL has one.
 pub fn shown(url: &str) -> String {
     if url.contains('@') { "(not shown)" } else { url }.into()
 }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_endpoint_is_refused() {
+    fn an_invalid_url_is_refused() {
         for url in [
             "",
             "banana",
@@ -295,14 +295,14 @@ mod tests {
             assert!(Endpoints::new(master, "http://h/", marathon).is_err());
         }
         let error = Endpoints::new("http://h/", "zk://h:0/", "http://h/").unwrap_err();
-        assert_eq!(error.to_string(), "Exhibitor URL names a port that does not exist: zk://h:0/");
+        assert_eq!(error.to_string(), "Exhibitor URL has an invalid port: zk://h:0/");
         let error = Endpoints::new("http://h/", "zk://u:secret@h/", "http://h/").unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 
     #[test]
-    fn the_endpoints_and_nobody_else_say_where_znodes_are() {
-        let asked =
+    fn only_the_endpoints_determine_the_place_of_znodes() {
+        let options =
             || Options { znode_root: Some("x".into()), zookeeper: true, ..Options::DEFAULT };
         for (exhibitor, root, zookeeper) in [
             ("http://h/marathon/", None, false),
@@ -311,7 +311,7 @@ mod tests {
             ("zk://h/a/b", Some("a/b"), true),
         ] {
             let endpoints = Endpoints::new("http://h/", exhibitor, "http://h/").unwrap();
-            let Options { znode_root, zookeeper: is, .. } = endpoints.inform(asked());
+            let Options { znode_root, zookeeper: is, .. } = endpoints.inform(options());
             assert_eq!((znode_root.as_deref(), is), (root, zookeeper), "{exhibitor}");
         }
     }

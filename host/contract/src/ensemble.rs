@@ -1,54 +1,54 @@
-//! A ZooKeeper ensemble in place of Exhibitor: what `zk://` URLs name.
+//! A ZooKeeper ensemble that replaces Exhibitor, and its `zk://` URL.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-/// The servers of a ZooKeeper ensemble, and where in it paths begin: what a URL says like
-/// `zk://host:port,host:port/chroot/`. Ports and the last slash may be left out.
+/// The servers of a ZooKeeper ensemble and the node below which paths start. Its URL has the form
+/// `zk://host:port,host:port/chroot/`, in which ports and the last slash are optional.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ensemble {
     servers: Vec<String>,
     chroot: String,
 }
 
-/// The reason why a text is no URL of an ensemble, to be read behind the name of the URL.
+/// The reason why a text is not the URL of an ensemble. Its text follows the name of the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnsembleError {
     /// It has another scheme.
     #[error("must begin with zk://")]
     Scheme,
-    /// It holds credentials.
-    #[error("must not hold a user name or a password")]
+    /// It contains credentials.
+    #[error("must not contain a user name or a password")]
     Credentials,
     /// A server has no host.
-    #[error("names no host")]
+    #[error("has no host")]
     NoHost,
     /// A host is neither a name nor an address.
-    #[error("names an invalid host")]
+    #[error("has an invalid host")]
     Host,
-    /// A port is none of 1 to 65535.
-    #[error("names a port that does not exist")]
+    /// A port is not a number from 1 to 65535.
+    #[error("has an invalid port")]
     Port,
-    /// The path could be read in two ways.
-    #[error("must name a plain path of letters, digits, '-', '.', '_' and '~'")]
+    /// The path has characters that could be read in two ways.
+    #[error("must have a path of only letters, digits, '-', '.', '_' and '~'")]
     Path,
 }
 
-/// The port of a server that names none.
+/// The default port of a server.
 const PORT: &str = "2181";
 
 impl Ensemble {
-    /// The begin of the URL of an ensemble.
+    /// The beginning of the URL of an ensemble.
     pub const SCHEME: &str = "zk://";
 
-    /// `host:port` of each server; there is at least one.
+    /// Returns `host:port` of each server; there is at least one.
     pub fn servers(&self) -> &[String] {
         &self.servers
     }
 
-    /// The node that stands for the root; empty, or a slash and a path.
+    /// Returns the node that stands for the root: an empty text, or a slash and a path.
     pub fn chroot(&self) -> &str {
         &self.chroot
     }
@@ -68,7 +68,7 @@ impl FromStr for Ensemble {
             return Ok(Self { servers, chroot: String::new() });
         }
         let path = path.strip_suffix('/').unwrap_or(path);
-        if !path.split('/').all(is_plain) {
+        if !path.split('/').all(needs_no_encoding) {
             return Err(EnsembleError::Path);
         }
         Ok(Self { servers, chroot: format!("/{path}") })
@@ -76,16 +76,16 @@ impl FromStr for Ensemble {
 }
 
 impl fmt::Display for Ensemble {
-    /// The URL, with all ports and with a slash at its end.
+    /// Writes the URL, with all ports and with a slash at its end.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}{}{}/", Self::SCHEME, self.servers.join(","), self.chroot)
     }
 }
 
-/// One server, with its port.
+/// Parses one server, and adds the port if it is missing.
 fn server(text: &str) -> Result<String, EnsembleError> {
     let (host, port) = match text.rsplit_once(':') {
-        // The colons of an IPv6 address stand inside of brackets.
+        // The colons of an IPv6 address are inside brackets.
         Some((host, port)) if !port.ends_with(']') => (host, port),
         _ => (text, PORT),
     };
@@ -95,7 +95,7 @@ fn server(text: &str) -> Result<String, EnsembleError> {
         None if host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) => {}
         _ => return Err(EnsembleError::Host),
     }
-    // The parser of numbers would take a sign as well.
+    // The parser of numbers would accept a sign as well.
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse::<u16>() {
         Ok(port) if digits && port != 0 => Ok(format!("{host}:{port}")),
@@ -103,8 +103,8 @@ fn server(text: &str) -> Result<String, EnsembleError> {
     }
 }
 
-/// Whether a segment needs no encoding, so that nobody can read it in two ways.
-fn is_plain(segment: &str) -> bool {
+/// Returns whether a segment needs no encoding, so that it can be read in only one way.
+fn needs_no_encoding(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..")
         && segment.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
 }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn servers_and_chroot_are_read_and_completed() {
+    fn a_url_is_parsed_and_completed() {
         for (url, whole) in [
             ("zk://h", "zk://h:2181/"),
             ("zk://h/", "zk://h:2181/"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_ensemble_is_refused() {
+    fn an_invalid_url_is_refused() {
         for url in [
             "zk:/h/",
             "ZK://h/",

@@ -41,5 +41,5 @@ pub use call::Call;
 pub use endpoint::{EndpointError, Endpoints, UrlFault};
 pub use ensemble::{Ensemble, EnsembleError};
 pub use outcome::{Done, RunError};
-pub use token::NoToken;
+pub use token::TokenError;
 pub use violation::Violation;

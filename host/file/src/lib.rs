@@ -1,10 +1,11 @@
-//! Files that are written atomically: recordings and plans. An existing file is replaced only if
-//! it is a regular file, and then with its permissions, its access control list and its owner; a
-//! symbolic link stays, and the file it leads to is replaced. A new file can be read by its owner
-//! alone. Until everything is written the file has no name, so a program that ends before leaves
-//! nothing behind.
+//! Writes files atomically: recordings and plans. An existing file is replaced only if it is a
+//! regular file, and the new one gets its permissions, its access control list and its owner. A
+//! symbolic link remains, and its target is replaced. A new file is readable only by its owner. The
+//! file gets its name when everything is written, so a program that ends earlier leaves nothing
+//! behind.
 //!
-//! The crate also reads files that may have no end, and determines which file a path means.
+//! The crate also reads files that may have no end, and determines whether two paths name the same
+//! file.
 
 #![deny(missing_debug_implementations)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -14,11 +15,11 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Reads a whole file of at most this many bytes. A path may name a device or a pipe, which
-/// has no end.
+/// Reads a whole file of at most `most` bytes. The path may name a device or a pipe, which may have
+/// no end.
 ///
 /// # Errors
-/// When it cannot be read, or has more, or is a named pipe that no program writes to.
+/// Fails if the file cannot be read, is larger, or is a named pipe that no program writes to.
 pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
     let (file, is_pipe) = open(file)?;
     let length = file.metadata()?.len();
@@ -32,13 +33,13 @@ pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
             };
         }
     }
-    let why = format!("it is larger than {most} bytes, the most that is read of such a file");
+    let why = format!("it is larger than {most} bytes, the limit for such a file");
     Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
 }
 
-/// Opens a file to read it, and returns whether it is a pipe. A pipe of another program
-/// (`/dev/stdin`, or a shell's `<(...)`) has a writer already; opening a named pipe would wait for
-/// one, which may never come.
+/// Opens a file for reading, and returns whether it is a pipe. A pipe of another program
+/// (`/dev/stdin`, or `<(...)` in a shell) already has a writer. Opening a named pipe would wait for
+/// a writer, which may never come.
 #[cfg(target_os = "linux")]
 fn open(file: &Path) -> io::Result<(File, bool)> {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -56,12 +57,12 @@ fn open(file: &Path) -> io::Result<(File, bool)> {
     Ok((File::open(file)?, false))
 }
 
-/// The identity of a file: the same for all names of one file.
+/// The identity of a file, which is the same for all of its names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
-    /// The file, or the folder where it is to be.
+    /// The file or, if it does not exist yet, its folder.
     there: There,
-    /// Its name in the folder, if it is not there yet.
+    /// The name in the folder, if the file does not exist yet.
     name: Option<OsString>,
 }
 
@@ -72,7 +73,8 @@ type There = (u64, u64);
 type There = PathBuf;
 
 impl Identity {
-    /// That of the file which is, or will be, at a path; none if nothing can be there.
+    /// Returns the identity of the file that is, or could be created, at a path. Returns nothing if
+    /// no file can be there.
     pub fn of(file: &Path) -> Option<Self> {
         match there(file) {
             Ok(there) => Some(Self { there, name: None }),
@@ -83,14 +85,14 @@ impl Identity {
         }
     }
 
-    /// Returns the place of an open file, such as standard output, if the system reports it.
+    /// Returns the identity of an open file, such as standard output, if the system reports it.
     #[cfg(unix)]
     pub fn of_open(file: impl std::os::fd::AsFd) -> Option<Self> {
         let file = File::from(file.as_fd().try_clone_to_owned().ok()?);
         Some(Self { there: device_and_inode(&file.metadata().ok()?), name: None })
     }
 
-    /// Returns the place of an open file, such as standard output, if the system reports it.
+    /// Returns the identity of an open file, such as standard output, if the system reports it.
     #[cfg(not(unix))]
     pub fn of_open<F>(_: F) -> Option<Self> {
         None
@@ -113,20 +115,19 @@ fn there(file: &Path) -> io::Result<There> {
     fs::canonicalize(file)
 }
 
-/// Checks before a run whether a file could be created at this place, and returns one without
-/// a name there, which holds the content until then.
+/// Checks before a run whether a file could be written to this path. Returns a file without a name
+/// in the same folder, which holds the content until then.
 ///
 /// # Errors
-/// When none could.
+/// Fails if the file could not be written.
 pub fn beside(file: &Path) -> io::Result<File> {
     Place::find(file)?.unnamed()
 }
 
-/// Writes a file: all of it or, when that fails, nothing; what was there before then
-/// stays.
+/// Writes a file completely or, if that fails, not at all; an existing file then stays unchanged.
 ///
 /// # Errors
-/// When it cannot be written, or must not take this place.
+/// Fails if the file cannot be written, or if the existing file must not be replaced.
 pub fn write(
     file: &Path,
     content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
@@ -158,10 +159,10 @@ fn folder(file: &Path) -> &Path {
 
 /// The place of a file.
 struct Place {
-    /// Its path; where a symbolic link was given, that of the file it leads to.
+    /// The path of the file. For a symbolic link, this is its target.
     path: PathBuf,
     folder: PathBuf,
-    /// The file that is there now.
+    /// The metadata of the existing file.
     old: Option<Metadata>,
 }
 
@@ -169,21 +170,20 @@ impl Place {
     fn find(file: &Path) -> io::Result<Self> {
         let path = match fs::symlink_metadata(file) {
             Ok(it) if it.is_symlink() => {
-                let nowhere = |why: io::Error| {
-                    let words = format!("it is a symbolic link that leads nowhere: {why}");
-                    io::Error::new(why.kind(), words)
+                let dangling = |why: io::Error| {
+                    io::Error::new(why.kind(), format!("it is a dangling symbolic link: {why}"))
                 };
-                // An open file, as /dev/stdout is, may be there and have no path.
-                if !fs::metadata(file).map_err(nowhere)?.is_file() {
+                // An open file such as /dev/stdout may exist and have no path.
+                if !fs::metadata(file).map_err(dangling)?.is_file() {
                     return Err(not_replaced());
                 }
-                fs::canonicalize(file).map_err(nowhere)?
+                fs::canonicalize(file).map_err(dangling)?
             }
             Ok(_) => file.to_owned(),
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
                 let is_folder = file.as_os_str().as_encoded_bytes().ends_with(b"/");
                 if file.file_name().is_none() || is_folder {
-                    return Err(io::Error::other("that is no file's name"));
+                    return Err(io::Error::other("it is not the name of a file"));
                 }
                 let (path, folder) = (file.to_owned(), folder(file).to_owned());
                 return Ok(Self { path, folder, old: None });
@@ -193,23 +193,24 @@ impl Place {
         if !fs::metadata(&path)?.is_file() {
             return Err(not_replaced());
         }
-        // A file that may not be written may not be replaced either.
+        // A file that is not writable must not be replaced either.
         let old = OpenOptions::new().write(true).open(&path)?.metadata()?;
         let folder = folder(&path).to_owned();
         Ok(Self { path, folder, old: Some(old) })
     }
 
-    /// The file that will be there, without a name.
+    /// Creates a file without a name that will become the file at this place.
     fn unnamed(&self) -> io::Result<File> {
         let file = tempfile::tempfile_in(&self.folder)?;
         self.adjust(&file)?;
         Ok(file)
     }
 
-    /// Gives a file the owner and the permissions that it is to have.
+    /// Gives a file the owner and the permissions of the existing one, or those of a new one.
     fn adjust(&self, file: &File) -> io::Result<()> {
         let Some(old) = &self.old else { return private(file) };
-        // Before the permissions, which would mean something else without it.
+        // The access control list must come first, because it changes the meaning of the
+        // permissions.
         #[cfg(target_os = "linux")]
         keep_access_list(&self.path, file).map_err(|why| {
             let words = format!("its access control list could not be kept: {why}");
@@ -228,7 +229,8 @@ impl Place {
         file.set_permissions(old.permissions())
     }
 
-    /// A copy with a name, where a file cannot be given one afterwards.
+    /// Copies the content into a file with a name, for systems on which an unnamed file cannot get
+    /// one.
     fn copied(&self, unnamed: &File, path: &Path) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -241,7 +243,7 @@ impl Place {
             named.sync_all()
         });
         if copied.is_err() {
-            // The first error is returned.
+            // The first error is the one that is returned.
             let _ = fs::remove_file(path);
         }
         copied
@@ -249,19 +251,19 @@ impl Place {
 }
 
 fn not_replaced() -> io::Error {
-    io::Error::other("it is no regular file, and is not replaced")
+    io::Error::other("it is not a regular file, and is not replaced")
 }
 
-/// Gives a new file the access control list (POSIX ACL) of an old one: where there is one,
-/// the permissions of the group are the most that anybody has whom it names. Where there is
-/// none, the new file has none either, whatever its folder gives to new ones.
+/// Gives a new file the access control list (POSIX ACL) of an old one. If there is one, the
+/// permissions of the group limit everyone whom it names. If there is none, the new file gets none
+/// either, even if its folder has a default one.
 #[cfg(target_os = "linux")]
 fn keep_access_list(old: &Path, new: &File) -> io::Result<()> {
     use rustix::fs::{XattrFlags, fremovexattr, fsetxattr, getxattr};
     use rustix::io::Errno;
 
     const LIST: &str = "system.posix_acl_access";
-    /// The size of the largest extended attribute that Linux knows.
+    /// The size limit of extended attributes on Linux, in bytes.
     const MOST: usize = 64 << 10;
     let mut list = vec![0; MOST];
     let kept = match getxattr(old, LIST, list.as_mut_slice()) {
@@ -277,7 +279,7 @@ fn keep_access_list(old: &Path, new: &File) -> io::Result<()> {
     Ok(kept?)
 }
 
-/// Lets only its owner read a file.
+/// Makes a file accessible only to its owner.
 fn private(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -291,7 +293,7 @@ fn private(file: &File) -> io::Result<()> {
     }
 }
 
-/// Gives a file a new name, which no file has yet.
+/// Gives an unnamed file a name that does not exist yet.
 #[cfg(target_os = "linux")]
 fn name(file: &File, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd;
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_its_owners() {
+    fn a_new_file_is_accessible_only_to_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new");
         drop(beside(&file).unwrap());
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_replaced_keeps_its_permissions_and_its_link() {
+    fn a_replaced_file_keeps_its_permissions_and_its_link() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "old and long").unwrap();
@@ -362,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_stays() {
+    fn only_a_regular_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir(at("folder")).unwrap();
@@ -385,7 +387,7 @@ mod tests {
         let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
         if Path::new(&open).exists() {
             let why = beside(Path::new(&open)).unwrap_err().to_string();
-            assert!(why.contains("no regular file"), "{why}");
+            assert!(why.contains("not a regular file"), "{why}");
         }
         for place in ["/dev/null", "/dev/full", "/nowhere/file", "", "/"] {
             assert!(beside(Path::new(place)).is_err(), "{place}");
@@ -394,7 +396,7 @@ mod tests {
         assert_eq!(names(folder.path()), before);
     }
 
-    /// User 1001 may read, the group may not: that is a mode of 0640.
+    /// User 1001 may read the file, and the group may not. The mode is 0640.
     const ACCESS_LIST: [u8; 44] = [
         2, 0, 0, 0, // the version
         0x01, 0, 6, 0, 255, 255, 255, 255, // user::rw-
@@ -406,7 +408,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_is_replaced_keeps_its_access_list_and_gets_no_other_one() {
+    fn a_replaced_file_keeps_its_access_list_and_gets_no_other_one() {
         use rustix::fs::{XattrFlags, getxattr, setxattr};
         let folder = tempfile::tempdir().unwrap();
         let (listed, plain) = (folder.path().join("listed"), folder.path().join("plain"));
@@ -420,7 +422,7 @@ mod tests {
             eprintln!("SKIPPED: no access control lists in {}: {why}", folder.path().display());
             return;
         }
-        // Every new file in there has a list of its own, with another user.
+        // Every new file in this folder gets a list of its own, with another user.
         let mut others = ACCESS_LIST;
         others[16] += 1;
         give(folder.path(), "system.posix_acl_default", others).unwrap();
@@ -438,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_is_not_read_to_it() {
+    fn a_file_is_read_only_up_to_its_limit() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "12345").unwrap();
@@ -454,7 +456,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_pipe_is_read_if_somebody_writes_to_it() {
+    fn a_pipe_is_read_if_a_program_writes_to_it() {
         let folder = tempfile::tempdir().unwrap();
         let named = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&named).status().unwrap().success());
@@ -493,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_leaves_all_as_it_was() {
+    fn a_failed_write_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         let fails = |writer: &mut BufWriter<&File>| {
@@ -506,7 +508,7 @@ mod tests {
         fs::write(&file, "old").unwrap();
         assert!(write(&file, fails).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), "old");
-        // The file of another process, which has appeared in the meantime.
+        // Another process creates the file in the meantime.
         let other = folder.path().join("other");
         let appears = |_: &mut BufWriter<&File>| fs::write(&other, "theirs");
         assert!(write(&other, appears).is_err());
@@ -515,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_file_cannot_get_a_name_it_is_copied() {
+    fn a_file_that_cannot_get_a_name_is_copied() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::find(&folder.path().join("file")).unwrap();
         let unnamed = place.unnamed().unwrap();

@@ -39,11 +39,11 @@ impl Agents {
         // The last segment is the same in every JSON notation without `\u`; a slash may be written
         // `\/`.
         let part = role.rsplit('/').next().unwrap_or_default();
-        let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+        let is_literal = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
         Self {
             objects: Objects::default(),
             role: role.into(),
-            hint: is_plain.then(|| Finder::new(part).into_owned()),
+            hint: is_literal.then(|| Finder::new(part).into_owned()),
             escape: Finder::new(r"\u"),
             scopes,
             listed: Listed::default(),

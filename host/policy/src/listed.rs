@@ -1,7 +1,7 @@
 //! The resources that the master itself has listed. Only these may be sent back, byte for byte and
-//! to the same agent. Ownership alone is not enough, because a master identifies a resource by other
-//! parts than those that name its owner: a volume, for example, by its id alone (measured on Mesos
-//! 1.4 to 1.11).
+//! to the same agent. Ownership alone is not enough, because a master identifies a resource by
+//! other parts than those that name its owner: a volume, for example, by its id alone (measured on
+//! Mesos 1.4 to 1.11).
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -14,11 +14,11 @@ pub(crate) struct Objects {
     /// The number of open braces.
     depth: usize,
     is_in_string: bool,
-    /// Whether a backslash before the next byte makes it literal.
+    /// True if a backslash makes the next byte literal.
     is_escaped: bool,
     /// The beginning of an incomplete object.
     begun: Vec<u8>,
-    /// Whether the object is larger than [`Self::LARGEST`] and is therefore skipped.
+    /// True if the object is larger than [`Self::LARGEST`] and is therefore skipped.
     is_too_large: bool,
 }
 

@@ -17,7 +17,7 @@ use janitor_contract::types::Target;
 pub struct Scope {
     /// The name of the form field that contains the list of resources.
     field: &'static str,
-    /// Whether the resources are volumes to destroy rather than reservations to release.
+    /// True if the resources are volumes to destroy rather than reservations to release.
     volumes: bool,
     role: String,
     principal: Option<String>,

@@ -15,14 +15,14 @@ pub(crate) struct Users {
     parser: JsonParser<PushJsonFeeder>,
     /// The number of open objects and lists.
     depth: usize,
-    /// Whether the current list is the one of registered frameworks.
+    /// True while the current list is the one of registered frameworks.
     is_list: bool,
     /// The field whose value comes next.
     field: Field,
     /// The id of the current framework.
     id: Option<String>,
     uses: bool,
-    /// Whether reading has ended.
+    /// True once reading has ended.
     is_over: bool,
     ids: BTreeSet<String>,
 }

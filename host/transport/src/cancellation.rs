@@ -3,29 +3,29 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// Cancels a run cooperatively, from a signal handler or another thread: requests in flight
-/// are finished, and no more requests are sent that change something. Clones are the same
-/// token.
+/// Cancels a run cooperatively, from a signal handler or another thread: requests in flight are
+/// finished, and no further request that changes something is sent. All clones of a token are
+/// cancelled together.
 #[derive(Clone, Debug)]
 pub struct CancellationToken {
     cancelled: Arc<AtomicBool>,
-    /// The step of a run at which a replay is cancelled.
+    /// The step at which a replay is cancelled.
     at: u64,
-    /// The step at which the run noticed.
+    /// The step at which the run noticed the cancellation.
     noticed: Arc<AtomicU64>,
 }
 
-/// No step of a run.
+/// A number that is never a step of a run.
 const NEVER: u64 = u64::MAX;
 
 impl CancellationToken {
-    /// A token that is not cancelled.
+    /// Creates a token that is not cancelled.
     pub fn new() -> Self {
         Self::replaying(None)
     }
 
-    /// A token for a replay: it is cancelled at the step at which the recorded run noticed,
-    /// if it was cancelled.
+    /// Creates a token for a replay. It is cancelled at the step at which the recorded run noticed
+    /// its own cancellation, if it was cancelled.
     pub fn replaying(step: Option<u64>) -> Self {
         Self {
             cancelled: Arc::default(),
@@ -39,23 +39,24 @@ impl CancellationToken {
         self.cancelled.store(true, Relaxed);
     }
 
-    /// The token as a flag, for a signal handler to set.
+    /// Returns the flag behind the token, which a signal handler can set.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cancelled)
     }
 
-    /// The step at which the run noticed: the number of requests and pauses that the
-    /// component had requested before.
+    /// Returns the step at which the run noticed the cancellation. A step is the number of requests
+    /// and pauses that the component had started before.
     pub fn noticed(&self) -> Option<u64> {
         Some(self.noticed.load(Relaxed)).filter(|step| *step != NEVER)
     }
 
-    /// Whether the run is cancelled. In a replay it never is.
+    /// Returns whether [`cancel`](Self::cancel) was called. In a replay it never is.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Relaxed)
     }
 
-    /// Whether a run is cancelled at this step, which it thereby notices.
+    /// Returns whether the run is cancelled at this step, and remembers the first step at which it
+    /// is.
     pub fn is_cancelled_at(&self, step: u64) -> bool {
         let cancelled = self.is_cancelled() || step >= self.at;
         if cancelled {

@@ -1,5 +1,5 @@
-//! One HTTP client: connections, TLS, proxy, timeouts. It sends a request once, to one URL;
-//! a redirect is an answer.
+//! The HTTP client: connections, TLS, proxy and timeouts. It sends each request once, to one URL,
+//! and follows no redirect.
 
 use std::fmt;
 use std::io::{self, Cursor, ErrorKind, Read};
@@ -15,7 +15,7 @@ use crate::timeouts::Timeouts;
 use crate::tls::{self, Tls};
 use janitor_contract::types::{Content, Error, Method};
 
-/// The client. Clones share its connections.
+/// An HTTP client. Clones share its connections.
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
@@ -32,13 +32,14 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A new client without connections.
+    /// Creates a client without connections.
     pub(crate) fn new(timeouts: Timeouts, tls: &Tls, proxy: ProxySettings) -> Self {
-        /// As many connections are kept for later as a run has exchanges in flight.
+        /// The number of idle connections that are kept, which is the number of exchanges that a
+        /// run may have in flight.
         const CONNECTIONS: usize = 32;
         let Timeouts { connect, answer, body } = timeouts;
         let config = Agent::config_builder()
-            // Every status is an answer, and its meaning is not known here.
+            // Every status is a response, and only the caller knows its meaning.
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -58,12 +59,12 @@ impl Client {
         Self { agent: config.into(), proxy, has_identity: tls.has_identity() }
     }
 
-    /// Whether it shows a client certificate over HTTPS.
+    /// Returns whether the client presents a certificate over HTTPS.
     pub(crate) fn has_identity(&self) -> bool {
         self.has_identity
     }
 
-    /// Sends a request once, and waits for the head of the answer.
+    /// Sends a request once, and waits for the status and the headers of the response.
     pub(crate) fn send(
         &self,
         method: Method,
@@ -86,7 +87,7 @@ impl Client {
             }
         };
         response.map(Answer).map_err(|error| match classify(error) {
-            // TLS answers in plain HTTP with an alert, which is not HTTP.
+            // A server that expects TLS answers plain HTTP with an alert, which is not HTTP.
             Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
                 Error::Protocol(format!("{why} (does its URL need https://?)"))
             }
@@ -94,8 +95,7 @@ impl Client {
         })
     }
 
-    /// Sends a request through the proxy, if there is one and the server is not reached
-    /// directly.
+    /// Sends a request through the proxy, if there is one and the server is not reached directly.
     fn run<S: AsSendBody>(
         &self,
         request: http::Request<S>,
@@ -107,28 +107,32 @@ impl Client {
     }
 }
 
-/// An answer whose body is not read yet.
+/// A response whose body has not been read yet.
 pub(crate) struct Answer(http::Response<ureq::Body>);
 
 impl Answer {
-    /// The status.
+    /// Returns the status.
     pub(crate) fn status(&self) -> http::StatusCode {
         self.0.status()
     }
 
-    /// The URL that the `Location` names, if it is a whole one or one without a scheme.
+    /// Returns the URL in the `Location` header, if it is absolute or lacks only its scheme.
     pub(crate) fn location(&self, uri: &Uri) -> Option<Uri> {
-        location(uri, &self.0)
+        location_of(uri, &self.0)
     }
 
-    /// The answer to a request to this URL as a transport gives it. The words about a
-    /// redirect take the place of its body.
+    /// Converts the response to a request to this URL into that of a transport. A description of a
+    /// redirect replaces its body.
     pub(crate) fn into_response(self, uri: &Uri) -> Response {
         let Self(response) = self;
         let status = response.status().as_u16();
-        if let Some(words) = redirection(uri, &response) {
+        if let Some(description) = redirection(uri, &response) {
             let content_type = Some("text/plain; charset=utf-8".into());
-            return Response { status, content_type, body: Box::new(Cursor::new(words.into())) };
+            return Response {
+                status,
+                content_type,
+                body: Box::new(Cursor::new(description.into())),
+            };
         }
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type =
@@ -141,8 +145,9 @@ impl Answer {
     }
 }
 
-/// The URL that a response's `Location` names, if it is a whole one or one without a scheme.
-pub(crate) fn location<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
+/// Returns the URL in the `Location` header of a response, if it is absolute or lacks only its
+/// scheme.
+pub(crate) fn location_of<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri> {
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     match location.strip_prefix("//") {
         Some(rest) => format!("{}://{rest}", uri.scheme_str()?).parse().ok(),
@@ -150,24 +155,24 @@ pub(crate) fn location<B>(uri: &Uri, response: &http::Response<B>) -> Option<Uri
     }
 }
 
-/// The begin of the words about a redirect.
-pub(crate) const REDIRECTS: &str = "redirects to ";
+/// The beginning of the description of a redirect.
+pub(crate) const REDIRECTION: &str = "redirects to ";
 
-/// The words about a redirect that is not followed, for people.
+/// Describes a redirect that is not followed, for people.
 fn redirection<B>(uri: &Uri, response: &http::Response<B>) -> Option<String> {
     if !response.status().is_redirection() {
         return None;
     }
-    let next = location(uri, response)?;
+    let next = location_of(uri, response)?;
     let is_https = uri.scheme() == Some(&Scheme::HTTP) && next.scheme() == Some(&Scheme::HTTPS);
     let only_the_scheme = uri.host() == next.host() && uri.path() == next.path();
     Some(match is_https && only_the_scheme {
-        true => format!("{REDIRECTS}{}: use https:// in its URL", place(&next)),
-        false => format!("{REDIRECTS}{}", place(&next)),
+        true => format!("{REDIRECTION}{}: use https:// in its URL", place(&next)),
+        false => format!("{REDIRECTION}{}", place(&next)),
     })
 }
 
-/// A URL without what may be a secret in it.
+/// Returns a URL without the parts that may contain a secret.
 pub(crate) fn place(uri: &Uri) -> String {
     let (host, path) = (uri.host().unwrap_or_default(), uri.path());
     let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -186,13 +191,13 @@ impl Body for Stream {
     }
 }
 
-/// An error of ureq in the contract's words.
+/// Converts an error of ureq into one of the contract.
 fn classify(error: ureq::Error) -> Error {
     use ureq::{Error as Ureq, Timeout};
     match error {
         Ureq::HostNotFound => Error::Dns,
         Ureq::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            Error::Connect("no connection in time".into())
+            Error::Connect("no connection within the time limit".into())
         }
         Ureq::Timeout(_) => Error::Timeout,
         Ureq::ConnectionFailed => Error::Connect("connection failed".into()),
@@ -207,7 +212,7 @@ fn classify(error: ureq::Error) -> Error {
 }
 
 fn classify_io(error: &io::Error) -> Error {
-    // rustls reports a refused certificate this way.
+    // rustls reports a rejected certificate in this way.
     if let Some(why) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         return Error::Tls(tls::explain(why));
     }
@@ -223,7 +228,7 @@ fn classify_io(error: &io::Error) -> Error {
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown
         | ErrorKind::AddrNotAvailable => Error::Connect(error.to_string()),
-        // The standard library has no kind of its own for a failed look-up.
+        // The standard library has no kind for a failed lookup of a name.
         _ if error.to_string().starts_with("failed to lookup address") => Error::Dns,
         _ => Error::Internal(error.to_string()),
     }
@@ -234,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_names_where_it_points() {
+    fn the_description_of_a_redirect_names_its_target() {
         for (from, location, words) in [
             (
                 "http://m/mesos/slaves",

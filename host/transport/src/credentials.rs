@@ -1,5 +1,4 @@
-//! The credentials of the servers. None of them ever reaches the component, a recording or
-//! a log.
+//! The credentials of the servers. None of them ever reaches the component, a recording or a log.
 
 #[cfg(feature = "login")]
 use std::sync::Arc;
@@ -21,7 +20,7 @@ pub enum Credential {
     None,
     /// A DC/OS token.
     Token(Token),
-    /// A DC/OS login, which is repeated when its token has expired. All servers that take its
+    /// A DC/OS login, which is repeated when its token has expired. All servers that accept its
     /// token share it.
     #[cfg(feature = "login")]
     Login(Arc<Login>),
@@ -29,27 +28,27 @@ pub enum Credential {
     Basic(Basic),
 }
 
-/// The credentials of all servers. None of them is ever sent to another server than its own.
+/// The credentials of all servers. Each is sent only to its own server.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    /// The Mesos masters'.
+    /// The credential of the Mesos masters.
     pub master: Credential,
-    /// Exhibitor's.
+    /// The credential of Exhibitor.
     pub exhibitor: Credential,
-    /// Marathon's.
+    /// The credential of Marathon.
     pub marathon: Credential,
-    /// ZooKeeper's own, where an ensemble stands in place of Exhibitor.
+    /// The login to ZooKeeper itself, if an ensemble replaces Exhibitor.
     pub zookeeper: Option<ZooKeeperLogin>,
 }
 
 impl Credentials {
-    /// The same credential for all servers that speak HTTP, as in a DC/OS cluster.
+    /// Uses the same credential for all servers that speak HTTP, as in a DC/OS cluster.
     pub fn everywhere(credential: Credential) -> Self {
         let (exhibitor, marathon) = (credential.clone(), credential.clone());
         Self { master: credential, exhibitor, marathon, zookeeper: None }
     }
 
-    /// The credential of a server that speaks HTTP.
+    /// Returns the credential of a server that speaks HTTP.
     pub(crate) fn of(&self, endpoint: Endpoint) -> &Credential {
         match endpoint.server() {
             Server::Master => &self.master,
@@ -58,7 +57,7 @@ impl Credentials {
         }
     }
 
-    /// Returns the logins among them; one may be returned more than once.
+    /// Returns the logins among the credentials; one may be returned more than once.
     #[cfg(feature = "login")]
     pub(crate) fn logins(&self) -> impl Iterator<Item = &Login> {
         [&self.master, &self.exhibitor, &self.marathon].into_iter().filter_map(|it| match it {
@@ -69,7 +68,7 @@ impl Credentials {
 }
 
 impl Credential {
-    /// The value of the `Authorization` header.
+    /// Returns the value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> Option<String> {
         match self {
             Self::None => None,
@@ -80,8 +79,8 @@ impl Credential {
         }
     }
 
-    /// Replaces the credential when a server has refused it. Returns whether there is another
-    /// one to try.
+    /// Replaces a credential that a server has refused. Returns whether there is another one to
+    /// try.
     #[cfg_attr(not(feature = "login"), allow(unused_variables))]
     pub(crate) fn renew(
         &self,

@@ -1,4 +1,4 @@
-//! Detects a secret in an answer. A server may repeat a request's content, in the encoding of
+//! Detects a secret in a response. A server may repeat the content of a request, in the encoding of
 //! the software that it passes through.
 
 use std::borrow::Cow;
@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 /// The number of encodings that are decoded: JSON in JSON in a form has been observed.
 const LAYERS: usize = 3;
 
-/// Whether a text holds a secret, as it is or encoded: for a URL, a form, JSON, HTML, or
-/// HTTP Basic. A text that may be one, but cannot be decoded, counts as one.
+/// Returns whether a text contains a secret, literally or encoded for a URL, a form, JSON, HTML or
+/// HTTP Basic. A text that may contain it but cannot be decoded counts as if it did.
 pub(crate) fn repeats(text: &str, secret: &str) -> bool {
     let secret = secret.trim();
     if secret.is_empty() {
@@ -21,10 +21,10 @@ pub(crate) fn repeats(text: &str, secret: &str) -> bool {
     let secret = secret.to_lowercase();
     let mut texts = vec![text.to_owned()];
     for _ in 0..=LAYERS {
-        let holds = |text: &String| {
+        let contains = |text: &String| {
             text.to_lowercase().contains(&secret) || cores.iter().any(|core| text.contains(core))
         };
-        if texts.iter().any(holds) {
+        if texts.iter().any(contains) {
             return true;
         }
         let mut decoded = Vec::new();
@@ -42,7 +42,8 @@ pub(crate) fn repeats(text: &str, secret: &str) -> bool {
     false
 }
 
-/// Every text in Base64 that holds the secret, wherever it stands, holds one of these.
+/// Returns texts of which one occurs in every Base64 text that contains the secret, at whatever
+/// position.
 fn cores(secret: &str) -> Vec<String> {
     let mut cores = Vec::new();
     for before in 0..3_usize {
@@ -50,7 +51,7 @@ fn cores(secret: &str) -> Vec<String> {
         let (begin, end) = ((before * 4).div_ceil(3), bytes.len() * 4 / 3);
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let text = engine.encode(&bytes);
-            // Two or three characters would be found anywhere.
+            // Texts of two or three characters would match by chance.
             let core = text.get(begin..end).filter(|core| core.len() > 3);
             cores.extend(core.map(ToOwned::to_owned));
         }
@@ -58,7 +59,7 @@ fn cores(secret: &str) -> Vec<String> {
     cores
 }
 
-/// The text with the escapes of JSON and of its like replaced.
+/// Replaces the escapes of JSON and of similar notations.
 fn without_escapes(text: &str) -> String {
     let mut units = Vec::new();
     let mut rest = text;
@@ -76,7 +77,7 @@ fn without_escapes(text: &str) -> String {
             ('\\', Some('t')) => Some((u16::from(b'\t'), 1)),
             ('\\', Some('b')) => Some((8, 1)),
             ('\\', Some('f')) => Some((12, 1)),
-            // The character after it stands for itself.
+            // Any other escaped character stands for itself.
             ('\\', Some(next)) => {
                 units.extend(next.encode_utf16(&mut [0; 2]).iter());
                 rest = &rest[next.len_utf8()..];
@@ -95,8 +96,8 @@ fn without_escapes(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// The text with HTML's entities replaced; nothing if one is not known here, because it may
-/// be any character.
+/// Replaces HTML's entities. Returns nothing if one of them is unknown, because it may stand for
+/// any character.
 fn without_entities(text: &str) -> Option<String> {
     let mut parts = text.split('&');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -135,7 +136,7 @@ mod tests {
     const SECRET: &str = "p&ss \"wörd\"/1+\\😀";
 
     #[test]
-    fn every_encoding_is_seen_through() {
+    fn a_secret_is_found_in_every_encoding() {
         let json = serde_json::to_string(SECRET).unwrap();
         let units: String = SECRET.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
         let bytes = |format: fn(u8) -> String| SECRET.bytes().map(format).collect::<String>();
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_secret() {
+    fn other_texts_do_not_contain_the_secret() {
         for text in [
             "",
             "Unauthorized",

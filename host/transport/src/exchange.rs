@@ -1,5 +1,4 @@
-//! The interface of transports: a transport is the last step of a request before the
-//! network, or stands in for the network.
+//! The interface of transports. A transport sends the requests of a run, or answers them itself.
 
 use std::fmt;
 use std::io::Cursor;
@@ -9,21 +8,21 @@ use crate::cancellation::CancellationToken;
 use janitor_contract::Endpoints;
 use janitor_contract::answer::final_status;
 use janitor_contract::types::Error;
-/// A request of the component, which the policy has allowed. It names its server, and holds
+/// A request of the component that the policy has allowed. It names its endpoint, and contains
 /// neither a URL nor a credential.
 pub use janitor_contract::types::Request;
 
-/// Sends requests. Implement it to let a component send them in another way.
+/// Sends requests. Implement this trait to send them in another way.
 ///
-/// A transport that sends through another one forwards all of these functions to it, those with
-/// defaults as well: a [`Network`](crate::Network) sends nothing before `begin`.
+/// A transport that sends through another one must forward all of these functions to it, including
+/// those with defaults: a [`Network`](crate::Network) sends nothing before `begin`.
 pub trait Transport: Send {
     /// Returns the servers to which this transport sends, if it has servers of its own.
     fn endpoints(&self) -> Option<&Endpoints> {
         None
     }
 
-    /// Announces a run, before its first request.
+    /// Announces a run, before its first request. The default does nothing.
     fn begin(&mut self, run: &RunStart) {
         let _ = run;
     }
@@ -32,7 +31,7 @@ pub trait Transport: Send {
     /// [`Exchange::finish`].
     fn send(&mut self, request: Request) -> Box<dyn Exchange>;
 
-    /// Waits, unless time does not pass for this transport.
+    /// Waits for this time, unless this transport has a clock of its own.
     fn pause(&mut self, duration: Duration);
 
     /// Returns the time since the run began. That is `real`, unless this transport has a clock of
@@ -83,25 +82,25 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     }
 }
 
-/// A time as the contract counts it.
+/// Converts a time into milliseconds, the unit of the contract.
 pub fn milliseconds(time: Duration) -> u64 {
     time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// A request in flight.
 pub trait Exchange: Send {
-    /// Waits for the status and the headers of the answer.
+    /// Waits for the status and the headers of the response.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// Fails if there is no response.
     fn finish(self: Box<Self>) -> Result<Response, Error>;
 }
 
-/// Waits for an answer as the contract promises it, whichever transport it comes by: its
-/// status is a final one, and its body keeps failing once it has failed.
+/// Waits for a response that keeps the promises of the contract, whatever the transport: its status
+/// is a final one, and a body that has failed keeps failing.
 ///
 /// # Errors
-/// When there is no answer, or one with another status.
+/// Fails if there is no response, or if its status is not a final one.
 pub fn finish(exchange: Box<dyn Exchange>) -> Result<Response, Error> {
     let response = exchange.finish()?;
     final_status(response.status)?;
@@ -109,13 +108,13 @@ pub fn finish(exchange: Box<dyn Exchange>) -> Result<Response, Error> {
     Ok(Response { body, ..response })
 }
 
-/// An answer.
+/// A response.
 pub struct Response {
-    /// The HTTP status. With one below 200 or above 599 there is no answer for a component.
+    /// The HTTP status. A response with a status below 200 or above 599 does not reach a component.
     pub status: u16,
-    /// The `Content-Type`, if there is one.
+    /// The `Content-Type`, if the response has one.
     pub content_type: Option<String>,
-    /// The body, not read yet.
+    /// The body, which has not been read yet.
     pub body: Box<dyn Body>,
 }
 
@@ -128,19 +127,20 @@ impl fmt::Debug for Response {
     }
 }
 
-/// A body that is read in pieces.
+/// A body that is read in chunks.
 pub trait Body: Send {
-    /// Reads on, as [`std::io::Read::read`] does: 0 means its end.
+    /// Reads the next bytes into the buffer, like [`std::io::Read::read`]; 0 marks the end of the
+    /// body.
     ///
     /// # Errors
-    /// When the body is truncated.
+    /// Fails if the body is truncated.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error>;
 }
 
-/// A body that is not read any more once it has ended or failed.
+/// A body that is not read again once it has ended or failed.
 struct Steady {
     body: Box<dyn Body>,
-    /// The last result, once it is over.
+    /// The last result, once the body has ended or failed.
     over: Option<Result<usize, Error>>,
 }
 
@@ -150,12 +150,13 @@ impl Body for Steady {
             return over.clone();
         }
         let read = match self.body.read(buffer) {
-            Ok(count) if count > buffer.len() => {
-                Err(Error::Internal(format!("{count} bytes were read for {}", buffer.len())))
-            }
+            Ok(count) if count > buffer.len() => Err(Error::Internal(format!(
+                "{count} bytes were read into a buffer of {}",
+                buffer.len()
+            ))),
             read => read,
         };
-        // Nothing is the end only where something was asked for.
+        // Zero bytes mean the end only if the buffer has room for some.
         if read.is_err() || (read == Ok(0) && !buffer.is_empty()) {
             self.over = Some(read.clone());
         }
@@ -173,8 +174,8 @@ impl Body for Cursor<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// An exchange whose answer has this status, and a body that continues after its end
-    /// and after it has failed.
+    /// An exchange with this status, and with a body that continues after its end and after a
+    /// failure.
     struct Loose(u16, Vec<Result<usize, Error>>);
 
     impl Exchange for Loose {
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_over_stays_so() {
+    fn a_body_that_has_ended_or_failed_is_not_read_again() {
         let broken = || Err(Error::Reset);
         assert_eq!(reads(vec![Ok(4), broken(), Ok(0)]), [Ok(4), broken(), broken()]);
         assert_eq!(reads(vec![broken(), Ok(1), Ok(1)]), [broken(), broken(), broken()]);

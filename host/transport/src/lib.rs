@@ -1,16 +1,17 @@
-//! The transports of janitor: requests of a cleanup travel over the network, to ZooKeeper itself, into a
-//! recording, or out of one. Nothing in here knows the component.
+//! The transports of janitor. They send the requests of a cleanup over the network or to ZooKeeper
+//! itself, record them, or answer them from a recording. This crate does not depend on the
+//! component.
 //!
 //! | module | contents |
 //! | --- | --- |
 //! | [`exchange`] | the interface of all transports |
 //! | [`network`] | the transport over the network, and its settings |
-//! | `client`, `live` | one HTTP client; the requests to the servers of a cluster |
+//! | `client`, `live` | the only HTTP client; the exchanges with the servers of a cluster |
 //! | [`proxy`], [`tls`], [`timeouts`] | the client's settings |
 //! | [`credentials`], [`secret`] | the credentials of the servers |
-//! | `login`, `echo` | with the feature `login`: the login to DC/OS; secrets that a server repeats |
-//! | `zookeeper` | with the feature `zookeeper`: the requests that Exhibitor would answer, to ZooKeeper itself |
-//! | `recording` | with the feature `record`: recordings, written and played |
+//! | `login`, `echo` | with the feature `login`: logs in to DC/OS; detects secrets that a server repeats |
+//! | `zookeeper` | with the feature `zookeeper`: carries out requests for Exhibitor in ZooKeeper itself |
+//! | `recording` | with the feature `record`: writes and plays recordings |
 //! | [`cancellation`] | cooperative cancellation |
 //!
 //! ```no_run
@@ -56,7 +57,7 @@ pub use network::{Network, NetworkBuilder, NetworkError};
 pub use proxy::{ProxyError, ProxyFault, ProxySettings};
 #[cfg(feature = "record")]
 pub use recording::{Recording, Replay};
-pub use secret::{Basic, NoToken, NoUser, Token, ZooKeeperLogin};
+pub use secret::{Basic, Token, TokenError, UserError, ZooKeeperLogin};
 pub use timeouts::Timeouts;
 pub use tls::{Tls, TlsError};
 #[cfg(feature = "zookeeper")]

@@ -1,4 +1,4 @@
-//! Requests to Mesos, Exhibitor and Marathon, over HTTP.
+//! Exchanges with Mesos, Exhibitor and Marathon over HTTP.
 
 mod masters;
 
@@ -18,11 +18,11 @@ use crate::login::LoginError;
 use janitor_contract::Endpoints;
 use janitor_contract::types::{Endpoint, Error};
 
-/// Sends requests over HTTP and HTTPS, with the credentials of their servers. A master that
-/// does not lead is followed to the one that does; a token, or a client certificate, is sent
-/// there only if that one was named too. Where several masters are named, one that cannot be
-/// reached, or that cannot pass a request on to the leader, is skipped. A request to the
-/// root of the master is for the one that answered last.
+/// Sends requests over HTTP and HTTPS, with the credentials of their servers. A redirect from a
+/// master that does not lead is followed to the leading one; a credential, or a client certificate,
+/// is sent there only if its URL was given too. If several masters are given, one that cannot be
+/// reached, or cannot forward a request to the leader, is skipped. A request to the root of the
+/// master is sent to the one that answered last.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     client: Client,
@@ -31,66 +31,67 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Sends requests to these servers through a client, without credentials.
+    /// Creates a transport to these servers, without credentials.
     pub(crate) fn new(client: Client, endpoints: Arc<Endpoints>) -> Self {
         Self { client, credentials: Arc::default(), masters: Masters::new(endpoints).into() }
     }
 
-    /// The same, with these credentials.
+    /// Replaces the credentials.
     pub(crate) fn with_credentials(self, credentials: Credentials) -> Self {
         Self { credentials: credentials.into(), ..self }
     }
 
-    /// Logs in with those credentials that are a login without a token.
+    /// Performs those logins that have no token yet.
     ///
     /// # Errors
-    /// When one of the logins brings no token.
+    /// Fails if one of the logins returns no token.
     #[cfg(feature = "login")]
     pub(crate) fn log_in(&self) -> Result<(), LoginError> {
         let mut logins = self.credentials.logins().filter(|login| login.authorization().is_none());
         logins.try_for_each(|login| login.log_in(&self.client, self.masters.endpoints()))
     }
 
-    /// Starts an exchange, on a thread of its own: the window of a run bounds their number. A
-    /// run that ends early does not wait for them.
+    /// Starts an exchange on a thread of its own; the window of a run limits their number. A run
+    /// that is cancelled or fails does not wait for them.
     pub(crate) fn start(&self, request: Request) -> InFlight {
         let live = self.clone();
         InFlight::start(move || live.exchange(&request))
     }
 
-    /// Sends a request to its server; if that is a master, to the first one that answers.
+    /// Sends a request to its server, or to the first master that answers.
     fn exchange(&self, request: &Request) -> Result<Response, Error> {
         let places = self.masters.places(request);
         let last = places.len().saturating_sub(1);
-        let mut result = Err(Error::Internal("there is no master to ask".into()));
+        let mut result = Err(Error::Internal("there is no master".into()));
         for (turn, url) in places.into_iter().enumerate() {
             result = self.follow(&url, request);
-            let passed_over = match &result {
+            let is_skipped = match &result {
                 Ok(response) => lacks_a_leader(response.status),
-                // The leader has not seen the request in either case.
+                // The leader has not received the request in either case.
                 Err(error) => matches!(error, Error::Dns | Error::Connect(_)),
             };
-            if !passed_over || turn == last {
+            if !is_skipped || turn == last {
                 break;
             }
         }
         result
     }
 
-    /// Sends a request, and sends it again to the place that a master names which does not
+    /// Sends a request, and sends it again to the target of a redirect from a master that does not
     /// lead.
     fn follow(&self, url: &str, request: &Request) -> Result<Response, Error> {
-        /// The limit on redirects, for a leader that changes during the search.
-        const REDIRECTS: usize = 3;
+        /// The most redirects that are followed, in case the leader changes meanwhile.
+        const MOST_REDIRECTS: usize = 3;
         let mut uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
-        let meant_for = uri.authority().cloned();
+        let original = uri.authority().cloned();
         let mut answer = self.authenticated(&uri, request)?;
-        for _ in 0..REDIRECTS {
+        for _ in 0..MOST_REDIRECTS {
             let Some(next) = leader(&uri, answer.status(), answer.location(&uri)) else { break };
-            let known = next.authority() == meant_for.as_ref() || self.masters.is_named(&next);
+            let is_known = next.authority() == original.as_ref() || self.masters.is_named(&next);
             let has_credential = !matches!(self.credentials.of(request.endpoint), Credential::None);
-            let shows_itself = self.client.has_identity() && next.scheme() == Some(&Scheme::HTTPS);
-            if !known && (has_credential || shows_itself) {
+            let shows_identity =
+                self.client.has_identity() && next.scheme() == Some(&Scheme::HTTPS);
+            if !is_known && (has_credential || shows_identity) {
                 return Err(Error::Internal(format!(
                     "it redirects to {}, and credentials are sent only to servers that are \
                      named; give the URLs of all masters",
@@ -106,8 +107,8 @@ impl Live {
         Ok(answer.into_response(&uri))
     }
 
-    /// Sends a request with the current credentials, and once more with new ones if
-    /// those are no longer valid.
+    /// Sends a request with the current credentials, and once more with new ones if they are
+    /// refused.
     fn authenticated(&self, uri: &Uri, request: &Request) -> Result<Answer, Error> {
         let Request { endpoint, method, content, .. } = request;
         let credential = self.credentials.of(*endpoint);
@@ -133,7 +134,7 @@ impl InFlight {
     fn start(exchange: impl FnOnce() -> Result<Response, Error> + Send + 'static) -> Self {
         let (answer, receiver) = mpsc::sync_channel(1);
         let spawned = thread::Builder::new().name("exchange".into()).spawn(move || {
-            // If nobody waits any more, the answer is not needed.
+            // A caller that no longer waits does not need the response.
             let _ = answer.send(exchange());
         });
         Self(spawned.map(|_| receiver))
@@ -142,29 +143,30 @@ impl InFlight {
 
 impl Exchange for InFlight {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let exchange = self.0.map_err(|error| Error::Internal(format!("no thread: {error}")))?;
-        exchange.recv().map_err(|_| Error::Internal("the exchange's thread broke down".into()))?
+        let exchange = self
+            .0
+            .map_err(|error| Error::Internal(format!("no thread could be started: {error}")))?;
+        exchange.recv().map_err(|_| Error::Internal("the exchange's thread failed".into()))?
     }
 }
 
-/// Whether a master, or a router before it, answers with this status when it knows no
-/// leader, or one that does not answer or does not lead either.
+/// Returns whether a master, or a router in front of it, answers with this status if it knows no
+/// leader, or if that one does not answer or no longer leads.
 fn lacks_a_leader(status: u16) -> bool {
     matches!(status, 307 | 502 | 503 | 504)
 }
 
-/// The URL at the leading master, out of the status and the location in the answer of one
-/// that does not lead: 307, with the scheme left
-/// out (`//host:port/master/unreserve`) and `/master` in front of the path
-/// (measured on Mesos 1.4 to 1.11). Anything that is not the same request to
-/// another server is not followed.
+/// Returns the URL at the leading master, from the status and the location in the response of a
+/// master that does not lead. The status is 307, and the location lacks the scheme
+/// (`//host:port/master/unreserve`) and has `/master` in front of the path (measured on Mesos 1.4
+/// to 1.11). A redirect to anything but the same request on another server is not followed.
 fn leader(uri: &Uri, status: StatusCode, location: Option<Uri>) -> Option<Uri> {
     let next = location.filter(|_| status == StatusCode::TEMPORARY_REDIRECT)?;
     let (path, next_path) = (uri.path_and_query()?.as_str(), next.path_and_query()?.as_str());
     let same_path = next_path.strip_prefix("/master").unwrap_or(next_path)
         == path.strip_prefix("/master").unwrap_or(path);
-    let plain = !next.authority()?.as_str().contains('@');
-    (next.scheme() == uri.scheme() && same_path && plain).then_some(next)
+    let has_no_user = !next.authority()?.as_str().contains('@');
+    (next.scheme() == uri.scheme() && same_path && has_no_user).then_some(next)
 }
 
 #[cfg(test)]
@@ -175,7 +177,7 @@ mod tests {
         let from = from.parse().unwrap();
         let response = http::Response::builder().status(status).header("Location", location);
         let response = response.body(()).unwrap();
-        let location = crate::client::location(&from, &response);
+        let location = crate::client::location_of(&from, &response);
         leader(&from, response.status(), location).map(|uri| uri.to_string())
     }
 

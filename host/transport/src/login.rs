@@ -3,32 +3,32 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Uri;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, REDIRECTS};
+use crate::client::{Client, REDIRECTION};
 use crate::echo;
 use crate::exchange::Response;
-use crate::secret::{NoToken, Secret, Token};
+use crate::secret::{Secret, Token, TokenError};
 use crate::tls::{self, TlsError};
 use janitor_contract::Endpoints;
 use janitor_contract::answer::final_status;
 use janitor_contract::printable::printable;
 use janitor_contract::types::{Content, Error, Method};
 
-/// A DC/OS user or service account, and the token of the last login.
+/// The login of a DC/OS user or service account, and the token that it returned last.
 #[derive(Debug)]
 pub struct Login {
     uid: String,
     proof: Proof,
-    /// The path of the login service, if a service account names one.
+    /// The path of the login service, if the secret of a service account names one.
     path: Option<String>,
     token: Mutex<Option<Token>>,
-    /// Held by the exchange that gets a new token.
+    /// The lock of the exchange that is getting a new token.
     renewing: Mutex<()>,
 }
 
@@ -36,27 +36,27 @@ pub struct Login {
 #[derive(Debug)]
 enum Proof {
     Password(Secret),
-    /// A service account's private key, which signs a login token.
+    /// The private key of a service account, which signs a login token.
     Key(Box<RsaKeyPair>),
 }
 
-/// A login returned no token.
+/// The reason why a login returned no token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
     /// The service account's key cannot sign.
     #[error("Token retrieval failed: the service account's key cannot sign")]
     Key,
-    /// The server refuses the credentials, or answers without a token.
+    /// The server refuses the credentials, or its response contains no token.
     #[error("Token retrieval failed: {0}")]
     Refused(String),
-    /// The server returns a token that no header can hold.
+    /// The server returns a token that no header can contain.
     #[error("Token retrieval failed: {url}: {source}")]
     Token {
         /// The URL of the login service.
         url: String,
         /// The reason.
-        source: NoToken,
+        source: TokenError,
     },
     /// The server and the host do not trust each other's certificates.
     #[error("Token retrieval failed: {url}: {}", explain(.source))]
@@ -76,29 +76,29 @@ pub enum LoginError {
     },
 }
 
-/// A text is not the secret of a service account; it is not shown.
+/// The reason why a text is not the secret of a service account. It does not contain the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
     /// It is not JSON with the fields of a secret.
-    #[error("the service account's secret is no JSON with uid and private_key")]
+    #[error("the service account's secret is not JSON with uid and private_key")]
     Json,
     /// Its key is encrypted.
-    #[error("the service account's secret holds an encrypted private key")]
+    #[error("the service account's secret contains an encrypted private key")]
     EncryptedKey,
     /// It has no key.
-    #[error("the service account's secret holds no private key")]
+    #[error("the service account's secret contains no private key")]
     NoKey,
     /// Its key is not PEM.
-    #[error("the service account's secret holds no PEM key")]
+    #[error("the service account's secret contains no PEM key")]
     Pem,
     /// Its key is not an RSA key that can be used.
-    #[error("the service account's secret holds no usable RSA key: {0}")]
+    #[error("the service account's secret contains no usable RSA key: {0}")]
     Rsa(String),
 }
 
-/// The content of a service account's secret, as `dcos security secrets create-sa-secret`
-/// makes it.
+/// The content of a service account's secret, in the format of `dcos security secrets
+/// create-sa-secret`.
 #[derive(Deserialize)]
 struct ServiceAccount {
     uid: String,
@@ -108,17 +108,17 @@ struct ServiceAccount {
 }
 
 impl Login {
-    /// A user with a password.
+    /// Creates the login of a user with a password.
     pub fn user(uid: impl Into<String>, password: impl Into<String>) -> Self {
         Self::new(uid.into(), Proof::Password(Secret(password.into())), None)
     }
 
-    /// A service account: the JSON of its secret, with `uid` and `private_key`
-    /// (RSA, PEM). A `login_endpoint` in it is used only for its path, so that the
-    /// key's owner cannot be sent to another host.
+    /// Creates the login of a service account from the JSON of its secret, with `uid` and
+    /// `private_key` (RSA, PEM). Only the path of a `login_endpoint` in it is used, so that the
+    /// secret cannot redirect the login to another host.
     ///
     /// # Errors
-    /// When it is no such secret; it is not shown.
+    /// Fails if the text is not such a secret. The error does not contain it.
     pub fn service_account(secret: &[u8]) -> Result<Self, AccountError> {
         let ServiceAccount { uid, private_key, login_endpoint } =
             serde_json::from_slice(secret).map_err(|_| AccountError::Json)?;
@@ -138,29 +138,29 @@ impl Login {
         Self { uid, proof, path, token: Mutex::default(), renewing: Mutex::default() }
     }
 
-    /// The value of the `Authorization` header, if a login has brought a token.
+    /// Returns the value of the `Authorization` header, if a login has returned a token.
     pub(crate) fn authorization(&self) -> Option<String> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         token.as_ref().map(Token::authorization)
     }
 
-    /// Gets a new token when a server has refused the last one. Returns whether there is
-    /// another one to try.
+    /// Gets a new token after a server has refused the last one. Returns whether there is another
+    /// one to try.
     pub(crate) fn renew(
         &self,
         refused: Option<&str>,
         client: &Client,
         endpoints: &Endpoints,
     ) -> bool {
-        // One exchange at a time: another one may have been faster.
+        // Only one exchange logs in at a time, and another one may already have replaced the token.
         let _turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         self.authorization().as_deref() != refused || self.log_in(client, endpoints).is_ok()
     }
 
-    /// Gets a token.
+    /// Logs in, and keeps the token.
     ///
     /// # Errors
-    /// When the service cannot be reached, refuses, or hands out no token.
+    /// Fails if the service cannot be reached, refuses the login, or returns no token.
     pub(crate) fn log_in(&self, client: &Client, endpoints: &Endpoints) -> Result<(), LoginError> {
         let url = match &self.path {
             Some(path) => endpoints.login_at(path),
@@ -185,23 +185,23 @@ impl Login {
                 Ok(())
             }
             None | Some(Err(_)) => {
-                // The part of a login token before its signature is no secret.
+                // The part of a login token before its signature is not secret.
                 let secret = match &self.proof {
                     Proof::Password(_) => proof.as_str(),
                     Proof::Key(_) => proof.rsplit('.').next().unwrap_or_default(),
                 };
-                let words = words(status, &body, secret);
-                let mut why = format!("{status} {words}").trim_end().to_owned();
-                if let Some(Err(what)) = granted {
-                    why += &format!(", but {what}");
+                let message = server_message(status, &body, secret);
+                let mut why = format!("{status} {message}").trim_end().to_owned();
+                if let Some(Err(reason)) = granted {
+                    why += &format!(", but {reason}");
                 }
                 Err(LoginError::Refused(why))
             }
         }
     }
 
-    /// A token that logs a service account in: a JWT with `uid` and `exp`, signed
-    /// with RS256 (RFC 7519). DC/OS takes those that end within ten minutes.
+    /// Creates a token that logs in a service account: a JWT with `uid` and `exp`, signed with
+    /// RS256 (RFC 7519). DC/OS accepts tokens that expire within ten minutes.
     fn login_token(&self, key: &RsaKeyPair) -> Result<String, LoginError> {
         const LIFETIME: Duration = Duration::from_secs(5 * 60);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -217,8 +217,8 @@ impl Login {
     }
 }
 
-/// Sends a login to the one server that it is for: no redirect is followed, because the
-/// body is a secret. Returns the status, and the first bytes of the body.
+/// Sends a login to its server only. No redirect is followed, because the body is a secret. Returns
+/// the status, and the first bytes of the body.
 fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Error> {
     let uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
     let content = Content { media_type: "application/json".into(), bytes: json.into_bytes() };
@@ -237,27 +237,27 @@ fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Erro
     Ok((status, body))
 }
 
-/// The number of bytes that are read of the answer to a login.
+/// The most bytes of the response to a login that are read.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// Returns the token in the answer to a login that succeeded.
+/// Returns the token in the response to a successful login.
 ///
 /// # Errors
-/// The reason why there is none; nothing of the answer is shown.
+/// Fails with the reason why there is no token. It contains nothing of the response.
 fn granted(body: &[u8]) -> Result<String, String> {
     if body.len() > ANSWER_BYTES {
         return Err(format!("the answer has no token in its first {ANSWER_BYTES} bytes"));
     }
     let answer: serde_json::Value =
-        serde_json::from_slice(body).map_err(|_| "the answer has no token: it is no JSON")?;
+        serde_json::from_slice(body).map_err(|_| "the answer has no token: it is not JSON")?;
     let token = answer.get("token").ok_or("the answer has no token")?;
-    let token = token.as_str().ok_or("the answer has no token: its `token` is no text")?;
+    let token = token.as_str().ok_or("the answer has no token: its `token` is not text")?;
     Ok(token.to_owned())
 }
 
-/// The part of the answer to a failed login that is shown, in the order of DC/OS.
+/// The part of the response to a failed login that is shown, with the fields in the order of DC/OS.
 #[derive(Serialize)]
-struct Said<'a> {
+struct ServerMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,24 +268,26 @@ struct Said<'a> {
     code: Option<&'a str>,
 }
 
-/// The words of the answer to a failed login, for people: its JSON's title and message, or
-/// the place where it redirects to. Some servers repeat a text that they do not like.
-fn words(status: u16, body: &[u8], secret: &str) -> String {
+/// Returns the readable part of the response to a failed login: the title and the message in its
+/// JSON, or the target of its redirect. Some servers repeat a text that they reject.
+fn server_message(status: u16, body: &[u8], secret: &str) -> String {
     let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let field = |name| json.get(name).and_then(serde_json::Value::as_str);
-    let said = Said {
+    let said = ServerMessage {
         title: field("title"),
         message: field("message"),
         description: field("description"),
         code: field("code"),
     };
     let said = match std::str::from_utf8(body) {
-        Ok(text) if (300..400).contains(&status) && text.starts_with(REDIRECTS) => text.to_owned(),
+        Ok(text) if (300..400).contains(&status) && text.starts_with(REDIRECTION) => {
+            text.to_owned()
+        }
         _ if json.is_object() => serde_json::to_string(&said).unwrap_or_default(),
         _ => String::new(),
     };
     if echo::repeats(&said, secret) {
-        return "(what it says is not shown: it may repeat the secret)".into();
+        return "(its message is not shown: it may repeat the secret)".into();
     }
     printable(&said.chars().take(500).collect::<String>())
 }
@@ -293,15 +295,15 @@ fn words(status: u16, body: &[u8], secret: &str) -> String {
 fn explain(error: &Error) -> String {
     match error {
         Error::Dns => "the name has no address".into(),
-        Error::Timeout => "no answer in time".into(),
-        Error::Reset => "the connection broke".into(),
-        Error::Stopped => "the run ends".into(),
+        Error::Timeout => "no answer within the time limit".into(),
+        Error::Reset => "the connection was lost".into(),
+        Error::Stopped => "the run is ending".into(),
         Error::Denied(why)
         | Error::Connect(why)
         | Error::Tls(why)
         | Error::Protocol(why)
         | Error::Internal(why) => why.clone(),
-        Error::TooLarge(limit) => format!("an answer of more than {limit} bytes"),
+        Error::TooLarge(limit) => format!("a response of more than {limit} bytes"),
     }
 }
 
@@ -310,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_service_account_is_refused_and_not_shown() {
+    fn an_invalid_secret_is_refused_and_not_shown() {
         for secret in ["", "{}", r#"{"uid":"u","private_key":"canary"}"#] {
             let why = Login::service_account(secret.as_bytes()).unwrap_err().to_string();
             assert!(why.contains("service account") && !why.contains("canary"), "{why}");

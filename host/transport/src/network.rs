@@ -20,13 +20,13 @@ use janitor_contract::Endpoints;
 use janitor_contract::types::Endpoint;
 use janitor_contract::types::Error;
 
-/// Sends requests to the servers of one cluster: over HTTP and HTTPS, and to ZooKeeper itself
-/// where an ensemble stands in place of Exhibitor. Connections are kept alive; every wait has
-/// an end; certificates are verified; the proxy that the environment names is asked by
-/// `CONNECT` to reach every server but the exceptions.
+/// Sends requests to the servers of one cluster over HTTP and HTTPS, and to ZooKeeper itself if an
+/// ensemble replaces Exhibitor. Connections are kept alive, every wait has a time limit, and
+/// certificates are verified. Every server except the exceptions is reached with `CONNECT` through
+/// the proxy that the environment names.
 ///
-/// Clones share connections, credentials, and the knowledge which master leads. A session
-/// with ZooKeeper belongs to one run.
+/// Clones share connections, credentials, and the knowledge of the leading master. A session with
+/// ZooKeeper belongs to one run.
 #[derive(Clone, Debug)]
 pub struct Network {
     endpoints: Arc<Endpoints>,
@@ -37,14 +37,14 @@ pub struct Network {
     blocked: Option<&'static str>,
 }
 
-/// There can be no network with these settings.
+/// The reason why a network cannot be built from its settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
     /// The proxy cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// An ensemble stands in place of Exhibitor.
+    /// An ensemble replaces Exhibitor, and this library is built without support for it.
     #[error("a zk:// URL needs the feature `zookeeper` of this library")]
     NoZooKeeper,
 }
@@ -56,15 +56,15 @@ pub struct NetworkBuilder {
     timeouts: Timeouts,
     tls: Tls,
     credentials: Credentials,
-    /// The proxy, if it is not the environment that names it.
+    /// The proxy, if it is not the one of the environment.
     proxy: Option<ProxySettings>,
     #[cfg(feature = "zookeeper")]
     zookeeper: ZooKeeperLimits,
 }
 
 impl Network {
-    /// Settings for a network with these servers: no credentials, the public certificate
-    /// authorities, time for a slow cluster, and the proxy of the environment.
+    /// Returns settings for a network with these servers: no credentials, the public certificate
+    /// authorities, timeouts for a slow cluster, and the proxy of the environment.
     pub fn builder(endpoints: Endpoints) -> NetworkBuilder {
         NetworkBuilder {
             endpoints,
@@ -82,7 +82,7 @@ impl Network {
         &self.endpoints
     }
 
-    /// The same network, on which requests carry these credentials.
+    /// Replaces the credentials.
     #[must_use]
     pub fn with_credentials(self, credentials: Credentials) -> Self {
         #[cfg(feature = "zookeeper")]
@@ -95,11 +95,11 @@ impl Network {
         }
     }
 
-    /// Logs in with those credentials that are a login without a token. Without this, a
-    /// server that refuses a request is the first to make it happen.
+    /// Performs those logins among the credentials that have no token yet. Without this call, the
+    /// first request that a server refuses triggers the login.
     ///
     /// # Errors
-    /// When one of the logins brings no token.
+    /// Fails if one of the logins returns no token.
     #[cfg(feature = "login")]
     pub fn log_in(&self) -> Result<(), LoginError> {
         self.live.log_in()
@@ -107,7 +107,7 @@ impl Network {
 }
 
 impl NetworkBuilder {
-    /// Sets the authorities that are trusted, and the certificate that is shown.
+    /// Sets the trusted authorities and the client certificate.
     #[must_use]
     pub fn tls(self, tls: Tls) -> Self {
         Self { tls, ..self }
@@ -125,30 +125,30 @@ impl NetworkBuilder {
         Self { timeouts, ..self }
     }
 
-    /// Sets the proxy, whatever the environment says.
+    /// Sets the proxy, and ignores the one of the environment.
     #[must_use]
     pub fn proxy(self, proxy: ProxySettings) -> Self {
         Self { proxy: Some(proxy), ..self }
     }
 
-    /// Reaches every server directly, whatever the environment says.
+    /// Reaches every server directly, and ignores the proxy of the environment.
     #[must_use]
     pub fn no_proxy(self) -> Self {
         self.proxy(ProxySettings::none())
     }
 
-    /// Sets the limits of a deletion in ZooKeeper itself.
+    /// Sets the limits of deletions in ZooKeeper itself.
     #[cfg(feature = "zookeeper")]
     #[must_use]
     pub fn zookeeper_limits(self, limits: ZooKeeperLimits) -> Self {
         Self { zookeeper: limits, ..self }
     }
 
-    /// Makes the network. Nothing is sent.
+    /// Builds the network, without sending anything.
     ///
     /// # Errors
-    /// When the proxy cannot be used, or this library is built without support for ZooKeeper
-    /// and would need it.
+    /// Fails if the proxy cannot be used, or if an ensemble replaces Exhibitor and this library is
+    /// built without support for ZooKeeper.
     pub fn build(self) -> Result<Network, NetworkError> {
         let proxy = self.proxy.map_or_else(ProxySettings::from_environment, Ok)?;
         proxy.check(&self.tls)?;
@@ -228,7 +228,7 @@ mod tests {
     use crate::cancellation::CancellationToken;
     use janitor_contract::types::{Endpoint, Method};
 
-    /// No server is there, so a request that is sent has no connection.
+    /// The URLs of no server: a request that is sent cannot connect.
     fn nowhere() -> Endpoints {
         let nowhere = "http://127.0.0.1:1/";
         Endpoints::new(nowhere, nowhere, nowhere).unwrap()

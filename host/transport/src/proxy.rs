@@ -1,22 +1,22 @@
-//! The proxy, if there is one. A setting that cannot be honoured is an error: whoever made it
-//! does not expect requests, and the credentials in them, to take another way.
+//! The proxy. A setting that cannot be honoured is an error, because whoever set it does not expect
+//! requests, and the credentials in them, to take another path.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::{env, fmt};
 
-use ::http::Uri;
+use http::Uri;
 use ureq::{Proxy, ProxyProtocol};
 
 use crate::tls::Tls;
 use janitor_contract::endpoint::shown;
 
-/// The variables that may name a proxy. The first one that is not empty counts.
+/// The variables that may name a proxy. The first one that is not empty applies.
 const PROXY: [&str; 6] =
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
-/// The variables that may name the servers that are reached without it.
+/// The variables that may list the servers that are reached directly.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// A setting that cannot be honoured.
+/// The error about a setting that cannot be honoured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{setting} cannot be used: it {why}: {shown}")]
 pub struct ProxyError {
@@ -24,70 +24,69 @@ pub struct ProxyError {
     pub setting: &'static str,
     /// The reason why it is invalid.
     pub why: ProxyFault,
-    /// The value, unless it may hold a password.
+    /// The value, unless it may contain a password.
     pub shown: String,
 }
 
-/// The reason why a setting cannot be honoured, to be read behind "it".
+/// The reason why a setting cannot be honoured. Its text follows the word "it".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyFault {
-    /// The proxy is no URL.
+    /// The proxy is not a URL.
     #[error("is not a URL")]
     Syntax,
     /// The variable is not UTF-8.
-    #[error("is no text")]
-    NoText,
+    #[error("is not text")]
+    NotText,
     /// The proxy has no host.
-    #[error("names no host")]
+    #[error("has no host")]
     NoHost,
-    /// The proxy's port is none of 0 to 65535.
-    #[error("names a port that does not exist")]
+    /// The proxy's port is not a number from 0 to 65535.
+    #[error("has an invalid port")]
     Port,
-    /// It is not known how to speak with the proxy.
-    #[error("has neither a scheme nor a port, as http://HOST:PORT has")]
+    /// The protocol of the proxy is unknown.
+    #[error("has neither a scheme nor a port; use http://HOST:PORT")]
     Ambiguous,
     /// The proxy is a SOCKS proxy.
     #[error(
-        "names a SOCKS proxy, and only those that take CONNECT can be used, as http://HOST:PORT"
+        "names a SOCKS proxy; only HTTP proxies with CONNECT are supported, as http://HOST:PORT"
     )]
     Socks,
-    /// The proxy is of another kind.
+    /// The proxy has another scheme.
     #[error("must begin with http:// or https://")]
     Scheme,
     /// The proxy's URL has more than a host and a port.
     #[error("must not have a path or a query")]
     Path,
     /// The proxy's credentials cannot be sent.
-    #[error("holds a user name or a password that cannot be sent to a proxy")]
+    #[error("contains a user name or a password that cannot be sent to a proxy")]
     Credentials,
-    /// An exception is of no known kind.
+    /// An exception is of an unknown kind.
     #[error(
-        "may hold host names, .domains, addresses, ranges of addresses (10.0.0.0/8) and *, and \
-         holds something else"
+        "may contain only host names, .domains, addresses, ranges of addresses (10.0.0.0/8) and *"
     )]
     Exception,
-    /// The proxy would see the client certificate.
+    /// The proxy would receive the client certificate.
     #[error(
-        "names a proxy that is reached over HTTPS, and would be shown the client certificate, \
-         which is for the servers only; name one with http://"
+        "names a proxy that is reached over HTTPS and would receive the client certificate, which \
+         is meant for the servers only; use a proxy with http://"
     )]
     SeesIdentity,
 }
 
-/// The way to servers: through a proxy that takes `CONNECT`, or directly.
+/// The path to servers: through a proxy that supports `CONNECT`, or directly.
 #[derive(Clone, Default)]
 pub struct ProxySettings {
     /// The setting that names the proxy, and its value as far as it may be shown.
     origin: Option<(&'static str, String)>,
-    /// The proxy, which knows the names that are reached without it.
+    /// The proxy, including the names that are reached directly.
     proxy: Option<Proxy>,
-    /// The ranges of addresses that are reached without it.
+    /// The ranges of addresses that are reached directly.
     direct: Vec<Range>,
 }
 
 impl fmt::Debug for ProxySettings {
-    /// Shows no password.
+    /// Writes no password.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { origin: _, proxy, direct } = self;
         let place = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
@@ -95,7 +94,7 @@ impl fmt::Debug for ProxySettings {
     }
 }
 
-/// The addresses that begin with the same bits.
+/// The addresses that start with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Range {
     start: IpAddr,
@@ -103,33 +102,33 @@ struct Range {
 }
 
 impl ProxySettings {
-    /// Every server is reached directly.
+    /// Returns settings without a proxy: every server is reached directly.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Servers are reached through this proxy, but for the `exceptions`: host names,
-    /// `.domains`, addresses, ranges of addresses and `*`, with `,` or space between them.
+    /// Returns settings with this proxy for all servers but the `exceptions`: host names,
+    /// `.domains`, addresses, ranges of addresses and `*`, separated by commas or spaces.
     ///
     /// # Errors
-    /// When one of the two cannot be honoured.
+    /// Fails if one of the two cannot be honoured.
     pub fn new(proxy: &str, exceptions: &str) -> Result<Self, ProxyError> {
         Self::read(("the proxy", proxy), ("the list of exceptions", exceptions))
     }
 
-    /// The settings of the environment: the first of `ALL_PROXY`, `HTTPS_PROXY` and
-    /// `HTTP_PROXY` that is not empty names the proxy, and `NO_PROXY` the exceptions. Each
-    /// variable may be written in capitals or not.
+    /// Returns the settings of the environment. The first of `ALL_PROXY`, `HTTPS_PROXY` and
+    /// `HTTP_PROXY` that is not empty names the proxy, and `NO_PROXY` lists the exceptions. Each
+    /// variable may be in upper or lower case.
     ///
     /// # Errors
-    /// When one of the variables cannot be honoured.
+    /// Fails if one of the variables cannot be honoured.
     pub fn from_environment() -> Result<Self, ProxyError> {
         let Some((variable, proxy)) = first(&PROXY)? else { return Ok(Self::none()) };
         let (no_proxy, exceptions) = first(&NO_PROXY)?.unwrap_or_default();
         Self::read((variable, &proxy), (no_proxy, &exceptions))
     }
 
-    /// Checks that the proxy does not see the client certificate.
+    /// Checks that the proxy does not receive the client certificate.
     pub(crate) fn check(&self, tls: &Tls) -> Result<(), ProxyError> {
         let is_https = |proxy: &Proxy| proxy.protocol() == ProxyProtocol::Https;
         match &self.origin {
@@ -143,12 +142,12 @@ impl ProxySettings {
         }
     }
 
-    /// The proxy, if there is one.
+    /// Returns the proxy, if there is one.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
-    /// Reads two settings: that of the proxy, and that of the exceptions.
+    /// Parses the settings of the proxy and of the exceptions, each with its name.
     fn read(
         (setting, text): (&'static str, &str),
         (exceptions, list): (&'static str, &str),
@@ -202,16 +201,16 @@ impl ProxySettings {
         Ok(Self { origin: Some((setting, shown(text))), proxy, direct })
     }
 
-    /// Whether a server is reached without the proxy because of its address.
+    /// Returns whether a server is reached directly because of its address.
     pub(crate) fn is_direct(&self, uri: &Uri) -> bool {
         let address = uri.host().and_then(address);
         address.is_some_and(|address| self.direct.iter().any(|range| range.holds(address)))
     }
 }
 
-/// A server, or some servers, that are reached without the proxy.
+/// One or more servers that are reached directly.
 enum Exception {
-    /// Names, as ureq understands them.
+    /// A pattern of names, in the syntax of ureq.
     Name(String),
     Range(Range),
 }
@@ -227,13 +226,13 @@ impl Exception {
             return Some(Self::Range(Range { bits: range.width(), ..range }));
         }
         let name = entry.strip_prefix('*').unwrap_or(entry);
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        name.chars().all(is_plain).then(|| Self::Name(entry.into()))
+        let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        name.chars().all(is_part_of_name).then(|| Self::Name(entry.into()))
     }
 }
 
 impl Range {
-    /// The number of bits that an address has.
+    /// Returns the number of bits of an address.
     fn width(self) -> u32 {
         if self.start.is_ipv4() { 32 } else { 128 }
     }
@@ -249,7 +248,7 @@ impl Range {
     }
 }
 
-/// The address that a host is, if it is none with a name.
+/// Parses a host that is an address rather than a name.
 fn address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(host) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
@@ -257,14 +256,14 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// The first of these variables that is not empty, with its name.
+/// Returns the first of these variables that is not empty, with its name.
 fn first(variables: &[&'static str]) -> Result<Option<(&'static str, String)>, ProxyError> {
     for variable in variables {
         match env::var(variable) {
             Ok(text) if !text.trim().is_empty() => return Ok(Some((variable, text))),
             Ok(_) | Err(env::VarError::NotPresent) => {}
             Err(env::VarError::NotUnicode(_)) => {
-                let (why, shown) = (ProxyFault::NoText, "(not shown)".into());
+                let (why, shown) = (ProxyFault::NotText, "(not shown)".into());
                 return Err(ProxyError { setting: variable, why, shown });
             }
         }
@@ -281,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_used_is_used_whole() {
+    fn all_parts_of_a_proxy_are_used() {
         for (text, protocol, host, port, user) in [
             ("http://p:3128", ProxyProtocol::Http, "p", 3128, None),
             ("p:3128", ProxyProtocol::Http, "p", 3128, None),
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_an_error_that_shows_no_password() {
+    fn an_invalid_proxy_is_an_error_that_shows_no_password() {
         for text in [
             "banana",
             "http://",
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_reached_without_it() {
+    fn exceptions_are_reached_directly() {
         let list = "localhost, .example.com *.mesos,127.0.0.0/8,::1, [fe80::]/10,10.1.2.3";
         let way = read("p:1", list).unwrap();
         let is_direct = |url: &str| {
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_that_would_be_passed_over_are_errors() {
+    fn invalid_exceptions_are_errors() {
         for entry in ["h:80", "http://h", "10.0.0.0/33", "10.0.0.0/", "h/8", "a*b", "[::1]:80"] {
             let error = read("p:1", &format!("localhost,{entry}")).unwrap_err();
             assert_eq!((error.setting, &*error.shown), ("the list of exceptions", entry));

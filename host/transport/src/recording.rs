@@ -1,4 +1,4 @@
-//! Recordings: their format, and how they are written and played.
+//! Recordings: the format, the writer and the player.
 
 mod error;
 pub mod har;

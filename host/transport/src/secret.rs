@@ -1,11 +1,11 @@
-//! Secrets, which are never shown, and the credentials that hold one.
+//! Secrets, which are never shown, and the credentials that contain one.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use janitor_contract::token;
-pub use janitor_contract::token::NoToken;
+pub use janitor_contract::token::TokenError;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A DC/OS authentication token, as the cluster's login returns it.
+/// A DC/OS authentication token, as returned by the cluster's login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(Secret);
 
@@ -25,13 +25,13 @@ impl Token {
     /// Wraps a token unchanged.
     ///
     /// # Errors
-    /// When no header can hold it; it is not shown.
-    pub fn new(token: impl Into<String>) -> Result<Self, NoToken> {
+    /// Fails if no header can contain the token. The error does not contain it either.
+    pub fn new(token: impl Into<String>) -> Result<Self, TokenError> {
         let token = token.into();
         token::check(&token).map(|()| Self(Secret(token)))
     }
 
-    /// The value of the `Authorization` header.
+    /// Returns the value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> String {
         format!("token={}", self.0.0)
     }
@@ -42,16 +42,16 @@ impl Token {
 pub struct Basic(Secret);
 
 impl Basic {
-    /// Parses the content of a file or a variable, `user:password`; space around it is
+    /// Parses the content of a file or a variable, `user:password`. Surrounding white space is
     /// ignored.
     ///
     /// # Errors
-    /// When it is not that; it is not shown.
-    pub fn new(text: &[u8]) -> Result<Self, NoUser> {
+    /// Fails if the text has another form. The error does not contain it.
+    pub fn new(text: &[u8]) -> Result<Self, UserError> {
         user_and_password(text).map(Self)
     }
 
-    /// The value of the `Authorization` header.
+    /// Returns the value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> String {
         format!("Basic {}", STANDARD.encode(&self.0.0))
     }
@@ -62,28 +62,28 @@ impl Basic {
 pub struct ZooKeeperLogin(Secret);
 
 impl ZooKeeperLogin {
-    /// Parses the content of a file or a variable, `user:password`; space around it is
+    /// Parses the content of a file or a variable, `user:password`. Surrounding white space is
     /// ignored.
     ///
     /// # Errors
-    /// When it is not that; it is not shown.
-    pub fn new(text: &[u8]) -> Result<Self, NoUser> {
+    /// Fails if the text has another form. The error does not contain it.
+    pub fn new(text: &[u8]) -> Result<Self, UserError> {
         user_and_password(text).map(Self)
     }
 
-    /// The bytes that are sent to the server.
+    /// Returns the bytes that are sent to the server.
     #[cfg(feature = "zookeeper")]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.0.0.as_bytes()
     }
 }
 
-/// A text is no user with a password.
+/// The error about a text that is not a user with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it does not hold user:password on one line")]
-pub struct NoUser;
+#[error("it is not user:password on one line")]
+pub struct UserError;
 
-fn user_and_password(text: &[u8]) -> Result<Secret, NoUser> {
+fn user_and_password(text: &[u8]) -> Result<Secret, UserError> {
     let text = std::str::from_utf8(text).unwrap_or_default().trim();
     match text.split_once(':') {
         Some((user, password))
@@ -91,7 +91,7 @@ fn user_and_password(text: &[u8]) -> Result<Secret, NoUser> {
         {
             Ok(Secret(text.into()))
         }
-        _ => Err(NoUser),
+        _ => Err(UserError),
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
         for text in
             [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff", b"u:p\nq", b"u:\0"]
         {
-            assert_eq!(ZooKeeperLogin::new(text).err(), Some(NoUser), "{text:?}");
+            assert_eq!(ZooKeeperLogin::new(text).err(), Some(UserError), "{text:?}");
         }
     }
 }

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-/// The longest times that a transport waits for a server.
+/// The longest times that a transport waits for a server. None of them bounds a whole exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Looking up a name, or making a connection.
+    /// The time to look up a name, and the time to connect; ten seconds by default.
     pub connect: Duration,
-    /// From the first byte of a request to the headers of its answer.
+    /// The time to send a request, to receive the headers of its response, and for each read of its
+    /// body; 60 seconds by default.
     pub answer: Duration,
-    /// Reading the body of one response.
+    /// The time to receive the body of one response; ten minutes by default.
     pub body: Duration,
 }
 
 impl Default for Timeouts {
-    /// Time for a slow cluster.
+    /// Suits a slow cluster.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),

@@ -1,4 +1,4 @@
-//! The trusted authorities, and the client certificate, where servers are reached over TLS.
+//! The trusted authorities and the client certificate, for servers that are reached over TLS.
 
 use std::error::Error;
 use std::fmt;
@@ -11,39 +11,39 @@ use rustls::{AlertDescription, CertificateError, RootCertStore};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
-/// The trusted authorities, and the certificate that is shown to servers which request one. By
+/// The trusted authorities, and the certificate that is presented to servers which request one. By
 /// default these are the public authorities, and no certificate.
 #[derive(Clone, Default)]
 pub struct Tls {
     authorities: Option<Vec<Certificate<'static>>>,
     identity: Option<ClientCert>,
-    /// The cryptography, if the identity does not work with the usual one.
+    /// The cryptography provider, if the identity does not work with the default one.
     provider: Option<Arc<CryptoProvider>>,
     unverified: bool,
 }
 
-/// A text is no certificate or key.
+/// The reason why a text cannot be used as a certificate or a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The text holds something that cannot be read.
-    #[error("it is no PEM: {0}")]
+    /// It contains PEM that cannot be read.
+    #[error("it is not PEM: {0}")]
     Pem(#[source] Box<dyn Error + Send + Sync>),
-    /// There is no certificate in it.
-    #[error("it holds no certificate (-----BEGIN CERTIFICATE-----)")]
+    /// It contains no certificate.
+    #[error("it contains no certificate (-----BEGIN CERTIFICATE-----)")]
     NoCertificate,
-    /// There is no private key in it.
-    #[error("it holds no private key (-----BEGIN PRIVATE KEY-----)")]
+    /// It contains no private key.
+    #[error("it contains no private key (-----BEGIN PRIVATE KEY-----)")]
     NoKey,
-    /// The private key in it is encrypted.
+    /// Its private key is encrypted.
     #[error(
         "its private key is encrypted; decrypt it first, with openssl pkey -in ENCRYPTED -out KEY"
     )]
     EncryptedKey,
-    /// There are certificates in it, and none of them can be an authority's.
-    #[error("it holds no certificate that can be an authority's")]
+    /// It contains certificates, and none of them can be that of an authority.
+    #[error("it contains no certificate that can be an authority's")]
     NoAuthority,
-    /// A key that belongs to another certificate, or one of an unknown kind.
+    /// The key belongs to another certificate, or is of an unknown kind.
     #[error("the certificate and the key cannot be used together: {0}")]
     Unusable(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -52,13 +52,13 @@ impl Tls {
     /// Trusts these authorities, and no others.
     ///
     /// # Errors
-    /// When there is no certificate in the text.
+    /// Fails if the text contains no certificate of an authority.
     pub fn with_authorities(self, pem: &[u8]) -> Result<Self, TlsError> {
         let (authorities, _) = read(pem)?;
         if authorities.is_empty() {
             return Err(TlsError::NoCertificate);
         }
-        // Those that cannot be read would be left out silently.
+        // ureq would ignore certificates that cannot be read.
         let (usable, _) = RootCertStore::empty().add_parsable_certificates(der(&authorities));
         if usable == 0 {
             return Err(TlsError::NoAuthority);
@@ -66,19 +66,18 @@ impl Tls {
         Ok(Self { authorities: Some(authorities), ..self })
     }
 
-    /// Shows this certificate, with the chain that follows it, to servers that
-    /// request one.
+    /// Presents this certificate, with the chain that follows it, to servers that request one.
     ///
     /// # Errors
-    /// When there is no certificate or no private key in the texts, or they do not
-    /// belong together.
+    /// Fails if the texts contain no certificate or no private key, or if the two do not belong
+    /// together.
     pub fn with_identity(self, certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let (chain, _) = read(certificates)?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate);
         }
         let key = private_key(key)?;
-        // ureq checks this at the first connection, and panics.
+        // ureq checks this when it connects for the first time, and panics.
         let pair = PrivateKeyDer::try_from(key.der().to_vec())
             .map_err(|why| TlsError::Unusable(why.into()))?;
         let provider =
@@ -93,14 +92,14 @@ impl Tls {
         Ok(Self { identity: Some(identity), provider, ..self })
     }
 
-    /// Trusts everyone: anyone on the network path to a server may read the
-    /// credentials, and answer in its place.
+    /// Disables verification: anyone on the network path to a server can read the credentials, and
+    /// answer in its place.
     #[must_use]
     pub fn without_verification(self) -> Self {
         Self { unverified: true, ..self }
     }
 
-    /// Whether there is a certificate to show.
+    /// Returns whether there is a client certificate.
     pub(crate) fn has_identity(&self) -> bool {
         self.identity.is_some()
     }
@@ -129,12 +128,12 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The reason why there is no trust, for the operator.
+/// Describes for the operator why a connection is not trusted.
 pub(crate) fn explain(error: &rustls::Error) -> String {
     use CertificateError as Bad;
     match error {
         rustls::Error::InvalidCertificate(why) => match why {
-            // An authority of the same name with another key: it was created again.
+            // The second case is an authority that was recreated: the same name with another key.
             Bad::UnknownIssuer | Bad::BadSignature => {
                 "its certificate was issued by an authority that is not trusted"
             }
@@ -163,7 +162,7 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
     }
 }
 
-/// Whether a certificate cannot be read because it is of version 1, as DC/OS's own are.
+/// Returns whether a certificate cannot be read because it is of version 1, like those of DC/OS.
 fn is_version_1(error: &CertificateError) -> bool {
     match error {
         CertificateError::Other(other) => {
@@ -173,8 +172,8 @@ fn is_version_1(error: &CertificateError) -> bool {
     }
 }
 
-/// Cryptography that does not compare a client's certificate with its key. rustls cannot
-/// read a certificate of version 1 for that; servers can.
+/// Returns cryptography that does not compare a client certificate with its key. rustls cannot read
+/// a certificate of version 1 to do so; servers can.
 fn unmatched() -> CryptoProvider {
     CryptoProvider { key_provider: &Unmatched, ..ring::default_provider() }
 }
@@ -210,9 +209,9 @@ fn der<'a>(certificates: &'a [Certificate]) -> impl Iterator<Item = CertificateD
     certificates.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()))
 }
 
-/// The private key in a text.
+/// Returns the private key in a text.
 pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKey<'static>, TlsError> {
-    // PKCS#8, and what OpenSSL wrote before it.
+    // The first is PKCS#8, and the second the older format of OpenSSL.
     let text = String::from_utf8_lossy(pem);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(TlsError::EncryptedKey);
@@ -221,7 +220,7 @@ pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKey<'static>, TlsError> {
     key.ok_or(TlsError::NoKey)
 }
 
-/// The certificates in a text, and the last private key.
+/// Returns the certificates in a text, and the last private key.
 fn read(pem: &[u8]) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), TlsError> {
     let (mut certificates, mut key) = (Vec::new(), None);
     for item in parse_pem(pem) {
@@ -239,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
+    fn invalid_certificates_and_keys_are_refused() {
         let key = b"-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
         let certificate = b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
         let authorities = |pem: &[u8]| Tls::default().with_authorities(pem).unwrap_err();

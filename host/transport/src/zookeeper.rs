@@ -1,7 +1,8 @@
-//! The requests that Exhibitor would answer, to ZooKeeper itself.
+//! Carries out the requests for Exhibitor in ZooKeeper itself.
 
 mod connection;
 mod explorer;
+#[doc(hidden)]
 pub mod jute;
 mod patience;
 mod refusal;
@@ -14,15 +15,15 @@ pub(crate) use transport::ZooKeeper;
 /// The limits of a deletion in ZooKeeper itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZooKeeperLimits {
-    /// Nodes that one deletion walks through.
+    /// The most nodes that one deletion visits.
     pub znodes: u64,
-    /// The most that ZooKeeper may list at a time, in bytes: the children of one node, and
-    /// all nodes that a deletion has not reached.
+    /// The most bytes of one response of ZooKeeper, of one list of children, and of all names that
+    /// a deletion has not visited yet.
     pub znode_bytes: usize,
 }
 
 impl Default for ZooKeeperLimits {
-    /// Room for a large service.
+    /// Suits a large service.
     fn default() -> Self {
         Self { znodes: 1_000_000, znode_bytes: 64 << 20 }
     }

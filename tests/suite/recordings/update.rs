@@ -157,7 +157,7 @@ pub fn a_folder() {
     assert_eq!(different.exit, 5);
     for words in [
         "changed.har: different\n  the recording has no POST",
-        "damaged.har: cannot be read: it is no HAR",
+        "damaged.har: cannot be read: it is not a HAR file",
         "\n1 of ",
         " recordings differ, 1 cannot be read.",
     ] {

@@ -35,7 +35,10 @@ pub fn another_schema_version() {
         log["_janitor"] = json!({"schema_version": 2, "anything": []});
         log["creator"]["version"] = "9.8.7".into();
     });
-    refused(&run, &["its schema_version is 2, and this janitor reads 1", "janitor 9.8.7 made it"]);
+    refused(
+        &run,
+        &["its schema_version is 2, and this janitor reads 1", "recorded by janitor 9.8.7"],
+    );
     let run = changed(|log| remove(&mut log["_janitor"], "schema_version"));
     refused(&run, &["its `_janitor` has no schema_version"]);
 }
@@ -48,7 +51,7 @@ pub fn unknown_fields() {
     let run = changed(|log| log["_janitor"]["call"]["Clean"]["new"] = "x".into());
     refused(&run, &["unknown field `call.Clean.new`"]);
     let run = changed(|log| log["_janitor"]["call"] = json!({"Burn": {}}));
-    refused(&run, &["its `_janitor` cannot be understood", "`Burn`"]);
+    refused(&run, &["its `_janitor` is invalid", "`Burn`"]);
 }
 
 /// Of two values only one would be used, and a person may read the other one.
@@ -108,7 +111,7 @@ pub fn another_component() {
     for words in [
         "this run differs from the recorded one",
         "with another body: slaveId=S0&volumes=[]",
-        "was not asked for",
+        "was not requested",
         "it was recorded with component sha256:0; this component is sha256:",
     ] {
         assert!(different.stderr.contains(words), "{words}: {}", different.stderr);
@@ -120,7 +123,7 @@ pub fn somebody_elses_har() {
         remove(log, "_janitor");
         log["creator"] = json!({"name": "Firefox", "version": "140"});
     });
-    refused(&run, &["Firefox 140 made it; it has no `_janitor`"]);
+    refused(&run, &["it has no `_janitor`, because it was recorded by Firefox 140"]);
     // Additions by other programs change nothing.
     let expected = crate::command::run(&mut replay(&tests(RECORDING)));
     let edited = changed(|log| {

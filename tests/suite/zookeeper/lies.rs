@@ -79,7 +79,8 @@ pub fn a_count_of_two_to_the_31() {
             Liar::start(small(), about_children(move |asked| answer(asked, &numbers(&[count]))));
         let run = clean(&liar.url(), "service", None);
         assert_eq!(run.exit, 5);
-        let words = format!("does not speak as ZooKeeper does: a list of {count} names in 0 bytes");
+        let words =
+            format!("is not valid in ZooKeeper's protocol: a list of {count} names in 0 bytes");
         assert!(run.stdout.contains(&words), "{}", run.stdout);
         assert!(run.stdout.contains("ERROR: znode 'service' is not deleted"), "{}", run.stdout);
         assert!(!liar.said("/service").gone);
@@ -91,10 +92,12 @@ pub fn a_frame_of_two_gigabytes() {
         let liar = Liar::start(small(), about_children(move |_| numbers(&[length])));
         let run = clean(&liar.url(), "service", None);
         assert_eq!(run.exit, 5);
-        let words =
-            format!("an answer of {} bytes, where 67108864 are taken", length.cast_unsigned());
+        let words = format!(
+            "a response of {} bytes, more than the 67108864 that are accepted",
+            length.cast_unsigned()
+        );
         assert!(run.stdout.contains(&words), "{}", run.stdout);
-        assert!(!run.stdout.contains("may be done"), "nothing was asked for: {}", run.stdout);
+        assert!(!run.stdout.contains("may have been"), "nothing was requested: {}", run.stdout);
     }
 }
 
@@ -126,7 +129,7 @@ pub fn a_tree_without_end() {
     let narrow = ZooKeeperLimits { znode_bytes: 10 << 10, ..ZooKeeperLimits::default() };
     let nodes = "it has more than 1000 nodes, which are not deleted in one run";
     let bytes = "the names of its nodes take more than 10240 bytes at a time";
-    let frame = "bytes, where 10240 are taken";
+    let frame = "bytes, more than the 10240 that are accepted";
     let path = "a node's path is longer than 1000000 bytes";
     for (tree, limits, words, deleted) in [
         (endless(), limits, nodes, "500 node(s) were deleted"),
@@ -150,7 +153,10 @@ pub fn names_that_lead_elsewhere() {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
         let liar = Liar::start(small(), lie);
         let message = refused(&liar, ZooKeeperLimits::default());
-        assert!(message.contains("does not speak as ZooKeeper does: a node named"), "{message}");
+        assert!(
+            message.contains("is not valid in ZooKeeper's protocol: a node named"),
+            "{message}"
+        );
         assert_eq!(liar.said("/service").deleted, 0);
     }
 }
@@ -164,7 +170,7 @@ pub fn a_tree_that_grows_without_end() {
     });
     let liar = Liar::start(tree, Box::new(|_, answer| Fate::Sent(answer)));
     let message = refused(&liar, ZooKeeperLimits::default());
-    assert!(message.contains("something still creates nodes in there"), "{message}");
+    assert!(message.contains("another client still creates nodes in there"), "{message}");
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
@@ -272,7 +278,7 @@ pub fn lost_in_a_deletion() {
     let ZnodeOutcome::Unknown(why) = after_a_loss(MULTI, 1) else { panic!("unknown") };
     for words in [
         "ConnectionLoss for /service",
-        "what was asked for last, the deletion of 24 node(s), may be done",
+        "the last request, the deletion of 24 node(s), may have been carried out",
         "/service is deleted in part: 100 node(s) were deleted before that",
     ] {
         assert!(why.contains(words), "{why}");
@@ -350,8 +356,8 @@ pub fn a_signal_while_the_server_is_silent() {
     let stdout = running.terminated();
     for words in [
         "ERROR: it is unknown whether znode 'service' is deleted",
-        "(no server answers any more; of the last one: it does not answer in time; what was asked \
-         for last, the deletion of 100 node(s), may be done; /service is deleted in part: 100 node(s) were deleted before that)",
+        "(no server answers any more; of the last one: it does not answer in time; the last \
+         request, the deletion of 100 node(s), may have been carried out; /service is deleted in part: 100 node(s) were deleted before that)",
         "Possibly not deleted: znode 'service'",
     ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
@@ -369,8 +375,8 @@ pub fn a_signal_while_no_session_is_open() {
     let [first, others @ ..] = silent;
     let (_client, _) = first.accept().unwrap();
     let stdout = running.terminated();
-    let words = "the run is to end, and none of the 4 ZooKeeper server(s) in its URL has opened a \
-                 session by now";
+    let words = "the run is cancelled, and none of the 4 ZooKeeper server(s) in its URL has opened a \
+                 session yet";
     assert!(stdout.contains(words), "{stdout}");
     assert!(!stdout.contains("Retry command"), "{stdout}");
     for server in others {
@@ -385,10 +391,14 @@ pub fn a_batch_whose_answer_is_lost() {
         (
             150,
             "/service/a/node-120",
-            "at least 20 node(s) were deleted before that, and 100 more are gone whose deletion \
-             no server has answered",
+            "at least 20 node(s) were deleted before that, and 100 more no longer exist, \
+             and no server has confirmed their deletion",
         ),
-        (100, "/service/a", "100 node(s) are gone whose deletion no server has answered"),
+        (
+            100,
+            "/service/a",
+            "100 node(s) no longer exist, and no server has confirmed their deletion",
+        ),
     ] {
         let mut batches = 0;
         let lie: Lie = Box::new(move |asked, answer| {
@@ -431,9 +441,7 @@ pub fn in_doubt_when_the_run_ends() {
     let told = delete(&mut network);
     let Err(Error::Internal(why)) = told else { panic!("{told:?}") };
     assert!(
-        why.contains(
-            "the deletion was stopped (what was asked for last, the deletion of 16 node(s), may"
-        ),
+        why.contains("the deletion was stopped (the last request, the deletion of 16 node(s), may"),
         "{why}"
     );
     let look = exchange(&mut network, Method::Get, &["node-data"], Some("/service"));

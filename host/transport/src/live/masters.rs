@@ -10,26 +10,26 @@ use janitor_contract::Endpoints;
 use janitor_contract::endpoint::root;
 use janitor_contract::types::Endpoint;
 
-/// The masters that are named, among the other servers.
+/// The servers of a cluster, and the knowledge of the leading master.
 #[derive(Debug)]
 pub(super) struct Masters {
     endpoints: Arc<Endpoints>,
-    /// The master that answered last as the leader does, named or not.
+    /// The master that answered last as the leader, whether its URL was given or not.
     answering: Mutex<Option<Authority>>,
 }
 
 impl Masters {
-    /// The masters of a cluster; none of them has answered yet.
+    /// Creates the masters of a cluster; none of them has answered yet.
     pub(super) fn new(endpoints: Arc<Endpoints>) -> Self {
         Self { endpoints, answering: Mutex::default() }
     }
 
-    /// The servers.
+    /// Returns the servers.
     pub(super) fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// The URLs at which a request may be answered, the likeliest first.
+    /// Returns the URLs to which a request may be sent, the most likely one first.
     pub(super) fn places(&self, request: &Request) -> Vec<String> {
         match request.endpoint {
             Endpoint::MasterRoot => vec![self.at_the_root(request)],
@@ -40,7 +40,7 @@ impl Masters {
         }
     }
 
-    /// The places of a request to the masters.
+    /// Returns the URLs of a request to the masters.
     fn at_each(&self, request: &Request) -> Vec<String> {
         let bases = self.endpoints.masters().iter();
         let mut places: Vec<_> = bases.map(|base| request.url(base)).collect();
@@ -49,8 +49,8 @@ impl Masters {
         places
     }
 
-    /// The place of a request to the root of the master: the one that answered last,
-    /// because one that does not lead would answer such a request by itself.
+    /// Returns the URL of a request to the root of the master that answered last, because a master
+    /// that does not lead answers such a request itself.
     fn at_the_root(&self, request: &Request) -> String {
         let url = self.endpoints.url(request);
         let moved = self.answering().and_then(|master| match self.named(&master) {
@@ -67,8 +67,8 @@ impl Masters {
         moved.unwrap_or(url)
     }
 
-    /// Whether a URL is of a master that is named, with the scheme that is named: one that
-    /// is named with `https` is not sent a credential over `http`.
+    /// Returns whether a URL has the host, the port and the scheme of a master whose URL was given.
+    /// A master that was given with `https` must not receive a credential over `http`.
     pub(super) fn is_named(&self, uri: &Uri) -> bool {
         self.endpoints
             .masters()
@@ -77,7 +77,7 @@ impl Masters {
             .any(|base| base.authority() == uri.authority() && base.scheme() == uri.scheme())
     }
 
-    /// The place of this master among those that are named, if it is one.
+    /// Returns the index of this master among the given ones, if it is one of them.
     fn named(&self, authority: &Authority) -> Option<usize> {
         let is_there =
             |base: &String| base.parse::<Uri>().is_ok_and(|uri| uri.authority() == Some(authority));

@@ -2,31 +2,32 @@
 
 use super::har::Run;
 
-/// A text is no recording that can be replayed here.
+/// The reason why a file is not a recording that can be replayed by this version.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HarError {
-    /// It is no HAR.
-    #[error("it is no HAR file: {0}")]
+    /// It is not HAR.
+    #[error("it is not a HAR file: {0}")]
     NotHar(#[source] serde_json::Error),
-    /// It is HAR, and another program has made it.
-    #[error("{name} {version} made it; it has no `_janitor`, so janitor did not")]
+    /// It is HAR, and was recorded by another program.
+    #[error("it has no `_janitor`, because it was recorded by {name} {version}, not by janitor")]
     OtherProgram {
         /// The program's name.
         name: String,
         /// The program's version.
         version: String,
     },
-    /// The part about its run is not as this version of janitor needs it.
+    /// The part about its run does not suit this version of janitor.
     #[error(
-        "{why}. {name} {version} made it, and this is {}: replay it there, or record it again",
+        "{why}. It was recorded by {name} {version}, and this is {}: replay it there, or record it \
+         again",
         env!("CARGO_PKG_VERSION")
     )]
     Run {
         /// The reason why it is refused.
         #[source]
         why: RunFault,
-        /// The name of the program that made it.
+        /// The name of the program that recorded it.
         name: String,
         /// The version of that program.
         version: String,
@@ -40,28 +41,28 @@ pub enum HarError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunFault {
-    /// It is of another version.
+    /// It has another version.
     #[error("its schema_version is {0}, and this janitor reads {ours}", ours = Run::SCHEMA_VERSION)]
     SchemaVersion(String),
     /// It has no version.
     #[error("its `_janitor` has no schema_version")]
     NoSchemaVersion,
     /// Its fields are not those of this version.
-    #[error("its `_janitor` cannot be understood: {0}")]
+    #[error("its `_janitor` is invalid: {0}")]
     Fields(String),
     /// No exchange was allowed in flight.
     #[error("its window is 0")]
     NoWindow,
 }
 
-/// A recorded body cannot be decoded.
+/// The reason why a recorded body cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodingError {
-    /// It is no base64.
+    /// It is not base64.
     #[error(transparent)]
     Base64(#[from] base64::DecodeError),
-    /// Its encoding is another one.
+    /// Its encoding is unknown.
     #[error("unknown encoding {0}")]
     Unknown(String),
 }

@@ -1,9 +1,9 @@
-//! The file format of recordings: HAR 1.2, which browsers' network panels open,
-//! with one field of our own (`_janitor`) and one for exchanges that got no
-//! answer (`_error`). HAR allows such fields when they begin with `_`.
+//! The file format of recordings: HAR 1.2, which the network panels of browsers open, with one
+//! field of our own (`_janitor`) and one for exchanges without a complete response (`_error`). HAR
+//! allows such fields if they start with `_`.
 //!
-//! No header but the content type is kept, so no credential and no cookie can
-//! get into a recording. `scrub` decides what else is left out.
+//! No header except the content type is kept, so a recording contains no credential and no cookie.
+//! `scrub` decides what else is left out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -19,21 +19,21 @@ use janitor_contract::endpoint::Endpoints;
 use janitor_contract::strict;
 use janitor_contract::types::{Error, Options};
 
-/// A recording: the whole file.
+/// A recording, as a whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Har {
-    /// HAR has everything in here.
+    /// The content. HAR has no other top-level field.
     pub log: Log,
 }
 
-/// The recording.
+/// The content of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Log {
     /// The version of HAR: `1.2`.
     pub version: String,
-    /// The program that made the file.
+    /// The program that recorded the file.
     pub creator: Creator,
     /// The run.
     #[serde(rename = "_janitor")]
@@ -58,7 +58,7 @@ pub struct Creator {
 pub struct Run {
     /// The version of this object.
     pub schema_version: u32,
-    /// The digest of the component that ran.
+    /// The digest of the component that ran: `sha256:` and 64 hexadecimal digits.
     pub component: String,
     /// The URLs of the servers.
     pub endpoints: Endpoints,
@@ -66,11 +66,11 @@ pub struct Run {
     pub call: Call,
     /// The options.
     pub options: Options,
-    /// The step at which the run noticed that it was to end, if it was.
+    /// The step at which the run noticed its cancellation, if it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<u64>,
-    /// The times that the run's clock said, each time it was read, in milliseconds from its begin
-    /// on. Recordings that were made before there was a clock have none.
+    /// Each time that the run's clock returned, in milliseconds since the run began. Recordings
+    /// from before the clock existed have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed: Option<Vec<u64>>,
     /// The number of exchanges that were allowed in flight.
@@ -82,24 +82,24 @@ pub struct Run {
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The time when it began, RFC 3339.
+    /// The time at which the exchange began, as RFC 3339.
     pub started_date_time: String,
-    /// The time it took, in milliseconds.
+    /// The duration of the exchange, in milliseconds.
     pub time: f64,
     /// The request.
     pub request: RequestEntry,
-    /// The answer.
+    /// The response.
     pub response: ResponseEntry,
     /// Required by HAR; empty.
     pub cache: Cache,
     /// Required by HAR.
     pub timings: Timings,
-    /// The reason why there is no answer, or why its body ends early.
+    /// The reason why there is no response, or why its body is truncated.
     #[serde(rename = "_error", default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
 }
 
-/// Nothing was cached.
+/// The cache information that HAR requires; there is none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Cache {}
@@ -108,11 +108,11 @@ pub struct Cache {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Timings {
-    /// Sending; always 0, because it is part of `wait`.
+    /// The time to send the request; always 0, because it is part of `wait`.
     pub send: f64,
-    /// Sending, and waiting for the headers.
+    /// The time to send the request and to wait for the headers.
     pub wait: f64,
-    /// Reading the body.
+    /// The time to read the body.
     pub receive: f64,
 }
 
@@ -131,7 +131,7 @@ pub struct RequestEntry {
     pub cookies: Vec<NameValue>,
     /// Always empty; the content's type is in `post_data`.
     pub headers: Vec<NameValue>,
-    /// The query once more, in parts.
+    /// The query of the URL, in parts.
     pub query_string: Vec<NameValue>,
     /// The content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,18 +149,18 @@ pub struct RequestEntry {
 pub struct PostData {
     /// Its media type.
     pub mime_type: String,
-    /// The content as text; what is not UTF-8 in it is replaced.
+    /// The content as text, in which bytes that are not UTF-8 are replaced.
     pub text: String,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseEntry {
-    /// The HTTP status; 0 when there was no answer.
+    /// The HTTP status, or 0 if there was no response.
     pub status: u16,
-    /// The status in words.
+    /// The standard text of the status.
     pub status_text: String,
     /// Required by HAR.
     pub http_version: String,
@@ -175,7 +175,7 @@ pub struct ResponseEntry {
     pub redirect_url: String,
     /// -1: not known.
     pub headers_size: i64,
-    /// The body's length in bytes, as far as the run has read it, and as it came.
+    /// The number of bytes of the body that the run has read, before scrubbing.
     pub body_size: i64,
 }
 
@@ -189,19 +189,19 @@ pub struct NameValue {
     pub value: String,
 }
 
-/// The body of an answer.
+/// The body of a response.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ContentEntry {
-    /// The length in bytes, as it is recorded.
+    /// The number of bytes that are recorded.
     pub size: u64,
-    /// The media type; empty when the server named none.
+    /// The media type, or an empty text if the server named none.
     pub mime_type: String,
-    /// The body, as it is or in base64.
+    /// The body, as text or in base64.
     #[serde(default)]
     pub text: String,
-    /// `base64` when the body is not UTF-8.
+    /// `base64`, if the body is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
 }
@@ -210,7 +210,7 @@ impl Run {
     /// The version of this object that this crate writes and reads.
     pub const SCHEMA_VERSION: u32 = 1;
 
-    /// Reads the part of a recording about its run.
+    /// Parses the part of a recording about its run.
     fn read(json: Value) -> Result<Self, RunFault> {
         match json.get("schema_version") {
             Some(version) if *version == Self::SCHEMA_VERSION => {}
@@ -226,10 +226,10 @@ impl Run {
 }
 
 impl Har {
-    /// Reads a recording.
+    /// Parses a recording.
     ///
     /// # Errors
-    /// When it is none that can be replayed here.
+    /// Fails if it cannot be replayed by this version.
     pub fn read(json: &[u8]) -> Result<Self, HarError> {
         #[derive(Deserialize)]
         struct Head {
@@ -267,7 +267,7 @@ impl Har {
         Ok(Self { log: Log { version, creator, janitor, entries } })
     }
 
-    /// A recording without exchanges.
+    /// Creates a recording without exchanges.
     pub fn new(janitor: Run) -> Self {
         let creator = Creator { name: "janitor".into(), version: env!("CARGO_PKG_VERSION").into() };
         let log = Log { version: "1.2".into(), creator, janitor, entries: Vec::new() };
@@ -276,7 +276,7 @@ impl Har {
 }
 
 impl RequestEntry {
-    /// A request to one of these servers as HAR writes it.
+    /// Converts a request to one of these servers.
     pub fn new(request: &Request, endpoints: &Endpoints) -> Self {
         let query = request.query.iter().cloned();
         let query = query.map(|(name, value)| NameValue { name, value });
@@ -297,14 +297,14 @@ impl RequestEntry {
         }
     }
 
-    /// Whether a replay takes the two for the same request.
+    /// Returns whether a replay treats both as the same request.
     pub fn is(&self, other: &Self) -> bool {
         (&self.method, &self.url, &self.post_data) == (&other.method, &other.url, &other.post_data)
     }
 }
 
 impl ResponseEntry {
-    /// The place of an answer that has not come.
+    /// Creates the entry of a response that has not arrived.
     pub fn none() -> Self {
         Self {
             status: 0,
@@ -319,10 +319,10 @@ impl ResponseEntry {
         }
     }
 
-    /// An answer as HAR writes it, with the body as it is.
+    /// Creates the entry of a response with this body.
     pub fn new(status: u16, content_type: Option<&str>, body: Vec<u8>) -> Self {
         let header = |value: &str| NameValue { name: "Content-Type".into(), value: value.into() };
-        let reason = ::http::StatusCode::from_u16(status).ok();
+        let reason = http::StatusCode::from_u16(status).ok();
         let length = body.len();
         let (text, encoding) = match String::from_utf8(body) {
             Ok(text) => (text, None),
@@ -343,7 +343,7 @@ impl ResponseEntry {
         }
     }
 
-    /// The content type, if the server named one.
+    /// Returns the content type, if the server named one.
     pub fn content_type(&self) -> Option<&str> {
         let mut headers = self.headers.iter();
         let header = headers.find(|header| header.name.eq_ignore_ascii_case("content-type"));
@@ -352,10 +352,10 @@ impl ResponseEntry {
 }
 
 impl ContentEntry {
-    /// The body's bytes.
+    /// Returns the bytes of the body.
     ///
     /// # Errors
-    /// When the recording is damaged.
+    /// Fails if the recording is damaged.
     pub fn bytes(&self) -> Result<Vec<u8>, EncodingError> {
         match self.encoding.as_deref() {
             None => Ok(self.text.clone().into_bytes()),
@@ -365,7 +365,7 @@ impl ContentEntry {
     }
 }
 
-/// A length as HAR counts.
+/// Converts a length into the number type of HAR.
 pub(super) fn size(length: usize) -> i64 {
     length.try_into().unwrap_or(i64::MAX)
 }

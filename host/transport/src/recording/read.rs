@@ -1,4 +1,4 @@
-//! Answers from a recording. Nothing in here knows the network.
+//! Answers requests from a recording. This module does not use the network.
 
 use std::fmt;
 use std::io::{self, Cursor};
@@ -11,12 +11,12 @@ use crate::exchange::{Body, Exchange, Request, Response, Transport};
 use janitor_contract::Endpoints;
 use janitor_contract::types::Error;
 
-/// A recording to be played once. Clones share it.
+/// A recording that is played once. All clones play the same one.
 #[derive(Clone)]
 pub struct Replay(Arc<Mutex<Tape>>);
 
 impl fmt::Debug for Replay {
-    /// Shows the run, and not the servers' answers.
+    /// Writes the run, but not the responses of servers.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Replay").field("run", &self.tape().run).finish_non_exhaustive()
     }
@@ -29,8 +29,8 @@ struct Tape {
     clock: Clock,
 }
 
-/// The clock of a run that is played: it repeats the recorded times. Beyond that,
-/// and when nothing is recorded, only pauses take time.
+/// The clock of a run that is played. It repeats the recorded times. After them, or if none are
+/// recorded, only pauses take time.
 #[derive(Default)]
 struct Clock {
     now: Duration,
@@ -50,8 +50,7 @@ impl Clock {
         self.now
     }
 
-    /// The words about how often the clock was read, if the recorded run read it more or less
-    /// often.
+    /// Describes how often the clock was read, if that differs from the recorded run.
     fn deviation(&self, recorded: Option<&[u64]>) -> Option<String> {
         let (reads, recorded) = (self.reads, recorded?.len());
         (reads != recorded).then(|| {
@@ -61,13 +60,13 @@ impl Clock {
 }
 
 impl Replay {
-    /// The most bytes that are read of a recording: four times those of the largest answer.
+    /// The most bytes that are read of a recording: four times the limit of one response.
     pub const MOST_BYTES: u64 = 4 << 30;
 
-    /// Reads a recording.
+    /// Reads a recording from a file of at most [`MOST_BYTES`](Self::MOST_BYTES).
     ///
     /// # Errors
-    /// When the file cannot be read or is not a recording of ours.
+    /// Fails if the file cannot be read or is not a recording of ours.
     pub fn open(path: &Path) -> io::Result<Self> {
         let json = janitor_file::read(path, Self::MOST_BYTES)?;
         let Har { log } = Har::read(&json).map_err(io::Error::other)?;
@@ -79,24 +78,24 @@ impl Replay {
         }))))
     }
 
-    /// The recorded run.
+    /// Returns the recorded run.
     pub fn run(&self) -> Run {
         self.tape().run.clone()
     }
 
-    /// A transport that answers from the recording.
+    /// Returns a transport that answers from the recording.
     pub fn transport(&self) -> Box<dyn Transport> {
         Box::new(Player { replay: self.clone(), endpoints: self.run().endpoints })
     }
 
-    /// The differences between the run that was played and the recorded one:
-    /// requests that the recording lacks, exchanges that were not asked for, and a
-    /// clock that was read more or less often. Empty when it is the same.
+    /// Returns the differences between this run and the recorded one: requests that the recording
+    /// lacks, exchanges that were not requested, and a clock that was read more or less often.
+    /// There are none if both are the same.
     pub fn deviations(&self) -> Vec<String> {
         let tape = self.tape();
         let unused = tape.entries.iter().enumerate().filter(|(_, (_, used))| !used);
         let unused = unused.map(|(index, (entry, _))| {
-            format!("exchange {} was not asked for: {}", index + 1, brief(&entry.request))
+            format!("exchange {} was not requested: {}", index + 1, brief(&entry.request))
         });
         let clock = tape.clock.deviation(tape.run.elapsed.as_deref());
         tape.deviations.iter().cloned().chain(unused).chain(clock).collect()
@@ -109,7 +108,7 @@ impl Replay {
 }
 
 impl Tape {
-    /// The first exchange with this request that has not been played.
+    /// Returns the first exchange with this request that has not been played.
     fn play(&mut self, request: &RequestEntry) -> Result<Entry, Error> {
         let found =
             self.entries.iter_mut().find(|(entry, used)| !used && entry.request.is(request));
@@ -127,7 +126,7 @@ impl Tape {
         Err(Error::Internal(deviation))
     }
 
-    /// The words about the exchange that has most in common with a request.
+    /// Describes the exchange that has most in common with a request.
     fn nearest(&self, request: &RequestEntry) -> Option<String> {
         let likeness = |entry: &RequestEntry| {
             2 * u8::from(entry.url == request.url) + u8::from(entry.method == request.method)
@@ -136,7 +135,7 @@ impl Tape {
             .entries
             .iter()
             .enumerate()
-            // The last of equals would win; the first is meant.
+            // The iterator returns the last of equal items, and this must be the first exchange.
             .rev()
             .max_by_key(|(_, (entry, used))| (likeness(&entry.request), !used))?;
         let differs = match likeness(&entry.request) {
@@ -161,7 +160,7 @@ fn brief(request: &RequestEntry) -> String {
 
 struct Player {
     replay: Replay,
-    /// The servers of the run that is played.
+    /// The servers of the recorded run.
     endpoints: Endpoints,
 }
 
@@ -194,7 +193,7 @@ impl Exchange for Played {
         let end = match (response.status, error) {
             (0, Some(error)) => return Err(error),
             (0, None) => {
-                return Err(Error::Internal("the recording has no answer to this".into()));
+                return Err(Error::Internal("the recording has no answer to this request".into()));
             }
             (_, error) => error,
         };
@@ -210,7 +209,7 @@ impl Exchange for Played {
     }
 }
 
-/// A body that ends as the recorded one did.
+/// A body that ends like the recorded one.
 struct PlayedBody {
     body: Cursor<Vec<u8>>,
     end: Option<Error>,

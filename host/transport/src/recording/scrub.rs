@@ -1,17 +1,16 @@
-//! The parts of the servers' answers that a recording leaves out.
+//! Removes the parts of responses that a recording must not contain.
 //!
-//! Answers may hold secrets: the master lists the environment with which every task
-//! was started, and Exhibitor returns what is stored in a node. A JSON body is recorded
-//! with such values replaced by [`SCRUBBED`], and with every other byte as it
-//! came, because the component sends the master's own text back. Which values
-//! these are is decided by their keys alone, and all of that is in this file. A
-//! body that is no JSON, such as a login page, has no keys and is kept.
+//! Responses may contain secrets: the master lists the environment in which every task was started,
+//! and Exhibitor returns the data of a node. In a JSON body, such values are replaced by
+//! [`SCRUBBED`]. Every other byte stays unchanged, because the component sends the text of the
+//! master back. Only the keys decide which values are replaced, and all rules are in this file. A
+//! body that is not JSON, such as a login page, has no keys and is kept.
 
-/// The text in the place of a value that is left out.
+/// The text that replaces a value.
 pub const SCRUBBED: &str = "\"(scrubbed)\"";
 
-/// Keys whose values hold the parameters of tasks, or the data of a ZooKeeper node. A component
-/// needs none of them.
+/// The keys of values with the parameters of tasks, or with the data of a ZooKeeper node. A
+/// component needs none of them.
 const PAYLOADS: [&str; 15] = [
     "args",
     "arguments",
@@ -30,7 +29,7 @@ const PAYLOADS: [&str; 15] = [
     "variables",
 ];
 
-/// Parts of keys that name a secret.
+/// The parts of keys that indicate a secret.
 const SECRETS: [&str; 12] = [
     "accesskey",
     "apikey",
@@ -46,24 +45,24 @@ const SECRETS: [&str; 12] = [
     "token",
 ];
 
-/// The ends of the keys below which nothing is left out: `reserved_resources_full` and
-/// its like. There, roles and resources are keys, and may have any name. A recording is about
-/// reservations, with their labels, also in the operations that are pending, and they stand in
-/// the requests too: a label is part of a reservation's identity, and no secret.
+/// The ends of keys below which nothing is replaced, such as `reserved_resources_full`. Roles and
+/// resources are keys there, and may have any name. A recording is about reservations with their
+/// labels, which are also in pending operations and in requests. A label is part of the identity of
+/// a reservation, and not a secret.
 const KEPT: [&str; 4] = ["resources", "resourcesfull", "reservation", "reservations"];
 
 /// The treatment of the value of a key.
 #[derive(Clone, Copy, PartialEq)]
 enum Rule {
-    /// It is left out, with everything below it.
+    /// The value is replaced, with everything below it.
     Scrub,
-    /// It is kept, with everything below it.
+    /// The value is kept, with everything below it.
     Keep,
-    /// Its own keys decide.
+    /// The keys in the value decide.
     Look,
 }
 
-/// The rule for a key. Case, `_`, `-` and `.` do not matter.
+/// Returns the rule for a key. Case, `_`, `-` and `.` do not matter.
 fn rule(key: &str) -> Rule {
     let key: String =
         key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -84,7 +83,7 @@ pub fn scrub(body: &[u8]) -> Vec<u8> {
     }
     let mut scrubbed = Vec::with_capacity(body.len());
     let mut rest = body;
-    // The string before this token, as long as it may be a key.
+    // The string before this token, if it can be a key.
     let mut key = None;
     while let Some((token, after)) = token(rest) {
         rest = after;
@@ -110,31 +109,31 @@ pub fn scrub(body: &[u8]) -> Vec<u8> {
     scrubbed
 }
 
-/// Returns a key without its quotes. A key with escapes is decoded, and an invalid one is read
-/// as it is.
+/// Returns a key without its quotes. Escapes are decoded; an invalid key is returned unchanged.
 fn text(key: &[u8]) -> String {
     serde_json::from_slice(key).unwrap_or_else(|_| String::from_utf8_lossy(key).into())
 }
 
-/// The first token, and what follows it: a string, a mark, white space, or
-/// anything else up to one of these.
+/// Splits off the first token: a string, a punctuation mark, white space, or anything else up to
+/// one of these.
 fn token(json: &[u8]) -> Option<(&[u8], &[u8])> {
-    let is_mark = |byte: &u8| b"{}[]:,".contains(byte);
+    let is_punctuation = |byte: &u8| b"{}[]:,".contains(byte);
     let length = match json.first()? {
         b'"' => string(json),
-        byte if is_mark(byte) => 1,
+        byte if is_punctuation(byte) => 1,
         byte if byte.is_ascii_whitespace() => {
             json.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
         }
         _ => {
-            let ends = |byte: &u8| *byte == b'"' || is_mark(byte) || byte.is_ascii_whitespace();
+            let ends =
+                |byte: &u8| *byte == b'"' || is_punctuation(byte) || byte.is_ascii_whitespace();
             json.iter().take_while(|byte| !ends(byte)).count()
         }
     };
     Some(json.split_at(length))
 }
 
-/// Returns the length of the string at the beginning, which a truncated body may leave open.
+/// Returns the length of the string at the beginning. A truncated body may lack its closing quote.
 fn string(json: &[u8]) -> usize {
     let mut escaped = false;
     let end = json.iter().skip(1).position(|byte| {
@@ -145,8 +144,8 @@ fn string(json: &[u8]) -> usize {
     end.map_or(json.len(), |end| end + 2)
 }
 
-/// Splits a body into white space, the value behind it, and the rest. A truncated value
-/// ends with the body.
+/// Splits a body into white space, the value after it, and the rest. A truncated value ends with
+/// the body.
 fn value(json: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let space = json.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let (space, json) = json.split_at(space);
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_go_and_every_other_byte_stays() {
+    fn only_secrets_are_replaced() {
         for (body, expected) in [
             (r#"{"token":"S"}"#, r#"{"token":"(scrubbed)"}"#),
             (
@@ -201,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_component_reads_is_never_touched() {
+    fn values_that_the_component_reads_stay_unchanged() {
         for body in [
             r#"{"slaves":[{"id":"S0","hostname":"token.example","active":true,"version":"1.11.0"}]}"#,
             r#"{"recovered_slaves":[{"id":"S1","hostname":"h"}]}"#,
             r#"{"frameworks":[{"id":"F","name":"password","role":"secret","roles":["token"],"active":true}]}"#,
-            // Roles and resources of any name.
+            // Roles and resources may have any name.
             r#"{"reserved_resources":{"secret":{"cpus":1,"tokens":2}},"resources":{"tokens":5}}"#,
             r#"{"reserved_resources_full":{"env":[{"role":"env"}],"password":[{"role":"password"}]}}"#,
             // Labels are part of a reservation.
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_kept() {
+    fn a_body_that_is_not_json_is_kept() {
         for body in [
             &b""[..],
             b"<html>Log in: <script>x = {\"token\":\"t\"}</script>",
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_breaks_off_tells_nothing_either() {
+    fn a_truncated_body_contains_no_secret() {
         let body = r#"{"a":[{"secret" : {"b":["CANARY\"", 1]}},"token","x"],"command":"CANARY"}"#;
         for end in 0..=body.len() {
             let kept = scrubbed(&body[..end]);
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_tells_no_secret() {
+    fn a_damaged_body_contains_no_secret() {
         for (body, expected) in [
             (r#"{"token":}"#, r#"{"token":}"#),
             (r#"{"token"}:1"#, r#"{"token"}:1"#),

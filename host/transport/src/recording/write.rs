@@ -1,6 +1,5 @@
-//! Keeps the exchanges that pass through another transport: until the run is over in a file
-//! without a name beside their final file, then in that file. Only exchanges in flight are in
-//! memory.
+//! Records the exchanges of another transport. Until the run has ended, they are kept in a file
+//! without a name, beside the final file. Only exchanges in flight are in memory.
 
 use std::fmt;
 use std::fs::File;
@@ -27,55 +26,55 @@ pub struct Recording {
 }
 
 impl fmt::Debug for Recording {
-    /// Shows the file, and not what servers have answered.
+    /// Writes the file, but not the responses of servers.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Recording").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
 impl Recording {
-    /// Checks that a recording could be written there, before a run or a login.
+    /// Checks that a recording could be written to this path, before a run or a login.
     ///
     /// # Errors
-    /// When it could not.
+    /// Fails if it could not.
     pub fn check(file: &Path) -> io::Result<()> {
         janitor_file::beside(file).map(drop)
     }
 
-    /// Begins a recording that will be in `file`.
+    /// Starts a recording that will be written to `file`.
     ///
     /// # Errors
-    /// When nothing can be written there: better now than after the run.
+    /// Fails if the file could not be written: before the run rather than after it.
     pub fn begin(file: &Path, run: Run) -> io::Result<Self> {
         Ok(Self::on(janitor_file::beside(file)?, file, run))
     }
 
-    /// The same, with the file to keep it in until it is finished.
+    /// Starts a recording that is kept in this unnamed file until it is finished.
     fn on(spool: File, file: &Path, run: Run) -> Self {
         let run = Run { elapsed: Some(Vec::new()), ..run };
         let tape = Tape { run, entries: Vec::new(), spool, length: 0, in_memory: 0, lost: None };
         Self { tape: Shared(Arc::new(Mutex::new(tape))), file: file.into() }
     }
 
-    /// A transport that sends through another one and keeps the exchanges.
+    /// Returns a transport that sends through another one and records the exchanges.
     pub fn through(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
         let endpoints = self.tape.tape().run.endpoints.clone();
         Box::new(Recorder { recording: self.tape.clone(), endpoints, transport })
     }
 
-    /// Whether every request has got an answer.
+    /// Returns whether every request has a response.
     pub fn is_complete(&self) -> bool {
         self.tape.tape().entries.iter().all(|kept| kept.is_answered)
     }
 
-    /// Writes the file: all of it or, when that fails, nothing; what was there before
-    /// then stays. Call this when the run is over, however it ended, with
-    /// the step at which it noticed that it was cancelled ([`CancellationToken::noticed`]).
+    /// Writes the file completely or, if that fails, not at all; an existing file then stays
+    /// unchanged. Call this when the run has ended, whatever its result, with the step at which the
+    /// run noticed its cancellation ([`CancellationToken::noticed`]).
     ///
     /// [`CancellationToken::noticed`]: crate::CancellationToken::noticed
     ///
     /// # Errors
-    /// When the file cannot be written, or what was to be in it could not be kept.
+    /// Fails if the file cannot be written, or if a part of the recording was lost.
     pub fn finish(self, stopped_at: Option<u64>) -> io::Result<()> {
         let tape = &mut *self.tape.tape();
         if let Some(why) = tape.lost.take() {
@@ -86,18 +85,18 @@ impl Recording {
     }
 }
 
-/// The kept part of a run.
+/// The recorded part of a run.
 struct Tape {
     run: Run,
-    /// In the order in which they were sent.
+    /// The exchanges, in the order in which they were sent.
     entries: Vec<Kept>,
-    /// The entries whose exchange is over, as JSON.
+    /// The file with the entries of completed exchanges, as JSON.
     spool: File,
-    /// The length of that.
+    /// The length of that file, in bytes.
     length: u64,
-    /// The bytes of bodies that are in memory, because they are still read.
+    /// The number of bytes in memory of bodies that are still being read.
     in_memory: u64,
-    /// The reason why there will be no recording, if something could not be kept.
+    /// The reason why there will be no recording, if a part of it could not be kept.
     lost: Option<io::Error>,
 }
 
@@ -109,17 +108,16 @@ struct Kept {
 
 /// The place of an entry.
 enum Place {
-    /// In memory, as long as its exchange is in flight.
+    /// The entry is in memory, because its exchange is in flight.
     Here(Box<Entry>),
-    /// In the spool: where it begins, and how long it is.
+    /// The entry is in the spool, at this position and with this length.
     Spooled(u64, u64),
-    /// Nowhere, because the recording is lost.
+    /// The entry no longer exists, because the recording is lost.
     Lost,
 }
 
 impl Tape {
-    /// The most bytes that are kept in memory of bodies that are still read: those of the
-    /// largest body.
+    /// The most bytes in memory of bodies that are still being read: the limit of one body.
     const MOST_IN_MEMORY: u64 = 1 << 30;
 
     /// Changes an entry whose exchange is in flight.
@@ -129,7 +127,7 @@ impl Tape {
         }
     }
 
-    /// Moves an entry whose exchange is over out of memory.
+    /// Moves the entry of a completed exchange from memory to the spool.
     fn put_away(&mut self, index: usize) {
         let Some(Kept { is_answered, place }) = self.entries.get_mut(index) else { return };
         let Place::Here(entry) = std::mem::replace(place, Place::Lost) else { return };
@@ -146,14 +144,14 @@ impl Tape {
         }
     }
 
-    /// Gives up the recording, and releases its disk space and memory.
+    /// Abandons the recording, and releases its disk space and memory.
     fn lose(&mut self, why: io::Error) {
-        // A spool that cannot be emptied is deleted when the run is over.
+        // A spool that cannot be emptied is deleted when the run has ended.
         let _ = self.spool.set_len(0);
         self.lost = Some(why);
     }
 
-    /// Whether this many more bytes of unfinished bodies may be kept.
+    /// Returns whether this many more bytes of unfinished bodies fit in memory, and counts them.
     fn has_room(&mut self, bytes: usize) -> bool {
         if self.lost.is_some() {
             return false;
@@ -161,7 +159,7 @@ impl Tape {
         let wanted = self.in_memory + bytes as u64;
         if wanted > Self::MOST_IN_MEMORY {
             self.lose(io::Error::other(format!(
-                "answers of more than {} bytes were read at a time",
+                "more than {} bytes of responses were being read at the same time",
                 Self::MOST_IN_MEMORY
             )));
             return false;
@@ -170,7 +168,7 @@ impl Tape {
         true
     }
 
-    /// The whole content of the file.
+    /// Returns the content of the file.
     fn har(&self) -> Whole<'_> {
         let Har { log } = Har::new(self.run.clone());
         let Log { version, creator, janitor, entries: _ } = log;
@@ -178,7 +176,7 @@ impl Tape {
     }
 }
 
-/// Writes an entry at the end of a spool, and returns its length there.
+/// Appends an entry to a spool, and returns its length there.
 fn append(spool: &mut File, end: u64, entry: &Entry) -> io::Result<u64> {
     spool.seek(SeekFrom::Start(end))?;
     let mut writer = BufWriter::new(&mut *spool);
@@ -188,7 +186,7 @@ fn append(spool: &mut File, end: u64, entry: &Entry) -> io::Result<u64> {
     Ok(spool.stream_position()? - end)
 }
 
-/// [`Har`], whose entries are never in memory together.
+/// A [`Har`] that never has all of its entries in memory.
 #[derive(Serialize)]
 struct Whole<'a> {
     log: WholeLog<'a>,
@@ -223,7 +221,7 @@ impl Serialize for Entries<'_> {
     }
 }
 
-/// Reads an entry out of a spool.
+/// Reads an entry from a spool.
 fn spooled(mut spool: &File, begin: u64, length: u64) -> io::Result<Entry> {
     spool.seek(SeekFrom::Start(begin))?;
     let mut json = Vec::new();
@@ -304,7 +302,7 @@ impl Exchange for Recorded {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
         let Self { recording, index, began, exchange } = *self;
         let result = crate::exchange::finish(exchange);
-        let wait = milliseconds(began);
+        let wait = milliseconds_since(began);
         let mut tape = recording.tape();
         tape.change(index, |entry| {
             entry.time = wait;
@@ -374,7 +372,7 @@ impl Drop for Tee {
         drop(read);
         let mut response = ResponseEntry::new(self.status, self.content_type.as_deref(), body);
         response.body_size = size(self.length);
-        let (time, error) = (milliseconds(self.began), self.error.take());
+        let (time, error) = (milliseconds_since(self.began), self.error.take());
         let mut tape = self.recording.tape();
         tape.change(self.index, |entry| {
             entry.time = time;
@@ -387,9 +385,9 @@ impl Drop for Tee {
     }
 }
 
-/// The time since then, to the microsecond.
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_micros() as f64 / 1000.0
+/// Returns the time since then, in milliseconds with microsecond precision.
+fn milliseconds_since(then: Instant) -> f64 {
+    then.elapsed().as_micros() as f64 / 1000.0
 }
 
 #[cfg(test)]
@@ -449,7 +447,7 @@ mod tests {
     const BODY: &[u8] = br#"{"id":"1","token":"CANARY"}"#;
 
     #[test]
-    fn what_is_over_is_in_the_spool_and_in_the_file() {
+    fn completed_exchanges_are_in_the_spool_and_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.har");
         let recording = Recording::begin(&file, run()).unwrap();
@@ -474,29 +472,29 @@ mod tests {
         let har = Har::read(&json).unwrap();
         let urls: Vec<String> = urls(&har);
         assert_eq!(urls, ["1", "2", "3"].map(|path| format!("{}{path}", Endpoints::MASTER)));
-        // The same bytes as if all had been in memory.
+        // The file has the same bytes as if all entries had been in memory.
         assert_eq!(json::lines(&har).unwrap(), json);
         assert!(Replay::open(&file).is_ok());
     }
 
     #[test]
-    fn what_cannot_be_kept_loses_the_recording_alone() {
+    fn a_failed_write_loses_only_the_recording() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.har");
-        // Every write to it fails, as on a full disk.
+        // Every write to this file fails, as on a full disk.
         let full = File::open("/dev/zero").unwrap();
         let recording = Recording::on(full, &file, run());
         let mut transport = recording.through(Box::new(Repeating(BODY)));
         for _ in 0..3 {
             assert_eq!(ask(&mut transport, "1"), BODY);
         }
-        assert!(recording.is_complete(), "that is not what is wrong");
+        assert!(recording.is_complete(), "all requests have responses");
         assert!(recording.finish(None).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn what_is_still_read_has_room_up_to_a_limit() {
+    fn unfinished_bodies_have_a_limit_in_memory() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.har");
         let recording = Recording::begin(&file, run()).unwrap();

@@ -1,12 +1,12 @@
-//! A session with one ZooKeeper server: the few operations that a cleanup needs, one at
-//! a time, over a socket on which every wait has an end.
+//! A session with one ZooKeeper server. It has the few operations that a cleanup needs, which are
+//! carried out one at a time over a socket, with a time limit for every wait.
 //!
-//! This module does not use the existing library, because that reads from the socket itself,
-//! and trusts the server. A false count makes it allocate more memory than there is, which
-//! ends the program before the answer could be checked. A filter between the two would have
-//! to read every frame as well, and this module does no more than that.
+//! This module replaces the existing library, which reads from the socket itself and trusts the
+//! server. A false count makes that library allocate more memory than there is, which ends the
+//! program before the response could be checked. A filter between the two would have to parse every
+//! frame as well, and this module does no more than that.
 //!
-//! There are no pings, so an unused session expires: no node belongs to it, and a new one
+//! It sends no pings, so an unused session expires. No node belongs to a session, so a new one
 //! replaces it.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -20,15 +20,15 @@ use crate::secret::ZooKeeperLogin;
 /// The reason why an operation has no result.
 #[derive(Debug)]
 pub enum Fault {
-    /// The server answers with this code.
+    /// The server responds with this error code.
     Refused(i32),
-    /// There is no answer.
+    /// There is no response, for this reason.
     NoAnswer(String),
-    /// The bytes that arrived are no answer of ZooKeeper.
-    Nonsense(String),
+    /// The response is not valid in ZooKeeper's protocol, for this reason.
+    Malformed(String),
 }
 
-/// ZooKeeper's codes that this module distinguishes.
+/// The error codes of ZooKeeper that this module distinguishes.
 pub mod code {
     pub const CONNECTION_LOSS: i32 = -4;
     pub const OPERATION_TIMEOUT: i32 = -7;
@@ -43,7 +43,7 @@ pub mod code {
     pub const THROTTLED: i32 = -127;
 }
 
-/// The numbers of ZooKeeper's operations.
+/// The codes of ZooKeeper's operations.
 mod operation {
     pub const DELETE: i32 = 2;
     pub const EXISTS: i32 = 3;
@@ -51,33 +51,32 @@ mod operation {
     pub const MULTI: i32 = 14;
     pub const AUTH: i32 = 100;
     pub const CLOSE: i32 = -11;
-    /// Ends the list of the operations in a `MULTI`.
+    /// The end of the list of operations in a `MULTI`.
     pub const NONE: i32 = -1;
 }
 
-/// Requests carry a number, which the answer repeats; this one is for logging in.
+/// The number of the login request. A response repeats the number of its request.
 const AUTH_NUMBER: i32 = -4;
-/// The words about a server that ends a connection.
+/// The description of a server that closes the connection.
 const CLOSED: &str = "it closed the connection";
-/// Any version of a node's data.
+/// The version in a deletion that matches any version of a node.
 const ANY_VERSION: i32 = -1;
-/// The number of bytes that the server sends about a node; the version follows four long
-/// numbers.
+/// The size of the state of a node, in bytes. The version follows four long numbers.
 const STAT: usize = 68;
 
 /// The parameters of a new session.
 #[derive(Clone)]
 pub struct Opening {
-    /// The user that logs in, if there is one.
+    /// The user to log in as, if there is one.
     pub login: Option<ZooKeeperLogin>,
     /// The time for which the server should keep an unused session.
     pub session: Duration,
-    /// The longest silence of a server.
+    /// The longest time to wait for a server to send or accept bytes.
     pub silence: Duration,
-    /// The size of the largest answer, in bytes.
+    /// The largest response that is accepted, in bytes.
     pub largest: usize,
-    /// The last transaction that a server has shown. A server that has not applied it yet
-    /// opens no session, so that no client sees an older state after a newer one.
+    /// The last transaction that was seen. A server that has not applied it yet does not open a
+    /// session, so a client never sees an older state after a newer one.
     pub last_seen: i64,
 }
 
@@ -89,7 +88,7 @@ pub struct Connection {
     last_seen: i64,
     /// The number of the last request.
     number: i32,
-    /// The time for which the server keeps it unused.
+    /// The time for which the server keeps the session while it is unused.
     kept: Duration,
     used: Instant,
 }
@@ -98,11 +97,11 @@ impl Connection {
     /// Opens a session with the server at an address.
     ///
     /// # Errors
-    /// When there is none by `end`, or the login is refused.
+    /// Fails if there is no session by `end`, or if the login is refused.
     pub fn open(address: &SocketAddr, opening: &Opening, end: Instant) -> Result<Self, Fault> {
         let socket =
             TcpStream::connect_timeout(address, wait(Duration::MAX, end)?).map_err(broken)?;
-        // Otherwise a request waits for the acknowledgement of the one before.
+        // Without this, a request waits for the acknowledgement of the previous one.
         socket.set_nodelay(true).map_err(broken)?;
         let Opening { login, session, silence, largest, last_seen } = opening;
         let (silence, largest, last_seen) = (*silence, *largest, *last_seen);
@@ -113,14 +112,15 @@ impl Connection {
         let hello = Frame::new().int(version).long(last_seen).int(session).long(no_session);
         connection.send(&hello.buffer(&password).boolean(false).finish(), end)?;
         let answer = connection.receive(end).map_err(|fault| match fault {
-            // ZooKeeper has no other message for a client that gets no session.
+            // A server that opens no session sends no other message.
             Fault::NoAnswer(why) if why == CLOSED => Fault::NoAnswer(format!(
                 "{CLOSED} instead of opening a session: it may have no quorum, be read-only, or \
                  be behind the other servers"
             )),
             fault => fault,
         })?;
-        let opened = opened(&answer).ok_or_else(|| nonsense("no answer to a new client"))?;
+        let opened =
+            opened(&answer).ok_or_else(|| malformed("an invalid response to a new client"))?;
         connection.kept = opened.map_err(|why| Fault::NoAnswer(why.into()))?;
         if let Some(user) = login {
             let login = Frame::new().int(AUTH_NUMBER).int(operation::AUTH);
@@ -132,31 +132,31 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether the server can have ended it because it was unused.
+    /// Returns whether the server may have ended the session because it was unused.
     pub fn is_stale(&self) -> bool {
         self.used.elapsed() > self.kept / 3
     }
 
-    /// The last transaction that its server has shown, or one before.
+    /// Returns the last transaction that the server has shown.
     pub fn last_seen(&self) -> i64 {
         self.last_seen
     }
 
-    /// The names of a node's children.
+    /// Returns the names of a node's children.
     ///
     /// # Errors
-    /// As every operation: when `end` comes first, the server refuses, or its answer is
-    /// invalid.
+    /// Like every operation, fails if `end` comes first, if the server refuses, or if its response
+    /// is invalid.
     pub fn children(&mut self, node: &str, end: Instant) -> Result<Names, Fault> {
         let answer =
             self.ask(operation::CHILDREN, |it| it.buffer(node.as_bytes()).boolean(false), end)?;
-        Names::new(answer).map_err(|why| Fault::Nonsense(why.to_string()))
+        Names::new(answer).map_err(|why| Fault::Malformed(why.to_string()))
     }
 
-    /// The version of a node's data; none if there is no node.
+    /// Returns the version of a node's data, or nothing if the node does not exist.
     ///
     /// # Errors
-    /// As every operation.
+    /// Fails like every operation.
     pub fn version(&mut self, node: &str, end: Instant) -> Result<Option<i32>, Fault> {
         let asked =
             self.ask(operation::EXISTS, |it| it.buffer(node.as_bytes()).boolean(false), end);
@@ -166,23 +166,23 @@ impl Connection {
         };
         let version = stat.get(32..).filter(|_| stat.len() == STAT);
         let version = version.and_then(|rest| Reader(rest).int());
-        version.map(Some).ok_or_else(|| nonsense("no state of a node"))
+        version.map(Some).ok_or_else(|| malformed("an invalid state of a node"))
     }
 
     /// Deletes a node without children.
     ///
     /// # Errors
-    /// As every operation.
+    /// Fails like every operation.
     pub fn delete(&mut self, node: &str, end: Instant) -> Result<(), Fault> {
         let fields = |it: Frame| it.buffer(node.as_bytes()).int(ANY_VERSION);
         let answer = self.ask(operation::DELETE, fields, end)?;
-        Reader(&answer).end().ok_or_else(|| nonsense("no answer to a deletion"))
+        Reader(&answer).end().ok_or_else(|| malformed("an invalid response to a deletion"))
     }
 
     /// Deletes all of these nodes, in this order, or none.
     ///
     /// # Errors
-    /// As every operation.
+    /// Fails like every operation.
     pub fn delete_all(&mut self, nodes: &[String], end: Instant) -> Result<(), Fault> {
         let fields = |mut it: Frame| {
             for node in nodes {
@@ -195,20 +195,20 @@ impl Connection {
         match all_deleted(&mut Reader(&answer), nodes.len()) {
             Some(0) => Ok(()),
             Some(code) => Err(Fault::Refused(code)),
-            None => Err(nonsense("no answer to deletions")),
+            None => Err(malformed("an invalid response to deletions")),
         }
     }
 
-    /// Ends the session, so that the server need not keep it until it expires. Should
-    /// that fail, it does.
+    /// Ends the session, so that the server need not keep it until it expires. If that fails, the
+    /// session expires.
     pub fn close(mut self) {
-        /// The answer contains no information.
+        /// The time limit is short because the response contains no information.
         const PATIENCE: Duration = Duration::from_secs(1);
         self.silence = self.silence.min(PATIENCE);
         let _ = self.ask(operation::CLOSE, |it| it, Instant::now() + PATIENCE);
     }
 
-    /// Sends a request, and returns the content of its answer.
+    /// Sends a request, and returns the content of its response.
     fn ask(
         &mut self,
         operation: i32,
@@ -223,21 +223,23 @@ impl Connection {
         Ok(content)
     }
 
-    /// The content of the answer to the request with this number. Nothing else is
-    /// expected, because nothing is watched.
+    /// Returns the content of the response to the request with this number. No other message is
+    /// expected, because no node is watched.
     fn answer(&mut self, number: i32, end: Instant) -> Result<Vec<u8>, Fault> {
-        /// The number, the last transaction, and the code.
+        /// The size of the number, the last transaction and the code.
         const HEADER: usize = 4 + 8 + 4;
         let mut answer = self.receive(end)?;
         let mut reader = Reader(&answer);
         let header = reader.int().zip(reader.long()).zip(reader.int());
         let Some(((answered, transaction), code)) = header else {
-            return Err(nonsense("no answer to a request"));
+            return Err(malformed("an invalid response to a request"));
         };
-        // A server that refuses a login says so in its answer to any request.
-        let is_let_in = !matches!(code, code::AUTH_FAILED | code::AUTH_REQUIRED);
-        if is_let_in && answered != number {
-            return Err(Fault::Nonsense(format!("an answer to {answered}, not to {number}")));
+        // A server that refuses a login reports that in its response to any request.
+        let is_logged_in = !matches!(code, code::AUTH_FAILED | code::AUTH_REQUIRED);
+        if is_logged_in && answered != number {
+            return Err(Fault::Malformed(format!(
+                "a response to request {answered} instead of {number}"
+            )));
         }
         self.last_seen = self.last_seen.max(transaction);
         if code != 0 {
@@ -260,8 +262,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads one frame. Its memory grows with the bytes that have arrived, not with the length
-    /// that the server claims.
+    /// Reads one frame. The memory grows with the bytes that have arrived, not with the length that
+    /// the server claims.
     fn receive(&mut self, end: Instant) -> Result<Vec<u8>, Fault> {
         const PIECE: usize = 64 << 10;
         let mut length = [0; 4];
@@ -271,8 +273,8 @@ impl Connection {
             Ok(length) if length <= self.largest => length,
             _ => {
                 let most = self.largest;
-                return Err(Fault::Nonsense(format!(
-                    "an answer of {length} bytes, where {most} are taken"
+                return Err(Fault::Malformed(format!(
+                    "a response of {length} bytes, more than the {most} that are accepted"
                 )));
             }
         };
@@ -300,7 +302,7 @@ impl Connection {
     }
 }
 
-/// The fault of a connection that is broken or silent.
+/// Converts the error of a connection that is lost or silent.
 pub(super) fn broken(error: io::Error) -> Fault {
     Fault::NoAnswer(match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => "it does not answer in time".into(),
@@ -308,33 +310,33 @@ pub(super) fn broken(error: io::Error) -> Fault {
     })
 }
 
-fn nonsense(what: &str) -> Fault {
-    Fault::Nonsense(what.into())
+fn malformed(description: &str) -> Fault {
+    Fault::Malformed(description.into())
 }
 
-/// Reads the answer to a new client: the time for which its session is kept, or the reason
-/// why there is no session.
+/// Parses the response to a new client: the time for which its session is kept, or the reason why
+/// there is no session.
 fn opened(answer: &[u8]) -> Option<Result<Duration, &'static str>> {
     let mut reader = Reader(answer);
     let (_version, kept, session) = (reader.int()?, reader.int()?, reader.long()?);
     let _password = reader.buffer()?;
-    // Servers before 3.4 do not say whether they are read-only.
+    // Servers before 3.4 do not report whether they are read-only.
     let only_reads = if reader.0.is_empty() { false } else { reader.boolean()? };
     reader.end()?;
     Some(match u64::try_from(kept) {
         _ if only_reads => Err("it is read-only, because it has no quorum"),
         Ok(kept @ 1..) if session != 0 => Ok(Duration::from_millis(kept)),
-        _ => Err("it gives no session"),
+        _ => Err("it opens no session"),
     })
 }
 
-/// The result of all of these deletions: 0, or the code of the first that failed.
+/// Returns the result of all of these deletions: 0, or the code of the first one that failed.
 fn all_deleted(reader: &mut Reader, count: usize) -> Option<i32> {
     let (mut deleted, mut failed) = (0, None);
     for _ in 0..count {
         match (reader.int()?, reader.boolean()?, reader.int()?) {
             (operation::DELETE, false, 0) => deleted += 1,
-            // If one deletion fails, all do: the codes before it are 0, and those after it are not.
+            // If one deletion fails, all do. The codes before it are 0, and those after it are not.
             (operation::NONE, false, code) if reader.int()? == code => {
                 failed = failed.or((code != 0).then_some(code));
             }
@@ -358,8 +360,8 @@ mod tests {
         numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
     }
 
-    /// The results of deletions: their operation, their code and, of a failed one, the
-    /// code again.
+    /// Encodes the results of deletions: the operation, the code and, for a failed one, the code
+    /// again.
     fn results(results: &[&[i32]]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for result in results {
@@ -372,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn deletions_are_done_when_each_of_them_is() {
+    fn deletions_succeed_if_each_of_them_does() {
         let read = |bytes: &[u8]| all_deleted(&mut Reader(bytes), 2);
         let both = results(&[&[2, 0], &[2, 0]]);
         assert_eq!(read(&both), Some(0));
@@ -396,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_one_that_may_change_something() {
+    fn a_read_only_session_is_not_used() {
         let hello = |kept: i32, session: i64, rest: &[u8]| {
             let mut bytes = numbers(&[0, kept]);
             bytes.extend(session.to_be_bytes());
@@ -409,8 +411,8 @@ mod tests {
         assert_eq!(hello(4000, 1, &password), kept);
         assert_eq!(hello(4000, -1, &then(&[0])), kept);
         for (kept, session, only_reads, words) in [
-            (4000, 0, 0, "it gives no session"),
-            (0, 1, 0, "it gives no session"),
+            (4000, 0, 0, "it opens no session"),
+            (0, 1, 0, "it opens no session"),
             (4000, 1, 1, "it is read-only, because it has no quorum"),
         ] {
             assert_eq!(hello(kept, session, &then(&[only_reads])), Some(Err(words)));

@@ -1,6 +1,6 @@
-//! Exhibitor's explorer: its requests, to look at nodes and to delete one with everything
-//! below it, and its answers. They have Exhibitor's form and ZooKeeper's words, so that the
-//! component cannot see which of the two has answered.
+//! The requests of Exhibitor's explorer, which read nodes or delete one with everything below it,
+//! and the responses to them. The responses have Exhibitor's form and ZooKeeper's error texts, so
+//! that the component cannot see which of the two has answered.
 
 use std::io::Cursor;
 
@@ -14,20 +14,19 @@ use crate::exchange::{Request, Response};
 use janitor_contract::request::EXPLORER;
 use janitor_contract::types::{Error, Method};
 
-/// A request of the explorer, each with the whole path of a node; the path of the root is
-/// empty.
+/// A request of the explorer. The path of a node contains the chroot; that of the root is empty.
 pub(super) enum Question {
     Delete(String),
-    /// The second is the requested path, below the chroot.
+    /// The node, and the requested path below the chroot.
     Children(String, String),
     Data(String),
 }
 
 impl Question {
-    /// Reads a request as Exhibitor's.
+    /// Parses a request as one to Exhibitor.
     ///
     /// # Errors
-    /// The answer to a request that is not Exhibitor's, or not allowed.
+    /// Fails with the response to a request that Exhibitor does not know, or that is not allowed.
     pub(super) fn read(request: &Request, chroot: &str) -> Result<Self, Response> {
         let not_found = || response(404, "text/plain", b"Not Found".into());
         let path: Vec<_> = request.path.iter().map(String::as_str).collect();
@@ -40,13 +39,13 @@ impl Question {
             (Method::Delete, ["znode", node @ ..], []) => {
                 deletable(chroot, node).map(Self::Delete).map_err(refused)
             }
-            (Method::Get, [what], [(name, key)]) if name == "key" => {
+            (Method::Get, [page], [(name, key)]) if name == "key" => {
                 let key = match key.as_str() {
                     "/" => String::new(),
-                    key => plain(key.split('/').skip(1)).ok_or_else(not_found)?,
+                    key => node_path(key.split('/').skip(1)).ok_or_else(not_found)?,
                 };
                 let node = format!("{chroot}{key}");
-                match *what {
+                match *page {
                     "node" => Ok(Self::Children(node, key)),
                     "node-data" => Ok(Self::Data(node)),
                     _ => Err(not_found()),
@@ -56,11 +55,11 @@ impl Question {
         }
     }
 
-    /// The answer, in JSON.
+    /// Carries out the request, and returns the response in JSON.
     ///
     /// # Errors
-    /// When no session with ZooKeeper can be opened, or there is no chroot below which a
-    /// node could be missing; or when the result of a deletion is not known.
+    /// Fails if no session with ZooKeeper can be opened, if the chroot does not exist, or if the
+    /// result of a deletion is unknown.
     pub(super) fn answer(&self, session: &mut Session) -> Result<Response, Error> {
         let body = match self {
             Self::Delete(root) => {
@@ -103,10 +102,10 @@ impl Question {
     }
 }
 
-/// The children of a node, as Exhibitor lists them.
+/// Lists the children of a node in the format of Exhibitor.
 ///
 /// # Errors
-/// When the list is longer than allowed.
+/// Fails if the list is longer than `most` bytes.
 fn listed(key: &str, mut names: Names, most: usize) -> Result<Vec<u8>, Error> {
     #[derive(Serialize)]
     struct Child<'a> {
@@ -142,13 +141,12 @@ fn response(status: u16, content_type: &str, body: Vec<u8>) -> Response {
     Response { status, content_type: Some(content_type.into()), body: Box::new(Cursor::new(body)) }
 }
 
-/// The whole path of the node that these segments name, if it may be deleted. The policy has
-/// allowed it already; that it is neither the root nor ZooKeeper's own is too important to be
+/// Returns the whole path of the node that these segments name, if it may be deleted. The policy
+/// has already allowed the request, but the root and ZooKeeper's own nodes are too important to be
 /// checked in one place only.
 fn deletable(chroot: &str, segments: &[&str]) -> Result<String, String> {
-    let path = plain(segments.iter().copied());
-    let path =
-        path.ok_or_else(|| format!("'{}' is not the plain path of a node", segments.join("/")))?;
+    let path = node_path(segments.iter().copied());
+    let path = path.ok_or_else(|| format!("'{}' is not the path of a node", segments.join("/")))?;
     let whole = format!("{chroot}{path}");
     if whole.split('/').nth(1) == Some("zookeeper") {
         return Err(format!("{whole} is ZooKeeper's own"));
@@ -156,8 +154,8 @@ fn deletable(chroot: &str, segments: &[&str]) -> Result<String, String> {
     Ok(whole)
 }
 
-/// The path of these segments, if each is a node's name.
-fn plain<'a>(segments: impl Iterator<Item = &'a str>) -> Option<String> {
+/// Joins segments to a path, if each of them is the name of a node.
+fn node_path<'a>(segments: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut path = String::new();
     for segment in segments {
         if matches!(segment, "" | "." | "..") || segment.contains('/') {
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_told_from_deletions() {
+    fn requests_are_distinguished() {
         for (method, path, key, expected) in [
             (Method::Get, "node", Some("/"), "children "),
             (Method::Get, "node", Some("/a/b%20"), "children /a/b%20"),
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_not_be_deleted_is_refused() {
+    fn the_root_and_nodes_of_zookeeper_itself_are_refused() {
         for (chroot, segments) in [
             ("", &[][..]),
             ("", &[""]),

@@ -1,13 +1,14 @@
-//! ZooKeeper's format of numbers, texts and lists. A server's claims about lengths and counts
-//! are compared with the bytes that are there before anything is made of them.
+//! ZooKeeper's encoding of numbers, texts and lists. Lengths and counts that a server claims are
+//! compared with the bytes that are there before anything is allocated for them. The module is
+//! public for the fuzz targets only.
 
 use std::str;
 
-/// Writes a frame: its length, then what is added.
+/// A frame that is being written: its length, then the fields that are added.
 pub(super) struct Frame(Vec<u8>);
 
 impl Frame {
-    /// One without content.
+    /// Creates a frame without content.
     pub fn new() -> Self {
         Self(vec![0; 4])
     }
@@ -30,15 +31,15 @@ impl Frame {
         self
     }
 
-    /// Adds bytes, or the bytes of a text. They are this program's own: a text too
-    /// long for a number is too long for any server, and gets a length that none accepts.
+    /// Adds bytes, or the bytes of a text. They come from this program. A text that is too long for
+    /// a length field gets the largest length, which no server accepts.
     pub fn buffer(self, bytes: &[u8]) -> Self {
         let mut frame = self.int(length(bytes));
         frame.0.extend(bytes);
         frame
     }
 
-    /// The whole frame.
+    /// Returns the whole frame.
     pub fn finish(mut self) -> Vec<u8> {
         let content = self.0.split_off(4);
         let mut frame = length(&content).to_be_bytes().to_vec();
@@ -51,7 +52,7 @@ fn length(bytes: &[u8]) -> i32 {
     i32::try_from(bytes.len()).unwrap_or(i32::MAX)
 }
 
-/// The rest of a frame's content. Nothing is read beyond its end.
+/// The unread rest of the content of a frame. Nothing is read beyond its end.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -82,7 +83,7 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// Returns a value, if nothing is left to read.
+    /// Succeeds if nothing is left to read.
     pub fn end(&self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
@@ -94,50 +95,50 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The names of a node's children, as the server sent them, and all checked: there are
-/// as many as it says, and each is a name. They take no more memory than they did in
-/// the frame, however many there are.
+/// The names of a node's children, in the server's encoding. All of them are checked: their number
+/// is the claimed one, and each is a valid name. They take only the memory of the frame, however
+/// many there are.
 #[derive(Debug)]
 pub struct Names {
     bytes: Vec<u8>,
     read: usize,
 }
 
-/// An answer is no list of names.
+/// The reason why a response is not a list of names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamesError {
-    /// It ends before its length.
+    /// It is too short for its count.
     #[error("a list without a length")]
     NoLength,
-    /// It claims to have more names than it has room for.
+    /// It claims more names than fit into it.
     #[error("a list of {count} names in {bytes} bytes")]
     Count {
         /// The number of names that it claims.
         count: i32,
-        /// The bytes that there are.
+        /// The number of bytes after the count.
         bytes: usize,
     },
-    /// One of its names claims to be longer than the rest of it.
+    /// One of its names claims to be longer than the rest of the list.
     #[error("a name that is longer than the list")]
     Length,
-    /// One of its names, as far as it is shown, could name no node, or another one.
+    /// One of its names, as far as it is shown, is not the name of a node.
     #[error("a node named '{0}'")]
     Name(String),
     /// It has more bytes after its last name.
-    #[error("a list with something behind it")]
+    #[error("a list with more bytes after its end")]
     Rest,
 }
 
 impl Names {
-    /// Takes the content of an answer.
+    /// Checks the content of a response.
     ///
     /// # Errors
-    /// When it is no list of names.
+    /// Fails if it is not a list of names.
     pub fn new(bytes: Vec<u8>) -> Result<Self, NamesError> {
         let mut reader = Reader(&bytes);
         let count = reader.int().ok_or(NamesError::NoLength)?;
-        // Each name has a length of its own, which takes four bytes.
+        // Each name has a length field of four bytes.
         let most = reader.0.len() / 4;
         let count = match usize::try_from(count) {
             Ok(count) if count <= most => count,
@@ -146,7 +147,7 @@ impl Names {
         for _ in 0..count {
             let name = reader.buffer().ok_or(NamesError::Length)?;
             if !is_name(name) {
-                /// The length up to which such a name is shown.
+                /// The number of bytes of an invalid name that are shown.
                 const SHOWN: usize = 100;
                 let shown = name.get(..SHOWN).unwrap_or(name);
                 return Err(NamesError::Name(String::from_utf8_lossy(shown).into()));
@@ -156,7 +157,7 @@ impl Names {
         Ok(Self { bytes, read: 4 })
     }
 
-    /// The next name.
+    /// Returns the next name.
     pub fn next_name(&mut self) -> Option<&str> {
         let mut reader = Reader(self.bytes.get(self.read..)?);
         let name = str::from_utf8(reader.buffer()?).ok()?;
@@ -164,26 +165,26 @@ impl Names {
         Some(name)
     }
 
-    /// The memory that they take, together with their owner.
+    /// Returns the memory that the names and their owner take, in bytes.
     pub fn size(&self) -> usize {
-        /// Each allocation has a header and is rounded up, and the owner of the names adds
-        /// a few numbers.
+        /// The estimated overhead: an allocation has a header and is rounded up, and the owner of
+        /// the names stores a few numbers.
         const EACH: usize = 64;
         self.bytes.len() + EACH
     }
 }
 
-/// Whether these bytes can name one node below another, and that one only.
+/// Returns whether these bytes name exactly one node below another one.
 fn is_name(bytes: &[u8]) -> bool {
-    let is_plain = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/');
-    is_plain && !bytes.contains(&0) && str::from_utf8(bytes).is_ok()
+    let is_one_segment = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/');
+    is_one_segment && !bytes.contains(&0) && str::from_utf8(bytes).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A list's bytes; the count and the lengths are what they claim to be.
+    /// Encodes a list with the claimed count and the claimed lengths.
     fn list(count: i32, names: &[(i32, &[u8])]) -> Vec<u8> {
         let mut bytes = count.to_be_bytes().to_vec();
         for (length, name) in names {
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_read_as_it_was_written() {
+    fn a_frame_is_read_back() {
         let frame = Frame::new().int(-2).long(i64::MIN).boolean(true).buffer(b"ab").finish();
         let mut reader = Reader(&frame);
         assert_eq!(reader.int(), Some(19));
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_lies_is_none() {
+    fn a_list_with_false_claims_is_refused() {
         for bytes in [
             vec![],
             vec![0; 3],

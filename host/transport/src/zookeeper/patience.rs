@@ -1,4 +1,4 @@
-//! Waits that always end.
+//! Waits with a time limit.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::connection::{Fault, broken};
 
-/// The addresses of a server at `host:port`.
+/// Looks up the addresses of a server at `host:port`.
 ///
 /// # Errors
-/// When it has none by `end`, or the wait is over.
+/// Fails if none is known by `end`, or if the wait is abandoned.
 pub(super) fn addresses(
     server: &str,
     end: Instant,
@@ -28,21 +28,21 @@ pub(super) fn addresses(
     }
 }
 
-/// Carries out work that may take long, and cannot be interrupted, on a thread of its own. It is
-/// abandoned at `end`, or when nobody waits any more.
+/// Carries out work that may take long and cannot be interrupted, on a thread of its own. It is
+/// abandoned at `end`, or as soon as `is_over` returns true.
 ///
 /// # Errors
-/// As the work, or when it is abandoned.
+/// Fails if the work fails or is abandoned.
 pub(super) fn aside<T: Send + 'static>(
     end: Instant,
     is_over: impl Fn() -> bool,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    /// The interval of the check whether somebody still waits.
+    /// The interval at which `is_over` is called.
     const LOOK: Duration = Duration::from_millis(50);
     let (done, result) = mpsc::channel();
     let work = move || {
-        // Nobody may wait any more.
+        // The caller may have stopped waiting.
         let _ = done.send(work());
     };
     thread::Builder::new().name("ZooKeeper".into()).spawn(work).map_err(broken)?;
@@ -50,12 +50,12 @@ pub(super) fn aside<T: Send + 'static>(
         match result.recv_timeout(wait(LOOK, end)?) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Timeout) if !is_over() => {}
-            Err(_) => return Err(Fault::NoAnswer("nobody waits for it any more".into())),
+            Err(_) => return Err(Fault::NoAnswer("the wait for it was abandoned".into())),
         }
     }
 }
 
-/// The time that the next step may take.
+/// Returns the time that the next step may take, at most `silence`.
 pub(super) fn wait(silence: Duration, end: Instant) -> Result<Duration, Fault> {
     match silence.min(end.saturating_duration_since(Instant::now())) {
         Duration::ZERO => Err(Fault::NoAnswer("it does not answer in time".into())),

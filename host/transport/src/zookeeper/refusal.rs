@@ -1,4 +1,4 @@
-//! The reasons why an operation in ZooKeeper is not carried out, in Exhibitor's words.
+//! The reasons why an operation in ZooKeeper is not carried out, with the texts of Exhibitor.
 
 use super::connection::{Fault, code};
 use super::session::Session;
@@ -6,35 +6,37 @@ use janitor_contract::types::Error;
 
 /// The reason why an operation is not carried out.
 pub(super) enum Refusal {
-    /// It failed on this node.
+    /// The operation failed on this node.
     Refused { code: i32, node: String },
-    /// It was sent for this node, and there is no answer.
+    /// The operation was sent for this node, and there is no response.
     Lost { fault: Fault, node: String },
-    /// There is no session to carry it out in.
+    /// There is no session in which it could be carried out.
     NoSession(Error),
-    /// Nothing more is carried out, for this reason.
+    /// No further operation is carried out, for this reason.
     Over(String),
 }
 
 impl Refusal {
-    /// ZooKeeper's words, if they are its words.
-    pub(super) fn words(&self) -> String {
-        let (word, node) = match self {
-            Self::Refused { code, node } => (word(*code), node),
-            Self::Lost { fault: Fault::Refused(code), node } => (word(*code), node),
+    /// Returns the error text of ZooKeeper or, if there is none, a description.
+    pub(super) fn message(&self) -> String {
+        let (name, node) = match self {
+            Self::Refused { code, node } => (code_name(*code), node),
+            Self::Lost { fault: Fault::Refused(code), node } => (code_name(*code), node),
             Self::Lost { fault: Fault::NoAnswer(_), node } => ("ConnectionLoss".into(), node),
-            Self::Lost { fault: Fault::Nonsense(why), node } => {
+            Self::Lost { fault: Fault::Malformed(why), node } => {
                 let node = absolute(node);
-                return format!("what answers for {node} does not speak as ZooKeeper does: {why}");
+                return format!(
+                    "the response for {node} is not valid in ZooKeeper's protocol: {why}"
+                );
             }
             Self::NoSession(_) => return "there is no session with ZooKeeper".into(),
             Self::Over(why) => return why.clone(),
         };
-        format!("KeeperErrorCode = {word} for {}", absolute(node))
+        format!("KeeperErrorCode = {name} for {}", absolute(node))
     }
 
-    /// The same, unless it is the lack of a session or of the chroot that they would be
-    /// about.
+    /// Returns the message, unless the actual reason is that there is no session or no chroot. In
+    /// that case, fails with that reason.
     pub(super) fn explain(self, session: &mut Session) -> Result<String, Error> {
         match self {
             Self::NoSession(error) => Err(error),
@@ -42,12 +44,12 @@ impl Refusal {
                 if matches!(refusal, Self::Refused { code: code::NO_NODE, .. }) {
                     session.require_chroot()?;
                 }
-                Ok(refusal.words())
+                Ok(refusal.message())
             }
         }
     }
 
-    /// The same, and what it means for a subtree that was to be deleted.
+    /// Returns the message, with the consequences for a subtree that was being deleted.
     pub(super) fn explain_deletion(
         self,
         root: &str,
@@ -59,10 +61,10 @@ impl Refusal {
                 return self.explain(session);
             }
             Self::Refused { code: code::NO_AUTH, .. } => {
-                notes.push("the ACL of this node or its parent does not let this user".into());
+                notes.push("the ACL of this node or its parent denies this user".into());
             }
             Self::Refused { code: code::NOT_EMPTY, .. } => {
-                notes.push("something still creates nodes in there".into());
+                notes.push("another client still creates nodes in there".into());
             }
             Self::Lost { fault: Fault::NoAnswer(why), .. } => {
                 notes.push(format!("no server answers any more; of the last one: {why}"));
@@ -72,11 +74,11 @@ impl Refusal {
         if session.in_doubt > 0 {
             let count = session.in_doubt;
             notes.push(format!(
-                "what was asked for last, the deletion of {count} node(s), may be done"
+                "the last request, the deletion of {count} node(s), may have been carried out"
             ));
         }
-        notes.extend(session.gone.words(root));
-        // The knowledge so far must not get lost with the session.
+        notes.extend(session.removed.describe(root));
+        // The consequences must not be lost with the session.
         let first = match self {
             Self::NoSession(Error::Connect(why)) if !notes.is_empty() => why,
             refusal => refusal.explain(session)?,
@@ -88,29 +90,29 @@ impl Refusal {
     }
 }
 
-/// Whether a code is about the node, and not about the session or the server: in
-/// a new session, or with the next server, there may be another.
+/// Returns whether a code is about the node, rather than about the session or the server. In a new
+/// session, or with the next server, the result may differ.
 pub(super) fn is_of_the_node(code: i32) -> bool {
-    let of_the_session =
+    let is_of_the_session =
         matches!(code, code::SESSION_EXPIRED | code::SESSION_MOVED | code::THROTTLED);
-    !of_the_session && !is_lost(code)
+    !is_of_the_session && !is_lost(code)
 }
 
-/// Whether a code says that there is no answer.
+/// Returns whether a code means that there is no response.
 fn is_lost(code: i32) -> bool {
     matches!(code, code::CONNECTION_LOSS | code::OPERATION_TIMEOUT | code::REQUEST_TIMEOUT)
 }
 
-/// Whether a server can have carried out a request without this answer.
+/// Returns whether a server may have carried out a request despite this fault.
 pub(super) fn may_be_done(fault: &Fault) -> bool {
     match fault {
         Fault::Refused(code) => is_lost(*code),
-        Fault::NoAnswer(_) | Fault::Nonsense(_) => true,
+        Fault::NoAnswer(_) | Fault::Malformed(_) => true,
     }
 }
 
-/// The name of a code in ZooKeeper's own client in Java, which Exhibitor uses.
-pub(super) fn word(code: i32) -> String {
+/// Returns the name of a code in ZooKeeper's own Java client, which Exhibitor uses.
+pub(super) fn code_name(code: i32) -> String {
     match code {
         code::NO_NODE => "NoNode",
         code::NO_AUTH => "NoAuth",
@@ -128,7 +130,7 @@ pub(super) fn word(code: i32) -> String {
     .into()
 }
 
-/// A path in ZooKeeper's form.
+/// Returns a path in ZooKeeper's form, in which the root is `/`.
 pub(super) fn absolute(node: &str) -> &str {
     if node.is_empty() { "/" } else { node }
 }

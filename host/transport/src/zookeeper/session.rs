@@ -9,21 +9,21 @@ use super::ZooKeeperLimits;
 use super::connection::{Connection, Fault, Opening, code};
 use super::jute::Names;
 use super::patience::{addresses, aside};
-use super::refusal::{Refusal, absolute, is_of_the_node, word};
-use super::subtree::Gone;
+use super::refusal::{Refusal, absolute, code_name, is_of_the_node};
+use super::subtree::Removed;
 use crate::cancellation::CancellationToken;
 use crate::secret::ZooKeeperLogin;
 use crate::timeouts::Timeouts;
 use janitor_contract::ensemble::Ensemble;
 use janitor_contract::types::Error;
 
-/// The pause before another attempt with a server, so that a server which closes every
-/// connection is not contacted without a pause.
+/// The pause before another attempt, so that a server which closes every connection is not
+/// contacted continuously.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The time this far ahead of now.
+/// Returns the time at this distance from now.
 fn after(time: Duration) -> Instant {
-    /// Every system's clock can represent a time this far ahead.
+    /// Every clock can represent a time at this distance.
     const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     Instant::now() + time.min(LONGEST)
 }
@@ -33,35 +33,35 @@ fn after(time: Duration) -> Instant {
 pub(super) struct Settings {
     pub(super) ensemble: Ensemble,
     pub(super) login: Option<ZooKeeperLogin>,
-    /// The time that a server has to open a session, and to answer one operation.
+    /// The time in which a server must open a session, and answer one operation.
     pub(super) timeouts: Timeouts,
     pub(super) limits: ZooKeeperLimits,
 }
 
-/// A session with ZooKeeper, opened when it is needed. No node belongs to it, so a new
-/// one replaces it when it is lost.
+/// A session with ZooKeeper, which is opened when it is needed. No node belongs to it, so a new one
+/// replaces it if it is lost.
 pub(super) struct Session {
     settings: Settings,
     /// The end of the run's time.
     end: Instant,
     cancellation: CancellationToken,
     connection: Option<Connection>,
-    /// The servers that are tried for the next session. When none is left, these are all
-    /// servers in the URL again.
+    /// The servers that are tried for the next session. If none is left, all servers in the URL are
+    /// tried again.
     next: VecDeque<Server>,
-    /// The last transaction that a server has shown.
+    /// The last transaction that was seen.
     last_seen: i64,
-    /// The number of nodes whose deletion was sent with an unknown result.
+    /// The number of nodes whose deletion was sent, and whose state is unknown.
     pub(super) in_doubt: usize,
     /// The nodes that no longer exist.
-    pub(super) gone: Gone,
+    pub(super) removed: Removed,
 }
 
 /// A server that may open a session.
 enum Server {
-    /// `host:port`, as it is in the URL.
+    /// A server in the URL, as `host:port`.
     Named(String),
-    /// One address of it, and the time that it has to open one.
+    /// One address of a server, and the time in which it must open a session.
     At(SocketAddr, Duration),
 }
 
@@ -75,7 +75,7 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// A session for a run that has this much time from now on.
+    /// Creates a session for a run that has this much time left.
     pub(super) fn new(settings: Settings, time: Duration, cancellation: CancellationToken) -> Self {
         Self {
             end: after(time),
@@ -85,22 +85,22 @@ impl Session {
             next: VecDeque::new(),
             last_seen: 0,
             in_doubt: 0,
-            gone: Gone::default(),
+            removed: Removed::default(),
         }
     }
 
-    /// The node that stands for the root.
+    /// Returns the node that stands for the root.
     pub(super) fn chroot(&self) -> &str {
         self.settings.ensemble.chroot()
     }
 
-    /// The limits of deletions.
+    /// Returns the limits of deletions.
     pub(super) fn limits(&self) -> ZooKeeperLimits {
         self.settings.limits
     }
 
-    /// Takes the addresses of the next server. Each is a server of its own, and has its share of
-    /// the time of one, so that none delays the others.
+    /// Adds the addresses of the next server to the front. Each address is tried separately, with
+    /// its share of the time for one server, so that none delays the others.
     fn take_addresses(&mut self, found: &[SocketAddr]) {
         let share =
             self.settings.timeouts.connect / u32::try_from(found.len()).unwrap_or(u32::MAX).max(1);
@@ -108,10 +108,10 @@ impl Session {
         servers.for_each(|server| self.next.push_front(server));
     }
 
-    /// Connects to the first server that opens a session, beginning after the last one; each
-    /// address of a server's name is a server of its own. The session waits for servers that
-    /// are starting or electing their leader. When the run has to end, no server is contacted
-    /// any more, unless the result of a deletion is unknown: then each gets one more chance.
+    /// Connects to the first server that opens a session, starting after the last one. Each address
+    /// of a name is a separate server. This waits for servers that are starting or electing a
+    /// leader. After a cancellation, no server is contacted, unless the result of a deletion is
+    /// unknown: then each gets one more chance.
     fn open(&mut self) -> Result<Connection, Error> {
         let count = self.settings.ensemble.servers().len();
         let connect = self.settings.timeouts.connect;
@@ -159,10 +159,10 @@ impl Session {
             };
             match fault {
                 Fault::Refused(code::AUTH_FAILED | code::AUTH_REQUIRED) => {
-                    return Err(Error::Internal("ZooKeeper does not let this user in".into()));
+                    return Err(Error::Internal("ZooKeeper refuses the login of this user".into()));
                 }
-                Fault::Refused(code) => last = word(code),
-                Fault::NoAnswer(why) | Fault::Nonsense(why) => last = why,
+                Fault::Refused(code) => last = code_name(code),
+                Fault::NoAnswer(why) | Fault::Malformed(why) => last = why,
             }
             if Instant::now() + PAUSE > end {
                 break;
@@ -171,8 +171,8 @@ impl Session {
         }
         if self.cancellation.is_cancelled() {
             return Err(Error::Connect(format!(
-                "the run is to end, and none of the {count} ZooKeeper server(s) in its URL has \
-                 opened a session by now"
+                "the run is cancelled, and none of the {count} ZooKeeper server(s) in its URL has \
+                 opened a session yet"
             )));
         }
         Err(Error::Connect(format!(
@@ -182,11 +182,10 @@ impl Session {
         )))
     }
 
-    /// Carries out an operation on a node. When the connection breaks, the server falls
-    /// silent or the session expires, it is repeated in a new session, with the next
-    /// server that opens one, for as long as an answer may take, but not when the run has to
-    /// end. The session does not wait for a server that does not speak ZooKeeper's protocol:
-    /// each gets one more chance.
+    /// Carries out an operation on a node. If the connection is lost, the server falls silent or
+    /// the session expires, the operation is repeated in a new session, with the next server that
+    /// opens one, until the time for a response is over or the run is cancelled. Servers that send
+    /// malformed responses get only one more chance each.
     pub(super) fn perform<T>(
         &mut self,
         node: &str,
@@ -194,7 +193,7 @@ impl Session {
     ) -> Result<T, Refusal> {
         let end = after(self.settings.timeouts.answer).min(self.end);
         let mut lost = None;
-        let mut nonsense = 0;
+        let mut malformed = 0;
         loop {
             let kept = self.connection.take().filter(|connection| !connection.is_stale());
             let mut connection = match kept.map_or_else(|| self.open(), Ok) {
@@ -214,10 +213,10 @@ impl Session {
                     return Ok(result);
                 }
             };
-            nonsense += usize::from(matches!(fault, Fault::Nonsense(_)));
+            malformed += usize::from(matches!(fault, Fault::Malformed(_)));
             let refusal = Refusal::Lost { fault, node: node.to_owned() };
             let is_over = Instant::now() + PAUSE > end || self.cancellation.is_cancelled();
-            if is_over || nonsense > self.settings.ensemble.servers().len() {
+            if is_over || malformed > self.settings.ensemble.servers().len() {
                 return Err(refusal);
             }
             lost = Some(refusal);
@@ -225,18 +224,17 @@ impl Session {
         }
     }
 
-    /// The names of a node's children.
+    /// Returns the names of a node's children.
     pub(super) fn children(&mut self, node: &str) -> Result<Names, Refusal> {
         self.perform(node, |connection, end| connection.children(absolute(node), end))
     }
 
-    /// The version of a node's data; none if there is no node.
+    /// Returns the version of a node's data, or nothing if the node does not exist.
     pub(super) fn version(&mut self, node: &str) -> Result<Option<i32>, Refusal> {
         self.perform(node, |connection, end| connection.version(absolute(node), end))
     }
 
-    /// Checks that the chroot exists: no node can be called missing below a chroot that does
-    /// not exist.
+    /// Checks that the chroot exists. Below a missing chroot, every node would seem to be missing.
     pub(super) fn require_chroot(&mut self) -> Result<(), Error> {
         let chroot = self.chroot().to_owned();
         match self.version(&chroot) {
@@ -245,11 +243,11 @@ impl Session {
                 "{chroot}, the path in its URL, does not exist in ZooKeeper"
             ))),
             Err(Refusal::NoSession(error)) => Err(error),
-            Err(refusal) => Err(Error::Internal(refusal.words())),
+            Err(refusal) => Err(Error::Internal(refusal.message())),
         }
     }
 
-    /// The reason why nothing more may be changed, if there is one.
+    /// Returns the reason why nothing more may be changed, if there is one.
     pub(super) fn is_over(&self) -> Option<&'static str> {
         if self.cancellation.is_cancelled() {
             Some("the deletion was stopped")
@@ -269,8 +267,8 @@ mod tests {
     use super::super::jute::Frame;
     use super::*;
 
-    /// Of a name with three addresses, one says nothing, one closes each connection, and the
-    /// last one opens a session.
+    /// A name has three addresses: one is silent, one closes each connection, and the last one
+    /// opens a session.
     #[test]
     fn each_address_of_a_name_is_tried() {
         let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());

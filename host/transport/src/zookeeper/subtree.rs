@@ -1,4 +1,4 @@
-//! The deletion of a node with everything below it.
+//! Deletes a node with everything below it.
 
 use std::time::Instant;
 
@@ -10,39 +10,41 @@ use super::session::Session;
 
 /// The nodes of a subtree that no longer exist.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Gone {
-    /// The nodes whose deletion a server has confirmed.
+pub(super) struct Removed {
+    /// The number of nodes whose deletion a server has confirmed.
     deleted: u64,
-    /// The nodes that no longer exist, and whose deletion no server has answered.
+    /// The number of nodes that no longer exist, and whose deletion no server has confirmed.
     unanswered: u64,
 }
 
-impl Gone {
-    /// Describes them to people, if there are any.
-    pub(super) fn words(self, root: &str) -> Option<String> {
+impl Removed {
+    /// Describes these nodes to people, if there are any.
+    pub(super) fn describe(self, root: &str) -> Option<String> {
         let Self { deleted, unanswered } = self;
-        let what = match (deleted, unanswered) {
+        let counts = match (deleted, unanswered) {
             (0, 0) => return None,
             (_, 0) => format!("{deleted} node(s) were deleted before that"),
             (0, _) => {
-                format!("{unanswered} node(s) are gone whose deletion no server has answered")
+                format!(
+                    "{unanswered} node(s) no longer exist, and no server has confirmed their deletion"
+                )
             }
             _ => format!(
-                "at least {deleted} node(s) were deleted before that, and {unanswered} more are \
-                 gone whose deletion no server has answered"
+                "at least {deleted} node(s) were deleted before that, and {unanswered} more no \
+                 longer exist, and no server has confirmed their deletion"
             ),
         };
-        Some(format!("{root} is deleted in part: {what}"))
+        Some(format!("{root} is deleted in part: {counts}"))
     }
 }
 
-/// A node and everything below it, which is being deleted.
+/// A node with everything below it, which is being deleted.
 pub(super) struct Subtree<'a> {
     session: &'a mut Session,
     root: &'a str,
-    /// The number of nodes found so far, some of them more than once.
-    met: u64,
-    /// The most bytes that the entries of a batch may have together.
+    /// The number of nodes visited so far, some of them more than once.
+    visited: u64,
+    /// The most bytes that the entries of one batch may have together.
     most: usize,
 }
 
@@ -50,30 +52,30 @@ pub(super) struct Subtree<'a> {
 struct Level {
     /// The length of its path.
     length: usize,
-    /// Its children that the walk has not reached.
+    /// The children that the walk has not visited yet.
     names: Names,
 }
 
 impl<'a> Subtree<'a> {
-    /// The number of walks through the subtree while another client creates nodes in it.
+    /// The most walks through the subtree while another client creates nodes in it.
     const WALKS: usize = 10;
-    /// The number of nodes that one request deletes.
+    /// The most nodes that one request deletes.
     const BATCH: usize = 100;
-    /// The most bytes that their entries may have together: a server takes 1 MB
-    /// (`jute.maxbuffer`), unless it is configured to take less.
+    /// The most bytes that their entries may have together. A server accepts 1 MB
+    /// (`jute.maxbuffer`), unless it is configured otherwise.
     const BATCH_BYTES: usize = 256 << 10;
-    /// The bytes of an entry besides its path.
+    /// The size of an entry besides its path, in bytes.
     const ENTRY: usize = 17;
-    /// The number of times that an unanswered batch is sent.
+    /// The number of times that a batch without a response is sent.
     const SENT: u32 = 2;
-    /// The length of the longest path, for the same reason; that bounds the depth of a tree.
+    /// The longest path, in bytes. It has the same reason, and limits the depth of a tree.
     const LONGEST_PATH: usize = 1_000_000;
 
     pub(super) fn new(session: &'a mut Session, root: &'a str) -> Self {
-        Self { session, root, met: 0, most: Self::BATCH_BYTES }
+        Self { session, root, visited: 0, most: Self::BATCH_BYTES }
     }
 
-    /// Deletes it, leaves first.
+    /// Deletes the subtree, leaves first.
     pub(super) fn delete(&mut self) -> Result<(), Refusal> {
         let mut grown = self.walk(true)?;
         for _ in 1..Self::WALKS {
@@ -85,32 +87,33 @@ impl<'a> Subtree<'a> {
         grown.map_or(Ok(()), Err)
     }
 
-    /// Walks through the subtree once, and deletes the nodes it finds. Returns a node
-    /// that has got children meanwhile, if there is one. Only the first walk finds
-    /// that the root is not there; later, someone else has deleted it.
+    /// Walks through the subtree once, and deletes the nodes that it finds. Returns a refusal if
+    /// another client has meanwhile created children of a node. Only in the first walk is a missing
+    /// root an error; later, another client has deleted it.
     fn walk(&mut self, first: bool) -> Result<Option<Refusal>, Refusal> {
         let mut batch = Batch::default();
         let mut levels: Vec<Level> = Vec::new();
         let mut path = self.root.to_owned();
-        let mut held = 0;
+        let mut name_bytes = 0;
         loop {
-            if let Some(why) = self.too_much(&path, held) {
+            if let Some(why) = self.too_much(&path, name_bytes) {
                 // The nodes found so far are deleted, so that the next run gets further.
                 self.delete_batch(&mut batch)?;
                 return Err(Refusal::Over(why));
             }
-            self.met += 1;
-            self.go_on()?;
+            self.visited += 1;
+            self.require_time()?;
             match self.session.children(&path) {
                 Ok(names) => {
-                    held += names.size();
+                    name_bytes += names.size();
                     levels.push(Level { length: path.len(), names });
                 }
                 Err(Refusal::Refused { code: code::NO_NODE, .. })
                     if !first || path != self.root => {}
                 Err(refusal) => return Err(refusal),
             }
-            // A node without children is deleted, and so on up to one that has some.
+            // A node without children is deleted, and then its parent, up to one that still has
+            // children.
             loop {
                 let Some(level) = levels.last_mut() else {
                     self.delete_batch(&mut batch)?;
@@ -122,7 +125,7 @@ impl<'a> Subtree<'a> {
                     path.push_str(name);
                     break;
                 }
-                held -= level.names.size();
+                name_bytes -= level.names.size();
                 levels.pop();
                 let entry = path.len() + Self::ENTRY;
                 if batch.nodes.len() == Self::BATCH || batch.bytes + entry > self.most {
@@ -134,13 +137,13 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// The reason why a walk ends at this node, with this many bytes of names on the path
-    /// to it: an endless tree must use neither all memory nor all time.
-    fn too_much(&self, path: &str, held: usize) -> Option<String> {
+    /// Returns the reason why a walk ends at this node. `name_bytes` is the size of the names on
+    /// the path to it. An endless tree must use neither all memory nor all time.
+    fn too_much(&self, path: &str, name_bytes: usize) -> Option<String> {
         let ZooKeeperLimits { znodes, znode_bytes } = self.session.limits();
-        if self.met >= znodes {
+        if self.visited >= znodes {
             Some(format!("it has more than {znodes} nodes, which are not deleted in one run"))
-        } else if held > znode_bytes {
+        } else if name_bytes > znode_bytes {
             Some(format!("the names of its nodes take more than {znode_bytes} bytes at a time"))
         } else if path.len() > Self::LONGEST_PATH {
             Some(format!("a node's path is longer than {} bytes", Self::LONGEST_PATH))
@@ -149,17 +152,17 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// Ends the walk when the run has to end.
-    fn go_on(&self) -> Result<(), Refusal> {
+    /// Fails if the run has to end.
+    fn require_time(&self) -> Result<(), Refusal> {
         match self.session.is_over() {
             Some(why) => Err(Refusal::Over(why.into())),
             None => Ok(()),
         }
     }
 
-    /// Deletes some nodes in this order: in one request, or one by one when that
-    /// fails, because only then it is known which one blocks it. A request without an
-    /// answer may be too long for the servers, so the next ones are shorter.
+    /// Deletes nodes in this order: in one request or, if that fails, one by one, which shows the
+    /// node that blocks it. A request without a response may be too long for the servers, so the
+    /// next ones are shorter.
     fn delete_batch(&mut self, batch: &mut Batch) -> Result<(), Refusal> {
         let nodes = std::mem::take(&mut batch.nodes);
         let bytes = std::mem::take(&mut batch.bytes);
@@ -175,9 +178,10 @@ impl<'a> Subtree<'a> {
             connection.delete_all(&nodes, end).map(|()| true)
         });
         match all {
-            // It deletes all or none, so one without an answer has deleted nothing before.
+            // The request deletes all nodes or none. If it succeeds, an earlier one without a
+            // response has deleted nothing.
             Ok(true) => {
-                self.session.gone.deleted += nodes.len() as u64;
+                self.session.removed.deleted += nodes.len() as u64;
                 self.session.in_doubt = 0;
                 return Ok(());
             }
@@ -188,10 +192,10 @@ impl<'a> Subtree<'a> {
         let all_in_doubt = self.session.in_doubt > 0;
         for (place, node) in nodes.iter().enumerate() {
             match self.change(node, 1, |connection, end| connection.delete(node, end)) {
-                Ok(()) => self.session.gone.deleted += 1,
-                // A server that was lost has deleted it, as it seems, or someone else has.
+                Ok(()) => self.session.removed.deleted += 1,
+                // Either a lost server has deleted it, or another client has.
                 Err(Refusal::Refused { code: code::NO_NODE, .. }) => {
-                    self.session.gone.unanswered += u64::from(self.session.in_doubt > 0);
+                    self.session.removed.unanswered += u64::from(self.session.in_doubt > 0);
                 }
                 Err(refusal @ Refusal::Refused { code: code::NOT_EMPTY, .. }) => {
                     batch.grown = Some(refusal);
@@ -203,15 +207,15 @@ impl<'a> Subtree<'a> {
         Ok(())
     }
 
-    /// Carries out an operation that deletes this many nodes. They are in doubt when a request
-    /// was not answered, whatever is said to the one that repeats it.
+    /// Carries out an operation that deletes this many nodes. After a request without a response,
+    /// their state is unknown, whatever the response to its repetition.
     fn change<T>(
         &mut self,
         node: &str,
         count: usize,
         mut operation: impl FnMut(&mut Connection, Instant) -> Result<T, Fault>,
     ) -> Result<T, Refusal> {
-        self.go_on()?;
+        self.require_time()?;
         let mut unanswered = false;
         let changed = self.session.perform(node, |connection, end| {
             operation(connection, end).inspect_err(|fault| unanswered |= may_be_done(fault))
@@ -223,12 +227,12 @@ impl<'a> Subtree<'a> {
     }
 }
 
-/// Nodes that one request deletes.
+/// The nodes that one request deletes.
 #[derive(Default)]
 struct Batch {
     nodes: Vec<String>,
-    /// The length of their paths together.
+    /// The size of their entries together, in bytes.
     bytes: usize,
-    /// A node of an earlier request that has got children.
+    /// The refusal for a node of an earlier request that has new children.
     grown: Option<Refusal>,
 }

@@ -1,4 +1,4 @@
-//! The exchanges of requests that Exhibitor would answer.
+//! The exchanges for requests to Exhibitor that are carried out in ZooKeeper.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::timeouts::Timeouts;
 use janitor_contract::ensemble::Ensemble;
 use janitor_contract::types::Error;
 
-/// Answers the requests to an ensemble, in one session for each run.
+/// Carries out requests in an ensemble, in one session for each run.
 #[derive(Clone)]
 pub(crate) struct ZooKeeper {
     settings: Settings,
@@ -28,12 +28,12 @@ impl fmt::Debug for ZooKeeper {
 }
 
 impl ZooKeeper {
-    /// The settings of sessions with an ensemble. No request is sent before a run begins.
+    /// Keeps the settings of sessions with an ensemble. No request is sent before a run begins.
     pub(crate) fn new(ensemble: Ensemble, timeouts: Timeouts, limits: ZooKeeperLimits) -> Self {
         Self::with_settings(Settings { ensemble, login: None, timeouts, limits })
     }
 
-    /// Adds this login.
+    /// Replaces the login.
     pub(crate) fn with_login(self, login: Option<ZooKeeperLogin>) -> Self {
         Self::with_settings(Settings { login, ..self.settings })
     }
@@ -44,15 +44,15 @@ impl ZooKeeper {
         Self { settings, session: Arc::new(Mutex::new(session)) }
     }
 
-    /// Begins a session for a run. Its time is the run's, and a deletion ends between two
-    /// operations when the run is cancelled.
+    /// Starts a session for a run. Its time is that of the run, and a deletion ends between two
+    /// operations if the run is cancelled.
     pub(crate) fn begin(&mut self, run: &RunStart) {
         let session = Session::new(self.settings.clone(), run.time, run.cancellation.clone());
         self.session = Arc::new(Mutex::new(session));
     }
 
-    /// Starts an exchange. Exchanges are carried out one after the other, when their answers
-    /// are awaited.
+    /// Starts an exchange. Exchanges are carried out one after the other, when their responses are
+    /// awaited.
     pub(crate) fn start(&self, request: Request) -> Pending {
         Pending { request, session: self.session.clone() }
     }
@@ -66,7 +66,7 @@ pub(crate) struct Pending {
 
 impl Exchange for Pending {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        // A session that failed has no connection any more, and gets another one.
+        // A session that failed has no connection any more, and opens another one.
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         match Question::read(&self.request, session.chroot()) {
             Ok(question) => question.answer(&mut session),
