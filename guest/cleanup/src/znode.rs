@@ -14,7 +14,7 @@ mod verdict;
 use crate::guard;
 use crate::host::Answer;
 use crate::retry::Retry;
-use janitor_contract::request::EXPLORER;
+use janitor_contract::request::{DELETION_STOPPED, EXPLORER};
 use janitor_contract::types::{Error, Options};
 
 /// The names of the servers that may answer.
@@ -87,7 +87,7 @@ fn may_pass(message: &str) -> bool {
         "Directory not empty",
         "ConnectionLoss",
         "SessionExpired",
-        "the deletion was stopped",
+        DELETION_STOPPED,
     ]
     .into_iter()
     .any(|words| message.contains(words))

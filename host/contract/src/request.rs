@@ -8,6 +8,10 @@ use crate::types::{Endpoint, Method, Request};
 /// The path of Exhibitor's explorer, which reads and deletes znodes.
 pub const EXPLORER: [&str; 3] = ["exhibitor", "v1", "explorer"];
 
+/// The message about a deletion that a run's cancellation has stopped, where a host deletes znodes in
+/// the place of Exhibitor.
+pub const DELETION_STOPPED: &str = "the deletion was stopped";
+
 /// The media type of the forms that Mesos's operator endpoints take.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 

@@ -15,6 +15,7 @@ use crate::cancellation::CancellationToken;
 use crate::secret::ZooKeeperLogin;
 use crate::timeouts::Timeouts;
 use janitor_contract::ensemble::Ensemble;
+use janitor_contract::request::DELETION_STOPPED;
 use janitor_contract::types::Error;
 
 /// The pause before another attempt, so that a server which closes every connection is not
@@ -250,7 +251,7 @@ impl Session {
     /// Returns the reason why nothing more may be changed, if there is one.
     pub(super) fn is_over(&self) -> Option<&'static str> {
         if self.cancellation.is_cancelled() {
-            Some("the deletion was stopped")
+            Some(DELETION_STOPPED)
         } else if Instant::now() >= self.end {
             Some("the run's time is over")
         } else {
