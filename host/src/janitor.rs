@@ -13,20 +13,17 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::bindings::exports::janitor::cleanup::cleanup::Guest;
 use crate::bindings::{Cleaner, CleanerPre};
-use crate::limits::{Limiter, Limits};
-use crate::log::Log;
+use crate::limits::Limiter;
+use crate::session::Session;
 use crate::state::State;
 use crate::{component, engine, wasi};
 use janitor_contract::call::Call;
+use janitor_contract::imports;
 use janitor_contract::outcome::{Done, RunError};
-use janitor_contract::types::{
-    CleanupPlan, Entry, Failure, Inventory, Level, Options, Report, Target,
-};
+use janitor_contract::types::{CleanupPlan, Failure, Inventory, Level, Options, Report, Target};
 use janitor_contract::violation::Violation;
-use janitor_contract::{Endpoints, imports};
 use janitor_policy::policy::Policy;
-use janitor_transport::cancellation::CancellationToken;
-use janitor_transport::exchange::{RunStart, Transport};
+use janitor_transport::exchange::RunStart;
 
 /// The loaded component. It can clean any number of targets, also concurrently; clones share it.
 ///
@@ -45,67 +42,6 @@ impl fmt::Debug for Janitor {
     /// Shows the digest, which identifies the component.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Janitor").field("digest", &self.digest).finish_non_exhaustive()
-    }
-}
-
-/// Everything that a host supplies for one run. Only the transport is required; the rest has
-/// defaults.
-pub struct Session {
-    endpoints: Endpoints,
-    transport: Box<dyn Transport>,
-    log: Box<dyn Log>,
-    limits: Limits,
-    cancellation: CancellationToken,
-}
-
-impl fmt::Debug for Session {
-    /// Shows everything but the transport and the log, which need not be able to show themselves.
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { endpoints, transport: _, log: _, limits, cancellation } = self;
-        f.debug_struct("Session")
-            .field("endpoints", endpoints)
-            .field("limits", limits)
-            .field("cancellation", cancellation)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Session {
-    /// Creates a session that sends its requests over `transport`, and discards the log. The
-    /// servers are the ones that the transport names, or else those of DC/OS at their usual
-    /// addresses.
-    pub fn new(transport: impl Transport + 'static) -> Self {
-        Self {
-            endpoints: transport.endpoints().cloned().unwrap_or_default(),
-            transport: Box::new(transport),
-            log: Box::new(|_: &Entry| {}),
-            limits: Limits::default(),
-            cancellation: CancellationToken::new(),
-        }
-    }
-
-    /// Sets the addresses of the servers, for a transport that names none.
-    #[must_use]
-    pub fn with_endpoints(self, endpoints: Endpoints) -> Self {
-        Self { endpoints, ..self }
-    }
-
-    /// Sets the receiver of log entries: a closure, or a [`Log`].
-    #[must_use]
-    pub fn with_log(self, log: impl Log + 'static) -> Self {
-        Self { log: Box::new(log), ..self }
-    }
-
-    /// Sets the limits of the run.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Sets the token that cancels the run.
-    #[must_use]
-    pub fn with_cancellation(self, cancellation: CancellationToken) -> Self {
-        Self { cancellation, ..self }
     }
 }
 
@@ -135,15 +71,15 @@ impl Janitor {
         Self::load(engine, &component, component::DIGEST)
     }
 
-    /// Loads a component that was precompiled elsewhere, with this crate's engine configuration and
-    /// the same version of wasmtime.
+    /// Loads a component that was precompiled elsewhere, by `Janitor::precompile` (with the feature
+    /// `jit`) of the same version of this crate. `digest` is shown in place of the component's own.
     ///
     /// # Errors
     /// Fails if the component was compiled for another configuration, version or processor, or
     /// imports interfaces that this host does not provide.
     ///
     /// # Safety
-    /// `code` must come from `wasmtime::Engine::precompile_component`: it is machine code, and is
+    /// `code` must be the unchanged output of `Janitor::precompile`: it is machine code, and is
     /// executed unchecked.
     #[allow(unsafe_code)]
     pub unsafe fn from_precompiled(code: &[u8], digest: &str) -> Result<Self, LoadError> {
@@ -151,6 +87,17 @@ impl Janitor {
         // SAFETY: the caller guarantees it.
         let component = unsafe { Component::deserialize(&engine, code) }.map_err(misfit)?;
         Self::load(engine, &component, digest)
+    }
+
+    /// Compiles a component to machine code, which [`Janitor::from_precompiled`] loads on the same
+    /// kind of processor, also in a program without a compiler.
+    ///
+    /// # Errors
+    /// Fails if the bytes are not a component.
+    #[cfg(feature = "jit")]
+    pub fn precompile(wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let engine = Engine::new(&engine::config()).map_err(misfit)?;
+        engine.precompile_component(wasm).map_err(misfit)
     }
 
     /// Compiles and loads another component. None of its code runs before a run starts.

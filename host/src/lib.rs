@@ -87,6 +87,7 @@
 // | module | contents |
 // | --- | --- |
 // | `janitor` | one run of the component, from instantiation to its result |
+// | `session` | everything that a host supplies for one run |
 // | `http`, `log` | the component's two imports, name for name as in `wit/` |
 // | `wasi` | the empty remainder of WASI |
 // | `state` | the state of one run |
@@ -103,13 +104,14 @@ mod http;
 mod janitor;
 mod limits;
 mod log;
+mod session;
 mod state;
 mod wasi;
 
 pub use component::DIGEST;
 #[cfg(feature = "jit")]
 pub use component::digest;
-pub use janitor::{Janitor, LoadError, Session};
+pub use janitor::{Janitor, LoadError};
 pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::types::{
     AgentHolding, AgentLeft, AgentOutcome, AgentPlan, AgentResult, Amount, AppOutcome, AppResult,
@@ -134,6 +136,7 @@ pub use janitor_transport::{
 };
 pub use limits::Limits;
 pub use log::Log;
+pub use session::Session;
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use janitor_host::DIGEST;
+#[cfg(feature = "jit")]
+use janitor_host::Janitor;
 use janitor_tests::Cluster;
 use serde_json::Value;
 
@@ -94,6 +96,17 @@ fn the_embedded_one_from_a_file_is_the_same() {
     let recording = tests("recordings/cassandra-0.28.1.har");
     let again = || replay(&recording);
     assert_eq!(with(again()), run(&mut again()));
+}
+
+#[test]
+#[cfg(feature = "jit")]
+#[allow(unsafe_code)]
+fn one_that_is_precompiled_is_the_same() {
+    let code = Janitor::precompile(&fs::read(built("janitor_guest.wasm")).unwrap()).unwrap();
+    // SAFETY: the line above made it.
+    let janitor = unsafe { Janitor::from_precompiled(&code, DIGEST) }.unwrap();
+    assert_eq!(janitor.imports(), Janitor::new().unwrap().imports());
+    assert!(Janitor::precompile(b"\0asm\x01\0\0\0").is_err());
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! Everything that a host supplies for one run.
+
+use std::fmt;
+
+use crate::limits::Limits;
+use crate::log::Log;
+use janitor_contract::Endpoints;
+use janitor_contract::types::Entry;
+use janitor_transport::cancellation::CancellationToken;
+use janitor_transport::exchange::Transport;
+
+/// Everything that a host supplies for one run. Only the transport is required; the rest has
+/// defaults.
+pub struct Session {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) log: Box<dyn Log>,
+    pub(crate) limits: Limits,
+    pub(crate) cancellation: CancellationToken,
+}
+
+impl fmt::Debug for Session {
+    /// Shows everything but the transport and the log, which need not be able to show themselves.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { endpoints, transport: _, log: _, limits, cancellation } = self;
+        f.debug_struct("Session")
+            .field("endpoints", endpoints)
+            .field("limits", limits)
+            .field("cancellation", cancellation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Creates a session that sends its requests over `transport`, and discards the log. The
+    /// servers are the ones that the transport names, or else those of DC/OS at their usual
+    /// addresses.
+    pub fn new(transport: impl Transport + 'static) -> Self {
+        Self {
+            endpoints: transport.endpoints().cloned().unwrap_or_default(),
+            transport: Box::new(transport),
+            log: Box::new(|_: &Entry| {}),
+            limits: Limits::default(),
+            cancellation: CancellationToken::new(),
+        }
+    }
+
+    /// Sets the addresses of the servers, for a transport that names none.
+    #[must_use]
+    pub fn with_endpoints(self, endpoints: Endpoints) -> Self {
+        Self { endpoints, ..self }
+    }
+
+    /// Sets the receiver of log entries: a closure, or a [`Log`].
+    #[must_use]
+    pub fn with_log(self, log: impl Log + 'static) -> Self {
+        Self { log: Box::new(log), ..self }
+    }
+
+    /// Sets the limits of the run.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Sets the token that cancels the run.
+    #[must_use]
+    pub fn with_cancellation(self, cancellation: CancellationToken) -> Self {
+        Self { cancellation, ..self }
+    }
+}
