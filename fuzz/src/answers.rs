@@ -177,10 +177,9 @@ impl Host for Servers<'_> {
         }
         self.sent.push(request.clone());
         let (status, rest) = self.answer(request);
-        if let Some(mut watch) = self.policy.watch(&asked).filter(|_| status == 200) {
-            watch.read(&rest);
-            self.policy.learn(watch);
-        }
+        let mut watch = self.policy.watch(&asked).and_then(|watch| watch.of_status(status));
+        self.policy.read(&mut watch, &rest);
+        self.policy.read(&mut watch, &[]);
         Ok(Body { status, rest, chunk: self.chunk })
     }
 

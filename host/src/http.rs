@@ -112,7 +112,7 @@ impl HostExchange for State {
         match exchange::finish(exchange) {
             Ok(response) => {
                 let budget = Some(self.limits.response_bytes);
-                let watch = watch.filter(|_| response.status == 200);
+                let watch = watch.and_then(|watch| watch.of_status(response.status));
                 Ok(Ok(self.table.push(HeldResponse { response, budget, watch })?))
             }
             Err(error) => {
@@ -160,12 +160,7 @@ impl HostResponse for State {
             return Ok(Err(Error::TooLarge(most)));
         }
         buffer.truncate(count);
-        match (buffer.is_empty(), watch.as_mut()) {
-            (false, Some(watch)) => watch.read(&buffer),
-            // A list counts only once it has been read to its end.
-            (true, _) => watch.take().into_iter().for_each(|watch| self.policy.learn(watch)),
-            (false, None) => {}
-        }
+        self.policy.read(watch, &buffer);
         Ok(Ok(buffer))
     }
 

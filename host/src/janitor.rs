@@ -71,16 +71,17 @@ impl Janitor {
         Self::load(engine, &component, component::DIGEST)
     }
 
-    /// Loads a component that was precompiled elsewhere, by `Janitor::precompile` (with the feature
-    /// `jit`) of the same version of this crate. `digest` is shown in place of the component's own.
+    /// Loads a component that was precompiled elsewhere: by `Janitor::precompile` (with the feature
+    /// `jit`) of the same version of this crate, or by the same version of wasmtime with the engine
+    /// configuration of this crate. `digest` is shown in place of the component's own.
     ///
     /// # Errors
     /// Fails if the component was compiled for another configuration, version or processor, or
     /// imports interfaces that this host does not provide.
     ///
     /// # Safety
-    /// `code` must be the unchanged output of `Janitor::precompile`: it is machine code, and is
-    /// executed unchecked.
+    /// `code` must be unchanged output of that compiler: it is machine code, and is executed
+    /// unchecked.
     #[allow(unsafe_code)]
     pub unsafe fn from_precompiled(code: &[u8], digest: &str) -> Result<Self, LoadError> {
         let engine = Engine::new(&engine::config()).map_err(misfit)?;
@@ -89,8 +90,8 @@ impl Janitor {
         Self::load(engine, &component, digest)
     }
 
-    /// Compiles a component to machine code, which [`Janitor::from_precompiled`] loads on the same
-    /// kind of processor, also in a program without a compiler.
+    /// Compiles a component to machine code, which [`Janitor::from_precompiled`] loads, also in a
+    /// program without a compiler. The code may use all features of this machine's processor.
     ///
     /// # Errors
     /// Fails if the bytes are not a component.

@@ -57,6 +57,10 @@
 //!     fn pause(&mut self, duration: Duration) {
 //!         self.0.pause(duration);
 //!     }
+//!
+//!     fn elapsed(&mut self, real: Duration) -> Duration {
+//!         self.0.elapsed(real)
+//!     }
 //! }
 //!
 //! struct NotSent;
@@ -77,7 +81,7 @@
 //! | `zookeeper` | a [`Network`] connects to ZooKeeper directly, if a `zk://` URL stands in place of Exhibitor's |
 //! | `record` | records and replays runs |
 //! | `login` | a [`Network`] logs in to DC/OS |
-//! | `jit` | adds a compiler and `Janitor::from_component`, which loads another component than the embedded one |
+//! | `jit` | adds a compiler: `Janitor::from_component` loads another component than the embedded one, and `Janitor::precompile` compiles one |
 //!
 //! The calls and results of a component come from `janitor-contract`, and the transports from
 //! `janitor-transport`. The items of these crates that belong to this crate's interface are
@@ -113,6 +117,7 @@ pub use component::DIGEST;
 pub use component::digest;
 pub use janitor::{Janitor, LoadError};
 pub use janitor_contract::imports::PACKAGE;
+pub use janitor_contract::request::Server;
 pub use janitor_contract::types::{
     AgentHolding, AgentLeft, AgentOutcome, AgentPlan, AgentResult, Amount, AppOutcome, AppResult,
     CleanupPlan, Content, Elsewhere, Endpoint, Entry, Error, Event, Failure, Fate, Framework,
@@ -121,12 +126,13 @@ pub use janitor_contract::types::{
     Warning, ZnodeOutcome, ZnodeResult, ZnodeState,
 };
 pub use janitor_contract::{
-    Call, Done, EndpointError, Endpoints, RunError, TokenError, UrlFault, Violation,
+    Call, Done, EndpointError, Endpoints, Ensemble, EnsembleError, RunError, TokenError, UrlFault,
+    Violation,
 };
 #[cfg(feature = "zookeeper")]
 pub use janitor_transport::ZooKeeperLimits;
 #[cfg(feature = "record")]
-pub use janitor_transport::recording::{HarError, Recording, Replay, Run as RecordedRun};
+pub use janitor_transport::recording::{HarError, Recording, Replay, Run as RecordedRun, RunFault};
 #[cfg(feature = "login")]
 pub use janitor_transport::{AccountError, Login, LoginError};
 pub use janitor_transport::{

@@ -8,6 +8,8 @@ use janitor_contract::Endpoints;
 use janitor_contract::types::Entry;
 use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::Transport;
+#[cfg(feature = "record")]
+use janitor_transport::recording::{Replay, Run};
 
 /// Everything that a host supplies for one run. Only the transport is required; the rest has
 /// defaults.
@@ -43,6 +45,16 @@ impl Session {
             limits: Limits::default(),
             cancellation: CancellationToken::new(),
         }
+    }
+
+    /// Creates a session that replays a recording: it has the responses of the recorded run, its
+    /// window, and its cancellation.
+    #[cfg(feature = "record")]
+    pub fn replaying(replay: &Replay) -> Self {
+        let Run { window, stopped_at, .. } = replay.run();
+        Self::new(replay.transport())
+            .with_limits(Limits { window, ..Limits::default() })
+            .with_cancellation(CancellationToken::replaying(stopped_at))
     }
 
     /// Sets the addresses of the servers, for a transport that names none.

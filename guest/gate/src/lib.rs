@@ -78,7 +78,7 @@ impl offered::GuestExchange for Exchange {
         let Exchange { exchange, watch } = exchange.into_inner();
         let response = http::Exchange::finish(exchange)?;
         final_status(response.status())?;
-        let watch = RefCell::new(watch.filter(|_| response.status() == 200));
+        let watch = RefCell::new(watch.and_then(|watch| watch.of_status(response.status())));
         Ok(offered::Response::new(Response { response, watch, broken: RefCell::default() }))
     }
 }
@@ -108,13 +108,7 @@ impl offered::GuestResponse for Response {
         let chunk = self.response.read(limit).inspect_err(|error| {
             self.broken.replace(Some(error.clone()));
         })?;
-        let mut watch = self.watch.borrow_mut();
-        match (chunk.is_empty(), watch.as_mut()) {
-            (false, Some(watch)) => watch.read(&chunk),
-            // A list counts only once it has been read to its end.
-            (true, _) => watch.take().into_iter().for_each(state::learn),
-            (false, None) => {}
-        }
+        state::read(&mut self.watch.borrow_mut(), &chunk);
         Ok(chunk)
     }
 }

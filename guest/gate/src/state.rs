@@ -71,11 +71,11 @@ pub fn watch(request: &Request) -> Option<Watch> {
     })
 }
 
-/// Passes to the policy what a list contains. The list must have been read to its end.
-pub fn learn(watch: Watch) {
+/// Shows the policy the next piece of a response, which is empty at its end.
+pub fn read(watch: &mut Option<Watch>, piece: &[u8]) {
     STATE.with_borrow_mut(|state| {
         if let State::Open(policy) = state {
-            policy.learn(watch);
+            policy.read(watch, piece);
         }
     });
 }

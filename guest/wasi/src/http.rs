@@ -18,6 +18,7 @@ use crate::error::meaning;
 use crate::log::say;
 use crate::settings::{self, Address, SECOND};
 use janitor_contract::answer::final_status;
+use janitor_contract::endpoint::location_without_secrets;
 use janitor_contract::types::{Error, Level, Method, Request};
 
 /// A millisecond in the units of WASI's clocks.
@@ -245,8 +246,9 @@ impl Response {
 fn log_redirect(response: &IncomingResponse) {
     let locations = response.headers().get("location");
     if let Some(location) = locations.first() {
-        let location = String::from_utf8_lossy(location);
-        say(Level::Warn, format!("A redirect to {location} was not followed."));
+        let target = location_without_secrets(location);
+        let target = target.map(|it| format!(" to {it}")).unwrap_or_default();
+        say(Level::Warn, format!("A redirect{target} was not followed."));
     }
 }
 

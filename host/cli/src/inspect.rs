@@ -67,7 +67,7 @@ impl Transport for Nowhere {
 
 impl Exchange for Nowhere {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        Err(Error::Stopped)
+        Err(Error::Internal("nothing is sent".into()))
     }
 }
 

@@ -129,11 +129,8 @@ fn all(janitor: &Janitor, folder: &Path, screen: &Screen) -> Result<Finished, Co
 /// Replays a recording without its log, and lists the differences.
 fn silently(janitor: &Janitor, file: &Path) -> io::Result<Vec<String>> {
     let replay = Replay::open(file)?;
-    let Run { call, options, stopped_at, window, .. } = replay.run();
-    let session = Session::new(replay.transport())
-        .with_limits(Limits { window, ..Limits::default() })
-        .with_cancellation(CancellationToken::replaying(stopped_at));
-    // The run fails if the recorded one did.
+    let Run { call, options, .. } = replay.run();
+    let session = Session::replaying(&replay);
     let _ = janitor.run(&call, &options, session);
     Ok(differences(janitor, &replay))
 }

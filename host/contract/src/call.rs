@@ -41,6 +41,18 @@ impl Options {
     };
 }
 
+impl Default for Target {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Call {
     /// Returns the target that is or would be cleaned.
     pub fn target(&self) -> Option<&Target> {

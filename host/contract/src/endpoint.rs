@@ -206,6 +206,29 @@ pub fn shown(url: &str) -> String {
     if url.contains('@') { "(not shown)" } else { url }.into()
 }
 
+/// Returns a URL without the parts that may contain a secret: user, password, query and fragment.
+pub fn without_secrets(uri: &Uri) -> String {
+    let (host, path) = (uri.host().unwrap_or_default(), uri.path());
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    match uri.scheme_str() {
+        Some(scheme) => format!("{scheme}://{host}{port}{path}"),
+        None => path.to_owned(),
+    }
+}
+
+/// Returns the target of a redirect without the parts that may contain a secret, or nothing if the
+/// `Location` is not a URL.
+pub fn location_without_secrets(location: &[u8]) -> Option<String> {
+    let location = str::from_utf8(location).ok()?;
+    match location.strip_prefix("//") {
+        Some(rest) => {
+            let whole = without_secrets(&format!("http://{rest}").parse().ok()?);
+            whole.strip_prefix("http:").map(Into::into)
+        }
+        None => Some(without_secrets(&location.parse().ok()?)),
+    }
+}
+
 fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
     let error = |why| EndpointError { name, why, shown: shown(url) };
     let uri: Uri = url.trim().parse().map_err(|_| error(UrlFault::Syntax))?;
@@ -280,6 +303,21 @@ mod tests {
             let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err();
             assert!(!error.to_string().contains("secr"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_location_is_shown_without_secrets() {
+        for (location, shown) in [
+            ("https://u:canary@h:1/login?token=canary", Some("https://h:1/login")),
+            ("//u:canary@h/x?token=canary#canary", Some("//h/x")),
+            ("/login?token=canary", Some("/login")),
+            ("login page canary", None),
+            ("", None),
+        ] {
+            let target = location_without_secrets(location.as_bytes());
+            assert_eq!(target.as_deref(), shown, "{location}");
+        }
+        assert_eq!(location_without_secrets(b"http://h/\xff"), None);
     }
 
     #[test]

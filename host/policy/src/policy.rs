@@ -44,8 +44,13 @@ enum Watched {
 }
 
 impl Watch {
+    /// Returns the reader for a response with this status, if its body is a list.
+    pub fn of_status(self, status: u16) -> Option<Self> {
+        (status == 200).then_some(self)
+    }
+
     /// Reads the next piece of the response.
-    pub fn read(&mut self, piece: &[u8]) {
+    fn read(&mut self, piece: &[u8]) {
         match &mut self.0 {
             Watched::Agents(agents) => agents.read(piece),
             Watched::Users(users) => users.read(piece),
@@ -213,9 +218,18 @@ impl Policy {
         }
     }
 
-    /// Replaces what an earlier list allowed by what this one allows. The list must have been read
-    /// to its end.
-    pub fn learn(&mut self, watch: Watch) {
+    /// Reads the next piece of a response, which is empty at its end. Only then does the list count:
+    /// it replaces an earlier one.
+    pub fn read(&mut self, watch: &mut Option<Watch>, piece: &[u8]) {
+        match (piece.is_empty(), watch.as_mut()) {
+            (false, Some(watch)) => watch.read(piece),
+            (true, _) => watch.take().into_iter().for_each(|watch| self.learn(watch)),
+            (false, None) => {}
+        }
+    }
+
+    /// Replaces what an earlier list allowed by what this one allows.
+    fn learn(&mut self, watch: Watch) {
         match watch.0 {
             Watched::Agents(agents) => self.listed = agents.listed(),
             Watched::Users(users) => self.may_end = users.ids(),

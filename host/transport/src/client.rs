@@ -13,6 +13,7 @@ use crate::exchange::{Body, Response};
 use crate::proxy::ProxySettings;
 use crate::timeouts::Timeouts;
 use crate::tls::{self, Tls};
+use janitor_contract::endpoint::without_secrets;
 use janitor_contract::types::{Content, Error, Method};
 
 /// An HTTP client. Clones share its connections.
@@ -167,19 +168,9 @@ fn redirection<B>(uri: &Uri, response: &http::Response<B>) -> Option<String> {
     let is_https = uri.scheme() == Some(&Scheme::HTTP) && next.scheme() == Some(&Scheme::HTTPS);
     let only_the_scheme = uri.host() == next.host() && uri.path() == next.path();
     Some(match is_https && only_the_scheme {
-        true => format!("{REDIRECTION}{}: use https:// in its URL", place(&next)),
-        false => format!("{REDIRECTION}{}", place(&next)),
+        true => format!("{REDIRECTION}{}: use https:// in its URL", without_secrets(&next)),
+        false => format!("{REDIRECTION}{}", without_secrets(&next)),
     })
-}
-
-/// Returns a URL without the parts that may contain a secret.
-pub(crate) fn place(uri: &Uri) -> String {
-    let (host, path) = (uri.host().unwrap_or_default(), uri.path());
-    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-    match uri.scheme_str() {
-        Some(scheme) => format!("{scheme}://{host}{port}{path}"),
-        None => path.to_owned(),
-    }
 }
 
 /// The body of a response on the network.

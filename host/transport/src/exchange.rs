@@ -92,17 +92,21 @@ pub trait Exchange: Send {
     /// Waits for the status and the headers of the response.
     ///
     /// # Errors
-    /// Fails if there is no response.
+    /// Fails if there is no response. The errors `Denied`, `Stopped` and `TooLarge` are the host's
+    /// own: a component gets `Internal` in their place.
     fn finish(self: Box<Self>) -> Result<Response, Error>;
 }
 
 /// Waits for a response that keeps the promises of the contract, whatever the transport: its status
-/// is a final one, and a body that has failed keeps failing.
+/// is a final one, a body that has failed keeps failing, and no error claims to be the host's.
 ///
 /// # Errors
 /// Fails if there is no response, or if its status is not a final one.
 pub fn finish(exchange: Box<dyn Exchange>) -> Result<Response, Error> {
-    let response = exchange.finish()?;
+    let response = exchange.finish().map_err(|error| match error {
+        Error::Denied(_) | Error::Stopped | Error::TooLarge(_) => misplaced(&error),
+        error => error,
+    })?;
     final_status(response.status)?;
     let body = Box::new(Steady { body: response.body, over: None });
     Ok(Response { body, ..response })
@@ -150,6 +154,7 @@ impl Body for Steady {
             return over.clone();
         }
         let read = match self.body.read(buffer) {
+            Err(error @ (Error::Denied(_) | Error::Stopped)) => Err(misplaced(&error)),
             Ok(count) if count > buffer.len() => Err(Error::Internal(format!(
                 "{count} bytes were read into a buffer of {}",
                 buffer.len()
@@ -162,6 +167,11 @@ impl Body for Steady {
         }
         read
     }
+}
+
+/// Replaces an error that a transport cannot have.
+fn misplaced(error: &Error) -> Error {
+    Error::Internal(format!("the transport failed in the name of the host: {}", error.of("it")))
 }
 
 impl Body for Cursor<Vec<u8>> {
@@ -204,6 +214,28 @@ mod tests {
         assert_eq!(reads(vec![broken(), Ok(1), Ok(1)]), [broken(), broken(), broken()]);
         assert_eq!(reads(vec![Ok(1), Ok(0), Ok(1)]), [Ok(1), Ok(0), Ok(0)]);
         assert!(matches!(reads(vec![Ok(5)])[..], [Err(_), Err(_), Err(_)]));
+    }
+
+    #[test]
+    fn only_the_host_denies_and_stops() {
+        /// An exchange that ends like this.
+        struct Ends(Error);
+
+        impl Exchange for Ends {
+            fn finish(self: Box<Self>) -> Result<Response, Error> {
+                Err(self.0)
+            }
+        }
+
+        for error in [Error::Denied("it".into()), Error::Stopped, Error::TooLarge(1)] {
+            let end = finish(Box::new(Ends(error)));
+            assert!(matches!(end, Err(Error::Internal(_))), "{end:?}");
+        }
+        assert_eq!(finish(Box::new(Ends(Error::Reset))).err(), Some(Error::Reset));
+        let stopped = Loose(200, vec![Err(Error::Stopped)]);
+        let mut response = finish(Box::new(stopped)).unwrap();
+        let read = response.body.read(&mut [0; 4]);
+        assert!(matches!(read, Err(Error::Internal(_))), "{read:?}");
     }
 
     #[test]

@@ -10,12 +10,13 @@ use http::uri::Scheme;
 use http::{StatusCode, Uri};
 
 use self::masters::Masters;
-use crate::client::{Answer, Client, place};
+use crate::client::{Answer, Client};
 use crate::credentials::{Credential, Credentials};
 use crate::exchange::{Exchange, Request, Response};
 #[cfg(feature = "login")]
 use crate::login::LoginError;
 use janitor_contract::Endpoints;
+use janitor_contract::endpoint::without_secrets;
 use janitor_contract::types::{Endpoint, Error};
 
 /// Sends requests over HTTP and HTTPS, with the credentials of their servers. A redirect from a
@@ -95,7 +96,7 @@ impl Live {
                 return Err(Error::Internal(format!(
                     "it redirects to {}, and credentials are sent only to servers that are \
                      named; give the URLs of all masters",
-                    place(&next)
+                    without_secrets(&next)
                 )));
             }
             uri = next;

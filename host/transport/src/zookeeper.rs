@@ -2,10 +2,12 @@
 
 mod connection;
 mod explorer;
+mod fault;
 #[doc(hidden)]
 pub mod jute;
 mod patience;
 mod refusal;
+mod removed;
 mod session;
 mod subtree;
 mod transport;

@@ -1,7 +1,5 @@
 //! The reasons why a recording cannot be used.
 
-use super::har::Run;
-
 /// The reason why a file is not a recording that can be replayed by this version.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,8 +40,13 @@ pub enum HarError {
 #[non_exhaustive]
 pub enum RunFault {
     /// It has another version.
-    #[error("its schema_version is {0}, and this janitor reads {ours}", ours = Run::SCHEMA_VERSION)]
-    SchemaVersion(String),
+    #[error("its schema_version is {found}, and this janitor reads {ours}")]
+    SchemaVersion {
+        /// The version of the recording.
+        found: String,
+        /// The version that this crate reads.
+        ours: u32,
+    },
     /// It has no version.
     #[error("its `_janitor` has no schema_version")]
     NoSchemaVersion,

@@ -214,7 +214,10 @@ impl Run {
     fn read(json: Value) -> Result<Self, RunFault> {
         match json.get("schema_version") {
             Some(version) if *version == Self::SCHEMA_VERSION => {}
-            Some(version) => return Err(RunFault::SchemaVersion(version.to_string())),
+            Some(version) => {
+                let (found, ours) = (version.to_string(), Self::SCHEMA_VERSION);
+                return Err(RunFault::SchemaVersion { found, ours });
+            }
             None => return Err(RunFault::NoSchemaVersion),
         }
         let run: Self = strict::read(json).map_err(RunFault::Fields)?;

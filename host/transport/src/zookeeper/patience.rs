@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::{Fault, broken};
+use super::fault::{Fault, broken};
 
 /// Looks up the addresses of a server at `host:port`.
 ///

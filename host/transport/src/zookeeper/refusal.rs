@@ -1,7 +1,6 @@
 //! The reasons why an operation in ZooKeeper is not carried out, with the texts of Exhibitor.
 
-use super::connection::{Fault, code};
-use super::session::Session;
+use super::fault::{Fault, code};
 use janitor_contract::types::Error;
 
 /// The reason why an operation is not carried out.
@@ -33,60 +32,6 @@ impl Refusal {
             Self::Over(why) => return why.clone(),
         };
         format!("KeeperErrorCode = {name} for {}", absolute(node))
-    }
-
-    /// Returns the message, unless the actual reason is that there is no session or no chroot. In
-    /// that case, fails with that reason.
-    pub(super) fn explain(self, session: &mut Session) -> Result<String, Error> {
-        match self {
-            Self::NoSession(error) => Err(error),
-            refusal => {
-                if matches!(refusal, Self::Refused { code: code::NO_NODE, .. }) {
-                    session.require_chroot()?;
-                }
-                Ok(refusal.message())
-            }
-        }
-    }
-
-    /// Returns the message, with the consequences for a subtree that was being deleted.
-    pub(super) fn explain_deletion(
-        self,
-        root: &str,
-        session: &mut Session,
-    ) -> Result<String, Error> {
-        let mut notes: Vec<String> = Vec::new();
-        match &self {
-            Self::Refused { code: code::NO_NODE, node } if node == root => {
-                return self.explain(session);
-            }
-            Self::Refused { code: code::NO_AUTH, .. } => {
-                notes.push("the ACL of this node or its parent denies this user".into());
-            }
-            Self::Refused { code: code::NOT_EMPTY, .. } => {
-                notes.push("another client still creates nodes in there".into());
-            }
-            Self::Lost { fault: Fault::NoAnswer(why), .. } => {
-                notes.push(format!("no server answers any more; of the last one: {why}"));
-            }
-            _ => {}
-        }
-        if session.in_doubt > 0 {
-            let count = session.in_doubt;
-            notes.push(format!(
-                "the last request, the deletion of {count} node(s), may have been carried out"
-            ));
-        }
-        notes.extend(session.removed.describe(root));
-        // The consequences must not be lost with the session.
-        let first = match self {
-            Self::NoSession(Error::Connect(why)) if !notes.is_empty() => why,
-            refusal => refusal.explain(session)?,
-        };
-        Ok(match notes.is_empty() {
-            true => first,
-            false => format!("{first} ({})", notes.join("; ")),
-        })
     }
 }
 

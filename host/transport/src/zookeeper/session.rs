@@ -6,11 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ZooKeeperLimits;
-use super::connection::{Connection, Fault, Opening, code};
+use super::connection::{Connection, Opening};
+use super::fault::{Fault, code};
 use super::jute::Names;
 use super::patience::{addresses, aside};
 use super::refusal::{Refusal, absolute, code_name, is_of_the_node};
-use super::subtree::Removed;
+use super::removed::Removed;
 use crate::cancellation::CancellationToken;
 use crate::secret::ZooKeeperLogin;
 use crate::timeouts::Timeouts;
