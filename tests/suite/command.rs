@@ -12,11 +12,11 @@ use janitor_tests::{Cluster, Recorded, State};
 /// The output and the exit code of the binary.
 #[derive(Debug, PartialEq)]
 pub struct Run {
-    /// Its standard output.
+    /// The standard output.
     pub stdout: String,
-    /// Its standard error.
+    /// The standard error.
     pub stderr: String,
-    /// Its exit code.
+    /// The exit code.
     pub exit: i32,
 }
 

@@ -32,7 +32,7 @@ cases! {
     a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown)",
 }
 
-/// Each refused guest's test, the exit code of the composer, and the words.
+/// Returns each refused guest's test, the exit code of the composer, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     REFUSED.iter().map(|(name, words)| (format!("composed::{name}"), 1, *words))
 }

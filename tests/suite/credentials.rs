@@ -532,7 +532,7 @@ fn a_login_that_shows_a_page() {
     assert!(run.stdout.contains("Token retrieval failed: 502\n"), "{}", run.stdout);
 }
 
-/// Such an answer is no refusal, so its status alone says nothing.
+/// The message says what an answer without a token lacks, because its status alone says nothing.
 #[test]
 fn a_login_that_brings_no_token() {
     let long = json!({"token": "canary".repeat(20_000)}).to_string();
@@ -556,7 +556,7 @@ fn a_login_that_brings_no_token() {
     }
 }
 
-/// Such a token is neither shown nor sent, whatever its source is.
+/// A token that fits into no header is neither shown nor sent, whatever its source is.
 #[test]
 fn what_no_header_holds_is_no_token() {
     let secrets = Secrets::new();
@@ -622,7 +622,8 @@ fn urls(cluster: &Cluster) -> [String; 6] {
     ["-m".into(), master, "-e".into(), exhibitor, "-n".into(), cluster.marathon_url()]
 }
 
-/// No request is sent, and the message names the server and the remedy.
+/// Without the server on the command line no request is sent, and the message names the server and
+/// the remedy.
 #[test]
 fn the_environment_is_not_for_what_only_a_file_names() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());

@@ -304,7 +304,7 @@ fn body(asked: &Asked, connection: &mut dyn Connection, head: &str, body: &[u8])
     connection.write_all(body)
 }
 
-/// The server must not compress: the request has no `Accept-Encoding`.
+/// Sends a compressed body, although the request has no `Accept-Encoding`.
 fn packs(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
     let request = String::from_utf8_lossy(asked.request).to_ascii_lowercase();
     assert!(!request.contains("gzip"), "{request}");

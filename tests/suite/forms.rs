@@ -224,7 +224,7 @@ fn send(
     (result, sent)
 }
 
-/// A gated component has several instances, so the limit is higher.
+/// Raises the limits, because a gated component has several instances.
 pub fn with_room(session: Session) -> Session {
     let limits = Limits { memories: 8, tables: 16, instances: 64, ..Limits::default() };
     session.with_limits(limits)

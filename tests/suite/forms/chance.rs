@@ -11,9 +11,9 @@ use janitor_guest::simulated::Chance;
 pub struct Held {
     /// The agent's id.
     pub agent: String,
-    /// Its text in the list.
+    /// The text of the resource in the list.
     pub text: String,
-    /// The role under which it is listed.
+    /// The role under which the resource is listed.
     pub role: String,
     /// The principal that may destroy the volume, if the resource is one: its creator, or else its
     /// reserver; `Some(None)` if neither is known.

@@ -35,9 +35,9 @@ pub struct Asked {
 
 /// The fate of an answer.
 pub enum Fate {
-    /// These bytes are sent in its place.
+    /// Bytes that are sent in its place.
     Sent(Vec<u8>),
-    /// These bytes are sent in its place, and then the connection is closed.
+    /// Bytes that are sent in its place before the connection is closed.
     SentAndClosed(Vec<u8>),
     /// No more bytes arrive, and the connection stays open.
     Silence,
