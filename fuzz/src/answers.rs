@@ -223,7 +223,7 @@ fn asks(request: &Request, call: &str) -> bool {
     String::from_utf8_lossy(content).contains(call)
 }
 
-/// The remaining pages of a master that has led for a week.
+/// Returns one of the remaining pages of a master that has led for a week.
 fn page(path: &str) -> Option<&'static str> {
     Some(match path {
         "api/v1" => {

@@ -146,7 +146,7 @@ fn node(title: &str, key: &str, lazy: bool) -> Value {
     json!({"title": title, "key": key, "isLazy": lazy, "expand": false})
 }
 
-/// `/a/b` => `/a`, `/a/b`.
+/// Returns the ancestors of a znode and the znode itself: for `/a/b`, these are `/a` and `/a/b`.
 fn ancestry(znode: &str) -> impl Iterator<Item = &str> {
     let ends = znode.match_indices('/').map(|(at, _)| at).skip(1);
     ends.chain([znode.len()]).map(|end| &znode[..end])

@@ -16,7 +16,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// The form field that holds the resources.
+    /// Returns the form field that holds the resources.
     pub(crate) fn field(self) -> &'static str {
         match self {
             Operation::Destroy => "volumes",

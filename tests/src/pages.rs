@@ -64,7 +64,7 @@ pub(crate) fn roles(state: &State) -> Value {
     json!({ "roles": roles })
 }
 
-/// `a/b/c` => `a`, `a/b`.
+/// Returns the ancestors of a role: for `a/b/c`, these are `a` and `a/b`.
 fn parents(role: &str) -> impl Iterator<Item = &str> {
     role.match_indices('/').map(|(at, _)| &role[..at])
 }

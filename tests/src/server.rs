@@ -63,8 +63,8 @@ pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared)
     let app = Router::new().fallback(move |request| handle(server, shared.clone(), request));
     let listener = listener.tap_io(move |connection| {
         counter.lock().load.connections += 1;
-        // Without it, a response may wait for an acknowledgement. If it fails, that is the only
-        // effect.
+        // Without this option, a response may wait for an acknowledgement. If the call fails, that
+        // is the only effect.
         let _ = connection.set_nodelay(true);
     });
     axum::serve(listener, app).await.expect("a listening socket");

@@ -235,7 +235,7 @@ pub struct Exhibitor {
     /// Znodes with so many children that they can neither be listed nor deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crowded: Vec<String>,
-    /// Makes every deletion outlast its client; by default, each gets a proper response.
+    /// The reason why every deletion outlasts its client; by default, each gets a proper response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<Late>,
     /// The deletions that have outlasted their clients.

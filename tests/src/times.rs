@@ -6,7 +6,7 @@ use crate::state::{Agent, State};
 /// The registration time of every agent and framework, in seconds since 1970.
 pub(crate) const TIME: f64 = 1_465_257_600.0;
 
-/// Thirty days.
+/// The default time since the master's election: thirty days.
 const LONG: u64 = 30 * 24 * 60 * 60;
 
 /// The times that the master shows.

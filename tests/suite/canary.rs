@@ -15,7 +15,7 @@ use crate::command::{janitor, scenario};
 use crate::credentials::{Secrets, iam, private_key, service_account};
 use crate::tls::{Authority, Subject};
 
-// The kinds of credentials, and how each is given.
+// Each row is a kind of credential, and the way in which it is given.
 tests! {
     token_from_auth_token_file: is_kept("token", "--auth-token-file"),
     token_from_dcos_acs_token: is_kept("token", "DCOS_ACS_TOKEN"),
@@ -37,7 +37,7 @@ tests! {
     client_key_from_client_key: is_kept("client_key", "--client-key"),
 }
 
-/// A cluster that requires the credentials, and refuses to destroy volumes.
+/// Starts a cluster that requires the credentials, and refuses to destroy volumes.
 fn cluster(kind: &str) -> Cluster {
     let refusal = Answer {
         server: Server::Master,
@@ -49,7 +49,7 @@ fn cluster(kind: &str) -> Cluster {
         body: "not you".into(),
         times: None,
     };
-    // With ZooKeeper, it is ZooKeeper that fails.
+    // With credentials of ZooKeeper, the run fails at ZooKeeper.
     let answers = if kind == "zookeeper" { vec![] } else { vec![refusal] };
     let iam = ["token", "password", "service_account"].contains(&kind).then(|| iam(&[]));
     Cluster::start(State { answers, iam, latency_ms: 30, ..scenario("the-sample-result") })
@@ -106,22 +106,22 @@ fn is_kept(kind: &'static str, way: &'static str) {
             Some(_) if on_the_line => command.args([way, &secret]),
             Some(_) => command.arg(way).arg(secrets.file("secret", &secret)),
         };
-        let told = told(&mut command, &cluster, on_the_line);
+        let shown = shown(&mut command, &cluster, on_the_line);
         drop(front);
-        assert!(told.contains("HTTP GET"), "it told what it did: {told}");
-        assert!(told.contains("\"log\":"), "it recorded: {told}");
+        assert!(shown.contains("HTTP GET"), "it showed what it did: {shown}");
+        assert!(shown.contains("\"log\":"), "it recorded: {shown}");
         if kind == "zookeeper" {
-            assert!(told.contains("NoAuth"), "ZooKeeper knew the user: {told}");
+            assert!(shown.contains("NoAuth"), "ZooKeeper knew the user: {shown}");
         }
         let asked = cluster.requests();
         assert!(asked.iter().any(|request| request.path == "/master/destroy-volumes"));
         for secret in hidden {
-            assert!(!told.contains(&secret), "{kind}, {way}, {output}: {secret:?} in {told}");
+            assert!(!shown.contains(&secret), "{kind}, {way}, {output}: {secret:?} in {shown}");
         }
     }
 }
 
-/// A minimal ZooKeeper that receives the secret, and then denies every request.
+/// Starts a minimal ZooKeeper that receives the secret, and then denies every request.
 fn zookeeper(secret: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("zk://{}/", listener.local_addr().unwrap());
@@ -134,7 +134,7 @@ fn zookeeper(secret: String) -> String {
     url
 }
 
-/// A session with a client that knows the secret.
+/// Serves one session with a client that knows the secret.
 fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
     let frame = |connection: &mut TcpStream| {
         let mut length = [0; 4];
@@ -143,7 +143,7 @@ fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
         connection.read_exact(&mut frame).map(|()| frame)
     };
     frame(&mut connection)?;
-    // Protocol 0, ten seconds, session 1, a password of 16 bytes, not read-only.
+    // The fields are protocol 0, ten seconds, session 1, a password of 16 bytes, not read-only.
     let session = [
         &[0, 0, 0, 37, 0, 0, 0, 0, 0, 0, 0x27, 0x10][..],
         &[0, 0, 0, 0, 0, 0, 0, 1],
@@ -164,10 +164,10 @@ fn serve(mut connection: TcpStream, secret: &str) -> io::Result<()> {
 }
 
 /// Returns everything that a failing run shows: its output, its files and its command line.
-fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
+fn shown(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
     let folder = command.get_current_dir().unwrap().to_owned();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut told = String::new();
+    let mut shown = String::new();
     while cluster.requests().is_empty() {
         sleep(Duration::from_millis(2));
     }
@@ -175,23 +175,23 @@ fn told(command: &mut Command, cluster: &Cluster, on_the_line: bool) -> String {
     if cfg!(target_os = "linux") {
         assert!(!line.is_empty(), "the run goes on");
     }
-    // Everyone can see the command line, as its help says.
+    // A secret on the command line is visible to everyone, as the help says.
     if !on_the_line {
-        told += &String::from_utf8_lossy(&line);
+        shown += &String::from_utf8_lossy(&line);
     }
-    everything_in(&folder, &mut told);
+    everything_in(&folder, &mut shown);
     let output = child.wait_with_output().unwrap();
-    told += &String::from_utf8_lossy(&output.stdout);
-    told += &String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(5), "{told}");
-    everything_in(&folder, &mut told);
-    told
+    shown += &String::from_utf8_lossy(&output.stdout);
+    shown += &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{shown}");
+    everything_in(&folder, &mut shown);
+    shown
 }
 
-fn everything_in(folder: &Path, told: &mut String) {
+fn everything_in(folder: &Path, shown: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        *told += &format!("\n{}\n", path.display());
-        *told += &String::from_utf8_lossy(&fs::read(path).unwrap_or_default());
+        *shown += &format!("\n{}\n", path.display());
+        *shown += &String::from_utf8_lossy(&fs::read(path).unwrap_or_default());
     }
 }

@@ -12,16 +12,16 @@ use janitor_tests::{Cluster, Recorded, State};
 /// The output and the exit code of the binary.
 #[derive(Debug, PartialEq)]
 pub struct Run {
-    /// Its standard output.
+    /// The standard output.
     pub stdout: String,
-    /// Its standard error.
+    /// The standard error.
     pub stderr: String,
-    /// Its exit code.
+    /// The exit code.
     pub exit: i32,
 }
 
-/// A program that does not inherit how the tests were started: neither a proxy, through which
-/// it would look for the tests' servers, nor an ignored signal, as SIGINT is for a process
+/// Creates a command that does not inherit how the tests were started: neither a proxy, through
+/// which it would look for the tests' servers, nor an ignored signal, such as SIGINT in a process
 /// that a script runs in the background, and SIGHUP under `nohup`.
 #[allow(unsafe_code)]
 pub fn program(name: impl AsRef<OsStr>) -> Command {
@@ -43,19 +43,19 @@ pub fn program(name: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The binary, in an environment of its own.
+/// Creates a command that runs the binary, in an environment of its own.
 pub fn janitor() -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_janitor"));
     command.env_clear();
     command
 }
 
-/// The library's network with these servers, without a proxy.
+/// Creates the library's network with these servers, without a proxy.
 pub fn network(endpoints: Endpoints) -> NetworkBuilder {
     Network::builder(endpoints).no_proxy()
 }
 
-/// A client for the tests, which accepts every status as an answer, and uses no proxy.
+/// Creates a client for the tests, which accepts every status as an answer, and uses no proxy.
 pub fn client() -> ureq::Agent {
     ureq::config::Config::builder().http_status_as_error(false).proxy(None).build().into()
 }
@@ -70,21 +70,21 @@ pub fn run(command: &mut Command) -> Run {
     }
 }
 
-/// The binary, about to replay a recording.
+/// Creates a command that replays a recording.
 pub fn replay(recording: &Path) -> Command {
     let mut command = janitor();
     command.arg("replay").arg(recording);
     command
 }
 
-/// The cluster of a scenario folder, as it is at the beginning.
+/// Reads the initial state of the cluster of a scenario folder.
 pub fn scenario(name: &str) -> State {
     let file = tests(&format!("scenarios/{name}/cluster.json"));
     let json = std::fs::read(&file).expect("a scenario");
     serde_json::from_slice(&json).expect("a cluster")
 }
 
-/// The binary, about to run on a cluster.
+/// Creates a command that runs on a cluster.
 pub fn on(cluster: &Cluster, line: &str) -> Command {
     let mut command = janitor();
     command.env("http_proxy", cluster.proxy_url());
@@ -92,7 +92,7 @@ pub fn on(cluster: &Cluster, line: &str) -> Command {
     command
 }
 
-/// The requests so far that should change something.
+/// Returns the requests so far that should change something.
 pub fn changes(cluster: &Cluster) -> Vec<String> {
     let requests = cluster.requests().into_iter();
     // Calls that only read the master's v1 API are sent by POST as well.
@@ -106,12 +106,12 @@ pub fn complaints(run: &Run) -> Vec<&str> {
     run.stderr.lines().filter(|line| !line.contains("Mesos before 1.0 does not delete")).collect()
 }
 
-/// A file or folder of `tests/`.
+/// Returns the path of a file or folder in `tests/`.
 pub fn tests(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(path)
 }
 
-/// The files in `tests/recordings`.
+/// Returns the files in `tests/recordings`.
 pub fn recordings() -> impl Iterator<Item = PathBuf> {
     std::fs::read_dir(tests("recordings"))
         .expect("there are recordings")

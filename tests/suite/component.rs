@@ -1,4 +1,4 @@
-//! A component from a file instead of the embedded one: the named one is run, and no other.
+//! Runs of a component from a file instead of the embedded one: the named one is run, and no other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000
 /// The message about the servers if there is no component that could send them a request.
 const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
 
-/// A component of this workspace, as the build scripts left it.
+/// Returns the file of a component of this workspace, which the build scripts made.
 fn built(name: &str) -> PathBuf {
     tests("../target/component/wasm32-unknown-unknown/component").join(name)
 }
 
-/// A cleanup with a component; nothing may be sent.
+/// Runs a cleanup with a component, and asserts that nothing is sent.
 fn harmless(file: &Path) -> Run {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let mut command = on(&cluster, "-r cassandra_role -z cassandra");
@@ -33,7 +33,7 @@ fn harmless(file: &Path) -> Run {
     run
 }
 
-/// A file that is no component.
+/// Asserts that a file with this fault is refused.
 pub fn is_refused(fault: &str) {
     let (_, words) = BROKEN.iter().find(|(it, _)| *it == fault).expect("what is said of it");
     let bytes = match fault {
@@ -53,8 +53,8 @@ pub fn is_refused(fault: &str) {
     assert!(run.stderr.contains(words), "{}", run.stderr);
 }
 
-/// The binary refuses the components that `sandbox` tries with the library, as files. A component
-/// that computes for ever ends with the time of a run, which is too late for a test.
+/// The binary refuses the components that `sandbox` runs in the library, as files. A component that
+/// computes for ever uses all the time of a run, which is too long for a test.
 #[test]
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn hostile_files_end_with_8() {
@@ -103,7 +103,7 @@ fn the_embedded_one_from_a_file_is_the_same() {
 #[allow(unsafe_code)]
 fn one_that_is_precompiled_is_the_same() {
     let code = Janitor::precompile(&fs::read(built("janitor_guest.wasm")).unwrap()).unwrap();
-    // SAFETY: the line above made it.
+    // SAFETY: the engine compiled these bytes in the line above.
     let janitor = unsafe { Janitor::from_precompiled(&code, DIGEST) }.unwrap();
     assert_eq!(janitor.imports(), Janitor::new().unwrap().imports());
     assert!(Janitor::precompile(b"\0asm\x01\0\0\0").is_err());
@@ -146,20 +146,21 @@ fn a_recording_names_the_one_that_ran() {
         let recording: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
-    // It does nothing, and is not the embedded one.
+    // This component does nothing, and is not the embedded one.
     let ours = built("janitor_misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
     assert!(inspection.stdout.starts_with(&format!("Component: {digest}\n")), "{inspection:?}");
-    // The embedded one sends requests that were not recorded, and both are named.
+    // The embedded component sends requests that were not recorded; the message names both
+    // components.
     let run = run(&mut replay(&file));
     assert_eq!(run.exit, 5);
     let words = format!("it was recorded with component {digest}; this component is {DIGEST}");
     assert!(run.stderr.contains(&words), "{}", run.stderr);
 }
 
-/// From a plan to what it says, with one component.
+/// From a plan to the command that it proposes, one component is used.
 #[test]
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn the_next_command_names_it_too() {

@@ -1,5 +1,5 @@
-//! The components that are composed of a guest, as they are published: each folder of them is
-//! composed once for all tests.
+//! The composed components, as they are published: each folder of them is composed once for all
+//! tests.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 
 use crate::command::{program, run, tests};
 
-/// Those of janitor's own guest.
+/// The folder of the components with janitor's own guest.
 pub static JANITOR: LazyLock<PathBuf> = LazyLock::new(|| compose("janitor", None));
 
-/// Those of a hostile guest.
+/// The folder of the components with a hostile guest.
 pub static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
     let guest = "target/component/wasm32-unknown-unknown/component/janitor_misbehaving.wasm";
     compose("misbehaving", Some(guest))
@@ -32,7 +32,7 @@ cases! {
     a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown)",
 }
 
-/// Each refused guest's test, the exit code of the composer, and the words.
+/// Returns each refused guest's test, the exit code of the composer, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     REFUSED.iter().map(|(name, words)| (format!("composed::{name}"), 1, *words))
 }
@@ -50,7 +50,7 @@ fn is_refused(name: &str, words: &str) {
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing is written");
 }
 
-/// Returns the command that composes into a folder.
+/// Creates the command that composes into a folder.
 fn composer(folder: &Path) -> Command {
     let mut compose = program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     compose.args(["run", "--quiet", "--locked", "--package", "janitor-compose"]);

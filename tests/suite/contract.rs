@@ -48,7 +48,7 @@ fn a_change_wants_a_version() {
     with("cleanup@0.1.1;", old, more).unwrap();
 }
 
-/// The texts of a package, one for each file.
+/// Reads the texts of a package, one for each file.
 fn read(folder: &Path) -> Vec<String> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -85,7 +85,7 @@ fn fits(published: &[String], now: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// Two versions of the world side by side, the second under an unused number.
+/// Resolves two versions of the world side by side, the second under an unused number.
 fn both(old: &[String], new: &[String]) -> (Resolve, WorldId, WorldId) {
     let mut resolve = Resolve::default();
     let mut world = |package: &[String], number: &str| {

@@ -25,30 +25,30 @@ const TOKEN: &str = "eyJ.the-token";
 pub struct Secrets(TempDir);
 
 impl Secrets {
-    /// An empty one.
+    /// Creates an empty folder.
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A file.
+    /// Writes a file, and returns its path.
     pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let file = self.0.path().join(name);
         fs::write(&file, text).unwrap();
         file
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
-/// The private key of the tests' service account.
+/// Returns the private key of the tests' service account.
 pub fn private_key() -> String {
     fs::read_to_string(tests("suite/credentials/nobody.pem")).unwrap()
 }
 
-/// The secret of a service account, as DC/OS writes it.
+/// Returns the secret of a service account, as DC/OS writes it.
 pub fn service_account(uid: &str) -> String {
     let endpoint = "https://leader.mesos/acs/api/v1/auth/login";
     let key = private_key();
@@ -56,7 +56,7 @@ pub fn service_account(uid: &str) -> String {
         .to_string()
 }
 
-/// A login that knows the user `admin` and the service account `janitor`.
+/// Returns a login that knows the user `admin` and the service account `janitor`.
 pub fn iam(good_for: &[u32]) -> Iam {
     let pem = private_key();
     let key = parse_pem(pem.as_bytes()).find_map(|item| match item {
@@ -86,7 +86,7 @@ fn is_clean(cluster: &Cluster, run: &Run) {
     assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
 }
 
-/// The two ways to log in.
+/// Returns the commands for both ways to log in.
 fn both(cluster: &Cluster, secrets: &Secrets) -> [Command; 2] {
     let mut user = on(cluster, &format!("{TARGET} --username admin --password-file"));
     user.arg(secrets.file("password", format!("{PASSWORD}\n")));
@@ -95,7 +95,7 @@ fn both(cluster: &Cluster, secrets: &Secrets) -> [Command; 2] {
     [user, account]
 }
 
-/// The stand-in looks at the signature, at the name and at the end of the login token.
+/// The stand-in checks the signature, the name and the expiry of the login token.
 #[test]
 fn a_service_account() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
@@ -206,8 +206,8 @@ fn a_wrong_file_sends_nothing() {
     }
 }
 
-/// Whatever its kind, a credential that no server would accept is an error of the login, and its
-/// place is named.
+/// A credential that no server would accept is an error of the login, whatever its kind, and the
+/// message names its place.
 #[test]
 fn a_malformed_credential_sends_nothing() {
     let secrets = Secrets::new();
@@ -532,7 +532,7 @@ fn a_login_that_shows_a_page() {
     assert!(run.stdout.contains("Token retrieval failed: 502\n"), "{}", run.stdout);
 }
 
-/// Such an answer is no refusal, so its status alone says nothing.
+/// The message says what an answer without a token lacks, because its status alone says nothing.
 #[test]
 fn a_login_that_brings_no_token() {
     let long = json!({"token": "canary".repeat(20_000)}).to_string();
@@ -556,7 +556,7 @@ fn a_login_that_brings_no_token() {
     }
 }
 
-/// Such a token is neither shown nor sent, whatever its source is.
+/// A token that fits into no header is neither shown nor sent, whatever its source is.
 #[test]
 fn what_no_header_holds_is_no_token() {
     let secrets = Secrets::new();
@@ -597,8 +597,8 @@ fn what_no_header_holds_is_no_token() {
     }
 }
 
-/// A plan and a recording that name the servers of a cluster, which are not at their usual
-/// URLs, and the command that uses each.
+/// Writes a plan and a recording that name the servers of a cluster, which are not at their usual
+/// URLs. Returns the arguments that use each.
 fn files(cluster: &Cluster, secrets: &Secrets) -> [Vec<String>; 2] {
     let file = |name: &str| secrets.path().join(name).display().to_string();
     let (plan, recording) = (file("plan.json"), file("run.har"));
@@ -612,7 +612,7 @@ fn files(cluster: &Cluster, secrets: &Secrets) -> [Vec<String>; 2] {
         assert_eq!(planned.stderr.contains(&next), more[0] == "--out", "{}", planned.stderr);
     }
     let har = fs::read_to_string(&recording).unwrap();
-    // A cleanup that was only planned.
+    // This recording is of a plan.
     fs::write(&recording, har.replacen("\"Plan\"", "\"Clean\"", 1)).unwrap();
     [vec!["apply".into(), plan], vec!["replay".into(), "--update".into(), recording]]
 }
@@ -622,7 +622,8 @@ fn urls(cluster: &Cluster) -> [String; 6] {
     ["-m".into(), master, "-e".into(), exhibitor, "-n".into(), cluster.marathon_url()]
 }
 
-/// No request is sent, and the message names the server and the remedy.
+/// Without the server on the command line no request is sent, and the message names the server and
+/// the remedy.
 #[test]
 fn the_environment_is_not_for_what_only_a_file_names() {
     let (cluster, secrets) = (cluster(&[]), Secrets::new());
@@ -639,7 +640,7 @@ fn the_environment_is_not_for_what_only_a_file_names() {
             ("EXHIBITOR_AUTH", "canary:canary", "", &exhibitor, "-e"),
             ("MARATHON_AUTH", "canary:canary", "", &marathon, "-n"),
             ("ZK_AUTH", "canary:canary", "", zookeeper, "-e"),
-            // Other servers are named, but not this one.
+            // The command line names other servers, but not this one.
             ("DCOS_ACS_TOKEN", "canary", &format!("-m {mesos} -n {marathon}"), &exhibitor, "-e"),
             ("MARATHON_AUTH", "canary:canary", "-m banana", &marathon, ""),
         ] {
@@ -668,7 +669,8 @@ fn the_environment_is_not_for_what_only_a_file_names() {
     }
 }
 
-/// The command line names the servers, or they are at their usual URLs, whatever the file says.
+/// The environment's credentials are used for servers that the command line names, or that are at
+/// their usual URLs, whatever the file says.
 #[test]
 fn what_the_command_line_names_gets_the_environments() {
     let secrets = Secrets::new();
@@ -739,7 +741,7 @@ fn a_cluster_takes_the_place_of_a_files_servers() {
     }
 }
 
-/// A scheme that was forgotten must not cost a credential.
+/// A URL without `https` must not reveal a credential.
 #[test]
 fn one_plain_server_among_others_is_refused() {
     let secrets = Secrets::new();
@@ -804,7 +806,7 @@ fn a_server_that_is_not_asked_may_be_plain() {
     }
 }
 
-/// Nothing shows that the credentials are wrong.
+/// A server that does not answer says nothing about the credentials.
 #[test]
 fn a_login_that_nobody_answers() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The tests that the documents name exist.
+//! Checks that the tests that the documents name exist.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use std::{env, fs};
 use crate::command::{program, recordings, tests};
 use crate::{composed, faults, real, sandbox, stock};
 
-/// The names of all tests: those of this program, as its harness lists them, so that a test
-/// which is not compiled does not count; and those of `scenarios.rs`, which come from files.
+/// The names of all tests: those of this program, as its harness lists them, so that a test which
+/// is not compiled does not count; and those of `scenarios.rs`, which come from files.
 static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let listed =
         program(env::current_exe().unwrap()).args(["--list", "--format", "terse"]).output();
@@ -36,7 +36,7 @@ fn is_test(name: &str) -> bool {
     }
 }
 
-/// The rows of a document's tables, from the first cell on.
+/// Returns the rows of a document's tables, from the first cell on.
 fn rows(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| line.strip_prefix("| ")).filter(|row| !row.starts_with("---"))
 }
@@ -107,11 +107,11 @@ fn behaviour_names_real_tests() {
     let mut named = 0;
     for name in cells.flat_map(|cell| cell.split(',')).map(str::trim) {
         let known = match name.split_once("::") {
-            // Modules with unit tests of their own.
+            // These modules have unit tests of their own.
             Some(("guest", module)) => is_module(module, &["guest/cleanup"]),
             Some(("host", module)) => is_module(module, &HOST),
             Some(_) => is_test(name),
-            // Headings, and rows that need no test.
+            // Headings, and rows that need no test, are skipped.
             None if ["", "test", "exit 0"].contains(&name) => continue,
             None => is_test(&format!("scenarios::{name}")),
         };

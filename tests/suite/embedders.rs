@@ -1,6 +1,6 @@
-//! One component, several hosts: in each of them, a recorded cleanup ends in the same
-//! report, byte for byte. The hosts in Node and Python are the examples in
-//! `tests/embedders`; `tests/embedders/setup.sh` installs what they need.
+//! One component in several hosts: in each of them, a recorded cleanup ends in the same report,
+//! byte for byte. The hosts in Node and Python are the examples in `tests/embedders`;
+//! `tests/embedders/setup.sh` installs what they need.
 
 mod hosts;
 mod recorded;
@@ -28,7 +28,7 @@ tests! {
     python_without_a_server: fails_without_a_server(&PYTHON),
 }
 
-/// The recorded cleanups: the file, the options, and the target.
+/// Returns the recorded cleanups: the file, the options, and the target.
 fn cleanups() -> impl Iterator<Item = (PathBuf, Options, Target)> {
     let mut files: Vec<_> = recordings().collect();
     files.sort();
@@ -94,7 +94,7 @@ fn sha256(text: &str) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The report of a program that gets recorded answers from servers.
+/// Returns the report of a program that gets recorded answers from servers.
 fn live(program: &Program, recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let run = program.clean(target, options, &recorded.place());
@@ -114,7 +114,7 @@ fn what_was_not_recorded_is_noticed() {
     }
 }
 
-/// The report of the library, which plays the recording itself.
+/// Returns the report of the library, which plays the recording itself.
 fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let replay = Replay::open(recording).unwrap();
     let session = Session::new(replay.transport());
@@ -123,7 +123,7 @@ fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options)
     report
 }
 
-/// The report of the library, which gets recorded answers from servers.
+/// Returns the report of the library, which gets recorded answers from servers.
 fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
@@ -154,7 +154,7 @@ fn sample() -> Target {
     }
 }
 
-/// A slow cluster, with so many more agents that its list of them is read in pieces.
+/// Makes the cluster slow, and adds so many agents that the list of them is read in pieces.
 fn larger(mut state: State) -> State {
     state.latency_ms = 200;
     let bystander = state.agents.last().cloned().unwrap();
@@ -220,7 +220,7 @@ for _ in range(2):
     assert!(messages[1].ends_with("create a new one for every call"), "{run:?}");
 }
 
-/// The stand-in of the sample result after it was cleaned.
+/// Returns the state of the sample result's cluster after the cleanup.
 fn after() -> State {
     let after = fs::read(tests("scenarios/the-sample-result/after.json")).unwrap();
     serde_json::from_slice(&after).unwrap()
@@ -230,7 +230,7 @@ fn fails_without_a_server(program: &Program) {
     if needed((program.is_installed)()).is_none() {
         return;
     }
-    // A port that is bound, and on which nobody listens.
+    // This port is bound, but no server listens on it.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();

@@ -76,12 +76,12 @@ const fn slow(respond: Respond, words: &'static str) -> Fault {
     Fault { slow: true, ..failing(respond, words) }
 }
 
-/// The rows of the table in docs/security.md: the test, the exit code, the words.
+/// Returns the rows of the table in docs/security.md: the test, the exit code, the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     FAULTS.iter().map(|(name, fault)| (format!("faults::{name}"), fault.exit as u8, fault.words))
 }
 
-/// Some in a row, from each request of a run in turn.
+/// Repeats each fault two or five times in a row, starting at each of the first ten requests.
 #[test]
 fn bursts_of_errors() {
     for (_, fault) in FAULTS.iter().filter(|(name, _)| name.contains("_that_is_")) {
@@ -91,7 +91,7 @@ fn bursts_of_errors() {
     }
 }
 
-/// The server has the fault always, and then once, at each request of a run in turn.
+/// Runs with the fault at every request, then at one request at a time.
 fn holds(_: &str, fault: &'static Fault) {
     let run = Run::on(fault, |_| true);
     assert!(run.log.contains(fault.words), "{}", run.log);
@@ -113,7 +113,7 @@ fn holds(_: &str, fault: &'static Fault) {
     }
 }
 
-/// A run, and the state after it.
+/// The result of a run, and the state after it.
 struct Run {
     exit: ExitCode,
     log: String,
@@ -167,8 +167,8 @@ impl Run {
         }
     }
 
-    /// A run that leaves something does not report success, and keeps the znode. It names a znode
-    /// that is left, or may be left.
+    /// Asserts that a run which leaves something does not report success, and keeps the znode. It
+    /// names a znode that is left, or may be left.
     fn is_honest(&self) {
         let Self { exit, log, left, znode, .. } = self;
         assert!(!left || *znode, "the znode went before the rest: {log}");
@@ -179,7 +179,7 @@ impl Run {
     }
 }
 
-/// The network, without pauses.
+/// The network without pauses.
 struct Hasty(Network);
 
 impl Transport for Hasty {
@@ -198,7 +198,7 @@ impl Transport for Hasty {
     fn pause(&mut self, _: Duration) {}
 }
 
-/// The end of a connection.
+/// Returns the error that ends a connection.
 fn end() -> io::Result<()> {
     Err(io::Error::other("the end"))
 }
@@ -304,7 +304,7 @@ fn body(asked: &Asked, connection: &mut dyn Connection, head: &str, body: &[u8])
     connection.write_all(body)
 }
 
-/// The server may not compress: there is no `Accept-Encoding` in the request.
+/// Sends a compressed body, although the request has no `Accept-Encoding`.
 fn packs(asked: &Asked, connection: &mut dyn Connection) -> io::Result<()> {
     let request = String::from_utf8_lossy(asked.request).to_ascii_lowercase();
     assert!(!request.contains("gzip"), "{request}");

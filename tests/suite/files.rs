@@ -1,5 +1,5 @@
-//! The files that are written: recordings and plans; and how they and the output show a name
-//! with misleading characters.
+//! The files that janitor writes (recordings and plans), and the escaping of misleading characters
+//! in names, in them and in the output.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -62,7 +62,7 @@ fn what_is_no_regular_file_is_not_replaced() {
     assert_eq!(cluster.requests().len(), 0, "it is found out before anything is sent");
 }
 
-/// A pipe that a program writes to is read; one that nobody writes to is not waited for.
+/// A pipe is read if a program writes to it; otherwise the command does not wait for a writer.
 #[test]
 fn a_pipe_is_read_and_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -86,7 +86,7 @@ fn a_pipe_is_read_and_not_waited_for() {
     assert_eq!((piped.exit, complaints(&piped)), (0, vec![]), "{piped:?}");
 }
 
-/// The command that is printed is what a shell reads as the same name.
+/// A shell reads the printed command as the same name.
 #[test]
 fn a_file_whose_name_is_not_text_is_written_and_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -162,7 +162,7 @@ fn a_full_disk_loses_the_recording_alone() {
     assert_eq!(names(folder.path()), ["run.har"]);
 }
 
-/// A role that looks like another one: the difference is visible, and the output can be copied.
+/// A role that looks like another one is shown with the difference, and the output can be copied.
 #[test]
 fn what_does_not_show_is_escaped() {
     let role = "cassandra\u{200b}_\u{ad}role";

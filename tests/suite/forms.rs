@@ -1,5 +1,5 @@
-//! Forms with which a component might remove something that is not the target's: some named
-//! ones, and many random ones. The verdicts of the host and of the gate on each are compared
+//! Tests of forms with which a component might remove something that is not the target's: some
+//! named ones, and many random ones. The verdicts of the host and of the gate on each are compared
 //! with the known one.
 
 mod chance;
@@ -34,10 +34,10 @@ pub const HELD: [&str; 3] = [
     r#"{"name":"disk","type":"SCALAR","scalar":{"value":8.0},"role":"sends-forms","reservation":{"principal":"q"},"disk":{"persistence":{"id":"theirs","principal":"q"},"volume":{"mode":"RW","container_path":"d"}}}"#,
 ];
 
-/// The deed of a component that sends a form, the form, and the words of the refusal.
+/// The behaviour of a component that sends a form, the form, and the words of the refusal.
 type Case = (&'static str, fn() -> String, &'static str);
 
-/// Forms of which none may be sent.
+/// The forms that the host and the gate must deny.
 pub const CASES: &[Case] = &[
     (
         "claims a volume of another principal",
@@ -105,13 +105,13 @@ fn encoded(agent: &str, field: &str, resource: &str) -> String {
     form.append_pair("slaveId", agent).append_pair(field, &format!("[{resource}]")).finish()
 }
 
-/// The form of a case, and the words of its refusal.
-pub fn case(deed: &str) -> (String, &'static str) {
-    let (_, form, words) = CASES.iter().find(|(it, ..)| *it == deed).expect("a case");
+/// Returns the form of a case, and the words of its refusal.
+pub fn case(behaviour: &str) -> (String, &'static str) {
+    let (_, form, words) = CASES.iter().find(|(it, ..)| *it == behaviour).expect("a case");
     (form(), words)
 }
 
-/// The master's list of agents in which S0 holds these for the role.
+/// Returns the master's list of agents in which S0 holds these for the role.
 pub fn list(resources: &[&str]) -> String {
     let resources = resources.join(",");
     format!(
@@ -147,15 +147,15 @@ fn by_chance_of_a_component_behind_the_gate() {
     agree(&gated());
 }
 
-/// The component that misbehaves.
+/// Loads the component that misbehaves.
 #[allow(unsafe_code)]
 fn misbehaving() -> Janitor {
-    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // SAFETY: `Engine::precompile_component` made these bytes in the build script of
     // `janitor-tests`.
     unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap()
 }
 
-/// The same component behind the gate; the host checks the requests that pass the gate.
+/// Loads the same component behind the gate; the host checks the requests that pass the gate.
 #[cfg(feature = "jit")]
 fn gated() -> Janitor {
     let file = crate::composed::MISBEHAVING.join("janitor.wasm");
@@ -176,11 +176,11 @@ pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
 const FORMS: usize = 20_000;
 const OF_ONE_LIST: usize = 200;
 
-/// A form is sent if and only if a browser would make it of resources of the target that are
-/// listed for its agent.
+/// Asserts that a form is sent if and only if a browser would make it of resources of the target
+/// that are listed for its agent.
 fn agree(janitor: &Janitor) {
-    let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
-    let seeds = wished.map_or(0..FORMS / OF_ONE_LIST, |seed: usize| seed..seed + 1);
+    let requested = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = requested.map_or(0..FORMS / OF_ONE_LIST, |seed: usize| seed..seed + 1);
     let (mut passed, mut denied) = (0, 0);
     for seed in seeds {
         let mut chance = Chance::new(seed as u64);
@@ -207,7 +207,7 @@ fn agree(janitor: &Janitor) {
         }
     }
     println!("{passed} forms passed, {denied} were denied");
-    assert!(wished.is_some() || passed.min(denied) > FORMS / 10, "the forms are too dull");
+    assert!(requested.is_some() || passed.min(denied) > FORMS / 10, "the forms are too dull");
 }
 
 /// Has a component send forms, and returns also the forms that were sent.
@@ -224,7 +224,7 @@ fn send(
     (result, sent)
 }
 
-/// A gated component consists of several.
+/// Raises the limits, because a gated component has several instances.
 pub fn with_room(session: Session) -> Session {
     let limits = Limits { memories: 8, tables: 16, instances: 64, ..Limits::default() };
     session.with_limits(limits)

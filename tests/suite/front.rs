@@ -30,7 +30,7 @@ pub struct Asked<'a> {
     upstream: &'a Upstream,
 }
 
-/// The servers behind a front.
+/// The prefixes and addresses of the servers behind a front.
 struct Upstream([(&'static str, &'static str, SocketAddr); 4]);
 
 impl Front {
@@ -71,24 +71,24 @@ impl Front {
         Self { address, requests }
     }
 
-    /// Its URL.
+    /// Returns the URL of the front.
     pub fn url(&self, scheme: &str) -> String {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Every request that was understood.
+    /// Returns every request that was understood.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 impl Asked<'_> {
-    /// The whole answer of the server behind the front, which has carried out the request.
+    /// Returns the whole answer of the server behind the front, which has carried out the request.
     pub fn answer(&self) -> Vec<u8> {
         self.upstream.ask(self.request).expect("the stand-in answers")
     }
 
-    /// The same, as head and body.
+    /// Returns the same answer as head and body.
     pub fn parts(&self) -> (String, Vec<u8>) {
         let mut answer = self.answer();
         let end = end_of_head(&answer).expect("a head");
@@ -101,7 +101,7 @@ impl Upstream {
     fn of(cluster: &Cluster) -> Self {
         let address = |url: String| url.split('/').nth(2).unwrap().parse().unwrap();
         Self([
-            // The prefix of the path, the part of it that is removed, and the server.
+            // Each row has the prefix of the path, the part of it that is removed, and the server.
             ("/mesos/", "/mesos", address(cluster.master_url())),
             ("/exhibitor/", "/exhibitor", address(cluster.exhibitor_url())),
             ("/service/marathon/", "/service/marathon", address(cluster.marathon_url())),
@@ -130,7 +130,7 @@ impl Upstream {
     }
 }
 
-/// Reads one request with its body; nothing at the end of the connection.
+/// Reads one request with its body; returns nothing at the end of the connection.
 fn read_request(connection: &mut dyn Connection) -> io::Result<Option<Vec<u8>>> {
     let mut request = Vec::new();
     let mut byte = [0];

@@ -1,5 +1,5 @@
-//! Files with the expected output. With `BLESS=1` in the environment they are written instead of
-//! compared; review them before you commit them.
+//! Comparison with files that hold the expected output. With `BLESS=1` in the environment they are
+//! written instead of compared; review them before you commit them.
 
 use std::fs;
 use std::path::Path;

@@ -22,7 +22,7 @@ const MOST: u64 = 16 << 20;
 const BUSYBOX: &str = "/bin/busybox";
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The static binary for the image, if everything else that the build needs is installed.
+/// Returns the static binary for the image, if everything else that the build needs is installed.
 fn binary() -> Result<PathBuf, String> {
     let binary =
         env::var_os("JANITOR_TEST_IMAGE").ok_or("JANITOR_TEST_IMAGE names no static binary")?;
@@ -43,7 +43,8 @@ fn both_ways_to_start_it() {
     println!("the image: {:.1} MiB, user {}", size as f64 / f64::from(1 << 20), user.trim());
     assert!(size <= MOST, "{size} bytes");
 
-    // docker run mesosphere/janitor /janitor.py -r sample-role ...
+    // The predecessor's documented command: `docker run mesosphere/janitor /janitor.py -r
+    // sample-role ...`
     let cluster = cluster();
     let words = "/janitor.py -r sample-role -p sample-principal -z sample-zk";
     let words: Vec<_> = words.split(' ').collect();
@@ -52,7 +53,8 @@ fn both_ways_to_start_it() {
     let stderr = sample("stderr");
     assert_eq!((run.stdout, run.stderr, run.exit), (ours, stderr.clone(), 0));
 
-    // {"id": "janitor", "cmd": "/janitor.py -r sample-role ..."}
+    // The predecessor's documented app: `{"id": "janitor", "cmd": "/janitor.py -r sample-role
+    // ..."}`
     let cluster = self::cluster();
     let line = "/janitor.py -r sample-role -p sample-principal -z sample";
     let environment = [&*proxy(&cluster), "MARATHON_APP_ID=/janitor"];
@@ -62,12 +64,12 @@ fn both_ways_to_start_it() {
     assert_eq!(apps, Some(vec!["/other".into()]), "its own app is gone");
 }
 
-/// The cluster of the sample result, for the names in the document's commands.
+/// Starts the cluster of the sample result, for the names in the document's commands.
 fn cluster() -> Cluster {
     Cluster::start(serde_json::from_str(&sample("cluster.json")).unwrap())
 }
 
-/// A file of the sample result's scenario, with the names in the document's commands.
+/// Reads a file of the sample result's scenario, with the names in the document's commands.
 fn sample(file: &str) -> String {
     let text = read_to_string(tests("scenarios/the-sample-result").join(file)).unwrap();
     text.replace("cassandra_role", "sample-role").replace("cassandra_principal", "sample-principal")
@@ -78,7 +80,7 @@ fn proxy(cluster: &Cluster) -> String {
     format!("http_proxy={}", cluster.proxy_url())
 }
 
-/// The sample result: the output of a cleanup, and then the removal of its app.
+/// Returns the sample result: the output of a cleanup, and then the removal of its app.
 fn expected(znode: &str) -> (String, String) {
     let stdout = sample("stdout")
         .replace("ZK Path: cassandra", &format!("ZK Path: {znode}"))
@@ -87,7 +89,7 @@ fn expected(znode: &str) -> (String, String) {
     (stdout[..app].to_owned(), stdout[app..].to_owned())
 }
 
-/// An image, and a container of it, in a storage of their own.
+/// An image and a container of it, in a storage of their own.
 struct Image {
     folder: TempDir,
     container: String,
@@ -124,7 +126,7 @@ impl Image {
         run(line.arg(&self.container).arg("--").args(command))
     }
 
-    /// The unpacked size of the image, in bytes.
+    /// Returns the unpacked size of the image, in bytes.
     fn size(&self) -> u64 {
         let archive = self.file("image.tar");
         let to = format!("docker-archive:{}", archive.display());
@@ -150,7 +152,7 @@ impl Image {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// A file, in a folder that is there.
+    /// Returns the path of a file, in a folder that exists.
     fn file(&self, name: &str) -> PathBuf {
         let file = self.folder.path().join(name);
         create_dir_all(file.parent().unwrap()).unwrap();

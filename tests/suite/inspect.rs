@@ -33,7 +33,7 @@ fn the_component_and_its_limits_are_shown() {
     }
 }
 
-/// The limits are the fields in the library, and the stack, which is a limit of the engine.
+/// The limits are the library's fields and the stack, which is a limit of the engine.
 #[test]
 fn no_limit_is_forgotten() {
     let (timeouts, zookeeper) = (Timeouts::default(), ZooKeeperLimits::default());
@@ -94,7 +94,7 @@ fn programs_get_an_object() {
     assert_eq!(clean["requests"].as_array().unwrap().len(), 12);
     for look in [plan, discover] {
         for request in look["requests"].as_array().unwrap() {
-            // Of the v1 API, only these calls are allowed, and by POST.
+            // The allow-list contains only these calls of the v1 API, with POST.
             let request = request.as_str().unwrap();
             let is_question = request.ends_with(r#"{"type":"GET_OPERATIONS"}"#)
                 || request.ends_with(r#"{"type":"GET_MASTER"}"#);
@@ -103,7 +103,8 @@ fn programs_get_an_object() {
     }
 }
 
-/// The component refuses these targets before its first request, whatever the cluster holds.
+/// The component refuses these targets before its first request, whatever resources the cluster
+/// has.
 #[test]
 fn a_target_that_is_always_refused_is_shown_as_that() {
     for (target, reason, words) in [

@@ -1,5 +1,4 @@
-//! A cleaner that is killed, at every request of a run: the next run finishes
-//! what it began.
+//! A cleaner that is killed at each request of a run in turn: the next run finishes what it began.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -61,7 +60,7 @@ fn cluster() -> Cluster {
     Cluster::start(scenario("the-sample-result"))
 }
 
-/// The sample's command. Each run is one that Marathon has just started.
+/// Creates the sample's command. Each run behaves as one that Marathon has just started.
 fn command(cluster: &Cluster) -> Command {
     let mut command = janitor();
     command.env("http_proxy", cluster.proxy_url()).env("MARATHON_APP_ID", "/janitor");

@@ -1,13 +1,13 @@
-//! The tests of the whole: the binary and the library, against the stand-in, against
-//! components that misbehave, and against real servers if there are any. The tests that are
-//! a folder of files each are a program of their own: `scenarios.rs`.
+//! The tests of the whole: the binary and the library, against the stand-in, against components
+//! that misbehave, and against real servers if there are any. The tests that are a folder of files
+//! each are a program of their own: `scenarios.rs`.
 //!
 //! A test that cannot run here says why, on standard error, and passes.
 
 // A test fails by a failed assertion.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// A table, and a test for each of its rows: the name of the test, its case, and the function
+/// Makes a table, and a test for each of its rows: the name of the test, its case, and the function
 /// that gets both.
 macro_rules! cases {
     (
@@ -27,7 +27,7 @@ macro_rules! cases {
     };
 }
 
-/// Tests that are named here, and whose functions are elsewhere.
+/// Makes tests that are named here, and whose functions are elsewhere.
 macro_rules! tests {
     ($($(#[$attribute:meta])* $name:ident: $call:expr,)*) => {
         $(

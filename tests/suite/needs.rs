@@ -1,4 +1,4 @@
-//! Programs that some tests need on their machine, and the note if one is missing.
+//! Checks for programs that some tests need, and the note if one is missing.
 
 use std::io::{self, Write};
 use std::process::Stdio;
@@ -6,16 +6,16 @@ use std::thread;
 
 use crate::command::program;
 
-/// Returns a thing that a test needs, if it is there. If it is not, the reason is printed, and
-/// the test has nothing to do.
+/// Returns a thing that a test needs, if it exists. Otherwise, it prints the reason, and the test
+/// has nothing to do.
 pub fn needed<T>(thing: Result<T, String>) -> Option<T> {
     let current = thread::current();
-    // The harness runs each test on a thread of its name.
+    // The harness names the thread of each test after the test.
     thing.inspect_err(|why| skipped(current.name().unwrap_or("a test"), why)).ok()
 }
 
-/// Reports that a test does not run here, and why. The harness would hide the output of a test
-/// that passes, so this bypasses it.
+/// Reports that a test does not run, and why. The harness would hide the output of a test that
+/// passes, so this bypasses it.
 pub fn skipped(test: &str, reason: &str) {
     say(&format!("SKIPPED {test}: {reason}"));
 }
@@ -26,10 +26,10 @@ pub fn say(text: &str) {
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
-/// Fails if a program is not installed.
+/// Checks that a program is installed.
 ///
 /// # Errors
-/// That it is not.
+/// Fails if the program is not installed.
 pub fn installed(name: &str) -> Result<(), String> {
     let mut version = program(name);
     version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

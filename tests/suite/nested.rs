@@ -1,5 +1,5 @@
-//! Answers that are nested without end: each ends in an error that says so, and not in a
-//! crash of the component.
+//! Endlessly nested answers: each ends in an error that says so, and not in a crash of the
+//! component.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -33,8 +33,8 @@ tests! {
         is_an_error("node-data", |it| format!(r#"{{"stat":"czxid: 1","x":{it}"#)),
 }
 
-/// In the answer to requests for a path, a value is nested; `write` puts its beginning in its
-/// place.
+/// Asserts that the run ends with an error if the answer to requests for this path has a nested
+/// value; `write` inserts the beginning of that value.
 fn is_an_error(path: &'static str, write: fn(&str) -> String) {
     let body = write(&"[".repeat(DEPTH));
     let znode = ["znode/a", "node-data"].contains(&path);
@@ -72,7 +72,7 @@ fn is_an_error(path: &'static str, write: fn(&str) -> String) {
     }
 }
 
-/// A network on which one answer is nested without end.
+/// A network on which one answer is nested endlessly.
 struct Scripted {
     path: &'static str,
     body: String,

@@ -16,19 +16,19 @@ use crate::command::program;
 /// A router's deviation from its usual configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Way {
-    /// Nothing.
+    /// The usual configuration.
     Usual,
-    /// It does not know the framework `marathon`.
+    /// No framework `marathon` is known.
     NoMarathon,
-    /// It shows its login page to everyone.
+    /// Every client gets the login page.
     Login,
-    /// It redirects every client to its port for TLS.
+    /// Every client is redirected to the port for TLS.
     ToTls,
-    /// It speaks TLS, with this certificate and key.
+    /// The router speaks TLS, with this certificate and key.
     Tls,
 }
 
-/// A running nginx; ended when it is dropped.
+/// A running nginx, which is stopped when it is dropped.
 pub struct Nginx {
     process: Child,
     port: u16,
@@ -38,7 +38,7 @@ pub struct Nginx {
 /// Finds nginx.
 ///
 /// # Errors
-/// That it is not here.
+/// Fails if nginx is not installed.
 pub fn installed() -> Result<PathBuf, String> {
     ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
         .map(PathBuf::from)
@@ -48,25 +48,25 @@ pub fn installed() -> Result<PathBuf, String> {
 }
 
 impl Nginx {
-    /// Starts one before a cluster.
+    /// Starts nginx in front of a cluster.
     pub fn start(cluster: &Cluster, way: Way) -> Self {
         Self::with_files(cluster, way, &[])
     }
 
-    /// The same, with files in its folder.
+    /// Starts nginx in front of a cluster, with these files in its folder.
     pub fn with_files(cluster: &Cluster, way: Way, files: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        // Another process may have taken its port.
+        // Another process may have taken the port.
         let (process, port) = (0..3)
             .find_map(|_| try_start(cluster, way, folder.path()))
             .unwrap_or_else(|| panic!("nginx does not start: {}", log(folder.path())));
         Self { process, port, folder }
     }
 
-    /// The URL for `--dcos-url`.
+    /// Returns the URL for `--dcos-url`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -79,7 +79,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test has noticed.
+        // nginx may already have ended, which the test has noticed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -127,8 +127,8 @@ fn try_start(cluster: &Cluster, way: Way, folder: &Path) -> Option<(Child, u16)>
     None
 }
 
-/// The configuration. A `proxy_pass` with a path, as DC/OS has it, decodes the rest of the
-/// request's path and encodes it again, but for characters such as `;`.
+/// Returns the configuration. A `proxy_pass` with a path, as DC/OS has it, decodes the rest of the
+/// request's path and encodes it again, except for characters such as `;`.
 fn configuration(cluster: &Cluster, way: Way, port: u16) -> String {
     let authority = |url: String| url.split('/').nth(2).unwrap_or_default().to_owned();
     let upstreams: String = [

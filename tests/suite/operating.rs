@@ -1,19 +1,18 @@
 //! Every command in `docs/operating.md` is run, and its output is compared with the text below
 //! it.
 //!
-//! A comment before a block names the scenario whose cluster is started for it;
-//! without one, the cluster of the block before is used. A block is one of these:
+//! A comment before a block names the scenario whose cluster is started for it. A block without
+//! such a comment uses the cluster of the block before. There are these kinds of blocks:
 //!
-//! | block | what is done with it |
+//! | block | test |
 //! | --- | --- |
-//! | `console` | each `$` line is run by a shell; what is shown below it is what it prints, where `...` is any number of lines |
-//! | `text` | a screen: the `$` line is run on a terminal, where `typed` is typed |
-//! | `json` | an app of Marathon's: its `cmd` is run as Marathon would |
-//! | `sh` | a script, run as it is |
+//! | `console` | a shell runs each `$` line, and must print the text below it, where `...` stands for any number of lines |
+//! | `text` | the `$` line is run on a terminal, where `typed` is typed |
+//! | `json` | the `cmd` of the Marathon app is run as Marathon would run it |
+//! | `sh` | the script is run unchanged |
 //!
-//! A command that does not end with 0 has `$ echo $?` below it. With `BLESS=1` in
-//! the environment, the output is written instead of compared, except where it is
-//! abridged.
+//! A command whose exit code is not 0 has `$ echo $?` below it. With `BLESS=1` in the environment,
+//! the output is written instead of compared, unless it is abridged.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -136,7 +135,7 @@ fn every_command_is_run() {
     assert_eq!(written, now);
 }
 
-/// Runs the commands of a block. Returns the block as it should be.
+/// Runs the commands of a block, and returns the block with their real output.
 fn console(place: &Place, block: &str) -> String {
     let mut shown = String::new();
     let (mut variables, mut code) = (String::new(), 0);
@@ -209,7 +208,7 @@ fn every_screen_is_what_a_terminal_shows() {
     assert!(screens > 0);
 }
 
-/// Every command that the text names begins a command that is run.
+/// For every command that the text names, a block runs a command that begins with it.
 #[test]
 fn every_command_is_in_a_block_that_is_run() {
     let parts = parts(&document());

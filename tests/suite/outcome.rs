@@ -1,4 +1,4 @@
-//! The end of a command: its exit code says what happened, its document has the same one, and
+//! The outcome of a command: its exit code says what happened, its document has the same one, and
 //! nothing is lost without a message.
 
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use crate::validation;
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
-/// The document of a run, which has the exit code of the process.
+/// Returns the document of a run, and checks that it has the exit code of the process.
 fn document(run: &Run) -> Value {
     validation::require("output", &run.stdout);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -24,7 +24,7 @@ fn document(run: &Run) -> Value {
     document
 }
 
-/// Fails if there is no device on which every write fails.
+/// Fails if no device exists on which every write fails.
 fn full_device() -> Result<(), String> {
     fs::metadata("/dev/full").map(drop).map_err(|_| "there is no /dev/full".into())
 }
@@ -33,7 +33,7 @@ fn full() -> Stdio {
     File::options().write(true).open("/dev/full").unwrap().into()
 }
 
-/// Every command, and every way to fail once the command line is understood.
+/// Every failure has a document, for every command, once the command line is understood.
 #[test]
 fn every_failure_has_its_document() {
     let folder = tempfile::tempdir().unwrap();
@@ -93,7 +93,7 @@ fn without(folder: &str, state: State, command: impl FnOnce(&Cluster) -> Command
     }
 }
 
-/// The option that writes a file, whose folder is removed during the run.
+/// Runs with an option that writes a file, whose folder is removed during the run.
 fn lost(line: &str, option: &str, scenario_name: &str, json: bool) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("inner");
@@ -212,14 +212,14 @@ fn a_name_without_effect_is_reported() {
     assert_eq!((text.exit, text.stderr), (0, lines), "{}", text.stdout);
     let json = run(&mut on(&cluster, &format!("{line} -o json")));
     assert_eq!(document(&json)["warnings"], serde_json::json!(expected));
-    // This agent is out of reach.
+    // This agent is unreachable.
     let agent = "3ce447e3-2894-4c61-bd0f-be97e4d99ee9-S2";
     let cluster = Cluster::start(scenario("an-unreachable-agent"));
     let run = run(&mut on(&cluster, &format!("{TARGET} --ignore-agent {agent}")));
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
 }
 
-/// The app would run the command again.
+/// The document's next step is to remove the app, because Marathon would run the command again.
 #[test]
 fn an_app_that_is_not_removed_is_left_to_do() {
     for format in ["text", "json"] {
@@ -278,7 +278,7 @@ fn nobody_has_to_listen() {
     }
 }
 
-/// On a terminal too, where a look at the cluster comes before the prompt.
+/// The same holds on a terminal, where the cluster is read before the prompt.
 #[test]
 fn a_run_that_ends_at_the_prompt_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
@@ -297,7 +297,7 @@ fn a_run_that_ends_at_the_prompt_is_recorded() {
     }
 }
 
-/// A command that could not run, and leaves Marathon, says so in its document.
+/// A command that could not run, and leaves its app in Marathon, says so in its document.
 #[test]
 fn an_app_that_is_removed_after_a_mistake_is_reported() {
     let cluster = Cluster::start(scenario("a-url-that-is-none-under-marathon"));

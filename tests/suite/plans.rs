@@ -1,4 +1,4 @@
-//! A plan that is stored, and applied later; and the proposals of `discover`.
+//! Plans that are stored and applied later, and the proposals of `discover`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::command::{Run, changes, on, run, scenario};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
-/// A plan for a cluster, in a file.
+/// Writes a plan for a cluster to a file.
 fn planned(state: State) -> (TempDir, PathBuf) {
     planned_with(state, TARGET)
 }
 
-/// The same, with these options.
+/// Writes a plan with these options.
 fn planned_with(state: State, options: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
@@ -32,7 +32,7 @@ fn apply(cluster: &Cluster, file: &Path) -> Run {
     apply_with(cluster, file, "")
 }
 
-/// The same, with these options.
+/// Applies a plan with these options.
 fn apply_with(cluster: &Cluster, file: &Path, options: &str) -> Run {
     let options = shell_words::split(options).unwrap();
     run(on(cluster, "apply").arg(file).args(options))
@@ -109,7 +109,7 @@ fn a_plan_is_not_applied_when_the_znode_has_gone() {
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
-/// The agents of the scenario, a framework on them, and its id.
+/// Returns the state of the scenario, and the id of its framework.
 fn used() -> (State, String) {
     let state = scenario("a-plan-with-a-teardown");
     let id = state.frameworks[0].id.clone();

@@ -1,5 +1,5 @@
-//! The whole sandbox on random clusters: the host's own check agrees with every request of the
-//! component, and only the target's resources are removed.
+//! Runs of the whole sandbox on random clusters: the host's own check agrees with every request of
+//! the component, and only the target's resources are removed.
 //!
 //! A failure names its seed; `JANITOR_TEST_SEED` in the environment runs that one.
 
@@ -20,8 +20,8 @@ const OPTIONS: Options = Options::DEFAULT;
 #[test]
 fn the_host_agrees_with_the_component() {
     let janitor = Janitor::new().unwrap();
-    let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
-    let seeds = wished.map_or(0..150, |seed: u64| seed..seed + 1);
+    let requested = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = requested.map_or(0..150, |seed: u64| seed..seed + 1);
     let mut removals = 0;
     for seed in seeds {
         let tried = catch_unwind(AssertUnwindSafe(|| run(&janitor, seed)));
@@ -30,7 +30,10 @@ fn the_host_agrees_with_the_component() {
             resume_unwind(panic)
         });
     }
-    assert!(wished.is_some() || removals > 100, "the clusters are too dull: {removals} removals");
+    assert!(
+        requested.is_some() || removals > 100,
+        "the clusters are too dull: {removals} removals"
+    );
 }
 
 /// Cleans a cluster. Returns how many requests removed something.
@@ -69,7 +72,7 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
     after.removals.len()
 }
 
-/// A network that is the cluster.
+/// A network that simulates the cluster.
 struct Simulated {
     cluster: Arc<Mutex<Cluster>>,
     principal: Option<&'static str>,

@@ -123,10 +123,10 @@ pub fn on_each_master(test: impl Fn(&str)) {
     assert!(failed.is_empty(), "it fails on Mesos {}", failed.join(", "));
 }
 
-/// The commands that start a master.
+/// Returns the commands that start a master.
 ///
 /// # Errors
-/// There are none.
+/// Fails if the variable is not set.
 fn commands() -> Result<String, String> {
     env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))
 }

@@ -53,8 +53,8 @@ pub fn same_as_without(name: &str) {
     assert_eq!(routed.state(), direct.state(), "the cluster afterwards");
 }
 
-/// A scenario's command, to be run in a folder of its own; with the router's URL, to be
-/// run through it.
+/// Creates a scenario's command, to be run in a folder of its own; with the router's URL, it runs
+/// through the router.
 fn scenario_command(name: &str, router: Option<&str>, folder: &Path) -> Command {
     let scenario = tests(&format!("scenarios/{name}"));
     let line = fs::read_to_string(scenario.join("command")).expect("a command");
@@ -80,7 +80,7 @@ fn scenario_command(name: &str, router: Option<&str>, folder: &Path) -> Command 
     command
 }
 
-/// The standard base URLs, each with the router's.
+/// Returns the standard base URLs, each with the router's.
 fn places(router: &str) -> [(String, String); 3] {
     let [master, exhibitor, marathon] = Endpoints::behind_admin_router(router);
     [
@@ -90,7 +90,7 @@ fn places(router: &str) -> [(String, String); 3] {
     ]
 }
 
-/// An output with the standard URLs.
+/// Replaces the router's URLs in an output by the standard ones.
 fn as_without(output: &str, router: &str) -> String {
     let places = places(router);
     let options: String = ["-m", "-e", "-n"]

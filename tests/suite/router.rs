@@ -9,7 +9,7 @@ use crate::needs::needed;
 use crate::nginx::{self, Nginx, Way};
 use crate::tls::{Authority, Subject};
 
-/// A cluster without agents, with these nodes.
+/// Starts a cluster without agents, with these nodes.
 fn with_nodes(nodes: &[&str]) -> Cluster {
     let state = json!({
         "version": "1.11.0",
@@ -50,14 +50,14 @@ fn a_name_that_the_router_would_cut() {
     assert_ne!(run.exit, 0);
     assert_eq!(changes(&cluster), [""; 0]);
 
-    // This shows that it would, which is the reason for the refusal.
+    // Without the refusal, Exhibitor would delete the other node.
     let url = format!("{}/exhibitor/exhibitor/v1/explorer/znode/name%3Bx", nginx.url());
     let answer = client().delete(url).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(answer.contains(r#""succeeded":true"#), "{answer}");
     assert_eq!(nodes(&cluster), &there[1..]);
 }
 
-/// The router would do the same to the id of an app.
+/// The router would also decode the id of an app.
 #[test]
 fn an_app_that_the_router_would_cut() {
     if needed(nginx::installed()).is_none() {
@@ -69,7 +69,7 @@ fn an_app_that_the_router_would_cut() {
     assert_eq!(cluster.state().marathon.unwrap().apps, ["/janitor"]);
 }
 
-/// A run that removes a node, and its own app.
+/// Runs a cleanup that removes a node, and its own app.
 fn run_app(nginx: &Nginx, app: &str) -> Run {
     let mut command = janitor();
     command.env("MARATHON_APP_ID", app).args(["-z", "name", "--dcos-url", &nginx.url()]);
@@ -98,7 +98,7 @@ fn odd_names_arrive_whole() {
     }
 }
 
-/// The router gives up before Exhibitor answers, so the result is unknown.
+/// The router's time limit ends before Exhibitor answers, so the result is unknown.
 #[test]
 fn a_deletion_that_takes_too_long() {
     if needed(nginx::installed()).is_none() {
@@ -133,7 +133,7 @@ fn is_not_removed(run: &Run) {
     }
 }
 
-/// A 200 with an HTML page is no server's success.
+/// A 200 with an HTML page does not mean that a server has carried out the request.
 #[test]
 fn a_login_page_for_everything() {
     if needed(nginx::installed()).is_none() {

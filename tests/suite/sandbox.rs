@@ -1,5 +1,5 @@
-//! Components that violate their contract: each is stopped with a message, and no request is
-//! sent that is not allowed.
+//! Runs of components that violate their contract: each is stopped with a message, and no request
+//! is sent that is not allowed.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -21,7 +21,7 @@ use crate::needs::{installed, needed};
 use crate::{component, credentials, forms};
 
 cases! {
-    /// The deed of each component, and the words with which the host refuses it.
+    /// The behaviour of each component, and the host's message.
     CASES: &str => is_stopped;
 
     a_component_that_asks_for_what_is_not_its_business:
@@ -107,7 +107,7 @@ pub const BROKEN: &[(&str, &str)] = &[
 ];
 
 tests! {
-    // The forms, none of which is sent.
+    // These components send forms, all of which are denied.
     a_component_that_claims_a_volume_of_another_principal:
         sends_none("claims a volume of another principal"),
     a_component_that_claims_only_to_have_created_a_volume:
@@ -120,7 +120,7 @@ tests! {
     a_component_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
     a_component_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
 
-    // The files, which need a compiler that rejects them.
+    // These files need a compiler that rejects them.
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
     a_component_that_is_a_core_module: component::is_refused("is a core module"),
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
@@ -132,15 +132,15 @@ tests! {
     without_room_for_the_sandbox_nobody_logs_in: without_room(true),
 }
 
-/// Returns the deed of a test's component, in the words that the component knows.
-fn deed(name: &str) -> String {
+/// Returns the behaviour of a test's component, in the words that the component knows.
+fn behaviour(name: &str) -> String {
     name.trim_start_matches("a_component_that_").replace('_', " ")
 }
 
-/// The rows of the table in docs/security.md: the test, the exit code, the words.
+/// Returns the rows of the table in docs/security.md: the test, the exit code, the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    let name = |deed: &str| format!("a_component_that_{}", deed.replace(' ', "_"));
-    let forms = forms::CASES.iter().map(move |(deed, _, words)| (name(deed), *words));
+    let name = |behaviour: &str| format!("a_component_that_{}", behaviour.replace(' ', "_"));
+    let forms = forms::CASES.iter().map(move |(behaviour, _, words)| (name(behaviour), *words));
     let broken = BROKEN.iter().map(move |(fault, words)| (name(fault), *words));
     let named = |cases: &'static [(&str, &str)]| {
         cases.iter().map(|(name, words)| ((*name).to_owned(), *words))
@@ -151,14 +151,14 @@ pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The time limit of a run. Only a component that never ends uses all of it.
+/// Returns the time limit of a run. Only a component that never ends uses all of it.
 fn patience(words: &str) -> Duration {
     if words.ends_with("longer than 1 s") { Duration::from_secs(1) } else { MINUTE }
 }
 
 fn is_stopped(name: &str, words: &str) {
-    let deed = deed(name);
-    let (result, log, requests) = misbehave(&deed, patience(words));
+    let behaviour = behaviour(name);
+    let (result, log, requests) = misbehave(&behaviour, patience(words));
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
     let last = &log.last().expect("a message").message;
     assert!(last.contains(words), "{last}");
@@ -168,19 +168,19 @@ fn is_stopped(name: &str, words: &str) {
         requests.iter().partition(|request| request.content.is_some());
     let is_look = |path: &[String]| path == ["slaves"] || path == ["frameworks"];
     assert!(looks.iter().all(|request| is_look(&request.path)), "{requests:?}");
-    // The one framework that uses the role, by the master's list, may be torn down.
-    let ended = if deed.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
+    // The master's list says that one framework uses the role, so that one may be torn down.
+    let ended = if behaviour.starts_with("ends") { &["frameworkId=OWN"][..] } else { &[] };
     let forms = changes.iter().filter_map(|request| request.content.as_ref());
     let forms: Vec<_> = forms.map(|it| String::from_utf8_lossy(&it.bytes)).collect();
     assert_eq!(forms, ended, "{requests:?}");
-    if deed.starts_with("asks for") {
+    if behaviour.starts_with("asks for") {
         assert_eq!(requests, [], "once denied, nothing more is sent");
     }
 }
 
-/// A form that is not allowed is not sent.
-fn sends_none(deed: &str) {
-    let (form, words) = forms::case(deed);
+/// Asserts that a form that is not allowed is not sent.
+fn sends_none(behaviour: &str) {
+    let (form, words) = forms::case(behaviour);
     let janitor = misbehaving();
     let target = forms::target(Some(forms::PRINCIPAL), &[form]);
     let (result, log, requests) = attempt(&janitor, target, MINUTE);
@@ -191,9 +191,10 @@ fn sends_none(deed: &str) {
     assert!(requests.iter().all(|request| request.content.is_none()), "{requests:?}");
 }
 
-/// The component is stopped before its first call, if it gets that far, and nothing is sent.
+/// Asserts that the component is stopped before its first call, if it is loaded at all, and that
+/// nothing is sent.
 fn is_harmless(name: &str, words: &str) {
-    let why = match hostile(&deed(name)) {
+    let why = match hostile(&behaviour(name)) {
         Ok(janitor) => {
             let (result, _, requests) = attempt(&janitor, target("role"), patience(words));
             assert_eq!(requests, []);
@@ -205,8 +206,8 @@ fn is_harmless(name: &str, words: &str) {
     assert!(why.contains(words), "{why}");
 }
 
-/// A limit on the address space is either sufficient, or reported as too small at once; there
-/// is nothing in between.
+/// Asserts that each limit on the address space is either sufficient, or reported as too small at
+/// once.
 fn without_room(logs_in: bool) {
     if needed(installed("prlimit")).is_none() {
         return;
@@ -245,17 +246,17 @@ fn without_room(logs_in: bool) {
     assert!(refused >= 5 && cleaned >= 5, "{refused} refused, {cleaned} cleaned");
 }
 
-/// A component of `hostile/`.
+/// Loads a component of `hostile/`.
 #[allow(unsafe_code)]
 fn hostile(fault: &str) -> Result<Janitor, LoadError> {
     let file = format!("{}/{}.cwasm", janitor_tests::HOSTILE, fault.replace(' ', "-"));
     let code = std::fs::read(file).expect("a component of hostile/");
-    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // SAFETY: `Engine::precompile_component` made these bytes in the build script of
     // `janitor-tests`.
     unsafe { Janitor::from_precompiled(&code, "") }
 }
 
-/// The panic handler is the real component's own.
+/// The misbehaving component uses the panic handler of the real one, which logs the panic.
 #[test]
 fn last_words_reach_the_log() {
     let (_, log, _) = misbehave("panics", MINUTE);
@@ -307,7 +308,7 @@ fn the_component_imports_http_and_log_only() {
 #[test]
 #[allow(unsafe_code)]
 fn what_is_no_machine_code_is_refused() {
-    // SAFETY: these bytes hold no machine code that could be run.
+    // SAFETY: these bytes contain no machine code that could be run.
     let result = unsafe { Janitor::from_precompiled(b"\0asm", "") };
     assert!(result.is_err());
 }
@@ -315,7 +316,7 @@ fn what_is_no_machine_code_is_refused() {
 #[test]
 #[allow(unsafe_code)]
 fn a_component_of_another_contract_is_refused() {
-    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // SAFETY: `Engine::precompile_component` made these bytes in the build script of
     // `janitor-tests`.
     let result = unsafe { Janitor::from_precompiled(janitor_tests::SKEWED, "") };
     let why = result.expect_err("it does not load").to_string();
@@ -327,13 +328,16 @@ fn a_component_of_another_contract_is_refused() {
 }
 
 /// Runs the component that misbehaves.
-fn misbehave(deed: &str, run: Duration) -> (Result<Report, RunError>, Vec<Entry>, Vec<Request>) {
-    attempt(&misbehaving(), target(deed), run)
+fn misbehave(
+    behaviour: &str,
+    run: Duration,
+) -> (Result<Report, RunError>, Vec<Entry>, Vec<Request>) {
+    attempt(&misbehaving(), target(behaviour), run)
 }
 
 #[allow(unsafe_code)]
 fn misbehaving() -> Janitor {
-    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // SAFETY: `Engine::precompile_component` made these bytes in the build script of
     // `janitor-tests`.
     unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap()
 }
@@ -373,9 +377,9 @@ fn attempt(
     (result, lines, requests)
 }
 
-/// A network on which every answer is 200 and empty, but for two lists: of the frameworks,
-/// one uses the role, the other does not; of the agents, one holds something for the role
-/// that has a component send forms.
+/// A network that answers every request with an empty 200, except for two lists. In the list of
+/// frameworks, one uses the role, and another does not. In the list of agents, one holds something
+/// for the role for which the component sends forms.
 struct Network {
     role: String,
     requests: Arc<Mutex<Vec<Request>>>,

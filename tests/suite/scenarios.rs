@@ -1,43 +1,42 @@
-//! The tests that are a folder of files each, or a few: the scenarios, the same through a
-//! router, and the recordings. A program of its own, because the files say which tests there
-//! are.
+//! The tests that consist of files: the scenarios, the same scenarios through a router, and the
+//! recordings. They are a program of their own, because the files determine which tests exist.
 //!
-//! A scenario is a cluster, a command, and what comes of it:
+//! A scenario consists of a cluster, a command, and the expected results:
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `cluster.json` | the stand-in at the beginning |
 //! | `command` | the command line, with the environment in front of it; it runs in the folder |
-//! | `plan.json` | the plan that it applies, if it does |
-//! | `stdout` | what it prints, byte for byte |
-//! | `stderr` | what it complains about; without it, nothing |
-//! | `exit` | its exit code |
+//! | `plan.json` | the plan file that the command applies, if any |
+//! | `stdout` | the standard output, byte for byte |
+//! | `stderr` | the standard error, which is empty if there is no such file |
+//! | `exit` | the exit code |
 //! | `requests` | every request that reaches a server, in order, with its credential |
-//! | `after.json` | the stand-in at the end; without it, nothing may change |
+//! | `after.json` | the stand-in at the end; without this file, nothing may change |
 //!
 //! Each run is recorded, and the recording must replay to the same output.
 //!
-//! A recording is in `tests/recordings`, with what its replay prints:
+//! `tests/recordings` contains the recordings, with the output of their replay:
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `NAME.har` | the recording |
-//! | `NAME.stdout` | what its replay prints |
-//! | `NAME.stderr` | what it complains about; without it, nothing |
-//! | `NAME.json` | what it prints with `--output json`, on standard output |
-//! | `NAME.events` | and on standard error |
-//! | `NAME.exit` | its exit code |
+//! | `NAME.stdout` | the standard output of the replay |
+//! | `NAME.stderr` | its standard error, which is empty if there is no such file |
+//! | `NAME.json` | the standard output with `--output json` |
+//! | `NAME.events` | the standard error with `--output json` |
+//! | `NAME.exit` | the exit code |
 //!
-//! To add one, put its `.har` there.
+//! To add a recording, put its `.har` there.
 //!
 //! With `BLESS=1` in the environment, as in `BLESS=1 cargo test --test scenarios recordings`,
-//! all of these files but `cluster.json`, `command`, `plan.json` and `NAME.har` are written
-//! instead of compared; look at them before they are committed.
+//! all of these files except `cluster.json`, `command`, `plan.json` and `NAME.har` are written
+//! instead of compared; review them before you commit them.
 
-// A failed assertion is how a test fails.
+// A test fails by a failed assertion.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-// The suite uses the rest of these.
+// Only the suite uses the rest of these modules.
 #[allow(dead_code)]
 mod command;
 mod golden;
@@ -85,7 +84,8 @@ fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-/// A scenario's command through a router, where that can be, and where it means anything.
+/// Makes a trial of a scenario's command through a router, unless the scenario does not test the
+/// router.
 fn through_the_router(scenario: &str) -> Trial {
     let name = format!("router::scenarios::{scenario}");
     let elsewhere = routed::ELSEWHERE.iter().find(|(one, _)| *one == scenario);
@@ -133,7 +133,7 @@ fn scenario(folder: &Path) {
     let after = cluster.state();
     let expected = folder.join("after.json");
     if blessing() {
-        // A file of an earlier blessing may be there, or not.
+        // The file exists if an earlier run with `BLESS=1` wrote it.
         let _ = fs::remove_file(&expected);
         if after != state {
             let json = serde_json::to_string_pretty(&after).expect("a state");
@@ -180,10 +180,10 @@ fn recording(file: &Path) {
     }
 }
 
-/// Compares a text with its file; where the text is empty, there is no file.
+/// Compares a text with its file, which exists only if the text is not empty.
 fn golden_if_any(file: &Path, actual: &str) {
     if blessing() && actual.is_empty() {
-        // A file of an earlier blessing may be there, or not.
+        // The file exists if an earlier run with `BLESS=1` wrote it.
         let _ = fs::remove_file(file);
     }
     if !actual.is_empty() || file.exists() {

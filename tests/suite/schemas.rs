@@ -1,5 +1,5 @@
-//! The JSON Schemas in `docs/schemas`: they match the types, and all documents that are written
-//! are valid against them.
+//! Tests of the JSON Schemas in `docs/schemas`: they match the types, and all documents that are
+//! written are valid against them.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn everything_is_described() {
     }
 }
 
-/// The types, fields and cases without a description.
+/// Collects the types, fields and cases that have no description.
 fn undescribed(schema: &Value, path: &str, silent: &mut Vec<String>) {
     let mut look = |kind: &str, below: &Value| {
         for (name, schema) in below.as_object().into_iter().flatten() {

@@ -12,10 +12,10 @@ use crate::command::{changes, on, program, replay, run, scenario};
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
-/// The requests of a run up to those that destroy volumes.
+/// The number of requests of a run up to those that destroy volumes.
 const LOOKS: usize = 2;
 
-/// Runs until a cluster has received this many requests.
+/// Starts a command, and waits until a cluster has received this many requests.
 fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
@@ -43,7 +43,7 @@ fn understood(child: &mut Child) -> BufReader<ChildStderr> {
 }
 
 fn finished(cluster: &Cluster) -> State {
-    // The latency is not tested here.
+    // This test does not need latency.
     let cluster = Cluster::start(State { latency_ms: 0, ..cluster.state() });
     let run = run(&mut on(&cluster, TARGET));
     assert_eq!(run.exit, 0, "{}", run.stdout);
@@ -95,7 +95,7 @@ fn ends_well(signal: &str) {
     stderr.read_to_string(&mut complaints).unwrap();
     assert_eq!((output.status.code(), complaints.as_str()), (Some(5), ""), "{stdout}");
 
-    // The requests in flight have arrived, and none followed them.
+    // The requests in flight have arrived, and no others.
     assert_eq!(changes(&cluster), ["POST /master/destroy-volumes"; 3]);
     for agent in agents {
         let left = format!("Left on slave 3ce447e3-2894-4c61-bd0f-be97e4d99ee9-{agent} ");
@@ -112,7 +112,7 @@ fn ends_well(signal: &str) {
     assert_eq!(finished(&cluster), finished(&Cluster::start(scenario("the-sample-result"))));
 }
 
-/// Under `nohup`, and in the background of a script.
+/// Signals that are ignored at the start (`nohup`, `&` in a script) stay ignored.
 #[test]
 fn what_is_ignored_stays_ignored() {
     for signal in ["HUP", "INT", "TERM"] {

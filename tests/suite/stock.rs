@@ -1,4 +1,4 @@
-//! The components for stock runtimes, on a stock wasmtime: the one that
+//! Tests of the components for stock runtimes, on a stock wasmtime: the one that
 //! `JANITOR_TEST_WASMTIME` names, or that `tests/embedders/wasmtime.sh` has installed.
 
 mod service;
@@ -34,7 +34,7 @@ const SCENARIOS: &[(&str, &str)] = &[
 ];
 
 cases! {
-    /// The deed of each hostile guest behind the gate, and the words of the refusal.
+    /// The behaviour of each hostile guest behind the gate, and the words of the refusal.
     HOSTILE: &str => denied;
 
     a_guest_that_asks_for_what_is_not_its_business:
@@ -52,7 +52,7 @@ cases! {
 }
 
 tests! {
-    // The forms, none of which is sent.
+    // These guests send forms, all of which are denied.
     a_guest_that_claims_a_volume_of_another_principal:
         sends_none("claims a volume of another principal"),
     a_guest_that_claims_only_to_have_created_a_volume:
@@ -65,7 +65,7 @@ tests! {
     a_guest_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
     a_guest_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
 
-    // On real masters.
+    // These tests need real masters.
     a_role_on_two_of_three_agents: on_each_master(two_of_three_agents),
     a_master_that_does_not_lead: on_each_master(does_not_lead),
     twenty_cleanups_at_once: on_each_master(service::twenty_on_a_real_master),
@@ -79,20 +79,20 @@ fn on_each_master(test: fn(Wasmtime, &str)) {
 
 /// Returns each hostile guest's test, the exit code that is reported, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
-    let name = |deed: &str| format!("a_guest_that_{}", deed.replace(' ', "_"));
-    let forms = forms::CASES.iter().map(move |(deed, _, words)| (name(deed), *words));
+    let name = |behaviour: &str| format!("a_guest_that_{}", behaviour.replace(' ', "_"));
+    let forms = forms::CASES.iter().map(move |(behaviour, _, words)| (name(behaviour), *words));
     let all = HOSTILE.iter().map(|(name, words)| ((*name).to_owned(), *words)).chain(forms);
     all.map(|(name, words)| (format!("stock::{name}"), ExitCode::Failed as u8, words))
 }
 
-/// The options with the URLs of a cluster's servers, without the gateway.
+/// Returns the options with the URLs of a cluster's servers, without the gateway.
 fn urls(cluster: &Cluster) -> [String; 6] {
     let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
     let options = ["-m", &master, "-e", &exhibitor, "-n", &cluster.marathon_url()];
     options.map(Into::into)
 }
 
-/// A text with the servers' usual names in place of their URLs.
+/// Replaces the URLs of the servers in a text by their usual names.
 fn named(cluster: &Cluster, text: &str) -> String {
     let master = cluster.master_url();
     text.replace(&master, "http://leader.mesos:5050/master/")
@@ -136,7 +136,7 @@ fn what_the_command_says_is_what_the_binary_says() {
                 (run, cluster.state())
             };
             let (mut theirs, state) = on(janitor());
-            // Only the binary has the options that this names.
+            // The command lacks the options that this line names.
             let is_of_both = |line: &&str| !line.contains(" requires credentials (401): a token");
             theirs.stdout = theirs.stdout.split_inclusive('\n').filter(is_of_both).collect();
             let (mut ours, our_state) = on(wasmtime.command(&[]));
@@ -154,7 +154,7 @@ fn what_the_command_says_is_what_the_binary_says() {
     }
 }
 
-/// The request that releases this is longer than one write to a WASI stream may be.
+/// The request that releases these resources is longer than one write to a WASI stream may be.
 #[test]
 fn a_request_that_no_buffer_takes() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -206,7 +206,7 @@ fn a_token_is_what_the_binary_takes_for_one() {
             let mut said = on(&mut janitor(), &theirs);
             let ours = Cluster::start(scenario("with-a-token"));
             let our_run = on(&mut wasmtime.command(&[]), &ours);
-            // Only the binary has the options that this names.
+            // The command lacks the options that this line names.
             let is_of_both = |line: &&str| !line.contains(" requires credentials (401): a token");
             said.stdout = said.stdout.split_inclusive('\n').filter(is_of_both).collect();
             assert_eq!(named(&ours, &our_run.stdout), named(&theirs, &said.stdout), "{token:?}");
@@ -247,7 +247,7 @@ fn a_master_that_is_not_there() {
     assert!(run.stderr.contains("exit code 5"), "{run:?}");
 }
 
-/// Whatever the runtime takes for one.
+/// The runtime may pass on a status that is not final; the component must reject it.
 #[test]
 fn only_a_final_status_is_an_answer() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -264,7 +264,7 @@ fn only_a_final_status_is_an_answer() {
     }
 }
 
-/// A hostile guest behind the gate: no request leaves it that is not allowed.
+/// Asserts that the gate denies the forbidden requests of a hostile guest.
 fn denied(name: &str, words: &str) {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let role = name.trim_start_matches("a_guest_that_").replace('_', " ");
@@ -289,10 +289,10 @@ fn denied(name: &str, words: &str) {
     assert!(!cluster.requests().iter().any(quota));
 }
 
-/// A hostile guest behind the gate that sends a form: the form does not leave the gate.
-fn sends_none(deed: &str) {
+/// Asserts that the gate denies the form that a hostile guest sends.
+fn sends_none(behaviour: &str) {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
-    let (form, words) = forms::case(deed);
+    let (form, words) = forms::case(behaviour);
     let held: Vec<Value> =
         forms::HELD.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let agents = json!([
@@ -310,7 +310,7 @@ fn sends_none(deed: &str) {
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
-/// Whatever a guest logs, and in whatever form it is written, it stays one line of text.
+/// A guest's entry stays one line of text, whatever the guest logs, and in whatever form.
 #[test]
 fn no_guest_steers_a_terminal() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -332,7 +332,7 @@ fn no_guest_steers_a_terminal() {
     assert_eq!(event["message"], words);
 }
 
-/// The clock is the runtime's, behind the gate: it advances while the guest waits.
+/// The gated guest uses the runtime's clock, which advances while the guest waits.
 #[test]
 fn the_clock_goes_on() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };

@@ -1,4 +1,4 @@
-//! The output and the prompts on a terminal. The terminal is a real one of the kernel.
+//! The output and the prompts on a real terminal of the kernel.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -25,7 +25,7 @@ const QUESTION: &str = "Permanently remove all of this? [y/N]";
 pub struct Terminal<'a> {
     /// The cluster for the commands on it.
     pub cluster: &'a Cluster,
-    /// Its width.
+    /// The width of the terminal.
     pub columns: u16,
     /// The input that is typed.
     pub typed: &'a str,
@@ -34,7 +34,7 @@ pub struct Terminal<'a> {
 }
 
 impl<'a> Terminal<'a> {
-    /// A wide terminal without input.
+    /// Creates a wide terminal without input.
     pub fn new(cluster: &'a Cluster) -> Self {
         Self { cluster, columns: 200, typed: "", environment: "" }
     }
@@ -45,14 +45,14 @@ impl<'a> Terminal<'a> {
         self.shows_after(line, "")
     }
 
-    /// Runs it with input that is typed before the prompt.
+    /// Runs a command line with input that is typed before the prompt.
     fn shows_after(&self, line: &str, early: &str) -> (String, i32) {
         let (mut terminal, mut shell) = self.begin(line);
         terminal.write_all(early.as_bytes()).unwrap();
         let (mut shown, mut piece, mut is_typed) = (Vec::new(), [0; 4096], false);
         loop {
             match terminal.read(&mut piece) {
-                // A terminal that no process has open any more ends like this.
+                // Reading from a terminal that no process has open any more ends with this error.
                 Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => break,
                 count => shown.extend_from_slice(&piece[..count.unwrap()]),
             }
@@ -112,7 +112,7 @@ pub fn plain(shown: &str) -> String {
     let mut parts = shown.split('\x1b');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        // CSI: parameters, then one letter.
+        // A CSI sequence consists of parameters and one letter.
         let end = part.find(|c: char| c.is_ascii_alphabetic()).map_or(part.len(), |at| at + 1);
         plain += &part[end..];
     }
@@ -137,7 +137,7 @@ fn anything_but_yes_changes_nothing() {
     assert_eq!((changes(&cluster), cluster.state()), (Vec::new(), scenario("a-plan")));
 }
 
-/// Input that is typed while the cluster is read is no answer.
+/// Input that is typed while the cluster is read does not answer the prompt.
 #[test]
 fn an_answer_before_the_question_is_none() {
     let state = State { latency_ms: 300, ..scenario("a-plan") };
@@ -147,7 +147,7 @@ fn an_answer_before_the_question_is_none() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()));
 }
 
-/// There is nothing to consent to, and the run ends as it does without a terminal.
+/// Without anything to remove there is no prompt, and the run ends as it does without a terminal.
 #[test]
 fn nothing_to_remove_needs_no_consent() {
     let scenario_name = "a-znode-that-is-gone";
@@ -217,7 +217,7 @@ fn what_is_refused_is_not_asked_for() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-/// The framework disappears between the plan and the run.
+/// A run that its plan refuses stays refused, even if the framework disappears afterwards.
 #[test]
 fn what_was_not_asked_for_is_not_done() {
     let mut state = scenario("a-plan");
@@ -267,14 +267,14 @@ fn what_a_file_lifts_is_named() {
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
     let (shown, exit) = Terminal { typed: "y\n", ..Terminal::new(&cluster) }.shows(&line);
     assert_eq!(exit, 0, "{shown}");
-    // Without a prompt it has to be on the command line.
+    // Without a prompt, the option has to be on the command line.
     let cluster = Cluster::start(scenario("a-plan-with-a-teardown"));
     let (shown, exit) = Terminal::new(&cluster).shows(&format!("{line} --yes"));
     assert!(shown.contains(&format!("add at the end of the command: {lifting}")), "{shown}");
     assert_eq!((exit, changes(&cluster)), (7, Vec::new()), "{shown}");
 }
 
-/// The plan shows one framework, and now there are two.
+/// A framework that the plan did not show is not torn down.
 #[test]
 fn a_framework_that_was_not_shown_does_not_end() {
     let mut state = scenario("a-plan-with-a-teardown");
@@ -385,7 +385,7 @@ fn colours_are_for_terminals_that_want_them() {
     }
 }
 
-/// A cluster that is slow enough for its phases to be visible.
+/// Returns a cluster that is slow enough for its phases to be visible.
 fn slow() -> State {
     State { latency_ms: 100, ..scenario("the-sample-result") }
 }
@@ -413,7 +413,7 @@ fn a_bar_shows_how_far_a_phase_is() {
 fn a_terminal_that_goes_away_ends_no_run() {
     let cluster = Cluster::start(slow());
     let cleaned = printed(TARGET, slow()).1;
-    // `nohup` starts it like this.
+    // `nohup` starts a command with this signal ignored.
     let terminal = Terminal { environment: "trap '' HUP;", ..Terminal::new(&cluster) };
     let (terminal, mut shell) = terminal.begin(&format!("{TARGET} --yes"));
     let patience = Instant::now();

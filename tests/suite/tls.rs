@@ -41,18 +41,18 @@ pub struct Authority {
 /// The subject of a certificate.
 #[derive(Clone, Copy)]
 pub enum Subject {
-    /// The server at loopback.
+    /// The server on loopback.
     Loopback,
-    /// Another server.
+    /// A different server.
     Other,
-    /// The server that is asked, a long time ago.
+    /// The server on loopback, with a certificate that expired long ago.
     Expired,
     /// A client.
     Client,
 }
 
 impl Authority {
-    /// Creates one.
+    /// Creates an authority.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "the tests' authority");
@@ -63,19 +63,19 @@ impl Authority {
         authority
     }
 
-    /// A file in its folder.
+    /// Writes a file in the authority's folder.
     pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let file = self.folder.path().join(name);
         fs::write(&file, text).unwrap();
         file
     }
 
-    /// The path of a file in its folder.
+    /// Returns the path of a file in the authority's folder.
     pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// A certificate and its key.
+    /// Issues a certificate and its key.
     fn issue(&self, subject: Subject) -> (rcgen::Certificate, KeyPair) {
         let name = match subject {
             Subject::Loopback | Subject::Expired => "127.0.0.1",
@@ -98,7 +98,7 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
-    /// The same as text.
+    /// Returns the certificate and the key as PEM.
     pub fn pem(&self, subject: Subject) -> (String, String) {
         let (certificate, key) = self.issue(subject);
         (certificate.pem(), key.serialize_pem())
@@ -113,12 +113,12 @@ impl Authority {
         key.serialize_pem()
     }
 
-    /// A cluster behind TLS, with a certificate of this authority.
+    /// Starts a cluster behind TLS, with a certificate of this authority.
     pub fn front(&self, cluster: &Cluster, subject: Subject, clients: bool) -> Front {
         front(cluster, self.server(subject, clients))
     }
 
-    /// The configuration of a server with a certificate of this authority.
+    /// Returns the configuration of a server with a certificate of this authority.
     fn server(&self, subject: Subject, clients: bool) -> ServerConfig {
         let (certificate, key) = self.issue(subject);
         let provider = Arc::new(crypto::ring::default_provider());
@@ -139,7 +139,7 @@ impl Authority {
     }
 }
 
-/// A cluster behind TLS.
+/// Starts a cluster behind TLS.
 fn front(cluster: &Cluster, config: ServerConfig) -> Front {
     let config = Arc::new(config);
     Front::start(
@@ -149,7 +149,7 @@ fn front(cluster: &Cluster, config: ServerConfig) -> Front {
     )
 }
 
-/// A session with a client, after the handshake.
+/// Opens a session with a client, and completes the handshake.
 fn shake_hands(
     config: &Arc<ServerConfig>,
     socket: TcpStream,
@@ -165,13 +165,13 @@ fn shake_hands(
     Ok(stream)
 }
 
-/// Lets the last bytes arrive.
+/// Closes the connection in such a way that the last bytes arrive.
 fn hang_up(socket: &mut TcpStream) {
     let _ = socket.shutdown(Shutdown::Write);
     let _ = socket.read_to_end(&mut Vec::new());
 }
 
-/// A cluster whose servers require the token of `admin`, who has the password.
+/// Starts a cluster whose servers require the token of `admin`, who has the password.
 fn cluster() -> Cluster {
     let iam = Iam {
         users: [("admin".into(), PASSWORD.into())].into(),
@@ -326,7 +326,7 @@ fn files_that_hold_something_else() {
     assert_eq!(front.requests(), [""; 0]);
 }
 
-/// A certificate of version 1, as DC/OS ships one and `openssl x509 -req` makes them. rcgen
+/// Returns a certificate of version 1, as DC/OS ships one and `openssl x509 -req` makes them. rcgen
 /// cannot make one.
 fn version_1(provider: &CryptoProvider) -> CertifiedKey {
     let pem = |name: &str| fs::read(tests(&format!("suite/tls/{name}"))).unwrap();
@@ -354,7 +354,7 @@ fn a_servers_certificate_of_version_1() {
     assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
 }
 
-/// A server that accepts any certificate, if its client has one.
+/// A verifier that accepts any certificate of a client, but requires one.
 #[derive(Debug)]
 struct Lenient(CryptoProvider);
 
@@ -471,7 +471,7 @@ fn proxy(authority: &Authority) -> String {
     url
 }
 
-/// Passes one request through a proxy to its server, and the answer back.
+/// Forwards one request through a proxy to its server, and returns the answer.
 fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -501,7 +501,7 @@ fn tunnel(mut client: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()
     }
 }
 
-/// The proxy is trusted as the servers are, and receives no certificate of the client.
+/// The proxy's certificate is checked like a server's, and the proxy gets no client certificate.
 #[test]
 fn a_proxy_over_tls() {
     let (authority, cluster) = (Authority::new(), cluster());

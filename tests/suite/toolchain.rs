@@ -1,5 +1,5 @@
-//! The compiler's wrapper finds out before anything is compiled whether the target of the
-//! components is missing, and adds it.
+//! Tests of the compiler's wrapper: it finds out before anything is compiled whether the target of
+//! the components is missing, and adds it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! The live transport, through the library: its limits, its connections, and the number of its
-//! requests in flight.
+//! Tests of the live transport, through the library: its limits, its connections, and the number of
+//! its requests in flight.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use janitor_transport::exchange::{Request, RunStart, Transport};
 
 use crate::command::{self, Run, janitor, replay, run, tests};
 
-/// The sample cluster: three of six agents hold something.
+/// Starts the sample cluster: three of six agents hold something.
 fn cluster(latency_ms: u64) -> Cluster {
     let json = fs::read(tests("scenarios/the-sample-result/cluster.json")).unwrap();
     let state: State = serde_json::from_slice(&json).unwrap();
@@ -77,7 +77,7 @@ fn what_is_no_http_is_said_to_be_none() {
     );
 }
 
-/// Live and in the replay, and whatever the body says.
+/// The run and its replay both reject such a status, whatever the body contains.
 #[test]
 fn only_a_final_status_is_an_answer() {
     let list = r#"{"slaves":[],"recovered_slaves":[]}"#;
@@ -97,12 +97,12 @@ fn only_a_final_status_is_an_answer() {
     }
 }
 
-/// A master that leads, and says so in every answer.
+/// Starts a master that leads, and says so in every answer.
 fn leading() -> Answering {
     Answering::start(|_| response(200, "leading", None))
 }
 
-/// A master that does not lead: it serves its own pages, and redirects the other requests.
+/// Starts a master that does not lead: it serves its own pages, and redirects the other requests.
 fn standby(leader: &str) -> Answering {
     let leader = leader.trim_start_matches("http:").to_owned();
     Answering::start(move |request| match request.uri().path().strip_prefix("/master/") {
@@ -134,13 +134,13 @@ fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) ->
     (response.status, String::from_utf8_lossy(&body[..length]).into_owned())
 }
 
-/// A network with these comma-separated masters.
+/// Creates a network with these comma-separated masters.
 fn network(masters: &str) -> NetworkBuilder {
     let nobody = "http://127.0.0.1:1/";
     command::network(Endpoints::new(masters, nobody, nobody).unwrap())
 }
 
-/// The network in a run.
+/// Returns the network after it has begun a run.
 fn running(network: NetworkBuilder) -> Network {
     let mut network = network.build().unwrap();
     let (endpoints, time) = (network.endpoints().clone(), Duration::from_secs(600));
@@ -186,8 +186,7 @@ fn the_root_of_a_named_master() {
 /// A URL at which no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// If one master does not know the leader, or does not know the new one yet, another master may
-/// answer.
+/// If one master knows no leader, or not yet the new one, another master may answer.
 #[test]
 fn masters_that_know_no_leader_are_passed_over() {
     let leader = leading();
@@ -206,7 +205,7 @@ fn masters_that_know_no_leader_are_passed_over() {
         let list = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
         assert_eq!(list, (200, "leading".into()));
     }
-    // A master that knows no leader has not become the one whose root is requested either.
+    // The root is not requested from a master that knows no leader.
     let [first, second] = ["first", "second"].map(|name| {
         Answering::start(move |request| match request.uri().path().starts_with("/master/") {
             true => response(503, "no leader", None),
@@ -231,7 +230,7 @@ fn credentials_are_not_redirected() {
     let (_, why) = ask(&mut network, Endpoint::Master, Method::Get, "slaves");
     let words = format!("it redirects to {}/master/slaves, and credentials", leader.origin());
     assert!(why.contains(&words), "{why}");
-    // No other master has become the one that answers either.
+    // The root is not requested from a master that has redirected the request.
     let page = ask(&mut network, Endpoint::MasterRoot, Method::Get, "version");
     assert_eq!(page, (200, "standby".into()));
 }
@@ -275,7 +274,7 @@ fn a_proxy_that_cannot_be_used_is_an_error() {
         ("http_proxy", binary),
     ] {
         let cluster = cluster(0);
-        // A usable one follows it.
+        // In the first of two runs, another variable names a usable proxy.
         for more in [&[("http_proxy", OsStr::new(good))][..], &[]] {
             let mut environment = more.to_vec();
             environment.retain(|(name, _)| *name != variable);
@@ -309,7 +308,7 @@ fn an_exception_that_cannot_be_one_is_an_error() {
     }
 }
 
-/// The proxy would receive the token.
+/// Exceptions are reached without the proxy, which would receive the token.
 #[test]
 fn exceptions_are_reached_without_the_proxy() {
     for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost"] {
@@ -321,7 +320,7 @@ fn exceptions_are_reached_without_the_proxy() {
     }
 }
 
-/// A server that sends these bytes to every client, and keeps the connection open.
+/// Starts a server that sends these bytes to every client, and keeps the connection open.
 fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

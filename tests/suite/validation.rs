@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::command::{Run, replay, run, tests};
 
-/// The schemas of everything that is written for programs, by the names under which
+/// Returns the schemas of everything that is written for programs, by the names under which
 /// `docs/schemas` has them.
 pub fn all() -> [(&'static str, Schema); 5] {
     [
@@ -28,7 +28,7 @@ pub fn all() -> [(&'static str, Schema); 5] {
     ]
 }
 
-/// The schema of a type as it is written.
+/// Returns the schema of a type as it is serialised.
 fn schema<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }

@@ -30,10 +30,10 @@ const DIGEST: &str = "keeper:a-password-to-be-kept";
 /// An address on which no server listens, not even one that another test starts.
 const NOBODY: &str = "127.0.0.1:1";
 
-/// The command that starts a server.
+/// Returns the command that starts a server.
 ///
 /// # Errors
-/// There is none.
+/// Fails if the variable is not set.
 fn command() -> Result<String, String> {
     env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))
 }
@@ -173,7 +173,7 @@ fn without_the_credentials() {
     let words = "KeeperErrorCode = NoAuth for /service/part-7";
     assert!(run.stdout.contains(words), "{}", run.stdout);
     assert!(server.children("/service").contains(&"part-7".to_owned()));
-    // The environment works as well.
+    // The credentials in the environment are used as well.
     let url = server.url();
     let mut command = janitor();
     command.env("ZK_AUTH", DIGEST).args(["-z", "service", "-e", &url]);
@@ -220,7 +220,7 @@ fn credentials_that_are_none() {
         }
         let run = crate::command::run(&mut command);
         assert_eq!(run.exit, 1);
-        // Nothing is requested.
+        // The refusal comes before the first request.
         assert!(!run.stdout.contains("Deleting"), "{}", run.stdout);
         assert!(run.stderr.contains(words), "{}", run.stderr);
         assert!(!run.stderr.contains("no-colon"), "{}", run.stderr);
@@ -252,7 +252,7 @@ fn a_name_with_a_semicolon() {
     assert_eq!(server.children("/a"), ["b"]);
 }
 
-/// No node can be called missing below a chroot that does not exist.
+/// Below a chroot that does not exist, no node can be reported as missing.
 #[test]
 fn a_chroot_that_is_not_there() {
     let Some(command) = &needed(command()) else { return };
@@ -328,7 +328,7 @@ fn a_deep_tree() {
     assert_eq!(server.children("/"), ["zookeeper"]);
 }
 
-/// Their list is longer than ZooKeeper's client in Java, and so Exhibitor, accepts.
+/// The list of these nodes is longer than ZooKeeper's client in Java, and so Exhibitor, accepts.
 #[test]
 fn more_names_than_fit_a_megabyte() {
     let Some(command) = &needed(command()) else { return };
@@ -397,7 +397,7 @@ fn a_dead_server_and_a_living_one() {
     }
 }
 
-/// It makes no difference whether the server has carried out the request without an answer.
+/// A lost connection makes no difference, whether the server has carried out the request or not.
 #[test]
 fn connections_that_are_reset() {
     let Some(command) = &needed(command()) else { return };
@@ -416,7 +416,7 @@ fn connections_that_are_reset() {
     assert_siblings(&server);
 }
 
-/// The connection stays open, and nothing arrives any more.
+/// The connection stays open, but nothing arrives any more.
 #[test]
 fn a_server_that_falls_silent() {
     let Some(command) = &needed(command()) else { return };
@@ -429,7 +429,7 @@ fn a_server_that_falls_silent() {
     assert_siblings(&server);
 }
 
-/// Three real servers; the leader dies in the middle, and the other two continue.
+/// Of three real servers, the leader dies in the middle, and the other two continue.
 #[test]
 fn a_leader_that_is_killed() {
     let Some(command) = &needed(command()) else { return };
@@ -484,7 +484,7 @@ fn a_server_that_is_killed() {
     assert_siblings(&server);
 }
 
-/// One of two servers says nothing, and the other one does not exist.
+/// One of two servers never answers, and no server listens at the other's address.
 #[test]
 fn servers_that_open_no_session() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -19,7 +19,8 @@ use janitor_contract::types::{
 /// Removes a target, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
-/// The run fails; the error has the report on everything that was done before.
+/// Fails if the cleanup does not complete; the error has the report on everything that was done
+/// before.
 pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Result<Report, Failure> {
     carry_out(host, target, options, None)
 }
@@ -27,7 +28,8 @@ pub fn clean<H: Host>(host: &mut H, target: &Target, options: &Options) -> Resul
 /// Carries out a plan, if the cluster is as the plan shows it.
 ///
 /// # Errors
-/// The run fails; the error has the report on everything that was done before.
+/// Fails if the cleanup does not complete; the error has the report on everything that was done
+/// before.
 pub fn apply<H: Host>(
     host: &mut H,
     plan: &CleanupPlan,

@@ -13,7 +13,7 @@ use janitor_contract::types::{AgentHolding, Failure, Holding, Inventory, Options
 /// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
-/// The inventory cannot be made.
+/// Fails if the inventory cannot be made.
 pub fn discover<H: Host>(host: &mut H, options: &Options) -> Result<Inventory, Failure> {
     let mut context = Context::new(host, options);
     context.discover().map_err(|abort| context.fail(abort))

@@ -44,7 +44,7 @@ const SYSTEM_ZNODES: &[&str] = &[
 /// Decides whether a target may be cleaned.
 ///
 /// # Errors
-/// The target is refused.
+/// Fails if the target is refused.
 pub fn check(target: &Target, options: &Options) -> Result<(), Refusal> {
     check_role(target).map_err(Refusal::invalid)?;
     if let Some(znode) = &target.znode {

@@ -15,19 +15,19 @@ pub trait Host {
     /// Starts an exchange and returns at once.
     ///
     /// # Errors
-    /// The host does not allow the request (`denied`), or the run is being stopped.
+    /// Fails if the host does not allow the request (`denied`), or if the run is being stopped.
     fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error>;
 
     /// Waits for the answer.
     ///
     /// # Errors
-    /// There is no answer; each case of [`Error`] says why.
+    /// Fails if there is no answer; each case of [`Error`] says why.
     fn finish(&mut self, exchange: Self::Exchange) -> Result<Self::Response, Error>;
 
     /// Returns how many exchanges may be in flight at a time.
     fn window(&mut self) -> usize;
 
-    /// Waits, and returns whether the run may continue.
+    /// Pauses, and returns whether the run may continue.
     #[must_use]
     fn pause(&mut self, duration: Duration) -> bool;
 
@@ -42,7 +42,7 @@ pub trait Host {
     /// no error here, because the status already says what happened.
     ///
     /// # Errors
-    /// It fails as [`Host::send`] and [`Host::finish`] do.
+    /// Fails as [`Host::send`] and [`Host::finish`] do.
     fn ask(&mut self, request: &Request) -> Result<Answer, Error> {
         let exchange = self.send(request)?;
         self.answer(exchange)
@@ -51,7 +51,7 @@ pub trait Host {
     /// Waits for the whole answer, as [`Host::ask`] does.
     ///
     /// # Errors
-    /// It fails as [`Host::finish`] does.
+    /// Fails as [`Host::finish`] does.
     fn answer(&mut self, exchange: Self::Exchange) -> Result<Answer, Error> {
         self.answer_within(exchange, Answer::LIMIT)
     }
@@ -59,7 +59,7 @@ pub trait Host {
     /// Waits for the whole answer, with another limit for the body, in bytes.
     ///
     /// # Errors
-    /// It fails as [`Host::finish`] does.
+    /// Fails as [`Host::finish`] does.
     fn answer_within(&mut self, exchange: Self::Exchange, limit: usize) -> Result<Answer, Error> {
         let mut response = self.finish(exchange)?;
         let mut answer = Answer { status: response.status(), body: Vec::new(), error: None };
@@ -141,7 +141,7 @@ pub trait Response {
     /// body's end.
     ///
     /// # Errors
-    /// The body is truncated.
+    /// Fails if the body is truncated.
     fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error>;
 }
 

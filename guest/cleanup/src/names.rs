@@ -40,8 +40,8 @@ pub fn why_no_role(role: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns those of the known names of which a name may be a misspelling. Names that differ in
-/// their digits alone are siblings, and not misspelt.
+/// Returns the known names that this name may be a misspelling of. Names that differ only in their
+/// digits are siblings, and not misspelt.
 pub fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let letters = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
     let lower = name.to_ascii_lowercase();

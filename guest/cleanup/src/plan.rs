@@ -18,7 +18,7 @@ use janitor_contract::types::{
 /// Makes a plan for a target, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
-/// The plan cannot be made.
+/// Fails if the plan cannot be made.
 pub fn plan<H: Host>(
     host: &mut H,
     target: &Target,

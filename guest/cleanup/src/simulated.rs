@@ -21,12 +21,12 @@ pub const ZNODE: &str = "dcos-service-r";
 pub struct Chance(u64);
 
 impl Chance {
-    /// Begins with a seed.
+    /// Creates the numbers that follow a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `end` (SplitMix64).
+    /// Returns a number below `end` (SplitMix64).
     pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -185,7 +185,7 @@ impl Resource {
         self.stack.last().expect("a reservation")
     }
 
-    /// The JSON that the master lists.
+    /// Returns the JSON that the master lists.
     fn json(&self, version: &str) -> Value {
         let mut json = json!({
             "name": self.name, "type": "SCALAR", "scalar": {"value": f64::from(self.amount)},
@@ -295,7 +295,7 @@ impl Agent {
         self.pending.push((volumes, resource));
     }
 
-    /// The number of its volumes and reservations of the target.
+    /// Returns the number of the agent's volumes and reservations that are the target's.
     fn removable(&self, principal: Option<&str>) -> usize {
         let is_own = |it: &&Resource| {
             let stays = it.volume.is_some() && !it.is_volume(principal);
@@ -339,7 +339,7 @@ impl Agent {
         cleaned
     }
 
-    /// Everything it has, in an order that does not matter.
+    /// Returns all resources of the agent, sorted, because their order does not matter.
     fn sorted(&self) -> Vec<String> {
         let mut all: Vec<_> = self.resources.iter().map(|it| format!("{it:?}")).collect();
         all.sort();
@@ -348,7 +348,7 @@ impl Agent {
 }
 
 impl Cluster {
-    /// A random cluster.
+    /// Makes a random cluster.
     pub fn by_chance(chance: &mut Chance) -> Self {
         let version = chance.of(&["0.28.1", "1.4.3", "1.11.0", "1.11.0"]);
         let mut id = 0;
@@ -445,17 +445,17 @@ impl Cluster {
         self.znode
     }
 
-    /// Everything in it, in an order that does not matter.
+    /// Returns the resources of each agent, sorted, because their order does not matter.
     pub fn state(&self) -> Vec<Vec<String>> {
         self.agents.iter().map(Agent::sorted).collect()
     }
 
-    /// Everything in it that is not the target's: nothing may change it.
+    /// Returns the resources that are not the target's, which nothing may change.
     pub fn others(&self, principal: Option<&str>) -> Vec<Vec<String>> {
         self.agents.iter().map(|agent| agent.cleaned(principal).sorted()).collect()
     }
 
-    /// The requests that should have changed something.
+    /// Returns the requests that should have changed something.
     pub fn changes(&self) -> Vec<&String> {
         let asks = |it: &&String| it.starts_with("GET ") || *it == "POST api/v1";
         self.requests.iter().filter(|it| !asks(it)).collect()

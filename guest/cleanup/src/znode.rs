@@ -32,13 +32,13 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Names a target's node.
+    /// Creates the value for a target's node.
     pub fn new(options: &Options, znode: &str) -> Self {
         let path = guard::segments(znode).collect::<Vec<_>>().join("/");
         Self { path, whole: guard::whole_path(options, znode), ..Self::root(options) }
     }
 
-    /// Names the root.
+    /// Creates the value for the root.
     pub fn root(options: &Options) -> Self {
         let server = if options.zookeeper { ZOOKEEPER } else { EXHIBITOR };
         Self { path: String::new(), whole: String::new(), server }

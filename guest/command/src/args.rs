@@ -32,7 +32,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Er
     Arguments::try_parse_from(dashed(args))
 }
 
-/// The usage of the command, in a few lines.
+/// Returns the usage of the command, in a few lines.
 pub fn usage() -> String {
     Arguments::command().render_usage().to_string()
 }

@@ -98,7 +98,7 @@ fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Resu
     configure(endpoints, token, RUN_SECONDS, log)
 }
 
-/// The token for the servers: the command line takes precedence over the environment.
+/// Returns the token for the servers: the command line takes precedence over the environment.
 fn own_token(args: &Arguments) -> Result<Option<String>, String> {
     const VARIABLE: &str = "DCOS_ACS_TOKEN";
     match args.auth_token.clone() {

@@ -164,8 +164,8 @@ async fn run(Cluster { agents, matching, latency_ms }: Cluster) -> Result<()> {
     let counting = Arc::clone(&master);
     let listener = listener.tap_io(move |connection| {
         counting.live().connections += 1;
-        // Without it, a response may wait for an acknowledgement. If it fails, that is the only
-        // effect.
+        // Without this option, a response may wait for an acknowledgement. If the call fails, that
+        // is the only effect.
         let _ = connection.set_nodelay(true);
     });
     axum::serve(listener, routes(&master)).await?;

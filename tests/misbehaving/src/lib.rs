@@ -1,4 +1,4 @@
-//! A component that breaks its contract. The role that it is asked to clean selects how.
+//! A component that breaks its contract. The role in its target selects the violation.
 #![cfg(target_family = "wasm")]
 #![allow(clippy::panic, unconditional_recursion, reason = "breaking down is what it is for")]
 #![allow(unsafe_code, reason = "the exports are generated here")]

@@ -10,13 +10,13 @@ use crate::command::{Run, janitor, program, run, tests};
 use crate::composed;
 use crate::stock::wasmtime::Wasmtime;
 
-/// A host of the component. All have the binary's command line.
+/// A host of the component, with the same command line as the binary.
 pub struct Program {
     pub name: &'static str,
-    /// Fails with the remedy if something that it needs is not installed.
+    /// A check that fails with the remedy if something that the host needs is not installed.
     pub is_installed: fn() -> Result<(), String>,
     command: fn() -> Command,
-    /// The report in what it prints, on one line.
+    /// A function that returns the report in the host's output, on one line.
     pub report: fn(&str) -> String,
 }
 
@@ -82,7 +82,7 @@ fn made(file: &str) -> Result<(), String> {
     is_there.then_some(()).ok_or_else(|| "run tests/embedders/setup.sh".into())
 }
 
-/// The host in Python, about to run a script with the path of the component.
+/// Creates the command that runs a script on the host in Python, with the path of the component.
 pub fn script(script: &str) -> Command {
     let mut python = program(tests("../target/embedders/python/bin/python"));
     python.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", tests("embedders/python"));
@@ -90,8 +90,8 @@ pub fn script(script: &str) -> Command {
     python
 }
 
-/// The host that was written from the contract and the guide alone, about to run a command of
-/// its own.
+/// Creates the command that runs a command of the host which was written from the contract and the
+/// guide alone.
 pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
     let python = program(tests("../target/embedders/python/bin/python"));
     let mut host = example(python, "embedders/newcomer/host.py");
@@ -121,19 +121,20 @@ impl Program {
     }
 }
 
-/// An example of `tests/embedders`, with the component that checks requests itself.
+/// Creates the command that runs an example of `tests/embedders`, with the component that checks
+/// requests itself.
 fn example(mut interpreter: Command, file: &str) -> Command {
     interpreter.env_remove("MARATHON_APP_ID").env("PYTHONDONTWRITEBYTECODE", "1");
     interpreter.arg(tests(file)).arg("--component").arg(composed::JANITOR.join("janitor.wasm"));
     interpreter
 }
 
-/// The report that `--output json` has in an object.
+/// Returns the report that `--output json` has in an object.
 pub fn field(stdout: &str) -> String {
     serde_json::from_str::<Value>(stdout).unwrap()["report"].to_string()
 }
 
-/// The report that is all of the output.
+/// Returns the report that is all of the output.
 fn line(stdout: &str) -> String {
     stdout.strip_suffix('\n').unwrap().to_owned()
 }

@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 
 use super::hosts::Place;
 
-/// A recording that is played by servers on loopback.
+/// A recording that servers on loopback play.
 pub struct Recorded {
     replay: Replay,
     servers: [(Answering, String); 3],
@@ -24,7 +24,7 @@ impl Recorded {
     pub fn start(recording: &Path) -> Self {
         let replay = Replay::open(recording).unwrap();
         let Run { endpoints, elapsed, .. } = replay.run();
-        // The client of these servers has a clock of its own.
+        // The client of these servers has a clock of its own, so the recorded times are skipped.
         for _ in elapsed.into_iter().flatten() {
             replay.transport().elapsed(Duration::ZERO);
         }
@@ -59,7 +59,7 @@ impl Recorded {
     }
 }
 
-/// The recorded answer to a request.
+/// Returns the recorded answer to a request.
 fn answer(
     replay: &Replay,
     url: &str,
@@ -92,7 +92,7 @@ fn answer(
     Ok(response.body(body).unwrap())
 }
 
-/// The endpoint below which a URL is, and its path and query there.
+/// Returns the endpoint of a URL, and the path and query below it.
 fn located(endpoints: &Endpoints, url: &str) -> (Endpoint, Vec<String>, Vec<(String, String)>) {
     let all = [
         Endpoint::Master,

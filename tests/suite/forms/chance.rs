@@ -1,5 +1,5 @@
-//! Random forms of resources that agents hold. How a form was made, and not its text, decides
-//! whether it may be sent.
+//! Random forms of resources that agents hold. The way in which a form was made, and not its text,
+//! decides whether it may be sent.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use janitor_guest::simulated::Chance;
 pub struct Held {
     /// The agent's id.
     pub agent: String,
-    /// Its text in the list.
+    /// The text of the resource in the list.
     pub text: String,
-    /// The role under which it is listed.
+    /// The role under which the resource is listed.
     pub role: String,
-    /// The principal that may destroy the volume, if it is one: its creator, or else its
-    /// reserver; nobody if neither is known.
+    /// The principal that may destroy the volume, if the resource is one: its creator, or else its
+    /// reserver; `Some(None)` if neither is known.
     pub volume: Option<Option<String>>,
-    /// The principal that may release it, if it is a dynamic reservation without a volume.
+    /// The principal that may release the resource, if it is a dynamic reservation without a
+    /// volume.
     pub reservation: Option<Option<String>>,
 }
 
@@ -28,13 +29,13 @@ pub struct Agents(pub Vec<Held>);
 /// A form, after the operator endpoint that it is for.
 #[derive(Debug)]
 pub struct Form {
-    /// Both.
+    /// The endpoint and the form.
     pub line: String,
-    /// True if the host must let it pass; it must deny all others.
+    /// True if the host must allow the form; it must deny all others.
     pub may_pass: bool,
 }
 
-/// The owner of a resource that counts, and the name of its list.
+/// The operator endpoints, and the name of the list in the form for each.
 const OPERATIONS: [(&str, &str); 2] = [("destroy-volumes", "volumes"), ("unreserve", "resources")];
 
 fn one<'a>(chance: &mut Chance, all: &[&'a str]) -> &'a str {
@@ -112,7 +113,7 @@ impl Held {
 }
 
 impl Agents {
-    /// A few agents with a few resources each.
+    /// Makes a few agents with a few resources each.
     pub fn by_chance(chance: &mut Chance) -> Self {
         let mut held = Vec::new();
         for agent in ["S0", "S1", "S2/x y"] {
@@ -121,7 +122,7 @@ impl Agents {
         Self(held)
     }
 
-    /// The master's list of them.
+    /// Returns the master's list of the agents.
     pub fn list(&self) -> String {
         let mut agents = BTreeMap::<_, BTreeMap<_, Vec<_>>>::new();
         for Held { agent, text, role, .. } in &self.0 {
@@ -154,7 +155,7 @@ impl Agents {
 }
 
 impl Form {
-    /// A form of resources that agents hold, unchanged or changed.
+    /// Makes a form of resources that agents hold, unchanged or changed.
     pub fn by_chance(chance: &mut Chance, agents: &Agents, principal: Option<&str>) -> Self {
         let operation = chance.below(2);
         let mut agent = agents.0[chance.below(agents.0.len())].agent.clone();
@@ -186,7 +187,7 @@ impl Form {
     }
 }
 
-/// A resource with one change.
+/// Makes one change to a resource.
 fn changed(chance: &mut Chance, text: &str) -> String {
     let replaced = |from: &str, to: &str| text.replacen(from, to, 1);
     match chance.below(14) {
@@ -216,7 +217,7 @@ fn changed(chance: &mut Chance, text: &str) -> String {
     }
 }
 
-/// The same form, or nearly the same, in other characters.
+/// Writes the same form, or nearly the same, in other characters.
 fn written_otherwise(
     chance: &mut Chance,
     form: &str,
@@ -244,7 +245,7 @@ fn encoded(agent: &str, field: &str, list: &str) -> String {
     format!("slaveId={}&{field}={}", percent(agent), percent(&format!("[{list}]")))
 }
 
-/// A text as browsers encode it in a form.
+/// Encodes a text as browsers do in a form.
 fn percent(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {

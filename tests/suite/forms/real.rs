@@ -1,5 +1,5 @@
-//! The same forms on a real master: by the master's own list, they change only resources of the
-//! target.
+//! Tests of the same forms on a real master: by the master's own list, they change only resources
+//! of the target.
 
 use std::collections::BTreeMap;
 
@@ -119,7 +119,7 @@ pub fn a_component_that_claims_a_volume(command: &str) {
     let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[claim]).unwrap_err();
     assert!(stopped.to_string().contains("has not listed"), "{stopped}");
     assert_eq!(master.reserved(), before);
-    // The master would not refuse it: it checks the id alone.
+    // The master would accept the claimed volume, because it checks only the id.
     let claimed: Value = serde_json::from_str(&claimed).unwrap();
     master.destroy_volumes(agent, &[claimed]);
     let is_there =

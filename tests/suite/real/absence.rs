@@ -1,5 +1,5 @@
-//! Resources and frameworks that a real master does not list, no longer lists, or does not list
-//! yet: their absence is no proof that something is removed, or that nobody uses it.
+//! Tests of resources and frameworks that a real master does not list, no longer lists, or does not
+//! list yet: their absence is no proof that something is removed, or that nobody uses it.
 
 use janitor_host::{Endpoints, InUse, Janitor, Options, Report, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
@@ -16,7 +16,7 @@ fn is_since(command: &str, minor: u32) -> bool {
     version.split('.').nth(1).unwrap().parse::<u32>().unwrap() >= minor
 }
 
-/// A cluster with these nodes, of which only ZooKeeper is used.
+/// Starts a cluster with these nodes, of which only ZooKeeper is used.
 fn zookeeper(znodes: &[&str]) -> Cluster {
     let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": znodes}});
     Cluster::start(serde_json::from_value::<State>(state).unwrap())
@@ -109,7 +109,7 @@ pub fn a_teardown_that_would_end_more(command: &str) {
 /// Runs a component that tears down a framework, whatever its target is.
 #[allow(unsafe_code)]
 fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
-    // SAFETY: made by `Engine::precompile_component` in the build script of
+    // SAFETY: `Engine::precompile_component` made these bytes in the build script of
     // `janitor-tests`.
     let janitor = unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap();
     let target = Target {
@@ -224,7 +224,7 @@ pub fn an_agent_that_restarts(command: &str) {
     let list = leader.slaves();
     let mut agents = list["slaves"].as_array().unwrap().iter();
     assert!(agents.any(|agent| agent["reregistered_time"].is_f64()), "{list}");
-    // The master is the same, so that it knows all frameworks.
+    // The leader is still the same one, so it knows all frameworks.
     assert_eq!(leader.clean("-r kafka-role").exit, 0);
     let found = discover(&leader);
     assert!(!found.contains("was elected"), "{found}");
@@ -305,7 +305,7 @@ pub fn a_drained_agent(command: &str) {
     assert!(!master.has("kafka-role"));
     let found = discover(&master);
     assert!(!found.contains("is not connected"), "{found}");
-    // Also where there is nothing.
+    // This also holds for an agent without resources.
     assert_eq!(master.clean("-r other-role").exit, 0);
 }
 
@@ -326,7 +326,7 @@ pub fn ports_that_may_not_be_viewed(command: &str) {
     assert!(found.contains("has reservations that may not be viewed"), "{found}");
 }
 
-/// Another role's label has a byte that is not UTF-8: a master accepts it, and lists it so.
+/// A master accepts, and lists unchanged, another role's label with a byte that is not UTF-8.
 pub fn a_label_that_is_no_text(command: &str) {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];

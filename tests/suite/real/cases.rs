@@ -75,7 +75,7 @@ pub fn a_static_role(command: &str) {
     assert_eq!(master.reserved(), before);
 }
 
-/// Two principals' resources for one role, on one agent.
+/// Starts a master on which two principals have resources for one role, on one agent.
 fn two_principals(command: &str) -> Master {
     let master = Master::start(command, 1, &[]);
     let agent = &master.agents()[0];
@@ -195,7 +195,7 @@ pub fn a_reservation_without_a_principal(command: &str) {
     assert!(!master.has("kafka-role"));
 }
 
-/// A master with one agent, which has a separate disk with a volume on it.
+/// Starts a master with one agent, which has a separate disk with a volume on it.
 fn one_disk(command: &str, source: &Value) -> Master {
     let one = with(&disk(64.0), &json!({"disk": {"source": source}}));
     let resources = json!([cpus(2.0), mem(512.0), disk(512.0), one]).to_string();
@@ -207,7 +207,7 @@ fn one_disk(command: &str, source: &Value) -> Master {
     master
 }
 
-/// After its volume is destroyed, a disk keeps its source, and is returned with it.
+/// Asserts that a disk without its volume keeps its source, and is returned with it.
 fn require_a_free_disk(master: &Master, source: &Value) {
     assert!(!master.has("kafka-role"));
     let unreserved = master.unreserved().into_values().next().unwrap();
@@ -318,7 +318,8 @@ pub fn a_framework_that_someone_else_tears_down(command: &str) {
     assert!(!master.has("kafka-role"));
 }
 
-/// Two agents with a volume each; a task of framework `kafka` uses the first one.
+/// Starts a master and two agents with a volume each; a task of framework `kafka` uses the first
+/// one.
 fn running_task(command: &str) -> (Master, Framework, Task) {
     let master = Master::start(command, 2, &[]);
     let agents = master.agents();
@@ -330,7 +331,8 @@ fn running_task(command: &str) -> (Master, Framework, Task) {
     (master, framework, task)
 }
 
-/// An Exhibitor with a znode, and the arguments that clean the role and delete it.
+/// Starts an Exhibitor with a znode; returns also the arguments that clean the role and delete the
+/// znode.
 pub fn exhibitor() -> (Cluster, String) {
     let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": ["/kafka"]}});
     let state: State = serde_json::from_value(state).unwrap();
@@ -388,7 +390,7 @@ pub fn a_role_that_may_not_be_viewed(command: &str) {
     assert!(run.stdout.contains("has reservations that may not be viewed"));
 }
 
-/// A master that requires credentials, `operator`'s or `auditor`'s; the auditor may not
+/// Starts a master that requires credentials, `operator`'s or `auditor`'s; the auditor may not
 /// destroy volumes. The operator has resources there.
 fn with_credentials(command: &str) -> Master {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -417,7 +419,7 @@ fn with_credentials(command: &str) -> Master {
     master
 }
 
-/// Cleans with these credentials, which do not suffice for this reason.
+/// Asserts that a cleanup with these credentials is refused for this reason.
 fn is_refused(command: &str, credentials: Option<&str>, status: &str, why: &str) {
     let master = with_credentials(command);
     let agent = &master.agents()[0];
@@ -458,7 +460,7 @@ pub fn a_principal_without_the_permission(command: &str) {
     is_refused(command, Some("auditor:secret"), "403", "may not");
 }
 
-/// A master on which nobody may carry out this action.
+/// Starts a master on which nobody may carry out this action.
 fn forbidden(command: &str, action: &str, object: &str) -> Master {
     let mut rule = json!({"principals": {"type": "ANY"}});
     rule[object] = json!({"type": "NONE"});
@@ -528,7 +530,8 @@ pub fn a_master_that_does_not_lead(command: &str) {
     let leader = Master::start(command, 1, &[]);
     leader.fill(&leader.agents()[0], "kafka-role", "kafka-principal");
     let other = Master::start(command, 1, &[("LAB_LEADER", leader.address())]);
-    // It would answer for itself, although only the leader knows these: its metrics, its registry.
+    // A master that does not lead would answer these requests itself, although only the leader
+    // knows its metrics and its registry.
     let (exhibitor, _) = exhibitor();
     let urls = ["-m", &other.url(), "-e", &exhibitor.exhibitor_url()];
     let found = run(janitor().arg("discover").args(urls));
@@ -671,7 +674,7 @@ pub fn an_agent_missing_after_a_failover(command: &str) {
 
     let leader = Master::start_at(port, command, 1, &kept(folders[0]));
     leader.wait_for_agents(1, 0);
-    // At this point it does not know its frameworks either.
+    // At this point the master does not know its frameworks either.
     assert_eq!(leader.clean("-r kafka-role").exit, 7);
     let run = leader.clean("-r kafka-role --force");
     assert_eq!(run.exit, 6);
@@ -683,7 +686,7 @@ pub fn an_agent_missing_after_a_failover(command: &str) {
     assert!(!leader.has("kafka-role"));
 }
 
-/// Makes a plan, and checks in its recording that it has only read.
+/// Makes a plan, and checks in its recording that it sent only read requests.
 fn plan(master: &Master, folder: &Path) -> PathBuf {
     let (file, recording) = (folder.join("plan.json"), folder.join("plan.har"));
     let mut command = janitor();
@@ -767,7 +770,8 @@ pub fn two_hundred_agents(command: &str) {
     }
     let run = run(janitor().args(["-v", "-r", "kafka-role", "-m", &master.url()]));
     assert_eq!(run.exit, 0, "{}", run.stdout);
-    // Two for each agent that has something, and some that are about all of them.
+    // The run sends two requests for each agent that has something, and some that are about all
+    // agents.
     let requests = run.stdout.lines().filter(|line| line.starts_with("HTTP ")).count();
     assert!((100..=120).contains(&requests), "{requests} requests");
     assert!(!master.has("kafka-role"));

@@ -1,4 +1,4 @@
-//! A framework, over the scheduler's HTTP API, and a task of its own.
+//! A framework on the scheduler's HTTP API, and a task of its own.
 
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ureq::{Body, BodyReader};
 
 use super::master::{Master, json_at, until};
 
-/// A framework that is registered as long as this lives, and for an hour after.
+/// A framework that stays registered while this lives, and for an hour afterwards.
 pub struct Framework {
     url: String,
     id: Value,
@@ -17,7 +17,7 @@ pub struct Framework {
     events: Events,
 }
 
-/// A task that runs as long as this lives.
+/// A task that runs while this lives.
 pub struct Task {
     _events: Events,
 }
@@ -28,7 +28,7 @@ impl Framework {
         Self::register_with(master, name, &[role])
     }
 
-    /// The same, with several roles.
+    /// Registers a framework with several roles, which otherwise does the same.
     pub fn register_with(master: &Master, name: &str, roles: &[&str]) -> Self {
         let url = format!("{}api/v1/scheduler", master.url());
         let info = json!({
@@ -44,7 +44,7 @@ impl Framework {
         Self { url, id, stream, events }
     }
 
-    /// Its id.
+    /// Returns the framework's id.
     pub fn id(&self) -> &str {
         self.id["value"].as_str().unwrap()
     }
@@ -152,7 +152,7 @@ impl Events {
         Self { records: BufReader::new(response.into_body().into_reader()) }
     }
 
-    /// The next event of a kind.
+    /// Waits for the next event of a kind, and returns it.
     fn wait_for(&mut self, kind: &str) -> Value {
         loop {
             let mut length = String::new();

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::master::Master;
 
-/// The action before a request is passed on; empty once it is done.
+/// The action before a request is forwarded; empty once it has run.
 type Action = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// A proxy to a master.
@@ -17,7 +17,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Carries out the action once, before the first request that begins like this is passed on.
+    /// Carries out the action once, before the proxy forwards the first request that begins like
+    /// this.
     pub fn before(
         request: &'static str,
         master: &Master,
@@ -48,7 +49,7 @@ impl Gate {
         gate
     }
 
-    /// The URL of the operator endpoints behind it.
+    /// Returns the URL of the operator endpoints behind the proxy.
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -15,11 +15,11 @@ use tempfile::{NamedTempFile, TempDir};
 use super::framework::Framework;
 use crate::command::{Run, client, janitor, program, replay, run};
 
-/// `operator` with the password `secret`, for masters that require credentials. The others
-/// ignore them.
+/// The credentials of `operator`, whose password is `secret`, for masters that require credentials.
+/// The other masters ignore them.
 const OPERATOR: &str = "Basic b3BlcmF0b3I6c2VjcmV0";
 
-/// A running master; killed when dropped.
+/// A running master, which is killed when it is dropped.
 pub struct Master {
     process: Child,
     address: String,
@@ -33,12 +33,12 @@ impl Master {
         Self::start_on(free_port, command, agents, environment)
     }
 
-    /// Starts it on a port that is known beforehand.
+    /// Starts a master on a port that is known beforehand.
     pub fn start_at(port: u16, command: &str, agents: u32, environment: &[(&str, &str)]) -> Self {
         Self::start_on(|| port, command, agents, environment)
     }
 
-    /// Another process may have taken the port.
+    /// Starts a master, in up to three attempts, because another process may have taken the port.
     fn start_on(
         port: impl Fn() -> u16,
         command: &str,
@@ -81,17 +81,17 @@ impl Master {
         Some(Self { process, address, _complaints: complaints, _state: state })
     }
 
-    /// Host and port.
+    /// Returns the host and the port.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The URL of the operator endpoints.
+    /// Returns the URL of the operator endpoints.
     pub fn url(&self) -> String {
         format!("http://{}/master/", self.address)
     }
 
-    /// The agents' ids.
+    /// Returns the agents' ids.
     pub fn agents(&self) -> Vec<String> {
         self.reserved().into_keys().collect()
     }
@@ -108,7 +108,7 @@ impl Master {
         });
     }
 
-    /// The list of agents.
+    /// Returns the list of agents.
     pub fn slaves(&self) -> Value {
         json_at(&format!("{}slaves", self.url()))
     }
@@ -131,15 +131,15 @@ impl Master {
         (master, expected)
     }
 
-    /// Each agent's `reserved_resources_full`, by agent id. The order of a role's
-    /// resources means nothing, and changes when another role's are released.
+    /// Returns each agent's `reserved_resources_full`, by agent id. The order of a role's resources
+    /// means nothing, and changes when another role's are released.
     pub fn reserved(&self) -> BTreeMap<String, Value> {
         self.resources("reserved_resources_full", |reserved| {
             reserved.as_object_mut().unwrap().values_mut().for_each(sort);
         })
     }
 
-    /// Each agent's `unreserved_resources_full`, by agent id.
+    /// Returns each agent's `unreserved_resources_full`, by agent id.
     pub fn unreserved(&self) -> BTreeMap<String, Value> {
         self.resources("unreserved_resources_full", sort)
     }
@@ -187,8 +187,8 @@ impl Master {
         self.create_volumes(agent, &[with(&volume(&disk(64.0), role), &owner)]);
     }
 
-    /// Does the same, and waits until the agent itself has them: an agent that is killed
-    /// earlier does not bring them back.
+    /// Reserves cpus and a disk with a volume, and waits until the agent itself has them: an agent
+    /// that is killed earlier does not restore them.
     pub fn fill_for_good(&self, agent: &str, role: &str, principal: &str) {
         self.fill(agent, role, principal);
         let url = self.agent_url(agent);
@@ -200,7 +200,7 @@ impl Master {
         });
     }
 
-    /// The URL of an agent's own endpoints.
+    /// Returns the URL of an agent's own endpoints.
     pub fn agent_url(&self, agent: &str) -> String {
         let list = self.slaves();
         let mut agents = list["slaves"].as_array().unwrap().iter();
@@ -221,18 +221,19 @@ impl Master {
         assert_eq!(client().post(url).send(quota.to_string()).unwrap().status(), 200);
     }
 
-    /// The quotas of all roles.
+    /// Returns the quotas of all roles.
     pub fn quota(&self) -> Value {
         json_at(&format!("{}quota", self.url()))
     }
 
-    /// Keeps its agents from hearing anything, while the master still assumes that they do.
+    /// Suspends its agents, so that they receive nothing, while the master still considers them
+    /// connected.
     pub fn freeze(&self) {
         let stop = program("kill").args(["-STOP", &self.process.id().to_string()]).status();
         assert!(stop.unwrap().success());
     }
 
-    /// Tears a framework down.
+    /// Tears down a framework.
     pub fn teardown(&self, framework: &Framework) {
         self.post("teardown", 200, &[("frameworkId", framework.id())]);
     }
@@ -244,7 +245,7 @@ impl Master {
         assert_eq!(response.send(body.to_string()).unwrap().status(), 200);
     }
 
-    /// The status of a call of the v1 API.
+    /// Sends a call of the v1 API, and returns the status.
     pub fn call(&self, call: &Value) -> u16 {
         let request = client().post(format!("{}api/v1", self.url()));
         let request = request.header("Content-Type", "application/json");
@@ -268,13 +269,14 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test has noticed.
+        // The process may already have ended, which the test has noticed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Runs janitor on the master behind a URL. Its recording replays to the same output.
+/// Runs janitor on the master behind a URL, and checks that its recording replays to the same
+/// output.
 pub fn clean(url: &str, arguments: &str) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let recording = folder.path().join("run.har");
@@ -325,22 +327,22 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Some cpus.
+/// Returns an amount of cpus.
 pub fn cpus(value: f64) -> Value {
     json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": value}})
 }
 
-/// Some memory.
+/// Returns an amount of memory.
 pub fn mem(value: f64) -> Value {
     json!({"name": "mem", "type": "SCALAR", "scalar": {"value": value}})
 }
 
-/// Some of the root disk.
+/// Returns a part of the root disk.
 pub fn disk(value: f64) -> Value {
     json!({"name": "disk", "type": "SCALAR", "scalar": {"value": value}})
 }
 
-/// A volume on a disk.
+/// Returns a volume on a disk.
 pub fn volume(disk: &Value, id: &str) -> Value {
     let volume = json!({
         "persistence": {"id": id.replace('/', "-")},
@@ -352,7 +354,7 @@ pub fn volume(disk: &Value, id: &str) -> Value {
     disk
 }
 
-/// A simple dynamic reservation.
+/// Returns a simple dynamic reservation.
 pub fn reserved_for(role: &str, principal: &str) -> Value {
     json!({"role": role, "reservation": {"principal": principal}})
 }

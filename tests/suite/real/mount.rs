@@ -6,14 +6,16 @@ use tempfile::TempDir;
 
 use crate::command::program;
 
-/// A file system in memory; unmounted when dropped.
+/// A file system in memory, which is unmounted when it is dropped.
 pub struct Mount {
     folder: TempDir,
 }
 
 impl Mount {
+    /// Mounts a file system on a folder of its own.
+    ///
     /// # Errors
-    /// Nothing can be mounted here; the error says why.
+    /// Fails, with the reason, if nothing can be mounted.
     pub fn new() -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder to mount it on");
         let mut mount = program("mount");
@@ -26,7 +28,7 @@ impl Mount {
         }
     }
 
-    /// Its path.
+    /// Returns the path of the file system.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

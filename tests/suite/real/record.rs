@@ -1,14 +1,14 @@
-//! Makes the recordings of real masters in `tests/recordings` again when the component
-//! sends other requests than before: `cargo test --test suite -- --ignored is_recorded`,
-//! with the commands that start the masters in the environment. `BLESS=1` then writes the
-//! files beside them; review all of it before you commit it.
+//! Makes the recordings of real masters in `tests/recordings` again when the component sends other
+//! requests than before: `cargo test --test suite -- --ignored is_recorded`, with the commands that
+//! start the masters in the environment. `BLESS=1` then writes the files beside them; review all of
+//! it before you commit it.
 
 use super::framework::Framework;
 use super::master::Master;
 use super::version;
 use crate::command::{janitor, run, tests};
 
-/// The version of which a plan and an inventory are recorded too.
+/// The version for which a plan and an inventory are recorded too.
 const NEWEST: &str = "1.11.0";
 
 pub fn record(command: &str) {
@@ -26,7 +26,7 @@ pub fn record(command: &str) {
     master.teardown(&framework);
     drop(framework);
     if version == NEWEST {
-        // Nobody listens there.
+        // No server listens at this address.
         let exhibitor = ["-e", "http://127.0.0.1:9/"];
         let plan = [&["plan"], &TARGET[..], &["-z", "dcos-service-kafka"], &exhibitor].concat();
         assert_eq!(into("plan", &plan), 0);

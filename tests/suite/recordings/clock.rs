@@ -1,4 +1,4 @@
-//! The run's clock: a recording keeps its times, and a replay repeats them.
+//! The clock of a run: a recording keeps its times, and a replay repeats them.
 
 use std::fs;
 use std::io::Cursor;
@@ -14,36 +14,36 @@ use janitor_transport::recording::read::Replay;
 use janitor_transport::recording::write::Recording;
 use serde_json::{Value, json};
 
-/// The component's deed: three times it sends a request, reports the time, and pauses for a
+/// The component's behaviour: three times it sends a request, reports the time, and pauses for a
 /// second.
-const DEED: &str = "tells the time";
+const BEHAVIOUR: &str = "tells the time";
 
 pub fn a_slow_run() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first.har"), folder.path().join("second.har"));
-    let told = recorded(&first, Box::new(Slow::default()));
-    assert_eq!(told, ["38000 ms", "77000 ms", "116000 ms"]);
+    let times = recorded(&first, Box::new(Slow::default()));
+    assert_eq!(times, ["38000 ms", "77000 ms", "116000 ms"]);
     let replay = Replay::open(&first).unwrap();
     assert_eq!(replay.run().elapsed, Some(vec![38_000, 77_000, 116_000]));
-    // A replay of the recording is recorded: it keeps the same answers of the clock.
-    assert_eq!(recorded(&second, replay.transport()), told);
+    // The recording of a replay keeps the same answers of the clock.
+    assert_eq!(recorded(&second, replay.transport()), times);
     assert_eq!(replay.deviations(), [""; 0]);
     assert_eq!(without_dates(&first), without_dates(&second));
 }
 
 pub fn an_older_recording() {
-    let (told, deviations) = replayed_with(Value::Null);
-    assert_eq!(told, ["0 ms", "1000 ms", "2000 ms"]);
+    let (times, deviations) = replayed_with(Value::Null);
+    assert_eq!(times, ["0 ms", "1000 ms", "2000 ms"]);
     assert_eq!(deviations, [""; 0]);
 }
 
 pub fn another_number_of_readings() {
-    let (told, deviations) = replayed_with(json!([5_000]));
-    assert_eq!(told, ["5000 ms", "6000 ms", "7000 ms"]);
+    let (times, deviations) = replayed_with(json!([5_000]));
+    assert_eq!(times, ["5000 ms", "6000 ms", "7000 ms"]);
     let words = "the clock was read 3 times, and 1 times in the recorded run";
     assert_eq!(deviations, [words]);
-    let (told, deviations) = replayed_with(json!([5_000, 7_000, 6_000, 9_000]));
-    assert_eq!(told, ["5000 ms", "7000 ms", "7000 ms"], "it never goes back");
+    let (times, deviations) = replayed_with(json!([5_000, 7_000, 6_000, 9_000]));
+    assert_eq!(times, ["5000 ms", "7000 ms", "7000 ms"], "it never goes back");
     let words = "the clock was read 3 times, and 4 times in the recorded run";
     assert_eq!(deviations, [words]);
 }
@@ -61,9 +61,9 @@ fn recorded(file: &Path, transport: Box<dyn Transport>) -> Vec<String> {
         window: 32,
     };
     let recording = Recording::begin(file, run).unwrap();
-    let told = told(recording.through(transport));
+    let times = times(recording.through(transport));
     recording.finish(None).unwrap();
-    told
+    times
 }
 
 /// Replays a slow run whose recording contains other times. Returns the times that the component
@@ -76,18 +76,18 @@ fn replayed_with(elapsed: Value) -> (Vec<String>, Vec<String>) {
     har["log"]["_janitor"]["elapsed"] = elapsed;
     fs::write(&file, har.to_string()).unwrap();
     let replay = Replay::open(&file).unwrap();
-    let told = told(replay.transport());
-    (told, replay.deviations())
+    let times = times(replay.transport());
+    (times, replay.deviations())
 }
 
 fn target() -> Target {
-    Target { role: Some(DEED.into()), ..Target::NOTHING }
+    Target { role: Some(BEHAVIOUR.into()), ..Target::NOTHING }
 }
 
 /// Runs the component, and returns the times that it reports.
 #[allow(unsafe_code)]
-fn told(transport: Box<dyn Transport>) -> Vec<String> {
-    // SAFETY: made by `Engine::precompile_component` in the build script of
+fn times(transport: Box<dyn Transport>) -> Vec<String> {
+    // SAFETY: `Engine::precompile_component` made these bytes in the build script of
     // `janitor-tests`.
     let janitor = unsafe { Janitor::from_precompiled(janitor_tests::MISBEHAVING, "") }.unwrap();
     let lines = Arc::<Mutex<Vec<_>>>::default();
@@ -102,7 +102,7 @@ fn told(transport: Box<dyn Transport>) -> Vec<String> {
     lines.clone()
 }
 
-/// A recording without the dates and durations of its exchanges, which HAR demands.
+/// Returns a recording without the dates and durations of its exchanges, which HAR requires.
 fn without_dates(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
     let is_date = |line: &&str| {

@@ -1,4 +1,4 @@
-//! A secret in every possible place: no written file contains it.
+//! A secret in every possible place, which no written file may contain.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::command::{Run, janitor, replay, run, tests};
 /// A part of every secret.
 const CANARY: &str = "c4n4ry";
 
-/// Everything that may hold secrets in the master's description of a framework.
+/// Returns the master's lists of frameworks, with a secret in every place that may hold one.
 fn frameworks() -> Value {
     let pair = |key: &str| json!({"key": key, "name": key, "type": "VALUE", "value": CANARY});
     let secret = json!({"type": "VALUE", "value": {"data": CANARY}});
@@ -50,8 +50,8 @@ fn frameworks() -> Value {
     json!({"frameworks": [framework], "completed_frameworks": [framework]})
 }
 
-/// The sample cluster; its servers put secrets wherever they can. The node is read before a
-/// cleanup, or after it.
+/// Returns the sample cluster, whose servers put secrets wherever they can. The node is read either
+/// before a cleanup or after it.
 fn state(before: bool) -> State {
     let json = fs::read(tests("scenarios/with-a-login/cluster.json")).unwrap();
     let mut state: State = serde_json::from_slice(&json).unwrap();

@@ -1,4 +1,4 @@
-//! `janitor replay` of a folder, and `janitor replay --update`.
+//! Tests of `janitor replay` with a folder, and of `janitor replay --update`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ fn sample() -> Cluster {
     sample_that_takes(0)
 }
 
-/// The sample's cluster, where every answer takes some milliseconds.
+/// Starts the sample's cluster, where every answer takes some milliseconds.
 fn sample_that_takes(latency_ms: u64) -> Cluster {
     let json = fs::read(tests("scenarios/the-sample-result/cluster.json")).unwrap();
     let state: State = serde_json::from_slice(&json).unwrap();
     Cluster::start(State { latency_ms, ..state })
 }
 
-/// A recording of the sample's cleanup, in a folder of its own.
+/// Records the sample's cleanup, in a folder of its own.
 fn recorded() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sample.har");
@@ -42,7 +42,7 @@ fn update(file: &Path, cluster: &Cluster) -> Command {
     command
 }
 
-/// Everything in a recording's folder.
+/// Returns all files in the folder of a recording.
 fn files(file: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(file.parent().unwrap()).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
@@ -101,7 +101,8 @@ pub fn incomplete_runs_replace_nothing() {
     assert_eq!(files(&file), [file]);
 }
 
-/// A run on slow servers, in the middle of which a signal comes.
+/// Runs a command on slow servers, and sends a signal in the middle of the run. Returns the exit
+/// code.
 fn signalled(mut command: Command, cluster: &Cluster, signal: &str) -> Option<i32> {
     let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let patience = Instant::now();

@@ -54,7 +54,7 @@ pub fn unknown_fields() {
     refused(&run, &["its `_janitor` is invalid", "`Burn`"]);
 }
 
-/// Of two values only one would be used, and a person may read the other one.
+/// A key with two values is refused, because a person may read the value that is not used.
 pub fn keys_given_twice() {
     let text = fs::read_to_string(tests(RECORDING)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -77,7 +77,7 @@ pub fn missing_fields() {
         let har: Value = serde_json::from_str(&text).unwrap();
         har["log"]["_janitor"].as_object().unwrap().keys().cloned().collect()
     };
-    // One of them is refused differently, and the other is new.
+    // `schema_version` is refused differently, and `elapsed` is new.
     let is_needed = |field: &&String| !["schema_version", "elapsed"].contains(&field.as_str());
     for field in fields.iter().filter(is_needed) {
         let run = changed(|log| remove(&mut log["_janitor"], field));
@@ -124,7 +124,7 @@ pub fn somebody_elses_har() {
         log["creator"] = json!({"name": "Firefox", "version": "140"});
     });
     refused(&run, &["it has no `_janitor`, because it was recorded by Firefox 140"]);
-    // Additions by other programs change nothing.
+    // Additions of other programs change nothing.
     let expected = crate::command::run(&mut replay(&tests(RECORDING)));
     let edited = changed(|log| {
         log["comment"] = "edited".into();

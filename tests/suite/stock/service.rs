@@ -1,4 +1,4 @@
-//! The service, under `wasmtime serve`.
+//! Tests of the service, under `wasmtime serve`.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -28,26 +28,26 @@ const SAMPLE: &str = r#"{
     "options": {"confirm_seconds": 30, "in_use": "Refuse", "system_znode": false}
 }"#;
 
-/// A running service; killed when dropped.
+/// A running service, which is killed when it is dropped.
 struct Service {
     process: Child,
     url: String,
-    /// Its output on standard error.
+    /// The service's output on standard error.
     said: Arc<Mutex<String>>,
 }
 
 impl Service {
-    /// Starts it for clients with the token.
+    /// Starts the service for clients with the token.
     fn start(wasmtime: Wasmtime, master: &str, exhibitor: &str) -> Self {
         Self::start_with(wasmtime, &[], &environment(master, exhibitor))
     }
 
-    /// Starts it on a cluster of the stand-in.
+    /// Starts the service on a cluster of the stand-in.
     fn on(wasmtime: Wasmtime, cluster: &Cluster) -> Self {
         Self::start(wasmtime, &cluster.master_url(), &cluster.exhibitor_url())
     }
 
-    /// Starts it with additional options of the runtime, and additional settings.
+    /// Starts the service with additional options of the runtime, and additional settings.
     fn on_with(
         wasmtime: Wasmtime,
         cluster: &Cluster,
@@ -112,13 +112,13 @@ fn environment<'a>(master: &'a str, exhibitor: &'a str) -> [(&'a str, &'a str); 
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test has noticed.
+        // The process may already have ended, which the test has noticed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The status and the object of an answer.
+/// Reads the status and the object of an answer.
 fn read(mut response: Response<Body>) -> (u16, Value) {
     let text = response.body_mut().read_to_string().unwrap();
     let object = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
@@ -210,7 +210,7 @@ fn events_as_they_happen() {
     assert!(named(&cluster, first["message"].as_str().unwrap()).ends_with("/master/slaves"));
 }
 
-/// Half a cleanup would be worse.
+/// A client that disconnects does not interrupt the cleanup.
 #[test]
 fn a_client_that_goes() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -224,7 +224,7 @@ fn a_client_that_goes() {
     });
 }
 
-/// The runtime has room for one run: until it ends, no other client is let in.
+/// The runtime has room for one run, and accepts no other client until that run ends.
 #[test]
 fn a_run_without_a_client_ends() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -240,7 +240,7 @@ fn a_run_without_a_client_ends() {
     });
 }
 
-/// A cluster whose master accepts every request, and carries out none.
+/// Starts a cluster whose master accepts every request, and carries out none.
 fn all_promises() -> Cluster {
     let mut state = scenario("an-agent-that-takes-its-time");
     for agent in &mut state.agents {
@@ -249,7 +249,7 @@ fn all_promises() -> Cluster {
     Cluster::start(state)
 }
 
-/// A cleanup of that cluster by a client that would wait.
+/// The request of a patient client to clean up that cluster.
 const PATIENT: &str = r#"{
     "target": {"role": "cassandra_role", "principal": "cassandra_principal", "znode": "cassandra"},
     "options": {"confirm_seconds": 600}
@@ -266,7 +266,7 @@ fn a_run_ends_in_good_order() {
     assert!(changes(&cluster).iter().all(is_promise), "{:?}", changes(&cluster));
 }
 
-/// The runtime itself answers a request for more runs than it has room for.
+/// The runtime itself answers a client for whose run it has no room.
 #[test]
 fn more_than_there_is_room_for() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -315,8 +315,8 @@ fn as_many_as_the_operator_allows() {
     assert!(message.contains("--dir FOLDER::/runs"), "{message}");
 }
 
-/// The documented options, without a compiled component: wasmtime's time limits have to be
-/// compiled in.
+/// The documented options are used without a compiled component, because wasmtime's time limits
+/// have to be compiled in.
 #[test]
 fn the_limits_that_are_recommended() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -334,7 +334,7 @@ fn the_limits_that_are_recommended() {
     assert_eq!(read(Service::of(serve).ask("clean", SAMPLE)).0, 200);
 }
 
-/// The operator says how long a client may have a run wait.
+/// The operator limits how long a client may have a run wait.
 #[test]
 fn no_longer_than_the_operator_wants() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
@@ -440,7 +440,7 @@ fn the_operator_must_choose_a_token() {
     let (status, object) = read(service.ask("clean", SAMPLE));
     assert_eq!((status, &object["exit_code"]), (500, &json!(3)));
     assert!(object["message"].as_str().unwrap().contains("Master URL"));
-    // A line end behind the token is no part of it.
+    // A line end after the token is not part of it.
     let line = format!("{TOKEN}\n");
     let service = Service::start_with(wasmtime, &[], &[("JANITOR_SERVICE_TOKEN", &line)]);
     assert_eq!(read(service.ask("clean", "{}")).0, 400);
@@ -538,7 +538,7 @@ fn what_is_not_asked_for_is_named() {
     assert_eq!(cluster.requests().len(), 0);
 }
 
-/// The names of twenty roles.
+/// Returns the names of twenty roles.
 fn roles() -> Vec<String> {
     (0..20).map(|number| format!("role-{number}")).collect()
 }

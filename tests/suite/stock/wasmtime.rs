@@ -20,13 +20,13 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os(VARIABLE)
 /// A component, compiled once for all tests.
 pub type Compiled = LazyLock<PathBuf>;
 
-/// The command.
+/// The compiled command.
 pub static COMMAND: Compiled = LazyLock::new(|| compile(&composed::JANITOR, "janitor-command"));
 
-/// The service.
+/// The compiled service.
 pub static SERVICE: Compiled = LazyLock::new(|| compile(&composed::JANITOR, "janitor-service"));
 
-/// The command with a hostile guest.
+/// The compiled command with a hostile guest.
 pub static MISBEHAVING: Compiled =
     LazyLock::new(|| compile(&composed::MISBEHAVING, "janitor-command"));
 
@@ -35,10 +35,10 @@ pub static MISBEHAVING: Compiled =
 pub struct Wasmtime(());
 
 impl Wasmtime {
-    /// Looks for it.
+    /// Finds an installed wasmtime.
     ///
     /// # Errors
-    /// There is none; the error says why.
+    /// Fails, with the reason, if none is installed.
     pub fn find() -> Result<Self, String> {
         match PROGRAM.exists() {
             true => Ok(Self(())),
@@ -49,25 +49,25 @@ impl Wasmtime {
         }
     }
 
-    /// wasmtime itself, in an empty environment.
+    /// Creates a command that runs wasmtime itself, in an empty environment.
     pub fn plain(self) -> Command {
         wasmtime()
     }
 
-    /// The janitor command in a stock runtime, with just this environment.
+    /// Creates a command that runs the janitor command, with just this environment.
     pub fn command(self, environment: &[(&str, &str)]) -> Command {
         self.run(&COMMAND, environment)
     }
 
-    /// A command in a stock runtime, with just this environment.
+    /// Creates a command that runs a component, with just this environment.
     pub fn run(self, component: &Compiled, environment: &[(&str, &str)]) -> Command {
         let mut command = started(&["run", "-S", "http", "-S", "inherit-env"], component);
         command.envs(environment.iter().copied());
         command
     }
 
-    /// The service in a stock runtime, on a free port of loopback, with these additional options
-    /// and with just this environment.
+    /// Creates a command that runs the service on a free port of loopback, with these additional
+    /// options and with just this environment.
     pub fn serve(self, options: &[&str], environment: &[(&str, &str)]) -> Command {
         let how = ["serve", "-S", "cli", "-S", "inherit-env", "--addr", "127.0.0.1:0"];
         let mut command = started(&[&how, options].concat(), &SERVICE);

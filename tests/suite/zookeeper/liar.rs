@@ -1,5 +1,5 @@
-//! A ZooKeeper server in the test's own process that sends whatever the test requests. It
-//! keeps its answers, so that a test can see what they did not contain.
+//! A ZooKeeper server in the test's own process that sends whatever the test requests. It keeps its
+//! answers, so that a test can see what they did not contain.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -23,34 +23,34 @@ const NOT_EMPTY: i32 = -111;
 /// A request of a client.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The operation; none for a session.
+    /// The operation; none for the request that opens a session.
     pub operation: Option<i32>,
     /// The number of the request.
     pub number: i32,
     /// The last transaction that the client of a new session has seen.
     pub last_seen: i64,
-    /// The nodes that it names.
+    /// The nodes that the request names.
     pub nodes: Vec<String>,
 }
 
 /// The fate of an answer.
 pub enum Fate {
-    /// These bytes are sent in its place.
+    /// Bytes that are sent in its place.
     Sent(Vec<u8>),
-    /// These bytes are sent in its place, and then the connection is closed.
+    /// Bytes that are sent in its place before the connection is closed.
     SentAndClosed(Vec<u8>),
-    /// Nothing arrives any more, and the connection stays open.
+    /// No more bytes arrive, and the connection stays open.
     Silence,
-    /// Nothing arrives any more on any connection, and all are closed.
+    /// No more bytes arrive on any connection, and all connections are closed.
     Death,
 }
 
-/// The names of a node's children, if it is there.
+/// A function that returns the names of a node's children, if the node exists.
 pub type Tree = Box<dyn FnMut(&str) -> Option<Vec<String>> + Send>;
-/// Gets each request and the right answer to it, as a frame.
+/// A function that gets each request and the right answer to it, as a frame.
 pub type Lie = Box<dyn FnMut(&Asked, Vec<u8>) -> Fate + Send>;
 
-/// A server.
+/// A running server that lies.
 pub struct Liar {
     address: String,
     shared: Shared,
@@ -61,12 +61,12 @@ type Shared = Arc<Mutex<Inner>>;
 struct Inner {
     tree: Tree,
     lie: Lie,
-    /// Nodes that the server has deleted, whatever it said.
+    /// The nodes that the server has deleted, whatever it said.
     deleted: HashSet<String>,
     dead: bool,
     /// The longest request that is read (`jute.maxbuffer`).
     largest: usize,
-    /// A node that an ACL protects.
+    /// The node that an ACL protects.
     kept: Option<String>,
     asked: usize,
     conversations: Vec<Conversation>,
@@ -118,29 +118,29 @@ impl Liar {
         Self { address, shared }
     }
 
-    /// Starts one that closes a connection on which a longer request arrives.
+    /// Has the server close a connection on which a longer request arrives.
     pub fn reading(self, largest: usize) -> Self {
         lock(&self.shared).largest = largest;
         self
     }
 
-    /// Starts one that refuses to delete this node.
+    /// Has the server refuse to delete this node.
     pub fn keeping(self, node: &str) -> Self {
         lock(&self.shared).kept = Some(node.to_owned());
         self
     }
 
-    /// The URL for `-e`.
+    /// Returns the URL for `-e`.
     pub fn url(&self) -> String {
         format!("zk://{}/", self.address)
     }
 
-    /// The number of requests that have arrived.
+    /// Returns the number of requests that have arrived.
     pub fn asked(&self) -> usize {
         lock(&self.shared).asked
     }
 
-    /// The number of requests of this operation that have arrived.
+    /// Returns the number of requests of this operation that have arrived.
     pub fn asked_for(&self, operation: i32) -> usize {
         let conversations = &lock(&self.shared).conversations;
         let asked = conversations.iter().flat_map(|conversation| &conversation.asked);
@@ -148,8 +148,8 @@ impl Liar {
     }
 
     /// Returns what the server has said about this node and the nodes below it, as it was on the
-    /// wire: an answer that is correct to the byte (except for the number of the transaction,
-    /// which means nothing), or none.
+    /// wire. An answer counts only if it is correct to the byte, except for the number of the
+    /// transaction, which means nothing.
     pub fn said(&self, root: &str) -> Said {
         let mut said = Said::default();
         for conversation in &lock(&self.shared).conversations {
@@ -256,10 +256,11 @@ fn talk(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
 }
 
 impl Inner {
-    /// The right answer, as a frame. Deletions are carried out.
+    /// Returns the right answer, as a frame. Deletions are carried out.
     fn answer(&mut self, asked: &Asked) -> Vec<u8> {
         let (code, content) = match asked.operation {
-            // Version, time, session, password, and the flag that it is not read-only.
+            // The fields are the version, the time, the session, the password, and the flag for
+            // read-only.
             None => {
                 let session = [&numbers(&[0, 10_000, 0, 7, 16])[..], &[7; 16], &[0]].concat();
                 return frame(&session);
@@ -275,7 +276,7 @@ impl Inner {
             Some(DELETE | MULTI) => {
                 let codes: Vec<_> = asked.nodes.iter().map(|node| self.delete(node)).collect();
                 let failed = codes.iter().copied().find(|code| *code != 0);
-                // All or nothing.
+                // A transaction deletes all of its nodes, or none.
                 let deleted = asked.nodes.iter().zip(&codes).filter(|(_, code)| **code == 0);
                 for (node, _) in deleted.filter(|_| failed.is_some()) {
                     self.deleted.remove(node);
@@ -314,7 +315,7 @@ impl Inner {
     }
 }
 
-/// Returns the bytes behind the header of an answer to successful deletions.
+/// Returns the bytes after the header of an answer to successful deletions.
 fn done(asked: &Asked) -> Vec<u8> {
     match asked.operation {
         Some(MULTI) => {
@@ -340,7 +341,7 @@ fn end_of_results() -> Vec<u8> {
     [&numbers(&[-1])[..], &[1], &numbers(&[-1])].concat()
 }
 
-/// A list of names, as a frame encodes it.
+/// Encodes a list of names as a frame does.
 pub fn list(names: &[String]) -> Vec<u8> {
     let mut bytes = numbers(&[length(names.len())]);
     for name in names {
@@ -350,12 +351,12 @@ pub fn list(names: &[String]) -> Vec<u8> {
     bytes
 }
 
-/// A frame with this content.
+/// Makes a frame with this content.
 pub fn frame(content: &[u8]) -> Vec<u8> {
     [&numbers(&[length(content.len())])[..], content].concat()
 }
 
-/// Numbers, as a frame encodes them.
+/// Encodes numbers as a frame does.
 pub fn numbers(numbers: &[i32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }
@@ -367,7 +368,7 @@ fn length(length: usize) -> i32 {
 /// Reads a request of a client, which does not lie.
 fn read(request: &[u8], first: bool) -> Asked {
     if first {
-        // Behind the version.
+        // The last transaction follows the protocol version.
         let last_seen = i64::from_be_bytes(request[4..12].try_into().unwrap());
         return Asked { operation: None, number: 0, last_seen, nodes: vec![] };
     }
@@ -379,7 +380,7 @@ fn read(request: &[u8], first: bool) -> Asked {
         DELETE | EXISTS | CHILDREN => nodes.push(text(&mut rest)),
         MULTI => {
             while int(&mut rest) == DELETE {
-                // A flag says whether it is the last one, and a code follows.
+                // A flag follows that marks the last operation, and then a code.
                 rest = &rest[5..];
                 nodes.push(text(&mut rest));
                 assert_eq!(int(&mut rest), -1, "any version");

@@ -1,5 +1,5 @@
-//! A ZooKeeper that lies, or is broken: it cannot crash the program, block it for ever, fill its
-//! memory, or have it report a deletion that has not happened.
+//! Tests of a ZooKeeper that lies, or is broken: it cannot crash the program, block it for ever,
+//! fill its memory, or have it report a deletion that has not happened.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -31,12 +31,12 @@ use janitor_guest::simulated::Chance;
 /// The memory that a test run may use: far less than the lies would need.
 const MEMORY: u64 = 256 << 20;
 
-/// A tree of few nodes, which one request deletes.
+/// Returns a tree of few nodes, which one request deletes.
 fn small() -> Tree {
     tree(12)
 }
 
-/// A tree with this many leaves.
+/// Returns a tree with this many leaves.
 fn tree(leaves: u32) -> Tree {
     let nodes: BTreeMap<&str, Vec<String>> = [
         ("/", vec!["service".to_owned()]),
@@ -52,7 +52,7 @@ fn tree(leaves: u32) -> Tree {
     })
 }
 
-/// Below each node of this name is one more of it, and a leaf.
+/// Returns an endless tree: each node of this name has a child of the same name, and a leaf.
 fn endless() -> Tree {
     Box::new(|node| match node.ends_with("leaf") {
         true => Some(vec![]),
@@ -60,7 +60,7 @@ fn endless() -> Tree {
     })
 }
 
-/// A lie that sends this instead of the children of a node.
+/// Returns a lie that sends this instead of the children of a node.
 fn about_children(mut lie: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> Lie {
     Box::new(move |asked, answer| match asked.operation {
         Some(CHILDREN) => Fate::Sent(lie(asked)),
@@ -68,7 +68,7 @@ fn about_children(mut lie: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> Li
     })
 }
 
-/// A frame with the number of a request, and this content.
+/// Makes a frame with the number of a request, and this content.
 fn answer(asked: &Asked, content: &[u8]) -> Vec<u8> {
     frame(&[&numbers(&[asked.number, 0, 0, 0])[..], content].concat())
 }
@@ -101,7 +101,7 @@ pub fn a_frame_of_two_gigabytes() {
     }
 }
 
-/// This is no lie: a real cluster had as many.
+/// This answer is no lie: a real cluster had as many names.
 pub fn ten_megabytes_of_names() {
     let tree: Tree = Box::new(|node| match node.len() {
         ..20 => Some((0..30_000).map(|number| format!("{number:0350}")).collect()),
@@ -147,7 +147,7 @@ pub fn a_tree_without_end() {
     }
 }
 
-/// Their names would make paths of nodes elsewhere in the tree.
+/// Children with these names would lead to nodes elsewhere in the tree.
 pub fn names_that_lead_elsewhere() {
     for name in ["..", ".", "", "../other", "/other", "a/b", "a\0"] {
         let lie = about_children(|asked| answer(asked, &list(&[name.to_owned()])));
@@ -174,7 +174,7 @@ pub fn a_tree_that_grows_without_end() {
     assert!(message.contains("10 node(s) were deleted before that"), "{message}");
 }
 
-/// Fails to delete a node; returns the message.
+/// Fails to delete a node, and returns the message.
 fn refused(liar: &Liar, limits: ZooKeeperLimits) -> String {
     let mut network = network(liar, Timeouts::default(), limits);
     begin(&mut network, Limits::default().run, CancellationToken::new());
@@ -189,7 +189,7 @@ fn network(liar: &Liar, timeouts: Timeouts, limits: ZooKeeperLimits) -> Network 
     network.build().unwrap()
 }
 
-/// Begins a run of this length.
+/// Begins a run with this time limit.
 fn begin(network: &mut Network, time: Duration, cancellation: CancellationToken) {
     let endpoints = network.endpoints().clone();
     network.begin(&RunStart::new(endpoints, time, cancellation));
@@ -285,7 +285,7 @@ pub fn lost_in_a_deletion() {
     }
 }
 
-/// The binary while it walks through a tree, and the folder of its recording.
+/// A running binary that walks through a tree, and the folder of its recording.
 struct Running {
     child: Child,
     folder: TempDir,
@@ -301,7 +301,7 @@ impl Running {
         Self { child, folder }
     }
 
-    /// Ends it by a signal. Returns its output, which its replay repeats.
+    /// Ends the binary by a signal. Returns its output, which its replay repeats.
     fn terminated(self) -> String {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(program("sh").arg("-c").arg(kill).status().unwrap().success());
@@ -362,7 +362,7 @@ pub fn a_signal_while_the_server_is_silent() {
     ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }
-    // It was not requested a second time.
+    // The deletion was not requested a second time.
     assert_eq!(liar.asked_for(MULTI), 2);
 }
 
@@ -513,18 +513,19 @@ pub fn a_server_that_is_read_only() {
     }
 }
 
-/// The peak memory of a process, in bytes.
+/// Returns the peak memory of a process, in bytes.
 fn peak(status: &str) -> u64 {
     let status = fs::read_to_string(status).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// The variable is set in the process that runs the test's sessions and has its memory to itself.
+/// The variable in the environment of the process that runs the test's sessions, and whose memory
+/// nothing else uses.
 const ALONE: &str = "JANITOR_TEST_LYING_SESSIONS";
 
-/// Sessions in which one answer after another is changed at random. A failure names its
-/// seed; `JANITOR_TEST_SEED` in the environment runs that one.
+/// Runs sessions in which one answer after another is changed at random. A failure names its seed;
+/// `JANITOR_TEST_SEED` in the environment runs that one.
 pub fn a_thousand_sessions_of_lies() {
     const NAME: &str = "zookeeper::a_thousand_sessions_of_lies";
     if env::var_os(ALONE).is_none() {
@@ -536,11 +537,11 @@ pub fn a_thousand_sessions_of_lies() {
         assert!(stdout.contains(" sessions, "), "{stdout}");
         return;
     }
-    let wished = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
-    let seeds = wished.map_or(0..1000, |seed: u64| seed..seed + 1);
+    let requested = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    let seeds = requested.map_or(0..1000, |seed: u64| seed..seed + 1);
     let next = AtomicU64::new(seeds.start);
     let outcomes = [const { AtomicUsize::new(0) }; 3];
-    // Most of them wait for a server that says nothing.
+    // Most sessions wait for a server that does not answer.
     thread::scope(|scope| {
         for _ in 0..24 {
             scope.spawn(|| {
@@ -563,7 +564,7 @@ pub fn a_thousand_sessions_of_lies() {
     );
     assert!(memory < MEMORY);
     let all = [deleted, failed, unknown];
-    assert!(wished.is_some() || all.iter().all(|count| *count > 0), "{all:?}");
+    assert!(requested.is_some() || all.iter().all(|count| *count > 0), "{all:?}");
 }
 
 /// The possible outcomes of a session.
@@ -579,7 +580,7 @@ fn session(seed: u64) -> Outcome {
     let has_end = chance.below(4) > 0;
     let tree = if has_end { small() } else { endless() };
     let honest = chance.below(20) == 0;
-    // Some lie only about deletions, and about each of them.
+    // Some sessions lie only about deletions, and about each of them.
     let about_deletions = chance.below(6) == 0;
     let rate = 1 + chance.below(40);
     let liar = Liar::start(
@@ -647,7 +648,7 @@ fn session(seed: u64) -> Outcome {
     outcome
 }
 
-/// The number of nodes that a message reports as deleted.
+/// Returns the number of nodes that a message reports as deleted.
 fn claimed(message: &str) -> u64 {
     let before = message.split_once(" node(s) were deleted").map_or("0", |(before, _)| before);
     before.rsplit(' ').next().unwrap().parse().unwrap()
@@ -660,7 +661,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
     let odd = ODD[chance.below(ODD.len())];
     let place = chance.below(answer.len());
     match chance.below(14) {
-        // Single bits, anywhere.
+        // Single bits are changed, anywhere.
         0 | 1 => {
             for _ in 0..=chance.below(4) {
                 let place = chance.below(answer.len());
@@ -668,7 +669,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             }
             Fate::Sent(answer)
         }
-        // A number is replaced by another one: a length, a count, a code, a type.
+        // One number is replaced by another: a length, a count, a code, or a type.
         2..=4 => {
             let place = place / 4 * 4;
             for (byte, odd) in answer[place..].iter_mut().zip(odd.to_be_bytes()) {
@@ -680,7 +681,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             answer.truncate(place);
             Fate::SentAndClosed(answer)
         }
-        // The rest never arrives.
+        // The rest of the frame never arrives.
         6 => {
             answer.truncate(place);
             Fate::Sent(answer)
@@ -698,7 +699,7 @@ fn lie(chance: &mut Chance, asked: &Asked, mut answer: Vec<u8>) -> Fate {
             let header = numbers(&[asked.number, 0, 0, 0]);
             Fate::Sent(frame(&[header, list(&names)].concat()))
         }
-        // It begins a frame that is too large, and continues for a while.
+        // A frame begins that is too large, and its content continues for a while.
         11 => {
             let mut bytes = numbers(&[[1 << 20, 64 << 20, i32::MAX][chance.below(3)]]);
             bytes.extend(vec![0; 600 << 10]);

@@ -16,7 +16,7 @@ use zookeeper_client::{Acl, Acls, Client, CreateMode, CreateOptions, Permission}
 
 use crate::command::program;
 
-/// A running server; killed when the last of its clones is dropped.
+/// A running server, which is killed when the last of its clones is dropped.
 #[derive(Clone)]
 pub struct Server(Arc<Inner>);
 
@@ -76,7 +76,8 @@ impl Server {
         Self(Arc::new(Inner { command: command.to_owned(), folder, process, runtime }))
     }
 
-    /// The same server for a proxy, which must not keep it alive.
+    /// Returns a function that gets the same server for a proxy, which must not keep the server
+    /// alive.
     pub fn unless_ended(&self) -> impl Fn() -> Option<Self> + Send + Sync + use<> {
         let server = Arc::downgrade(&self.0);
         move || server.upgrade().map(Self)
@@ -97,17 +98,17 @@ impl Server {
         self.0.process.lock().unwrap().kill();
     }
 
-    /// Restarts it with its data, on another port.
+    /// Restarts the server with its data, on another port.
     pub fn restart(&self) {
         *self.0.process.lock().unwrap() = start(&self.0.command, &self.0.folder);
     }
 
-    /// Host and port.
+    /// Returns the host and the port.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.0.process.lock().unwrap().port)
     }
 
-    /// The URL for `-e`.
+    /// Returns the URL for `-e`.
     pub fn url(&self) -> String {
         format!("zk://{}/", self.address())
     }
@@ -118,7 +119,7 @@ impl Server {
         self.run(connector.connect(&self.address())).unwrap()
     }
 
-    /// Waits for something that a client does.
+    /// Waits for a client's work, and returns its result.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.0.runtime.block_on(work)
     }
@@ -133,7 +134,7 @@ impl Server {
         });
     }
 
-    /// The names of a node's children, in order.
+    /// Returns the names of a node's children, in order.
     pub fn children(&self, node: &str) -> Vec<String> {
         let client = self.client();
         let mut children = self.run(client.list_children(node)).unwrap();
@@ -144,7 +145,7 @@ impl Server {
 
 impl Process {
     fn kill(&mut self) {
-        // It may have ended by itself, which the test has noticed.
+        // The process may already have ended, which the test has noticed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -156,8 +157,8 @@ impl Drop for Process {
     }
 }
 
-/// Starts a server and waits until it listens. Another process may have taken its
-/// port.
+/// Starts a server and waits until it listens, in up to three attempts, because another process may
+/// have taken the port.
 fn start(command: &str, folder: &TempDir) -> Process {
     (0..3)
         .find_map(|_| try_start(free_port(), command, folder))
@@ -205,8 +206,8 @@ pub enum Fate {
 }
 
 impl Proxy {
-    /// Passes everything on. Before each transaction (a request that changes many
-    /// nodes) something is done with the server; transactions count from 0.
+    /// Starts a proxy that forwards everything. Before each transaction (a request that changes
+    /// many nodes), it calls a function with the server; transactions count from 0.
     pub fn before_each_transaction(
         server: &Server,
         before: impl Fn(&Server, usize) -> Fate + Send + Sync + 'static,
@@ -232,18 +233,18 @@ impl Proxy {
         Self(address)
     }
 
-    /// The URL for `-e`.
+    /// Returns the URL for `-e`.
     pub fn url(&self) -> String {
         format!("zk://{}/", self.0)
     }
 
-    /// Host and port.
+    /// Returns the host and the port.
     pub fn address(&self) -> &str {
         &self.0
     }
 }
 
-/// Passes a connection on, request by request.
+/// Forwards a connection, request by request.
 fn pass(
     mut client: TcpStream,
     server: &Weak<Inner>,
@@ -253,12 +254,13 @@ fn pass(
     const MULTI: [u8; 4] = 14_i32.to_be_bytes();
     let running = || server.upgrade().map(Server).ok_or(io::ErrorKind::NotConnected);
     let mut upstream = TcpStream::connect(running()?.address())?;
-    // Without it every request, which is written in two parts, waits for an acknowledgement.
+    // Without this option every request, which is written in two parts, waits for an
+    // acknowledgement.
     upstream.set_nodelay(true)?;
     let (mut answers, mut back) = (upstream.try_clone()?, client.try_clone()?);
-    // Set when the client must receive nothing more from the server.
+    // This is set when the client must receive nothing more from the server.
     let mute = Arc::new(AtomicBool::new(false));
-    // Set when an answer was withheld from it.
+    // This is set when the client did not receive an answer.
     let unheard = Arc::new(AtomicBool::new(false));
     let (muted, swallowed) = (mute.clone(), unheard.clone());
     thread::spawn(move || {
@@ -298,12 +300,12 @@ fn pass(
                 return Ok(());
             }
             Fate::Reset | Fate::ArrivesAndIsReset => {
-                // Its answer says that the server has carried it out.
+                // The answer shows that the server has carried out the transaction.
                 while fate == Fate::ArrivesAndIsReset && !unheard.load(Ordering::SeqCst) {
                     sleep(Duration::from_millis(10));
                 }
                 SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
-                // This ends the other thread, which has the socket too.
+                // This also ends the other thread, which uses the same socket.
                 upstream.shutdown(Shutdown::Both)?;
                 return Ok(());
             }
@@ -311,22 +313,23 @@ fn pass(
     }
 }
 
-/// A port that nobody listens on at the moment.
+/// Returns a port on which nobody listens at the moment.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A node for everyone.
+/// Returns the options of a node that everyone may read and change.
 pub fn open() -> CreateOptions<'static> {
     CreateMode::Persistent.with_acls(Acls::anyone_all())
 }
 
-/// A node for the user who creates it.
+/// Returns the options of a node that only the user who creates it may read and change.
 pub fn closed() -> CreateOptions<'static> {
     CreateMode::Persistent.with_acls(Acls::creator_all())
 }
 
-/// A node that everyone may read, and only the user who creates it may change.
+/// Returns the options of a node that everyone may read, and only the user who creates it may
+/// change.
 pub fn readable() -> CreateOptions<'static> {
     static ACLS: [Acl; 2] = [
         Acl::new_const(Permission::READ, "world", "anyone"),

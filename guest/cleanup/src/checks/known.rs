@@ -10,7 +10,7 @@ use janitor_contract::types::{Options, Reason, Target};
 /// Refuses a principal that made none of the role's resources: its name is probably wrong.
 ///
 /// # Errors
-/// The target is refused.
+/// Fails if the target is refused.
 pub fn require_own_resources(listing: &Listing, owner: Owner) -> Result<(), Refusal> {
     let Some(principal) = owner.principal.filter(|it| listing.is_others_alone(it)) else {
         return Ok(());
@@ -30,7 +30,7 @@ pub fn require_own_resources(listing: &Listing, owner: Owner) -> Result<(), Refu
 /// already.
 ///
 /// # Errors
-/// The target is refused.
+/// Fails if the target is refused.
 pub fn require_known_role(
     listing: &Listing,
     frameworks: Option<&Frameworks>,

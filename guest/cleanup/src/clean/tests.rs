@@ -13,7 +13,7 @@ const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resour
 const NO_AGENTS: &str = r#"{"slaves":[]}"#;
 const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
 
-/// A cluster that no longer lists anything that is deleted.
+/// Scripts a cluster that no longer lists anything that is deleted.
 fn calm() -> Script {
     let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
     Script::default().page("exhibitor/v1/explorer/node-data", 200, gone)

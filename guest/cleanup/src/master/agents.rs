@@ -178,7 +178,7 @@ impl Listing {
 /// Asks the master for its agents, and keeps the wanted resources.
 ///
 /// # Errors
-/// The master cannot be reached, refuses, or answers with something that is not a list of
+/// Fails if the master cannot be reached, refuses, or answers with something that is not a list of
 /// agents.
 pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
     answer::get(host, "slaves", |json| {

@@ -33,7 +33,7 @@ pub enum Page<T> {
 /// Asks the master for the page at `path`.
 ///
 /// # Errors
-/// The master cannot be reached, refuses, or answers with something else.
+/// Fails if the master cannot be reached, refuses, or answers with something else.
 pub fn get<H: Host, T>(
     host: &mut H,
     path: &str,

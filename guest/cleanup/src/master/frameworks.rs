@@ -38,7 +38,7 @@ pub struct Frameworks {
 /// cluster's agents.
 ///
 /// # Errors
-/// The list cannot be read; the error is one sentence.
+/// Fails if the list cannot be read; the error is one sentence.
 pub fn all<H: Host>(
     host: &mut H,
     listing: &Listing,
@@ -254,7 +254,7 @@ pub fn uses(framework: &Framework, role: &str) -> bool {
 /// its id. A framework that no longer exists counts as torn down.
 ///
 /// # Errors
-/// The framework is not torn down; the error says why.
+/// Fails if the framework is not torn down; the error says why.
 pub fn teardown<H: Host>(host: &mut H, id: &str) -> Result<(), String> {
     let answer =
         host.ask(&form("teardown", &[("frameworkId", id)])).map_err(|error| error.of(NAME))?;

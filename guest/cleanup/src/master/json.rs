@@ -85,7 +85,7 @@ impl<R: Response> Json<R> {
     /// Takes an object apart: it calls `take` with each name, and `take` must take the value.
     ///
     /// # Errors
-    /// There is something else than an object, or `take` fails.
+    /// Fails if the value is not an object, or if `take` fails.
     pub fn object(
         &mut self,
         mut take: impl FnMut(&mut Self, &str) -> Result<(), Bad>,
@@ -100,7 +100,7 @@ impl<R: Response> Json<R> {
     /// Takes a list apart: it calls `take` for each element, and `take` must take it.
     ///
     /// # Errors
-    /// There is something else than a list, or `take` fails.
+    /// Fails if the value is not a list, or if `take` fails.
     pub fn list(&mut self, take: impl FnMut(&mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
         self.each([b'[', b']'], "a list", take)
     }
@@ -127,7 +127,7 @@ impl<R: Response> Json<R> {
     /// Takes a value that is small enough to be read at once.
     ///
     /// # Errors
-    /// There is something else than a `T`.
+    /// Fails if the value is not a `T`.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<T, Bad> {
         self.seeded(PhantomData)
     }
@@ -135,7 +135,7 @@ impl<R: Response> Json<R> {
     /// Takes such a value with a seed.
     ///
     /// # Errors
-    /// There is something else than what the seed reads.
+    /// Fails if the seed cannot read the value.
     pub fn seeded<T, S>(&mut self, seed: S) -> Result<T, Bad>
     where
         S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
@@ -185,7 +185,7 @@ impl<R: Response> Json<R> {
     /// its last bracket, and never stands whole in memory.
     ///
     /// # Errors
-    /// The value has no end, or its end cannot be found because it is not JSON.
+    /// Fails if the value has no end, or if its end cannot be found because it is not JSON.
     pub fn skip(&mut self) -> Result<(), Bad> {
         if !matches!(self.peek()?, Some(b'[' | b'{')) {
             return self.value().map(|IgnoredAny| ());
@@ -231,7 +231,7 @@ impl<R: Response> Json<R> {
     /// Takes the end of the body.
     ///
     /// # Errors
-    /// Something else follows.
+    /// Fails if something else follows.
     pub fn end(&mut self) -> Result<(), Bad> {
         match self.peek()? {
             None => Ok(()),

@@ -23,7 +23,7 @@ pub const PATH: &str = "metrics/snapshot";
 /// Asks the master for its metrics.
 ///
 /// # Errors
-/// The metrics are not known; the error is one sentence.
+/// Fails if the metrics are not known; the error is one sentence.
 pub fn read<H: Host>(host: &mut H, retries: &mut Retries) -> Result<Option<Metrics>, String> {
     let path = PATH.split('/').map(Into::into).collect();
     let page = request(Endpoint::MasterRoot, Method::Get, path);

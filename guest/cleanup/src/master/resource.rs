@@ -74,7 +74,7 @@ impl Resource {
     /// Reads the deciding fields of an entry.
     ///
     /// # Errors
-    /// The entry is not the object that Mesos documents.
+    /// Fails if the entry is not the object that Mesos documents.
     pub fn new(raw: Box<RawValue>) -> serde_json::Result<Self> {
         let facts = serde_json::from_str(raw.get())?;
         Ok(Self { raw, facts })
@@ -159,7 +159,7 @@ impl Resource {
     /// Describes it in the contract's terms.
     ///
     /// # Errors
-    /// The entry is not the object that Mesos documents.
+    /// Fails if the entry is not the object that Mesos documents.
     pub fn describe(&self) -> serde_json::Result<Described> {
         let entry: Entry = serde_json::from_str(self.raw.get())?;
         let innermost = match entry.reservations {

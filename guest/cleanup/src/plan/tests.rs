@@ -165,7 +165,7 @@ fn a_difference_says_what_differs() {
     }
 }
 
-/// The plan expects nothing of that agent, and can be carried out all the same.
+/// A plan that expects nothing of an ignored agent can be carried out while the agent is away.
 #[test]
 fn a_plan_that_ignores_an_agent_that_is_away_is_applied() {
     let both = |first: &str| {

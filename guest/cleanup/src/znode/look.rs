@@ -76,7 +76,7 @@ impl Tree {
     /// Returns the names of the nodes below it.
     ///
     /// # Errors
-    /// They cannot be listed; the error is one sentence.
+    /// Fails if they cannot be listed; the error is one sentence.
     pub fn children<H: Host>(
         &self,
         host: &mut H,

@@ -166,7 +166,7 @@ fn a_list_that_is_too_long_is_no_strangers() {
     assert_eq!(why, "the answer of Exhibitor is larger than 33554432 bytes");
 }
 
-/// Only the words of ZooKeeper are called its words.
+/// A message of the host is not attributed to ZooKeeper.
 #[test]
 fn the_words_of_the_host_are_not_zookeepers() {
     let options = Options { zookeeper: true, ..Options::DEFAULT };
