@@ -198,12 +198,36 @@ fn a_plan_in_a_file_is_followed_by_its_application() {
     assert_eq!(document["next"].as_array().unwrap().last().unwrap(), &command, "{document}");
 }
 
+/// A file of that name may be there already, with another plan.
+#[test]
+fn a_plan_that_could_not_be_made_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    fs::write(&file, "old").unwrap();
+    let cluster = Cluster::start(scenario("no-agents"));
+    let run = run(&mut on(&cluster, &format!("plan {TARGET} --out {file}")));
+    let words = format!("janitor: there is no plan to write to {file}\n");
+    assert_eq!((run.exit, run.stderr.contains(&words)), (5, true), "{run:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+}
+
+/// A plan that would be refused, or that does nothing, need not be applied.
+#[test]
+fn no_refused_plan_is_proposed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    let cluster = Cluster::start(scenario("a-framework-that-still-uses-the-role"));
+    let run = run(&mut on(&cluster, &format!("plan {TARGET} --out {file} -o json")));
+    assert!(!document(&run)["next"].to_string().contains("apply"), "{run:?}");
+    assert!(fs::exists(file).unwrap());
+}
+
 /// An ID that fits nothing is probably a typing error.
 #[test]
 fn a_name_without_effect_is_reported() {
     let line = format!("plan {TARGET} --ignore-agent nobody --teardown F-0");
     let expected = [
-        "--ignore-agent nobody had no effect: no agent with this ID or host name is out of reach",
+        "--ignore-agent nobody had no effect: no agent with this ID or host name had to be ignored",
         "--teardown F-0 had no effect: no registered framework with this ID uses the target",
     ];
     let cluster = Cluster::start(scenario("a-plan"));

@@ -137,7 +137,8 @@ fn what_the_command_says_is_what_the_binary_says() {
             };
             let (mut theirs, state) = on(janitor());
             // The command lacks the options that this line names.
-            let is_of_both = |line: &&str| !line.contains(" requires credentials (401): a token");
+            let is_of_both =
+                |line: &&str| !line.contains(" requires valid credentials (401): a token");
             theirs.stdout = theirs.stdout.split_inclusive('\n').filter(is_of_both).collect();
             let (mut ours, our_state) = on(wasmtime.command(&[]));
             assert_eq!(our_state, state, "{name}: {line}");
@@ -207,7 +208,8 @@ fn a_token_is_what_the_binary_takes_for_one() {
             let ours = Cluster::start(scenario("with-a-token"));
             let our_run = on(&mut wasmtime.command(&[]), &ours);
             // The command lacks the options that this line names.
-            let is_of_both = |line: &&str| !line.contains(" requires credentials (401): a token");
+            let is_of_both =
+                |line: &&str| !line.contains(" requires valid credentials (401): a token");
             said.stdout = said.stdout.split_inclusive('\n').filter(is_of_both).collect();
             assert_eq!(named(&ours, &our_run.stdout), named(&theirs, &said.stdout), "{token:?}");
             assert!(!our_run.stdout.contains("canary"), "{our_run:?}");

@@ -220,14 +220,19 @@ impl<'a> Cluster<'a> {
 
     /// Writes the plan to its file, and adds the command that applies it.
     fn keep_plan(&self, ran: &Ran, run: &Invocation, finished: &mut Finished) {
-        let (Ok(Done::Planned(plan)), Some(file)) = (&ran.result, &self.request.plan_file) else {
+        let Some(file) = &self.request.plan_file else { return };
+        let Ok(Done::Planned(plan)) = &ran.result else {
+            finished.lose(format!("there is no plan to write to {}", file.display()));
             return;
         };
         // Another process may apply the plan, and this app does not run that process.
         let target = Target { marathon_app: None, ..plan.target.clone() };
         let plan = CleanupPlan { target, ..plan.clone() };
         match files::write_plan(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
-            Ok(()) => finished.hint(format!("to apply the plan: {}", run.apply(file))),
+            Ok(()) if plan.refusal.is_none() && plan::changes_anything(&plan, &run.options) => {
+                finished.hint(format!("to apply the plan: {}", run.apply(file)));
+            }
+            Ok(()) => {}
             Err(why) => finished.lose(why),
         }
     }

@@ -110,7 +110,7 @@ pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
     };
     let agents = options.ignored_agents.iter().filter(|it| !is_ignored(it)).map(|it| {
         format!(
-            "--ignore-agent {it} had no effect: no agent with this ID or host name is out of reach"
+            "--ignore-agent {it} had no effect: no agent with this ID or host name had to be ignored"
         )
     });
     let is_user = |id: &String| ran.frameworks.iter().any(|it| it.id == *id);
@@ -131,7 +131,7 @@ fn access(server: Server, denial: Denial) -> String {
     };
     match denial {
         Denial::Unauthorized => format!(
-            "{name} requires credentials (401): a token (--auth-token-file, --username, \
+            "{name} requires valid credentials (401): a token (--auth-token-file, --username, \
              --service-account) or, for HTTP Basic, {file} or {variable}."
         ),
         Denial::Untrusted => {

@@ -9,7 +9,7 @@
 //! It sends no pings, so an unused session expires. No node belongs to a session, so a new one
 //! replaces it.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
