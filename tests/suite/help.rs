@@ -46,6 +46,7 @@ fn every_command_has_its_page() {
         let page = printed(&["man", command]);
         assert!(page.contains(&format!(".TH janitor-{command} 1")), "{page}");
     }
+    assert!(!page.contains(r"janitor\-help(1)"), "{page}");
     for name in ["nope", "help"] {
         let unknown = run(janitor().args(["man", name]));
         assert_eq!((unknown.exit, unknown.stdout.as_str()), (1, ""));

@@ -194,7 +194,7 @@ impl http::GuestExchange for Exchange {
 }
 
 impl Drop for Exchange {
-    /// The request continues in the background and keeps its slot in the window.
+    /// Lets the request continue in the background, where it keeps its slot in the window.
     fn drop(&mut self) {
         if let Some(Ok(future)) = self.0.take() {
             mem::forget(future);

@@ -37,14 +37,14 @@ Environment:
     reached without it
   NO_COLOR  if set, never print colours
   DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
-  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  credentials that no option gives; sent only to servers
-    that the command line names, or that are at their default addresses
+  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  used if no option gives the credential; sent only to
+    servers that the command line names, or that are at their default addresses
 
 Exit codes:
 {codes}
 When interrupted (SIGHUP, SIGINT, SIGTERM), a run that changes something finishes its in-flight
-requests, prints what is left, and exits with 5. A second signal exits immediately, with 128 plus
-the number of the signal.
+requests, prints what is left, and exits with 5. A second signal ends the run immediately; the exit
+code is 128 plus the signal's number.
 
 Examples:
   janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
@@ -131,7 +131,9 @@ pub struct Plan {
 #[derive(Debug, Args)]
 pub struct Apply {
     /// Plan to apply, as written by janitor plan --out. It also names the servers; credentials in
-    /// the environment are not sent to servers that only the plan names
+    /// the environment are not sent to servers that only the plan names. Options that disable
+    /// safety checks are added to those of the plan, and the run may then do more than the plan
+    /// shows
     pub file: PathBuf,
     #[command(flatten)]
     pub checks: Checks,
@@ -165,8 +167,8 @@ pub struct Discover {
         .requires("update")
 ))]
 pub struct Replay {
-    /// Recording, as written by --record; or a folder of recordings: replay each of them, and list
-    /// those that differ
+    /// Recording, as written by --record; or a folder of recordings: replay each of them. The
+    /// text lists all of them with the result, the JSON only those that differ or cannot be read
     #[arg(value_name = "FILE")]
     pub place: PathBuf,
     /// Repeat the run on the cluster that the recording names, and record it again. It removes
@@ -262,13 +264,13 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 /// The manual page of the command, or of one below it.
 ///
 /// # Errors
-/// One sentence, when there is no such command.
+/// Fails if there is no such command, with one sentence for people.
 pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
     let mut all = Arguments::command();
     all.build();
     let page = match command {
-        None => all,
-        // The page of `help` would list a page for each of its arguments.
+        // `help` has no page, because it would list a page for each of its arguments.
+        None => all.mut_subcommand("help", |help| help.hide(true)),
         Some(name) => {
             all.find_subcommand(name).filter(|_| name != "help").cloned().ok_or_else(|| {
                 format!("there is no manual page for '{name}'; janitor --help lists the commands")
@@ -284,8 +286,8 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 /// Reads the command line.
 ///
 /// # Errors
-/// An explanation for people. It repeats words of the command line, which somebody else may have
-/// chosen, and shows hidden characters in them.
+/// Fails if the command line is invalid, with an explanation for people. It repeats words of the
+/// command line, which somebody else may have chosen, and shows hidden characters in them.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let args: Vec<OsString> = dashed(args).collect();
     Arguments::try_parse_from(&args).map_err(|error| {

@@ -245,7 +245,7 @@ impl Secrets {
     /// The credential for Marathon, if no login is possible.
     ///
     /// # Errors
-    /// One sentence, when only a login could provide it.
+    /// Fails if only a login could provide it, with one sentence for people.
     pub fn without_login(&self) -> Result<Credential, String> {
         match (&self.marathon, &self.cluster) {
             (Some((basic, _)), _) => Ok(Credential::Basic(basic.clone())),

@@ -18,7 +18,7 @@ pub type Named<'a> = (&'static str, &'a Path);
 /// those of the connection.
 ///
 /// # Errors
-/// One sentence, if a file cannot be written, or is named twice.
+/// Fails if a file cannot be written, or is named twice, with one sentence for people.
 pub fn check(
     connection: &Connection,
     out: Option<&Path>,
@@ -68,7 +68,7 @@ fn distinct(written: &[Named], read: &[Named]) -> Result<(), String> {
 /// Writes a plan file: all of it, or nothing.
 ///
 /// # Errors
-/// One sentence.
+/// Fails if it cannot be written, with one sentence for people.
 pub fn write_plan(path: &Path, plan: &PlanFile) -> Result<(), String> {
     janitor_file::write(path, |writer| Ok(json::write_lines(writer, plan)?))
         .map_err(|why| unwritten(path, &why))
@@ -77,8 +77,8 @@ pub fn write_plan(path: &Path, plan: &PlanFile) -> Result<(), String> {
 /// Reads a plan file.
 ///
 /// # Errors
-/// One sentence, if it cannot be read, is not a plan file, has another version, or contradicts
-/// itself.
+/// Fails if it cannot be read, is not a plan file, has another version, or contradicts itself, with
+/// one sentence for people.
 pub fn read_plan(path: &Path) -> Result<PlanFile, String> {
     let json = janitor_file::read(path, PlanFile::MOST_BYTES).map_err(|why| why.to_string());
     json.and_then(|json| PlanFile::read(&json))

@@ -21,7 +21,7 @@ pub struct Objection {
 /// people about those that do.
 ///
 /// # Errors
-/// The reason why nothing must be sent.
+/// Fails if nothing must be sent, with the reason and the correction.
 pub fn consider(
     recipients: &[Recipient],
     endpoints: &Endpoints,

@@ -37,7 +37,7 @@ pub fn replay(
 /// Reads a recording.
 ///
 /// # Errors
-/// One sentence.
+/// Fails if the file cannot be read, or is not a recording.
 pub fn open(file: &Path) -> Result<Replay, CommandError> {
     Replay::open(file).map_err(|why| format!("cannot replay {}: {why}", file.display()).into())
 }

@@ -12,7 +12,7 @@ use crate::{cluster, replay};
 /// Carries out a request.
 ///
 /// # Errors
-/// The reason why the work could not begin.
+/// Fails if the work could not begin.
 pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError> {
     match request {
         Request::Cluster(request) => cluster::run(request, screen),

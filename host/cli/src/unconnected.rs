@@ -42,7 +42,7 @@ impl Unconnected {
     /// a cleanup.
     ///
     /// # Errors
-    /// The reason why there was no run, if no app is concerned.
+    /// Fails with the reason why there was no run, if no app is concerned.
     pub fn end(self, request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
         let Self { error, marathon } = self;
         let (ConsentPolicy::Given(_), Some(app), Some(marathon)) =

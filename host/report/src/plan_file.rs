@@ -37,7 +37,8 @@ impl PlanFile {
     /// Reads a plan.
     ///
     /// # Errors
-    /// One sentence, when it is not a plan file, has another version, or contradicts itself.
+    /// Fails if it is not a plan file, has another version, or contradicts itself, with one
+    /// sentence for people.
     pub fn read(json: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Version {

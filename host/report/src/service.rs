@@ -8,7 +8,7 @@ use janitor_contract::types::Target;
 pub enum Naming {
     /// The scheme of the DC/OS SDK.
     #[default]
-    #[value(help = "NAME-role, NAME-principal, dcos-service-NAME; a folder's / is __")]
+    #[value(help = "NAME-role, NAME-principal, dcos-service-NAME; in role and znode, / becomes __")]
     Sdk,
     /// The scheme of the Cassandra package before the SDK.
     #[value(help = "NAME_role, NAME_principal, NAME")]

@@ -27,20 +27,23 @@ pub struct Auth {
     #[arg(long, value_name = "FILE", requires = "username", conflicts_with = "password")]
     pub password_file: Option<PathBuf>,
     /// File with the secret of a DC/OS service account (JSON), to log in with
-    /// [env: DCOS_SERVICE_ACCOUNT_CREDENTIAL]
+    /// [env: DCOS_SERVICE_ACCOUNT_CREDENTIAL, the secret itself]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["username", "auth_token", "auth_token_file"])]
     pub service_account: Option<PathBuf>,
     /// File with principal:secret, for a Mesos master that requires HTTP Basic
-    /// [env: MESOS_BASIC_AUTH]
+    /// [env: MESOS_BASIC_AUTH, the credential itself]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["username", "auth_token", "auth_token_file", "service_account"])]
     pub basic_auth_file: Option<PathBuf>,
-    /// File with user:password, for an Exhibitor that requires HTTP Basic [env: EXHIBITOR_AUTH]
+    /// File with user:password, for an Exhibitor that requires HTTP Basic
+    /// [env: EXHIBITOR_AUTH, the credential itself]
     #[arg(long, value_name = "FILE")]
     pub exhibitor_auth_file: Option<PathBuf>,
-    /// File with user:password, for a Marathon that requires HTTP Basic [env: MARATHON_AUTH]
+    /// File with user:password, for a Marathon that requires HTTP Basic
+    /// [env: MARATHON_AUTH, the credential itself]
     #[arg(long, value_name = "FILE")]
     pub marathon_auth_file: Option<PathBuf>,
-    /// File with user:password, to log in to ZooKeeper itself [env: ZK_AUTH]
+    /// File with user:password, to log in to ZooKeeper itself
+    /// [env: ZK_AUTH, the credential itself]
     #[arg(long, value_name = "FILE")]
     pub zk_auth_file: Option<PathBuf>,
     /// File with the certificates (PEM) of the authorities to trust [default: the public

@@ -27,7 +27,8 @@ pub struct Selection {
     #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
     pub znode: Option<String>,
     /// Service to clean up: derive role, principal and znode from its name, unless -r, -p or
-    /// -z are given. Unless -r names another role, other resources of its principal count as left
+    /// -z are given. While the service has resources under other roles, the run is incomplete and
+    /// keeps the znode, unless -r names another role
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
     /// Naming scheme of the service's package
@@ -122,7 +123,7 @@ impl Selection {
     /// Returns the target, named by itself or by its service, and the options of the run.
     ///
     /// # Errors
-    /// One sentence, if the service's name is invalid.
+    /// Fails if the service's name is invalid, with one sentence for people.
     pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
         let Self { role, principal, znode, service, naming } = self;
         let derived = service.as_deref().map(|service| service::names(service, *naming));
@@ -191,7 +192,7 @@ impl Urls {
     /// the URL of their cluster; servers that it does not name are those of `others`.
     ///
     /// # Errors
-    /// The first invalid URL.
+    /// Fails if a URL is invalid, with the first of them.
     pub fn endpoints(&self, others: &Endpoints) -> Result<Endpoints, UrlError> {
         let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
         let others = match dcos_url {
@@ -239,7 +240,7 @@ impl Urls {
 /// Makes endpoints of these URLs.
 ///
 /// # Errors
-/// The first invalid URL.
+/// Fails if a URL is invalid, with the first of them.
 fn located(master: &str, exhibitor: &str, marathon: &str) -> Result<Endpoints, UrlError> {
     Endpoints::new(master, exhibitor, marathon).map_err(|error| {
         let (usual_master, usual_exhibitor) = (Endpoints::MASTER, Endpoints::EXHIBITOR);

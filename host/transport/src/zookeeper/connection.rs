@@ -120,7 +120,7 @@ impl Connection {
     /// Returns the names of a node's children.
     ///
     /// # Errors
-    /// Like every operation, fails if `end` comes first, if the server refuses, or if its response
+    /// Fails, like every operation, if `end` comes first, if the server refuses, or if its response
     /// is invalid.
     pub fn children(&mut self, node: &str, end: Instant) -> Result<Names, Fault> {
         let answer =
