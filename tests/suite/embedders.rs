@@ -217,7 +217,7 @@ for _ in range(2):
     let messages: Vec<_> = run.stdout.lines().collect();
     assert_eq!(messages.len(), 2, "{run:?}");
     assert!(messages[0].starts_with("Nothing to do"), "{run:?}");
-    assert!(messages[1].ends_with("create a new one for every call"), "{run:?}");
+    assert!(messages[1].ends_with("create a new instance for each call"), "{run:?}");
 }
 
 /// Returns the state of the sample result's cluster after the cleanup.

@@ -226,7 +226,7 @@ fn a_url_that_is_none() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     for (url, why) in [
         ("banana", "Master URL must begin with http:// or https://: banana"),
-        ("http://m1/,http://m2/", "Master URL must be just one here"),
+        ("http://m1/,http://m2/", "Master URL must be a single URL here"),
     ] {
         let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", url]));
         assert_eq!(run.exit, 1);

@@ -75,7 +75,7 @@ fn clean(args: &Arguments) -> ExitCode {
     }
     say(args, &summary::header(&endpoints, Some(&target)));
     if let Err(why) = token {
-        return give_up(args, ExitCode::Login, why, "correct the token");
+        return give_up(args, ExitCode::Login, why, "correct the credentials");
     }
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
     let ran = run(&call, &options);
