@@ -103,7 +103,7 @@ pub fn a_principal_that_made_nothing(command: &str) {
     let before = master.reserved();
     let run = master.clean("-r kafka-role -p nobody");
     assert_eq!(run.exit, 7);
-    assert!(run.stdout.contains("but by: kafka-principal, other-principal."));
+    assert!(run.stdout.contains("they were made by: kafka-principal, other-principal."));
     assert_eq!(master.reserved(), before);
 }
 
@@ -457,7 +457,7 @@ pub fn a_principal_with_another_secret(command: &str) {
 }
 
 pub fn a_principal_without_the_permission(command: &str) {
-    is_refused(command, Some("auditor:secret"), "403", "may not");
+    is_refused(command, Some("auditor:secret"), "403", "is not allowed to remove");
 }
 
 /// Starts a master on which nobody may carry out this action.
