@@ -365,5 +365,5 @@ fn does_not_lead(wasmtime: Wasmtime, command: &str) {
     assert_eq!(run.exit, 1, "{run:?}");
     let (_, port) = leader.address().split_once(':').unwrap();
     assert!(run.stdout.contains(&format!(":{port}/master/slaves was not followed")));
-    assert!(run.stdout.contains("give the URL of the leading master"));
+    assert!(run.stdout.contains("name the URL of the leading master"));
 }

@@ -208,10 +208,10 @@ fn credentials_that_are_none() {
     let server = Server::start(command);
     let run = clean(&server.url(), "service", Some("nobody:at-all"));
     assert_eq!(run.exit, 0, "ZooKeeper asks only where an ACL does");
-    for (url, variable, words) in [
-        (server.url().as_str(), "no-colon", "cannot use ZK_AUTH: it does not"),
-        ("http://127.0.0.1:1/", "", "--zk-auth-file needs an --exhibitor-url"),
-        (server.url().as_str(), "", "cannot use /nowhere/file: "),
+    for (url, variable, exit, words) in [
+        (server.url().as_str(), "no-colon", 4, "cannot use ZK_AUTH: it is not user:password"),
+        ("http://127.0.0.1:1/", "", 1, "--zk-auth-file needs an --exhibitor-url"),
+        (server.url().as_str(), "", 1, "cannot use /nowhere/file: "),
     ] {
         let mut command = janitor();
         command.env("ZK_AUTH", variable).args(["-z", "service", "-e", url]);
@@ -219,11 +219,12 @@ fn credentials_that_are_none() {
             command.args(["--zk-auth-file", "/nowhere/file"]);
         }
         let run = crate::command::run(&mut command);
-        assert_eq!(run.exit, 1);
+        let shown = format!("{}{}", run.stdout, run.stderr);
+        assert_eq!(run.exit, exit, "{shown}");
         // The refusal comes before the first request.
-        assert!(!run.stdout.contains("Deleting"), "{}", run.stdout);
-        assert!(run.stderr.contains(words), "{}", run.stderr);
-        assert!(!run.stderr.contains("no-colon"), "{}", run.stderr);
+        assert!(!shown.contains("Deleting"), "{shown}");
+        assert!(shown.contains(words), "{shown}");
+        assert!(!shown.contains("no-colon"), "{shown}");
     }
 }
 
@@ -315,7 +316,7 @@ fn a_chroot() {
     command.args(["-z", "quota", "-e", &url, "-m", &MASTER.master_url(), "--system-znode"]);
     let run = crate::command::run(&mut command);
     assert_eq!(run.exit, 7);
-    assert!(run.stdout.contains("'zookeeper/quota' is ZooKeeper's own"), "{}", run.stdout);
+    assert!(run.stdout.contains("'zookeeper/quota' belongs to ZooKeeper itself"), "{}", run.stdout);
 }
 
 #[test]
