@@ -9,8 +9,8 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
     with: {
         "janitor:cleanup/types": janitor_contract::types,
-        "janitor:cleanup/http.exchange": crate::http::HeldExchange,
-        "janitor:cleanup/http.response": crate::http::HeldResponse,
+        "janitor:cleanup/http.exchange": crate::held::HeldExchange,
+        "janitor:cleanup/http.response": crate::held::HeldResponse,
     },
 });
 

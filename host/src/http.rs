@@ -6,28 +6,11 @@ use wasmtime::Result as Trappable;
 use wasmtime::component::Resource;
 
 use crate::bindings::http::{Host, HostExchange, HostResponse};
+use crate::held::{HeldExchange, HeldResponse};
 use crate::state::State;
 use janitor_contract::types::{Error, Level, Method, Request};
 use janitor_contract::violation::Violation;
-use janitor_policy::policy::Watch;
-use janitor_transport::exchange::{self, Exchange, Response, milliseconds};
-
-/// A request in flight, held by the component.
-pub struct HeldExchange {
-    exchange: Box<dyn Exchange>,
-    /// Extracts from the response what the policy has to learn.
-    watch: Option<Watch>,
-}
-
-/// A response, held by the component.
-pub struct HeldResponse {
-    response: Response,
-    /// The bytes of the body that the component may still read; `None` once the body has exceeded
-    /// its limit.
-    budget: Option<u64>,
-    /// Extracts from the body what the policy has to learn.
-    watch: Option<Watch>,
-}
+use janitor_transport::exchange::{self, milliseconds};
 
 impl State {
     /// Checks a request against the policy and the budget. The error names the rule that forbids

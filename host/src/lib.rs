@@ -93,6 +93,7 @@
 // | `janitor` | one run of the component, from instantiation to its result |
 // | `session` | everything that a host supplies for one run |
 // | `http`, `log` | the component's two imports, name for name as in `wit/` |
+// | `held` | the resources that the component holds |
 // | `wasi` | the empty remainder of WASI |
 // | `state` | the state of one run |
 // | `limits` | the limits of a run |
@@ -104,6 +105,7 @@
 mod bindings;
 mod component;
 mod engine;
+mod held;
 mod http;
 mod janitor;
 mod limits;
@@ -141,8 +143,7 @@ pub use janitor_transport::{
     Tls, TlsError, Token, Transport, UserError, ZooKeeperLogin,
 };
 pub use limits::Limits;
-pub use log::Log;
-pub use session::Session;
+pub use session::{Log, Session};
 
 /// The README's example compiles.
 #[cfg(doctest)]

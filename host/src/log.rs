@@ -11,23 +11,6 @@ use janitor_contract::printable::printable;
 use janitor_contract::types::{Entry, Event, Level};
 use janitor_contract::violation::Violation;
 
-/// Receives the entries of a run's log, in order.
-pub trait Log: Send {
-    /// Receives one entry. Its message is one line without control characters. The texts in its
-    /// event are limited in length, but otherwise unchanged from what the component sent.
-    fn entry(&mut self, entry: &Entry);
-
-    /// Announces that the run is about to send a request or to wait. An implementation that buffers
-    /// entries writes them now.
-    fn flush(&mut self) {}
-}
-
-impl<F: FnMut(&Entry) + Send> Log for F {
-    fn entry(&mut self, entry: &Entry) {
-        self(entry);
-    }
-}
-
 impl Host for State {
     fn write(&mut self, entry: Entry) -> Result<()> {
         self.log_entries += 1;

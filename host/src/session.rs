@@ -3,13 +3,29 @@
 use std::fmt;
 
 use crate::limits::Limits;
-use crate::log::Log;
 use janitor_contract::Endpoints;
 use janitor_contract::types::Entry;
 use janitor_transport::cancellation::CancellationToken;
 use janitor_transport::exchange::Transport;
 #[cfg(feature = "record")]
 use janitor_transport::recording::{Replay, Run};
+
+/// Receives the entries of a run's log, in order.
+pub trait Log: Send {
+    /// Receives one entry. Its message is one line without control characters. The texts in its
+    /// event are limited in length, but otherwise unchanged from what the component sent.
+    fn entry(&mut self, entry: &Entry);
+
+    /// Announces that the run is about to send a request or to wait. An implementation that buffers
+    /// entries writes them now.
+    fn flush(&mut self) {}
+}
+
+impl<F: FnMut(&Entry) + Send> Log for F {
+    fn entry(&mut self, entry: &Entry) {
+        self(entry);
+    }
+}
 
 /// Everything that a host supplies for one run. Only the transport is required; the rest has
 /// defaults.

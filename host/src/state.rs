@@ -6,7 +6,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
 use crate::limits::{Limiter, Limits};
-use crate::log::Log;
+use crate::session::Log;
 use janitor_contract::Endpoints;
 use janitor_policy::policy::Policy;
 use janitor_transport::cancellation::CancellationToken;
