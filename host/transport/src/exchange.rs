@@ -169,9 +169,12 @@ impl Body for Steady {
     }
 }
 
-/// Replaces an error that a transport cannot have.
+/// Replaces an error that only the host may return.
 fn misplaced(error: &Error) -> Error {
-    Error::Internal(format!("the transport failed in the name of the host: {}", error.of("it")))
+    Error::Internal(format!(
+        "the transport returned an error that only the host may return: {}",
+        error.of("the server")
+    ))
 }
 
 impl Body for Cursor<Vec<u8>> {
