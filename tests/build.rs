@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(code, precompile(&wasm)?)?;
     // The same component is also built for another version of the contract.
     let skewed = Path::new(&env::var("OUT_DIR")?).join("skewed.cwasm");
-    let wasm = replaced(&wasm, b"janitor:cleanup/http@0.1.0", b"janitor:cleanup/http@0.9.0");
+    let wasm = replaced(&wasm, b"janitor:cleanup/cluster@0.1.0", b"janitor:cleanup/cluster@0.9.0");
     let wasm = replaced(&wasm, b"janitor:cleanup/log@0.1.0", b"janitor:cleanup/lug@0.1.0");
     fs::write(skewed, precompile(&wasm)?)?;
     hostile(&root.join("tests/hostile"), &Path::new(&env::var("OUT_DIR")?).join("hostile"))?;

@@ -9,9 +9,9 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
     with: {
         "janitor:cleanup/types": janitor_contract::types,
-        "janitor:cleanup/http.exchange": crate::held::HeldExchange,
-        "janitor:cleanup/http.response": crate::held::HeldResponse,
+        "janitor:cleanup/cluster.exchange": crate::held::HeldExchange,
+        "janitor:cleanup/cluster.response": crate::held::HeldResponse,
     },
 });
 
-pub use janitor::cleanup::{http, log};
+pub use janitor::cleanup::{cluster, log};

@@ -20,7 +20,7 @@ use crate::{component, engine, wasi};
 use janitor_contract::call::Call;
 use janitor_contract::imports;
 use janitor_contract::outcome::{Done, RunError};
-use janitor_contract::types::{CleanupPlan, Failure, Inventory, Level, Options, Report, Target};
+use janitor_contract::types::{CleanupPlan, Inventory, Level, Options, Report, Target};
 use janitor_contract::violation::Violation;
 use janitor_policy::policy::Policy;
 use janitor_transport::exchange::RunStart;
@@ -216,16 +216,12 @@ impl Janitor {
     }
 
     /// Calls one function of the component.
-    fn call<T: Send>(
+    fn call<T: Send, E: Into<RunError> + Send>(
         &self,
         options: &Options,
         session: Session,
         policy: impl FnOnce(&Options) -> Policy,
-        function: impl FnOnce(
-            &Guest,
-            &mut Store<State>,
-            &Options,
-        ) -> wasmtime::Result<Result<T, Failure>>
+        function: impl FnOnce(&Guest, &mut Store<State>, &Options) -> wasmtime::Result<Result<T, E>>
         + Send,
     ) -> Result<T, RunError> {
         let limit = session.limits.run;
@@ -267,7 +263,7 @@ impl Janitor {
         let violation = match (state.denied.take(), result) {
             (Some(rule), _) => Violation::Denied(rule),
             (None, Ok(Ok(Ok(done)))) => return Ok(done),
-            (None, Ok(Ok(Err(failure)))) => return Err(RunError::Failure(failure.into())),
+            (None, Ok(Ok(Err(failure)))) => return Err(failure.into()),
             (None, Ok(Err(error))) => violation(&error, limit),
             (None, Err(_)) => bug(),
         };

@@ -92,7 +92,7 @@
 // | --- | --- |
 // | `janitor` | one run of the component, from instantiation to its result |
 // | `session` | everything that a host supplies for one run |
-// | `http`, `log` | the component's two imports, name for name as in `wit/` |
+// | `cluster`, `log` | the component's two imports, name for name as in `wit/` |
 // | `held` | the resources that the component holds |
 // | `wasi` | the empty remainder of WASI |
 // | `state` | the state of one run |
@@ -103,10 +103,10 @@
 #![deny(missing_debug_implementations)]
 
 mod bindings;
+mod cluster;
 mod component;
 mod engine;
 mod held;
-mod http;
 mod janitor;
 mod limits;
 mod log;
@@ -123,9 +123,9 @@ pub use janitor_contract::request::Server;
 pub use janitor_contract::types::{
     AgentHolding, AgentLeft, AgentOutcome, AgentPlan, AgentResult, Amount, AppOutcome, AppResult,
     CleanupPlan, Content, Elsewhere, Endpoint, Entry, Error, Event, Failure, Fate, Framework,
-    Holding, InUse, Inventory, Label, Level, Method, Options, Phase, PhaseStart, Planned, Reason,
-    Refusal, Report, Reserved, SkipReason, Skipped, Target, Unreached, UnreachedReason, Volume,
-    Warning, ZnodeOutcome, ZnodeResult, ZnodeState,
+    Holding, InUse, Inventory, Label, Level, Method, Options, Phase, PhaseStart, Planned,
+    ReadFailure, Reason, Refusal, Report, Reserved, SkipReason, Skipped, Target, Unreached,
+    UnreachedReason, Volume, Warning, ZnodeOutcome, ZnodeResult, ZnodeState,
 };
 pub use janitor_contract::{
     Call, Done, EndpointError, Endpoints, Ensemble, EnsembleError, RunError, TokenError, UrlFault,

@@ -1,6 +1,6 @@
 ;; Imports what this host has, of other versions, and what it lacks.
 (component
-  (import "janitor:cleanup/http@0.9.0" (instance))
+  (import "janitor:cleanup/cluster@0.9.0" (instance))
   (import "wasi:io/poll@0.3.0" (instance))
   (import "plain" (func))
   (core module $m

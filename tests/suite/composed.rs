@@ -28,7 +28,7 @@ cases! {
         "wasi:io/error 0.2.0 (unknown); wasi:io/streams 0.2.0 (unknown); \
          wasi:cli/stderr 0.2.0 (unknown)",
     a_guest_that_asks_for_a_socket: "wasi:sockets/tcp 0.2.6 (unknown)",
-    a_guest_that_wants_another_contract: "janitor:cleanup/http 0.9.0 (expected 0.1.0)",
+    a_guest_that_wants_another_contract: "janitor:cleanup/cluster 0.9.0 (expected 0.1.0)",
     a_guest_that_offers_another_contract: "janitor:cleanup/cleanup 0.1.0 (unknown)",
 }
 

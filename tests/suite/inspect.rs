@@ -18,7 +18,7 @@ fn the_component_and_its_limits_are_shown() {
     for line in [
         &format!("Component: {DIGEST}"),
         &format!("Contract: {PACKAGE}"),
-        "  janitor:cleanup/http@0.1.0",
+        "  janitor:cleanup/cluster@0.1.0",
         "  memory: 536870912 bytes",
         "  run: 14400 seconds",
         "  window: 32 exchanges",
@@ -130,5 +130,5 @@ fn a_target_that_is_always_refused_is_shown_as_that() {
 fn the_contract_is_what_is_imported() {
     let (name, version) = PACKAGE.split_once('@').unwrap();
     let imports = Janitor::new().unwrap().imports();
-    assert!(imports.contains(&format!("{name}/http@{version}")), "{imports:?}");
+    assert!(imports.contains(&format!("{name}/cluster@{version}")), "{imports:?}");
 }

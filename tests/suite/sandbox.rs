@@ -78,7 +78,7 @@ cases! {
          wasi:sockets/tcp 0.2.6 (unknown)",
     a_component_that_wants_another_contract:
         "The component cannot be loaded: it imports interfaces that this host does not provide: \
-         janitor:cleanup/http 0.9.0 (expected 0.1.0); wasi:io/poll 0.3.0 (expected 0.2); \
+         janitor:cleanup/cluster 0.9.0 (expected 0.1.0); wasi:io/poll 0.3.0 (expected 0.2); \
          plain no version (unknown)",
     a_component_that_offers_another_contract:
         "The component cannot be loaded: no exported instance named \
@@ -293,12 +293,12 @@ fn the_masters_root_is_its_base_without_master() {
 }
 
 #[test]
-fn the_component_imports_http_and_log_only() {
+fn the_component_imports_cluster_and_log_only() {
     let imports = Janitor::new().unwrap().imports();
-    let expected = ["http", "log", "types"].map(|name| format!("janitor:cleanup/{name}@0.1.0"));
+    let expected = ["cluster", "log", "types"].map(|name| format!("janitor:cleanup/{name}@0.1.0"));
     assert_eq!(imports.iter().collect::<BTreeSet<_>>(), expected.iter().collect());
     // The host provides exactly the functions that the contract names.
-    for interface in ["http", "log", "cleanup"] {
+    for interface in ["cluster", "log", "cleanup"] {
         let wit =
             std::fs::read_to_string(tests("../wit").join(format!("{interface}.wit"))).unwrap();
         assert!(wit.starts_with("package janitor:cleanup@0.1.0;"), "{interface}");
@@ -323,7 +323,7 @@ fn a_component_of_another_contract_is_refused() {
     assert_eq!(
         why,
         "The component cannot be loaded: it imports interfaces that this host does not provide: \
-         janitor:cleanup/http 0.9.0 (expected 0.1.0); janitor:cleanup/lug 0.1.0 (unknown)"
+         janitor:cleanup/cluster 0.9.0 (expected 0.1.0); janitor:cleanup/lug 0.1.0 (unknown)"
     );
 }
 

@@ -26,45 +26,58 @@ mod bindings {
 use bindings::exports::janitor::cleanup::cleanup::Guest;
 use bindings::janitor::cleanup::cleanup;
 use bindings::janitor::gate::scope::{self, Call};
-use janitor_contract::types::{CleanupPlan, Failure, Inventory, Options, Reason, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Failure, Inventory, Options, ReadFailure, Reason, Report, Target,
+};
 
 struct Announce;
 
 bindings::export!(Announce with_types_in bindings);
 
 impl Guest for Announce {
-    fn plan(target: Target, options: Options) -> Result<CleanupPlan, Failure> {
-        behind(&Call::Plan(target.clone()), &options, || cleanup::plan(&target, &options))
+    fn plan(target: Target, options: Options) -> Result<CleanupPlan, ReadFailure> {
+        let call = Call::Plan(target.clone());
+        behind(&call, &options, || cleanup::plan(&target, &options), unread)
     }
 
     fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
-        behind(&Call::Apply(plan.clone()), &options, || cleanup::apply(&plan, &options))
+        let call = Call::Apply(plan.clone());
+        behind(&call, &options, || cleanup::apply(&plan, &options), unclean)
     }
 
-    fn discover(options: Options) -> Result<Inventory, Failure> {
-        behind(&Call::Discover, &options, || cleanup::discover(&options))
+    fn discover(options: Options) -> Result<Inventory, ReadFailure> {
+        behind(&Call::Discover, &options, || cleanup::discover(&options), unread)
     }
 
     fn clean(target: Target, options: Options) -> Result<Report, Failure> {
-        behind(&Call::Clean(target.clone()), &options, || cleanup::clean(&target, &options))
+        let call = Call::Clean(target.clone());
+        behind(&call, &options, || cleanup::clean(&target, &options), unclean)
     }
 }
 
-/// Runs a call of the cleaner behind the gate.
-fn behind<T>(
+/// Runs a call of the cleaner behind the gate. If the gate denied a request, `failed` turns the
+/// reason, and the cleaner's own failure, into the result.
+fn behind<T, E>(
     call: &Call,
     options: &Options,
-    run: impl FnOnce() -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    run: impl FnOnce() -> Result<T, E>,
+    failed: impl Fn(String, Option<E>) -> E,
+) -> Result<T, E> {
     scope::begin(call, options).map_err(|why| failed(why, None))?;
     let result = run();
     match scope::end() {
         None => result,
-        Some(why) => Err(failed(why, result.err().map(|failure| failure.report))),
+        Some(why) => Err(failed(why, result.err())),
     }
 }
 
-/// Creates a failure that the cleaner does not know about; the gate has already logged it.
-fn failed(message: String, report: Option<Report>) -> Failure {
-    Failure { reason: Reason::Failed, message, report: report.unwrap_or(Report::NOTHING) }
+/// Creates the failure of a cleanup, which the gate has already logged.
+fn unclean(message: String, own: Option<Failure>) -> Failure {
+    let report = own.map_or(Report::NOTHING, |failure| failure.report);
+    Failure { reason: Reason::Failed, message, report }
+}
+
+/// Creates the failure of a call that changes nothing, which the gate has already logged.
+fn unread(message: String, _: Option<ReadFailure>) -> ReadFailure {
+    ReadFailure { reason: Reason::Failed, message }
 }

@@ -9,4 +9,4 @@ wit_bindgen::generate!({
 });
 
 pub use exports::janitor::cleanup::cleanup;
-pub use janitor::cleanup::{http, log};
+pub use janitor::cleanup::{cluster, log};

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use crate::bindings::{self, cleanup, http, log};
+use crate::bindings::{self, cleanup, cluster, log};
 use crate::host::{Host, Response};
 use janitor_contract::panics;
 use janitor_contract::types::{
-    CleanupPlan, Entry, Error, Failure, Inventory, Options, Report, Request, Target,
+    CleanupPlan, Entry, Error, Failure, Inventory, Options, ReadFailure, Report, Request, Target,
 };
 
 struct Component;
@@ -21,7 +21,7 @@ impl cleanup::Guest for Component {
         crate::clean(&mut Imports, &target, &options)
     }
 
-    fn plan(target: Target, options: Options) -> Result<CleanupPlan, Failure> {
+    fn plan(target: Target, options: Options) -> Result<CleanupPlan, ReadFailure> {
         report_panics();
         crate::plan(&mut Imports, &target, &options)
     }
@@ -31,7 +31,7 @@ impl cleanup::Guest for Component {
         crate::clean::apply(&mut Imports, &plan, &options)
     }
 
-    fn discover(options: Options) -> Result<Inventory, Failure> {
+    fn discover(options: Options) -> Result<Inventory, ReadFailure> {
         report_panics();
         crate::discover(&mut Imports, &options)
     }
@@ -45,27 +45,27 @@ fn report_panics() {
 struct Imports;
 
 impl Host for Imports {
-    type Exchange = http::Exchange;
-    type Response = http::Response;
+    type Exchange = cluster::Exchange;
+    type Response = cluster::Response;
 
-    fn send(&mut self, request: &Request) -> Result<http::Exchange, Error> {
-        http::send(request)
+    fn send(&mut self, request: &Request) -> Result<cluster::Exchange, Error> {
+        cluster::send(request)
     }
 
-    fn finish(&mut self, exchange: http::Exchange) -> Result<http::Response, Error> {
-        http::Exchange::finish(exchange)
+    fn finish(&mut self, exchange: cluster::Exchange) -> Result<cluster::Response, Error> {
+        cluster::Exchange::finish(exchange)
     }
 
     fn window(&mut self) -> usize {
-        http::window() as usize
+        cluster::window() as usize
     }
 
     fn pause(&mut self, duration: Duration) -> bool {
-        http::pause(duration.as_millis().try_into().unwrap_or(u32::MAX))
+        cluster::pause(duration.as_millis().try_into().unwrap_or(u32::MAX))
     }
 
     fn elapsed(&mut self) -> Duration {
-        Duration::from_millis(http::elapsed())
+        Duration::from_millis(cluster::elapsed())
     }
 
     fn log(&mut self, entry: Entry) {
@@ -73,12 +73,12 @@ impl Host for Imports {
     }
 }
 
-impl Response for http::Response {
+impl Response for cluster::Response {
     fn status(&self) -> u16 {
-        http::Response::status(self)
+        cluster::Response::status(self)
     }
 
     fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
-        http::Response::read(self, limit)
+        cluster::Response::read(self, limit)
     }
 }

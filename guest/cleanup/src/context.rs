@@ -14,7 +14,8 @@ use crate::retry::{Backoff, Retries};
 use crate::version;
 use janitor_contract::planned;
 use janitor_contract::types::{
-    Event, Failure, Level, Options, Reason, Report, Unreached, UnreachedReason, Warning,
+    Event, Failure, Level, Options, ReadFailure, Reason, Report, Unreached, UnreachedReason,
+    Warning,
 };
 
 /// The context of a run.
@@ -46,6 +47,13 @@ pub struct Abort {
     pub message: String,
 }
 
+impl Abort {
+    /// Turns the early end of a run that changes nothing into its result.
+    pub fn into_read_failure(self) -> ReadFailure {
+        ReadFailure { reason: self.reason, message: one_line(&self.message) }
+    }
+}
+
 impl<'a, H: Host> Context<'a, H> {
     /// Starts a run.
     pub fn new(host: &'a mut H, options: &'a Options) -> Self {
@@ -62,7 +70,7 @@ impl<'a, H: Host> Context<'a, H> {
         }
     }
 
-    /// Turns the early end of a run into its result.
+    /// Turns the early end of a cleanup into its result.
     pub fn fail(self, abort: Abort) -> Failure {
         let Abort { reason, message } = abort;
         Failure { reason, message: one_line(&message), report: self.report }
@@ -220,7 +228,7 @@ impl<'a, H: Host> Context<'a, H> {
     /// Logs a warning, and keeps it for the report.
     pub fn warn(&mut self, warning: Warning, line: impl AsRef<str>) {
         if !self.report.warnings.contains(&warning) {
-            self.report.warnings.push(warning);
+            self.report.warnings.push(warning.clone());
         }
         if !self.is_quiet {
             self.host.say(Level::Warn, line, Some(Event::Warning(warning)));

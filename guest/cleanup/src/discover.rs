@@ -8,15 +8,15 @@ use crate::host::Host;
 use crate::master::agents::Wanted;
 use crate::znode::Tree;
 use crate::{guard, names};
-use janitor_contract::types::{AgentHolding, Failure, Holding, Inventory, Options, Reason};
+use janitor_contract::types::{AgentHolding, Holding, Inventory, Options, ReadFailure, Reason};
 
 /// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` specifies.
 ///
 /// # Errors
 /// Fails if the inventory cannot be made.
-pub fn discover<H: Host>(host: &mut H, options: &Options) -> Result<Inventory, Failure> {
+pub fn discover<H: Host>(host: &mut H, options: &Options) -> Result<Inventory, ReadFailure> {
     let mut context = Context::new(host, options);
-    context.discover().map_err(|abort| context.fail(abort))
+    context.discover().map_err(Abort::into_read_failure)
 }
 
 /// The holdings of a role on the agents that have been read so far.

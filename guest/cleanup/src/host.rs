@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::excerpt::{excerpt, one_line, summary};
 use janitor_contract::types::{Endpoint, Entry, Error, Event, Level, Method, Request};
 
-/// The functions that a run imports; `wit/http.wit` and `wit/log.wit` specify them.
+/// The functions that a run imports; `wit/cluster.wit` and `wit/log.wit` specify them.
 pub trait Host {
     /// A request in flight.
     type Exchange;

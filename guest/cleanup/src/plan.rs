@@ -11,7 +11,7 @@ use crate::master::resource::{Decision, Resource};
 use crate::owner::Owner;
 use crate::znode::Tree;
 use janitor_contract::types::{
-    AgentPlan, CleanupPlan, Failure, Fate, InUse, Options, Phase, Planned, Reason, SkipReason,
+    AgentPlan, CleanupPlan, Fate, InUse, Options, Phase, Planned, ReadFailure, Reason, SkipReason,
     Target, ZnodeState,
 };
 
@@ -23,9 +23,9 @@ pub fn plan<H: Host>(
     host: &mut H,
     target: &Target,
     options: &Options,
-) -> Result<CleanupPlan, Failure> {
+) -> Result<CleanupPlan, ReadFailure> {
     let mut context = Context::new(host, options);
-    context.plan(target).map_err(|abort| context.fail(abort))
+    context.plan(target).map_err(Abort::into_read_failure)
 }
 
 impl<H: Host> Context<'_, H> {

@@ -9,6 +9,6 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use exports::janitor::cleanup::http as offered;
+pub use exports::janitor::cleanup::cluster as offered;
 pub use exports::janitor::gate::scope;
-pub use janitor::cleanup::{http, log};
+pub use janitor::cleanup::{cluster, log};

@@ -1,5 +1,5 @@
 //! The host's policy as a component, for embedders that are not written in Rust: it sits between a
-//! cleaner and `http`, and forwards only the requests that the call allows.
+//! cleaner and `cluster`, and forwards only the requests that the call allows.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
@@ -8,7 +8,7 @@ mod state;
 
 use std::cell::RefCell;
 
-use bindings::{http, offered, scope};
+use bindings::{cluster, offered, scope};
 use janitor_contract::Call;
 use janitor_contract::answer::final_status;
 use janitor_contract::types::{Error, Options, Request};
@@ -46,7 +46,7 @@ impl offered::Guest for Gate {
     fn send(request: Request) -> Result<offered::Exchange, Error> {
         let watch = state::watch(&request);
         let sent =
-            state::admit(&request).map_err(Error::Denied).and_then(|()| http::send(&request));
+            state::admit(&request).map_err(Error::Denied).and_then(|()| cluster::send(&request));
         if let Err(Error::Denied(rule)) = &sent {
             state::stop(&format!("request not allowed: {rule}"));
         }
@@ -54,21 +54,21 @@ impl offered::Guest for Gate {
     }
 
     fn window() -> u32 {
-        http::window()
+        cluster::window()
     }
 
     fn pause(milliseconds: u32) -> bool {
-        http::pause(milliseconds)
+        cluster::pause(milliseconds)
     }
 
     fn elapsed() -> u64 {
-        http::elapsed()
+        cluster::elapsed()
     }
 }
 
 /// A request in flight.
 struct Exchange {
-    exchange: http::Exchange,
+    exchange: cluster::Exchange,
     /// Extracts from the response what the policy has to learn.
     watch: Option<Watch>,
 }
@@ -76,7 +76,7 @@ struct Exchange {
 impl offered::GuestExchange for Exchange {
     fn finish(exchange: offered::Exchange) -> Result<offered::Response, Error> {
         let Exchange { exchange, watch } = exchange.into_inner();
-        let response = http::Exchange::finish(exchange)?;
+        let response = cluster::Exchange::finish(exchange)?;
         final_status(response.status())?;
         let watch = RefCell::new(watch.and_then(|watch| watch.of_status(response.status())));
         Ok(offered::Response::new(Response { response, watch, broken: RefCell::default() }))
@@ -85,7 +85,7 @@ impl offered::GuestExchange for Exchange {
 
 /// A response.
 struct Response {
-    response: http::Response,
+    response: cluster::Response,
     /// Extracts from the body what the policy has to learn.
     watch: RefCell<Option<Watch>>,
     /// The error that every further read returns, once one has failed.

@@ -70,14 +70,18 @@ pub fn configure(
 
 /// Makes one call of the cleaner.
 pub fn run(call: &Call, options: &Options) -> Ran {
-    let failed = |failure| RunError::Failure(Box::new(failure));
     let result = match call {
-        Call::Clean(target) => cleanup::clean(target, options).map(Done::Cleaned),
-        Call::Plan(target) => cleanup::plan(target, options).map(Done::Planned),
-        Call::Apply(plan) => cleanup::apply(plan, options).map(Done::Cleaned),
-        Call::Discover => cleanup::discover(options).map(Done::Discovered),
-    }
-    .map_err(failed);
+        Call::Clean(target) => {
+            cleanup::clean(target, options).map(Done::Cleaned).map_err(RunError::from)
+        }
+        Call::Plan(target) => {
+            cleanup::plan(target, options).map(Done::Planned).map_err(RunError::from)
+        }
+        Call::Apply(plan) => {
+            cleanup::apply(plan, options).map(Done::Cleaned).map_err(RunError::from)
+        }
+        Call::Discover => cleanup::discover(options).map(Done::Discovered).map_err(RunError::from),
+    };
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => settings::frameworks(),

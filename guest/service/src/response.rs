@@ -47,17 +47,19 @@ impl Refusal {
 pub fn status(result: &Result<Done, RunError>) -> u16 {
     match result {
         Ok(_) => 200,
-        Err(RunError::Failure(failure)) => match failure.reason {
-            Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode => 422,
-            Reason::OtherPrincipals
-            | Reason::RoleNotFound
-            | Reason::InUse
-            | Reason::InUseUnknown
-            | Reason::Changed => 409,
-            Reason::Failed => 502,
-            Reason::Incomplete | Reason::Stopped => 503,
+        Err(error) => match error.reason() {
+            Some(Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode) => 422,
+            Some(
+                Reason::OtherPrincipals
+                | Reason::RoleNotFound
+                | Reason::InUse
+                | Reason::InUseUnknown
+                | Reason::Changed,
+            ) => 409,
+            Some(Reason::Failed) => 502,
+            Some(Reason::Incomplete | Reason::Stopped) => 503,
+            None => 500,
         },
-        Err(_) => 500,
     }
 }
 

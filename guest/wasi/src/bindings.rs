@@ -12,5 +12,5 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use exports::janitor::cleanup::{http, log};
+pub use exports::janitor::cleanup::{cluster, log};
 pub use exports::janitor::wasi::settings;

@@ -1,4 +1,4 @@
-//! The export `http`: requests through `wasi:http/outgoing-handler`.
+//! The export `cluster`: requests through `wasi:http/outgoing-handler`.
 
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -13,7 +13,7 @@ use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, StreamError};
 
 use crate::Adapter;
-use crate::bindings::http;
+use crate::bindings::cluster;
 use crate::error::meaning;
 use crate::log::say;
 use crate::settings::{self, Address, SECOND};
@@ -57,11 +57,11 @@ struct Body {
     broken: Option<Error>,
 }
 
-impl http::Guest for Adapter {
+impl cluster::Guest for Adapter {
     type Exchange = Exchange;
     type Response = Response;
 
-    fn send(request: Request) -> Result<http::Exchange, Error> {
+    fn send(request: Request) -> Result<cluster::Exchange, Error> {
         let exchange = settings::with(|settings| {
             if IN_FLIGHT.get() >= settings.window {
                 let rule = format!("more than {} exchanges in flight", settings.window);
@@ -91,7 +91,7 @@ impl http::Guest for Adapter {
             Ok(Exchange(Some(sent)))
         });
         let unconfigured = || Err(Error::Denied("the servers are not configured".into()));
-        exchange.unwrap_or_else(unconfigured).map(http::Exchange::new)
+        exchange.unwrap_or_else(unconfigured).map(cluster::Exchange::new)
     }
 
     fn window() -> u32 {
@@ -174,8 +174,8 @@ fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
     Some(())
 }
 
-impl http::GuestExchange for Exchange {
-    fn finish(exchange: http::Exchange) -> Result<http::Response, Error> {
+impl cluster::GuestExchange for Exchange {
+    fn finish(exchange: cluster::Exchange) -> Result<cluster::Response, Error> {
         let mut exchange = exchange.into_inner::<Exchange>();
         let answer = match exchange.0.take() {
             Some(Ok(future)) => wait(&future),
@@ -184,7 +184,7 @@ impl http::GuestExchange for Exchange {
         };
         let answer = answer.and_then(|response| final_status(response.status()).map(|()| response));
         match answer {
-            Ok(response) => Ok(http::Response::new(Response::new(response))),
+            Ok(response) => Ok(cluster::Response::new(Response::new(response))),
             Err(error) => {
                 free();
                 Err(error)
@@ -252,7 +252,7 @@ fn log_redirect(response: &IncomingResponse) {
     }
 }
 
-impl http::GuestResponse for Response {
+impl cluster::GuestResponse for Response {
     fn status(&self) -> u16 {
         self.status
     }

@@ -1,4 +1,4 @@
-//! Provides a cleaner's imports, `http` and `log`, on top of any WASI 0.2 runtime: it uses
+//! Provides a cleaner's imports, `cluster` and `log`, on top of any WASI 0.2 runtime: it uses
 //! `wasi:http`, `wasi:clocks` and `wasi:io`. The program that it is composed with sets the servers
 //! and the log's stream through `settings`.
 #![cfg(target_family = "wasm")]

@@ -1,6 +1,6 @@
 //! The result of a command that did its work, or tried to. Only the printing remains.
 
-use janitor_contract::{Done, RunError};
+use janitor_contract::Done;
 use janitor_report::inspection::Inspection;
 use janitor_report::line::Line;
 use janitor_report::next::{self, Ran};
@@ -88,8 +88,8 @@ impl Finished {
         if let Document::Output(output) = &mut self.document {
             output.report = match &ran.result {
                 Ok(Done::Cleaned(report)) => Some(report.clone()),
-                Err(RunError::Failure(failure)) => Some(failure.report.clone()),
-                _ => None,
+                Ok(_) => None,
+                Err(error) => error.report().cloned(),
             };
         }
     }

@@ -1,6 +1,6 @@
 //! The janitor component, as bytes.
 //!
-//! It imports `janitor:cleanup/http` and `janitor:cleanup/log`, and exports
+//! It imports `janitor:cleanup/cluster` and `janitor:cleanup/log`, and exports
 //! `janitor:cleanup/cleanup`. The crate `janitor-host` runs it; another host can instantiate it
 //! with any runtime that supports components.
 

@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    const HTTP: &str = "janitor:cleanup/http@0.1.0";
+    const HTTP: &str = "janitor:cleanup/cluster@0.1.0";
     const LOG: &str = "janitor:cleanup/log@0.1.0";
     const TYPES: &str = "janitor:cleanup/types@0.1.0";
     const SCOPE: &str = "janitor:gate/scope@0.1.0";

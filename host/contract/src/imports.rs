@@ -9,7 +9,7 @@ pub const PACKAGE: &str = "janitor:cleanup@0.1.0";
 /// The interfaces of the contract that a component may import, without versions. `types` contains
 /// only types, so a host provides nothing for it.
 pub const CONTRACT: [&str; 3] =
-    ["janitor:cleanup/http", "janitor:cleanup/log", "janitor:cleanup/types"];
+    ["janitor:cleanup/cluster", "janitor:cleanup/log", "janitor:cleanup/types"];
 
 /// The interfaces of WASI 0.2 that this host provides, all of them empty. Every 0.2 version is
 /// accepted.
@@ -69,7 +69,7 @@ mod tests {
         };
         assert_eq!(check(&["janitor:cleanup/log@0.1.0", "wasi:io/poll@0.2.6"]), Ok(()));
         let why = check(&[
-            "janitor:cleanup/http@0.9.0",
+            "janitor:cleanup/cluster@0.9.0",
             "janitor:cleanup/log@0.1.0",
             "wasi:sockets/tcp@0.2.6",
             "wasi:io/poll@0.3.0",
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(
             why.unwrap_err(),
             "it imports interfaces that this host does not provide: \
-             janitor:cleanup/http 0.9.0 (expected 0.1.0); \
+             janitor:cleanup/cluster 0.9.0 (expected 0.1.0); \
              wasi:sockets/tcp 0.2.6 (unknown); \
              wasi:io/poll 0.3.0 (expected 0.2); \
              plain no version (unknown)"

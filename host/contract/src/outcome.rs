@@ -1,6 +1,6 @@
 //! The result of a call.
 
-use crate::types::{CleanupPlan, Failure, Inventory, Report};
+use crate::types::{CleanupPlan, Failure, Inventory, ReadFailure, Reason, Report};
 use crate::violation::Violation;
 
 /// The result of a successful call.
@@ -19,12 +19,48 @@ pub enum Done {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The component reported a failure. The log already contains it, in the component's own lines.
+    /// A cleanup did not complete. The log already contains the failure, in the component's own
+    /// lines.
     #[error("{}", .0.message)]
     Failure(Box<Failure>),
+    /// A plan or an inventory could not be made; nothing was changed. The log already contains the
+    /// failure, in the component's own lines.
+    #[error("{}", .0.message)]
+    Read(ReadFailure),
     /// The component broke its contract.
     #[error(transparent)]
     Violation(#[from] Violation),
+}
+
+impl RunError {
+    /// Returns the component's reason, unless it broke its contract.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Failure(failure) => Some(failure.reason),
+            Self::Read(failure) => Some(failure.reason),
+            Self::Violation(_) => None,
+        }
+    }
+
+    /// Returns the report of a cleanup that did not complete.
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Failure(failure) => Some(&failure.report),
+            Self::Read(_) | Self::Violation(_) => None,
+        }
+    }
+}
+
+impl From<Failure> for RunError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<ReadFailure> for RunError {
+    fn from(failure: ReadFailure) -> Self {
+        Self::Read(failure)
+    }
 }
 
 impl Report {

@@ -70,18 +70,20 @@ impl<T> From<&Result<T, RunError>> for ExitCode {
     fn from(result: &Result<T, RunError>) -> Self {
         match result {
             Ok(_) => Self::Clean,
-            Err(RunError::Failure(failure)) => match failure.reason {
-                Reason::NothingToDo | Reason::Failed | Reason::Stopped => Self::Failed,
-                Reason::Incomplete => Self::Incomplete,
-                Reason::InvalidTarget
-                | Reason::SystemZnode
-                | Reason::OtherPrincipals
-                | Reason::RoleNotFound
-                | Reason::InUse
-                | Reason::Changed
-                | Reason::InUseUnknown => Self::Refused,
+            Err(error) => match error.reason() {
+                Some(Reason::NothingToDo | Reason::Failed | Reason::Stopped) => Self::Failed,
+                Some(Reason::Incomplete) => Self::Incomplete,
+                Some(
+                    Reason::InvalidTarget
+                    | Reason::SystemZnode
+                    | Reason::OtherPrincipals
+                    | Reason::RoleNotFound
+                    | Reason::InUse
+                    | Reason::Changed
+                    | Reason::InUseUnknown,
+                ) => Self::Refused,
+                None => Self::Violation,
             },
-            Err(_) => Self::Violation,
         }
     }
 }

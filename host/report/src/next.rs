@@ -57,6 +57,10 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
                 );
             }
         }
+        Err(RunError::Read(failure)) => {
+            let obstacles = Obstacles { frameworks, unreached: &[], elsewhere: &[] };
+            lines.extend(instead(failure.reason, run, &obstacles));
+        }
         Err(RunError::Violation(violation)) if !violation.has_run() => {
             lines.push("Nothing was changed: the component did not run.".into());
         }

@@ -48,10 +48,8 @@ impl Output {
             Ok(Done::Discovered(inventory)) => output.inventory = Some(inventory.clone()),
             Err(error) => {
                 output.message = Some(error.to_string());
-                if let RunError::Failure(failure) = error {
-                    output.reason = Some(failure.reason);
-                    output.report = Some(failure.report.clone());
-                }
+                output.reason = error.reason();
+                output.report = error.report().cloned();
             }
         }
         output

@@ -40,7 +40,7 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     );
     let elsewhere = elsewhere.iter().map(|it| format!("  {}", elsewhere_words(it)));
     lines.extend(elsewhere.map(|line| Line::tone(Tone::Warn, line)));
-    let warnings = plan.warnings.iter().filter_map(|warning| warning_words(*warning));
+    let warnings = plan.warnings.iter().filter_map(warning_words);
     lines.extend(warnings.map(|words| Line::tone(Tone::Warn, format!("  {words}"))));
     let stays = obstacle_to_the_end(plan, options);
     lines.extend(znode_line(plan, stays));
@@ -80,7 +80,7 @@ fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static
 }
 
 /// Describes a warning that the other lines of a plan do not show.
-fn warning_words(warning: Warning) -> Option<&'static str> {
+fn warning_words(warning: &Warning) -> Option<&str> {
     match warning {
         Warning::PagesMissing => Some(
             "The master lacks endpoints that confirm its answers: it is an old version, or a proxy \
@@ -99,6 +99,7 @@ fn warning_words(warning: Warning) -> Option<&'static str> {
         }
         // Other lines of the plan show these.
         Warning::RoleNotFound | Warning::ResourcesLeft | Warning::PrincipalElsewhere => None,
+        Warning::Other(text) => Some(text),
     }
 }
 

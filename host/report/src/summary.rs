@@ -43,13 +43,12 @@ pub fn outcome(
         Ok(Done::Discovered(it)) => inventory(it, run).into_iter().chain(next()).collect(),
         Err(error) => {
             let mut lines = vec!["".into()];
-            if let RunError::Failure(failure) = error {
-                if failure.reason == Reason::NothingToDo {
-                    lines.extend(usage().lines().map(Line::from));
-                }
-                if failure.reason == Reason::Failed && !verbose {
+            match error.reason() {
+                Some(Reason::NothingToDo) => lines.extend(usage().lines().map(Line::from)),
+                Some(Reason::Failed) if !verbose => {
                     lines.push("Retry command with \"-v\" to enable verbose logging.".into());
                 }
+                _ => {}
             }
             lines.extend(next());
             lines

@@ -8,4 +8,4 @@ wasmtime::component::bindgen!({
     with: { "janitor:cleanup/types": janitor_contract::types },
 });
 
-pub use janitor::cleanup::{http, log};
+pub use janitor::cleanup::{cluster, log};

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::bindings::http::{Host, HostExchange, HostResponse};
-use crate::bindings::{Cleaner, http, log};
+use crate::bindings::cluster::{Host, HostExchange, HostResponse};
+use crate::bindings::{Cleaner, cluster, log};
 use clap::Args;
 use janitor_contract::types::Error;
 use janitor_host::{Call, Options as RunOptions};
@@ -88,11 +88,17 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
         let cleaner = Cleaner::instantiate(&mut store, &component, &linker)?;
         let cleanup = cleaner.janitor_cleanup_cleanup();
         let ended = match call {
-            Call::Clean(target) => cleanup.call_clean(&mut store, target, options)?.map(drop),
-            Call::Plan(target) => cleanup.call_plan(&mut store, target, options)?.map(drop),
+            Call::Clean(target) => cleanup
+                .call_clean(&mut store, target, options)?
+                .map(drop)
+                .map_err(|failure| failure.message),
+            Call::Plan(target) => cleanup
+                .call_plan(&mut store, target, options)?
+                .map(drop)
+                .map_err(|failure| failure.message),
             _ => return Err("only cleanups and plans are counted".into()),
         };
-        ended.map_err(|failure| failure.message)?;
+        ended?;
         Ok(u64::MAX - store.get_fuel()?)
     };
     let replay = Replay::open(&root.join("tests/recordings/cassandra-0.28.1.har"))?;
@@ -128,7 +134,7 @@ impl Host for Run {
     fn send(
         &mut self,
         request: Request,
-    ) -> Trappable<std::result::Result<Resource<http::Exchange>, Error>> {
+    ) -> Trappable<std::result::Result<Resource<cluster::Exchange>, Error>> {
         let exchange: Exchange = self.transport.send(request);
         Ok(Ok(same(&self.table.push(exchange)?)))
     }
@@ -150,8 +156,8 @@ impl Host for Run {
 impl HostExchange for Run {
     fn finish(
         &mut self,
-        exchange: Resource<http::Exchange>,
-    ) -> Trappable<std::result::Result<Resource<http::Response>, Error>> {
+        exchange: Resource<cluster::Exchange>,
+    ) -> Trappable<std::result::Result<Resource<cluster::Response>, Error>> {
         let exchange: Exchange = self.table.delete(same(&exchange))?;
         match exchange.finish() {
             Ok(response) => Ok(Ok(same(&self.table.push(response)?))),
@@ -159,20 +165,20 @@ impl HostExchange for Run {
         }
     }
 
-    fn drop(&mut self, exchange: Resource<http::Exchange>) -> Trappable<()> {
+    fn drop(&mut self, exchange: Resource<cluster::Exchange>) -> Trappable<()> {
         self.table.delete::<Exchange>(same(&exchange))?;
         Ok(())
     }
 }
 
 impl HostResponse for Run {
-    fn status(&mut self, response: Resource<http::Response>) -> Trappable<u16> {
+    fn status(&mut self, response: Resource<cluster::Response>) -> Trappable<u16> {
         Ok(self.table.get::<exchange::Response>(&same(&response))?.status)
     }
 
     fn read(
         &mut self,
-        response: Resource<http::Response>,
+        response: Resource<cluster::Response>,
         limit: u32,
     ) -> Trappable<std::result::Result<Vec<u8>, Error>> {
         let mut buffer = vec![0; limit as usize];
@@ -183,7 +189,7 @@ impl HostResponse for Run {
         }))
     }
 
-    fn drop(&mut self, response: Resource<http::Response>) -> Trappable<()> {
+    fn drop(&mut self, response: Resource<cluster::Response>) -> Trappable<()> {
         self.table.delete::<exchange::Response>(same(&response))?;
         Ok(())
     }

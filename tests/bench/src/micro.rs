@@ -92,12 +92,15 @@ pub fn target() -> Target {
 }
 
 fn natively(call: &Call, mut master: Memory) -> Result<()> {
-    let done = match call {
+    match call {
         Call::Clean(_) => {
-            janitor_guest::clean(&mut master, &target(), &RunOptions::DEFAULT).map(drop)
+            janitor_guest::clean(&mut master, &target(), &RunOptions::DEFAULT)
+                .map_err(|failure| failure.message)?;
         }
-        _ => janitor_guest::plan(&mut master, &target(), &RunOptions::DEFAULT).map(drop),
-    };
-    done.map_err(|failure| failure.message)?;
+        _ => {
+            janitor_guest::plan(&mut master, &target(), &RunOptions::DEFAULT)
+                .map_err(|failure| failure.message)?;
+        }
+    }
     Ok(())
 }

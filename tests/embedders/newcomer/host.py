@@ -135,7 +135,7 @@ class Host:
         end.daemon = True
         end.start()
         with linker.root() as root:
-            with root.add_instance("janitor:cleanup/http@0.1.0") as way_out:
+            with root.add_instance("janitor:cleanup/cluster@0.1.0") as way_out:
                 # An exchange that is dropped continues, and keeps its place.
                 way_out.add_resource("exchange", ResourceType.host(EXCHANGE), lambda store, number: None)
                 way_out.add_resource("response", ResourceType.host(RESPONSE), self.close)

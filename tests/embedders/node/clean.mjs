@@ -36,7 +36,7 @@ const options = {
 
 const say = (message) => console.error(printable(message));
 const { cleanup } = await load(args.component, {
-  'janitor:cleanup/http': http(args['master-url'], args['exhibitor-url'], args['marathon-url']),
+  'janitor:cleanup/cluster': http(args['master-url'], args['exhibitor-url'], args['marathon-url']),
   'janitor:cleanup/log': { write: ({ level, message }) => level === 'debug' || say(message) },
 });
 let report;

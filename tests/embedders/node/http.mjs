@@ -1,4 +1,4 @@
-// This implements the component's import `http`. The component waits for responses, which
+// This implements the component's import `cluster`. The component waits for responses, which
 // JavaScript cannot do: a worker fetches, and this thread sleeps until the worker notifies it.
 
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';

@@ -62,7 +62,7 @@ def load(store, file, *urls):
     component = Component.from_file(store.engine, file)
     linker = Linker(store.engine)
     with linker.root() as root:
-        with root.add_instance("janitor:cleanup/http@0.1.0") as linked:
+        with root.add_instance("janitor:cleanup/cluster@0.1.0") as linked:
             add_http(linked, *urls)
         with root.add_instance("janitor:cleanup/log@0.1.0") as linked:
             linked.add_func("write", write)

@@ -1,4 +1,4 @@
-"""Implements the component's import `http`."""
+"""Implements the component's import `cluster`."""
 
 import re
 import time

@@ -12,10 +12,10 @@ mod bindings {
     });
 }
 use bindings::exports::janitor::cleanup::cleanup::Guest;
-use bindings::janitor::cleanup::{http, log};
+use bindings::janitor::cleanup::{cluster, log};
 use janitor_contract::types::{
     CleanupPlan, Content, Elsewhere, Endpoint, Entry, Event, Failure, Framework, Inventory, Level,
-    Method, Options, Report, Request, Target,
+    Method, Options, ReadFailure, Report, Request, Target,
 };
 
 struct Component;
@@ -23,7 +23,7 @@ struct Component;
 bindings::export!(Component with_types_in bindings);
 
 impl Guest for Component {
-    fn plan(_: Target, _: Options) -> Result<CleanupPlan, Failure> {
+    fn plan(_: Target, _: Options) -> Result<CleanupPlan, ReadFailure> {
         panic!("not asked for")
     }
 
@@ -31,7 +31,7 @@ impl Guest for Component {
         panic!("not asked for")
     }
 
-    fn discover(_: Options) -> Result<Inventory, Failure> {
+    fn discover(_: Options) -> Result<Inventory, ReadFailure> {
         panic!("not asked for")
     }
 
@@ -39,29 +39,34 @@ impl Guest for Component {
         janitor_contract::panics::report(log::write);
         match target.role.as_deref().unwrap_or_default() {
             "asks for what is not its business" => {
-                drop(http::send(&get("quota")));
+                drop(cluster::send(&get("quota")));
                 // It continues as if nothing had happened.
-                drop(http::send(&get("slaves")));
+                drop(cluster::send(&get("slaves")));
             }
             "removes what is not its business" => {
                 let form = b"slaveId=S1&resources=[{\"role\":\"other\",\"reservation\":{}}]";
-                drop(http::send(&post("unreserve", form)));
+                drop(cluster::send(&post("unreserve", form)));
             }
             "ends what is not its business" => {
                 // It may read the list and tear down frameworks that use its role; it then tears
                 // down another.
-                if let Ok(answer) = http::send(&get("frameworks")).and_then(http::Exchange::finish)
+                if let Ok(answer) =
+                    cluster::send(&get("frameworks")).and_then(cluster::Exchange::finish)
                 {
                     while answer.read(64).is_ok_and(|bytes| !bytes.is_empty()) {}
                 }
                 for form in [b"frameworkId=OWN", b"frameworkId=ITS"] {
-                    drop(http::send(&post("teardown", form)).and_then(http::Exchange::finish));
+                    drop(
+                        cluster::send(&post("teardown", form)).and_then(cluster::Exchange::finish),
+                    );
                 }
             }
             // A real master needs a valid role name, to show which frameworks use it. The principal
             // is the framework's id.
             "ends-a-framework" => {
-                if let Ok(list) = http::send(&get("frameworks")).and_then(http::Exchange::finish) {
+                if let Ok(list) =
+                    cluster::send(&get("frameworks")).and_then(cluster::Exchange::finish)
+                {
                     while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
                 }
                 let form = format!("frameworkId={}", target.principal.unwrap_or_default());
@@ -71,14 +76,15 @@ impl Guest for Component {
                 };
                 let request =
                     Request { method: Method::Post, content: Some(content), ..get("teardown") };
-                if let Ok(exchange) = http::send(&request) {
-                    drop(http::Exchange::finish(exchange));
+                if let Ok(exchange) = cluster::send(&request) {
+                    drop(cluster::Exchange::finish(exchange));
                 }
             }
             // This is a valid role name too. Each line of the znode contains an operator endpoint
             // and a form for it; after the first denial, all further requests are denied.
             "sends-forms" => {
-                if let Ok(list) = http::send(&get("slaves")).and_then(http::Exchange::finish) {
+                if let Ok(list) = cluster::send(&get("slaves")).and_then(cluster::Exchange::finish)
+                {
                     while list.read(1 << 16).is_ok_and(|piece| !piece.is_empty()) {}
                 }
                 for line in target.znode.unwrap_or_default().lines() {
@@ -89,32 +95,34 @@ impl Guest for Component {
                     };
                     let request =
                         Request { method: Method::Post, content: Some(content), ..get(path) };
-                    drop(http::send(&request).and_then(http::Exchange::finish));
+                    drop(cluster::send(&request).and_then(cluster::Exchange::finish));
                 }
             }
             "sends without end" => {
                 let mut exchanges = Vec::new();
-                while let Ok(exchange) = http::send(&get("slaves")) {
+                while let Ok(exchange) = cluster::send(&get("slaves")) {
                     exchanges.push(exchange);
                 }
             }
-            "sends and forgets" => while http::send(&get("slaves")).is_ok() {},
+            "sends and forgets" => while cluster::send(&get("slaves")).is_ok() {},
             "hoards answers" => {
                 let mut answers = Vec::new();
-                while let Ok(exchange) = http::send(&get("slaves")) {
-                    answers.push(http::Exchange::finish(exchange));
+                while let Ok(exchange) = cluster::send(&get("slaves")) {
+                    answers.push(cluster::Exchange::finish(exchange));
                 }
             }
             "asks again and again" => {
-                while let Ok(exchange) = http::send(&get("slaves")) {
-                    drop(http::Exchange::finish(exchange));
+                while let Ok(exchange) = cluster::send(&get("slaves")) {
+                    drop(cluster::Exchange::finish(exchange));
                 }
             }
             "sends too much" => {
-                drop(http::send(&post("unreserve", &vec![b'a'; (1 << 20) + 1])));
+                drop(cluster::send(&post("unreserve", &vec![b'a'; (1 << 20) + 1])));
             }
             "reads nothing" => {
-                if let Ok(response) = http::send(&get("slaves")).and_then(http::Exchange::finish) {
+                if let Ok(response) =
+                    cluster::send(&get("slaves")).and_then(cluster::Exchange::finish)
+                {
                     drop(response.read(0));
                 }
             }
@@ -123,18 +131,18 @@ impl Guest for Component {
                 std::hint::black_box(0);
             },
             "pauses" => loop {
-                let _ = http::pause(u32::MAX);
+                let _ = cluster::pause(u32::MAX);
             },
             "reads the clock without end" => loop {
-                http::elapsed();
+                cluster::elapsed();
             },
             "tells the time" => {
                 for _ in 0..3 {
-                    if let Ok(exchange) = http::send(&get("slaves")) {
-                        drop(http::Exchange::finish(exchange));
+                    if let Ok(exchange) = cluster::send(&get("slaves")) {
+                        drop(cluster::Exchange::finish(exchange));
                     }
-                    say(&format!("{} ms", http::elapsed()));
-                    let _ = http::pause(1000);
+                    say(&format!("{} ms", cluster::elapsed()));
+                    let _ = cluster::pause(1000);
                 }
             }
             "looks at the root" => {
@@ -143,7 +151,7 @@ impl Guest for Component {
                     Request { endpoint: Endpoint::MasterRoot, ..get("version") },
                     Request { endpoint: Endpoint::MasterRoot, path, ..get("") },
                 ] {
-                    drop(http::send(&request));
+                    drop(cluster::send(&request));
                 }
             }
             "hoards memory" => {

@@ -364,7 +364,7 @@ $ janitor
         let wit = "/// A record\n/// of two.\nrecord it { } // Behind.\n";
         let expected = [(1, "A record of two."), (3, "Behind.")];
         assert_eq!(texts("wit/types.wit", wit), is(Kind::Comments, &expected));
-        assert_eq!(texts("tests/wit/0.1.0/http.wit", wit), []);
+        assert_eq!(texts("tests/wit/0.1.0/cluster.wit", wit), []);
         assert_eq!(texts("tests/recordings/x.stdout", "# no\n"), []);
     }
 }

@@ -1,11 +1,11 @@
-//! The component's import `http`: the policy and the budget in front of a transport.
+//! The component's import `cluster`: the policy and the budget in front of a transport.
 
 use std::time::Duration;
 
 use wasmtime::Result as Trappable;
 use wasmtime::component::Resource;
 
-use crate::bindings::http::{Host, HostExchange, HostResponse};
+use crate::bindings::cluster::{Host, HostExchange, HostResponse};
 use crate::held::{HeldExchange, HeldResponse};
 use crate::state::State;
 use janitor_contract::types::{Error, Level, Method, Request};
