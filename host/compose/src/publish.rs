@@ -30,3 +30,21 @@ pub fn contract(folder: &Path) -> Composed {
     let (package, _) = resolve.push_dir(folder)?;
     Ok(wit_component::encode(&resolve, package)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sketch of an asynchronous contract refers to the types of the contract, so a change of
+    /// one must not break the other.
+    #[test]
+    fn the_asynchronous_sketch_is_valid() {
+        let mut resolve = Resolve::default();
+        resolve.push_dir("../../wit").unwrap();
+        let sketch = resolve.push_file("../../docs/asynchronous.wit").unwrap();
+        let encoded = wit_component::encode(&resolve, sketch).unwrap();
+        wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
+            .validate_all(&encoded)
+            .unwrap();
+    }
+}
