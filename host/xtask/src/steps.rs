@@ -1,5 +1,6 @@
 //! Every step, in the order in which `cargo xtask ci` runs them.
 
+mod artifacts;
 mod bare_toolchain;
 mod packages;
 mod reproducible;
@@ -72,6 +73,11 @@ pub const STEPS: &[Step] = &[
         name: "packages",
         about: "Create every published package, and compile it without a network",
         run: packages::check,
+    },
+    Step {
+        name: "artifacts",
+        about: "Publish the components to a registry on loopback, and pull them again",
+        run: artifacts::check,
     },
     Step {
         name: "tests",
