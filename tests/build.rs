@@ -16,7 +16,7 @@ use precompile::precompile;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
-    let wasm = component::build(&root, "janitor-misbehaving")?;
+    let wasm = component::build(&root, "janitor-misbehaving", &[])?;
     let code = Path::new(&env::var("OUT_DIR")?).join("misbehaving.cwasm");
     fs::write(code, precompile(&wasm)?)?;
     // The same component is also built for another version of the contract.

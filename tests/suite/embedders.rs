@@ -3,6 +3,7 @@
 //! `tests/embedders/setup.sh` installs what they need.
 
 mod hosts;
+mod library;
 mod recorded;
 
 use std::net::SocketAddr;
@@ -62,6 +63,7 @@ fn one_report() {
         let mut hosts = vec![
             ("library", "replay", Some(replayed_in_the_library(&file, &target, &options))),
             ("library", "HTTP", Some(live_in_the_library(&file, &target, &options))),
+            ("component", "HTTP", Some(live_in_the_component(&file, &target, &options))),
         ];
         hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
 
@@ -86,7 +88,7 @@ fn one_report() {
 }
 
 fn row([recording, host, answers, bytes, report]: [&str; 5]) -> String {
-    format!("{recording:<26} {host:<7} {answers:<7} {bytes:>5} {report}\n")
+    format!("{recording:<26} {host:<9} {answers:<7} {bytes:>5} {report}\n")
 }
 
 fn sha256(text: &str) -> String {
@@ -130,6 +132,16 @@ fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> 
     let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
     let session = Session::new(network(endpoints).build().unwrap());
     let report = in_the_library(session, target, options);
+    assert_eq!(recorded.deviations(), [""; 0]);
+    report
+}
+
+/// Returns the report of the library component, which gets recorded answers from servers.
+fn live_in_the_component(recording: &Path, target: &Target, options: &Options) -> String {
+    let recorded = Recorded::start(recording);
+    let mut instance = library::Instance::new();
+    instance.configure(&recorded.place(), None).unwrap();
+    let report = instance.clean(target, options).unwrap_or_else(|(_, report)| report);
     assert_eq!(recorded.deviations(), [""; 0]);
     report
 }
@@ -195,8 +207,59 @@ fn newcomer() {
     assert_eq!(cluster.state(), larger(after()));
 }
 
+/// An instance may be used again, also after a failure: a call leaves nothing behind.
 #[test]
-fn an_instance_is_for_one_call() {
+fn an_instance_is_used_again() {
+    let mut instance = library::Instance::new();
+    let nothing_there = |instance: &mut library::Instance| {
+        let (message, _) = instance.clean(&sample(), &Options::DEFAULT).unwrap_err();
+        message
+    };
+    let unconfigured = nothing_there(&mut instance);
+    assert!(unconfigured.contains("the servers are not configured"), "{unconfigured}");
+    let first = Cluster::start(scenario("the-sample-result"));
+    instance.configure(&Place::of(&first), None).unwrap();
+    let report = instance.clean(&sample(), &Options::DEFAULT).unwrap();
+    assert_eq!(first.state(), after());
+    let found = |instance: &library::Instance| {
+        instance.said().iter().filter(|line| line.starts_with("Found 1 volume(s)")).count()
+    };
+    let found_first = found(&instance);
+    assert!(found_first > 0);
+    // The servers remain, and so does what is wrong.
+    let (_socket, place) = without_a_server();
+    instance.configure(&place, None).unwrap();
+    let unreachable = nothing_there(&mut instance);
+    assert!(unreachable.contains("cannot connect to the Mesos master"), "{unreachable}");
+    let second = Cluster::start(scenario("the-sample-result"));
+    instance.configure(&Place::of(&second), None).unwrap();
+    assert_eq!(instance.clean(&sample(), &Options::DEFAULT).unwrap(), report);
+    assert_eq!(second.state(), after());
+    assert_eq!(second.requests().len(), first.requests().len());
+    assert_eq!(found(&instance), 2 * found_first);
+}
+
+/// A configuration that cannot be used is refused with the words of the command.
+#[test]
+fn a_configuration_that_is_none() {
+    let mut instance = library::Instance::new();
+    let url = "http://127.0.0.1:1/";
+    for (master, exhibitor, token, words) in [
+        ("banana", url, None, "Master URL must begin with http:// or https://: banana"),
+        ("http://a/,http://b/", url, None, "Master URL must be a single URL here"),
+        (url, "zk://127.0.0.1:1/", None, "Exhibitor URL must begin with http"),
+        (url, url, Some("canary canary"), "invalid token: it must be printable ASCII"),
+    ] {
+        let place =
+            Place { master: master.into(), exhibitor: exhibitor.into(), marathon: url.into() };
+        let why = instance.configure(&place, token).unwrap_err();
+        assert!(why.starts_with(words) && !why.contains("canary"), "{why}");
+    }
+}
+
+/// The instance of `janitor.wasm` may be used again too.
+#[test]
+fn an_instance_behind_the_gate_is_used_again() {
     if needed((PYTHON.is_installed)()).is_none() {
         return;
     }
@@ -216,8 +279,7 @@ for _ in range(2):
     ));
     let messages: Vec<_> = run.stdout.lines().collect();
     assert_eq!(messages.len(), 2, "{run:?}");
-    assert!(messages[0].starts_with("Nothing to do"), "{run:?}");
-    assert!(messages[1].ends_with("create a new instance for each call"), "{run:?}");
+    assert!(messages.iter().all(|message| message.starts_with("Nothing to do")), "{run:?}");
 }
 
 /// Returns the state of the sample result's cluster after the cleanup.
@@ -226,16 +288,20 @@ fn after() -> State {
     serde_json::from_slice(&after).unwrap()
 }
 
-fn fails_without_a_server(program: &Program) {
-    if needed((program.is_installed)()).is_none() {
-        return;
-    }
-    // This port is bound, but no server listens on it.
+/// Returns URLs at which no server listens, for as long as the socket exists: its port is bound.
+fn without_a_server() -> (Socket, Place) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let url = format!("http://{address}/");
-    let place = Place { master: url.clone(), exhibitor: url.clone(), marathon: url };
+    (socket, Place { master: url.clone(), exhibitor: url.clone(), marathon: url })
+}
+
+fn fails_without_a_server(program: &Program) {
+    if needed((program.is_installed)()).is_none() {
+        return;
+    }
+    let (_socket, place) = without_a_server();
     let run = program.clean(&sample(), &Options::DEFAULT, &place);
     assert_eq!(run.exit, 5, "{run:?}");
     assert!((program.report)(&run.stdout).starts_with(r#"{"mesos_version":null,"#), "{run:?}");

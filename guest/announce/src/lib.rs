@@ -1,11 +1,10 @@
-//! Forwards the calls of a cleaner behind a gate. It announces each call to the gate first, and
-//! turns the result into a failure if the gate denied a request.
+//! The calls of a cleaner behind a gate. Each is announced to the gate first, and its result becomes
+//! a failure if the gate denied a request.
 #![cfg(target_family = "wasm")]
-#![allow(unsafe_code, reason = "the exports are generated here")]
 
 mod bindings {
-    //! The imports and exports as generated Rust bindings.
-    #![allow(missing_docs, clippy::all, unsafe_op_in_unsafe_fn)]
+    //! The imports as generated Rust bindings.
+    #![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
 
     wit_bindgen::generate!({
         path: ["../../wit", "../gate/wit"],
@@ -15,44 +14,54 @@ mod bindings {
             world announce {
                 import janitor:gate/scope@0.1.0;
                 import janitor:cleanup/cleanup@0.1.0;
-                export janitor:cleanup/cleanup@0.1.0;
             }
         ",
         with: { "janitor:cleanup/types@0.1.0": janitor_contract::types },
         generate_all,
     });
 }
+#[cfg(feature = "component")]
+mod component;
 
-use bindings::exports::janitor::cleanup::cleanup::Guest;
 use bindings::janitor::cleanup::cleanup;
 use bindings::janitor::gate::scope::{self, Call};
 use janitor_contract::types::{
     CleanupPlan, Failure, Inventory, Options, ReadFailure, Reason, Report, Target,
 };
 
-struct Announce;
+/// Determines what a cleanup of the target would do.
+///
+/// # Errors
+/// Fails as `plan` of `janitor:cleanup/cleanup` does, or if the gate denied a request.
+pub fn plan(target: &Target, options: &Options) -> Result<CleanupPlan, ReadFailure> {
+    let call = Call::Plan(target.clone());
+    behind(&call, options, || cleanup::plan(target, options), unread)
+}
 
-bindings::export!(Announce with_types_in bindings);
+/// Carries out a plan.
+///
+/// # Errors
+/// Fails as `apply` of `janitor:cleanup/cleanup` does, or if the gate denied a request.
+pub fn apply(plan: &CleanupPlan, options: &Options) -> Result<Report, Failure> {
+    let call = Call::Apply(plan.clone());
+    behind(&call, options, || cleanup::apply(plan, options), unclean)
+}
 
-impl Guest for Announce {
-    fn plan(target: Target, options: Options) -> Result<CleanupPlan, ReadFailure> {
-        let call = Call::Plan(target.clone());
-        behind(&call, &options, || cleanup::plan(&target, &options), unread)
-    }
+/// Lists everything that is reserved.
+///
+/// # Errors
+/// Fails as `discover` of `janitor:cleanup/cleanup` does, or if the gate denied a request.
+pub fn discover(options: &Options) -> Result<Inventory, ReadFailure> {
+    behind(&Call::Discover, options, || cleanup::discover(options), unread)
+}
 
-    fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
-        let call = Call::Apply(plan.clone());
-        behind(&call, &options, || cleanup::apply(&plan, &options), unclean)
-    }
-
-    fn discover(options: Options) -> Result<Inventory, ReadFailure> {
-        behind(&Call::Discover, &options, || cleanup::discover(&options), unread)
-    }
-
-    fn clean(target: Target, options: Options) -> Result<Report, Failure> {
-        let call = Call::Clean(target.clone());
-        behind(&call, &options, || cleanup::clean(&target, &options), unclean)
-    }
+/// Removes the target.
+///
+/// # Errors
+/// Fails as `clean` of `janitor:cleanup/cleanup` does, or if the gate denied a request.
+pub fn clean(target: &Target, options: &Options) -> Result<Report, Failure> {
+    let call = Call::Clean(target.clone());
+    behind(&call, options, || cleanup::clean(target, options), unclean)
 }
 
 /// Runs a call of the cleaner behind the gate. If the gate denied a request, `failed` turns the

@@ -9,9 +9,9 @@ mod args;
 
 use janitor_contract::printable::printable;
 use janitor_contract::{Call, Endpoints, json};
+use janitor_program::output;
 use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
-use janitor_program::settings;
 use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, with_app};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next;
@@ -91,8 +91,8 @@ fn clean(args: &Arguments) -> ExitCode {
 /// Configures the servers and the log.
 fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Result<(), String> {
     let (stream, format) = match args.show.output {
-        Format::Text => (stdout::get_stdout(), settings::Format::Lines),
-        Format::Json => (stderr::get_stderr(), settings::Format::Events),
+        Format::Text => (stdout::get_stdout(), output::Format::Lines),
+        Format::Json => (stderr::get_stderr(), output::Format::Events),
     };
     let log = Log { stream, format, verbose: args.show.verbose };
     configure(endpoints, token, RUN_SECONDS, log)

@@ -1,4 +1,4 @@
-//! The functions of `wit/` as generated Rust bindings. The types are those of
+//! The exports of the gate as generated Rust bindings. The types are those of
 //! [`janitor_contract::types`].
 #![allow(missing_docs, clippy::all, unsafe_code, unsafe_op_in_unsafe_fn)]
 
@@ -7,8 +7,9 @@ wit_bindgen::generate!({
     world: "janitor:gate/gate",
     with: { "janitor:cleanup/types@0.1.0": janitor_contract::types },
     generate_all,
+    pub_export_macro: true,
+    default_bindings_module: "janitor_gate::bindings",
 });
 
-pub use exports::janitor::cleanup::cluster as offered;
+pub use exports::janitor::cleanup::cluster;
 pub use exports::janitor::gate::scope;
-pub use janitor::cleanup::{cluster, log};

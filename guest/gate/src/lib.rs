@@ -1,114 +1,66 @@
-//! The host's policy as a component, for embedders that are not written in Rust: it sits between a
-//! cleaner and `cluster`, and forwards only the requests that the call allows.
+//! The host's policy between a cleaner and the servers: it forwards only the requests that the
+//! call allows. A component exports [`Gated`], which gives it the interfaces `cluster` and `scope`;
+//! the servers behind it are any [`Cluster`].
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
-mod bindings;
-mod state;
+pub mod bindings;
+mod call;
+#[cfg(feature = "component")]
+mod component;
+mod gated;
 
-use std::cell::RefCell;
+use janitor_contract::types::{Entry, Error, Request};
 
-use bindings::{cluster, offered, scope};
-use janitor_contract::Call;
-use janitor_contract::answer::final_status;
-use janitor_contract::types::{Error, Options, Request};
-use janitor_policy::Watch;
+pub use gated::Gated;
 
-struct Gate;
+/// The servers and the log behind the gate, with the meaning of `janitor:cleanup/cluster` and
+/// `janitor:cleanup/log`.
+pub trait Cluster: 'static {
+    /// A request in flight.
+    type Exchange: 'static;
+    /// A response.
+    type Response: 'static;
 
-bindings::export!(Gate with_types_in bindings);
+    /// Starts a call.
+    ///
+    /// # Errors
+    /// Fails with one sentence if no request can be sent.
+    fn begin() -> Result<(), String>;
 
-impl scope::Guest for Gate {
-    fn begin(call: scope::Call, options: Options) -> Result<(), String> {
-        state::begin(&call.into(), &options)
-    }
+    /// Ends the call, with everything that it left behind.
+    fn end();
 
-    fn end() -> Option<String> {
-        state::end()
-    }
-}
+    /// Starts an exchange.
+    ///
+    /// # Errors
+    /// Fails as `send` does.
+    fn send(request: &Request) -> Result<Self::Exchange, Error>;
 
-impl From<scope::Call> for Call {
-    fn from(call: scope::Call) -> Self {
-        match call {
-            scope::Call::Clean(target) => Self::Clean(target),
-            scope::Call::Plan(target) => Self::Plan(target),
-            scope::Call::Apply(plan) => Self::Apply(plan),
-            scope::Call::Discover => Self::Discover,
-        }
-    }
-}
+    /// Waits for a response.
+    ///
+    /// # Errors
+    /// Fails as `finish` does.
+    fn finish(exchange: Self::Exchange) -> Result<Self::Response, Error>;
 
-impl offered::Guest for Gate {
-    type Exchange = Exchange;
-    type Response = Response;
+    /// Returns the status of a response.
+    fn status(response: &Self::Response) -> u16;
 
-    fn send(request: Request) -> Result<offered::Exchange, Error> {
-        let watch = state::watch(&request);
-        let sent =
-            state::admit(&request).map_err(Error::Denied).and_then(|()| cluster::send(&request));
-        if let Err(Error::Denied(rule)) = &sent {
-            state::stop(&format!("request not allowed: {rule}"));
-        }
-        sent.map(|exchange| offered::Exchange::new(Exchange { exchange, watch }))
-    }
+    /// Reads from the body of a response.
+    ///
+    /// # Errors
+    /// Fails as `read` does.
+    fn read(response: &Self::Response, limit: u32) -> Result<Vec<u8>, Error>;
 
-    fn window() -> u32 {
-        cluster::window()
-    }
+    /// Returns the maximum number of simultaneous exchanges.
+    fn window() -> u32;
 
-    fn pause(milliseconds: u32) -> bool {
-        cluster::pause(milliseconds)
-    }
+    /// Waits, and returns whether to continue.
+    fn pause(milliseconds: u32) -> bool;
 
-    fn elapsed() -> u64 {
-        cluster::elapsed()
-    }
-}
+    /// Returns the milliseconds since the run started.
+    fn elapsed() -> u64;
 
-/// A request in flight.
-struct Exchange {
-    exchange: cluster::Exchange,
-    /// Extracts from the response what the policy has to learn.
-    watch: Option<Watch>,
-}
-
-impl offered::GuestExchange for Exchange {
-    fn finish(exchange: offered::Exchange) -> Result<offered::Response, Error> {
-        let Exchange { exchange, watch } = exchange.into_inner();
-        let response = cluster::Exchange::finish(exchange)?;
-        final_status(response.status())?;
-        let watch = RefCell::new(watch.and_then(|watch| watch.of_status(response.status())));
-        Ok(offered::Response::new(Response { response, watch, broken: RefCell::default() }))
-    }
-}
-
-/// A response.
-struct Response {
-    response: cluster::Response,
-    /// Extracts from the body what the policy has to learn.
-    watch: RefCell<Option<Watch>>,
-    /// The error that every further read returns, once one has failed.
-    broken: RefCell<Option<Error>>,
-}
-
-impl offered::GuestResponse for Response {
-    fn status(&self) -> u16 {
-        self.response.status()
-    }
-
-    fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
-        if limit == 0 {
-            state::stop("it read 0 bytes of a response");
-            return Err(Error::Internal("a read must request at least one byte".into()));
-        }
-        if let Some(error) = &*self.broken.borrow() {
-            return Err(error.clone());
-        }
-        let chunk = self.response.read(limit).inspect_err(|error| {
-            self.broken.replace(Some(error.clone()));
-        })?;
-        state::read(&mut self.watch.borrow_mut(), &chunk);
-        Ok(chunk)
-    }
+    /// Adds an entry to the log.
+    fn log(entry: &Entry);
 }

@@ -7,8 +7,8 @@ wit_bindgen::generate!({
         package janitor:program;
 
         world program {
-            import janitor:cleanup/cleanup@0.1.0;
             import janitor:wasi/settings@0.1.0;
+            import janitor:wasi/output@0.1.0;
         }
     ",
     with: {
@@ -18,5 +18,4 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use janitor::cleanup::cleanup;
-pub use janitor::wasi::settings;
+pub use janitor::wasi::{output, settings};

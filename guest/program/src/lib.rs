@@ -5,4 +5,4 @@ mod bindings;
 pub mod run;
 pub mod runtime;
 
-pub use bindings::settings;
+pub use bindings::output;

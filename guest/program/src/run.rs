@@ -5,8 +5,8 @@ use janitor_contract::{Call, Done, Endpoints, RunError, token};
 use janitor_report::next::Ran;
 use wasip2::io::streams::OutputStream;
 
-use crate::bindings::cleanup;
-use crate::bindings::settings::{self, Configuration, Format, Server, Servers};
+use crate::bindings::output::{self, Format};
+use crate::bindings::settings::{self, Configuration};
 
 /// The maximum number of concurrent exchanges.
 const WINDOW: u32 = 32;
@@ -42,49 +42,38 @@ pub fn configure(
     run_seconds: u32,
     log: Log,
 ) -> Result<(), String> {
-    if endpoints.ensemble().is_some() {
-        return Err("Exhibitor URL must begin with http:// or https:// here: only the native \
-                    janitor command connects to ZooKeeper directly"
-            .into());
-    }
-    if endpoints.masters().len() > 1 {
-        return Err("Master URL must be a single URL here, that of the leading master: only the \
-                    native janitor command finds it among several"
-            .into());
-    }
-    let server = |endpoint| Server {
-        base: endpoints.base(endpoint).into(),
-        authorization: token.map(|token| format!("token={token}")),
-    };
-    let servers = Servers {
-        master: server(Endpoint::Master),
-        master_root: server(Endpoint::MasterRoot),
-        exhibitor: server(Endpoint::Exhibitor),
-        marathon: server(Endpoint::Marathon),
-        marathon_pods: server(Endpoint::MarathonPods),
+    let configuration = Configuration {
+        master: endpoints.masters().join(","),
+        exhibitor: endpoints.base(Endpoint::Exhibitor).into(),
+        marathon: endpoints.base(Endpoint::Marathon).into(),
+        token: token.map(Into::into),
+        window: WINDOW,
+        run_seconds,
     };
     let Log { stream, format, verbose } = log;
-    let configuration = Configuration { servers, window: WINDOW, run_seconds, format, verbose };
-    settings::configure(&configuration, stream)
+    output::write_to(stream, format, verbose);
+    settings::configure(&configuration)
 }
 
 /// Makes one call of the cleaner.
 pub fn run(call: &Call, options: &Options) -> Ran {
     let result = match call {
         Call::Clean(target) => {
-            cleanup::clean(target, options).map(Done::Cleaned).map_err(RunError::from)
+            janitor_announce::clean(target, options).map(Done::Cleaned).map_err(RunError::from)
         }
         Call::Plan(target) => {
-            cleanup::plan(target, options).map(Done::Planned).map_err(RunError::from)
+            janitor_announce::plan(target, options).map(Done::Planned).map_err(RunError::from)
         }
         Call::Apply(plan) => {
-            cleanup::apply(plan, options).map(Done::Cleaned).map_err(RunError::from)
+            janitor_announce::apply(plan, options).map(Done::Cleaned).map_err(RunError::from)
         }
-        Call::Discover => cleanup::discover(options).map(Done::Discovered).map_err(RunError::from),
+        Call::Discover => {
+            janitor_announce::discover(options).map(Done::Discovered).map_err(RunError::from)
+        }
     };
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
-        _ => settings::frameworks(),
+        _ => output::frameworks(),
     };
     Ran { result, frameworks, denials: vec![] }
 }

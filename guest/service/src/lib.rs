@@ -10,9 +10,9 @@ mod request;
 mod response;
 mod slot;
 
+use janitor_program::output::Format;
 use janitor_program::run::{Log, configure, run};
 use janitor_program::runtime::report_panics;
-use janitor_program::settings::Format;
 use janitor_report::ExitCode;
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next;

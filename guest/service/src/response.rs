@@ -5,7 +5,7 @@ use std::io::Write;
 
 use janitor_contract::types::Reason;
 use janitor_contract::{Done, RunError, json};
-use janitor_program::settings;
+use janitor_program::output;
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
 use wasip2::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
@@ -92,7 +92,7 @@ impl Response {
 
     /// Ends a response that contains the log: the output is its last line.
     pub fn end(self, output: &Output) {
-        if let (Some(stream), Ok(json)) = (settings::end_log(), json::line(output)) {
+        if let (Some(stream), Ok(json)) = (output::end_log(), json::line(output)) {
             self.finish(stream, &json);
         }
     }

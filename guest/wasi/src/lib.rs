@@ -1,16 +1,23 @@
-//! Provides a cleaner's imports, `cluster` and `log`, on top of any WASI 0.2 runtime: it uses
-//! `wasi:http`, `wasi:clocks` and `wasi:io`. The program that it is composed with sets the servers
-//! and the log's stream through `settings`.
+//! Provides a cleaner's imports, `cluster` and `log`, on top of any WASI 0.2 runtime, behind the
+//! gate: it uses `wasi:http`, `wasi:clocks` and `wasi:io`. The servers are set through `settings`.
+//! The log is an import or, with the feature `stream`, a stream that is set through `output`.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
 mod bindings;
+mod cluster;
 mod error;
-mod http;
-mod log;
+#[cfg(feature = "stream")]
+mod output;
+mod run;
 mod settings;
 
-/// The component.
+use janitor_gate::Gated;
+
+/// The servers, over `wasi:http`, and the component's other exports.
 struct Adapter;
 
+type Component = Gated<Adapter>;
+
+janitor_gate::bindings::export!(Component);
 bindings::export!(Adapter with_types_in bindings);

@@ -1,44 +1,31 @@
-//! The export `settings`: the servers, and the stream of the log.
+//! The export `settings`: the servers.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use wasip2::clocks::monotonic_clock;
+use janitor_contract::types::Endpoint;
+use janitor_contract::{Endpoints, token};
 use wasip2::http::types::Scheme;
-use wasip2::io::streams::OutputStream;
 
 use crate::Adapter;
-use crate::bindings::settings::{Configuration, Format, Guest, Server};
-use janitor_contract::types::{Endpoint, Framework};
-
-/// A second in the units of WASI's clocks.
-pub const SECOND: u64 = 1_000_000_000;
-/// The time after its time limit in which a run may still send reads, in seconds.
-const LOOKS: u32 = 60;
+use crate::bindings::settings::{Configuration, Guest};
 
 /// The settings of this instance.
 pub struct Settings {
-    servers: [Address; 5],
-    /// The time at which the settings were made, in nanoseconds of the runtime's clock.
-    pub begin: u64,
-    /// The time limit of the run, in seconds.
+    master: Address,
+    master_root: Address,
+    exhibitor: Address,
+    marathon: Address,
+    marathon_pods: Address,
+    /// The value of the `Authorization` header.
+    pub authorization: Option<String>,
+    /// The time limit of a run, in seconds.
     pub run_seconds: u32,
-    /// The end of the time for requests that change something, by the same clock.
-    pub end: u64,
-    /// The end of the time for all requests.
-    pub last: u64,
     /// The maximum number of concurrent exchanges.
     pub window: u32,
-    /// The format of the log.
-    pub format: Format,
-    /// This is set when debug lines are written too.
-    pub verbose: bool,
-    /// The stream of the log, until the log has ended.
-    pub log: RefCell<Option<OutputStream>>,
-    /// The frameworks that the log has reported.
-    pub frameworks: RefCell<Vec<Framework>>,
 }
 
-/// The address of a server, and the credentials for it.
+/// The address of a server.
 pub struct Address {
     /// The base URL.
     pub base: String,
@@ -48,99 +35,84 @@ pub struct Address {
     pub authority: String,
     /// The path of the URL, with a slash at both ends.
     pub path: String,
-    /// The value of the `Authorization` header.
-    pub authorization: Option<String>,
 }
 
 thread_local! {
-    static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
+    static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
 }
 
-/// Calls a function with the settings, if there are any.
-pub fn with<T>(use_them: impl FnOnce(&Settings) -> T) -> Option<T> {
-    SETTINGS.with(|settings| settings.get().map(use_them))
+/// Returns the settings, if there are any.
+pub fn get() -> Option<Rc<Settings>> {
+    SETTINGS.with_borrow(Clone::clone)
 }
 
 impl Settings {
     /// Returns the address of an endpoint.
     pub fn address(&self, endpoint: Endpoint) -> &Address {
-        let [master, root, exhibitor, marathon, pods] = &self.servers;
         match endpoint {
-            Endpoint::Master => master,
-            Endpoint::MasterRoot => root,
-            Endpoint::Exhibitor => exhibitor,
-            Endpoint::Marathon => marathon,
-            Endpoint::MarathonPods => pods,
+            Endpoint::Master => &self.master,
+            Endpoint::MasterRoot => &self.master_root,
+            Endpoint::Exhibitor => &self.exhibitor,
+            Endpoint::Marathon => &self.marathon,
+            Endpoint::MarathonPods => &self.marathon_pods,
         }
     }
-}
 
-impl Address {
-    fn new(server: Server) -> Result<Self, String> {
-        let Server { base, authorization } = server;
-        let is_held = |value: &String| value.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
-        if !authorization.as_ref().is_none_or(is_held) {
-            return Err(format!(
-                "the authorization for {base} is not a valid header: it must be printable ASCII"
-            ));
+    fn new(configuration: Configuration) -> Result<Self, String> {
+        let Configuration { master, exhibitor, marathon, token, window, run_seconds } =
+            configuration;
+        let endpoints = Endpoints::new(&master, &exhibitor, &marathon);
+        let endpoints = endpoints.map_err(|error| error.to_string())?;
+        if endpoints.ensemble().is_some() {
+            return Err("Exhibitor URL must begin with http:// or https:// here: only the native \
+                        janitor command connects to ZooKeeper directly"
+                .into());
         }
-        let error =
-            || format!("the URL {base} must begin with http:// or https://, and end with a slash");
-        let (scheme, rest) = match base.split_once("://") {
-            Some(("http", rest)) => (Scheme::Http, rest),
-            Some(("https", rest)) => (Scheme::Https, rest),
-            _ => return Err(error()),
-        };
-        let (authority, path) = rest.split_once('/').ok_or_else(error)?;
-        let (authority, path) = (authority.to_owned(), format!("/{path}"));
-        match path.ends_with('/') {
-            true => Ok(Self { base, scheme, authority, path, authorization }),
-            false => Err(error()),
+        if endpoints.masters().len() > 1 {
+            return Err("Master URL must be a single URL here, that of the leading master: only \
+                        the native janitor command finds it among several"
+                .into());
         }
-    }
-}
-
-impl Guest for Adapter {
-    fn configure(configuration: Configuration, log: OutputStream) -> Result<(), String> {
-        let Configuration { servers, window, run_seconds, format, verbose } = configuration;
-        let servers = [
-            Address::new(servers.master)?,
-            Address::new(servers.master_root)?,
-            Address::new(servers.exhibitor)?,
-            Address::new(servers.marathon)?,
-            Address::new(servers.marathon_pods)?,
-        ];
+        if let Some(token) = &token {
+            token::check(token).map_err(|error| error.to_string())?;
+        }
         if window == 0 {
             return Err("the window must be 1 or more".into());
         }
         if run_seconds == 0 {
             return Err("the time limit must be 1 second or more".into());
         }
-        let begin = monotonic_clock::now();
-        let end = begin.saturating_add(u64::from(run_seconds) * SECOND);
-        let last = end.saturating_add(u64::from(run_seconds.min(LOOKS)) * SECOND);
-        let settings = Settings {
-            servers,
-            begin,
+        let address = |endpoint| Address::new(endpoints.base(endpoint));
+        Ok(Self {
+            master: address(Endpoint::Master)?,
+            master_root: address(Endpoint::MasterRoot)?,
+            exhibitor: address(Endpoint::Exhibitor)?,
+            marathon: address(Endpoint::Marathon)?,
+            marathon_pods: address(Endpoint::MarathonPods)?,
+            authorization: token.map(|token| format!("token={token}")),
             run_seconds,
-            end,
-            last,
             window,
-            format,
-            verbose,
-            log: RefCell::new(Some(log)),
-            frameworks: RefCell::default(),
+        })
+    }
+}
+
+impl Address {
+    fn new(base: &str) -> Result<Self, String> {
+        let (scheme, rest) = match base.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Scheme::Http, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Scheme::Https, rest),
+            _ => return Err("a URL must begin with http:// or https://".into()),
         };
-        SETTINGS
-            .with(|cell| cell.set(settings))
-            .map_err(|_| "this instance of the component is already configured".into())
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (authority, path) = (authority.to_owned(), format!("/{path}"));
+        Ok(Self { base: base.to_owned(), scheme, authority, path })
     }
+}
 
-    fn frameworks() -> Vec<Framework> {
-        with(|settings| settings.frameworks.borrow().clone()).unwrap_or_default()
-    }
-
-    fn end_log() -> Option<OutputStream> {
-        with(|settings| settings.log.take()).flatten()
+impl Guest for Adapter {
+    fn configure(configuration: Configuration) -> Result<(), String> {
+        let settings = Settings::new(configuration)?;
+        SETTINGS.set(Some(Rc::new(settings)));
+        Ok(())
     }
 }

@@ -7,8 +7,8 @@ use std::{env, fs};
 
 use crate::target::{self, TARGET};
 
-/// Compiles a package of the workspace at `root` into a component, and returns its bytes. All
-/// components share one target directory. It is not that of the cargo process that runs the build
+/// Compiles a package of the workspace at `root` into a component, and returns its bytes. `args` are
+/// additional arguments for `cargo rustc`. All components share one target directory. It is not that of the cargo process that runs the build
 /// script, because that process holds its lock.
 ///
 /// The target has no system interface at all, so a component imports only what its own source
@@ -16,7 +16,7 @@ use crate::target::{self, TARGET};
 ///
 /// # Errors
 /// Fails if the package does not build, or if the target is missing and cannot be added.
-pub fn build(root: &Path, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+pub fn build(root: &Path, package: &str, args: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
     match target::require() {
         Ok(None) => {}
         Ok(Some(added)) => println!("cargo::warning={added}"),
@@ -33,8 +33,9 @@ pub fn build(root: &Path, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let flags = [&remap, "-Clinker=wasm-component-ld", "-Clinker-flavor=wasm-ld"];
     let status = Command::new(env::var("CARGO")?)
         .current_dir(root)
-        .args(["build", "--locked", "--lib", "--profile", "component"])
+        .args(["rustc", "--locked", "--lib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET])
+        .args(args)
         .env("CARGO_TARGET_DIR", &target_dir)
         // Flags for the host's code do not suit the component.
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for source in sources {
             println!("cargo::rerun-if-changed={}", root.join(source).display());
         }
-        return Ok(fs::write(out, component::build(&root, "janitor-guest")?)?);
+        return Ok(fs::write(out, component::build(&root, "janitor-guest", &[])?)?);
     }
     let published = package.join(COMPONENT);
     println!("cargo::rerun-if-changed={}", published.display());

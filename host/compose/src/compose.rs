@@ -17,12 +17,12 @@ pub fn imports(component: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
 
 /// Composes components in order. Each import of a part is satisfied by the first earlier part that
 /// exports it, so a later part cannot replace an earlier one. An import that no earlier part
-/// exports becomes an import of the whole, and the exports of the last part become the exports of
-/// the whole.
+/// exports becomes an import of the whole. The exports of the last part become the exports of the
+/// whole, and so do these of the first part.
 ///
 /// # Errors
 /// Fails if a part is not a component, or if the parts do not fit together.
-pub fn compose(parts: &[&[u8]]) -> Result<Vec<u8>, Box<dyn Error>> {
+pub fn compose(parts: &[&[u8]], of_first: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut graph = CompositionGraph::new();
     let mut instances = Vec::new();
     let mut exports = Vec::new();
@@ -43,10 +43,13 @@ pub fn compose(parts: &[&[u8]]) -> Result<Vec<u8>, Box<dyn Error>> {
         }
         instances.push((instance, exports.clone()));
     }
-    let (last, _) = instances.last().ok_or("nothing to compose")?;
-    for name in exports {
-        let export = graph.alias_instance_export(*last, &name)?;
-        graph.export(export, &name)?;
+    let [(first, _), .., (last, _)] = &instances[..] else {
+        return Err("nothing to compose".into());
+    };
+    let of_last = exports.iter().map(|name| (last, &**name));
+    for (part, name) in of_first.iter().map(|name| (first, *name)).chain(of_last) {
+        let export = graph.alias_instance_export(*part, name)?;
+        graph.export(export, name)?;
     }
     Ok(graph.encode(EncodeOptions::default())?)
 }

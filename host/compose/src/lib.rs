@@ -23,8 +23,12 @@ pub const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.wasm"))
 const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
 const ANNOUNCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/announce.wasm"));
 const WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wasi.wasm"));
+const WASI_STREAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wasi-stream.wasm"));
 const COMMAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/command.wasm"));
 const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"));
+
+/// The interface through which the embedder of the library sets the servers.
+const SETTINGS: &str = "janitor:wasi/settings@0.1.0";
 
 /// Composes a guest behind the gate: no request leaves it unless the call allows it.
 ///
@@ -32,11 +36,20 @@ const SERVICE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/service.wasm"))
 /// Fails if the bytes are not a guest, or if it imports anything besides the contract: interfaces
 /// of the runtime would bypass the gate, and the gate's own interface would control it.
 pub fn gated(guest: &[u8]) -> Composed {
-    within_the_contract(guest)?;
-    let gated = compose(&[GATE, guest, ANNOUNCE])?;
+    let gated = behind(GATE, guest, ANNOUNCE, &[])?;
     // This finds imports of other parts that the guest should have satisfied.
     within_the_contract(&gated)?;
     Ok(gated)
+}
+
+/// Composes a guest between a part that has the gate, and the part that calls the guest. `also` are
+/// the exports of the gate's part that the whole exports too.
+///
+/// These are two parts although they trust each other: the gate's part is called while a call of
+/// the other one is under way, which the component model does not allow for a single component.
+fn behind(gate: &[u8], guest: &[u8], caller: &[u8], also: &[&str]) -> Composed {
+    within_the_contract(guest)?;
+    compose(&[gate, guest, caller], also)
 }
 
 /// Checks that a component imports only the contract. A runtime may provide more interfaces than
@@ -55,20 +68,28 @@ fn within_the_contract(component: &[u8]) -> Composed<()> {
     .into())
 }
 
-/// Composes a gated guest into a command of WASI 0.2.
+/// Composes a guest behind the gate, on `wasi:http`: its embedder provides only the log.
 ///
 /// # Errors
-/// Fails if the bytes are not a guest.
-pub fn command(guest: &[u8]) -> Composed {
-    compose(&[WASI, &gated(guest)?, COMMAND])
+/// Fails as [`gated`] does.
+pub fn library(guest: &[u8]) -> Composed {
+    behind(WASI, guest, ANNOUNCE, &[SETTINGS])
 }
 
-/// Composes a gated guest into a service of WASI 0.2.
+/// Composes a guest behind the gate into a command of WASI 0.2.
 ///
 /// # Errors
-/// Fails if the bytes are not a guest.
+/// Fails as [`gated`] does.
+pub fn command(guest: &[u8]) -> Composed {
+    behind(WASI_STREAM, guest, COMMAND, &[])
+}
+
+/// Composes a guest behind the gate into a service of WASI 0.2.
+///
+/// # Errors
+/// Fails as [`gated`] does.
 pub fn service(guest: &[u8]) -> Composed {
-    compose(&[WASI, &gated(guest)?, SERVICE])
+    behind(WASI_STREAM, guest, SERVICE, &[])
 }
 
 /// Returns the file names and contents of everything that embedders and runtimes load: the
@@ -77,10 +98,11 @@ pub fn service(guest: &[u8]) -> Composed {
 ///
 /// # Errors
 /// Fails if the bytes are not a guest, or if `wit` does not contain the contract.
-pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 5]> {
+pub fn all(guest: &[u8], wit: &Path) -> Composed<[(&'static str, Vec<u8>); 6]> {
     Ok([
         ("janitor-cleanup.wasm", guest.into()),
         ("janitor.wasm", annotated(gated(guest)?)),
+        ("janitor-library.wasm", annotated(library(guest)?)),
         ("janitor-command.wasm", annotated(command(guest)?)),
         ("janitor-service.wasm", annotated(service(guest)?)),
         ("janitor-contract.wasm", annotated(contract(wit)?)),

@@ -1,7 +1,7 @@
-//! The export `cluster`: requests through `wasi:http/outgoing-handler`.
+//! The servers, through `wasi:http/outgoing-handler`.
 
-use std::cell::{Cell, RefCell};
-use std::mem;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use wasip2::clocks::monotonic_clock::{self, subscribe_duration, subscribe_instant};
 use wasip2::http::outgoing_handler::handle;
@@ -13,13 +13,13 @@ use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{InputStream, StreamError};
 
 use crate::Adapter;
-use crate::bindings::cluster;
+use crate::bindings::log;
 use crate::error::meaning;
-use crate::log::say;
-use crate::settings::{self, Address, SECOND};
+use crate::run::{self, Run, SECOND};
 use janitor_contract::answer::final_status;
 use janitor_contract::endpoint::location_without_secrets;
-use janitor_contract::types::{Error, Level, Method, Request};
+use janitor_contract::types::{Entry, Error, Level, Method, Request};
+use janitor_gate::Cluster;
 
 /// A millisecond in the units of WASI's clocks.
 const MILLISECOND: u64 = SECOND / 1_000;
@@ -30,18 +30,17 @@ const ANSWER: u64 = 60 * SECOND;
 /// The limit for one response's body, in bytes.
 const RESPONSE_BYTES: u64 = 1 << 30;
 
-thread_local! {
-    /// The number of exchanges in flight.
-    static IN_FLIGHT: Cell<u32> = const { Cell::new(0) };
-}
-
 /// A request in flight, or the error that it failed with.
-pub struct Exchange(Option<Result<FutureIncomingResponse, Error>>);
+pub struct Exchange {
+    answer: Option<Result<FutureIncomingResponse, Error>>,
+    run: Rc<Run>,
+}
 
 /// A response.
 pub struct Response {
     status: u16,
     body: RefCell<Body>,
+    run: Rc<Run>,
 }
 
 /// The unread part of a response's body.
@@ -57,63 +56,110 @@ struct Body {
     broken: Option<Error>,
 }
 
-impl cluster::Guest for Adapter {
+impl Cluster for Adapter {
     type Exchange = Exchange;
     type Response = Response;
 
-    fn send(request: Request) -> Result<cluster::Exchange, Error> {
-        let exchange = settings::with(|settings| {
-            if IN_FLIGHT.get() >= settings.window {
-                let rule = format!("more than {} exchanges in flight", settings.window);
-                return Err(Error::Denied(rule));
+    fn begin() -> Result<(), String> {
+        #[cfg(feature = "stream")]
+        crate::output::begin();
+        run::begin()
+    }
+
+    fn end() {
+        run::end();
+    }
+
+    fn send(request: &Request) -> Result<Exchange, Error> {
+        let run = run::current().ok_or_else(|| Error::Denied("a request outside a call".into()))?;
+        let settings = &run.settings;
+        if run.in_flight.get() >= settings.window {
+            let rule = format!("more than {} exchanges in flight", settings.window);
+            return Err(Error::Denied(rule));
+        }
+        let now = monotonic_clock::now();
+        if now >= run.end && !matches!(request.method, Method::Get) {
+            let seconds = settings.run_seconds;
+            say(Level::Warn, format!("The run was cancelled: its time limit is {seconds} s."));
+            return Err(Error::Stopped);
+        }
+        let url = request.url(&settings.address(request.endpoint).base);
+        say(Level::Debug, format!("HTTP {}: {url}", request.method.name()));
+        if let Some(content) = &request.content {
+            let data = String::from_utf8_lossy(&content.bytes);
+            say(Level::Debug, format!("Request data: {data}"));
+        }
+        run.in_flight.set(run.in_flight.get() + 1);
+        let answer = match now < run.last {
+            true => start(&run, request).map_err(meaning),
+            false => Err(Error::Timeout),
+        };
+        Ok(Exchange { answer: Some(answer), run })
+    }
+
+    fn finish(mut exchange: Exchange) -> Result<Response, Error> {
+        let run = exchange.run.clone();
+        let answer = match exchange.answer.take() {
+            Some(Ok(future)) => wait(&run, &future),
+            Some(Err(error)) => Err(error),
+            None => Err(Error::Internal("the exchange is already finished".into())),
+        };
+        let answer = answer.and_then(|response| final_status(response.status()).map(|()| response));
+        match answer {
+            Ok(response) => Ok(Response::new(response, run)),
+            Err(error) => {
+                run.free();
+                Err(error)
             }
-            let now = monotonic_clock::now();
-            if now >= settings.end && !matches!(request.method, Method::Get) {
-                let seconds = settings.run_seconds;
-                let why = format!("The run was cancelled: its time limit is {seconds} s.");
-                say(Level::Warn, why);
-                return Err(Error::Stopped);
-            }
-            let address = settings.address(request.endpoint);
-            say(
-                Level::Debug,
-                format!("HTTP {}: {}", request.method.name(), request.url(&address.base)),
-            );
-            if let Some(content) = &request.content {
-                let data = String::from_utf8_lossy(&content.bytes);
-                say(Level::Debug, format!("Request data: {data}"));
-            }
-            IN_FLIGHT.set(IN_FLIGHT.get() + 1);
-            let sent = match now < settings.last {
-                true => start(address, &request).map_err(meaning),
-                false => Err(Error::Timeout),
-            };
-            Ok(Exchange(Some(sent)))
-        });
-        let unconfigured = || Err(Error::Denied("the servers are not configured".into()));
-        exchange.unwrap_or_else(unconfigured).map(cluster::Exchange::new)
+        }
+    }
+
+    fn status(response: &Response) -> u16 {
+        response.status
+    }
+
+    fn read(response: &Response, limit: u32) -> Result<Vec<u8>, Error> {
+        let mut body = response.body.borrow_mut();
+        let read = match &body.broken {
+            Some(error) => Err(error.clone()),
+            None => body.read(&response.run, limit),
+        };
+        body.broken = read.as_ref().err().cloned();
+        read
     }
 
     fn window() -> u32 {
-        settings::with(|settings| settings.window).unwrap_or(1)
+        run::current().map_or(1, |run| run.settings.window)
     }
 
     fn pause(milliseconds: u32) -> bool {
         let desired = u64::from(milliseconds) * MILLISECOND;
-        let left = settings::with(|settings| settings.end.saturating_sub(monotonic_clock::now()));
-        let left = left.unwrap_or(u64::MAX);
+        let end = run::current().map_or(0, |run| run.end);
+        let left = end.saturating_sub(monotonic_clock::now());
         subscribe_duration(desired.min(left)).block();
         left > 0
     }
 
     fn elapsed() -> u64 {
-        settings::with(|settings| (monotonic_clock::now() - settings.begin) / MILLISECOND)
-            .unwrap_or(0)
+        run::current().map_or(0, |run| (monotonic_clock::now() - run.begin) / MILLISECOND)
+    }
+
+    fn log(entry: &Entry) {
+        #[cfg(feature = "stream")]
+        <Adapter as log::Guest>::write(entry.clone());
+        #[cfg(not(feature = "stream"))]
+        log::write(entry);
     }
 }
 
+/// Logs a line of the adapter's own.
+fn say(level: Level, message: String) {
+    Adapter::log(&Entry { level, message, event: None });
+}
+
 /// Sends a request. It waits for room for the request's content, but not for the response.
-fn start(address: &Address, request: &Request) -> Result<FutureIncomingResponse, ErrorCode> {
+fn start(run: &Run, request: &Request) -> Result<FutureIncomingResponse, ErrorCode> {
+    let address = run.settings.address(request.endpoint);
     let content = request.content.as_ref();
     let wrong = |what: &str| ErrorCode::InternalError(Some(format!("the runtime rejects {what}")));
     let fields = Fields::new();
@@ -121,7 +167,7 @@ fn start(address: &Address, request: &Request) -> Result<FutureIncomingResponse,
         fields.append(name, value.as_bytes()).map_err(|_| wrong(&format!("the header {name}")))
     };
     header("user-agent", concat!("janitor/", env!("CARGO_PKG_VERSION")))?;
-    if let Some(authorization) = &address.authorization {
+    if let Some(authorization) = &run.settings.authorization {
         header("authorization", authorization)?;
     }
     if let Some(content) = content {
@@ -151,7 +197,7 @@ fn start(address: &Address, request: &Request) -> Result<FutureIncomingResponse,
     let answer = handle(outgoing, Some(options))?;
     if let (Some(body), Some(content)) = (body, content) {
         // If writing fails, the response reports it too.
-        if write(&body, &content.bytes).is_some() {
+        if write(run, &body, &content.bytes).is_some() {
             OutgoingBody::finish(body, None)?;
         }
     }
@@ -159,12 +205,12 @@ fn start(address: &Address, request: &Request) -> Result<FutureIncomingResponse,
 }
 
 /// Writes the whole body, or returns `None`.
-fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
+fn write(run: &Run, body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
     let stream = body.write().ok()?;
     while !bytes.is_empty() {
         let room = usize::try_from(stream.check_write().ok()?).unwrap_or(usize::MAX);
         if room == 0 {
-            ready(&stream.subscribe()).ok()?;
+            ready(run, &stream.subscribe()).ok()?;
             continue;
         }
         let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -174,62 +220,37 @@ fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Option<()> {
     Some(())
 }
 
-impl cluster::GuestExchange for Exchange {
-    fn finish(exchange: cluster::Exchange) -> Result<cluster::Response, Error> {
-        let mut exchange = exchange.into_inner::<Exchange>();
-        let answer = match exchange.0.take() {
-            Some(Ok(future)) => wait(&future),
-            Some(Err(error)) => Err(error),
-            None => Err(Error::Internal("the exchange is already finished".into())),
-        };
-        let answer = answer.and_then(|response| final_status(response.status()).map(|()| response));
-        match answer {
-            Ok(response) => Ok(cluster::Response::new(Response::new(response))),
-            Err(error) => {
-                free();
-                Err(error)
-            }
-        }
-    }
-}
-
 impl Drop for Exchange {
     /// Lets the request continue in the background, where it keeps its slot in the window.
     fn drop(&mut self) {
-        if let Some(Ok(future)) = self.0.take() {
-            mem::forget(future);
+        if let Some(Ok(future)) = self.answer.take() {
+            self.run.forgotten.borrow_mut().push(future);
         }
     }
 }
 
 /// Waits for the headers of the response.
-fn wait(future: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
+fn wait(run: &Run, future: &FutureIncomingResponse) -> Result<IncomingResponse, Error> {
     loop {
         match future.get() {
             Some(Ok(Ok(response))) => return Ok(response),
             Some(Ok(Err(code))) => return Err(meaning(code)),
             Some(Err(())) => return Err(Error::Internal("the response was already taken".into())),
-            None => ready(&future.subscribe())?,
+            None => ready(run, &future.subscribe())?,
         }
     }
 }
 
 /// Waits until something is ready or the run is over.
-fn ready(it: &Pollable) -> Result<(), Error> {
-    let last = settings::with(|settings| settings.last).unwrap_or(u64::MAX);
-    poll(&[it, &subscribe_instant(last)]);
+fn ready(run: &Run, it: &Pollable) -> Result<(), Error> {
+    poll(&[it, &subscribe_instant(run.last)]);
     // The clock is checked even when `it` is always ready, so that no server can hold the run for
     // ever.
-    if monotonic_clock::now() < last { Ok(()) } else { Err(Error::Timeout) }
-}
-
-/// Frees a slot in the window.
-fn free() {
-    IN_FLIGHT.set(IN_FLIGHT.get().saturating_sub(1));
+    if monotonic_clock::now() < run.last { Ok(()) } else { Err(Error::Timeout) }
 }
 
 impl Response {
-    fn new(response: IncomingResponse) -> Self {
+    fn new(response: IncomingResponse, run: Rc<Run>) -> Self {
         let status = response.status();
         if (300..400).contains(&status) {
             log_redirect(&response);
@@ -238,7 +259,7 @@ impl Response {
         let stream = whole.as_ref().and_then(|body| body.stream().ok());
         let budget = RESPONSE_BYTES;
         let body = Body { stream, _whole: whole, _response: response, budget, broken: None };
-        Self { status, body: RefCell::new(body) }
+        Self { status, body: RefCell::new(body), run }
     }
 }
 
@@ -252,24 +273,8 @@ fn log_redirect(response: &IncomingResponse) {
     }
 }
 
-impl cluster::GuestResponse for Response {
-    fn status(&self) -> u16 {
-        self.status
-    }
-
-    fn read(&self, limit: u32) -> Result<Vec<u8>, Error> {
-        let mut body = self.body.borrow_mut();
-        let read = match &body.broken {
-            Some(error) => Err(error.clone()),
-            None => body.read(limit),
-        };
-        body.broken = read.as_ref().err().cloned();
-        read
-    }
-}
-
 impl Body {
-    fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, run: &Run, limit: u32) -> Result<Vec<u8>, Error> {
         let Some(stream) = &self.stream else {
             return Err(Error::Internal("the runtime provides no body".into()));
         };
@@ -277,7 +282,7 @@ impl Body {
             return Err(Error::Internal("a read must request at least one byte".into()));
         }
         loop {
-            ready(&stream.subscribe())?;
+            ready(run, &stream.subscribe())?;
             match stream.read(limit.into()) {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => {
@@ -296,6 +301,6 @@ impl Body {
 
 impl Drop for Response {
     fn drop(&mut self) {
-        free();
+        self.run.free();
     }
 }

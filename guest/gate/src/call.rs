@@ -1,54 +1,56 @@
-//! The state of the gate: which requests it lets through.
+//! The current call: which requests the gate lets through.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use janitor_contract::Call;
-use janitor_contract::types::{Entry, Level, Options, Request};
+use janitor_contract::types::{Options, Request};
 use janitor_policy::{Policy, Watch};
-
-use crate::bindings::log;
 
 /// The state of the gate.
 enum State {
-    /// No request may be sent: no call has been announced yet.
+    /// No request may be sent: there is no call.
     Closed,
     /// The requests that the call needs may be sent.
     Open(Policy),
     /// No request may be sent any more: the component broke its contract in this way.
     Stopped(String),
-    /// No request may be sent any more: the call is over.
-    Over,
 }
 
 thread_local! {
     static STATE: RefCell<State> = const { RefCell::new(State::Closed) };
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Lets through the requests that a call needs.
 ///
 /// # Errors
-/// Fails with one sentence if this is not the instance's first call.
+/// Fails with one sentence if an earlier call has not ended, as after a trap.
 pub fn begin(call: &Call, options: &Options) -> Result<(), String> {
     STATE.with_borrow_mut(|state| match state {
         State::Closed => {
+            NUMBER.set(NUMBER.get() + 1);
             *state = State::Open(Policy::new(call, options));
             Ok(())
         }
-        State::Open(_) | State::Stopped(_) | State::Over => {
-            let why = "Nothing was changed: this instance of the component has already been \
-                       used; create a new instance for each call";
-            log_error(why);
-            Err(why.into())
+        State::Open(_) | State::Stopped(_) => {
+            Err("Nothing was changed: an earlier call of this instance of the component did not \
+                 end; create a new instance"
+                .into())
         }
     })
 }
 
-/// Lets nothing through any more. Returns why the component was stopped, if it was.
+/// Lets nothing through until the next call. Returns why the component was stopped, if it was.
 pub fn end() -> Option<String> {
-    match STATE.replace(State::Over) {
+    match STATE.replace(State::Closed) {
         State::Stopped(why) => Some(why),
-        State::Closed | State::Open(_) | State::Over => None,
+        State::Closed | State::Open(_) => None,
     }
+}
+
+/// Returns the number of the latest call.
+pub fn number() -> u64 {
+    NUMBER.get()
 }
 
 /// Checks a request.
@@ -58,7 +60,7 @@ pub fn end() -> Option<String> {
 pub fn admit(request: &Request) -> Result<(), String> {
     STATE.with_borrow(|state| match state {
         State::Open(policy) => policy.check(request),
-        State::Closed | State::Over => Err("a request outside a call".into()),
+        State::Closed => Err("a request outside a call".into()),
         State::Stopped(_) => Err("an earlier request was denied".into()),
     })
 }
@@ -67,7 +69,7 @@ pub fn admit(request: &Request) -> Result<(), String> {
 pub fn watch(request: &Request) -> Option<Watch> {
     STATE.with_borrow(|state| match state {
         State::Open(policy) => policy.watch(request),
-        State::Closed | State::Over | State::Stopped(_) => None,
+        State::Closed | State::Stopped(_) => None,
     })
 }
 
@@ -80,17 +82,15 @@ pub fn read(watch: &mut Option<Watch>, piece: &[u8]) {
     });
 }
 
-/// Lets nothing through any more, and logs why. Only the first reason counts.
-pub fn stop(fault: &str) {
-    let why = format!("The component was stopped: {fault}");
+/// Lets nothing through until the next call. Returns the sentence to log if this is the call's
+/// first fault; only the first one counts.
+pub fn stop(fault: &str) -> Option<String> {
     STATE.with_borrow_mut(|state| {
-        if !matches!(state, State::Stopped(_)) {
-            log_error(&why);
-            *state = State::Stopped(why);
+        if matches!(state, State::Stopped(_)) {
+            return None;
         }
-    });
-}
-
-fn log_error(sentence: &str) {
-    log::write(&Entry { level: Level::Error, message: format!("{sentence}."), event: None });
+        let why = format!("The component was stopped: {fault}");
+        *state = State::Stopped(why.clone());
+        Some(why)
+    })
 }
