@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the requirements of the tests of tests/embedders, unless they are installed:
-# node_modules for the host in Node, target/embedders/python for those in Python, and a stock
-# wasmtime.
+# node_modules for the hosts in Node, and for the build of the npm package, target/embedders/python
+# for the hosts in Python, and a stock wasmtime.
 set -euo pipefail
 cd "$(dirname "$0")"
 python=../../target/embedders/python
@@ -19,9 +19,13 @@ is_made_from() {
 
 if ! command -v npm >/dev/null; then
   missing "Node 20 with npm"
-elif ! is_made_from node/node_modules node/package-lock.json; then
-  npm ci --prefix node --loglevel=error >/dev/null
-  cp node/package-lock.json node/node_modules/made-from
+else
+  for folder in node ../../host/node; do
+    if ! is_made_from "$folder/node_modules" "$folder/package-lock.json"; then
+      npm ci --prefix "$folder" --loglevel=error >/dev/null
+      cp "$folder/package-lock.json" "$folder/node_modules/made-from"
+    fi
+  done
 fi
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then

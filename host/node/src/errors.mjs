@@ -1,0 +1,64 @@
+/** A run that did not complete. */
+export class CleanupFailure extends Error {
+  name = 'CleanupFailure';
+
+  constructor({ message, reason, report }) {
+    super(message);
+    this.reason = reason;
+    this.report = report;
+  }
+}
+
+/** A trap of the component, or a breach of the contract: a fault of this package. */
+export class ComponentError extends Error {
+  name = 'ComponentError';
+}
+
+/** Returns the case of the contract's `error` for an error of `fetch`, if it is one of its network. */
+export function caseOf(error) {
+  if (CASES.has(error?.tag)) return error;
+  // The `fetch` of the user may have a time limit of its own.
+  if (['AbortError', 'TimeoutError'].includes(error?.name)) return { tag: 'timeout' };
+  const { code, syscall } = details(error);
+  const known = KINDS.find(([kind]) => kind.test(syscall) || kind.test(code));
+  if (known) return known[1](code);
+  if (error instanceof TypeError && UNEXPLAINED.test(error.message)) {
+    return { tag: 'internal', val: 'the request failed, and it is not known why' };
+  }
+  return undefined;
+}
+
+/** The cases that a `fetch` may throw itself. */
+const CASES = new Set(['dns', 'connect', 'tls', 'timeout', 'reset', 'protocol', 'internal']);
+
+/** The messages of Node, Chromium, Firefox and Safari about a request that failed. */
+const UNEXPLAINED = /^(fetch failed|terminated|network error|Failed to fetch|NetworkError|Load failed)/;
+
+/** The words for people for a connection that was not established. */
+const CONNECTION = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ECONNRESET: 'connection reset',
+};
+
+/** The cases of `error` by the codes and system calls of Node's errors. The first match counts. */
+const KINDS = [
+  [/^(ENOTFOUND|EAI_\w+|getaddrinfo)$/, () => ({ tag: 'dns' })],
+  [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, () => ({ tag: 'connect', val: 'no connection within the time limit' })],
+  [/^(connect|ECONNREFUSED|E\w+UNREACH)$/, (code) => ({ tag: 'connect', val: CONNECTION[code] ?? 'connection failed' })],
+  [/CERT|TLS|SSL|^EPROTO$|UNABLE_TO_/, (code) => ({ tag: 'tls', val: code })],
+  [/TIMEOUT/, () => ({ tag: 'timeout' })],
+  [/^(ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET)$/, () => ({ tag: 'reset' })],
+  [/^(HPE_|UND_ERR_(RES|HEADERS_OVERFLOW)|Z_|ERR__ERROR)/, (code) => ({ tag: 'protocol', val: code })],
+  [/^UND_ERR_/, (code) => ({ tag: 'internal', val: code })],
+];
+
+/** Returns the code and the system call of an error, or of what caused it. */
+function details(error) {
+  for (let it = error, depth = 0; it instanceof Error && depth < 4; it = it.cause, depth += 1) {
+    // The code of a `DOMException` is a number.
+    if (typeof it.code === 'string') return { code: it.code, syscall: it.syscall ?? '' };
+  }
+  return { code: '', syscall: '' };
+}

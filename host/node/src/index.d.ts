@@ -1,0 +1,58 @@
+import type { CleanupPlan, Entry, Inventory, Options, Reason, Report, Target } from './contract.js';
+
+export type * from './contract.js';
+
+/** The settings of one call. */
+export interface Host {
+  /** The base URLs of the servers; the defaults are those in DC/OS. */
+  endpoints?: {
+    /** The operator endpoints of the leading Mesos master: `http://leader.mesos:5050/master/`. */
+    master?: string;
+    /** The root of Exhibitor: `http://leader.mesos:8181/`. */
+    exhibitor?: string;
+    /** The collection of Marathon's apps: `http://marathon.mesos:8080/v2/apps/`. */
+    marathon?: string;
+  };
+  /** A DC/OS authentication token, which is sent to all of these servers, and to no others. */
+  token?: string;
+  /**
+   * The function that sends a request, once; by default the global `fetch`. It must not follow
+   * redirects (`init.redirect` is `manual`). It may throw a case of the contract's `error`, such
+   * as `{ tag: 'connect', val: 'connection refused' }`. Any other exception that is not known to
+   * come from the network ends the run, which throws it.
+   */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Receives the entries of the log, in order. An exception ends the run, which throws it. */
+  onEvent?: (entry: Entry) => void;
+  /**
+   * Cancels the run: nothing more is changed, requests in flight are waited for, and the run
+   * fails with the reason `stopped` and a report.
+   */
+  signal?: AbortSignal;
+}
+
+/** Removes the target. The omitted options have their defaults. */
+export function clean(target: Target, options?: Partial<Options>, host?: Host): Promise<Report>;
+
+/** Determines what `clean` would do now, and changes nothing. */
+export function plan(target: Target, options?: Partial<Options>, host?: Host): Promise<CleanupPlan>;
+
+/** Carries out a plan, unless the cluster has changed since. */
+export function apply(plan: CleanupPlan, options?: Partial<Options>, host?: Host): Promise<Report>;
+
+/** Lists everything that is reserved in the cluster, for any role. */
+export function discover(options?: Partial<Options>, host?: Host): Promise<Inventory>;
+
+/** A run that did not complete. Its message is for people, and may contain text from a server. */
+export class CleanupFailure extends Error {
+  private constructor();
+  /** The reason, for programs. */
+  readonly reason: Reason;
+  /** The report of the run until then; absent for `plan` and `discover`, which change nothing. */
+  readonly report?: Report;
+}
+
+/** A trap of the component, or a breach of the contract. It is never the cluster's fault. */
+export class ComponentError extends Error {
+  private constructor();
+}

@@ -1,0 +1,68 @@
+import { Cluster } from './cluster.mjs';
+import { CleanupFailure, ComponentError } from './errors.mjs';
+import { hostOf, optionsOf, targetOf } from './settings.mjs';
+
+export { CleanupFailure, ComponentError };
+
+export async function clean(target, options, host) {
+  const checked = targetOf(target);
+  return run('clean', [checked, optionsOf(options)], hostOf(host, checked));
+}
+
+export async function plan(target, options, host) {
+  const checked = targetOf(target);
+  // A plan asks nothing of Marathon.
+  return run('plan', [checked, optionsOf(options)], hostOf(host, { ...checked, marathonApp: undefined }));
+}
+
+export async function apply(plan, options, host) {
+  return run('apply', [plan, optionsOf(options)], hostOf(host, targetOf(plan?.target)));
+}
+
+export async function discover(options, host) {
+  return run('discover', [optionsOf(options)], hostOf(host));
+}
+
+/** Calls a function of the component. */
+async function run(call, args, settings) {
+  const runner = await chosen();
+  const cluster = new Cluster(settings);
+  const ended = new AbortController();
+  try {
+    const imports = { cluster: cluster.imports(), log: { write: writer(settings.onEvent, cluster) } };
+    return await Promise.race([runner.run(call, args, imports, ended.signal), cluster.failed]);
+  } catch (error) {
+    throw cluster.isFault(error) ? error : explained(error);
+  } finally {
+    ended.abort();
+    cluster.close();
+  }
+}
+
+/** Chooses how the component waits for a promise. */
+function chosen() {
+  if (typeof WebAssembly.Suspending === 'function') return import('./suspending.mjs');
+  if (globalThis.process?.versions?.node) return import('./worker.mjs');
+  throw new ComponentError(
+    'WebAssembly cannot wait for a promise here (JSPI is missing): use Chromium 137 or later, or Node 20 or later',
+  );
+}
+
+/** Returns the function that passes log entries to the user. An error in it is the user's. */
+function writer(onEvent, cluster) {
+  return (entry) => {
+    try {
+      onEvent?.(entry)?.catch?.((error) => cluster.fail(error));
+    } catch (error) {
+      cluster.fail(error);
+    }
+  };
+}
+
+/** Returns the error for a call that did not end as the contract says: a failure, or a trap. */
+function explained(error) {
+  const failure = error?.payload ?? error;
+  if (typeof failure?.reason === 'string') return new CleanupFailure(failure);
+  if (error instanceof ComponentError) return error;
+  return new ComponentError(`the component failed: ${error?.message ?? error}`, { cause: error });
+}

@@ -1,0 +1,240 @@
+// Tests of the installed package: node --test behaviour.mjs. They run on either side of the choice
+// between JSPI and a worker. The servers are in this process, on loopback.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import test, { after, before, beforeEach } from 'node:test';
+import { apply, clean, CleanupFailure, discover, plan } from '@janitor/cleanup';
+
+const ROLE = 'kafka-role';
+
+/** The requests that the server got, and what it answers instead of what it has. */
+let requests = [];
+let answers = {};
+let host;
+
+const server = createServer(async (request, response) => {
+  let body = '';
+  for await (const piece of request) body += piece;
+  const path = request.url.replace(/\?.*/, '');
+  requests.push({ method: request.method, url: request.url, headers: request.headers, body });
+  const answer = answers[path] ?? ANSWERS[path];
+  if (typeof answer === 'function') return answer(request, response, body);
+  response.writeHead(answer === undefined ? 404 : 200, { 'Content-Type': 'application/json' });
+  response.end(answer === undefined ? '' : JSON.stringify(answer));
+});
+
+const reservation = { type: 'DYNAMIC', role: ROLE, principal: 'kafka' };
+const cpus = { name: 'cpus', type: 'SCALAR', scalar: { value: 1 }, role: ROLE, reservations: [reservation] };
+const agent = {
+  id: 'S0', hostname: 'agent', active: true, version: '1.11.0', attributes: {}, pid: 'slave(1)@127.0.0.1:5051',
+  resources: {}, used_resources: {}, offered_resources: {}, unreserved_resources: {}, capabilities: [],
+  reserved_resources: { [ROLE]: { cpus: 1 } }, reserved_resources_full: { [ROLE]: [cpus] },
+  unreserved_resources_full: [], used_resources_full: [], offered_resources_full: [],
+};
+const ANSWERS = {
+  '/master/slaves': { slaves: [agent], recovered_slaves: [] },
+  '/master/api/v1': (_, response, body) => {
+    const { type } = JSON.parse(body);
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({ type, [type.toLowerCase()]: {} }));
+  },
+  '/master/frameworks': { frameworks: [], completed_frameworks: [], unregistered_frameworks: [] },
+};
+
+/** Carries out what a request asks for. */
+const unreserved = (_, response) => {
+  answers['/master/slaves'] = { slaves: [{ ...agent, reserved_resources: {}, reserved_resources_full: {} }] };
+  response.writeHead(202).end();
+};
+
+/** Returns the error of a call. */
+const failure = (promise) => promise.then((value) => assert.fail(JSON.stringify(value)), (error) => error);
+const changes = () => requests.filter(({ method, body }) => method !== 'GET' && !body.includes('GET_'));
+const options = { confirmSeconds: 0, inUse: 'force' };
+const run = (settings) => clean({ role: ROLE }, options, { ...host, ...settings });
+
+before(async () => {
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  host = { endpoints: { master: `${origin}/master`, exhibitor: `${origin}/exhibitor/`, marathon: `${origin}/v2/apps/` } };
+});
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
+beforeEach(() => {
+  [requests, answers] = [[], { '/master/unreserve': unreserved }];
+});
+
+test('a plan is carried out', async () => {
+  const planned = await plan({ role: ROLE }, options, host);
+  assert.equal(planned.agents[0].entries[0].reservation.tag, 'removed');
+  assert.equal(changes().length, 0);
+  const report = await apply(planned, options, host);
+  assert.deepEqual(report.confirmed, ['reservations']);
+  assert.deepEqual(changes().map(({ url }) => url), ['/master/unreserve']);
+  const again = await failure(apply(planned, options, host));
+  assert.equal(again.reason, 'changed');
+});
+
+test('runs do not share anything', async () => {
+  const [one, other, inventory] = await Promise.all([run(), run(), discover({}, host)]);
+  assert.ok(one.confirmed.length + other.confirmed.length > 0);
+  assert.ok(inventory.roles.length <= 1);
+});
+
+test('names that are not known are refused before anything is sent', async () => {
+  for (const [call, words] of [
+    [() => clean({ rolle: ROLE }), 'target has no field rolle'],
+    [() => clean({ role: 7 }), 'target.role must be a string'],
+    [() => clean(), 'target must be an object'],
+    [() => clean({ role: ROLE }, { ignoreAgents: [] }), 'options has no field ignoreAgents'],
+    [() => clean({ role: ROLE }, { teardown: 'F-1' }), 'options.teardown must be like its default, []'],
+    [() => clean({ role: ROLE }, {}, { onEvents: () => {} }), 'host has no field onEvents'],
+    [() => clean({ role: ROLE }, {}, { fetch: 'get' }), 'host.fetch must be a function'],
+    [() => clean({ role: ROLE }, {}, { signal: true }), 'host.signal must be an AbortSignal'],
+    [() => plan({ role: ROLE }, {}, { endpoints: { mesos: '' } }), 'endpoints has no field mesos'],
+    [() => plan({ role: ROLE }, {}, { endpoints: { master: 'leader.mesos' } }), 'the URL of master is not a URL'],
+    [() => plan({ role: ROLE }, {}, { endpoints: { exhibitor: 'zk://a:2181/' } }), 'must begin with http:// or https://'],
+    [() => plan({ role: ROLE }, {}, { endpoints: { master: 'http://u:canary@a/' } }), 'must not contain a user name'],
+    [() => plan({ role: ROLE }, {}, { endpoints: { master: 'http://a/?' } }), 'must not have a query'],
+    [() => discover({}, { token: 'canary canary' }), 'the token must be printable ASCII'],
+    [() => apply({}), 'target must be an object'],
+  ]) {
+    const error = await failure(call());
+    assert.ok(error instanceof TypeError && error.message.includes(words), error);
+    assert.ok(!error.message.includes('canary'), error);
+  }
+});
+
+test('a token is sent to each server', async () => {
+  await clean({ role: ROLE, znode: 'kafka', marathonApp: '/janitor' }, options, { ...host, token: 'secret' }).catch(() => {});
+  assert.ok(new Set(requests.map(({ url }) => url.split('/')[1])).size > 1);
+  for (const { headers } of requests) assert.equal(headers.authorization, 'token=secret');
+  requests = [];
+  await run();
+  for (const { headers } of requests) assert.equal(headers.authorization, undefined);
+});
+
+test('a token is not sent over plain HTTP if another server has HTTPS', async () => {
+  const endpoints = { ...host.endpoints, exhibitor: 'https://127.0.0.1:1/' };
+  const error = await failure(run({ endpoints, token: 'secret' }));
+  assert.match(error.message, /would be sent over plain HTTP to master: correct the URLs/);
+  assert.equal(requests.length, 0);
+  // A server that is not asked may be plain.
+  const asked = await failure(run({ endpoints: { master: 'https://127.0.0.1:1/', marathon: 'http://127.0.0.1:1/' }, token: 'secret' }));
+  assert.ok(asked instanceof CleanupFailure, asked);
+});
+
+test('a redirect is not followed', async () => {
+  answers['/master/slaves'] = (_, response) => {
+    response.writeHead(307, { Location: `${host.endpoints.master}/elsewhere?token=canary` }).end();
+  };
+  const error = await failure(run({ token: 'secret' }));
+  assert.ok(error instanceof CleanupFailure, error);
+  const lines = [];
+  await run({ onEvent: ({ message }) => lines.push(message) }).catch(() => {});
+  assert.match(lines.join(), /redirects to http:\/\/127.0.0.1:\d+\/master\/elsewhere(?!\?)/);
+  assert.ok(!requests.some(({ url }) => url.includes('elsewhere')));
+});
+
+test('parentheses are not encoded', async () => {
+  await run();
+  assert.ok(requests.some(({ url }) => url === '/registrar(1)/registry'));
+});
+
+test('an error of the own fetch ends the run unchanged', async () => {
+  for (const error of [new Error('out of tokens'), new TypeError('x is not a function'), 'a text', undefined]) {
+    assert.equal(await failure(run({ fetch: () => Promise.reject(error) })), error);
+    assert.equal(await failure(run({ fetch: () => { throw error; } })), error);
+    const onlyReads = (url, init) => (init.method === 'GET' ? fetch(url, init) : Promise.reject(error));
+    assert.equal(await failure(run({ fetch: onlyReads })), error);
+  }
+  assert.equal(changes().length, 0);
+});
+
+test('an error of the own fetch may be a case of the contract', async () => {
+  for (const [error, words] of [
+    [{ tag: 'connect', val: 'no route' }, 'cannot connect to the Mesos master: no route'],
+    [{ tag: 'dns' }, 'the name of the Mesos master has no address'],
+    [new DOMException('too late', 'TimeoutError'), 'did not answer in time'],
+  ]) {
+    const failed = await failure(run({ fetch: () => Promise.reject(error) }));
+    assert.ok(failed instanceof CleanupFailure && failed.message.includes(words), failed);
+    assert.equal(failed.reason, 'failed');
+    assert.deepEqual(failed.report.confirmed, []);
+  }
+});
+
+test('a call that changes nothing fails without a report', async () => {
+  const fetch = () => Promise.reject({ tag: 'dns' });
+  for (const call of [() => plan({ role: ROLE }, {}, { fetch }), () => discover({}, { fetch })]) {
+    const failed = await failure(call());
+    assert.ok(failed instanceof CleanupFailure, failed);
+    assert.equal(failed.report, undefined);
+  }
+});
+
+test('an error of onEvent ends the run unchanged', async () => {
+  const error = new Error('the log is full');
+  for (const onEvent of [() => { throw error; }, () => Promise.reject(error)]) {
+    assert.equal(await failure(run({ onEvent })), error);
+  }
+  assert.equal(changes().length, 0);
+});
+
+test('a run that is cancelled changes nothing more', async () => {
+  const failed = await failure(run({ signal: AbortSignal.abort() }));
+  assert.equal(failed.reason, 'stopped');
+  assert.ok(requests.length > 0);
+  assert.equal(changes().length, 0);
+});
+
+test('a run that waits can be cancelled', async () => {
+  const controller = new AbortController();
+  answers['/master/unreserve'] = (_, response) => {
+    response.writeHead(202).end();
+    answers['/master/slaves'] = (_, response) => {
+      response.end(JSON.stringify(ANSWERS['/master/slaves']), () => setTimeout(() => controller.abort(), 100));
+    };
+  };
+  const forever = { ...options, confirmSeconds: 4_000_000 };
+  const failed = await failure(clean({ role: ROLE }, forever, { ...host, signal: controller.signal }));
+  assert.equal(failed.reason, 'stopped');
+  assert.equal(failed.report.agents.at(-1).outcome.val, 202);
+});
+
+test('a body that breaks off is an error', async () => {
+  answers['/master/slaves'] = (_, response) => {
+    response.writeHead(200, { 'Content-Length': 1000 }).write('{"slaves":[');
+    setTimeout(() => response.destroy(), 50);
+  };
+  const failed = await failure(run());
+  assert.match(failed.message, /the connection to the Mesos master broke/);
+  assert.equal(changes().length, 0);
+});
+
+test('nothing is sent twice', async () => {
+  answers['/master/unreserve'] = (request) => request.destroy();
+  const failed = await failure(run());
+  assert.ok(failed instanceof CleanupFailure, failed);
+  assert.equal(changes().length, 1);
+});
+
+test('a long body is read while it arrives', async () => {
+  let pulled = 0;
+  let isCancelled = false;
+  const body = new ReadableStream({
+    pull(controller) {
+      pulled += 1;
+      controller.enqueue(new TextEncoder().encode(pulled === 1 ? '{"slaves":[' : `${' '.repeat(65_536)}x`));
+    },
+    cancel: () => { isCancelled = true; },
+  });
+  const endless = async (url, init) => (url.endsWith('/slaves') ? new Response(body) : fetch(url, init));
+  const failed = await failure(run({ fetch: endless }));
+  assert.ok(failed instanceof CleanupFailure, failed);
+  assert.ok(pulled < 20, `${pulled} pieces were read`);
+  assert.ok(isCancelled);
+});
