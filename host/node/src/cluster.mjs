@@ -98,9 +98,9 @@ export class Cluster {
     const over = () => this.#open.delete(controller);
     const free = () => (this.#places -= 1);
     try {
-      const { bases, authorization, fetch } = this.#settings;
+      const { bases, authorization, send } = this.#settings;
       const { url, init } = message(bases[request.endpoint], request, authorization);
-      const answer = fetch(url, { ...init, signal: controller.signal });
+      const answer = send(url, { ...init, signal: controller.signal });
       const response = await within(ANSWER, answer, controller);
       return new Response(status(response), body(url, response), controller, this.#explain, free, over);
     } catch (error) {
@@ -159,6 +159,7 @@ class Response {
   #piece = new Uint8Array();
   #rest = LARGEST;
   #end = performance.now() + BODY;
+  #isOver = false;
   #error;
 
   constructor(status, body, controller, explain, free, over) {
@@ -192,6 +193,7 @@ class Response {
     const time = Math.min(ANSWER, this.#end - performance.now());
     const { done, value } = await within(time, this.#body.next(), this.#controller);
     if (done) {
+      this.#isOver = true;
       this.#over();
       return false;
     }
@@ -205,8 +207,9 @@ class Response {
     this.#free();
     this.#discard().catch(() => {}).finally(() => {
       this.#over();
+      if (this.#isOver) return;
       this.#controller.abort();
-      // A `fetch` of the user may not know the signal.
+      // The function that sent the request may not know the signal.
       this.#body.return?.()?.catch?.(() => {});
     });
   }
@@ -214,7 +217,7 @@ class Response {
   /** Reads the rest of a short body, so that its connection can be used again. */
   async #discard() {
     this.#rest = Math.min(this.#rest, REST);
-    while (!this.#error && (await this.#next()));
+    while (!this.#error && !this.#isOver && (await this.#next()));
   }
 }
 
@@ -263,13 +266,10 @@ function status(response) {
 /** Returns the body of a response as an iterator. A description of a redirect replaces its body. */
 function body(url, response) {
   const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
-  if (location === null || !URL.canParse(location, url)) return (response.body ?? nothing())[Symbol.asyncIterator]();
-  response.body?.cancel().catch(() => {});
+  if (location === null || !URL.canParse(location, url)) return (response.body ?? text(''))[Symbol.asyncIterator]();
   const { origin, pathname } = new URL(location, url);
   return text(`redirects to ${origin}${pathname}`);
 }
-
-async function* nothing() {}
 
 async function* text(words) {
   yield new TextEncoder().encode(words);

@@ -49,8 +49,8 @@ const KINDS = [
   [/^(connect|ECONNREFUSED|E\w+UNREACH)$/, (code) => ({ tag: 'connect', val: CONNECTION[code] ?? 'connection failed' })],
   [/CERT|TLS|SSL|^EPROTO$|UNABLE_TO_/, (code) => ({ tag: 'tls', val: code })],
   [/TIMEOUT/, () => ({ tag: 'timeout' })],
-  [/^(ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET)$/, () => ({ tag: 'reset' })],
-  [/^(HPE_|UND_ERR_(RES|HEADERS_OVERFLOW)|Z_|ERR__ERROR)/, (code) => ({ tag: 'protocol', val: code })],
+  [/^(ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/, () => ({ tag: 'reset' })],
+  [/^(HPE_|UND_ERR_(RES|HEADERS_OVERFLOW)|Z_)/, (code) => ({ tag: 'protocol', val: code })],
   [/^UND_ERR_/, (code) => ({ tag: 'internal', val: code })],
 ];
 

@@ -16,8 +16,8 @@ export interface Host {
   /** A DC/OS authentication token, which is sent to all of these servers, and to no others. */
   token?: string;
   /**
-   * The function that sends a request, once; by default the global `fetch`. It must not follow
-   * redirects (`init.redirect` is `manual`). It may throw a case of the contract's `error`, such
+   * The function that sends a request, once, and does not follow redirects (`init.redirect` is
+   * `manual`); by default Node's HTTP client, and elsewhere the global `fetch`. It may throw a case of the contract's `error`, such
    * as `{ tag: 'connect', val: 'connection refused' }`. Any other exception that is not known to
    * come from the network ends the run, which throws it.
    */

@@ -23,10 +23,13 @@ export async function discover(options, host) {
   return run('discover', [optionsOf(options)], hostOf(host));
 }
 
+const IS_NODE = Boolean(globalThis.process?.versions?.node);
+
 /** Calls a function of the component. */
 async function run(call, args, settings) {
   const runner = await chosen();
-  const cluster = new Cluster(settings);
+  const { send, close } = await sender(settings.fetch);
+  const cluster = new Cluster({ ...settings, send });
   const ended = new AbortController();
   try {
     const imports = { cluster: cluster.imports(), log: { write: writer(settings.onEvent, cluster) } };
@@ -36,16 +39,23 @@ async function run(call, args, settings) {
   } finally {
     ended.abort();
     cluster.close();
+    close();
   }
 }
 
 /** Chooses how the component waits for a promise. */
 function chosen() {
   if (typeof WebAssembly.Suspending === 'function') return import('./suspending.mjs');
-  if (globalThis.process?.versions?.node) return import('./worker.mjs');
+  if (IS_NODE) return import('./worker.mjs');
   throw new ComponentError(
     'WebAssembly cannot wait for a promise here (JSPI is missing): use Chromium 137 or later, or Node 20 or later',
   );
+}
+
+/** Returns the function that sends requests, and one that closes its connections. */
+async function sender(fetch) {
+  if (!fetch && IS_NODE) return (await import('./node.mjs')).sender();
+  return { send: fetch ?? globalThis.fetch, close() {} };
 }
 
 /** Returns the function that passes log entries to the user. An error in it is the user's. */

@@ -45,10 +45,10 @@ export function optionsOf(options = {}) {
 
 /** Checks the settings of a host, and completes them for a call with this target. */
 export function hostOf(host = {}, target) {
-  const { endpoints, token, fetch = globalThis.fetch, onEvent, signal } =
+  const { endpoints, token, fetch, onEvent, signal } =
     known('host', host, ['endpoints', 'token', 'fetch', 'onEvent', 'signal']);
-  for (const [name, value] of Object.entries({ fetch, onEvent: onEvent ?? Object })) {
-    if (typeof value !== 'function') throw new TypeError(`host.${name} must be a function`);
+  for (const [name, value] of Object.entries({ fetch, onEvent })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`host.${name} must be a function`);
   }
   if (signal && !(signal instanceof AbortSignal)) throw new TypeError('host.signal must be an AbortSignal');
   const urls = { ...ENDPOINTS, ...known('endpoints', endpoints ?? {}, Object.keys(ENDPOINTS)) };

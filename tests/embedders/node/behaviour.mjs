@@ -216,10 +216,17 @@ test('a body that breaks off is an error', async () => {
 });
 
 test('nothing is sent twice', async () => {
-  answers['/master/unreserve'] = (request) => request.destroy();
-  const failed = await failure(run());
-  assert.ok(failed instanceof CleanupFailure, failed);
-  assert.equal(changes().length, 1);
+  for (const answer of [
+    // `fetch` would send the request again.
+    (_, response) => response.writeHead(421).end(),
+    (_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="mesos"' }).end(),
+  ]) {
+    requests = [];
+    answers['/master/unreserve'] = answer;
+    const failed = await failure(run());
+    assert.ok(failed instanceof CleanupFailure, failed);
+    assert.deepEqual(changes().map(({ url }) => url), ['/master/unreserve']);
+  }
 });
 
 test('a long body is read while it arrives', async () => {

@@ -123,6 +123,6 @@ fn its_types() {
     let mut compiler = program("node");
     compiler.arg(tests("embedders/node/node_modules/typescript/bin/tsc"));
     compiler.args(["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022"]);
-    compiler.args(["--lib", "es2022,dom", "--types", "", "typed.mts"]);
+    compiler.args(["--lib", "es2022,dom", "typed.mts"]);
     succeeds(compiler.current_dir(&PACKAGE.project));
 }
