@@ -60,7 +60,7 @@ fn one_report() {
     for (file, options, target) in cleanups() {
         let replayed = run(replay(&file).args(["--output", "json"]));
         let expected = field(&replayed.stdout);
-        let programs = [&JANITOR, &NODE, &JSPI, &NPM, &NPM_WITH_JSPI, &PYTHON, &WASMTIME];
+        let programs = [&JANITOR, &NODE, &NPM, &NPM_WITH_JSPI, &PYTHON, &WASMTIME];
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {

@@ -39,7 +39,7 @@ static PACKAGE: LazyLock<Package> = LazyLock::new(|| {
     succeeds(npm().current_dir(&project).args(["install", "--silent"]).arg(&packed));
     for file in fs::read_dir(tests("embedders/node")).unwrap() {
         let file = file.unwrap().path();
-        if file.extension().is_some_and(|extension| ["mjs", "mts"].map(Into::into).contains(&extension)) {
+        if file.extension().is_some_and(|it| it == "mjs" || it == "mts") {
             fs::copy(&file, project.join(file.file_name().unwrap())).unwrap();
         }
     }
@@ -97,9 +97,8 @@ fn cleans_as_its_readme_says(node: &Command) {
     let npm = npm();
     let environment = npm.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let script = format!("set -e\n{install} >/dev/null\n{clean}");
-    let run = succeeds(
-        program("sh").args(["-c", &script]).envs(environment).current_dir(project.path()),
-    );
+    let run =
+        succeeds(program("sh").args(["-c", &script]).envs(environment).current_dir(project.path()));
     assert_eq!(run.stdout, "confirmed: volumes reservations\n", "{run:?}");
     assert!(run.stderr.contains("Found 1 volume(s)"), "{run:?}");
     assert_eq!(changes(&cluster).len(), 6);
