@@ -16,8 +16,10 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 await rm(out, { recursive: true, force: true });
 await mkdir(join(out, 'component'), { recursive: true });
 await cp(here('src'), out, { recursive: true });
-for (const name of ['package.json', 'README.md']) await cp(here(name), join(out, name));
+await cp(here('README.md'), join(out, 'README.md'));
 await cp(here('../../LICENSE'), join(out, 'LICENSE'));
+const { devDependencies, ...manifest } = JSON.parse(await readFile(here('package.json'), 'utf8'));
+await writeFile(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
 // Most core modules are the same in both forms, so they are there once.
 const CORES = {};
@@ -43,7 +45,7 @@ await writeFile(
 );
 
 // The README names the package; its manifest is the one place for that name.
-const { name } = JSON.parse(await readFile(here('package.json'), 'utf8'));
+const { name } = manifest;
 if (!(await readFile(here('README.md'), 'utf8')).includes(`from '${name}'`)) {
   throw new Error(`README.md does not import from '${name}', the name in package.json`);
 }

@@ -176,7 +176,6 @@ class Response {
   }
 
   async read(limit) {
-    if (limit === 0) this.#explain(new ComponentError('the component reads nothing'));
     if (this.#error) throw this.#error;
     try {
       while (this.#piece.length === 0 && (await this.#next()));

@@ -35,7 +35,7 @@ async function run(call, args, settings) {
     const imports = { cluster: cluster.imports(), log: { write: writer(settings.onEvent, cluster) } };
     return await Promise.race([runner.run(call, args, imports, ended.signal), cluster.failed]);
   } catch (error) {
-    throw cluster.isFault(error) ? error : explained(error);
+    throw cluster.isFault(error) ? error : explained(error, call);
   } finally {
     ended.abort();
     cluster.close();
@@ -69,10 +69,11 @@ function writer(onEvent, cluster) {
   };
 }
 
-/** Returns the error for a call that did not end as the contract says: a failure, or a trap. */
-function explained(error) {
+/** Returns the error for a call that did not return: a failure, or a fault of the component. */
+function explained(error, call) {
   const failure = error?.payload ?? error;
   if (typeof failure?.reason === 'string') return new CleanupFailure(failure);
   if (error instanceof ComponentError) return error;
+  if (call === 'apply' && error instanceof TypeError) return new TypeError(`this is not a plan: ${error.message}`);
   return new ComponentError(`the component failed: ${error?.message ?? error}`, { cause: error });
 }

@@ -50,8 +50,7 @@ class Response {
 
   read(limit) {
     const [piece] = this.pieces;
-    if (piece === undefined && !(this.isWhole && limit > 0)) return ask('read', this.number, limit);
-    if (piece === undefined) return new Uint8Array();
+    if (piece === undefined) return this.isWhole ? new Uint8Array() : ask('read', this.number, limit);
     if (piece.length > limit) this.pieces[0] = piece.subarray(limit);
     else this.pieces.shift();
     return piece.subarray(0, limit);

@@ -26,10 +26,12 @@ const server = createServer(async (request, response) => {
 
 const reservation = { type: 'DYNAMIC', role: ROLE, principal: 'kafka' };
 const cpus = { name: 'cpus', type: 'SCALAR', scalar: { value: 1 }, role: ROLE, reservations: [reservation] };
+const range = { begin: 1, end: 2 };
+const ports = { name: 'ports', type: 'RANGES', ranges: { range: [range] }, role: ROLE, reservations: [reservation] };
 const agent = {
   id: 'S0', hostname: 'agent', active: true, version: '1.11.0', attributes: {}, pid: 'slave(1)@127.0.0.1:5051',
   resources: {}, used_resources: {}, offered_resources: {}, unreserved_resources: {}, capabilities: [],
-  reserved_resources: { [ROLE]: { cpus: 1 } }, reserved_resources_full: { [ROLE]: [cpus] },
+  reserved_resources: { [ROLE]: { cpus: 1, ports: '[1-2]' } }, reserved_resources_full: { [ROLE]: [cpus, ports] },
   unreserved_resources_full: [], used_resources_full: [], offered_resources_full: [],
 };
 const ANSWERS = {
@@ -71,7 +73,9 @@ test('a plan is carried out', async () => {
   const planned = await plan({ role: ROLE }, options, host);
   assert.equal(planned.agents[0].entries[0].reservation.tag, 'removed');
   assert.equal(changes().length, 0);
-  const report = await apply(planned, options, host);
+  // JSON has no 64-bit numbers.
+  const json = JSON.stringify(planned, (_, value) => (typeof value === 'bigint' ? Number(value) : value));
+  const report = await apply(JSON.parse(json), options, host);
   assert.deepEqual(report.confirmed, ['reservations']);
   assert.deepEqual(changes().map(({ url }) => url), ['/master/unreserve']);
   const again = await failure(apply(planned, options, host));
@@ -101,6 +105,7 @@ test('names that are not known are refused before anything is sent', async () =>
     [() => plan({ role: ROLE }, {}, { endpoints: { master: 'http://a/?' } }), 'must not have a query'],
     [() => discover({}, { token: 'canary canary' }), 'the token must be printable ASCII'],
     [() => apply({}), 'target must be an object'],
+    [() => apply({ target: { role: ROLE } }), 'this is not a plan'],
   ]) {
     const error = await failure(call());
     assert.ok(error instanceof TypeError && error.message.includes(words), error);
@@ -212,6 +217,18 @@ test('a body that breaks off is an error', async () => {
   };
   const failed = await failure(run());
   assert.match(failed.message, /the connection to the Mesos master broke/);
+  assert.equal(changes().length, 0);
+});
+
+test('what is not a final answer that was asked for is not valid HTTP', async () => {
+  for (const [answer, words] of [
+    [(_, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(), /a content coding that was not requested/],
+    [(_, response) => response.writeProcessing(), /an informational status/],
+    [(request) => request.socket.end('SSH-2.0'), /HPE_/],
+  ]) {
+    answers['/master/slaves'] = answer;
+    assert.match((await failure(run())).message, words);
+  }
   assert.equal(changes().length, 0);
 });
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use janitor_tests::Cluster;
+use serde_json::Value;
 
 use super::hosts::{made, node_with_jspi};
 use crate::command::{Run, changes, program, run, scenario, tests};
@@ -16,8 +17,10 @@ use crate::needs::needed;
 tests! {
     its_readme_in_a_worker: cleans_as_its_readme_says(&program("node")),
     its_readme_with_jspi: cleans_as_its_readme_says(&node_with_jspi()),
-    its_behaviour_in_a_worker: behaves(program("node")),
-    its_behaviour_with_jspi: behaves(node_with_jspi()),
+    its_behaviour_in_a_worker: behaves(program("node"), "behaviour.mjs"),
+    its_behaviour_with_jspi: behaves(node_with_jspi(), "behaviour.mjs"),
+    another_component_in_a_worker: behaves(program("node"), "misbehaviour.mjs"),
+    another_component_with_jspi: behaves(node_with_jspi(), "misbehaviour.mjs"),
 }
 
 /// The packed file, and a project in which it is installed, with the programs of `embedders/node`.
@@ -28,12 +31,10 @@ struct Package {
 
 static PACKAGE: LazyLock<Package> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm");
-    let (built, project) = (folder.join("built"), folder.join("project"));
+    let project = folder.join("project");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&project).unwrap();
-    let mut build = program("node");
-    build.arg(tests("../host/node/build.mjs")).args([&*composed::JANITOR, &built]);
-    succeeds(&mut build);
+    build(&composed::JANITOR, &folder.join("built"));
     let packed = succeeds(npm().current_dir(&folder).args(["pack", "--silent", "./built"])).stdout;
     let packed = folder.join(packed.trim());
     succeeds(npm().current_dir(&project).args(["install", "--silent"]).arg(&packed));
@@ -45,6 +46,18 @@ static PACKAGE: LazyLock<Package> = LazyLock::new(|| {
     }
     Package { packed, project }
 });
+
+/// A package with a hostile guest.
+static MISBEHAVING: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm-misbehaving");
+    build(&composed::MISBEHAVING, &folder);
+    folder.join("index.mjs")
+});
+
+/// Builds a package from composed components.
+fn build(components: &Path, folder: &Path) {
+    succeeds(program("node").arg(tests("../host/node/build.mjs")).args([components, folder]));
+}
 
 /// Fails if something that the build of the package or its tests need is not installed.
 pub fn is_installed() -> Result<(), String> {
@@ -65,6 +78,10 @@ fn npm() -> Command {
     npm
 }
 
+fn manifest() -> Value {
+    serde_json::from_slice(&fs::read(tests("../host/node/package.json")).unwrap()).unwrap()
+}
+
 fn succeeds(command: &mut Command) -> Run {
     let run = run(command);
     assert_eq!(run.exit, 0, "{command:?}: {run:?}");
@@ -77,8 +94,7 @@ fn cleans_as_its_readme_says(node: &Command) {
         return;
     }
     let readme = fs::read_to_string(tests("../host/node/README.md")).unwrap();
-    let manifest = fs::read(tests("../host/node/package.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let manifest = manifest();
     let name = manifest["name"].as_str().unwrap();
     let line = |begin: &str| {
         let line = readme.lines().find(|line| line.starts_with(&format!("    {begin} ")));
@@ -104,12 +120,20 @@ fn cleans_as_its_readme_says(node: &Command) {
     assert_eq!(changes(&cluster).len(), 6);
 }
 
-/// Runs the tests that are written in JavaScript.
-fn behaves(mut node: Command) {
+/// Runs tests that are written in JavaScript.
+fn behaves(mut node: Command, file: &str) {
     if needed(is_installed()).is_none() {
         return;
     }
-    succeeds(node.current_dir(&PACKAGE.project).args(["--test", "behaviour.mjs"]));
+    if file == "misbehaviour.mjs" {
+        node.env("MISBEHAVING", &*MISBEHAVING);
+    }
+    succeeds(node.current_dir(&PACKAGE.project).args(["--test", file]));
+}
+
+#[test]
+fn its_version() {
+    assert_eq!(manifest()["version"], env!("CARGO_PKG_VERSION"));
 }
 
 /// A program in TypeScript is checked as strictly as possible; it also contains calls that must not

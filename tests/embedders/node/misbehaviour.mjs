@@ -1,0 +1,32 @@
+// Tests of the package around a component that breaks the contract: node --test misbehaviour.mjs,
+// with the module of such a package in MISBEHAVING. The role of the target names the breach.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+const { clean, ComponentError } = await import(process.env.MISBEHAVING);
+
+/** Answers a request, as far as anything is asked. */
+let sent = 0;
+const fetch = async () => {
+  sent += 1;
+  return new Response('{}');
+};
+
+for (const [role, words] of [
+  ['panics', /the component failed: .*unreachable/],
+  ['digs too deep', /the component failed/],
+  ['sends and forgets', /the component sent more than 32 requests at once/],
+  ['hoards answers', /the component sent more than 32 requests at once/],
+]) {
+  test(`a component that ${role}`, async () => {
+    sent = 0;
+    const lines = [];
+    const onEvent = ({ level, message }) => level === 'critical' && lines.push(message);
+    const error = await clean({ role }, {}, { fetch, onEvent }).then((report) => assert.fail(JSON.stringify(report)), (error) => error);
+    assert.ok(error instanceof ComponentError, error);
+    assert.match(error.message, words);
+    assert.ok(sent <= 32);
+    if (role === 'panics') assert.match(lines.join(), /the component's last words/);
+  });
+}
