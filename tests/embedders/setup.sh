@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Installs the requirements of the tests of tests/embedders, unless they are installed:
 # node_modules for the hosts in Node, and for the build of the npm package, target/embedders/python
-# for the hosts in Python, and a stock wasmtime.
+# for the hosts in Python, and for the build of the Python package, the wheels that this package
+# depends on, and a stock wasmtime.
 set -euo pipefail
 cd "$(dirname "$0")"
 python=../../target/embedders/python
+wheels=../../target/embedders/wheels
 missing=0
 
 missing() {
@@ -30,10 +32,15 @@ fi
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
   missing "Python 3.11 with venv"
-elif ! is_made_from "$python" python/requirements.txt; then
+elif ! is_made_from "$python" <(cat python/*.txt); then
   python3 -m venv --clear "$python"
-  "$python/bin/pip" install --quiet --require-hashes --requirement python/requirements.txt
-  cp python/requirements.txt "$python/made-from"
+  "$python/bin/pip" install --quiet --require-hashes \
+    --requirement python/requirements.txt --requirement python/tools.txt
+  for needs in requirements oldest; do
+    "$python/bin/pip" download --quiet --require-hashes --no-deps --only-binary :all: \
+      --dest "$wheels" --requirement "python/$needs.txt"
+  done
+  cat python/*.txt >"$python/made-from"
 fi
 
 if ! ./wasmtime.sh >/dev/null; then

@@ -5,6 +5,7 @@
 mod hosts;
 mod library;
 mod npm;
+mod pypi;
 mod recorded;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::needs::{needed, say};
 use hosts::{
     JANITOR, JSPI, NODE, NPM, NPM_WITH_JSPI, PYTHON, Place, Program, WASMTIME, field, script,
 };
+use pypi::{PYPI, PYPI_TRANSPORT};
 use recorded::Recorded;
 
 tests! {
@@ -36,6 +38,10 @@ tests! {
     npm_with_jspi_without_a_server: fails_without_a_server(&NPM_WITH_JSPI),
     python: cleans_the_stand_in(&PYTHON),
     python_without_a_server: fails_without_a_server(&PYTHON),
+    pypi: cleans_the_stand_in(&PYPI),
+    pypi_without_a_server: fails_without_a_server(&PYPI),
+    pypi_transport: cleans_the_stand_in(&PYPI_TRANSPORT),
+    pypi_transport_without_a_server: fails_without_a_server(&PYPI_TRANSPORT),
 }
 
 /// Returns the recorded cleanups: the file, the options, and the target.
@@ -60,7 +66,16 @@ fn one_report() {
     for (file, options, target) in cleanups() {
         let replayed = run(replay(&file).args(["--output", "json"]));
         let expected = field(&replayed.stdout);
-        let programs = [&JANITOR, &NODE, &NPM, &NPM_WITH_JSPI, &PYTHON, &WASMTIME];
+        let programs = [
+            &JANITOR,
+            &NODE,
+            &NPM,
+            &NPM_WITH_JSPI,
+            &PYTHON,
+            &PYPI,
+            &PYPI_TRANSPORT,
+            &WASMTIME,
+        ];
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {
@@ -97,7 +112,7 @@ fn one_report() {
 }
 
 fn row([recording, host, answers, bytes, report]: [&str; 5]) -> String {
-    format!("{recording:<26} {host:<9} {answers:<7} {bytes:>5} {report}\n")
+    format!("{recording:<26} {host:<15} {answers:<7} {bytes:>5} {report}\n")
 }
 
 fn sha256(text: &str) -> String {

@@ -16,7 +16,7 @@ pub struct Program {
     pub name: &'static str,
     /// A check that fails with the remedy if something that the host needs is not installed.
     pub is_installed: fn() -> Result<(), String>,
-    command: fn() -> Command,
+    pub command: fn() -> Command,
     /// A function that returns the report in the host's output, on one line.
     pub report: fn(&str) -> String,
 }
@@ -158,6 +158,11 @@ fn example(mut interpreter: Command, file: &str) -> Command {
 /// Returns the report that `--output json` has in an object.
 pub fn field(stdout: &str) -> String {
     serde_json::from_str::<Value>(stdout).unwrap()["report"].to_string()
+}
+
+/// Returns the report that is all of the output, and whose text is in ASCII.
+pub fn value(stdout: &str) -> String {
+    serde_json::from_str::<Value>(stdout).unwrap().to_string()
 }
 
 /// Returns the report that is all of the output.

@@ -1,0 +1,268 @@
+"""One run of a component: in a thread and an instance of its own, with limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Optional, Protocol
+
+from wasmtime import Config, Engine, Store, WasmtimeError
+from wasmtime.component import Component, ComponentInstanceType, FuncType, Instance, Linker
+
+from ._fast import add_log
+from ._values import Converter, converter
+from .errors import CleanupFailure, ComponentError, JanitorError
+from .types import Entry, Reason
+
+MEMORY = 64 << 20
+"""The largest memory of a component, in bytes: plenty for 100,000 agents."""
+GRACE = 130
+"""The seconds after its time limit in which a run may still report what is left."""
+TICK = 0.1
+"""The seconds between two looks at the clock and at the cancellation."""
+
+
+class Cancellation(Protocol):
+    """Cancels a run once it is set: a `threading.Event`, or another object like that."""
+
+    def is_set(self) -> bool:
+        """Returns whether the run is cancelled."""
+
+
+class Control:
+    """The state that the caller's thread and the run's thread share."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        """Once it is set, the run sends nothing more that changes anything."""
+        self.exception: Optional[BaseException] = None
+        """The exception of the caller's own code, which ends the run."""
+        self.ended: Optional[JanitorError] = None
+        """The reason why the component was ended, if it was."""
+
+    def check(self) -> None:
+        """Ends the component from within one of its imports, if it has to end."""
+        if self.exception or self.ended:
+            raise WasmtimeError("the run was ended")
+
+    def end(self, fault: str) -> WasmtimeError:
+        """Makes the exception that ends the component because of a fault of its own."""
+        self.ended = self.ended or ComponentError(f"The component was stopped: {fault}")
+        return WasmtimeError(fault)
+
+    def callback(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Wraps an import, so that an exception of the caller's code arrives at the caller.
+
+        `wasmtime` itself keeps such an exception in a place that all threads share.
+        """
+
+        def wrapped(*arguments: Any) -> Any:
+            self.check()
+            try:
+                return function(*arguments)
+            except WasmtimeError:
+                raise
+            except BaseException as exception:
+                self.exception = self.exception or exception
+                raise WasmtimeError("an exception of the host") from None
+
+        return wrapped
+
+
+class Loaded:
+    """A component in an engine of its own, so that one run can be ended alone."""
+
+    def __init__(self, name: str) -> None:
+        self.engine = Engine(_config())
+        self.component = Component.deserialize(self.engine, _compiled(name))
+        self.linker = Linker(self.engine)
+        self.store = Store(self.engine)
+        self.store.set_limits(memory_size=MEMORY)
+        self.store.set_epoch_deadline(1)
+        self.kept: list[object] = []
+        self._imports = self.component.type.imports(self.engine)
+        self._exports = self.component.type.exports(self.engine)
+
+    def interface(self, name: str) -> str:
+        """Returns the name of an interface with its version."""
+        both = [*self._imports, *self._exports]
+        return next(it for it in both if it.split("@")[0] == name)
+
+    def function(self, interface: str, function: str) -> FuncType:
+        """Returns the type of a function of an interface."""
+        name = self.interface(interface)
+        instance = _type(self._imports.get(name) or self._exports[name])
+        assert isinstance(instance, ComponentInstanceType)
+        kind = _type(instance.exports(self.engine)[function])
+        assert isinstance(kind, FuncType)
+        return kind
+
+    def export(self, instance: Instance, interface: str, function: str) -> Callable[..., Any]:
+        """Returns a function that the component exports."""
+        index = instance.get_export_index(self.store, self.interface(interface))
+        index = instance.get_export_index(self.store, function, index)
+        assert index is not None
+        called = instance.get_func(self.store, index)
+        assert called is not None
+        return lambda *arguments: called(self.store, *arguments)
+
+
+def _type(extern: Any) -> Any:
+    """Returns the type of an import or an export, which `wasmtime` wraps since version 49."""
+    return getattr(extern, "ty", extern)
+
+
+def _config() -> Config:
+    config = Config()
+    config.epoch_interruption = True
+    return config
+
+
+@cache
+def _compiled(name: str) -> bytes:
+    """Compiles a component once in a process, which takes some seconds, or takes it from the cache
+    that the environment names."""
+    wasm = files(__package__).joinpath(name).read_bytes()
+    config = _config()
+    folder = os.environ.get("JANITOR_CACHE_DIR")
+    if folder:
+        with tempfile.TemporaryDirectory() as own:
+            settings = Path(own, "cache.toml")
+            # A string of JSON is a string of TOML too.
+            settings.write_text(f"[cache]\ndirectory = {json.dumps(os.path.abspath(folder))}\n")
+            try:
+                config.cache = str(settings)
+            except WasmtimeError as error:
+                raise OSError(f"cannot use JANITOR_CACHE_DIR={folder}: {error}") from error
+    return bytes(Component(Engine(config), wasm).serialize())
+
+
+@dataclass
+class _Done:
+    """The end of the run's thread."""
+
+    result: Any = None
+    exception: Optional[BaseException] = None
+    is_last: bool = True
+
+
+def run(
+    name: str,
+    work: Callable[[Loaded, Control], Any],
+    *,
+    on_event: Optional[Callable[[Entry], object]],
+    cancelled: Optional[Cancellation],
+    timeout: float,
+    stops_in_order: bool,
+) -> Any:
+    """Loads a component, and returns what `work` does with it in another thread.
+
+    `on_event` is called in this thread, while the other one waits. Thus its exceptions are the
+    caller's, and so is Ctrl-C: the first one cancels the run, and the second one does not wait for
+    its end. `stops_in_order` is true if the imports of the component report a cancellation to it;
+    otherwise the run is ended at once.
+    """
+    control = Control()
+    inbox: queue.SimpleQueue[Entry | _Done] = queue.SimpleQueue()
+    handled = threading.Semaphore(0)
+    loaded = Loaded(name)
+
+    def write(entry: Entry) -> None:
+        inbox.put(entry)
+        handled.acquire()
+        control.check()
+
+    def body() -> None:
+        try:
+            _link_log(loaded, control, write if on_event else None)
+            inbox.put(_Done(work(loaded, control)))
+        except BaseException as exception:
+            inbox.put(_Done(exception=exception))
+
+    def end_now(exception: JanitorError) -> None:
+        control.ended = control.ended or exception
+        # The component traps at its next loop or call. A function of the host is not interrupted.
+        loaded.engine.increment_epoch()
+
+    thread = threading.Thread(target=body, name="janitor", daemon=True)
+    end = time.monotonic() + timeout
+    interrupt: Optional[KeyboardInterrupt] = None
+    thread.start()
+    while True:
+        try:
+            item = inbox.get(timeout=TICK)
+            if isinstance(item, _Done):
+                break
+            try:
+                assert on_event is not None
+                on_event(item)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as exception:
+                control.exception = exception
+            finally:
+                handled.release()
+        except queue.Empty:
+            pass
+        except KeyboardInterrupt as again:
+            if interrupt:
+                end_now(_cancelled())
+                raise
+            interrupt = again
+        now = time.monotonic()
+        is_cancelled = interrupt or (cancelled and cancelled.is_set())
+        if is_cancelled or now >= end:
+            control.stopping.set()
+        if is_cancelled and not stops_in_order:
+            end_now(_cancelled())
+        if now >= end + GRACE:
+            end_now(ComponentError(f"The run took longer than {timeout:g} s, and was ended"))
+        if now >= end + 2 * GRACE:
+            # A function of the host does not return, so the thread is left alone.
+            item = _Done(is_last=False)
+            break
+    if item.is_last:
+        thread.join()
+    own = interrupt or control.exception
+    if own:
+        raise own
+    # A run that has completed before its cancellation is complete.
+    if control.ended and (item.exception or isinstance(control.ended, ComponentError)):
+        raise control.ended from item.exception
+    if isinstance(item.exception, WasmtimeError):
+        reason = str(item.exception).strip().splitlines()[-1].strip()
+        raise ComponentError(f"The component crashed: {reason}") from item.exception
+    if item.exception:
+        raise item.exception
+    return item.result
+
+
+def _cancelled() -> CleanupFailure:
+    message = "The run was cancelled in the middle of its work; another run continues"
+    return CleanupFailure(Reason.STOPPED, message, None)
+
+
+def _link_log(
+    loaded: Loaded, control: Control, write: Optional[Callable[[Entry], None]]
+) -> None:
+    interface = "janitor:cleanup/log"
+    kind = loaded.function(interface, "write")
+    written = control.callback(write or (lambda entry: None))
+    with loaded.linker.root() as root:
+        with root.add_instance(loaded.interface(interface)) as linked:
+            loaded.kept.append(add_log(linked, "write", kind, Entry, written))
+
+
+def results(function: FuncType, ok: Any, err: Any) -> tuple[Converter, Converter]:
+    """Returns the converters of the two results of a function."""
+    kind: Any = function.result
+    return converter(kind.ok, ok), converter(kind.err, err)

@@ -1,0 +1,271 @@
+"""Uses the package janitor-cleanup: python package_user.py [CASE MASTER_URL EXHIBITOR_URL]...
+
+Each case is a function that fails if the package does not do what its README says. It gets the
+servers of a cluster with the sample's volumes. All cases run in one process, because the first call
+compiles the component.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Optional
+
+from wasmtime.component import ValType
+
+import janitor_cleanup._fast as fast
+import janitor_cleanup._run as internals
+from janitor_cleanup import (
+    CleanupFailure,
+    CleanupPlan,
+    ComponentError,
+    Endpoints,
+    Entry,
+    HttpRequest,
+    HttpResponse,
+    HttpTransport,
+    Options,
+    Reason,
+    Report,
+    Target,
+    Transport,
+    TransportError,
+    apply,
+    clean,
+    discover,
+    from_json,
+    plan,
+    to_json,
+)
+from janitor_cleanup._values import converter
+from janitor_cleanup.types import ErrorConnect, EventConfirmed, EventPhaseStarted, Phase
+
+ENDPOINTS = Endpoints()
+"""The servers of the current case."""
+TARGET = Target(role="cassandra_role", principal="cassandra_principal", znode="cassandra")
+
+
+def failure_of(call: Callable[[], object]) -> CleanupFailure:
+    """Returns the failure that a call raises."""
+    try:
+        call()
+    except CleanupFailure as failure:
+        return failure
+    raise AssertionError("it did not fail")
+
+
+def raises(kind: type[BaseException], call: Callable[[], object]) -> str:
+    """Returns the text of the exception that a call raises."""
+    try:
+        call()
+    except kind as exception:
+        return str(exception)
+    raise AssertionError(f"it did not raise {kind.__name__}")
+
+
+def a_plan_is_applied(transport: Optional[Transport] = None) -> None:
+    """A plan survives its way through JSON, and is refused once the cluster has changed."""
+    planned = plan(TARGET, endpoints=ENDPOINTS, transport=transport)
+    assert planned.refusal is None and len(planned.agents) > 0
+    again = from_json(CleanupPlan, to_json(planned))
+    assert again == planned
+    held = discover(endpoints=ENDPOINTS, transport=transport)
+    assert TARGET.role in [holding.role for holding in held.roles]
+    entries: list[Entry] = []
+    report = apply(again, endpoints=ENDPOINTS, transport=transport, on_event=entries.append)
+    assert report.confirmed == [Phase.VOLUMES, Phase.RESERVATIONS]
+    assert from_json(Report, to_json(report)) == report
+    assert EventPhaseStarted in {type(entry.event) for entry in entries}
+    changed = failure_of(lambda: apply(again, endpoints=ENDPOINTS, transport=transport))
+    assert changed.reason is Reason.CHANGED and changed.report is not None
+    assert changed.message == str(changed)
+    refused = failure_of(lambda: plan(Target(), endpoints=ENDPOINTS, transport=transport))
+    assert refused.reason is Reason.NOTHING_TO_DO and refused.report is None
+
+
+def a_plan_is_applied_over_a_transport() -> None:
+    """The same, over a transport in Python."""
+    a_plan_is_applied(HttpTransport())
+
+
+def entries_are_read_as_by_wasmtime() -> None:
+    """The package's own reader of entries and that of `wasmtime` read the same."""
+    reader = fast.reader
+    compared = 0
+
+    def both(kind: ValType, hint: object) -> Callable[[object], object]:
+        read = reader(kind, hint)
+        if hint is not Entry:
+            return read
+
+        def compare(value: Any) -> object:
+            nonlocal compared
+            compared += 1
+            entry = read(value)
+            assert entry == converter(kind, hint).to_python(kind.convert_from_c(value))
+            return entry
+
+        return compare
+
+    setattr(fast, "reader", both)
+    try:
+        clean(TARGET, endpoints=ENDPOINTS)
+    finally:
+        setattr(fast, "reader", reader)
+    assert compared > 20
+
+
+def wrong_arguments_send_nothing() -> None:
+    """Wrong arguments are exceptions that name the argument, and no secret."""
+    wrong: list[Callable[[], object]] = [
+        lambda: clean(TARGET, Options(confirm_seconds=1 << 32), endpoints=ENDPOINTS),
+        lambda: clean(TARGET, Options(confirm_seconds=-1), endpoints=ENDPOINTS),
+        lambda: clean(TARGET, endpoints=Endpoints(master="ftp://canary@127.0.0.1/")),
+        lambda: clean(TARGET, endpoints=Endpoints(marathon="http://user:canary@127.0.0.1/")),
+        lambda: clean(TARGET, endpoints=Endpoints(master="http://127.0.0.1/,http://127.0.0.2/")),
+        lambda: clean(TARGET, endpoints=ENDPOINTS, token="canary\n"),
+        lambda: clean(TARGET, endpoints=ENDPOINTS, timeout=0),
+        lambda: from_json(Options, "{}"),
+        lambda: from_json(Target, to_json(TARGET).replace("principal", "canary")),
+        lambda: from_json(Target, '{"role": null, "role": null}'),
+    ]
+    for transport in None, HttpTransport():
+        for call in wrong:
+            assert "canary" not in raises(ValueError, call)
+        not_a_target: object = "cassandra_role"
+        text = raises(TypeError, lambda: clean(not_a_target, endpoints=ENDPOINTS))  # type: ignore
+        assert "expected Target" in text, text
+
+
+def an_exception_of_the_caller_is_its_own() -> None:
+    """An exception in `on_event` ends its own run, and no other one at the same time."""
+
+    def failing(entry: Entry) -> None:
+        raise LookupError(entry.message)
+
+    others: list[BaseException] = []
+
+    def fail() -> None:
+        try:
+            clean(Target(role="other"), endpoints=ENDPOINTS, on_event=failing)
+        except BaseException as exception:
+            others.append(exception)
+
+    threads = [threading.Thread(target=fail) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    planned = plan(TARGET, endpoints=ENDPOINTS)
+    for thread in threads:
+        thread.join()
+    assert planned.refusal is None
+    assert [type(other) for other in others] == [LookupError] * 3, others
+
+
+def stop_at(moment: Callable[[], None]) -> Callable[[Entry], None]:
+    """Returns a reader of events that does something once the volumes are removed."""
+
+    def on_event(entry: Entry) -> None:
+        if entry.event == EventConfirmed(Phase.VOLUMES):
+            moment()
+
+    return on_event
+
+
+def a_cancelled_run_over_a_transport_reports() -> None:
+    """A cancellation ends a run in order, if a transport sends the requests."""
+    cancelled = threading.Event()
+    on_event = stop_at(cancelled.set)
+
+    def call() -> Report:
+        transport = HttpTransport()
+        return clean(
+            TARGET, endpoints=ENDPOINTS, transport=transport, on_event=on_event, cancelled=cancelled
+        )
+
+    failure = failure_of(call)
+    assert failure.reason is Reason.STOPPED, failure
+    assert failure.report is not None and failure.report.confirmed == [Phase.VOLUMES]
+
+
+def a_cancelled_run_ends() -> None:
+    """A cancellation ends a run at once, if the runtime sends the requests."""
+    cancelled = threading.Event()
+    on_event = stop_at(cancelled.set)
+    failure = failure_of(
+        lambda: clean(TARGET, endpoints=ENDPOINTS, on_event=on_event, cancelled=cancelled)
+    )
+    assert failure.reason is Reason.STOPPED and failure.report is None, failure
+
+
+def ctrl_c_ends_a_run(transport: Optional[Transport] = None) -> None:
+    """Ctrl-C arrives as `KeyboardInterrupt` once the run has ended, which leaves no thread."""
+    on_event = stop_at(lambda: os.kill(os.getpid(), signal.SIGINT))
+    call = lambda: clean(TARGET, endpoints=ENDPOINTS, transport=transport, on_event=on_event)
+    raises(KeyboardInterrupt, call)
+    assert "janitor" not in [thread.name for thread in threading.enumerate()]
+
+
+def ctrl_c_ends_a_run_over_a_transport() -> None:
+    """The same, over a transport in Python."""
+    ctrl_c_ends_a_run(HttpTransport())
+
+
+def a_fault_of_a_transport_is_the_callers() -> None:
+    """Errors of HTTP are the component's, and all other exceptions of a transport the caller's."""
+
+    class Broken:
+        def __init__(self, exception: Exception) -> None:
+            self.exception = exception
+
+        def send(self, request: HttpRequest, /) -> HttpResponse:
+            raise self.exception
+
+    class Unreadable:
+        def send(self, request: HttpRequest, /) -> HttpResponse:
+            response = HttpTransport().send(request)
+            setattr(response, "read", lambda limit: 1 // 0)
+            return response
+
+    options = Options(confirm_seconds=0)
+    for kind in ZeroDivisionError, ValueError, TypeError:
+        broken = Broken(kind("canary"))
+        call = lambda: clean(TARGET, options, endpoints=ENDPOINTS, transport=broken)
+        assert raises(kind, call) == "canary"
+    raises(ZeroDivisionError, lambda: clean(TARGET, endpoints=ENDPOINTS, transport=Unreadable()))
+    for exception, words in [
+        (TransportError(ErrorConnect("no route")), "cannot connect to the Mesos master: no route"),
+        (ConnectionResetError(), "the connection to the Mesos master broke"),
+        (TimeoutError(), "the Mesos master did not answer in time"),
+    ]:
+        broken = Broken(exception)
+        failure = failure_of(lambda: clean(TARGET, options, endpoints=ENDPOINTS, transport=broken))
+        assert failure.reason is Reason.FAILED and words in failure.message, failure
+
+
+def a_component_that_breaks_its_contract() -> None:
+    """A component that is not janitor's own is stopped, and the exception says why."""
+    for role, words in [
+        ("asks for what is not its business", "GET master/quota is not on the allow-list"),
+        ("sends without end", "more than 32 exchanges in flight"),
+        ("reads nothing", "it read 0 bytes of a response"),
+        ("panics", "The component crashed: wasm trap: wasm `unreachable` instruction executed"),
+        ("hoards memory", "The component crashed"),
+    ]:
+        for transport in None, HttpTransport():
+            call = lambda: clean(Target(role=role), endpoints=ENDPOINTS, transport=transport)
+            text = raises(ComponentError, call)
+            assert words in text, text
+    internals.GRACE = 0
+    for transport in None, HttpTransport():
+        call = lambda: clean(
+            Target(role="loops"), endpoints=ENDPOINTS, transport=transport, timeout=0.1
+        )
+        text = raises(ComponentError, call)
+        assert "took longer than 0.1 s" in text, text
+
+
+if __name__ == "__main__":
+    for name, master, exhibitor in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3]):
+        ENDPOINTS = Endpoints(master=master, exhibitor=exhibitor)
+        globals()[name]()
