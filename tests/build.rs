@@ -7,6 +7,8 @@ use std::{env, fs};
 
 #[path = "../host/component/build/component.rs"]
 mod component;
+#[path = "../host/component/build/joined.rs"]
+mod joined;
 #[path = "../host/build/precompile.rs"]
 mod precompile;
 #[path = "../host/component/build/target.rs"]

@@ -118,6 +118,20 @@ fn the_sample_result() {
     assert_eq!(cluster.state(), after);
 }
 
+/// The oldest and the newest version that the guide names run the command, and the service.
+#[test]
+fn both_ends_of_the_range_of_versions() {
+    let Some(ends) = needed(Wasmtime::ends()) else { return };
+    for wasmtime in ends {
+        let cluster = Cluster::start(scenario("the-sample-result"));
+        let mut command = wasmtime.command_file();
+        let line = ["-r", "cassandra_role", "-p", "cassandra_principal", "-z", "cassandra"];
+        let run = run(command.args(urls(&cluster)).args(line));
+        assert_eq!(run.exit, 0, "{run:?}");
+        service::cleans_on(wasmtime);
+    }
+}
+
 #[test]
 fn what_the_command_says_is_what_the_binary_says() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };

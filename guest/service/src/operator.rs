@@ -20,7 +20,7 @@ pub struct Operator {
     /// The longest time, in seconds, for which a request may let the run wait for the master to
     /// confirm its operations.
     pub confirm_seconds: u32,
-    /// The maximum number of concurrent runs, if this service limits it.
+    /// The maximum number of concurrent runs, if the operator sets it.
     pub max_runs: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Limits the number of concurrent runs, if the operator sets a limit. Instances share nothing
+//! Limits the number of concurrent runs, if the operator provides a folder. Instances share nothing
 //! except what the runtime gives to each of them: here a folder in which each run has a file.
 
 use janitor_report::ExitCode;
@@ -12,6 +12,10 @@ use crate::response::Refusal;
 /// The path of the folder within the service.
 const FOLDER: &str = "/runs";
 
+/// The maximum number of concurrent runs, unless the operator sets another one. wasmtime's defaults
+/// have room for 125; the others are for requests that are refused.
+const MOST: u32 = 100;
+
 /// The seconds for which a slot stays taken beyond the time limit of a run that ended without
 /// freeing it: a run may still send reads for up to a minute after its time limit.
 const GRACE: u64 = 120;
@@ -23,21 +27,25 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Takes a slot, if the operator limits their number.
+    /// Takes a slot, if there is a folder for them.
     ///
     /// # Errors
-    /// Fails if all slots are taken, or if the folder is missing or not writable.
+    /// Fails if all slots are taken, if the folder is not writable, or if it is missing although the
+    /// operator sets a limit.
     pub fn take(operator: &Operator) -> Result<Option<Self>, Refusal> {
-        let Some(most) = operator.max_runs else { return Ok(None) };
         let folders = get_directories();
         let folder = folders.into_iter().find_map(|(it, path)| (path == FOLDER).then_some(it));
-        let folder = folder.ok_or_else(|| {
-            let why = format!(
-                "{MAX_RUNS} needs a folder at {FOLDER} (wasmtime serve --dir \
-                 FOLDER::{FOLDER})"
-            );
-            Refusal::misconfigured(ExitCode::Usage, why)
-        })?;
+        let (folder, most) = match (folder, operator.max_runs) {
+            (Some(folder), most) => (folder, most.unwrap_or(MOST)),
+            (None, None) => return Ok(None),
+            (None, Some(_)) => {
+                let why = format!(
+                    "{MAX_RUNS} needs a folder at {FOLDER} (wasmtime serve --dir \
+                     FOLDER::{FOLDER})"
+                );
+                return Err(Refusal::misconfigured(ExitCode::Usage, why));
+            }
+        };
         for number in 0..most {
             let name = format!("run-{number}");
             // The second attempt may fail too, if another instance was faster.

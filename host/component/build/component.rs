@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
+use crate::joined::joined;
 use crate::target::{self, TARGET};
 
 /// Compiles a package of the workspace at `root` into a component, and returns its bytes. `args` are
@@ -46,5 +47,5 @@ pub fn build(root: &Path, package: &str, args: &[&str]) -> Result<Vec<u8>, Box<d
         return Err(format!("cannot build the component {package}: see above").into());
     }
     let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(fs::read(target_dir.join(TARGET).join("component").join(file))?)
+    joined(&fs::read(target_dir.join(TARGET).join("component").join(file))?)
 }

@@ -2,6 +2,7 @@
 //! contains the component beside its manifest, without its sources.
 
 mod component;
+mod joined;
 mod target;
 
 use std::error::Error;

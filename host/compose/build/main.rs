@@ -2,6 +2,8 @@
 
 #[path = "../../component/build/component.rs"]
 mod component;
+#[path = "../../component/build/joined.rs"]
+mod joined;
 #[path = "../../component/build/target.rs"]
 mod target;
 

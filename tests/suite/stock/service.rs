@@ -1,7 +1,8 @@
 //! Tests of the service, under `wasmtime serve`.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -143,6 +144,17 @@ fn a_cleanup() {
     assert!(!left.contains("cassandra_role"));
     let (status, _) = read(service.ask("clean", SAMPLE));
     assert_eq!(status, 200, "a second request is another run");
+}
+
+/// The oldest and the newest version that the guide names run the service, precompiled.
+pub fn cleans_on(wasmtime: Wasmtime) {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
+    let folder = tempfile::tempdir().unwrap();
+    let service = wasmtime.compiled(super::wasmtime::SERVICE_FILE, folder.path());
+    let service = wasmtime.serve_file(&service, &environment(&master, &exhibitor));
+    let (status, object) = read(Service::of(service).ask("clean", SAMPLE));
+    assert_eq!(status, 200, "{object}");
 }
 
 #[test]
@@ -313,6 +325,99 @@ fn as_many_as_the_operator_allows() {
     assert_eq!(status, 500);
     let message = object["message"].as_str().unwrap();
     assert!(message.contains("--dir FOLDER::/runs"), "{message}");
+}
+
+/// The most requests that fit into the defaults of wasmtime, which are also those of wasmCloud.
+const AT_ONCE: usize = 120;
+
+/// Every run is under way before the master answers the first one.
+#[test]
+fn a_hundred_and_twenty_at_once() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let limits = ["core-instances", "component-instances", "memories", "tables", "stacks"];
+    let limits = limits.map(|limit| format!("pooling-total-{limit}=1000")).join(",");
+    // wasmCloud sets the limits that wasmtime has by default.
+    for options in [&[][..], &["-O", &format!("pooling-allocator,{limits}")]] {
+        let master = together(&cluster, AT_ONCE);
+        let environment = environment(&master, "http://127.0.0.1:1/");
+        let service = Service::start_with(wasmtime, options, &environment);
+        for (status, object, _) in all_at_once(&service) {
+            assert_eq!(status, 200, "{object}");
+            assert_eq!(object["plan"]["agents"].as_array().unwrap().len(), 3);
+        }
+    }
+}
+
+/// If the runtime has room for more runs than the operator allows, the service itself refuses them.
+#[test]
+fn more_at_once_than_the_operator_allows() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mount = format!("{}::/runs", folder.path().display());
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let most = 100;
+    let master = together(&cluster, most);
+    let environment = environment(&master, "http://127.0.0.1:1/");
+    let service = Service::start_with(wasmtime, &["--dir", &mount], &environment);
+    let answers = all_at_once(&service);
+    let (served, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.0 == 200);
+    assert_eq!((served.len(), refused.len()), (most, AT_ONCE - most));
+    for (status, object, retry_after) in refused {
+        assert_eq!((*status, retry_after.as_deref()), (429, Some("10")), "{object}");
+        assert!(object["message"].as_str().unwrap().contains("100 run(s) are active"), "{object}");
+    }
+}
+
+/// Requests many plans at once, and returns the status, the object and `Retry-After` of each answer.
+fn all_at_once(service: &Service) -> Vec<(u16, Value, Option<String>)> {
+    let body = r#"{"target": {"role": "cassandra_role"}}"#;
+    thread::scope(|scope| {
+        let ask = || {
+            let response = service.ask("plan", body);
+            let header = response.headers().get("retry-after");
+            let retry_after = header.map(|value| value.to_str().unwrap().to_owned());
+            let (status, object) = read(response);
+            (status, object, retry_after)
+        };
+        let asked: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(ask)).collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}
+
+/// Returns the URL of a master that is the cluster's, but answers nobody before this many
+/// connections are open.
+fn together(cluster: &Cluster, many: usize) -> String {
+    let url = cluster.master_url();
+    let (_, rest) = url.split_once("://").unwrap();
+    let (address, path) = rest.split_once('/').unwrap();
+    let server: SocketAddr = address.parse().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/{path}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut waiting = Vec::new();
+        let mut is_open = false;
+        for client in listener.incoming() {
+            waiting.push(client?);
+            is_open |= waiting.len() == many;
+            if is_open {
+                waiting
+                    .drain(..)
+                    .for_each(|client| drop(thread::spawn(move || pass(client, server))));
+            }
+        }
+        io::Result::Ok(())
+    });
+    url
+}
+
+/// Passes on everything between a client and a server.
+fn pass(mut client: TcpStream, server: SocketAddr) -> io::Result<()> {
+    let mut server = TcpStream::connect(server)?;
+    let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+    thread::spawn(move || io::copy(&mut from, &mut to));
+    io::copy(&mut server, &mut client)?;
+    client.shutdown(std::net::Shutdown::Both)
 }
 
 /// The documented options are used without a compiled component, because wasmtime's time limits
