@@ -263,6 +263,18 @@ fn an_instance_is_used_again() {
     assert_eq!(found(&instance), 2 * found_first);
 }
 
+/// The policy of a call learns nothing from a response that a guest kept from an earlier one.
+#[test]
+fn a_guest_that_keeps_an_answer() {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let mut instance = library::Instance::misbehaving();
+    instance.configure(&Place::of(&cluster), None).unwrap();
+    let target = Target { role: Some("keeps an answer".into()), ..Target::NOTHING };
+    instance.clean(&target, &Options::DEFAULT).unwrap();
+    let (why, _) = instance.clean(&target, &Options::DEFAULT).unwrap_err();
+    assert_eq!(why, "The component was stopped: it used a request of an earlier call");
+}
+
 /// A configuration that cannot be used is refused with the words of the command.
 #[test]
 fn a_configuration_that_is_none() {

@@ -6,25 +6,21 @@
 //! over all requests, so the shim is joined to the main module here: that module calls its imports
 //! through its own table, and imports nothing itself.
 
+#[path = "joined/module.rs"]
+mod module;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::ops::Range;
 
-use wasm_encoder::reencode::{self, Reencode, ReencodeComponent, utils};
+use wasm_encoder::reencode::{Reencode, ReencodeComponent, component_utils};
 use wasm_encoder::{
-    CodeSection, Component, ComponentSectionId, ElementSection, Elements, EntityType, ExportKind,
-    ExportSection, Function, FunctionSection, ImportSection, InstanceSection, Module,
-    ModuleSection, NameMap, NameSection, RawSection, RefType, TableSection, TableType, TypeSection,
-    ValType,
+    Component, ComponentSectionId, CustomSection, ExportKind, InstanceSection, ModuleSection,
+    RawSection,
 };
-use wasmparser::{
-    CanonicalFunction, ComponentAlias, ExternalKind, FuncType, Instance, Parser, Payload, TypeRef,
-};
+use wasmparser::{CanonicalFunction, ComponentAlias, ExternalKind, Instance, Parser, Payload};
 
-type Encoded<T = ()> = Result<T, reencode::Error<Infallible>>;
-
-/// The name under which the shim exports its table, and the fixup imports it.
-const TABLE: &str = "$imports";
+use module::{Encoded, MainModule};
 
 /// Joins the shim of a component to its main module. A component without a shim is unchanged.
 ///
@@ -34,23 +30,13 @@ pub fn joined(component: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let Some(mut layout) = Layout::read(component)? else { return Ok(component.into()) };
     let mut whole = Component::new();
     let parser = Parser::new(0);
-    wasm_encoder::reencode::component_utils::parse_component(
-        &mut layout,
-        &mut whole,
-        parser,
-        component,
-        component,
-    )?;
+    component_utils::parse_component(&mut layout, &mut whole, parser, component, component)?;
     Ok(whole.finish())
 }
 
 /// The structure of a component, and the position in it while it is written again.
 struct Layout<'a> {
-    main: &'a [u8],
-    /// The type of each slot of the table.
-    slots: Vec<FuncType>,
-    /// The slot of each function that the main module imports.
-    imports: Vec<u32>,
+    main: MainModule<'a>,
     /// The functions in the component that fill the slots beyond those of the shim.
     direct: Vec<u32>,
     /// The core instances of the shim, of the main module, and of the fixup's imports.
@@ -127,9 +113,7 @@ impl<'a> Layout<'a> {
         let (_, fixup) = of(2).ok_or(missing)?;
         let fixup = fixup.first().ok_or("the fixup imports nothing")?.index;
         let mut layout = Self {
-            main,
-            slots: types(shim)?,
-            imports: Vec::new(),
+            main: MainModule { wasm: main, slots: module::types(shim)?, imports: Vec::new() },
             direct: Vec::new(),
             shim: shim_instance,
             instance,
@@ -137,7 +121,7 @@ impl<'a> Layout<'a> {
             modules: 0,
             instances: 0,
         };
-        for (module, name, ty) in imports(main)? {
+        for (module, name, ty) in module::imports(main)? {
             let from = given.iter().find(|arg| arg.name == module).map(|arg| arg.index as usize);
             let Some(Instance::FromExports(exports)) = from.and_then(|it| instances.get(it)) else {
                 return Err(format!("the import {module} of the main module is missing").into());
@@ -147,101 +131,15 @@ impl<'a> Layout<'a> {
             let slot = match functions.get(function as usize) {
                 Some(Some((instance, slot))) if *instance == shim_instance => slot.parse()?,
                 _ => {
-                    layout.slots.push(ty);
+                    layout.main.slots.push(ty);
                     layout.direct.push(function);
-                    layout.slots.len() as u32 - 1
+                    layout.main.slots.len() as u32 - 1
                 }
             };
-            layout.imports.push(slot);
+            layout.main.imports.push(slot);
         }
         Ok(Some(layout))
     }
-
-    /// Makes the main module that contains the shim.
-    fn main_module(&self) -> Encoded<(Module, u32)> {
-        let mut module = Module::new();
-        let mut main = Main { layout: self, types: 0, functions: 0, first: 0 };
-        utils::parse_core_module(&mut main, &mut module, Parser::new(0), self.main)?;
-        Ok((module, main.first))
-    }
-
-    /// Makes the module that fills the table from a slot on.
-    fn fixup_module(&self, first: u32) -> Module {
-        let (mut types, mut imports) = (TypeSection::new(), ImportSection::new());
-        for (slot, ty) in (0..).zip(&self.slots) {
-            add(&mut types, ty);
-            imports.import("", &slot.to_string(), EntityType::Function(slot));
-        }
-        let any = TableType {
-            element_type: RefType::FUNCREF,
-            table64: false,
-            minimum: 0,
-            maximum: None,
-            shared: false,
-        };
-        imports.import("", TABLE, any);
-        let all: Vec<u32> = (0..self.slots.len() as u32).collect();
-        let mut elements = ElementSection::new();
-        let offset = wasm_encoder::ConstExpr::i32_const(first as i32);
-        elements.active(None, &offset, Elements::Functions(all.into()));
-        let mut module = Module::new();
-        module.section(&types).section(&imports).section(&elements);
-        module
-    }
-}
-
-/// Returns the types of the functions that a module defines.
-fn types(module: &[u8]) -> Result<Vec<FuncType>, Box<dyn Error>> {
-    let (mut all, mut own) = (Vec::new(), Vec::new());
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::TypeSection(section) => {
-                for ty in section.into_iter_err_on_gc_types() {
-                    all.push(ty?);
-                }
-            }
-            Payload::FunctionSection(section) => {
-                for index in section {
-                    own.push(all.get(index? as usize).cloned().ok_or("a type is missing")?);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(own)
-}
-
-/// Returns the functions that a module imports: module, name and type.
-fn imports(module: &[u8]) -> Result<Vec<(&str, &str, FuncType)>, Box<dyn Error>> {
-    let (mut all, mut found) = (Vec::new(), Vec::new());
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::TypeSection(section) => {
-                for ty in section.into_iter_err_on_gc_types() {
-                    all.push(ty?);
-                }
-            }
-            Payload::ImportSection(section) => {
-                for import in section.into_imports() {
-                    let import = import?;
-                    let TypeRef::Func(index) = import.ty else {
-                        return Err("the main module imports more than functions".into());
-                    };
-                    let ty = all.get(index as usize).cloned().ok_or("a type is missing")?;
-                    found.push((import.module, import.name, ty));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(found)
-}
-
-fn add(types: &mut TypeSection, ty: &FuncType) {
-    let of = |types: &[wasmparser::ValType]| -> Vec<ValType> {
-        types.iter().filter_map(|ty| ValType::try_from(*ty).ok()).collect()
-    };
-    types.ty().function(of(ty.params()), of(ty.results()));
 }
 
 impl Reencode for Layout<'_> {
@@ -267,10 +165,10 @@ impl ReencodeComponent for Layout<'_> {
         _: Parser,
         _: &[u8],
     ) -> Encoded {
-        let (main, first) = self.main_module()?;
+        let (main, first) = self.main.joined()?;
         match self.modules {
             0 => drop(component.section(&ModuleSection(&main))),
-            2 => drop(component.section(&ModuleSection(&self.fixup_module(first)))),
+            2 => drop(component.section(&ModuleSection(&self.main.fixup(first)))),
             _ => {}
         }
         self.modules += 1;
@@ -294,7 +192,7 @@ impl ReencodeComponent for Layout<'_> {
         match instance {
             Instance::Instantiate { .. } if number == self.instance => {}
             Instance::FromExports(exports) if number == self.fixup => {
-                let first = self.slots.len() - self.direct.len();
+                let first = self.main.slots.len() - self.direct.len();
                 let mut items = Vec::new();
                 for export in &exports {
                     let kind = self.export_kind(export.kind)?;
@@ -305,7 +203,7 @@ impl ReencodeComponent for Layout<'_> {
                 }
                 all.export_items(items.iter().map(|(name, kind, index)| (&**name, *kind, *index)));
             }
-            other => reencode::component_utils::parse_instance(self, all, other)?,
+            other => component_utils::parse_instance(self, all, other)?,
         }
         Ok(())
     }
@@ -317,138 +215,11 @@ impl ReencodeComponent for Layout<'_> {
         section: wasmparser::CustomSectionReader<'_>,
     ) -> Encoded {
         if section.name() != "component-name" {
-            component.section(&wasm_encoder::CustomSection {
+            component.section(&CustomSection {
                 name: section.name().into(),
                 data: section.data().into(),
             });
         }
         Ok(())
-    }
-}
-
-/// The main module while it is written again. Its own functions come first, and the calls through
-/// the table, which replace its imports, after them.
-struct Main<'a> {
-    layout: &'a Layout<'a>,
-    /// The number of its own types, and of its own functions.
-    types: u32,
-    functions: u32,
-    /// The place of the first slot in its table.
-    first: u32,
-}
-
-impl Reencode for Main<'_> {
-    type Error = Infallible;
-
-    fn function_index(&mut self, function: u32) -> Encoded<u32> {
-        let imports = &self.layout.imports;
-        Ok(match imports.get(function as usize) {
-            Some(slot) => self.functions + slot,
-            None => function - imports.len() as u32,
-        })
-    }
-
-    fn parse_type_section(
-        &mut self,
-        types: &mut TypeSection,
-        section: wasmparser::TypeSectionReader<'_>,
-    ) -> Encoded {
-        utils::parse_type_section(self, types, section)?;
-        self.types = types.len();
-        self.layout.slots.iter().for_each(|ty| add(types, ty));
-        Ok(())
-    }
-
-    fn parse_import_section(
-        &mut self,
-        _: &mut ImportSection,
-        _: wasmparser::ImportSectionReader<'_>,
-    ) -> Encoded {
-        Ok(())
-    }
-
-    fn parse_function_section(
-        &mut self,
-        functions: &mut FunctionSection,
-        section: wasmparser::FunctionSectionReader<'_>,
-    ) -> Encoded {
-        self.functions = section.count();
-        utils::parse_function_section(self, functions, section)?;
-        for slot in 0..self.layout.slots.len() as u32 {
-            functions.function(self.types + slot);
-        }
-        Ok(())
-    }
-
-    fn parse_table_section(
-        &mut self,
-        tables: &mut TableSection,
-        section: wasmparser::TableSectionReader<'_>,
-    ) -> Encoded {
-        let slots = self.layout.slots.len() as u64;
-        for table in section {
-            let mut ty = self.table_type(table?.ty)?;
-            if tables.is_empty() {
-                self.first = ty.minimum as u32;
-                ty.minimum += slots;
-                ty.maximum = ty.maximum.map(|most| most + slots);
-            }
-            tables.table(ty);
-        }
-        Ok(())
-    }
-
-    fn parse_export_section(
-        &mut self,
-        exports: &mut ExportSection,
-        section: wasmparser::ExportSectionReader<'_>,
-    ) -> Encoded {
-        utils::parse_export_section(self, exports, section)?;
-        exports.export(TABLE, ExportKind::Table, 0);
-        for slot in 0..self.layout.slots.len() as u32 {
-            exports.export(&slot.to_string(), ExportKind::Func, self.functions + slot);
-        }
-        Ok(())
-    }
-
-    fn parse_code_section(
-        &mut self,
-        code: &mut CodeSection,
-        section: wasmparser::CodeSectionReader<'_>,
-    ) -> Encoded {
-        utils::parse_code_section(self, code, section)?;
-        for (slot, ty) in (0..).zip(&self.layout.slots) {
-            let mut function = Function::new([]);
-            let mut call = function.instructions();
-            for parameter in 0..ty.params().len() as u32 {
-                call.local_get(parameter);
-            }
-            call.i32_const((self.first + slot) as i32).call_indirect(0, self.types + slot).end();
-            code.function(&function);
-        }
-        Ok(())
-    }
-
-    /// Keeps the names of functions, which a trap reports, in the order of the new numbers.
-    fn custom_name_section(
-        &mut self,
-        section: wasmparser::NameSectionReader<'_>,
-    ) -> Encoded<NameSection> {
-        let mut names = Vec::new();
-        for part in section {
-            if let wasmparser::Name::Function(map) = part? {
-                for name in map {
-                    let name = name?;
-                    names.push((self.function_index(name.index)?, name.name));
-                }
-            }
-        }
-        names.sort_unstable();
-        names.dedup_by_key(|(function, _)| *function);
-        let mut map = NameMap::new();
-        names.iter().for_each(|(function, name)| map.append(*function, name));
-        let mut all = NameSection::new();
-        all.functions(&map);
-        Ok(all)
     }
 }

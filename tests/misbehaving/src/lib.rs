@@ -18,6 +18,10 @@ use janitor_contract::types::{
     Method, Options, ReadFailure, Report, Request, Target,
 };
 
+thread_local! {
+    static KEPT: std::cell::RefCell<Option<cluster::Response>> = const { std::cell::RefCell::new(None) };
+}
+
 struct Component;
 
 bindings::export!(Component with_types_in bindings);
@@ -105,6 +109,13 @@ impl Guest for Component {
                 }
             }
             "sends and forgets" => while cluster::send(&get("slaves")).is_ok() {},
+            // The first call keeps a response, from which the second one reads.
+            "keeps an answer" => KEPT.with_borrow_mut(|kept| match kept {
+                Some(answer) => drop(answer.read(64)),
+                None => {
+                    *kept = cluster::send(&get("slaves")).and_then(cluster::Exchange::finish).ok()
+                }
+            }),
             "hoards answers" => {
                 let mut answers = Vec::new();
                 while let Ok(exchange) = cluster::send(&get("slaves")) {

@@ -1,6 +1,7 @@
 //! The library component in a host in Rust, whose HTTP is the runtime's: every function is typed,
 //! and the host implements only the log.
 
+use std::path::Path;
 use std::sync::LazyLock;
 
 use janitor_contract::types::{Entry, Options, Target};
@@ -25,10 +26,14 @@ use bindings::exports::janitor::wasi::settings::Configuration;
 use bindings::janitor::cleanup::log;
 
 /// The compiled component.
-static COMPONENT: LazyLock<Component> = LazyLock::new(|| {
-    let file = composed::JANITOR.join("janitor-library.wasm");
-    Component::from_file(&Engine::default(), file).unwrap()
-});
+static COMPONENT: LazyLock<Component> = LazyLock::new(|| compiled(&composed::JANITOR));
+
+/// The compiled component with a hostile guest.
+static MISBEHAVING: LazyLock<Component> = LazyLock::new(|| compiled(&composed::MISBEHAVING));
+
+fn compiled(folder: &Path) -> Component {
+    Component::from_file(&Engine::default(), folder.join("janitor-library.wasm")).unwrap()
+}
 
 /// The state of the host.
 #[derive(Default)]
@@ -67,11 +72,20 @@ pub struct Instance {
 impl Instance {
     /// Creates an instance that knows no servers.
     pub fn new() -> Self {
-        let mut linker = Linker::new(COMPONENT.engine());
+        Self::of(&COMPONENT)
+    }
+
+    /// Creates an instance with a hostile guest.
+    pub fn misbehaving() -> Self {
+        Self::of(&MISBEHAVING)
+    }
+
+    fn of(component: &Component) -> Self {
+        let mut linker = Linker::new(component.engine());
         wasmtime_wasi_http::p2::add_to_linker_sync(&mut linker).unwrap();
         log::add_to_linker::<Host, HasSelf<Host>>(&mut linker, |host| host).unwrap();
-        let mut store = Store::new(COMPONENT.engine(), Host::default());
-        let library = Library::instantiate(&mut store, &COMPONENT, &linker).unwrap();
+        let mut store = Store::new(component.engine(), Host::default());
+        let library = Library::instantiate(&mut store, component, &linker).unwrap();
         Self { store, library }
     }
 
