@@ -21,6 +21,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::command::{changes, network, recordings, replay, run, scenario, tests};
 use crate::needs::{needed, say};
+use crate::viewer;
 use hosts::{
     JANITOR, JSPI, NODE, NPM, NPM_WITH_JSPI, PYTHON, Place, Program, WASMTIME, field, script,
 };
@@ -63,19 +64,13 @@ fn stem(file: &Path) -> String {
 fn one_report() {
     let mut table = row(["recording", "host", "answers", "bytes", "report"]);
     let mut differences = String::new();
+    let files: Vec<_> = cleanups().map(|(file, ..)| file).collect();
+    let mut pages = viewer::is_installed().ok().map(|()| viewer::reports(&files).into_iter());
     for (file, options, target) in cleanups() {
         let replayed = run(replay(&file).args(["--output", "json"]));
         let expected = field(&replayed.stdout);
-        let programs = [
-            &JANITOR,
-            &NODE,
-            &NPM,
-            &NPM_WITH_JSPI,
-            &PYTHON,
-            &PYPI,
-            &PYPI_TRANSPORT,
-            &WASMTIME,
-        ];
+        let programs =
+            [&JANITOR, &NODE, &NPM, &NPM_WITH_JSPI, &PYTHON, &PYPI, &PYPI_TRANSPORT, &WASMTIME];
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {
@@ -88,6 +83,7 @@ fn one_report() {
             ("library", "replay", Some(replayed_in_the_library(&file, &target, &options))),
             ("library", "HTTP", Some(live_in_the_library(&file, &target, &options))),
             ("component", "HTTP", Some(live_in_the_component(&file, &target, &options))),
+            ("browser page", "replay", pages.as_mut().and_then(Iterator::next)),
         ];
         hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
 
@@ -96,7 +92,7 @@ fn one_report() {
         table += &row([&name, "janitor", "replay", &bytes, &sha256(&expected)]);
         for (host, answers, report) in hosts {
             let what = match &report {
-                None => "not here: run tests/embedders/setup.sh",
+                None => "not here: run cargo xtask tests",
                 Some(report) if *report == expected => "same",
                 Some(_) => "DIFFERENT",
             };

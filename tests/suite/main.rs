@@ -76,4 +76,5 @@ mod tls;
 mod toolchain;
 mod transport;
 mod validation;
+mod viewer;
 mod zookeeper;

@@ -15,6 +15,10 @@ pub fn run(skips: &mut Skips) -> Result {
     if install::program_by_apt("nginx", "nginx-light").is_err() {
         skips.skip("a real nginx: the package cannot be installed");
     }
+    // The browser for the page in docs/viewer.
+    if install::program_by_apt("chromium", "--no-install-recommends chromium").is_err() {
+        skips.skip("a browser: the package chromium cannot be installed");
+    }
     let mut tests = cargo("test --locked");
     for (variable, value) in
         [image(skips)?, zookeeper(skips)?, masters(skips)?].into_iter().flatten()
