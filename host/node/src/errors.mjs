@@ -28,8 +28,8 @@ export function caseOf(error) {
   return undefined;
 }
 
-/** The cases that a `fetch` may throw itself. */
-const CASES = new Set(['dns', 'connect', 'tls', 'timeout', 'reset', 'protocol', 'internal']);
+/** The cases that a `fetch`, or the body of its response, may throw itself. */
+const CASES = new Set(['dns', 'connect', 'tls', 'timeout', 'reset', 'protocol', 'too-large', 'internal']);
 
 /** The messages of Node, Chromium, Firefox and Safari about a request that failed. */
 const UNEXPLAINED = /^(fetch failed|terminated|network error|Failed to fetch|NetworkError|Load failed)/;
@@ -47,7 +47,10 @@ const KINDS = [
   [/^(ENOTFOUND|EAI_\w+|getaddrinfo)$/, () => ({ tag: 'dns' })],
   [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, () => ({ tag: 'connect', val: 'no connection within the time limit' })],
   [/^(connect|ECONNREFUSED|E\w+UNREACH)$/, (code) => ({ tag: 'connect', val: CONNECTION[code] ?? 'connection failed' })],
-  [/CERT|TLS|SSL|^EPROTO$|UNABLE_TO_/, (code) => ({ tag: 'tls', val: code })],
+  [/^CERT_HAS_EXPIRED$/, () => ({ tag: 'tls', val: 'the certificate has expired' })],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, () => ({ tag: 'tls', val: 'the certificate is for another name' })],
+  [/SELF_SIGNED|UNABLE_TO_/, () => ({ tag: 'tls', val: 'the certificate is not from a trusted authority' })],
+  [/CERT|TLS|SSL|^EPROTO$/, (code) => ({ tag: 'tls', val: code })],
   [/TIMEOUT/, () => ({ tag: 'timeout' })],
   [/^(ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/, () => ({ tag: 'reset' })],
   [/^(HPE_|UND_ERR_(RES|HEADERS_OVERFLOW)|Z_)/, (code) => ({ tag: 'protocol', val: code })],

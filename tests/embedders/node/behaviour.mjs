@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import test, { after, before, beforeEach } from 'node:test';
+import { Cluster } from './node_modules/@janitor/cleanup/cluster.mjs';
 import { apply, clean, CleanupFailure, discover, plan } from '@janitor/cleanup';
 
 const ROLE = 'kafka-role';
@@ -261,4 +262,39 @@ test('a long body is read while it arrives', async () => {
   assert.ok(failed instanceof CleanupFailure, failed);
   assert.ok(pulled < 20, `${pulled} pieces were read`);
   assert.ok(isCancelled);
+});
+
+/** Sends a request over the functions of the import `cluster`, and returns the response. */
+async function exchange(send) {
+  const cluster = new Cluster({ bases: { master: 'http://127.0.0.1/' }, send });
+  const { send: start, Exchange } = cluster.imports();
+  try {
+    return await Exchange.finish(start({ endpoint: 'master', method: 'get', path: ['slaves'], query: [] }));
+  } finally {
+    setImmediate(() => cluster.close());
+  }
+}
+
+test('a body that is too long is an error', async () => {
+  const piece = new Uint8Array(1 << 28);
+  const body = Array(5).fill(piece);
+  const response = await exchange(async () => ({ status: 200, headers: new Headers(), body: { [Symbol.asyncIterator]: () => endless(body) } }));
+  for (let count = 0; count < 4; count += 1) assert.equal((await response.read(piece.length)).length, piece.length);
+  for (const _ of [1, 2]) assert.deepEqual(await failure(response.read(1)), { tag: 'too-large', val: 1n << 30n });
+});
+
+async function* endless(pieces) {
+  yield* pieces;
+  await new Promise(() => {});
+}
+
+test('every wait ends', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const never = exchange(() => new Promise(() => {}));
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(await failure(never), { tag: 'timeout' });
+  const response = await exchange(async () => ({ status: 200, headers: new Headers(), body: { [Symbol.asyncIterator]: () => endless([]) } }));
+  const read = failure(response.read(1));
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(await read, { tag: 'timeout' });
 });
