@@ -37,31 +37,37 @@ const UNEXPLAINED = /^(fetch failed|terminated|network error|Failed to fetch|Net
 /** The words for people for a connection that was not established. */
 const CONNECTION = {
   ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
-  ECONNRESET: 'connection reset',
+  ETIMEDOUT: 'no connection within the time limit',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection within the time limit',
 };
 
-/** The cases of `error` by the codes and system calls of Node's errors. The first match counts. */
+/**
+ * The cases of `error` by the codes and system calls of Node's errors. The first match counts. A
+ * server may have seen the request unless the system call `connect` failed, whatever the code.
+ */
 const KINDS = [
   [/^(ENOTFOUND|EAI_\w+|getaddrinfo)$/, () => ({ tag: 'dns' })],
-  [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, () => ({ tag: 'connect', val: 'no connection within the time limit' })],
-  [/^(connect|ECONNREFUSED|E\w+UNREACH)$/, (code) => ({ tag: 'connect', val: CONNECTION[code] ?? 'connection failed' })],
+  [/^(connect|ECONNREFUSED|UND_ERR_CONNECT_TIMEOUT)$/, (code) => ({ tag: 'connect', val: CONNECTION[code] ?? 'connection failed' })],
   [/^CERT_HAS_EXPIRED$/, () => ({ tag: 'tls', val: 'the certificate has expired' })],
   [/^ERR_TLS_CERT_ALTNAME_INVALID$/, () => ({ tag: 'tls', val: 'the certificate is for another name' })],
   [/SELF_SIGNED|UNABLE_TO_/, () => ({ tag: 'tls', val: 'the certificate is not from a trusted authority' })],
   [/CERT|TLS|SSL|^EPROTO$/, (code) => ({ tag: 'tls', val: code })],
-  [/TIMEOUT/, () => ({ tag: 'timeout' })],
-  [/^(ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/, () => ({ tag: 'reset' })],
+  [/TIMEOUT|^ETIMEDOUT$/, () => ({ tag: 'timeout' })],
+  [/^(ECONNRESET|ECONNABORTED|EPIPE|E\w+UNREACH|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/, () => ({ tag: 'reset' })],
   [/^(HPE_|UND_ERR_(RES|HEADERS_OVERFLOW)|Z_)/, (code) => ({ tag: 'protocol', val: code })],
   [/^UND_ERR_/, (code) => ({ tag: 'internal', val: code })],
 ];
 
 /** Returns the code and the system call of an error, or of what caused it. */
 function details(error) {
-  for (let it = error, depth = 0; it instanceof Error && depth < 4; it = it.cause, depth += 1) {
+  for (let it = error, depth = 0; it instanceof Error && depth < 4; depth += 1) {
     // The code of a `DOMException` is a number.
-    if (typeof it.code === 'string') return { code: it.code, syscall: it.syscall ?? '' };
+    if (typeof it.code === 'string' && !it.errors) return { code: it.code, syscall: it.syscall ?? '' };
+    // A server with several addresses was not reached at any of them.
+    it = it.errors?.[0] ?? it.cause;
   }
   return { code: '', syscall: '' };
 }

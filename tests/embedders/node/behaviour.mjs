@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import test, { after, before, beforeEach } from 'node:test';
 import { Cluster } from './node_modules/@janitor/cleanup/cluster.mjs';
+import { caseOf } from './node_modules/@janitor/cleanup/errors.mjs';
 import { apply, clean, CleanupFailure, discover, plan } from '@janitor/cleanup';
 
 const ROLE = 'kafka-role';
@@ -170,6 +171,31 @@ test('an error of the own fetch may be a case of the contract', async () => {
     assert.ok(failed instanceof CleanupFailure && failed.message.includes(words), failed);
     assert.equal(failed.reason, 'failed');
     assert.deepEqual(failed.report.confirmed, []);
+  }
+});
+
+test('a server may have seen a request unless it was not connected', () => {
+  const system = (code, syscall) => Object.assign(new Error(code), { code, syscall });
+  const wrapped = (cause) => new TypeError('fetch failed', { cause });
+  const several = Object.assign(new AggregateError([system('ETIMEDOUT', 'connect')]), { code: 'ETIMEDOUT' });
+  for (const [error, tag] of [
+    [system('ETIMEDOUT', 'connect'), 'connect'],
+    [system('ETIMEDOUT', 'read'), 'timeout'],
+    [system('EHOSTUNREACH', 'connect'), 'connect'],
+    [system('EHOSTUNREACH', 'write'), 'reset'],
+    [system('ECONNRESET', 'connect'), 'connect'],
+    [system('ECONNRESET', 'read'), 'reset'],
+    [system('UND_ERR_CONNECT_TIMEOUT'), 'connect'],
+    [system('UND_ERR_HEADERS_TIMEOUT'), 'timeout'],
+    [system('UND_ERR_SOCKET'), 'reset'],
+    [system('ENOTFOUND', 'getaddrinfo'), 'dns'],
+    [system('HPE_INVALID_CONSTANT'), 'protocol'],
+    [system('CERT_HAS_EXPIRED'), 'tls'],
+    [several, 'connect'],
+    [new Error('fetch failed'), undefined],
+  ]) {
+    assert.equal(caseOf(error)?.tag, tag, error);
+    assert.equal(caseOf(wrapped(error))?.tag, tag ?? 'internal', error);
   }
 });
 
