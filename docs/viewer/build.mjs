@@ -32,7 +32,7 @@ const script = `\n${await bundle(here('src/main.mjs'), given)}\n`;
 const style = `\n${await readFile(here('src/style.css'), 'utf8')}`;
 // A script that cannot be parsed is an error here, not in the browser.
 new Script(script);
-// An end tag within the script would end it early.
+// An end tag within the script would close it.
 if (/<\/script|<!--/i.test(script)) throw new Error('the script contains markup');
 const page = (await readFile(here('src/page.html'), 'utf8'))
   .replace('{policy}', () => policy(script, style))

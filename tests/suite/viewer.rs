@@ -21,15 +21,18 @@ use crate::needs::{installed, needed};
 use browser::Browser;
 use janitor_contract::types::Error;
 
-/// The folder of the page.
-static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("viewer");
+/// The page with janitor's own component.
+static PAGE: LazyLock<PathBuf> = LazyLock::new(|| build("viewer", &composed::JANITOR));
+
+/// Builds the page with the components of a folder.
+fn build(name: &str, components: &Path) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut build = program("node");
-    build.arg(tests("../docs/viewer/build.mjs")).arg(&*composed::JANITOR).arg(&folder);
+    build.arg(tests("../docs/viewer/build.mjs")).arg(components).arg(&folder);
     let built = run(&mut build);
     assert_eq!(built.exit, 0, "{built:?}");
-    folder
-});
+    folder.join("janitor-viewer.html")
+}
 
 /// Checks that the page can be built and shown.
 ///
@@ -45,16 +48,16 @@ pub fn is_installed() -> Result<(), String> {
 /// Opens the page in a browser, if there is one.
 fn page() -> Option<Browser> {
     needed(is_installed())?;
-    Some(open_page())
+    Some(open(&PAGE))
 }
 
-fn open_page() -> Browser {
-    Browser::start(&format!("file://{}", BUILT.join("janitor-viewer.html").display()))
+fn open(page: &Path) -> Browser {
+    Browser::start(&format!("file://{}", page.display()))
 }
 
 /// Returns the report of each recording's replay in the page.
 pub fn reports(files: &[PathBuf]) -> Vec<String> {
-    let mut browser = open_page();
+    let mut browser = open(&PAGE);
     files.iter().map(|file| document(&mut browser, file)["report"].to_string()).collect()
 }
 
@@ -165,6 +168,27 @@ fn a_file_that_the_command_refuses_is_refused() {
     let (_folder, file) = changed(PLAN, r#""znode": "cassandra""#, r#""znode": null"#);
     assert!(browser.open(&file).ends_with(" is shown."));
     assert!(browser.text("#view").contains("This plan cannot be applied."));
+}
+
+#[test]
+fn a_component_that_breaks_its_contract_is_no_success() {
+    if needed(is_installed()).is_none() {
+        return;
+    }
+    let mut browser = open(&build("viewer-misbehaving", &composed::MISBEHAVING));
+    for (role, words) in [
+        ("panics", "The component broke its contract."),
+        ("sends and forgets", "more than 32 exchanges in flight"),
+        ("asks for what is not its business", "request not allowed: GET master/quota"),
+    ] {
+        let (_folder, file) = changed(RECORDING, "cassandra_role", role);
+        assert!(browser.open(&file).ends_with(" is shown."));
+        let verdict = browser.text("#view > .banner.bad");
+        assert!(verdict.contains(words), "{role}: {verdict}");
+        assert!(!browser.text("#view").contains("The cleanup completed"), "{role}");
+    }
+    let critical = browser.text(".log");
+    assert!(critical.contains("request not allowed"), "{critical}");
 }
 
 /// A cluster of which only the list of agents is known.
@@ -348,7 +372,7 @@ fn the_keyboard_and_a_screen_reader_are_enough() {
     let chips = "document.querySelectorAll('.player tbody .chip').length";
     assert_eq!(browser.evaluate(chips), 1);
     let wires = browser.text(".wires");
-    assert!(wires.contains("0 denied") && !wires.contains("21 requests"), "{wires}");
+    assert!(wires.contains("0 denied here") && !wires.contains("21 requests"), "{wires}");
     tab_to(&mut browser, "Line");
     browser.press("ArrowLeft");
     browser.press("ArrowLeft");

@@ -23,7 +23,7 @@ export function sandbox(steps, digest) {
       if (name in numbers) numbers[name] += 1;
     }
     const { GET, POST, DELETE, denied, line } = numbers;
-    fill(cluster, `${count(GET + POST + DELETE, 'request')}: ${GET} GET, ${POST} POST, ${DELETE} DELETE; ${denied} denied`);
+    fill(cluster, `${count(GET + POST + DELETE, 'request')}: ${GET} GET, ${POST} POST, ${DELETE} DELETE; ${denied} denied here`);
     fill(log, count(line, 'line'));
   }
 

@@ -165,7 +165,7 @@ impl Browser {
         sent.map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Returns what went wrong in the page: exceptions that nothing caught.
+    /// Returns the exceptions in the page that nothing caught.
     pub fn faults(&mut self) -> Vec<String> {
         self.evaluate("0");
         let faults =
