@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Cursor;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::cancellation::CancellationToken;
@@ -51,13 +52,58 @@ pub struct RunStart {
     pub time: Duration,
     /// The token that cancels the run.
     pub cancellation: CancellationToken,
+    life: Life,
 }
 
 impl RunStart {
     /// Describes a run that starts now.
     pub fn new(endpoints: Endpoints, time: Duration, cancellation: CancellationToken) -> Self {
-        Self { endpoints, time, cancellation }
+        Self { endpoints, time, cancellation, life: Life::default() }
     }
+
+    /// Ties the description to a run that is over when `run` is dropped.
+    #[must_use]
+    pub fn of(self, run: &Running) -> Self {
+        Self { life: run.life(), ..self }
+    }
+
+    /// Returns whether the run is over, so that nobody waits for its responses any more. A request
+    /// that is still waiting to be sent is then discarded.
+    pub fn is_over(&self) -> bool {
+        self.life.is_over()
+    }
+
+    /// Returns the knowledge whether the run is over.
+    pub(crate) fn life(&self) -> Life {
+        self.life.clone()
+    }
+}
+
+/// A run that has not ended. The run owns it, and drops it at its end.
+#[derive(Debug, Default)]
+pub struct Running(Arc<()>);
+
+impl Running {
+    /// Returns what others need to notice the end of this run.
+    pub fn life(&self) -> Life {
+        Life(Some(Arc::downgrade(&self.0)))
+    }
+}
+
+/// The knowledge whether a run is over.
+#[derive(Clone, Debug, Default)]
+pub struct Life(Option<Weak<()>>);
+
+impl Life {
+    /// Returns whether the run is over. A life that belongs to no run is never over.
+    pub fn is_over(&self) -> bool {
+        self.0.as_ref().is_some_and(|run| run.strong_count() == 0)
+    }
+}
+
+/// Returns the error of a request that was not sent because its run is over.
+pub fn over() -> Error {
+    Error::Internal("it was not sent, because its run is over".into())
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -103,13 +149,19 @@ pub trait Exchange: Send {
 /// # Errors
 /// Fails if there is no response, or if its status is not a final one.
 pub fn finish(exchange: Box<dyn Exchange>) -> Result<Response, Error> {
-    let response = exchange.finish().map_err(|error| match error {
+    let response = exchange.finish().map_err(unclaimed)?;
+    final_status(response.status)?;
+    let body = Box::new(Steady { body: response.body, reads: Reads::default() });
+    Ok(Response { body, ..response })
+}
+
+/// Returns the error of an exchange that had no response. An error that only the host may return is
+/// replaced.
+pub fn unclaimed(error: Error) -> Error {
+    match error {
         Error::Denied(_) | Error::Stopped | Error::TooLarge(_) => misplaced(&error),
         error => error,
-    })?;
-    final_status(response.status)?;
-    let body = Box::new(Steady { body: response.body, over: None });
-    Ok(Response { body, ..response })
+    }
 }
 
 /// A response.
@@ -144,25 +196,48 @@ pub trait Body: Send {
 /// A body that is not read again once it has ended or failed.
 struct Steady {
     body: Box<dyn Body>,
-    /// The last result, once the body has ended or failed.
-    over: Option<Result<usize, Error>>,
+    reads: Reads,
 }
 
 impl Body for Steady {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        if let Some(over) = &self.over {
-            return over.clone();
+        match self.reads.over() {
+            Some(over) => over,
+            None => {
+                let read = self.body.read(buffer);
+                self.reads.settle(read, buffer.len())
+            }
         }
-        let read = match self.body.read(buffer) {
+    }
+}
+
+/// The rules for the reads of one body, whatever reads it.
+#[derive(Debug, Default)]
+pub struct Reads {
+    /// The last result, once the body has ended or failed.
+    over: Option<Result<usize, Error>>,
+}
+
+impl Reads {
+    /// Returns the result of every further read, if the body has ended or failed.
+    pub fn over(&self) -> Option<Result<usize, Error>> {
+        self.over.clone()
+    }
+
+    /// Returns the result that a read into a buffer of this length has for the component.
+    ///
+    /// # Errors
+    /// Fails if the read failed, or claims more bytes than the buffer can hold.
+    pub fn settle(&mut self, read: Result<usize, Error>, length: usize) -> Result<usize, Error> {
+        let read = match read {
             Err(error @ (Error::Denied(_) | Error::Stopped)) => Err(misplaced(&error)),
-            Ok(count) if count > buffer.len() => Err(Error::Internal(format!(
-                "{count} bytes were read into a buffer of {}",
-                buffer.len()
-            ))),
+            Ok(count) if count > length => {
+                Err(Error::Internal(format!("{count} bytes were read into a buffer of {length}")))
+            }
             read => read,
         };
         // Zero bytes mean the end only if the buffer has room for some.
-        if read.is_err() || (read == Ok(0) && !buffer.is_empty()) {
+        if read.is_err() || (read == Ok(0) && length > 0) {
             self.over = Some(read.clone());
         }
         read

@@ -7,6 +7,7 @@
 //! | [`exchange`] | the interface of all transports |
 //! | [`network`] | the transport over the network, and its settings |
 //! | `client`, `live` | the only HTTP client; the exchanges with the servers of a cluster |
+//! | `queue` | the limit of exchanges in progress at once, over all runs |
 //! | [`proxy`], [`tls`], [`timeouts`] | the client's settings |
 //! | [`credentials`], [`secret`] | the credentials of the servers |
 //! | `login`, `echo` | with the feature `login`: logs in to DC/OS; detects secrets that a server repeats |
@@ -40,6 +41,7 @@ mod live;
 pub mod login;
 pub mod network;
 pub mod proxy;
+mod queue;
 #[cfg(feature = "record")]
 pub mod recording;
 pub mod secret;

@@ -12,9 +12,10 @@ use http::{StatusCode, Uri};
 use self::masters::Masters;
 use crate::client::{Answer, Client};
 use crate::credentials::{Credential, Credentials};
-use crate::exchange::{Exchange, Request, Response};
+use crate::exchange::{Exchange, Life, Request, Response, over};
 #[cfg(feature = "login")]
 use crate::login::LoginError;
+use crate::queue::Queue;
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::without_secrets;
 use janitor_contract::types::{Endpoint, Error};
@@ -29,12 +30,15 @@ pub(crate) struct Live {
     client: Client,
     credentials: Arc<Credentials>,
     masters: Arc<Masters>,
+    queue: Queue,
 }
 
 impl Live {
-    /// Creates a transport to these servers, without credentials.
-    pub(crate) fn new(client: Client, endpoints: Arc<Endpoints>) -> Self {
-        Self { client, credentials: Arc::default(), masters: Masters::new(endpoints).into() }
+    /// Creates a transport to these servers, without credentials. Its exchanges wait for their turn
+    /// in the queue.
+    pub(crate) fn new(client: Client, endpoints: Arc<Endpoints>, queue: Queue) -> Self {
+        let masters = Masters::new(endpoints).into();
+        Self { client, credentials: Arc::default(), masters, queue }
     }
 
     /// Replaces the credentials.
@@ -53,10 +57,18 @@ impl Live {
     }
 
     /// Starts an exchange on a thread of its own; the window of a run limits their number. A run
-    /// that is cancelled or fails does not wait for them.
-    pub(crate) fn start(&self, request: Request) -> InFlight {
+    /// that is cancelled or fails does not wait for them. A request that still waits for its turn
+    /// when its run is over is not sent.
+    pub(crate) fn start(&self, request: Request, life: Life) -> InFlight {
         let live = self.clone();
-        InFlight::start(move || live.exchange(&request))
+        let ticket = self.queue.ticket();
+        InFlight::start(move || {
+            let place = ticket.wait();
+            if life.is_over() {
+                return Err(over());
+            }
+            live.exchange(&request).map(|response| place.keep(response))
+        })
     }
 
     /// Sends a request to its server, or to the first master that answers.

@@ -1,16 +1,18 @@
 //! The transport over the network.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use crate::client::Client;
 use crate::credentials::Credentials;
-use crate::exchange::{Exchange, Request, Response, RunStart, Transport};
+use crate::exchange::{Exchange, Life, Request, Response, RunStart, Transport};
 use crate::live::Live;
 #[cfg(feature = "login")]
 use crate::login::LoginError;
 use crate::proxy::{ProxyError, ProxySettings};
+use crate::queue::Queue;
 use crate::timeouts::Timeouts;
 use crate::tls::Tls;
 #[cfg(feature = "zookeeper")]
@@ -35,6 +37,8 @@ pub struct Network {
     zookeeper: Option<ZooKeeper>,
     /// The reason why nothing is sent, unless a run has begun.
     blocked: Option<&'static str>,
+    /// The run that has begun.
+    life: Life,
 }
 
 /// The reason why a network cannot be built from its settings.
@@ -58,6 +62,8 @@ pub struct NetworkBuilder {
     credentials: Credentials,
     /// The proxy, if it is not the one of the environment.
     proxy: Option<ProxySettings>,
+    /// The most exchanges at once, over all runs.
+    most_exchanges: Option<NonZeroU32>,
     #[cfg(feature = "zookeeper")]
     zookeeper: ZooKeeperLimits,
 }
@@ -72,6 +78,7 @@ impl Network {
             tls: Tls::default(),
             credentials: Credentials::default(),
             proxy: None,
+            most_exchanges: None,
             #[cfg(feature = "zookeeper")]
             zookeeper: ZooKeeperLimits::default(),
         }
@@ -137,6 +144,18 @@ impl NetworkBuilder {
         self.proxy(ProxySettings::none())
     }
 
+    /// Limits the exchanges that are in progress at once, over all runs on this network and its
+    /// clones; the default is no limit. An exchange lasts until its response has been read or
+    /// dropped. The others wait in the order in which their requests were made, and those whose run
+    /// ends meanwhile are not sent. A run also has a limit of its own, the `window` of its limits.
+    ///
+    /// The requests of runs that share a network for a long time wait for each other, so their time
+    /// limits have to allow for it.
+    #[must_use]
+    pub fn most_exchanges(self, most: NonZeroU32) -> Self {
+        Self { most_exchanges: Some(most), ..self }
+    }
+
     /// Sets the limits of deletions in ZooKeeper itself.
     #[cfg(feature = "zookeeper")]
     #[must_use]
@@ -162,12 +181,16 @@ impl NetworkBuilder {
         let zookeeper = zookeeper.map(|it| ZooKeeper::new(it, self.timeouts, self.zookeeper));
         let endpoints = Arc::new(self.endpoints);
         let client = Client::new(self.timeouts, &self.tls, proxy);
+        let queue = Queue::new(self.most_exchanges);
+        #[cfg(feature = "zookeeper")]
+        let zookeeper = zookeeper.map(|it| it.with_queue(queue.clone()));
         let network = Network {
-            live: Live::new(client, endpoints.clone()),
+            live: Live::new(client, endpoints.clone(), queue),
             endpoints,
             #[cfg(feature = "zookeeper")]
             zookeeper,
             blocked: Some(NO_RUN),
+            life: Life::default(),
         };
         Ok(network.with_credentials(self.credentials))
     }
@@ -188,6 +211,7 @@ impl Transport for Network {
 
     fn begin(&mut self, run: &RunStart) {
         self.blocked = (run.endpoints != *self.endpoints).then_some(OTHER_SERVERS);
+        self.life = run.life();
         #[cfg(feature = "zookeeper")]
         if let Some(zookeeper) = &mut self.zookeeper {
             zookeeper.begin(run);
@@ -202,7 +226,7 @@ impl Transport for Network {
         if let (Endpoint::Exhibitor, Some(zookeeper)) = (request.endpoint, &self.zookeeper) {
             return Box::new(zookeeper.start(request));
         }
-        Box::new(self.live.start(request))
+        Box::new(self.live.start(request, self.life.clone()))
     }
 
     fn pause(&mut self, duration: Duration) {
