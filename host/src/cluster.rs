@@ -1,4 +1,8 @@
 //! The component's import `cluster`: the policy and the budget in front of a transport.
+//!
+//! The functions of `State` are the rules, for both forms of a run. They do not wait. The
+//! implementations of the import wait between them: the blocking one here, the async one in
+//! `nonblocking`.
 
 use std::time::Duration;
 
@@ -6,13 +10,21 @@ use wasmtime::Result as Trappable;
 use wasmtime::component::Resource;
 
 use crate::bindings::cluster::{Host, HostExchange, HostResponse};
+use crate::carrier::Carrier;
 use crate::held::{HeldExchange, HeldResponse};
 use crate::state::State;
 use janitor_contract::types::{Error, Level, Method, Request};
 use janitor_contract::violation::Violation;
+use janitor_policy::policy::Watch;
 use janitor_transport::exchange::{self, milliseconds};
 
-impl State {
+/// The most bytes that one read returns, so that no component can make the host allocate gigabytes.
+const LARGEST_READ: u32 = 1 << 20;
+
+/// A response of which the component holds nothing yet: its status and its body.
+pub type Arrived<B> = Result<(u16, B), Error>;
+
+impl<T: Carrier> State<T> {
     /// Checks a request against the policy and the budget. The error names the rule that forbids
     /// it.
     fn admit(&self, request: &Request) -> Result<(), String> {
@@ -32,10 +44,12 @@ impl State {
         }
         Ok(())
     }
-}
 
-impl Host for State {
-    fn send(&mut self, request: Request) -> Trappable<Result<Resource<HeldExchange>, Error>> {
+    /// Starts an exchange, if the request is allowed.
+    pub(crate) fn start(
+        &mut self,
+        request: Request,
+    ) -> Trappable<Result<Resource<HeldExchange<T::Exchange>>, Error>> {
         self.requests += 1;
         let is_cancelled = self.is_cancelled();
         if let Err(rule) = self.admit(&request) {
@@ -53,27 +67,24 @@ impl Host for State {
         }
         let watch = self.policy.watch(&request);
         self.log.flush();
-        let exchange =
-            self.table.push(HeldExchange { exchange: self.transport.send(request), watch })?;
+        let exchange = self.transport.send(request, &self.running);
+        let exchange = self.table.push(HeldExchange { exchange, watch })?;
         self.in_flight += 1;
         Ok(Ok(exchange))
     }
 
-    fn window(&mut self) -> Trappable<u32> {
-        Ok(self.limits.window)
-    }
-
-    fn pause(&mut self, milliseconds: u32) -> Trappable<bool> {
+    /// Returns the time to pause, unless the run is cancelled.
+    pub(crate) fn pausing(&mut self, milliseconds: u32) -> Option<Duration> {
         if self.is_cancelled() {
-            return Ok(false);
+            return None;
         }
         self.log.flush();
         let duration = Duration::from_millis(milliseconds.into());
-        self.transport.pause(duration.min(self.remaining()));
-        Ok(true)
+        Some(duration.min(self.remaining()))
     }
 
-    fn elapsed(&mut self) -> Trappable<u64> {
+    /// Returns the time since the run started, in milliseconds.
+    pub(crate) fn read_clock(&mut self) -> Trappable<u64> {
         self.clock_reads += 1;
         if self.clock_reads > self.limits.clock_reads {
             return Err(Violation::ClockReads(self.limits.clock_reads).into());
@@ -83,20 +94,27 @@ impl Host for State {
         self.clock = self.clock.max(now);
         Ok(milliseconds(self.clock))
     }
-}
 
-impl HostExchange for State {
-    fn finish(
+    /// Takes an exchange from the component, to wait for its response.
+    pub(crate) fn finishing(
         &mut self,
-        exchange: Resource<HeldExchange>,
-    ) -> Trappable<Result<Resource<HeldResponse>, Error>> {
-        let HeldExchange { exchange, watch } = self.table.delete(exchange)?;
+        exchange: Resource<HeldExchange<T::Exchange>>,
+    ) -> Trappable<HeldExchange<T::Exchange>> {
         self.log.flush();
-        match exchange::finish(exchange) {
-            Ok(response) => {
+        Ok(self.table.delete(exchange)?)
+    }
+
+    /// Gives the component the response of an exchange, or the reason why there is none.
+    pub(crate) fn finished(
+        &mut self,
+        arrived: Arrived<T::Body>,
+        watch: Option<Watch>,
+    ) -> Trappable<Result<Resource<HeldResponse<T::Body>>, Error>> {
+        match arrived {
+            Ok((status, body)) => {
                 let budget = Some(self.limits.response_bytes);
-                let watch = watch.and_then(|watch| watch.of_status(response.status));
-                Ok(Ok(self.table.push(HeldResponse { response, budget, watch })?))
+                let watch = watch.and_then(|watch| watch.of_status(status));
+                Ok(Ok(self.table.push(HeldResponse { status, body, budget, watch })?))
             }
             Err(error) => {
                 self.in_flight -= 1;
@@ -105,16 +123,105 @@ impl HostExchange for State {
         }
     }
 
-    fn drop(&mut self, exchange: Resource<HeldExchange>) -> Trappable<()> {
-        // The request continues in the background and keeps its place in the window.
+    /// Forgets an exchange that the component does not finish. Its request continues in the
+    /// background and keeps its place in the window.
+    pub(crate) fn forget(
+        &mut self,
+        exchange: Resource<HeldExchange<T::Exchange>>,
+    ) -> Trappable<()> {
         self.table.delete(exchange)?;
         Ok(())
+    }
+
+    /// Returns the status of a response.
+    pub(crate) fn status_of(
+        &mut self,
+        response: &Resource<HeldResponse<T::Body>>,
+    ) -> Trappable<u16> {
+        Ok(self.table.get(response)?.status)
+    }
+
+    /// Returns the body that the component wants to read, and the most bytes to read from it.
+    pub(crate) fn reading(
+        &mut self,
+        response: &Resource<HeldResponse<T::Body>>,
+        limit: u32,
+    ) -> Trappable<Result<(&mut T::Body, usize), Error>> {
+        if limit == 0 {
+            return Err(Violation::EmptyRead.into());
+        }
+        let HeldResponse { body, budget, .. } = self.table.get_mut(response)?;
+        Ok(match budget {
+            Some(_) => Ok((body, limit.min(LARGEST_READ) as usize)),
+            None => Err(Error::TooLarge(self.limits.response_bytes)),
+        })
+    }
+
+    /// Gives the component the bytes that were read from a body, or the reason why there are none.
+    pub(crate) fn was_read(
+        &mut self,
+        response: &Resource<HeldResponse<T::Body>>,
+        read: Result<Vec<u8>, Error>,
+    ) -> Trappable<Result<Vec<u8>, Error>> {
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(Err(error)),
+        };
+        let HeldResponse { budget, watch, .. } = self.table.get_mut(response)?;
+        *budget = budget.and_then(|rest| rest.checked_sub(bytes.len() as u64));
+        if budget.is_none() {
+            return Ok(Err(Error::TooLarge(self.limits.response_bytes)));
+        }
+        self.policy.read(watch, &bytes);
+        Ok(Ok(bytes))
+    }
+
+    /// Discards the rest of a response, and frees its place in the window.
+    pub(crate) fn discard(&mut self, response: Resource<HeldResponse<T::Body>>) -> Trappable<()> {
+        self.table.delete(response)?;
+        self.in_flight -= 1;
+        Ok(())
+    }
+}
+
+impl Host for State {
+    fn send(&mut self, request: Request) -> Trappable<Result<Resource<HeldExchange>, Error>> {
+        self.start(request)
+    }
+
+    fn window(&mut self) -> Trappable<u32> {
+        Ok(self.limits.window)
+    }
+
+    fn pause(&mut self, milliseconds: u32) -> Trappable<bool> {
+        let Some(duration) = self.pausing(milliseconds) else { return Ok(false) };
+        self.transport.pause(duration);
+        Ok(true)
+    }
+
+    fn elapsed(&mut self) -> Trappable<u64> {
+        self.read_clock()
+    }
+}
+
+impl HostExchange for State {
+    fn finish(
+        &mut self,
+        exchange: Resource<HeldExchange>,
+    ) -> Trappable<Result<Resource<HeldResponse>, Error>> {
+        let HeldExchange { exchange, watch } = self.finishing(exchange)?;
+        let response = exchange::finish(exchange);
+        self.finished(response.map(|response| (response.status, response.body)), watch)
+    }
+
+    fn drop(&mut self, exchange: Resource<HeldExchange>) -> Trappable<()> {
+        self.forget(exchange)
     }
 }
 
 impl HostResponse for State {
     fn status(&mut self, response: Resource<HeldResponse>) -> Trappable<u16> {
-        Ok(self.table.get(&response)?.response.status)
+        self.status_of(&response)
     }
 
     fn read(
@@ -122,34 +229,24 @@ impl HostResponse for State {
         response: Resource<HeldResponse>,
         limit: u32,
     ) -> Trappable<Result<Vec<u8>, Error>> {
-        /// The most bytes that one read returns, so that no component can make the host allocate
-        /// gigabytes.
-        const LARGEST: u32 = 1 << 20;
-        if limit == 0 {
-            return Err(Violation::EmptyRead.into());
+        match self.reading(&response, limit)? {
+            Err(error) => Ok(Err(error)),
+            Ok((body, limit)) => {
+                let read = read(&mut **body, limit);
+                self.was_read(&response, read)
+            }
         }
-        let most = self.limits.response_bytes;
-        let HeldResponse { response, budget, watch } = self.table.get_mut(&response)?;
-        let Some(rest) = *budget else {
-            return Ok(Err(Error::TooLarge(most)));
-        };
-        let mut buffer = vec![0; limit.min(LARGEST) as usize];
-        let count = match response.body.read(&mut buffer) {
-            Ok(count) => count,
-            Err(error) => return Ok(Err(error)),
-        };
-        *budget = rest.checked_sub(count as u64);
-        if budget.is_none() {
-            return Ok(Err(Error::TooLarge(most)));
-        }
-        buffer.truncate(count);
-        self.policy.read(watch, &buffer);
-        Ok(Ok(buffer))
     }
 
     fn drop(&mut self, response: Resource<HeldResponse>) -> Trappable<()> {
-        self.table.delete(response)?;
-        self.in_flight -= 1;
-        Ok(())
+        self.discard(response)
     }
+}
+
+/// Reads at most `limit` bytes of a body.
+pub(crate) fn read(body: &mut dyn exchange::Body, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut buffer = vec![0; limit];
+    let count = body.read(&mut buffer)?;
+    buffer.truncate(count);
+    Ok(buffer)
 }

@@ -2,39 +2,41 @@
 
 use std::error::Error;
 use std::fmt;
-use std::hint::black_box;
+use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Memory, MemoryType, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::bindings::exports::janitor::cleanup::cleanup::Guest;
 use crate::bindings::{Cleaner, CleanerPre};
-use crate::limits::Limiter;
+#[cfg(feature = "async")]
+use crate::nonblocking::AsyncForm;
+use crate::run::{RUN, Run, no_thread, require_addresses, unstarted};
 use crate::session::Session;
 use crate::state::State;
 use crate::{component, engine, wasi};
 use janitor_contract::call::Call;
 use janitor_contract::imports;
 use janitor_contract::outcome::{Done, RunError};
-use janitor_contract::types::{CleanupPlan, Inventory, Level, Options, Report, Target};
-use janitor_contract::violation::Violation;
+use janitor_contract::types::{CleanupPlan, Inventory, Options, Report, Target};
 use janitor_policy::policy::Policy;
-use janitor_transport::exchange::RunStart;
 
 /// The loaded component. It can clean any number of targets, also concurrently; clones share it.
 ///
 /// Each call starts one run of the component on a thread of its own, and blocks until it is over.
-/// Within an async runtime, call where blocking is allowed (tokio's `spawn_blocking`). The session's
-/// endpoints determine the options about ZooKeeper (`znode_root` and `zookeeper`), whatever the
-/// options say.
+/// With the feature `async`, the functions whose names end with `_async` run it without a thread;
+/// otherwise, within an async runtime, call where blocking is allowed (tokio's `spawn_blocking`).
+/// The session's endpoints determine the options about ZooKeeper (`znode_root` and `zookeeper`),
+/// whatever the options say. If a transport or a log panics, the call panics too, with the same
+/// payload.
 #[derive(Clone)]
 pub struct Janitor {
-    engine: Engine,
+    pub(crate) engine: Engine,
     component: CleanerPre<State>,
+    #[cfg(feature = "async")]
+    pub(crate) form: AsyncForm,
     digest: String,
 }
 
@@ -116,8 +118,16 @@ impl Janitor {
     fn load(engine: Engine, component: &Component, digest: &str) -> Result<Self, LoadError> {
         imports::check(&component::imports(&engine, component)).map_err(LoadError::Imports)?;
         require_addresses(&engine, LOGIN + RUN).map_err(LoadError::AddressSpace)?;
+        #[cfg(feature = "async")]
+        let form = AsyncForm::link(&engine, component).map_err(misfit)?;
         let component = Self::link(&engine, component).map_err(misfit)?;
-        Ok(Self { engine, component, digest: digest.into() })
+        Ok(Self {
+            engine,
+            component,
+            #[cfg(feature = "async")]
+            form,
+            digest: digest.into(),
+        })
     }
 
     /// Connects the component's imports to this host.
@@ -215,7 +225,8 @@ impl Janitor {
         }
     }
 
-    /// Calls one function of the component.
+    /// Calls one function of the component. A panic of the session's transport or log continues in
+    /// the caller.
     fn call<T: Send, E: Into<RunError> + Send>(
         &self,
         options: &Options,
@@ -225,9 +236,10 @@ impl Janitor {
         + Send,
     ) -> Result<T, RunError> {
         let limit = session.limits.run;
-        let stderr = MemoryOutputPipe::new(session.limits.stderr_bytes);
-        let options = &session.endpoints.inform(options.clone());
-        let mut store = self.store(session, policy(options), &stderr);
+        // A run of the same engine that exceeded its time may wake this one.
+        let next = || UpdateDeadline::Continue(1);
+        let mut run = Run::prepare(&self.engine, options, session, policy, next);
+        let (store, options) = (&mut run.store, &run.options);
         let (over, is_over) = mpsc::channel::<()>();
         let result = thread::scope(|scope| {
             // Interrupts the component once its time is up, whatever loop it is in.
@@ -239,9 +251,9 @@ impl Janitor {
             let run = || {
                 let cleaner = require_addresses(&self.engine, RUN)
                     .map_err(wasmtime::Error::msg)
-                    .and_then(|()| self.component.instantiate(&mut store))
+                    .and_then(|()| self.component.instantiate(&mut *store))
                     .map_err(unstarted)?;
-                function(cleaner.janitor_cleanup_cleanup(), &mut store, options)
+                function(cleaner.janitor_cleanup_cleanup(), store, options)
             };
             let begin = |name: &str| thread::Builder::new().name(name.into());
             let run = begin("limit")
@@ -249,122 +261,23 @@ impl Janitor {
                 .and_then(|_| begin("run").spawn_scoped(scope, run));
             let result = match run {
                 Ok(run) => run.join(),
-                Err(why) => {
-                    Ok(Err(Violation::Start(format!("cannot start a thread: {why}")).into()))
-                }
+                Err(why) => Ok(Err(no_thread(&why).into())),
             };
             drop(over);
             result
         });
-        let state = store.data_mut();
-        for line in String::from_utf8_lossy(&stderr.contents()).lines() {
-            state.say(Level::Critical, format!("component: {line}"));
+        match result {
+            Ok(result) => run.end(result),
+            Err(panic) => resume_unwind(panic),
         }
-        let violation = match (state.denied.take(), result) {
-            (Some(rule), _) => Violation::Denied(rule),
-            (None, Ok(Ok(Ok(done)))) => return Ok(done),
-            (None, Ok(Ok(Err(failure)))) => return Err(failure.into()),
-            (None, Ok(Err(error))) => violation(&error, limit),
-            (None, Err(_)) => bug(),
-        };
-        state.say(Level::Critical, format!("{violation}."));
-        Err(violation.into())
-    }
-
-    fn store(&self, session: Session, policy: Policy, stderr: &MemoryOutputPipe) -> Store<State> {
-        let Session { endpoints, mut transport, log, limits, cancellation } = session;
-        let started = Instant::now();
-        transport.begin(&RunStart::new(endpoints.clone(), limits.run, cancellation.clone()));
-        let state = State {
-            wasi: wasi::context(stderr.clone()),
-            table: ResourceTable::new(),
-            limiter: Limiter(limits.clone()),
-            limits,
-            policy,
-            endpoints,
-            transport,
-            log,
-            started,
-            clock: Duration::ZERO,
-            clock_reads: 0,
-            cancellation,
-            steps: 0,
-            requests: 0,
-            in_flight: 0,
-            log_entries: 0,
-            denied: None,
-        };
-        let call_bytes = state.limits.call_bytes;
-        let mut store = Store::new(&self.engine, state);
-        store.set_hostcall_fuel(call_bytes);
-        store.limiter(|state| &mut state.limiter);
-        store.set_epoch_deadline(1);
-        // A run of the same engine that exceeded its time may have woken this one.
-        store.epoch_deadline_callback(|context| {
-            if context.data().remaining() == Duration::ZERO {
-                Err(Trap::Interrupt.into())
-            } else {
-                Ok(UpdateDeadline::Continue(1))
-            }
-        });
-        store
     }
 }
-
-/// The address space, in bytes, for the stacks and allocations of one run's threads.
-const RUN: usize = 192 << 20;
 
 /// The address space, in bytes, that a login leaves occupied: the allocator keeps what its threads
 /// used.
 const LOGIN: usize = 256 << 20;
 
-/// Checks that there is enough address space for a component's memory and for `more` bytes besides.
-/// It is called when the component is loaded, which is before any login, and again before it runs.
-fn require_addresses(engine: &Engine, more: usize) -> Result<(), String> {
-    let mut store = Store::new(engine, ());
-    let memory = Memory::new(&mut store, MemoryType::new(0, None));
-    let rest = memory.and_then(|_| -> wasmtime::Result<()> {
-        // Nothing is written here, so this takes address space but no memory. `black_box` keeps the
-        // compiler from removing the unused allocation.
-        let mut rest = Vec::<u8>::new();
-        rest.try_reserve_exact(more)?;
-        black_box(&rest);
-        Ok(())
-    });
-    rest.map_err(|why| {
-        format!(
-            "it needs more than 4 GiB of address space (not of memory), and less is available \
-             (check the limit, 'ulimit -v'): {why:#}"
-        )
-    })
-}
-
 /// Wraps the engine's reason why it does not load a component.
 fn misfit(why: wasmtime::Error) -> LoadError {
     LoadError::Component(format!("{why:#}").into())
-}
-
-/// Marks an error as a failure to start, unless it is a violation or a trap of a component that has
-/// already started.
-fn unstarted(error: wasmtime::Error) -> wasmtime::Error {
-    match error.is::<Violation>() || error.is::<Trap>() {
-        true => error,
-        false => Violation::Start(format!("{error:#}")).into(),
-    }
-}
-
-/// Maps an error that came out of the sandbox to a violation.
-fn violation(error: &wasmtime::Error, limit: Duration) -> Violation {
-    match (error.downcast_ref::<Violation>(), error.downcast_ref::<Trap>()) {
-        (Some(violation), _) => violation.clone(),
-        (None, Some(Trap::Interrupt)) => Violation::Time(limit),
-        (None, Some(trap)) => Violation::Trap(trap.to_string()),
-        (None, None) => Violation::Trap(format!("{error:#}")),
-    }
-}
-
-/// A violation that only a bug in this crate, or a panic in the caller's transport or log, can
-/// cause.
-fn bug() -> Violation {
-    Violation::Trap("a bug in the host".into())
 }

@@ -78,6 +78,7 @@
 //!
 //! | feature | effect |
 //! | --- | --- |
+//! | `async` | runs the component without a thread: `Janitor::clean_async` and its siblings are futures, over a blocking or an async transport |
 //! | `zookeeper` | a [`Network`] connects to ZooKeeper directly, if a `zk://` URL stands in place of Exhibitor's |
 //! | `record` | records and replays runs |
 //! | `login` | a [`Network`] logs in to DC/OS |
@@ -90,7 +91,10 @@
 
 // | module | contents |
 // | --- | --- |
-// | `janitor` | one run of the component, from instantiation to its result |
+// | `janitor` | the loaded component, and its calls |
+// | `run` | one run of the component: the parts that its blocking and its async form share |
+// | `nonblocking` | with the feature `async`: the calls as futures |
+// | `carrier` | a transport in the form that a run uses |
 // | `session` | everything that a host supplies for one run |
 // | `cluster`, `log` | the component's two imports, name for name as in `wit/` |
 // | `held` | the resources that the component holds |
@@ -103,6 +107,7 @@
 #![deny(missing_debug_implementations)]
 
 mod bindings;
+mod carrier;
 mod cluster;
 mod component;
 mod engine;
@@ -110,13 +115,20 @@ mod held;
 mod janitor;
 mod limits;
 mod log;
+#[cfg(feature = "async")]
+mod nonblocking;
+mod run;
 mod session;
 mod state;
 mod wasi;
 
+#[cfg(feature = "async")]
+pub use bytes::Bytes;
 pub use component::DIGEST;
 #[cfg(feature = "jit")]
 pub use component::digest;
+#[cfg(feature = "async")]
+pub use futures_util::future::BoxFuture;
 pub use janitor::{Janitor, LoadError};
 pub use janitor_contract::imports::PACKAGE;
 pub use janitor_contract::request::Server;
@@ -143,6 +155,8 @@ pub use janitor_transport::{
     Tls, TlsError, Token, Transport, UserError, ZooKeeperLogin,
 };
 pub use limits::Limits;
+#[cfg(feature = "async")]
+pub use nonblocking::{AsyncResponse, AsyncSession, AsyncTransport, EitherTransport};
 pub use session::{Log, Session};
 
 /// The README's example compiles.

@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use wasmtime::Result;
 
 use crate::bindings::log::Host;
+use crate::carrier::Carrier;
 use crate::state::State;
 use janitor_contract::printable::printable;
 use janitor_contract::types::{Entry, Event, Level};
 use janitor_contract::violation::Violation;
 
-impl Host for State {
+impl<T: Carrier> Host for State<T> {
     fn write(&mut self, entry: Entry) -> Result<()> {
         self.log_entries += 1;
         if self.log_entries > self.limits.log_entries {
@@ -44,7 +45,7 @@ fn fits(event: &Event, most: usize) -> bool {
     serde_json::to_writer(Room(most), event).is_ok()
 }
 
-impl State {
+impl<T: Carrier> State<T> {
     /// Forwards an entry to the log.
     fn forward(&mut self, mut entry: Entry) {
         let length = entry.message.floor_char_boundary(self.limits.message_bytes);

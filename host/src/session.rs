@@ -29,15 +29,15 @@ impl<F: FnMut(&Entry) + Send> Log for F {
 
 /// Everything that a host supplies for one run. Only the transport is required; the rest has
 /// defaults.
-pub struct Session {
+pub struct Session<T = Box<dyn Transport>> {
     pub(crate) endpoints: Endpoints,
-    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) transport: T,
     pub(crate) log: Box<dyn Log>,
     pub(crate) limits: Limits,
     pub(crate) cancellation: CancellationToken,
 }
 
-impl fmt::Debug for Session {
+impl<T> fmt::Debug for Session<T> {
     /// Shows everything but the transport and the log, which need not be able to show themselves.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { endpoints, transport: _, log: _, limits, cancellation } = self;
@@ -54,13 +54,8 @@ impl Session {
     /// servers are the ones that the transport names, or else those of DC/OS at their usual
     /// addresses.
     pub fn new(transport: impl Transport + 'static) -> Self {
-        Self {
-            endpoints: transport.endpoints().cloned().unwrap_or_default(),
-            transport: Box::new(transport),
-            log: Box::new(|_: &Entry| {}),
-            limits: Limits::default(),
-            cancellation: CancellationToken::new(),
-        }
+        let endpoints = transport.endpoints().cloned();
+        Self::over(Box::new(transport), endpoints)
     }
 
     /// Creates a session that replays a recording: it has the responses of the recorded run, its
@@ -71,6 +66,19 @@ impl Session {
         Self::new(replay.transport())
             .with_limits(Limits { window, ..Limits::default() })
             .with_cancellation(CancellationToken::replaying(stopped_at))
+    }
+}
+
+impl<T> Session<T> {
+    /// Creates a session that sends its requests over `transport` to these servers.
+    pub(crate) fn over(transport: T, endpoints: Option<Endpoints>) -> Self {
+        Self {
+            endpoints: endpoints.unwrap_or_default(),
+            transport,
+            log: Box::new(|_: &Entry| {}),
+            limits: Limits::default(),
+            cancellation: CancellationToken::new(),
+        }
     }
 
     /// Sets the addresses of the servers, for a transport that names none.

@@ -5,23 +5,26 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
+use crate::carrier::Carrier;
 use crate::limits::{Limiter, Limits};
 use crate::session::Log;
 use janitor_contract::Endpoints;
 use janitor_policy::policy::Policy;
 use janitor_transport::cancellation::CancellationToken;
-use janitor_transport::exchange::Transport;
+use janitor_transport::exchange::{Running, Transport};
 
-/// The state of one run.
-pub struct State {
+/// The state of one run, with a blocking or an async transport.
+pub struct State<T: Carrier = Box<dyn Transport>> {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
     pub(crate) policy: Policy,
     pub(crate) endpoints: Endpoints,
-    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) transport: T,
     pub(crate) log: Box<dyn Log>,
+    /// The transport learns from it that the run is over.
+    pub(crate) running: Running,
     pub(crate) started: Instant,
     /// The elapsed time that the component was last given.
     pub(crate) clock: Duration,
@@ -37,9 +40,9 @@ pub struct State {
 }
 
 /// An interface that contains only types requires no functions of a host.
-impl janitor_contract::types::Host for State {}
+impl<T: Carrier> janitor_contract::types::Host for State<T> {}
 
-impl State {
+impl<T: Carrier> State<T> {
     /// Returns whether the run is cancelled, and counts a step.
     pub(crate) fn is_cancelled(&mut self) -> bool {
         self.steps += 1;

@@ -60,6 +60,7 @@ mod killed;
 mod needs;
 mod nested;
 mod nginx;
+mod nonblocking;
 mod operating;
 mod outcome;
 mod plans;

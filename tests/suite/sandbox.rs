@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::command::{janitor, program, run, scenario, tests};
 use crate::needs::{installed, needed};
+use crate::nonblocking::block_on;
 use crate::{component, credentials, forms};
 
 cases! {
@@ -346,11 +347,31 @@ fn target(role: &str) -> Target {
     Target { role: Some(role.into()), principal: None, znode: None, marathon_app: None }
 }
 
-/// Runs a component, with tight limits.
+/// Runs a component in both forms, with tight limits: the same is forbidden in both, and ends in the
+/// same way.
 fn attempt(
     janitor: &Janitor,
     target: Target,
     run: Duration,
+) -> (Result<Report, RunError>, Vec<Entry>, Vec<Request>) {
+    let (result, log, requests) =
+        attempt_with(&target, run, |options, session| janitor.clean(&target, options, session));
+    let (in_async, log_in_async, requests_in_async) =
+        attempt_with(&target, run, |options, session| {
+            block_on(janitor.clean_async(&target, options, session))
+        });
+    let words = |result: &Result<Report, RunError>| format!("{result:?}");
+    assert_eq!(words(&in_async), words(&result));
+    assert_eq!(log_in_async, log);
+    assert_eq!(requests_in_async, requests);
+    (result, log, requests)
+}
+
+/// Runs a component in one form.
+fn attempt_with(
+    target: &Target,
+    run: Duration,
+    clean: impl FnOnce(&Options, Session) -> Result<Report, RunError>,
 ) -> (Result<Report, RunError>, Vec<Entry>, Vec<Request>) {
     let role = target.role.clone().unwrap_or_default();
     let (log, requests) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
@@ -370,7 +391,7 @@ fn attempt(
             ..Limits::default()
         });
     let options = Options { confirm_seconds: 0, in_use: InUse::Teardown, ..Options::DEFAULT };
-    let result = janitor.clean(&target, &options, session);
+    let result = clean(&options, session);
     let is_debug = |entry: &Entry| entry.message.starts_with("HTTP ");
     let lines = log.lock().unwrap().iter().filter(|entry| !is_debug(entry)).cloned().collect();
     let requests = requests.lock().unwrap().clone();

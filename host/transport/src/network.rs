@@ -147,10 +147,9 @@ impl NetworkBuilder {
     /// Limits the exchanges that are in progress at once, over all runs on this network and its
     /// clones; the default is no limit. An exchange lasts until its response has been read or
     /// dropped. The others wait in the order in which their requests were made, and those whose run
-    /// ends meanwhile are not sent. A run also has a limit of its own, the `window` of its limits.
+    /// ends meanwhile are not sent. Each run also has a limit of its own, its window.
     ///
-    /// The requests of runs that share a network for a long time wait for each other, so their time
-    /// limits have to allow for it.
+    /// A run's time limit includes the time that its requests wait.
     #[must_use]
     pub fn most_exchanges(self, most: NonZeroU32) -> Self {
         Self { most_exchanges: Some(most), ..self }

@@ -1,0 +1,172 @@
+//! A transport of an async run, which may be a blocking one.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+
+use super::stream::Pieces;
+use super::threads::wait_for;
+use super::transport::{AsyncResponse, AsyncTransport};
+use crate::carrier::Carrier;
+use crate::cluster::{Arrived, read};
+use crate::run::no_thread;
+use janitor_contract::answer::final_status;
+use janitor_contract::types::{Error, Request};
+use janitor_contract::violation::Violation;
+use janitor_transport::exchange::{self, Body, Exchange, RunStart, Running, Transport};
+
+/// A blocking or an async transport.
+pub struct EitherTransport(Form);
+
+enum Form {
+    /// Its functions that do not wait are called where the run is, and the others on threads. The
+    /// lock is never waited for, because a run calls one function at a time.
+    Blocking(Arc<Mutex<Box<dyn Transport>>>),
+    Async(Box<dyn AsyncTransport>),
+}
+
+impl fmt::Debug for EitherTransport {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self.0 {
+            Form::Blocking(_) => "EitherTransport::Blocking",
+            Form::Async(_) => "EitherTransport::Async",
+        })
+    }
+}
+
+impl EitherTransport {
+    pub(super) fn of_async(transport: impl AsyncTransport + 'static) -> Self {
+        Self(Form::Async(Box::new(transport)))
+    }
+
+    pub(super) fn of_blocking(transport: Box<dyn Transport>) -> Self {
+        Self(Form::Blocking(Arc::new(Mutex::new(transport))))
+    }
+
+    /// Waits for this time.
+    pub(super) async fn pause(&mut self, duration: Duration) -> Result<(), Violation> {
+        match &mut self.0 {
+            Form::Async(transport) => {
+                transport.pause(duration).await;
+                Ok(())
+            }
+            Form::Blocking(transport) => {
+                let transport = transport.clone();
+                let pause = move || with(&transport, |transport| transport.pause(duration));
+                wait_for(pause).await.map_err(|why| no_thread(&why))
+            }
+        }
+    }
+}
+
+/// Calls a function of a blocking transport.
+fn with<T>(transport: &Mutex<Box<dyn Transport>>, call: impl FnOnce(&mut dyn Transport) -> T) -> T {
+    call(&mut **transport.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Carrier for EitherTransport {
+    type Exchange = Waiting;
+    type Body = Incoming;
+
+    fn begin(&mut self, run: &RunStart) {
+        match &mut self.0 {
+            Form::Blocking(transport) => with(transport, |transport| transport.begin(run)),
+            Form::Async(transport) => transport.begin(run),
+        }
+    }
+
+    fn send(&mut self, request: Request, run: &Running) -> Waiting {
+        match &mut self.0 {
+            Form::Blocking(transport) => {
+                Waiting::Blocking(with(transport, |transport| transport.send(request)))
+            }
+            Form::Async(transport) => {
+                let exchange = AssertUnwindSafe(transport.send(request)).catch_unwind();
+                let (response, receiver) = oneshot::channel();
+                let life = run.life();
+                transport.spawn(Box::pin(async move {
+                    // A task may begin late. Nobody waits for its response then.
+                    if !life.is_over() {
+                        let _ = response.send(exchange.await);
+                    }
+                }));
+                Waiting::Task(receiver)
+            }
+        }
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        match &mut self.0 {
+            Form::Blocking(transport) => with(transport, |transport| transport.elapsed(real)),
+            Form::Async(transport) => transport.elapsed(real),
+        }
+    }
+}
+
+/// An exchange that an async run waits for.
+pub enum Waiting {
+    /// It continues in the background by itself. Only the wait for it blocks.
+    Blocking(Box<dyn Exchange>),
+    /// It is a task.
+    Task(oneshot::Receiver<thread::Result<Result<AsyncResponse, Error>>>),
+}
+
+impl Waiting {
+    /// Waits for the status and the headers of the response. A panic of the transport continues
+    /// here.
+    pub(super) async fn finish(self) -> Arrived<Incoming> {
+        match self {
+            Self::Blocking(exchange) => {
+                let finish = move || exchange::finish(exchange);
+                let response = wait_for(finish).await.map_err(unwaited)??;
+                Ok((response.status, Incoming::Blocking(Some(response.body))))
+            }
+            Self::Task(receiver) => {
+                let response = match receiver.await {
+                    Ok(Ok(response)) => response.map_err(exchange::unclaimed)?,
+                    Ok(Err(panic)) => resume_unwind(panic),
+                    Err(oneshot::Canceled) => return Err(Error::Internal(ABORTED.into())),
+                };
+                final_status(response.status)?;
+                Ok((response.status, Incoming::Pieces(Pieces::new(response.body))))
+            }
+        }
+    }
+}
+
+/// The error of an exchange whose task did not run to its end.
+const ABORTED: &str = "the exchange's task was aborted";
+
+/// The body of a response in an async run.
+pub enum Incoming {
+    /// It is on the thread that reads it while that is in progress.
+    Blocking(Option<Box<dyn Body>>),
+    Pieces(Pieces),
+}
+
+impl Incoming {
+    /// Reads at most `limit` bytes.
+    pub(super) async fn read(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Pieces(pieces) => pieces.read(limit).await,
+            Self::Blocking(place) => {
+                let mut body =
+                    place.take().ok_or_else(|| Error::Internal("its body is lost".into()))?;
+                let read = move || (read(&mut *body, limit), body);
+                let (read, body) = wait_for(read).await.map_err(unwaited)?;
+                *place = Some(body);
+                read
+            }
+        }
+    }
+}
+
+/// Returns the error of an exchange for which no thread could be started.
+fn unwaited(why: std::io::Error) -> Error {
+    Error::Internal(format!("no thread could be started: {why}"))
+}
