@@ -2,7 +2,7 @@
 # Installs the requirements of the tests of tests/embedders, unless they are installed:
 # node_modules for the hosts in Node, and for the build of the npm package, target/embedders/python
 # for the hosts in Python, and for the build of the Python package, the wheels that this package
-# depends on, and a stock wasmtime.
+# depends on, the host in Rust, and a stock wasmtime.
 set -euo pipefail
 cd "$(dirname "$0")"
 python=../../target/embedders/python
@@ -41,6 +41,13 @@ elif ! is_made_from "$python" <(cat python/*.txt); then
       --dest "$wheels" --requirement "python/$needs.txt"
   done
   cat python/*.txt >"$python/made-from"
+fi
+
+# With the packages and features of `cargo xtask fuel`, so that the dependencies are compiled once for
+# both.
+if ! cargo build --quiet --locked --features janitor/jit --package janitor --package janitor-bench \
+  --package janitor-embedder --example janitor-embedder; then
+  missing "Rust with the target wasm32-unknown-unknown"
 fi
 
 if ! ./wasmtime.sh >/dev/null; then

@@ -1,5 +1,5 @@
 //! One component in several hosts: in each of them, a recorded cleanup ends in the same report,
-//! byte for byte. The hosts in Node and Python are the examples in `tests/embedders`;
+//! byte for byte. The hosts in Node, Python and Rust are the examples in `tests/embedders`;
 //! `tests/embedders/setup.sh` installs what they need.
 
 mod hosts;
@@ -12,7 +12,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use janitor_host::{Call, Endpoints, Janitor, Options, RunError, Session, Target};
+use janitor_host::{
+    AsyncSession, Call, Endpoints, Janitor, Options, Report, RunError, Session, Target,
+};
 use janitor_tests::{Agent, Cluster, State};
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::read::Replay;
@@ -21,9 +23,11 @@ use socket2::{Domain, Socket, Type};
 
 use crate::command::{changes, network, recordings, replay, run, scenario, tests};
 use crate::needs::{needed, say};
+use crate::nonblocking::block_on;
+use crate::nonblocking::client::Client;
 use crate::viewer;
 use hosts::{
-    JANITOR, JSPI, NODE, NPM, NPM_WITH_JSPI, PYTHON, Place, Program, WASMTIME, field, script,
+    JANITOR, JSPI, NODE, NPM, NPM_WITH_JSPI, PYTHON, Place, Program, RUST, WASMTIME, field, script,
 };
 use pypi::{PYPI, PYPI_TRANSPORT};
 use recorded::Recorded;
@@ -43,6 +47,8 @@ tests! {
     pypi_without_a_server: fails_without_a_server(&PYPI),
     pypi_transport: cleans_the_stand_in(&PYPI_TRANSPORT),
     pypi_transport_without_a_server: fails_without_a_server(&PYPI_TRANSPORT),
+    rust: cleans_the_stand_in(&RUST),
+    rust_without_a_server: fails_without_a_server(&RUST),
 }
 
 /// Returns the recorded cleanups: the file, the options, and the target.
@@ -69,8 +75,17 @@ fn one_report() {
     for (file, options, target) in cleanups() {
         let replayed = run(replay(&file).args(["--output", "json"]));
         let expected = field(&replayed.stdout);
-        let programs =
-            [&JANITOR, &NODE, &NPM, &NPM_WITH_JSPI, &PYTHON, &PYPI, &PYPI_TRANSPORT, &WASMTIME];
+        let programs = [
+            &JANITOR,
+            &NODE,
+            &NPM,
+            &NPM_WITH_JSPI,
+            &PYTHON,
+            &PYPI,
+            &PYPI_TRANSPORT,
+            &RUST,
+            &WASMTIME,
+        ];
         let live = thread::scope(|scope| {
             let live = programs.map(|program| {
                 scope.spawn(|| {
@@ -84,6 +99,8 @@ fn one_report() {
             ("library", "HTTP", Some(live_in_the_library(&file, &target, &options))),
             ("component", "HTTP", Some(live_in_the_component(&file, &target, &options))),
             ("browser page", "replay", pages.as_mut().and_then(Iterator::next)),
+            ("library, async", "replay", Some(replayed_in_async(&file, &target, &options))),
+            ("library, async", "HTTP", Some(live_in_async(&file, &target, &options))),
         ];
         hosts.extend(programs.iter().zip(live).map(|(it, report)| (it.name, "HTTP", report)));
 
@@ -138,20 +155,42 @@ fn what_was_not_recorded_is_noticed() {
 
 /// Returns the report of the library, which plays the recording itself.
 fn replayed_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
+    replayed_in(recording, |session| in_the_library(session, target, options))
+}
+
+/// Returns the report of the library's async form, which plays the recording itself.
+fn replayed_in_async(recording: &Path, target: &Target, options: &Options) -> String {
+    replayed_in(recording, |session| in_async(session.into(), target, options))
+}
+
+/// Returns the report of a host that plays the recording itself.
+fn replayed_in(recording: &Path, clean: impl FnOnce(Session) -> String) -> String {
     let replay = Replay::open(recording).unwrap();
-    let session = Session::new(replay.transport());
-    let report = in_the_library(session, target, options);
+    let report = clean(Session::new(replay.transport()));
     assert_eq!(replay.deviations(), [""; 0]);
     report
 }
 
 /// Returns the report of the library, which gets recorded answers from servers.
 fn live_in_the_library(recording: &Path, target: &Target, options: &Options) -> String {
+    live_in(recording, |endpoints| {
+        let session = Session::new(network(endpoints).build().unwrap());
+        in_the_library(session, target, options)
+    })
+}
+
+/// Returns the report of the library's async form, with an async client.
+fn live_in_async(recording: &Path, target: &Target, options: &Options) -> String {
+    live_in(recording, |endpoints| {
+        in_async(AsyncSession::new_async(Client::new(endpoints)), target, options)
+    })
+}
+
+/// Returns the report of a host that gets recorded answers from servers.
+fn live_in(recording: &Path, clean: impl FnOnce(Endpoints) -> String) -> String {
     let recorded = Recorded::start(recording);
     let Place { master, exhibitor, marathon } = recorded.place();
-    let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
-    let session = Session::new(network(endpoints).build().unwrap());
-    let report = in_the_library(session, target, options);
+    let report = clean(Endpoints::new(&master, &exhibitor, &marathon).unwrap());
     assert_eq!(recorded.deviations(), [""; 0]);
     report
 }
@@ -167,7 +206,15 @@ fn live_in_the_component(recording: &Path, target: &Target, options: &Options) -
 }
 
 fn in_the_library(session: Session, target: &Target, options: &Options) -> String {
-    let result = Janitor::new().unwrap().clean(target, options, session);
+    report(Janitor::new().unwrap().clean(target, options, session))
+}
+
+fn in_async(session: AsyncSession, target: &Target, options: &Options) -> String {
+    report(block_on(Janitor::new().unwrap().clean_async(target, options, session)))
+}
+
+/// Returns the report of a cleanup, whether or not it completed.
+fn report(result: Result<Report, RunError>) -> String {
     let report = match result {
         Ok(report) => report,
         Err(RunError::Failure(failure)) => failure.report,

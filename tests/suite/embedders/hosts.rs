@@ -1,6 +1,8 @@
 //! The programs that run the component.
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use janitor_host::{InUse, Options, Target};
 use janitor_tests::Cluster;
@@ -85,6 +87,31 @@ pub const PYTHON: Program = Program {
     },
     report: line,
 };
+
+pub const RUST: Program = Program {
+    name: "rust",
+    is_installed: || made("../target/debug/examples/janitor-embedder"),
+    command: || {
+        let mut command = embedder();
+        command.env_remove("MARATHON_APP_ID").arg("--component").arg(&*PRECOMPILED);
+        command
+    },
+    report: line,
+};
+
+/// The component that the host in Rust runs, compiled once for all tests, which takes seconds.
+static PRECOMPILED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let file = composed::JANITOR.join("janitor.cwasm");
+    let component = composed::JANITOR.join("janitor.wasm");
+    let run = run(embedder().arg("--component").arg(component).arg("--compile").arg(&file));
+    assert_eq!(run.exit, 0, "{run:?}");
+    file
+});
+
+/// Creates a command of the host in Rust.
+fn embedder() -> Command {
+    program(tests("../target/debug/examples/janitor-embedder"))
+}
 
 pub const WASMTIME: Program = Program {
     name: "stock",
