@@ -18,6 +18,7 @@ mod plot;
 mod process;
 mod real;
 mod recording;
+mod runs;
 mod serve;
 
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Command {
     Real(real::Options),
     /// Record long lists
     Recording(recording::Recorded),
+    /// Run many cleanups on one thread, and measure their memory
+    Runs(runs::Options),
     /// Run the whole program, and an interpreter that does nothing
     Process(measure::Janitor),
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Growth(options) => growth::growth(&options),
         Command::Real(options) => real::real(&options),
         Command::Recording(options) => recording::recording(&options),
+        Command::Runs(options) => runs::runs(&options),
         Command::Process(janitor) => process::process(&janitor),
     };
     match result {
