@@ -12,6 +12,12 @@ use crate::report::Skips;
 /// The path at which the component must be while its package is created.
 const COMPONENT: &str = "host/component/janitor-cleanup.wasm";
 
+/// The program that uses the library from its archive.
+const OUTSIDE: &str = include_str!("../../outside/main.rs");
+
+/// The result of that program's async run, which has no servers.
+const NOWHERE: &str = "Network error: cannot connect to the Mesos master: there is no server.";
+
 pub fn check(_: &mut Skips) -> Result {
     install::components_target()?;
     let folder = Path::new("target/packages");
@@ -86,18 +92,15 @@ impl Workspace {
         fs::write(
             outside.join("Cargo.toml"),
             format!(
-                "[package]\nname = \"outside\"\nedition = \"2024\"\n\n[dependencies]\n\
-                 {LIBRARY} = \"*\"\n"
+                "[package]\nname = \"outside\"\nedition = \"2024\"\n\n[features]\n\
+                 async = [\"{LIBRARY}/async\"]\n\n[dependencies]\n{LIBRARY} = \"*\"\n"
             ),
         )?;
-        Ok(fs::write(
-            outside.join("src/main.rs"),
-            "fn main() -> Result<(), Box<dyn std::error::Error>> {\n    \
-                 println!(\"{}\", janitor_host::Janitor::new()?.digest());\n    Ok(())\n}\n",
-        )?)
+        Ok(fs::write(outside.join("src/main.rs"), OUTSIDE)?)
     }
 
-    /// Compiles and runs the program that depends only on the library.
+    /// Compiles and runs the program that depends only on the library, also with the library's async
+    /// form.
     fn use_from_outside(&self) -> Result {
         let digest = self.cargo("run --package outside").stdout()?;
         let component = self.folder.join("components/janitor-cleanup.wasm");
@@ -105,6 +108,10 @@ impl Workspace {
         let expected = expected.split_whitespace().next().unwrap_or_default();
         if digest.trim() != format!("sha256:{expected}") {
             return Err(format!("the packaged library embeds {digest}, not {expected}").into());
+        }
+        let said = self.cargo("run --package outside --features async").stdout()?;
+        if said.trim() != format!("{}\n{NOWHERE}", digest.trim()) {
+            return Err(format!("the packaged library's async form says: {said}").into());
         }
         let tree = self.cargo("tree --edges normal --prefix none --package outside").stdout()?;
         let name = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
