@@ -135,20 +135,34 @@ mod tests {
         assert_eq!(imports(&gated(GUEST).unwrap()), [HTTP, LOG, TYPES]);
     }
 
-    /// Whatever a guest tries to import, this is all that it gets.
+    /// Whatever a guest tries to import, this is all that it gets: the requests of the gate, and the
+    /// log of the host or of the part with the gate.
     #[test]
     fn the_guest_is_given_the_gates_requests_and_the_log() {
-        let requests = Source::Export(GATE.into(), HTTP.into());
         let import = |name: &str| (name.to_owned(), Source::Import(name.into()));
-        let given = [(HTTP.to_owned(), requests), import(LOG), import(TYPES)];
-        for (_, component) in all(GUEST, Path::new("../../wit")).unwrap() {
-            let is_composed = component.len() > GUEST.len();
-            for mut it in wiring::given(&component, GUEST).unwrap() {
-                it.sort_by(|one, other| one.0.cmp(&other.0));
-                assert_eq!(it, given);
+        let export =
+            |part: &[u8], name: &str| (name.to_owned(), Source::Export(part.into(), name.into()));
+        for (component, gate, log) in [
+            (gated(GUEST), GATE, import(LOG)),
+            (library(GUEST), WASI, import(LOG)),
+            (command(GUEST), WASI_STREAM, export(WASI_STREAM, LOG)),
+            (service(GUEST), WASI_STREAM, export(WASI_STREAM, LOG)),
+        ] {
+            let given = wiring::given(&component.unwrap(), GUEST).unwrap();
+            let [given] = &given[..] else { panic!("there is one guest") };
+            assert_eq!(given.len(), 3);
+            for expected in [export(gate, HTTP), log, import(TYPES)] {
+                assert!(given.contains(&expected), "{}", expected.0);
             }
-            let instances = wiring::given(&component, GUEST).unwrap().len();
-            assert_eq!(instances, usize::from(is_composed));
+        }
+    }
+
+    /// The guest in every component is the published file, byte for byte.
+    #[test]
+    fn every_component_contains_the_guest_unchanged() {
+        for (name, component) in all(GUEST, Path::new("../../wit")).unwrap() {
+            let contains = component.windows(GUEST.len()).any(|bytes| bytes == GUEST);
+            assert_eq!(contains, name != "janitor-contract.wasm", "{name}");
         }
     }
 
@@ -160,10 +174,8 @@ mod tests {
             let names = imports(component);
             names.iter().filter_map(|name| Some(name.split_once('@')?.0.to_owned())).collect()
         };
-        let both = [
+        let all = [
             "janitor:cleanup/types",
-            "wasi:cli/environment",
-            "wasi:cli/stderr",
             "wasi:clocks/monotonic-clock",
             "wasi:http/outgoing-handler",
             "wasi:http/types",
@@ -172,13 +184,18 @@ mod tests {
             "wasi:io/streams",
         ];
         let with = |own: &[&'static str]| {
-            let mut all = [&both, own].concat();
+            let mut all = [&all, own].concat();
             all.sort_unstable();
             all
         };
-        let own = ["wasi:clocks/wall-clock", "wasi:filesystem/preopens", "wasi:filesystem/types"];
-        assert_eq!(unversioned(&service(GUEST).unwrap()), with(&own));
-        assert_eq!(unversioned(&command(GUEST).unwrap()), with(&["wasi:cli/stdout"]));
+        let program = ["wasi:cli/environment", "wasi:cli/stderr"];
+        let of_service =
+            ["wasi:clocks/wall-clock", "wasi:filesystem/preopens", "wasi:filesystem/types"];
+        let service_imports = with(&[&program[..], &of_service].concat());
+        assert_eq!(unversioned(&service(GUEST).unwrap()), service_imports);
+        let command_imports = with(&[&program[..], &["wasi:cli/stdout"]].concat());
+        assert_eq!(unversioned(&command(GUEST).unwrap()), command_imports);
+        assert_eq!(unversioned(&library(GUEST).unwrap()), with(&["janitor:cleanup/log"]));
     }
 
     #[test]
@@ -186,6 +203,7 @@ mod tests {
         for (part, import) in [
             (ANNOUNCE, "janitor:gate/scope 0.1.0"),
             (WASI, "wasi:http/outgoing-handler"),
+            (WASI_STREAM, "wasi:http/outgoing-handler"),
             (COMMAND, "wasi:cli/environment"),
             (GATE, "janitor:cleanup/cleanup 0.1.0"),
         ] {
