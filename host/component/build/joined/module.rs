@@ -82,8 +82,11 @@ pub fn types(module: &[u8]) -> Result<Vec<FuncType>, Box<dyn Error>> {
     Ok(own)
 }
 
-/// Returns the functions that a module imports: module, name and type.
-pub fn imports(module: &[u8]) -> Result<Vec<(&str, &str, FuncType)>, Box<dyn Error>> {
+/// A function that a module imports: the module, the name, and the type.
+type Import<'a> = (&'a str, &'a str, FuncType);
+
+/// Returns the functions that a module imports.
+pub fn imports(module: &[u8]) -> Result<Vec<Import<'_>>, Box<dyn Error>> {
     let (mut all, mut found) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
