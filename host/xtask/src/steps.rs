@@ -98,9 +98,11 @@ fn lints(_: &mut Skips) -> Result {
             .words("-- -D warnings")
             .run()?;
     }
-    for component in COMPONENTS {
+    let programs = ("janitor-wasi", "--features stream");
+    for (component, features) in COMPONENTS.map(|it| (it, "")).into_iter().chain([programs]) {
         cargo("clippy --package")
             .arg(component)
+            .words(features)
             .words("--lib --target")
             .arg(TARGET)
             .words("--profile component --locked -- -D warnings")
