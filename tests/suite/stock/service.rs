@@ -420,22 +420,30 @@ fn pass(mut client: TcpStream, server: SocketAddr) -> io::Result<()> {
     client.shutdown(std::net::Shutdown::Both)
 }
 
-/// The documented options are used without a compiled component, because wasmtime's time limits
-/// have to be compiled in.
+/// The documented command lines compile the service, and run it with limits.
 #[test]
 fn the_limits_that_are_recommended() {
     let Some(wasmtime) = needed(Wasmtime::find()) else { return };
     let docs = fs::read_to_string(tests("../docs/stock-runtimes.md")).unwrap().replace("\\\n", "");
-    let line = docs.lines().find_map(|line| line.trim().strip_prefix("wasmtime serve ")).unwrap();
-    let mut words = shell_words::split(line).unwrap();
+    let documented = |command: &str| {
+        let line = docs.lines().find_map(|line| line.trim().strip_prefix(command)).unwrap();
+        shell_words::split(line).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let component = composed::JANITOR.join("janitor-service.wasm");
+    let mut compile = wasmtime.plain();
+    compile.arg("compile").args(documented("wasmtime compile ")).current_dir(folder.path());
+    fs::copy(&component, folder.path().join("janitor-service.wasm")).unwrap();
+    assert_eq!(run(&mut compile).exit, 0);
+    let mut words = documented("wasmtime serve ");
     let address = words.iter().position(|word| word == "--addr").unwrap();
     words[address + 1] = "127.0.0.1:0".into();
-    *words.last_mut().unwrap() =
-        composed::JANITOR.join("janitor-service.wasm").display().to_string();
+    let file = words.pop().unwrap().replace(".wasm", ".cwasm");
     let cluster = Cluster::start(scenario("the-sample-result"));
     let (master, exhibitor) = (cluster.master_url(), cluster.exhibitor_url());
     let mut serve = wasmtime.plain();
-    serve.arg("serve").args(words).envs(environment(&master, &exhibitor));
+    serve.arg("serve").args(words).arg("--allow-precompiled").arg(folder.path().join(file));
+    serve.envs(environment(&master, &exhibitor));
     assert_eq!(read(Service::of(serve).ask("clean", SAMPLE)).0, 200);
 }
 
