@@ -7,9 +7,11 @@ compiles the component.
 
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Optional
 
 from wasmtime.component import ValType
@@ -160,6 +162,27 @@ def an_exception_of_the_caller_is_its_own() -> None:
         thread.join()
     assert planned.refusal is None
     assert [type(other) for other in others] == [LookupError] * 3, others
+
+
+def a_private_authority() -> None:
+    """Only a transport knows a private authority and has a client's certificate. The environment
+    names the folder of their files, and the token that the servers require."""
+    folder, token = Path(os.environ["AUTHORITY"]), os.environ["TOKEN"]
+    options = Options(confirm_seconds=0)
+    for transport in None, HttpTransport():
+        failure = failure_of(
+            lambda: clean(TARGET, options, endpoints=ENDPOINTS, token=token, transport=transport)
+        )
+        assert "no trusted connection to the Mesos master" in failure.message, failure
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.load_cert_chain(folder / "client.pem", folder / "client.key")
+    # The authority's certificate lacks some extensions, which Python requires since 3.13.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    trusting = HttpTransport(context=context)
+    failure = failure_of(lambda: clean(TARGET, endpoints=ENDPOINTS, transport=trusting))
+    assert failure.reason is Reason.FAILED and "401" in failure.message, failure
+    report = clean(TARGET, endpoints=ENDPOINTS, token=token, transport=trusting)
+    assert report.confirmed == [Phase.VOLUMES, Phase.RESERVATIONS]
 
 
 def stop_at(moment: Callable[[], None]) -> Callable[[Entry], None]:

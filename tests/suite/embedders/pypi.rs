@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use janitor_tests::{Cluster, State};
+use janitor_host::Endpoints;
+use janitor_tests::{Cluster, Iam, State};
 
 use super::hosts::{Place, Program, made, value};
 use super::{after, larger};
 use crate::command::{changes, program, run, scenario, tests};
 use crate::composed;
 use crate::needs::needed;
+use crate::tls::{Authority, Subject};
 
 /// The package, whose requests the runtime sends.
 pub const PYPI: Program = Program {
@@ -154,6 +156,26 @@ fn it_is_typed() {
     let module = WHEEL.join("project/janitor_cleanup");
     let checked = run(mypy.arg(module).arg(tests("embedders/python/package_user.py")));
     assert_eq!((checked.exit, &*checked.stdout), (0, ""), "{checked:?}");
+}
+
+#[test]
+fn a_private_authority() {
+    if needed(is_installed()).is_none() {
+        return;
+    }
+    let (authority, token) = (Authority::new(), "eyJ.the-token");
+    authority.client();
+    let iam = Iam { users: [].into(), token: token.into(), accounts: [].into(), good_for: vec![] };
+    let cluster = Cluster::start(State { iam: Some(iam), ..scenario("the-sample-result") });
+    let front = authority.front(&cluster, Subject::Loopback, true).url("https");
+    let [master, exhibitor, _] = Endpoints::behind_admin_router(&front);
+    let mut python = program(INSTALLED.join("bin/python"));
+    python.env("PYTHONDONTWRITEBYTECODE", "1").env("JANITOR_CACHE_DIR", folder("cache"));
+    python.env("AUTHORITY", authority.path("")).env("TOKEN", token);
+    python.arg(tests("embedders/python/package_user.py"));
+    let run = run(python.args(["a_private_authority", &*master, &*exhibitor]));
+    assert_eq!((run.exit, &*run.stderr), (0, ""), "{run:?}");
+    assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
 }
 
 #[test]
