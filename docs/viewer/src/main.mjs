@@ -66,6 +66,8 @@ async function showRecording(recording) {
   const same = component === DIGEST ? 'the same as in this page' : `not the one in this page, ${DIGEST}`;
   const { done } = ran;
   const target = call.tag === 'apply' ? call.val.target : call.val;
+  const others = h('div');
+  const list = async () => others.childElementCount === 0 && fill(others, await fromFile(recording));
   return ['Recording',
     verdict(ran, call.tag),
     deviations.length > 0 && banner('bad', 'This run differs from the recorded one.', h('ul', {}, deviations.map((it) => h('li', {}, it)))),
@@ -80,7 +82,7 @@ async function showRecording(recording) {
     call.tag === 'plan' && done && section('Plan', planView(done, options)),
     call.tag === 'discover' && done && section('Reserved resources', roles(done)),
     json('The result as JSON, as janitor replay --output json has it', write(documentOf(call.tag, ran), '  '), { id: 'document' }),
-    h('details', { class: 'document' }, h('summary', {}, 'Make a plan for another role, from what the recording has'), await fromFile(recording)),
+    h('details', { class: 'document', ontoggle: list }, h('summary', {}, 'Make a plan for another role, from what the recording has'), others),
   ];
 }
 
