@@ -2,7 +2,9 @@
 //! vendored dependencies. Then an external program uses the library from its archive.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use crate::install;
 use crate::packages::{COMPOSE, LIBRARY, NOT_IN_THE_LIBRARY, PUBLISHED};
@@ -14,6 +16,9 @@ const COMPONENT: &str = "host/component/janitor-cleanup.wasm";
 
 /// The program that uses the library from its archive.
 const OUTSIDE: &str = include_str!("../../outside/main.rs");
+
+/// The page that the library's package shows to its users. It contains a program.
+const README: &str = include_str!("../../../README.md");
 
 /// The result of that program's async run, which has no servers.
 const NOWHERE: &str = "Network error: cannot connect to the Mesos master: there is no server.";
@@ -88,7 +93,11 @@ impl Workspace {
         )?;
         fs::copy("Cargo.lock", self.folder.join("Cargo.lock"))?;
         let outside = self.folder.join("outside");
-        fs::create_dir_all(outside.join("src"))?;
+        fs::create_dir_all(outside.join("src/bin"))?;
+        let program =
+            README.split_once("```rust,no_run\n").and_then(|(_, it)| it.split_once("```"));
+        let (program, _) = program.ok_or("the README of the library has no program")?;
+        fs::write(outside.join("src/bin/readme.rs"), program)?;
         fs::write(
             outside.join("Cargo.toml"),
             format!(
@@ -102,17 +111,18 @@ impl Workspace {
     /// Compiles and runs the program that depends only on the library, also with the library's async
     /// form.
     fn use_from_outside(&self) -> Result {
-        let digest = self.cargo("run --package outside").stdout()?;
+        let digest = self.cargo("run --package outside --bin outside").stdout()?;
         let component = self.folder.join("components/janitor-cleanup.wasm");
         let expected = Program::new("sha256sum").arg(component).stdout()?;
         let expected = expected.split_whitespace().next().unwrap_or_default();
         if digest.trim() != format!("sha256:{expected}") {
             return Err(format!("the packaged library embeds {digest}, not {expected}").into());
         }
-        let said = self.cargo("run --package outside --features async").stdout()?;
+        let said = self.cargo("run --package outside --bin outside --features async").stdout()?;
         if said.trim() != format!("{}\n{NOWHERE}", digest.trim()) {
             return Err(format!("the packaged library's async form says: {said}").into());
         }
+        self.clean_as_the_readme_says()?;
         let tree = self.cargo("tree --edges normal --prefix none --package outside").stdout()?;
         let name = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
         let unwanted: Vec<_> =
@@ -120,6 +130,17 @@ impl Workspace {
         match unwanted.is_empty() {
             true => Ok(()),
             false => Err(format!("{LIBRARY} depends on {}", unwanted.join(", ")).into()),
+        }
+    }
+
+    /// Runs the README's program on a stand-in cluster.
+    fn clean_as_the_readme_says(&self) -> Result {
+        let cluster = Cluster::start()?;
+        let run = self.cargo("run --package outside --bin readme -- cassandra_role");
+        let said = run.arg(&cluster.master).stdout()?;
+        match said.trim() {
+            "confirmed: [Phase::Volumes, Phase::Reservations]" => Ok(()),
+            other => Err(format!("the program of the library's README says: {other}").into()),
         }
     }
 
@@ -131,5 +152,41 @@ impl Workspace {
             .words(words)
             .env("CARGO_TARGET_DIR", self.folder.join("target"))
             .within(&self.folder)
+    }
+}
+
+/// A stand-in cluster on loopback, which stops when it is dropped.
+struct Cluster {
+    process: Child,
+    /// The URL of its master.
+    master: String,
+}
+
+impl Cluster {
+    fn start() -> Result<Self> {
+        cargo("build --quiet --locked --package janitor-tests --example stand-in").run()?;
+        let mut process = Command::new("target/debug/examples/stand-in")
+            .arg("tests/scenarios/the-sample-result/cluster.json")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take();
+        let mut cluster = Self { process, master: String::new() };
+        let lines = output.into_iter().flat_map(|output| BufReader::new(output).lines());
+        for line in lines {
+            // The second line lists the options of the command.
+            if let Some((_, urls)) = line?.split_once(" -m ") {
+                cluster.master = urls.split(' ').next().unwrap_or_default().into();
+                return Ok(cluster);
+            }
+        }
+        Err("the stand-in cluster prints no URL".into())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
 }
