@@ -1,6 +1,6 @@
 //! The host's policy between a cleaner and the servers: it forwards only the requests that the
-//! call allows. A component exports [`Gated`], which gives it the interfaces `cluster` and `scope`;
-//! the servers behind it are any [`Cluster`].
+//! call allows. A component exports `Gated`, which gives it the interfaces `cluster` and `scope`;
+//! the servers behind it are any `Cluster`.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
