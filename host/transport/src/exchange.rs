@@ -3,15 +3,15 @@
 use std::fmt;
 use std::io::Cursor;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancellation::CancellationToken;
 use janitor_contract::Endpoints;
 use janitor_contract::answer::final_status;
-use janitor_contract::types::Error;
 /// A request of the component that the policy has allowed. It names its endpoint, and contains
 /// neither a URL nor a credential.
 pub use janitor_contract::types::Request;
+use janitor_contract::types::{Error, Method};
 
 /// Sends requests. Implement this trait to send them in another way.
 ///
@@ -73,9 +73,42 @@ impl RunStart {
         self.life.is_over()
     }
 
-    /// Returns the knowledge whether the run is over.
-    pub(crate) fn life(&self) -> Life {
-        self.life.clone()
+    /// Returns the permission to send the run's requests.
+    pub(crate) fn permit(&self) -> Permit {
+        Permit {
+            life: self.life.clone(),
+            cancellation: self.cancellation.clone(),
+            end: Instant::now().checked_add(self.time),
+        }
+    }
+}
+
+/// The permission to send the requests of one run. Whoever sends a request for it looks here before
+/// each attempt, because the run may have ended since its component sent the request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Permit {
+    life: Life,
+    cancellation: CancellationToken,
+    end: Option<Instant>,
+}
+
+impl Permit {
+    /// Returns whether a request with this method may be sent: none may after the end of the run or
+    /// of its time, and after a cancellation only those that change nothing.
+    pub(crate) fn covers(&self, method: Method) -> bool {
+        let is_over = self.is_over() || self.end.is_some_and(|end| Instant::now() >= end);
+        !is_over && (method == Method::Get || !self.cancellation.is_cancelled())
+    }
+
+    /// Returns whether the run is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.life.is_over()
+    }
+
+    /// Returns whether nothing more may be changed, because the run is over or cancelled.
+    #[cfg(feature = "zookeeper")]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_over() || self.cancellation.is_cancelled()
     }
 }
 
@@ -101,9 +134,9 @@ impl Life {
     }
 }
 
-/// Returns the error of a request that was not sent because its run is over.
+/// Returns the error of a request that was not sent because its run is over or cancelled.
 pub fn over() -> Error {
-    Error::Internal("it was not sent, because its run is over".into())
+    Error::Internal("it was not sent, because its run is over or cancelled".into())
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {

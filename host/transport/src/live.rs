@@ -12,7 +12,7 @@ use http::{StatusCode, Uri};
 use self::masters::Masters;
 use crate::client::{Answer, Client};
 use crate::credentials::{Credential, Credentials};
-use crate::exchange::{Exchange, Life, Request, Response, over};
+use crate::exchange::{Exchange, Permit, Request, Response, over};
 #[cfg(feature = "login")]
 use crate::login::LoginError;
 use crate::queue::Queue;
@@ -58,32 +58,32 @@ impl Live {
 
     /// Starts an exchange on a thread of its own; the window of a run limits their number. A run
     /// that is cancelled or fails does not wait for them. A request that still waits for its turn
-    /// when its run is over is not sent.
-    pub(crate) fn start(&self, request: Request, life: Life) -> InFlight {
+    /// then is not sent, and one that a server has not accepted is not sent to another.
+    pub(crate) fn start(&self, request: Request, permit: Permit) -> InFlight {
         let live = self.clone();
         let ticket = self.queue.ticket();
         InFlight::start(move || {
-            let place = ticket.wait();
-            if life.is_over() {
-                return Err(over());
+            let place = ticket.wait(&permit, request.method);
+            match place.filter(|_| permit.covers(request.method)) {
+                Some(place) => live.exchange(&request, &permit).map(|it| place.keep(it)),
+                None => Err(over()),
             }
-            live.exchange(&request).map(|response| place.keep(response))
         })
     }
 
     /// Sends a request to its server, or to the first master that answers.
-    fn exchange(&self, request: &Request) -> Result<Response, Error> {
+    fn exchange(&self, request: &Request, permit: &Permit) -> Result<Response, Error> {
         let places = self.masters.places(request);
         let last = places.len().saturating_sub(1);
         let mut result = Err(Error::Internal("there is no master".into()));
         for (turn, url) in places.into_iter().enumerate() {
-            result = self.follow(&url, request);
+            result = self.follow(&url, request, permit);
             let is_skipped = match &result {
                 Ok(response) => lacks_a_leader(response.status),
                 // The leader has not received the request in either case.
                 Err(error) => matches!(error, Error::Dns | Error::Connect(_)),
             };
-            if !is_skipped || turn == last {
+            if !is_skipped || turn == last || !permit.covers(request.method) {
                 break;
             }
         }
@@ -92,13 +92,16 @@ impl Live {
 
     /// Sends a request, and sends it again to the target of a redirect from a master that does not
     /// lead.
-    fn follow(&self, url: &str, request: &Request) -> Result<Response, Error> {
+    fn follow(&self, url: &str, request: &Request, permit: &Permit) -> Result<Response, Error> {
         /// The most redirects that are followed, in case the leader changes meanwhile.
         const MOST_REDIRECTS: usize = 3;
         let mut uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
         let original = uri.authority().cloned();
-        let mut answer = self.authenticated(&uri, request)?;
+        let mut answer = self.authenticated(&uri, request, permit)?;
         for _ in 0..MOST_REDIRECTS {
+            if !permit.covers(request.method) {
+                break;
+            }
             let Some(next) = leader(&uri, answer.status(), answer.location(&uri)) else { break };
             let is_known = next.authority() == original.as_ref() || self.masters.is_named(&next);
             let has_credential = !matches!(self.credentials.of(request.endpoint), Credential::None);
@@ -112,7 +115,7 @@ impl Live {
                 )));
             }
             uri = next;
-            answer = self.authenticated(&uri, request)?;
+            answer = self.authenticated(&uri, request, permit)?;
         }
         if request.endpoint == Endpoint::Master && !lacks_a_leader(answer.status().as_u16()) {
             self.masters.answered(uri.authority());
@@ -122,7 +125,12 @@ impl Live {
 
     /// Sends a request with the current credentials, and once more with new ones if they are
     /// refused.
-    fn authenticated(&self, uri: &Uri, request: &Request) -> Result<Answer, Error> {
+    fn authenticated(
+        &self,
+        uri: &Uri,
+        request: &Request,
+        permit: &Permit,
+    ) -> Result<Answer, Error> {
         let Request { endpoint, method, content, .. } = request;
         let credential = self.credentials.of(*endpoint);
         let send = |authorization: Option<&str>| {
@@ -132,7 +140,9 @@ impl Live {
         let answer = send(authorization.as_deref())?;
         let refused = authorization.as_deref();
         if answer.status() != StatusCode::UNAUTHORIZED
+            || !permit.covers(*method)
             || !credential.renew(refused, &self.client, self.masters.endpoints())
+            || !permit.covers(*method)
         {
             return Ok(answer);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::credentials::Credentials;
-use crate::exchange::{Exchange, Life, Request, Response, RunStart, Transport};
+use crate::exchange::{Exchange, Permit, Request, Response, RunStart, Transport};
 use crate::live::Live;
 #[cfg(feature = "login")]
 use crate::login::LoginError;
@@ -37,8 +37,8 @@ pub struct Network {
     zookeeper: Option<ZooKeeper>,
     /// The reason why nothing is sent, unless a run has begun.
     blocked: Option<&'static str>,
-    /// The run that has begun.
-    life: Life,
+    /// The permission of the run that has begun.
+    permit: Permit,
 }
 
 /// The reason why a network cannot be built from its settings.
@@ -189,7 +189,7 @@ impl NetworkBuilder {
             #[cfg(feature = "zookeeper")]
             zookeeper,
             blocked: Some(NO_RUN),
-            life: Life::default(),
+            permit: Permit::default(),
         };
         Ok(network.with_credentials(self.credentials))
     }
@@ -210,7 +210,7 @@ impl Transport for Network {
 
     fn begin(&mut self, run: &RunStart) {
         self.blocked = (run.endpoints != *self.endpoints).then_some(OTHER_SERVERS);
-        self.life = run.life();
+        self.permit = run.permit();
         #[cfg(feature = "zookeeper")]
         if let Some(zookeeper) = &mut self.zookeeper {
             zookeeper.begin(run);
@@ -225,7 +225,7 @@ impl Transport for Network {
         if let (Endpoint::Exhibitor, Some(zookeeper)) = (request.endpoint, &self.zookeeper) {
             return Box::new(zookeeper.start(request));
         }
-        Box::new(self.live.start(request, self.life.clone()))
+        Box::new(self.live.start(request, self.permit.clone()))
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -280,6 +280,80 @@ mod tests {
         assert_eq!(ask(&mut network), Err(Error::Internal(OTHER_SERVERS.into())));
         begin(&mut network, nowhere());
         assert!(matches!(ask(&mut network), Err(Error::Connect(_))));
+    }
+
+    /// A server that lets one request after the other arrive, and answers it with what the function
+    /// returns. The receiver gets the first line of each.
+    fn server(
+        answer: impl Fn() -> String + Send + 'static,
+    ) -> (String, std::sync::mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/master/", listener.local_addr().unwrap());
+        let (arrived, requests) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                let mut head = [0; 512];
+                let count = client.read(&mut head).unwrap_or_default();
+                let line = String::from_utf8_lossy(&head[..count]);
+                arrived.send(line.lines().next().unwrap_or_default().into()).unwrap();
+                client.write_all(answer().as_bytes()).unwrap();
+            }
+        });
+        (url, requests)
+    }
+
+    fn change() -> Request {
+        let (endpoint, path) = (Endpoint::Master, vec!["unreserve".into()]);
+        Request { endpoint, method: Method::Post, path, query: vec![], content: None }
+    }
+
+    fn run(url: &str, token: &CancellationToken) -> RunStart {
+        let endpoints = Endpoints::new(url, url, url).unwrap();
+        RunStart::new(endpoints, Duration::from_secs(60), token.clone())
+    }
+
+    /// A request may wait for its turn while its run is cancelled.
+    #[test]
+    fn a_change_that_waits_for_its_turn_is_not_sent_after_a_cancellation() {
+        let (release, released) = std::sync::mpsc::channel();
+        let (url, requests) = server(move || {
+            released.recv().unwrap();
+            "HTTP/1.1 204 No Content\r\n\r\n".into()
+        });
+        let token = CancellationToken::new();
+        let start = run(&url, &token);
+        let builder = Network::builder(start.endpoints.clone()).no_proxy();
+        let mut network = builder.most_exchanges(std::num::NonZeroU32::MIN).build().unwrap();
+        network.begin(&start);
+        let first = network.send(change());
+        assert!(requests.recv().unwrap().starts_with("POST "));
+        let second = network.send(change());
+        token.cancel();
+        assert_eq!(second.finish().map(|it| it.status), Err(crate::exchange::over()));
+        release.send(()).unwrap();
+        assert_eq!(first.finish().map(|it| it.status), Ok(204));
+        assert!(requests.try_recv().is_err());
+    }
+
+    /// A master that does not lead has not accepted the request.
+    #[test]
+    fn a_change_is_not_sent_to_another_master_after_a_cancellation() {
+        let (leader, requests) = server(|| "HTTP/1.1 202 Accepted\r\n\r\n".into());
+        let place = leader.trim_start_matches("http:").to_owned();
+        let token = CancellationToken::new();
+        let cancelled = token.clone();
+        let (url, _first) = server(move || {
+            cancelled.cancel();
+            format!(
+                "HTTP/1.1 307 Temporary Redirect\r\nLocation: {place}unreserve\r\n\
+                 Content-Length: 0\r\n\r\n"
+            )
+        });
+        let start = run(&url, &token);
+        let mut network = Network::builder(start.endpoints.clone()).no_proxy().build().unwrap();
+        network.begin(&start);
+        assert_eq!(network.send(change()).finish().map(|it| it.status), Ok(307));
+        assert!(requests.try_recv().is_err());
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::exchange::{Body, Response};
-use janitor_contract::types::Error;
+use crate::exchange::{Body, Permit, Response};
+use janitor_contract::types::{Error, Method};
 
 /// A queue with a limited number of places at its front. Clones share it; the default has no limit.
 ///
@@ -62,17 +63,24 @@ impl Queue {
 pub(crate) struct Ticket(Option<(Arc<Shared>, u64)>);
 
 impl Ticket {
-    /// Waits for a place.
-    pub(crate) fn wait(self) -> Place {
-        let Some((shared, number)) = &self.0 else { return Place(None) };
+    /// Waits for a place, for a request with this method. Returns `None` as soon as the request may
+    /// not be sent any more.
+    pub(crate) fn wait(self, permit: &Permit, method: Method) -> Option<Place> {
+        /// The interval at which the permission is looked at.
+        const LOOK: Duration = Duration::from_millis(100);
+        let Some((shared, number)) = &self.0 else { return Some(Place(None)) };
         let mut state = shared.state();
         while state.free == 0 || state.waiting.front() != Some(number) {
-            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if !permit.covers(method) {
+                return None;
+            }
+            let waited = shared.changed.wait_timeout(state, LOOK);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.free -= 1;
         drop(state);
         // The ticket is dropped after the place is taken, which lets the next one move up.
-        Place(Some(shared.clone()))
+        Some(Place(Some(shared.clone())))
     }
 }
 
@@ -134,10 +142,14 @@ mod tests {
 
     use super::*;
 
+    fn wait(ticket: Ticket) -> Place {
+        ticket.wait(&Permit::default(), Method::Get).unwrap()
+    }
+
     #[test]
     fn places_are_given_in_the_order_of_the_tickets() {
         let queue = Queue::new(NonZeroU32::new(2));
-        let places = [queue.ticket().wait(), queue.ticket().wait()];
+        let places = [wait(queue.ticket()), wait(queue.ticket())];
         let (sender, order) = mpsc::channel();
         // The last ticket waits first, and one in the middle is given up.
         let mut tickets: Vec<_> = (0..4).map(|number| (number, queue.ticket())).collect();
@@ -148,7 +160,7 @@ mod tests {
             .map(|(number, ticket)| {
                 let sender = sender.clone();
                 thread::spawn(move || {
-                    let _place = ticket.wait();
+                    let _place = wait(ticket);
                     sender.send(number).unwrap();
                 })
             })
@@ -169,7 +181,7 @@ mod tests {
         let response = |body: &str| {
             let body = Box::new(std::io::Cursor::new(body.into()));
             let response = Response { status: 200, content_type: None, body };
-            queue.ticket().wait().keep(response)
+            wait(queue.ticket()).keep(response)
         };
         let mut read = response("x");
         assert_eq!(read.body.read(&mut [0; 4]), Ok(1));

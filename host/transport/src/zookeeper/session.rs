@@ -12,7 +12,7 @@ use super::jute::Names;
 use super::patience::{addresses, aside};
 use super::refusal::{Refusal, absolute, code_name, is_of_the_node};
 use super::removed::Removed;
-use crate::cancellation::CancellationToken;
+use crate::exchange::Permit;
 use crate::secret::ZooKeeperLogin;
 use crate::timeouts::Timeouts;
 use janitor_contract::ensemble::Ensemble;
@@ -46,7 +46,7 @@ pub(super) struct Session {
     settings: Settings,
     /// The end of the run's time.
     end: Instant,
-    cancellation: CancellationToken,
+    permit: Permit,
     connection: Option<Connection>,
     /// The servers that are tried for the next session. If none is left, all servers in the URL are
     /// tried again.
@@ -78,11 +78,11 @@ impl Drop for Session {
 
 impl Session {
     /// Creates a session for a run that has this much time left.
-    pub(super) fn new(settings: Settings, time: Duration, cancellation: CancellationToken) -> Self {
+    pub(super) fn new(settings: Settings, time: Duration, permit: Permit) -> Self {
         Self {
             end: after(time),
             settings,
-            cancellation,
+            permit,
             connection: None,
             next: VecDeque::new(),
             last_seen: 0,
@@ -126,13 +126,13 @@ impl Session {
             last_seen: self.last_seen,
         };
         let (begin, end) = (Instant::now(), after(session).min(self.end));
-        let (token, in_doubt) = (self.cancellation.clone(), self.in_doubt > 0);
-        let is_over = || token.is_cancelled() && !in_doubt;
+        let (permit, in_doubt) = (self.permit.clone(), self.in_doubt > 0);
+        let is_over = || permit.is_cancelled() && !in_doubt;
         let mut rounds = 0;
         let mut last = String::new();
         while !is_over() {
             if self.next.is_empty() {
-                if rounds > 0 && token.is_cancelled() {
+                if rounds > 0 && permit.is_cancelled() {
                     break;
                 }
                 rounds += 1;
@@ -171,7 +171,7 @@ impl Session {
             }
             thread::sleep(PAUSE);
         }
-        if self.cancellation.is_cancelled() {
+        if self.permit.is_cancelled() {
             return Err(Error::Connect(format!(
                 "the run is cancelled, and none of the {count} ZooKeeper server(s) in its URL has \
                  opened a session yet"
@@ -217,7 +217,7 @@ impl Session {
             };
             malformed += usize::from(matches!(fault, Fault::Malformed(_)));
             let refusal = Refusal::Lost { fault, node: node.to_owned() };
-            let is_over = Instant::now() + PAUSE > end || self.cancellation.is_cancelled();
+            let is_over = Instant::now() + PAUSE > end || self.permit.is_cancelled();
             if is_over || malformed > self.settings.ensemble.servers().len() {
                 return Err(refusal);
             }
@@ -251,7 +251,7 @@ impl Session {
 
     /// Returns the reason why nothing more may be changed, if there is one.
     pub(super) fn is_over(&self) -> Option<&'static str> {
-        if self.cancellation.is_cancelled() {
+        if self.permit.is_cancelled() {
             Some(DELETION_STOPPED)
         } else if Instant::now() >= self.end {
             Some("the run's time is over")
@@ -268,6 +268,30 @@ mod tests {
 
     use super::super::jute::Frame;
     use super::*;
+    use crate::cancellation::CancellationToken;
+    use crate::exchange::{RunStart, Running};
+    use janitor_contract::Endpoints;
+
+    fn settings(ensemble: &str) -> Settings {
+        Settings {
+            ensemble: ensemble.parse().unwrap(),
+            login: None,
+            timeouts: Timeouts { connect: Duration::from_secs(3), ..Timeouts::default() },
+            limits: ZooKeeperLimits::default(),
+        }
+    }
+
+    /// Nobody waits for the deletions of a run that was dropped.
+    #[test]
+    fn nothing_is_changed_after_the_run() {
+        let (running, endpoints) = (Running::default(), Endpoints::default());
+        let start = RunStart::new(endpoints, Duration::from_secs(60), CancellationToken::new());
+        let permit = start.clone().of(&running).permit();
+        let session = Session::new(settings("zk://h"), start.time, permit);
+        assert_eq!(session.is_over(), None);
+        drop(running);
+        assert_eq!(session.is_over(), Some(DELETION_STOPPED));
+    }
 
     /// A name has three addresses: one is silent, one closes each connection, and the last one
     /// opens a session.
@@ -284,14 +308,8 @@ mod tests {
             let hello = Frame::new().int(0).int(10_000).long(7).buffer(&[0; 16]);
             client.write_all(&hello.finish()).unwrap();
         });
-        let settings = Settings {
-            ensemble: "zk://three-addresses".parse().unwrap(),
-            login: None,
-            timeouts: Timeouts { connect: Duration::from_secs(3), ..Timeouts::default() },
-            limits: ZooKeeperLimits::default(),
-        };
         let time = Duration::from_secs(60);
-        let mut session = Session::new(settings, time, CancellationToken::new());
+        let mut session = Session::new(settings("zk://three-addresses"), time, Permit::default());
         session.take_addresses(&found);
         assert!(session.open().is_ok());
         assert!(session.next.is_empty());

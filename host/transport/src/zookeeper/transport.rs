@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::ZooKeeperLimits;
 use super::explorer::Question;
 use super::session::{Session, Settings};
-use crate::cancellation::CancellationToken;
-use crate::exchange::{Exchange, Life, Request, Response, RunStart, over};
-use crate::queue::Queue;
+use crate::exchange::{Exchange, Permit, Request, Response, RunStart, over};
+use crate::queue::{Queue, Ticket};
 use crate::secret::ZooKeeperLogin;
 use crate::timeouts::Timeouts;
 use janitor_contract::ensemble::Ensemble;
@@ -21,7 +20,7 @@ pub(crate) struct ZooKeeper {
     settings: Settings,
     session: Arc<Mutex<Session>>,
     queue: Queue,
-    life: Life,
+    permit: Permit,
 }
 
 impl fmt::Debug for ZooKeeper {
@@ -42,10 +41,10 @@ impl ZooKeeper {
     }
 
     fn with_settings(settings: Settings) -> Self {
-        let no_run = (Duration::ZERO, CancellationToken::new());
-        let session = Session::new(settings.clone(), no_run.0, no_run.1);
+        let permit = Permit::default();
+        let session = Session::new(settings.clone(), Duration::ZERO, permit.clone());
         let session = Arc::new(Mutex::new(session));
-        Self { settings, session, queue: Queue::default(), life: Life::default() }
+        Self { settings, session, queue: Queue::default(), permit }
     }
 
     /// Sets the queue in which exchanges wait for their turn.
@@ -56,16 +55,16 @@ impl ZooKeeper {
     /// Starts a session for a run. Its time is that of the run, and a deletion ends between two
     /// operations if the run is cancelled.
     pub(crate) fn begin(&mut self, run: &RunStart) {
-        let session = Session::new(self.settings.clone(), run.time, run.cancellation.clone());
+        self.permit = run.permit();
+        let session = Session::new(self.settings.clone(), run.time, self.permit.clone());
         self.session = Arc::new(Mutex::new(session));
-        self.life = run.life();
     }
 
     /// Starts an exchange. Exchanges are carried out one after the other, when their responses are
     /// awaited.
     pub(crate) fn start(&self, request: Request) -> Pending {
-        let Self { session, queue, life, .. } = self.clone();
-        Pending { request, session, queue, life }
+        let Self { session, queue, permit, .. } = self.clone();
+        Pending { request, session, ticket: queue.ticket(), permit }
     }
 }
 
@@ -73,16 +72,14 @@ impl ZooKeeper {
 pub(crate) struct Pending {
     request: Request,
     session: Arc<Mutex<Session>>,
-    queue: Queue,
-    life: Life,
+    ticket: Ticket,
+    permit: Permit,
 }
 
 impl Exchange for Pending {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let _place = self.queue.ticket().wait();
-        if self.life.is_over() {
-            return Err(over());
-        }
+        let place = self.ticket.wait(&self.permit, self.request.method);
+        let Some(_place) = place.filter(|_| !self.permit.is_over()) else { return Err(over()) };
         // A session that failed has no connection any more, and opens another one.
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         match Question::read(&self.request, session.chroot()) {
