@@ -24,11 +24,11 @@ use socket2::{Domain, Socket, Type};
 use crate::command::{changes, network, recordings, replay, run, scenario, tests};
 use crate::needs::{needed, say};
 use crate::nonblocking::block_on;
-use crate::nonblocking::client::Client;
 use crate::viewer;
 use hosts::{
     JANITOR, JSPI, NODE, NPM, NPM_WITH_JSPI, PYTHON, Place, Program, RUST, WASMTIME, field, script,
 };
+use janitor_nonblocking::Client;
 use pypi::{PYPI, PYPI_TRANSPORT};
 use recorded::Recorded;
 

@@ -1,9 +1,6 @@
 //! Runs of the library as futures: they share a thread, stop when they are dropped, and pass on the
 //! panics of their transports. `sandbox` runs each component that misbehaves in this form too.
 
-#[path = "../../host/examples/nonblocking/client.rs"]
-pub mod client;
-
 use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -12,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use client::Client;
 use futures_util::future::{Either, join_all, select};
 use futures_util::{FutureExt, pin_mut, stream};
 use janitor_host::{
     AsyncResponse, AsyncSession, AsyncTransport, Body, BoxFuture, Bytes, Endpoints, Entry, Error,
     Exchange, Janitor, Network, Options, Request, Response, RunStart, Session, Target, Transport,
 };
+use janitor_nonblocking::Client;
 use janitor_tests::{Cluster, State};
 
 use crate::command::{changes, network, scenario};

@@ -21,7 +21,7 @@ const chooser = document.querySelector('#file');
 /** The compiled core modules, by their names. */
 const modules = Promise.all(Object.entries(CORES).map(async ([name, packed]) => [name, await WebAssembly.compile(await unpacked(packed))])).then(Object.fromEntries);
 
-/** Instantiates the component anew, as every call needs it. */
+/** Instantiates the component for one call, so that nothing of an earlier one remains. */
 async function fresh(imports) {
   const compiled = await modules;
   return instantiate((name) => compiled[name], imports);

@@ -82,7 +82,7 @@ function border(steps, transport, window, stoppedAt = Infinity) {
       return chunk;
     }
 
-    [Symbol.dispose]() {
+    [Symbol.dispose ?? Symbol.for('dispose')]() {
       inFlight -= 1;
     }
   }

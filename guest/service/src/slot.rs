@@ -48,12 +48,8 @@ impl Slot {
         };
         for number in 0..most {
             let name = format!("run-{number}");
-            // The second attempt may fail too, if another instance was faster.
             let taken = match create(&folder, &name) {
-                Err(ErrorCode::Exist) if is_left_over(&folder, &name, operator.run_seconds) => {
-                    let _ = folder.unlink_file_at(&name);
-                    create(&folder, &name)
-                }
+                Err(ErrorCode::Exist) => take_over(&folder, &name, operator.run_seconds),
                 taken => taken,
             };
             match taken {
@@ -81,10 +77,26 @@ fn create(folder: &Descriptor, name: &str) -> Result<(), ErrorCode> {
     folder.open_at(PathFlags::empty(), name, new, DescriptorFlags::WRITE).map(drop)
 }
 
-/// Returns whether a file belongs to a run that must be over.
-fn is_left_over(folder: &Descriptor, name: &str, run_seconds: u32) -> bool {
-    let state = folder.stat_at(PathFlags::empty(), name);
-    let began = state.ok().and_then(|state| state.data_modification_timestamp);
-    let end = began.map(|began| began.seconds + u64::from(run_seconds) + GRACE);
-    end.is_some_and(|end| end < wall_clock::now().seconds)
+/// Takes the slot of a run that must be over. Its file is removed only by the instance that creates
+/// the lock for it, so that none removes the file of another instance that was faster.
+///
+/// # Errors
+/// Fails with `Exist` if the slot stays taken.
+fn take_over(folder: &Descriptor, name: &str, run_seconds: u32) -> Result<(), ErrorCode> {
+    let began = left_over(folder, name, run_seconds).ok_or(ErrorCode::Exist)?;
+    let lock = format!("{name}-{}.{}", began.0, began.1);
+    create(folder, &lock)?;
+    let taken = match left_over(folder, name, run_seconds) == Some(began) {
+        true => folder.unlink_file_at(name).and_then(|()| create(folder, name)),
+        false => Err(ErrorCode::Exist),
+    };
+    let _ = folder.unlink_file_at(&lock);
+    taken
+}
+
+/// Returns the time of a file, in seconds and nanoseconds, if it belongs to a run that must be over.
+fn left_over(folder: &Descriptor, name: &str, run_seconds: u32) -> Option<(u64, u32)> {
+    let began = folder.stat_at(PathFlags::empty(), name).ok()?.data_modification_timestamp?;
+    let end = began.seconds + u64::from(run_seconds) + GRACE;
+    (end < wall_clock::now().seconds).then_some((began.seconds, began.nanoseconds))
 }

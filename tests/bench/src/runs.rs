@@ -1,9 +1,6 @@
 //! Measures the memory of many async runs on one thread, each of which cleans up after another
 //! service.
 
-#[path = "../../../host/examples/nonblocking/client.rs"]
-mod client;
-
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -13,9 +10,9 @@ use std::time::Instant;
 use clap::Args;
 use futures_util::future::join_all;
 use janitor_host::{AsyncSession, Endpoints, Janitor, Options as RunOptions, Target};
+use janitor_nonblocking::Client;
 use serde_json::{Value, json};
 
-use self::client::Client;
 use crate::Result;
 
 /// The number of services in a cluster. The stand-in simulates all of Mesos, so it is slow with many

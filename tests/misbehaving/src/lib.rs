@@ -28,15 +28,15 @@ bindings::export!(Component with_types_in bindings);
 
 impl Guest for Component {
     fn plan(_: Target, _: Options) -> Result<CleanupPlan, ReadFailure> {
-        panic!("not asked for")
+        panic!("no test calls this")
     }
 
     fn apply(_: CleanupPlan, _: Options) -> Result<Report, Failure> {
-        panic!("not asked for")
+        panic!("no test calls this")
     }
 
     fn discover(_: Options) -> Result<Inventory, ReadFailure> {
-        panic!("not asked for")
+        panic!("no test calls this")
     }
 
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {

@@ -123,9 +123,15 @@ const ANSWER: Duration = Duration::from_secs(60);
 async fn exchange(url: String, request: Request) -> Result<Response, Error> {
     let internal = |why: &dyn std::error::Error| Error::Internal(why.to_string());
     let url: hyper::Uri = url.parse().map_err(|why| internal(&why))?;
+    if url.scheme_str() != Some("http") {
+        return Err(Error::Internal("this host sends requests over plain HTTP only".into()));
+    }
     let host = url.host().unwrap_or_default();
-    let addresses = lookup_host((host, url.port_u16().unwrap_or(80))).await;
-    let addresses: Vec<_> = addresses.map_err(|_| Error::Dns)?.collect();
+    let addresses = timeout(CONNECT, lookup_host((host, url.port_u16().unwrap_or(80)))).await;
+    let addresses: Vec<_> = match addresses {
+        Ok(Ok(addresses)) => addresses.collect(),
+        _ => return Err(Error::Dns),
+    };
     let stream = timeout(CONNECT, TcpStream::connect(&*addresses)).await;
     let stream = stream.map_err(|_| Error::Connect("no connection in time".into()))?;
     let stream = stream.map_err(|why| Error::Connect(why.kind().to_string()))?;
@@ -172,7 +178,9 @@ impl Arguments {
         let pods = self.marathon_url.strip_suffix("apps/").map(|base| format!("{base}pods/"));
         let base = match request.endpoint {
             Endpoint::Master => &self.master_url,
-            Endpoint::MasterRoot => self.master_url.trim_end_matches("master/"),
+            Endpoint::MasterRoot => {
+                self.master_url.strip_suffix("master/").unwrap_or(&self.master_url)
+            }
             Endpoint::Exhibitor => &self.exhibitor_url,
             Endpoint::Marathon => &self.marathon_url,
             Endpoint::MarathonPods => pods.as_deref().unwrap_or(&self.marathon_url),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
@@ -40,14 +41,24 @@ impl AsyncTransport for Client {
     }
 }
 
+/// The time to look up a server, and the time to connect to it.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The time to wait for a response, and for each piece of its body.
+const ANSWER: Duration = Duration::from_secs(60);
+
 /// Sends a request, and waits for the status and the headers of the response.
 async fn exchange(url: String, request: Request) -> Result<AsyncResponse, Error> {
-    const CONNECT: Duration = Duration::from_secs(10);
-    const ANSWER: Duration = Duration::from_secs(60);
     let url: hyper::Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
     let server = url.authority().ok_or_else(|| Error::Internal("a URL without a server".into()))?;
-    let addresses = lookup_host((server.host(), server.port_u16().unwrap_or(80))).await;
-    let addresses: Vec<_> = addresses.map_err(|_| Error::Dns)?.collect();
+    if url.scheme_str() != Some("http") {
+        return Err(Error::Internal("this client sends requests over plain HTTP only".into()));
+    }
+    let port = server.port_u16().unwrap_or(80);
+    let addresses: Vec<_> = match timeout(CONNECT, lookup_host((server.host(), port))).await {
+        Ok(Ok(addresses)) => addresses.collect(),
+        _ => return Err(Error::Dns),
+    };
     let stream = timeout(CONNECT, TcpStream::connect(&*addresses)).await;
     let stream =
         stream.map_err(|_| Error::Connect("no connection within the time limit".into()))?;
@@ -70,7 +81,11 @@ async fn exchange(url: String, request: Request) -> Result<AsyncResponse, Error>
     let response = timeout(ANSWER, sender.send_request(message)).await;
     let response = response.map_err(|_| Error::Timeout)?.map_err(|why| failure(&why))?;
     let status = response.status().as_u16();
-    let body = response.into_body().map_err(|why| failure(&why)).into_data_stream();
+    let body = stream::try_unfold(response.into_body(), |mut body| async {
+        let frame = timeout(ANSWER, body.frame()).await.map_err(|_| Error::Timeout)?;
+        let frame = frame.transpose().map_err(|why| failure(&why))?;
+        Ok(frame.map(|frame| (frame.into_data().unwrap_or_default(), body)))
+    });
     Ok(AsyncResponse::new(status, body))
 }
 

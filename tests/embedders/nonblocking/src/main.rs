@@ -1,16 +1,14 @@
 //! A service that cleans up after many services at once, on one thread. It sends its requests with
 //! its own async HTTP client.
 //!
-//!     cargo run --features async --example nonblocking -- http://127.0.0.1:5050/ http://127.0.0.1:8181/ kafka-role hdfs-role
-
-mod client;
+//!     cargo run --package janitor-nonblocking -- http://127.0.0.1:5050/ http://127.0.0.1:8181/ kafka-role hdfs-role
 
 use std::env;
 use std::error::Error;
 
-use client::Client;
 use futures_util::future::join_all;
 use janitor_host::{AsyncSession, Endpoints, Entry, Janitor, Level, Options, Target};
+use janitor_nonblocking::Client;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
