@@ -10,6 +10,7 @@ use janitor_tests::Cluster;
 use serde_json::Value;
 
 use crate::command::{Run, janitor, on, replay, run, scenario, tests};
+use crate::composed;
 use crate::sandbox::BROKEN;
 
 /// A digest that no component has.
@@ -18,9 +19,9 @@ const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000
 /// The message about the servers if there is no component that could send them a request.
 const NOTHING: &str = "Nothing was changed, and nothing was sent.\n";
 
-/// Returns the file of a component of this workspace, which the build scripts made.
-fn built(name: &str) -> PathBuf {
-    tests("../target/component/wasm32-unknown-unknown/component").join(name)
+/// Returns the file of the embedded component.
+fn guest() -> PathBuf {
+    composed::JANITOR.join("janitor-cleanup.wasm")
 }
 
 /// Runs a cleanup with a component, and asserts that nothing is sent.
@@ -39,7 +40,7 @@ pub fn is_refused(fault: &str) {
     let bytes = match fault {
         "is a core module" => b"\0asm\x01\0\0\0".into(),
         "is cut off" => {
-            let mut bytes = fs::read(built("janitor_guest.wasm")).unwrap();
+            let mut bytes = fs::read(guest()).unwrap();
             bytes.truncate(bytes.len() / 2);
             bytes
         }
@@ -83,7 +84,7 @@ fn without_a_compiler_there_is_no_such_option() {
 #[test]
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn the_embedded_one_from_a_file_is_the_same() {
-    let guest = built("janitor_guest.wasm");
+    let guest = self::guest();
     let with = |mut command: std::process::Command| {
         run(command.arg("--component").arg(&guest).args(["--component-digest", DIGEST]))
     };
@@ -102,7 +103,7 @@ fn the_embedded_one_from_a_file_is_the_same() {
 #[cfg(feature = "jit")]
 #[allow(unsafe_code)]
 fn one_that_is_precompiled_is_the_same() {
-    let code = Janitor::precompile(&fs::read(built("janitor_guest.wasm")).unwrap()).unwrap();
+    let code = Janitor::precompile(&fs::read(guest()).unwrap()).unwrap();
     // SAFETY: the engine compiled these bytes in the line above.
     let janitor = unsafe { Janitor::from_precompiled(&code, DIGEST) }.unwrap();
     assert_eq!(janitor.imports(), Janitor::new().unwrap().imports());
@@ -113,7 +114,7 @@ fn one_that_is_precompiled_is_the_same() {
 #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
 fn one_of_another_digest_is_not_run() {
     let cluster = Cluster::start(scenario("the-sample-result"));
-    let guest = built("janitor_guest.wasm");
+    let guest = self::guest();
     let plan = tests("recordings/cassandra-0.28.1.har");
     let replay = format!("replay {}", shell_words::quote(&plan.display().to_string()));
     for line in ["-r cassandra_role", "plan -r cassandra_role", "discover", "inspect", &replay] {
@@ -147,7 +148,8 @@ fn a_recording_names_the_one_that_ran() {
         recording["log"]["_janitor"]["component"].as_str().unwrap().to_owned()
     };
     // This component does nothing, and is not the embedded one.
-    let ours = built("janitor_misbehaving.wasm");
+    let ours =
+        tests("../target/component/wasm32-unknown-unknown/component/janitor_misbehaving.wasm");
     let inspection = run(janitor().arg("inspect").arg("--component").arg(&ours));
     let digest = record(&ours);
     assert_ne!(digest, DIGEST);
@@ -167,7 +169,7 @@ fn the_next_command_names_it_too() {
     let cluster = Cluster::start(scenario("the-sample-result"));
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json").display().to_string();
-    let guest = built("janitor_guest.wasm").display().to_string();
+    let guest = self::guest().display().to_string();
     let guest = ["--component", guest.as_str(), "--component-digest", DIGEST];
     let mut command = on(&cluster, "plan -r cassandra_role");
     let planned = run(command.args(["--out", &plan]).args(guest));

@@ -193,7 +193,7 @@ fn test_with_compiler() -> Result<Program> {
 }
 
 fn jit(_: &mut Skips) -> Result {
-    test_with_compiler()?.words("--test suite -- component").run()
+    test_with_compiler()?.words("--test suite -- component::").run()
 }
 
 fn fuel(_: &mut Skips) -> Result {
