@@ -2,8 +2,6 @@
 
 import { FIELDS } from './generated.mjs';
 
-/** @typedef {import('./contract.js').Options} Options */
-
 /** The URLs of the servers in DC/OS. */
 const ENDPOINTS = {
   master: 'http://leader.mesos:5050/master/',
@@ -11,36 +9,45 @@ const ENDPOINTS = {
   marathon: 'http://marathon.mesos:8080/v2/apps/',
 };
 
-/** The default options. @type {Options} */
+/** The kinds of options, and the words for them. */
+const isText = (it) => typeof it === 'string';
+const FLAG = { words: 'true or false', has: (it) => typeof it === 'boolean' };
+const TEXT = { words: 'a string', has: isText };
+const TEXTS = { words: 'an array of strings', has: (it) => Array.isArray(it) && [...it].every(isText) };
+const SECONDS = { words: 'an integer from 0 to 4294967295', has: (it) => Number.isInteger(it) && it >= 0 && it < 2 ** 32 };
+const IN_USE = { words: 'refuse, force or teardown', has: (it) => ['refuse', 'force', 'teardown'].includes(it) };
+
+/** The options: their kinds and defaults. */
 const OPTIONS = {
-  confirmSeconds: 30,
-  inUse: 'refuse',
-  systemZnode: false,
-  teardown: [],
-  strict: false,
-  wholeService: false,
-  ignoredAgents: [],
-  zookeeper: false,
+  confirmSeconds: [SECONDS, 30],
+  inUse: [IN_USE, 'refuse'],
+  systemZnode: [FLAG, false],
+  teardown: [TEXTS, []],
+  strict: [FLAG, false],
+  wholeService: [FLAG, false],
+  ignoredAgents: [TEXTS, []],
+  znodeRoot: [TEXT, undefined],
+  zookeeper: [FLAG, false],
 };
 
 /** Checks a target. */
 export function targetOf(target) {
   const checked = known('target', target, FIELDS.Target);
   for (const [name, value] of Object.entries(checked)) {
-    if (typeof value !== 'string') throw new TypeError(`target.${name} must be a string`);
+    if (!isText(value)) throw new TypeError(`target.${name} must be a string`);
   }
   return checked;
 }
 
 /** Completes options. */
 export function optionsOf(options = {}) {
-  const all = { ...OPTIONS, ...known('options', options, FIELDS.Options) };
-  for (const [name, usual] of Object.entries(OPTIONS)) {
-    if (typeof all[name] !== typeof usual || Array.isArray(all[name]) !== Array.isArray(usual)) {
-      throw new TypeError(`options.${name} must be like its default, ${JSON.stringify(usual)}`);
-    }
+  const given = known('options', options, FIELDS.Options);
+  for (const [name, value] of Object.entries(given)) {
+    const [{ words, has }] = OPTIONS[name];
+    if (!has(value)) throw new TypeError(`options.${name} must be ${words}`);
   }
-  return all;
+  const defaults = Object.entries(OPTIONS).map(([name, [, value]]) => [name, value]);
+  return { ...Object.fromEntries(defaults), ...given };
 }
 
 /** Checks the settings of a host, and completes them for a call with this target. */
@@ -58,10 +65,19 @@ export function hostOf(host = {}, target) {
 
 /** Returns the fields that have a value, if all of them are known. */
 function known(name, value, fields) {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`);
+  if (!isPlain(value)) throw new TypeError(`${name} must be an object without a class`);
   const unknown = Object.keys(value).find((field) => !fields.includes(field));
   if (unknown !== undefined) throw new TypeError(`${name} has no field ${unknown}: use ${fields.join(', ')}`);
-  return Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined && it !== null));
+  const entries = fields.map((field) => [field, value[field]]);
+  return Object.fromEntries(entries.filter(([, it]) => it !== undefined && it !== null));
+}
+
+/** Returns whether a value is an object that has only fields of its own. */
+function isPlain(value) {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  // The prototype of an object from another realm is another object.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Checks the base URL of an endpoint, and adds a missing slash at its end. */

@@ -90,13 +90,22 @@ test('runs do not share anything', async () => {
   assert.ok(inventory.roles.length <= 1);
 });
 
-test('names that are not known are refused before anything is sent', async () => {
+test('arguments that are not understood are refused before anything is sent', async () => {
+  class Kafka { role = ROLE; get principal() { return 'kafka'; } }
   for (const [call, words] of [
     [() => clean({ rolle: ROLE }), 'target has no field rolle'],
     [() => clean({ role: 7 }), 'target.role must be a string'],
     [() => clean(), 'target must be an object'],
+    [() => clean(new Kafka()), 'target must be an object without a class'],
+    [() => clean(Object.create({ role: ROLE, principal: 'kafka' })), 'target must be an object without a class'],
+    [() => apply({ target: new Kafka() }), 'target must be an object without a class'],
+    ...[-1, 1.5, NaN, 2 ** 32, Infinity, '30'].map((confirmSeconds) => [() => clean({ role: ROLE }, { confirmSeconds }), 'an integer from 0']),
+    [() => clean({ role: ROLE }, { inUse: 'ignore' }), 'options.inUse must be refuse, force or teardown'],
+    [() => clean({ role: ROLE }, { teardown: 'F-1' }), 'options.teardown must be an array of strings'],
+    [() => clean({ role: ROLE }, { ignoredAgents: [5] }), 'options.ignoredAgents must be an array of strings'],
+    [() => clean({ role: ROLE }, { znodeRoot: 5 }), 'options.znodeRoot must be a string'],
+    [() => clean({ role: ROLE }, { strict: 1 }), 'options.strict must be true or false'],
     [() => clean({ role: ROLE }, { ignoreAgents: [] }), 'options has no field ignoreAgents'],
-    [() => clean({ role: ROLE }, { teardown: 'F-1' }), 'options.teardown must be like its default, []'],
     [() => clean({ role: ROLE }, {}, { onEvents: () => {} }), 'host has no field onEvents'],
     [() => clean({ role: ROLE }, {}, { fetch: 'get' }), 'host.fetch must be a function'],
     [() => clean({ role: ROLE }, {}, { signal: true }), 'host.signal must be an AbortSignal'],
@@ -112,6 +121,13 @@ test('names that are not known are refused before anything is sent', async () =>
     const error = await failure(call());
     assert.ok(error instanceof TypeError && error.message.includes(words), error);
     assert.ok(!error.message.includes('canary'), error);
+  }
+});
+
+test('a field may be a getter, and counts', async () => {
+  for (const target of [{ role: ROLE }, Object.assign(Object.create(null), { role: ROLE })]) {
+    Object.defineProperty(target, 'principal', { get: () => 'kafka' });
+    assert.equal((await plan(target, options, host)).target.principal, 'kafka');
   }
 });
 
