@@ -23,6 +23,9 @@ export async function discover(options, host) {
   return run('discover', [optionsOf(options)], hostOf(host));
 }
 
+/** The beginning of a failure that the component reports because its gate denied one of its requests. */
+const DENIED = 'The component was stopped: ';
+
 const IS_NODE = Boolean(globalThis.process?.versions?.node);
 
 /** Calls a function of the component. */
@@ -72,7 +75,9 @@ function writer(onEvent, cluster) {
 /** Returns the error for a call that did not return: a failure, or a fault of the component. */
 function explained(error, call) {
   const failure = error?.payload ?? error;
-  if (typeof failure?.reason === 'string') return new CleanupFailure(failure);
+  if (typeof failure?.reason === 'string') {
+    return failure.message.startsWith(DENIED) ? new ComponentError(failure.message) : new CleanupFailure(failure);
+  }
   if (error instanceof ComponentError) return error;
   if (call === 'apply' && error instanceof TypeError) return new TypeError(`this is not a plan: ${error.message}`);
   return new ComponentError(`the component failed: ${error?.message ?? error}`, { cause: error });

@@ -17,6 +17,8 @@ for (const [role, words] of [
   ['panics', /the component failed: .*unreachable/],
   ['digs too deep', /the component failed/],
   ['sends and forgets', /the component sent more than 32 requests at once/],
+  ['asks for what is not its business', /^The component was stopped: request not allowed: GET master\/quota/],
+  ['reads nothing', /^The component was stopped: .*it read 0 bytes of a response/],
   ['hoards answers', /the component sent more than 32 requests at once/],
 ]) {
   test(`a component that ${role}`, async () => {
