@@ -196,6 +196,7 @@ class Response {
       this.#over();
       return false;
     }
+    if (!(value instanceof Uint8Array)) throw new TypeError('a part of the body of a response is not a Uint8Array');
     this.#piece = value;
     this.#rest -= value.length;
     if (this.#rest < 0) throw { tag: 'too-large', val: BigInt(LARGEST) };
@@ -258,7 +259,7 @@ function status(response) {
   // A browser hides a redirect that it does not follow.
   if (response.type === 'opaqueredirect') throw { tag: 'internal', val: 'it redirects to another server' };
   const { status } = response;
-  if (status >= 200 && status <= 599) return status;
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return status;
   throw { tag: 'protocol', val: `its status is ${status}, not one of 200 to 599` };
 }
 

@@ -16,7 +16,7 @@ export class ComponentError extends Error {
 
 /** Returns the case of the contract's `error` for an error of `fetch`, if it is one of its network. */
 export function caseOf(error) {
-  if (CASES.has(error?.tag)) return error;
+  if (CASES.has(error?.tag)) return ownCase(error);
   // The `fetch` of the user may have a time limit of its own.
   if (['AbortError', 'TimeoutError'].includes(error?.name)) return { tag: 'timeout' };
   const { code, syscall } = details(error);
@@ -28,8 +28,18 @@ export function caseOf(error) {
   return undefined;
 }
 
-/** The cases that a `fetch`, or the body of its response, may throw itself. */
-const CASES = new Set(['dns', 'connect', 'tls', 'timeout', 'reset', 'protocol', 'too-large', 'internal']);
+/** The cases that a `fetch`, or the body of its response, may throw itself: whether they have this value. */
+const CASES = new Map([
+  ...['dns', 'timeout', 'reset'].map((tag) => [tag, (val) => val === undefined]),
+  ...['connect', 'tls', 'protocol', 'internal'].map((tag) => [tag, (val) => typeof val === 'string']),
+  ['too-large', (val) => typeof val === 'bigint' && val === BigInt.asUintN(64, val)],
+]);
+
+/** Returns a copy of a case, without anything else that the user may have added; nothing if its value is of another type. */
+function ownCase({ tag, val }) {
+  if (!CASES.get(tag)(val)) return undefined;
+  return val === undefined ? { tag } : { tag, val };
+}
 
 /** The messages of Node, Chromium, Firefox and Safari about a request that failed. */
 const UNEXPLAINED = /^(fetch failed|terminated|network error|Failed to fetch|NetworkError|Load failed)/;

@@ -79,6 +79,7 @@ function explained(error, call) {
     return failure.message.startsWith(DENIED) ? new ComponentError(failure.message) : new CleanupFailure(failure);
   }
   if (error instanceof ComponentError) return error;
-  if (call === 'apply' && error instanceof TypeError) return new TypeError(`this is not a plan: ${error.message}`);
+  const isArgument = error instanceof TypeError || error?.name === 'DataCloneError';
+  if (call === 'apply' && isArgument) return new TypeError(`this is not a plan: ${error.message}`);
   return new ComponentError(`the component failed: ${error?.message ?? error}`, { cause: error });
 }

@@ -32,7 +32,7 @@ export async function run(call, args, { cluster, log }, ended) {
       worker.on('exit', () => reject(new ComponentError('the worker of the component ended')));
       worker.on('message', (message) => {
         if (message.note) functions[message.note](...message.args);
-        else if (message.name) answer(message);
+        else if (message.name) answer(message).catch(reject);
         else if ('failure' in message) reject(message.failure);
         else resolve(message.result);
       });

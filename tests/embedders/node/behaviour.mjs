@@ -117,6 +117,7 @@ test('arguments that are not understood are refused before anything is sent', as
     [() => discover({}, { token: 'canary canary' }), 'the token must be printable ASCII'],
     [() => apply({}), 'target must be an object'],
     [() => apply({ target: { role: ROLE } }), 'this is not a plan'],
+    [() => apply({ target: { role: ROLE }, agents() {} }), 'this is not a plan'],
   ]) {
     const error = await failure(call());
     assert.ok(error instanceof TypeError && error.message.includes(words), error);
@@ -168,7 +169,8 @@ test('parentheses are not encoded', async () => {
 });
 
 test('an error of the own fetch ends the run unchanged', async () => {
-  for (const error of [new Error('out of tokens'), new TypeError('x is not a function'), 'a text', undefined]) {
+  const noCase = [{ tag: 'connect' }, { tag: 'tls', val() {} }, { tag: 'too-large', val: 5 }, { tag: 'denied', val: 'it' }];
+  for (const error of [new Error('out of tokens'), new TypeError('x is not a function'), 'a text', undefined, ...noCase]) {
     assert.equal(await failure(run({ fetch: () => Promise.reject(error) })), error);
     assert.equal(await failure(run({ fetch: () => { throw error; } })), error);
     const onlyReads = (url, init) => (init.method === 'GET' ? fetch(url, init) : Promise.reject(error));
@@ -179,7 +181,8 @@ test('an error of the own fetch ends the run unchanged', async () => {
 
 test('an error of the own fetch may be a case of the contract', async () => {
   for (const [error, words] of [
-    [{ tag: 'connect', val: 'no route' }, 'cannot connect to the Mesos master: no route'],
+    [{ tag: 'connect', val: 'no route', retry() {} }, 'cannot connect to the Mesos master: no route'],
+    [Object.assign(new Error(), { tag: 'connect', val: 'no way' }), 'cannot connect to the Mesos master: no way'],
     [{ tag: 'dns' }, 'the name of the Mesos master has no address'],
     [new DOMException('too late', 'TimeoutError'), 'did not answer in time'],
   ]) {
@@ -212,6 +215,17 @@ test('a server may have seen a request unless it was not connected', () => {
   ]) {
     assert.equal(caseOf(error)?.tag, tag, error);
     assert.equal(caseOf(wrapped(error))?.tag, tag ?? 'internal', error);
+  }
+});
+
+test('a response that is none ends the run', async () => {
+  for (const [response, words] of [
+    [undefined, /undefined/],
+    [{ status: 200, headers: new Headers(), body: (async function* () { yield '{}'; })() }, /is not a Uint8Array/],
+  ]) {
+    const error = await failure(run({ fetch: async () => response }));
+    assert.ok(error instanceof TypeError, error);
+    assert.match(error.message, words);
   }
 });
 
