@@ -9,9 +9,12 @@ const WINDOW = 32;
 const ANSWER = 60_000;
 const BODY = 10 * 60_000;
 
-/** The longest run: it is cancelled then, and given up some time later. */
+/** The longest run: it is cancelled then. A run that is cancelled is given up after some time. */
 const RUN = 60 * 60_000;
-const END = RUN + 2 * BODY;
+const GRACE = 130_000;
+
+/** The longest time that a timer can wait for. It treats a longer one as none. */
+const TIMER = 2 ** 31 - 1;
 
 /** The most bytes of a body that are read, and the most that are discarded to keep a connection. */
 const LARGEST = 1 << 30;
@@ -28,8 +31,12 @@ export class Cluster {
   /** The controllers of the requests that are not over. */
   #open = new Set();
   #stop = new AbortController();
-  #cancel = () => this.#stop.abort();
-  #timers = [setTimeout(this.#cancel, RUN), setTimeout(() => this.fail(new ComponentError('the run did not end')), END)];
+  #cancel = () => {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#timers.push(setTimeout(() => this.fail(new ComponentError('the run did not end after it was cancelled')), GRACE));
+  };
+  #timers = [setTimeout(this.#cancel, RUN)];
   #fault;
   #reject;
 
@@ -60,8 +67,8 @@ export class Cluster {
   close() {
     this.#fault ??= { error: new ComponentError('the run is over') };
     this.#settings.signal?.removeEventListener('abort', this.#cancel);
-    this.#timers.forEach(clearTimeout);
     this.#end();
+    this.#timers.forEach(clearTimeout);
   }
 
   #end() {
@@ -119,14 +126,16 @@ export class Cluster {
 
   async #pause(milliseconds) {
     const { signal } = this.#stop;
-    if (signal.aborted) return false;
+    // Nobody waits any more for a component that pauses after its run.
+    if (this.#fault) return new Promise(() => {});
     await new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         signal.removeEventListener('abort', end);
         resolve();
       };
-      const timer = setTimeout(end, milliseconds);
+      // Even if the run is cancelled, the other tasks of this thread have their turn.
+      const timer = setTimeout(end, signal.aborted ? 0 : Math.min(milliseconds, TIMER));
       signal.addEventListener('abort', end);
     });
     return !signal.aborted;
@@ -148,7 +157,7 @@ class Exchange {
   }
 }
 
-/** A response, whose body is read when the component asks for it. */
+/** A response, whose body is read when the component reads it. */
 class Response {
   #status;
   #body;

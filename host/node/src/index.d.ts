@@ -17,16 +17,20 @@ export interface Host {
   token?: string;
   /**
    * The function that sends a request, once, and does not follow redirects (`init.redirect` is
-   * `manual`); by default Node's HTTP client, and elsewhere the global `fetch`. It may throw a case of the contract's `error`, such
-   * as `{ tag: 'connect', val: 'connection refused' }`. Any other exception that is not known to
-   * come from the network ends the run, which throws it.
+   * `manual`); by default Node's HTTP client, and elsewhere the global `fetch`. It may throw a case
+   * of the contract's `error`, such as `{ tag: 'connect', val: 'connection refused' }`. Any other
+   * exception that is not known to come from the network ends the run, which throws it.
    */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** Receives the entries of the log, in order. An exception ends the run, which throws it. */
-  onEvent?: (entry: Entry) => void;
+  /**
+   * Receives the entries of the log, in order. An exception ends the run, which throws it. If it
+   * returns promises, the call waits for all of them.
+   */
+  onEvent?: (entry: Entry) => unknown;
   /**
    * Cancels the run: nothing more is changed, requests in flight are waited for, and the run
-   * fails with the reason `stopped` and a report.
+   * fails with the reason `stopped` and a report. A run that has not ended 130 seconds later fails
+   * with a `ComponentError`.
    */
   signal?: AbortSignal;
 }
@@ -52,7 +56,7 @@ export class CleanupFailure extends Error {
   readonly report?: Report;
 }
 
-/** A trap of the component, or a breach of the contract. It is never the cluster's fault. */
+/** A trap of the component, a request that its gate denied, or another breach of the contract. It is never the cluster's fault. */
 export class ComponentError extends Error {
   private constructor();
 }

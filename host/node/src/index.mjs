@@ -35,8 +35,10 @@ async function run(call, args, settings) {
   const cluster = new Cluster({ ...settings, send });
   const ended = new AbortController();
   try {
-    const imports = { cluster: cluster.imports(), log: { write: writer(settings.onEvent, cluster) } };
-    return await Promise.race([runner.run(call, args, imports, ended.signal), cluster.failed]);
+    const { write, written } = writer(settings.onEvent, cluster);
+    const imports = { cluster: cluster.imports(), log: { write } };
+    const result = runner.run(call, args, imports, ended.signal).finally(written);
+    return await Promise.race([result, cluster.failed]);
   } catch (error) {
     throw cluster.isFault(error) ? error : explained(error, call);
   } finally {
@@ -61,14 +63,25 @@ async function sender(fetch) {
   return { send: fetch ?? globalThis.fetch, close() {} };
 }
 
-/** Returns the function that passes log entries to the user. An error in it is the user's. */
+/**
+ * Returns the function that passes log entries to the user, and one that waits for the user's
+ * promises. An error in them is the user's.
+ */
 function writer(onEvent, cluster) {
-  return (entry) => {
+  const open = new Set();
+  const write = async (entry) => {
     try {
-      onEvent?.(entry)?.catch?.((error) => cluster.fail(error));
+      await onEvent?.(entry);
     } catch (error) {
       cluster.fail(error);
     }
+  };
+  return {
+    write(entry) {
+      const promise = write(entry).then(() => open.delete(promise));
+      open.add(promise);
+    },
+    written: () => Promise.all(open),
   };
 }
 

@@ -244,6 +244,8 @@ test('an error of onEvent ends the run unchanged', async () => {
     assert.equal(await failure(run({ onEvent })), error);
   }
   assert.equal(changes().length, 0);
+  const late = ({ message }) => message.includes('completed') && new Promise((_, reject) => setTimeout(reject, 300, error));
+  assert.equal(await failure(run({ onEvent: late })), error);
 });
 
 test('a run that is cancelled changes nothing more', async () => {
@@ -265,6 +267,14 @@ test('a run that waits can be cancelled', async () => {
   const failed = await failure(clean({ role: ROLE }, forever, { ...host, signal: controller.signal }));
   assert.equal(failed.reason, 'stopped');
   assert.equal(failed.report.agents.at(-1).outcome.val, 202);
+});
+
+test('a pause may be longer than a timer', async () => {
+  const cluster = new Cluster({});
+  const paused = cluster.imports().pause(2 ** 32 - 1);
+  assert.equal(await Promise.race([paused, new Promise((resolve) => setTimeout(resolve, 50, 'still'))]), 'still');
+  cluster.close();
+  assert.equal(await paused, false);
 });
 
 test('a body that breaks off is an error', async () => {

@@ -32,3 +32,19 @@ for (const [role, words] of [
     if (role === 'panics') assert.match(lines.join(), /the component's last words/);
   });
 }
+
+// Under JSPI, the component computes in this thread, so nothing can end it.
+const endless = typeof WebAssembly.Suspending === 'function' ? ['pauses'] : ['pauses', 'loops'];
+for (const role of endless) {
+  test(`a component that ${role} is ended some time after the signal`, async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    let error;
+    clean({ role }, {}, { fetch, signal: AbortSignal.abort() }).catch((it) => { error = it; });
+    while (!error) {
+      await new Promise(setImmediate);
+      context.mock.timers.tick(100);
+    }
+    assert.ok(error instanceof ComponentError, error);
+    assert.match(error.message, /the run did not end after it was cancelled/);
+  });
+}
