@@ -1,9 +1,11 @@
+import { printable } from './printable.mjs';
+
 /** A run that did not complete. */
 export class CleanupFailure extends Error {
   name = 'CleanupFailure';
 
   constructor({ message, reason, report }) {
-    super(message);
+    super(printable(message));
     this.reason = reason;
     this.report = report;
   }
@@ -12,6 +14,10 @@ export class CleanupFailure extends Error {
 /** A trap of the component, or a breach of the contract: a fault of this package. */
 export class ComponentError extends Error {
   name = 'ComponentError';
+
+  constructor(message, options) {
+    super(printable(message), options);
+  }
 }
 
 /** Returns the case of the contract's `error` for an error of `fetch`, if it is one of its network. */

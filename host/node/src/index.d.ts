@@ -23,7 +23,7 @@ export interface Host {
    */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
-   * Receives the entries of the log, in order. An exception ends the run, which throws it. If it
+   * Receives the entries of the log, in order; their messages are escaped by `printable`. An exception ends the run, which throws it. If it
    * returns promises, the call waits for all of them.
    */
   onEvent?: (entry: Entry) => unknown;
@@ -47,7 +47,7 @@ export function apply(plan: CleanupPlan, options?: Partial<Options>, host?: Host
 /** Lists everything that is reserved in the cluster, for any role. */
 export function discover(options?: Partial<Options>, host?: Host): Promise<Inventory>;
 
-/** A run that did not complete. Its message is for people, and may contain text from a server. */
+/** A run that did not complete. Its message is for people, and is escaped by `printable`. */
 export class CleanupFailure extends Error {
   private constructor();
   /** The reason, for programs. */
@@ -60,3 +60,9 @@ export class CleanupFailure extends Error {
 export class ComponentError extends Error {
   private constructor();
 }
+
+/**
+ * Escapes every character that could control a terminal, change the direction of writing, or hide
+ * in a name so that it looks like another one.
+ */
+export function printable(text: string): string;

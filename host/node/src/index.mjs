@@ -1,8 +1,9 @@
 import { Cluster } from './cluster.mjs';
 import { CleanupFailure, ComponentError } from './errors.mjs';
+import { printable } from './printable.mjs';
 import { hostOf, optionsOf, targetOf } from './settings.mjs';
 
-export { CleanupFailure, ComponentError };
+export { CleanupFailure, ComponentError, printable };
 
 export async function clean(target, options, host) {
   const checked = targetOf(target);
@@ -71,7 +72,7 @@ function writer(onEvent, cluster) {
   const open = new Set();
   const write = async (entry) => {
     try {
-      await onEvent?.(entry);
+      await onEvent?.({ ...entry, message: printable(entry.message) });
     } catch (error) {
       cluster.fail(error);
     }

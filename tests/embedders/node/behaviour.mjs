@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import test, { after, before, beforeEach } from 'node:test';
 import { Cluster } from './node_modules/@janitor/cleanup/cluster.mjs';
 import { caseOf } from './node_modules/@janitor/cleanup/errors.mjs';
-import { apply, clean, CleanupFailure, discover, plan } from '@janitor/cleanup';
+import { apply, clean, CleanupFailure, discover, plan, printable } from '@janitor/cleanup';
 
 const ROLE = 'kafka-role';
 
@@ -275,6 +275,17 @@ test('a pause may be longer than a timer', async () => {
   assert.equal(await Promise.race([paused, new Promise((resolve) => setTimeout(resolve, 50, 'still'))]), 'still');
   cluster.close();
   assert.equal(await paused, false);
+});
+
+test('no message controls a terminal', async () => {
+  answers['/master/slaves'] = { slaves: [{ ...agent, active: false, hostname: 'a\u001b[2J\u202e' }], recovered_slaves: [] };
+  answers['/master/frameworks'] = (_, response) => response.writeHead(500).end('\u001b]0;owned\u0007');
+  const lines = [];
+  const failed = await failure(clean({ role: ROLE }, { confirmSeconds: 0 }, { ...host, onEvent: ({ message }) => lines.push(message) }));
+  assert.ok(failed instanceof CleanupFailure, failed);
+  for (const line of [...lines, failed.message]) assert.doesNotMatch(line, /[\p{Cc}\u202e]/u);
+  assert.match(lines.join(), /\\u\{1b\}/);
+  assert.equal(printable('a\u001b[2J\nc\u009b\u202e\u00adü 数据'), 'a\\u{1b}[2J\\u{a}c\\u{9b}\\u{202e}\\u{ad}ü 数据');
 });
 
 test('a body that breaks off is an error', async () => {

@@ -48,3 +48,10 @@ for (const role of endless) {
     assert.match(error.message, /the run did not end after it was cancelled/);
   });
 }
+
+test('a component that steers the terminal', async () => {
+  const lines = [];
+  await clean({ role: 'steers the terminal' }, {}, { fetch, onEvent: ({ message }) => lines.push(message) }).catch(() => {});
+  assert.match(lines.join(), /\\u\{1b\}\[2J .*and more/);
+  assert.doesNotMatch(lines.join(), /[\p{Cc}\u202e]/u);
+});

@@ -1,6 +1,6 @@
 // A program that uses every type of the package. It is only compiled.
 
-import { apply, clean, discover, plan, CleanupFailure, ComponentError } from '@janitor/cleanup';
+import { apply, clean, discover, plan, printable, CleanupFailure, ComponentError } from '@janitor/cleanup';
 import type { CleanupPlan, Entry, Host, Inventory, Options, Reason, Report, Target } from '@janitor/cleanup';
 
 const target: Target = { role: 'kafka-role', principal: 'kafka', znode: 'kafka', marathonApp: '/janitor' };
@@ -26,7 +26,7 @@ function reason(error: unknown): Reason | undefined {
   if (error instanceof ComponentError) throw error;
   if (!(error instanceof CleanupFailure)) return undefined;
   const left: Report | undefined = error.report;
-  console.log(left?.left?.map(({ agent, volumes }) => `${agent} ${volumes}`));
+  console.log(left?.left?.map(({ agent, volumes }) => printable(`${agent} ${volumes}`)));
   return error.reason;
 }
 
