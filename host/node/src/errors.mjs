@@ -77,7 +77,7 @@ const KINDS = [
   [/^UND_ERR_/, (code) => ({ tag: 'internal', val: code })],
 ];
 
-/** Returns the code and the system call of an error, or of what caused it. */
+/** Returns the code and the system call of an error, or of its cause. */
 function details(error) {
   for (let it = error, depth = 0; it instanceof Error && depth < 4; depth += 1) {
     // The code of a `DOMException` is a number.

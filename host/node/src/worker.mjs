@@ -1,5 +1,5 @@
 // This runs the component where WebAssembly cannot wait for a promise: in a worker of Node, which
-// sleeps while this thread does what the component wants.
+// sleeps while this thread carries out a call of the component.
 
 import { Worker } from 'node:worker_threads';
 import { CORES } from './generated.mjs';

@@ -6,11 +6,14 @@ import { createServer } from 'node:http';
 import test, { after, before, beforeEach } from 'node:test';
 import { Cluster } from './node_modules/@janitor/cleanup/cluster.mjs';
 import { caseOf } from './node_modules/@janitor/cleanup/errors.mjs';
+import { caseOf as guidesCase } from './errors.mjs';
+import { send } from './send.mjs';
+import { WINDOW, enter } from './window.mjs';
 import { apply, clean, CleanupFailure, discover, plan, printable } from '@janitor/cleanup';
 
 const ROLE = 'kafka-role';
 
-/** The requests that the server got, and what it answers instead of what it has. */
+/** The requests that the server got, and its answers that differ from the usual ones. */
 let requests = [];
 let answers = {};
 let host;
@@ -46,7 +49,7 @@ const ANSWERS = {
   '/master/frameworks': { frameworks: [], completed_frameworks: [], unregistered_frameworks: [] },
 };
 
-/** Carries out what a request asks for. */
+/** Releases everything. */
 const unreserved = (_, response) => {
   answers['/master/slaves'] = { slaves: [{ ...agent, reserved_resources: {}, reserved_resources_full: {} }] };
   response.writeHead(202).end();
@@ -298,7 +301,7 @@ test('a body that breaks off is an error', async () => {
   assert.equal(changes().length, 0);
 });
 
-test('what is not a final answer that was asked for is not valid HTTP', async () => {
+test('an answer that is not final, or has a coding that was not requested, is not valid HTTP', async () => {
   for (const [answer, words] of [
     [(_, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(), /a content coding that was not requested/],
     [(_, response) => response.writeProcessing(), /an informational status/],
@@ -322,6 +325,19 @@ test('nothing is sent twice', async () => {
     assert.ok(failed instanceof CleanupFailure, failed);
     assert.deepEqual(changes().map(({ url }) => url), ['/master/unreserve']);
   }
+});
+
+test('the hosts of the guide send nothing twice, show no message of a library, and limit the window', async () => {
+  answers['/421'] = (_, response) => response.writeHead(421).end();
+  const origin = new URL(host.endpoints.master).origin;
+  const content = { mediaType: 'text/plain', bytes: Buffer.from('x') };
+  assert.equal((await send(`${origin}/421`, { method: 'post', content })).statusCode, 421);
+  assert.equal(requests.length, 1);
+  const error = await failure(send('http://127.0.0.1:1/', { method: 'get' }));
+  assert.deepEqual(guidesCase(error), { tag: 'connect', val: 'ECONNREFUSED' });
+  assert.equal(guidesCase(new Error('canary 10.0.0.1')).val, 'the request failed');
+  for (let count = 0; count < WINDOW; count += 1) enter();
+  assert.throws(enter, /more than 32 requests at once/);
 });
 
 test('a long body is read while it arrives', async () => {

@@ -2,7 +2,9 @@
 //
 // Cleans up after a dead Mesos service. It writes the log to standard error, and the report to
 // standard output, as one line of JSON; the exit code is 5 if the cleanup failed. The component
-// checks which requests are allowed; this program does not.
+// checks which requests are allowed; this program checks only the window. It limits each wait for a
+// server, but neither the whole run nor the size of a body, has no credentials, and cannot be
+// cancelled.
 
 import { transpile } from '@bytecodealliance/jco-transpile';
 import { component, exhibitor, marathon, master, options, target } from './arguments.mjs';

@@ -1,18 +1,19 @@
-/** Maps the cases of `error` in wit/types.wit to the error codes of `fetch`. */
+/** Maps the cases of `error` in wit/types.wit to the codes of Node's errors. */
 const ERRORS = {
   dns: /ENOTFOUND|EAI_/,
-  connect: /ECONNREFUSED|CONNECT_TIMEOUT/,
-  timeout: /TIMEOUT|ETIMEDOUT/,
-  reset: /ECONNRESET|EPIPE|UNREACH|UND_ERR_SOCKET/,
+  connect: /ECONNREFUSED/,
+  timeout: /ETIMEDOUT/,
+  reset: /ECONNRESET|EPIPE|UNREACH|PREMATURE_CLOSE/,
   protocol: /HPE_/,
-  tls: /CERT|TLS|SSL/,
+  tls: /CERT|TLS|SSL|EPROTO|SELF_SIGNED|UNABLE_TO_/,
   internal: /^/,
 };
 
-/** Returns the case for an error of `fetch`. */
-export function caseOf({ cause, message }) {
-  const val = cause?.code ?? message;
+/** Returns the case for an error of Node's HTTP client. Its message may contain an address. */
+export function caseOf(error) {
+  // A server with several addresses was not reached at any of them.
+  const { code = 'the request failed', syscall } = error.errors?.[0] ?? error;
   // Whatever the code, the server has not seen the request.
-  if (cause?.syscall === 'connect') return { tag: 'connect', val };
-  return { tag: Object.keys(ERRORS).find((tag) => ERRORS[tag].test(val)), val };
+  if (syscall === 'connect') return { tag: 'connect', val: code };
+  return { tag: Object.keys(ERRORS).find((tag) => ERRORS[tag].test(code)), val: code };
 }

@@ -2,6 +2,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import { caseOf } from './errors.mjs';
+import { send } from './send.mjs';
 
 parentPort.on('message', async ({ request, bell, port }) => {
   port.postMessage(await answer(request));
@@ -11,15 +12,13 @@ parentPort.on('message', async ({ request, bell, port }) => {
 });
 
 /** Returns the status and the body, as far as they arrive, and the error that ends them. */
-async function answer({ method, url, content }) {
+async function answer({ url, ...request }) {
   const pieces = [];
   let status, error;
   try {
-    const headers = content && { 'Content-Type': content.mediaType };
-    const request = { method: method.toUpperCase(), headers, body: content?.bytes, redirect: 'manual' };
-    const response = await fetch(url, request);
-    status = response.status;
-    for await (const piece of response.body ?? []) pieces.push(piece);
+    const response = await send(url, request);
+    status = response.statusCode;
+    for await (const piece of response) pieces.push(piece);
   } catch (why) {
     error = caseOf(why);
   }

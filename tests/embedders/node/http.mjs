@@ -3,6 +3,7 @@
 
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import { locator } from './url.mjs';
+import { WINDOW, enter, leave } from './window.mjs';
 
 /** Creates the import for the servers at these URLs: the master, Exhibitor, Marathon's apps. */
 export function http(...urls) {
@@ -13,8 +14,9 @@ export function http(...urls) {
   return {
     Exchange,
     Response,
-    window: () => 32,
+    window: () => WINDOW,
     send(request) {
+      enter();
       const { method, content } = request;
       return new Exchange(worker, { method, url: locate(request), content });
     },
@@ -38,8 +40,9 @@ class Exchange {
     Atomics.wait(bell, 0, 0);
     const { message } = receiveMessageOnPort(port);
     port.close();
-    if (message.status === undefined) throw message.error;
-    return new Response(message);
+    if (message.status !== undefined) return new Response(message);
+    leave();
+    throw message.error;
   }
 }
 
@@ -59,6 +62,10 @@ class Response {
     if (body.length === 0 && error) throw error;
     this.answer.body = body.subarray(limit);
     return body.subarray(0, limit);
+  }
+
+  [Symbol.dispose]() {
+    leave();
   }
 }
 

@@ -5,24 +5,31 @@ import { transpile } from '@bytecodealliance/jco-transpile';
 import { component, exhibitor, marathon, master, options, target } from './arguments.mjs';
 import { caseOf } from './errors.mjs';
 import { say, show, write } from './output.mjs';
+import { send } from './send.mjs';
 import { locator } from './url.mjs';
+import { WINDOW, enter, leave } from './window.mjs';
 
 class Exchange {
-  constructor(url, { method, content }) {
-    const headers = content && { 'Content-Type': content.mediaType };
-    this.answer = fetch(url, { method: method.toUpperCase(), headers, body: content?.bytes, redirect: 'manual' });
+  constructor(url, request) {
+    enter();
+    this.answer = send(url, request);
     this.answer.catch(() => {});
   }
-  static finish = async ({ answer }) => new Response(await answer.catch(rethrow));
+  static finish = async ({ answer }) => new Response(await answer.catch((error) => {
+    leave();
+    rethrow(error);
+  }));
 }
 
 class Response {
   rest = new Uint8Array();
-  constructor({ status, body }) {
-    this.status = () => status;
-    this.pieces = (body ?? new Blob().stream()).values();
+  constructor(answer) {
+    this.status = () => answer.statusCode;
+    this.close = () => answer.destroy();
+    this.pieces = answer[Symbol.asyncIterator]();
   }
   async read(limit) {
+    if (limit === 0) throw new Error('the component reads nothing');
     while (this.rest.length === 0) {
       const { done, value } = await this.pieces.next().catch(rethrow);
       if (done) break;
@@ -33,7 +40,8 @@ class Response {
     return piece;
   }
   [Symbol.dispose]() {
-    this.pieces.return().catch(() => {});
+    leave();
+    this.close();
   }
 }
 
@@ -46,7 +54,7 @@ const cluster = {
   Exchange,
   Response,
   send: (request) => new Exchange(locate(request), request),
-  window: () => 32,
+  window: () => WINDOW,
   pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds, true)),
   elapsed: () => BigInt(Math.floor(performance.now() - began)),
 };

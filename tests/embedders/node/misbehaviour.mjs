@@ -6,7 +6,7 @@ import test from 'node:test';
 
 const { clean, ComponentError } = await import(process.env.MISBEHAVING);
 
-/** Answers a request, as far as anything is asked. */
+/** The number of requests. */
 let sent = 0;
 const fetch = async () => {
   sent += 1;
