@@ -34,13 +34,14 @@ export class Cluster {
   #cancel = () => {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
-    this.#timers.push(setTimeout(() => this.fail(new ComponentError('the run did not end after it was cancelled')), GRACE));
+    const late = new ComponentError('the run did not end after it was cancelled');
+    this.#timers.push(setTimeout(() => this.fail(late), GRACE));
   };
   #timers = [setTimeout(this.#cancel, RUN)];
   #fault;
   #reject;
 
-  /** A promise that is rejected if the run cannot be continued, because the host or the component is at fault. */
+  /** A promise that is rejected if the host or the component is at fault, which ends the run. */
   failed = new Promise((_, reject) => (this.#reject = reject));
 
   constructor(settings) {

@@ -34,14 +34,14 @@ export function caseOf(error) {
   return undefined;
 }
 
-/** The cases that a `fetch`, or the body of its response, may throw itself: whether they have this value. */
+/** The cases that a `fetch`, or the body of its response, may throw itself, and tests of their values. */
 const CASES = new Map([
   ...['dns', 'timeout', 'reset'].map((tag) => [tag, (val) => val === undefined]),
   ...['connect', 'tls', 'protocol', 'internal'].map((tag) => [tag, (val) => typeof val === 'string']),
   ['too-large', (val) => typeof val === 'bigint' && val === BigInt.asUintN(64, val)],
 ]);
 
-/** Returns a copy of a case, without anything else that the user may have added; nothing if its value is of another type. */
+/** Returns a case without anything that the user may have added, if its value is of the right type. */
 function ownCase({ tag, val }) {
   if (!CASES.get(tag)(val)) return undefined;
   return val === undefined ? { tag } : { tag, val };

@@ -23,8 +23,9 @@ export interface Host {
    */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
-   * Receives the entries of the log, in order; their messages are escaped by `printable`. An exception ends the run, which throws it. If it
-   * returns promises, the call waits for all of them.
+   * Receives the entries of the log, in order; their messages are escaped by `printable`. An
+   * exception ends the run, which throws it. If it returns promises, the call waits for all of
+   * them.
    */
   onEvent?: (entry: Entry) => unknown;
   /**
@@ -56,7 +57,10 @@ export class CleanupFailure extends Error {
   readonly report?: Report;
 }
 
-/** A trap of the component, a request that its gate denied, or another breach of the contract. It is never the cluster's fault. */
+/**
+ * A trap of the component, a request that its gate denied, or another breach of the contract. It is
+ * never the cluster's fault.
+ */
 export class ComponentError extends Error {
   private constructor();
 }
