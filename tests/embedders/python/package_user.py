@@ -10,7 +10,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -288,7 +288,13 @@ def a_component_that_breaks_its_contract() -> None:
         assert "took longer than 0.1 s" in text, text
 
 
-if __name__ == "__main__":
+def main(cases: Mapping[str, Any]) -> None:
+    """Runs the cases that the command line names, each with the servers that follow its name."""
+    global ENDPOINTS
     for name, master, exhibitor in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3]):
         ENDPOINTS = Endpoints(master=master, exhibitor=exhibitor)
-        globals()[name]()
+        cases[name]()
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,5 +1,5 @@
 //! The Python package, installed from its wheel into an empty environment with the commands of its
-//! README, and used by `tests/embedders/python/package_user.py`.
+//! README, and used by `tests/embedders/python/package_user.py` and `package_faults.py`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,10 +98,10 @@ fn command(arguments: &[&str]) -> Command {
     python
 }
 
-/// Runs cases of the test program, each on a cluster of its own.
-fn cases(environment: &Path, cases: &[(&str, &Cluster)]) {
+/// Runs cases of a test program, each on a cluster of its own.
+fn cases(environment: &Path, file: &str, cases: &[(&str, &Cluster)]) {
     let mut python = program(environment.join("bin/python"));
-    python.env("PYTHONDONTWRITEBYTECODE", "1").arg(tests("embedders/python/package_user.py"));
+    python.env("PYTHONDONTWRITEBYTECODE", "1").arg(tests("embedders/python").join(file));
     for (name, cluster) in cases {
         let Place { master, exhibitor, marathon: _ } = Place::of(cluster);
         python.args([*name, &*master, &*exhibitor]);
@@ -154,7 +154,9 @@ fn it_is_typed() {
     mypy.args(["-m", "mypy", "--strict", "--no-error-summary", "--cache-dir"]).arg(cache.path());
     mypy.arg("--python-executable").arg(INSTALLED.join("bin/python"));
     let module = WHEEL.join("project/janitor_cleanup");
-    let checked = run(mypy.arg(module).arg(tests("embedders/python/package_user.py")));
+    let programs = ["package_user.py", "package_faults.py"];
+    let programs = programs.map(|file| tests("embedders/python").join(file));
+    let checked = run(mypy.arg(module).args(programs));
     assert_eq!((checked.exit, &*checked.stdout), (0, ""), "{checked:?}");
 }
 
@@ -186,7 +188,7 @@ fn with_the_oldest_runtime() {
     let wheels = fs::read_to_string(tests("embedders/python/oldest.txt")).unwrap();
     let oldest = wheels.lines().find(|line| line.starts_with("wasmtime==")).unwrap();
     let environment = installed("oldest", oldest.trim_end_matches(" \\"), None);
-    cases(&environment, &[("a_plan_is_applied", &the_sample())]);
+    cases(&environment, "package_user.py", &[("a_plan_is_applied", &the_sample())]);
 }
 
 #[test]
@@ -196,7 +198,8 @@ fn a_component_that_breaks_its_contract() {
     }
     let environment = installed("misbehaving", "", Some(&composed::MISBEHAVING));
     let cluster = the_sample();
-    cases(&environment, &[("a_component_that_breaks_its_contract", &cluster)]);
+    let case = ("a_component_that_breaks_its_contract", &cluster);
+    cases(&environment, "package_user.py", &[case]);
     assert_eq!(changes(&cluster), [""; 0]);
 }
 
@@ -211,9 +214,6 @@ enum Effect {
 #[test]
 fn it_does_what_its_readme_says() {
     use Effect::{Everything, Nothing, Volumes};
-    if needed(is_installed()).is_none() {
-        return;
-    }
     let expected = [
         ("a_plan_is_applied", Everything),
         ("a_plan_is_applied_over_a_transport", Everything),
@@ -226,9 +226,28 @@ fn it_does_what_its_readme_says() {
         ("ctrl_c_ends_a_run", Volumes),
         ("ctrl_c_ends_a_run_over_a_transport", Volumes),
     ];
-    let clusters = expected.each_ref().map(|_| the_sample());
+    have_effects("package_user.py", &expected);
+}
+
+#[test]
+fn faults_of_its_user_and_of_servers() {
+    use Effect::Volumes;
+    let expected = [
+        ("a_fault_of_the_cancellation_ends_the_run", Volumes),
+        ("ctrl_c_at_any_moment_ends_a_run", Volumes),
+    ];
+    have_effects("package_faults.py", &expected);
+}
+
+/// Runs cases of a test program, and checks how each of them has changed its cluster.
+fn have_effects(file: &str, expected: &[(&str, Effect)]) {
+    use Effect::{Everything, Nothing};
+    if needed(is_installed()).is_none() {
+        return;
+    }
+    let clusters: Vec<_> = expected.iter().map(|_| the_sample()).collect();
     let run: Vec<_> = expected.iter().zip(&clusters).map(|((name, _), it)| (*name, it)).collect();
-    cases(&INSTALLED, &run);
+    cases(&INSTALLED, file, &run);
     for ((name, effect), cluster) in expected.iter().zip(&clusters) {
         let changes = changes(cluster);
         let removed = |what: &str| changes.iter().any(|change| change.contains(what));

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import tempfile
 import threading
 import time
@@ -166,84 +165,123 @@ def run(
 ) -> Any:
     """Loads a component, and returns what `work` does with it in another thread.
 
-    `on_event` is called in this thread, while the other one waits. Thus its exceptions are the
-    caller's, and so is Ctrl-C: the first one cancels the run, and the second one does not wait for
-    its end. `stops_in_order` is true if the imports of the component report a cancellation to it;
-    otherwise the run is ended at once.
+    `on_event` and `cancelled` are called in this thread. Thus their exceptions are the caller's,
+    and so is Ctrl-C: the first one cancels the run, and the second one does not wait for its end.
+    `stops_in_order` is true if the imports of the component report a cancellation to it; otherwise
+    the run is ended at once. However this function is left, the run sends nothing afterwards.
     """
     control = Control()
-    inbox: queue.SimpleQueue[Entry | _Done] = queue.SimpleQueue()
-    handled = threading.Semaphore(0)
     loaded = Loaded(name)
+    # Ctrl-C may interrupt this thread between any two operations. Therefore an entry and the end
+    # are kept where they are until they have been handled; a semaphore only announces them.
+    entries: list[tuple[Entry, threading.Event]] = []
+    done: list[_Done] = []
+    news = threading.Semaphore(0)
 
     def write(entry: Entry) -> None:
-        inbox.put(entry)
-        handled.acquire()
+        handled = threading.Event()
+        entries.append((entry, handled))
+        news.release()
+        while entries and not handled.wait(1):
+            pass
         control.check()
 
     def body() -> None:
         try:
-            _link_log(loaded, control, write if on_event else None)
-            inbox.put(_Done(work(loaded, control)))
+            _link_log(loaded, control, write if on_event is not None else None)
+            done.append(_Done(work(loaded, control)))
         except BaseException as exception:
-            inbox.put(_Done(exception=exception))
+            done.append(_Done(exception=exception))
+        news.release()
 
-    def end_now(exception: JanitorError) -> None:
-        control.ended = control.ended or exception
+    def end_now() -> None:
+        control.stopping.set()
         # The component traps at its next loop or call. A function of the host is not interrupted.
         loaded.engine.increment_epoch()
 
-    thread = threading.Thread(target=body, name="janitor", daemon=True)
+    def call(function: Callable[..., Any], *arguments: object) -> Any:
+        """Calls the caller's own code, whose exception ends the run."""
+        try:
+            return function(*arguments)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exception:
+            control.exception = control.exception or exception
+            end_now()
+
+    def deliver() -> None:
+        entry, handled = entries[0]
+        try:
+            assert on_event is not None
+            call(on_event, entry)
+        finally:
+            entries.clear()
+            handled.set()
+
     end = time.monotonic() + timeout
     interrupt: Optional[KeyboardInterrupt] = None
-    thread.start()
-    while True:
-        try:
-            item = inbox.get(timeout=TICK)
-            if isinstance(item, _Done):
-                break
-            try:
-                assert on_event is not None
-                on_event(item)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as exception:
-                control.exception = exception
-            finally:
-                handled.release()
-        except queue.Empty:
-            pass
-        except KeyboardInterrupt as again:
-            if interrupt:
-                end_now(_cancelled())
-                raise
-            interrupt = again
+    is_cancelled = False
+
+    def look() -> None:
+        """Looks at the clock and at the cancellation."""
+        nonlocal end, is_cancelled
         now = time.monotonic()
-        is_cancelled = interrupt or (cancelled and cancelled.is_set())
-        if is_cancelled or now >= end:
+        if not is_cancelled:
+            is_set = cancelled is not None and call(cancelled.is_set)
+            is_cancelled = bool(interrupt or control.exception or is_set)
+            end = min(end, now) if is_cancelled else end
+        if now >= end:
             control.stopping.set()
-        if is_cancelled and not stops_in_order:
-            end_now(_cancelled())
-        if now >= end + GRACE:
-            end_now(ComponentError(f"The run took longer than {timeout:g} s, and was ended"))
+        if is_cancelled and (not stops_in_order or now >= end + GRACE):
+            control.ended = control.ended or _cancelled()
+            end_now()
+        elif now >= end + GRACE:
+            fault = f"The run took longer than {timeout:g} s, and was ended"
+            control.ended = control.ended or ComponentError(fault)
+            end_now()
         if now >= end + 2 * GRACE:
             # A function of the host does not return, so the thread is left alone.
-            item = _Done(is_last=False)
-            break
-    if item.is_last:
+            done.append(_Done(is_last=False))
+
+    thread = threading.Thread(target=body, name="janitor", daemon=True)
+    try:
+        thread.start()
+        while not done:
+            try:
+                news.acquire(timeout=TICK)
+                if entries:
+                    deliver()
+                look()
+            except KeyboardInterrupt as again:
+                if interrupt:
+                    raise
+                interrupt = again
+    except BaseException:
+        control.ended = control.ended or _cancelled()
+        end_now()
+        raise
+    return _outcome(control, interrupt, done[0], thread)
+
+
+def _outcome(
+    control: Control, interrupt: Optional[KeyboardInterrupt], done: _Done, thread: threading.Thread
+) -> Any:
+    """Returns the result of a run, or raises the exception that explains its end."""
+    if done.is_last:
         thread.join()
     own = interrupt or control.exception
     if own:
         raise own
     # A run that has completed before its cancellation is complete.
-    if control.ended and (item.exception or isinstance(control.ended, ComponentError)):
-        raise control.ended from item.exception
-    if isinstance(item.exception, WasmtimeError):
-        reason = str(item.exception).strip().splitlines()[-1].strip()
-        raise ComponentError(f"The component crashed: {reason}") from item.exception
-    if item.exception:
-        raise item.exception
-    return item.result
+    is_complete = done.is_last and not done.exception
+    if control.ended and (not is_complete or isinstance(control.ended, ComponentError)):
+        raise control.ended from done.exception
+    if isinstance(done.exception, WasmtimeError):
+        reason = str(done.exception).strip().splitlines()[-1].strip()
+        raise ComponentError(f"The component crashed: {reason}") from done.exception
+    if done.exception:
+        raise done.exception
+    return done.result
 
 
 def _cancelled() -> CleanupFailure:
