@@ -8,10 +8,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import janitor_cleanup._cluster as limits
 import janitor_cleanup._run as internals
 import package_user as user
-from janitor_cleanup import HttpRequest, HttpResponse, HttpTransport, clean
-from package_user import TARGET, raises
+from janitor_cleanup import (
+    HttpRequest,
+    HttpResponse,
+    HttpTransport,
+    Options,
+    Transport,
+    TransportError,
+    clean,
+    plan,
+)
+from janitor_cleanup.types import ErrorDenied, ErrorStopped, ErrorTooLarge
+from package_user import TARGET, failure_of, raises
+
+ONCE = Options(confirm_seconds=0)
+"""Options with which no failed request is repeated for long."""
 
 
 class Watched:
@@ -75,6 +89,90 @@ def ctrl_c_at_any_moment_ends_a_run() -> None:
     finally:
         setattr(internals, "time", time)
     assert has_ended() and all("destroy-volumes" in it for it in watched.changes), watched.changes
+
+
+class Altered:
+    """A transport whose responses differ from those of the servers."""
+
+    def __init__(
+        self,
+        read: Callable[[HttpResponse, int], Any] = lambda response, limit: response.read(limit),
+        status: Any = None,
+    ) -> None:
+        self.altered, self.status = read, status
+
+    def send(self, request: HttpRequest, /) -> Any:
+        response = HttpTransport().send(request)
+        altered = self.altered
+
+        class Response:
+            status = response.status if self.status is None else self.status
+
+            def read(self, limit: int) -> Any:
+                return altered(response, limit)
+
+            def close(self) -> None:
+                response.close()
+
+        return Response()
+
+
+def a_response_of_another_form_is_an_exception() -> None:
+    """A transport that does not keep to its interface ends the run, and not the process."""
+    for transport, kind, words in [
+        (Altered(lambda it, limit: bytearray(it.read(limit))), TypeError, "bytearray, not bytes"),
+        (Altered(lambda it, limit: memoryview(it.read(limit))), TypeError, "memoryview, not bytes"),
+        (Altered(lambda it, limit: it.read(limit).decode()), TypeError, "str, not bytes"),
+        (Altered(lambda it, limit: None), TypeError, "NoneType, not bytes"),
+        (Altered(lambda it, limit: bytes(limit + 1)), ValueError, "bytes, not at most "),
+        (Altered(status="200"), TypeError, "the status of a response is str, not int"),
+    ]:
+        call = lambda: plan(TARGET, ONCE, endpoints=user.ENDPOINTS, transport=transport)
+        text = raises(kind, call)
+        assert words in text, text
+    for status in 0, 100, 199, 600, 65736, -1:
+        altered = Altered(status=status)
+        failure = failure_of(
+            lambda: plan(TARGET, ONCE, endpoints=user.ENDPOINTS, transport=altered)
+        )
+        assert f"its status is {status}" in failure.message, failure
+
+
+def a_response_has_limits() -> None:
+    """A body has a limit of bytes and one of time, and a response one of time, whoever sends."""
+    endless = Altered(lambda it, limit: b" " * limit)
+    silent = threading.Event()
+
+    class Silent:
+        def send(self, request: HttpRequest, /) -> HttpResponse:
+            # The thread must not keep the process from ending.
+            assert threading.current_thread().daemon
+            silent.wait()
+            return HttpTransport().send(request)
+
+    usual = limits.BODY_BYTES, limits.SECONDS
+    try:
+        cases: list[tuple[str, float, Transport, str]] = [
+            ("BODY_BYTES", 1 << 20, endless, "1048576 bytes"),
+            ("SECONDS", 0.3, endless, "in time"),
+            ("SECONDS", 0.3, Silent(), "in time"),
+        ]
+        for name, limit, transport, words in cases:
+            setattr(limits, name, limit)
+            call = lambda: plan(TARGET, ONCE, endpoints=user.ENDPOINTS, transport=transport)
+            failure = failure_of(call)
+            assert words in failure.message, failure
+            limits.BODY_BYTES, limits.SECONDS = usual
+    finally:
+        silent.set()
+
+
+def an_error_of_the_host_is_none_of_a_transport() -> None:
+    """A transport cannot claim that the run was cancelled or that a request was denied."""
+    for error in ErrorDenied("canary"), ErrorStopped(), ErrorTooLarge(1):
+        assert type(error).__name__ in raises(ValueError, lambda: TransportError(error))
+    wrong: Any = "connect"
+    raises(TypeError, lambda: TransportError(wrong))
 
 
 if __name__ == "__main__":

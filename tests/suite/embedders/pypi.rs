@@ -231,10 +231,13 @@ fn it_does_what_its_readme_says() {
 
 #[test]
 fn faults_of_its_user_and_of_servers() {
-    use Effect::Volumes;
+    use Effect::{Nothing, Volumes};
     let expected = [
         ("a_fault_of_the_cancellation_ends_the_run", Volumes),
         ("ctrl_c_at_any_moment_ends_a_run", Volumes),
+        ("a_response_of_another_form_is_an_exception", Nothing),
+        ("a_response_has_limits", Nothing),
+        ("an_error_of_the_host_is_none_of_a_transport", Nothing),
     ];
     have_effects("package_faults.py", &expected);
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from threading import Thread
 from typing import Any, Optional, cast
 from urllib.parse import quote
 
@@ -14,14 +16,40 @@ from ._fast import add_read
 from ._run import Control, Loaded
 from ._values import converter
 from .transport import HttpRequest, HttpResponse, Transport, error_of
-from .types import Endpoint, Error, ErrorDenied, ErrorStopped, Method, Request
+from .types import (
+    Endpoint,
+    Error,
+    ErrorDenied,
+    ErrorProtocol,
+    ErrorStopped,
+    ErrorTimeout,
+    ErrorTooLarge,
+    Method,
+    Request,
+)
 
 INTERFACE = "janitor:cleanup/cluster"
 READ = "[method]response.read"
 WINDOW = 32
 """The largest number of exchanges at the same time."""
+BODY_BYTES = 1 << 30
+"""The largest body of a response, in bytes."""
+SECONDS = 600
+"""The time limit for a response, and then for its body, in seconds."""
 EXCHANGE, RESPONSE = range(2)
 """The kinds of the resources."""
+
+
+@dataclass
+class _Body:
+    """The response to a request, while its body is read."""
+
+    response: HttpResponse
+    status: int
+    end: float
+    """The moment at which its time limit expires."""
+    size: int = 0
+    """The number of bytes that have been read."""
 
 
 class Cluster:
@@ -41,9 +69,8 @@ class Cluster:
         ((_, request),) = send.params
         self._request = converter(request, Request)
         self._error = converter(cast(Any, send.result).err, Error)
-        self._threads = ThreadPoolExecutor(WINDOW, "janitor-request")
         self._exchanges: dict[int, Future[HttpResponse]] = {}
-        self._responses: dict[int, HttpResponse] = {}
+        self._responses: dict[int, _Body] = {}
         self._number = 0
         self._begin = time.monotonic()
 
@@ -63,17 +90,18 @@ class Cluster:
                     "pause": self._pause,
                     "elapsed": self._elapsed,
                 }
-                read = self._control.callback(self._read)
                 kind = loaded.function(INTERFACE, READ)
-                loaded.kept.append(add_read(linked, READ, kind, read))
+                read = add_read(linked, READ, kind, self._read, self._control.callback)
+                loaded.kept.append(read)
                 for name, function in functions.items():
                     linked.add_func(name, self._control.callback(function))
 
     def close(self) -> None:
-        """Ends the run's threads, without waiting for them."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        for response in self._responses.values():
-            response.close()
+        """Frees the connections, without waiting for responses that have not arrived."""
+        for sent in self._exchanges.values():
+            sent.add_done_callback(_close)
+        for body in self._responses.values():
+            body.response.close()
 
     def _send(self, store: object, record: Record) -> Any:
         request: Request = self._request.to_python(record)
@@ -84,9 +112,21 @@ class Cluster:
         if self._control.stopping.is_set() and request.method is not Method.GET:
             return self._failed(ErrorStopped())
         self._number += 1
-        sent = self._threads.submit(self._transport.send, self._http(request))
-        self._exchanges[self._number] = sent
+        self._exchanges[self._number] = self._sent(self._http(request))
         return ResourceHost.own(self._number, EXCHANGE)
+
+    def _sent(self, request: HttpRequest) -> Future[HttpResponse]:
+        """Sends a request in a thread of its own, which does not keep the process from ending."""
+        sent: Future[HttpResponse] = Future()
+
+        def send() -> None:
+            try:
+                sent.set_result(self._transport.send(request))
+            except BaseException as exception:
+                sent.set_exception(exception)
+
+        Thread(target=send, name="janitor-request", daemon=True).start()
+        return sent
 
     def _http(self, request: Request) -> HttpRequest:
         url = self._bases[request.endpoint] + "/".join(map(_encoded, request.path))
@@ -101,11 +141,22 @@ class Cluster:
     def _finish(self, store: Any, exchange: ResourceAny) -> Any:
         number = exchange.to_host(store).rep
         sent = self._exchanges.pop(number)
+        if not wait([sent], timeout=SECONDS).done:
+            sent.add_done_callback(_close)
+            return self._failed(ErrorTimeout())
         try:
-            self._responses[number] = sent.result()
+            response = sent.result()
         except Exception as exception:
             return self._reported(exception)
-        return ResourceHost.own(number, RESPONSE)
+        status: object = response.status
+        if type(status) is int and 200 <= status <= 599:
+            end = time.monotonic() + SECONDS
+            self._responses[number] = _Body(response, status, end)
+            return ResourceHost.own(number, RESPONSE)
+        response.close()
+        if not isinstance(status, int):
+            raise TypeError(f"the status of a response is {type(status).__name__}, not int")
+        return self._failed(ErrorProtocol(f"its status is {status}"))
 
     def _status(self, store: Any, response: ResourceAny) -> int:
         return self._responses[response.to_host(store).rep].status
@@ -113,13 +164,24 @@ class Cluster:
     def _read(self, store: Any, response: ResourceAny, limit: int) -> Any:
         if limit == 0:
             raise self._control.end("it read 0 bytes of a response")
+        body = self._responses[response.to_host(store).rep]
+        if body.size > BODY_BYTES:
+            return self._failed(ErrorTooLarge(BODY_BYTES))
+        if time.monotonic() >= body.end:
+            return self._failed(ErrorTimeout())
         try:
-            return self._responses[response.to_host(store).rep].read(limit)
+            piece: object = body.response.read(limit)
         except Exception as exception:
             return self._reported(exception)
+        if not isinstance(piece, bytes):
+            raise TypeError(f"a response has returned {type(piece).__name__}, not bytes")
+        if len(piece) > limit:
+            raise ValueError(f"a response has returned {len(piece)} bytes, not at most {limit}")
+        body.size += len(piece)
+        return piece if body.size <= BODY_BYTES else self._failed(ErrorTooLarge(BODY_BYTES))
 
     def _close(self, store: object, number: int) -> None:
-        self._responses.pop(number).close()
+        self._responses.pop(number).response.close()
 
     def _pause(self, store: object, milliseconds: int) -> bool:
         return not self._control.stopping.wait(milliseconds / 1000)
@@ -136,6 +198,12 @@ class Cluster:
 
     def _failed(self, error: Error) -> Variant:
         return cast(Variant, self._error.to_component(error))
+
+
+def _close(sent: Future[HttpResponse]) -> None:
+    """Frees the connection of a response that nobody reads."""
+    if not sent.exception():
+        sent.result().close()
 
 
 def _encoded(text: str) -> str:

@@ -36,20 +36,31 @@ NUMBERS = {"Bool": "boolean", "U8": "u8", "U16": "u16", "U32": "u32", "U64": "u6
 
 
 def add_log(
-    linked: LinkerInstance, name: str, kind: FuncType, hint: Any, write: Callable[[Any], None]
+    linked: LinkerInstance,
+    name: str,
+    kind: FuncType,
+    hint: Any,
+    write: Callable[[Any], None],
+    callback: Callable[[Called], Called],
 ) -> object:
-    """Adds a function with one argument and without a result to a linker. Returns an object that
-    must be kept as long as the linker."""
+    """Adds a function with one argument and without a result to a linker. `callback` wraps it, so
+    that no exception other than `WasmtimeError` leaves it. Returns an object that must be kept as
+    long as the linker."""
     ((_, parameter),) = kind.params
     read = reader(parameter, hint)
-    return _add(linked, name, lambda store, arguments, results: write(read(arguments[0])))
+    called: Called = lambda store, arguments, results: write(read(arguments[0]))
+    return _add(linked, name, callback(called))
 
 
 def add_read(
-    linked: LinkerInstance, name: str, kind: FuncType, read: Callable[..., Any]
+    linked: LinkerInstance,
+    name: str,
+    kind: FuncType,
+    read: Callable[..., Any],
+    callback: Callable[[Called], Called],
 ) -> object:
-    """Adds a function to a linker whose result is bytes, or else a value of `wasmtime`. Returns an
-    object that must be kept as long as the linker."""
+    """Adds a function to a linker whose result is bytes, or else a value of `wasmtime`. The rest is
+    as for `add_log`."""
     parameters, result = [parameter for _, parameter in kind.params], kind.result
     assert result is not None
 
@@ -61,7 +72,7 @@ def add_read(
         else:
             result.convert_to_c(store, value, results)
 
-    return _add(linked, name, called)
+    return _add(linked, name, callback(called))
 
 
 def _add(linked: LinkerInstance, name: str, function: Called) -> object:
@@ -70,9 +81,13 @@ def _add(linked: LinkerInstance, name: str, function: Called) -> object:
     ) -> int:
         try:
             function(StoreContext(context), arguments, results)
+            return 0
         except WasmtimeError as error:
-            return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0
-        return 0
+            failure = error
+        except BaseException:
+            # Without a result and without an error, the runtime would read an unset result.
+            failure = WasmtimeError("an exception of the host")
+        return ctypes.cast(failure._consume(), ctypes.c_void_p).value or 0
 
     callback = ffi.wasmtime_component_func_callback_t(called)
     encoded = name.encode()

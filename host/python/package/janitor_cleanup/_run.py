@@ -294,10 +294,11 @@ def _link_log(
 ) -> None:
     interface = "janitor:cleanup/log"
     kind = loaded.function(interface, "write")
-    written = control.callback(write or (lambda entry: None))
+    written = write or (lambda entry: None)
     with loaded.linker.root() as root:
         with root.add_instance(loaded.interface(interface)) as linked:
-            loaded.kept.append(add_log(linked, "write", kind, Entry, written))
+            added = add_log(linked, "write", kind, Entry, written, control.callback)
+            loaded.kept.append(added)
 
 
 def results(function: FuncType, ok: Any, err: Any) -> tuple[Converter, Converter]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, get_args
 
-from .types import Error, Reason, Report
+from .types import Error, ErrorDenied, ErrorStopped, ErrorTooLarge, Reason, Report
 
 
 class JanitorError(Exception):
@@ -46,11 +46,16 @@ class TransportError(Exception):
     """A transport raises this if a request has no response.
 
     `error` is a case of the contract, such as `ErrorConnect("connection refused")` if the server
-    has not seen the request. Its text must not contain a credential or an address.
+    has not seen the request. Its text must not contain a credential or an address. `ErrorDenied`,
+    `ErrorStopped` and `ErrorTooLarge` are not errors of a transport: they raise `ValueError`.
     """
 
     error: Error
 
     def __init__(self, error: Error) -> None:
+        if not isinstance(error, get_args(Error)):
+            raise TypeError(f"expected a case of Error, not {type(error).__name__}")
+        if isinstance(error, (ErrorDenied, ErrorStopped, ErrorTooLarge)):
+            raise ValueError(f"{type(error).__name__} is not an error of a transport")
         super().__init__(error)
         self.error = error
