@@ -10,7 +10,8 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -38,6 +39,7 @@ from janitor_cleanup import (
     discover,
     from_json,
     plan,
+    printable,
     to_json,
 )
 from janitor_cleanup._values import converter
@@ -118,6 +120,39 @@ def entries_are_read_as_by_wasmtime() -> None:
     assert compared > 20
 
 
+def wrong_types() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Returns arguments of wrong types, and the place that the exception names."""
+
+    class Asynchronous:
+        async def __call__(self, entry: Entry) -> None:
+            raise LookupError
+
+    async def on_event(entry: Entry) -> None:
+        raise LookupError
+
+    wrong: Any
+    for wrong in 5, b"canary", [], True:
+        yield "Target.role: expected str", {"target": Target(role=wrong)}
+        yield "Options.in_use: expected InUse", {"options": Options(in_use=wrong)}
+    for wrong in "canary", 5, None:
+        yield "Options.ignored_agents: expected list", {"options": Options(ignored_agents=wrong)}
+        yield "Options.system_znode: expected bool", {"options": Options(system_znode=wrong)}
+    for wrong in 1.5, True, "5":
+        yield "Options.confirm_seconds: expected int", {"options": Options(confirm_seconds=wrong)}
+    yield "expected Target", {"target": "canary"}
+    yield "expected Options", {"options": {}}
+    wrong = None
+    yield "endpoints.master must be str", {"endpoints": Endpoints(master=wrong)}
+    yield "endpoints must be Endpoints", {"endpoints": {}}
+    yield "token must be str", {"token": b"canary"}
+    yield "timeout must be a number", {"timeout": "5"}
+    yield "transport must have a method send", {"transport": {}}
+    yield "cancelled must have a method is_set", {"cancelled": 0}
+    yield "on_event must be a function", {"on_event": "canary"}
+    yield "not a coroutine function", {"on_event": on_event}
+    yield "Asynchronous returned an awaitable", {"on_event": Asynchronous()}
+
+
 def wrong_arguments_send_nothing() -> None:
     """Wrong arguments are exceptions that name the argument, and no secret."""
     wrong: list[Callable[[], object]] = [
@@ -128,6 +163,8 @@ def wrong_arguments_send_nothing() -> None:
         lambda: clean(TARGET, endpoints=Endpoints(master="http://127.0.0.1/,http://127.0.0.2/")),
         lambda: clean(TARGET, endpoints=ENDPOINTS, token="canary\n"),
         lambda: clean(TARGET, endpoints=ENDPOINTS, timeout=0),
+        lambda: clean(TARGET, endpoints=ENDPOINTS, timeout=float("nan")),
+        lambda: clean(Target(role="\ud800"), endpoints=ENDPOINTS),
         lambda: from_json(Options, "{}"),
         lambda: from_json(Target, to_json(TARGET).replace("principal", "canary")),
         lambda: from_json(Target, '{"role": null, "role": null}'),
@@ -135,9 +172,56 @@ def wrong_arguments_send_nothing() -> None:
     for transport in None, HttpTransport():
         for call in wrong:
             assert "canary" not in raises(ValueError, call)
-        not_a_target: object = "cassandra_role"
-        text = raises(TypeError, lambda: clean(not_a_target, endpoints=ENDPOINTS))  # type: ignore
-        assert "expected Target" in text, text
+        for words, arguments in wrong_types():
+            usual = {"target": TARGET, "endpoints": ENDPOINTS, "transport": transport}
+            text = raises(TypeError, lambda: clean(**{**usual, **arguments}))
+            assert words in text and "canary" not in text, text
+
+
+def a_token_is_not_sent_in_the_clear() -> None:
+    """If one server is reached over HTTPS, no token is sent to another one over plain HTTP."""
+    encrypted = "https://127.0.0.1:1/"
+    master = replace(ENDPOINTS, exhibitor=encrypted, marathon=encrypted)
+    exhibitor = replace(ENDPOINTS, master=encrypted, marathon=encrypted)
+    marathon = Endpoints(master=encrypted, exhibitor=encrypted, marathon=ENDPOINTS.master)
+    app = Target(role="canary", marathon_app="/canary")
+    for transport in None, HttpTransport():
+        for name, endpoints, target in [
+            ("master", master, TARGET),
+            ("exhibitor", exhibitor, TARGET),
+            ("marathon", marathon, app),
+        ]:
+            call = lambda: plan(target, endpoints=endpoints, token="canary", transport=transport)
+            text = raises(ValueError, call)
+            assert f"over plain HTTP to {name}" in text and "canary" not in text, text
+        # A server that the call does not need gets no token.
+        unused = Endpoints(master=encrypted, exhibitor=encrypted, marathon=ENDPOINTS.master)
+        call = lambda: plan(
+            TARGET,
+            Options(confirm_seconds=0),
+            endpoints=unused,
+            token="canary",
+            transport=transport,
+        )
+        assert failure_of(call).reason is Reason.FAILED
+
+
+def no_text_controls_a_terminal() -> None:
+    """`printable` escapes what does not appear, and nothing else."""
+    assert printable("a\x1b[2Jb\nc\x9bü\u202e") == "a\\u{1b}[2Jb\\u{a}c\\u{9b}ü\\u{202e}"
+    hidden = "\xad\u200b\u200d\ufe0f\U000e0061\u3164\u2800\xa0\u2028\U00013430\U0001343f"
+    for letter in hidden + "\U00016fe4\U0001d159\ufdd0\ufdef\ufffe\U0001ffff\U0010fffe\ud800":
+        assert printable(f"kafka{letter}-role") == f"kafka\\u{{{ord(letter):x}}}-role"
+    for shown in "a b", "Größe", "数据", "קפקא", "кафка", "🦀", "\ufffd":
+        assert printable(shown) == shown
+
+
+def the_longest_time_limit() -> None:
+    """A time limit of any length is allowed."""
+    for timeout in float("inf"), 10**400:
+        for transport in None, HttpTransport():
+            planned = plan(TARGET, endpoints=ENDPOINTS, transport=transport, timeout=timeout)
+            assert planned.refusal is None
 
 
 def an_exception_of_the_caller_is_its_own() -> None:

@@ -9,6 +9,7 @@ All types of targets, plans, reports and events are in `janitor_cleanup.types`.
 
 from ._call import apply, clean, discover, plan
 from ._json import from_json, to_json
+from ._printable import printable
 from ._run import Cancellation
 from .endpoints import Endpoints
 from .errors import CleanupFailure, ComponentError, JanitorError, TransportError
@@ -40,5 +41,6 @@ __all__ = [
     "discover",
     "from_json",
     "plan",
+    "printable",
     "to_json",
 ]

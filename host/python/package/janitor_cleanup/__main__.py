@@ -4,7 +4,6 @@ written to standard error, and the report to standard output as JSON."""
 from __future__ import annotations
 
 import os
-import re
 import sys
 from argparse import ArgumentParser
 from typing import Optional
@@ -22,6 +21,7 @@ from . import (
     Transport,
     clean,
     plan,
+    printable,
     to_json,
 )
 
@@ -80,9 +80,7 @@ def _write(entry: Entry) -> None:
 
 
 def _say(message: str) -> None:
-    """Prints a line, and escapes characters that control a terminal or the direction of writing."""
-    steering = "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-    print(re.sub(steering, lambda it: f"\\u{{{ord(it[0]):x}}}", message), file=sys.stderr)
+    print(printable(message), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
@@ -16,7 +17,9 @@ from .types import CleanupPlan, Entry, Failure, Inventory, Options, ReadFailure,
 
 INTERFACE = "janitor:cleanup/cleanup"
 DENIED = "The component was stopped: "
-"""The begin of a failure that the component reports because it has denied one of its requests."""
+"""The beginning of a failure that the component reports after a request that it has denied."""
+MOST_SECONDS = (1 << 32) - 1
+"""The longest time limit; a longer one is cut to it."""
 
 
 def clean(
@@ -40,7 +43,7 @@ def clean(
     Raises `CleanupFailure` if the run did not complete, `ComponentError` if the component broke
     its contract, `ValueError` or `TypeError` for wrong arguments, and whatever `on_event` raises.
     """
-    arguments = [(Target, target), (Options, options or Options())]
+    arguments = [(Target, target), (Options, Options() if options is None else options)]
     settings = (endpoints, token, transport, on_event, cancelled, timeout)
     report: Report = _call("clean", arguments, Report, Failure, *settings)
     return report
@@ -58,7 +61,7 @@ def plan(
     timeout: float = 3600,
 ) -> CleanupPlan:
     """Returns what `clean` would do now, and changes nothing. It has the arguments of `clean`."""
-    arguments = [(Target, target), (Options, options or Options())]
+    arguments = [(Target, target), (Options, Options() if options is None else options)]
     settings = (endpoints, token, transport, on_event, cancelled, timeout)
     planned: CleanupPlan = _call("plan", arguments, CleanupPlan, ReadFailure, *settings)
     return planned
@@ -77,7 +80,7 @@ def apply(
 ) -> Report:
     """Carries out a plan, unless the cluster has changed since. The other arguments are those of
     `clean`."""
-    arguments = [(CleanupPlan, plan), (Options, options or Options())]
+    arguments = [(CleanupPlan, plan), (Options, Options() if options is None else options)]
     settings = (endpoints, token, transport, on_event, cancelled, timeout)
     report: Report = _call("apply", arguments, Report, Failure, *settings)
     return report
@@ -94,7 +97,7 @@ def discover(
     timeout: float = 3600,
 ) -> Inventory:
     """Returns everything that is reserved in the cluster. The arguments are those of `clean`."""
-    arguments = [(Options, options or Options())]
+    arguments = [(Options, Options() if options is None else options)]
     settings = (endpoints, token, transport, on_event, cancelled, timeout)
     inventory: Inventory = _call("discover", arguments, Inventory, ReadFailure, *settings)
     return inventory
@@ -113,11 +116,23 @@ def _call(
     timeout: float,
 ) -> Any:
     """Makes one call in a new instance."""
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be a number, not {type(timeout).__name__}")
     if not timeout > 0:
         raise ValueError("timeout must be more than 0 seconds")
-    located = endpoints or Endpoints()
+    seconds = min(timeout, MOST_SECONDS)
+    if on_event is not None and (not callable(on_event) or inspect.iscoroutinefunction(on_event)):
+        raise TypeError("on_event must be a function, and not a coroutine function")
+    for name, value, method in ("cancelled", cancelled, "is_set"), ("transport", transport, "send"):
+        if value is not None and not callable(getattr(value, method, None)):
+            raise TypeError(f"{name} must have a method {method}")
+    located = Endpoints() if endpoints is None else endpoints
+    if not isinstance(located, Endpoints):
+        raise TypeError(f"endpoints must be Endpoints, not {type(located).__name__}")
     bases = located.bases()
-    credentials = authorization(token)
+    _, first = arguments[0]
+    target = first.target if isinstance(first, CleanupPlan) else first
+    credentials = authorization(token, bases, target if isinstance(target, Target) else None)
 
     def work(loaded: Loaded, control: Control) -> Any:
         kind = loaded.function(INTERFACE, function)
@@ -127,18 +142,18 @@ def _call(
         ]
         to_ok, to_err = results(kind, ok, err)
         cluster = None
-        if transport:
+        if transport is not None:
             cluster = Cluster(loaded, control, bases, credentials, transport)
             cluster.link(loaded)
         else:
             _wasi.link(loaded)
         try:
             instance = loaded.linker.instantiate(loaded.store, loaded.component)
-            if not transport:
-                _wasi.configure(loaded, instance, located, token, timeout)
+            if transport is None:
+                _wasi.configure(loaded, instance, located, token, seconds)
             result = loaded.export(instance, INTERFACE, function)(*values)
         finally:
-            if cluster:
+            if cluster is not None:
                 cluster.close()
         if result.tag == "ok":
             return to_ok.to_python(result.payload)
@@ -148,10 +163,10 @@ def _call(
         raise CleanupFailure(failure.reason, failure.message, getattr(failure, "report", None))
 
     return run(
-        "janitor.wasm" if transport else "janitor-library.wasm",
+        "janitor-library.wasm" if transport is None else "janitor.wasm",
         work,
         on_event=on_event,
         cancelled=cancelled,
-        timeout=timeout,
+        timeout=seconds,
         stops_in_order=transport is not None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import tempfile
@@ -202,7 +203,13 @@ def run(
     def call(function: Callable[..., Any], *arguments: object) -> Any:
         """Calls the caller's own code, whose exception ends the run."""
         try:
-            return function(*arguments)
+            result = function(*arguments)
+            if inspect.isawaitable(result):
+                if inspect.iscoroutine(result):
+                    result.close()
+                name = getattr(function, "__name__", type(function).__name__)
+                raise TypeError(f"{name} returned an awaitable, and nothing would await it")
+            return result
         except KeyboardInterrupt:
             raise
         except BaseException as exception:

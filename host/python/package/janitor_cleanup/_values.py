@@ -21,6 +21,7 @@ from wasmtime.component import (
     OptionType,
     Record,
     RecordType,
+    String,
     TupleType,
     ValType,
     Variant,
@@ -43,7 +44,7 @@ def converter(kind: ValType | None, hint: Any) -> Converter:
         case RecordType():
             return _of_record(kind, hint)
         case EnumType():
-            return Converter(hint, lambda member: member.value)
+            return Converter(hint, lambda member: _expect(hint, member).value)
         case OptionType():
             return _of_option(kind, hint)
         case ListType() if hint is not bytes:
@@ -51,25 +52,48 @@ def converter(kind: ValType | None, hint: Any) -> Converter:
             item = converter(kind.element, inner)
             return Converter(
                 lambda items: [item.to_python(each) for each in items],
-                lambda items: [item.to_component(each) for each in items],
+                lambda items: [item.to_component(each) for each in _expect(list, items)],
             )
         case TupleType():
             items = [converter(*both) for both in zip(kind.elements, get_args(hint))]
             return Converter(
                 lambda values: tuple(it.to_python(each) for it, each in zip(items, values)),
-                lambda values: tuple(it.to_component(each) for it, each in zip(items, values)),
+                lambda values: tuple(
+                    it.to_component(each)
+                    for it, each in zip(items, _expect(tuple, values), strict=True)
+                ),
             )
         case VariantType():
             return _of_variant(kind, hint)
         case U8() | U16() | U32() | U64():
             return _of_integer(int(type(kind).__name__[1:]))
-    return Converter(_same, float if hint is float else _same)
+        case String():
+            return Converter(_same, _text)
+    if hint is float:
+        return Converter(_same, lambda value: float(_expect((float, int), value)))
+    return Converter(_same, lambda value: _expect(hint, value))
+
+
+def _expect(cls: Any, value: Any) -> Any:
+    """Returns a value if it has a type, or one of several. A truth value is not a number."""
+    classes = cls if isinstance(cls, tuple) else (cls,)
+    if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
+        raise TypeError(f"expected {classes[0].__name__}, not {type(value).__name__}")
+    return value
+
+
+def _text(value: Any) -> Any:
+    try:
+        _expect(str, value).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text has a surrogate, which is no character") from None
+    return value
 
 
 def _of_integer(bits: int) -> Converter:
-    def to_component(value: Any) -> int:
+    def to_component(value: Any) -> Any:
         # `wasmtime` would drop the upper bits of a larger number.
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
+        if not 0 <= _expect(int, value) < 1 << bits:
             raise ValueError(f"{value!r} is not a whole number from 0 to {(1 << bits) - 1}")
         return value
 
@@ -99,11 +123,13 @@ def _of_record(kind: RecordType, cls: Any) -> Converter:
         return cls(**{field: it.to_python(getattr(record, name)) for name, field, it in fields})
 
     def to_component(value: Any) -> Any:
-        if not isinstance(value, cls):
-            raise TypeError(f"expected {cls.__name__}, not {type(value).__name__}")
+        _expect(cls, value)
         record = Record()
         for name, field, it in fields:
-            setattr(record, name, it.to_component(getattr(value, field)))
+            try:
+                setattr(record, name, it.to_component(getattr(value, field)))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{cls.__name__}.{field}: {error}") from None
         return record
 
     return Converter(to_python, to_component)

@@ -34,7 +34,7 @@ def configure(
         "marathon": endpoints.marathon,
         "token": token,
         "window": WINDOW,
-        "run-seconds": min(math.ceil(timeout), (1 << 32) - 1),
+        "run-seconds": math.ceil(timeout),
     }.items():
         setattr(configuration, name, value)
     wrong = loaded.export(instance, "janitor:wasi/settings", "configure")(configuration)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional
 from urllib.parse import urlsplit
 
-from .types import Endpoint
+from .types import Endpoint, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,8 @@ class Endpoints:
 
 def _base(name: str, url: str) -> str:
     # The URL is not shown, because it may contain a password.
+    if not isinstance(url, str):
+        raise TypeError(f"endpoints.{name} must be str, not {type(url).__name__}")
     wrong = f"endpoints.{name} must be one http or https URL without user, query and fragment"
     try:
         parts = urlsplit(url)
@@ -49,11 +51,28 @@ def _base(name: str, url: str) -> str:
     return url if url.endswith("/") else url + "/"
 
 
-def authorization(token: Optional[str]) -> Optional[str]:
+def authorization(
+    token: Optional[str], bases: dict[Endpoint, str], target: Optional[Target]
+) -> Optional[str]:
     """Returns the value of the `Authorization` header for a DC/OS token. Raises `ValueError`,
-    which does not show the token, if no header can hold it."""
+    which does not show the token, if no header can hold it, or if a call with this target could
+    send it over plain HTTP while another server is reached over HTTPS."""
     if token is None:
         return None
+    if not isinstance(token, str):
+        raise TypeError(f"token must be str, not {type(token).__name__}")
     if not token or not all("!" <= letter <= "~" for letter in token):
         raise ValueError("token must be printable ASCII without spaces, and not empty")
+    needs = {
+        Endpoint.MASTER: True,
+        Endpoint.EXHIBITOR: target is None or target.znode is not None,
+        Endpoint.MARATHON: target is not None and target.marathon_app is not None,
+    }
+    encrypted = {it: urlsplit(url).scheme == "https" for it, url in bases.items()}
+    plain = [it.value for it, is_needed in needs.items() if is_needed and not encrypted[it]]
+    if plain and any(encrypted.values()):
+        raise ValueError(
+            "another server is reached over HTTPS, but the token would be sent over plain HTTP to "
+            f"{' and '.join(plain)}: correct the URLs"
+        )
     return f"token={token}"

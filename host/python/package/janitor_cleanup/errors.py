@@ -17,7 +17,7 @@ class CleanupFailure(JanitorError):
     reason: Reason
     """The reason. A refusal has changed nothing."""
     message: str
-    """One sentence, for people. It may contain text from a server: escape it on a terminal."""
+    """One sentence, for people. It may contain text from a server: print it with `printable`."""
     report: Optional[Report]
     """The report of the run until then; `None` after `plan` and `discover`, and if the run was
     cancelled while the runtime sent its requests."""
