@@ -2,20 +2,28 @@
 that of `package_user.py`: python package_faults.py [CASE MASTER_URL EXHIBITOR_URL]...
 """
 
+import io
 import signal
+import textwrap
 import threading
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import janitor_cleanup
 import janitor_cleanup._cluster as limits
 import janitor_cleanup._run as internals
 import package_user as user
 from janitor_cleanup import (
+    CleanupFailure,
     HttpRequest,
     HttpResponse,
     HttpTransport,
     Options,
+    Reason,
     Transport,
     TransportError,
     clean,
@@ -173,6 +181,30 @@ def an_error_of_the_host_is_none_of_a_transport() -> None:
         assert type(error).__name__ in raises(ValueError, lambda: TransportError(error))
     wrong: Any = "connect"
     raises(TypeError, lambda: TransportError(wrong))
+
+
+def the_documents_print_no_escape_sequences() -> None:
+    """The programs in the README and in the guide escape the texts of servers."""
+
+    def failing(*arguments: object, on_event: Callable[[Any], object], **rest: object) -> None:
+        on_event(SimpleNamespace(message="an \x1b[2J entry"))
+        raise CleanupFailure(Reason.FAILED, "a \x1b[2J failure", None)
+
+    root = Path(__file__).parents[3]
+    readme = (root / "host/python/package/README.md").read_text()
+    guide = (root / "docs/embedding.md").read_text()
+    in_readme = readme.split("```python\n")[1].split("```")[0]
+    in_guide = guide.split("\n## Python\n")[1].split("\n\n")[1:3]
+    for program in in_readme, textwrap.dedent("\n\n".join(in_guide)):
+        output = io.StringIO()
+        setattr(janitor_cleanup, "clean", failing)
+        try:
+            with redirect_stdout(output):
+                exec(program, {})
+        finally:
+            setattr(janitor_cleanup, "clean", clean)
+        for line in "an \\u{1b}[2J entry\n", "a \\u{1b}[2J failure\n":
+            assert line in output.getvalue(), (program, output.getvalue())
 
 
 if __name__ == "__main__":

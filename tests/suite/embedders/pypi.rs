@@ -241,6 +241,7 @@ fn faults_of_its_user_and_of_servers() {
         ("a_response_of_another_form_is_an_exception", Nothing),
         ("a_response_has_limits", Nothing),
         ("an_error_of_the_host_is_none_of_a_transport", Nothing),
+        ("the_documents_print_no_escape_sequences", Nothing),
     ];
     have_effects("package_faults.py", &expected);
 }
