@@ -175,6 +175,33 @@ def a_response_has_limits() -> None:
         silent.set()
 
 
+def a_body_without_an_end_does_not_outlast_a_cancellation() -> None:
+    """Once a run is cancelled, a body that is being read has only a short time."""
+    cancelled = threading.Event()
+
+    def trickle(response: HttpResponse, limit: int) -> bytes:
+        cancelled.set()
+        time.sleep(0.01)
+        return b" "
+
+    usual = limits.SECONDS_AFTER_STOP
+    setattr(limits, "SECONDS_AFTER_STOP", 0.3)
+    try:
+        failure = failure_of(
+            lambda: clean(
+                TARGET,
+                ONCE,
+                endpoints=user.ENDPOINTS,
+                transport=Altered(trickle),
+                cancelled=cancelled,
+            )
+        )
+    finally:
+        limits.SECONDS_AFTER_STOP = usual
+    # It has a report, so it has ended in order.
+    assert failure.report is not None, failure
+
+
 def an_error_of_the_host_is_none_of_a_transport() -> None:
     """A transport cannot claim that the run was cancelled or that a request was denied."""
     for error in ErrorDenied("canary"), ErrorStopped(), ErrorTooLarge(1):

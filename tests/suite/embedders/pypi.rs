@@ -240,6 +240,7 @@ fn faults_of_its_user_and_of_servers() {
         ("ctrl_c_at_any_moment_ends_a_run", Volumes),
         ("a_response_of_another_form_is_an_exception", Nothing),
         ("a_response_has_limits", Nothing),
+        ("a_body_without_an_end_does_not_outlast_a_cancellation", Nothing),
         ("an_error_of_the_host_is_none_of_a_transport", Nothing),
         ("the_documents_print_no_escape_sequences", Nothing),
     ];

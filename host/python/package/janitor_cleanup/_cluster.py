@@ -36,6 +36,8 @@ BODY_BYTES = 1 << 30
 """The largest body of a response, in bytes."""
 SECONDS = 600
 """The time limit for a response, and then for its body, in seconds."""
+SECONDS_AFTER_STOP = 60
+"""The time limit for a body once the run changes nothing more, in seconds."""
 EXCHANGE, RESPONSE = range(2)
 """The kinds of the resources."""
 
@@ -46,8 +48,8 @@ class _Body:
 
     response: HttpResponse
     status: int
-    end: float
-    """The moment at which its time limit expires."""
+    begin: float
+    """The moment since which it can be read."""
     size: int = 0
     """The number of bytes that have been read."""
 
@@ -150,8 +152,7 @@ class Cluster:
             return self._reported(exception)
         status: object = response.status
         if type(status) is int and 200 <= status <= 599:
-            end = time.monotonic() + SECONDS
-            self._responses[number] = _Body(response, status, end)
+            self._responses[number] = _Body(response, status, time.monotonic())
             return ResourceHost.own(number, RESPONSE)
         response.close()
         if not isinstance(status, int):
@@ -167,7 +168,8 @@ class Cluster:
         body = self._responses[response.to_host(store).rep]
         if body.size > BODY_BYTES:
             return self._failed(ErrorTooLarge(BODY_BYTES))
-        if time.monotonic() >= body.end:
+        after_stop = max(body.begin, self._control.stopped) + SECONDS_AFTER_STOP
+        if time.monotonic() >= min(body.begin + SECONDS, after_stop):
             return self._failed(ErrorTimeout())
         try:
             piece: object = body.response.read(limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 import tempfile
 import threading
@@ -48,6 +49,13 @@ class Control:
         """The exception of the caller's own code, which ends the run."""
         self.ended: Optional[JanitorError] = None
         """The reason why the component was ended, if it was."""
+        self.stopped = math.inf
+        """The moment since which the run changes nothing."""
+
+    def stop(self) -> None:
+        """Lets the run change nothing more."""
+        self.stopped = min(self.stopped, time.monotonic())
+        self.stopping.set()
 
     def check(self) -> None:
         """Ends the component from within one of its imports, if it has to end."""
@@ -196,7 +204,7 @@ def run(
         news.release()
 
     def end_now() -> None:
-        control.stopping.set()
+        control.stop()
         # The component traps at its next loop or call. A function of the host is not interrupted.
         loaded.engine.increment_epoch()
 
@@ -238,7 +246,7 @@ def run(
             is_cancelled = bool(interrupt or control.exception or is_set)
             end = min(end, now) if is_cancelled else end
         if now >= end:
-            control.stopping.set()
+            control.stop()
         if is_cancelled and (not stops_in_order or now >= end + GRACE):
             control.ended = control.ended or _cancelled()
             end_now()
