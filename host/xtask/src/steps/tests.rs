@@ -1,7 +1,7 @@
 //! Runs the tests, with every real server that is installed or can be.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, thread};
 
 use crate::install;
 use crate::program::{Program, Result, cargo, is_there};
@@ -19,7 +19,9 @@ pub fn run(skips: &mut Skips) -> Result {
     if install::program_by_apt("chromium", "--no-install-recommends chromium").is_err() {
         skips.skip("a browser: the package chromium cannot be installed");
     }
-    let mut tests = cargo("test --locked");
+    // Most tests wait for servers, so more of them run at once than there are cores.
+    let threads = 2 * thread::available_parallelism()?.get();
+    let mut tests = cargo("test --locked").env("RUST_TEST_THREADS", threads.to_string());
     for (variable, value) in
         [image(skips)?, zookeeper(skips)?, masters(skips)?].into_iter().flatten()
     {
