@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use janitor_contract::types::Request;
-use janitor_transport::exchange::{Body, Exchange, RunStart, Running, Transport};
+use janitor_transport::exchange::{Body, Exchange, RunStart, Transport};
 
 /// A transport, in one of its two forms. Everything that does not wait is the same for both.
 pub trait Carrier: Send + 'static {
@@ -16,7 +16,7 @@ pub trait Carrier: Send + 'static {
     fn begin(&mut self, run: &RunStart);
 
     /// Starts an exchange without waiting for the network.
-    fn send(&mut self, request: Request, run: &Running) -> Self::Exchange;
+    fn send(&mut self, request: Request) -> Self::Exchange;
 
     /// Returns the time since the run began, if it really is `real`.
     fn elapsed(&mut self, real: Duration) -> Duration;
@@ -30,7 +30,7 @@ impl Carrier for Box<dyn Transport> {
         (**self).begin(run);
     }
 
-    fn send(&mut self, request: Request, _: &Running) -> Self::Exchange {
+    fn send(&mut self, request: Request) -> Self::Exchange {
         (**self).send(request)
     }
 

@@ -67,7 +67,7 @@ impl<T: Carrier> State<T> {
         }
         let watch = self.policy.watch(&request);
         self.log.flush();
-        let exchange = self.transport.send(request, &self.running);
+        let exchange = self.transport.send(request);
         let exchange = self.table.push(HeldExchange { exchange, watch })?;
         self.in_flight += 1;
         Ok(Ok(exchange))

@@ -53,7 +53,7 @@ impl<T: Carrier> Run<T> {
             endpoints,
             transport,
             log,
-            running,
+            _running: running,
             started,
             clock: Duration::ZERO,
             clock_reads: 0,

@@ -23,8 +23,8 @@ pub struct State<T: Carrier = Box<dyn Transport>> {
     pub(crate) endpoints: Endpoints,
     pub(crate) transport: T,
     pub(crate) log: Box<dyn Log>,
-    /// The transport learns from it that the run is over.
-    pub(crate) running: Running,
+    /// The transport learns from it that the run is over, when it is dropped.
+    pub(crate) _running: Running,
     pub(crate) started: Instant,
     /// The elapsed time that the component was last given.
     pub(crate) clock: Duration,

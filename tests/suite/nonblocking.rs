@@ -12,8 +12,9 @@ use std::time::Duration;
 use futures_util::future::{Either, join_all, select};
 use futures_util::{FutureExt, pin_mut, stream};
 use janitor_host::{
-    AsyncResponse, AsyncSession, AsyncTransport, Body, BoxFuture, Bytes, Endpoints, Entry, Error,
-    Exchange, Janitor, Network, Options, Request, Response, RunStart, Session, Target, Transport,
+    AsyncResponse, AsyncSession, AsyncTransport, Body, BoxFuture, Bytes, CancellationToken,
+    Endpoints, Entry, Error, Exchange, Janitor, Network, Options, Reason, Request, Response,
+    RunStart, Session, Target, Transport,
 };
 use janitor_nonblocking::Client;
 use janitor_tests::{Cluster, State};
@@ -261,6 +262,30 @@ fn a_task_that_begins_after_its_run_was_dropped_sends_nothing() {
         drop(run);
         let tasks = std::mem::take(&mut *kept.lock().unwrap());
         join_all(tasks).await;
+    });
+    assert_eq!(changes(&cluster), [""; 0]);
+}
+
+#[test]
+fn a_task_that_begins_after_a_cancellation_changes_nothing() {
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let kept = Arc::<Mutex<Vec<_>>>::default();
+    let client = Client::new(endpoints(&cluster));
+    let token = CancellationToken::new();
+    let session = AsyncSession::new_async(Late { client, is_change: false, kept: kept.clone() })
+        .with_cancellation(token.clone());
+    block_on(async {
+        let janitor = Janitor::new().unwrap();
+        let (target, options) = (target(), Options::DEFAULT);
+        let mut run = Box::pin(janitor.clean_async(&target, &options, session));
+        let is_kept = until(|| kept.lock().unwrap().len() == 3);
+        pin_mut!(is_kept);
+        assert!(matches!(select(&mut run, is_kept).await, Either::Right(_)));
+        token.cancel();
+        let tasks = std::mem::take(&mut *kept.lock().unwrap());
+        join_all(tasks).await;
+        let reason = run.await.err().and_then(|error| error.reason());
+        assert_eq!(reason, Some(Reason::Stopped));
     });
     assert_eq!(changes(&cluster), [""; 0]);
 }

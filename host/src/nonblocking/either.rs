@@ -18,10 +18,14 @@ use crate::run::no_thread;
 use janitor_contract::answer::final_status;
 use janitor_contract::types::{Error, Request};
 use janitor_contract::violation::Violation;
-use janitor_transport::exchange::{self, Body, Exchange, RunStart, Running, Transport};
+use janitor_transport::exchange::{self, Body, Exchange, Permit, RunStart, Transport};
 
 /// A blocking or an async transport.
-pub struct EitherTransport(Form);
+pub struct EitherTransport {
+    form: Form,
+    /// The permission of the run that has begun.
+    permit: Permit,
+}
 
 enum Form {
     /// Its functions that do not wait are called where the run is, and the others on threads. The
@@ -32,7 +36,7 @@ enum Form {
 
 impl fmt::Debug for EitherTransport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.form {
             Form::Blocking(_) => "EitherTransport::Blocking",
             Form::Async(_) => "EitherTransport::Async",
         })
@@ -41,16 +45,16 @@ impl fmt::Debug for EitherTransport {
 
 impl EitherTransport {
     pub(super) fn of_async(transport: impl AsyncTransport + 'static) -> Self {
-        Self(Form::Async(Box::new(transport)))
+        Self { form: Form::Async(Box::new(transport)), permit: Permit::default() }
     }
 
     pub(super) fn of_blocking(transport: Box<dyn Transport>) -> Self {
-        Self(Form::Blocking(Arc::new(Mutex::new(transport))))
+        Self { form: Form::Blocking(Arc::new(Mutex::new(transport))), permit: Permit::default() }
     }
 
     /// Waits for this time.
     pub(super) async fn pause(&mut self, duration: Duration) -> Result<(), Violation> {
-        match &mut self.0 {
+        match &mut self.form {
             Form::Async(transport) => {
                 transport.pause(duration).await;
                 Ok(())
@@ -74,26 +78,30 @@ impl Carrier for EitherTransport {
     type Body = Incoming;
 
     fn begin(&mut self, run: &RunStart) {
-        match &mut self.0 {
+        self.permit = run.permit();
+        match &mut self.form {
             Form::Blocking(transport) => with(transport, |transport| transport.begin(run)),
             Form::Async(transport) => transport.begin(run),
         }
     }
 
-    fn send(&mut self, request: Request, run: &Running) -> Waiting {
-        match &mut self.0 {
+    fn send(&mut self, request: Request) -> Waiting {
+        match &mut self.form {
             Form::Blocking(transport) => {
                 Waiting::Blocking(with(transport, |transport| transport.send(request)))
             }
             Form::Async(transport) => {
-                let exchange = AssertUnwindSafe(transport.send(request)).catch_unwind();
+                let method = request.method;
+                let sent = AssertUnwindSafe(transport.send(request)).catch_unwind();
                 let (response, receiver) = oneshot::channel();
-                let life = run.life();
+                let permit = self.permit.clone();
                 transport.spawn(Box::pin(async move {
-                    // A task may begin late. Nobody waits for its response then.
-                    if !life.is_over() {
-                        let _ = response.send(exchange.await);
-                    }
+                    // A task may begin late.
+                    let result = match permit.covers(method) {
+                        true => sent.await,
+                        false => Ok(Err(exchange::over())),
+                    };
+                    let _ = response.send(result);
                 }));
                 Waiting::Task(receiver)
             }
@@ -101,7 +109,7 @@ impl Carrier for EitherTransport {
     }
 
     fn elapsed(&mut self, real: Duration) -> Duration {
-        match &mut self.0 {
+        match &mut self.form {
             Form::Blocking(transport) => with(transport, |transport| transport.elapsed(real)),
             Form::Async(transport) => transport.elapsed(real),
         }

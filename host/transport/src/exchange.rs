@@ -74,7 +74,7 @@ impl RunStart {
     }
 
     /// Returns the permission to send the run's requests.
-    pub(crate) fn permit(&self) -> Permit {
+    pub fn permit(&self) -> Permit {
         Permit {
             life: self.life.clone(),
             cancellation: self.cancellation.clone(),
@@ -86,7 +86,7 @@ impl RunStart {
 /// The permission to send the requests of one run. Whoever sends a request for it looks here before
 /// each attempt, because the run may have ended since its component sent the request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Permit {
+pub struct Permit {
     life: Life,
     cancellation: CancellationToken,
     end: Option<Instant>,
@@ -95,7 +95,7 @@ pub(crate) struct Permit {
 impl Permit {
     /// Returns whether a request with this method may be sent: none may after the end of the run or
     /// of its time, and after a cancellation only those that change nothing.
-    pub(crate) fn covers(&self, method: Method) -> bool {
+    pub fn covers(&self, method: Method) -> bool {
         let is_over = self.is_over() || self.end.is_some_and(|end| Instant::now() >= end);
         !is_over && (method == Method::Get || !self.cancellation.is_cancelled())
     }
@@ -118,18 +118,18 @@ pub struct Running(Arc<()>);
 
 impl Running {
     /// Returns what others need to notice the end of this run.
-    pub fn life(&self) -> Life {
+    fn life(&self) -> Life {
         Life(Some(Arc::downgrade(&self.0)))
     }
 }
 
 /// The knowledge whether a run is over.
 #[derive(Clone, Debug, Default)]
-pub struct Life(Option<Weak<()>>);
+struct Life(Option<Weak<()>>);
 
 impl Life {
     /// Returns whether the run is over. A life that belongs to no run is never over.
-    pub fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.0.as_ref().is_some_and(|run| run.strong_count() == 0)
     }
 }
