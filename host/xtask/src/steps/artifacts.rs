@@ -52,8 +52,9 @@ pub fn check(skips: &mut Skips) -> Result {
 /// annotations.
 fn is_the_same(line: &str, components: &Path, folder: &Path, address: &str) -> Result {
     let (reference, layer) = line.split_once(' ').ok_or_else(|| format!("no digest: {line}"))?;
-    let name =
-        reference.split('@').next().and_then(|it| it.rsplit('/').next()).unwrap_or(reference);
+    let (repository, manifest) =
+        reference.split_once('@').ok_or_else(|| format!("no digest of a manifest: {line}"))?;
+    let name = repository.rsplit('/').next().unwrap_or(repository);
     let pulled = folder.join(format!("{name}.pulled"));
     Program::new("wkg")
         .words("oci pull --output")
@@ -66,7 +67,6 @@ fn is_the_same(line: &str, components: &Path, folder: &Path, address: &str) -> R
     if !is_listed || fs::read(&pulled)? != fs::read(components.join(format!("{name}.wasm")))? {
         return Err(format!("{reference} is not the file that was published").into());
     }
-    let (_, manifest) = reference.split_once('@').unwrap_or_default();
     let manifest = Program::new("curl")
         .words("--silent --show-error --fail --header Accept:application/vnd.oci.image.manifest.v1+json")
         .arg(format!("http://{address}/v2/janitor/{name}/manifests/{manifest}"))
