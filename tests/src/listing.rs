@@ -8,7 +8,8 @@ use crate::state::{Agent, CompletedFramework, Framework, State};
 use crate::times::{TIME, Times};
 use crate::version::Version;
 
-/// Returns the body of `/slaves`. Agents whose number of listings is exhausted become unreachable.
+/// Returns the body of `/slaves`. Agents whose number of listings is exhausted become unreachable or
+/// come back, and such frameworks end.
 pub(crate) fn slaves(state: &mut State) -> Value {
     let version = Version::parse(&state.version);
     let slaves: Vec<_> = state.listed().map(|agent| entry(agent, state)).collect();
@@ -20,15 +21,23 @@ pub(crate) fn slaves(state: &mut State) -> Value {
         body["recovered_slaves"] = recovered.collect();
     }
     let now = Times::of(state).now;
-    for agent in state.agents.iter_mut().filter(|agent| agent.unreachable.is_none()) {
-        if let Some(listings) = &mut agent.listings {
-            *listings = listings.saturating_sub(1);
-            if *listings == 0 {
-                agent.unreachable = Some(now);
-            }
+    for agent in &mut state.agents {
+        match agent.unreachable {
+            None if is_last(&mut agent.listings) => agent.unreachable = Some(now),
+            Some(_) if is_last(&mut agent.returns_after) => agent.unreachable = None,
+            _ => {}
         }
     }
+    state.frameworks.retain_mut(|framework| !is_last(&mut framework.listings));
     body
+}
+
+/// Counts a listing, and returns whether it was the last one.
+fn is_last(listings: &mut Option<u32>) -> bool {
+    listings.as_mut().is_some_and(|listings| {
+        *listings = listings.saturating_sub(1);
+        *listings == 0
+    })
 }
 
 /// Returns the body of `/frameworks`.

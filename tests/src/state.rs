@@ -88,6 +88,10 @@ pub struct Agent {
     /// The number of listings after which the agent becomes unreachable; by default, it never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listings: Option<u32>,
+    /// The number of listings after which an unreachable agent comes back; by default, it never
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns_after: Option<u32>,
     /// The seconds between the agent's registration and its reregistration after a lost connection,
     /// if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +124,7 @@ impl Agent {
             dead: false,
             unreachable: None,
             listings: None,
+            returns_after: None,
             reregistered_after: None,
             refuses: None,
             version: None,
@@ -193,6 +198,10 @@ pub struct Framework {
     /// True if the requesting principal may not view the framework.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hidden: bool,
+    /// The number of listings of the agents after which the framework ends; by default, it never
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listings: Option<u32>,
 }
 
 /// A framework that has ended.

@@ -28,9 +28,15 @@ pub fn all() -> [(&'static str, Schema); 5] {
     ]
 }
 
-/// Returns the schema of a type as it is serialised.
+/// Returns the schema of a type as it is serialised. No option is required: a document that was
+/// written before an option existed lacks it, and means its default.
 fn schema<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    if let Some(options) = schema.pointer_mut("/$defs/Options").and_then(Value::as_object_mut) {
+        options.remove("required");
+    }
+    schema
 }
 
 /// The schemas as they are published; `har-1.2` is not janitor's own.

@@ -22,14 +22,15 @@ export function target(it) {
 }
 
 /** Describes the options that differ from those of a run without any. */
-export function options({ confirmSeconds, inUse, ...others }) {
+export function options({ confirmSeconds, waitSeconds, inUse, ...others }) {
   const lists = Object.entries(others).flatMap(([name, value]) => {
     if (value === false || value === undefined || value.length === 0) return [];
     const title = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return value === true ? [title] : [`${title}: ${[value].flat().join(', ')}`];
   });
   const use = inUse === 'refuse' ? [] : [`a role in use: ${words(inUse)}`];
-  return [...use, ...lists, `waits up to ${confirmSeconds} s`].join('; ');
+  const patience = waitSeconds > 0 ? [`waits up to ${waitSeconds} s for conditions that pass`] : [];
+  return [...use, ...lists, ...patience, `waits up to ${confirmSeconds} s for a confirmation`].join('; ');
 }
 
 /** Describes the result of a phase on an agent. */

@@ -11,12 +11,19 @@ use crate::context::{Abort, Context};
 use crate::guard::{self, Refusal};
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
-use crate::master::frameworks::Frameworks;
 use crate::owner::Owner;
 use janitor_contract::types::{Event, InUse, Level, Reason, Target};
 
 pub use self::known::{require_known_role, require_own_resources};
 pub use self::users::{Users, unknown, users, words};
+
+/// The state of a cluster that decides whether a target may be cleaned.
+struct Checked {
+    /// The list of agents, or the reason why there is none; nothing if no list is needed.
+    listing: Option<Result<Listing, String>>,
+    /// The frameworks that use the target, if they have been read.
+    users: Option<Users>,
+}
 
 impl<H: Host> Context<'_, H> {
     /// Refuses a target that names nothing, or that must not be cleaned.
@@ -29,55 +36,66 @@ impl<H: Host> Context<'_, H> {
         guard::check(target, self.options).map_err(|refusal| self.refuse(refusal))
     }
 
-    /// Aborts the run unless the target may be cleaned; frameworks that use it are torn down if
-    /// the options say so. It returns the list of agents if there is a role.
+    /// Aborts the run unless the target may be cleaned; frameworks that use it are torn down, or
+    /// waited for, if the options say so. It returns the list of agents if there is a role.
     pub fn as_allowed(
         &mut self,
         target: &Target,
     ) -> Result<Option<Result<Listing, String>>, Abort> {
-        let is_forced = self.options.in_use == InUse::Force;
-        let Some(owner) = Owner::of(target) else {
-            if target.znode.is_some() && !is_forced {
-                let listing = self.list(Wanted::NOTHING);
-                let listing = listing.map_err(|why| self.refuse(unknown(target, &why)))?;
-                let frameworks = self.known_frameworks(&listing, target)?;
-                let users = users(&frameworks, target, self.options);
-                self.require_unused(users, &listing, target)?;
-            }
-            return Ok(None);
-        };
-        let listing = self.look(owner);
-        if let Ok(listing) = &listing {
-            let checked = require_own_resources(listing, owner);
-            checked.map_err(|refusal| self.refuse(refusal))?;
-            let frameworks = match is_forced {
-                true => None,
-                false => Some(self.known_frameworks(listing, target)?),
+        loop {
+            let checked = self.checked(target);
+            let refusal = match &checked {
+                Ok(checked) => checked.users.as_ref().and_then(|users| users.refusal.as_ref()),
+                Err(refusal) => Some(refusal),
             };
-            let (frameworks, options) = (frameworks.as_ref(), self.options);
-            let checked = require_known_role(listing, frameworks, target, options);
-            checked.map_err(|refusal| self.refuse(refusal))?;
-            if let Some(frameworks) = frameworks {
-                let users = users(frameworks, target, options);
+            let may_pass =
+                |it: &&Refusal| matches!(it.reason, Reason::InUse | Reason::InUseUnknown);
+            let condition = refusal.filter(may_pass).map(|refusal| refusal.why.clone());
+            if condition.is_some_and(|condition| self.wait_for(&condition)) {
+                continue;
+            }
+            let Checked { listing, users } = checked.map_err(|refusal| self.refuse(refusal))?;
+            if let (Some(users), Some(Ok(listing))) = (users, &listing) {
                 self.require_unused(users, listing, target)?;
             }
+            return Ok(listing.filter(|_| target.role.is_some()));
         }
-        Ok(Some(listing))
+    }
+
+    /// Reads what decides whether a target may be cleaned, and makes the checks in their order.
+    fn checked(&mut self, target: &Target) -> Result<Checked, Refusal> {
+        let is_forced = self.options.in_use == InUse::Force;
+        let owner = Owner::of(target);
+        let listing = match owner {
+            Some(owner) => self.look(owner),
+            None if target.znode.is_none() || is_forced => {
+                return Ok(Checked { listing: None, users: None });
+            }
+            None => {
+                let listing = self.list(Wanted::NOTHING);
+                Ok(listing.map_err(|why| unknown(target, &why))?)
+            }
+        };
+        let Ok(agents) = &listing else {
+            return Ok(Checked { listing: Some(listing), users: None });
+        };
+        if let Some(owner) = owner {
+            require_own_resources(agents, owner)?;
+        }
+        let frameworks = match is_forced {
+            true => None,
+            false => Some(self.frameworks(agents).map_err(|why| unknown(target, &why))?),
+        };
+        if owner.is_some() {
+            require_known_role(agents, frameworks.as_ref(), target, self.options)?;
+        }
+        let users = frameworks.map(|frameworks| users(&frameworks, target, self.options));
+        Ok(Checked { listing: Some(listing), users })
     }
 
     /// Aborts the run, and logs why it is refused.
     pub fn refuse(&mut self, Refusal { reason, why }: Refusal) -> Abort {
         self.abort(reason, format!("Refused: {why}."))
-    }
-
-    /// Aborts the run unless the frameworks can be read.
-    fn known_frameworks(
-        &mut self,
-        listing: &Listing,
-        target: &Target,
-    ) -> Result<Frameworks, Abort> {
-        let all = self.frameworks(listing);
-        all.map_err(|why| self.refuse(unknown(target, &why)))
     }
 
     /// Logs the frameworks that still use the target. If there are some, it tears them down or

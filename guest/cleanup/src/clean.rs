@@ -46,6 +46,7 @@ fn carry_out<H: Host>(
     plan: Option<&CleanupPlan>,
 ) -> Result<Report, Failure> {
     let mut context = Context::new(host, options);
+    context.has_plan = plan.is_some();
     match context.phases(target, plan) {
         Ok(()) => Ok(context.report),
         Err(abort) => {
@@ -81,22 +82,40 @@ impl<H: Host> Context<'_, H> {
         Ok(())
     }
 
-    /// Carries out the two phases that concern the agents.
+    /// Carries out the two phases that concern the agents, and repeats them for those that come
+    /// back while the run waits.
     fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Abort> {
         let parents = listing.as_ref().map(|listing| listing.parents(owner.principal));
         let parents = parents.unwrap_or_default();
         let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
         self.begin(Phase::Volumes, "Destroying volumes...", agents);
-        let listing = self.usable(listing).map_err(|abort| self.skip_rest("volumes", abort))?;
+        let mut listing = self.usable(listing).map_err(|abort| self.skip_rest("volumes", abort))?;
         self.log_version(&listing);
-        let listing = self
-            .operate(&Operation::VOLUMES, listing, owner)
-            .map_err(|abort| self.skip_rest("volumes", abort))?;
-        self.begin(Phase::Reservations, "Unreserving resources...", listing.agents.len());
-        let listing = self
-            .operate(&Operation::RESERVATIONS, listing, owner)
-            .map_err(|abort| self.skip_rest("resources", abort))?;
-        self.settle(listing, owner, &parents)
+        let mut is_repeated = false;
+        loop {
+            listing = self
+                .operate(&Operation::VOLUMES, listing, owner, is_repeated)
+                .map_err(|abort| self.skip_rest("volumes", abort))?;
+            let agents = match is_repeated {
+                true => Operation::RESERVATIONS.pending(&listing, owner).len(),
+                false => listing.agents.len(),
+            };
+            if agents > 0 || !is_repeated {
+                self.begin(Phase::Reservations, "Unreserving resources...", agents);
+            }
+            listing = self
+                .operate(&Operation::RESERVATIONS, listing, owner, is_repeated)
+                .map_err(|abort| self.skip_rest("resources", abort))?;
+            match self.settle(listing, owner, &parents)? {
+                Some(now) => listing = now,
+                None => return Ok(()),
+            }
+            is_repeated = true;
+            let agents = Operation::VOLUMES.pending(&listing, owner).len();
+            if agents > 0 {
+                self.begin(Phase::Volumes, "Destroying volumes...", agents);
+            }
+        }
     }
 
     /// Carries out the phase that concerns the ZooKeeper node.

@@ -37,6 +37,23 @@ pub struct Context<'a, H> {
     concerned: BTreeMap<String, String>,
     /// The concerned agents that the last listing did not show any more.
     vanished: Vec<Unreached>,
+    /// This is set when the run carries out a plan. A plan does not show what agents hold that were
+    /// away when it was made, so nothing is removed from agents that come back.
+    pub has_plan: bool,
+    /// The time that the run may still wait for conditions that pass, once it has begun to.
+    patience: Option<Backoff>,
+    /// The reason for the last pause, as the log has named it.
+    awaited: String,
+}
+
+/// The agents that a run cannot see or reach.
+pub struct Reach {
+    /// The agents that may hold something.
+    pub unreached: Vec<Unreached>,
+    /// The reasons why there may be others.
+    unknown: Vec<String>,
+    /// The pages that the master lacks, so that a part of this cannot be confirmed.
+    missing: Vec<&'static str>,
 }
 
 /// The early end of a run, which the log has explained in its own lines.
@@ -67,6 +84,9 @@ impl<'a, H: Host> Context<'a, H> {
             is_blind: false,
             concerned: BTreeMap::new(),
             vanished: Vec::new(),
+            has_plan: false,
+            patience: None,
+            awaited: String::new(),
         }
     }
 
@@ -131,16 +151,15 @@ impl<'a, H: Host> Context<'a, H> {
 
     /// Finds the agents that may hold something that a run cannot see or remove: some that are
     /// listed, those that are not, and those on which something is still `pending`. Agents
-    /// that vanished since an earlier listing come first. It logs the reasons why there may be
-    /// others, and returns their number.
+    /// that vanished since an earlier listing come first.
     pub fn unreached(
         &mut self,
         listing: &Listing,
         pending: Result<Vec<Unreached>, String>,
-    ) -> (Vec<Unreached>, usize) {
+    ) -> Reach {
         let mut retries = self.retries();
         let absent = absent::absent(&mut self.host, listing, &mut retries);
-        self.lacks(&absent.missing);
+        let missing = absent.missing;
         let mut unknown = absent.doubts;
         let mut unreached = self.vanished.clone();
         for agent in &mut unreached {
@@ -159,6 +178,14 @@ impl<'a, H: Host> Context<'a, H> {
                 unreached.push(agent);
             }
         }
+        Reach { unreached, unknown, missing }
+    }
+
+    /// Logs the reasons why there may be other agents that hold something, and returns the agents
+    /// that are known and the number of reasons.
+    pub fn say_unknown(&mut self, reach: Reach) -> (Vec<Unreached>, usize) {
+        let Reach { unreached, unknown, missing } = reach;
+        self.lacks(&missing);
         for why in &unknown {
             let line = format!("It is unknown whether other slaves hold resources: {why}");
             self.host.say(Level::Error, line, None);
@@ -262,6 +289,36 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn backoff(&mut self) -> Backoff {
         let limit = self.time_limit();
         Backoff::new(&mut self.host, limit)
+    }
+
+    /// Waits for a condition that passes by itself, as far as the options allow it, and logs what
+    /// the run waits for. It returns whether to look again.
+    #[must_use]
+    pub fn wait_for(&mut self, condition: &str) -> bool {
+        let seconds = self.options.wait_seconds;
+        self.wait(format!("Waiting up to {seconds} s in all: {condition}"))
+    }
+
+    /// Pauses before the run looks again, as far as the options allow it, and logs why, unless it
+    /// was the same before. It returns whether to look again.
+    #[must_use]
+    pub fn wait(&mut self, why: String) -> bool {
+        if self.options.wait_seconds == 0 {
+            return false;
+        }
+        let limit = Duration::from_secs(self.options.wait_seconds.into());
+        let mut patience = match self.patience.take() {
+            Some(patience) => patience,
+            None => Backoff::patient(&mut self.host, limit),
+        };
+        if self.awaited != why && !patience.rest(&mut self.host).is_zero() {
+            patience.restart();
+            self.say(&why);
+            self.awaited = why;
+        }
+        let is_over = !patience.wait(&mut self.host);
+        self.patience = Some(patience);
+        !is_over
     }
 
     /// Starts a series of requests that may be tried again.

@@ -52,7 +52,8 @@ impl<H: Host> Context<'_, H> {
             }
         }
         let pending = self.pending(&listing, None, None);
-        let (unreached, _) = self.unreached(&listing, pending);
+        let reach = self.unreached(&listing, pending);
+        let (unreached, _) = self.say_unknown(reach);
         let (frameworks, why) = or_why(self.frameworks(&listing));
         let frameworks_unknown = why.or_else(|| frameworks.doubt(None));
         let mut retries = self.retries();

@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::resource::{Decision, Resource};
 use crate::owner::Owner;
+use crate::settle::away_words;
 use crate::znode::Tree;
 use janitor_contract::types::{
     AgentPlan, CleanupPlan, Fate, InUse, Options, Phase, Planned, ReadFailure, Reason, SkipReason,
@@ -34,7 +35,13 @@ impl<H: Host> Context<'_, H> {
         self.admit(target)?;
         // The plan itself shows everything that a warning would say.
         self.is_quiet = true;
-        let (mut plan, listing) = self.survey(target)?;
+        let (mut plan, listing) = loop {
+            let (plan, listing) = self.survey(target)?;
+            let condition = awaited(&plan);
+            if !condition.is_some_and(|condition| self.wait_for(&condition)) {
+                break (plan, listing);
+            }
+        };
         if let (Some(listing), Some(owner)) = (&listing, Owner::of(target)) {
             self.warn_of_stacked(listing, owner);
             self.warn_of_elsewhere(listing);
@@ -94,7 +101,8 @@ impl<H: Host> Context<'_, H> {
         plan.mesos_version.clone_from(&listing.version);
         plan.agents = agents(&listing, owner).map_err(|why| self.abort(Reason::Failed, why))?;
         let pending = self.pending(&listing, Some(role), principal);
-        let (mut unreached, _) = self.unreached(&listing, pending);
+        let reach = self.unreached(&listing, pending);
+        let (mut unreached, _) = self.say_unknown(reach);
         plan.ignored = self.ignore(&mut unreached);
         plan.unreached = unreached;
         plan.elsewhere.clone_from(&listing.elsewhere);
@@ -139,6 +147,17 @@ impl<H: Host> Context<'_, H> {
         if let (None, Err(Refusal { reason, why })) = (plan.refusal, checked) {
             (plan.refusal, plan.why_refused) = (Some(reason), Some(format!("{why}.")));
         }
+    }
+}
+
+/// Describes a condition of a plan that may pass by itself.
+fn awaited(plan: &CleanupPlan) -> Option<String> {
+    let is_in_use = matches!(plan.refusal, Some(Reason::InUse | Reason::InUseUnknown));
+    let role = plan.target.role.as_deref()?;
+    match (is_in_use, &plan.unreached[..]) {
+        (true, _) => plan.why_refused.as_ref().map(|why| why.trim_end_matches('.').to_owned()),
+        (false, []) => None,
+        (false, unreached) => Some(away_words(unreached, role)),
     }
 }
 

@@ -38,27 +38,48 @@ impl Retry {
     }
 }
 
+/// The first pause of a series.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// A series of pauses, each longer than the one before, with a time limit on the host's
 /// clock.
 pub struct Backoff {
     end: Duration,
     next: Duration,
+    longest: Duration,
 }
 
 impl Backoff {
-    /// Starts the time limit.
+    /// Starts the time limit of something that the servers are about to do.
     pub fn new<H: Host>(host: &mut H, limit: Duration) -> Self {
-        Self { end: host.elapsed() + limit, next: Duration::from_millis(100) }
+        Self::up_to(host, limit, Duration::from_secs(2))
+    }
+
+    /// Starts the time limit of something that may take long, and is looked at less often.
+    pub fn patient<H: Host>(host: &mut H, limit: Duration) -> Self {
+        Self::up_to(host, limit, Duration::from_secs(10))
+    }
+
+    fn up_to<H: Host>(host: &mut H, limit: Duration, longest: Duration) -> Self {
+        Self { end: host.elapsed() + limit, next: SHORTEST, longest }
+    }
+
+    /// Begins again with short pauses, and keeps the time limit.
+    pub fn restart(&mut self) {
+        self.next = SHORTEST;
+    }
+
+    /// Returns the time that is left.
+    pub fn rest<H: Host>(&self, host: &mut H) -> Duration {
+        self.end.saturating_sub(host.elapsed())
     }
 
     /// Pauses, and returns whether to try again: `false` when the time limit has passed or
     /// the run is being stopped.
     #[must_use]
     pub fn wait<H: Host>(&mut self, host: &mut H) -> bool {
-        const LONGEST: Duration = Duration::from_secs(2);
-        let rest = self.end.saturating_sub(host.elapsed());
-        let pause = self.next.min(rest);
-        self.next = (self.next * 2).min(LONGEST);
+        let pause = self.next.min(self.rest(host));
+        self.next = (self.next * 2).min(self.longest);
         // The contract counts in milliseconds.
         pause >= Duration::from_millis(1) && host.pause(pause)
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::context::{Abort, Context};
+use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
 use crate::master::agents::Listing;
 use crate::operation::Operation;
@@ -17,17 +17,46 @@ use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
 impl<H: Host> Context<'_, H> {
     /// Aborts the run unless everything of the target is permanently removed. `parents` are the
     /// roles that got a part of it back.
+    ///
+    /// Where the options say so, it waits for agents that are away. If one comes back with
+    /// resources of the target, it returns the list of agents that shows them, so that the phases
+    /// are repeated.
     pub fn settle(
         &mut self,
         listing: Listing,
         owner: Owner,
         parents: &[(String, u32)],
-    ) -> Result<(), Abort> {
-        let (listing, pending) = self.wait_for_pending(listing, owner)?;
+    ) -> Result<Option<Listing>, Abort> {
+        let (mut listing, mut pending) = self.wait_for_pending(listing, owner)?;
+        let reach = loop {
+            let back = came_back(&listing, owner);
+            let again = || format!("Repeating the phases: {}", back_words(&back, owner));
+            if !back.is_empty() && !self.has_plan && self.wait(again()) {
+                self.is_settled = false;
+                return Ok(Some(listing));
+            }
+            let reach = self.unreached(&listing, pending);
+            let is_awaited = |it: &&Unreached| !self.is_ignored(&it.agent, &it.hostname);
+            let awaited: Vec<_> = reach.unreached.iter().filter(is_awaited).cloned().collect();
+            let condition = away_words(&awaited, owner.role);
+            if awaited.is_empty() || !self.wait_for(&condition) {
+                break reach;
+            }
+            self.is_settled = false;
+            (listing, pending) = self.wait_for_pending(listing, owner)?;
+        };
         self.warn_of_rest(&listing, owner, parents);
-        self.require_all_agents(&listing, owner, pending)?;
-        self.require_nothing_came_back(&listing, owner)?;
-        self.require_nothing_elsewhere(&listing)
+        self.require_all_agents(owner, reach)?;
+        let back = came_back(&listing, owner);
+        if !back.is_empty() {
+            let message = format!(
+                "Incomplete: {}. Other steps are skipped; run the same command again.",
+                back_words(&back, owner)
+            );
+            return Err(self.abort(Reason::Incomplete, message));
+        }
+        self.require_nothing_elsewhere(&listing)?;
+        Ok(None)
     }
 
     /// Waits for removals that were accepted earlier, for this run or for another program. It
@@ -101,14 +130,9 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Aborts the run when there are agents that it could not see or reach.
-    fn require_all_agents(
-        &mut self,
-        listing: &Listing,
-        owner: Owner,
-        pending: Result<Vec<Unreached>, String>,
-    ) -> Result<(), Abort> {
+    fn require_all_agents(&mut self, owner: Owner, reach: Reach) -> Result<(), Abort> {
         let role = owner.role;
-        let (unreached, unknown) = self.unreached(listing, pending);
+        let (unreached, unknown) = self.say_unknown(reach);
         self.report_unreached(unreached);
         for ignored in self.report.ignored.clone() {
             let line = format!("{} (ignored)", unreached_words(&ignored));
@@ -129,25 +153,6 @@ impl<H: Host> Context<'_, H> {
         let message = format!(
             "Incomplete: {which} may still hold resources of role '{role}'. Other steps are \
              skipped; run the same command again when that has changed."
-        );
-        Err(self.abort(Reason::Incomplete, message))
-    }
-
-    /// Aborts the run when an agent that was away in an earlier phase is back with something that
-    /// the phase should have removed.
-    fn require_nothing_came_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Abort> {
-        let left = [&Operation::VOLUMES, &Operation::RESERVATIONS]
-            .into_iter()
-            .flat_map(|operation| operation.pending(listing, owner))
-            .collect::<BTreeSet<_>>();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let message = format!(
-            "Incomplete: slave(s) {} came back with resources of role '{}'. Other steps are \
-             skipped; run the same command again.",
-            left.into_iter().collect::<Vec<_>>().join(", "),
-            owner.role
         );
         Err(self.abort(Reason::Incomplete, message))
     }
@@ -182,4 +187,30 @@ impl<H: Host> Context<'_, H> {
             }
         }
     }
+}
+
+/// Finds the agents that were away in an earlier phase, and are back with something that the phase
+/// should have removed.
+fn came_back<'a>(listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
+    let operations = [&Operation::VOLUMES, &Operation::RESERVATIONS];
+    operations.into_iter().flat_map(|operation| operation.pending(listing, owner)).collect()
+}
+
+/// Describes these agents.
+fn back_words(agents: &BTreeSet<&str>, owner: Owner) -> String {
+    let agents = agents.iter().copied().collect::<Vec<_>>().join(", ");
+    format!("slave(s) {agents} came back with resources of role '{}'", owner.role)
+}
+
+/// Describes agents that are away; a long list is cut.
+pub fn away_words(agents: &[Unreached], role: &str) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = agents.iter().take(SHOWN).map(unreached_words).collect();
+    let more = match agents.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let count = agents.len();
+    let shown = shown.join(", ");
+    format!("{count} agent(s) may still hold resources of role '{role}': {shown}{more}")
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use janitor_report::command_line::parse::{Checks, Selection, Show, URLS, Urls, dashed};
+use janitor_report::command_line::time::Waiting;
 
 /// Clean up after a removed DC/OS or Apache Mesos service: its persistent volumes,
 /// reservations and ZooKeeper node
@@ -20,6 +21,8 @@ pub struct Arguments {
     /// DC/OS authentication token; prefer the environment [env: DCOS_ACS_TOKEN]
     #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]
     pub auth_token: Option<String>,
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Show what would be removed, and change nothing
     #[arg(long)]
     pub dry_run: bool,

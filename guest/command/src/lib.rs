@@ -14,6 +14,7 @@ use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
 use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, with_app};
 use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::time;
 use janitor_report::next;
 use janitor_report::output::Output;
 use janitor_report::{ExitCode, summary};
@@ -55,7 +56,9 @@ impl wasip2::exports::cli::run::Guest for Command {
 
 fn clean(args: &Arguments) -> ExitCode {
     let (target, options) = match args.selection.read(&args.checks) {
-        Ok((target, options)) => (with_app(target, variable(OWN_APP)), options),
+        Ok((target, options)) => {
+            (with_app(target, variable(OWN_APP)), args.waiting.added_to(options))
+        }
         Err(why) => {
             complain(&why);
             document(args, &Output::without_run(ExitCode::Usage, Some(why)));
@@ -95,7 +98,9 @@ fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Resu
         Format::Json => (stderr::get_stderr(), output::Format::Events),
     };
     let log = Log { stream, format, verbose: args.show.verbose };
-    configure(endpoints, token, RUN_SECONDS, log)
+    let timeout = args.waiting.limits.timeout.map(time::seconds);
+    let run_seconds = timeout.map_or(RUN_SECONDS, |timeout| timeout.min(RUN_SECONDS));
+    configure(endpoints, token, run_seconds, log)
 }
 
 /// Returns the token for the servers: the command line takes precedence over the environment.

@@ -51,7 +51,7 @@ fn admit(request: &IncomingRequest) -> Result<(Operator, RunRequest, Option<Slot
 
 /// Makes the call, and sends the response.
 fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
-    let RunRequest { call, options, events } = request;
+    let RunRequest { call, options, run_seconds, events } = request;
     let endpoints = operator.endpoints.clone();
     let (response, stream) = match events {
         true => match Response::begin(200, "application/x-ndjson", out) {
@@ -61,16 +61,16 @@ fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
         false => (Err(out), get_stderr()),
     };
     let log = Log { stream, format: Format::Events, verbose: true };
-    let (status, output) =
-        match configure(&endpoints, operator.token.as_deref(), operator.run_seconds, log) {
-            Ok(()) => {
-                let ran = run(&call, &options);
-                let run = Invocation { call, options, endpoints, component: vec![] };
-                let next = next::after(&ran, &run);
-                (status(&ran.result), Output::new(&ran.result, next))
-            }
-            Err(why) => Refusal::misconfigured(ExitCode::Url, why).into_parts(),
-        };
+    let (status, output) = match configure(&endpoints, operator.token.as_deref(), run_seconds, log)
+    {
+        Ok(()) => {
+            let ran = run(&call, &options);
+            let run = Invocation { call, options, endpoints, component: vec![] };
+            let next = next::after(&ran, &run);
+            (status(&ran.result), Output::new(&ran.result, next))
+        }
+        Err(why) => Refusal::misconfigured(ExitCode::Url, why).into_parts(),
+    };
     match response {
         Ok(response) => response.end(&output),
         Err(out) => response::whole(status, &output, out),

@@ -41,7 +41,7 @@ impl Operator {
         Ok(Self {
             endpoints,
             token: token.map_err(|why| Refusal::misconfigured(ExitCode::Login, why))?,
-            run_seconds: number("JANITOR_RUN_SECONDS", "of seconds")?.unwrap_or(3600),
+            run_seconds: number(RUN_SECONDS, "of seconds")?.unwrap_or(3600),
             confirm_seconds: number(CONFIRM_SECONDS, "of seconds")?.unwrap_or(600),
             max_runs: number(MAX_RUNS, "of runs")?,
         })
@@ -50,6 +50,9 @@ impl Operator {
 
 /// The variable that holds the token for the servers.
 const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
+
+/// The variable that limits the time of a run.
+pub const RUN_SECONDS: &str = "JANITOR_RUN_SECONDS";
 
 /// The variable that limits how long a request may wait for confirmation.
 pub const CONFIRM_SECONDS: &str = "JANITOR_MAX_CONFIRM_SECONDS";

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wasip2::http::types::{IncomingRequest, Method};
 
-use crate::operator::{CONFIRM_SECONDS, Operator};
+use crate::operator::{CONFIRM_SECONDS, Operator, RUN_SECONDS};
 use crate::response::Refusal;
 
 /// A request that starts a run.
@@ -17,6 +17,8 @@ pub struct RunRequest {
     pub call: Call,
     /// The options of the call.
     pub options: Options,
+    /// The time limit of the run, in seconds.
+    pub run_seconds: u32,
     /// This is set when the response streams the events as they happen.
     pub events: bool,
 }
@@ -26,12 +28,16 @@ pub struct RunRequest {
 struct Targeted {
     target: Target,
     options: Options,
+    #[serde(default)]
+    timeout_seconds: Option<u32>,
 }
 
 /// The body of `/discover`.
 #[derive(Serialize, Deserialize)]
 struct Untargeted {
     options: Options,
+    #[serde(default)]
+    timeout_seconds: Option<u32>,
 }
 
 impl RunRequest {
@@ -59,27 +65,35 @@ impl RunRequest {
             }
         }
         let wrong = |why| Refusal::new(400, format!("invalid body: {why}"));
-        let (call, options) = match targeted {
+        let (call, options, timeout) = match targeted {
             Some(call) => {
-                let Targeted { target, options } = strict::read(body).map_err(wrong)?;
+                let Targeted { target, options, timeout_seconds } =
+                    strict::read(body).map_err(wrong)?;
                 if target.marathon_app.is_some() {
                     let why = "marathon_app names the Marathon app that runs janitor, but this is a \
                                service; omit it";
                     return Err(Refusal::new(400, why));
                 }
-                (call(target), options)
+                (call(target), options, timeout_seconds)
             }
             None => {
-                let Untargeted { options } = strict::read(body).map_err(wrong)?;
-                (Call::Discover, options)
+                let Untargeted { options, timeout_seconds } = strict::read(body).map_err(wrong)?;
+                (Call::Discover, options, timeout_seconds)
             }
         };
-        if options.confirm_seconds > operator.confirm_seconds {
-            let why = format!(
-                "confirm_seconds must be at most {} ({CONFIRM_SECONDS} of the service)",
-                operator.confirm_seconds
-            );
-            return Err(Refusal::new(400, why));
+        let Operator { run_seconds, confirm_seconds, .. } = *operator;
+        if timeout == Some(0) {
+            return Err(Refusal::new(400, "timeout_seconds must be at least 1"));
+        }
+        for (field, value, most, variable) in [
+            ("confirm_seconds", options.confirm_seconds, confirm_seconds, CONFIRM_SECONDS),
+            ("wait_seconds", options.wait_seconds, run_seconds, RUN_SECONDS),
+            ("timeout_seconds", timeout.unwrap_or(run_seconds), run_seconds, RUN_SECONDS),
+        ] {
+            if value > most {
+                let why = format!("{field} must be at most {most} ({variable} of the service)");
+                return Err(Refusal::new(400, why));
+            }
         }
         for (option, is_set) in
             [("znode_root", options.znode_root.is_some()), ("zookeeper", options.zookeeper)]
@@ -96,7 +110,8 @@ impl RunRequest {
         let is_events = |value: &Vec<u8>| {
             String::from_utf8_lossy(value).to_ascii_lowercase().contains("application/x-ndjson")
         };
-        Ok(Self { call, options, events: accepted.iter().any(is_events) })
+        let run_seconds = timeout.unwrap_or(run_seconds);
+        Ok(Self { call, options, run_seconds, events: accepted.iter().any(is_events) })
     }
 }
 

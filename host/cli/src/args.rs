@@ -14,6 +14,8 @@ use janitor_report::command_line::parse::{
     Checks, Format, OUTPUT, Selection, Show, URLS, URLS_OF_A_FILE, Urls, dashed,
 };
 
+use janitor_report::command_line::time::{Limits, Waiting};
+
 use crate::component::ComponentArgs;
 use auth::Auth;
 
@@ -105,6 +107,8 @@ pub struct Clean {
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Show what would be removed, and change nothing
     #[arg(long, conflicts_with = "yes", help_heading = PROMPT)]
     pub dry_run: bool,
@@ -123,6 +127,8 @@ pub struct Plan {
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Write the plan to a file, for janitor apply
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
@@ -141,6 +147,8 @@ pub struct Apply {
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Skip the confirmation prompt
     #[arg(short, long, help_heading = PROMPT)]
     pub yes: bool,
@@ -152,6 +160,8 @@ pub struct Discover {
     pub urls: Urls,
     #[command(flatten)]
     pub connection: Connection,
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 #[derive(Debug, Args)]
@@ -163,6 +173,7 @@ pub struct Discover {
         .args(["exhibitor_auth_file", "marathon_auth_file"])
         .args(["ca_cert", "client_cert", "client_key", "insecure", "allow_plain_http"])
         .args(["teardown", "force", "ignore_agent", "system_znode", "strict"])
+        .args(["wait", "timeout", "confirm_seconds"])
         .multiple(true)
         .requires("update")
 ))]
@@ -188,6 +199,8 @@ pub struct Replay {
     pub auth: Auth,
     #[command(flatten)]
     pub component: ComponentArgs,
+    #[command(flatten)]
+    pub waiting: Waiting,
     #[command(flatten)]
     pub show: Show,
 }

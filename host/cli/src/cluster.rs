@@ -9,6 +9,7 @@ use janitor_host::{
 use janitor_report::ExitCode;
 use janitor_report::command_line::parse::UrlError;
 use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::time;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::{CERTIFICATES, Ran};
 use janitor_report::plan_file::PlanFile;
@@ -243,8 +244,21 @@ impl<'a> Cluster<'a> {
             Some(recording) => recording.through(transport),
             None => transport,
         };
-        let (limits, cancellation) = (self.limits.clone(), self.cancellation.clone());
-        carry_out(&self.janitor, run, self.screen, transport, limits, cancellation)
+        let limits = self.limits.clone();
+        let cancellation = match self.request.timeout {
+            Some(timeout) => self.cancellation.within(timeout),
+            None => self.cancellation.clone(),
+        };
+        let ran =
+            carry_out(&self.janitor, run, self.screen, transport, limits, cancellation.clone());
+        let reason = ran.result.as_ref().err().and_then(RunError::reason);
+        if let (Some(timeout), Some(Reason::Stopped)) = (self.request.timeout, reason)
+            && cancellation.is_late()
+        {
+            let timeout = time::words(timeout);
+            self.screen.warn(&format!("the run was cancelled after {timeout} (--timeout)"));
+        }
+        ran
     }
 
     fn finished(&self, ran: &Ran, run: &Invocation) -> Finished {

@@ -2,11 +2,13 @@
 //! the files that they name determine about a run.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use janitor_contract::types::{Options, Target};
 use janitor_contract::{Call, Endpoints, planned};
 use janitor_report::command_line::parse::{Checks, OWN_APP, UrlError, Urls, with_app};
 use janitor_report::command_line::print::disabled_checks;
+use janitor_report::command_line::time::Limits;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Run;
 
@@ -52,6 +54,8 @@ pub struct OnCluster {
     pub record: Option<Record>,
     /// The file to write the plan to.
     pub plan_file: Option<PathBuf>,
+    /// The time after which the run is cancelled, if there is a limit.
+    pub timeout: Option<Duration>,
 }
 
 /// The servers of a run.
@@ -114,7 +118,13 @@ impl OnCluster {
             component: connection.component,
             record,
             plan_file: None,
+            timeout: None,
         }
+    }
+
+    /// Sets the time limits of the command line.
+    fn within(self, limits: &Limits) -> Self {
+        Self { timeout: limits.timeout, ..self }
     }
 
     /// Uses the servers of a file, unless the command line names others.
@@ -149,22 +159,26 @@ impl OnCluster {
 fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, None)?;
     let (target, options) = args.selection.read(&args.checks)?;
-    let target = with_app(target, own_app());
+    let (target, options) = (with_app(target, own_app()), args.waiting.added_to(options));
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
-    OnCluster::new(call, options, &args.urls, args.connection).agreed(args.yes, None, screen)
+    OnCluster::new(call, options, &args.urls, args.connection)
+        .within(&args.waiting.limits)
+        .agreed(args.yes, None, screen)
 }
 
 fn plan(args: args::Plan) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, args.out.as_deref(), None)?;
     let (target, options) = args.selection.read(&args.checks)?;
-    let call = Call::Plan(with_app(target, own_app()));
+    let (call, options) = (Call::Plan(with_app(target, own_app())), args.waiting.added_to(options));
     let request = OnCluster::new(call, options, &args.urls, args.connection);
-    Ok(OnCluster { plan_file: args.out, ..request })
+    Ok(OnCluster { plan_file: args.out, ..request.within(&args.waiting.limits) })
 }
 
 fn discover(args: args::Discover) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, None)?;
-    Ok(OnCluster::new(Call::Discover, Options::DEFAULT, &args.urls, args.connection))
+    let options = args.limits.added_to(Options::DEFAULT);
+    let request = OnCluster::new(Call::Discover, options, &args.urls, args.connection);
+    Ok(request.within(&args.limits))
 }
 
 fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> {
@@ -180,12 +194,11 @@ fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> 
         )));
     }
     let call = with_own_app(Call::Apply(plan));
-    let options = args.checks.added_to(options);
-    OnCluster::new(call, options, &args.urls, args.connection).at(&args.urls, &endpoints).agreed(
-        args.yes,
-        Some(&args.checks),
-        screen,
-    )
+    let options = args.waiting.added_to(args.checks.added_to(options));
+    OnCluster::new(call, options, &args.urls, args.connection)
+        .at(&args.urls, &endpoints)
+        .within(&args.waiting.limits)
+        .agreed(args.yes, Some(&args.checks), screen)
 }
 
 /// Repeats a recorded run, on the cluster that the recording names unless the command line names
@@ -212,9 +225,10 @@ fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError
         component: args.component,
     };
     files::check(&connection, None, None)?;
-    let options = args.checks.added_to(options);
+    let options = args.waiting.added_to(args.checks.added_to(options));
     let request = OnCluster::new(with_own_app(call), options, &args.urls, connection)
         .at(&args.urls, &endpoints)
+        .within(&args.waiting.limits)
         .agreed(args.yes, Some(&args.checks), screen)?;
     let record = request.record.map(|record| Record { only_complete: true, ..record });
     Ok(OnCluster { record, ..request })

@@ -30,6 +30,7 @@ impl Options {
     /// option existed, so that older documents keep their meaning.
     pub const DEFAULT: Self = Self {
         confirm_seconds: 30,
+        wait_seconds: 0,
         in_use: InUse::Refuse,
         system_znode: false,
         teardown: Vec::new(),

@@ -20,6 +20,7 @@ const IN_USE = { words: 'refuse, force or teardown', has: (it) => ['refuse', 'fo
 /** The options: their kinds and defaults. */
 const OPTIONS = {
   confirmSeconds: [SECONDS, 30],
+  waitSeconds: [SECONDS, 0],
   inUse: [IN_USE, 'refuse'],
   systemZnode: [FLAG, false],
   teardown: [TEXTS, []],

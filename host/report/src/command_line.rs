@@ -3,6 +3,7 @@
 
 pub mod parse;
 pub mod print;
+pub mod time;
 
 #[cfg(test)]
 mod tests;

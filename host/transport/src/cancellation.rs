@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// Cancels a run cooperatively, from a signal handler or another thread: requests in flight are
 /// finished, and no further request that changes something is sent. All clones of a token are
@@ -9,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 #[derive(Clone, Debug)]
 pub struct CancellationToken {
     cancelled: Arc<AtomicBool>,
+    /// The time at which the token counts as cancelled.
+    deadline: Option<Instant>,
     /// The step at which a replay is cancelled.
     at: u64,
     /// The step at which the run noticed the cancellation.
@@ -29,9 +32,17 @@ impl CancellationToken {
     pub fn replaying(step: Option<u64>) -> Self {
         Self {
             cancelled: Arc::default(),
+            deadline: None,
             at: step.unwrap_or(NEVER),
             noticed: Arc::new(AtomicU64::new(NEVER)),
         }
+    }
+
+    /// Returns a clone that also counts as cancelled when this time has passed from now. It limits
+    /// the time of a run without losing anything: what the run has done until then is reported.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { deadline: Instant::now().checked_add(time), ..self.clone() }
     }
 
     /// Cancels the run.
@@ -50,9 +61,15 @@ impl CancellationToken {
         Some(self.noticed.load(Relaxed)).filter(|step| *step != NEVER)
     }
 
-    /// Returns whether [`cancel`](Self::cancel) was called. In a replay it never is.
+    /// Returns whether [`cancel`](Self::cancel) was called, or the time has passed. In a replay
+    /// neither is ever the case.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Relaxed)
+        self.cancelled.load(Relaxed) || self.is_late()
+    }
+
+    /// Returns whether the time of [`within`](Self::within) has passed.
+    pub fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Returns whether the run is cancelled at this step, and remembers the first step at which it
@@ -83,6 +100,8 @@ mod tests {
         token.cancel();
         assert!(token.is_cancelled_at(3) && token.is_cancelled_at(5));
         assert_eq!(token.noticed(), Some(3));
+        let late = CancellationToken::new().within(Duration::ZERO);
+        assert!(late.is_cancelled_at(0) && !late.within(Duration::from_secs(3600)).is_cancelled());
         let again = CancellationToken::replaying(token.noticed());
         assert!(!again.is_cancelled_at(2) && again.is_cancelled_at(3));
     }

@@ -732,3 +732,122 @@ fn without_a_target_there_is_nothing_to_do() {
     assert_eq!(run(&mut host, &target("", "")).unwrap_err().reason, Reason::NothingToDo);
     assert_eq!(host.lines(), ["", "Nothing to do!"]);
 }
+
+/// The options of a run that waits.
+fn patient(in_use: InUse) -> Options {
+    Options { confirm_seconds: 0, wait_seconds: 60, ..options(in_use) }
+}
+
+#[test]
+fn a_framework_that_ends_is_waited_for() {
+    let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+    let gone = r#"{"frameworks":[]}"#;
+    let host = || calm().answer(200, RESERVED).answer(200, used).answer(200, RESERVED);
+    let mut ended = host()
+        .answer(200, used)
+        .answer(200, RESERVED)
+        .answer(200, gone)
+        .answer(202, "")
+        .answer(200, EMPTY)
+        .answer(200, DELETED);
+    clean(&mut ended, &target("r", "z"), &patient(InUse::Refuse)).unwrap();
+    assert_eq!(ended.paused, Duration::from_millis(300));
+    let lines = ended.lines();
+    let waits: Vec<_> = lines.iter().filter(|line| line.starts_with("Waiting")).collect();
+    assert_eq!(waits.len(), 1, "{lines:?}");
+    assert!(waits[0].starts_with("Waiting up to 60 s in all: 1 framework(s) still use role 'r'"));
+    assert!(!lines.iter().any(|line| line.starts_with("Refused")), "{lines:?}");
+
+    // It stays, and the time passes.
+    let mut stays = calm();
+    for _ in 0..20 {
+        stays = stays.answer(200, RESERVED).answer(200, used);
+    }
+    let failure = clean(&mut stays, &target("r", "z"), &patient(InUse::Refuse)).unwrap_err();
+    assert_eq!(failure.reason, Reason::InUse);
+    assert_eq!(stays.paused, Duration::from_secs(60));
+}
+
+#[test]
+fn an_agent_that_is_away_is_waited_for_and_cleaned() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"}}]}}"#;
+    let back = VOLUME
+        .replace("S0", "S9")
+        .replace("]}}]}", r#"]}},{"id":"S0","reserved_resources_full":{}}]}"#);
+    let reserved = RESERVED.replace("S0", "S9");
+    let start = || {
+        let page = "registrar(1)/registry";
+        calm().page(page, 200, registry).page(page, 200, registry).page(
+            page,
+            200,
+            r#"{"master":{}}"#,
+        )
+    };
+    let mut host = start()
+        .answer(200, EMPTY)
+        .answer(200, EMPTY)
+        .answer(200, EMPTY)
+        .answer(200, back.clone())
+        .answer(202, "")
+        .answer(200, reserved)
+        .answer(202, "")
+        .answer(200, EMPTY.replace("S0", "S9"))
+        .answer(200, DELETED);
+    let report = clean(&mut host, &target("r", "z"), &patient(InUse::Force)).unwrap();
+    assert_eq!(report.confirmed, [Phase::Volumes, Phase::Reservations]);
+    assert_eq!(report.unreached, []);
+    assert_eq!(host.lines().iter().filter(|it| **it == "Destroying volumes...").count(), 2);
+    let waits: Vec<_> = host.lines().into_iter().filter(|it| it.starts_with("Waiting")).collect();
+    assert!(waits[0].contains("1 agent(s) may still hold resources of role 'r': Slave S9"));
+    let back = "Repeating the phases: slave(s) S9 came back with resources of role 'r'";
+    assert!(host.lines().contains(&back), "{:?}", host.lines());
+
+    // A plan does not show the agent's resources, so it is not cleaned.
+    let plan = plan::plan(
+        &mut start().answer(200, EMPTY).answer(200, r#"{"frameworks":[]}"#),
+        &target("r", ""),
+        &patient(InUse::Force),
+    );
+    let mut host = start()
+        .answer(200, EMPTY)
+        .answer(200, r#"{"frameworks":[]}"#)
+        .answer(200, EMPTY)
+        .answer(200, back);
+    let failure = apply(&mut host, &plan.unwrap(), &patient(InUse::Force)).unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
+    assert!(!paths(&host).contains(&"destroy-volumes"));
+}
+
+#[test]
+fn an_agent_that_disconnects_after_its_promise_is_waited_for() {
+    let away = EMPTY.replace(r#""id""#, r#""active":false,"id""#);
+    let start = || calm().answer(200, RESERVED).answer(202, "").answer(200, away.clone());
+    let mut host = start().answer(200, EMPTY).answer(200, DELETED);
+    clean(&mut host, &target("r", "z"), &patient(InUse::Force)).unwrap();
+    // It has brought the reservation back, so the request is sent again.
+    let mut host =
+        start().answer(200, RESERVED).answer(202, "").answer(200, EMPTY).answer(200, DELETED);
+    clean(&mut host, &target("r", "z"), &patient(InUse::Force)).unwrap();
+    assert_eq!(
+        paths(&host),
+        ["slaves", "unreserve", "slaves", "slaves", "unreserve", "slaves", "z"]
+    );
+}
+
+#[test]
+fn an_operation_that_is_pending_is_waited_for() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"r","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let mut host = calm().answer(200, RESERVED).answer(202, "");
+    for _ in 0..5 {
+        host = host.page("api/v1", 200, pending);
+    }
+    host = host
+        .page("api/v1", 200, r#"{"get_operations":{}}"#)
+        .answer(200, EMPTY)
+        .answer(200, DELETED);
+    clean(&mut host, &target("r", "z"), &patient(InUse::Force)).unwrap();
+    let lines = host.lines();
+    assert!(lines.contains(
+        &"Waiting up to 60 s in all: the removal of resource(s) is pending on slave(s) S0"
+    ));
+}

@@ -11,6 +11,15 @@ use crate::owner::Owner;
 use crate::retry::Retry;
 use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
 
+/// The end of one attempt at an operation.
+enum Done {
+    /// The operation is confirmed: this listing shows its effect.
+    Yes(Listing),
+    /// While the run waited for it, an agent came back with resources whose removal the master had
+    /// accepted.
+    CameBack(Listing),
+}
+
 /// An agent for which a request may be sent again.
 struct Again {
     agent: String,
@@ -20,17 +29,40 @@ struct Again {
 
 impl<H: Host> Context<'_, H> {
     /// Carries an operation out on all agents, and tries again where that may help. It returns
-    /// the listing that shows the effect.
+    /// the listing that shows the effect. If the phase `is_repeated`, only those agents are
+    /// concerned that have come back with something to remove.
     pub fn operate(
         &mut self,
         operation: &Operation,
         listing: Listing,
         owner: Owner,
+        is_repeated: bool,
     ) -> Result<Listing, Abort> {
+        let mut done = self.attempt(operation, listing, owner, is_repeated)?;
+        loop {
+            match done {
+                Done::Yes(listing) => return Ok(listing),
+                Done::CameBack(listing) => {
+                    done = self.attempt(operation, listing, owner, true)?;
+                }
+            }
+        }
+    }
+
+    /// Carries an operation out once on all agents, or on those that have come back.
+    fn attempt(
+        &mut self,
+        operation: &Operation,
+        mut listing: Listing,
+        owner: Owner,
+        is_repeated: bool,
+    ) -> Result<Done, Abort> {
         let mut retries = self.retries();
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        let mut listing = listing;
-        let mut round: Option<BTreeMap<String, Lists>> = None;
+        let mut round: Option<BTreeMap<String, Lists>> = is_repeated.then(|| {
+            let back = operation.pending(&listing, owner);
+            back.into_iter().map(|id| (id.to_owned(), Lists::Whole)).collect()
+        });
         loop {
             let attempts = operation.round(&mut self.host, &listing, owner, round.as_ref());
             let mut again = Vec::new();
@@ -84,7 +116,7 @@ impl<H: Host> Context<'_, H> {
             return Err(self.abort(Reason::Failed, message));
         }
         if accepted.is_empty() {
-            return Ok(listing);
+            return Ok(Done::Yes(listing));
         }
         let newest = listing.newest;
         // The sandbox has room for one listing at a time.
@@ -100,8 +132,9 @@ impl<H: Host> Context<'_, H> {
         owner: Owner,
         accepted: &[String],
         newest: Option<u32>,
-    ) -> Result<Listing, Abort> {
+    ) -> Result<Done, Abort> {
         let mut backoff = self.backoff();
+        let mut has_waited = false;
         loop {
             // The order matters: an operation that is not pending any more has either been
             // carried out, or its resources are listed again.
@@ -110,8 +143,16 @@ impl<H: Host> Context<'_, H> {
                 ids.iter().filter(|it| accepted.contains(it)).cloned().collect()
             };
             let unheard: BTreeSet<String> = pending.as_ref().map(own).unwrap_or_default();
-            if unheard.iter().any(|id| !self.is_ignored(id, "")) && backoff.wait(&mut self.host) {
-                continue;
+            let awaited: Vec<_> = unheard.iter().filter(|id| !self.is_ignored(id, "")).collect();
+            if !awaited.is_empty() {
+                let condition = format!(
+                    "the removal of {} is pending on slave(s) {}",
+                    operation.noun,
+                    awaited.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
+                );
+                if backoff.wait(&mut self.host) || self.wait_for(&condition) {
+                    continue;
+                }
             }
             let listing = self.look(owner);
             let listing = self.usable(listing)?;
@@ -122,16 +163,31 @@ impl<H: Host> Context<'_, H> {
             let unheard: Vec<_> = unheard.into_iter().filter(|id| counts(id)).collect();
             if left.is_empty() && unheard.is_empty() {
                 self.is_settled = pending.is_ok_and(|it| it.is_empty());
-                self.report.confirmed.push(operation.phase);
+                if !self.report.confirmed.contains(&operation.phase) {
+                    self.report.confirmed.push(operation.phase);
+                }
                 let line =
                     format!("Confirmed: role '{}' has no {} left", owner.role, operation.noun);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
-                return Ok(listing);
+                return Ok(Done::Yes(listing));
+            }
+            let back = operation.pending(&listing, owner);
+            if has_waited && left.iter().any(|id| back.contains(id)) {
+                return Ok(Done::CameBack(listing));
             }
             if backoff.wait(&mut self.host) {
                 continue;
             }
             let noun = operation.noun;
+            let away = format!(
+                "slave(s) {} may still have the {noun}, although the Mesos master accepted the \
+                 removal",
+                left.join(", ")
+            );
+            if !left.is_empty() && !self.has_plan && self.wait_for(&away) {
+                has_waited = true;
+                continue;
+            }
             if left.is_empty() {
                 // The resources are no longer listed, but may come back.
                 let agents = unheard.join(", ");
@@ -141,7 +197,8 @@ impl<H: Host> Context<'_, H> {
                 );
                 let (role, principal) = (Some(owner.role), owner.principal);
                 let pending = self.pending(&listing, role, principal);
-                let (unreached, _) = self.unreached(&listing, pending);
+                let reach = self.unreached(&listing, pending);
+                let (unreached, _) = self.say_unknown(reach);
                 self.report_unreached(unreached);
                 return Err(self.abort(Reason::Incomplete, message));
             }
@@ -158,7 +215,8 @@ impl<H: Host> Context<'_, H> {
 /// Keeps the later of two results for an agent in a phase.
 fn correct(report: &mut Report, result: AgentResult) {
     let is_same = |it: &&mut AgentResult| (it.phase, &it.agent) == (result.phase, &result.agent);
-    if let Some(earlier) = report.agents.iter_mut().find(is_same) {
-        *earlier = result;
+    match report.agents.iter_mut().find(is_same) {
+        Some(earlier) => *earlier = result,
+        None => report.agents.push(result),
     }
 }

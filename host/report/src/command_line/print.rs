@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use janitor_contract::types::{Endpoint, InUse, Options, Target};
 use janitor_contract::{Call, Endpoints};
 
+use super::time;
 use crate::{service, shell};
 
 /// An option that takes a value, by its name.
@@ -42,7 +43,8 @@ impl Invocation {
     }
 
     fn targeted(&self, command: &str, target: &Target, options: &Options) -> String {
-        let mut line = self.line(command.into(), named(target, options), options);
+        let named = named(target, options).into_iter().chain(time::named(options)).collect();
+        let mut line = self.line(command.into(), named, options);
         if options.strict {
             line += " --strict";
         }

@@ -6,6 +6,7 @@ use janitor_contract::{Call, Endpoints};
 
 use super::parse::{Checks, Selection, URLS, Urls};
 use super::print::{Invocation, disabled_checks};
+use super::time::Waiting;
 
 /// The part of the command line that is printed.
 #[derive(Parser)]
@@ -14,6 +15,8 @@ struct Line {
     selection: Selection,
     #[command(flatten)]
     checks: Checks,
+    #[command(flatten)]
+    waiting: Waiting,
     #[command(flatten, next_help_heading = URLS)]
     urls: Urls,
 }
@@ -24,6 +27,7 @@ impl Line {
         let words = shell_words::split(line).unwrap();
         let read = Self::try_parse_from(words).unwrap_or_else(|why| panic!("{line}: {why}"));
         let (target, options) = read.selection.read(&read.checks).unwrap();
+        let options = read.waiting.added_to(options);
         let endpoints = read.urls.endpoints(&Endpoints::default());
         (target, options, endpoints.unwrap_or_else(|why| panic!("{line}: {}", why.error)))
     }
@@ -87,7 +91,11 @@ impl Chance {
         let teardown = if in_use == InUse::Teardown { self.texts() } else { vec![] };
         let (system_znode, strict) = (self.coin(), self.coin());
         let ignored_agents = self.texts();
+        let wait_seconds = self.one_of(&[0, 1, 90, 3_600, 5_400, u32::MAX]);
+        let confirm_seconds = self.one_of(&[0, 30, 31, u32::MAX]);
         Options {
+            wait_seconds,
+            confirm_seconds,
             in_use,
             teardown,
             system_znode,

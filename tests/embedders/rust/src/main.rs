@@ -99,6 +99,7 @@ async fn clean(engine: &Engine, arguments: Arguments) -> Result<ExitCode> {
     };
     let options = Options {
         confirm_seconds: 30,
+        wait_seconds: 0,
         in_use: if arguments.force { InUse::Force } else { InUse::Refuse },
         system_znode: false,
         teardown: vec![],
