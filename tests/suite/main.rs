@@ -78,4 +78,5 @@ mod toolchain;
 mod transport;
 mod validation;
 mod viewer;
+mod waiting;
 mod zookeeper;

@@ -16,6 +16,7 @@ mod gate;
 pub mod master;
 mod mount;
 mod record;
+mod waiting;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,6 +101,8 @@ on_each_master! {
     absence::a_drained_agent,
     absence::ports_that_may_not_be_viewed,
     absence::a_label_that_is_no_text,
+    waiting::an_agent_that_is_waited_for,
+    waiting::a_framework_that_is_waited_for,
     forms::a_component_that_claims_a_volume,
     forms::a_component_that_releases_nothing,
     forms::forms_by_chance,

@@ -51,8 +51,14 @@ impl<H: Host> Context<'_, H> {
             let may_pass =
                 |it: &&Refusal| matches!(it.reason, Reason::InUse | Reason::InUseUnknown);
             let condition = refusal.filter(may_pass).map(|refusal| refusal.why.clone());
-            if condition.is_some_and(|condition| self.wait_for(&condition)) {
-                continue;
+            if let Some(condition) = condition {
+                if self.wait_for(&condition) {
+                    continue;
+                }
+                if self.options.wait_seconds > 0 && self.host.stopped {
+                    let message = format!("Stopped while waiting: {condition}.");
+                    return Err(self.abort(Reason::Stopped, message));
+                }
             }
             let Checked { listing, users } = checked.map_err(|refusal| self.refuse(refusal))?;
             if let (Some(users), Some(Ok(listing))) = (users, &listing) {

@@ -799,21 +799,20 @@ fn an_agent_that_is_away_is_waited_for_and_cleaned() {
     assert_eq!(host.lines().iter().filter(|it| **it == "Destroying volumes...").count(), 2);
     let waits: Vec<_> = host.lines().into_iter().filter(|it| it.starts_with("Waiting")).collect();
     assert!(waits[0].contains("1 agent(s) may still hold resources of role 'r': Slave S9"));
-    let back = "Repeating the phases: slave(s) S9 came back with resources of role 'r'";
-    assert!(host.lines().contains(&back), "{:?}", host.lines());
+    let line = "Repeating the phases: slave(s) S9 came back with resources of role 'r'";
+    assert!(host.lines().contains(&line), "{:?}", host.lines());
 
     // A plan does not show the agent's resources, so it is not cleaned.
-    let plan = plan::plan(
-        &mut start().answer(200, EMPTY).answer(200, r#"{"frameworks":[]}"#),
-        &target("r", ""),
-        &patient(InUse::Force),
-    );
+    let options = options(InUse::Refuse);
+    let none = r#"{"frameworks":[]}"#;
+    let mut planned = start().answer(200, EMPTY).answer(200, none);
+    let plan = plan::plan(&mut planned, &target("r", ""), &options).unwrap();
     let mut host = start()
         .answer(200, EMPTY)
         .answer(200, r#"{"frameworks":[]}"#)
         .answer(200, EMPTY)
         .answer(200, back);
-    let failure = apply(&mut host, &plan.unwrap(), &patient(InUse::Force)).unwrap_err();
+    let failure = apply(&mut host, &plan, &patient(InUse::Refuse)).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
     assert!(!paths(&host).contains(&"destroy-volumes"));
 }
@@ -850,4 +849,15 @@ fn an_operation_that_is_pending_is_waited_for() {
     assert!(lines.contains(
         &"Waiting up to 60 s in all: the removal of resource(s) is pending on slave(s) S0"
     ));
+}
+
+#[test]
+fn a_plan_waits_before_it_is_made() {
+    let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+    let none = r#"{"frameworks":[]}"#;
+    let mut host =
+        calm().answer(200, RESERVED).answer(200, used).answer(200, RESERVED).answer(200, none);
+    let plan = plan::plan(&mut host, &target("r", ""), &patient(InUse::Refuse)).unwrap();
+    assert_eq!((plan.refusal, plan.agents.len()), (None, 1));
+    assert_eq!(host.paused, Duration::from_millis(100));
 }
