@@ -426,5 +426,5 @@ pub fn target(
 ) -> Target {
     let [role, principal, znode, marathon_app] =
         [role, principal, znode, app].map(|it| it.map(Into::into));
-    Target { role, principal, znode, marathon_app }
+    Target { role, principal, znode, marathon_app, ..Target::NOTHING }
 }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::answers::target;
+use janitor_contract::types::{LabelSelector, Target};
 use janitor_policy::agents::Agents;
 use janitor_policy::listed::Listed;
 use janitor_policy::scope::Scope;
@@ -14,7 +15,13 @@ pub fn scope(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let principal = (kind & 1 == 1).then_some("p");
     let volumes = kind & 2 == 2;
-    let target = target(Some("r"), principal, None, None);
+    let (label, framework_id) = (kind & 8 == 8, (kind & 16 == 16).then_some("F"));
+    let labels = label.then(|| LabelSelector { key: "k".into(), value: Some("v".into()) });
+    let target = Target {
+        labels: labels.into_iter().collect(),
+        framework_id: framework_id.map(Into::into),
+        ..target(Some("r"), principal, None, None)
+    };
     let scope = if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) };
     let field = if volumes { "volumes" } else { "resources" };
     let form = if kind & 4 == 4 {
@@ -35,6 +42,9 @@ pub fn scope(data: &[u8]) {
     assert!(!list.is_empty());
     for resource in &list {
         assert!(is_own(resource, volumes, principal), "{resource}");
+        assert!(!label || has_label(resource, &["k"], "v"), "{resource}");
+        let names = |id| has_label(resource, &["framework_id", "marathon_framework_id"], id);
+        assert!(framework_id.is_none_or(names), "{resource}");
     }
 }
 
@@ -53,6 +63,18 @@ fn last(form: &[u8], field: &str) -> Option<String> {
     let tokens = form.split(|byte| b"&;".contains(byte));
     let named = tokens.filter_map(|token| form_urlencoded::parse(token).next());
     named.filter(|(name, _)| name == field).last().map(|(_, value)| value.into())
+}
+
+/// Returns whether the reservation of a resource has a label with one of these keys, and this value.
+fn has_label(resource: &Value, keys: &[&str], value: &str) -> bool {
+    let innermost = match resource["reservations"].as_array() {
+        Some(stack) => stack.last().unwrap_or(&Value::Null),
+        None => &resource["reservation"],
+    };
+    let labels = innermost["labels"]["labels"].as_array();
+    labels.is_some_and(|labels| {
+        labels.iter().any(|it| keys.iter().any(|key| it["key"] == *key) && it["value"] == value)
+    })
 }
 
 /// Returns whether a resource belongs to the target according to Mesos's documentation.

@@ -230,6 +230,7 @@ fn sample() -> Target {
         principal: Some("cassandra_principal".into()),
         znode: Some("cassandra".into()),
         marathon_app: Some("/janitor".into()),
+        ..Target::NOTHING
     }
 }
 

@@ -151,7 +151,7 @@ impl Run {
             role: Some("cassandra_role".into()),
             principal: None,
             znode: Some("cassandra".into()),
-            marathon_app: None,
+            ..Target::NOTHING
         };
         let options = Options { confirm_seconds: 3, ..Options::DEFAULT };
         let result = Janitor::new().unwrap().clean(&target, &options, session);

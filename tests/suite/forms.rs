@@ -168,7 +168,7 @@ pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
         role: Some(ROLE.into()),
         principal: principal.map(Into::into),
         znode: Some(lines.join("\n")),
-        marathon_app: None,
+        ..Target::NOTHING
     }
 }
 

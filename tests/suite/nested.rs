@@ -42,7 +42,7 @@ fn is_an_error(path: &'static str, write: fn(&str) -> String) {
         role: (!znode).then(|| "r".into()),
         principal: None,
         znode: znode.then(|| "a".into()),
-        marathon_app: None,
+        ..Target::NOTHING
     };
     let call = if path == "node-data" { Call::Plan(target) } else { Call::Clean(target) };
     let session = Session::new(Scripted { path, body, released: false })

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use janitor_contract::types::Error;
-use janitor_host::{Call, Endpoints, Janitor, Options, Reason, RunError, Session, Target};
+use janitor_host::{Call, Endpoints, Janitor, Options, Reason, RunError, Session};
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
 
-use janitor_guest::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, ZNODE};
+use janitor_guest::simulated::{Answer, Chance, Cluster, Part};
 
 const OPTIONS: Options = Options::DEFAULT;
 
@@ -39,27 +39,23 @@ fn the_host_agrees_with_the_component() {
 /// Cleans a cluster. Returns how many requests removed something.
 fn run(janitor: &Janitor, seed: u64) -> usize {
     let mut chance = Chance::new(seed);
-    let principal = [None, Some(PRINCIPAL)][chance.below(2)];
+    let part = Part::by_chance(&mut chance);
     let before = Cluster::by_chance(&mut chance).with_faults(8, seed);
     let cluster = Arc::new(Mutex::new(before.clone()));
-    let target = Target {
-        role: Some(ROLE.into()),
-        principal: principal.map(Into::into),
-        znode: Some(ZNODE.into()),
-        marathon_app: None,
-    };
-    let session = Session::new(Simulated { cluster: cluster.clone(), principal })
+    let session = Session::new(Simulated { cluster: cluster.clone(), part })
         .with_endpoints(Endpoints::new("http://m/", "http://e/", "http://n/").unwrap());
-    let result = janitor.run(&Call::Clean(target), &OPTIONS, session);
+    let result = janitor.run(&Call::Clean(part.target()), &OPTIONS, session);
     let after = cluster.lock().unwrap();
     assert_eq!(after.violations, [""; 0]);
-    assert_eq!(after.others(principal), before.others(principal));
+    assert_eq!(after.others(part), before.others(part));
     match result {
-        Ok(_) => assert!(!after.is_left(principal) && !after.has_znode()),
+        Ok(_) => assert!(!after.is_left(part) && !(part.znode && after.has_znode())),
         Err(RunError::Failure(failure)) => {
             let refused = matches!(
                 failure.reason,
-                Reason::OtherPrincipals
+                Reason::InvalidTarget
+                    | Reason::OtherPrincipals
+                    | Reason::OtherLabels
                     | Reason::RoleNotFound
                     | Reason::InUse
                     | Reason::InUseUnknown
@@ -75,7 +71,7 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
 /// A network that simulates the cluster.
 struct Simulated {
     cluster: Arc<Mutex<Cluster>>,
-    principal: Option<&'static str>,
+    part: Part,
 }
 
 impl Transport for Simulated {
@@ -87,7 +83,7 @@ impl Transport for Simulated {
         let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
         let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
         let mut cluster = self.cluster.lock().unwrap();
-        let answer = cluster.answer(request.method.name(), &path, call, &form, self.principal);
+        let answer = cluster.answer(request.method.name(), &path, call, &form, self.part);
         Box::new(Answered(answer))
     }
 

@@ -344,7 +344,7 @@ fn misbehaving() -> Janitor {
 }
 
 fn target(role: &str) -> Target {
-    Target { role: Some(role.into()), principal: None, znode: None, marathon_app: None }
+    Target { role: Some(role.into()), ..Target::NOTHING }
 }
 
 /// Runs a component in both forms, with tight limits: the same is forbidden in both, and ends in the

@@ -340,7 +340,7 @@ fn clean(master: &str, limits: Limits, timeouts: Timeouts) -> (Result<Report, Ru
         role: Some("cassandra_role".into()),
         principal: None,
         znode: None,
-        marathon_app: None,
+        ..Target::NOTHING
     };
     let log = Arc::<Mutex<String>>::default();
     let lines = log.clone();

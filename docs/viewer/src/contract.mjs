@@ -38,6 +38,19 @@ export function complete(name, json) {
   return { ...json, ...Object.fromEntries(missing) };
 }
 
+/** Completes the target of a plan. */
+export function completePlan(plan) {
+  if (typeof plan !== 'object' || plan === null) return plan;
+  return { ...plan, target: complete('Target', plan.target) };
+}
+
+/** Completes the target of a call. */
+export function completeCall(call) {
+  if (typeof call !== 'object' || call === null) return call;
+  const completed = Object.entries(call).map(([name, value]) => [name, name === 'Apply' ? completePlan(value) : complete('Target', value)]);
+  return Object.fromEntries(completed);
+}
+
 function neutral(schema) {
   if (isOptional(schema)) return null;
   if (schema.oneOf) return schema.oneOf[0].const;

@@ -1,6 +1,6 @@
 // Recognises the files that this page shows.
 
-import { complete, decode } from './contract.mjs';
+import { complete, completePlan, decode } from './contract.mjs';
 import { refuseDuplicates } from './json.mjs';
 import { readRecording } from './recording.mjs';
 import { DCOS } from './urls.mjs';
@@ -26,7 +26,7 @@ function readPlan(json) {
   const { schema_version: version } = json;
   if (version !== 1) throw new Error(`The plan file cannot be read: its schema_version is ${version ?? 'missing'}, and this page reads 1.`);
   try {
-    return decode('PlanFile', { ...json, options: complete('Options', json.options) });
+    return decode('PlanFile', { ...json, options: complete('Options', json.options), plan: completePlan(json.plan) });
   } catch ({ message }) {
     throw new Error(`The plan file cannot be read: ${message}.`);
   }

@@ -1,6 +1,6 @@
 // Answers a run from a recording, as `host/transport/src/recording/read.rs` does.
 
-import { check, complete, decode } from './contract.mjs';
+import { check, complete, completeCall, decode } from './contract.mjs';
 import { urls } from './urls.mjs';
 
 /** Reads a recording. Its errors say why the file cannot be replayed. */
@@ -13,7 +13,7 @@ export function readRecording({ log }) {
   if (run.window === 0) throw refused('its window is 0');
   let read;
   try {
-    read = decode('Run', { ...run, options: complete('Options', run.options) });
+    read = decode('Run', { ...run, options: complete('Options', run.options), call: completeCall(run.call) });
     entries.forEach((entry) => check('Entry', entry));
   } catch ({ message }) {
     throw refused(message);

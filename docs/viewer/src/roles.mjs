@@ -51,7 +51,8 @@ export function planner(inventory, make) {
   }
 
   async function show() {
-    fill(result, await make({ role: role.value, principal: principal.value ? JSON.parse(principal.value) : undefined }));
+    const made = principal.value ? JSON.parse(principal.value) : undefined;
+    fill(result, await make({ role: role.value, principal: made, labels: [], agents: [] }));
     result.focus();
   }
 

@@ -17,8 +17,10 @@ export function count(number, noun) {
 
 /** Describes a target in one line. */
 export function target(it) {
-  const names = { role: it.role, principal: it.principal, znode: it.znode, app: it.marathonApp };
-  return Object.entries(names).flatMap(([name, value]) => (value === undefined ? [] : [`${name} '${value}'`])).join(', ') || 'nothing';
+  const labels = it.labels.map(({ key, value }) => ['label', value === undefined ? key : `${key}=${value}`]);
+  const agents = it.agents.map((agent) => ['agent', agent]);
+  const names = [['role', it.role], ['principal', it.principal], ...labels, ['framework', it.frameworkId], ...agents, ['znode', it.znode], ['app', it.marathonApp]];
+  return names.flatMap(([name, value]) => (value === undefined ? [] : [`${name} '${value}'`])).join(', ') || 'nothing';
 }
 
 /** Describes the options that differ from those of a run without any. */

@@ -14,8 +14,8 @@ use crate::master::agents::{Listing, Wanted};
 use crate::owner::Owner;
 use janitor_contract::types::{Event, InUse, Level, Reason, Target};
 
-pub use self::known::{require_known_role, require_own_resources};
-pub use self::users::{Users, unknown, users, words};
+pub use self::known::{require_known_role, require_listed_agents, require_own_resources};
+pub use self::users::{Users, unknown};
 
 /// The state of a cluster that decides whether a target may be cleaned.
 struct Checked {
@@ -28,8 +28,7 @@ struct Checked {
 impl<H: Host> Context<'_, H> {
     /// Refuses a target that names nothing, or that must not be cleaned.
     pub fn admit(&mut self, target: &Target) -> Result<(), Abort> {
-        let Target { role, principal, znode, marathon_app } = target;
-        if [role, principal, znode, marathon_app].into_iter().all(Option::is_none) {
+        if *target == Target::NOTHING {
             self.say("");
             return Err(self.abort(Reason::NothingToDo, "Nothing to do!"));
         }
@@ -72,6 +71,7 @@ impl<H: Host> Context<'_, H> {
     fn checked(&mut self, target: &Target) -> Result<Checked, Refusal> {
         let is_forced = self.options.in_use == InUse::Force;
         let owner = Owner::of(target);
+        self.owning_frameworks = None;
         let listing = match owner {
             Some(owner) => self.look(owner),
             None if target.znode.is_none() || is_forced => {
@@ -86,6 +86,7 @@ impl<H: Host> Context<'_, H> {
             return Ok(Checked { listing: Some(listing), users: None });
         };
         if let Some(owner) = owner {
+            require_listed_agents(agents)?;
             require_own_resources(agents, owner)?;
         }
         let frameworks = match is_forced {
@@ -95,7 +96,10 @@ impl<H: Host> Context<'_, H> {
         if owner.is_some() {
             require_known_role(agents, frameworks.as_ref(), target, self.options)?;
         }
-        let users = frameworks.map(|frameworks| users(&frameworks, target, self.options));
+        if let (Some(owner), true) = (owner, frameworks.is_some()) {
+            self.owning_frameworks = agents.frameworks(owner);
+        }
+        let users = frameworks.map(|frameworks| self.users(&frameworks, target));
         Ok(Checked { listing: Some(listing), users })
     }
 
@@ -108,13 +112,13 @@ impl<H: Host> Context<'_, H> {
     /// aborts the run.
     pub fn require_unused(
         &mut self,
-        Users { all, refusal }: Users,
+        Users { all, refusal, .. }: Users,
         listing: &Listing,
         target: &Target,
     ) -> Result<(), Abort> {
         if self.options.in_use != InUse::Force {
             for user in &all {
-                let line = words(user, target, self.options);
+                let line = self.user_words(user, target);
                 self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
             }
         }

@@ -60,7 +60,7 @@ impl<H: Host> Context<'_, H> {
     /// Carries out all phases.
     fn phases(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Abort> {
         self.admit(target)?;
-        let Target { role, principal: _, znode, marathon_app } = target;
+        let Target { role, znode, marathon_app, .. } = target;
         let listing = match plan {
             Some(plan) => self.as_planned(plan)?,
             None => self.as_allowed(target)?,
@@ -85,7 +85,7 @@ impl<H: Host> Context<'_, H> {
     /// Carries out the two phases that concern the agents, and repeats them for those that come
     /// back while the run waits.
     fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Abort> {
-        let parents = listing.as_ref().map(|listing| listing.parents(owner.principal));
+        let parents = listing.as_ref().map(|listing| listing.parents(owner));
         let parents = parents.unwrap_or_default();
         let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
         self.begin(Phase::Volumes, "Destroying volumes...", agents);

@@ -37,6 +37,9 @@ pub struct Context<'a, H> {
     concerned: BTreeMap<String, String>,
     /// The concerned agents that the last listing did not show any more.
     vanished: Vec<Unreached>,
+    /// The frameworks that own everything that the run removes, if labels prove whose it is. Only
+    /// these keep a run from removing it.
+    pub owning_frameworks: Option<BTreeSet<String>>,
     /// This is set when the run carries out a plan. A plan does not show what agents hold that were
     /// away when it was made, so nothing is removed from agents that come back.
     pub has_plan: bool,
@@ -84,6 +87,7 @@ impl<'a, H: Host> Context<'a, H> {
             is_blind: false,
             concerned: BTreeMap::new(),
             vanished: Vec::new(),
+            owning_frameworks: None,
             has_plan: false,
             patience: None,
             awaited: String::new(),
@@ -113,8 +117,9 @@ impl<'a, H: Host> Context<'a, H> {
 
     /// Lists the agents, and keeps for the report what they still hold.
     pub fn look(&mut self, owner: Owner) -> Result<Listing, String> {
-        let listing = self.list(Wanted { role: Some(owner.role), principal: owner.principal });
-        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner.principal));
+        let Owner { role, principal, agents, .. } = owner;
+        let listing = self.list(Wanted { role: Some(role), principal, agents });
+        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner));
         self.is_blind = listing.is_err();
         if let Ok(listing) = &listing {
             self.vanished = listing.vanished(&self.concerned);
@@ -122,7 +127,20 @@ impl<'a, H: Host> Context<'a, H> {
             let unreached = self.vanished.iter().cloned().chain(listing.unreached()).collect();
             self.report_unreached(unreached);
         }
-        listing
+        self.of_known_frameworks(listing?, owner)
+    }
+
+    /// Rejects a list in which something to remove belongs to another framework than those of
+    /// which the run knows that they are not registered.
+    fn of_known_frameworks(&self, listing: Listing, owner: Owner) -> Result<Listing, String> {
+        let frameworks = self.owning_frameworks.as_ref();
+        match frameworks.and_then(|known| listing.stranger(owner, known)) {
+            None => Ok(listing),
+            Some(agent) => Err(format!(
+                "Slave {agent} now lists resources of role '{}' whose labels name another framework                  than those that were found not to use it. Run the same command again.",
+                owner.role
+            )),
+        }
     }
 
     /// Returns whether the agents could not be listed the last time.
@@ -133,7 +151,7 @@ impl<'a, H: Host> Context<'a, H> {
     /// Aborts the run unless there is a list of agents on which it can rely.
     pub fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Abort> {
         let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
-        if listing.agents.is_empty() && listing.recovered.is_empty() {
+        if listing.is_empty() && listing.recovered.is_empty() {
             let message = "The Mesos master lists no agents, so it is unknown what they hold. \
                 Check that it is the leading master, and that its agents have registered.";
             return Err(self.abort(Reason::Failed, message));
@@ -172,7 +190,9 @@ impl<'a, H: Host> Context<'a, H> {
             unknown.push(why);
             Vec::new()
         });
-        for agent in listing.unreached().into_iter().chain(absent.agents).chain(pending) {
+        let absent = absent.agents.into_iter();
+        let absent = absent.filter(|it| listing.may_be_wanted(&it.agent, &it.hostname));
+        for agent in listing.unreached().into_iter().chain(absent).chain(pending) {
             let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
             if !unreached.iter().any(is_known) {
                 unreached.push(agent);
@@ -197,10 +217,10 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn pending(
         &mut self,
         listing: &Listing,
-        role: Option<&str>,
-        principal: Option<&str>,
+        owner: Option<Owner>,
     ) -> Result<Vec<Unreached>, String> {
-        let ids = self.pending_ids(listing.newest, role, principal)?;
+        let mut ids = self.pending_ids(listing.newest, owner)?;
+        ids.retain(|agent| listing.may_be_wanted(agent, listing.hostname(agent)));
         let unreached = ids.into_iter().map(|agent| Unreached {
             hostname: listing.hostname(&agent).to_owned(),
             agent,
@@ -215,12 +235,11 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn pending_ids(
         &mut self,
         newest: Option<u32>,
-        role: Option<&str>,
-        principal: Option<&str>,
+        owner: Option<Owner>,
     ) -> Result<BTreeSet<String>, String> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
-        let own = pending.into_iter().filter(|it| it.is_of(role, principal));
+        let own = pending.into_iter().filter(|it| it.is_of(owner));
         Ok(own.map(|it| it.agent).collect())
     }
 

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::context::{Abort, Context};
+use crate::groups::Groups;
 use crate::host::Host;
 use crate::master::agents::Wanted;
+use crate::owner::Owner;
 use crate::znode::Tree;
 use crate::{guard, names};
 use janitor_contract::types::{AgentHolding, Holding, Inventory, Options, ReadFailure, Reason};
@@ -25,6 +27,7 @@ struct Role {
     principals: BTreeSet<String>,
     agents: Vec<AgentHolding>,
     removable: bool,
+    groups: Groups,
 }
 
 impl<H: Host> Context<'_, H> {
@@ -40,8 +43,9 @@ impl<H: Host> Context<'_, H> {
                     .map_err(|why| self.abort(Reason::Failed, agent.invalid_resource(&why)))?;
                 let role = roles.entry(described.role).or_default();
                 role.principals.extend(resource.principals().map(Into::into));
-                let (is_volume, is_dynamic) = resource.targeted(None);
+                let (is_volume, is_dynamic) = resource.targeted(Owner::ANYBODY);
                 role.removable |= is_volume || is_dynamic;
+                role.groups.add(&agent.id, &described.reserved, is_volume || is_dynamic);
                 if role.agents.last().is_none_or(|last| last.agent != agent.id) {
                     let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
                     role.agents.push(AgentHolding { agent, hostname, entries: Vec::new() });
@@ -51,11 +55,11 @@ impl<H: Host> Context<'_, H> {
                 }
             }
         }
-        let pending = self.pending(&listing, None, None);
+        let pending = self.pending(&listing, None);
         let reach = self.unreached(&listing, pending);
         let (unreached, _) = self.say_unknown(reach);
         let (frameworks, why) = or_why(self.frameworks(&listing));
-        let frameworks_unknown = why.or_else(|| frameworks.doubt(None));
+        let frameworks_unknown = why.or_else(|| frameworks.doubt(None, None));
         let mut retries = self.retries();
         let root = Tree::root(self.options);
         let (nodes, znodes_unknown) = or_why(root.children(&mut self.host, &mut retries));
@@ -66,6 +70,7 @@ impl<H: Host> Context<'_, H> {
             removable: role.removable,
             frameworks: frameworks.using(&name),
             znodes: candidates(&name, &nodes, options),
+            groups: role.groups.into_list(&frameworks),
             role: name,
         });
         Ok(Inventory {

@@ -89,6 +89,7 @@ fn check_role(target: &Target) -> Result<(), String> {
         let role = role.escape_debug();
         return Err(format!("'{role}' is not a valid role: {why}; name the service's role"));
     }
+    check_parts(target)?;
     match principal {
         Some(principal) if role.is_some() && principal.trim().is_empty() => {
             Err("the principal is empty; name the principal that made the resources, or omit it"
@@ -99,6 +100,42 @@ fn check_role(target: &Target) -> Result<(), String> {
                 .into(),
         ),
         _ => Ok(()),
+    }
+}
+
+/// Checks the labels, the framework and the agents that narrow a target.
+fn check_parts(target: &Target) -> Result<(), String> {
+    let Target { role, znode, marathon_app, labels, framework_id, agents, .. } = target;
+    let has_parts = target.selects_by_label() || !agents.is_empty();
+    if role.is_none() && has_parts {
+        return Err(
+            "labels, a framework ID or agents without a role select nothing; name the role \
+                    too, or omit them"
+                .into(),
+        );
+    }
+    if let Some(label) = labels.iter().find(|it| it.key.is_empty() || it.key.contains('=')) {
+        let key = label.key.escape_debug();
+        return Err(format!(
+            "'{key}' is not the key of a label that can be selected: it must not be empty or \
+             contain '='; correct it"
+        ));
+    }
+    if framework_id.as_ref().is_some_and(|it| it.trim().is_empty()) {
+        return Err("the framework ID is empty; name the framework whose reservations are to be \
+                    removed, or omit it"
+            .into());
+    }
+    if agents.iter().any(|it| it.trim().is_empty()) {
+        return Err("the name of an agent is empty; name its ID or its host name".into());
+    }
+    let whole = [("a znode", znode), ("an app", marathon_app)];
+    match whole.into_iter().find(|(_, it)| it.is_some() && !agents.is_empty()) {
+        Some((what, _)) => Err(format!(
+            "{what} belongs to the whole service, but the target is limited to certain agents; omit \
+             one of the two"
+        )),
+        None => Ok(()),
     }
 }
 
@@ -155,6 +192,7 @@ pub fn segments(znode: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use janitor_contract::types::LabelSelector;
 
     fn check(target: &Target) -> Result<(), Refusal> {
         super::check(target, &Options::DEFAULT)
@@ -165,7 +203,7 @@ mod tests {
             role: role.map(Into::into),
             principal: principal.map(Into::into),
             znode: znode.map(Into::into),
-            marathon_app: None,
+            ..Target::NOTHING
         }
     }
 
@@ -177,6 +215,42 @@ mod tests {
         assert!(check(&target(Some("r"), Some(""), Some("x"))).is_err());
         assert_eq!(check(&target(Some("team/kafka-role"), Some("p"), None)), Ok(()));
         assert_eq!(check(&target(None, None, None)), Ok(()));
+    }
+
+    #[test]
+    fn a_part_of_a_role_needs_the_role_and_leaves_the_rest() {
+        let selector = |key: &str| LabelSelector { key: key.into(), value: Some("a=b".into()) };
+        let label = |target, key| Target { labels: vec![selector(key)], ..target };
+        let framework = |target, id: &str| Target { framework_id: Some(id.into()), ..target };
+        let agent = |target, name: &str| Target { agents: vec![name.into()], ..target };
+        let role = || target(Some("r"), Some("p"), None);
+        let znode = || target(Some("r"), None, Some("z"));
+        let app = || Target { marathon_app: Some("/a".into()), ..role() };
+        let nothing = || Target::NOTHING;
+        for (target, word) in [
+            (label(nothing(), "k"), "without a role"),
+            (framework(nothing(), "F"), "without a role"),
+            (agent(nothing(), "S1"), "without a role"),
+            (label(role(), ""), "key of a label"),
+            (label(role(), "a=b"), "key of a label"),
+            (framework(role(), " "), "framework ID is empty"),
+            (agent(role(), ""), "name of an agent is empty"),
+            (agent(znode(), "S1"), "a znode belongs to the whole service"),
+            (agent(app(), "S1"), "an app belongs to the whole service"),
+        ] {
+            let Refusal { reason, why } = check(&target).unwrap_err();
+            assert_eq!(reason, Reason::InvalidTarget);
+            assert!(why.contains(word), "{word}: {why}");
+        }
+        for target in [
+            label(role(), "k"),
+            label(znode(), "k"),
+            framework(znode(), "F"),
+            framework(app(), "F"),
+            agent(role(), "S1"),
+        ] {
+            assert_eq!(check(&target), Ok(()), "{target:?}");
+        }
     }
 
     #[test]

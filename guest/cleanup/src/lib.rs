@@ -14,6 +14,7 @@
 //! | [`guard`], [`checks`] | refusals before any request is sent, and before anything is changed |
 //! | [`master`] | the master's answers: agents, frameworks, pending operations, and pages to compare them with |
 //! | [`owner`] | the owner of what a run removes |
+//! | `groups` | the parts of a role's resources, by the framework that their labels name |
 //! | [`operation`] | the removal of volumes and of reservations, on all agents |
 //! | [`settle`] | the decision whether everything is removed |
 //! | [`znode`], [`self_removal`] | the last two phases |
@@ -30,6 +31,7 @@ mod component;
 pub mod context;
 pub mod discover;
 pub mod excerpt;
+mod groups;
 pub mod guard;
 pub mod host;
 pub mod master;

@@ -80,7 +80,7 @@ impl Operation {
     fn work<'a>(&self, agent: &'a Agent, owner: Owner, lists: Lists) -> Work<'a> {
         let mut work = Work { agent, lists, found: 0, removals: Vec::new(), skipped: Vec::new() };
         for resource in &agent.resources {
-            match resource.decide(self.phase, owner.principal) {
+            match resource.decide(self.phase, owner) {
                 Decision::Take => {
                     work.found += 1;
                     if agent.connected {

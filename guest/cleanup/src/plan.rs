@@ -95,12 +95,11 @@ impl<H: Host> Context<'_, H> {
 
     /// Plans the two phases that concern the agents.
     fn plan_resources(&mut self, owner: Owner, plan: &mut CleanupPlan) -> Result<Listing, Abort> {
-        let Owner { role, principal } = owner;
         let listing = self.look(owner);
         let listing = self.usable(listing)?;
         plan.mesos_version.clone_from(&listing.version);
         plan.agents = agents(&listing, owner).map_err(|why| self.abort(Reason::Failed, why))?;
-        let pending = self.pending(&listing, Some(role), principal);
+        let pending = self.pending(&listing, Some(owner));
         let reach = self.unreached(&listing, pending);
         let (mut unreached, _) = self.say_unknown(reach);
         plan.ignored = self.ignore(&mut unreached);
@@ -112,7 +111,9 @@ impl<H: Host> Context<'_, H> {
     /// Makes the checks that a cleanup would make, in the same order.
     fn plan_checks(&mut self, listing: &Listing, owner: Option<Owner>, plan: &mut CleanupPlan) {
         if let Some(owner) = owner {
+            self.refuses(checks::require_listed_agents(listing), plan);
             self.refuses(checks::require_own_resources(listing, owner), plan);
+            self.owning_frameworks = listing.frameworks(owner);
         }
         let frameworks = self.frameworks(listing);
         if owner.is_some() {
@@ -123,10 +124,9 @@ impl<H: Host> Context<'_, H> {
         }
         match frameworks {
             Ok(frameworks) => {
-                let Users { all, refusal } = checks::users(&frameworks, &plan.target, self.options);
+                let Users { all, doubt, refusal } = self.users(&frameworks, &plan.target);
                 plan.frameworks = all;
-                let role = plan.target.role.as_deref().filter(|_| plan.target.znode.is_none());
-                plan.frameworks_unknown = frameworks.doubt(role);
+                plan.frameworks_unknown = doubt;
                 self.refuses(refusal.map_or(Ok(()), Err), plan);
             }
             Err(why) => self.is_not_known(why, plan),
@@ -167,7 +167,7 @@ fn agents(listing: &Listing, owner: Owner) -> Result<Vec<AgentPlan>, String> {
     let agents = listing.agents.iter().filter(|agent| !agent.resources.is_empty());
     agents
         .map(|agent| {
-            let entries = agent.resources.iter().map(|resource| planned(resource, owner.principal));
+            let entries = agent.resources.iter().map(|resource| planned(resource, owner));
             let entries = entries.collect::<Result<_, _>>();
             Ok(AgentPlan {
                 agent: agent.id.clone(),
@@ -179,15 +179,15 @@ fn agents(listing: &Listing, owner: Owner) -> Result<Vec<AgentPlan>, String> {
 }
 
 /// Plans the fate of a resource.
-fn planned(resource: &Resource, principal: Option<&str>) -> serde_json::Result<Planned> {
+fn planned(resource: &Resource, owner: Owner) -> serde_json::Result<Planned> {
     let fate = |fate| match fate {
         Decision::Take => Some(Fate::Removed),
         Decision::Skip(reason) => Some(Fate::Stays(reason)),
         Decision::Ignore => None,
     };
-    let volume = fate(resource.decide(Phase::Volumes, principal));
-    let stays = || fate(resource.decide(Phase::Reservations, principal));
-    let reservation = match (&volume, resource.targeted(principal)) {
+    let volume = fate(resource.decide(Phase::Volumes, owner));
+    let stays = || fate(resource.decide(Phase::Reservations, owner));
+    let reservation = match (&volume, resource.targeted(owner)) {
         (Some(Fate::Stays(_)), _) => Some(Fate::Stays(SkipReason::VolumeLeft)),
         (_, (_, true)) => Some(Fate::Removed),
         (Some(Fate::Removed), (_, false)) if !resource.is_dynamic() => {

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::host::Host;
-use crate::simulated::{Answer, Chance, Cluster, PRINCIPAL, ROLE, Removal, ZNODE};
+use crate::simulated::{Answer, Chance, Cluster, Part, Removal};
 use crate::testing::Scripted;
 use crate::{clean, plan};
 use janitor_contract::types::{
     Amount, CleanupPlan, Entry, Error, Failure, Fate, Method, Options, Reason, Report, Request,
-    Target,
 };
 
 const OPTIONS: Options = Options::DEFAULT;
@@ -20,7 +19,7 @@ const OPTIONS: Options = Options::DEFAULT;
 /// A cluster as the run's surroundings.
 struct Surroundings<'a> {
     cluster: &'a mut Cluster,
-    principal: Option<&'a str>,
+    part: Part,
     window: usize,
     elapsed: Duration,
 }
@@ -40,7 +39,7 @@ impl Host for Surroundings<'_> {
         let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };
         let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
         let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
-        Ok(self.cluster.answer(method, &request.path.join("/"), call, &form, self.principal))
+        Ok(self.cluster.answer(method, &request.path.join("/"), call, &form, self.part))
     }
 
     fn finish(&mut self, answer: Answer) -> Result<Scripted, Error> {
@@ -68,31 +67,22 @@ impl Host for Surroundings<'_> {
 struct Case {
     seed: u64,
     cluster: Cluster,
-    principal: Option<&'static str>,
+    part: Part,
     window: usize,
 }
 
 impl Case {
-    fn target(&self) -> Target {
-        Target {
-            role: Some(ROLE.into()),
-            principal: self.principal.map(Into::into),
-            znode: Some(ZNODE.into()),
-            marathon_app: None,
-        }
-    }
-
     fn surroundings<'a>(&'a self, cluster: &'a mut Cluster) -> Surroundings<'a> {
         let elapsed = Duration::ZERO;
-        Surroundings { cluster, principal: self.principal, window: self.window, elapsed }
+        Surroundings { cluster, part: self.part, window: self.window, elapsed }
     }
 
     fn clean(&self, cluster: &mut Cluster) -> Result<Report, Failure> {
-        clean(&mut self.surroundings(cluster), &self.target(), &OPTIONS)
+        clean(&mut self.surroundings(cluster), &self.part.target(), &OPTIONS)
     }
 
     fn plan(&self, cluster: &mut Cluster) -> CleanupPlan {
-        plan(&mut self.surroundings(cluster), &self.target(), &OPTIONS).unwrap()
+        plan(&mut self.surroundings(cluster), &self.part.target(), &OPTIONS).unwrap()
     }
 
     fn apply(&self, cluster: &mut Cluster, plan: &CleanupPlan) -> Result<Report, Failure> {
@@ -106,11 +96,10 @@ fn on_many(count: u64, test: impl Fn(Case)) {
     let seeds = chosen.map_or(0..count, |seed: u64| seed..seed + 1);
     for seed in seeds {
         let mut chance = Chance::new(seed);
-        let principal = [None, Some(PRINCIPAL)][chance.below(2)];
+        let part = Part::by_chance(&mut chance);
         let window = 1 + chance.below(4);
         let cluster = Cluster::by_chance(&mut chance);
-        let tried =
-            std::panic::AssertUnwindSafe(|| test(Case { seed, cluster, principal, window }));
+        let tried = std::panic::AssertUnwindSafe(|| test(Case { seed, cluster, part, window }));
         if let Err(panic) = std::panic::catch_unwind(tried) {
             eprintln!("JANITOR_TEST_SEED={seed} shows it");
             std::panic::resume_unwind(panic);
@@ -152,7 +141,12 @@ fn removed(removals: &[Removal]) -> BTreeMap<(String, bool), BTreeMap<String, f6
 fn is_refusal(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::OtherPrincipals | Reason::RoleNotFound | Reason::InUse | Reason::InUseUnknown
+        Reason::InvalidTarget
+            | Reason::OtherPrincipals
+            | Reason::OtherLabels
+            | Reason::RoleNotFound
+            | Reason::InUse
+            | Reason::InUseUnknown
     )
 }
 
@@ -161,11 +155,12 @@ impl Case {
     /// that is called clean is clean.
     fn is_honest(&self, cluster: &Cluster, result: &Result<Report, Failure>) {
         assert_eq!(cluster.violations, [""; 0]);
-        assert_eq!(cluster.others(self.principal), self.cluster.others(self.principal));
-        let is_left = cluster.is_left(self.principal);
+        assert_eq!(cluster.others(self.part), self.cluster.others(self.part));
+        let is_left = cluster.is_left(self.part);
         match result {
             Ok(report) => {
-                assert!(!is_left && !cluster.has_znode(), "that is not clean");
+                let has_znode = self.part.znode && cluster.has_znode();
+                assert!(!is_left && !has_znode, "that is not clean");
                 assert!(report.unreached.is_empty());
             }
             Err(failure) if is_refusal(failure.reason) => {
@@ -181,23 +176,49 @@ impl Case {
 #[test]
 fn all_of_the_target_is_removed_and_nothing_else() {
     let (removals, refusals) = (Cell::new(0), Cell::new(0));
-    on_many(500, |case| {
+    on_many(800, |case| {
         let mut cluster = case.cluster.clone();
         let result = case.clean(&mut cluster);
         case.is_honest(&cluster, &result);
         let refusal = result.as_ref().err().map(|failure| failure.reason);
-        assert!(!cluster.is_used() || refusal.is_some_and(is_refusal), "{refusal:?}");
+        assert!(!case.cluster.is_used(case.part) || refusal.is_some_and(is_refusal), "{refusal:?}");
         if refusal.is_some_and(is_refusal) {
             refusals.set(refusals.get() + 1);
             return;
         }
-        let expected = (!case.cluster.is_complete(case.principal)).then_some(Reason::Incomplete);
+        let expected = (!case.cluster.is_complete(case.part)).then_some(Reason::Incomplete);
         assert_eq!(refusal, expected);
         removals.set(removals.get() + cluster.removals.len());
     });
     let (removals, refusals) = (removals.get(), refusals.get());
     assert!(
         std::env::var_os("JANITOR_TEST_SEED").is_some() || (removals > 300 && refusals > 20),
+        "the clusters are too dull: {removals} removals, {refusals} refusals"
+    );
+}
+
+/// In a shared role, a registered framework keeps what its id is on, and nothing else.
+#[test]
+fn a_framework_of_the_role_keeps_only_what_labels_name_as_its_own() {
+    let (removals, refusals) = (Cell::new(0), Cell::new(0));
+    on_many(500, |case| {
+        let part = Part::by_label(&mut Chance::new(case.seed));
+        let case = Case { part, cluster: case.cluster.shared(), ..case };
+        let mut cluster = case.cluster.clone();
+        let result = case.clean(&mut cluster);
+        case.is_honest(&cluster, &result);
+        let reason = result.as_ref().err().map(|failure| failure.reason);
+        let is_used = case.cluster.is_used(part);
+        let is_refused = reason == Some(Reason::InUse);
+        // A target that is probably a mistake is refused before that.
+        let is_mistake = matches!(reason, Some(Reason::OtherLabels | Reason::RoleNotFound));
+        assert!(is_mistake || is_refused == is_used, "{reason:?}");
+        removals.set(removals.get() + usize::from(!cluster.removals.is_empty()));
+        refusals.set(refusals.get() + usize::from(is_refused));
+    });
+    let (removals, refusals) = (removals.get(), refusals.get());
+    assert!(
+        std::env::var_os("JANITOR_TEST_SEED").is_some() || (removals > 40 && refusals > 40),
         "the clusters are too dull: {removals} removals, {refusals} refusals"
     );
 }
@@ -256,9 +277,9 @@ fn whatever_fails_nothing_else_is_removed() {
         let mut again = cluster.afresh();
         let second = case.clean(&mut again);
         assert_eq!(again.violations, [""; 0]);
-        assert_eq!(again.others(case.principal), case.cluster.others(case.principal));
+        assert_eq!(again.others(case.part), case.cluster.others(case.part));
         match second {
-            Ok(_) => assert!(!again.is_left(case.principal)),
+            Ok(_) => assert!(!again.is_left(case.part)),
             Err(failure) => assert!(failure.reason != Reason::Failed, "{}", failure.message),
         }
     });

@@ -69,10 +69,9 @@ impl<H: Host> Context<'_, H> {
         if self.is_settled {
             return Ok((listing, Ok(Vec::new())));
         }
-        let Owner { role, principal } = owner;
         let mut backoff = self.backoff();
         let pending = loop {
-            let pending = self.pending(&listing, Some(role), principal);
+            let pending = self.pending(&listing, Some(owner));
             let counts = |it: &Unreached| !self.is_ignored(&it.agent, &it.hostname);
             // A list that cannot be read is reported at the end.
             let is_worth_it = pending.as_ref().is_ok_and(|pending| pending.iter().any(counts));
@@ -91,9 +90,13 @@ impl<H: Host> Context<'_, H> {
     fn warn_of_rest(&mut self, listing: &Listing, owner: Owner, parents: &[(String, u32)]) {
         let role = owner.role;
         if self.report.agents.is_empty() {
+            let who = match owner.agents {
+                [] => "No agent has",
+                _ => "None of the selected agents has",
+            };
             let line = format!(
-                "No agent has anything reserved for role '{role}'. If you expected something, \
-                 check the role's name, and that this user is allowed to view the role."
+                "{who} anything reserved for role '{role}'. If you expected something, check the \
+                 role's name, and that this user is allowed to view the role."
             );
             self.warn(Warning::RoleNotFound, line);
         } else if listing.has_role() {

@@ -6,8 +6,9 @@
 //! from Mesos's documentation, and are not taken from the code under test.
 #![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use janitor_contract::types::{LabelSelector, Target};
 use serde_json::{Value, json};
 
 /// The target's role.
@@ -43,6 +44,78 @@ impl Chance {
     }
 }
 
+/// The target of a run: a role, or a part of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// The principal that made it.
+    pub principal: Option<&'static str>,
+    /// The value of the label `k`, or none for any value.
+    label: Option<Option<&'static str>>,
+    /// The framework that the labels name.
+    framework: Option<&'static str>,
+    /// The number of the only agent.
+    agent: Option<usize>,
+    /// This is set when the target has the node.
+    pub znode: bool,
+}
+
+impl Part {
+    /// Makes a random target, often of a whole role.
+    pub fn by_chance(chance: &mut Chance) -> Self {
+        let principal = chance.of(&[None, Some(PRINCIPAL)]);
+        let label = chance.of(&[None, None, None, None, Some(None), Some(Some(LABELS[0]))]);
+        let framework = chance.of(&[None, None, None, None, Some("dead"), Some("dead"), Some("a")]);
+        let agent = chance.of(&[None, None, None, None, None, None, Some(0), Some(1)]);
+        let znode = agent.is_none() && !chance.one_in(4);
+        Self { principal, label, framework, agent, znode }
+    }
+
+    /// Makes a random part that labels tell from the rest of a role, without the node.
+    pub fn by_label(chance: &mut Chance) -> Self {
+        let parts = [(None, Some("dead")), (None, Some("a")), (Some(Some(LABELS[0])), None)];
+        let (label, framework) = chance.of(&parts);
+        Self { principal: None, label, framework, agent: None, znode: false }
+    }
+
+    /// Returns the target of a run.
+    pub fn target(self) -> Target {
+        let value = |value: Option<&str>| value.map(Into::into);
+        let label = self.label.map(|it| LabelSelector { key: "k".into(), value: value(it) });
+        Target {
+            role: Some(ROLE.into()),
+            principal: self.principal.map(Into::into),
+            znode: self.znode.then(|| ZNODE.into()),
+            labels: label.into_iter().collect(),
+            framework_id: self.framework.map(Into::into),
+            agents: self.agent.into_iter().map(agent_id).collect(),
+            ..Target::NOTHING
+        }
+    }
+
+    fn is_on(self, agent: &Agent) -> bool {
+        self.agent.is_none_or(|number| agent_id(number) == agent.id)
+    }
+
+    fn has_labels(self) -> bool {
+        self.label.is_some() || self.framework.is_some()
+    }
+
+    /// Returns whether the labels of a reservation are the target's.
+    fn accepts(self, layer: &Layer) -> bool {
+        self.label.is_none_or(|wanted| {
+            layer.label.is_some_and(|it| wanted.is_none_or(|wanted| wanted == it))
+        }) && self.framework.is_none_or(|it| layer.framework.is_some_and(|(_, id)| id == it))
+    }
+}
+
+/// Returns the id of an agent.
+fn agent_id(number: usize) -> String {
+    format!("S {number}&;")
+}
+
+/// The values of the label `k`.
+const LABELS: [&str; 2] = ["a b&c=;+%", "ü\"\\"];
+
 /// One reservation of a resource.
 #[derive(Clone, Debug, PartialEq)]
 struct Layer {
@@ -50,6 +123,17 @@ struct Layer {
     dynamic: bool,
     principal: Option<&'static str>,
     label: Option<&'static str>,
+    /// The label that names a framework.
+    framework: Option<(&'static str, &'static str)>,
+}
+
+impl Layer {
+    fn labels(&self) -> Option<Value> {
+        let labels = self.label.map(|value| ("k", value)).into_iter().chain(self.framework);
+        let labels: Vec<_> =
+            labels.map(|(key, value)| json!({"key": key, "value": value})).collect();
+        (!labels.is_empty()).then(|| json!({"labels": labels}))
+    }
 }
 
 /// A reserved resource.
@@ -158,7 +242,17 @@ impl Resource {
             principal: chance
                 .of(&[None, Some(PRINCIPAL), Some(PRINCIPAL), Some("q")])
                 .filter(|_| dynamic),
-            label: chance.of(&[None, Some("a b&c=;+%"), Some("ü\"\\")]).filter(|_| dynamic),
+            label: chance.of(&[None, Some(LABELS[0]), Some(LABELS[1])]).filter(|_| dynamic),
+            framework: chance
+                .of(&[
+                    None,
+                    None,
+                    Some(("framework_id", "dead")),
+                    Some(("framework_id", "dead")),
+                    Some(("marathon_framework_id", "dead")),
+                    Some(("framework_id", "a")),
+                ])
+                .filter(|_| dynamic),
         };
         let mut stack = Vec::new();
         if refines && role.contains('/') && chance.one_in(2) {
@@ -190,7 +284,6 @@ impl Resource {
         let mut json = json!({
             "name": self.name, "type": "SCALAR", "scalar": {"value": f64::from(self.amount)},
         });
-        let labels = |layer: &Layer| json!({"labels": [{"key": "k", "value": layer.label}]});
         let layer = self.innermost();
         if self.stack.len() == 1 {
             json["role"] = json!(layer.role);
@@ -199,8 +292,8 @@ impl Resource {
                 if let Some(principal) = layer.principal {
                     json["reservation"]["principal"] = json!(principal);
                 }
-                if layer.label.is_some() {
-                    json["reservation"]["labels"] = labels(layer);
+                if let Some(labels) = layer.labels() {
+                    json["reservation"]["labels"] = labels;
                 }
             }
         }
@@ -211,8 +304,8 @@ impl Resource {
                 if let Some(principal) = layer.principal {
                     json["principal"] = json!(principal);
                 }
-                if layer.label.is_some() {
-                    json["labels"] = labels(layer);
+                if let Some(labels) = layer.labels() {
+                    json["labels"] = labels;
                 }
                 json
             });
@@ -236,16 +329,27 @@ impl Resource {
     }
 
     /// Returns whether it carries a volume of the target.
-    fn is_volume(&self, principal: Option<&str>) -> bool {
+    fn is_volume(&self, part: Part) -> bool {
         let Some(volume) = &self.volume else { return false };
         let owner = volume.principal.or(self.innermost().principal);
-        self.innermost().role == ROLE && principal.is_none_or(|it| owner == Some(it))
+        self.innermost().role == ROLE
+            && part.principal.is_none_or(|it| owner == Some(it))
+            && part.accepts(self.innermost())
     }
 
     /// Returns whether the target has reserved it.
-    fn is_reservation(&self, principal: Option<&str>) -> bool {
+    fn is_reservation(&self, part: Part) -> bool {
         let Layer { role, dynamic, principal: owner, .. } = self.innermost();
-        role == ROLE && *dynamic && principal.is_none_or(|it| *owner == Some(it))
+        role == ROLE
+            && *dynamic
+            && part.principal.is_none_or(|it| *owner == Some(it))
+            && part.accepts(self.innermost())
+    }
+
+    /// Returns whether a run for the target removes anything of it.
+    fn is_removable(&self, part: Part) -> bool {
+        let stays = self.volume.is_some() && !self.is_volume(part);
+        self.is_volume(part) || (self.is_reservation(part) && !stays)
     }
 }
 
@@ -276,15 +380,18 @@ impl Place {
 /// A removal that is pending.
 trait Removing {
     /// Returns whether it removes something of the target.
-    fn is_own(&self, principal: Option<&str>) -> bool;
+    fn is_own(&self, part: Part) -> bool;
 }
 
 impl Removing for (bool, Resource) {
-    fn is_own(&self, principal: Option<&str>) -> bool {
-        match self {
-            (true, resource) => resource.is_volume(principal),
-            (false, resource) => resource.is_reservation(principal),
-        }
+    fn is_own(&self, part: Part) -> bool {
+        let (volumes, resource) = self;
+        // Without any label, it may be anybody's.
+        let part = match resource.innermost().labels() {
+            None => Part { label: None, framework: None, ..part },
+            Some(_) => part,
+        };
+        if *volumes { resource.is_volume(part) } else { resource.is_reservation(part) }
     }
 }
 
@@ -296,12 +403,14 @@ impl Agent {
     }
 
     /// Returns the number of the agent's volumes and reservations that are the target's.
-    fn removable(&self, principal: Option<&str>) -> usize {
-        let is_own = |it: &&Resource| {
-            let stays = it.volume.is_some() && !it.is_volume(principal);
-            it.is_volume(principal) || (it.is_reservation(principal) && !stays)
-        };
-        self.resources.iter().filter(is_own).count()
+    fn removable(&self, part: Part) -> usize {
+        let own = self.resources.iter().filter(|it| it.is_removable(part));
+        if part.is_on(self) { own.count() } else { 0 }
+    }
+
+    /// Returns whether something that is pending is the target's.
+    fn has_pending(&self, part: Part) -> bool {
+        part.is_on(self) && self.pending.iter().any(|it| it.is_own(part))
     }
 
     /// Removes a resource, if the agent has it.
@@ -322,14 +431,17 @@ impl Agent {
     }
 
     /// Returns the cluster as a cleanup should leave it.
-    fn cleaned(&self, principal: Option<&str>) -> Self {
+    fn cleaned(&self, part: Part) -> Self {
+        if !part.is_on(self) {
+            return self.clone();
+        }
         let mut cleaned = Self { resources: Vec::new(), ..self.clone() };
         for resource in &self.resources {
             let mut resource = resource.clone();
-            if resource.is_volume(principal) {
+            if resource.is_volume(part) {
                 resource.volume = None;
             }
-            if resource.volume.is_none() && resource.is_reservation(principal) {
+            if resource.volume.is_none() && resource.is_reservation(part) {
                 resource.stack.pop();
             }
             if !resource.stack.is_empty() {
@@ -356,7 +468,7 @@ impl Cluster {
         for at in 0..1 + chance.below(4) {
             let place = Place::by_chance(chance, version);
             let (resources, pending) = (Vec::new(), Vec::new());
-            let mut agent = Agent { id: format!("S {at}&;"), place, resources, pending };
+            let mut agent = Agent { id: agent_id(at), place, resources, pending };
             for _ in 0..chance.below(7) {
                 id += 1;
                 agent.put(Resource::by_chance(chance, id, version != "0.28.1"));
@@ -412,32 +524,56 @@ impl Cluster {
 
     /// Returns whether the run can reach and see every agent that may hold something of the
     /// target; otherwise it ends with `Reason::Incomplete`.
-    pub fn is_complete(&self, principal: Option<&str>) -> bool {
+    pub fn is_complete(&self, part: Part) -> bool {
         let holds = |agent: &Agent| {
             let own = agent.resources.iter().any(|it| it.innermost().role == ROLE);
-            let pending = agent.pending.iter().any(|it| it.is_own(principal));
-            (own, pending)
+            (own, agent.has_pending(part))
         };
-        self.agents.iter().all(|agent| match (agent.place, holds(agent)) {
-            (Place::Here | Place::Drained, (_, pending)) => !pending,
-            (Place::Stuck, _) => agent.removable(principal) == 0 && !holds(agent).1,
-            (Place::Away, (own, pending)) => !own && !pending,
-            (Place::Hiding | Place::Unreachable | Place::Down | Place::Recovering, _) => false,
+        self.agents.iter().filter(|it| part.is_on(it)).all(|agent| {
+            match (agent.place, holds(agent)) {
+                (Place::Here | Place::Drained, (_, pending)) => !pending,
+                (Place::Stuck, _) => agent.removable(part) == 0 && !holds(agent).1,
+                (Place::Away, (own, pending)) => !own && !pending,
+                (Place::Hiding | Place::Unreachable | Place::Down | Place::Recovering, _) => false,
+            }
         })
     }
 
     /// Returns whether a framework uses the target, or may use it.
-    pub fn is_used(&self) -> bool {
-        let concerns =
-            |it: &Framework| !it.visible || [ROLE, "team/r/s"].contains(&it.role) || it.name == "r";
+    pub fn is_used(&self, part: Part) -> bool {
+        let owning = self.owning(part);
+        let concerns = |it: &Framework| match &owning {
+            Some(owning) if owning.contains(it.name) => true,
+            Some(_) => part.znode && (!it.visible || it.role == ROLE || it.name == "r"),
+            None if part.znode => {
+                !it.visible || [ROLE, "team/r/s"].contains(&it.role) || it.name == "r"
+            }
+            None => [ROLE, "team/r/s"].contains(&it.role),
+        };
         self.frameworks.iter().any(concerns) || self.took_over.is_some_and(|led| led < 600)
     }
 
+    /// Returns the same cluster, where a framework has the target's role.
+    pub fn shared(mut self) -> Self {
+        self.frameworks = vec![Framework { name: "a", role: ROLE, visible: true }];
+        self.took_over = None;
+        self
+    }
+
+    /// Returns the frameworks that own everything that a run would remove, if labels say so of all
+    /// of it.
+    fn owning(&self, part: Part) -> Option<BTreeSet<&'static str>> {
+        let listed = |it: &&Agent| it.place.is_listed() && it.place != Place::Hiding;
+        let agents = self.agents.iter().filter(listed).filter(|it| part.is_on(it));
+        let own = agents.flat_map(|it| &it.resources).filter(|it| it.is_removable(part));
+        let named = own.map(|it| it.innermost().framework.map(|(_, id)| id));
+        let named: Option<BTreeSet<_>> = named.chain(part.framework.map(Some)).collect();
+        named.filter(|it| part.has_labels() && !it.is_empty())
+    }
+
     /// Returns whether something of the target is left anywhere, or would come back.
-    pub fn is_left(&self, principal: Option<&str>) -> bool {
-        self.agents.iter().any(|agent| {
-            agent.removable(principal) > 0 || agent.pending.iter().any(|it| it.is_own(principal))
-        })
+    pub fn is_left(&self, part: Part) -> bool {
+        self.agents.iter().any(|agent| agent.removable(part) > 0 || agent.has_pending(part))
     }
 
     /// Returns whether the target's node exists.
@@ -451,8 +587,8 @@ impl Cluster {
     }
 
     /// Returns the resources that are not the target's, which nothing may change.
-    pub fn others(&self, principal: Option<&str>) -> Vec<Vec<String>> {
-        self.agents.iter().map(|agent| agent.cleaned(principal).sorted()).collect()
+    pub fn others(&self, part: Part) -> Vec<Vec<String>> {
+        self.agents.iter().map(|agent| agent.cleaned(part).sorted()).collect()
     }
 
     /// Returns the requests that should have changed something.
@@ -463,14 +599,14 @@ impl Cluster {
 
     /// Answers a request to the master, Exhibitor or Marathon; `path` is below the
     /// server's base URL, and is not encoded. `call` is that of the v1 API, `form` are
-    /// the fields of a form, and `principal` is the target's.
+    /// the fields of a form, and `part` is the target.
     pub fn answer(
         &mut self,
         method: &str,
         path: &str,
         call: &str,
         form: &[(String, String)],
-        principal: Option<&str>,
+        part: Part,
     ) -> Answer {
         self.requests.push(format!("{method} {path}"));
         let mut chance = Chance::new(self.chance);
@@ -492,7 +628,7 @@ impl Cluster {
             Some(2) if method == "POST" => return Some((409, "Invalid operation".into())),
             _ => {}
         }
-        let answer = self.carry_out(method, path, call, form, principal);
+        let answer = self.carry_out(method, path, call, form, part);
         // The request is carried out, but its answer is lost.
         if fault == Some(3) { None } else { Some(answer) }
     }
@@ -503,7 +639,7 @@ impl Cluster {
         path: &str,
         call: &str,
         form: &[(String, String)],
-        principal: Option<&str>,
+        part: Part,
     ) -> (u16, String) {
         match (method, path) {
             ("GET", "slaves") => (200, self.listing()),
@@ -519,8 +655,8 @@ impl Cluster {
             }
             ("POST", "api/v1") if self.version == "1.11.0" => (200, self.operations()),
             ("POST", "api/v1") => (400, String::new()),
-            ("POST", "destroy-volumes") => self.remove(true, form, principal),
-            ("POST", "unreserve") => self.remove(false, form, principal),
+            ("POST", "destroy-volumes") => self.remove(true, form, part),
+            ("POST", "unreserve") => self.remove(false, form, part),
             ("GET", "exhibitor/v1/explorer/node-data") => {
                 let stat = if self.znode { "czxid: 1" } else { "* not found * " };
                 (200, json!({"bytes": "", "str": "", "stat": stat}).to_string())
@@ -651,12 +787,7 @@ impl Cluster {
     }
 
     /// Destroys volumes, or unreserves resources: all of a list, or nothing.
-    fn remove(
-        &mut self,
-        volumes: bool,
-        form: &[(String, String)],
-        principal: Option<&str>,
-    ) -> (u16, String) {
+    fn remove(&mut self, volumes: bool, form: &[(String, String)], part: Part) -> (u16, String) {
         let field = if volumes { "volumes" } else { "resources" };
         let [(slave, id), (name, list)] = form else { return (400, "Missing field".into()) };
         let list: Vec<Value> = serde_json::from_str(list).unwrap_or_default();
@@ -679,13 +810,13 @@ impl Cluster {
                 return (400, "Invalid operation".into());
             };
             let is_own = match volumes {
-                true => resource.is_volume(principal),
-                false => resource.is_reservation(principal) && resource.volume.is_none(),
+                true => resource.is_volume(part),
+                false => resource.is_reservation(part) && resource.volume.is_none(),
             };
-            if !is_own {
+            if !is_own || !part.is_on(agent) {
                 self.violations.push(format!("what is not the target's: {json}"));
             }
-            if !volumes && agent.resources.iter().any(|it| it.is_volume(principal)) {
+            if !volumes && agent.resources.iter().any(|it| it.is_volume(part)) {
                 self.violations.push(format!("unreserve before all volumes of {id} are destroyed"));
             }
             if *provider.get_or_insert(resource.provider) != resource.provider {

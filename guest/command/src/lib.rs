@@ -57,7 +57,9 @@ impl wasip2::exports::cli::run::Guest for Command {
 fn clean(args: &Arguments) -> ExitCode {
     let (target, options) = match args.selection.read(&args.checks) {
         Ok((target, options)) => {
-            (with_app(target, variable(OWN_APP)), args.waiting.added_to(options))
+            let own_app = variable(OWN_APP);
+            args.selection.left_out(own_app.as_deref()).iter().for_each(|line| complain(line));
+            (with_app(target, own_app), args.waiting.added_to(options))
         }
         Err(why) => {
             complain(&why);

@@ -51,6 +51,7 @@ pub fn status(result: &Result<Done, RunError>) -> u16 {
             Some(Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode) => 422,
             Some(
                 Reason::OtherPrincipals
+                | Reason::OtherLabels
                 | Reason::RoleNotFound
                 | Reason::InUse
                 | Reason::InUseUnknown

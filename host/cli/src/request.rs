@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use janitor_contract::types::{Options, Target};
 use janitor_contract::{Call, Endpoints, planned};
-use janitor_report::command_line::parse::{Checks, OWN_APP, UrlError, Urls, with_app};
+use janitor_report::command_line::parse::{Checks, OWN_APP, Selection, UrlError, Urls, with_app};
 use janitor_report::command_line::print::disabled_checks;
 use janitor_report::command_line::time::Limits;
 use janitor_report::plan_file::PlanFile;
@@ -83,7 +83,7 @@ impl Request {
     pub fn resolve(arguments: Arguments, screen: &Screen) -> Result<Self, CommandError> {
         let on_cluster = match arguments.command {
             None => clean(arguments.clean, screen)?,
-            Some(Command::Plan(args)) => plan(args)?,
+            Some(Command::Plan(args)) => plan(args, screen)?,
             Some(Command::Apply(args)) => apply(args, screen)?,
             Some(Command::Discover(args)) => discover(args)?,
             Some(Command::Replay(args)) if args.update => update(args, screen)?,
@@ -107,13 +107,14 @@ impl OnCluster {
     fn new(call: Call, options: Options, urls: &Urls, connection: Connection) -> Self {
         let endpoints = urls.endpoints(&Endpoints::default());
         let record = connection.record.map(|file| Record { file, only_complete: false });
+        let is_part = call.target().is_some_and(|target| !target.agents.is_empty());
         Self {
             call,
             options,
             disabled_checks: vec![],
             consent: ConsentPolicy::Unneeded,
             servers: Servers { endpoints, only_in_file: vec![] },
-            own_app: own_app(),
+            own_app: own_app().filter(|_| !is_part),
             auth: connection.auth,
             component: connection.component,
             record,
@@ -158,19 +159,31 @@ impl OnCluster {
 
 fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, None)?;
-    let (target, options) = args.selection.read(&args.checks)?;
-    let (target, options) = (with_app(target, own_app()), args.waiting.added_to(options));
+    let (target, options) = select(&args.selection, &args.checks, screen)?;
+    let options = args.waiting.added_to(options);
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
     OnCluster::new(call, options, &args.urls, args.connection)
         .within(&args.waiting.limits)
         .agreed(args.yes, None, screen)
 }
 
-fn plan(args: args::Plan) -> Result<OnCluster, CommandError> {
+/// Returns the target with the app that runs this command, and the options of the run.
+fn select(
+    selection: &Selection,
+    checks: &Checks,
+    screen: &Screen,
+) -> Result<(Target, Options), CommandError> {
+    let (target, options) = selection.read(checks)?;
+    let own_app = own_app();
+    selection.left_out(own_app.as_deref()).iter().for_each(|line| screen.warn(line));
+    Ok((with_app(target, own_app), options))
+}
+
+fn plan(args: args::Plan, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, args.out.as_deref(), None)?;
-    let (target, options) = args.selection.read(&args.checks)?;
-    let (call, options) = (Call::Plan(with_app(target, own_app())), args.waiting.added_to(options));
-    let request = OnCluster::new(call, options, &args.urls, args.connection);
+    let (target, options) = select(&args.selection, &args.checks, screen)?;
+    let options = args.waiting.added_to(options);
+    let request = OnCluster::new(Call::Plan(target), options, &args.urls, args.connection);
     Ok(OnCluster { plan_file: args.out, ..request.within(&args.waiting.limits) })
 }
 

@@ -22,7 +22,15 @@ pub enum Call {
 
 impl Target {
     /// A target that names nothing, as a base for others.
-    pub const NOTHING: Self = Self { role: None, principal: None, znode: None, marathon_app: None };
+    pub const NOTHING: Self = Self {
+        role: None,
+        principal: None,
+        znode: None,
+        marathon_app: None,
+        labels: Vec::new(),
+        framework_id: None,
+        agents: Vec::new(),
+    };
 }
 
 impl Options {

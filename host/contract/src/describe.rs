@@ -115,6 +115,7 @@ pub fn skip_words(reason: SkipReason) -> &'static str {
     match reason {
         SkipReason::StaticReservation => "reserved in the agent's configuration",
         SkipReason::OtherPrincipal => "made by another principal",
+        SkipReason::OtherLabels => "with other labels",
         SkipReason::VolumeLeft => "holding a volume that stays",
     }
 }

@@ -10,6 +10,7 @@
 //! | [`request`], [`answer`] | the text form of a request, and the checks of a response |
 //! | [`imports`] | the interfaces that a component may import |
 //! | [`planned`] | the consistency of a plan, and the effect of options on it |
+//! | [`labels`] | the labels that select reservations, and those that name a framework |
 //! | [`describe`] | readable descriptions of resources, agents and frameworks |
 //! | `strict`, `json` | with the feature `documents`: reads and writes this project's documents |
 //! | [`printable`] | makes texts safe for a terminal |
@@ -26,6 +27,7 @@ pub mod ensemble;
 pub mod imports;
 #[cfg(feature = "documents")]
 pub mod json;
+pub mod labels;
 pub mod outcome;
 pub mod panics;
 pub mod planned;

@@ -12,6 +12,13 @@ pub fn contradiction(plan: &CleanupPlan) -> Option<String> {
         ("znode", znode && plan.znode.is_none(), "is missing, but the target names one"),
         ("znode", !znode && plan.znode.is_some(), "is present, but the target names none"),
         ("target.principal", !role && target.principal.is_some(), "is present without a role"),
+        ("target.labels", !role && !target.labels.is_empty(), "are present without a role"),
+        (
+            "target.framework_id",
+            !role && target.framework_id.is_some(),
+            "is present without a role",
+        ),
+        ("target.agents", !role && !target.agents.is_empty(), "are present without a role"),
         ("agents", !role && !agents.is_empty(), "are present, but the target names no role"),
         ("unreached", !role && !unreached.is_empty(), "are present, but the target names no role"),
         ("ignored", !role && !ignored.is_empty(), "are present, but the target names no role"),
@@ -46,6 +53,10 @@ fn contradictory_agent(plan: &CleanupPlan) -> Option<String> {
         if plan.agents.iter().take(index).any(|other| other.agent == agent.agent) {
             return Some(format!("`agents.{index}` repeats an agent"));
         }
+        let names = &plan.target.agents;
+        if !names.is_empty() && !is_named(names, &agent.agent, &agent.hostname) {
+            return Some(format!("`agents.{index}` is not one of `target.agents`"));
+        }
         let is_wrong = |it: &Planned| it.entry.volume.is_some() != it.volume.is_some();
         if let Some(entry) = agent.entries.iter().position(is_wrong) {
             return Some(format!(
@@ -79,8 +90,10 @@ fn is_lifted(reason: Reason, options: &Options) -> bool {
 
 /// Returns whether the options ignore an agent.
 pub fn is_ignored(agent: &str, hostname: &str, options: &Options) -> bool {
-    options
-        .ignored_agents
-        .iter()
-        .any(|it| !it.is_empty() && (it == agent || it.eq_ignore_ascii_case(hostname)))
+    is_named(&options.ignored_agents, agent, hostname)
+}
+
+/// Returns whether an agent is among these, each of which is an id or a host name.
+pub fn is_named(names: &[String], agent: &str, hostname: &str) -> bool {
+    names.iter().any(|it| !it.is_empty() && (it == agent || it.eq_ignore_ascii_case(hostname)))
 }

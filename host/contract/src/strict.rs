@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::types::Options;
+use crate::types::{Options, Target};
 
 /// Reads JSON in which no object has a duplicate key. Of two values only one would count, and a
 /// reader of the document may take it for the other.
@@ -103,8 +103,8 @@ impl<'de> Visitor<'de> for &Place<'_> {
     }
 }
 
-/// Reads a document. Options that it lacks get their defaults, because they did not exist yet when
-/// it was written; the defaults are the behaviour from before they existed. Unknown fields are
+/// Reads a document. Options, and fields of a target, that it lacks get their defaults, because they
+/// did not exist yet when it was written; the defaults are the behaviour from before they existed. Unknown fields are
 /// refused, because they may have a meaning.
 ///
 /// # Errors
@@ -116,12 +116,9 @@ pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, S
             return Err(format!("`{name}` must be an object, `{{...}}`"));
         }
     }
-    let options = document.get_mut("options").and_then(Value::as_object_mut);
-    let defaults = serde_json::to_value(Options::DEFAULT).map_err(|why| why.to_string())?;
-    if let (Some(options), Value::Object(defaults)) = (options, defaults) {
-        for (name, default) in defaults {
-            options.entry(name).or_insert(default);
-        }
+    add_defaults(&mut document, "/options", &Options::DEFAULT)?;
+    for place in TARGETS {
+        add_defaults(&mut document, place, &Target::NOTHING)?;
     }
     let read = T::deserialize(&document).map_err(|why| why.to_string())?;
     let understood = serde_json::to_value(&read).map_err(|why| why.to_string())?;
@@ -129,6 +126,26 @@ pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, S
         None => Ok(read),
         Some(path) => Err(format!("unknown field `{path}`")),
     }
+}
+
+/// The places where a document may have a target.
+const TARGETS: [&str; 5] =
+    ["/target", "/plan/target", "/call/Clean", "/call/Plan", "/call/Apply/target"];
+
+/// Adds the fields that an object in a document lacks.
+fn add_defaults(
+    document: &mut Value,
+    place: &str,
+    defaults: &impl Serialize,
+) -> Result<(), String> {
+    let defaults = serde_json::to_value(defaults).map_err(|why| why.to_string())?;
+    let object = document.pointer_mut(place).and_then(Value::as_object_mut);
+    if let (Some(object), Value::Object(defaults)) = (object, defaults) {
+        for (name, default) in defaults {
+            object.entry(name).or_insert(default);
+        }
+    }
+    Ok(())
 }
 
 /// Returns the path of something in the document that was not understood.
@@ -156,6 +173,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::call::Call;
     use crate::types::InUse;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -169,6 +187,23 @@ mod tests {
         let json = json!({"options": {"in_use": "Force"}, "list": [1, null]});
         let options = Options { in_use: InUse::Force, ..Options::DEFAULT };
         assert_eq!(read(json), Ok(Document { options, list: vec![Some(1), None] }));
+    }
+
+    #[test]
+    fn a_target_without_fields_that_did_not_exist_yet_selects_the_same() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Run {
+            call: Call,
+        }
+
+        let old = json!({"role": "r", "principal": null, "znode": null, "marathon_app": null});
+        let target = Target { role: Some("r".into()), ..Target::NOTHING };
+        for (name, call) in [("Clean", Call::Clean as fn(_) -> _), ("Plan", Call::Plan)] {
+            let read = read::<Run>(json!({"call": {name: old}}));
+            assert_eq!(read, Ok(Run { call: call(target.clone()) }));
+        }
+        let new = json!({"call": {"Clean": {"role": "r", "hosts": []}}});
+        assert_eq!(read::<Run>(new), Err("unknown field `call.Clean.hosts`".into()));
     }
 
     #[test]

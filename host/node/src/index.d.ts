@@ -36,11 +36,11 @@ export interface Host {
   signal?: AbortSignal;
 }
 
-/** Removes the target. The omitted options have their defaults. */
-export function clean(target: Target, options?: Partial<Options>, host?: Host): Promise<Report>;
+/** Removes the target. Omitted fields select nothing, and omitted options have their defaults. */
+export function clean(target: Partial<Target>, options?: Partial<Options>, host?: Host): Promise<Report>;
 
 /** Determines what `clean` would do now, and changes nothing. */
-export function plan(target: Target, options?: Partial<Options>, host?: Host): Promise<CleanupPlan>;
+export function plan(target: Partial<Target>, options?: Partial<Options>, host?: Host): Promise<CleanupPlan>;
 
 /** Carries out a plan, unless the cluster has changed since. */
 export function apply(plan: CleanupPlan, options?: Partial<Options>, host?: Host): Promise<Report>;

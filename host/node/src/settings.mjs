@@ -9,13 +9,26 @@ const ENDPOINTS = {
   marathon: 'http://marathon.mesos:8080/v2/apps/',
 };
 
-/** The kinds of options, and the words for them. */
+/** The kinds of options and of a target's fields, and the words for them. */
 const isText = (it) => typeof it === 'string';
 const FLAG = { words: 'true or false', has: (it) => typeof it === 'boolean' };
 const TEXT = { words: 'a string', has: isText };
 const TEXTS = { words: 'an array of strings', has: (it) => Array.isArray(it) && [...it].every(isText) };
+const isLabel = (it) => isPlain(it) && isText(it.key) && (it.value === undefined || isText(it.value)) && Object.keys(it).every((name) => ['key', 'value'].includes(name));
+const LABELS = { words: 'an array of objects with a key and, maybe, a value', has: (it) => Array.isArray(it) && [...it].every(isLabel) };
 const SECONDS = { words: 'an integer from 0 to 4294967295', has: (it) => Number.isInteger(it) && it >= 0 && it < 2 ** 32 };
 const IN_USE = { words: 'refuse, force or teardown', has: (it) => ['refuse', 'force', 'teardown'].includes(it) };
+
+/** The fields of a target: their kinds and defaults. */
+const TARGET = {
+  role: [TEXT, undefined],
+  principal: [TEXT, undefined],
+  znode: [TEXT, undefined],
+  marathonApp: [TEXT, undefined],
+  labels: [LABELS, []],
+  frameworkId: [TEXT, undefined],
+  agents: [TEXTS, []],
+};
 
 /** The options: their kinds and defaults. */
 const OPTIONS = {
@@ -31,23 +44,23 @@ const OPTIONS = {
   zookeeper: [FLAG, false],
 };
 
-/** Checks a target. */
+/** Checks and completes a target. */
 export function targetOf(target) {
-  const checked = known('target', target, FIELDS.Target);
-  for (const [name, value] of Object.entries(checked)) {
-    if (!isText(value)) throw new TypeError(`target.${name} must be a string`);
-  }
-  return checked;
+  return completed('target', known('target', target, FIELDS.Target), TARGET);
 }
 
-/** Completes options. */
+/** Checks and completes options. */
 export function optionsOf(options = {}) {
-  const given = known('options', options, FIELDS.Options);
-  for (const [name, value] of Object.entries(given)) {
-    const [{ words, has }] = OPTIONS[name];
-    if (!has(value)) throw new TypeError(`options.${name} must be ${words}`);
+  return completed('options', known('options', options, FIELDS.Options), OPTIONS);
+}
+
+/** Checks the fields that are given, and adds the defaults of the others. */
+function completed(name, given, fields) {
+  for (const [field, value] of Object.entries(given)) {
+    const [{ words, has }] = fields[field];
+    if (!has(value)) throw new TypeError(`${name}.${field} must be ${words}`);
   }
-  const defaults = Object.entries(OPTIONS).map(([name, [, value]]) => [name, value]);
+  const defaults = Object.entries(fields).map(([field, [, value]]) => [field, value]);
   return { ...Object.fromEntries(defaults), ...given };
 }
 

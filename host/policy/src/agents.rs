@@ -28,6 +28,8 @@ pub struct Agents {
 #[derive(Deserialize)]
 struct Agent<'a> {
     id: String,
+    #[serde(default)]
+    hostname: Option<String>,
     /// The agent's reserved resources, by role.
     #[serde(borrow)]
     reserved_resources_full: BTreeMap<String, &'a RawValue>,
@@ -72,7 +74,8 @@ fn keep(text: &[u8], role: &str, scopes: &[Scope], listed: &mut Listed) {
     // Names and labels of other roles need not be UTF-8: a master lists them as it received them.
     let text = String::from_utf8_lossy(text);
     let is_changed = matches!(text, Cow::Owned(_));
-    let Ok(Agent { id, reserved_resources_full }) = serde_json::from_str(&text) else { return };
+    let Ok(agent) = serde_json::from_str(&text) else { return };
+    let Agent { id, hostname, reserved_resources_full } = agent;
     let Some(resources) = reserved_resources_full.get(role) else { return };
     let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(resources.get()) else { return };
     for resource in resources {
@@ -80,7 +83,12 @@ fn keep(text: &[u8], role: &str, scopes: &[Scope], listed: &mut Listed) {
             continue;
         }
         for scope in scopes.iter().filter(|scope| scope.allows(resource).is_ok()) {
+            if !scope.is_on(&id, hostname.as_deref().unwrap_or_default()) {
+                listed.keep_other(&id);
+                continue;
+            }
             listed.keep(scope.field(), &id, resource.get());
+            listed.keep_frameworks(scope.named_frameworks(resource));
         }
     }
 }
@@ -95,12 +103,8 @@ mod tests {
     const OTHERS: &str = r#"{"name":"cpus","role":"eng/r","reservation":{"principal":"q"}}"#;
 
     fn read(role: &str, list: &[u8], size: usize) -> Listed {
-        let target = Target {
-            role: Some(role.into()),
-            principal: Some("p".into()),
-            znode: None,
-            marathon_app: None,
-        };
+        let target =
+            Target { role: Some(role.into()), principal: Some("p".into()), ..Target::NOTHING };
         let scopes = [Scope::volumes(&target), Scope::reservations(&target)];
         let mut agents = Agents::of(role, scopes.into_iter().flatten().collect());
         list.chunks(size).for_each(|piece| agents.read(piece));

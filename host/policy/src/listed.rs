@@ -10,7 +10,13 @@ use sha2::{Digest as _, Sha256};
 
 /// The target's resources in one list of the master, stored as digests.
 #[derive(Clone, Default)]
-pub struct Listed(BTreeSet<Digest>);
+pub struct Listed {
+    resources: BTreeSet<Digest>,
+    /// The agents that are not the target's, if it names some.
+    others: BTreeSet<String>,
+    /// The frameworks that the labels of the target's resources name, if the target has labels.
+    frameworks: BTreeSet<String>,
+}
 
 /// A digest that identifies one resource of one agent in one kind of request.
 type Digest = [u8; 32];
@@ -22,27 +28,52 @@ impl Listed {
 
     /// Keeps a resource that may be sent in this field of a form.
     pub(crate) fn keep(&mut self, field: &str, agent: &str, resource: &str) {
-        if self.0.len() < Self::MOST {
-            self.0.insert(digest(field, agent, resource));
+        if self.resources.len() < Self::MOST {
+            self.resources.insert(digest(field, agent, resource));
         }
     }
 
     /// Returns the number of resources that are kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.resources.len()
+    }
+
+    /// Keeps the id of an agent that is not one of the target's.
+    pub(crate) fn keep_other(&mut self, agent: &str) {
+        if self.others.len() < Self::MOST {
+            self.others.insert(agent.to_owned());
+        }
+    }
+
+    /// Keeps the frameworks that the labels of one of the target's resources name.
+    pub(crate) fn keep_frameworks(&mut self, ids: Vec<String>) {
+        if self.frameworks.len() < Self::MOST {
+            self.frameworks.extend(ids);
+        }
+    }
+
+    /// Returns whether the labels of one of the target's resources name this framework.
+    pub(crate) fn names_framework(&self, id: &str) -> bool {
+        self.frameworks.contains(id)
+    }
+
+    /// Returns whether an agent is known not to be one of the target's. Nothing is kept of it, so
+    /// this only explains why its resources may not be removed.
+    pub(crate) fn is_other_agent(&self, agent: &str) -> bool {
+        self.others.contains(agent)
     }
 
     /// Returns whether the master has listed this text for this agent, as a resource that may be
     /// sent in this field of a form.
     pub fn has(&self, field: &str, agent: &str, resource: &str) -> bool {
-        self.0.contains(&digest(field, agent, resource))
+        self.resources.contains(&digest(field, agent, resource))
     }
 }
 
 impl fmt::Debug for Listed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "Listed({})", self.0.len())
+        write!(f, "Listed({})", self.resources.len())
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Policy {
     planned: Option<BTreeSet<String>>,
     /// The target's resources according to the master's latest list.
     listed: Listed,
+    /// The target's framework, or none, if the target has labels: only frameworks that labels name
+    /// may be torn down.
+    labelled: Option<Option<String>>,
 }
 
 /// Reads a response as it passes, because it determines which requests are allowed.
@@ -71,7 +74,7 @@ impl Policy {
 
     /// Creates the allow-list for cleaning a target.
     pub fn clean(target: &Target, options: &Options) -> Self {
-        Self { role: target.role.clone(), ..Self::of(Self::cleaning(target, options), options) }
+        Self::of(Self::cleaning(target, options), options).changing(target)
     }
 
     /// Creates the allow-list for planning the cleanup of a target.
@@ -84,8 +87,13 @@ impl Policy {
         let CleanupPlan { target, frameworks, .. } = plan;
         let rules = [Self::looking(target), Self::cleaning(target, options)].concat();
         let planned = frameworks.iter().map(|framework| framework.id.clone()).collect();
-        let role = target.role.clone();
-        Self { role, planned: Some(planned), ..Self::of(rules, options) }
+        Self { planned: Some(planned), ..Self::of(rules, options).changing(target) }
+    }
+
+    /// Limits the changes to a target.
+    fn changing(self, target: &Target) -> Self {
+        let labelled = target.selects_by_label().then(|| target.framework_id.clone());
+        Self { role: target.role.clone(), labelled, ..self }
     }
 
     /// Creates the allow-list for listing everything that is reserved.
@@ -111,6 +119,7 @@ impl Policy {
             is_named: !options.teardown.is_empty(),
             planned: None,
             listed: Listed::default(),
+            labelled: None,
         }
     }
 
@@ -245,6 +254,15 @@ impl Policy {
                 if !is_planned {
                     return Err(format!("framework '{id}', which is not in the plan"));
                 }
+                if let (false, Some(own)) = (self.is_named, &self.labelled)
+                    && own.as_deref() != Some(id.as_ref())
+                    && !self.listed.names_framework(id)
+                {
+                    return Err(format!(
+                        "framework '{id}', which the labels of the target's reservations do not \
+                         name"
+                    ));
+                }
                 if self.may_end.contains(id.as_ref()) {
                     return Ok(());
                 }
@@ -307,7 +325,7 @@ fn plain_znode(znode: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use janitor_contract::types::{CleanupPlan, Content, Framework};
+    use janitor_contract::types::{CleanupPlan, Content, Framework, LabelSelector};
 
     fn target() -> Target {
         Target {
@@ -315,6 +333,7 @@ mod tests {
             principal: None,
             znode: Some("/a/b/".into()),
             marathon_app: Some("/group/janitor".into()),
+            ..Target::NOTHING
         }
     }
 
@@ -425,6 +444,44 @@ mod tests {
             }
             for form in ["", "frameworkId=F&frameworkId=G", "frameworkId=F;", "id=F"] {
                 assert!(policy.check(&teardown(form)).is_err(), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_frameworks_that_labels_name_are_torn_down_for_labels() {
+        let resource = |id: &str| {
+            format!(
+                r#"{{"name":"cpus","role":"r","reservation":{{"labels":{{"labels":[{{"key":"framework_id","value":"{id}"}},{{"key":"k","value":"{id}"}}]}}}}}}"#
+            )
+        };
+        let agents = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{},{}]}}}}]}}"#,
+            resource("F"),
+            resource("G")
+        );
+        let frameworks = r#"{"frameworks":[{"id":"F","role":"r"},{"id":"G","role":"r"}]}"#;
+        let labels = vec![LabelSelector { key: "k".into(), value: Some("F".into()) }];
+        let by_label = Target { labels, ..target() };
+        let by_framework = Target { framework_id: Some("F".into()), ..target() };
+        let options = Options { in_use: InUse::Teardown, ..OPTIONS };
+        for (target, allowed) in
+            [(target(), &["F", "G"][..]), (by_label, &["F"]), (by_framework, &["F"])]
+        {
+            let mut policy = Policy::new(&Call::Clean(target), &options);
+            for (path, list) in [("slaves", agents.as_str()), ("frameworks", frameworks)] {
+                let mut watch =
+                    policy.watch(&request(Endpoint::Master, Method::Get, path)).unwrap();
+                watch.read(list.as_bytes());
+                policy.learn(watch);
+            }
+            for id in ["F", "G"] {
+                let bytes = format!("frameworkId={id}").into_bytes();
+                let teardown = Request {
+                    content: Some(Content { media_type: FORM.into(), bytes }),
+                    ..request(Endpoint::Master, Method::Post, "teardown")
+                };
+                assert_eq!(policy.check(&teardown).is_ok(), allowed.contains(&id), "{id}");
             }
         }
     }
@@ -563,6 +620,7 @@ mod tests {
                 principal: None,
                 znode: Some(znode.into()),
                 marathon_app: Some("/app;x".into()),
+                ..Target::NOTHING
             };
             for zookeeper in [false, true] {
                 let options = Options { zookeeper, ..OPTIONS };
@@ -588,6 +646,7 @@ mod tests {
                 principal: None,
                 znode: Some(znode.into()),
                 marathon_app: Some("/".into()),
+                ..Target::NOTHING
             };
             for call in [Call::Clean(target.clone()), Call::Plan(target)] {
                 // The remaining rules list the frameworks.

@@ -10,7 +10,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::listed::Listed;
-use janitor_contract::types::Target;
+use janitor_contract::labels::framework_id;
+use janitor_contract::planned::is_named;
+use janitor_contract::types::{LabelSelector, Target};
 
 /// The resources that one kind of request may remove.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,13 +23,18 @@ pub struct Scope {
     volumes: bool,
     role: String,
     principal: Option<String>,
+    labels: Vec<LabelSelector>,
+    framework_id: Option<String>,
+    agents: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Resource {
+struct Resource<'a> {
     role: Option<String>,
-    reservation: Option<Reservation>,
-    reservations: Option<Vec<Reservation>>,
+    #[serde(borrow)]
+    reservation: Option<Reservation<'a>>,
+    #[serde(borrow)]
+    reservations: Option<Vec<Reservation<'a>>>,
     disk: Option<Disk>,
     scalar: Option<Scalar>,
     ranges: Option<Ranges>,
@@ -35,11 +42,26 @@ struct Resource {
 }
 
 #[derive(Deserialize)]
-struct Reservation {
+struct Reservation<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
     role: Option<String>,
     principal: Option<String>,
+    /// Only a target with labels needs them, so only then is their format checked.
+    #[serde(borrow)]
+    labels: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    key: String,
+    value: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,8 +103,8 @@ impl Scope {
     }
 
     fn new(field: &'static str, volumes: bool, target: &Target) -> Option<Self> {
-        let (role, principal) = (target.role.clone()?, target.principal.clone());
-        Some(Self { field, volumes, role, principal })
+        let Target { role, principal, labels, framework_id, agents, .. } = target.clone();
+        Some(Self { field, volumes, role: role?, principal, labels, framework_id, agents })
     }
 
     /// Returns the name of the form field that contains the list of resources.
@@ -111,6 +133,11 @@ impl Scope {
         for resource in &resources {
             if !listed.has(self.field, agent, resource.get()) {
                 self.allows(resource)?;
+                if listed.is_other_agent(agent) {
+                    return Err(format!(
+                        "agent '{agent}', which is not one of the target's agents"
+                    ));
+                }
                 return Err(format!(
                     "a resource that the master has not listed in exactly this form for agent \
                      '{agent}'"
@@ -139,10 +166,7 @@ impl Scope {
     pub fn allows(&self, resource: &RawValue) -> Result<(), String> {
         let resource: Resource = serde_json::from_str(resource.get())
             .map_err(|why| format!("{} must be a list of resources: {why}", self.field))?;
-        let innermost = match &resource.reservations {
-            Some(stack) => stack.last(),
-            None => resource.reservation.as_ref(),
-        };
+        let innermost = resource.innermost();
         let stacked = resource.reservations.is_some();
         // Where both fields are present, both must match.
         let inner_role = innermost.filter(|_| stacked).map(|it| it.role.as_deref());
@@ -176,12 +200,71 @@ impl Scope {
                 "a resource that principal '{}' created, not '{principal}'",
                 owner.unwrap_or_default()
             )),
+            _ => self.allows_labels(innermost.and_then(|it| it.labels)),
+        }
+    }
+
+    /// Returns whether the target has labels, or a framework that they name.
+    fn selects_by_label(&self) -> bool {
+        !self.labels.is_empty() || self.framework_id.is_some()
+    }
+
+    /// Returns the frameworks that the labels of an allowed resource name, if the target selects
+    /// by labels.
+    pub(crate) fn named_frameworks(&self, resource: &RawValue) -> Vec<String> {
+        if !self.selects_by_label() {
+            return Vec::new();
+        }
+        let resource = serde_json::from_str::<Resource>(resource.get()).ok();
+        let labels = resource.and_then(|it| read_labels(it.innermost()?.labels?).ok());
+        let labels = labels.unwrap_or_default();
+        let ids = labels.iter().filter_map(|it| framework_id(&it.key, it.value.as_deref()));
+        ids.map(str::to_owned).collect()
+    }
+
+    /// Checks the labels of a reservation.
+    fn allows_labels(&self, labels: Option<&RawValue>) -> Result<(), String> {
+        if !self.selects_by_label() {
+            return Ok(());
+        }
+        let labels = labels.map(read_labels).transpose();
+        let labels = labels.map_err(|why| format!("a resource with invalid labels: {why}"))?;
+        let labels = labels.unwrap_or_default();
+        let has = |wanted: &LabelSelector| {
+            labels.iter().any(|it| wanted.accepts(&it.key, it.value.as_deref()))
+        };
+        if let Some(wanted) = self.labels.iter().find(|wanted| !has(wanted)) {
+            return Err(format!("a resource without the label '{}'", wanted.words()));
+        }
+        let mut named = labels.iter().filter_map(|it| framework_id(&it.key, it.value.as_deref()));
+        match &self.framework_id {
+            Some(wanted) if !named.any(|id| id == wanted) => {
+                Err(format!("a resource whose labels do not name framework '{wanted}'"))
+            }
             _ => Ok(()),
         }
     }
+
+    /// Returns whether the target has resources on this agent.
+    pub(crate) fn is_on(&self, agent: &str, hostname: &str) -> bool {
+        self.agents.is_empty() || is_named(&self.agents, agent, hostname)
+    }
 }
 
-impl Resource {
+/// Reads the labels of a reservation.
+fn read_labels(labels: &RawValue) -> serde_json::Result<Vec<Label>> {
+    serde_json::from_str::<Labels>(labels.get()).map(|it| it.labels)
+}
+
+impl<'a> Resource<'a> {
+    /// Returns the innermost reservation.
+    fn innermost(&self) -> Option<&Reservation<'a>> {
+        match &self.reservations {
+            Some(stack) => stack.last(),
+            None => self.reservation.as_ref(),
+        }
+    }
+
     /// Returns whether the resource has an empty amount. A master of Mesos 1.6 to 1.11 aborts when
     /// asked to release one. It rounds amounts to three decimal places, and refuses a resource
     /// without any amount.
@@ -200,19 +283,18 @@ mod tests {
     use crate::agents::Agents;
 
     fn scope(volumes: bool, principal: Option<&str>) -> Scope {
-        let target = Target {
-            role: Some("r".into()),
-            principal: principal.map(Into::into),
-            znode: None,
-            marathon_app: None,
-        };
-        if volumes { Scope::volumes(&target) } else { Scope::reservations(&target) }.unwrap()
+        let principal = principal.map(Into::into);
+        scope_of(volumes, &Target { role: Some("r".into()), principal, ..Target::NOTHING })
+    }
+
+    fn scope_of(volumes: bool, target: &Target) -> Scope {
+        if volumes { Scope::volumes(target) } else { Scope::reservations(target) }.unwrap()
     }
 
     /// Lists these resources for agent S1, as a master does.
     fn listed(scope: &Scope, resources: &str) -> Listed {
         let list = format!(
-            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
+            r#"{{"slaves":[{{"id":"S1","hostname":"h1","reserved_resources_full":{{"r":[{resources}]}}}}]}}"#
         );
         let mut agents = Agents::of("r", vec![scope.clone()]);
         agents.read(list.as_bytes());
@@ -261,6 +343,57 @@ mod tests {
             let form = form("volumes", &format!("[{claimed}]"));
             let why = scope.check(&form, &listed(&scope, &others)).unwrap_err();
             assert!(why.contains("has not listed"), "{why}");
+        }
+    }
+
+    const LABELLED: &str = r#"{"name":"cpus","role":"r","reservation":{"labels":{"labels":[{"key":"framework_id","value":"F"},{"key":"k","value":"v"}]}},"reservations":[{"type":"DYNAMIC","role":"r","labels":{"labels":[{"key":"framework_id","value":"F"},{"key":"k","value":"v"}]}}]}"#;
+
+    /// Makes targets that limit the role by labels, by a framework, and by agents.
+    fn part(labels: &[&str], framework_id: Option<&str>, agents: &[&str]) -> Target {
+        Target {
+            role: Some("r".into()),
+            labels: labels.iter().map(|it| LabelSelector::read(it).unwrap()).collect(),
+            framework_id: framework_id.map(Into::into),
+            agents: agents.iter().map(ToString::to_string).collect(),
+            ..Target::NOTHING
+        }
+    }
+
+    #[test]
+    fn only_a_part_of_the_role_may_go() {
+        let check = |target: &Target, resource: &str| {
+            let scope = scope_of(false, target);
+            let form = form("resources", &format!("[{resource}]"));
+            scope.check(&form, &listed(&scope, resource))
+        };
+        for target in [
+            part(&["k"], None, &[]),
+            part(&["k=v", "framework_id"], Some("F"), &["H1"]),
+            part(&[], Some("F"), &[]),
+            part(&[], None, &["S2", "S1"]),
+        ] {
+            assert_eq!(check(&target, LABELLED), Ok(()), "{target:?}");
+        }
+        // The master takes the innermost reservation's labels.
+        let claimed = LABELLED.replacen(r#""value":"F""#, r#""value":"G""#, 1);
+        assert_eq!(check(&part(&[], Some("F"), &[]), &claimed), Ok(()));
+        let invalid = r#"{"name":"cpus","role":"r","reservation":{"labels":[{"key":"k"}]}}"#;
+        let marathons = LABELLED.replace("framework_id", "marathon_framework_id");
+        assert_eq!(check(&part(&[], Some("F"), &[]), &marathons), Ok(()));
+        for (target, resource, word) in [
+            (part(&["k=w"], None, &[]), LABELLED, "without the label 'k=w'"),
+            (part(&["k=v", "l"], None, &[]), LABELLED, "without the label 'l'"),
+            (part(&[], Some("G"), &[]), LABELLED, "do not name framework 'G'"),
+            (part(&[], Some("G"), &[]), &claimed, "do not name framework 'G'"),
+            (part(&[], Some("v"), &[]), LABELLED, "do not name framework 'v'"),
+            (part(&["k"], None, &[]), NEW, "without the label 'k'"),
+            (part(&["k"], None, &[]), OLD, "without the label 'k'"),
+            (part(&["k"], None, &[]), invalid, "invalid labels"),
+            (part(&[], None, &["S2"]), LABELLED, "agent 'S1', which is not one of the target's"),
+            (part(&[], None, &["h"]), LABELLED, "agent 'S1', which is not one of the target's"),
+        ] {
+            let why = check(&target, resource).unwrap_err();
+            assert!(why.contains(word), "{word}: {why}");
         }
     }
 

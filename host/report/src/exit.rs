@@ -77,6 +77,7 @@ impl<T> From<&Result<T, RunError>> for ExitCode {
                     Reason::InvalidTarget
                     | Reason::SystemZnode
                     | Reason::OtherPrincipals
+                    | Reason::OtherLabels
                     | Reason::RoleNotFound
                     | Reason::InUse
                     | Reason::Changed

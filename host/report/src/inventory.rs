@@ -1,7 +1,7 @@
 //! Describes an inventory for people.
 
 use janitor_contract::describe::{agent_words, count};
-use janitor_contract::types::{Holding, Inventory, Reserved, Target};
+use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Inventory, Reserved, Target};
 
 use crate::command_line::print::Invocation;
 use crate::line::{Line, Tone};
@@ -18,18 +18,10 @@ pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
     for holding in roles {
         lines.push("".into());
         lines.extend(holding_lines(holding, frameworks_unknown.is_none()));
-        // Several services that share the role of a group have several principals.
-        let is_ones = holding.principals.len() < 2;
-        let is_orphaned = holding.frameworks.is_empty() && frameworks_unknown.is_none();
-        if holding.removable && is_orphaned && is_ones {
-            let target = Target {
-                role: Some(holding.role.clone()),
-                principal: None,
-                znode: holding.znodes.first().cloned(),
-                marathon_app: None,
-            };
+        lines.extend(group_lines(&holding.groups, holding.frameworks.len()));
+        for (what, target) in orphaned(holding, frameworks_unknown.is_none()) {
             let command = run.clean(&target, &run.options);
-            lines.push(format!("  To remove it: {command}").into());
+            lines.push(format!("  To remove {what}: {command}").into());
         }
     }
     let warn = |line| Line::tone(Tone::Warn, line);
@@ -50,8 +42,65 @@ pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
     lines
 }
 
+/// Proposes what to remove of a role, with the words for it: all of it, or what belongs to each
+/// framework that is not registered.
+fn orphaned(holding: &Holding, frameworks_known: bool) -> Vec<(String, Target)> {
+    let Holding { role, principals, removable, frameworks, znodes, groups, .. } = holding;
+    let of_role = Target { role: Some(role.clone()), ..Target::NOTHING };
+    // Several services that share the role of a group have several principals.
+    let is_ones = principals.len() < 2 && frameworks.is_empty();
+    let is_alive = |it: &HoldingGroup| it.state == FrameworkState::Registered;
+    if !frameworks_known || !removable {
+        return vec![];
+    }
+    if is_ones && !groups.iter().any(is_alive) {
+        let znode = znodes.first().cloned();
+        return vec![("it".into(), Target { znode, ..of_role })];
+    }
+    let dead = groups.iter().filter(|it| !is_alive(it) && it.removable);
+    let dead = dead.filter_map(|it| it.framework_id.clone());
+    dead.map(|id| {
+        let what = format!("what framework {id} reserved");
+        (what, Target { framework_id: Some(id), ..of_role.clone() })
+    })
+    .collect()
+}
+
+/// Describes whose reservations they are, if labels tell several owners apart, or name another one
+/// than the frameworks of the role.
+fn group_lines(groups: &[HoldingGroup], frameworks: usize) -> Vec<Line> {
+    let is_clear = match groups {
+        [only] => {
+            let is_dead = matches!(only.state, FrameworkState::Completed | FrameworkState::Unknown);
+            frameworks == 0 || !is_dead
+        }
+        _ => false,
+    };
+    if is_clear {
+        return vec![];
+    }
+    let line = |group: &HoldingGroup| {
+        let HoldingGroup { framework_id, state, volumes, resources, agents, .. } = group;
+        let (tone, state) = match state {
+            FrameworkState::Registered => (Tone::Kept, "registered"),
+            FrameworkState::Completed => (Tone::Gone, "completed"),
+            FrameworkState::Unknown => (Tone::Gone, "not registered"),
+            FrameworkState::Unnamed => (Tone::Plain, ""),
+        };
+        let who = match framework_id {
+            Some(id) => format!("Reserved by framework {id} ({state})"),
+            None => "Reserved without the ID of a framework".into(),
+        };
+        let volumes = count(*volumes as usize, "volume");
+        let resources = count(*resources as usize, "resource");
+        let agents = count(*agents as usize, "agent");
+        Line::tone(tone, format!("  {who}: {volumes}, {resources} on {agents}"))
+    };
+    groups.iter().map(line).collect()
+}
+
 fn holding_lines(holding: &Holding, frameworks_known: bool) -> Vec<Line> {
-    let Holding { role, principals, agents, removable, frameworks, znodes } = holding;
+    let Holding { role, principals, agents, removable, frameworks, znodes, .. } = holding;
     let entries = || agents.iter().flat_map(|agent| &agent.entries);
     let volumes = |entries: &[Reserved]| entries.iter().filter(|it| it.volume.is_some()).count();
     let (tone, state) = match (removable, frameworks.is_empty(), frameworks_known) {
@@ -87,4 +136,93 @@ fn holding_lines(holding: &Holding, frameworks_known: bool) -> Vec<Line> {
         lines.push(format!("  Possible znode: {}", znodes.join(", ")).into());
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use janitor_contract::types::{AgentHolding, Amount, Framework, Options};
+    use janitor_contract::{Call, Endpoints};
+
+    use super::*;
+    use crate::testing::entry;
+
+    fn group(id: Option<&str>, state: FrameworkState) -> HoldingGroup {
+        HoldingGroup {
+            framework_id: id.map(Into::into),
+            state,
+            labels: vec![],
+            volumes: 0,
+            resources: 1,
+            agents: 1,
+            removable: true,
+        }
+    }
+
+    fn shown(groups: Vec<HoldingGroup>, used: bool, principals: &[&str]) -> String {
+        let framework = Framework {
+            id: "LIVE".into(),
+            name: "marathon".into(),
+            active: true,
+            roles: vec!["dev".into()],
+            tasks: 1,
+        };
+        let entries = groups.iter().map(|_| entry("cpus", Amount::Scalar(1.0))).collect();
+        let holding = Holding {
+            role: "dev".into(),
+            principals: principals.iter().map(ToString::to_string).collect(),
+            agents: vec![AgentHolding { agent: "S0".into(), hostname: "h".into(), entries }],
+            removable: true,
+            frameworks: used.then_some(framework).into_iter().collect(),
+            znodes: vec!["dcos-service-dev".into()],
+            groups,
+        };
+        let all = Inventory {
+            mesos_version: None,
+            roles: vec![holding],
+            unreached: vec![],
+            frameworks_unknown: None,
+            znodes_unknown: None,
+        };
+        let run = Invocation {
+            call: Call::Discover,
+            options: Options::DEFAULT,
+            endpoints: Endpoints::default(),
+            component: vec![],
+        };
+        let lines = inventory(&all, &run);
+        lines.iter().map(|line| format!("{}{}\n", line.head, line.rest)).collect()
+    }
+
+    #[test]
+    fn what_a_dead_framework_reserved_can_be_removed_beside_a_live_one() {
+        let live = || group(Some("LIVE"), FrameworkState::Registered);
+        let dead = || group(Some("DEAD"), FrameworkState::Completed);
+        let lost = || group(Some("LOST"), FrameworkState::Unknown);
+        let unnamed = || group(None, FrameworkState::Unnamed);
+        let all = shown(vec![unnamed(), dead(), live(), lost()], true, &["p", "q"]);
+        for line in [
+            "  Reserved without the ID of a framework: 0 volumes, 1 resource on 1 agent\n",
+            "  Reserved by framework DEAD (completed): 0 volumes, 1 resource on 1 agent\n",
+            "  Reserved by framework LIVE (registered): 0 volumes, 1 resource on 1 agent\n",
+            "  Reserved by framework LOST (not registered): 0 volumes, 1 resource on 1 agent\n",
+            "  To remove what framework DEAD reserved: janitor -r dev --framework-id DEAD\n",
+            "  To remove what framework LOST reserved: janitor -r dev --framework-id LOST\n",
+        ] {
+            assert!(all.contains(line), "{line}: {all}");
+        }
+        assert_eq!(all.matches("To remove").count(), 2, "{all}");
+        let whole = shown(vec![unnamed(), dead(), lost()], false, &["p"]);
+        assert!(whole.contains("To remove it: janitor -r dev -z dcos-service-dev\n"), "{whole}");
+        assert_eq!(whole.matches("To remove").count(), 1, "{whole}");
+        for (groups, used) in [
+            (vec![unnamed()], false),
+            (vec![dead()], false),
+            (vec![live()], true),
+            (vec![unnamed()], true),
+        ] {
+            assert!(!shown(groups, used, &["p"]).contains("Reserved"));
+        }
+        // Only the labels show that the framework lives.
+        assert!(!shown(vec![live()], false, &["p"]).contains("To remove"));
+    }
 }

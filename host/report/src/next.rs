@@ -171,12 +171,19 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
                     .into(),
             ];
             if target.znode.is_some() {
-                let znode = Target { role: None, principal: None, ..target.clone() };
+                let Target { znode, marathon_app, .. } = target.clone();
+                let znode = Target { znode, marathon_app, ..Target::NOTHING };
                 let options = Options { whole_service: false, ..run.options.clone() };
                 let alone = run.clean(&znode, &options);
                 lines.push(format!("Or, if only the znode is left to delete: {alone}"));
             }
             lines
+        }
+        Reason::OtherLabels => {
+            vec![
+                "Next, correct the labels; janitor discover shows whose reservations they are."
+                    .into(),
+            ]
         }
         Reason::RoleNotFound => role_not_found(run, target, obstacles),
         Reason::InUse => {
@@ -311,7 +318,7 @@ mod tests {
             role: Some(role.into()),
             principal: Some("kafka-principal".into()),
             znode: Some("dcos-service-kafka".into()),
-            marathon_app: None,
+            ..Target::NOTHING
         };
         let (endpoints, component) = (Endpoints::default(), vec![]);
         Invocation { call: Call::Clean(target), options, endpoints, component }
@@ -415,6 +422,7 @@ mod tests {
             Reason::NothingToDo
             | Reason::InvalidTarget
             | Reason::OtherPrincipals
+            | Reason::OtherLabels
             | Reason::RoleNotFound
             | Reason::InUseUnknown
             | Reason::Changed
@@ -431,6 +439,7 @@ mod tests {
             Reason::NothingToDo,
             Reason::InvalidTarget,
             Reason::OtherPrincipals,
+            Reason::OtherLabels,
             Reason::RoleNotFound,
             Reason::InUseUnknown,
             Reason::Changed,

@@ -134,13 +134,26 @@ fn as_far_as_reached(plan: &CleanupPlan, agent: &str, line: Line) -> Line {
 }
 
 fn heading(target: &Target) -> String {
-    match (&target.role, &target.principal) {
-        (Some(role), Some(principal)) => {
+    let Target { role: Some(role), principal, labels, framework_id, agents, .. } = target else {
+        return "Plan:".into();
+    };
+    let mut words = match principal {
+        Some(principal) => {
             format!("Plan: remove what principal '{principal}' made of role '{role}'")
         }
-        (Some(role), None) => format!("Plan: remove everything of role '{role}'"),
-        (None, _) => "Plan:".into(),
+        None if target.selects_by_label() => format!("Plan: remove the resources of role '{role}'"),
+        None => format!("Plan: remove everything of role '{role}'"),
+    };
+    let labels = labels.iter().map(|it| format!("label '{}'", it.words()));
+    let framework = framework_id.iter().map(|it| format!("framework ID '{it}'"));
+    let labels: Vec<_> = labels.chain(framework).collect();
+    if !labels.is_empty() {
+        words += &format!(" with {}", labels.join(" and "));
     }
+    if !agents.is_empty() {
+        words += &format!(" on {}", agents.join(", "));
+    }
+    words
 }
 
 /// Describes the fate of an entry: of its volume, and of its reservation.

@@ -136,7 +136,7 @@ mod tests {
         ] {
             let Names { role, principal, znode } = names(service, naming).unwrap();
             let (role, principal, znode) = (Some(role), Some(principal), Some(znode));
-            let target = Target { role, principal, znode, marathon_app: None };
+            let target = Target { role, principal, znode, ..Target::NOTHING };
             let (found, its, _) = of(&target).unwrap();
             assert_eq!((found.as_str(), its), (service, naming));
         }

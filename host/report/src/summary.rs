@@ -16,12 +16,18 @@ pub fn header(endpoints: &Endpoints, target: Option<&Target>) -> String {
         endpoints.base(Endpoint::Exhibitor)
     );
     if let Some(target) = target {
-        for (name, value) in
-            [("Role", &target.role), ("Principal", &target.principal), ("ZK Path", &target.znode)]
-        {
+        let Target { role, principal, znode, labels, framework_id, agents, .. } = target;
+        for (name, value) in [("Role", role), ("Principal", principal), ("ZK Path", znode)] {
             if let Some(value) = value {
                 line += &format!(" {name}: {value}");
             }
+        }
+        // The original cannot select a part of a role.
+        let labels = labels.iter().map(|it| ("Label", it.words()));
+        let framework = framework_id.iter().map(|it| ("Framework ID", it.clone()));
+        let agents = agents.iter().map(|it| ("Agent", it.clone()));
+        for (name, value) in labels.chain(framework).chain(agents) {
+            line += &format!(" {name}: {value}");
         }
     }
     line

@@ -88,7 +88,7 @@ fn sandboxed(call: &Call, janitor: &Janitor, master: Memory) -> Result<()> {
 
 /// Returns the target of all measurements.
 pub fn target() -> Target {
-    Target { role: Some(ROLE.into()), principal: None, znode: None, marathon_app: None }
+    Target { role: Some(ROLE.into()), ..Target::NOTHING }
 }
 
 fn natively(call: &Call, mut master: Memory) -> Result<()> {

@@ -198,7 +198,8 @@ def main():
     # Redirects are not followed: the pages at the root come from the same server.
     bases["master-root"] = args.master.removesuffix("master/")
     bases["marathon-pods"] = urljoin(args.marathon, "../pods/")
-    target = record(role=args.role, principal=args.principal, znode=args.znode, marathon_app=args.app)
+    target = record(role=args.role, principal=args.principal, znode=args.znode, marathon_app=args.app,
+                    labels=[], framework_id=None, agents=[])
     options = record(confirm_seconds=30, wait_seconds=0, in_use="refuse", system_znode=False, teardown=[], strict=False,
                      whole_service=False, ignored_agents=[], znode_root=None, zookeeper=False)
     host = Host(bases, sys.stdout if args.command == "clean" else sys.stderr)

@@ -20,6 +20,8 @@ export const target = {
   principal: values.principal,
   znode: values['zk-path'],
   marathonApp: process.env.MARATHON_APP_ID || undefined,
+  labels: [],
+  agents: [],
 };
 
 export const options = {

@@ -3,7 +3,7 @@
 import { apply, clean, discover, plan, printable, CleanupFailure, ComponentError } from '@janitor/cleanup';
 import type { CleanupPlan, Entry, Host, Inventory, Options, Reason, Report, Target } from '@janitor/cleanup';
 
-const target: Target = { role: 'kafka-role', principal: 'kafka', znode: 'kafka', marathonApp: '/janitor' };
+const target: Partial<Target> = { role: 'kafka-role', principal: 'kafka', znode: 'kafka', marathonApp: '/janitor' };
 const options: Partial<Options> = { confirmSeconds: 60, inUse: 'teardown', teardown: ['F-0001'] };
 const host: Host = {
   endpoints: { master: 'http://127.0.0.1:5050/master/' },

@@ -43,6 +43,7 @@ def main():
     args = parser.parse_args()
     app = os.environ.get("MARATHON_APP_ID") or None
     target = {"role": args.role, "principal": args.principal, "znode": args.zk_path, "marathon-app": app}
+    target |= {"labels": [], "framework-id": None, "agents": []}
     options = OPTIONS | {"in-use": "force"} if args.force else OPTIONS
 
     store = Store(Engine())

@@ -148,7 +148,7 @@ pub fn script(script: &str) -> Command {
 pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
     let python = program(tests("../target/embedders/python/bin/python"));
     let mut host = example(python, "embedders/newcomer/host.py");
-    let Target { role, principal, znode, marathon_app } = target;
+    let Target { role, principal, znode, marathon_app, .. } = target;
     for (option, value) in
         [("--role", role), ("--principal", principal), ("--znode", znode), ("--app", marathon_app)]
     {
@@ -163,7 +163,7 @@ impl Program {
     /// Runs a cleanup to its end.
     pub fn clean(&self, target: &Target, options: &Options, place: &Place) -> Run {
         let mut command = (self.command)();
-        let Target { role, principal, znode, marathon_app } = target;
+        let Target { role, principal, znode, marathon_app, .. } = target;
         for (option, value) in [("-r", role), ("-p", principal), ("-z", znode)] {
             command.args(value.iter().flat_map(|value| [option, value]));
         }

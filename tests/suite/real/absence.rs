@@ -116,7 +116,7 @@ fn end(master: &Master, framework: &Framework) -> Result<Report, RunError> {
         role: Some(ENDS.into()),
         principal: Some(framework.id().into()),
         znode: None,
-        marathon_app: None,
+        ..Target::NOTHING
     };
     let nobody = Endpoints::EXHIBITOR;
     let endpoints = Endpoints::new(&master.url(), nobody, Endpoints::MARATHON).unwrap();

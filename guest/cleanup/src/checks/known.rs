@@ -7,13 +7,27 @@ use crate::names;
 use crate::owner::Owner;
 use janitor_contract::types::{Options, Reason, Target};
 
+/// Refuses names of agents that the master does not list: they are probably misspelt. What an agent
+/// holds that cannot be reached cannot be removed either.
+///
+/// # Errors
+/// Fails if the target is refused.
+pub fn require_listed_agents(listing: &Listing) -> Result<(), Refusal> {
+    let Some(name) = listing.unknown_name() else { return Ok(()) };
+    let why = format!(
+        "the Mesos master lists no agent with the ID or host name '{name}'. Correct the name; \
+         nothing can be removed from an agent that the master does not list"
+    );
+    Err(Refusal { reason: Reason::InvalidTarget, why })
+}
+
 /// Refuses a principal that made none of the role's resources: its name is probably wrong.
 ///
 /// # Errors
 /// Fails if the target is refused.
 pub fn require_own_resources(listing: &Listing, owner: Owner) -> Result<(), Refusal> {
     let Some(principal) = owner.principal.filter(|it| listing.is_others_alone(it)) else {
-        return Ok(());
+        return require_own_labels(listing, owner);
     };
     let principals: Vec<_> = listing.principals().into_iter().collect();
     let why = format!(
@@ -24,6 +38,21 @@ pub fn require_own_resources(listing: &Listing, owner: Owner) -> Result<(), Refu
         principals.join(", ")
     );
     Err(Refusal { reason: Reason::OtherPrincipals, why })
+}
+
+/// Refuses labels that none of the role's reservations has.
+fn require_own_labels(listing: &Listing, owner: Owner) -> Result<(), Refusal> {
+    if !owner.selects_by_label() || !listing.is_without_labels_of(owner) {
+        return Ok(());
+    }
+    let (role, labels) = (owner.role, owner.label_words());
+    let by = owner.principal.map(|it| format!(" that principal '{it}' made"));
+    let why = format!(
+        "no reservation of role '{role}'{} has {labels}, but there are others. Correct the labels; \
+         janitor discover shows them. To delete only the znode, name only the znode",
+        by.unwrap_or_default()
+    );
+    Err(Refusal { reason: Reason::OtherLabels, why })
 }
 
 /// Refuses a role for which nothing is reserved, if it is probably misspelt rather than clean
@@ -39,6 +68,10 @@ pub fn require_known_role(
 ) -> Result<(), Refusal> {
     let Some(role) = target.role.as_deref() else { return Ok(()) };
     if listing.has_role() || listing.agents.iter().any(|agent| agent.hides) {
+        return Ok(());
+    }
+    if !target.agents.is_empty() && listing.roles.contains(role) && !options.strict {
+        // The other agents show that the name is right.
         return Ok(());
     }
     let znode = target.znode.as_deref().map(|it| guard::whole_path(options, it));

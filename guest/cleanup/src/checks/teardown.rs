@@ -1,6 +1,6 @@
 //! The teardown of the frameworks that use a target.
 
-use super::{Users, users};
+use super::Users;
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
@@ -30,7 +30,7 @@ impl<H: Host> Context<'_, H> {
         loop {
             // Frameworks have been torn down by now, so the run fails and is not refused.
             let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
-            let Users { all: users, refusal } = users(&all, target, self.options);
+            let Users { all: users, refusal, .. } = self.users(&all, target);
             if users.is_empty() {
                 return match refusal {
                     Some(Refusal { why, .. }) => Err(self.abort(Reason::Failed, why)),

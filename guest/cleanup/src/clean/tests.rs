@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::plan;
 use crate::testing::Script;
-use janitor_contract::types::{Error, InUse, Method, UnreachedReason, Warning};
+use janitor_contract::types::{Error, Fate, InUse, Method, SkipReason, UnreachedReason, Warning};
 
 const EMPTY: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{}}]}"#;
 const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
@@ -21,7 +21,7 @@ fn calm() -> Script {
 
 fn target(role: &str, znode: &str) -> Target {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Target { role: some(role), principal: None, znode: some(znode), marathon_app: None }
+    Target { role: some(role), znode: some(znode), ..Target::NOTHING }
 }
 
 fn run(host: &mut Script, target: &Target) -> Result<Report, Failure> {
@@ -860,4 +860,206 @@ fn a_plan_waits_before_it_is_made() {
     let plan = plan::plan(&mut host, &target("r", ""), &patient(InUse::Refuse)).unwrap();
     assert_eq!((plan.refusal, plan.agents.len()), (None, 1));
     assert_eq!(host.paused, Duration::from_millis(100));
+}
+
+/// Two services share a role: the labels of their reservations name their frameworks.
+mod a_shared_role {
+    use super::*;
+    use janitor_contract::types::LabelSelector;
+
+    fn resource(name: &str, labels: &[(&str, &str)]) -> String {
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|(key, value)| format!(r#"{{"key":"{key}","value":"{value}"}}"#))
+            .collect();
+        let labels = format!(r#"{{"labels":[{}]}}"#, labels.join(","));
+        format!(
+            r#"{{"name":"{name}","role":"dev","scalar":{{"value":1}},"reservation":{{"labels":{labels}}},"reservations":[{{"type":"DYNAMIC","role":"dev","labels":{labels}}}]}}"#
+        )
+    }
+
+    fn slaves(resources: &[String]) -> String {
+        format!(
+            r#"{{"slaves":[{{"id":"S0","version":"1.4.3","reserved_resources_full":{{"dev":[{}]}}}}]}}"#,
+            resources.join(",")
+        )
+    }
+
+    fn frameworks(ids: &[&str]) -> String {
+        let each = ids.iter().map(|id| format!(r#"{{"id":"{id}","name":"{id}","roles":["dev"]}}"#));
+        format!(r#"{{"frameworks":[{}]}}"#, each.collect::<Vec<_>>().join(","))
+    }
+
+    fn of(framework_id: Option<&str>, label: Option<&str>) -> Target {
+        Target {
+            role: Some("dev".into()),
+            framework_id: framework_id.map(Into::into),
+            labels: label.map(|it| LabelSelector::read(it).unwrap()).into_iter().collect(),
+            ..Target::NOTHING
+        }
+    }
+
+    fn dead() -> String {
+        resource("cpus", &[("framework_id", "DEAD"), ("k", "v")])
+    }
+
+    fn alive() -> String {
+        resource("mem", &[("framework_id", "ALIVE"), ("k", "w")])
+    }
+
+    #[test]
+    fn a_dead_service_is_removed_beside_a_live_one() {
+        for target in [of(Some("DEAD"), None), of(None, Some("k=v")), of(Some("DEAD"), Some("k"))] {
+            let mut host = calm()
+                .answer(200, slaves(&[dead(), alive()]))
+                .answer(200, frameworks(&["ALIVE"]))
+                .answer(202, "")
+                .answer(200, slaves(&[alive()]));
+            let report = clean(&mut host, &target, &options(InUse::Refuse)).unwrap();
+            assert_eq!(report.confirmed, [Phase::Reservations]);
+            let content = host.sent[2].content.as_ref().unwrap();
+            let form: Vec<_> = form_urlencoded::parse(&content.bytes).into_owned().collect();
+            assert_eq!(form[1].1, format!("[{}]", dead()));
+        }
+    }
+
+    #[test]
+    fn whose_it_is_must_be_proven() {
+        let unlabelled = resource("disk", &[("k", "v")]);
+        let both =
+            resource("disk", &[("framework_id", "DEAD"), ("marathon_framework_id", "ALIVE")]);
+        for (target, resources, reason) in [
+            // It is the live one's.
+            (of(Some("ALIVE"), None), vec![dead(), alive()], Reason::InUse),
+            (of(None, Some("k=w")), vec![dead(), alive()], Reason::InUse),
+            (of(None, Some("k")), vec![dead(), alive()], Reason::InUse),
+            (of(Some("DEAD"), None), vec![both], Reason::InUse),
+            // It names no framework, so it may be anybody's.
+            (of(None, Some("k=v")), vec![dead(), unlabelled, alive()], Reason::InUse),
+            // Nothing of the role has the labels.
+            (of(Some("GONE"), None), vec![dead(), alive()], Reason::OtherLabels),
+            (of(Some("DEAD"), Some("k=w")), vec![dead(), alive()], Reason::OtherLabels),
+        ] {
+            let mut host =
+                calm().answer(200, slaves(&resources)).answer(200, frameworks(&["ALIVE"]));
+            let failure = clean(&mut host, &target, &options(InUse::Refuse)).unwrap_err();
+            assert_eq!(failure.reason, reason, "{}", failure.message);
+            assert!(!paths(&host).contains(&"unreserve"));
+        }
+    }
+
+    #[test]
+    fn a_framework_that_may_not_be_viewed_is_another_only_if_its_id_is() {
+        let roles = |id: &str| format!(r#"{{"roles":[{{"name":"dev","frameworks":["{id}"]}}]}}"#);
+        let counted = r#"{"master/frameworks_active":1.0}"#;
+        for (page, body, reason) in [
+            ("roles", roles("OTHER"), None),
+            ("roles", roles("DEAD"), Some(Reason::InUseUnknown)),
+            ("metrics/snapshot", counted.to_owned(), Some(Reason::InUseUnknown)),
+        ] {
+            let list = slaves(&[dead(), alive()]);
+            let mut host = calm().answer(200, list).answer(200, frameworks(&[]));
+            if reason.is_none() {
+                host = host.answer(202, "").answer(200, slaves(&[alive()]));
+            } else if page != "roles" {
+                host = host.answer(200, frameworks(&[]));
+            }
+            let mut host = host.page(page, 200, body);
+            let result = clean(&mut host, &of(Some("DEAD"), None), &options(InUse::Refuse));
+            assert_eq!(result.err().map(|it| it.reason), reason, "{page}");
+        }
+    }
+
+    #[test]
+    fn what_appears_later_must_belong_to_the_same_framework() {
+        let later = resource("ports", &[("framework_id", "ALIVE"), ("k", "v")]);
+        let volume = dead().replace(r#""cpus""#, r#""disk""#).replacen(
+            r#""reservation""#,
+            r#""disk":{"persistence":{"id":"v"}},"reservation""#,
+            1,
+        );
+        let mut host = calm()
+            .answer(200, slaves(&[volume, alive()]))
+            .answer(200, frameworks(&["ALIVE"]))
+            .answer(202, "")
+            .answer(200, slaves(&[dead(), later, alive()]));
+        let target = of(None, Some("k=v"));
+        let failure = clean(&mut host, &target, &options(InUse::Refuse)).unwrap_err();
+        assert_eq!(failure.reason, Reason::Failed);
+        assert!(failure.message.contains("name another framework"), "{}", failure.message);
+        assert!(!paths(&host).contains(&"unreserve"));
+    }
+
+    #[test]
+    fn only_the_framework_that_labels_name_is_torn_down() {
+        let end = |target: &Target, resources: &[String]| {
+            let mut host = calm()
+                .answer(200, slaves(resources))
+                .answer(200, frameworks(&["ALIVE", "DEAD"]))
+                .answer(200, "")
+                .answer(200, frameworks(&["ALIVE"]))
+                .answer(202, "")
+                .answer(200, slaves(&[alive()]));
+            let result = clean(&mut host, target, &options(InUse::Teardown));
+            let ended = host.sent.iter().filter(|it| it.path == ["teardown"]);
+            let bytes = ended.map(|it| it.content.as_ref().unwrap().bytes.clone());
+            let ended: Vec<_> = bytes.map(|it| String::from_utf8(it).unwrap()).collect();
+            (result.err().map(|it| it.reason), ended)
+        };
+        let (reason, ended) = end(&of(Some("DEAD"), None), &[dead(), alive()]);
+        assert_eq!((reason, &ended[..]), (None, &["frameworkId=DEAD".to_owned()][..]));
+        let unlabelled = [resource("disk", &[("k", "v")]), alive()];
+        let (reason, ended) = end(&of(None, Some("k=v")), &unlabelled);
+        assert_eq!((reason, ended.len()), (Some(Reason::InUse), 0));
+    }
+
+    #[test]
+    fn a_plan_shows_what_stays_and_is_applied() {
+        let target = of(Some("DEAD"), None);
+        let list = slaves(&[dead(), alive()]);
+        let mut host = calm().answer(200, &list).answer(200, frameworks(&["ALIVE"]));
+        let plan = plan::plan(&mut host, &target, &options(InUse::Refuse)).unwrap();
+        assert_eq!((plan.refusal, plan.frameworks.len()), (None, 0));
+        let fates: Vec<_> =
+            plan.agents[0].entries.iter().map(|it| it.reservation.clone()).collect();
+        assert_eq!(fates, [Fate::Removed, Fate::Stays(SkipReason::OtherLabels)]);
+        let mut host = calm()
+            .answer(200, &list)
+            .answer(200, frameworks(&["ALIVE"]))
+            .answer(202, "")
+            .answer(200, slaves(&[alive()]));
+        assert!(apply(&mut host, &plan, &options(InUse::Refuse)).is_ok());
+        let mut host = calm().answer(200, &list).answer(200, frameworks(&["DEAD"]));
+        let failure = apply(&mut host, &plan, &options(InUse::Refuse)).unwrap_err();
+        assert_eq!(failure.reason, Reason::Changed);
+    }
+}
+
+#[test]
+fn only_the_agents_of_the_target_are_cleaned() {
+    let entry = |id: &str, list: &[&str]| {
+        let list = list.join(",");
+        format!(
+            r#"{{"id":"{id}","hostname":"{}","reserved_resources_full":{{"r":[{list}]}}}}"#,
+            id.to_lowercase()
+        )
+    };
+    const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
+    let list = |first: &[&str]| {
+        format!(r#"{{"slaves":[{},{}]}}"#, entry("H1", first), entry("H2", &[CPUS]))
+    };
+    let on = |agent: &str| Target { agents: vec![agent.into()], ..target("r", "") };
+    for agent in ["H1", "h1"] {
+        let mut host = calm().answer(200, list(&[CPUS])).answer(202, "").answer(200, list(&[]));
+        let report = run(&mut host, &on(agent)).unwrap();
+        assert_eq!(report.left, Some(vec![]));
+        assert_eq!(paths(&host), ["slaves", "unreserve", "slaves"]);
+    }
+    // A second run has nothing to do, and the name of the role is known to be right.
+    let mut host = calm().answer(200, list(&[]));
+    let report = run(&mut host, &on("H1")).unwrap();
+    assert_eq!(report.warnings, [Warning::VersionUnknown, Warning::RoleNotFound]);
+    let failure = run(&mut calm().answer(200, list(&[])), &on("H3")).unwrap_err();
+    assert_eq!(failure.reason, Reason::InvalidTarget);
+    assert!(failure.message.contains("'H3'"), "{}", failure.message);
 }

@@ -19,7 +19,9 @@ use crate::host::{Host, count};
 use crate::master::answer::{self, Unread};
 use crate::master::json::Bad;
 use crate::master::resource::Resource;
+use crate::owner::Owner;
 use crate::version;
+use janitor_contract::planned;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
 
 pub use self::entry::Agent;
@@ -32,8 +34,12 @@ pub struct Listing {
     pub version: Option<String>,
     /// The newest version of Mesos that an agent names, as a number.
     pub newest: Option<u32>,
-    /// All agents.
+    /// The agents on which a run may remove something: all, unless its target names agents.
     pub agents: Vec<Agent>,
+    /// The ids of the other agents.
+    pub others: Vec<String>,
+    /// The names of the target's agents, by id or host name.
+    pub names: Vec<String>,
     /// The roles that have something reserved anywhere.
     pub roles: BTreeSet<String>,
     /// The resources of other roles that may belong to the same service.
@@ -75,7 +81,7 @@ impl Listing {
             let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
             Some(Unreached { agent, hostname, reason, since: None })
         });
-        let recovered = self.recovered.iter().map(|agent| Unreached {
+        let recovered = self.recovered().map(|agent| Unreached {
             agent: agent.id.clone(),
             hostname: agent.hostname.clone(),
             reason: UnreachedReason::Recovering,
@@ -85,10 +91,10 @@ impl Listing {
     }
 
     /// Returns what the agents still hold of a target.
-    pub fn left(&self, principal: Option<&str>) -> Vec<AgentLeft> {
+    pub fn left(&self, owner: Owner) -> Vec<AgentLeft> {
         let holding = self.agents.iter().filter(|agent| !agent.resources.is_empty());
         let left = holding.map(|agent| {
-            let each = agent.resources.iter().map(|resource| resource.targeted(principal));
+            let each = agent.resources.iter().map(|resource| resource.targeted(owner));
             let (volumes, resources): (Vec<_>, Vec<_>) = each.unzip();
             let count = |these: Vec<bool>| count(these.into_iter().filter(|it| *it).count());
             AgentLeft {
@@ -105,8 +111,7 @@ impl Listing {
     pub fn concerned(&self) -> impl Iterator<Item = (String, String)> {
         let listed = self.agents.iter().filter(|agent| agent.is_concerned() || !agent.connected);
         let listed = listed.map(|agent| (agent.id.clone(), agent.hostname.clone()));
-        let recovered = self.recovered.iter();
-        listed.chain(recovered.map(|agent| (agent.id.clone(), agent.hostname.clone())))
+        listed.chain(self.recovered().map(|agent| (agent.id.clone(), agent.hostname.clone())))
     }
 
     /// Returns those of the agents, given by id and host name, that are not listed.
@@ -114,10 +119,8 @@ impl Listing {
         if agents.is_empty() {
             return Vec::new();
         }
-        let listed = self.agents.iter().map(|agent| &agent.id);
-        let known: BTreeSet<_> =
-            listed.chain(self.recovered.iter().map(|agent| &agent.id)).collect();
-        let vanished = agents.iter().filter(|(id, _)| !known.contains(id));
+        let known: BTreeSet<_> = self.ids().collect();
+        let vanished = agents.iter().filter(|(id, _)| !known.contains(id.as_str()));
         let unreached = vanished.map(|(agent, hostname)| Unreached {
             agent: agent.clone(),
             hostname: hostname.clone(),
@@ -129,10 +132,10 @@ impl Listing {
 
     /// Returns the roles to which resources of a target return when they are released, each with
     /// the number of resources.
-    pub fn parents(&self, principal: Option<&str>) -> Vec<(String, u32)> {
+    pub fn parents(&self, owner: Owner) -> Vec<(String, u32)> {
         let mut parents = BTreeMap::<&str, u32>::new();
         for resource in self.agents.iter().flat_map(|agent| &agent.resources) {
-            if let (true, Some(parent)) = (resource.targeted(principal).1, resource.parent()) {
+            if let (true, Some(parent)) = (resource.targeted(owner).1, resource.parent()) {
                 *parents.entry(parent).or_default() += 1;
             }
         }
@@ -157,16 +160,110 @@ impl Listing {
         !principals.is_empty() && !principals.contains(principal)
     }
 
+    /// Returns whether the role has something to remove, but nothing of it has an owner's labels, and
+    /// was made by its principal if it has one.
+    pub fn is_without_labels_of(&self, owner: Owner) -> bool {
+        let resources = self.agents.iter().flat_map(|agent| &agent.resources);
+        let mut removable = resources.filter(|it| it.is_targeted(Owner::ANYBODY)).peekable();
+        let is_made = |it: &Resource| {
+            owner.principal.is_none_or(|principal| it.principals().any(|maker| maker == principal))
+        };
+        removable.peek().is_some() && !removable.any(|it| it.has_labels_of(owner) && is_made(it))
+    }
+
     /// Returns whether all agents got their ids from the master with this id, and none is
     /// expected back from an earlier master.
     pub fn is_of_master(&self, id: &str) -> bool {
-        let is_own = |agent: &Agent| {
-            agent.id.strip_prefix(id).is_some_and(|number| number.starts_with("-S"))
+        let is_own =
+            |agent: &str| agent.strip_prefix(id).is_some_and(|number| number.starts_with("-S"));
+        !id.is_empty() && !self.is_empty() && self.recovered.is_empty() && self.ids().all(is_own)
+    }
+
+    /// Returns whether the master lists no agents at all.
+    pub fn is_empty(&self) -> bool {
+        self.agents.is_empty() && self.others.is_empty()
+    }
+
+    /// Returns the ids of all agents, including those that have not come back yet.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let listed = self.agents.iter().map(|agent| &agent.id).chain(&self.others);
+        listed.chain(self.recovered.iter().map(|agent| &agent.id)).map(String::as_str)
+    }
+
+    /// Returns the agents that have not come back yet, and on which a run may remove something.
+    fn recovered(&self) -> impl Iterator<Item = &Recovered> {
+        self.recovered.iter().filter(|agent| self.may_be_wanted(&agent.id, &agent.hostname))
+    }
+
+    /// Returns whether an agent may be one of the target's. Of an agent that is not listed, and
+    /// whose id or host name is not known, that is excluded only if every name of the target is that
+    /// of a listed agent, and so of another one.
+    pub fn may_be_wanted(&self, agent: &str, hostname: &str) -> bool {
+        if self.names.is_empty() || planned::is_named(&self.names, agent, hostname) {
+            return true;
+        }
+        let is_known = !agent.is_empty() && !hostname.is_empty();
+        if is_known || self.others.iter().any(|it| it == agent) {
+            return false;
+        }
+        self.names.iter().any(|name| {
+            let has_id = self.agents.iter().find(|it| it.id == *name);
+            match has_id {
+                // It is another agent, but may be on the same machine.
+                Some(listed) if agent.is_empty() => {
+                    listed.hostname.is_empty() || listed.hostname.eq_ignore_ascii_case(hostname)
+                }
+                Some(_) => false,
+                // Several agents may have had the same host name, one after another.
+                None if agent.is_empty() => {
+                    !self.agents.iter().any(|it| it.hostname.eq_ignore_ascii_case(name))
+                }
+                None => true,
+            }
+        })
+    }
+
+    /// Returns the first name of the target's agents that is not that of an agent.
+    pub fn unknown_name(&self) -> Option<&str> {
+        let is_known = |name: &&String| {
+            let name = std::slice::from_ref(*name);
+            let listed = self.agents.iter().map(|it| (&it.id, &it.hostname));
+            let recovered = self.recovered.iter().map(|it| (&it.id, &it.hostname));
+            listed.chain(recovered).any(|(id, hostname)| planned::is_named(name, id, hostname))
         };
-        !id.is_empty()
-            && !self.agents.is_empty()
-            && self.recovered.is_empty()
-            && self.agents.iter().all(is_own)
+        self.names.iter().find(|name| !is_known(name)).map(String::as_str)
+    }
+
+    /// Returns the frameworks that own what a run would remove, if the labels prove whose it is:
+    /// the target selects by labels, and each resource that the run would remove names a framework
+    /// in its own.
+    pub fn frameworks(&self, owner: Owner) -> Option<BTreeSet<String>> {
+        if !owner.selects_by_label() {
+            return None;
+        }
+        let mut all: BTreeSet<String> = owner.framework_id.into_iter().map(Into::into).collect();
+        for resource in self.agents.iter().flat_map(|agent| &agent.resources) {
+            if resource.is_targeted(owner) {
+                let ids = resource.framework_ids();
+                if ids.is_empty() {
+                    return None;
+                }
+                all.extend(ids);
+            }
+        }
+        (!all.is_empty()).then_some(all)
+    }
+
+    /// Returns the first agent that lists something for a run to remove that does not belong to
+    /// these frameworks alone.
+    pub fn stranger(&self, owner: Owner, frameworks: &BTreeSet<String>) -> Option<&str> {
+        let is_strange = |resource: &Resource| {
+            let ids = resource.framework_ids();
+            resource.is_targeted(owner)
+                && (ids.is_empty() || ids.iter().any(|id| !frameworks.contains(id)))
+        };
+        let agent = self.agents.iter().find(|agent| agent.resources.iter().any(is_strange));
+        agent.map(|agent| agent.id.as_str())
     }
 
     /// Returns whether an agent has something for the role.
@@ -182,7 +279,7 @@ impl Listing {
 /// agents.
 pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
     answer::get(host, "slaves", |json| {
-        let mut listing = Listing::default();
+        let mut listing = Listing { names: wanted.agents.to_vec(), ..Listing::default() };
         let mut is_there = false;
         // Most agents have the same roles as some others.
         let mut known = BTreeSet::<Rc<[String]>>::new();
@@ -201,8 +298,12 @@ pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
                     listing.newest = listing.newest.max(number);
                     listing.version = listing.version.take().or(version);
                     listing.may_have_taken_over |= came_back;
-                    others.add(of_others);
-                    listing.agents.push(agent);
+                    if wanted.is_on(&agent) {
+                        others.add(of_others);
+                        listing.agents.push(agent);
+                    } else {
+                        listing.others.push(agent.id);
+                    }
                     Ok(())
                 })
             }
@@ -215,7 +316,7 @@ pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
         listing.roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
         listing.above = others.above;
         listing.elsewhere = others.elsewhere.into_values().collect();
-        listing.may_have_taken_over |= !listing.recovered.is_empty() || listing.agents.is_empty();
+        listing.may_have_taken_over |= !listing.recovered.is_empty() || listing.is_empty();
         if is_there { Ok(listing) } else { Err(Bad::missing("slaves")) }
     })
 }
@@ -227,7 +328,7 @@ mod tests {
     use crate::testing::Script;
     use janitor_contract::types::Error;
 
-    const R: Wanted = Wanted { role: Some("r"), principal: None };
+    const R: Wanted = Wanted { role: Some("r"), principal: None, agents: &[] };
     const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
     const BODY: &str = r#"{"slaves":[
         {"id":"S1","version":null,"reserved_resources_full":{"r":[{"name":"cpus","role":"r","scalar":{"value":1.0},"reservation":{}}],"other":[{"x":[{}]}]},"used":[1]},
@@ -295,6 +396,49 @@ mod tests {
                 ("S9", "h9", UnreachedReason::Recovering),
             ]
         );
+    }
+
+    #[test]
+    fn only_the_agents_of_a_target_count() {
+        let names = ["S1".to_owned(), "H2".to_owned()];
+        let body = format!(
+            r#"{{"recovered_slaves":[{{"id":"S4","hostname":"h4"}},{{"id":"S5","hostname":"h2"}}],
+            "slaves":[{{"id":"S0","hostname":"h0","reserved_resources_full":{{"q":[]}}}},
+            {{"id":"S1","hostname":"h1","reserved_resources_full":{{"r":[{CPUS}]}}}},
+            {{"id":"S2","hostname":"h2","active":false,"reserved_resources_full":{{"r":[{CPUS}]}}}},
+            {{"id":"S3","hostname":"h3","active":false,"reserved_resources_full":{{"r":[{CPUS}]}}}}]}}"#
+        );
+        let wanted = Wanted { agents: &names, ..R };
+        let listing = list(&mut Script::default().answer(200, body), wanted).unwrap();
+        let listed: Vec<_> = listing.agents.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(
+            (listed, &listing.others[..]),
+            (vec!["S1", "S2"], &["S0".into(), "S3".into()][..])
+        );
+        let unreached = listing.unreached();
+        let unreached: Vec<_> = unreached.iter().map(|it| it.agent.as_str()).collect();
+        assert_eq!(unreached, ["S2", "S5"]);
+        assert_eq!(listing.roles.iter().collect::<Vec<_>>(), ["q", "r"]);
+        assert_eq!(listing.left(Owner::of_role("r")).len(), 2);
+        assert_eq!(listing.unknown_name(), None);
+        // An agent without a host name may be on the machine; a machine may have any agent.
+        for (agent, hostname, may_be) in [
+            ("S1", "", true),
+            ("S9", "h2", true),
+            ("S9", "h9", false),
+            ("S9", "", true),
+            ("", "h1", true),
+            ("", "h2", true),
+            ("", "h9", false),
+        ] {
+            assert_eq!(listing.may_be_wanted(agent, hostname), may_be, "{agent} {hostname}");
+        }
+        let by_id = Listing { names: vec!["S1".into()], ..listing };
+        assert!(!by_id.may_be_wanted("S9", "") && by_id.may_be_wanted("", "h1"));
+        let unlisted = Listing { names: vec!["S9".into()], ..by_id };
+        // That name may also be a host name.
+        assert!(unlisted.may_be_wanted("", "h9") && unlisted.may_be_wanted("S8", ""));
+        assert_eq!(unlisted.unknown_name(), Some("S9"));
     }
 
     #[test]

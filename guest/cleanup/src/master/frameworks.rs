@@ -20,12 +20,14 @@ use super::{NAME, form, leader};
 use crate::host::{Host, Response, count, request};
 use crate::names;
 use crate::retry::Retries;
-use janitor_contract::types::{Endpoint, Framework, Method};
+use janitor_contract::types::{Endpoint, Framework, FrameworkState, Method};
 
 /// The frameworks of a cluster.
 #[derive(Debug, Default)]
 pub struct Frameworks {
     registered: Vec<Framework>,
+    /// The ids of those that the master lists as completed.
+    completed: BTreeSet<String>,
     /// The ids of the frameworks that each role has.
     roles: BTreeMap<String, Vec<String>>,
     /// The reasons why there may be others, one sentence each.
@@ -68,20 +70,21 @@ pub fn all<H: Host>(
 fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {
     let mut all = Frameworks::default();
     let list = request(Endpoint::Master, Method::Get, vec!["frameworks".into()]);
-    all.registered = match answer::page(host, &list, retries, registered) {
-        Page::Says((registered, 0)) => registered,
-        Page::Says((registered, unregistered)) => {
-            all.doubts.push(format!(
-                "{unregistered} framework(s) with tasks have not registered again with the Mesos \
-                 master yet."
-            ));
-            registered
+    match answer::page(host, &list, retries, registered) {
+        Page::Says(Listed { registered, completed, unregistered }) => {
+            (all.registered, all.completed) = (registered, completed);
+            if unregistered > 0 {
+                all.doubts.push(format!(
+                    "{unregistered} framework(s) with tasks have not registered again with the \
+                     Mesos master yet."
+                ));
+            }
         }
         Page::Missing => {
             return Err("Bad frameworks response: the Mesos master answers 404.".into());
         }
         Page::Unknown(unread) => return Err(unread.message),
-    };
+    }
     let roles = request(Endpoint::Master, Method::Get, vec!["roles".into()]);
     match answer::page(host, &roles, retries, by_role) {
         Page::Says(roles) => all.roles = roles,
@@ -107,9 +110,18 @@ fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Met
     Ok((all, metrics))
 }
 
-/// Takes the registered frameworks, and the number of those that are expected back.
-fn registered<R: Response>(json: &mut Json<R>) -> Result<(Vec<Framework>, usize), Bad> {
-    let (mut all, mut unregistered) = (None, 0);
+/// The list of frameworks.
+struct Listed {
+    registered: Vec<Framework>,
+    /// The ids of the completed ones.
+    completed: BTreeSet<String>,
+    /// The number of those that are expected back.
+    unregistered: usize,
+}
+
+/// Takes the list of frameworks.
+fn registered<R: Response>(json: &mut Json<R>) -> Result<Listed, Bad> {
+    let (mut all, mut completed, mut unregistered) = (None, BTreeSet::new(), 0);
     json.object(|json, name| match name {
         "frameworks" => {
             let all = all.insert(Vec::new());
@@ -123,11 +135,20 @@ fn registered<R: Response>(json: &mut Json<R>) -> Result<(Vec<Framework>, usize)
             unregistered += 1;
             json.skip()
         }),
-        // Among these are completed frameworks with all their tasks, of which there may be
-        // very many.
+        "completed_frameworks" => json.list(|json| {
+            // Of their tasks, there may be very many.
+            json.object(|json, field| match field {
+                "id" => {
+                    completed.insert(json.value()?);
+                    Ok(())
+                }
+                _ => json.skip(),
+            })
+        }),
         _ => json.skip(),
     })?;
-    Ok((all.ok_or_else(|| Bad::missing("frameworks"))?, unregistered))
+    let registered = all.ok_or_else(|| Bad::missing("frameworks"))?;
+    Ok(Listed { registered, completed, unregistered })
 }
 
 /// Takes one framework. It only counts the tasks, of which there may be very many.
@@ -214,6 +235,22 @@ impl Frameworks {
         self.registered.iter().filter(|framework| uses(framework, role)).cloned().collect()
     }
 
+    /// Returns those that are registered of these, given by their ids.
+    pub fn among(&self, ids: &BTreeSet<String>) -> Vec<Framework> {
+        self.registered.iter().filter(|framework| ids.contains(&framework.id)).cloned().collect()
+    }
+
+    /// Returns the state of a framework. One that may not be viewed is known by its role.
+    pub fn state(&self, id: &str) -> FrameworkState {
+        let is_registered = self.registered.iter().any(|it| it.id == id)
+            || self.roles.values().flatten().any(|it| it == id);
+        match (is_registered, self.completed.contains(id)) {
+            (true, _) => FrameworkState::Registered,
+            (false, true) => FrameworkState::Completed,
+            (false, false) => FrameworkState::Unknown,
+        }
+    }
+
     /// Returns those that own a ZooKeeper node, or one above it, by their names or their roles.
     pub fn owning(&self, znode: &str) -> Vec<Framework> {
         let top = znode.split('/').next().unwrap_or(znode);
@@ -225,12 +262,18 @@ impl Frameworks {
     }
 
     /// Explains why there may be others that use a role, or own a node. It returns none if that
-    /// is excluded.
-    pub fn doubt(&self, role: Option<&str>) -> Option<String> {
+    /// is excluded. If it is known that only certain frameworks, `owning`, can use what is reserved,
+    /// any other framework that may not be viewed is excluded by its id.
+    pub fn doubt(&self, role: Option<&str>, owning: Option<&BTreeSet<String>>) -> Option<String> {
         let is_listed = |id: &&String| self.registered.iter().any(|it| it.id == **id);
-        let concerned = self.roles.iter().filter(|(it, _)| role.is_none_or(|own| may_use(it, own)));
-        let unnamed: BTreeSet<_> =
-            concerned.flat_map(|(_, ids)| ids).filter(|id| !is_listed(id)).collect();
+        let is_concerned = |its: &str, id: &String| match (role, owning) {
+            (None, _) => true,
+            (Some(role), None) => may_use(its, role),
+            (Some(_), Some(owning)) => owning.contains(id),
+        };
+        let ids = self.roles.iter().flat_map(|(role, ids)| ids.iter().map(move |id| (role, id)));
+        let concerned = ids.filter(|(role, id)| is_concerned(role, id)).map(|(_, id)| id);
+        let unnamed: BTreeSet<_> = concerned.filter(|id| !is_listed(id)).collect();
         let unnamed = (!unnamed.is_empty()).then(|| {
             let ids: Vec<_> = unnamed.into_iter().map(String::as_str).collect();
             let which = role.map_or_else(String::new, |role| format!(" of role '{role}'"));
@@ -293,7 +336,7 @@ mod tests {
         let found = read(&mut Script::default().answer(200, body), false).unwrap();
         assert_eq!(ids(&found.using("r")), ["1", "2", "3"]);
         assert_eq!(ids(&found.using("r/s")), ["3"]);
-        assert_eq!((found.using("r")[0].tasks, found.doubt(Some("r"))), (2, None));
+        assert_eq!((found.using("r")[0].tasks, found.doubt(Some("r"), None)), (2, None));
     }
 
     #[test]
@@ -321,8 +364,8 @@ mod tests {
         ] {
             let host = Script::default().answer(200, none).answer(200, none);
             let found = read(&mut host.page(page, status, body), false).unwrap();
-            assert_eq!(found.doubt(Some("r")).is_some(), of_r, "{page} {status}");
-            assert_eq!(found.doubt(Some("q")).is_some(), of_q, "{page} {status}");
+            assert_eq!(found.doubt(Some("r"), None).is_some(), of_r, "{page} {status}");
+            assert_eq!(found.doubt(Some("q"), None).is_some(), of_q, "{page} {status}");
         }
     }
 
@@ -339,8 +382,8 @@ mod tests {
             read(&mut host, false).unwrap()
         };
         let found = twice(none, one);
-        assert_eq!((ids(found.registered()), found.doubt(None)), (vec!["F"], None));
-        assert!(twice(none, none).doubt(None).is_some());
+        assert_eq!((ids(found.registered()), found.doubt(None, None)), (vec!["F"], None));
+        assert!(twice(none, none).doubt(None, None).is_some());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::json::Bad;
 use super::resource::{Decision, Resource};
 use super::v1;
 use crate::host::{Host, request};
+use crate::owner::Owner;
 use crate::retry::Retries;
 use crate::version;
 use janitor_contract::types::{Endpoint, Method, Phase};
@@ -34,11 +35,15 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Returns whether it removes something of a target, or of any role.
-    pub fn is_of(&self, role: Option<&str>, principal: Option<&str>) -> bool {
-        let (Some(resources), Some(role)) = (&self.resources, role) else { return true };
-        let is_own =
-            |it: &Resource| it.is_of(role) && it.decide(self.phase, principal) == Decision::Take;
+    /// Returns whether it removes something of an owner, or of any role. A resource that is shown
+    /// without labels counts whatever labels the owner has, because it may have some.
+    pub fn is_of(&self, owner: Option<Owner>) -> bool {
+        let (Some(resources), Some(owner)) = (&self.resources, owner) else { return true };
+        let of_any_labels = Owner { labels: &[], framework_id: None, ..owner };
+        let is_own = |it: &Resource| {
+            let owner = if it.labels().is_empty() { of_any_labels } else { owner };
+            it.is_of(owner.role) && it.decide(self.phase, owner) == Decision::Take
+        };
         resources.iter().any(is_own)
     }
 }
@@ -187,14 +192,30 @@ mod tests {
         ];
         let body = format!(r#"{{"get_operations":{{"operations":[{}]}}}}"#, operations.join(","));
         let found = ask(Script::default().page("api/v1", 200, body), None).unwrap();
-        let of = |role, principal| -> Vec<_> {
-            let own = found.iter().filter(|it| it.is_of(role, principal));
+        let of = |owner| -> Vec<_> {
+            let own = found.iter().filter(|it| it.is_of(owner));
             own.map(|it| it.agent.as_str()).collect()
         };
-        assert_eq!(of(None, None), ["S0", "S1", "S4"]);
-        assert_eq!(of(Some("r"), Some("p")), ["S0", "S4"], "the last one says nothing");
-        assert_eq!(of(Some("r"), Some("q")), ["S4"]);
-        assert_eq!(of(Some("q"), None), ["S1", "S4"]);
+        let by = |role, principal| Some(Owner { principal, ..Owner::of_role(role) });
+        assert_eq!(of(None), ["S0", "S1", "S4"]);
+        assert_eq!(of(by("r", Some("p"))), ["S0", "S4"], "the last one says nothing");
+        assert_eq!(of(by("r", Some("q"))), ["S4"]);
+        assert_eq!(of(by("q", None)), ["S1", "S4"]);
+        let owner = Owner { framework_id: Some("F"), ..Owner::of_role("r") };
+        assert_eq!(of(Some(owner)), ["S0", "S4"], "labels that are not shown may be the owner's");
+    }
+
+    #[test]
+    fn a_removal_with_other_labels_is_anothers() {
+        let resource = r#"{"name":"cpus","reservations":[{"type":"DYNAMIC","role":"r","labels":{"labels":[{"key":"framework_id","value":"F"}]}}]}"#;
+        let body = format!(
+            r#"{{"get_operations":{{"operations":[{{"agent_id":{{"value":"S0"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{resource}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}]}}}}"#
+        );
+        let found = ask(Script::default().page("api/v1", 200, body), None).unwrap();
+        for (framework_id, is_own) in [(Some("F"), true), (Some("G"), false), (None, true)] {
+            let owner = Owner { framework_id, ..Owner::of_role("r") };
+            assert_eq!(found[0].is_of(Some(owner)), is_own, "{framework_id:?}");
+        }
     }
 
     #[test]

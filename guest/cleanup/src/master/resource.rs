@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json::STRAY;
+use crate::owner::Owner;
+use janitor_contract::labels;
 use janitor_contract::types::{Amount, Label, Phase, Reserved, SkipReason, Volume};
 
 /// A reserved resource, as the master lists it.
@@ -141,18 +143,55 @@ impl Resource {
         reserver.into_iter().chain(creator)
     }
 
+    /// Returns the labels of its innermost reservation. They are read from the text whenever they
+    /// are needed, because few runs need them, and a listing has very many. Labels that are not
+    /// what Mesos documents are none.
+    pub fn labels(&self) -> Vec<Label> {
+        let innermost = |entry: Reservations| match entry.reservations {
+            Some(mut stack) => stack.pop(),
+            None => entry.reservation,
+        };
+        let entry: Option<Reservations> = serde_json::from_str(self.raw.get()).ok();
+        let labels = entry.and_then(innermost).and_then(|it| it.labels).unwrap_or_default();
+        labels.labels.into_iter().map(Into::into).collect()
+    }
+
+    /// Returns the ids of the frameworks that its labels name.
+    pub fn framework_ids(&self) -> Vec<String> {
+        let labels = self.labels();
+        let ids = labels.iter().filter_map(|it| labels::framework_id(&it.key, it.value.as_deref()));
+        ids.map(str::to_owned).collect()
+    }
+
+    /// Returns whether its labels are those of an owner.
+    pub fn has_labels_of(&self, owner: Owner) -> bool {
+        if !owner.selects_by_label() {
+            return true;
+        }
+        let labels = self.labels();
+        let value = |it: &Label| it.value.clone();
+        let has_all = owner
+            .labels
+            .iter()
+            .all(|wanted| labels.iter().any(|it| wanted.accepts(&it.key, value(it).as_deref())));
+        let names = |id: &str| {
+            labels.iter().any(|it| labels::framework_id(&it.key, it.value.as_deref()) == Some(id))
+        };
+        has_all && owner.framework_id.is_none_or(names)
+    }
+
     /// Returns whether it is reserved dynamically.
     pub fn is_dynamic(&self) -> bool {
         self.facts.dynamic_reservation().is_some()
     }
 
-    /// Returns whether a run for `principal` would remove it in the end as a volume, and as a
+    /// Returns whether a run for an owner would remove it in the end as a volume, and as a
     /// reservation. A reservation stays if it carries a volume that stays.
-    pub fn targeted(&self, principal: Option<&str>) -> (bool, bool) {
+    pub fn targeted(&self, owner: Owner) -> (bool, bool) {
         let facts = &self.facts;
-        let volume = self.decide(Phase::Volumes, principal) == Decision::Take;
+        let volume = self.decide(Phase::Volumes, owner) == Decision::Take;
         let reserver = facts.dynamic_reservation().map(|it| it.principal.as_ref());
-        let reserved = reserver.is_some_and(|it| owned(it, principal) == Decision::Take);
+        let reserved = reserver.is_some_and(|it| self.owned(it, owner) == Decision::Take);
         (volume, reserved && (volume || facts.volume().is_none()))
     }
 
@@ -191,22 +230,37 @@ impl Resource {
         Ok(Described { role: reservation_role.or(entry.role).unwrap_or_default(), reserved })
     }
 
-    /// Decides about this resource in a phase. `principal` limits the phase to
-    /// what that principal made.
-    pub fn decide(&self, phase: Phase, principal: Option<&str>) -> Decision {
+    /// Returns whether a run for an owner would remove anything of it.
+    pub fn is_targeted(&self, owner: Owner) -> bool {
+        self.targeted(owner) != (false, false)
+    }
+
+    /// Decides about this resource in a phase, which removes only what is the owner's.
+    pub fn decide(&self, phase: Phase, owner: Owner) -> Decision {
         let facts = &self.facts;
         match (phase, facts.volume(), facts.dynamic_reservation()) {
             (Phase::Volumes, Some(volume), _) => {
                 // A volume that does not say who made it is its reserver's.
                 let reserver = || facts.reservation()?.principal.as_ref();
-                owned(volume.principal.as_ref().or_else(reserver), principal)
+                self.owned(volume.principal.as_ref().or_else(reserver), owner)
             }
             (Phase::Reservations, _, None) => Decision::Skip(SkipReason::StaticReservation),
             (Phase::Reservations, Some(_), Some(_)) => Decision::Skip(SkipReason::VolumeLeft),
             (Phase::Reservations, None, Some(reservation)) => {
-                owned(reservation.principal.as_ref(), principal)
+                self.owned(reservation.principal.as_ref(), owner)
             }
             (Phase::Volumes | Phase::Znode | Phase::SelfRemoval, ..) => Decision::Ignore,
+        }
+    }
+
+    /// Decides by the principal that made it, and by its labels.
+    fn owned(&self, maker: Option<&String>, owner: Owner) -> Decision {
+        if owner.principal.is_some() && maker.map(String::as_str) != owner.principal {
+            return Decision::Skip(SkipReason::OtherPrincipal);
+        }
+        match self.has_labels_of(owner) {
+            true => Decision::Take,
+            false => Decision::Skip(SkipReason::OtherLabels),
         }
     }
 }
@@ -253,6 +307,13 @@ struct Range {
 struct Set {
     #[serde(default)]
     item: Vec<String>,
+}
+
+/// The reservations of an entry, as far as they have labels.
+#[derive(Deserialize)]
+struct Reservations {
+    reservation: Option<Labelled>,
+    reservations: Option<Vec<Labelled>>,
 }
 
 #[derive(Deserialize)]
@@ -319,15 +380,6 @@ impl Source {
     }
 }
 
-fn owned(owner: Option<&String>, principal: Option<&str>) -> Decision {
-    match principal {
-        Some(principal) if owner.map(String::as_str) != Some(principal) => {
-            Decision::Skip(SkipReason::OtherPrincipal)
-        }
-        _ => Decision::Take,
-    }
-}
-
 impl Facts {
     fn volume(&self) -> Option<&Persistence> {
         self.disk.as_ref()?.persistence.as_ref()
@@ -355,10 +407,14 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use janitor_contract::types::LabelSelector;
 
     fn decide(json: &str, phase: Phase, principal: Option<&str>) -> Decision {
-        let raw = RawValue::from_string(json.into()).unwrap();
-        Resource::new(raw).unwrap().decide(phase, principal)
+        resource(json).decide(phase, Owner { principal, ..Owner::of_role("r") })
+    }
+
+    fn resource(json: &str) -> Resource {
+        Resource::new(RawValue::from_string(json.into()).unwrap()).unwrap()
     }
 
     const OLD_DYNAMIC: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"}}"#;
@@ -470,13 +526,67 @@ mod tests {
     #[test]
     fn a_reservation_stays_with_the_volume_that_it_carries() {
         let targeted = |json: &str, principal| {
-            Resource::new(RawValue::from_string(json.into()).unwrap()).unwrap().targeted(principal)
+            resource(json).targeted(Owner { principal, ..Owner::of_role("r") })
         };
         assert_eq!(targeted(VOLUME, None), (true, true));
         assert_eq!(targeted(VOLUME, Some("p")), (false, false));
         assert_eq!(targeted(VOLUME, Some("creator")), (true, false));
         assert_eq!(targeted(UNSIGNED_VOLUME, Some("p")), (true, true));
         assert_eq!(targeted(MOUNT_DISK, Some("p")), (false, true));
+    }
+
+    /// The same volume in the formats of before and since Mesos 1.4, with a label of its own
+    /// reservation and, where reservations are stacked, another label below it.
+    const LABELLED: [&str; 3] = [
+        r#"{"name":"disk","role":"r","reservation":{"labels":{"labels":[{"key":"framework_id","value":"F"},{"key":"k","value":"v"},{"key":"alone"}]}},"disk":{"persistence":{"id":"v"}}}"#,
+        r#"{"name":"disk","role":"r","reservation":{"labels":{"labels":[{"key":"below","value":"x"}]}},"reservations":[{"type":"DYNAMIC","role":"r","labels":{"labels":[{"key":"framework_id","value":"F"},{"key":"k","value":"v"},{"key":"alone"}]}}],"disk":{"persistence":{"id":"v"}}}"#,
+        r#"{"name":"disk","reservations":[{"type":"DYNAMIC","role":"a","labels":{"labels":[{"key":"below","value":"x"},{"key":"framework_id","value":"G"}]}},{"type":"DYNAMIC","role":"r","labels":{"labels":[{"key":"framework_id","value":"F"},{"key":"k","value":"v"},{"key":"alone"}]}}],"disk":{"persistence":{"id":"v"}}}"#,
+    ];
+
+    #[test]
+    fn a_resource_is_taken_by_the_labels_of_its_own_reservation() {
+        let decide = |json: &str, labels: &[&str], framework_id| {
+            let labels: Vec<_> = labels.iter().map(|it| LabelSelector::read(it).unwrap()).collect();
+            let owner = Owner { labels: &labels, framework_id, ..Owner::of_role("r") };
+            let (volume, reservation) = resource(json).targeted(owner);
+            assert_eq!(volume, reservation, "a volume belongs to its reservation's labels");
+            let decision = resource(json).decide(Phase::Volumes, owner);
+            let skip = Decision::Skip(SkipReason::OtherLabels);
+            assert_eq!(decision, if volume { Decision::Take } else { skip }, "{json}");
+            volume
+        };
+        for json in LABELLED {
+            for (labels, framework_id) in [
+                (&["k"][..], None),
+                (&["k=v"], None),
+                (&["alone"], None),
+                (&["k=v", "framework_id=F", "alone"], Some("F")),
+                (&[], Some("F")),
+            ] {
+                assert!(decide(json, labels, framework_id), "{json} {labels:?}");
+            }
+            for (labels, framework_id) in [
+                (&["k=w"][..], None),
+                (&["k=v", "k=w"], None),
+                (&["alone="], None),
+                (&["K=v"], None),
+                (&["below=x"], None),
+                (&["k=v"], Some("G")),
+                (&[], Some("v")),
+                (&[], Some("f")),
+            ] {
+                assert!(!decide(json, labels, framework_id), "{json} {labels:?}");
+            }
+            assert_eq!(resource(json).framework_ids(), ["F"], "{json}");
+        }
+        let marathons = LABELLED[0].replace("framework_id", "marathon_framework_id");
+        assert!(decide(&marathons, &[], Some("F")));
+        for odd in ["[]", "null", r#"{"labels":[{"value":"F"}]}"#, r#"{"labels":{}}"#] {
+            let odd = format!(r#"{{"role":"r","reservation":{{"labels":{odd}}}}}"#);
+            assert_eq!(resource(&odd).labels().len(), 0, "{odd}");
+            let owner = Owner { framework_id: Some("F"), ..Owner::of_role("r") };
+            assert!(!resource(&odd).is_targeted(owner), "{odd}");
+        }
     }
 
     #[test]

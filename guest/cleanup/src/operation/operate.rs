@@ -138,7 +138,7 @@ impl<H: Host> Context<'_, H> {
         loop {
             // The order matters: an operation that is not pending any more has either been
             // carried out, or its resources are listed again.
-            let pending = self.pending_ids(newest, Some(owner.role), owner.principal);
+            let pending = self.pending_ids(newest, Some(owner));
             let own = |ids: &BTreeSet<String>| {
                 ids.iter().filter(|it| accepted.contains(it)).cloned().collect()
             };
@@ -195,8 +195,7 @@ impl<H: Host> Context<'_, H> {
                     "Incomplete: the Mesos master accepted the removal of the {noun}, but these \
                      slaves have not carried it out yet: {agents}"
                 );
-                let (role, principal) = (Some(owner.role), owner.principal);
-                let pending = self.pending(&listing, role, principal);
+                let pending = self.pending(&listing, Some(owner));
                 let reach = self.unreached(&listing, pending);
                 let (unreached, _) = self.say_unknown(reach);
                 self.report_unreached(unreached);

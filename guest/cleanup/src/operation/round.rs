@@ -193,8 +193,8 @@ mod tests {
     use crate::testing::Script;
     use janitor_contract::types::Error;
 
-    const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None };
-    const OWNER: Owner = Owner { role: "r", principal: None };
+    const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None, agents: &[] };
+    const OWNER: Owner = Owner::of_role("r");
 
     fn agent(id: &str, resources: &str) -> String {
         format!(r#"{{"id":"{id}","reserved_resources_full":{resources}}}"#)

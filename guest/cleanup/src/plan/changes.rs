@@ -55,7 +55,7 @@ impl<H: Host> Context<'_, H> {
         };
         match (&listing, refusal) {
             (Some(listing), refusal) => {
-                self.require_unused(Users { all, refusal }, listing, target)?;
+                self.require_unused(Users { all, doubt: None, refusal }, listing, target)?;
             }
             (None, Some(refusal)) => return Err(self.refuse(refusal)),
             (None, None) => {}

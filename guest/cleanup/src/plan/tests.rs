@@ -30,7 +30,7 @@ fn target(znode: Option<&str>) -> Target {
         role: Some("r".into()),
         principal: Some("p".into()),
         znode: znode.map(Into::into),
-        marathon_app: None,
+        ..Target::NOTHING
     }
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::EndpointError;
 use janitor_contract::request::Server;
-use janitor_contract::types::{Endpoint, InUse, Options, Target};
+use janitor_contract::types::{Endpoint, InUse, LabelSelector, Options, Target};
 
 use super::print::disabled_checks;
 use crate::service::{self, Naming};
@@ -31,6 +31,18 @@ pub struct Selection {
     /// keeps the znode, unless -r names another role
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
+    /// Remove only what has this label on its reservation, or any value of KEY; a volume belongs
+    /// to its reservation's labels (repeatable: all must match)
+    #[arg(long, value_name = "KEY[=VALUE]", value_parser = LabelSelector::read)]
+    pub label: Vec<LabelSelector>,
+    /// Remove only what this framework reserved, according to the label in which services of the
+    /// DC/OS SDK, or Marathon, write their ID. Other frameworks may then use the same role
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub framework_id: Option<String>,
+    /// Remove only what is on this agent, and keep the znode and the app (repeatable)
+    #[arg(long, value_name = "ID-or-HOST", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(conflicts_with = "znode")]
+    pub agent: Vec<String>,
     /// Naming scheme of the service's package
     #[arg(long, value_enum, default_value = "sdk", requires = "service")]
     pub naming: Naming,
@@ -120,12 +132,13 @@ pub enum Format {
 }
 
 impl Selection {
-    /// Returns the target, named by itself or by its service, and the options of the run.
+    /// Returns the target, named by itself or by its service, and the options of the run. If the
+    /// target is limited to certain agents, it has no znode.
     ///
     /// # Errors
     /// Fails if the service's name is invalid, with one sentence for people.
     pub fn read(&self, checks: &Checks) -> Result<(Target, Options), String> {
-        let Self { role, principal, znode, service, naming } = self;
+        let Self { role, principal, znode, service, label, framework_id, agent, naming } = self;
         let derived = service.as_deref().map(|service| service::names(service, *naming));
         let derived = derived.transpose()?;
         let derived = derived.as_ref();
@@ -133,13 +146,30 @@ impl Selection {
         let target = Target {
             role: or(role, derived.map(|names| &names.role)),
             principal: or(principal, derived.map(|names| &names.principal)),
-            znode: or(znode, derived.map(|names| &names.znode)),
-            marathon_app: None,
+            znode: or(znode, derived.map(|names| &names.znode)).filter(|_| agent.is_empty()),
+            labels: label.clone(),
+            framework_id: framework_id.clone(),
+            agents: agent.clone(),
+            ..Target::NOTHING
         };
-        // With another role than the service's own, only a part of the service is selected.
-        let whole_service = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
+        // With another role than the service's own, or on certain agents, only a part of the
+        // service is selected.
+        let is_own = derived.is_some_and(|names| target.role.as_ref() == Some(&names.role));
+        let whole_service = is_own && agent.is_empty();
         let options = Options { whole_service, ..Options::DEFAULT };
         Ok((target, checks.added_to(options)))
+    }
+}
+
+impl Selection {
+    /// Lists what `--agent` takes out of the target, one line each: the znode of the service, and
+    /// the app that runs this command.
+    pub fn left_out(&self, own_app: Option<&str>) -> Vec<String> {
+        let znode = self.service.iter().map(|it| format!("the znode of service '{it}'"));
+        let app = own_app.into_iter().map(|it| format!("app '{it}', which runs this janitor,"));
+        let all = znode.chain(app).filter(|_| !self.agent.is_empty());
+        all.map(|what| format!("{what} stays, because --agent limits this run to certain agents"))
+            .collect()
     }
 }
 
@@ -258,10 +288,11 @@ pub const OWN_APP: &str = "MARATHON_APP_ID";
 
 /// Adds the app that runs this command to a target: a cleanup removes it at its end. The app
 /// replaces one that the target already names, because a plan must not remove another process's
-/// app. If there is nothing to clean up, the app stays.
+/// app. If there is nothing to clean up, or only a part on certain agents, the app stays.
 pub fn with_app(target: Target, own_app: Option<String>) -> Target {
-    let nothing = target.role.is_none() && target.principal.is_none() && target.znode.is_none();
-    Target { marathon_app: own_app.filter(|_| !nothing), ..target }
+    let is_whole = Target { marathon_app: None, ..target.clone() } != Target::NOTHING
+        && target.agents.is_empty();
+    Target { marathon_app: own_app.filter(|_| is_whole), ..target }
 }
 
 /// Replaces the `_` of the original's long options by `-`. The value of a secret stays unchanged,

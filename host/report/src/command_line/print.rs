@@ -88,17 +88,22 @@ pub fn urls(endpoints: &Endpoints) -> Vec<Valued> {
     urls.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Prints the options that name a target. A whole service is named by its own name, and by those
-/// names that do not follow from it.
+/// Prints the options that name a target, and those that limit it to a part. A whole service is
+/// named by its own name, and by those names that do not follow from it.
 fn named(target: &Target, options: &Options) -> Vec<Valued> {
-    let Target { role, principal, znode, marathon_app: _ } = target;
+    let Target { role, principal, znode, labels, framework_id, agents, .. } = target;
+    let labels = labels.iter().map(|it| ("--label", it.words()));
+    let framework = framework_id.iter().map(|it| ("--framework-id", it.clone()));
+    let agents = agents.iter().map(|it| ("--agent", it.clone()));
+    let parts = labels.chain(framework).chain(agents);
     let service = service::of(target).filter(|_| {
         // A service always has these two.
         options.whole_service && principal.is_some() && znode.is_some()
     });
     let Some((service, naming, names)) = service else {
         let given = [("-r", role), ("-p", principal), ("-z", znode)];
-        return given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?))).collect();
+        let given = given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?)));
+        return given.chain(parts).collect();
     };
     let naming = naming.to_possible_value().filter(|_| naming != service::Naming::default());
     let naming = naming.map(|it| ("--naming", it.get_name().to_owned()));
@@ -106,5 +111,5 @@ fn named(target: &Target, options: &Options) -> Vec<Valued> {
     let others = others
         .into_iter()
         .filter_map(|(name, it, derived)| Some((name, it.clone().filter(|it| *it != derived)?)));
-    [("--service", service)].into_iter().chain(naming).chain(others).collect()
+    [("--service", service)].into_iter().chain(naming).chain(others).chain(parts).collect()
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use clap::Parser;
-use janitor_contract::types::{InUse, Options, Target};
+use janitor_contract::types::{InUse, LabelSelector, Options, Target};
 use janitor_contract::{Call, Endpoints};
 
 use super::parse::{Checks, Selection, URLS, Urls};
@@ -83,7 +83,27 @@ impl Chance {
             false => (false, [(); 3].map(|()| self.coin().then(|| self.text()))),
         };
         let [role, principal, znode] = names;
-        (Target { role, principal, znode, marathon_app: None }, whole_service)
+        (Target { role, principal, znode, ..Target::NOTHING }, whole_service)
+    }
+
+    /// A part of a target, by labels, a framework or agents.
+    fn part(&mut self, target: Target, whole_service: bool) -> (Target, bool) {
+        let labels = (0..self.below(3)).map(|_| LabelSelector {
+            key: self.text().replace('=', "."),
+            value: self.coin().then(|| self.text()).filter(|_| self.coin()),
+        });
+        let labels = labels.collect();
+        let framework_id = self.coin().then(|| self.text());
+        let target = Target { labels, framework_id, ..target };
+        match self.coin() {
+            true => (target, whole_service),
+            false => {
+                let agents = self.texts();
+                let znode = target.znode.clone().filter(|_| agents.is_empty());
+                let whole_service = whole_service && agents.is_empty();
+                (Target { znode, agents, ..target }, whole_service)
+            }
+        }
     }
 
     fn options(&mut self, whole_service: bool) -> Options {
@@ -122,6 +142,7 @@ fn what_is_printed_is_read_as_what_it_was_made_of() {
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     for _ in 0..3000 {
         let (target, whole_service) = chance.target();
+        let (target, whole_service) = chance.part(target, whole_service);
         let (options, endpoints) = (chance.options(whole_service), chance.endpoints());
         let call = Call::Clean(target.clone());
         let run = Invocation { call, options, endpoints, component: vec![] };
@@ -140,8 +161,9 @@ fn the_command_line_is_the_shells() {
     let target = Target {
         role: Some("a role".into()),
         principal: Some("it's".into()),
-        znode: None,
-        marathon_app: None,
+        labels: vec![LabelSelector::read("k=a b").unwrap(), LabelSelector::read("-k").unwrap()],
+        framework_id: Some("F-0".into()),
+        ..Target::NOTHING
     };
     let options = Options {
         in_use: InUse::Teardown,
@@ -155,13 +177,14 @@ fn the_command_line_is_the_shells() {
         Endpoints::new("http://m1/,http://m2/", Endpoints::EXHIBITOR, "http://n/").unwrap();
     let component = vec![("--component", "it is.wasm".into())];
     let run = Invocation { call: Call::Clean(target.clone()), options, endpoints, component };
+    let part = "--label|k=a b|--label=-k|--framework-id|F-0";
     let servers = "-m|http://m1/,http://m2/|-n|http://n/|--component|it is.wasm";
     let disabling =
         "--ignore-agent|S 0|--ignore-agent|h1|--teardown|F-1|--teardown|F-2|--system-znode";
     for (line, expected) in [
         (
             run.clean(&target, &run.options),
-            format!("janitor|-r|a role|-p|it's|{servers}|{disabling}|--strict"),
+            format!("janitor|-r|a role|-p|it's|{part}|{servers}|{disabling}|--strict"),
         ),
         (run.apply(Path::new("-x")), format!("janitor|apply|./-x|{servers}|{disabling}")),
     ] {

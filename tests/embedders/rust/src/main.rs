@@ -96,6 +96,9 @@ async fn clean(engine: &Engine, arguments: Arguments) -> Result<ExitCode> {
         principal: arguments.principal.clone(),
         znode: arguments.zk_path.clone(),
         marathon_app: env::var("MARATHON_APP_ID").ok(),
+        labels: vec![],
+        framework_id: None,
+        agents: vec![],
     };
     let options = Options {
         confirm_seconds: 30,

@@ -130,7 +130,7 @@ impl<'de> Visitor<'de> for ListedSeed<'_> {
         let hides = hidden.is_something();
         let connected = active || deactivated == Some(true);
         let mut agent = Agent { id, hostname: String::new(), connected, hides, roles, resources };
-        if agent.is_concerned() || !connected {
+        if agent.is_concerned() || !connected || !self.wanted.agents.is_empty() {
             agent.hostname = hostname.0.into_owned();
         }
         let came_back = reregistered.is_some();

@@ -8,7 +8,10 @@ use std::rc::Rc;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::entry::Agent;
 use crate::master::resource::Resource;
+use crate::owner::Owner;
+use janitor_contract::planned;
 use janitor_contract::types::Elsewhere;
 
 /// The role and the service for which a list of agents is read.
@@ -18,11 +21,18 @@ pub struct Wanted<'a> {
     pub role: Option<&'a str>,
     /// The principal, whose resources for other roles are of interest too.
     pub principal: Option<&'a str>,
+    /// The agents, by id or host name; all agents if there are none.
+    pub agents: &'a [String],
 }
 
 impl Wanted<'_> {
     /// This reads nothing but the agents themselves: no role has an empty name.
-    pub const NOTHING: Self = Self { role: Some(""), principal: None };
+    pub const NOTHING: Self = Self { role: Some(""), principal: None, agents: &[] };
+
+    /// Returns whether the resources of an agent are wanted.
+    pub(super) fn is_on(&self, agent: &Agent) -> bool {
+        self.agents.is_empty() || planned::is_named(self.agents, &agent.id, &agent.hostname)
+    }
 }
 
 /// The seed of `reserved_resources_full`: it reads the names of all roles, the resources
@@ -34,7 +44,7 @@ pub(super) struct ReservedSeed<'a> {
 impl ReservedSeed<'_> {
     /// Keeps the resources of another role if they concern the wanted one.
     fn look_at(&self, role: &str, raw: &RawValue, others: &mut Others) -> serde_json::Result<()> {
-        let Wanted { role: Some(wanted), principal } = self.wanted else { return Ok(()) };
+        let Wanted { role: Some(wanted), principal, .. } = self.wanted else { return Ok(()) };
         let is_below = role.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
         let is_named = role.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
         let may_be_made = principal.is_some_and(|it| may_name(raw.get(), it));
@@ -48,7 +58,7 @@ impl ReservedSeed<'_> {
             if is_below && resource.stands_on(wanted) {
                 *others.above.entry(role.to_owned()).or_default() += 1;
             }
-            if resource.targeted(None) == (false, false) {
+            if !resource.is_targeted(Owner::ANYBODY) {
                 continue;
             }
             let is_same = |it: &&str| principal.is_some_and(|own| is_same_service(it, own));
