@@ -92,6 +92,20 @@ pub fn on(cluster: &Cluster, line: &str) -> Command {
     command
 }
 
+/// Removes what differs each time from the documents and events of a run: when it ran, how long it
+/// took, and the versions.
+pub fn timeless(text: &str) -> String {
+    let varies =
+        [r#"  "start": "#, r#"  "seconds": "#, r#"    "janitor": "#, r#"    "component": "#];
+    let lines =
+        text.split_inclusive('\n').filter(|line| !varies.iter().any(|it| line.starts_with(it)));
+    let without_time = |line: &str| match line.rsplit_once(r#","time":""#) {
+        Some((event, _)) if line.starts_with('{') => format!("{event}}}\n"),
+        _ => line.to_owned(),
+    };
+    lines.map(without_time).collect()
+}
+
 /// Returns the requests so far that should change something.
 pub fn changes(cluster: &Cluster) -> Vec<String> {
     let requests = cluster.requests().into_iter();

@@ -70,6 +70,8 @@ mod recordings;
 mod router;
 mod sandbox;
 mod schemas;
+mod scripts;
+mod settings;
 mod signals;
 mod stock;
 mod terminal;

@@ -164,6 +164,11 @@ fn a_full_disk_behind_standard_output_is_noticed() {
     for line in [
         "--help".into(),
         "--version".into(),
+        "-h".into(),
+        "help".into(),
+        "help plan".into(),
+        "discover --help".into(),
+        "man plan".into(),
         "man".into(),
         "completions bash".into(),
         "inspect".into(),
@@ -176,6 +181,7 @@ fn a_full_disk_behind_standard_output_is_noticed() {
         format!("plan {TARGET}"),
         format!("plan {TARGET} -o json"),
         TARGET.into(),
+        format!("clean {TARGET}"),
         format!("{TARGET} -o json"),
     ] {
         let cluster = Cluster::start(scenario("a-plan"));

@@ -22,7 +22,7 @@ pub fn all() -> [(&'static str, Schema); 5] {
     [
         ("output", schema::<Output>()),
         ("inspection", schema::<Inspection>()),
-        ("event", schema::<Event>()),
+        ("event", schema::<Event<'_>>()),
         ("plan-file", schema::<PlanFile>()),
         ("recording", schema::<Har>()),
     ]

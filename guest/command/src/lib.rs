@@ -16,7 +16,7 @@ use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, with_app};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::command_line::time;
 use janitor_report::next;
-use janitor_report::output::Output;
+use janitor_report::output::{Output, Subject};
 use janitor_report::{ExitCode, summary};
 use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
@@ -63,7 +63,7 @@ fn clean(args: &Arguments) -> ExitCode {
         }
         Err(why) => {
             complain(&why);
-            document(args, &Output::without_run(ExitCode::Usage, Some(why)));
+            document(args, Output::without_run(ExitCode::Usage, Some(why)));
             return ExitCode::Usage;
         }
     };
@@ -89,7 +89,7 @@ fn clean(args: &Arguments) -> ExitCode {
     for line in summary::outcome(&ran.result, &run, &next, args.show.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
-    document(args, &Output::new(&ran.result, next));
+    document(args, Output::new(&ran.result, next));
     ExitCode::from(&ran.result)
 }
 
@@ -119,7 +119,7 @@ fn give_up(args: &Arguments, code: ExitCode, why: String, hint: &str) -> ExitCod
     let next = format!("Nothing was changed; {hint} and run the same command again.");
     say(args, &why);
     say(args, &next);
-    document(args, &Output { next: vec![next], ..Output::without_run(code, Some(why)) });
+    document(args, Output { next: vec![next], ..Output::without_run(code, Some(why)) });
     code
 }
 
@@ -131,10 +131,18 @@ fn say(args: &Arguments, line: &str) {
 }
 
 /// Prints the document for programs.
-fn document(args: &Arguments, output: &Output) {
+fn document(args: &Arguments, output: Output) {
     if args.show.output == Format::Json
-        && let Ok(json) = json::lines(output)
+        && let Ok(json) = json::lines(&output.about(subject(args)))
     {
         print(stdout::get_stdout(), &String::from_utf8_lossy(&json));
     }
+}
+
+/// Returns the subject of the command, as far as the command line is valid.
+fn subject(args: &Arguments) -> Subject {
+    let target = args.selection.read(&args.checks).ok();
+    let target = target.map(|(target, _)| with_app(target, variable(OWN_APP)));
+    let servers = args.urls.endpoints(&Endpoints::default()).ok().filter(|_| target.is_some());
+    Subject { command: "clean".into(), target, servers }
 }

@@ -10,13 +10,14 @@ mod request;
 mod response;
 mod slot;
 
+use janitor_contract::Call;
 use janitor_program::output::Format;
 use janitor_program::run::{Log, configure, run};
 use janitor_program::runtime::report_panics;
 use janitor_report::ExitCode;
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next;
-use janitor_report::output::Output;
+use janitor_report::output::{Output, Subject};
 use wasip2::cli::stderr::get_stderr;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -52,6 +53,11 @@ fn admit(request: &IncomingRequest) -> Result<(Operator, RunRequest, Option<Slot
 /// Makes the call, and sends the response.
 fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
     let RunRequest { call, options, run_seconds, events } = request;
+    let command = match call {
+        Call::Clean(_) | Call::Apply(_) => "clean",
+        Call::Plan(_) => "plan",
+        Call::Discover => "discover",
+    };
     let endpoints = operator.endpoints.clone();
     let (response, stream) = match events {
         true => match Response::begin(200, "application/x-ndjson", out) {
@@ -67,7 +73,8 @@ fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
             let ran = run(&call, &options);
             let run = Invocation { call, options, endpoints, component: vec![] };
             let next = next::after(&ran, &run);
-            (status(&ran.result), Output::new(&ran.result, next))
+            let output = Output::new(&ran.result, next).about(Subject::of(command, &run));
+            (status(&ran.result), output)
         }
         Err(why) => Refusal::misconfigured(ExitCode::Url, why).into_parts(),
     };

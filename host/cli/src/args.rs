@@ -2,14 +2,14 @@
 //! `-`, and the options that this program adds.
 
 pub mod auth;
+mod help;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use janitor_contract::printable::printable;
-use janitor_report::ExitCode;
 use janitor_report::command_line::parse::{
     Checks, Format, OUTPUT, Selection, Show, URLS, URLS_OF_A_FILE, Urls, dashed,
 };
@@ -18,69 +18,35 @@ use janitor_report::command_line::time::{Limits, Waiting};
 
 use crate::component::ComponentArgs;
 use auth::Auth;
+use help::command;
 
 /// The heading of the options about the prompt.
 const PROMPT: &str = "Confirmation";
 
-/// The text below the options.
-fn after_help() -> String {
-    let codes: String = ExitCode::ALL
-        .iter()
-        .map(|code| format!("  {}  {}\n", *code as u8, code.meaning()))
-        .collect();
-    format!(
-        "\
-Environment:
-  MARATHON_APP_ID  set by Marathon: the app that runs this command, which is removed at the end
-  ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, upper or lower case  the first one that is set is the proxy
-    (CONNECT) for all servers: http://HOST:PORT, or https://; an invalid one is an error
-  NO_PROXY or no_proxy  a comma-separated list of servers to reach without the proxy: host names,
-    .domains, addresses, ranges of addresses (10.0.0.0/8), or * for all; ZooKeeper is always
-    reached without it
-  NO_COLOR  if set, never print colours
-  DCOS_ACS_TOKEN, DCOS_PASSWORD, DCOS_SERVICE_ACCOUNT_CREDENTIAL, MESOS_BASIC_AUTH,
-  EXHIBITOR_AUTH, MARATHON_AUTH, ZK_AUTH  used if no option gives the credential; sent only to
-    servers that the command line names, or that are at their default addresses
+/// The heading of the options about the configuration file.
+const CONFIGURATION: &str = "Configuration";
 
-Exit codes:
-{codes}
-When interrupted (SIGHUP, SIGINT, SIGTERM), a run that changes something finishes its in-flight
-requests, prints what is left, and exits with 5. A second signal ends the run immediately; the exit
-code is 128 plus the signal's number.
-
-Examples:
-  janitor -r cassandra-role -p cassandra-principal -z dcos-service-cassandra
-  janitor --service /team/kafka
-  janitor discover
-  janitor plan -r kafka-role --out plan.json
-  janitor apply plan.json
-  janitor -r kafka-role --record kafka.har
-  janitor replay kafka.har
-  janitor replay --update kafka.har
-  janitor inspect -r kafka-role"
-    )
-}
-
-/// Clean up after a removed DC/OS or Apache Mesos service: its persistent volumes,
-/// reservations and ZooKeeper node
+/// Clean up after a removed DC/OS or Mesos service: persistent volumes, reservations, ZooKeeper node
 #[derive(Debug, Parser)]
 #[command(
     name = "janitor",
     version,
-    after_help = after_help(),
     args_conflicts_with_subcommands = true,
     infer_long_args = true
 )]
-pub struct Arguments {
+struct Arguments {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    command: Option<Command>,
     #[command(flatten)]
-    pub clean: Clean,
+    clean: Clean,
 }
 
+/// A command line: one of the commands. Without the name of a command, it is a cleanup.
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one for each process")]
 pub enum Command {
+    /// Remove volumes, reservations and znode (the same as janitor without a command)
+    Clean(Clean),
     /// Show what would be removed, and change nothing
     Plan(Plan),
     /// Apply a plan, if the cluster has not changed since
@@ -89,7 +55,7 @@ pub enum Command {
     Discover(Discover),
     /// Replay a recording without a network, or repeat it on its cluster
     Replay(Replay),
-    /// Show the component, its limits, and the requests that it may send
+    /// Show the component, its limits, the requests that it may send, and the settings
     Inspect(Inspect),
     /// Print the completions for a shell
     Completions(Completions),
@@ -132,12 +98,16 @@ pub struct Plan {
     /// Write the plan to a file, for janitor apply
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
+    /// Exit with 2 if a cleanup would remove something, with 7 if it is refused
+    #[arg(long, help_heading = OUTPUT)]
+    pub detailed_exitcode: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// Plan to apply, as written by janitor plan --out. It also names the servers; credentials in
-    /// the environment are not sent to servers that only the plan names. Options that disable
+    /// Plan to apply, as written by janitor plan --out
+    ///
+    /// The plan also names the servers; credentials in the environment are not sent to servers that only the plan names. Options that disable
     /// safety checks are added to those of the plan, and the run may then do more than the plan
     /// shows
     pub file: PathBuf,
@@ -174,22 +144,26 @@ pub struct Discover {
         .args(["ca_cert", "client_cert", "client_key", "insecure", "allow_plain_http"])
         .args(["teardown", "force", "ignore_agent", "system_znode", "strict"])
         .args(["wait", "timeout", "confirm_seconds"])
+        .args(["config", "cluster"])
         .multiple(true)
         .requires("update")
 ))]
 pub struct Replay {
-    /// Recording, as written by --record; or a folder of recordings: replay each of them. The
-    /// text lists all of them with the result, the JSON only those that differ or cannot be read
+    /// Recording, as written by --record; or a folder of recordings, to replay each of them
+    ///
+    /// The text lists all of them with the result, the JSON only those that differ or cannot be read
     #[arg(value_name = "FILE")]
     pub place: PathBuf,
-    /// Repeat the run on the cluster that the recording names, and record it again. It removes
+    /// Repeat the run on the cluster that the recording names, and record it again
+    ///
+    /// The run removes
     /// resources like a cleanup, with the same prompt and safety checks. Credentials in the
     /// environment are not sent to servers that only the recording names. The file is replaced
     /// only if the new run is complete and every request was answered
     #[arg(long)]
     pub update: bool,
     /// Skip the confirmation prompt
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = PROMPT)]
     pub yes: bool,
     #[command(flatten)]
     pub checks: Checks,
@@ -198,11 +172,13 @@ pub struct Replay {
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
     pub component: ComponentArgs,
     #[command(flatten)]
     pub waiting: Waiting,
     #[command(flatten)]
-    pub show: Show,
+    pub printing: Printing,
 }
 
 #[derive(Debug, Args)]
@@ -211,6 +187,12 @@ pub struct Inspect {
     pub selection: Selection,
     #[command(flatten)]
     pub checks: Checks,
+    #[command(flatten, next_help_heading = URLS)]
+    pub urls: Urls,
+    #[command(flatten)]
+    pub auth: Auth,
+    #[command(flatten)]
+    pub config: ConfigArgs,
     #[command(flatten)]
     pub component: ComponentArgs,
     /// Output format
@@ -236,41 +218,103 @@ pub struct Man {
 #[derive(Debug, Args)]
 pub struct Connection {
     #[command(flatten)]
-    pub show: Show,
+    pub printing: Printing,
     /// Record every exchange to a file, as HAR 1.2
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub record: Option<PathBuf>,
     #[command(flatten)]
     pub auth: Auth,
     #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
     pub component: ComponentArgs,
 }
 
-impl Arguments {
+/// The options about the output of a run.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub struct Printing {
+    #[command(flatten)]
+    pub show: Show,
+    /// Write only errors to standard error
+    ///
+    /// There are no warnings, proposals, progress or events; the prompt remains
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Write the events of the run to a file: one JSON object per line, each with its time
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// The options that choose settings from a configuration file.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = CONFIGURATION)]
+pub struct ConfigArgs {
+    /// Cluster of the configuration file to use
+    ///
+    /// With this option, its servers and credentials take precedence over those of the environment
+    /// [env: JANITOR_CLUSTER; default: the one that the file chooses]
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Configuration file (TOML), with clusters and protected roles
+    ///
+    /// [env: JANITOR_CONFIG; default: janitor/config.toml in $XDG_CONFIG_HOME or ~/.config, or
+    /// /etc/janitor/config.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl Command {
+    /// The name of the command.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Clean(_) => "clean",
+            Self::Plan(_) => "plan",
+            Self::Apply(_) => "apply",
+            Self::Discover(_) => "discover",
+            Self::Replay(_) => "replay",
+            Self::Inspect(_) => "inspect",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+
     /// The output options of this command.
-    pub fn show(&self) -> Show {
-        const TEXT: Show = Show { verbose: false, output: Format::Text };
-        match &self.command {
-            None => self.clean.connection.show,
-            Some(Command::Plan(args)) => args.connection.show,
-            Some(Command::Apply(args)) => args.connection.show,
-            Some(Command::Discover(args)) => args.connection.show,
-            Some(Command::Replay(args)) => args.show,
-            Some(Command::Inspect(args)) => Show { output: args.output, ..TEXT },
-            Some(Command::Completions(_) | Command::Man(_)) => TEXT,
+    pub fn printing(&self) -> Printing {
+        const TEXT: Printing = Printing {
+            show: Show { verbose: false, output: Format::Text },
+            quiet: false,
+            events: None,
+        };
+        match self {
+            Self::Clean(args) => args.connection.printing.clone(),
+            Self::Plan(args) => args.connection.printing.clone(),
+            Self::Apply(args) => args.connection.printing.clone(),
+            Self::Discover(args) => args.connection.printing.clone(),
+            Self::Replay(args) => args.printing.clone(),
+            Self::Inspect(args) => {
+                Printing { show: Show { output: args.output, ..TEXT.show }, ..TEXT }
+            }
+            Self::Completions(_) | Self::Man(_) => TEXT,
         }
     }
 }
 
+/// The definition of the command line.
+#[cfg(test)]
+pub fn definition() -> clap::Command {
+    command()
+}
+
 /// The usage of the command, in a few lines.
 pub fn usage() -> String {
-    Arguments::command().render_usage().to_string()
+    command().render_usage().to_string()
 }
 
 /// The completions for a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut file = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "janitor", &mut file);
+    clap_complete::generate(shell, &mut command(), "janitor", &mut file);
     file
 }
 
@@ -278,10 +322,10 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 ///
 /// # Errors
 /// Fails if there is no such command, with one sentence for people.
-pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
-    let mut all = Arguments::command();
+pub fn man(name: Option<&str>) -> Result<Vec<u8>, String> {
+    let mut all = command();
     all.build();
-    let page = match command {
+    let page = match name {
         // `help` has no page, because it would list a page for each of its arguments.
         None => all.mut_subcommand("help", |help| help.hide(true)),
         Some(name) => {
@@ -301,12 +345,20 @@ pub fn man(command: Option<&str>) -> Result<Vec<u8>, String> {
 /// # Errors
 /// Fails if the command line is invalid, with an explanation for people. It repeats words of the
 /// command line, which somebody else may have chosen, and shows hidden characters in them.
-pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, clap::Error> {
     let args: Vec<OsString> = dashed(args).collect();
-    Arguments::try_parse_from(&args).map_err(|error| {
-        let shown = args.iter().map(|arg| printable(&arg.to_string_lossy()));
-        Arguments::try_parse_from(shown).err().unwrap_or(error)
-    })
+    let Arguments { command, clean } = parsed(&args).map_err(|error| {
+        let shown: Vec<_> =
+            args.iter().map(|arg| printable(&arg.to_string_lossy()).into()).collect();
+        parsed(&shown).err().unwrap_or(error)
+    })?;
+    Ok(command.unwrap_or(Command::Clean(clean)))
+}
+
+fn parsed(args: &[OsString]) -> Result<Arguments, clap::Error> {
+    let mut command = command();
+    let mut matches = command.try_get_matches_from_mut(args)?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 #[cfg(test)]
@@ -316,7 +368,10 @@ mod tests {
 
     fn parsed(line: &str) -> Result<Clean, clap::Error> {
         let args = ["janitor"].into_iter().chain(line.split_whitespace());
-        parse(args.map(Into::into)).map(|arguments| arguments.clean)
+        parse(args.map(Into::into)).map(|command| match command {
+            Command::Clean(clean) => clean,
+            other => panic!("{other:?}"),
+        })
     }
 
     #[test]
@@ -336,7 +391,7 @@ mod tests {
             assert_eq!(clean.urls.marathon_url.as_deref(), Some("http://n/"));
             assert_eq!(clean.urls.exhibitor_url.as_deref(), Some("http://e/"));
             assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
-            assert!(clean.connection.show.verbose);
+            assert!(clean.connection.printing.show.verbose);
         }
     }
 
@@ -419,11 +474,10 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_are_understood() {
-        let help = after_help();
-        let (_, examples) = help.split_once("Examples:\n").unwrap();
-        for example in examples.lines() {
-            parse(example.split_whitespace().map(Into::into)).unwrap();
+    fn clean_is_a_command_too() {
+        for line in ["-r r -p p -z z -m http://m/ -v --force -y", "--service /a/b --dry-run", ""] {
+            let (classic, named) = (parsed(line), parsed(&format!("clean {line}")));
+            assert_eq!(format!("{classic:?}"), format!("{named:?}"), "{line}");
         }
     }
 
@@ -438,10 +492,5 @@ mod tests {
             assert_eq!(printable(&error.replace('\n', " ")), error.replace('\n', " "));
             assert!(error.contains(r"\u{202e}\u{1b}"), "{error}");
         }
-    }
-
-    #[test]
-    fn the_command_is_consistent() {
-        Arguments::command().debug_assert();
     }
 }

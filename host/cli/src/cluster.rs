@@ -37,15 +37,10 @@ pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandErro
         Ok(cluster) => cluster,
         Err(unconnected) => return unconnected.end(request, screen),
     };
-    let call = request.call.clone();
-    match &request.consent {
-        ConsentPolicy::Unneeded => cluster.carry_out(call),
-        ConsentPolicy::Given(consent) => cluster.change(call, consent),
-        ConsentPolicy::Ask => match cluster.ask(call)? {
-            Ok((plan, consent)) => cluster.change(Call::Apply(plan), &consent),
-            Err(finished) => Ok(finished),
-        },
-    }
+    let mut finished = cluster.run()?;
+    let digest = cluster.janitor.digest();
+    finished.change(|output| output.versions.component = Some(digest.into()));
+    Ok(finished)
 }
 
 /// A cluster that is ready for a run.
@@ -83,6 +78,9 @@ impl<'a> Cluster<'a> {
             .build()
             .map_err(|why| silent(ExitCode::Url, why.to_string(), "correct the variable"))?;
         screen.line(summary::header(endpoints, request.call.target()));
+        if let Some(why) = &request.protection {
+            screen.warn(&format!("a cleanup would be refused: {why}"));
+        }
         if request.auth.insecure {
             screen.warn(
                 "certificates are not verified: anyone on the network path can read and forge \
@@ -109,6 +107,22 @@ impl<'a> Cluster<'a> {
         }
         let (limits, cancellation) = (Limits::default(), CancellationToken::new());
         Ok(Self { request, screen, janitor, network, limits, cancellation })
+    }
+
+    /// Carries out the request.
+    ///
+    /// # Errors
+    /// Fails if there is no consent, or the recording cannot be started.
+    fn run(&self) -> Result<Finished, CommandError> {
+        let call = self.request.call.clone();
+        match &self.request.consent {
+            ConsentPolicy::Unneeded => self.carry_out(call),
+            ConsentPolicy::Given(consent) => self.change(call, consent),
+            ConsentPolicy::Ask => match self.ask(call)? {
+                Ok((plan, consent)) => self.change(Call::Apply(plan), &consent),
+                Err(finished) => Ok(finished),
+            },
+        }
     }
 
     /// Carries out a call that changes something, with the operator's consent.
@@ -189,9 +203,23 @@ impl<'a> Cluster<'a> {
         let run = self.invocation(call);
         let (ran, recording) = self.record(&run)?;
         let mut finished = self.finished(&ran, &run);
+        if self.request.detailed_exitcode {
+            finished.exit_with(self.detailed(&ran).unwrap_or(finished.code));
+        }
         self.keep_recording(recording, &ran).into_iter().for_each(|why| finished.lose(why));
         self.keep_plan(&ran, &run, &mut finished);
         Ok(finished)
+    }
+
+    /// Returns the exit code that says what a plan contains.
+    fn detailed(&self, ran: &Ran) -> Option<ExitCode> {
+        let Ok(Done::Planned(plan)) = &ran.result else { return None };
+        let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
+        Some(match (is_refused, plan::changes_anything(plan, &self.request.options)) {
+            (true, _) => ExitCode::Refused,
+            (false, true) => ExitCode::Changes,
+            (false, false) => ExitCode::Clean,
+        })
     }
 
     /// Carries out a call, and records it if the request names a file.
@@ -267,7 +295,7 @@ impl<'a> Cluster<'a> {
 
     fn invocation(&self, call: Call) -> Invocation {
         let (options, endpoints) = (self.request.options.clone(), self.network.endpoints().clone());
-        Invocation { call, options, endpoints, component: self.request.component.options() }
+        Invocation { call, options, endpoints, component: self.request.repeated.clone() }
     }
 
     /// Describes a run for its recording.
@@ -292,8 +320,9 @@ fn allow(
     endpoints: &Endpoints,
     screen: &Screen,
 ) -> Result<(), Objection> {
-    let Servers { only_in_file, .. } = &request.servers;
-    let notes = consider(recipients, endpoints, only_in_file, request.auth.allow_plain_http)?;
+    let Servers { only_in_file, cluster, .. } = &request.servers;
+    let allowed = request.auth.allow_plain_http;
+    let notes = consider(recipients, endpoints, only_in_file, cluster.as_ref(), allowed)?;
     notes.iter().for_each(|note| screen.warn(note));
     Ok(())
 }

@@ -9,6 +9,7 @@ use janitor_contract::types::Endpoint;
 use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin};
 
 use crate::args::auth::Auth;
+use crate::settings::is_set;
 
 /// The reason why the credentials cannot be used.
 pub enum AuthError {
@@ -33,19 +34,39 @@ impl fmt::Display for AuthError {
 }
 
 /// The origin of a credential.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Origin {
     /// The command line, itself or by the name of a file.
+    #[default]
     Option,
-    /// This variable of the environment.
+    /// This variable of the environment, itself or by the name of a file.
     Variable(&'static str),
+    /// The cluster in the configuration file.
+    Configuration,
+}
+
+/// The origins of the credentials and certificates, one for each that may have its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Origins {
+    /// The credential for the whole cluster.
+    pub cluster: Origin,
+    /// The credential for Exhibitor.
+    pub exhibitor: Origin,
+    /// The credential for Marathon.
+    pub marathon: Origin,
+    /// The login for ZooKeeper.
+    pub zookeeper: Origin,
+    /// The client certificate.
+    pub certificate: Origin,
+    /// The authorities to trust.
+    pub authorities: Origin,
 }
 
 impl Origin {
     /// Returns the name of the place of the credential: this option, or the variable.
     fn of(self, option: &'static str) -> &'static str {
         match self {
-            Self::Option => option,
+            Self::Option | Self::Configuration => option,
             Self::Variable(variable) => variable,
         }
     }
@@ -101,29 +122,33 @@ impl Auth {
 
     /// The credentials that Marathon may get.
     pub fn secrets_for_marathon(&self) -> Result<Secrets, AuthError> {
-        let marathon = basic(self.marathon_auth_file.as_deref(), "MARATHON_AUTH")?;
+        let file = self.marathon_auth_file.as_deref();
+        let marathon = basic(file, self.origins.marathon, "MARATHON_AUTH")?;
         Ok(Secrets {
             cluster: self.cluster()?,
             exhibitor: None,
             marathon,
             zookeeper: None,
-            certificate: self.client_cert.as_ref().map(|_| Origin::Option),
+            certificate: self.client_cert.as_ref().map(|_| self.origins.certificate),
         })
     }
 
-    /// Reads the credential for the whole cluster. The command line takes precedence over the
-    /// environment.
+    /// Reads the credential for the whole cluster. A named file takes precedence over a secret in
+    /// the environment.
     fn cluster(&self) -> Result<Option<(Given, Origin)>, AuthError> {
+        let from = self.origins.cluster;
         if let Some(name) = self.username.clone() {
             let (plain, file) = (self.password.as_deref(), self.password_file.as_deref());
-            let (password, origin) = secret(plain, file, "DCOS_PASSWORD")?.ok_or(
+            let (password, origin) = secret(plain, file, from, "DCOS_PASSWORD")?.ok_or(
                 "--username needs --password-file, --password or DCOS_PASSWORD".to_owned(),
             )?;
             return Ok(Some((Given::Login(Login::user(&name, &password).into()), origin)));
         }
         if self.service_account.is_none() && self.basic_auth_file.is_none() {
             let (plain, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
-            if let Some((token, origin)) = secret(plain, file, "DCOS_ACS_TOKEN")? {
+            let variable = ["JANITOR_AUTH_TOKEN"].into_iter().find(|it| is_set(it));
+            let variable = variable.unwrap_or("DCOS_ACS_TOKEN");
+            if let Some((token, origin)) = secret(plain, file, from, variable)? {
                 let token = Token::new(token.trim())
                     .map_err(|why| malformed(file, origin.of("--auth-token"), why))?;
                 return Ok(Some((Given::Token(token), origin)));
@@ -132,21 +157,22 @@ impl Auth {
         if self.basic_auth_file.is_none() {
             let (file, variable) =
                 (self.service_account.as_deref(), "DCOS_SERVICE_ACCOUNT_CREDENTIAL");
-            if let Some((account, origin)) = secret(None, file, variable)? {
+            if let Some((account, origin)) = secret(None, file, from, variable)? {
                 let login = Login::service_account(account.as_bytes())
                     .map_err(|why| malformed(file, variable, why))?;
                 return Ok(Some((Given::Login(login.into()), origin)));
             }
         }
-        let basic = basic(self.basic_auth_file.as_deref(), "MESOS_BASIC_AUTH")?;
+        let basic = basic(self.basic_auth_file.as_deref(), from, "MESOS_BASIC_AUTH")?;
         Ok(basic.map(|(basic, origin)| (Given::Principal(basic), origin)))
     }
 
     /// Reads the credential that is only for Exhibitor.
     fn exhibitor(&self, endpoints: &Endpoints) -> Result<Option<(Basic, Origin)>, AuthError> {
         match (endpoints.ensemble(), self.exhibitor_auth_file.as_deref()) {
-            (None, file) => basic(file, "EXHIBITOR_AUTH"),
+            (None, file) => basic(file, self.origins.exhibitor, "EXHIBITOR_AUTH"),
             (Some(_), None) => Ok(None),
+            (Some(_), Some(_)) if self.origins.exhibitor != Origin::Option => Ok(None),
             (Some(_), Some(_)) => {
                 Err("--exhibitor-auth-file is for Exhibitor; use --zk-auth-file with an \
                      --exhibitor-url that begins with zk://"
@@ -163,7 +189,7 @@ impl Auth {
     ) -> Result<Option<(ZooKeeperLogin, Origin)>, AuthError> {
         let file = self.zk_auth_file.as_deref();
         if endpoints.ensemble().is_none() {
-            return match file {
+            return match file.filter(|_| self.origins.zookeeper == Origin::Option) {
                 Some(_) => Err("--zk-auth-file needs an --exhibitor-url that begins with zk://"
                     .to_owned()
                     .into()),
@@ -171,7 +197,8 @@ impl Auth {
             };
         }
         const VARIABLE: &str = "ZK_AUTH";
-        let Some((text, origin)) = secret(None, file, VARIABLE)? else { return Ok(None) };
+        let from = self.origins.zookeeper;
+        let Some((text, origin)) = secret(None, file, from, VARIABLE)? else { return Ok(None) };
         let login =
             ZooKeeperLogin::new(text.as_bytes()).map_err(|why| malformed(file, VARIABLE, why))?;
         Ok(Some((login, origin)))
@@ -213,9 +240,13 @@ impl Secrets {
             .chain(login)
             .chain(others)
             .filter(|(server, ..)| are_asked(*server))
-            .filter_map(|(server, name, url, origin)| {
+            .flat_map(|(server, name, url, origin)| {
                 let certificate = self.certificate.filter(|_| url.starts_with("https://"));
-                Some(Recipient { server, name, url, origin: origin.or(certificate)? })
+                // A certificate of the configuration has recipients of its own.
+                let certificate =
+                    certificate.filter(|it| origin.is_none() || *it == Origin::Configuration);
+                let origins = origin.into_iter().chain(certificate);
+                origins.map(move |origin| Recipient { server, name, url: url.clone(), origin })
             })
             .collect()
     }
@@ -286,9 +317,10 @@ impl Given {
 /// Reads a user with a password, from a file or from the environment.
 fn basic(
     file: Option<&Path>,
+    from: Origin,
     variable: &'static str,
 ) -> Result<Option<(Basic, Origin)>, AuthError> {
-    let Some((text, origin)) = secret(None, file, variable)? else { return Ok(None) };
+    let Some((text, origin)) = secret(None, file, from, variable)? else { return Ok(None) };
     let basic = Basic::new(text.as_bytes()).map_err(|why| malformed(file, variable, why))?;
     Ok(Some((basic, origin)))
 }
@@ -299,18 +331,19 @@ fn malformed(file: Option<&Path>, other: &str, why: impl fmt::Display) -> AuthEr
     AuthError::Malformed(format!("cannot use {place}: {why}"))
 }
 
-/// Reads a secret from the command line, a file, or the environment. An empty one counts as
-/// missing, and the end of the last line does not belong to it.
+/// Reads a secret from the command line, from a file that the given place names, or from the
+/// environment. An empty one counts as missing, and the end of the last line does not belong to it.
 fn secret(
     plain: Option<&str>,
     file: Option<&Path>,
+    from: Origin,
     variable: &'static str,
 ) -> Result<Option<(String, Origin)>, String> {
     let (text, origin) = match (plain, file) {
         (Some(plain), _) => (Some(plain.to_owned()), Origin::Option),
         (None, Some(file)) => {
             let text = String::from_utf8(read(file)?);
-            (Some(text.map_err(|_| cannot_use(file, "it is not text"))?), Origin::Option)
+            (Some(text.map_err(|_| cannot_use(file, "it is not text"))?), from)
         }
         (None, None) => match env::var(variable) {
             Err(env::VarError::NotUnicode(_)) => {

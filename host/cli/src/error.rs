@@ -12,7 +12,7 @@ pub enum CommandError {
     Usage(String),
     /// There is no component that may be run.
     Component(ExitCode, String),
-    /// The servers cannot, or must not, be reached.
+    /// The servers cannot, or must not, be reached, or the target is protected.
     Connection {
         /// The exit code for this kind of error.
         code: ExitCode,

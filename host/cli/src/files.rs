@@ -1,6 +1,7 @@
 //! Checks the files that a command line names, before anything is sent: a run can write its files,
 //! and no file has two purposes. This module also reads and writes plan files.
 
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use janitor_file::Identity;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::write::Recording;
 
-use crate::args::Connection;
+use crate::args::{Connection, Printing};
 
 /// A file, by its name on the command line.
 pub type Named<'a> = (&'static str, &'a Path);
@@ -34,9 +35,36 @@ pub fn check(
     }
     let out = out.map(|file| ("the plan", file));
     let record = record.map(|file| ("the recording", file));
-    let written: Vec<Named> = out.into_iter().chain(record).collect();
+    let events = events(&connection.printing);
+    let written: Vec<Named> = out.into_iter().chain(record).chain(events).collect();
     let read = read.into_iter().chain(connection.auth.files()).chain(connection.component.file());
     distinct(&written, &read.collect::<Vec<_>>())
+}
+
+/// Checks the files of a replay: that of its events, and the recording that it reads.
+///
+/// # Errors
+/// Fails if a file is named twice, with one sentence for people.
+pub fn check_replay(printing: &Printing, recording: &Path) -> Result<(), String> {
+    let written: Vec<Named> = events(printing).into_iter().collect();
+    distinct(&written, &[("the recording", recording)])
+}
+
+fn events(printing: &Printing) -> Option<Named<'_>> {
+    Some(("the file of the events", printing.events.as_deref()?))
+}
+
+/// Creates the file of the events, which is private to its owner if it is new. A program may read
+/// it while the command runs.
+///
+/// # Errors
+/// Fails if it cannot be written, with one sentence for people.
+pub fn create_events(path: &Path) -> Result<File, String> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|why| format!("cannot write the events {}: {why}", path.display()))
 }
 
 /// Checks that no file which is written is also one of the others, or an output stream: only the

@@ -4,7 +4,8 @@ use janitor_contract::Done;
 use janitor_report::inspection::Inspection;
 use janitor_report::line::Line;
 use janitor_report::next::{self, Ran};
-use janitor_report::output::Output;
+use janitor_report::orphans;
+use janitor_report::output::{Output, Subject};
 use janitor_report::{ExitCode, command_line::print::Invocation, summary};
 
 use crate::args;
@@ -50,7 +51,12 @@ impl Finished {
             hints.extend(next.iter().cloned());
         }
         let lines = summary::outcome(&ran.result, run, &next, verbose, args::usage);
-        let output = Output { warnings, ..Output::new(&ran.result, next) };
+        let mut output = Output { warnings, ..Output::new(&ran.result, next) };
+        if let Ok(Done::Discovered(inventory)) = &ran.result {
+            // The text has these commands below the roles.
+            output.next.extend(orphans::removals(inventory, run));
+        }
+        let output = output.about(Subject::of("", run));
         let document = Document::Output(output.into());
         Self { lines, hints, ..Self::new(ExitCode::from(&ran.result), document) }
     }
@@ -58,6 +64,24 @@ impl Finished {
     /// An error that has been explained to people already.
     pub fn explained(error: &CommandError) -> Self {
         Self::new(error.code(), Document::Output(error.document().into()))
+    }
+
+    /// Names the subject of the command, and the component that ran.
+    pub fn about(&mut self, subject: Subject) {
+        self.change(|output| *output = output.clone().about(subject));
+    }
+
+    /// Changes the document for programs, if the command has one.
+    pub fn change(&mut self, change: impl FnOnce(&mut Output)) {
+        if let Document::Output(output) = &mut self.document {
+            change(output);
+        }
+    }
+
+    /// Changes the exit code of a command that has nothing to explain.
+    pub fn exit_with(&mut self, code: ExitCode) {
+        self.code = code;
+        self.change(|output| output.exit_code = code as u8);
     }
 
     /// Adds a proposal for what to do next, on standard error for people.

@@ -31,6 +31,7 @@ pub fn inspection(janitor: &Janitor, target: &Target, options: &Options) -> Insp
             package: janitor_host::PACKAGE.into(),
             imports: janitor.imports(),
         },
+        settings: vec![],
         limits: limits(&Limits::default(), Timeouts::default(), ZooKeeperLimits::default()),
         policy: policy.into(),
         refusal: refusal(janitor, target, options),

@@ -6,6 +6,7 @@ mod args;
 mod call;
 mod cluster;
 mod component;
+mod config;
 mod consent;
 mod credentials;
 mod error;
@@ -18,16 +19,20 @@ mod replay;
 mod request;
 mod run;
 mod screen;
+mod settings;
 mod signals;
 mod unconnected;
 
 use std::env;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Instant;
 
 use janitor_report::ExitCode;
+use janitor_report::output::Subject;
 use signal_hook::consts::SIGXFSZ;
 
+use args::Command;
 use request::Request;
 use screen::Screen;
 
@@ -36,14 +41,34 @@ fn main() -> std::process::ExitCode {
     // without it, the signal ends the run.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let code = match args::parse(env::args_os()) {
-        Ok(arguments) => {
-            let screen = Screen::new(arguments.show());
-            let request = Request::resolve(arguments, &screen);
-            screen.end(request.and_then(|request| run::run(&request, &screen)))
-        }
+        Ok(command) => carry_out(command),
         Err(error) => misread(&error),
     };
     code.into()
+}
+
+/// Carries out a command, and prints its result.
+fn carry_out(command: Command) -> ExitCode {
+    let (began, start) = (Instant::now(), screen::now());
+    let (name, printing) = (command.name(), command.printing());
+    let screen = Screen::new(&printing);
+    let request = Request::resolve(command, &screen).and_then(|request| {
+        printing.events.iter().try_for_each(|file| screen.write_events(file))?;
+        Ok(request)
+    });
+    let subject = request.as_ref().map(|request| request.subject(name));
+    let subject = subject.unwrap_or(Subject { command: name.into(), ..Subject::default() });
+    let is_replay = matches!(request, Ok(Request::Replay(..)));
+    let result = request.and_then(|request| run::run(&request, &screen));
+    screen.end(result, |finished| {
+        finished.about(subject);
+        if !is_replay {
+            finished.change(|output| {
+                output.start = Some(start);
+                output.seconds = Some(began.elapsed().as_millis() as f64 / 1000.0);
+            });
+        }
+    })
 }
 
 /// Prints the help, the version, or the error in the command line.

@@ -34,7 +34,7 @@ impl Screen {
             // These phases are too short for a bar.
             Phase::Znode | Phase::SelfRemoval => return,
         };
-        if self.is_watched() && *total > 1 {
+        if self.is_watched() && !self.is_quiet() && *total > 1 {
             self.with_bar(|bar| *bar = Some(begin(name, (*total).into())));
         }
     }

@@ -5,6 +5,7 @@ use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
 
 use crate::credentials::{Origin, Recipient};
+use crate::settings::OwnServers;
 use janitor_report::command_line::print::urls;
 use janitor_report::shell;
 
@@ -17,8 +18,9 @@ pub struct Objection {
     pub hint: String,
 }
 
-/// Checks that the operator has chosen these servers to receive a credential. Returns notes for
-/// people about those that do.
+/// Checks that the operator has chosen these servers to receive a credential, and that the
+/// credentials of a configured cluster are sent only to its own servers. Returns notes for people
+/// about those that receive one.
 ///
 /// # Errors
 /// Fails if nothing must be sent, with the reason and the correction.
@@ -26,16 +28,34 @@ pub fn consider(
     recipients: &[Recipient],
     endpoints: &Endpoints,
     only_in_file: &[Server],
+    cluster: Option<&OwnServers>,
     allow_plain_http: bool,
 ) -> Result<Vec<String>, Objection> {
     let mut notes = Vec::new();
+    let is_stranger = |it: &&Recipient| {
+        it.origin == Origin::Configuration && !cluster.is_some_and(|cluster| cluster.contain(it))
+    };
+    let strangers: Vec<_> = recipients.iter().filter(is_stranger).collect();
+    if !strangers.is_empty() {
+        let name = cluster.map_or("the configuration", |cluster| &cluster.name);
+        return Err(Objection {
+            why: format!(
+                "The credentials of {name} are not sent to servers that it does not name: {}.",
+                listed(&strangers)
+            ),
+            hint:
+                "choose the cluster of these servers (--cluster), or give the credential with an \
+                   option,"
+                    .into(),
+        });
+    }
     let in_file: Vec<_> =
         recipients.iter().filter(|it| only_in_file.contains(&it.server)).collect();
     let unasked: Vec<_> = in_file
         .iter()
         .filter_map(|it| match it.origin {
             Origin::Variable(variable) => Some((variable, *it)),
-            Origin::Option => None,
+            Origin::Option | Origin::Configuration => None,
         })
         .collect();
     if !unasked.is_empty() {

@@ -28,6 +28,7 @@ pub fn replay(
     screen: &Screen,
 ) -> Result<Finished, CommandError> {
     let janitor = component.load()?;
+    screen.replay();
     match place.is_dir() {
         true => all(&janitor, place, screen),
         false => one(&janitor, component, &open(place)?, screen),
@@ -56,6 +57,10 @@ fn one(
     let cancellation = CancellationToken::replaying(stopped_at);
     let ran = carry_out(janitor, &run, screen, replay.transport(), limits, cancellation);
     let mut finished = Finished::run(&ran, &run, screen.verbose());
+    finished.change(|output| {
+        output.start = replay.start();
+        output.versions.component = Some(janitor.digest().into());
+    });
     let differences = differences(janitor, replay);
     if !differences.is_empty() {
         let why = format!("this run differs from the recorded one: {}", differences.join("; "));

@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use janitor_contract::types::{Options, Target};
 use janitor_contract::{Call, Endpoints, planned};
+use janitor_report::ExitCode;
 use janitor_report::command_line::parse::{Checks, OWN_APP, Selection, UrlError, Urls, with_app};
-use janitor_report::command_line::print::disabled_checks;
+use janitor_report::command_line::print::{Valued, disabled_checks};
 use janitor_report::command_line::time::Limits;
+use janitor_report::output::Subject;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Run;
 
 use crate::args::auth::Auth;
-use crate::args::{self, Arguments, Command, Connection};
+use crate::args::{self, Command, Connection};
 use crate::component::ComponentArgs;
 use crate::consent::ConsentPolicy;
 use crate::error::CommandError;
 use crate::screen::Screen;
+use crate::settings::{OwnServers, Settings};
+use crate::unconnected::refusal;
 use crate::{files, replay};
 
 /// The work of a command.
@@ -26,8 +30,9 @@ pub enum Request {
     Cluster(Box<OnCluster>),
     /// It replays a recording, or all recordings in a folder.
     Replay(PathBuf, ComponentArgs),
-    /// It shows the component, its limits, and the requests that it may send for a target.
-    Inspect(Target, Options, ComponentArgs),
+    /// It shows the component, its limits, the requests that it may send for a target, and the
+    /// settings.
+    Inspect(Target, Options, ComponentArgs, Box<Settings>),
     /// It prints a file for other programs.
     Print(Vec<u8>),
 }
@@ -50,6 +55,13 @@ pub struct OnCluster {
     pub auth: Auth,
     /// The component to run.
     pub component: ComponentArgs,
+    /// The options that a repeated command needs besides those of the run: the component, the
+    /// configuration.
+    pub repeated: Vec<Valued>,
+    /// The reason why a cleanup of the target is refused, if its role is protected.
+    pub protection: Option<String>,
+    /// The exit code says what a plan contains.
+    pub detailed_exitcode: bool,
     /// The recording to write.
     pub record: Option<Record>,
     /// The file to write the plan to.
@@ -64,6 +76,8 @@ pub struct Servers {
     pub endpoints: Result<Endpoints, UrlError>,
     /// Those that only a file names.
     pub only_in_file: Vec<janitor_contract::request::Server>,
+    /// Those of the chosen cluster in the configuration file, which alone receive its credentials.
+    pub cluster: Option<OwnServers>,
 }
 
 /// A recording to write.
@@ -80,58 +94,95 @@ impl Request {
     /// # Errors
     /// Fails if the command line, or a file that it names, cannot be used, or if a file disables
     /// safety checks and nobody has confirmed that.
-    pub fn resolve(arguments: Arguments, screen: &Screen) -> Result<Self, CommandError> {
-        let on_cluster = match arguments.command {
-            None => clean(arguments.clean, screen)?,
-            Some(Command::Plan(args)) => plan(args, screen)?,
-            Some(Command::Apply(args)) => apply(args, screen)?,
-            Some(Command::Discover(args)) => discover(args)?,
-            Some(Command::Replay(args)) if args.update => update(args, screen)?,
-            Some(Command::Replay(args)) => return Ok(Self::Replay(args.place, args.component)),
-            Some(Command::Inspect(args)) => {
+    pub fn resolve(command: Command, screen: &Screen) -> Result<Self, CommandError> {
+        let on_cluster = match command {
+            Command::Clean(args) => clean(args, screen)?,
+            Command::Plan(args) => plan(args, screen)?,
+            Command::Apply(args) => apply(args, screen)?,
+            Command::Discover(args) => discover(args)?,
+            Command::Replay(args) if args.update => update(args, screen)?,
+            Command::Replay(args) => {
+                files::check_replay(&args.printing, &args.place)?;
+                return Ok(Self::Replay(args.place, args.component));
+            }
+            Command::Inspect(args) => {
                 let (target, options) = args.selection.read(&args.checks)?;
-                return Ok(Self::Inspect(target, options, args.component));
+                let settings = Settings::read(args.urls, args.auth, &args.config)?;
+                return Ok(Self::Inspect(target, options, args.component, settings.into()));
             }
-            Some(Command::Completions(args)) => {
-                return Ok(Self::Print(args::completions(args.shell)));
-            }
-            Some(Command::Man(args)) => {
-                return Ok(Self::Print(args::man(args.command.as_deref())?));
-            }
+            Command::Completions(args) => return Ok(Self::Print(args::completions(args.shell))),
+            Command::Man(args) => return Ok(Self::Print(args::man(args.command.as_deref())?)),
         };
         Ok(Self::Cluster(on_cluster.into()))
+    }
+
+    /// Returns the subject of the command with this name, as far as the command line names it.
+    pub fn subject(&self, command: &str) -> Subject {
+        let (target, servers) = match self {
+            Self::Cluster(request) => {
+                (request.call.target().cloned(), request.servers.endpoints.as_ref().ok().cloned())
+            }
+            Self::Replay(..) | Self::Inspect(..) | Self::Print(_) => (None, None),
+        };
+        Subject { command: command.into(), target, servers }
     }
 }
 
 impl OnCluster {
-    fn new(call: Call, options: Options, urls: &Urls, connection: Connection) -> Self {
-        let endpoints = urls.endpoints(&Endpoints::default());
+    /// Resolves a call. If a file names the call's servers, they are used unless the command line
+    /// names others.
+    ///
+    /// # Errors
+    /// Fails if the environment or the configuration cannot be used, or if the call would clean up
+    /// a protected role.
+    fn new(
+        call: Call,
+        options: Options,
+        urls: Urls,
+        connection: Connection,
+        file: Option<&Endpoints>,
+    ) -> Result<Self, CommandError> {
+        let settings = Settings::read(urls, connection.auth, &connection.config)?;
+        let protection = settings.protection(call.target());
+        if let (Some(why), Call::Clean(_) | Call::Apply(_)) = (&protection, &call) {
+            let hint = "to clean it up nevertheless, delete it from the list `protected` there";
+            return Err(refusal(ExitCode::Refused, format!("Refused: {why}."), hint));
+        }
+        let own = settings.urls().endpoints(&Endpoints::default());
+        let cluster = settings.own_servers();
+        let servers = match file {
+            None => Servers { endpoints: own, only_in_file: vec![], cluster },
+            Some(file) => {
+                let named = settings.named_urls();
+                let own = own.unwrap_or_default();
+                let only_in_file = named.only_in(file, &own);
+                Servers { endpoints: named.endpoints(file), only_in_file, cluster }
+            }
+        };
+        let repeated = [connection.component.options(), settings.options()].concat();
         let record = connection.record.map(|file| Record { file, only_complete: false });
         let is_part = call.target().is_some_and(|target| !target.agents.is_empty());
-        Self {
+        Ok(Self {
             call,
             options,
             disabled_checks: vec![],
             consent: ConsentPolicy::Unneeded,
-            servers: Servers { endpoints, only_in_file: vec![] },
+            servers,
             own_app: own_app().filter(|_| !is_part),
-            auth: connection.auth,
+            auth: settings.auth(),
             component: connection.component,
+            repeated,
+            protection,
+            detailed_exitcode: false,
             record,
             plan_file: None,
             timeout: None,
-        }
+        })
     }
 
     /// Sets the time limits of the command line.
     fn within(self, limits: &Limits) -> Self {
         Self { timeout: limits.timeout, ..self }
-    }
-
-    /// Uses the servers of a file, unless the command line names others.
-    fn at(self, urls: &Urls, file: &Endpoints) -> Self {
-        let servers = Servers { endpoints: urls.endpoints(file), only_in_file: urls.only_in(file) };
-        Self { servers, ..self }
     }
 
     /// Determines the consent that the run needs. If there are `checks`, its options come from a
@@ -162,9 +213,8 @@ fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> 
     let (target, options) = select(&args.selection, &args.checks, screen)?;
     let options = args.waiting.added_to(options);
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
-    OnCluster::new(call, options, &args.urls, args.connection)
-        .within(&args.waiting.limits)
-        .agreed(args.yes, None, screen)
+    let request = OnCluster::new(call, options, args.urls, args.connection, None)?;
+    request.within(&args.waiting.limits).agreed(args.yes, None, screen)
 }
 
 /// Returns the target with the app that runs this command, and the options of the run.
@@ -183,14 +233,16 @@ fn plan(args: args::Plan, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, args.out.as_deref(), None)?;
     let (target, options) = select(&args.selection, &args.checks, screen)?;
     let options = args.waiting.added_to(options);
-    let request = OnCluster::new(Call::Plan(target), options, &args.urls, args.connection);
-    Ok(OnCluster { plan_file: args.out, ..request.within(&args.waiting.limits) })
+    let request = OnCluster::new(Call::Plan(target), options, args.urls, args.connection, None)?
+        .within(&args.waiting.limits);
+    let detailed_exitcode = args.detailed_exitcode;
+    Ok(OnCluster { plan_file: args.out, detailed_exitcode, ..request })
 }
 
 fn discover(args: args::Discover) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, None)?;
     let options = args.limits.added_to(Options::DEFAULT);
-    let request = OnCluster::new(Call::Discover, options, &args.urls, args.connection);
+    let request = OnCluster::new(Call::Discover, options, args.urls, args.connection, None)?;
     Ok(request.within(&args.limits))
 }
 
@@ -208,10 +260,8 @@ fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> 
     }
     let call = with_own_app(Call::Apply(plan));
     let options = args.waiting.added_to(args.checks.added_to(options));
-    OnCluster::new(call, options, &args.urls, args.connection)
-        .at(&args.urls, &endpoints)
-        .within(&args.waiting.limits)
-        .agreed(args.yes, Some(&args.checks), screen)
+    let request = OnCluster::new(call, options, args.urls, args.connection, Some(&endpoints))?;
+    request.within(&args.waiting.limits).agreed(args.yes, Some(&args.checks), screen)
 }
 
 /// Repeats a recorded run, on the cluster that the recording names unless the command line names
@@ -232,15 +282,16 @@ fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError
         )));
     }
     let connection = Connection {
-        show: args.show,
+        printing: args.printing,
         record: Some(args.place),
         auth: args.auth,
+        config: args.config,
         component: args.component,
     };
     files::check(&connection, None, None)?;
     let options = args.waiting.added_to(args.checks.added_to(options));
-    let request = OnCluster::new(with_own_app(call), options, &args.urls, connection)
-        .at(&args.urls, &endpoints)
+    let call = with_own_app(call);
+    let request = OnCluster::new(call, options, args.urls, connection, Some(&endpoints))?
         .within(&args.waiting.limits)
         .agreed(args.yes, Some(&args.checks), screen)?;
     let record = request.record.map(|record| Record { only_complete: true, ..record });

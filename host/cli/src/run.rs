@@ -1,6 +1,7 @@
 //! Carries out a request: all of its effects, except for the last lines and the document.
 
 use janitor_report::ExitCode;
+use janitor_report::inspection::Inspection;
 
 use crate::error::CommandError;
 use crate::finished::{Document, Finished};
@@ -17,8 +18,11 @@ pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError>
     match request {
         Request::Cluster(request) => cluster::run(request, screen),
         Request::Replay(place, component) => replay::replay(place, component, screen),
-        Request::Inspect(target, options, component) => {
-            let inspection = inspection(&component.load()?, target, options);
+        Request::Inspect(target, options, component, settings) => {
+            let inspection = Inspection {
+                settings: settings.shown(),
+                ..inspection(&component.load()?, target, options)
+            };
             let lines = inspection.lines().into_iter().map(Into::into).collect();
             let document = Document::Inspection(inspection.into());
             Ok(Finished { lines, ..Finished::new(ExitCode::Clean, document) })

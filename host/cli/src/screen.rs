@@ -1,7 +1,10 @@
 //! Standard output and standard error: lines for people, or documents for programs.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -13,9 +16,12 @@ use janitor_report::ExitCode;
 use janitor_report::line::{Line, Tone};
 use serde::Serialize;
 
+use crate::args::Printing;
 use crate::error::CommandError;
+use crate::files;
 use crate::finished::{Document, Finished};
 use janitor_report::command_line::parse::{Format, Show};
+use janitor_report::output::Event;
 
 /// The screen of a command. Clones share it.
 #[derive(Clone)]
@@ -23,6 +29,8 @@ pub struct Screen(Arc<Shared>);
 
 struct Shared {
     show: Show,
+    /// Standard error contains only errors.
+    is_quiet: bool,
     /// Standard output shows colours.
     is_coloured: bool,
     /// Standard output is a terminal, so every line is written immediately.
@@ -34,6 +42,10 @@ struct State {
     /// Standard output. Lines are buffered until somebody has to see them: for an agent without
     /// resources of the target, writing its line takes longer than everything else.
     lines: BufWriter<Stdout>,
+    /// The file of the events, if there is one.
+    events: Option<File>,
+    /// The time of an event is known; in a replay it is not.
+    is_live: bool,
     /// The progress bar, if there is one.
     bar: Option<ProgressBar>,
     /// The first reason why something could not be written.
@@ -64,15 +76,18 @@ const STDOUT: &str = "standard output";
 const STDERR: &str = "standard error";
 
 impl Screen {
-    /// The screen of a command that shows this much, in this format.
-    pub fn new(show: Show) -> Self {
+    /// The screen of a command with these output options.
+    pub fn new(&Printing { show, quiet, .. }: &Printing) -> Self {
         let stdout = io::stdout();
         Self(Arc::new(Shared {
             show,
+            is_quiet: quiet,
             is_coloured: AutoStream::choice(&stdout) != ColorChoice::Never,
             is_watched: stdout.is_terminal(),
             state: Mutex::new(State {
                 lines: BufWriter::new(stdout),
+                events: None,
+                is_live: true,
                 bar: None,
                 lost: None,
                 warnings: vec![],
@@ -93,6 +108,25 @@ impl Screen {
     /// Returns whether both streams are terminals on which lines for people appear.
     pub fn is_watched(&self) -> bool {
         self.format() == Format::Text && self.0.is_watched && io::stderr().is_terminal()
+    }
+
+    /// Returns whether standard error contains only errors.
+    pub fn is_quiet(&self) -> bool {
+        self.0.is_quiet
+    }
+
+    /// Writes the events to a file too.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written, with one sentence for people.
+    pub fn write_events(&self, file: &Path) -> Result<(), String> {
+        self.state().events = Some(files::create_events(file)?);
+        Ok(())
+    }
+
+    /// Leaves out the times of events, which a replay does not have.
+    pub fn replay(&self) {
+        self.state().is_live = false;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -129,7 +163,7 @@ impl Screen {
 
     /// Writes a line about the command itself on standard error, unless it is read by a program.
     pub fn note(&self, line: &str) {
-        if self.format() == Format::Text {
+        if self.format() == Format::Text && !self.is_quiet() {
             self.complain(line);
         }
     }
@@ -147,16 +181,22 @@ impl Screen {
 
     /// Writes an entry of a run's log.
     pub fn log(&self, entry: &Entry) {
+        let time = self.state().is_live.then(now);
+        let event = || json::line(&Event { entry, time: time.clone() }).map_err(io::Error::other);
+        self.state().write("the file of the events", |state| match &mut state.events {
+            Some(file) => file.write_all(&event()?),
+            None => Ok(()),
+        });
         match self.format() {
-            Format::Text if entry.is_for_standard_error() => self.complain(&entry.message),
+            Format::Text if entry.is_for_standard_error() => self.note(&entry.message),
             Format::Text if self.verbose() || entry.level != Level::Debug => {
                 self.line(Line::tone(entry.level.into(), &entry.message));
             }
             Format::Text => {}
-            Format::Json => self.state().write(STDERR, |_| {
-                let json = json::line(entry).map_err(io::Error::other)?;
-                io::stderr().write_all(&json)
-            }),
+            Format::Json if self.is_quiet() => {}
+            Format::Json => {
+                self.state().write(STDERR, |_| io::stderr().write_all(&event()?));
+            }
         }
     }
 
@@ -177,8 +217,12 @@ impl Screen {
 
     /// Prints the last lines and the document of a command, and returns its exit code, which the
     /// document contains too. If the document cannot be written, only the exit code and standard
-    /// error show it.
-    pub fn end(&self, result: Result<Finished, CommandError>) -> ExitCode {
+    /// error show it. `complete` adds to the document what is known only at the end.
+    pub fn end(
+        &self,
+        result: Result<Finished, CommandError>,
+        complete: impl FnOnce(&mut Finished),
+    ) -> ExitCode {
         let mut finished = result.unwrap_or_else(|error| {
             self.explain(&error);
             Finished::explained(&error)
@@ -191,6 +235,7 @@ impl Screen {
             finished.lose(why);
         }
         finished.warn(std::mem::take(&mut self.state().warnings));
+        complete(&mut finished);
         match (&finished.document, self.format()) {
             (Document::File(file), _) => self.document(|| Ok(file.clone())),
             (Document::Output(output), Format::Json) => self.document(|| lines(output)),
@@ -212,6 +257,11 @@ impl Screen {
             state.lines.flush()
         });
     }
+}
+
+/// The current time, as RFC 3339.
+pub fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 fn lines(document: &impl Serialize) -> io::Result<Vec<u8>> {

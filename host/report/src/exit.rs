@@ -12,6 +12,9 @@ pub enum ExitCode {
     Clean = 0,
     /// The command line is invalid, or a file cannot be read or written.
     Usage = 1,
+    /// With `--detailed-exitcode`: a cleanup would remove something. No error of the command line
+    /// has this code.
+    Changes = 2,
     /// A URL is invalid.
     Url = 3,
     /// The login failed.
@@ -28,9 +31,10 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Clean,
         Self::Usage,
+        Self::Changes,
         Self::Url,
         Self::Login,
         Self::Failed,
@@ -44,7 +48,7 @@ impl ExitCode {
     #[must_use]
     pub fn with_loss(self) -> Self {
         match self {
-            Self::Clean => Self::Usage,
+            Self::Clean | Self::Changes => Self::Usage,
             worse => worse,
         }
     }
@@ -54,6 +58,7 @@ impl ExitCode {
         match self {
             Self::Clean => "everything is confirmed removed, or was shown as requested",
             Self::Usage => "invalid command line, or a file that cannot be read or written",
+            Self::Changes => "with `plan --detailed-exitcode`: a cleanup would remove something",
             Self::Url => "invalid URL",
             Self::Login => "the login failed",
             Self::Failed => "the cleanup failed or was stopped, or there is nothing to do",
@@ -112,7 +117,8 @@ mod tests {
     #[test]
     fn a_loss_hides_nothing_worse() {
         for code in ExitCode::ALL {
-            let expected = if code == ExitCode::Clean { ExitCode::Usage } else { code };
+            let is_success = matches!(code, ExitCode::Clean | ExitCode::Changes);
+            let expected = if is_success { ExitCode::Usage } else { code };
             assert_eq!(code.with_loss(), expected);
         }
     }

@@ -15,6 +15,8 @@ pub struct Inspection {
     pub exit_code: u8,
     /// The component.
     pub component: Component,
+    /// The settings that hold, each with its source.
+    pub settings: Vec<Setting>,
     /// The limits of each run.
     pub limits: Vec<Limit>,
     /// The requests that the component may send, for each command on the target.
@@ -33,6 +35,18 @@ pub struct Component {
     pub package: String,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Setting {
+    /// The name: that of its option without the dashes, or of a variable with a secret.
+    pub name: String,
+    /// The value; none for a secret, which is never shown.
+    pub value: Option<String>,
+    /// The source: an option, a variable, the configuration file, or a default.
+    pub source: String,
 }
 
 /// One limit.
@@ -81,6 +95,13 @@ impl Inspection {
             "It imports:".into(),
         ];
         lines.extend(imports.iter().map(|name| format!("  {name}")));
+        if !self.settings.is_empty() {
+            lines.extend([String::new(), "Settings:".into()]);
+        }
+        lines.extend(self.settings.iter().map(|Setting { name, value, source }| {
+            let value = value.as_deref().unwrap_or("(not shown)");
+            format!("  {name}: {value} ({source})")
+        }));
         lines.extend([String::new(), "Limits of each run:".into()]);
         lines.extend(self.limits.iter().map(|Limit { name, value, unit }| {
             let name = name.replace('_', " ");

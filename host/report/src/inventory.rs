@@ -1,10 +1,11 @@
 //! Describes an inventory for people.
 
 use janitor_contract::describe::{agent_words, count};
-use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Inventory, Reserved, Target};
+use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Inventory, Reserved};
 
 use crate::command_line::print::Invocation;
 use crate::line::{Line, Tone};
+use crate::orphans::removals_of;
 use crate::words::{framework_line, sums, unreached_line};
 
 /// Lists everything that is reserved in a cluster, with the commands that remove the orphaned
@@ -19,8 +20,7 @@ pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
         lines.push("".into());
         lines.extend(holding_lines(holding, frameworks_unknown.is_none()));
         lines.extend(group_lines(&holding.groups, holding.frameworks.len()));
-        for (what, target) in orphaned(holding, frameworks_unknown.is_none()) {
-            let command = run.clean(&target, &run.options);
+        for (what, command) in removals_of(holding, inventory, run) {
             lines.push(format!("  To remove {what}: {command}").into());
         }
     }
@@ -40,30 +40,6 @@ pub fn inventory(inventory: &Inventory, run: &Invocation) -> Vec<Line> {
         lines.extend(notes);
     }
     lines
-}
-
-/// Proposes what to remove of a role, with the words for it: all of it, or what belongs to each
-/// framework that is not registered.
-fn orphaned(holding: &Holding, frameworks_known: bool) -> Vec<(String, Target)> {
-    let Holding { role, principals, removable, frameworks, znodes, groups, .. } = holding;
-    let of_role = Target { role: Some(role.clone()), ..Target::NOTHING };
-    // Several services that share the role of a group have several principals.
-    let is_ones = principals.len() < 2 && frameworks.is_empty();
-    let is_alive = |it: &HoldingGroup| it.state == FrameworkState::Registered;
-    if !frameworks_known || !removable {
-        return vec![];
-    }
-    if is_ones && !groups.iter().any(is_alive) {
-        let znode = znodes.first().cloned();
-        return vec![("it".into(), Target { znode, ..of_role })];
-    }
-    let dead = groups.iter().filter(|it| !is_alive(it) && it.removable);
-    let dead = dead.filter_map(|it| it.framework_id.clone());
-    dead.map(|id| {
-        let what = format!("what framework {id} reserved");
-        (what, Target { framework_id: Some(id), ..of_role.clone() })
-    })
-    .collect()
 }
 
 /// Describes whose reservations they are, if labels tell several owners apart, or name another one

@@ -4,8 +4,9 @@
 //! | module | contents |
 //! | --- | --- |
 //! | [`exit`] | the exit codes |
-//! | [`output`], [`plan_file`], [`inspection`] | the documents for programs |
+//! | [`output`], [`counts`], [`plan_file`], [`inspection`] | the documents for programs |
 //! | [`plan`], [`inventory`], [`summary`], [`words`], [`line`](mod@line) | the same for people |
+//! | [`orphans`] | the roles of an inventory that nobody uses |
 //! | [`next`] | what to do after a run |
 //! | [`command_line`] | command lines, read and printed |
 //! | [`service`] | the names that a service's package derives from the service's name |
@@ -14,11 +15,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod command_line;
+pub mod counts;
 pub mod exit;
 pub mod inspection;
 pub mod inventory;
 pub mod line;
 pub mod next;
+pub mod orphans;
 pub mod output;
 pub mod plan;
 pub mod plan_file;

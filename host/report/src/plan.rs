@@ -104,7 +104,7 @@ fn warning_words(warning: &Warning) -> Option<&str> {
 }
 
 /// The agents for which requests are sent: the resources on the others stay for now.
-fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
+pub(crate) fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
     let is_away = |agent: &str| is_among(&plan.unreached, agent) || is_among(&plan.ignored, agent);
     plan.agents.iter().filter(move |it| !is_away(&it.agent))
 }
@@ -231,7 +231,7 @@ fn total(plan: &CleanupPlan) -> String {
 }
 
 /// Returns whether a cleanup would remove anything of an entry.
-fn is_removed(it: &Planned) -> bool {
+pub(crate) fn is_removed(it: &Planned) -> bool {
     it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
 }
 

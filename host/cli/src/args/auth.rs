@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
+use crate::credentials::Origins;
+
 /// The options for credentials and certificates. Secrets should be in a file or in the
 /// environment, because every user of a machine can read command lines.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Credentials and certificates")]
 pub struct Auth {
-    /// DC/OS authentication token; prefer a file or the environment [env: DCOS_ACS_TOKEN]
+    /// DC/OS authentication token; prefer a file or the environment
+    /// [env: JANITOR_AUTH_TOKEN, or else DCOS_ACS_TOKEN]
     #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub auth_token: Option<String>,
@@ -62,6 +65,9 @@ pub struct Auth {
     /// Send credentials over plain HTTP even though another server is reached over HTTPS
     #[arg(long)]
     pub allow_plain_http: bool,
+    /// The origins of the credentials.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
 impl Auth {
@@ -83,6 +89,7 @@ impl Auth {
             client_key,
             insecure: _,
             allow_plain_http: _,
+            origins: _,
         } = self;
         let files = [
             ("--auth-token-file", auth_token_file),

@@ -21,13 +21,14 @@ pub struct Selection {
     #[arg(short, long)]
     pub role: Option<String>,
     /// Remove only what this principal created [default: everything of the role]
-    #[arg(short, long)]
+    #[arg(short, long, value_name = "NAME")]
     pub principal: Option<String>,
     /// ZooKeeper node to delete, with everything below it
     #[arg(short, long = "zk-path", aliases = ["z", "zk"], value_name = "ZNODE")]
     pub znode: Option<String>,
-    /// Service to clean up: derive role, principal and znode from its name, unless -r, -p or
-    /// -z are given. While the service has resources under other roles, the run is incomplete and
+    /// Service to clean up: derive role, principal and znode from its name
+    ///
+    /// -r, -p and -z replace the derived names. While the service has resources under other roles, the run is incomplete and
     /// keeps the znode, unless -r names another role
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
@@ -56,8 +57,9 @@ const NO_ID: &str = "\0";
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Safety checks")]
 pub struct Checks {
-    /// Permanently tear down the frameworks that still use the role, with all their tasks. A
-    /// framework that has other roles too, or that runs apps or jobs for others (Marathon,
+    /// Permanently tear down the frameworks that still use the role
+    ///
+    /// All their tasks end. A framework that has other roles too, or that runs apps or jobs for others (Marathon,
     /// Metronome), is torn down only if its ID is given; if an ID is given, no other framework
     /// is torn down (repeatable)
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = NO_ID)]
@@ -84,19 +86,24 @@ pub struct Checks {
 // The help shows the URLs as they are.
 #[allow(rustdoc::bare_urls)]
 pub struct Urls {
-    /// URL of a DC/OS cluster: reach the servers through its Admin Router, unless their own
-    /// URLs are given
+    /// URL of a DC/OS cluster, to reach all servers through its Admin Router
+    ///
+    /// A server whose own URL is given is reached there instead [env: JANITOR_DCOS_URL]
     #[arg(long, value_name = "URL")]
     pub dcos_url: Option<String>,
-    /// A Mesos master URL, or a comma-separated list of all masters (on DC/OS:
-    /// http://leader.mesos:5050/master/)
+    /// A Mesos master URL, or a comma-separated list of all masters
+    ///
+    /// On DC/OS: http://leader.mesos:5050/master/ [env: JANITOR_MASTER_URL]
     #[arg(short, long, value_name = "URL")]
     pub master_url: Option<String>,
-    /// Exhibitor URL (on DC/OS: http://leader.mesos:8181/), or ZooKeeper itself:
-    /// zk://host:port,host:port/chroot
+    /// Exhibitor URL, or ZooKeeper itself: zk://host:port,host:port/chroot
+    ///
+    /// On DC/OS: http://leader.mesos:8181/ [env: JANITOR_EXHIBITOR_URL]
     #[arg(short, long, value_name = "URL")]
     pub exhibitor_url: Option<String>,
-    /// URL of Marathon's apps (on DC/OS: http://marathon.mesos:8080/v2/apps/)
+    /// URL of Marathon's apps
+    ///
+    /// On DC/OS: http://marathon.mesos:8080/v2/apps/ [env: JANITOR_MARATHON_URL]
     #[arg(short = 'n', long, value_name = "URL")]
     pub marathon_url: Option<String>,
 }
@@ -249,14 +256,29 @@ impl Urls {
         )
     }
 
+    /// Adds the URLs of a place with a lower precedence. The URL of a cluster names all of its
+    /// servers, so nothing of that place remains beside it.
+    #[must_use]
+    pub fn or(self, lower: Self) -> Self {
+        if self.dcos_url.is_some() {
+            return self;
+        }
+        Self {
+            dcos_url: lower.dcos_url,
+            master_url: self.master_url.or(lower.master_url),
+            exhibitor_url: self.exhibitor_url.or(lower.exhibitor_url),
+            marathon_url: self.marathon_url.or(lower.marathon_url),
+        }
+    }
+
     /// Returns the servers that only a file names: the command line does not, and they are not at
-    /// the default addresses of DC/OS.
-    pub fn only_in(&self, file: &Endpoints) -> Vec<Server> {
+    /// the operator's own addresses (`own`), which are those of DC/OS unless the operator has
+    /// configured others.
+    pub fn only_in(&self, file: &Endpoints, own: &Endpoints) -> Vec<Server> {
         let Self { dcos_url, master_url, exhibitor_url, marathon_url } = self;
-        let usual = Endpoints::default();
-        let differs = |endpoint| file.base(endpoint) != usual.base(endpoint);
+        let differs = |endpoint| file.base(endpoint) != own.base(endpoint);
         let servers = [
-            (Server::Master, master_url, file.masters() != usual.masters()),
+            (Server::Master, master_url, file.masters() != own.masters()),
             (Server::Exhibitor, exhibitor_url, differs(Endpoint::Exhibitor)),
             (Server::Marathon, marathon_url, differs(Endpoint::Marathon)),
         ];

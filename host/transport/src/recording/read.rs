@@ -83,6 +83,11 @@ impl Replay {
         self.tape().run.clone()
     }
 
+    /// Returns the time at which the recorded run sent its first request, as the recording has it.
+    pub fn start(&self) -> Option<String> {
+        self.tape().entries.first().map(|(entry, _)| entry.started_date_time.clone())
+    }
+
     /// Returns a transport that answers from the recording.
     pub fn transport(&self) -> Box<dyn Transport> {
         Box::new(Player { replay: self.clone(), endpoints: self.run().endpoints })

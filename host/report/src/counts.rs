@@ -1,0 +1,127 @@
+//! The numbers in the output for programs, so that a script need not add them up.
+
+use std::collections::BTreeSet;
+
+use janitor_contract::outcome::{Done, RunError};
+use janitor_contract::types::{
+    AgentOutcome, AgentResult, CleanupPlan, Fate, Inventory, Phase, Report,
+};
+use serde::Serialize;
+
+use crate::plan::{is_removed, reached};
+
+/// The numbers of volumes, resources and agents in a result.
+///
+/// In a report they are those whose removal the master has accepted (`report.confirmed` says
+/// whether it was carried out); in a plan those that a run would remove; in an inventory all that
+/// are reserved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Counts {
+    /// The number of persistent volumes.
+    pub volumes: u64,
+    /// The number of reserved resources, including those that carry a volume.
+    pub resources: u64,
+    /// The number of agents that hold them.
+    pub agents: u64,
+    /// The number of resources of the role that a plan keeps.
+    pub kept: Option<u64>,
+    /// The number of roles in an inventory.
+    pub roles: Option<u64>,
+}
+
+impl Counts {
+    /// Counts what a result contains. A result without a report, a plan or an inventory has no
+    /// numbers.
+    pub fn of(result: &Result<Done, RunError>) -> Option<Self> {
+        match result {
+            Ok(Done::Cleaned(report)) => Some(Self::removed(report)),
+            Ok(Done::Planned(plan)) => Some(Self::planned(plan)),
+            Ok(Done::Discovered(inventory)) => Some(Self::reserved(inventory)),
+            Err(error) => error.report().map(Self::removed),
+        }
+    }
+
+    fn removed(report: &Report) -> Self {
+        let is_accepted = |it: &&AgentResult| matches!(it.outcome, AgentOutcome::Accepted(_));
+        let accepted = || report.agents.iter().filter(is_accepted);
+        let sum = |phase: Phase| -> u64 {
+            accepted().filter(|it| it.phase == phase).map(|it| u64::from(it.found)).sum()
+        };
+        let agents: BTreeSet<_> = accepted().map(|it| it.agent.as_str()).collect();
+        Self {
+            volumes: sum(Phase::Volumes),
+            resources: sum(Phase::Reservations),
+            agents: number(agents.len()),
+            ..Self::default()
+        }
+    }
+
+    fn planned(plan: &CleanupPlan) -> Self {
+        let entries = || reached(plan).flat_map(|agent| &agent.entries);
+        let all: usize = plan.agents.iter().map(|agent| agent.entries.len()).sum();
+        let released = entries().filter(|it| it.reservation == Fate::Removed).count();
+        let concerned = reached(plan).filter(|agent| agent.entries.iter().any(is_removed));
+        Self {
+            volumes: number(entries().filter(|it| it.volume == Some(Fate::Removed)).count()),
+            resources: number(released),
+            agents: number(concerned.count()),
+            kept: Some(number(all - released)),
+            roles: None,
+        }
+    }
+
+    fn reserved(inventory: &Inventory) -> Self {
+        let held = || inventory.roles.iter().flat_map(|holding| &holding.agents);
+        let entries = || held().flat_map(|agent| &agent.entries);
+        let agents: BTreeSet<_> = held().map(|agent| agent.agent.as_str()).collect();
+        Self {
+            volumes: number(entries().filter(|it| it.volume.is_some()).count()),
+            resources: number(entries().count()),
+            agents: number(agents.len()),
+            kept: None,
+            roles: Some(number(inventory.roles.len())),
+        }
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan_file::PlanFile;
+
+    const PLAN: &str = include_str!("../../../tests/scenarios/a-plan-that-is-applied/plan.json");
+
+    #[test]
+    fn only_accepted_removals_count() {
+        let result = |agent: &str, phase, found, outcome| AgentResult {
+            phase,
+            agent: agent.into(),
+            found,
+            skipped: vec![],
+            outcome,
+        };
+        let agents = vec![
+            result("S0", Phase::Volumes, 2, AgentOutcome::Accepted(202)),
+            result("S1", Phase::Volumes, 4, AgentOutcome::Failed("no".into())),
+            result("S0", Phase::Reservations, 3, AgentOutcome::Accepted(202)),
+            result("S2", Phase::Reservations, 1, AgentOutcome::Accepted(200)),
+        ];
+        let counts = Counts::of(&Ok(Done::Cleaned(Report { agents, ..Report::NOTHING })));
+        let expected = Counts { volumes: 2, resources: 4, agents: 2, ..Counts::default() };
+        assert_eq!(counts, Some(expected));
+    }
+
+    #[test]
+    fn a_plan_counts_what_it_removes_and_what_stays() {
+        let PlanFile { plan, .. } = PlanFile::read(PLAN.as_bytes()).unwrap();
+        let all: usize = plan.agents.iter().map(|agent| agent.entries.len()).sum();
+        let counts = Counts::of(&Ok(Done::Planned(plan))).unwrap();
+        assert!(counts.volumes > 0 && counts.agents > 0, "{counts:?}");
+        assert_eq!(counts.resources + counts.kept.unwrap(), all as u64);
+    }
+}
