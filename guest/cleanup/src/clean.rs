@@ -8,6 +8,7 @@ use crate::host::{Host, count};
 use crate::master::agents::Listing;
 use crate::operation::Operation;
 use crate::owner::Owner;
+use crate::plan::Comparison;
 use crate::self_removal;
 use crate::znode::Tree;
 use janitor_contract::describe::{agent_words, unreached_words};
@@ -62,7 +63,15 @@ impl<H: Host> Context<'_, H> {
         self.admit(target)?;
         let Target { role, znode, marathon_app, .. } = target;
         let listing = match plan {
-            Some(plan) => self.as_planned(plan)?,
+            Some(plan) => match self.as_planned(plan)? {
+                Comparison::Same(listing) => listing,
+                Comparison::CarriedOut => {
+                    self.say("");
+                    self.say("Nothing is left to do: the plan is already carried out.");
+                    self.leave_marathon(marathon_app.as_deref());
+                    return Ok(());
+                }
+            },
             None => self.as_allowed(target)?,
         };
         if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
@@ -74,12 +83,17 @@ impl<H: Host> Context<'_, H> {
         if role.is_some() || znode.is_some() {
             self.say("Cleanup completed successfully.");
         }
-        if let Some(app) = marathon_app {
+        self.leave_marathon(marathon_app.as_deref());
+        Ok(())
+    }
+
+    /// Removes the target's app from Marathon, if it names one.
+    fn leave_marathon(&mut self, app: Option<&str>) {
+        if let Some(app) = app {
             let mut retries = self.retries();
             let removed = self_removal::remove(&mut self.host, app, &mut retries);
             self.report.self_removal = Some(removed);
         }
-        Ok(())
     }
 
     /// Carries out the two phases that concern the agents, and repeats them for those that come

@@ -2,6 +2,7 @@
 
 mod changes;
 
+pub use self::changes::Comparison;
 use crate::checks::{self, Users};
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;

@@ -11,6 +11,7 @@
 //! | [`imports`] | the interfaces that a component may import |
 //! | [`planned`] | the consistency of a plan, and the effect of options on it |
 //! | [`labels`] | the labels that select reservations, and those that name a framework |
+//! | [`changes`] | the changes in a cluster since a plan was made |
 //! | [`describe`] | readable descriptions of resources, agents and frameworks |
 //! | `strict`, `json` | with the feature `documents`: reads and writes this project's documents |
 //! | [`printable`] | makes texts safe for a terminal |
@@ -21,6 +22,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod changes;
 pub mod describe;
 pub mod endpoint;
 pub mod ensemble;

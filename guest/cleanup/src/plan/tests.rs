@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::changes::words;
 use super::*;
 use crate::clean;
 use crate::testing::Script;
+use janitor_contract::changes::words;
 use janitor_contract::types::{Error, ZnodeState};
 
 const OPTIONS: Options = Options::DEFAULT;
@@ -386,5 +386,60 @@ fn a_plan_that_contradicts_itself_is_refused() {
         let words = format!("Refused: the plan contradicts itself: {field} ");
         assert!(failure.message.starts_with(&words), "{}", failure.message);
         assert_eq!(host.sent.len(), 0);
+    }
+}
+
+/// Only the listing proves that a plan is carried out already.
+#[test]
+fn a_plan_that_is_carried_out_already_needs_no_second_run() {
+    let made = |options: &Options| {
+        let target = Target { principal: Some("p".into()), ..target(Some("z")) };
+        let mut host = Script::default()
+            .answer(200, slaves(&[CPUS, FOREIGN, STATIC, VOLUME]))
+            .answer(200, NO_FRAMEWORKS)
+            .page("exhibitor/v1/explorer/node-data", 200, QUIET.node)
+            .page("exhibitor/v1/explorer/node", 200, "[]");
+        plan(&mut host, &target, options).unwrap()
+    };
+    let absent = r#"{"stat":"* not found * "}"#;
+    let apply =
+        |plan: &CleanupPlan, slaves: String, frameworks: &str, znode: &str, options: &Options| {
+            let mut host = Script::default().answer(200, slaves).answer(200, frameworks);
+            host = host.page("exhibitor/v1/explorer/node-data", 200, znode);
+            host = host.page("exhibitor/v1/explorer/node", 200, "[]");
+            let result = clean::apply(&mut host, plan, options);
+            let changes = host
+                .sent
+                .iter()
+                .filter(|it| it.path[0] == "destroy-volumes" || it.path[0] == "unreserve");
+            assert_eq!(changes.count(), 0);
+            (result, host.lines().into_iter().map(String::from).collect::<Vec<_>>())
+        };
+    let kept = slaves(&[FOREIGN, STATIC]);
+    let (result, lines) = apply(&made(&OPTIONS), kept.clone(), NO_FRAMEWORKS, absent, &OPTIONS);
+    assert_eq!(result.map(|it| it.agents.len()), Ok(0));
+    assert_eq!(lines, ["", "Nothing is left to do: the plan is already carried out."]);
+    let whole = Options { whole_service: true, ..OPTIONS };
+    let other = kept.replace("\"S0\"", "\"S1\"");
+    let away = kept.replace(r#""hostname""#, r#""active":false,"hostname""#);
+    let used = format!(r#"{{"frameworks":[{F}]}}"#);
+    let elsewhere = kept.replacen(r#"{"r""#, r#"{"x/r":[{"name":"cpus","role":"x/r","scalar":{"value":1.0},"reservation":{"principal":"p"}}],"r""#, 1);
+    for (slaves, frameworks, znode, options) in [
+        // Something is left, or is there again.
+        (slaves(&[FOREIGN, STATIC, CPUS]), NO_FRAMEWORKS, absent, &OPTIONS),
+        (slaves(&[CPUS, FOREIGN, STATIC]), NO_FRAMEWORKS, absent, &OPTIONS),
+        (kept.clone(), NO_FRAMEWORKS, QUIET.node, &OPTIONS),
+        (kept.clone(), &used, absent, &OPTIONS),
+        (elsewhere, NO_FRAMEWORKS, absent, &whole),
+        // Somebody else has changed the rest.
+        (slaves(&[FOREIGN]), NO_FRAMEWORKS, absent, &OPTIONS),
+        // The list does not show the plan's agent, so it may be another cluster.
+        (other, NO_FRAMEWORKS, absent, &OPTIONS),
+        (slaves(&[]).replace("\"S0\"", "\"S1\""), NO_FRAMEWORKS, absent, &OPTIONS),
+        (away, NO_FRAMEWORKS, absent, &OPTIONS),
+    ] {
+        let (result, lines) = apply(&made(options), slaves, frameworks, znode, options);
+        let reason = result.map_err(|it| it.reason);
+        assert_eq!(reason, Err(Reason::Changed), "{lines:?}");
     }
 }
