@@ -25,6 +25,9 @@ LABEL org.opencontainers.image.title="janitor" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/target/release/janitor /usr/local/bin/janitor
 RUN ln -s /usr/local/bin/janitor /janitor.py
+# The commands that janitor proposes are `docker run` with this name.
+ARG IMAGE=mesosphere/janitor
+ENV JANITOR_IMAGE=${IMAGE}
 # The user is nobody.
 USER 65534:65534
 CMD ["/janitor.py", "--help"]

@@ -14,7 +14,9 @@ use crate::master::agents::{Listing, Wanted};
 use crate::owner::Owner;
 use janitor_contract::types::{Event, InUse, Level, Reason, Target};
 
-pub use self::known::{require_known_role, require_listed_agents, require_own_resources};
+pub use self::known::{
+    probably_meant, require_known_role, require_listed_agents, require_own_resources,
+};
 pub use self::users::{Users, unknown};
 
 /// The state of a cluster that decides whether a target may be cleaned.
@@ -87,7 +89,10 @@ impl<H: Host> Context<'_, H> {
         };
         if let Some(owner) = owner {
             require_listed_agents(agents)?;
-            require_own_resources(agents, owner)?;
+            if let Err(refusal) = require_own_resources(agents, owner) {
+                self.report.elsewhere = probably_meant(agents, owner);
+                return Err(refusal);
+            }
         }
         let frameworks = match is_forced {
             true => None,

@@ -70,6 +70,7 @@ impl<H: Host> Context<'_, H> {
             why_refused: None,
         };
         let owner = Owner::of(target);
+        self.owning_frameworks = None;
         let listing = match owner {
             Some(owner) => Some(self.plan_resources(owner, &mut plan)?),
             None if target.znode.is_some() => match self.list(Wanted::NOTHING) {
@@ -115,6 +116,7 @@ impl<H: Host> Context<'_, H> {
             self.refuses(checks::require_listed_agents(listing), plan);
             self.refuses(checks::require_own_resources(listing, owner), plan);
             self.owning_frameworks = listing.frameworks(owner);
+            plan.elsewhere.extend(checks::probably_meant(listing, owner));
         }
         let frameworks = self.frameworks(listing);
         if owner.is_some() {

@@ -13,7 +13,7 @@ use janitor_program::output;
 use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
 use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, with_app};
-use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
 use janitor_report::next;
 use janitor_report::output::{Output, Subject};
@@ -84,7 +84,7 @@ fn clean(args: &Arguments) -> ExitCode {
     }
     let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
     let ran = run(&call, &options);
-    let run = Invocation { call, options, endpoints, component: vec![] };
+    let run = Invocation { call, options, endpoints, component: vec![], caller: Caller::default() };
     let next = next::after(&ran, &run);
     for line in summary::outcome(&ran.result, &run, &next, args.show.verbose, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));

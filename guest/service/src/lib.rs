@@ -15,7 +15,7 @@ use janitor_program::output::Format;
 use janitor_program::run::{Log, configure, run};
 use janitor_program::runtime::report_panics;
 use janitor_report::ExitCode;
-use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::next;
 use janitor_report::output::{Output, Subject};
 use wasip2::cli::stderr::get_stderr;
@@ -71,7 +71,13 @@ fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
     {
         Ok(()) => {
             let ran = run(&call, &options);
-            let run = Invocation { call, options, endpoints, component: vec![] };
+            let run = Invocation {
+                call,
+                options,
+                endpoints,
+                component: vec![],
+                caller: Caller::default(),
+            };
             let next = next::after(&ran, &run);
             let output = Output::new(&ran.result, next).about(Subject::of(command, &run));
             (status(&ran.result), output)

@@ -1,5 +1,8 @@
 //! A run on a cluster: the servers, the credentials, the consent, the recording.
 
+use std::time::SystemTime;
+
+use janitor_contract::changes::differences;
 use janitor_contract::request::Server;
 use janitor_contract::types::{CleanupPlan, Failure, Reason, Report, Target};
 use janitor_contract::{Call, Done, Endpoints, RunError, planned};
@@ -8,12 +11,13 @@ use janitor_host::{
 };
 use janitor_report::ExitCode;
 use janitor_report::command_line::parse::UrlError;
-use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::{CERTIFICATES, Ran};
-use janitor_report::plan_file::PlanFile;
+use janitor_report::plan_file::{Made, PlanFile};
 use janitor_report::{plan, summary};
+use janitor_transport::exchange::Transport;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
@@ -22,11 +26,12 @@ use crate::consent::{Consent, ConsentPolicy};
 use crate::credentials::{AuthError, Recipient};
 use crate::error::CommandError;
 use crate::finished::Finished;
+use crate::read_only::ReadOnly;
 use crate::recipients::{Objection, consider};
 use crate::request::{OnCluster, Servers};
 use crate::screen::Screen;
 use crate::unconnected::{Unconnected, refusal, silent};
-use crate::{files, signals};
+use crate::{files, program, signals};
 
 /// Carries out a request on its cluster.
 ///
@@ -139,18 +144,24 @@ impl<'a> Cluster<'a> {
     fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
         let options = &self.request.options;
         let (plan, looked) = match call {
-            Call::Apply(plan) => (planned::under(&plan, options), None),
-            Call::Clean(target) | Call::Plan(target) => {
-                let run = self.invocation(Call::Plan(target));
-                let (ran, recording) = self.record(&run)?;
-                match &ran.result {
-                    Ok(Done::Planned(plan)) => (plan.clone(), Some((ran, recording))),
-                    _ => {
-                        let finished = self.finished(&ran, &run);
-                        return Ok(Err(self.end(finished, Some((ran, recording)))));
-                    }
+            Call::Apply(plan) => {
+                let plan = planned::under(&plan, options);
+                // Nobody needs to look at the cluster for a plan that is refused anyway.
+                match plan.refusal.is_some() {
+                    true => (plan, None),
+                    false => match self.look(plan.target.clone())? {
+                        Ok((now, _)) if !differences(&plan, &now, options).is_empty() => {
+                            return self.answer(plan).map(Err);
+                        }
+                        Ok((_, looked)) => (plan, Some(looked)),
+                        Err(finished) => return Ok(Err(finished)),
+                    },
                 }
             }
+            Call::Clean(target) | Call::Plan(target) => match self.look(target)? {
+                Ok((plan, looked)) => (plan, Some(looked)),
+                Err(finished) => return Ok(Err(finished)),
+            },
             // Nothing is removed, so no consent is needed.
             Call::Discover => return self.carry_out(Call::Discover).map(Err),
         };
@@ -175,6 +186,35 @@ impl<'a> Cluster<'a> {
                 Ok(Err(self.end(Finished::explained(&error), looked)))
             }
         }
+    }
+
+    /// Makes the plan of a target, as the cluster is now.
+    ///
+    /// # Errors
+    /// Fails if the recording cannot be started. In that case nothing was sent.
+    #[allow(clippy::type_complexity, reason = "the plan, or the end of the command without one")]
+    fn look(
+        &self,
+        target: Target,
+    ) -> Result<Result<(CleanupPlan, (Ran, Option<Recording>)), Finished>, CommandError> {
+        let run = self.invocation(Call::Plan(target));
+        let (ran, recording) = self.record(&run)?;
+        let Ok(Done::Planned(plan)) = &ran.result else {
+            let finished = self.finished(&ran, &run);
+            return Ok(Err(self.end(finished, Some((ran, recording)))));
+        };
+        Ok(Ok((plan.clone(), (ran, recording))))
+    }
+
+    /// Has the component say why a plan that does not fit the cluster is not carried out: it is
+    /// refused, or carried out already. Nobody has given consent, so no change can be sent.
+    ///
+    /// # Errors
+    /// Fails if the recording cannot be started. In that case nothing was sent.
+    fn answer(&self, plan: CleanupPlan) -> Result<Finished, CommandError> {
+        let run = self.invocation(Call::Apply(plan));
+        let (ran, recording) = self.record_through(&run, |network| Box::new(ReadOnly(network)))?;
+        Ok(self.end(self.finished(&ran, &run), Some((ran, recording))))
     }
 
     /// Ends a command at the prompt, and keeps the recording of its plan.
@@ -224,10 +264,22 @@ impl<'a> Cluster<'a> {
 
     /// Carries out a call, and records it if the request names a file.
     fn record(&self, run: &Invocation) -> Result<(Ran, Option<Recording>), CommandError> {
-        let Some(record) = &self.request.record else { return Ok((self.send(run, None), None)) };
+        self.record_through(run, |network| network)
+    }
+
+    /// The same through another transport in front of the network.
+    fn record_through(
+        &self,
+        run: &Invocation,
+        front: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>,
+    ) -> Result<(Ran, Option<Recording>), CommandError> {
+        let network = front(Box::new(self.network.clone()));
+        let Some(record) = &self.request.record else {
+            return Ok((self.send(run, network), None));
+        };
         let recording = Recording::begin(&record.file, self.recorded(run))
             .map_err(|why| format!("cannot record to {}: {why}", record.file.display()))?;
-        let ran = self.send(run, Some(&recording));
+        let ran = self.send(run, recording.through(network));
         Ok((ran, Some(recording)))
     }
 
@@ -257,7 +309,12 @@ impl<'a> Cluster<'a> {
         // Another process may apply the plan, and this app does not run that process.
         let target = Target { marathon_app: None, ..plan.target.clone() };
         let plan = CleanupPlan { target, ..plan.clone() };
-        match files::write_plan(file, &PlanFile::new(&run.endpoints, &run.options, &plan)) {
+        let made = Made {
+            time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            command: run.new_plan(&plan.target, &run.options),
+        };
+        match files::write_plan(file, &PlanFile::new(made, &run.endpoints, &run.options, &plan)) {
             Ok(()) if plan.refusal.is_none() && plan::changes_anything(&plan, &run.options) => {
                 finished.hint(format!("to apply the plan: {}", run.apply(file)));
             }
@@ -266,12 +323,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    fn send(&self, run: &Invocation, recording: Option<&Recording>) -> Ran {
-        let transport = Box::new(self.network.clone());
-        let transport = match recording {
-            Some(recording) => recording.through(transport),
-            None => transport,
-        };
+    fn send(&self, run: &Invocation, transport: Box<dyn Transport>) -> Ran {
         let limits = self.limits.clone();
         let cancellation = match self.request.timeout {
             Some(timeout) => self.cancellation.within(timeout),
@@ -295,7 +347,13 @@ impl<'a> Cluster<'a> {
 
     fn invocation(&self, call: Call) -> Invocation {
         let (options, endpoints) = (self.request.options.clone(), self.network.endpoints().clone());
-        Invocation { call, options, endpoints, component: self.request.repeated.clone() }
+        let component = self.request.repeated.clone();
+        let caller = Caller {
+            program: program::started(),
+            access: self.request.auth.words(),
+            plan: self.request.plan_file.as_ref().or(self.request.applied.as_ref()).cloned(),
+        };
+        Invocation { call, options, endpoints, component, caller }
     }
 
     /// Describes a run for its recording.

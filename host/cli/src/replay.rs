@@ -6,7 +6,7 @@ use std::path::Path;
 
 use janitor_host::{CancellationToken, Janitor, Limits, Session};
 use janitor_report::ExitCode;
-use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::output::Output;
 use janitor_report::summary;
 use janitor_transport::recording::har::Run;
@@ -53,7 +53,8 @@ fn one(
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
     screen.line(summary::header(&endpoints, call.target()));
-    let run = Invocation { call, options, endpoints, component: component.options() };
+    let (component, caller) = (component.options(), Caller::default());
+    let run = Invocation { call, options, endpoints, component, caller };
     let cancellation = CancellationToken::replaying(stopped_at);
     let ran = carry_out(janitor, &run, screen, replay.transport(), limits, cancellation);
     let mut finished = Finished::run(&ran, &run, screen.verbose());

@@ -68,6 +68,8 @@ pub struct OnCluster {
     pub plan_file: Option<PathBuf>,
     /// The time after which the run is cancelled, if there is a limit.
     pub timeout: Option<Duration>,
+    /// The file with the plan to apply.
+    pub applied: Option<PathBuf>,
 }
 
 /// The servers of a run.
@@ -177,6 +179,7 @@ impl OnCluster {
             record,
             plan_file: None,
             timeout: None,
+            applied: None,
         })
     }
 
@@ -260,8 +263,10 @@ fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> 
     }
     let call = with_own_app(Call::Apply(plan));
     let options = args.waiting.added_to(args.checks.added_to(options));
-    let request = OnCluster::new(call, options, args.urls, args.connection, Some(&endpoints))?;
-    request.within(&args.waiting.limits).agreed(args.yes, Some(&args.checks), screen)
+    let request = OnCluster::new(call, options, args.urls, args.connection, Some(&endpoints))?
+        .within(&args.waiting.limits)
+        .agreed(args.yes, Some(&args.checks), screen)?;
+    Ok(OnCluster { applied: Some(args.file), ..request })
 }
 
 /// Repeats a recorded run, on the cluster that the recording names unless the command line names

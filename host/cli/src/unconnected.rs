@@ -5,7 +5,7 @@ use janitor_contract::Call;
 use janitor_contract::types::Target;
 use janitor_host::{CancellationToken, Janitor, Limits, Network, Options};
 use janitor_report::ExitCode;
-use janitor_report::command_line::print::Invocation;
+use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::next::Ran;
 
 use crate::call::carry_out;
@@ -76,7 +76,7 @@ impl Unconnected {
 fn leave(janitor: &Janitor, network: &Network, app: String, screen: &Screen) -> Ran {
     let call = Call::Clean(Target { marathon_app: Some(app), ..Target::NOTHING });
     let (options, endpoints) = (Options::DEFAULT, network.endpoints().clone());
-    let run = Invocation { call, options, endpoints, component: vec![] };
+    let run = Invocation { call, options, endpoints, component: vec![], caller: Caller::default() };
     let (network, limits) = (Box::new(network.clone()), Limits::default());
     carry_out(janitor, &run, screen, network, limits, CancellationToken::new())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::describe::{entry_words, framework_words, unreached_words, volume_words};
 use crate::types::{
-    AgentPlan, CleanupPlan, Fate, Framework, InUse, Options, Planned, Reason, Unreached,
+    AgentPlan, CleanupPlan, Elsewhere, Fate, Framework, InUse, Options, Planned, Reason, Unreached,
     UnreachedReason, ZnodeState,
 };
 
@@ -15,7 +15,7 @@ pub fn differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> 
     let mut sentences = agent_differences(&then.agents, &now.agents);
     sentences.extend(reach_differences(&then.unreached, &now.unreached, ""));
     sentences.extend(reach_differences(&then.ignored, &now.ignored, " (ignored)"));
-    if options.whole_service && then.elsewhere != now.elsewhere {
+    if options.whole_service && !of_other_roles(then).eq(of_other_roles(now)) {
         // This decides whether the znode is deleted.
         sentences.push("The service's resources under other roles differ from the plan".into());
     }
@@ -26,6 +26,11 @@ pub fn differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> 
         sentences.push(format!("The plan was refused, but no longer is: {why}"));
     }
     sentences
+}
+
+/// Lists the resources of other roles that may belong to the same service.
+fn of_other_roles(plan: &CleanupPlan) -> impl Iterator<Item = &Elsewhere> {
+    plan.elsewhere.iter().filter(|it| Some(&it.role) != plan.target.role.as_ref())
 }
 
 /// Finds the entries that agents hold now, and those that they no longer hold.
@@ -150,7 +155,7 @@ pub fn words(Planned { entry, volume, reservation }: &Planned) -> String {
 /// if it cannot be carried out completely: it is refused, or it keeps the znode because of other
 /// agents or roles.
 pub fn afterwards(plan: &CleanupPlan, options: &Options) -> Option<CleanupPlan> {
-    let is_blocked = options.whole_service && !plan.elsewhere.is_empty();
+    let is_blocked = options.whole_service && of_other_roles(plan).next().is_some();
     if plan.refusal.is_some() || !plan.unreached.is_empty() || is_blocked {
         return None;
     }

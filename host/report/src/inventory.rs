@@ -164,6 +164,7 @@ mod tests {
             options: Options::DEFAULT,
             endpoints: Endpoints::default(),
             component: vec![],
+            caller: crate::command_line::print::Caller::default(),
         };
         let lines = inventory(&all, &run);
         lines.iter().map(|line| format!("{}{}\n", line.head, line.rest)).collect()

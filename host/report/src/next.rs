@@ -75,8 +75,11 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
             match plan.refusal {
                 Some(reason) => lines.extend(instead(reason, run, &obstacles)),
                 None if plan::changes_anything(plan, &run.options) => {
-                    let command = run.clean(&plan.target, &run.options);
-                    lines.push(format!("To carry out this plan: {command}"));
+                    // A plan that is written to a file is applied from there.
+                    if run.caller.plan.is_none() {
+                        let command = run.clean(&plan.target, &run.options);
+                        lines.push(format!("To carry out this plan: {command}"));
+                    }
                     lines.extend(around(run, &obstacles));
                 }
                 None => {
@@ -155,7 +158,6 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
     };
     let again = |options: &Options| run.clean(target, options);
     let same = again(&run.options);
-    let forced = || again(&Options { in_use: InUse::Force, ..run.options.clone() });
     match reason {
         Reason::NothingToDo => vec![],
         Reason::InvalidTarget => {
@@ -165,20 +167,7 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
             let forced = again(&Options { system_znode: true, ..run.options.clone() });
             vec![format!("To delete a node of the cluster itself: {forced}")]
         }
-        Reason::OtherPrincipals => {
-            let mut lines = vec![
-                "Next, correct the principal; janitor discover shows which principal made what."
-                    .into(),
-            ];
-            if target.znode.is_some() {
-                let Target { znode, marathon_app, .. } = target.clone();
-                let znode = Target { znode, marathon_app, ..Target::NOTHING };
-                let options = Options { whole_service: false, ..run.options.clone() };
-                let alone = run.clean(&znode, &options);
-                lines.push(format!("Or, if only the znode is left to delete: {alone}"));
-            }
-            lines
-        }
+        Reason::OtherPrincipals => other_principals(run, target, obstacles),
         Reason::OtherLabels => {
             vec![
                 "Next, correct the labels; janitor discover shows whose reservations they are."
@@ -186,11 +175,7 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
             ]
         }
         Reason::RoleNotFound => role_not_found(run, target, obstacles),
-        Reason::InUse => {
-            let mut lines = vec![in_use(run, target, obstacles.frameworks)];
-            lines.push(format!("Or, to remove the data that they use: {}", forced()));
-            lines
-        }
+        Reason::InUse => in_use(run, target, obstacles.frameworks),
         Reason::InUseUnknown => vec![
             "Next, check the server that does not answer correctly; or, if permissions are \
              missing, allow this user to view all frameworks and roles (VIEW_FRAMEWORK, \
@@ -201,7 +186,9 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
                 .into(),
             format!("Then: {same}"),
         ],
-        Reason::Changed => vec![format!("Next, to run without the plan: {same}")],
+        Reason::Changed => {
+            vec![format!("Next, make a new plan: {}", run.new_plan(target, &run.options))]
+        }
         Reason::Failed => vec![format!("Next, once the problem is fixed: {same}")],
         Reason::Incomplete => {
             let mut lines = vec![format!("Next, once that has changed: {same}")];
@@ -212,10 +199,38 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
     }
 }
 
+/// Proposes the principal that is probably meant, where the one of the target made nothing.
+fn other_principals(run: &Invocation, target: &Target, obstacles: &Obstacles) -> Vec<String> {
+    let meant = obstacles.elsewhere.iter().filter(|it| Some(&it.role) == target.role.as_ref());
+    let mut lines: Vec<_> = meant
+        .filter_map(|it| it.principal.as_ref())
+        .map(|principal| {
+            let other = Target { principal: Some(principal.clone()), ..target.clone() };
+            let command = run.clean(&other, &run.options);
+            format!("Next, if you mean principal '{principal}': {command}")
+        })
+        .collect();
+    if lines.is_empty() {
+        lines.push(format!(
+            "Next, correct the principal; this shows which principal made what: {}",
+            run.discover()
+        ));
+    }
+    if target.znode.is_some() {
+        let znode = Target { role: None, principal: None, ..target.clone() };
+        let options = Options { whole_service: false, ..run.options.clone() };
+        let alone = run.clean(&znode, &options);
+        lines.push(format!("Or, if only the znode is left to delete: {alone}"));
+    }
+    lines
+}
+
 /// Proposes what to do about a role that is more likely misspelt than clean.
 fn role_not_found(run: &Invocation, target: &Target, obstacles: &Obstacles) -> Vec<String> {
-    let mut lines: Vec<String> =
-        vec!["Nothing was changed. Correct the name; janitor discover lists all roles.".into()];
+    let mut lines = vec![format!(
+        "Nothing was changed. Correct the name; this lists all roles: {}",
+        run.discover()
+    )];
     lines.extend(obstacles.elsewhere.iter().map(|it| {
         let other = Target { role: Some(it.role.clone()), ..target.clone() };
         format!("If you mean role '{}': {}", it.role, run.clean(&other, &run.options))
@@ -227,15 +242,21 @@ fn role_not_found(run: &Invocation, target: &Target, obstacles: &Obstacles) -> V
     lines
 }
 
-/// Proposes what to do about frameworks that still use the role. It proposes a teardown only of
-/// frameworks that serve only the service: they have no other role, and run no apps of others.
-fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String {
+/// Proposes what to do about frameworks that still use the role: a teardown if they serve only the
+/// service, because they have no other role and run no apps of others; otherwise the removal of
+/// their data.
+fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> Vec<String> {
+    let forced = Options { in_use: InUse::Force, teardown: vec![], ..run.options.clone() };
+    let forced = format!("Or, to remove the data that they use: {}", run.clean(target, &forced));
     let of_the_role_alone = |it: &Framework| {
         !it.roles.is_empty() && it.roles.iter().all(|role| Some(role) == target.role.as_ref())
     };
     if frameworks.is_empty() {
-        return "Next, uninstall the service that uses it; janitor discover shows which one does."
-            .into();
+        let uninstall = format!(
+            "Next, uninstall the service that uses it; this shows which one does: {}",
+            run.discover()
+        );
+        return vec![uninstall, forced];
     }
     let others: Vec<_> =
         frameworks.iter().filter(|it| !of_the_role_alone(it) || is_shared(it)).collect();
@@ -245,16 +266,17 @@ fn in_use(run: &Invocation, target: &Target, frameworks: &[Framework]) -> String
             teardown.push(framework.id.clone());
         }
         let options = Options { in_use: InUse::Teardown, teardown, ..run.options.clone() };
-        return format!(
+        return vec![format!(
             "Next, uninstall the service; or, to end its framework permanently: {}",
             run.clean(target, &options)
-        );
+        )];
     }
     let names: Vec<_> = others.into_iter().map(framework_words).collect();
-    format!(
+    let uninstall = format!(
         "Next, uninstall the service. Tearing down framework {} would end more than that.",
         names.join(", ")
-    )
+    );
+    vec![uninstall, forced]
 }
 
 /// Proposes what to do about the things that a run cannot reach or does not remove.
@@ -311,6 +333,8 @@ mod tests {
 
     use janitor_contract::{Call, Endpoints};
 
+    use crate::command_line::print::Caller;
+
     use super::*;
 
     fn asked(role: &str, options: Options) -> Invocation {
@@ -321,7 +345,13 @@ mod tests {
             ..Target::NOTHING
         };
         let (endpoints, component) = (Endpoints::default(), vec![]);
-        Invocation { call: Call::Clean(target), options, endpoints, component }
+        Invocation {
+            call: Call::Clean(target),
+            options,
+            endpoints,
+            component,
+            caller: Caller::default(),
+        }
     }
 
     fn framework(id: &str, name: &str, roles: &[&str]) -> Framework {
@@ -372,7 +402,7 @@ mod tests {
         let asked = asked("kafka-role", Options::DEFAULT);
         let own = framework("F-1", "kafka", &["kafka-role"]);
         let hint = hints(&asked, Reason::InUse, std::slice::from_ref(&own), Report::NOTHING);
-        assert!(hint.contains(" --teardown F-1\n"), "{hint}");
+        assert!(hint.ends_with(" --teardown F-1") && !hint.contains("--force"), "{hint}");
         for other in [
             framework("F-2", "kafka", &["kafka-role", "prod"]),
             framework("F-2", "marathon", &["kafka-role"]),
@@ -384,7 +414,7 @@ mod tests {
             framework("F-2", "kafka", &[]),
         ] {
             let hint = hints(&asked, Reason::InUse, &[own.clone(), other], Report::NOTHING);
-            assert!(!hint.contains("--teardown"), "{hint}");
+            assert!(!hint.contains("--teardown") && hint.contains("--force"), "{hint}");
             assert!(
                 hint.contains("uninstall the service") && hint.contains("(F-2, active)"),
                 "{hint}"
@@ -417,7 +447,8 @@ mod tests {
         let all = |reason: Reason| match reason {
             // The operator has named these, and knows that they are dead or removed.
             Reason::SystemZnode => &["--system-znode"][..],
-            Reason::InUse => &["--force", "--teardown"],
+            // One way is proposed: here, the teardown.
+            Reason::InUse => &["--teardown"],
             Reason::Incomplete => &["--ignore-agent"],
             Reason::NothingToDo
             | Reason::InvalidTarget
@@ -489,6 +520,37 @@ mod tests {
             "To inspect that role: janitor plan -r slave_public/kafka-role",
         ] {
             assert!(hint.contains(words), "{words}: {hint}");
+        }
+    }
+
+    #[test]
+    fn the_principal_that_is_probably_meant_is_proposed_first() {
+        let asked = asked("kafka-role", Options::DEFAULT);
+        let made = Elsewhere {
+            role: "kafka-role".into(),
+            principal: Some("kafka".into()),
+            resources: 2,
+            agents: 1,
+        };
+        let report = Report { elsewhere: vec![made], ..Report::NOTHING };
+        let hint = hints(&asked, Reason::OtherPrincipals, &[], report);
+        let first = "Next, if you mean principal 'kafka': janitor -r kafka-role -p kafka -z \
+                     dcos-service-kafka\n";
+        assert!(hint.starts_with(first), "{hint}");
+        let unknown = hints(&asked, Reason::OtherPrincipals, &[], Report::NOTHING);
+        assert!(unknown.contains("what: janitor discover\n"), "{unknown}");
+    }
+
+    #[test]
+    fn a_stale_plan_is_made_again() {
+        let mut asked = asked("kafka-role", Options::DEFAULT);
+        let again = "-r kafka-role -p kafka-principal -z dcos-service-kafka";
+        for (plan, command) in
+            [(None, "janitor plan"), (Some("p.json"), "janitor plan --out p.json")]
+        {
+            asked.caller.plan = plan.map(Into::into);
+            let hint = hints(&asked, Reason::Changed, &[], Report::NOTHING);
+            assert_eq!(hint, format!("Next, make a new plan: {command} {again}"));
         }
     }
 

@@ -13,12 +13,27 @@ use janitor_contract::{planned, strict};
 pub struct PlanFile {
     /// The version of this object.
     pub schema_version: u32,
+    /// How the file was made. Files from before this field existed do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Made>,
     /// The servers of the cluster.
     pub endpoints: Endpoints,
     /// The options of the run.
     pub options: Options,
     /// The plan itself.
     pub plan: CleanupPlan,
+}
+
+/// How a plan file was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Made {
+    /// The time, as RFC 3339 in UTC.
+    pub time: String,
+    /// The version of janitor.
+    pub version: String,
+    /// The command, without secrets.
+    pub command: String,
 }
 
 impl PlanFile {
@@ -29,9 +44,9 @@ impl PlanFile {
     pub const MOST_BYTES: u64 = 256 << 20;
 
     /// Makes the file of a plan.
-    pub fn new(endpoints: &Endpoints, options: &Options, plan: &CleanupPlan) -> Self {
+    pub fn new(made: Made, endpoints: &Endpoints, options: &Options, plan: &CleanupPlan) -> Self {
         let (endpoints, options, plan) = (endpoints.clone(), options.clone(), plan.clone());
-        Self { schema_version: Self::SCHEMA_VERSION, endpoints, options, plan }
+        Self { schema_version: Self::SCHEMA_VERSION, made: Some(made), endpoints, options, plan }
     }
 
     /// Reads a plan.
@@ -69,6 +84,20 @@ mod tests {
     use super::*;
 
     const PLAN: &str = include_str!("../../../tests/scenarios/a-plan-that-is-applied/plan.json");
+
+    #[test]
+    fn a_file_from_before_the_field_exists_is_read() {
+        let mut plan = PlanFile::read(PLAN.as_bytes()).unwrap();
+        assert_eq!(plan.made, None);
+        let [time, version, command] = ["2026-11-26T17:00:00Z", "0.1.0", "janitor plan -r r"];
+        let (time, version, command) = (time.into(), version.into(), command.into());
+        plan.made = Some(Made { time, version, command });
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(PlanFile::read(json.as_bytes()), Ok(plan));
+        let unknown = json.replacen(r#""time""#, r#""new":1,"time""#, 1);
+        let why = PlanFile::read(unknown.as_bytes()).unwrap_err();
+        assert!(why.contains("unknown field `made.new`"), "{why}");
+    }
 
     #[test]
     fn amounts_are_read_as_they_were_written() {

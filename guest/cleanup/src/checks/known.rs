@@ -5,7 +5,7 @@ use crate::master::agents::Listing;
 use crate::master::frameworks::Frameworks;
 use crate::names;
 use crate::owner::Owner;
-use janitor_contract::types::{Options, Reason, Target};
+use janitor_contract::types::{Elsewhere, Options, Reason, Target};
 
 /// Refuses names of agents that the master does not list: they are probably misspelt. What an agent
 /// holds that cannot be reached cannot be removed either.
@@ -53,6 +53,18 @@ fn require_own_labels(listing: &Listing, owner: Owner) -> Result<(), Refusal> {
         by.unwrap_or_default()
     );
     Err(Refusal { reason: Reason::OtherLabels, why })
+}
+
+/// Lists what the principal that is probably meant has made of the role, where the target's
+/// principal made nothing of it.
+pub fn probably_meant(listing: &Listing, owner: Owner) -> Vec<Elsewhere> {
+    let Some(principal) = owner.principal.filter(|it| listing.is_others_alone(it)) else {
+        return Vec::new();
+    };
+    let all: Vec<_> = listing.principals().into_iter().collect();
+    let near = names::near(principal, all.iter().copied());
+    let meant = if near.is_empty() && all.len() == 1 { all } else { near };
+    meant.into_iter().map(|principal| listing.made_by(principal, owner.role)).collect()
 }
 
 /// Refuses a role for which nothing is reserved, if it is probably misspelt rather than clean

@@ -153,6 +153,21 @@ impl Listing {
         resources.flat_map(Resource::principals).collect()
     }
 
+    /// Counts the role's resources that a principal made.
+    pub fn made_by(&self, principal: &str, role: &str) -> Elsewhere {
+        let made = |agent: &Agent| {
+            let resources = agent.resources.iter();
+            resources.filter(|it| it.principals().any(|it| it == principal)).count()
+        };
+        let counts: Vec<_> = self.agents.iter().map(made).filter(|count| *count > 0).collect();
+        Elsewhere {
+            role: role.into(),
+            principal: Some(principal.into()),
+            resources: crate::host::count(counts.iter().sum()),
+            agents: crate::host::count(counts.len()),
+        }
+    }
+
     /// Returns whether the role has resources, but none that this principal made: then the name
     /// of the principal is probably wrong.
     pub fn is_others_alone(&self, principal: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Prints command lines, to be copied into a shell.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use janitor_contract::types::{Endpoint, InUse, Options, Target};
@@ -23,41 +23,110 @@ pub struct Invocation {
     pub endpoints: Endpoints,
     /// The options that name another component than the embedded one.
     pub component: Vec<Valued>,
+    /// Everything else about the command that made the call.
+    pub caller: Caller,
+}
+
+/// The command that made a call, as far as it determines the commands that follow.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The way in which the command was started.
+    pub program: Program,
+    /// The options about credentials and certificates, as words of a shell. They name files, and
+    /// contain no secret.
+    pub access: Vec<String>,
+    /// The plan file that the command reads or writes.
+    pub plan: Option<PathBuf>,
+}
+
+/// The way in which the command was started.
+#[derive(Clone, Debug, Default)]
+pub enum Program {
+    /// By its own name.
+    #[default]
+    Own,
+    /// In a container of an image.
+    Image {
+        /// The name of the image.
+        name: String,
+        /// The working directory in the container, unless it is the root.
+        folder: Option<PathBuf>,
+    },
+}
+
+impl Program {
+    /// Prints the program with its arguments. If the arguments name files, a container needs the
+    /// folder with them.
+    fn with(&self, arguments: &[String], has_files: bool) -> String {
+        let program = match self {
+            Self::Own => vec!["janitor".into()],
+            Self::Image { name, folder } => {
+                let mut words = vec!["docker run --rm -it".into()];
+                if let Some(folder) = folder.as_ref().filter(|_| has_files) {
+                    let folder = shell::file(folder);
+                    words.push(format!("--volume \"$PWD\":{folder} --workdir {folder}"));
+                }
+                words.extend([shell::quote(name).into_owned(), "janitor".into()]);
+                words
+            }
+        };
+        program.iter().chain(arguments).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl Invocation {
     /// Prints the command that cleans a target.
     pub fn clean(&self, target: &Target, options: &Options) -> String {
-        self.targeted("janitor", target, options)
+        self.targeted(&[], target, options)
     }
 
     /// Prints the command that shows what cleaning a target would do.
     pub fn plan(&self, target: &Target, options: &Options) -> String {
-        self.targeted("janitor plan", target, options)
+        self.targeted(&["plan".into()], target, options)
+    }
+
+    /// Prints the command that makes a new plan for a target, in the file of the one that the
+    /// command applied, if there is one.
+    pub fn new_plan(&self, target: &Target, options: &Options) -> String {
+        let mut command = vec!["plan".into()];
+        if let Some(file) = &self.caller.plan {
+            command.push(format!("--out {}", shell::file(file)));
+        }
+        self.targeted(&command, target, options)
     }
 
     /// Prints the command that applies a plan in a file. Only the plan itself makes it strict.
     pub fn apply(&self, file: &Path) -> String {
-        let command = format!("janitor apply {}", shell::file(file));
-        self.line(command, vec![], &self.options)
+        self.line(&["apply".into(), shell::file(file)], vec![], &self.options, &[])
     }
 
-    fn targeted(&self, command: &str, target: &Target, options: &Options) -> String {
-        let named = named(target, options).into_iter().chain(time::named(options)).collect();
-        let mut line = self.line(command.into(), named, options);
-        if options.strict {
-            line += " --strict";
-        }
-        line
+    /// Prints the command that lists everything that is reserved.
+    pub fn discover(&self) -> String {
+        self.line(&["discover".into()], vec![], &Options::DEFAULT, &[])
     }
 
-    fn line(&self, command: String, mut valued: Vec<Valued>, options: &Options) -> String {
+    fn targeted(&self, command: &[String], target: &Target, options: &Options) -> String {
+        let strict = options.strict.then(|| "--strict".to_owned());
+        let valued = named(target, options).into_iter().chain(time::named(options)).collect();
+        self.line(command, valued, options, strict.as_slice())
+    }
+
+    fn line(
+        &self,
+        command: &[String],
+        mut valued: Vec<Valued>,
+        options: &Options,
+        last: &[String],
+    ) -> String {
         valued.extend(urls(&self.endpoints));
         valued.extend(self.component.iter().cloned());
-        let valued = valued.into_iter().map(|(name, value)| shell::option(name, &value));
+        let valued = valued.iter().map(|(name, value)| shell::option(name, value));
+        let Caller { program, access, .. } = &self.caller;
+        let words = command.iter().cloned().chain(valued).chain(access.iter().cloned());
         let words: Vec<_> =
-            [command].into_iter().chain(valued).chain(disabled_checks(options)).collect();
-        words.join(" ")
+            words.chain(disabled_checks(options)).chain(last.iter().cloned()).collect();
+        let has_files = command.len() > 1 || !access.is_empty() || !self.component.is_empty();
+        program.with(&words, has_files)
     }
 }
 

@@ -5,7 +5,7 @@ use janitor_contract::types::{InUse, LabelSelector, Options, Target};
 use janitor_contract::{Call, Endpoints};
 
 use super::parse::{Checks, Selection, URLS, Urls};
-use super::print::{Invocation, disabled_checks};
+use super::print::{Caller, Invocation, Program, disabled_checks};
 use super::time::Waiting;
 
 /// The part of the command line that is printed.
@@ -145,7 +145,8 @@ fn what_is_printed_is_read_as_what_it_was_made_of() {
         let (target, whole_service) = chance.part(target, whole_service);
         let (options, endpoints) = (chance.options(whole_service), chance.endpoints());
         let call = Call::Clean(target.clone());
-        let run = Invocation { call, options, endpoints, component: vec![] };
+        let run =
+            Invocation { call, options, endpoints, component: vec![], caller: Caller::default() };
         let line = run.clean(&target, &run.options);
         let read = Line::read(&line);
         assert_eq!(read, (target, run.options.clone(), run.endpoints), "{line}");
@@ -176,7 +177,13 @@ fn the_command_line_is_the_shells() {
     let endpoints =
         Endpoints::new("http://m1/,http://m2/", Endpoints::EXHIBITOR, "http://n/").unwrap();
     let component = vec![("--component", "it is.wasm".into())];
-    let run = Invocation { call: Call::Clean(target.clone()), options, endpoints, component };
+    let run = Invocation {
+        call: Call::Clean(target.clone()),
+        options,
+        endpoints,
+        component,
+        caller: Caller::default(),
+    };
     let part = "--label|k=a b|--label=-k|--framework-id|F-0";
     let servers = "-m|http://m1/,http://m2/|-n|http://n/|--component|it is.wasm";
     let disabling =
@@ -190,6 +197,61 @@ fn the_command_line_is_the_shells() {
     ] {
         assert_eq!(shell_words::split(&line).unwrap().join("|"), expected);
     }
+}
+
+#[test]
+fn the_next_command_has_the_same_access() {
+    let target = Target { role: Some("r".into()), ..Target::NOTHING };
+    let line = |caller: Caller| {
+        let (options, endpoints) = (Options::DEFAULT, Endpoints::default());
+        let call = Call::Clean(target.clone());
+        Invocation { call, options, endpoints, component: vec![], caller }
+    };
+    let own = line(Caller {
+        access: vec!["--ca-cert 'my ca.pem'".into(), "--insecure".into()],
+        plan: Some("a plan.json".into()),
+        ..Caller::default()
+    });
+    let clean = own.clean(&target, &own.options);
+    assert_eq!(clean, "janitor -r r --ca-cert 'my ca.pem' --insecure");
+    assert_eq!(own.discover(), "janitor discover --ca-cert 'my ca.pem' --insecure");
+    assert_eq!(
+        own.new_plan(&target, &own.options),
+        "janitor plan --out 'a plan.json' -r r --ca-cert 'my ca.pem' --insecure"
+    );
+}
+
+/// In a container, a command is `docker run`, and only a command that names files needs a folder.
+#[test]
+fn the_next_command_of_an_image_runs_in_the_image() {
+    let target = Target { role: Some("r".into()), ..Target::NOTHING };
+    let line = |folder: Option<&str>, access: &[&str]| {
+        let program =
+            Program::Image { name: "registry/my janitor".into(), folder: folder.map(Into::into) };
+        let access = access.iter().map(ToString::to_string).collect();
+        let (options, endpoints) = (Options::DEFAULT, Endpoints::default());
+        let (call, component) = (Call::Clean(target.clone()), vec![]);
+        let caller = Caller { program, access, plan: None };
+        Invocation { call, options, endpoints, component, caller }
+    };
+    let image = "'registry/my janitor' janitor";
+    for (folder, access, files) in [
+        (Some("/work"), &[][..], ""),
+        (None, &["--ca-cert ca.pem"], ""),
+        (
+            Some("/my work"),
+            &["--ca-cert ca.pem"],
+            " --volume \"$PWD\":'/my work' --workdir '/my work'",
+        ),
+    ] {
+        let run = line(folder, access);
+        let rest = access.iter().map(|it| format!(" {it}")).collect::<String>();
+        let expected = format!("docker run --rm -it{files} {image} -r r{rest}");
+        assert_eq!(run.clean(&target, &run.options), expected);
+    }
+    let apply = line(Some("/work"), &[]).apply(Path::new("plan.json"));
+    let mount = "--volume \"$PWD\":/work --workdir /work";
+    assert_eq!(apply, format!("docker run --rm -it {mount} {image} apply plan.json"));
 }
 
 #[test]
