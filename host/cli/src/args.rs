@@ -2,6 +2,7 @@
 //! `-`, and the options that this program adds.
 
 pub mod auth;
+pub mod file;
 mod help;
 
 use std::ffi::OsString;
@@ -53,6 +54,10 @@ pub enum Command {
     Apply(Apply),
     /// List everything that is reserved in the cluster, and what is orphaned
     Discover(Discover),
+    /// Show what a plan or a recording contains, without a network
+    Show(file::ShowFile),
+    /// Write a page about a recording or a plan, for somebody who was not there
+    Report(file::Report),
     /// Replay a recording without a network, or repeat it on its cluster
     Replay(Replay),
     /// Show the component, its limits, the requests that it may send, and the settings
@@ -272,6 +277,8 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Discover(_) => "discover",
+            Self::Show(_) => "show",
+            Self::Report(_) => "report",
             Self::Replay(_) => "replay",
             Self::Inspect(_) => "inspect",
             Self::Completions(_) => "completions",
@@ -295,7 +302,10 @@ impl Command {
             Self::Inspect(args) => {
                 Printing { show: Show { output: args.output, ..TEXT.show }, ..TEXT }
             }
-            Self::Completions(_) | Self::Man(_) => TEXT,
+            Self::Show(args) => {
+                Printing { show: Show { output: args.output, ..TEXT.show }, ..TEXT }
+            }
+            Self::Report(_) | Self::Completions(_) | Self::Man(_) => TEXT,
         }
     }
 }

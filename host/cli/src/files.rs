@@ -11,6 +11,7 @@ use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::write::Recording;
 
 use crate::args::{Connection, Printing};
+use crate::component::ComponentArgs;
 
 /// A file, by its name on the command line.
 pub type Named<'a> = (&'static str, &'a Path);
@@ -65,6 +66,18 @@ pub fn create_events(path: &Path) -> Result<File, String> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|why| format!("cannot write the events {}: {why}", path.display()))
+}
+
+/// Checks the files of a page: the page itself, and the file that it shows.
+///
+/// # Errors
+/// Fails if the page cannot be written, or is the other file, with one sentence for people.
+pub fn check_page(page: &Path, file: &Path, component: &ComponentArgs) -> Result<(), String> {
+    janitor_file::beside(page)
+        .map(drop)
+        .map_err(|why| format!("cannot write the page {}: {why}", page.display()))?;
+    let read = [("the file", file)].into_iter().chain(component.file());
+    distinct(&[("the page", page)], &read.collect::<Vec<_>>())
 }
 
 /// Checks that no file which is written is also one of the others, or an output stream: only the

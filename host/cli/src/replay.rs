@@ -77,7 +77,7 @@ fn one(
 }
 
 /// Lists the differences between a replayed run and the recorded one, and a possible reason.
-fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
+pub fn differences(janitor: &Janitor, replay: &Replay) -> Vec<String> {
     let mut differences = replay.deviations();
     let component = replay.run().component;
     let ours = janitor.digest();

@@ -30,6 +30,10 @@ pub enum Request {
     Cluster(Box<OnCluster>),
     /// It replays a recording, or all recordings in a folder.
     Replay(PathBuf, ComponentArgs),
+    /// It shows what a plan or a recording contains.
+    Show(PathBuf, ComponentArgs),
+    /// It writes a page about a recording or a plan: the file, and the page.
+    Report(PathBuf, PathBuf, ComponentArgs),
     /// It shows the component, its limits, the requests that it may send for a target, and the
     /// settings.
     Inspect(Target, Options, ComponentArgs, Box<Settings>),
@@ -107,6 +111,11 @@ impl Request {
                 files::check_replay(&args.printing, &args.place)?;
                 return Ok(Self::Replay(args.place, args.component));
             }
+            Command::Show(args) => return Ok(Self::Show(args.file, args.component)),
+            Command::Report(args) => {
+                files::check_page(&args.html, &args.file, &args.component)?;
+                return Ok(Self::Report(args.file, args.html, args.component));
+            }
             Command::Inspect(args) => {
                 let (target, options) = args.selection.read(&args.checks)?;
                 let settings = Settings::read(args.urls, args.auth, &args.config)?;
@@ -124,7 +133,11 @@ impl Request {
             Self::Cluster(request) => {
                 (request.call.target().cloned(), request.servers.endpoints.as_ref().ok().cloned())
             }
-            Self::Replay(..) | Self::Inspect(..) | Self::Print(_) => (None, None),
+            Self::Replay(..)
+            | Self::Show(..)
+            | Self::Report(..)
+            | Self::Inspect(..)
+            | Self::Print(_) => (None, None),
         };
         Subject { command: command.into(), target, servers }
     }

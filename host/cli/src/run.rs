@@ -8,7 +8,7 @@ use crate::finished::{Document, Finished};
 use crate::inspect::inspection;
 use crate::request::Request;
 use crate::screen::Screen;
-use crate::{cluster, replay};
+use crate::{cluster, page, replay, show};
 
 /// Carries out a request.
 ///
@@ -18,6 +18,8 @@ pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError>
     match request {
         Request::Cluster(request) => cluster::run(request, screen),
         Request::Replay(place, component) => replay::replay(place, component, screen),
+        Request::Show(file, component) => show::show(file, component, screen),
+        Request::Report(file, page, component) => page::write(file, page, component, screen),
         Request::Inspect(target, options, component, settings) => {
             let inspection = Inspection {
                 settings: settings.shown(),

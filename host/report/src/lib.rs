@@ -7,6 +7,7 @@
 //! | [`output`], [`counts`], [`plan_file`], [`inspection`] | the documents for programs |
 //! | [`plan`], [`inventory`], [`summary`], [`words`], [`line`](mod@line) | the same for people |
 //! | [`orphans`] | the roles of an inventory that nobody uses |
+//! | [`recorded`] | the result of a recorded run |
 //! | [`next`] | what to do after a run |
 //! | [`command_line`] | command lines, read and printed |
 //! | [`service`] | the names that a service's package derives from the service's name |
@@ -25,6 +26,7 @@ pub mod orphans;
 pub mod output;
 pub mod plan;
 pub mod plan_file;
+pub mod recorded;
 pub mod service;
 pub mod shell;
 pub mod summary;

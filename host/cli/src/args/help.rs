@@ -30,7 +30,7 @@ const COMMON_OF_COMMANDS: [&str; 14] = [
 ];
 
 /// The examples of each command.
-const EXAMPLES: [(&str, &[&str]); 8] = [
+const EXAMPLES: [(&str, &[&str]); 10] = [
     (
         "clean",
         &[
@@ -51,6 +51,8 @@ const EXAMPLES: [(&str, &[&str]); 8] = [
         "apply",
         &["janitor apply plan.json", "janitor apply --yes plan.json -m http://m1:5050/master/"],
     ),
+    ("show", &["janitor show plan.json", "janitor show kafka.har"]),
+    ("report", &["janitor report kafka.har --html kafka.html"]),
     ("discover", &["janitor discover", "janitor discover --cluster production --output json"]),
     (
         "replay",

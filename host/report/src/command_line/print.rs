@@ -57,7 +57,7 @@ pub enum Program {
 impl Program {
     /// Prints the program with its arguments. If the arguments name files, a container needs the
     /// folder with them.
-    fn with(&self, arguments: &[String], has_files: bool) -> String {
+    pub fn with(&self, arguments: &[String], has_files: bool) -> String {
         let program = match self {
             Self::Own => vec!["janitor".into()],
             Self::Image { name, folder } => {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::har::{Entry, Har, RequestEntry, Run};
+use super::error::HarError;
+use super::har::{Creator, Entry, Har, RequestEntry, Run};
 use crate::exchange::{Body, Exchange, Request, Response, Transport};
 use janitor_contract::Endpoints;
 use janitor_contract::types::Error;
@@ -23,6 +24,7 @@ impl fmt::Debug for Replay {
 }
 
 struct Tape {
+    creator: Creator,
     run: Run,
     entries: Vec<(Entry, bool)>,
     deviations: Vec<String>,
@@ -68,9 +70,17 @@ impl Replay {
     /// # Errors
     /// Fails if the file cannot be read or is not a recording of ours.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let json = janitor_file::read(path, Self::MOST_BYTES)?;
-        let Har { log } = Har::read(&json).map_err(io::Error::other)?;
+        Self::read(&janitor_file::read(path, Self::MOST_BYTES)?).map_err(io::Error::other)
+    }
+
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// Fails if it is not a recording of ours.
+    pub fn read(json: &[u8]) -> Result<Self, HarError> {
+        let Har { log } = Har::read(json)?;
         Ok(Self(Arc::new(Mutex::new(Tape {
+            creator: log.creator,
             run: log.janitor,
             entries: log.entries.into_iter().map(|entry| (entry, false)).collect(),
             deviations: Vec::new(),
@@ -86,6 +96,26 @@ impl Replay {
     /// Returns the time at which the recorded run sent its first request, as the recording has it.
     pub fn start(&self) -> Option<String> {
         self.tape().entries.first().map(|(entry, _)| entry.started_date_time.clone())
+    }
+
+    /// Returns the program that recorded the file.
+    pub fn creator(&self) -> Creator {
+        self.tape().creator.clone()
+    }
+
+    /// Describes each recorded exchange, in the order in which they were sent.
+    pub fn each<T>(&self, describe: impl FnMut(&Entry) -> T) -> Vec<T> {
+        self.tape().entries.iter().map(|(entry, _)| entry).map(describe).collect()
+    }
+
+    /// Returns a transport that answers every request like the first recorded one of its kind. So a
+    /// call other than the recorded one sees the cluster as far as the recording shows it.
+    pub fn snapshot(&self) -> Box<dyn Transport> {
+        Box::new(Snapshot {
+            replay: self.clone(),
+            endpoints: self.run().endpoints,
+            now: Duration::ZERO,
+        })
     }
 
     /// Returns a transport that answers from the recording.
@@ -187,6 +217,36 @@ impl Transport for Player {
     fn elapsed(&mut self, _: Duration) -> Duration {
         let Tape { run, clock, .. } = &mut *self.replay.tape();
         clock.read(run.elapsed.as_deref())
+    }
+}
+
+/// A transport that repeats the first answer to each request.
+struct Snapshot {
+    replay: Replay,
+    endpoints: Endpoints,
+    now: Duration,
+}
+
+impl Transport for Snapshot {
+    fn endpoints(&self) -> Option<&Endpoints> {
+        Some(&self.endpoints)
+    }
+
+    fn send(&mut self, request: Request) -> Box<dyn Exchange> {
+        let request = RequestEntry::new(&request, &self.endpoints);
+        let tape = self.replay.tape();
+        let found = tape.entries.iter().find(|(entry, _)| entry.request.is(&request));
+        let missing = || Error::Internal("the recording does not contain it".into());
+        Box::new(Played(found.map(|(entry, _)| entry.clone()).ok_or_else(missing)))
+    }
+
+    /// Takes no real time.
+    fn pause(&mut self, duration: Duration) {
+        self.now = self.now.saturating_add(duration);
+    }
+
+    fn elapsed(&mut self, _: Duration) -> Duration {
+        self.now
     }
 }
 

@@ -1,0 +1,139 @@
+//! Shows what a plan or a recording contains, without a network.
+
+use std::path::Path;
+
+use janitor_contract::{Call, Done};
+use janitor_report::command_line::print::{Caller, Invocation, disabled_checks};
+use janitor_report::line::{Line, Tone};
+use janitor_report::output::Output;
+use janitor_report::plan_file::PlanFile;
+use janitor_report::{ExitCode, inventory, plan, recorded, shell, summary};
+
+use crate::component::ComponentArgs;
+use crate::document::Document;
+use crate::error::CommandError;
+use crate::finished::{self, Finished};
+use crate::played::Played;
+use crate::program;
+use crate::screen::Screen;
+
+/// Shows a file.
+///
+/// # Errors
+/// Fails if the file cannot be shown.
+pub fn show(
+    file: &Path,
+    component: &ComponentArgs,
+    screen: &Screen,
+) -> Result<Finished, CommandError> {
+    let (lines, output) = match Document::open(file, component)? {
+        Document::Plan(it) => plan_file(file, it, component),
+        Document::Recording(played) => recording(file, played, component),
+    };
+    lines.into_iter().for_each(|line| screen.line(line));
+    Ok(Finished::new(ExitCode::Clean, finished::Document::Output(output.into())))
+}
+
+/// Describes a plan file: how it was made, what it would do, and how to apply it.
+fn plan_file(
+    file: &Path,
+    PlanFile { made, endpoints, options, plan, .. }: PlanFile,
+    component: &ComponentArgs,
+) -> (Vec<Line>, Output) {
+    let mut lines: Vec<Line> = vec![format!("Plan file: {}", file.display()).into()];
+    lines.push(match &made {
+        Some(it) => format!("Made: {} by janitor {}: {}", it.time, it.version, it.command).into(),
+        None => "Made: by a version that did not record the time".into(),
+    });
+    lines.push(summary::header(&endpoints, Some(&plan.target)).into());
+    lines.extend(plan::plan(&plan, &options));
+    let disabled = disabled_checks(&options);
+    if !disabled.is_empty() {
+        let line = format!("This plan disables safety checks: {}", disabled.join(", "));
+        lines.push(Line::tone(Tone::Warn, line));
+    }
+    let changes = plan.refusal.is_none() && plan::changes_anything(&plan, &options);
+    let caller = Caller { program: program::started(), ..Caller::default() };
+    let (call, component) = (Call::Apply(plan.clone()), component.options());
+    let run = Invocation { call, options, endpoints, component, caller };
+    let next = match changes {
+        true => vec![format!("To apply this plan: {}", run.apply(file))],
+        false => vec![],
+    };
+    lines.extend(next.iter().map(Line::from));
+    let output = Output::without_run(ExitCode::Clean, None);
+    (lines, Output { plan: Some(plan), next, ..output })
+}
+
+/// Describes a recording: how it was made, what the run would do again, and how it ended.
+fn recording(file: &Path, played: Played, component: &ComponentArgs) -> (Vec<Line>, Output) {
+    let Played { creator, run, result, differences, exchanges, plan, .. } = played;
+    let call = match &run.call {
+        Call::Clean(_) => "a cleanup",
+        Call::Plan(_) => "a plan",
+        Call::Apply(_) => "a cleanup by a plan",
+        Call::Discover => "a listing of everything that is reserved",
+    };
+    let mut lines: Vec<Line> = vec![format!("Recording: {}, of {call}", file.display()).into()];
+    let began = exchanges.first().map(|it| format!("{} ", it.started)).unwrap_or_default();
+    let made = format!(
+        "Made: {began}by {} {}, component {}",
+        creator.name, creator.version, run.component
+    );
+    lines.push(made.into());
+    lines.push(summary::header(&run.endpoints, run.call.target()).into());
+    let number = |method: &str| exchanges.iter().filter(|it| it.method == method).count();
+    lines.push(
+        format!(
+            "Requests: {} GET, {} POST, {} DELETE",
+            number("GET"),
+            number("POST"),
+            number("DELETE")
+        )
+        .into(),
+    );
+    let caller = Caller { program: program::started(), ..Caller::default() };
+    let invocation = Invocation {
+        call: run.call.clone(),
+        options: run.options.clone(),
+        endpoints: run.endpoints.clone(),
+        component: component.options(),
+        caller,
+    };
+    match (&result, &run.call) {
+        (Ok(Done::Planned(it)), _) => lines.extend(plan::plan(it, &run.options)),
+        (_, Call::Apply(it)) => lines.extend(plan::plan(it, &run.options)),
+        (Ok(Done::Discovered(it)), _) => lines.extend(inventory::inventory(it, &invocation)),
+        _ => {}
+    }
+    if let Some((plan, options)) = &plan {
+        lines.extend(plan::plan(plan, options));
+    }
+    lines.push("".into());
+    lines.extend(recorded::result(&result));
+    if let Some(step) = run.stopped_at {
+        lines.push(format!("The run was cancelled at step {step}.").into());
+    }
+    if !differences.is_empty() {
+        let line = "This version replays the recording with another result:";
+        lines.push(Line::tone(Tone::Warn, line));
+        lines.extend(differences.iter().map(|it| Line::from(format!("  {it}"))));
+    }
+    let next = vec![format!(
+        "To replay it line by line: {}",
+        invocation.caller.program.with(&["replay".into(), shell::file(file)], true)
+    )];
+    lines.extend(next.iter().map(Line::from));
+    let of_result = Output::new(&result, vec![]);
+    let output = Output {
+        report: of_result.report,
+        inventory: of_result.inventory,
+        plan: match (of_result.plan, run.call) {
+            (Some(plan), _) | (None, Call::Apply(plan)) => Some(plan),
+            (None, _) => plan.map(|(plan, _)| plan),
+        },
+        next,
+        ..Output::without_run(ExitCode::Clean, None)
+    };
+    (lines, output)
+}
