@@ -1,8 +1,19 @@
 // The agents of a run, with what was found on each, what became of it, and what is left.
 
 import { h, section } from './dom.mjs';
+import { grid } from './grid.mjs';
 import { table } from './table.mjs';
 import { count, result, words } from './words.mjs';
+
+/** The states of an agent in a run. */
+const STATES = {
+  removed: 'resources removed',
+  nothing: 'nothing of the target',
+  kept: 'resources kept',
+  away: 'not reached',
+  ignored: 'ignored',
+  left: 'something left or refused',
+};
 
 /** Creates the table of the agents that a run's events name. `left` is the report's list, if known. */
 export function agents(steps, left) {
@@ -18,7 +29,7 @@ export function agents(steps, left) {
     const { tag, val } = (kind === 'line' && entry.event) || {};
     if (tag === 'agent') row(val.agent)[val.phase] = { index, text: result(val), kind: quality(val) };
     if (tag === 'unreached' || tag === 'ignored') {
-      row(val.agent, val.hostname).notes.push({ index, text: `${words(val.reason)}${tag === 'ignored' ? ' (ignored)' : ''}`, kind: 'care' });
+      row(val.agent, val.hostname).notes.push({ index, text: `${words(val.reason)}${tag === 'ignored' ? ' (ignored)' : ''}`, kind: 'care', isIgnored: tag === 'ignored' });
     }
   });
   for (const { agent, hostname, volumes, resources } of left ?? []) {
@@ -40,18 +51,32 @@ export function agents(steps, left) {
     { name: 'Left', cell: (it) => (isPast(it.left) ? chip(it.left) : nothing(it)) },
   ];
   const all = [...rows.values()];
+
+  /** Returns the state of an agent at the line that is shown. */
+  function state(it) {
+    const seen = [it.volumes, it.reservations].filter(isPast).map(({ kind }) => kind);
+    if (isPast(it.left) || seen.includes('bad')) return 'left';
+    const notes = it.notes.filter(isPast);
+    if (notes.length > 0) return notes.some(({ isIgnored }) => isIgnored) ? 'ignored' : 'away';
+    if (seen.includes('good')) return 'removed';
+    return seen.includes('care') ? 'kept' : 'nothing';
+  }
+
   const view = table({
     caption: count(all.length, 'agent'),
     columns,
     rows: all,
-    text: ({ agent, hostname }) => `${agent} ${hostname}`,
+    text: (it) => `${it.agent} ${it.hostname} ${STATES[state(it)]}`,
+    isSearched: true,
     mark: ({ volumes, reservations }) => ([volumes, reservations].some((it) => isPast(it) && it.index >= since && shown < steps.length) ? 'current' : ''),
   });
+  const cells = grid({ rows: all, state, words: STATES, name: ({ agent, hostname }) => agent || hostname, choose: view.search });
   return {
-    element: all.length > 0 ? section('Agents', view.element) : h('div'),
+    element: all.length > 0 ? section('Agents', cells.element, view.element) : h('div'),
     update(to, from) {
       [shown, since] = [to, from];
       view.update();
+      cells.update();
     },
   };
 }

@@ -15,13 +15,21 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Creates an element of a picture with these attributes and children. */
+export function svg(name, attributes = {}, ...children) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+  element.append(...nodes(children));
+  return element;
+}
+
 /** Replaces the children of an element. */
 export function fill(element, ...children) {
   element.replaceChildren(...nodes(children));
 }
 
 function nodes(children) {
-  const present = children.flat().filter((child) => child !== undefined && child !== null && child !== false);
+  const present = children.flat(2).filter((child) => child !== undefined && child !== null && child !== false);
   return present.map((child) => (child instanceof Node ? child : printable(String(child))));
 }
 

@@ -1,16 +1,17 @@
 // The page: opens a file, runs the component on it, and shows the result.
 
 import { complete, decode, encode, useSchemas } from './contract.mjs';
-import { banner, facts, fill, h, json, section } from './dom.mjs';
+import { banner, fill, h, json } from './dom.mjs';
 import { CORES, DIGEST, SCHEMAS } from './embedded.mjs';
 import { read } from './files.mjs';
 import { instantiate } from './glue.mjs';
 import { write } from './json.mjs';
 import { planView } from './plan.mjs';
-import { player } from './player.mjs';
 import { Replay, Snapshot } from './recording.mjs';
-import { planner, roles } from './roles.mjs';
+import { planner } from './roles.mjs';
 import { run } from './run.mjs';
+import { sandbox } from './sandbox.mjs';
+import { planFileView, recordingView, verdict } from './view.mjs';
 import * as say from './words.mjs';
 
 useSchemas(SCHEMAS);
@@ -68,30 +69,17 @@ async function showRecording(recording) {
   const target = call.tag === 'apply' ? call.val.target : call.val;
   const others = h('div');
   const list = async () => others.childElementCount === 0 && fill(others, await fromFile(recording));
+  const about = {
+    Servers: [endpoints.master, endpoints.exhibitor, endpoints.marathon].join(' '),
+    'Recorded by': [made, entries[0]?.startedDateTime].filter(Boolean).join(', '),
+    Component: `${component}, ${same}`,
+  };
+  const plan = call.tag === 'plan' ? done : undefined;
   return ['Recording',
-    verdict(ran, call.tag),
-    deviations.length > 0 && banner('bad', 'This run differs from the recorded one.', h('ul', {}, deviations.map((it) => h('li', {}, it)))),
-    facts({
-      Call: `${call.tag}${target ? ` ${say.target(target)}` : ''}`,
-      Options: say.options(options),
-      Servers: [endpoints.master, endpoints.exhibitor, endpoints.marathon].join(' '),
-      'Recorded by': [made, entries[0]?.startedDateTime].filter(Boolean).join(', '),
-      Component: `${component}, ${same}`,
-    }),
-    player(ran.steps, DIGEST, (done ?? ran.failure?.report)?.left),
-    call.tag === 'plan' && done && section('Plan', planView(done, options)),
-    call.tag === 'discover' && done && section('Reserved resources', roles(done)),
+    ...recordingView({ call: call.tag, target, options, ran, about, deviations, plan, picture: sandbox(ran.steps, DIGEST) }),
     json('The result as JSON, as janitor replay --output json has it', write(documentOf(call.tag, ran), '  '), { id: 'document' }),
     h('details', { class: 'document', ontoggle: list }, h('summary', {}, 'Make a plan for another role, from what the recording has'), others),
   ];
-}
-
-/** Creates the message about the end of a run. */
-function verdict({ done, failure, fault }, call) {
-  if (fault !== undefined) return banner('bad', 'The component broke its contract. ', fault);
-  if (failure) return banner('bad', `Not complete: ${say.words(failure.reason)}. `, failure.message);
-  const what = { plan: 'The plan was made.', discover: 'The reserved resources were listed.' };
-  return banner('good', what[call] ?? 'The cleanup completed.', done.ignored?.length > 0 && ` Ignored: ${say.count(done.ignored.length, 'agent')}.`);
 }
 
 /** Returns the fields of the command's output that the component determines. */
@@ -107,15 +95,14 @@ function documentOf(call, { done, failure }) {
 }
 
 /** Shows a plan file, after the component has checked that the plan does not contradict itself. */
-async function showPlan({ plan, options, endpoints }, bytes) {
+async function showPlan(file, bytes) {
+  const { plan, options, endpoints } = file;
   const nothing = new Snapshot({ endpoints: encode('Endpoints', endpoints), entries: [] });
   const { failure } = await run(fresh, { call: { tag: 'apply', val: plan }, options: { ...options, confirmSeconds: 0 } }, nothing);
   const isRefused = ['invalid-target', 'system-znode'].includes(failure?.reason);
   return ['Plan file',
     isRefused && banner('bad', 'This plan cannot be applied. ', failure.message),
-    banner('note', 'This is the plan in the file. ', 'janitor apply refuses it if the cluster has changed since.'),
-    facts({ Servers: Object.values(endpoints).join(' '), 'SHA-256 of the file': await sha256(bytes) }),
-    planView(plan, options),
+    ...planFileView(file, { 'SHA-256 of the file': await sha256(bytes) }),
   ];
 }
 

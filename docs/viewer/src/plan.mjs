@@ -1,6 +1,7 @@
 // Shows a plan: what a cleanup would remove, and what it would leave.
 
 import { banner, facts, h, section } from './dom.mjs';
+import { grid } from './grid.mjs';
 import { table } from './table.mjs';
 import * as say from './words.mjs';
 
@@ -33,27 +34,45 @@ export function planView(it, options) {
     list('Agents that cannot be seen or reached', it.unreached.map(say.unreached)),
     list('Agents that are ignored', it.ignored.map(say.unreached)),
     list('Outside the target', it.elsewhere.map(say.elsewhere)),
-    entries.length > 0 && section('Agent by agent', resources(entries, [
-      { name: 'Volume is', cell: ({ volume }) => volume && chip(volume) },
-      { name: 'Reservation is', cell: ({ reservation }) => chip(reservation) },
-    ])),
+    entries.length > 0 && agents(it, entries),
   );
 }
 
-/** Creates the table of reserved resources, one row each, with these columns at its end. */
-function resources(entries, fates) {
-  return table({
+/** The states of an agent in a plan. */
+const STATES = {
+  removed: 'resources are removed',
+  nothing: 'nothing of the target',
+  kept: 'all resources are kept',
+  away: 'not reached: removed later',
+  ignored: 'ignored',
+  left: 'something left',
+};
+
+/** Creates the grid of the agents with the table of their resources. */
+function agents({ agents: all, unreached, ignored }, entries) {
+  const among = (list) => new Set(list.filter(({ reason }) => reason === 'not-active').map(({ agent }) => agent));
+  const [away, given] = [among(unreached), among(ignored)];
+  const states = new Map(all.map(({ agent, entries: held }) => {
+    const isRemoved = held.some(({ volume, reservation }) => [volume?.tag, reservation.tag].includes('removed'));
+    if (!isRemoved) return [agent, 'kept'];
+    return [agent, away.has(agent) ? 'away' : given.has(agent) ? 'ignored' : 'removed'];
+  }));
+  const view = table({
     caption: say.count(entries.length, 'reserved resource'),
     rows: entries,
-    text: ({ agent, hostname, entry }) => [agent, hostname, say.resource(entry), entry.principal, entry.volume?.id].join(' '),
+    isSearched: true,
+    text: ({ agent, hostname, entry }) => [agent, hostname, say.resource(entry), entry.principal, entry.volume?.id, STATES[states.get(agent)]].join(' '),
     columns: [
       { name: 'Agent', cell: ({ agent, hostname }) => [h('code', {}, agent), h('small', {}, ` ${hostname}`)] },
       { name: 'Resource', cell: ({ entry }) => say.resource(entry) },
       { name: 'Principal', cell: ({ entry }) => entry.principal ?? 'none' },
       { name: 'Volume', cell: ({ entry: { volume } }) => volume && [volume.id, volume.containerPath && ` at ${volume.containerPath}`].filter(Boolean).join('') },
-      ...fates,
+      { name: 'Volume is', cell: ({ volume }) => volume && chip(volume) },
+      { name: 'Reservation is', cell: ({ reservation }) => chip(reservation) },
     ],
-  }).element;
+  });
+  const cells = grid({ rows: all, state: ({ agent }) => states.get(agent), words: STATES, name: ({ agent }) => agent, choose: view.search });
+  return section('Agent by agent', cells.element, view.element);
 }
 
 function chip(fate) {

@@ -3,7 +3,6 @@
 import { agents } from './agents.mjs';
 import { fill, h, section } from './dom.mjs';
 import { phases } from './phases.mjs';
-import { sandbox } from './sandbox.mjs';
 import { count, words } from './words.mjs';
 
 /** The most lines, and the most requests, that are in the document. */
@@ -11,15 +10,17 @@ const MOST = 200;
 /** The time between two lines, in milliseconds, while the run plays. */
 const BEAT = 350;
 
-/** Creates the view of a run's steps. */
-export function player(steps, digest, left) {
+/**
+ * Creates the view of a run's steps. `left` has what is left according to its report, and `picture` is a
+ * view of the steps above the log, if there is one.
+ */
+export function player(steps, { left, picture }) {
   const lines = steps.flatMap(({ kind, entry }, index) => (kind === 'line' ? [{ entry, index }] : []));
   const exchanges = steps.flatMap(({ kind, exchange }) => (kind === 'request' ? [exchange] : []));
   const stops = lines.filter(({ entry }) => entry.level !== 'debug');
   let position = stops.length;
   let timer;
 
-  const picture = sandbox(steps, digest);
   const progress = phases(steps);
   const table = agents(steps, left);
   const log = h('ol', { class: 'log', tabindex: '0', 'aria-label': 'Log' });
@@ -43,7 +44,7 @@ export function player(steps, digest, left) {
     const since = position === 0 ? 0 : (stops[position - 2]?.index ?? -1) + 1;
     fillLog(shown);
     fillRequests(shown, since);
-    picture.update(shown);
+    picture?.update(shown);
     progress.update(shown);
     table.update(shown, since);
     // Before the first frame, the lists have no height.
@@ -98,7 +99,7 @@ export function player(steps, digest, left) {
   }
 
   const element = h('div', { class: 'player' },
-    picture.element,
+    picture?.element,
     progress.element,
     h('div', { class: 'tools', role: 'group', 'aria-label': 'Steps' }, first, back, play, next, agent, last, slider, place),
     spoken,

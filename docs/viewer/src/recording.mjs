@@ -43,11 +43,13 @@ export class Replay {
     });
   }
 
-  /** Returns the first unused exchange with this request. */
+  /** Returns the answer of the first unused exchange with this request, which gets its times. */
   answer(request) {
     const index = this.same.get(identity(request))?.shift();
     if (index !== undefined) {
       this.isUsed[index] = true;
+      const { startedDateTime, time } = this.entries[index];
+      Object.assign(request, { started: Date.parse(startedDateTime), time });
       return recorded(this.entries[index]);
     }
     const nearest = this.nearest(request);

@@ -7,9 +7,10 @@ const PAGE = 50;
 /**
  * Creates a table. A column has a `name` and a function `cell` that returns the content for a row;
  * the first column names the row. `text` returns the text of a row in which the filter searches.
- * The result has the `element`, and `update`, which creates the page again.
+ * The result has the `element`, `update`, which creates the page again, and `search`, which filters. A
+ * table that others search has a filter even if it is short.
  */
-export function table({ caption, columns, rows, text, mark = () => '' }) {
+export function table({ caption, columns, rows, text, mark = () => '', isSearched = false }) {
   let page = 0;
   let shown = rows;
   const body = h('tbody');
@@ -22,14 +23,17 @@ export function table({ caption, columns, rows, text, mark = () => '' }) {
   };
   const back = h('button', { type: 'button', onclick: turn(-1) }, 'Previous page');
   const forth = h('button', { type: 'button', onclick: turn(1) }, 'Next page');
-  const search = (event) => {
-    const words = event.target.value.toLowerCase();
-    shown = rows.filter((row) => text(row).toLowerCase().includes(words));
+  const input = h('input', { type: 'search', oninput: () => search(input.value) });
+  const filter = h('label', {}, 'Filter ', input);
+  const isLong = rows.length > PAGE;
+
+  function search(words) {
+    input.value = words;
+    const wanted = words.toLowerCase();
+    shown = rows.filter((row) => text(row).toLowerCase().includes(wanted));
     page = 0;
     update();
-  };
-  const filter = h('label', {}, 'Filter ', h('input', { type: 'search', oninput: search }));
-  const isLong = rows.length > PAGE;
+  }
 
   function update() {
     const pages = Math.max(1, Math.ceil(shown.length / PAGE));
@@ -46,7 +50,7 @@ export function table({ caption, columns, rows, text, mark = () => '' }) {
   }
 
   update();
-  const tools = isLong && h('div', { class: 'tools' }, text && filter, back, forth, place);
+  const tools = (isLong || isSearched) && h('div', { class: 'tools' }, text && filter, isLong && [back, forth], place);
   const frame = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': title.id }, h('table', {}, title, head, body));
-  return { element: h('div', {}, tools, frame), update };
+  return { element: h('div', {}, tools, frame), update, search };
 }

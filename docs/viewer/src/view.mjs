@@ -1,0 +1,46 @@
+// Shows a run and its result. The page of a report and the page that opens files share it.
+
+import { banner, facts, h, section } from './dom.mjs';
+import { left } from './left.mjs';
+import { planView } from './plan.mjs';
+import { player } from './player.mjs';
+import { roles } from './roles.mjs';
+import { timeline } from './timeline.mjs';
+import * as say from './words.mjs';
+
+/**
+ * Creates the parts about a run. `ran` has its `steps`, and `done`, `failure` or `fault`; `about` has
+ * the facts about its recording, `deviations` what a replay did differently, and `picture` the view of
+ * the sandbox, if the run took place in this page.
+ */
+export function recordingView({ call, target, options, ran, about, deviations, plan, picture }) {
+  const { done, failure, fault, steps } = ran;
+  const report = ['clean', 'apply'].includes(call) ? (done ?? failure?.report) : undefined;
+  return [
+    verdict(ran, call),
+    deviations.length > 0 && banner('bad', 'This run differs from the recorded one.', h('ul', {}, deviations.map((it) => h('li', {}, it)))),
+    facts({ Call: `${call}${target ? ` ${say.target(target)}` : ''}`, Options: say.options(options), ...about }),
+    left(report, failure?.message ?? fault),
+    timeline(steps),
+    player(steps, { left: report?.left, picture }),
+    plan && section('Plan', planView(plan, options)),
+    call === 'discover' && done && section('Reserved resources', roles(done)),
+  ];
+}
+
+/** Creates the message about the end of a run. */
+export function verdict({ done, failure, fault }, call) {
+  if (fault !== undefined) return banner('bad', 'The component broke its contract. ', fault);
+  if (failure) return banner('bad', `Not complete: ${say.words(failure.reason)}. `, failure.message);
+  const what = { plan: 'The plan was made.', discover: 'The reserved resources were listed.' };
+  return banner('good', what[call] ?? 'The cleanup completed.', done.ignored?.length > 0 && ` Ignored: ${say.count(done.ignored.length, 'agent')}.`);
+}
+
+/** Creates the parts about a plan file. `about` has the facts about the file. */
+export function planFileView({ plan, options, endpoints, made }, about) {
+  return [
+    banner('note', 'This is the plan in the file. ', 'janitor apply refuses it if the cluster has changed since.'),
+    facts({ Servers: Object.values(endpoints).join(' '), Made: made && `${made.time} by janitor ${made.version}`, Command: made?.command, ...about }),
+    planView(plan, options),
+  ];
+}
