@@ -109,7 +109,7 @@ fn a_plan_that_is_lost_is_an_error() {
     let line = format!("plan {TARGET}");
     let text = lost(&line, "--out", "a-plan", false);
     assert_eq!(text.exit, 1, "{text:?}");
-    assert!(text.stdout.contains("To carry out this plan: janitor"), "the plan is shown: {text:?}");
+    assert!(text.stdout.contains("In total: 3 volumes"), "the plan is shown: {text:?}");
     assert!(text.stderr.contains("cannot write the plan ") && !text.stderr.contains("apply"));
     let json = lost(&line, "--out", "a-plan", true);
     let document = document(&json);

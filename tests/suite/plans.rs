@@ -48,9 +48,20 @@ fn a_plan_is_applied() {
     assert_eq!(run_of_the_plan.stdout, run_without.stdout);
     assert_eq!(changes(&applied), changes(&cleaned));
     assert_eq!(applied.state(), cleaned.state());
-    // The resources that the plan names no longer exist.
+    // The list of agents proves that nothing of the plan is left.
     let again = apply(&applied, &file);
-    assert_eq!(again.exit, 7, "{}", again.stdout);
+    assert_eq!(again.exit, 0, "{}", again.stdout);
+    let words = "\nNothing is left to do: the plan is already carried out.\n";
+    assert!(again.stdout.ends_with(words), "{}", again.stdout);
+    assert_eq!(changes(&applied), changes(&cleaned));
+    // A cluster without these agents proves nothing.
+    let mut other = applied.state();
+    other.agents.iter_mut().for_each(|agent| agent.id = format!("other-{}", agent.id));
+    let other = Cluster::start(other);
+    let refused = apply(&other, &file);
+    assert_eq!((refused.exit, changes(&other)), (7, Vec::new()), "{}", refused.stdout);
+    let next = format!("Next, make a new plan: janitor plan --out {} {TARGET}", file.display());
+    assert!(refused.stdout.contains(&next), "{}", refused.stdout);
 }
 
 #[test]

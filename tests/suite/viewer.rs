@@ -1,6 +1,6 @@
 //! The page that shows a run (`docs/viewer`), in Chromium. It is built once for all tests.
 
-mod browser;
+pub mod browser;
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,6 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use std::{env, fs};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::CONTENT_TYPE;
 use janitor_host::{Janitor, Options, Session, Target};
 use janitor_tests::Answering;
@@ -417,9 +415,6 @@ fn picture(browser: &mut Browser) {
         "(() => { const line = document.querySelector('[type=range]'); line.value = 20; \
          line.dispatchEvent(new Event('input')); scrollTo(0, 0); })()",
     );
-    browser.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))");
-    let shot = browser.call("Page.captureScreenshot", &json!({"format": "png"}));
-    let png = BASE64.decode(shot["data"].as_str().unwrap()).unwrap();
-    assert!(png.starts_with(b"\x89PNG"));
+    let png = browser.picture();
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("viewer.png"), png).unwrap();
 }

@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -72,7 +74,9 @@ impl Browser {
             this.call(&format!("{domain}.enable"), &json!({}));
         }
         this.call("Page.navigate", &json!({"url": url}));
-        this.wait_for("document.readyState === 'complete' && document.querySelector('#file')");
+        this.wait_for(
+            "document.readyState === 'complete' && document.querySelector('#file, #data')",
+        );
         this
     }
 
@@ -163,6 +167,28 @@ impl Browser {
         let sent = self.events.iter().filter(of("Network.requestWillBeSent"));
         let sent = sent.filter(|event| !blocked.contains(&&event["params"]["requestId"]));
         sent.map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Returns everything that the console shows as an error: exceptions that nothing caught,
+    /// requests that were blocked, and messages.
+    pub fn console_errors(&mut self) -> Vec<String> {
+        let mut errors = self.faults();
+        let is_error = |event: &&Value| {
+            let parameters = &event["params"];
+            (event["method"] == "Log.entryAdded" && parameters["entry"]["level"] == "error")
+                || (event["method"] == "Runtime.consoleAPICalled" && parameters["type"] == "error")
+        };
+        errors.extend(self.events.iter().filter(is_error).map(Value::to_string));
+        errors
+    }
+
+    /// Returns a picture of the page, as a PNG.
+    pub fn picture(&mut self) -> Vec<u8> {
+        self.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))");
+        let shot = self.call("Page.captureScreenshot", &json!({"format": "png"}));
+        let png = BASE64.decode(shot["data"].as_str().unwrap()).unwrap();
+        assert!(png.starts_with(b"\x89PNG"));
+        png
     }
 
     /// Returns the exceptions in the page that nothing caught.

@@ -1,0 +1,208 @@
+//! `janitor show`, and the commands that janitor proposes.
+
+use std::fs;
+use std::path::Path;
+
+use janitor_tests::Cluster;
+use serde_json::Value;
+
+use crate::command::{Run, changes, janitor, on, recordings, run, scenario, tests};
+use crate::credentials::Secrets;
+use crate::terminal::{Terminal, plain};
+
+const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
+const PLAN: &str = "scenarios/a-plan-that-is-applied/plan.json";
+
+fn show(file: &Path) -> Run {
+    run(janitor().arg("show").arg(file))
+}
+
+#[test]
+fn a_plan_file_is_shown_as_the_plan_was() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let line = format!("plan {TARGET} --ignore-agent S9 -a the-token --out");
+    let planned = run(on(&cluster, &line).arg(&file).env("DCOS_PASSWORD", "the-password"));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    let sent = cluster.requests().len();
+    let shown = show(&file);
+    assert_eq!((shown.exit, shown.stderr.as_str()), (0, ""), "{shown:?}");
+    let (_, plan) = planned.stdout.split_once("\n\nPlan: ").unwrap();
+    let (plan, _) = plan.split_once("\nTo ").unwrap_or((plan, ""));
+    assert!(shown.stdout.contains(plan.trim_end()), "{plan}\n{}", shown.stdout);
+    let named = file.display();
+    for words in [
+        format!("Plan file: {named}\n"),
+        format!(
+            " by janitor {}: janitor plan --out {named} {TARGET} --ignore-agent S9\n",
+            env!("CARGO_PKG_VERSION")
+        ),
+        "This plan disables safety checks: --ignore-agent S9\n".into(),
+        format!("To apply this plan: janitor apply {named} --ignore-agent S9\n"),
+    ] {
+        assert!(shown.stdout.contains(&words), "{words}: {}", shown.stdout);
+    }
+    assert_eq!(cluster.requests().len(), sent, "nothing is sent");
+    let written = fs::read_to_string(&file).unwrap();
+    for secret in ["the-token", "the-password"] {
+        assert!(!written.contains(secret) && !shown.stdout.contains(secret), "{secret}");
+    }
+    let json = run(janitor().arg("show").arg(&file).args(["-o", "json"]));
+    let output: Value = serde_json::from_str(&json.stdout).unwrap();
+    let plan: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!((&output["plan"], &output["exit_code"]), (&plan["plan"], &0.into()));
+}
+
+#[test]
+fn a_plan_file_without_its_origin_is_shown_and_applied() {
+    let shown = show(&tests(PLAN));
+    assert_eq!(shown.exit, 0, "{shown:?}");
+    let words = "Made: by a version that did not record the time\n";
+    assert!(shown.stdout.contains(words), "{}", shown.stdout);
+    assert!(shown.stdout.contains("\nPlan: remove "), "{}", shown.stdout);
+}
+
+#[test]
+fn every_recording_is_shown() {
+    for file in recordings() {
+        let shown = show(&file);
+        assert_eq!((shown.exit, shown.stderr.as_str()), (0, ""), "{shown:?}");
+        let replayed = fs::read(file.with_extension("json")).unwrap();
+        let replayed: Value = serde_json::from_slice(&replayed).unwrap();
+        let end = match replayed["message"].as_str() {
+            Some(message) => format!("The run did not complete: {message}"),
+            None => "The run completed.".into(),
+        };
+        assert!(shown.stdout.contains(&end), "{end}: {}", shown.stdout);
+        let made = "Made: 20";
+        assert!(shown.stdout.contains(made), "{}", shown.stdout);
+        let is_listing = !replayed["inventory"].is_null();
+        let has_plan = shown.stdout.contains("\nPlan: remove ");
+        assert_eq!(has_plan, !is_listing, "{}", shown.stdout);
+    }
+}
+
+#[test]
+fn what_is_no_document_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    for text in
+        ["", "{}", "<html>", "[]", r#"{"log":{}}"#, r#"{"plan":{}}"#, r#"{"plan":1,"plan":2}"#]
+    {
+        fs::write(&file, text).unwrap();
+        let shown = show(&file);
+        assert_eq!((shown.exit, shown.stdout.as_str()), (1, ""), "{text}: {shown:?}");
+        assert!(shown.stderr.contains(&file.display().to_string()), "{shown:?}");
+    }
+    assert_eq!(show(Path::new("/nowhere")).exit, 1);
+}
+
+/// A plan is applied where its servers have other names, and the servers that it names get nothing.
+#[test]
+fn the_command_line_replaces_the_servers_of_a_plan() {
+    let there = Cluster::start(scenario("a-plan"));
+    let urls = |it: &Cluster| {
+        [("-m", it.master_url()), ("-e", it.exhibitor_url()), ("-n", it.marathon_url())]
+            .map(|(option, url)| format!("{option} {url}"))
+            .join(" ")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let line = format!("plan {TARGET} {} --out {}", urls(&there), file.display());
+    let planned = run(janitor().args(line.split(' ')));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    let sent = there.requests().len();
+    let here = Cluster::start(scenario("a-plan"));
+    let line = format!("apply {} {}", file.display(), urls(&here));
+    let applied = run(janitor().args(line.split(' ')).env("DCOS_ACS_TOKEN", "token"));
+    assert_eq!((applied.exit, there.requests().len()), (0, sent), "{applied:?}");
+    assert!(!changes(&here).is_empty());
+}
+
+/// On a terminal, the cluster is compared before anybody is asked.
+#[test]
+fn a_plan_that_no_longer_fits_is_refused_before_the_prompt() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let named = file.display().to_string();
+    assert_eq!(run(on(&cluster, &format!("plan {TARGET} --out {named}")).env("X", "")).exit, 0);
+    let apply = |cluster: &Cluster, typed: &str| {
+        let terminal = Terminal { typed, ..Terminal::new(cluster) };
+        let (shown, exit) = terminal.shows(&format!("apply {named}"));
+        (plain(&shown), exit)
+    };
+    let mut state = scenario("a-plan");
+    state.exhibitor.as_mut().unwrap().znodes.push("/cassandra/new".into());
+    let other = Cluster::start(state);
+    let (shown, exit) = apply(&other, "y\n");
+    assert_eq!((exit, changes(&other)), (7, Vec::new()), "{shown}");
+    assert!(!shown.contains("[y/N]"), "{shown}");
+    assert!(shown.contains("The znode 'cassandra' now has "), "{shown}");
+    let next = format!("Next, make a new plan: janitor plan --out {named} {TARGET}");
+    assert!(shown.contains(&next), "{shown}");
+    // The same plan twice: the second time, there is nothing to ask.
+    let (shown, exit) = apply(&cluster, "y\n");
+    assert!(exit == 0 && shown.contains("[y/N]"), "{shown}");
+    let done = changes(&cluster);
+    let (shown, exit) = apply(&cluster, "");
+    assert_eq!((exit, changes(&cluster)), (0, done), "{shown}");
+    assert!(!shown.contains("[y/N]") && shown.contains("already carried out"), "{shown}");
+}
+
+#[test]
+fn the_next_command_keeps_the_files_of_credentials() {
+    let secrets = Secrets::new();
+    let (token, marathon) = (secrets.file("my token", "the-token"), secrets.file("m", "u:the-pw"));
+    let cluster = Cluster::start(scenario("a-plan-for-another-principal"));
+    let line = "-r cassandra_role -p casandra -z cassandra";
+    let mut command = on(&cluster, line);
+    command.arg("--auth-token-file").arg(&token).arg("--marathon-auth-file").arg(&marathon);
+    let refused = run(command.env("MESOS_BASIC_AUTH", "u:the-secret"));
+    assert_eq!(refused.exit, 7, "{refused:?}");
+    let kept = format!(
+        "--auth-token-file '{}' --marathon-auth-file {}",
+        token.display(),
+        marathon.display()
+    );
+    let next = refused.stdout.lines().filter(|it| it.contains("janitor -")).collect::<Vec<_>>();
+    assert_eq!(
+        next,
+        [
+            format!("Next, if you mean principal 'cassandra_principal': janitor {TARGET} {kept}"),
+            format!("Or, if only the znode is left to delete: janitor -z cassandra {kept}"),
+        ]
+    );
+    for secret in ["the-token", "the-pw", "the-secret"] {
+        assert!(!refused.stdout.contains(secret), "{}", refused.stdout);
+    }
+    // A plan says the same.
+    let planned = run(&mut on(&cluster, &format!("plan {line}")));
+    let first = "Next, if you mean principal 'cassandra_principal': janitor -r cassandra_role";
+    assert!(planned.stdout.contains(first), "{}", planned.stdout);
+}
+
+/// In the image, a proposed command is `docker run`.
+#[test]
+fn the_next_command_of_the_image_runs_the_image() {
+    let cluster = Cluster::start(scenario("a-plan"));
+    let folder = tempfile::tempdir().unwrap();
+    let in_image = |line: &str| {
+        let mut command = on(&cluster, line);
+        command.env("JANITOR_IMAGE", "registry.example.com/janitor").current_dir(folder.path());
+        run(&mut command)
+    };
+    let image = "registry.example.com/janitor janitor";
+    let planned = in_image(&format!("plan {TARGET}"));
+    let next = format!("To carry out this plan: docker run --rm -it {image} {TARGET}\n");
+    assert!(planned.stdout.contains(&next), "{}", planned.stdout);
+    let planned = in_image(&format!("plan {TARGET} --out plan.json"));
+    let at = fs::canonicalize(folder.path()).unwrap().display().to_string();
+    let mount = format!("--volume \"$PWD\":{at} --workdir {at}");
+    let next = format!("to apply the plan: docker run --rm -it {mount} {image} apply plan.json\n");
+    assert!(planned.stderr.contains(&next), "{}", planned.stderr);
+    assert!(!planned.stdout.contains("To carry out"), "one way is proposed: {}", planned.stdout);
+    let dockerfile = fs::read_to_string(tests("../Dockerfile")).unwrap();
+    assert!(dockerfile.contains("ENV JANITOR_IMAGE="));
+}
