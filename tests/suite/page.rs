@@ -109,7 +109,7 @@ fn what_is_left_is_shown_with_its_reason() {
     let bad = browser.evaluate("document.querySelector('.cells .bad').textContent");
     assert_eq!(bad, "!");
     let legend = browser.text(".legend");
-    assert!(legend.contains("something left or refused: 1"), "{legend}");
+    assert!(legend.contains("something left or refused: 2"), "{legend}");
     // The grid and its legend filter the table.
     browser.evaluate("document.querySelector('.cells .bad').click()");
     let rows = "document.querySelectorAll('.player tbody tr').length";
@@ -144,8 +144,8 @@ fn ten_thousand_agents_can_be_searched() {
     }
     let (_folder, file) = large(TARGET, "--record");
     let (_page, mut browser) = opened(&file);
-    assert_eq!(browser.evaluate("document.querySelectorAll('.cells i').length"), 10_000);
-    let legend = browser.text(".legend");
+    assert_eq!(browser.evaluate("document.querySelectorAll('.player .cells i').length"), 10_000);
+    let legend = browser.text(".player .legend");
     assert!(legend.contains("resources removed: 100"), "{legend}");
     assert!(legend.contains("nothing of the target: 9,900"), "{legend}");
     // Only one page of the table, and the end of the log, are in the document.

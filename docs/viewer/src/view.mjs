@@ -23,7 +23,7 @@ export function recordingView({ call, target, options, ran, about, deviations, p
     left(report, failure?.message ?? fault),
     timeline(steps),
     player(steps, { left: report?.left, picture }),
-    plan && section('Plan', planView(plan, options)),
+    plan && section(call === 'clean' ? 'Plan, from what the recording contains' : 'Plan', planView(plan, options)),
     call === 'discover' && done && section('Reserved resources', roles(done)),
   ];
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use janitor_contract::types::{CleanupPlan, Options};
+use janitor_contract::types::{CleanupPlan, Options, ZnodeState};
 use janitor_contract::{Call, Done, strict};
 use janitor_host::{Janitor, Session};
 use janitor_report::plan_file::PlanFile;
@@ -64,8 +64,12 @@ pub fn plan_of(janitor: &Janitor, replay: &Replay, call: &Call) -> Option<(Clean
     let Call::Clean(target) = call else { return None };
     let options = Options { confirm_seconds: 0, ..replay.run().options };
     let session = Session::new(replay.snapshot());
-    match janitor.run(&Call::Plan(target.clone()), &options, session) {
-        Ok(Done::Planned(plan)) => Some((plan, options)),
-        _ => None,
-    }
+    let Ok(Done::Planned(plan)) = janitor.run(&Call::Plan(target.clone()), &options, session)
+    else {
+        return None;
+    };
+    // A cleanup looks at the znode only after it has deleted it.
+    let unknown = || ZnodeState::Unknown("a recorded cleanup does not show it".into());
+    let znode = plan.znode.as_ref().map(|_| unknown());
+    Some((CleanupPlan { znode, ..plan }, options))
 }
