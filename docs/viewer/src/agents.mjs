@@ -15,12 +15,15 @@ const STATES = {
   left: 'something left or refused',
 };
 
-/** Creates the table of the agents that a run's events name. `left` is the report's list, if known. */
-export function agents(steps, left) {
+/**
+ * Creates the table of the agents that a run's events name. `left` is the report's list, if known, and
+ * `hosts` has the host names that the events do not have.
+ */
+export function agents(steps, left, hosts) {
   const rows = new Map();
   const row = (agent, hostname) => {
     const name = agent || hostname;
-    if (!rows.has(name)) rows.set(name, { agent, hostname: '', notes: [] });
+    if (!rows.has(name)) rows.set(name, { agent, hostname: hosts.get(agent) ?? '', notes: [] });
     const found = rows.get(name);
     found.hostname ||= hostname ?? '';
     return found;

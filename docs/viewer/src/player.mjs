@@ -12,9 +12,9 @@ const BEAT = 350;
 
 /**
  * Creates the view of a run's steps. `left` has what is left according to its report, and `picture` is a
- * view of the steps above the log, if there is one.
+ * view of the steps above the log, if there is one. `hosts` has the host names of agents, by their ids.
  */
-export function player(steps, { left, picture }) {
+export function player(steps, { left, picture, hosts }) {
   const lines = steps.flatMap(({ kind, entry }, index) => (kind === 'line' ? [{ entry, index }] : []));
   const exchanges = steps.flatMap(({ kind, exchange }) => (kind === 'request' ? [exchange] : []));
   const stops = lines.filter(({ entry }) => entry.level !== 'debug');
@@ -22,7 +22,7 @@ export function player(steps, { left, picture }) {
   let timer;
 
   const progress = phases(steps);
-  const table = agents(steps, left);
+  const table = agents(steps, left, hosts);
   const log = h('ol', { class: 'log', tabindex: '0', 'aria-label': 'Log' });
   const requests = h('ol', { class: 'requests', tabindex: '0', 'aria-label': 'Requests' });
   const spoken = h('p', { class: 'spoken', 'aria-live': 'polite' });

@@ -22,7 +22,7 @@ export function recordingView({ call, target, options, ran, about, deviations, p
     facts({ Call: `${call}${target ? ` ${say.target(target)}` : ''}`, Options: say.options(options), ...about }),
     left(report, failure?.message ?? fault),
     timeline(steps),
-    player(steps, { left: report?.left, picture }),
+    player(steps, { left: report?.left, picture, hosts: new Map(plan?.agents.map((it) => [it.agent, it.hostname])) }),
     plan && section(call === 'clean' ? 'Plan, from what the recording contains' : 'Plan', planView(plan, options)),
     call === 'discover' && done && section('Reserved resources', roles(done)),
   ];

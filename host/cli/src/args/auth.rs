@@ -73,11 +73,12 @@ pub struct Auth {
 
 impl Auth {
     /// Prints the options that a command needs to have the same access, as words of a shell. They
-    /// name files and users. A secret on the command line is left out, because the next command
-    /// would show it on a screen and in a log.
+    /// name files, and the user of a password in a file. A secret on the command line is left out,
+    /// because the next command would show it on a screen and in a log.
     pub fn words(&self) -> Vec<String> {
         let files = self.files().map(|(option, file)| format!("{option} {}", shell::file(file)));
-        let user = self.username.iter().map(|name| shell::option("--username", name));
+        let user = self.username.iter().filter(|_| self.password_file.is_some());
+        let user = user.map(|name| shell::option("--username", name));
         let flags = [("--insecure", self.insecure), ("--allow-plain-http", self.allow_plain_http)];
         let flags = flags.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name.into());
         user.chain(files).chain(flags).collect()
