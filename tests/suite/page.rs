@@ -76,6 +76,11 @@ fn every_recording_has_a_page() {
             Some(message) => assert!(verdict.contains(message), "{name}: {verdict}"),
             None => assert!(!verdict.contains("Not complete"), "{name}: {verdict}"),
         }
+        if name.ends_with("-clean.har") {
+            let phases = browser.text(".phases");
+            assert!(phases.contains("confirmed by a fresh listing"), "{name}: {phases}");
+            assert!(!phases.contains("not confirmed"), "{name}: {phases}");
+        }
         let lines = browser.evaluate("document.querySelectorAll('.log li').length");
         let printed = fs::read_to_string(file.with_extension("events")).unwrap();
         let printed = printed

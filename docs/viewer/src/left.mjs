@@ -1,4 +1,4 @@
-// What a run has left in the cluster, and why.
+// Lists everything that a run has left in the cluster, with the reason.
 
 import { h, section } from './dom.mjs';
 import { table } from './table.mjs';

@@ -153,8 +153,8 @@ impl Tape {
 
 impl Log for Tape {
     fn entry(&mut self, entry: &Entry) {
-        // The requests are steps of their own.
-        if entry.level != Level::Debug {
+        // The requests are steps of their own, but a phase is confirmed in an entry of this level.
+        if entry.level != Level::Debug || entry.event.is_some() {
             self.push(Step::Line(entry.clone()));
         }
     }
