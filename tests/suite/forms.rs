@@ -9,7 +9,7 @@ use std::env;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
-use janitor_contract::types::Error;
+use janitor_contract::types::{Error, LabelSelector};
 use janitor_host::{Janitor, Limits, Options, Report, RunError, Session, Target};
 use janitor_tests::Cluster;
 use janitor_transport::exchange::{Exchange, Request, Response, Transport};
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::command::{on, run};
 use crate::real::master::{cpus, reserved_for, with};
-use chance::{Agents, Form};
+use chance::{Agents, Aim, Form};
 use janitor_guest::simulated::Chance;
 
 /// The role for which the misbehaving component sends forms.
@@ -90,7 +90,53 @@ pub const CASES: &[Case] = &[
         || unreserve("S0", HELD[0]).replace("%7B", "{"),
         "a form must be encoded as browsers encode it, without spaces in its list",
     ),
+    // The targets of these are limited to a part of the role; see `target_of`.
+    (
+        "releases what has another label",
+        || unreserve("S0", HELD[0]),
+        "a resource without the label 'k=w'",
+    ),
+    (
+        "releases what another framework reserved",
+        || unreserve("S0", HELD[0]),
+        "a resource whose labels do not name framework 'F'",
+    ),
+    (
+        "destroys a volume without the label",
+        || destroy("S0", HELD[1]),
+        "a resource without the label 'k'",
+    ),
+    (
+        "releases what another agent holds",
+        || unreserve("S0", HELD[0]),
+        "agent 'S0', which is not one of the target's agents",
+    ),
 ];
+
+/// Returns the options that limit the target of a case to a part of the role.
+pub fn part(behaviour: &str) -> &'static [&'static str] {
+    match behaviour {
+        "releases what has another label" => &["--label", "k=w"],
+        "releases what another framework reserved" => &["--framework-id", "F"],
+        "destroys a volume without the label" => &["--label", "k"],
+        "releases what another agent holds" => &["--agent", "S1"],
+        _ => &[],
+    }
+}
+
+/// Returns the target of a case, for which the component sends this form.
+pub fn target_of(behaviour: &str, form: String) -> Target {
+    let target = target(Aim { principal: Some(PRINCIPAL), ..Aim::default() }, &[form]);
+    let value = |it: &str| it.to_owned();
+    match part(behaviour) {
+        ["--label", label] => {
+            Target { labels: vec![LabelSelector::read(label).unwrap()], ..target }
+        }
+        ["--framework-id", id] => Target { framework_id: Some(value(id)), ..target },
+        ["--agent", agent] => Target { agents: vec![value(agent)], ..target },
+        _ => target,
+    }
+}
 
 fn destroy(agent: &str, resource: &str) -> String {
     format!("destroy-volumes {}", encoded(agent, "volumes", resource))
@@ -163,11 +209,14 @@ fn gated() -> Janitor {
 }
 
 /// Returns the target for which the component sends these lines.
-pub fn target(principal: Option<&str>, lines: &[String]) -> Target {
+pub fn target(aim: Aim, lines: &[String]) -> Target {
+    let label = aim.label.map(|it| LabelSelector { key: "k".into(), value: Some(it.into()) });
     Target {
         role: Some(ROLE.into()),
-        principal: principal.map(Into::into),
+        principal: aim.principal.map(Into::into),
         znode: Some(lines.join("\n")),
+        labels: label.into_iter().collect(),
+        agents: aim.agent.into_iter().map(Into::into).collect(),
         ..Target::NOTHING
     }
 }
@@ -185,20 +234,20 @@ fn agree(janitor: &Janitor) {
     for seed in seeds {
         let mut chance = Chance::new(seed as u64);
         let agents = Agents::by_chance(&mut chance);
-        let principal = [None, Some(PRINCIPAL)][chance.below(2)];
+        let aim = Aim::by_chance(&mut chance);
         let mut forms: Vec<_> =
-            (0..OF_ONE_LIST).map(|_| Form::by_chance(&mut chance, &agents, principal)).collect();
+            (0..OF_ONE_LIST).map(|_| Form::by_chance(&mut chance, &agents, aim)).collect();
         // Each run begins with an allowed form, which shows that others would be sent as well.
         forms.sort_by_key(|form| !form.may_pass);
         let (may_pass, others): (Vec<_>, Vec<_>) = forms.iter().partition(|form| form.may_pass);
         let lines = |forms: &[&Form]| forms.iter().map(|it| it.line.clone()).collect::<Vec<_>>();
-        let (result, sent) = send(janitor, agents.list(), principal, &lines(&may_pass));
+        let (result, sent) = send(janitor, agents.list(), aim, &lines(&may_pass));
         assert_eq!(sent, lines(&may_pass), "JANITOR_TEST_SEED={seed}");
         assert!(result.is_ok(), "JANITOR_TEST_SEED={seed}: {result:?}");
         passed += sent.len();
         for form in &others {
             let both: Vec<_> = may_pass.first().into_iter().chain([form]).copied().collect();
-            let (result, sent) = send(janitor, agents.list(), principal, &lines(&both));
+            let (result, sent) = send(janitor, agents.list(), aim, &lines(&both));
             assert_eq!(sent, lines(&both[..both.len() - 1]), "JANITOR_TEST_SEED={seed}: {form:?}");
             let why = result.unwrap_err().to_string();
             let is_denied = why.contains("is not limited to the target's resources");
@@ -214,12 +263,12 @@ fn agree(janitor: &Janitor) {
 fn send(
     janitor: &Janitor,
     list: String,
-    principal: Option<&str>,
+    aim: Aim,
     lines: &[String],
 ) -> (Result<Report, RunError>, Vec<String>) {
     let sent = Arc::<Mutex<Vec<_>>>::default();
     let session = Session::new(Master { list, sent: sent.clone() });
-    let result = janitor.clean(&target(principal, lines), &Options::DEFAULT, with_room(session));
+    let result = janitor.clean(&target(aim, lines), &Options::DEFAULT, with_room(session));
     let sent = sent.lock().unwrap().clone();
     (result, sent)
 }

@@ -249,6 +249,39 @@ fn a_name_without_effect_is_reported() {
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
 }
 
+/// A run that is limited to certain agents removes only a part of a service.
+#[test]
+fn what_an_agent_leaves_out_is_said() {
+    let expected = [
+        "the znode of service 'cassandra' stays, because --agent limits this run to certain agents",
+        "app '/janitor', which runs this janitor, stays, because --agent limits this run to certain \
+         agents",
+    ];
+    let line = "--service cassandra --naming cassandra --agent 10.0.3.12";
+    for format in ["text", "json"] {
+        let cluster = Cluster::start(scenario("the-sample-result"));
+        let before = cluster.state();
+        let mut command = on(&cluster, &format!("{line} -o {format}"));
+        let run = run(command.env("MARATHON_APP_ID", "/janitor"));
+        assert_eq!(run.exit, 0, "{run:?}");
+        match format {
+            "text" => {
+                let lines = expected.map(|line| format!("janitor: {line}\n")).concat();
+                assert_eq!(run.stderr, lines);
+            }
+            _ => assert_eq!(document(&run)["warnings"], serde_json::json!(expected)),
+        }
+        let znodes = |state: State| state.exhibitor.map(|it| it.znodes);
+        assert_eq!(znodes(cluster.state()), znodes(before));
+        let touched = |path: &str| path.contains("/v2/") || path.contains("/exhibitor/");
+        assert!(!cluster.requests().iter().any(|it| touched(&it.path)));
+    }
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    let both = run(&mut on(&cluster, "-r cassandra_role -z cassandra --agent 10.0.3.12"));
+    assert_eq!((both.exit, cluster.requests().len()), (1, 0), "{both:?}");
+    assert!(both.stderr.contains("cannot be used with"), "{both:?}");
+}
+
 /// The document's next step is to remove the app, because Marathon would run the command again.
 #[test]
 fn an_app_that_is_not_removed_is_left_to_do() {

@@ -285,7 +285,7 @@ fn what_is_no_plan_is_refused() {
         ),
         (
             text.replacen("\"labels\": []", "\"labels\": [], \"labels\": []", 1),
-            "duplicate key `plan.agents.0.entries.0.entry.labels`",
+            "duplicate key `plan.target.labels`",
         ),
     ] {
         fs::write(&file, text).unwrap();

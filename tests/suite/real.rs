@@ -15,6 +15,7 @@ mod framework;
 mod gate;
 pub mod master;
 mod mount;
+mod parts;
 mod record;
 mod waiting;
 
@@ -51,6 +52,9 @@ on_each_master! {
     cases::both_principals,
     cases::a_principal_that_made_nothing,
     cases::labels,
+    parts::two_services_in_one_role,
+    parts::two_services_told_apart_by_a_label,
+    parts::one_of_two_agents,
     cases::a_refined_reservation,
     cases::a_parent_role_keeps_its_children,
     cases::a_refined_static_reservation,

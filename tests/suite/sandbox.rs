@@ -120,6 +120,14 @@ tests! {
     a_component_that_names_another_agent: sends_none("names another agent"),
     a_component_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
     a_component_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
+    a_component_that_releases_what_has_another_label:
+        sends_none("releases what has another label"),
+    a_component_that_releases_what_another_framework_reserved:
+        sends_none("releases what another framework reserved"),
+    a_component_that_destroys_a_volume_without_the_label:
+        sends_none("destroys a volume without the label"),
+    a_component_that_releases_what_another_agent_holds:
+        sends_none("releases what another agent holds"),
 
     // These files need a compiler that rejects them.
     #[cfg_attr(not(feature = "jit"), ignore = "needs the feature jit")]
@@ -183,7 +191,7 @@ fn is_stopped(name: &str, words: &str) {
 fn sends_none(behaviour: &str) {
     let (form, words) = forms::case(behaviour);
     let janitor = misbehaving();
-    let target = forms::target(Some(forms::PRINCIPAL), &[form]);
+    let target = forms::target_of(behaviour, form);
     let (result, log, requests) = attempt(&janitor, target, MINUTE);
     assert_eq!(ExitCode::from(&result), ExitCode::Violation);
     let last = &log.last().expect("a message").message;

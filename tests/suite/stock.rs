@@ -64,6 +64,11 @@ tests! {
     a_guest_that_names_another_agent: sends_none("names another agent"),
     a_guest_that_hides_another_agent_in_a_form: sends_none("hides another agent in a form"),
     a_guest_that_writes_a_form_in_its_own_way: sends_none("writes a form in its own way"),
+    a_guest_that_releases_what_has_another_label: sends_none("releases what has another label"),
+    a_guest_that_releases_what_another_framework_reserved:
+        sends_none("releases what another framework reserved"),
+    a_guest_that_destroys_a_volume_without_the_label:
+        sends_none("destroys a volume without the label"),
 
     // These tests need real masters.
     a_role_on_two_of_three_agents: on_each_master(two_of_three_agents),
@@ -80,7 +85,10 @@ fn on_each_master(test: fn(Wasmtime, &str)) {
 /// Returns each hostile guest's test, the exit code that is reported, and the words.
 pub fn rows() -> impl Iterator<Item = (String, u8, &'static str)> {
     let name = |behaviour: &str| format!("a_guest_that_{}", behaviour.replace(' ', "_"));
-    let forms = forms::CASES.iter().map(move |(behaviour, _, words)| (name(behaviour), *words));
+    // The command line does not allow the form of this one, which is in a znode, with agents.
+    let is_possible = |behaviour: &str| !forms::part(behaviour).contains(&"--agent");
+    let forms = forms::CASES.iter().filter(move |(behaviour, ..)| is_possible(behaviour));
+    let forms = forms.map(move |(behaviour, _, words)| (name(behaviour), *words));
     let all = HOSTILE.iter().map(|(name, words)| ((*name).to_owned(), *words)).chain(forms);
     all.map(|(name, words)| (format!("stock::{name}"), ExitCode::Failed as u8, words))
 }
@@ -319,7 +327,7 @@ fn sends_none(behaviour: &str) {
     let cluster = Cluster::start(serde_json::from_value(state).unwrap());
     let mut command = wasmtime.run(&MISBEHAVING, &[]);
     command.args(["-m", &cluster.master_url(), "-r", forms::ROLE, "-p", forms::PRINCIPAL]);
-    let run = run(command.args(["-z", &form]));
+    let run = run(command.args(["-z", &form]).args(forms::part(behaviour)));
     assert!(run.stderr.contains("exit code 5: "), "{run:?}");
     assert!(run.stdout.contains("is not limited to the target's resources: "), "{run:?}");
     assert!(run.stdout.contains(words), "{run:?}");

@@ -6,6 +6,28 @@ use std::collections::BTreeMap;
 use super::{PRINCIPAL, ROLE};
 use janitor_guest::simulated::Chance;
 
+/// The part of the role to which a target is limited.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Aim {
+    /// The principal.
+    pub principal: Option<&'static str>,
+    /// The value of the label `k`.
+    pub label: Option<&'static str>,
+    /// The agent.
+    pub agent: Option<&'static str>,
+}
+
+impl Aim {
+    /// Chooses a part, often the whole.
+    pub fn by_chance(chance: &mut Chance) -> Self {
+        Self {
+            principal: [None, Some(PRINCIPAL)][chance.below(2)],
+            label: [None, None, Some("p"), Some("\u{e9}")][chance.below(4)],
+            agent: [None, None, None, Some("S1")][chance.below(4)],
+        }
+    }
+}
+
 /// A resource that an agent holds.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -21,6 +43,8 @@ pub struct Held {
     /// The principal that may release the resource, if it is a dynamic reservation without a
     /// volume.
     pub reservation: Option<Option<String>>,
+    /// The value of the label `k` of the innermost reservation.
+    pub label: Option<String>,
 }
 
 /// The resources that the agents of a cluster hold.
@@ -58,10 +82,12 @@ impl Held {
         let (reserver, creator) = (maker(chance), maker(chance));
         let is_static = chance.below(6) == 0;
         let mut by = principal(reserver.as_ref());
+        let mut value = None;
         if !is_static && chance.below(2) == 0 {
             let label =
                 one(chance, &["a&b;c", "1+1=%2", r#"\/x\"{"#, "\u{e9}", r"\u00e9", "p", ROLE]);
             let comma = if by.is_empty() { "" } else { "," };
+            value = serde_json::from_str(&format!("\"{label}\"")).unwrap();
             by += &format!(r#"{comma}"labels":{{"labels":[{{"key":"k","value":"{label}"}}]}}"#);
         }
         let comma = if by.is_empty() { "" } else { "," };
@@ -100,15 +126,18 @@ impl Held {
         let text = format!(r#"{{"name":"disk",{space}{amount},{reserved}{disk}}}"#);
         let volume = is_volume.then(|| creator.or(reserver.clone()));
         let reservation = (!is_volume && !is_static).then_some(reserver);
-        Self { agent: agent.into(), text, role, volume, reservation }
+        Self { agent: agent.into(), text, role, volume, reservation, label: value }
     }
 
     /// Returns whether this may be sent in a form of one of the [`OPERATIONS`].
-    pub fn is_in_scope(&self, operation: usize, principal: Option<&str>) -> bool {
+    pub fn is_in_scope(&self, operation: usize, aim: Aim) -> bool {
         let owner = if operation == 0 { &self.volume } else { &self.reservation };
         let is_own =
-            |owner: &Option<String>| principal.is_none_or(|it| owner.as_deref() == Some(it));
-        self.role == ROLE && owner.as_ref().is_some_and(is_own)
+            |owner: &Option<String>| aim.principal.is_none_or(|it| owner.as_deref() == Some(it));
+        self.role == ROLE
+            && owner.as_ref().is_some_and(is_own)
+            && aim.label.is_none_or(|it| self.label.as_deref() == Some(it))
+            && aim.agent.is_none_or(|it| self.agent == it)
     }
 }
 
@@ -139,16 +168,10 @@ impl Agents {
         format!(r#"{{"slaves":[{}]}}"#, agents.collect::<Vec<_>>().join(",\n"))
     }
 
-    fn may_be_sent(
-        &self,
-        operation: usize,
-        agent: &str,
-        texts: &[String],
-        principal: Option<&str>,
-    ) -> bool {
+    fn may_be_sent(&self, operation: usize, agent: &str, texts: &[String], aim: Aim) -> bool {
         let is_own = |text: &String| {
             let mut same = self.0.iter().filter(|it| it.agent == agent && it.text == *text);
-            same.any(|it| it.is_in_scope(operation, principal))
+            same.any(|it| it.is_in_scope(operation, aim))
         };
         !texts.is_empty() && texts.iter().all(is_own)
     }
@@ -156,10 +179,10 @@ impl Agents {
 
 impl Form {
     /// Makes a form of resources that agents hold, unchanged or changed.
-    pub fn by_chance(chance: &mut Chance, agents: &Agents, principal: Option<&str>) -> Self {
+    pub fn by_chance(chance: &mut Chance, agents: &Agents, aim: Aim) -> Self {
         let operation = chance.below(2);
         let mut agent = agents.0[chance.below(agents.0.len())].agent.clone();
-        let near = |it: &&Held| it.agent == agent && it.is_in_scope(operation, principal);
+        let near = |it: &&Held| it.agent == agent && it.is_in_scope(operation, aim);
         let own: Vec<_> = agents.0.iter().filter(near).collect();
         let mut texts: Vec<String> = (0..1 + chance.below(3))
             .map(|_| match own.is_empty() || chance.below(12) == 0 {
@@ -182,7 +205,7 @@ impl Form {
             0 => written_otherwise(chance, &right, &agent, field, &texts),
             _ => right.clone(),
         };
-        let may_pass = form == right && agents.may_be_sent(operation, &agent, &texts, principal);
+        let may_pass = form == right && agents.may_be_sent(operation, &agent, &texts, aim);
         Self { line: format!("{path} {form}"), may_pass }
     }
 }

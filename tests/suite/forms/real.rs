@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::chance::{Agents, Form, Held};
+use super::chance::{Agents, Aim, Form, Held};
 use super::{PRINCIPAL, ROLE, destroy, misbehaving, target, unreserve};
 use crate::command::{client, network};
 use crate::real::master::{Master, cpus, disk, mem, volume, with};
@@ -26,17 +26,22 @@ struct Agent {
     reserved_resources_full: BTreeMap<String, Vec<Box<RawValue>>>,
 }
 
+/// The part of the role that the principal made.
+fn own() -> Aim {
+    Aim { principal: Some(PRINCIPAL), ..Aim::default() }
+}
+
 /// Has a component send these lines to a master.
 fn send(
     janitor: &Janitor,
     master: &Master,
-    principal: Option<&str>,
+    aim: Aim,
     lines: &[String],
 ) -> Result<Report, RunError> {
     let endpoints =
         Endpoints::new(&master.url(), Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
     let session = Session::new(network(endpoints).build().unwrap());
-    janitor.clean(&target(principal, lines), &Options::DEFAULT, session)
+    janitor.clean(&target(aim, lines), &Options::DEFAULT, session)
 }
 
 /// Returns the resources of the agents, in the master's own words.
@@ -69,13 +74,14 @@ fn owned(agent: &str, role: &str, text: &str) -> Held {
         role: role.into(),
         volume: persistence.is_object().then(|| principal(persistence).or(reserver.clone())),
         reservation: (is_dynamic && persistence.is_null()).then_some(reserver),
+        label: None,
     }
 }
 
 /// Returns the resources that the target's principal does not own, each as often as it exists.
-fn others(agents: &Agents, principal: Option<&str>) -> Vec<(String, Value)> {
+fn others(agents: &Agents, aim: Aim) -> Vec<(String, Value)> {
     let is_other = |held: &&Held| {
-        let is_own = |operation| held.is_in_scope(operation, principal);
+        let is_own = |operation| held.is_in_scope(operation, aim);
         !is_own(0) && !is_own(1)
     };
     let others = agents.0.iter().filter(is_other);
@@ -116,7 +122,7 @@ pub fn a_component_that_claims_a_volume(command: &str) {
     assert!(theirs.text.contains(creator), "{}", theirs.text);
     let claimed = theirs.text.replace(creator, &creator.replace('q', "p"));
     let claim = destroy(agent, &claimed);
-    let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[claim]).unwrap_err();
+    let stopped = send(&misbehaving(), &master, own(), &[claim]).unwrap_err();
     assert!(stopped.to_string().contains("has not listed"), "{stopped}");
     assert_eq!(master.reserved(), before);
     // The master would accept the claimed volume, because it checks only the id.
@@ -139,7 +145,7 @@ pub fn a_component_that_releases_nothing(command: &str) {
         (r#""scalar":{"value":0.5}"#, r#""set":{"item":[]}"#),
     ] {
         let empty = unreserve(agent, &text.replace(amount, empty));
-        let stopped = send(&misbehaving(), &master, Some(PRINCIPAL), &[empty]).unwrap_err();
+        let stopped = send(&misbehaving(), &master, own(), &[empty]).unwrap_err();
         assert!(stopped.to_string().contains("an empty amount"), "{stopped}");
         assert_eq!(master.reserved(), before, "the master is still there");
     }
@@ -157,12 +163,13 @@ pub fn forms_by_chance(command: &str) {
     for round in 0..ROUNDS {
         fill(&master, round, &mut chance);
         let principal = [None, Some(PRINCIPAL), Some(PRINCIPAL)][chance.below(3)];
+        let aim = Aim { principal, ..Aim::default() };
         let agents = held(&master);
         let forms: Vec<_> =
-            (0..FORMS).map(|_| Form::by_chance(&mut chance, &agents, principal)).collect();
+            (0..FORMS).map(|_| Form::by_chance(&mut chance, &agents, aim)).collect();
         for form in forms.iter().filter(|form| !form.may_pass) {
             let lines = [form.line.clone()];
-            assert!(send(&janitor, &master, principal, &lines).is_err(), "{form:?}");
+            assert!(send(&janitor, &master, aim, &lines).is_err(), "{form:?}");
             denied += 1;
         }
         assert_eq!(master.reserved().len(), 2);
@@ -171,12 +178,12 @@ pub fn forms_by_chance(command: &str) {
             // Each form is sent by a run of its own, which sees what the runs before it have
             // left: a resource that is removed must not be removed again.
             let before = held(&master);
-            let result = send(&janitor, &master, principal, std::slice::from_ref(&form.line));
+            let result = send(&janitor, &master, aim, std::slice::from_ref(&form.line));
             let after = held(&master);
             // A destroyed volume of another principal leaves its reserved disk.
-            let others_before = others(&before, principal);
+            let others_before = others(&before, aim);
             let (same, new): (Vec<_>, Vec<_>) =
-                others(&after, principal).into_iter().partition(|it| others_before.contains(it));
+                others(&after, aim).into_iter().partition(|it| others_before.contains(it));
             let is_disk = |(_, it): &(String, Value)| it["name"] == "disk" && it["role"] == ROLE;
             assert_eq!(same.len(), others_before.len(), "{form:?}");
             assert!(new.iter().all(is_disk), "{form:?}: {new:?}");
