@@ -68,6 +68,11 @@ impl Settings {
                         janitor command connects to ZooKeeper directly"
                 .into());
         }
+        if endpoints.master_group().is_some() {
+            return Err("Master URL must begin with http:// or https:// here: only the native \
+                        janitor command finds the leading master in ZooKeeper"
+                .into());
+        }
         if endpoints.masters().len() > 1 {
             return Err("Master URL must be a single URL here, that of the leading master: only \
                         the native janitor command finds it among several"

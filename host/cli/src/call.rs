@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::request::Server;
-use janitor_contract::types::{Error, Event, Framework};
+use janitor_contract::types::{Endpoint, Error, Event, Framework};
 use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::{Denial, Ran};
+use janitor_transport::TrustFault;
 use janitor_transport::exchange::{Exchange, Request, Response, RunStart, Transport};
 
 use crate::screen::Screen;
@@ -94,7 +95,9 @@ impl Transport for Attentive {
 
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
         let (server, denials) = (request.endpoint.server(), self.denials.clone());
-        Box::new(Noted { exchange: self.transport.send(request), server, denials })
+        let always_exists = always_exists(&request);
+        let exchange = self.transport.send(request);
+        Box::new(Noted { exchange, server, always_exists, denials })
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -106,20 +109,49 @@ impl Transport for Attentive {
     }
 }
 
+/// Returns whether each server of this kind has the page of a request, unless its URL is wrong.
+/// Marathon answers 404 for an app that does not exist as well, so its URL itself must be odd too.
+fn always_exists(request: &Request) -> bool {
+    match request.endpoint {
+        Endpoint::Master => request.path == ["slaves"],
+        Endpoint::Exhibitor | Endpoint::Marathon => true,
+        Endpoint::MasterRoot | Endpoint::MarathonPods => false,
+    }
+}
+
+/// Returns the denial that an error is, if it is one.
+pub fn untrusted(error: &Error) -> Option<Denial> {
+    match (TrustFault::of(error), error) {
+        (Some(TrustFault::Expired), _) => Some(Denial::Expired),
+        (Some(TrustFault::NotYetValid), _) => Some(Denial::NotYetValid),
+        (Some(TrustFault::OtherName), _) => Some(Denial::OtherName),
+        (Some(TrustFault::ClientCertificate), _) => Some(Denial::ClientCertificate),
+        // The error itself says all that can be done.
+        (Some(TrustFault::NoTls | TrustFault::Version1), _) => None,
+        (_, Error::Tls(_)) => Some(Denial::Untrusted),
+        _ => None,
+    }
+}
+
 struct Noted {
     exchange: Box<dyn Exchange>,
     server: Server,
+    /// The server always has the page.
+    always_exists: bool,
     denials: Denials,
 }
 
 impl Exchange for Noted {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let Self { exchange, server, denials } = *self;
+        let Self { exchange, server, always_exists, denials } = *self;
         let answer = exchange.finish();
         match &answer {
             Ok(Response { status: 401, .. }) => denials.note(server, Denial::Unauthorized),
-            Err(Error::Tls(_)) => denials.note(server, Denial::Untrusted),
-            _ => {}
+            Ok(Response { status: 404, .. }) if always_exists => {
+                denials.note(server, Denial::WrongPath);
+            }
+            Err(error) => untrusted(error).into_iter().for_each(|it| denials.note(server, it)),
+            Ok(_) => {}
         }
         answer
     }

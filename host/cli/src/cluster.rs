@@ -4,8 +4,10 @@ use std::time::SystemTime;
 
 use janitor_contract::changes::differences;
 use janitor_contract::request::Server;
-use janitor_contract::types::{CleanupPlan, Failure, Reason, Report, Target};
-use janitor_contract::{Call, Done, Endpoints, RunError, planned};
+use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
+use janitor_contract::{
+    Call, Done, EndpointError, Endpoints, EnsembleError, RunError, UrlFault, planned,
+};
 use janitor_host::{
     CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network,
 };
@@ -14,14 +16,14 @@ use janitor_report::command_line::parse::UrlError;
 use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
 use janitor_report::line::{Line, Tone};
-use janitor_report::next::{CERTIFICATES, Ran};
+use janitor_report::next::Ran;
 use janitor_report::plan_file::{Made, PlanFile};
 use janitor_report::{plan, summary};
 use janitor_transport::exchange::Transport;
 use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
-use crate::call::carry_out;
+use crate::call::{carry_out, untrusted};
 use crate::consent::{Consent, ConsentPolicy};
 use crate::credentials::{AuthError, Recipient};
 use crate::error::CommandError;
@@ -74,7 +76,7 @@ impl<'a> Cluster<'a> {
                     .ok_or_else(|| format!("the {} URL is invalid", error.name))
                     .and_then(|known| to_marathon(request, known, screen));
                 let marathon = Some(marathon.map(|network| (janitor, network)));
-                let error = refusal(ExitCode::Url, error.to_string(), "correct the URL");
+                let error = refusal(ExitCode::Url, error.to_string(), &correction(error));
                 return Err(Unconnected { error, marathon });
             }
         };
@@ -105,6 +107,7 @@ impl<'a> Cluster<'a> {
         allow(request, &secrets.recipients(endpoints, is_asked), endpoints, screen)
             .map_err(|Objection { why, hint }| silent(ExitCode::Refused, why, &hint))?;
         let network = network.with_credentials(secrets.credentials());
+        show_proxy(&network, is_asked, screen);
         if let Err(error) = network.log_in() {
             let network = for_marathon(network, secrets.after_login());
             let error = refusal(ExitCode::Login, error.to_string(), &hint(&error));
@@ -338,6 +341,11 @@ impl<'a> Cluster<'a> {
             let timeout = time::words(timeout);
             self.screen.warn(&format!("the run was cancelled after {timeout} (--timeout)"));
         }
+        if let Some(leader) = self.network.detected_master().filter(|_| self.screen.verbose()) {
+            let proxy = self.network.proxy_on_the_way_to(&leader);
+            let way = proxy.map(|proxy| format!(", via {proxy}")).unwrap_or_default();
+            self.screen.note(&format!("the leading master in ZooKeeper is {leader}{way}"));
+        }
         ran
     }
 
@@ -425,11 +433,43 @@ fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
     }
 }
 
+/// Shows the proxy on the way to each server that is asked, if every request is shown.
+fn show_proxy(network: &Network, is_asked: impl Fn(Server) -> bool, screen: &Screen) {
+    let endpoints = network.endpoints();
+    let masters = endpoints.masters().iter().map(|url| (Server::Master, url.as_str()));
+    let others = [Endpoint::Exhibitor, Endpoint::Marathon]
+        .map(|endpoint| (endpoint.server(), endpoints.base(endpoint)));
+    for (_, url) in masters.chain(others).filter(|(server, _)| is_asked(*server)) {
+        if let Some(proxy) = network.proxy_on_the_way_to(url).filter(|_| screen.verbose()) {
+            screen.note(&format!("{url} is reached via {proxy}"));
+        }
+    }
+}
+
+/// The correction to make to an invalid URL.
+fn correction(error: &EndpointError) -> String {
+    match (error.why, &error.likely) {
+        (UrlFault::Ensemble(EnsembleError::Credentials), _) => {
+            "name a file with them by --zk-auth-file instead, or set ZK_AUTH,".into()
+        }
+        (_, Some(likely)) => format!("correct the URL, which is probably {likely},"),
+        (_, None) => "correct the URL".into(),
+    }
+}
+
 /// The correction to make before the next login.
 fn hint(error: &LoginError) -> String {
     match error {
-        LoginError::Certificates { .. } => format!("correct the certificates ({CERTIFICATES})"),
+        LoginError::Certificates { source, .. } => {
+            let denial = untrusted(source);
+            denial.map_or_else(|| "correct the URL".into(), |denial| denial.correction())
+        }
         LoginError::Unreachable { .. } => "check that the server answers".into(),
+        LoginError::NoHost => {
+            "give a token (--auth-token-file), or the URL of the cluster (--dcos-url) or of a \
+             master (-m http://HOST:5050/master/),"
+                .into()
+        }
         _ => "correct the credentials".into(),
     }
 }

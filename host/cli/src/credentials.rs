@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fmt};
 
+use janitor_contract::MasterGroup;
 use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin};
@@ -83,6 +84,10 @@ pub struct Recipient {
     pub url: String,
     /// The origin of the credential.
     pub origin: Origin,
+    /// The credential is sent over plain HTTP.
+    pub is_plain: bool,
+    /// ZooKeeper names the server, and the URL is that of its group.
+    pub is_detected: bool,
 }
 
 /// The credentials that are given; none of them has been used yet.
@@ -188,9 +193,10 @@ impl Auth {
         endpoints: &Endpoints,
     ) -> Result<Option<(ZooKeeperLogin, Origin)>, AuthError> {
         let file = self.zk_auth_file.as_deref();
-        if endpoints.ensemble().is_none() {
+        if endpoints.ensemble().is_none() && endpoints.master_group().is_none() {
             return match file.filter(|_| self.origins.zookeeper == Origin::Option) {
-                Some(_) => Err("--zk-auth-file needs an --exhibitor-url that begins with zk://"
+                Some(_) => Err("--zk-auth-file needs an --exhibitor-url or a --master-url that \
+                                begins with zk://"
                     .to_owned()
                     .into()),
                 None => Ok(None),
@@ -234,21 +240,40 @@ impl Secrets {
                 own(&self.marathon).or(for_all),
             ),
         ];
-        let login =
-            login.map(|(_, origin)| (Server::Master, "the login", endpoints.login(), Some(origin)));
-        masters
-            .chain(login)
-            .chain(others)
-            .filter(|(server, ..)| are_asked(*server))
-            .flat_map(|(server, name, url, origin)| {
-                let certificate = self.certificate.filter(|_| url.starts_with("https://"));
-                // A certificate of the configuration has recipients of its own.
-                let certificate =
-                    certificate.filter(|it| origin.is_none() || *it == Origin::Configuration);
-                let origins = origin.into_iter().chain(certificate);
-                origins.map(move |origin| Recipient { server, name, url: url.clone(), origin })
-            })
-            .collect()
+        let login = login.and_then(|(_, origin)| {
+            Some((Server::Master, "the login", endpoints.login()?, Some(origin)))
+        });
+        let group = endpoints.master_group();
+        let detection = group.as_ref().and_then(|group| {
+            let (_, origin) = self.zookeeper.as_ref()?;
+            let (server, url, origin) = (Server::Master, group.to_string(), *origin);
+            let (is_plain, is_detected) = (false, false);
+            Some(Recipient { server, name: "ZooKeeper", url, origin, is_plain, is_detected })
+        });
+        let others =
+            masters.chain(login).chain(others).filter(|(server, ..)| are_asked(*server)).flat_map(
+                |(server, name, url, origin)| {
+                    let group = group.as_ref().filter(|_| server == Server::Master);
+                    let is_detected = group.is_some();
+                    let is_https =
+                        group.map_or_else(|| url.starts_with("https://"), MasterGroup::is_https);
+                    let is_plain = url.starts_with("http://") || (is_detected && !is_https);
+                    let certificate = self.certificate.filter(|_| is_https);
+                    // A certificate of the configuration has recipients of its own.
+                    let certificate =
+                        certificate.filter(|it| origin.is_none() || *it == Origin::Configuration);
+                    let origins = origin.into_iter().chain(certificate);
+                    origins.map(move |origin| Recipient {
+                        server,
+                        name,
+                        url: url.clone(),
+                        origin,
+                        is_plain,
+                        is_detected,
+                    })
+                },
+            );
+        detection.filter(|it| are_asked(it.server)).into_iter().chain(others).collect()
     }
 
     /// The credentials of all servers. A login among them has no token yet.

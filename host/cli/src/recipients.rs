@@ -85,12 +85,21 @@ pub fn consider(
             listed(&in_file)
         ));
     }
+    let detected: Vec<_> = recipients.iter().filter(|it| it.is_detected).collect();
+    if !detected.is_empty() {
+        notes.push(format!(
+            "sending credentials to the master that ZooKeeper names, and whoever can write to \
+             ZooKeeper can name another one: {}",
+            listed(&detected)
+        ));
+    }
+    let is_https = |url: &str| url.starts_with("https://") || url.starts_with("zk+https://");
     let mut bases =
         endpoints.masters().iter().map(String::as_str).chain(
             [Endpoint::Exhibitor, Endpoint::Marathon].map(|endpoint| endpoints.base(endpoint)),
         );
-    let plain: Vec<_> = recipients.iter().filter(|it| it.url.starts_with("http://")).collect();
-    if !plain.is_empty() && bases.any(|url| url.starts_with("https://")) {
+    let plain: Vec<_> = recipients.iter().filter(|it| it.is_plain).collect();
+    if !plain.is_empty() && bases.any(is_https) {
         let to = listed(&plain);
         if !allow_plain_http {
             return Err(Objection {

@@ -203,7 +203,9 @@ impl OwnServers {
     pub fn contain(&self, Recipient { url, .. }: &Recipient) -> bool {
         self.endpoints.as_ref().is_some_and(|own| {
             let others = [Endpoint::Exhibitor, Endpoint::Marathon].map(|it| own.base(it));
-            own.masters().contains(url) || others.contains(&url.as_str()) || own.login() == *url
+            own.masters().contains(url)
+                || others.contains(&url.as_str())
+                || own.login().as_ref() == Some(url)
         })
     }
 }

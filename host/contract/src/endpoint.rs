@@ -4,6 +4,9 @@ use http::Uri;
 use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{Ensemble, EnsembleError};
+use crate::likely::likely;
+use crate::master_group::MasterGroup;
+use crate::request::Server;
 use crate::types::{Endpoint, Options, Request};
 
 /// The base URLs of the endpoints. Each ends with a slash.
@@ -12,6 +15,8 @@ use crate::types::{Endpoint, Options, Request};
 #[serde(try_from = "Urls", into = "Urls")]
 pub struct Endpoints {
     masters: Vec<String>,
+    /// The base URL of requests to the first master, or to the leader of a group.
+    master: String,
     exhibitor: String,
     marathon: String,
     pods: String,
@@ -39,6 +44,8 @@ pub struct EndpointError {
     pub why: UrlFault,
     /// The URL, unless it may contain a password.
     pub shown: String,
+    /// The URL that was probably meant, if there is a good guess.
+    pub likely: Option<String>,
 }
 
 /// The reason why a URL of an endpoint is invalid. Its text follows the name of the endpoint.
@@ -51,6 +58,10 @@ pub enum UrlFault {
     /// Its scheme is neither `http` nor `https`.
     #[error("must begin with http:// or https://")]
     Scheme,
+    /// Its scheme is none of `http`, `https` and, for servers that ZooKeeper may replace or find,
+    /// `zk`.
+    #[error("must begin with http://, https:// or zk://")]
+    SchemeOrEnsemble,
     /// It contains credentials.
     #[error("must not contain a user name or a password")]
     Credentials,
@@ -77,21 +88,27 @@ impl Endpoints {
     pub const MARATHON: &str = "http://marathon.mesos:8080/v2/apps/";
 
     /// Parses the base URLs of the master, of Exhibitor, and of Marathon's apps, and adds a missing
-    /// slash at the end. `master` may contain several masters of a cluster, separated by commas.
-    /// The URL of Marathon's pods is derived from that of its apps. The ensemble itself,
-    /// `zk://host:port,host:port/`, may replace Exhibitor.
+    /// slash at the end. `master` may contain several masters of a cluster, separated by commas, or
+    /// the place in ZooKeeper where they elect their leader, `zk://host:port,host:port/mesos`
+    /// ([`MasterGroup`]). The URL of Marathon's pods is derived from that of its apps. The ensemble
+    /// itself, `zk://host:port,host:port/`, may replace Exhibitor.
     ///
     /// # Errors
     /// Fails if one of them is not an absolute `http` or `https` URL, or has a query, a fragment, a
     /// user name or a password.
     pub fn new(master: &str, exhibitor: &str, marathon: &str) -> Result<Self, EndpointError> {
-        let masters = master.split(',').map(|url| base("Master", url)).collect::<Result<_, _>>()?;
-        let marathon = base("Marathon", marathon)?;
+        let masters = masters(master)?;
+        let master = match &*masters {
+            // Like a master itself, the leader of a group has its own pages below the root.
+            [group] if MasterGroup::is_meant(group) => format!("{group}master/"),
+            masters => masters.first().cloned().unwrap_or_default(),
+        };
+        let marathon = base(MARATHON, marathon)?;
         let pods = match marathon.strip_suffix("apps/") {
             Some(api) => format!("{api}pods/"),
             None => marathon.clone(),
         };
-        Ok(Self { masters, exhibitor: exhibitor_base(exhibitor)?, marathon, pods })
+        Ok(Self { masters, master, exhibitor: exhibitor_base(exhibitor)?, marathon, pods })
     }
 
     /// Returns the base URLs of a cluster's servers behind its Admin Router: of the master, of
@@ -102,33 +119,45 @@ impl Endpoints {
             .map(|path| format!("{cluster}/{path}"))
     }
 
-    /// Returns the base URLs of the masters; there is at least one.
+    /// Returns the base URLs of the masters, or the URL of their group; there is at least one.
     pub fn masters(&self) -> &[String] {
         &self.masters
     }
 
+    /// Returns the group of masters, if their leader is found in ZooKeeper.
+    pub fn master_group(&self) -> Option<MasterGroup> {
+        match &*self.masters {
+            [group] => group.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// Returns the URL at which DC/OS logs users in: at the standard port of the master's host or,
-    /// behind Admin Router (`/mesos/`), at its own port.
-    pub fn login(&self) -> String {
+    /// behind Admin Router (`/mesos/`), at its own port. The URL of a group of masters does not name
+    /// that host.
+    pub fn login(&self) -> Option<String> {
         self.login_at("/acs/api/v1/auth/login")
     }
 
     /// Returns the URL at which DC/OS logs users in, with another path.
-    pub fn login_at(&self, path: &str) -> String {
+    pub fn login_at(&self, path: &str) -> Option<String> {
+        if self.master_group().is_some() {
+            return None;
+        }
         let master: Uri = self.base(Endpoint::Master).parse().unwrap_or_default();
         let scheme = master.scheme_str().unwrap_or_default();
         let place = match master.path().starts_with("/mesos/") {
             true => master.authority().map_or("", |authority| authority.as_str()),
             false => master.host().unwrap_or_default(),
         };
-        format!("{scheme}://{place}{path}")
+        Some(format!("{scheme}://{place}{path}"))
     }
 
     /// Returns the base URL of an endpoint. If there are several masters, this is that of the first
-    /// one.
+    /// one; that of a group of masters stands for whichever leads.
     pub fn base(&self, endpoint: Endpoint) -> &str {
         match endpoint {
-            Endpoint::Master => self.masters.first().map_or("", String::as_str),
+            Endpoint::Master => &self.master,
             Endpoint::MasterRoot => root(self.base(Endpoint::Master)),
             Endpoint::Exhibitor => &self.exhibitor,
             Endpoint::Marathon => &self.marathon,
@@ -161,6 +190,7 @@ impl Default for Endpoints {
     fn default() -> Self {
         Self {
             masters: vec![Self::MASTER.into()],
+            master: Self::MASTER.into(),
             exhibitor: Self::EXHIBITOR.into(),
             marathon: Self::MARATHON.into(),
             pods: "http://marathon.mesos:8080/v2/pods/".into(),
@@ -170,7 +200,7 @@ impl Default for Endpoints {
 
 impl From<Endpoints> for Urls {
     fn from(endpoints: Endpoints) -> Self {
-        let Endpoints { masters, exhibitor, marathon, pods: _ } = endpoints;
+        let Endpoints { masters, master: _, exhibitor, marathon, pods: _ } = endpoints;
         Self { master: masters.join(","), exhibitor, marathon }
     }
 }
@@ -188,16 +218,46 @@ pub fn root(master: &str) -> &str {
     master.strip_suffix("master/").unwrap_or(master)
 }
 
+/// The names of the servers in errors.
+const MASTER: (&str, Server) = ("Master", Server::Master);
+const EXHIBITOR: (&str, Server) = ("Exhibitor", Server::Exhibitor);
+const MARATHON: (&str, Server) = ("Marathon", Server::Marathon);
+
+/// Parses the base URLs of the masters, or the URL of their group.
+fn masters(urls: &str) -> Result<Vec<String>, EndpointError> {
+    if MasterGroup::is_meant(urls) {
+        return match urls.trim().parse::<MasterGroup>() {
+            Ok(group) => Ok(vec![group.to_string()]),
+            Err(why) => Err(error(MASTER, urls, why.into())),
+        };
+    }
+    match urls.contains(',') {
+        true => urls.split(',').map(|url| base(MASTER, url)).collect(),
+        false => Ok(vec![base_or_ensemble(MASTER, urls)?]),
+    }
+}
+
 /// Parses the base URL of Exhibitor, or of the ensemble that replaces it.
 fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
-    const NAME: &str = "Exhibitor";
     if !url.trim().starts_with(Ensemble::SCHEME) {
-        return base(NAME, url);
+        return base_or_ensemble(EXHIBITOR, url);
     }
     match url.trim().parse::<Ensemble>() {
         Ok(ensemble) => Ok(ensemble.to_string()),
-        Err(why) => Err(EndpointError { name: NAME, why: why.into(), shown: shown(url) }),
+        Err(why) => Err(error(EXHIBITOR, url, why.into())),
     }
+}
+
+/// Parses a base URL in a place where the URL of an ensemble would be possible too.
+fn base_or_ensemble(server: (&'static str, Server), url: &str) -> Result<String, EndpointError> {
+    base(server, url).map_err(|error| match error.why {
+        UrlFault::Scheme => EndpointError { why: UrlFault::SchemeOrEnsemble, ..error },
+        _ => error,
+    })
+}
+
+fn error((name, server): (&'static str, Server), url: &str, why: UrlFault) -> EndpointError {
+    EndpointError { name, why, shown: shown(url), likely: likely(server, url) }
 }
 
 /// Returns an invalid URL as far as it may be shown. Anything before an `@` may be a password, even
@@ -229,8 +289,8 @@ pub fn location_without_secrets(location: &[u8]) -> Option<String> {
     }
 }
 
-fn base(name: &'static str, url: &str) -> Result<String, EndpointError> {
-    let error = |why| EndpointError { name, why, shown: shown(url) };
+fn base(server: (&'static str, Server), url: &str) -> Result<String, EndpointError> {
+    let error = |why| error(server, url, why);
     let uri: Uri = url.trim().parse().map_err(|_| error(UrlFault::Syntax))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(error(UrlFault::Scheme));
@@ -271,7 +331,47 @@ mod tests {
         ] {
             let endpoints =
                 Endpoints::new(master, Endpoints::EXHIBITOR, Endpoints::MARATHON).unwrap();
-            assert_eq!(endpoints.login(), login);
+            assert_eq!(endpoints.login().as_deref(), Some(login));
+        }
+        let group = Endpoints::new("zk://h/mesos", Endpoints::EXHIBITOR, Endpoints::MARATHON);
+        assert_eq!(group.unwrap().login(), None);
+    }
+
+    #[test]
+    fn a_group_of_masters_is_kept_as_its_url() {
+        for (url, whole) in [
+            (" zk://h,[::1]:99/mesos", "zk://h:2181,[::1]:99/mesos/"),
+            ("zk+https://h/mesos/", "zk+https://h:2181/mesos/"),
+        ] {
+            let endpoints = Endpoints::new(url, "http://h/", "http://h/").unwrap();
+            assert_eq!(endpoints.masters(), [whole]);
+            assert_eq!(endpoints.master_group(), whole.parse().ok());
+            assert_eq!(endpoints.base(Endpoint::Master), format!("{whole}master/"));
+            assert_eq!(endpoints.base(Endpoint::MasterRoot), whole);
+            let json = serde_json::to_string(&endpoints).unwrap();
+            assert_eq!(serde_json::from_str::<Endpoints>(&json).unwrap(), endpoints);
+        }
+        assert_eq!(Endpoints::default().master_group(), None);
+        for (url, words) in [
+            ("zk://h", "Master URL must name the path of the masters, as in zk://host:2181/mesos"),
+            ("zk://u:secret@h/mesos", "Master URL must not contain a user name or a password"),
+            ("http://h/,zk://h/mesos", "Master URL must begin with http:// or https://"),
+        ] {
+            let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err().to_string();
+            assert!(error.starts_with(words) && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_url_has_a_likely_one() {
+        for (url, likely) in [
+            ("leader.mesos:5050", Some("http://leader.mesos:5050/master/")),
+            ("http://m:5050/?a=b", Some("http://m:5050/master/")),
+            ("zk://h", None),
+            ("u:secret@h:5050", None),
+        ] {
+            let error = Endpoints::new(url, "http://h/", "http://h/").unwrap_err();
+            assert_eq!(error.likely.as_deref(), likely, "{url}");
         }
     }
 
@@ -321,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_exhibitor_may_be_an_ensemble() {
+    fn exhibitor_may_be_an_ensemble() {
         let zk = " zk://h,[::1]:99/chroot";
         let endpoints = Endpoints::new("http://h/", zk, "http://h/").unwrap();
         assert_eq!(endpoints.base(Endpoint::Exhibitor), "zk://h:2181,[::1]:99/chroot/");
@@ -329,9 +429,8 @@ mod tests {
         assert_eq!(Endpoints::default().ensemble(), None);
         let json = serde_json::to_string(&endpoints).unwrap();
         assert_eq!(serde_json::from_str::<Endpoints>(&json).unwrap(), endpoints);
-        for (master, marathon) in [(zk, "http://h/"), ("http://h/", zk)] {
-            assert!(Endpoints::new(master, "http://h/", marathon).is_err());
-        }
+        assert!(Endpoints::new("http://h/", "http://h/", zk).is_err());
+        assert!(Endpoints::new("http://h/", "zk+https://h/", "http://h/").is_err());
         let error = Endpoints::new("http://h/", "zk://h:0/", "http://h/").unwrap_err();
         assert_eq!(error.to_string(), "Exhibitor URL has an invalid port: zk://h:0/");
         let error = Endpoints::new("http://h/", "zk://u:secret@h/", "http://h/").unwrap_err();

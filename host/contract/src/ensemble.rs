@@ -31,6 +31,9 @@ pub enum EnsembleError {
     /// A port is not a number from 1 to 65535.
     #[error("has an invalid port")]
     Port,
+    /// The masters of Mesos register below a path, and it has none.
+    #[error("must name the path of the masters, as in zk://host:2181/mesos")]
+    NoPath,
     /// The path has characters that could be read in two ways.
     #[error("must have a path of only letters, digits, '-', '.', '_' and '~'")]
     Path,

@@ -7,6 +7,7 @@
 //! | [`call`], [`outcome`] | the calls of a component, and their results |
 //! | [`violation`] | the errors of a component that breaks its contract |
 //! | [`endpoint`], [`ensemble`] | the URLs of the servers; the addresses of ZooKeeper, where there is no Exhibitor |
+//! | [`master_group`], [`likely`] | the masters that elect their leader in ZooKeeper; the URL that was probably meant by an invalid one |
 //! | [`request`], [`answer`] | the text form of a request, and the checks of a response |
 //! | [`imports`] | the interfaces that a component may import |
 //! | [`planned`] | the consistency of a plan, and the effect of options on it |
@@ -30,6 +31,8 @@ pub mod imports;
 #[cfg(feature = "documents")]
 pub mod json;
 pub mod labels;
+pub mod likely;
+pub mod master_group;
 pub mod outcome;
 pub mod panics;
 pub mod planned;
@@ -44,6 +47,7 @@ pub mod violation;
 pub use call::Call;
 pub use endpoint::{EndpointError, Endpoints, UrlFault};
 pub use ensemble::{Ensemble, EnsembleError};
+pub use master_group::MasterGroup;
 pub use outcome::{Done, RunError};
 pub use token::TokenError;
 pub use violation::Violation;

@@ -8,13 +8,14 @@
 //! | [`plan`], [`inventory`], [`summary`], [`words`], [`line`](mod@line) | the same for people |
 //! | [`orphans`] | the roles of an inventory that nobody uses |
 //! | [`recorded`] | the result of a recorded run |
-//! | [`next`] | what to do after a run |
+//! | [`next`], [`access`] | what to do after a run, and about a server that denies access |
 //! | [`command_line`] | command lines, read and printed |
 //! | [`service`] | the names that a service's package derives from the service's name |
 //! | [`shell`] | words that are quoted for a shell |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod access;
 pub mod command_line;
 pub mod counts;
 pub mod exit;

@@ -8,6 +8,8 @@ use janitor_contract::types::{
 };
 use janitor_contract::{Done, RunError, planned};
 
+use crate::access::access;
+pub use crate::access::{CERTIFICATES, Denial};
 use crate::command_line::print::Invocation;
 use crate::plan;
 
@@ -21,15 +23,6 @@ pub struct Ran {
     pub denials: Vec<(Server, Denial)>,
 }
 
-/// A denial of access, which other options of the command line may overcome.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Denial {
-    /// The server answered 401.
-    Unauthorized,
-    /// There was no trusted connection to the server.
-    Untrusted,
-}
-
 /// The obstacles that a run found.
 struct Obstacles<'a> {
     frameworks: &'a [Framework],
@@ -40,7 +33,9 @@ struct Obstacles<'a> {
 /// Proposes what to do after a run, one line each.
 pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
     let frameworks = &ran.frameworks;
-    let mut lines: Vec<_> = ran.denials.iter().map(|(server, it)| access(*server, *it)).collect();
+    let denials = ran.denials.iter();
+    let mut lines: Vec<_> =
+        denials.filter_map(|(server, it)| access(*server, *it, &run.endpoints)).collect();
     match &ran.result {
         Err(RunError::Failure(failure)) => {
             let report = &failure.report;
@@ -128,28 +123,6 @@ pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
     });
     agents.chain(frameworks).collect()
 }
-
-/// Proposes the options that give access to a server.
-fn access(server: Server, denial: Denial) -> String {
-    let (name, file, variable) = match server {
-        Server::Master => ("The Mesos master", "--basic-auth-file", "MESOS_BASIC_AUTH"),
-        Server::Exhibitor => ("Exhibitor", "--exhibitor-auth-file", "EXHIBITOR_AUTH"),
-        Server::Marathon => ("Marathon", "--marathon-auth-file", "MARATHON_AUTH"),
-    };
-    match denial {
-        Denial::Unauthorized => format!(
-            "{name} requires valid credentials (401): a token (--auth-token-file, --username, \
-             --service-account) or, for HTTP Basic, {file} or {variable}."
-        ),
-        Denial::Untrusted => {
-            format!("{name} is not trusted, or does not trust this client: {CERTIFICATES}.")
-        }
-    }
-}
-
-/// The options that give certificates.
-pub const CERTIFICATES: &str = "--ca-cert names the authorities to trust, --client-cert and \
-                                --client-key the certificate that a server may require";
 
 /// Proposes what to do instead of, or after, a run that ended for this reason.
 fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<String> {

@@ -7,12 +7,14 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use http::Uri;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::uri::Scheme;
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, AsSendBody};
 
+use crate::connect::{Step, Unconnected, connector, unmarked};
 use crate::exchange::{Body, Response};
 use crate::proxy::ProxySettings;
 use crate::timeouts::Timeouts;
-use crate::tls::{self, Tls};
+use crate::tls::{self, Tls, TrustFault};
 use janitor_contract::endpoint::without_secrets;
 use janitor_contract::types::{Content, Error, Method};
 
@@ -57,12 +59,18 @@ impl Client {
             .proxy(proxy.proxy().cloned())
             .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), proxy, has_identity: tls.has_identity() }
+        let agent = Agent::with_parts(config, connector(), DefaultResolver::default());
+        Self { agent, proxy, has_identity: tls.has_identity() }
     }
 
     /// Returns whether the client presents a certificate over HTTPS.
     pub(crate) fn has_identity(&self) -> bool {
         self.has_identity
+    }
+
+    /// Returns the settings of the proxy.
+    pub(crate) fn proxy(&self) -> &ProxySettings {
+        &self.proxy
     }
 
     /// Sends a request once, and waits for the status and the headers of the response.
@@ -87,12 +95,33 @@ impl Client {
                 builder.body(()).map_err(ureq::Error::from).and_then(|request| self.run(request))
             }
         };
-        response.map(Answer).map_err(|error| match classify(error) {
-            // A server that expects TLS answers plain HTTP with an alert, which is not HTTP.
-            Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
-                Error::Protocol(format!("{why} (does its URL need https://?)"))
+        response.map(Answer).map_err(|error| match unmarked(error) {
+            Ok(Unconnected { step: Step::Proxy, error }) => self.proxy_fault(error),
+            Ok(Unconnected { step, error }) => not_sent(error, step, uri),
+            Err(error) => match classify(error) {
+                // A server that expects TLS answers plain HTTP with an alert, which is not HTTP.
+                Error::Protocol(why) if uri.scheme() == Some(&Scheme::HTTP) => {
+                    Error::Protocol(format!("{why} (does its URL need https://?)"))
+                }
+                error => error,
+            },
+        })
+    }
+
+    /// Describes an error on the way to the proxy, or the proxy's refusal.
+    fn proxy_fault(&self, error: ureq::Error) -> Error {
+        let name = self.proxy.name();
+        Error::Connect(match error {
+            ureq::Error::ConnectProxyFailed(why) => {
+                // The reason has the form `proxy server responded 502/502`.
+                let why = why.strip_prefix("proxy server ").unwrap_or(&why);
+                let why = why.split('/').next().unwrap_or_default();
+                format!("{name} {why}")
             }
-            error => error,
+            error => match unopened(error) {
+                Error::Protocol(why) => format!("{name} does not answer as an HTTP proxy: {why}"),
+                error => error.of(&name),
+            },
         })
     }
 
@@ -182,17 +211,56 @@ impl Body for Stream {
     }
 }
 
+/// Describes the error of a connection to a server that could not be opened, so that the server has
+/// not seen the request.
+fn not_sent(error: ureq::Error, step: Step, uri: &Uri) -> Error {
+    let is_cut = |error: &io::Error| classify_io(error) == Error::Reset;
+    let plain = || {
+        let place = uri.authority().map_or("", |authority| authority.as_str());
+        format!("does its URL begin with http://{place}/ instead?")
+    };
+    match error {
+        ureq::Error::Io(why) if step == Step::Handshake && is_cut(&why) => {
+            Error::Connect(format!("it ends the TLS handshake ({})", plain()))
+        }
+        error => match unopened(error) {
+            Error::Tls(why) if why == TrustFault::NoTls.text() => {
+                Error::Tls(format!("{why} ({})", plain()))
+            }
+            Error::Protocol(why) => Error::Connect(why),
+            error => error,
+        },
+    }
+}
+
+/// Converts the error of a connection that could not be opened.
+fn unopened(error: ureq::Error) -> Error {
+    let is_io = |error: &Error| !matches!(error, Error::Tls(_) | Error::Dns | Error::Timeout);
+    match error {
+        ureq::Error::Io(why) => match classify_io(&why) {
+            error if is_io(&error) => Error::Connect(why.to_string()),
+            Error::Timeout => Error::Connect(NO_CONNECTION.into()),
+            error => error,
+        },
+        ureq::Error::Timeout(_) => Error::Connect(NO_CONNECTION.into()),
+        error => match classify(error) {
+            Error::Internal(why) => Error::Connect(why),
+            error => error,
+        },
+    }
+}
+
+/// The description of a connection that takes too long.
+const NO_CONNECTION: &str = "no connection within the time limit";
+
 /// Converts an error of ureq into one of the contract.
 fn classify(error: ureq::Error) -> Error {
     use ureq::{Error as Ureq, Timeout};
     match error {
         Ureq::HostNotFound => Error::Dns,
-        Ureq::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            Error::Connect("no connection within the time limit".into())
-        }
+        Ureq::Timeout(Timeout::Resolve | Timeout::Connect) => Error::Connect(NO_CONNECTION.into()),
         Ureq::Timeout(_) => Error::Timeout,
         Ureq::ConnectionFailed => Error::Connect("connection failed".into()),
-        Ureq::ConnectProxyFailed(why) => Error::Connect(format!("the proxy refuses: {why}")),
         Ureq::Tls(why) => Error::Tls(why.into()),
         Ureq::Rustls(why) => Error::Tls(tls::explain(&why)),
         Ureq::Protocol(why) => Error::Protocol(why.to_string()),
@@ -202,6 +270,7 @@ fn classify(error: ureq::Error) -> Error {
     }
 }
 
+/// Converts the error of an open connection: the server may have seen the request.
 fn classify_io(error: &io::Error) -> Error {
     // rustls reports a rejected certificate in this way.
     if let Some(why) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
@@ -212,13 +281,13 @@ fn classify_io(error: &io::Error) -> Error {
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => Error::Reset,
-        ErrorKind::InvalidData => Error::Tls(error.to_string()),
-        ErrorKind::ConnectionRefused
+        | ErrorKind::UnexpectedEof
+        // The network may fail while the connection is open.
         | ErrorKind::HostUnreachable
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable => Error::Connect(error.to_string()),
+        | ErrorKind::NotConnected => Error::Reset,
+        ErrorKind::InvalidData => Error::Tls(error.to_string()),
         // The standard library has no kind for a failed lookup of a name.
         _ if error.to_string().starts_with("failed to lookup address") => Error::Dns,
         _ => Error::Internal(error.to_string()),
@@ -228,6 +297,26 @@ fn classify_io(error: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Only an error of a step before the request proves that no server has seen it.
+    #[test]
+    fn a_network_that_fails_later_is_not_one_without_a_connection() {
+        let uri = "http://h/".parse().unwrap();
+        for kind in [
+            ErrorKind::HostUnreachable,
+            ErrorKind::NetworkUnreachable,
+            ErrorKind::NetworkDown,
+            ErrorKind::ConnectionReset,
+        ] {
+            let error = || ureq::Error::Io(kind.into());
+            assert_eq!(classify(error()), Error::Reset, "{kind}");
+            let not_sent = not_sent(error(), Step::Tcp, &uri);
+            assert_eq!(not_sent, Error::Connect(kind.to_string()));
+        }
+        let late = || ureq::Error::Timeout(ureq::Timeout::RecvResponse);
+        assert_eq!(classify(late()), Error::Timeout);
+        assert!(matches!(not_sent(late(), Step::Handshake, &uri), Error::Connect(_)));
+    }
 
     #[test]
     fn the_description_of_a_redirect_names_its_target() {

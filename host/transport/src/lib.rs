@@ -6,12 +6,12 @@
 //! | --- | --- |
 //! | [`exchange`] | the interface of all transports |
 //! | [`network`] | the transport over the network, and its settings |
-//! | `client`, `live` | the only HTTP client; the exchanges with the servers of a cluster |
+//! | `client`, `connect`, `live` | the only HTTP client, and its connections; the exchanges with the servers of a cluster |
 //! | `queue` | the limit of exchanges in progress at once, over all runs |
 //! | [`proxy`], [`tls`], [`timeouts`] | the client's settings |
 //! | [`credentials`], [`secret`] | the credentials of the servers |
 //! | `login`, `echo` | with the feature `login`: logs in to DC/OS; detects secrets that a server repeats |
-//! | `zookeeper` | with the feature `zookeeper`: carries out requests for Exhibitor in ZooKeeper itself |
+//! | `zookeeper` | with the feature `zookeeper`: carries out requests for Exhibitor in ZooKeeper itself, and finds the leading master there |
 //! | `recording` | with the feature `record`: writes and plays recordings |
 //! | [`cancellation`] | cooperative cancellation |
 //!
@@ -32,6 +32,7 @@
 
 pub mod cancellation;
 mod client;
+mod connect;
 pub mod credentials;
 #[cfg(feature = "login")]
 mod echo;
@@ -61,6 +62,6 @@ pub use proxy::{ProxyError, ProxyFault, ProxySettings};
 pub use recording::{Recording, Replay};
 pub use secret::{Basic, Token, TokenError, UserError, ZooKeeperLogin};
 pub use timeouts::Timeouts;
-pub use tls::{Tls, TlsError};
+pub use tls::{Tls, TlsError, TrustFault};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::ZooKeeperLimits;

@@ -1,5 +1,7 @@
 //! Exchanges with Mesos, Exhibitor and Marathon over HTTP.
 
+#[cfg(feature = "zookeeper")]
+mod detected;
 mod masters;
 
 use std::io;
@@ -15,9 +17,14 @@ use crate::credentials::{Credential, Credentials};
 use crate::exchange::{Exchange, Permit, Request, Response, over};
 #[cfg(feature = "login")]
 use crate::login::LoginError;
+use crate::proxy::ProxySettings;
 use crate::queue::Queue;
+#[cfg(feature = "zookeeper")]
+use crate::zookeeper::Detector;
 use janitor_contract::Endpoints;
 use janitor_contract::endpoint::without_secrets;
+#[cfg(feature = "zookeeper")]
+use janitor_contract::request::Server;
 use janitor_contract::types::{Endpoint, Error};
 
 /// Sends requests over HTTP and HTTPS, with the credentials of their servers. A redirect from a
@@ -25,9 +32,14 @@ use janitor_contract::types::{Endpoint, Error};
 /// is sent there only if its URL was given too. If several masters are given, one that cannot be
 /// reached, or cannot forward a request to the leader, is skipped. A request to the root of the
 /// master is sent to the one that answered last.
+///
+/// If the masters are named by their group, all their requests are sent to the one that ZooKeeper
+/// names.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     client: Client,
+    #[cfg(feature = "zookeeper")]
+    detector: Option<Detector>,
     credentials: Arc<Credentials>,
     masters: Arc<Masters>,
     queue: Queue,
@@ -38,12 +50,39 @@ impl Live {
     /// in the queue.
     pub(crate) fn new(client: Client, endpoints: Arc<Endpoints>, queue: Queue) -> Self {
         let masters = Masters::new(endpoints).into();
-        Self { client, credentials: Arc::default(), masters, queue }
+        Self {
+            client,
+            #[cfg(feature = "zookeeper")]
+            detector: None,
+            credentials: Arc::default(),
+            masters,
+            queue,
+        }
     }
 
     /// Replaces the credentials.
     pub(crate) fn with_credentials(self, credentials: Credentials) -> Self {
-        Self { credentials: credentials.into(), ..self }
+        #[cfg(feature = "zookeeper")]
+        let detector = self.detector.map(|it| it.with_login(credentials.zookeeper.clone()));
+        Self {
+            credentials: credentials.into(),
+            #[cfg(feature = "zookeeper")]
+            detector,
+            ..self
+        }
+    }
+
+    /// Returns the settings of the proxy.
+    pub(crate) fn proxy(&self) -> &ProxySettings {
+        self.client.proxy()
+    }
+
+    /// Returns the leading master that ZooKeeper has named, if it was asked.
+    pub(crate) fn detected_master(&self) -> Option<String> {
+        #[cfg(feature = "zookeeper")]
+        return self.detector.as_ref()?.found();
+        #[cfg(not(feature = "zookeeper"))]
+        None
     }
 
     /// Performs those logins that have no token yet.
@@ -73,6 +112,10 @@ impl Live {
 
     /// Sends a request to its server, or to the first master that answers.
     fn exchange(&self, request: &Request, permit: &Permit) -> Result<Response, Error> {
+        #[cfg(feature = "zookeeper")]
+        if let (Server::Master, Some(detector)) = (request.endpoint.server(), &self.detector) {
+            return self.at_the_detected(detector, request, permit);
+        }
         let places = self.masters.places(request);
         let last = places.len().saturating_sub(1);
         let mut result = Err(Error::Internal("there is no master".into()));

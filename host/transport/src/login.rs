@@ -47,6 +47,12 @@ pub enum LoginError {
     /// The service account's key cannot sign.
     #[error("Token retrieval failed: the service account's key cannot sign")]
     Key,
+    /// The masters are named by their group in ZooKeeper, whose URL names no host to log in at.
+    #[error(
+        "Token retrieval failed: the login is at the host of the master, and a zk:// URL does not \
+         name it"
+    )]
+    NoHost,
     /// The server refuses the credentials, or its response contains no token.
     #[error("Token retrieval failed: {0}")]
     Refused(String),
@@ -166,6 +172,7 @@ impl Login {
             Some(path) => endpoints.login_at(path),
             None => endpoints.login(),
         };
+        let url = url.ok_or(LoginError::NoHost)?;
         let (field, Secret(proof)) = match &self.proof {
             Proof::Password(password) => ("password", password.clone()),
             Proof::Key(key) => ("token", Secret(self.login_token(key)?)),

@@ -16,14 +16,14 @@ use crate::queue::Queue;
 use crate::timeouts::Timeouts;
 use crate::tls::Tls;
 #[cfg(feature = "zookeeper")]
-use crate::zookeeper::{ZooKeeper, ZooKeeperLimits};
+use crate::zookeeper::{Detector, ZooKeeper, ZooKeeperLimits};
 use janitor_contract::Endpoints;
 #[cfg(feature = "zookeeper")]
 use janitor_contract::types::Endpoint;
 use janitor_contract::types::Error;
 
 /// Sends requests to the servers of one cluster over HTTP and HTTPS, and to ZooKeeper itself if an
-/// ensemble replaces Exhibitor. Connections are kept alive, every wait has a time limit, and
+/// ensemble replaces Exhibitor, or if the leading master is found there. Connections are kept alive, every wait has a time limit, and
 /// certificates are verified. Every server except the exceptions is reached with `CONNECT` through
 /// the proxy that the environment names.
 ///
@@ -48,7 +48,8 @@ pub enum NetworkError {
     /// The proxy cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// An ensemble replaces Exhibitor, and this library is built without support for it.
+    /// An ensemble replaces Exhibitor, or knows the leading master, and this library is built without
+    /// support for ZooKeeper.
     #[error("a zk:// URL needs the feature `zookeeper` of this library")]
     NoZooKeeper,
 }
@@ -100,6 +101,18 @@ impl Network {
             zookeeper,
             ..self
         }
+    }
+
+    /// Describes the proxy through which the server at a URL is reached, without its credentials, or
+    /// returns nothing if the server is reached directly. ZooKeeper always is.
+    pub fn proxy_on_the_way_to(&self, url: &str) -> Option<String> {
+        self.live.proxy().on_the_way_to(&url.parse().ok()?)
+    }
+
+    /// Returns the base URL of the leading master that was found last in ZooKeeper, if the masters
+    /// are named by their group. Nothing is sent.
+    pub fn detected_master(&self) -> Option<String> {
+        self.live.detected_master()
     }
 
     /// Performs those logins among the credentials that have no token yet. Without this call, the
@@ -165,26 +178,33 @@ impl NetworkBuilder {
     /// Builds the network, without sending anything.
     ///
     /// # Errors
-    /// Fails if the proxy cannot be used, or if an ensemble replaces Exhibitor and this library is
-    /// built without support for ZooKeeper.
+    /// Fails if the proxy cannot be used, or if one of the servers needs ZooKeeper and this library
+    /// is built without support for it.
     pub fn build(self) -> Result<Network, NetworkError> {
         let proxy = self.proxy.map_or_else(ProxySettings::from_environment, Ok)?;
         proxy.check(&self.tls)?;
         #[cfg(not(feature = "zookeeper"))]
-        if self.endpoints.ensemble().is_some() {
+        if self.endpoints.ensemble().is_some() || self.endpoints.master_group().is_some() {
             return Err(NetworkError::NoZooKeeper);
         }
         #[cfg(feature = "zookeeper")]
         let zookeeper = self.endpoints.ensemble();
         #[cfg(feature = "zookeeper")]
         let zookeeper = zookeeper.map(|it| ZooKeeper::new(it, self.timeouts, self.zookeeper));
+        #[cfg(feature = "zookeeper")]
+        let detector = self.endpoints.master_group();
+        #[cfg(feature = "zookeeper")]
+        let detector = detector.map(|it| Detector::new(it, self.timeouts, self.zookeeper));
         let endpoints = Arc::new(self.endpoints);
         let client = Client::new(self.timeouts, &self.tls, proxy);
         let queue = Queue::new(self.most_exchanges);
         #[cfg(feature = "zookeeper")]
         let zookeeper = zookeeper.map(|it| it.with_queue(queue.clone()));
+        let live = Live::new(client, endpoints.clone(), queue);
+        #[cfg(feature = "zookeeper")]
+        let live = live.with_detector(detector);
         let network = Network {
-            live: Live::new(client, endpoints.clone(), queue),
+            live,
             endpoints,
             #[cfg(feature = "zookeeper")]
             zookeeper,
@@ -212,8 +232,11 @@ impl Transport for Network {
         self.blocked = (run.endpoints != *self.endpoints).then_some(OTHER_SERVERS);
         self.permit = run.permit();
         #[cfg(feature = "zookeeper")]
-        if let Some(zookeeper) = &mut self.zookeeper {
-            zookeeper.begin(run);
+        {
+            self.live.begin(run);
+            if let Some(zookeeper) = &mut self.zookeeper {
+                zookeeper.begin(run);
+            }
         }
     }
 
@@ -393,8 +416,10 @@ mod tests {
     #[cfg(not(feature = "zookeeper"))]
     #[test]
     fn zookeeper_needs_its_feature() {
-        let endpoints = Endpoints::new("http://h/", "zk://h/", "http://h/").unwrap();
-        let network = Network::builder(endpoints).no_proxy().build();
-        assert_eq!(network.err(), Some(NetworkError::NoZooKeeper));
+        for (master, exhibitor) in [("http://h/", "zk://h/"), ("zk://h/mesos", "http://h/")] {
+            let endpoints = Endpoints::new(master, exhibitor, "http://h/").unwrap();
+            let network = Network::builder(endpoints).no_proxy().build();
+            assert_eq!(network.err(), Some(NetworkError::NoZooKeeper));
+        }
     }
 }

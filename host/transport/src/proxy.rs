@@ -1,12 +1,14 @@
 //! The proxy. A setting that cannot be honoured is an error, because whoever set it does not expect
 //! requests, and the credentials in them, to take another path.
 
-use std::net::{IpAddr, Ipv6Addr};
+mod exception;
+
 use std::{env, fmt};
 
 use http::Uri;
 use ureq::{Proxy, ProxyProtocol};
 
+use self::exception::Exception;
 use crate::tls::Tls;
 use janitor_contract::endpoint::shown;
 
@@ -15,6 +17,9 @@ const PROXY: [&str; 6] =
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 /// The variables that may list the servers that are reached directly.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// The name of the setting that is an argument of [`ProxySettings::new`].
+const ARGUMENT: &str = "the proxy";
 
 /// The error about a setting that cannot be honoured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +68,8 @@ pub enum ProxyFault {
     Credentials,
     /// An exception is of an unknown kind.
     #[error(
-        "may contain only host names, .domains, addresses, ranges of addresses (10.0.0.0/8) and *"
+        "may contain only host names, .domains and addresses, each with or without a port, ranges \
+         of addresses (10.0.0.0/8) and *"
     )]
     Exception,
     /// The proxy would receive the client certificate.
@@ -79,26 +85,18 @@ pub enum ProxyFault {
 pub struct ProxySettings {
     /// The setting that names the proxy, and its value as far as it may be shown.
     origin: Option<(&'static str, String)>,
-    /// The proxy, including the names that are reached directly.
     proxy: Option<Proxy>,
-    /// The ranges of addresses that are reached directly.
-    direct: Vec<Range>,
+    /// The servers that are reached directly.
+    direct: Vec<Exception>,
 }
 
 impl fmt::Debug for ProxySettings {
     /// Writes no password.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { origin: _, proxy, direct } = self;
-        let place = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+        let place = proxy.as_ref().map(place);
         f.debug_struct("ProxySettings").field("proxy", &place).field("direct", direct).finish()
     }
-}
-
-/// The addresses that start with the same bits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Range {
-    start: IpAddr,
-    bits: u32,
 }
 
 impl ProxySettings {
@@ -107,13 +105,14 @@ impl ProxySettings {
         Self::default()
     }
 
-    /// Returns settings with this proxy for all servers but the `exceptions`: host names,
-    /// `.domains`, addresses, ranges of addresses and `*`, separated by commas or spaces.
+    /// Returns settings with this proxy for all servers but the `exceptions`: host names, each with
+    /// the names below it, `.domains`, addresses, ranges of addresses and `*`, separated by commas or
+    /// spaces. All but a range may have a port.
     ///
     /// # Errors
     /// Fails if one of the two cannot be honoured.
     pub fn new(proxy: &str, exceptions: &str) -> Result<Self, ProxyError> {
-        Self::read(("the proxy", proxy), ("the list of exceptions", exceptions))
+        Self::read((ARGUMENT, proxy), ("the list of exceptions", exceptions))
     }
 
     /// Returns the settings of the environment. The first of `ALL_PROXY`, `HTTPS_PROXY` and
@@ -186,74 +185,45 @@ impl ProxySettings {
             }
             builder = builder.username(user).password(password);
         }
-        let mut direct = Vec::new();
-        for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
-            match Exception::read(entry) {
-                Some(Exception::Name(name)) => builder = builder.no_proxy(&name),
-                Some(Exception::Range(range)) => direct.push(range),
-                None => {
-                    let why = ProxyFault::Exception;
-                    return Err(ProxyError { setting: exceptions, why, shown: shown(entry) });
-                }
-            }
-        }
+        let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
+        let direct = entries
+            .map(|entry| {
+                let why = ProxyFault::Exception;
+                let error = || ProxyError { setting: exceptions, why, shown: shown(entry) };
+                Exception::read(entry).ok_or_else(error)
+            })
+            .collect::<Result<_, _>>()?;
         let proxy = Some(builder.build().map_err(|_| error(ProxyFault::Syntax))?);
         Ok(Self { origin: Some((setting, shown(text))), proxy, direct })
     }
 
-    /// Returns whether a server is reached directly because of its address.
+    /// Describes the proxy: its host and port, and the setting that names it.
+    pub(crate) fn name(&self) -> String {
+        match (&self.proxy, &self.origin) {
+            (Some(proxy), Some((setting, _))) if *setting != ARGUMENT => {
+                format!("the proxy {} ({setting})", place(proxy))
+            }
+            (Some(proxy), _) => format!("the proxy {}", place(proxy)),
+            (None, _) => "the proxy".into(),
+        }
+    }
+
+    /// Returns the name of the proxy through which this server is reached, or nothing if it is
+    /// reached directly.
+    pub fn on_the_way_to(&self, uri: &Uri) -> Option<String> {
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        (is_http && !self.is_direct(uri)).then(|| self.name())
+    }
+
+    /// Returns whether a server is reached directly.
     pub(crate) fn is_direct(&self, uri: &Uri) -> bool {
-        let address = uri.host().and_then(address);
-        address.is_some_and(|address| self.direct.iter().any(|range| range.holds(address)))
+        self.proxy.is_none() || self.direct.iter().any(|exception| exception.holds(uri))
     }
 }
 
-/// One or more servers that are reached directly.
-enum Exception {
-    /// A pattern of names, in the syntax of ureq.
-    Name(String),
-    Range(Range),
-}
-
-impl Exception {
-    fn read(entry: &str) -> Option<Self> {
-        if let Some((start, bits)) = entry.split_once('/') {
-            return Some(Self::Range(Range { start: address(start)?, bits: bits.parse().ok()? }))
-                .filter(|it| matches!(it, Self::Range(range) if range.bits <= range.width()));
-        }
-        if let Some(start) = address(entry) {
-            let range = Range { start, bits: 0 };
-            return Some(Self::Range(Range { bits: range.width(), ..range }));
-        }
-        let name = entry.strip_prefix('*').unwrap_or(entry);
-        let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        name.chars().all(is_part_of_name).then(|| Self::Name(entry.into()))
-    }
-}
-
-impl Range {
-    /// Returns the number of bits of an address.
-    fn width(self) -> u32 {
-        if self.start.is_ipv4() { 32 } else { 128 }
-    }
-
-    fn holds(self, address: IpAddr) -> bool {
-        let bits = |address| match address {
-            IpAddr::V4(it) => u128::from(u32::from(it)),
-            IpAddr::V6(it) => u128::from(it),
-        };
-        let differing = bits(self.start) ^ bits(address);
-        let rest = self.width().saturating_sub(self.bits);
-        self.start.is_ipv4() == address.is_ipv4() && differing.checked_shr(rest).unwrap_or(0) == 0
-    }
-}
-
-/// Parses a host that is an address rather than a name.
-fn address(host: &str) -> Option<IpAddr> {
-    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(host) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => host.parse().ok(),
-    }
+/// Returns the host and the port of a proxy.
+fn place(proxy: &Proxy) -> String {
+    format!("{}:{}", proxy.host(), proxy.port())
 }
 
 /// Returns the first of these variables that is not empty, with its name.
@@ -328,42 +298,35 @@ mod tests {
 
     #[test]
     fn exceptions_are_reached_directly() {
-        let list = "localhost, .example.com *.mesos,127.0.0.0/8,::1, [fe80::]/10,10.1.2.3";
-        let way = read("p:1", list).unwrap();
-        let is_direct = |url: &str| {
-            let uri = url.parse().unwrap();
-            way.is_direct(&uri) || way.proxy.as_ref().unwrap().is_no_proxy(&uri)
-        };
-        for host in [
-            "localhost",
-            "LOCALHOST:8080",
-            "a.example.com",
-            "leader.mesos:5050",
-            "127.1.2.3",
-            "[::1]:1",
-            "[0:0::1]",
-            "[febf::1]",
-            "10.1.2.3:5050",
+        let settings = read("p:1", "localhost, .example.com *.mesos,127.0.0.0/8,::1").unwrap();
+        for (url, way) in [
+            ("http://localhost/", None),
+            ("http://a.example.com/", None),
+            ("http://leader.mesos:5050/", None),
+            ("http://127.1.2.3/", None),
+            ("http://[::1]:1/", None),
+            ("http://example.com/", Some("the proxy p:1")),
+            ("http://[::2]/", Some("the proxy p:1")),
+            ("zk://h:2181/", None),
         ] {
-            assert!(is_direct(&format!("http://{host}/")), "{host}");
+            assert_eq!(settings.on_the_way_to(&url.parse().unwrap()).as_deref(), way, "{url}");
         }
-        for host in ["example.com", "128.0.0.1", "[::2]", "[fec0::1]", "10.1.2.4", "mesos"] {
-            assert!(!is_direct(&format!("http://{host}/")), "{host}");
-        }
-        assert!(
-            read("p:1", "*").unwrap().proxy.unwrap().is_no_proxy(&"http://h/".parse().unwrap())
-        );
-        let everywhere = read("p:1", "0.0.0.0/0,::/0").unwrap();
-        for host in ["1.2.3.4", "[::1]"] {
-            assert!(everywhere.is_direct(&format!("http://{host}/").parse().unwrap()));
+        let none = ProxySettings::none();
+        assert_eq!(none.on_the_way_to(&"http://h/".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn an_invalid_exception_is_named() {
+        for entry in ["h:x", "http://h", "10.0.0.0/33"] {
+            let error = read("p:1", &format!("localhost,{entry}")).unwrap_err();
+            assert_eq!((error.setting, &*error.shown), ("the list of exceptions", entry));
         }
     }
 
     #[test]
-    fn invalid_exceptions_are_errors() {
-        for entry in ["h:80", "http://h", "10.0.0.0/33", "10.0.0.0/", "h/8", "a*b", "[::1]:80"] {
-            let error = read("p:1", &format!("localhost,{entry}")).unwrap_err();
-            assert_eq!((error.setting, &*error.shown), ("the list of exceptions", entry));
-        }
+    fn a_proxy_is_named_with_its_variable_and_without_its_password() {
+        let settings = ProxySettings::read(("HTTP_PROXY", "http://u:canary@p:3128"), ("", ""));
+        assert_eq!(settings.unwrap().name(), "the proxy p:3128 (HTTP_PROXY)");
+        assert_eq!(read("http://u:canary@p:3128", "").unwrap().name(), "the proxy p:3128");
     }
 }

@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
-use rustls::{AlertDescription, CertificateError, RootCertStore};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, RootCertStore};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
@@ -128,27 +129,90 @@ impl fmt::Debug for Tls {
     }
 }
 
+/// The reason why there is no trusted connection to a server. An error of the contract has only its
+/// text, which begins with the text of the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustFault {
+    /// The server's certificate was issued by an authority that is not trusted.
+    Issuer,
+    /// The server's certificate has expired.
+    Expired,
+    /// The server's certificate is not valid yet.
+    NotYetValid,
+    /// The server's certificate is for other names.
+    OtherName,
+    /// The server's certificate is of version 1.
+    Version1,
+    /// The server does not trust this client.
+    ClientCertificate,
+    /// The server does not speak TLS.
+    NoTls,
+}
+
+impl TrustFault {
+    const ALL: [Self; 7] = [
+        Self::Issuer,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::OtherName,
+        Self::Version1,
+        Self::ClientCertificate,
+        Self::NoTls,
+    ];
+
+    /// Returns the reason of an error, if it is one of these.
+    pub fn of(error: &janitor_contract::types::Error) -> Option<Self> {
+        match error {
+            janitor_contract::types::Error::Tls(why) => {
+                Self::ALL.into_iter().find(|it| why.starts_with(it.text()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The beginning of the description of an error with this reason.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Issuer => "its certificate was issued by an authority that is not trusted",
+            Self::Expired => "its certificate has expired",
+            Self::NotYetValid => "its certificate is not valid yet",
+            Self::OtherName => "its certificate is another server's",
+            Self::Version1 => {
+                "its certificate is an X.509 certificate of version 1, which cannot be verified; \
+                 the server needs one of version 3"
+            }
+            Self::ClientCertificate => "it requires a client certificate that it trusts",
+            Self::NoTls => "it does not speak TLS",
+        }
+    }
+
+    fn with(self, detail: impl fmt::Display) -> String {
+        format!("{}: {detail}", self.text())
+    }
+}
+
 /// Describes for the operator why a connection is not trusted.
 pub(crate) fn explain(error: &rustls::Error) -> String {
     use CertificateError as Bad;
     match error {
         rustls::Error::InvalidCertificate(why) => match why {
             // The second case is an authority that was recreated: the same name with another key.
-            Bad::UnknownIssuer | Bad::BadSignature => {
-                "its certificate was issued by an authority that is not trusted"
+            Bad::UnknownIssuer | Bad::BadSignature => TrustFault::Issuer.text().into(),
+            Bad::Expired => TrustFault::Expired.text().into(),
+            Bad::ExpiredContext { not_after, .. } => {
+                TrustFault::Expired.with(format!("it was valid until {}", date(*not_after)))
             }
-            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "its certificate is not valid yet",
+            Bad::NotValidYet => TrustFault::NotYetValid.text().into(),
+            Bad::NotValidYetContext { not_before, .. } => {
+                TrustFault::NotYetValid.with(format!("it is valid from {}", date(*not_before)))
+            }
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                return format!("its certificate is another server's: {error}");
+                TrustFault::OtherName.with(error)
             }
-            why if is_version_1(why) => {
-                "its certificate is an X.509 certificate of version 1, which cannot be verified; \
-                 the server needs one of version 3"
-            }
-            _ => return error.to_string(),
-        }
-        .into(),
+            why if is_version_1(why) => TrustFault::Version1.text().into(),
+            _ => error.to_string(),
+        },
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired
             | AlertDescription::BadCertificate
@@ -157,8 +221,23 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
             | AlertDescription::CertificateExpired
             | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
-        ) => format!("it requires a client certificate that it trusts: {error}"),
+        ) => TrustFault::ClientCertificate.with(error),
+        // The first bytes of a response in plain HTTP are not the header of a TLS record.
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            TrustFault::NoTls.text().into()
+        }
         _ => error.to_string(),
+    }
+}
+
+/// Formats a date of a certificate.
+fn date(time: UnixTime) -> String {
+    match UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs())) {
+        // The last time that the format can express is at the end of the year 9999.
+        Some(at) if time.as_secs() < 253_402_300_800 => {
+            humantime::format_rfc3339_seconds(at).to_string()
+        }
+        _ => "the year 10000 or later".into(),
     }
 }
 
@@ -236,6 +315,53 @@ fn read(pem: &[u8]) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'sta
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_is_read_back_from_the_error() {
+        use janitor_contract::types::Error;
+        let time = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let expired = CertificateError::ExpiredContext { time: time(2), not_after: time(1) };
+        let early =
+            CertificateError::NotValidYetContext { time: time(1), not_before: time(86_400) };
+        let late =
+            CertificateError::NotValidYetContext { time: time(1), not_before: time(u64::MAX) };
+        for (error, fault, text) in [
+            (
+                expired.into(),
+                TrustFault::Expired,
+                "its certificate has expired: it was valid until 1970-01-01T00:00:01Z",
+            ),
+            (
+                rustls::Error::from(early),
+                TrustFault::NotYetValid,
+                "its certificate is not valid yet: it is valid from 1970-01-02T00:00:00Z",
+            ),
+            (
+                late.into(),
+                TrustFault::NotYetValid,
+                "its certificate is not valid yet: it is valid from the year 10000 or later",
+            ),
+            (
+                rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                TrustFault::NoTls,
+                "it does not speak TLS",
+            ),
+            (
+                CertificateError::UnknownIssuer.into(),
+                TrustFault::Issuer,
+                "its certificate was issued by an authority that is not trusted",
+            ),
+        ] {
+            let explained = explain(&error);
+            assert_eq!(explained, text);
+            assert_eq!(TrustFault::of(&Error::Tls(explained)), Some(fault));
+        }
+        for fault in TrustFault::ALL {
+            assert_eq!(TrustFault::of(&Error::Tls(fault.with("x"))), Some(fault));
+            assert_eq!(TrustFault::of(&Error::Connect(fault.text().into())), None);
+        }
+        assert_eq!(TrustFault::of(&Error::Tls("something else".into())), None);
+    }
 
     #[test]
     fn invalid_certificates_and_keys_are_refused() {

@@ -1,6 +1,7 @@
-//! Carries out the requests for Exhibitor in ZooKeeper itself.
+//! Carries out the requests for Exhibitor in ZooKeeper itself, and finds the leading master there.
 
 mod connection;
+mod detector;
 mod explorer;
 mod fault;
 #[doc(hidden)]
@@ -12,6 +13,7 @@ mod session;
 mod subtree;
 mod transport;
 
+pub(crate) use detector::Detector;
 pub(crate) use transport::ZooKeeper;
 
 /// The limits of a deletion in ZooKeeper itself.

@@ -116,9 +116,9 @@ Environment:
   MARATHON_APP_ID  set by Marathon: the app that runs this command, which is removed at the end
   ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, upper or lower case  the first one that is set is the proxy
     (CONNECT) for all servers: http://HOST:PORT, or https://; an invalid one is an error
-  NO_PROXY or no_proxy  a comma-separated list of servers to reach without the proxy: host names,
-    .domains, addresses, ranges of addresses (10.0.0.0/8), or * for all; ZooKeeper is always
-    reached without it
+  NO_PROXY or no_proxy  a comma-separated list of servers to reach without the proxy: host names
+    (with the names below them), .domains and addresses, each with or without a port, ranges of
+    addresses (10.0.0.0/8), or * for all; ZooKeeper is always reached without it
   NO_COLOR  if set, never print colours
 
 Exit codes:

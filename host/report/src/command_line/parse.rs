@@ -91,9 +91,10 @@ pub struct Urls {
     /// A server whose own URL is given is reached there instead [env: JANITOR_DCOS_URL]
     #[arg(long, value_name = "URL")]
     pub dcos_url: Option<String>,
-    /// A Mesos master URL, or a comma-separated list of all masters
+    /// A Mesos master URL, a comma-separated list of all masters, or zk://host:port,.../mesos
     ///
-    /// On DC/OS: http://leader.mesos:5050/master/ [env: JANITOR_MASTER_URL]
+    /// The ZooKeeper URL is the one with which the masters were started (zk+https:// if they require
+    /// HTTPS). On DC/OS: http://leader.mesos:5050/master/ [env: JANITOR_MASTER_URL]
     #[arg(short, long, value_name = "URL")]
     pub master_url: Option<String>,
     /// Exhibitor URL, or ZooKeeper itself: zk://host:port,host:port/chroot
@@ -235,9 +236,11 @@ impl Urls {
         let others = match dcos_url {
             Some(cluster) => {
                 Endpoints::new(Endpoints::MASTER, Endpoints::EXHIBITOR, cluster).map_err(
-                    |error| UrlError {
-                        error: EndpointError { name: "DC/OS", ..error },
-                        known: None,
+                    |error| {
+                        let guess = !cluster.contains("://") && error.shown == *cluster;
+                        let likely = guess.then(|| format!("https://{}/", cluster.trim()));
+                        let error = EndpointError { name: "DC/OS", likely, ..error };
+                        UrlError { error, known: None }
                     },
                 )?;
                 Endpoints::behind_admin_router(cluster)

@@ -22,6 +22,7 @@ use crate::secret::ZooKeeperLogin;
 mod operation {
     pub const DELETE: i32 = 2;
     pub const EXISTS: i32 = 3;
+    pub const DATA: i32 = 4;
     pub const CHILDREN: i32 = 8;
     pub const MULTI: i32 = 14;
     pub const AUTH: i32 = 100;
@@ -38,6 +39,8 @@ const CLOSED: &str = "it closed the connection";
 const ANY_VERSION: i32 = -1;
 /// The size of the state of a node, in bytes. The version follows four long numbers.
 const STAT: usize = 68;
+/// The place of the session that an ephemeral node belongs to, in the state of the node.
+const OWNER: usize = 44;
 
 /// The parameters of a new session.
 #[derive(Clone)]
@@ -142,6 +145,21 @@ impl Connection {
         let version = stat.get(32..).filter(|_| stat.len() == STAT);
         let version = version.and_then(|rest| Reader(rest).int());
         version.map(Some).ok_or_else(|| malformed("an invalid state of a node"))
+    }
+
+    /// Returns the data of a node, and whether the node is ephemeral; or nothing if it does not
+    /// exist.
+    ///
+    /// # Errors
+    /// Fails like every operation.
+    pub fn data(&mut self, node: &str, end: Instant) -> Result<Option<(Vec<u8>, bool)>, Fault> {
+        let asked = self.ask(operation::DATA, |it| it.buffer(node.as_bytes()).boolean(false), end);
+        let answer = match asked {
+            Err(Fault::Refused(code::NO_NODE)) => return Ok(None),
+            answer => answer?,
+        };
+        let data = data_and_owner(&answer).ok_or_else(|| malformed("invalid data of a node"))?;
+        Ok(Some(data))
     }
 
     /// Deletes a node without children.
@@ -297,6 +315,15 @@ fn opened(answer: &[u8]) -> Option<Result<Duration, &'static str>> {
     })
 }
 
+/// Parses the data of a node, and whether its state names a session as its owner.
+fn data_and_owner(answer: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut reader = Reader(answer);
+    let data = reader.buffer()?;
+    let owner = reader.0.get(OWNER..).filter(|_| reader.0.len() == STAT);
+    let owner = owner.and_then(|rest| Reader(rest).long())?;
+    Some((data.to_vec(), owner != 0))
+}
+
 /// Returns the result of all of these deletions: 0, or the code of the first one that failed.
 fn all_deleted(reader: &mut Reader, count: usize) -> Option<i32> {
     let (mut deleted, mut failed) = (0, None);
@@ -338,6 +365,20 @@ mod tests {
         }
         bytes.extend([255, 255, 255, 255, 1, 255, 255, 255, 255]);
         bytes
+    }
+
+    #[test]
+    fn data_is_followed_by_the_state_of_its_node() {
+        let answer = |owner: i64, size: usize| {
+            let mut stat = vec![0; size];
+            stat[OWNER..OWNER + 8].copy_from_slice(&owner.to_be_bytes());
+            [&numbers(&[2])[..], b"ab", &stat].concat()
+        };
+        assert_eq!(data_and_owner(&answer(7, STAT)), Some((b"ab".to_vec(), true)));
+        assert_eq!(data_and_owner(&answer(0, STAT)), Some((b"ab".to_vec(), false)));
+        for odd in [answer(7, STAT - 1), answer(7, STAT + 1), numbers(&[-1]), vec![]] {
+            assert_eq!(data_and_owner(&odd), None);
+        }
     }
 
     #[test]

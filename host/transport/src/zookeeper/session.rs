@@ -236,6 +236,12 @@ impl Session {
         self.perform(node, |connection, end| connection.version(absolute(node), end))
     }
 
+    /// Returns the data of a node, and whether the node is ephemeral; or nothing if it does not
+    /// exist.
+    pub(super) fn data(&mut self, node: &str) -> Result<Option<(Vec<u8>, bool)>, Refusal> {
+        self.perform(node, |connection, end| connection.data(absolute(node), end))
+    }
+
     /// Checks that the chroot exists. Below a missing chroot, every node would seem to be missing.
     pub(super) fn require_chroot(&mut self) -> Result<(), Error> {
         let chroot = self.chroot().to_owned();
