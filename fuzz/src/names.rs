@@ -7,6 +7,7 @@ use crate::answers::{OPTIONS, Servers, looks, target};
 use janitor_contract::call::Call;
 use janitor_contract::endpoint::Endpoints;
 use janitor_contract::ensemble::Ensemble;
+use janitor_contract::likely::likely;
 use janitor_contract::request::{EXPLORER, Server};
 use janitor_report::service::{Naming, names};
 
@@ -16,6 +17,11 @@ pub fn urls(data: &[u8]) {
     let _ = Endpoints::new(&Endpoints::behind_admin_router(text)[0], text, text);
     if let Ok(ensemble) = text.parse::<Ensemble>() {
         assert_eq!(ensemble.to_string().parse(), Ok(ensemble));
+    }
+    for server in [Server::Master, Server::Exhibitor, Server::Marathon] {
+        if let Some(likely) = likely(server, text) {
+            assert!(!likely.contains(['@', '?', '#']), "{likely}");
+        }
     }
     let plain = "http://h/";
     for (master, exhibitor, marathon) in
@@ -30,7 +36,7 @@ pub fn urls(data: &[u8]) {
         let bases = all.into_iter().map(|it| endpoints.base(it));
         for base in bases.chain(endpoints.masters().iter().map(String::as_str)) {
             assert!(
-                ["http://", "https://", "zk://"].iter().any(|it| base.starts_with(it)),
+                ["http://", "https://", "zk://", "zk+https://"].iter().any(|it| base.starts_with(it)),
                 "{base}"
             );
             assert!(base.ends_with('/') && !base.contains(['?', '#', ' ']), "{base}");

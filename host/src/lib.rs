@@ -140,8 +140,8 @@ pub use janitor_contract::types::{
     UnreachedReason, Volume, Warning, ZnodeOutcome, ZnodeResult, ZnodeState,
 };
 pub use janitor_contract::{
-    Call, Done, EndpointError, Endpoints, Ensemble, EnsembleError, RunError, TokenError, UrlFault,
-    Violation,
+    Call, Done, EndpointError, Endpoints, Ensemble, EnsembleError, MasterGroup, RunError,
+    TokenError, UrlFault, Violation,
 };
 #[cfg(feature = "zookeeper")]
 pub use janitor_transport::ZooKeeperLimits;

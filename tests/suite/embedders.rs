@@ -327,6 +327,12 @@ fn a_configuration_that_is_none() {
     for (master, exhibitor, token, words) in [
         ("banana", url, None, "Master URL must begin with http:// or https://: banana"),
         ("http://a/,http://b/", url, None, "Master URL must be a single URL here"),
+        (
+            "zk://127.0.0.1:1/mesos",
+            url,
+            None,
+            "Master URL must begin with http:// or https:// here",
+        ),
         (url, "zk://127.0.0.1:1/", None, "Exhibitor URL must begin with http"),
         (url, url, Some("canary canary"), "invalid token: it must be printable ASCII"),
     ] {

@@ -46,6 +46,7 @@ mod component;
 mod composed;
 mod contract;
 mod credentials;
+mod detection;
 mod docs;
 mod embedders;
 mod faults;

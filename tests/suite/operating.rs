@@ -22,10 +22,15 @@ use janitor_tests::{Cluster, State};
 use tempfile::TempDir;
 
 use crate::command::{Run, program, run, scenario, tests};
+use crate::detection::Registry;
 use crate::golden::blessing;
 use crate::terminal::{Terminal, plain};
 
 const DOCUMENT: &str = "../docs/operating.md";
+
+/// The ZooKeeper servers, and the proxy, in the document.
+const ZOOKEEPER: &str = "zk-1.mesos:2181,zk-2.mesos:2181";
+const PROXY: &str = "proxy.example:3128";
 
 /// A part of the document.
 enum Part {
@@ -68,15 +73,20 @@ fn parts(document: &str) -> Vec<Part> {
     parts
 }
 
-/// A cluster, and a folder to work in.
+/// A cluster, the ZooKeeper that knows its leader, and a folder to work in.
 struct Place {
     cluster: Cluster,
+    registry: Registry,
     folder: TempDir,
 }
 
 impl Place {
     fn new(name: &str) -> Self {
-        Self { cluster: Cluster::start(scenario(name)), folder: tempfile::tempdir().unwrap() }
+        Self {
+            cluster: Cluster::start(scenario(name)),
+            registry: Registry::start(&["http://leader.mesos:5050/master/"]),
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// Runs a script in a shell.
@@ -85,9 +95,13 @@ impl Place {
         let path = env::var_os("PATH").unwrap();
         let path = env::join_paths([binaries].into_iter().chain(env::split_paths(&path))).unwrap();
         let mut shell = program("sh");
+        let (zookeeper, proxy) = (self.registry.address(), self.cluster.proxy_url());
+        let script = script.replace(ZOOKEEPER, zookeeper);
         shell.arg("-c").arg(script).current_dir(self.folder.path()).env_clear();
-        shell.env("PATH", path).env("http_proxy", self.cluster.proxy_url());
-        run(shell.envs(app.map(|app| ("MARATHON_APP_ID", app))))
+        shell.env("PATH", path).env("http_proxy", &proxy);
+        let run = run(shell.envs(app.map(|app| ("MARATHON_APP_ID", app))));
+        let stdout = run.stdout.replace(proxy.trim_start_matches("http://"), PROXY);
+        Run { stdout: stdout.replace(zookeeper, ZOOKEEPER), ..run }
     }
 }
 

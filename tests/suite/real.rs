@@ -11,6 +11,7 @@
 
 mod absence;
 mod cases;
+mod detected;
 mod framework;
 mod gate;
 pub mod master;
@@ -82,6 +83,7 @@ on_each_master! {
     cases::a_cleaner_that_is_overtaken,
     cases::a_master_that_does_not_lead,
     cases::a_master_without_a_leader,
+    detected::a_master_in_zookeeper,
     cases::an_agent_that_goes_in_the_middle,
     cases::an_agent_that_returns_in_the_middle,
     cases::an_agent_that_hears_nothing,

@@ -102,6 +102,15 @@ fn through_the_router(scenario: &str) -> Trial {
     }
 }
 
+/// Replaces the address of the proxy, which is another one in each run, and leaves out the lines that
+/// show the way to each server, which a replay does not take.
+fn behind(name: &str, proxy: &str, run: Run) -> Run {
+    let named = |text: String| text.replace(proxy.trim_start_matches("http://"), name);
+    let is_kept = |line: &&str| !line.contains(" is reached through the proxy ");
+    let stderr: String = named(run.stderr).split_inclusive('\n').filter(is_kept).collect();
+    Run { stdout: named(run.stdout), stderr, ..run }
+}
+
 fn scenario(folder: &Path) {
     let state = read_state(&folder.join("cluster.json")).expect("a cluster.json");
     let cluster = Cluster::start(state.clone());
@@ -116,6 +125,8 @@ fn scenario(folder: &Path) {
     command.envs(words[..program].iter().filter_map(|word| word.split_once('=')));
     command.args(&words[program + 1..]);
     let result = run(command.arg("--record").arg(&recording));
+    let proxy = cluster.proxy_url();
+    let result = behind("proxy.example:3128", &proxy, result);
 
     let requests: String = cluster
         .requests()
@@ -151,7 +162,10 @@ fn scenario(folder: &Path) {
         let Run { stdout, exit, .. } = &result;
         assert_eq!(validation::require_recording(&recording).exit, *exit);
         let verbose = words.iter().any(|word| word == "-v");
-        let replay = || run(replay(&recording).args(verbose.then_some("-v")));
+        let replay = || {
+            let run = run(replay(&recording).args(verbose.then_some("-v")));
+            behind("proxy.example:3128", &proxy, run)
+        };
         // A recording does not name the plan file in which a new plan is proposed.
         let stdout = &stdout.replace(" --out plan.json", "");
         for again in [replay(), replay()] {

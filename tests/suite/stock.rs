@@ -249,6 +249,7 @@ fn a_url_that_is_none() {
     for (url, why) in [
         ("banana", "Master URL must begin with http:// or https://: banana"),
         ("http://m1/,http://m2/", "Master URL must be a single URL here"),
+        ("zk://127.0.0.1:1/mesos", "Master URL must begin with http:// or https:// here"),
     ] {
         let run = run(wasmtime.command(&[]).args(["-r", "r", "-m", url]));
         assert_eq!(run.exit, 1);

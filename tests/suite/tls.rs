@@ -47,6 +47,8 @@ pub enum Subject {
     Other,
     /// The server on loopback, with a certificate that expired long ago.
     Expired,
+    /// The server on loopback, with a certificate for a later time.
+    Future,
     /// A client.
     Client,
 }
@@ -78,7 +80,7 @@ impl Authority {
     /// Issues a certificate and its key.
     fn issue(&self, subject: Subject) -> (rcgen::Certificate, KeyPair) {
         let name = match subject {
-            Subject::Loopback | Subject::Expired => "127.0.0.1",
+            Subject::Loopback | Subject::Expired | Subject::Future => "127.0.0.1",
             Subject::Other => "other.example",
             Subject::Client => "client.example",
         };
@@ -88,6 +90,10 @@ impl Authority {
             Subject::Expired => {
                 params.not_before = date_time_ymd(2001, 1, 1);
                 params.not_after = date_time_ymd(2002, 1, 1);
+            }
+            Subject::Future => {
+                params.not_before = date_time_ymd(2999, 1, 1);
+                params.not_after = date_time_ymd(3000, 1, 1);
             }
             Subject::Client => {
                 params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
@@ -207,11 +213,21 @@ fn is_clean(cluster: &Cluster, run: &Run) {
 
 /// Asserts that the login fails for this reason, and that no server has received a request.
 fn is_refused(front: &Front, run: &Run, words: &str) {
+    is_refused_for_now(
+        front,
+        run,
+        words,
+        "correct the certificates (--ca-cert names the authorities to trust, --client-cert and \
+         --client-key the certificate that a server may require)",
+    );
+}
+
+/// Asserts that the login fails for this reason, which has this correction, and that no server has
+/// received a request.
+fn is_refused_for_now(front: &Front, run: &Run, words: &str, correction: &str) {
     assert_eq!((run.exit, run.stderr.as_str()), (4, ""), "{}", run.stdout);
     assert!(run.stdout.contains(words), "{}", run.stdout);
-    let next = "Nothing was changed; correct the certificates (--ca-cert names the authorities to \
-                trust, --client-cert and --client-key the certificate that a server may require) \
-                and run the same command again.";
+    let next = format!("Nothing was changed; {correction} and run the same command again.");
     assert!(run.stdout.lines().any(|line| line == next), "{}", run.stdout);
     assert_eq!(front.requests(), [""; 0], "nothing is sent to a server that is not trusted");
 }
@@ -233,7 +249,8 @@ fn another_servers_certificate() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Other, false);
     let run = clean(&front, &authority, "--ca-cert=ca.pem");
-    is_refused(&front, &run, "its certificate is another server's");
+    let correction = "use a name that is in the certificate in the URL";
+    is_refused_for_now(&front, &run, "its certificate is another server's", correction);
     assert!(run.stdout.contains("other.example"), "{}", run.stdout);
 }
 
@@ -242,7 +259,51 @@ fn a_certificate_that_has_expired() {
     let (authority, cluster) = (Authority::new(), cluster());
     let front = authority.front(&cluster, Subject::Expired, false);
     let run = clean(&front, &authority, "--ca-cert=ca.pem");
-    is_refused(&front, &run, "its certificate has expired");
+    let words = "its certificate has expired: it was valid until 2002-01-01T00:00:00Z";
+    let correction = "renew the certificate of the server, or correct the clock of this machine,";
+    is_refused_for_now(&front, &run, words, correction);
+    // A run that needs no login has its own words, too.
+    let file = authority.path("ca.pem");
+    let mut command = janitor();
+    command.args(["-r", "cassandra_role", "--dcos-url", &front.url("https"), "--ca-cert", &file]);
+    let run = crate::command::run(&mut command);
+    assert_eq!(run.exit, 5, "{}", run.stdout);
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+    assert!(run.stdout.contains("The Mesos master needs a new certificate"), "{}", run.stdout);
+    assert!(!run.stdout.contains("--ca-cert"), "{}", run.stdout);
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_yet() {
+    let (authority, cluster) = (Authority::new(), cluster());
+    let front = authority.front(&cluster, Subject::Future, false);
+    let run = clean(&front, &authority, "--ca-cert=ca.pem");
+    let words = "its certificate is not valid yet: it is valid from 2999-01-01T00:00:00Z";
+    let correction = "correct the clock of this machine, or the certificate of the server,";
+    is_refused_for_now(&front, &run, words, correction);
+}
+
+/// Neither a server that answers in plain HTTP nor one that closes the connection speaks TLS.
+#[test]
+fn https_at_a_plain_port() {
+    let cluster = cluster();
+    let closing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}/master/", closing.local_addr().unwrap());
+    thread::spawn(move || closing.incoming().for_each(drop));
+    for (url, words) in [
+        (cluster.master_url(), "no trusted connection to the Mesos master: it does not speak TLS"),
+        (closed, "cannot connect to the Mesos master: it ends the TLS handshake"),
+    ] {
+        let run = run(janitor().args(["-r", "r", "-m", &url.replace("http://", "https://")]));
+        assert_eq!(run.exit, 5, "{}", run.stdout);
+        let likely = format!(
+            "{words} (does its URL begin with {} instead?)",
+            url.trim_end_matches("master/")
+        );
+        assert!(run.stdout.contains(&likely), "{}", run.stdout);
+        assert!(!run.stdout.contains("--ca-cert"), "{}", run.stdout);
+    }
+    assert_eq!(cluster.requests(), []);
 }
 
 #[test]

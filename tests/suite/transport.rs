@@ -103,7 +103,7 @@ fn leading() -> Answering {
 }
 
 /// Starts a master that does not lead: it serves its own pages, and redirects the other requests.
-fn standby(leader: &str) -> Answering {
+pub fn standby(leader: &str) -> Answering {
     let leader = leader.trim_start_matches("http:").to_owned();
     Answering::start(move |request| match request.uri().path().strip_prefix("/master/") {
         Some(path) => response(307, "", Some(format!("{leader}/master/{path}"))),
@@ -111,7 +111,7 @@ fn standby(leader: &str) -> Answering {
     })
 }
 
-fn response(status: u16, body: &str, location: Option<String>) -> http::Response<Vec<u8>> {
+pub fn response(status: u16, body: &str, location: Option<String>) -> http::Response<Vec<u8>> {
     let mut response = http::Response::builder().status(status);
     if let Some(location) = location {
         response = response.header("Location", location);
@@ -120,7 +120,7 @@ fn response(status: u16, body: &str, location: Option<String>) -> http::Response
 }
 
 /// Sends one request as a run would; returns the status and the body.
-fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) -> (u16, String) {
+pub fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) -> (u16, String) {
     let content = (method == Method::Post)
         .then(|| Content { media_type: "application/json".into(), bytes: b"{}".into() });
     let path = path.split('/').map(Into::into).collect();
@@ -135,13 +135,13 @@ fn ask(network: &mut Network, endpoint: Endpoint, method: Method, path: &str) ->
 }
 
 /// Creates a network with these comma-separated masters.
-fn network(masters: &str) -> NetworkBuilder {
+pub fn network(masters: &str) -> NetworkBuilder {
     let nobody = "http://127.0.0.1:1/";
     command::network(Endpoints::new(masters, nobody, nobody).unwrap())
 }
 
 /// Returns the network after it has begun a run.
-fn running(network: NetworkBuilder) -> Network {
+pub fn running(network: NetworkBuilder) -> Network {
     let mut network = network.build().unwrap();
     let (endpoints, time) = (network.endpoints().clone(), Duration::from_secs(600));
     network.begin(&RunStart::new(endpoints, time, CancellationToken::new()));
@@ -298,7 +298,7 @@ fn a_proxy_that_cannot_be_used_is_an_error() {
 
 #[test]
 fn an_exception_that_cannot_be_one_is_an_error() {
-    for (variable, value) in [("NO_PROXY", "127.0.0.1:80"), ("no_proxy", "localhost,10.0.0.0/99")] {
+    for (variable, value) in [("NO_PROXY", "127.0.0.1:x"), ("no_proxy", "localhost,10.0.0.0/99")] {
         let cluster = cluster(0);
         let environment = [(variable, OsStr::new(value)), ("http_proxy", OsStr::new("p:1"))];
         let run = among_proxies(&cluster, &environment);
@@ -311,12 +311,98 @@ fn an_exception_that_cannot_be_one_is_an_error() {
 /// Exceptions are reached without the proxy, which would receive the token.
 #[test]
 fn exceptions_are_reached_without_the_proxy() {
-    for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost"] {
+    for list in ["x, 127.0.0.1", ".example,127.0.0.0/8", "*", "127.0.0.1 localhost", "PORT"] {
         let proxy = Answering::start(|_| response(502, "", None));
         let (cluster, origin) = (cluster(0), proxy.origin());
+        let master = cluster.master_url();
+        let master = master.trim_start_matches("http://").trim_end_matches("/master/");
+        let list = list.replace("PORT", master);
+        let list = list.as_str();
         let environment = [("NO_PROXY", OsStr::new(list)), ("ALL_PROXY", OsStr::new(&origin))];
         let run = among_proxies(&cluster, &environment);
         assert_eq!(run.exit, 0, "{list}: {run:?}");
+    }
+}
+
+/// The proxy is at fault, and is named with its variable and without its password.
+#[test]
+fn a_dead_proxy_is_the_proxys_fault() {
+    let refusing = Answering::start(|_| response(407, "", None));
+    let silent = answering(b"220 smtp.example ESMTP\r\n");
+    for (variable, proxy, words) in [
+        ("HTTPS_PROXY", "http://u:secret@127.0.0.1:1", "refused"),
+        ("all_proxy", "http://u:secret@no-such-proxy.invalid:1", "has no address"),
+        ("HTTP_PROXY", &refusing.origin(), "responded 407"),
+        ("http_proxy", &silent, "does not answer as an http proxy"),
+    ] {
+        let cluster = cluster(0);
+        let mut environment = vec![(variable, OsStr::new(proxy))];
+        let run = among_proxies(&cluster, &environment);
+        assert_eq!(run.exit, 5, "{run:?}");
+        let place = proxy.trim_start_matches("http://").trim_start_matches("u:secret@");
+        let name = format!("the proxy {} ({variable})", place.trim_end_matches('/'));
+        let begin = "Network error: cannot connect to the Mesos master: ";
+        let line = run.stdout.lines().find(|line| line.starts_with(begin));
+        let line = line.unwrap_or_else(|| panic!("{}", run.stdout));
+        assert!(line.contains(&name) && line.to_lowercase().contains(words), "{line}");
+        assert!(!run.stdout.contains("secret"), "{}", run.stdout);
+        environment.push(("NO_PROXY", OsStr::new("127.0.0.1")));
+        assert_eq!(among_proxies(&cluster, &environment).exit, 0);
+    }
+}
+
+/// With `-v`, the way to each server is shown.
+#[test]
+fn the_proxy_is_shown_on_request() {
+    let cluster = cluster(0);
+    let (master, proxy) = (cluster.master_url(), cluster.proxy_url());
+    let shown = |more: &[&str]| {
+        let mut command = janitor();
+        command.args(["-r", "no-such-role", "-m", &master]).args(more);
+        let run = run(command.env("http_proxy", "http://u:secret@127.0.0.1:1"));
+        assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+        run.stderr
+    };
+    let line = format!("janitor: {master} is reached through the proxy 127.0.0.1:1 (http_proxy)\n");
+    assert_eq!(shown(&["-v"]), line);
+    assert_eq!(shown(&[]), "");
+    let mut direct = janitor();
+    direct.args(["-v", "-r", "no-such-role", "-m", &master]);
+    direct.env("http_proxy", proxy).env("NO_PROXY", "127.0.0.1");
+    assert_eq!(run(&mut direct).stderr, "");
+}
+
+/// A likely URL follows what is wrong with one.
+#[test]
+fn a_url_with_the_wrong_path_has_a_likely_one() {
+    let cluster = cluster(0);
+    let master = cluster.master_url();
+    let exhibitor = cluster.exhibitor_url();
+    for (arguments, likely) in [
+        (format!("-r r -m {master}master/"), format!("but at: -m {master}")),
+        (
+            format!("-z kafka -m {master} -e {exhibitor}exhibitor/v1/ui/index.html"),
+            format!("but at: -e {exhibitor}"),
+        ),
+    ] {
+        let run = run(janitor().args(arguments.split_whitespace()));
+        assert_eq!(run.exit, 5, "{}", run.stdout);
+        let is_there = run.stdout.lines().any(|line| line.ends_with(&likely));
+        assert!(is_there, "{}", run.stdout);
+    }
+    for (arguments, likely) in [
+        ("-m 127.0.0.1:5050", "probably http://127.0.0.1:5050/master/,"),
+        ("-e 127.0.0.1", "probably http://127.0.0.1:8181/,"),
+        ("-n 127.0.0.1", "probably http://127.0.0.1:8080/v2/apps/,"),
+        ("--dcos-url c.example", "probably https://c.example/,"),
+        ("-m http://127.0.0.1:5050/#/agents", "probably http://127.0.0.1:5050/master/,"),
+        ("-m zk://127.0.0.1", "zk://host:2181/mesos: zk://127.0.0.1"),
+        ("-m zk://u:secret@127.0.0.1/mesos", "--zk-auth-file"),
+    ] {
+        let run = run(janitor().args(["-r", "r"]).args(arguments.split_whitespace()));
+        assert_eq!(run.exit, 3, "{}", run.stdout);
+        assert!(run.stdout.contains(likely), "{}", run.stdout);
+        assert!(!run.stdout.contains("secret"), "{}", run.stdout);
     }
 }
 

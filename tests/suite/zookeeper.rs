@@ -5,9 +5,9 @@
 //!
 //! Other tests use a server that lies, and need no real one.
 
-mod liar;
+pub mod liar;
 mod lies;
-mod server;
+pub mod server;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ use server::{Fate, Proxy, Server};
 const VARIABLE: &str = "JANITOR_TEST_ZOOKEEPER";
 
 /// The user and password that may change the restricted nodes.
-const DIGEST: &str = "keeper:a-password-to-be-kept";
+pub const DIGEST: &str = "keeper:a-password-to-be-kept";
 
 /// An address on which no server listens, not even one that another test starts.
 const NOBODY: &str = "127.0.0.1:1";
@@ -34,7 +34,7 @@ const NOBODY: &str = "127.0.0.1:1";
 ///
 /// # Errors
 /// Fails if the variable is not set.
-fn command() -> Result<String, String> {
+pub fn command() -> Result<String, String> {
     env::var(VARIABLE).map_err(|_| format!("{VARIABLE} is not set"))
 }
 

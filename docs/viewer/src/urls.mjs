@@ -10,7 +10,9 @@ export const DCOS = {
 
 /** Returns a function that returns the URL of a request to these servers. */
 export function urls({ master, exhibitor, marathon }) {
-  const [first, explorer, apps] = [master.split(',')[0], exhibitor, marathon].map((url) => url.trim().replace(/\/?$/, '/'));
+  // The leading master of a group in ZooKeeper has its own pages below the URL of the group.
+  const leader = /^zk(\+https)?:/.test(master.trim()) ? `${master.trim().replace(/\/?$/, '/')}master/` : master.split(',')[0];
+  const [first, explorer, apps] = [leader, exhibitor, marathon].map((url) => url.trim().replace(/\/?$/, '/'));
   const bases = {
     master: first,
     'master-root': first.replace(/master\/$/, ''),

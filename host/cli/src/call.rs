@@ -127,7 +127,7 @@ pub fn untrusted(error: &Error) -> Option<Denial> {
         (Some(TrustFault::OtherName), _) => Some(Denial::OtherName),
         (Some(TrustFault::ClientCertificate), _) => Some(Denial::ClientCertificate),
         // The error itself says all that can be done.
-        (Some(TrustFault::NoTls | TrustFault::Version1), _) => None,
+        (Some(TrustFault::NoTls), _) => None,
         (_, Error::Tls(_)) => Some(Denial::Untrusted),
         _ => None,
     }

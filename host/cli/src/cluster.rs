@@ -343,7 +343,7 @@ impl<'a> Cluster<'a> {
         }
         if let Some(leader) = self.network.detected_master().filter(|_| self.screen.verbose()) {
             let proxy = self.network.proxy_on_the_way_to(&leader);
-            let way = proxy.map(|proxy| format!(", via {proxy}")).unwrap_or_default();
+            let way = proxy.map(|proxy| format!(", through {proxy}")).unwrap_or_default();
             self.screen.note(&format!("the leading master in ZooKeeper is {leader}{way}"));
         }
         ran
@@ -441,7 +441,7 @@ fn show_proxy(network: &Network, is_asked: impl Fn(Server) -> bool, screen: &Scr
         .map(|endpoint| (endpoint.server(), endpoints.base(endpoint)));
     for (_, url) in masters.chain(others).filter(|(server, _)| is_asked(*server)) {
         if let Some(proxy) = network.proxy_on_the_way_to(url).filter(|_| screen.verbose()) {
-            screen.note(&format!("{url} is reached via {proxy}"));
+            screen.note(&format!("{url} is reached through {proxy}"));
         }
     }
 }

@@ -58,10 +58,6 @@ pub enum UrlFault {
     /// Its scheme is neither `http` nor `https`.
     #[error("must begin with http:// or https://")]
     Scheme,
-    /// Its scheme is none of `http`, `https` and, for servers that ZooKeeper may replace or find,
-    /// `zk`.
-    #[error("must begin with http://, https:// or zk://")]
-    SchemeOrEnsemble,
     /// It contains credentials.
     #[error("must not contain a user name or a password")]
     Credentials,
@@ -231,29 +227,18 @@ fn masters(urls: &str) -> Result<Vec<String>, EndpointError> {
             Err(why) => Err(error(MASTER, urls, why.into())),
         };
     }
-    match urls.contains(',') {
-        true => urls.split(',').map(|url| base(MASTER, url)).collect(),
-        false => Ok(vec![base_or_ensemble(MASTER, urls)?]),
-    }
+    urls.split(',').map(|url| base(MASTER, url)).collect()
 }
 
 /// Parses the base URL of Exhibitor, or of the ensemble that replaces it.
 fn exhibitor_base(url: &str) -> Result<String, EndpointError> {
     if !url.trim().starts_with(Ensemble::SCHEME) {
-        return base_or_ensemble(EXHIBITOR, url);
+        return base(EXHIBITOR, url);
     }
     match url.trim().parse::<Ensemble>() {
         Ok(ensemble) => Ok(ensemble.to_string()),
         Err(why) => Err(error(EXHIBITOR, url, why.into())),
     }
-}
-
-/// Parses a base URL in a place where the URL of an ensemble would be possible too.
-fn base_or_ensemble(server: (&'static str, Server), url: &str) -> Result<String, EndpointError> {
-    base(server, url).map_err(|error| match error.why {
-        UrlFault::Scheme => EndpointError { why: UrlFault::SchemeOrEnsemble, ..error },
-        _ => error,
-    })
 }
 
 fn error((name, server): (&'static str, Server), url: &str, why: UrlFault) -> EndpointError {

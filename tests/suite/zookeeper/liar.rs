@@ -10,6 +10,7 @@ use std::thread;
 /// ZooKeeper's operations.
 pub const DELETE: i32 = 2;
 pub const EXISTS: i32 = 3;
+pub const DATA: i32 = 4;
 pub const CHILDREN: i32 = 8;
 pub const MULTI: i32 = 14;
 const PING: i32 = 11;
@@ -47,6 +48,8 @@ pub enum Fate {
 
 /// A function that returns the names of a node's children, if the node exists.
 pub type Tree = Box<dyn FnMut(&str) -> Option<Vec<String>> + Send>;
+/// A function that returns the data of a node, if the node exists.
+pub type Data = Box<dyn FnMut(&str) -> Option<Vec<u8>> + Send>;
 /// A function that gets each request and the right answer to it, as a frame.
 pub type Lie = Box<dyn FnMut(&Asked, Vec<u8>) -> Fate + Send>;
 
@@ -60,6 +63,7 @@ type Shared = Arc<Mutex<Inner>>;
 
 struct Inner {
     tree: Tree,
+    data: Data,
     lie: Lie,
     /// The nodes that the server has deleted, whatever it said.
     deleted: HashSet<String>,
@@ -96,6 +100,7 @@ impl Liar {
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Mutex::new(Inner {
             tree,
+            data: Box::new(|_| None),
             lie,
             deleted: HashSet::new(),
             dead: false,
@@ -118,6 +123,12 @@ impl Liar {
         Self { address, shared }
     }
 
+    /// Gives the nodes data. Each belongs to a session.
+    pub fn with_data(self, data: Data) -> Self {
+        lock(&self.shared).data = data;
+        self
+    }
+
     /// Has the server close a connection on which a longer request arrives.
     pub fn reading(self, largest: usize) -> Self {
         lock(&self.shared).largest = largest;
@@ -133,6 +144,11 @@ impl Liar {
     /// Returns the URL for `-e`.
     pub fn url(&self) -> String {
         format!("zk://{}/", self.address)
+    }
+
+    /// Returns the host and the port.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Returns the number of requests that have arrived.
@@ -273,6 +289,14 @@ impl Inner {
                 Some(_) => (0, vec![0; 68]),
                 None => (NO_NODE, vec![]),
             },
+            Some(DATA) => match (self.data)(&asked.nodes[0]) {
+                Some(data) => {
+                    // The owner of the node follows other fields of its state.
+                    let state = [&[0; 44][..], &7_i64.to_be_bytes(), &[0; 16]].concat();
+                    (0, [&numbers(&[length(data.len())])[..], &data, &state].concat())
+                }
+                None => (NO_NODE, vec![]),
+            },
             Some(DELETE | MULTI) => {
                 let codes: Vec<_> = asked.nodes.iter().map(|node| self.delete(node)).collect();
                 let failed = codes.iter().copied().find(|code| *code != 0);
@@ -377,7 +401,7 @@ fn read(request: &[u8], first: bool) -> Asked {
     let operation = int(&mut rest);
     let mut nodes = Vec::new();
     match operation {
-        DELETE | EXISTS | CHILDREN => nodes.push(text(&mut rest)),
+        DELETE | EXISTS | DATA | CHILDREN => nodes.push(text(&mut rest)),
         MULTI => {
             while int(&mut rest) == DELETE {
                 // A flag follows that marks the last operation, and then a code.

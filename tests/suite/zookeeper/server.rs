@@ -318,6 +318,16 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Lets everyone read and change a node.
+pub fn anyone() -> Acls<'static> {
+    Acls::anyone_all()
+}
+
+/// Lets only the user who creates a node read and change it.
+pub fn creator() -> Acls<'static> {
+    Acls::creator_all()
+}
+
 /// Returns the options of a node that everyone may read and change.
 pub fn open() -> CreateOptions<'static> {
     CreateMode::Persistent.with_acls(Acls::anyone_all())

@@ -127,8 +127,14 @@ impl Chance {
     }
 
     fn endpoints(&mut self) -> Endpoints {
-        let masters =
-            [Endpoints::MASTER, "http://m/", "https://m:1/master/", "http://a/,http://b/"];
+        let masters = [
+            Endpoints::MASTER,
+            "http://m/",
+            "https://m:1/master/",
+            "http://a/,http://b/",
+            "zk://h:1,i:2/mesos",
+            "zk+https://h/mesos",
+        ];
         let exhibitors = [Endpoints::EXHIBITOR, "https://e/exhibitor/", "zk://h:1,i:2/chroot"];
         let marathons = [Endpoints::MARATHON, "http://n/v2/apps/"];
         let [master, exhibitor, marathon] =

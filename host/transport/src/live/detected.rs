@@ -65,7 +65,7 @@ impl Live {
 }
 
 /// The response in the place of a leader that does not answer, or while none is registered. A master
-/// that knows no leader answers with the same status, and whoever asks waits for an election.
+/// that knows no leader answers with the same status, and the component waits for an election.
 fn unavailable(why: String) -> Response {
     let content_type = Some("text/plain; charset=utf-8".into());
     Response { status: 503, content_type, body: Box::new(Cursor::new(why.into_bytes())) }
