@@ -153,10 +153,20 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Logs everything that a run has left because it ended early.
+    /// Logs everything that a run has left because it ended early. A refused run has changed
+    /// nothing, so it has left nothing behind.
     fn log_leftovers(&mut self, target: &Target, reason: Reason) {
-        if matches!(reason, Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode) {
-            return;
+        match reason {
+            Reason::NothingToDo
+            | Reason::InvalidTarget
+            | Reason::SystemZnode
+            | Reason::OtherPrincipals
+            | Reason::OtherLabels
+            | Reason::RoleNotFound
+            | Reason::InUse
+            | Reason::InUseUnknown
+            | Reason::Changed => return,
+            Reason::Failed | Reason::Incomplete | Reason::Stopped => {}
         }
         self.say("");
         if let Some(role) = &target.role {

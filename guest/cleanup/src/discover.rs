@@ -7,10 +7,13 @@ use crate::context::{Abort, Context};
 use crate::groups::Groups;
 use crate::host::Host;
 use crate::master::agents::Wanted;
+use crate::master::frameworks::Frameworks;
 use crate::owner::Owner;
 use crate::znode::Tree;
 use crate::{guard, names};
-use janitor_contract::types::{AgentHolding, Holding, Inventory, Options, ReadFailure, Reason};
+use janitor_contract::types::{
+    AgentHolding, Holding, Inventory, Options, ReadFailure, Reason, Target,
+};
 
 /// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` specifies.
 ///
@@ -57,7 +60,7 @@ impl<H: Host> Context<'_, H> {
         }
         let pending = self.pending(&listing, None);
         let reach = self.unreached(&listing, pending);
-        let (unreached, _) = self.say_unknown(reach);
+        let (unreached, unknown) = self.say_unknown(reach);
         let (frameworks, why) = or_why(self.frameworks(&listing));
         let frameworks_unknown = why.or_else(|| frameworks.doubt(None, None));
         let mut retries = self.retries();
@@ -73,9 +76,16 @@ impl<H: Host> Context<'_, H> {
             groups: role.groups.into_list(&frameworks),
             role: name,
         });
+        let roles: Vec<_> = roles.collect();
+        let is_all_known = frameworks_unknown.is_none() && unreached.is_empty() && unknown == 0;
+        let orphaned_znodes = match is_all_known {
+            true => orphans(&nodes, &roles, &frameworks, options),
+            false => Vec::new(),
+        };
         Ok(Inventory {
             mesos_version: listing.version.clone(),
-            roles: roles.collect(),
+            roles,
+            orphaned_znodes,
             unreached,
             frameworks_unknown,
             znodes_unknown,
@@ -96,6 +106,32 @@ fn candidates(role: &str, nodes: &[String], options: &Options) -> Vec<String> {
     let is_system = |name: &str| guard::is_system_znode(&guard::whole_path(options, name));
     let is_there = |name: &String| nodes.contains(name) && !is_system(name);
     names::znodes_of_role(role).filter(is_there).collect()
+}
+
+/// Returns those of the nodes that services of the DC/OS SDK, or of a role that the master knows,
+/// have left: no registered framework and no role with resources suggests them, and a cleanup may
+/// delete them.
+fn orphans(
+    nodes: &[String],
+    roles: &[Holding],
+    frameworks: &Frameworks,
+    options: &Options,
+) -> Vec<String> {
+    let of_known_roles: BTreeSet<_> = frameworks.roles().flat_map(names::znodes_of_role).collect();
+    let is_orphaned = |name: &&String| {
+        let is_services = names::is_znode_of_sdk(name) || of_known_roles.contains(*name);
+        let is_roles = roles.iter().any(|role| role.znodes.contains(name));
+        // Below a chroot, a service names its node without the chroot.
+        let is_owned = [name.to_string(), guard::whole_path(options, name)]
+            .iter()
+            .any(|node| !frameworks.owning(node).is_empty());
+        let target = Target { znode: Some(name.to_string()), ..Target::NOTHING };
+        let may_go = !guard::is_system_znode(name) && guard::check(&target, options).is_ok();
+        is_services && !is_roles && !is_owned && may_go
+    };
+    let mut orphans: Vec<_> = nodes.iter().filter(is_orphaned).cloned().collect();
+    orphans.sort_unstable();
+    orphans
 }
 
 #[cfg(test)]
@@ -146,5 +182,68 @@ mod tests {
         assert_eq!(candidates("cassandra_role", &nodes, &OPTIONS), ["cassandra"]);
         assert_eq!(candidates("mesos", &nodes, &OPTIONS), [""; 0]);
         assert_eq!(candidates("hdfs-role", &nodes, &OPTIONS), [""; 0]);
+    }
+
+    /// Returns the nodes that are called orphaned, on a cluster with two agents.
+    fn orphaned(agents: &str, frameworks: &str, roles: &str, options: &Options) -> Vec<String> {
+        let slaves = format!(
+            r#"{{"slaves":[{{"id":"S1","hostname":"h1","reserved_resources_full":{{
+                "kafka-role":[{{"name":"cpus","role":"kafka-role","scalar":{{"value":1.0}},"reservation":{{"principal":"p"}}}}]}}}}],
+                "recovered_slaves":[{agents}]}}"#
+        );
+        let nodes: Vec<_> = [
+            "zookeeper",
+            "mesos",
+            "dcos-service-kafka",
+            "dcos-service-old",
+            "dcos-service-a;b",
+            "dcos-service-",
+            "hdfs",
+            "spark",
+            "dcos-service-dev__elastic",
+        ]
+        .iter()
+        .map(|name| format!(r#"{{"title":"{name}","key":"/{name}"}}"#))
+        .collect();
+        let mut host = Script::default()
+            .answer(200, &slaves)
+            .answer(200, frameworks)
+            .answer(200, format!("[{}]", nodes.join(",")))
+            .page("roles", 200, roles);
+        let inventory = discover(&mut host, options).unwrap();
+        assert_eq!(inventory.znodes_unknown, None);
+        inventory.orphaned_znodes
+    }
+
+    #[test]
+    fn a_node_that_nothing_suggests_is_orphaned() {
+        let none = r#"{"frameworks":[]}"#;
+        let roles = r#"{"roles":[{"name":"hdfs-role"},{"name":"mesos"}]}"#;
+        let all = ["dcos-service-dev__elastic", "dcos-service-old", "hdfs"];
+        assert_eq!(orphaned("", none, roles, &OPTIONS), all);
+        // Without its role, a node of the older namings may be anything.
+        assert_eq!(orphaned("", none, r#"{"roles":[]}"#, &OPTIONS), all[..2]);
+        // A framework owns a node by its name or by its role.
+        let one = r#"{"frameworks":[{"id":"1","name":"/dev/elastic","roles":["dev"]},
+            {"id":"2","name":"n","role":"old-role"}]}"#;
+        assert_eq!(orphaned("", one, roles, &OPTIONS), ["hdfs"]);
+        // The same holds below a chroot.
+        let below = Options { znode_root: Some("a/b".into()), ..OPTIONS };
+        assert_eq!(orphaned("", one, roles, &below), ["hdfs"]);
+        assert_eq!(orphaned("", none, roles, &below), all);
+    }
+
+    #[test]
+    fn no_node_is_orphaned_while_its_owner_may_be_unseen() {
+        let none = r#"{"frameworks":[]}"#;
+        let roles = r#"{"roles":[]}"#;
+        // The framework has not registered again, or may not be viewed.
+        let absent = r#"{"frameworks":[],"unregistered_frameworks":["F"]}"#;
+        assert_eq!(orphaned("", absent, roles, &OPTIONS), [""; 0]);
+        let unnamed = r#"{"roles":[{"name":"r","frameworks":["F"]}]}"#;
+        assert_eq!(orphaned("", none, unnamed, &OPTIONS), [""; 0]);
+        // An agent that has not come back may hold resources of any role.
+        let away = r#"{"id":"S2","hostname":"h2"}"#;
+        assert_eq!(orphaned(away, none, roles, &OPTIONS), [""; 0]);
     }
 }

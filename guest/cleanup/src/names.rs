@@ -3,11 +3,19 @@
 //! The DC/OS SDK's names come from dcos-commons (`sdk_install.py`), those of the packages
 //! before it from the documentation of the framework cleaner.
 
+/// The beginning of the names that the DC/OS SDK gives to ZooKeeper nodes.
+const ZNODE_OF_SDK: &str = "dcos-service-";
+
+/// Returns whether a ZooKeeper node has a name as the DC/OS SDK gives it.
+pub fn is_znode_of_sdk(znode: &str) -> bool {
+    znode.strip_prefix(ZNODE_OF_SDK).is_some_and(|service| !service.is_empty())
+}
+
 /// Returns the ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with
 /// its folder's slashes as `__`, or `NAME`.
 pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {
     let flat = name.trim_matches('/').replace('/', "__");
-    let names = [format!("dcos-service-{flat}"), flat.clone()];
+    let names = [format!("{ZNODE_OF_SDK}{flat}"), flat.clone()];
     names.into_iter().filter(move |_| !flat.is_empty())
 }
 

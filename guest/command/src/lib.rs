@@ -17,6 +17,7 @@ use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
 use janitor_report::next;
 use janitor_report::output::{Output, Subject};
+use janitor_report::view::View;
 use janitor_report::{ExitCode, summary};
 use wasip2::cli::environment::get_arguments;
 use wasip2::cli::{stderr, stdout};
@@ -86,7 +87,8 @@ fn clean(args: &Arguments) -> ExitCode {
     let ran = run(&call, &options);
     let run = Invocation { call, options, endpoints, component: vec![], caller: Caller::default() };
     let next = next::after(&ran, &run);
-    for line in summary::outcome(&ran.result, &run, &next, args.show.verbose, args::usage) {
+    let view = View { verbose: args.show.verbose, ..View::default() };
+    for line in summary::outcome(&ran.result, &run, &next, &view, args::usage) {
         say(args, &format!("{}{}", line.head, line.rest));
     }
     document(args, Output::new(&ran.result, next));

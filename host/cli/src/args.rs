@@ -131,6 +131,10 @@ pub struct Apply {
 
 #[derive(Debug, Args)]
 pub struct Discover {
+    /// Role to show with its agents, and with the command that removes it if it is orphaned. Text
+    /// output lists all roles otherwise; the JSON always contains all of them
+    #[arg(value_name = "ROLE")]
+    pub role: Option<String>,
     #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
     #[command(flatten)]
@@ -303,7 +307,7 @@ impl Command {
                 Printing { show: Show { output: args.output, ..TEXT.show }, ..TEXT }
             }
             Self::Show(args) => {
-                Printing { show: Show { output: args.output, ..TEXT.show }, ..TEXT }
+                Printing { show: Show { verbose: args.verbose, output: args.output }, ..TEXT }
             }
             Self::Report(_) | Self::Completions(_) | Self::Man(_) => TEXT,
         }

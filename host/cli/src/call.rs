@@ -1,17 +1,18 @@
-//! One call of the component: its log is printed, and what the servers' responses say about
-//! credentials and certificates is kept for the proposals that follow.
+//! One call of the component: its log is printed, a terminal shows what it waits for, and what the
+//! servers' responses say about credentials and certificates is kept for the proposals that follow.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::request::Server;
-use janitor_contract::types::{Endpoint, Error, Event, Framework};
+use janitor_contract::types::{Endpoint, Error, Event, Framework, Method};
 use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::{Denial, Ran};
 use janitor_transport::TrustFault;
 use janitor_transport::exchange::{Exchange, Request, Response, RunStart, Transport};
 
+use crate::progress::{SignsOfLife, Waiting};
 use crate::screen::Screen;
 
 /// Runs the component, and prints its log meanwhile.
@@ -25,12 +26,15 @@ pub fn carry_out(
 ) -> Ran {
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
     let denials = Denials::default();
-    let session = Session::new(Attentive { transport, denials: denials.clone() })
+    let signs = SignsOfLife::begin(screen, "Reading the cluster");
+    let attentive =
+        Attentive { transport, denials: denials.clone(), waits: signs.waiting().into() };
+    let session = Session::new(attentive)
         .with_log(Collecting { screen: screen.clone(), found })
         .with_limits(limits)
         .with_cancellation(cancellation);
     let result = janitor.run(&run.call, &run.options, session);
-    screen.end_phase();
+    drop(signs);
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => frameworks.try_iter().collect(),
@@ -78,10 +82,93 @@ impl Denials {
     }
 }
 
-/// A transport that notes which servers deny access.
+/// What the responses of the servers tell the person at the terminal to wait for. Clones share it.
+#[derive(Clone)]
+struct Waits {
+    waiting: Waiting,
+    /// The server of the last response, and whether it could not serve the request.
+    last: Arc<Mutex<(Server, bool)>>,
+}
+
+impl From<Waiting> for Waits {
+    fn from(waiting: Waiting) -> Self {
+        Self { waiting, last: Arc::new(Mutex::new((Server::Master, false))) }
+    }
+}
+
+impl Waits {
+    fn for_answer(&self, kind: Kind) {
+        self.waiting.set(kind.words());
+    }
+
+    fn note(&self, server: Server, is_unavailable: bool) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (server, is_unavailable);
+    }
+
+    /// The component pauses: it waits until a server is available again, or confirms a change.
+    fn for_change(&self) {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.set(match last {
+            (Server::Master, false) => "Waiting for the Mesos master to confirm it",
+            (Server::Master, true) => "Waiting until the Mesos master is available",
+            (Server::Exhibitor, false) => "Waiting for ZooKeeper to confirm it",
+            (Server::Exhibitor, true) => "Waiting until ZooKeeper is available",
+            (Server::Marathon, false) => "Waiting for Marathon to confirm it",
+            (Server::Marathon, true) => "Waiting until Marathon is available",
+        });
+    }
+}
+
+/// A kind of request, as far as it matters to somebody who waits for the response.
+#[derive(Clone, Copy)]
+enum Kind {
+    Agents,
+    Frameworks,
+    Cluster,
+    Volumes,
+    Reservations,
+    Teardown,
+    ZooKeeper,
+    Znode,
+    Marathon,
+}
+
+impl Kind {
+    fn of(request: &Request) -> Self {
+        let page = request.path.first().map(String::as_str);
+        match (request.endpoint.server(), request.method, page) {
+            (Server::Master, _, Some("slaves")) => Self::Agents,
+            (Server::Master, _, Some("frameworks")) => Self::Frameworks,
+            (Server::Master, _, Some("destroy-volumes")) => Self::Volumes,
+            (Server::Master, _, Some("unreserve")) => Self::Reservations,
+            (Server::Master, _, Some("teardown")) => Self::Teardown,
+            (Server::Master, ..) => Self::Cluster,
+            (Server::Exhibitor, Method::Delete, _) => Self::Znode,
+            (Server::Exhibitor, ..) => Self::ZooKeeper,
+            (Server::Marathon, ..) => Self::Marathon,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Agents => "Reading the agents",
+            Self::Frameworks => "Reading the frameworks",
+            Self::Cluster => "Reading the cluster",
+            Self::Volumes => "Destroying volumes",
+            Self::Reservations => "Releasing reservations",
+            Self::Teardown => "Tearing down frameworks",
+            Self::ZooKeeper => "Reading ZooKeeper",
+            Self::Znode => "Deleting the znode",
+            Self::Marathon => "Waiting for Marathon",
+        }
+    }
+}
+
+/// A transport that notes which servers deny access, and what the run waits for.
 struct Attentive {
     transport: Box<dyn Transport>,
     denials: Denials,
+    waits: Waits,
 }
 
 impl Transport for Attentive {
@@ -94,13 +181,15 @@ impl Transport for Attentive {
     }
 
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        let (server, denials) = (request.endpoint.server(), self.denials.clone());
+        let (server, kind) = (request.endpoint.server(), Kind::of(&request));
         let always_exists = always_exists(&request);
+        let (denials, waits) = (self.denials.clone(), self.waits.clone());
         let exchange = self.transport.send(request);
-        Box::new(Noted { exchange, server, always_exists, denials })
+        Box::new(Noted { exchange, server, kind, always_exists, denials, waits })
     }
 
     fn pause(&mut self, duration: Duration) {
+        self.waits.for_change();
         self.transport.pause(duration);
     }
 
@@ -136,15 +225,20 @@ pub fn untrusted(error: &Error) -> Option<Denial> {
 struct Noted {
     exchange: Box<dyn Exchange>,
     server: Server,
+    kind: Kind,
     /// The server always has the page.
     always_exists: bool,
     denials: Denials,
+    waits: Waits,
 }
 
 impl Exchange for Noted {
     fn finish(self: Box<Self>) -> Result<Response, Error> {
-        let Self { exchange, server, always_exists, denials } = *self;
+        let Self { exchange, server, kind, always_exists, denials, waits } = *self;
+        waits.for_answer(kind);
         let answer = exchange.finish();
+        let is_unavailable = answer.as_ref().map_or(true, |answer| answer.status >= 500);
+        waits.note(server, is_unavailable);
         match &answer {
             Ok(Response { status: 401, .. }) => denials.note(server, Denial::Unauthorized),
             Ok(Response { status: 404, .. }) if always_exists => {

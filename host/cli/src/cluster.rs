@@ -1,6 +1,6 @@
 //! A run on a cluster: the servers, the credentials, the consent, the recording.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use janitor_contract::changes::differences;
 use janitor_contract::request::Server;
@@ -12,9 +12,11 @@ use janitor_host::{
     CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network,
 };
 use janitor_report::ExitCode;
+use janitor_report::closing::closing;
 use janitor_report::command_line::parse::UrlError;
 use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
+use janitor_report::extent::changes_anything;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::Ran;
 use janitor_report::plan_file::{Made, PlanFile};
@@ -28,19 +30,24 @@ use crate::consent::{Consent, ConsentPolicy};
 use crate::credentials::{AuthError, Recipient};
 use crate::error::CommandError;
 use crate::finished::Finished;
+use crate::progress::SignsOfLife;
 use crate::read_only::ReadOnly;
 use crate::recipients::{Objection, consider};
 use crate::request::{OnCluster, Servers};
 use crate::screen::Screen;
+use crate::signals::Stage;
 use crate::unconnected::{Unconnected, refusal, silent};
-use crate::{files, program, signals};
+use crate::{files, program};
 
 /// Carries out a request on its cluster.
 ///
 /// # Errors
 /// Fails if no run could be started, or if there is no consent to it.
-pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandError> {
-    let cluster = match Cluster::connect(request, screen) {
+pub fn run(request: &OnCluster, screen: &Screen, stage: &Stage) -> Result<Finished, CommandError> {
+    if let ConsentPolicy::Ask = request.consent {
+        stage.set_last_words(CommandError::NOTHING_CHANGED);
+    }
+    let cluster = match Cluster::connect(request, screen, stage) {
         Ok(cluster) => cluster,
         Err(unconnected) => return unconnected.end(request, screen),
     };
@@ -54,6 +61,7 @@ pub fn run(request: &OnCluster, screen: &Screen) -> Result<Finished, CommandErro
 struct Cluster<'a> {
     request: &'a OnCluster,
     screen: &'a Screen,
+    stage: &'a Stage,
     janitor: Janitor,
     network: Network,
     limits: Limits,
@@ -66,7 +74,11 @@ impl<'a> Cluster<'a> {
     /// # Errors
     /// Fails if no run can be started.
     #[allow(clippy::result_large_err, reason = "there is one for each command")]
-    fn connect(request: &'a OnCluster, screen: &'a Screen) -> Result<Self, Unconnected> {
+    fn connect(
+        request: &'a OnCluster,
+        screen: &'a Screen,
+        stage: &'a Stage,
+    ) -> Result<Self, Unconnected> {
         let janitor = request.component.load()?;
         let endpoints = match &request.servers.endpoints {
             Ok(endpoints) => endpoints,
@@ -108,13 +120,16 @@ impl<'a> Cluster<'a> {
             .map_err(|Objection { why, hint }| silent(ExitCode::Refused, why, &hint))?;
         let network = network.with_credentials(secrets.credentials());
         show_proxy(&network, is_asked, screen);
-        if let Err(error) = network.log_in() {
+        let signs = SignsOfLife::begin(screen, "Logging in");
+        let logged_in = network.log_in();
+        drop(signs);
+        if let Err(error) = logged_in {
             let network = for_marathon(network, secrets.after_login());
             let error = refusal(ExitCode::Login, error.to_string(), &hint(&error));
             return Err(Unconnected { error, marathon: Some(Ok((janitor, network))) });
         }
         let (limits, cancellation) = (Limits::default(), CancellationToken::new());
-        Ok(Self { request, screen, janitor, network, limits, cancellation })
+        Ok(Self { request, screen, stage, janitor, network, limits, cancellation })
     }
 
     /// Carries out the request.
@@ -135,7 +150,7 @@ impl<'a> Cluster<'a> {
 
     /// Carries out a call that changes something, with the operator's consent.
     fn change(&self, call: Call, _: &Consent) -> Result<Finished, CommandError> {
-        signals::watch(&self.cancellation, self.screen);
+        self.stage.change(&self.cancellation);
         self.carry_out(call)
     }
 
@@ -168,7 +183,9 @@ impl<'a> Cluster<'a> {
             // Nothing is removed, so no consent is needed.
             Call::Discover => return self.carry_out(Call::Discover).map(Err),
         };
-        plan::plan(&plan, options).into_iter().for_each(|line| self.screen.show(line));
+        plan::plan(&plan, options, self.screen.verbose())
+            .into_iter()
+            .for_each(|line| self.screen.show(line));
         if !self.request.disabled_checks.is_empty() {
             let line = format!(
                 "This plan disables safety checks: {}",
@@ -181,7 +198,7 @@ impl<'a> Cluster<'a> {
             let finished = self.finished(&ran, &self.invocation(Call::Apply(plan)));
             return Ok(Err(self.end(finished, looked)));
         }
-        match Consent::to(&plan, options, self.screen) {
+        match Consent::to(&plan, options, self.network.endpoints(), self.screen) {
             Some(consent) => Ok(Ok((plan, consent))),
             None => {
                 let error = CommandError::Declined(plan.into());
@@ -244,8 +261,10 @@ impl<'a> Cluster<'a> {
     /// Fails if the recording cannot be started. In that case nothing was sent.
     fn carry_out(&self, call: Call) -> Result<Finished, CommandError> {
         let run = self.invocation(call);
+        let began = Instant::now();
         let (ran, recording) = self.record(&run)?;
         let mut finished = self.finished(&ran, &run);
+        finished.closing = closing(&ran.result, began.elapsed());
         if self.request.detailed_exitcode {
             finished.exit_with(self.detailed(&ran).unwrap_or(finished.code));
         }
@@ -258,7 +277,7 @@ impl<'a> Cluster<'a> {
     fn detailed(&self, ran: &Ran) -> Option<ExitCode> {
         let Ok(Done::Planned(plan)) = &ran.result else { return None };
         let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
-        Some(match (is_refused, plan::changes_anything(plan, &self.request.options)) {
+        Some(match (is_refused, changes_anything(plan, &self.request.options)) {
             (true, _) => ExitCode::Refused,
             (false, true) => ExitCode::Changes,
             (false, false) => ExitCode::Clean,
@@ -318,7 +337,7 @@ impl<'a> Cluster<'a> {
             command: run.new_plan(&plan.target, &run.options),
         };
         match files::write_plan(file, &PlanFile::new(made, &run.endpoints, &run.options, &plan)) {
-            Ok(()) if plan.refusal.is_none() && plan::changes_anything(&plan, &run.options) => {
+            Ok(()) if plan.refusal.is_none() && changes_anything(&plan, &run.options) => {
                 finished.hint(format!("to apply the plan: {}", run.apply(file)));
             }
             Ok(()) => {}
@@ -350,7 +369,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn finished(&self, ran: &Ran, run: &Invocation) -> Finished {
-        Finished::run(ran, run, self.screen.verbose())
+        Finished::run(ran, run, &self.screen.view(self.request.role.clone()))
     }
 
     fn invocation(&self, call: Call) -> Invocation {

@@ -2,10 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use janitor_contract::Call;
 use janitor_contract::types::{CleanupPlan, Options};
+use janitor_contract::{Call, Endpoints};
 use janitor_report::command_line::parse::Format;
-use janitor_report::plan::changes_anything;
+use janitor_report::extent::changes_anything;
+use janitor_report::question::Question;
 
 use crate::screen::Screen;
 
@@ -36,16 +37,27 @@ impl ConsentPolicy {
 }
 
 impl Consent {
-    /// Prompts for consent to a plan, unless the plan removes nothing. Only `y` and `yes` give
-    /// consent; any other answer, and the end of the input, decline it.
-    pub fn to(plan: &CleanupPlan, options: &Options, screen: &Screen) -> Option<Self> {
+    /// Prompts for consent to a plan, unless the plan removes nothing.
+    pub fn to(
+        plan: &CleanupPlan,
+        options: &Options,
+        endpoints: &Endpoints,
+        screen: &Screen,
+    ) -> Option<Self> {
         if !changes_anything(plan, options) {
             return Some(Self(()));
         }
+        Self::asked(Question::of(plan, options, endpoints), screen)
+    }
+
+    /// Asks a question. Any other answer than the one that it requires, and the end of the input,
+    /// decline consent.
+    fn asked(question: Question, screen: &Screen) -> Option<Self> {
         let prompt = prompt(screen)?;
+        question.lines.into_iter().for_each(|line| screen.show(line));
         screen.flush();
-        let answer = answer(prompt, "\nPermanently remove all of this? [y/N] ").ok()?;
-        ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()).then_some(Self(()))
+        let typed = answer(prompt, &question.answer.prompt()).ok()?;
+        question.answer.is(&typed).then_some(Self(()))
     }
 }
 

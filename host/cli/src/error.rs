@@ -31,6 +31,9 @@ pub enum CommandError {
 }
 
 impl CommandError {
+    /// The last words of a command that was to change something, and did not.
+    pub const NOTHING_CHANGED: &str = "Nothing was changed.";
+
     /// The exit code.
     pub fn code(&self) -> ExitCode {
         match self {
@@ -48,7 +51,7 @@ impl CommandError {
                 "Refused: the file disables safety checks that this command line does not \
                  disable, and there is no prompt to confirm that."
             }
-            Self::Declined(_) => "Nothing was changed.",
+            Self::Declined(_) => Self::NOTHING_CHANGED,
         }
     }
 

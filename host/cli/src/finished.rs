@@ -6,6 +6,7 @@ use janitor_report::line::Line;
 use janitor_report::next::{self, Ran};
 use janitor_report::orphans;
 use janitor_report::output::{Output, Subject};
+use janitor_report::view::View;
 use janitor_report::{ExitCode, command_line::print::Invocation, summary};
 
 use crate::args;
@@ -21,6 +22,8 @@ pub struct Finished {
     pub hints: Vec<String>,
     /// The lines about the command itself on standard error, in every format.
     pub notes: Vec<String>,
+    /// The last line on standard error, for somebody at a terminal.
+    pub closing: Option<String>,
     /// The document on standard output.
     pub document: Document,
 }
@@ -38,11 +41,11 @@ pub enum Document {
 impl Finished {
     /// A command with a document, and without lines.
     pub fn new(code: ExitCode, document: Document) -> Self {
-        Self { code, lines: vec![], hints: vec![], notes: vec![], document }
+        Self { code, lines: vec![], hints: vec![], notes: vec![], closing: None, document }
     }
 
     /// A finished run.
-    pub fn run(ran: &Ran, run: &Invocation, verbose: bool) -> Self {
+    pub fn run(ran: &Ran, run: &Invocation, view: &View) -> Self {
         let next = next::after(ran, run);
         let warnings = next::without_effect(ran, &run.options);
         let mut hints = warnings.clone();
@@ -50,10 +53,10 @@ impl Finished {
             // The original's output ends with the log.
             hints.extend(next.iter().cloned());
         }
-        let lines = summary::outcome(&ran.result, run, &next, verbose, args::usage);
+        let lines = summary::outcome(&ran.result, run, &next, view, args::usage);
         let mut output = Output { warnings, ..Output::new(&ran.result, next) };
         if let Ok(Done::Discovered(inventory)) = &ran.result {
-            // The text has these commands below the roles.
+            // The text has these commands in the details of the roles.
             output.next.extend(orphans::removals(inventory, run));
         }
         let output = output.about(Subject::of("", run));

@@ -57,7 +57,7 @@ fn one(
     let run = Invocation { call, options, endpoints, component, caller };
     let cancellation = CancellationToken::replaying(stopped_at);
     let ran = carry_out(janitor, &run, screen, replay.transport(), limits, cancellation);
-    let mut finished = Finished::run(&ran, &run, screen.verbose());
+    let mut finished = Finished::run(&ran, &run, &screen.view(None));
     finished.change(|output| {
         output.start = replay.start();
         output.versions.component = Some(janitor.digest().into());

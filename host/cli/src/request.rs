@@ -74,6 +74,8 @@ pub struct OnCluster {
     pub timeout: Option<Duration>,
     /// The file with the plan to apply.
     pub applied: Option<PathBuf>,
+    /// The role to show, instead of all roles.
+    pub role: Option<String>,
 }
 
 /// The servers of a run.
@@ -193,6 +195,7 @@ impl OnCluster {
             plan_file: None,
             timeout: None,
             applied: None,
+            role: None,
         })
     }
 
@@ -259,7 +262,7 @@ fn discover(args: args::Discover) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, None)?;
     let options = args.limits.added_to(Options::DEFAULT);
     let request = OnCluster::new(Call::Discover, options, args.urls, args.connection, None)?;
-    Ok(request.within(&args.limits))
+    Ok(OnCluster { role: args.role, ..request.within(&args.limits) })
 }
 
 fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> {

@@ -8,6 +8,7 @@ use crate::finished::{Document, Finished};
 use crate::inspect::inspection;
 use crate::request::Request;
 use crate::screen::Screen;
+use crate::signals::Stage;
 use crate::{cluster, page, replay, show};
 
 /// Carries out a request.
@@ -16,7 +17,7 @@ use crate::{cluster, page, replay, show};
 /// Fails if the work could not begin.
 pub fn run(request: &Request, screen: &Screen) -> Result<Finished, CommandError> {
     match request {
-        Request::Cluster(request) => cluster::run(request, screen),
+        Request::Cluster(request) => cluster::run(request, screen, &Stage::watch(screen)),
         Request::Replay(place, component) => replay::replay(place, component, screen),
         Request::Show(file, component) => show::show(file, component, screen),
         Request::Report(file, page, component) => page::write(file, page, component, screen),

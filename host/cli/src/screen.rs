@@ -3,23 +3,25 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::ProgressBar;
+use console::Term;
 use janitor_contract::json;
 use janitor_contract::printable::printable;
 use janitor_contract::types::{Entry, Level};
 use janitor_report::ExitCode;
 use janitor_report::line::{Line, Tone};
+use janitor_report::view::View;
 use serde::Serialize;
 
 use crate::args::Printing;
 use crate::error::CommandError;
 use crate::files;
 use crate::finished::{Document, Finished};
+use crate::progress::{Moving, is_dumb};
 use janitor_report::command_line::parse::{Format, Show};
 use janitor_report::output::Event;
 
@@ -44,10 +46,11 @@ struct State {
     lines: BufWriter<Stdout>,
     /// The file of the events, if there is one.
     events: Option<File>,
-    /// The time of an event is known; in a replay it is not.
+    /// The run takes place now: its events have a time, and it shows signs of life. A replay does
+    /// not.
     is_live: bool,
-    /// The progress bar, if there is one.
-    bar: Option<ProgressBar>,
+    /// The last line, if it moves.
+    moving: Option<Moving>,
     /// The first reason why something could not be written.
     lost: Option<String>,
     /// The warnings about the command itself.
@@ -55,20 +58,41 @@ struct State {
 }
 
 impl State {
-    /// Writes something while the progress bar is hidden. If the reader has closed the stream, the
-    /// command continues nevertheless, because half a cleanup would be worse; the first other
+    /// Writes something while the line that moves is erased. If the reader has closed the stream,
+    /// the command continues nevertheless, because half a cleanup would be worse; the first other
     /// error is kept until the end.
     fn write(&mut self, stream: &str, write: impl FnOnce(&mut Self) -> io::Result<()>) {
-        let written = match self.bar.clone() {
-            Some(bar) => bar.suspend(|| write(self)),
-            None => write(self),
-        };
-        if let Err(why) = written
+        let moving = self.moving.take();
+        if moving.is_some() {
+            erase();
+        }
+        if let Err(why) = write(self)
             && why.kind() != io::ErrorKind::BrokenPipe
         {
             self.lost.get_or_insert_with(|| format!("cannot write to {stream}: {why}"));
         }
+        self.moving = moving;
+        self.draw();
     }
+
+    /// Draws the line that moves, over itself.
+    fn draw(&mut self) {
+        if let Some(moving) = &mut self.moving {
+            let columns = Term::stderr().size_checked().map_or(80, |(_, columns)| columns.into());
+            let line = moving.line(columns);
+            // A terminal that has gone away needs no signs of life.
+            let _ = io::stderr().write_all(format!("{ERASE}{line}").as_bytes());
+        }
+    }
+}
+
+/// Moves the cursor to the first column, and erases its line.
+const ERASE: &str = "\r\x1b[2K";
+
+/// Erases the line that moves.
+fn erase() {
+    // A terminal that has gone away needs nothing to be erased.
+    let _ = io::stderr().write_all(ERASE.as_bytes());
 }
 
 /// The names of the streams.
@@ -88,7 +112,7 @@ impl Screen {
                 lines: BufWriter::new(stdout),
                 events: None,
                 is_live: true,
-                bar: None,
+                moving: None,
                 lost: None,
                 warnings: vec![],
             }),
@@ -124,7 +148,7 @@ impl Screen {
         Ok(())
     }
 
-    /// Leaves out the times of events, which a replay does not have.
+    /// Leaves out the times of events and the signs of life, which a replay does not have.
     pub fn replay(&self) {
         self.state().is_live = false;
     }
@@ -200,9 +224,69 @@ impl Screen {
         }
     }
 
-    /// Changes or removes the progress bar.
-    pub fn with_bar<T>(&self, change: impl FnOnce(&mut Option<ProgressBar>) -> T) -> T {
-        change(&mut self.state().bar)
+    /// Returns whether signs of life appear on a terminal. A replay waits for nothing.
+    pub fn has_signs_of_life(&self) -> bool {
+        self.is_watched() && !self.is_quiet() && self.state().is_live
+    }
+
+    /// Replaces the line that moves, on a terminal that can erase it. No such line appears elsewhere.
+    pub fn move_on(&self, next: impl FnOnce(Option<Moving>) -> Option<Moving>) {
+        if !self.has_signs_of_life() || is_dumb() {
+            return;
+        }
+        let mut state = self.state();
+        let last = state.moving.take();
+        let had_one = last.is_some();
+        state.moving = next(last);
+        if had_one && state.moving.is_none() {
+            erase();
+        }
+        state.draw();
+    }
+
+    /// Returns the state, unless somebody writes a line right now. The reader of that line may have
+    /// stopped reading.
+    fn idle_state(&self) -> Option<MutexGuard<'_, State>> {
+        match self.0.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Writes a line about the command itself on standard error, unless it is read by a program.
+    /// It does not wait for a line that is being written.
+    pub fn interject(&self, line: &str) {
+        if self.format() == Format::Text && !self.is_quiet() {
+            let write = || writeln!(io::stderr(), "janitor: {}", printable(line));
+            match self.idle_state() {
+                Some(mut state) => state.write(STDERR, |_| write()),
+                None => drop(write()),
+            }
+        }
+    }
+
+    /// Cleans the terminal of a program that ends immediately, and writes its last words. Nothing
+    /// here waits for a reader of the output.
+    pub fn leave(&self, last_words: Option<&str>) {
+        if self.idle_state().and_then(|mut state| state.moving.take()).is_some() {
+            erase();
+        }
+        if let Some(words) = last_words {
+            // The cursor is behind a question, or behind the ^C of the terminal.
+            let _ = writeln!(io::stderr(), "\n{words}");
+        }
+    }
+
+    /// Returns the part of a result to show: one role, or all of them.
+    pub fn view(&self, role: Option<String>) -> View {
+        View { verbose: self.verbose(), role, width: self.width() }
+    }
+
+    /// Returns the width of the terminal on which the lines for people appear, if there is one.
+    fn width(&self) -> Option<usize> {
+        let size = Term::stdout().size_checked().filter(|_| self.0.is_watched);
+        size.map(|(_, columns)| columns.into())
     }
 
     /// Explains to people why a command did not do its work.
@@ -230,6 +314,9 @@ impl Screen {
         std::mem::take(&mut finished.lines).into_iter().for_each(|line| self.line(line));
         std::mem::take(&mut finished.notes).iter().for_each(|note| self.complain(note));
         finished.hints.iter().for_each(|hint| self.note(hint));
+        if io::stderr().is_terminal() {
+            finished.closing.take().iter().for_each(|line| self.note(line));
+        }
         self.flush();
         if let Some(why) = self.state().lost.take() {
             finished.lose(why);
@@ -281,9 +368,8 @@ fn write_line(to: &mut impl Write, is_coloured: bool, line: Line) -> io::Result<
 fn style(tone: Tone) -> Style {
     match tone {
         Tone::Plain => Style::new(),
-        Tone::Gone => AnsiColor::Magenta.on_default(),
-        Tone::Kept => AnsiColor::Green.on_default(),
-        Tone::Warn => AnsiColor::Yellow.on_default(),
-        Tone::Error => AnsiColor::Red.on_default(),
+        Tone::Destroyed | Tone::Error => AnsiColor::Red.on_default(),
+        Tone::Released | Tone::Warn => AnsiColor::Yellow.on_default(),
+        Tone::Kept => Style::new().dimmed(),
     }
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use janitor_contract::{Call, Done};
 use janitor_report::command_line::print::{Caller, Invocation, disabled_checks};
+use janitor_report::extent::changes_anything;
 use janitor_report::line::{Line, Tone};
 use janitor_report::output::Output;
 use janitor_report::plan_file::PlanFile;
+use janitor_report::view::View;
 use janitor_report::{ExitCode, inventory, plan, recorded, shell, summary};
 
 use crate::component::ComponentArgs;
@@ -26,9 +28,10 @@ pub fn show(
     component: &ComponentArgs,
     screen: &Screen,
 ) -> Result<Finished, CommandError> {
+    let view = screen.view(None);
     let (lines, output) = match Document::open(file, component)? {
-        Document::Plan(it) => plan_file(file, it, component),
-        Document::Recording(played) => recording(file, played, component),
+        Document::Plan(it) => plan_file(file, it, component, &view),
+        Document::Recording(played) => recording(file, played, component, &view),
     };
     lines.into_iter().for_each(|line| screen.line(line));
     Ok(Finished::new(ExitCode::Clean, finished::Document::Output(output.into())))
@@ -39,6 +42,7 @@ fn plan_file(
     file: &Path,
     PlanFile { made, endpoints, options, plan, .. }: PlanFile,
     component: &ComponentArgs,
+    view: &View,
 ) -> (Vec<Line>, Output) {
     let mut lines: Vec<Line> = vec![format!("Plan file: {}", file.display()).into()];
     lines.push(match &made {
@@ -46,13 +50,13 @@ fn plan_file(
         None => "Made: by a version that did not record the time".into(),
     });
     lines.push(summary::header(&endpoints, Some(&plan.target)).into());
-    lines.extend(plan::plan(&plan, &options));
+    lines.extend(plan::plan(&plan, &options, view.verbose));
     let disabled = disabled_checks(&options);
     if !disabled.is_empty() {
         let line = format!("This plan disables safety checks: {}", disabled.join(", "));
         lines.push(Line::tone(Tone::Warn, line));
     }
-    let changes = plan.refusal.is_none() && plan::changes_anything(&plan, &options);
+    let changes = plan.refusal.is_none() && changes_anything(&plan, &options);
     let caller = Caller { program: program::started(), ..Caller::default() };
     let (call, component) = (Call::Apply(plan.clone()), component.options());
     let run = Invocation { call, options, endpoints, component, caller };
@@ -66,7 +70,12 @@ fn plan_file(
 }
 
 /// Describes a recording: how it was made, what the run would do again, and how it ended.
-fn recording(file: &Path, played: Played, component: &ComponentArgs) -> (Vec<Line>, Output) {
+fn recording(
+    file: &Path,
+    played: Played,
+    component: &ComponentArgs,
+    view: &View,
+) -> (Vec<Line>, Output) {
     let Played { creator, run, result, differences, exchanges, plan, .. } = played;
     let call = match &run.call {
         Call::Clean(_) => "a cleanup",
@@ -101,13 +110,13 @@ fn recording(file: &Path, played: Played, component: &ComponentArgs) -> (Vec<Lin
         caller,
     };
     match (&result, &run.call) {
-        (Ok(Done::Planned(it)), _) => lines.extend(plan::plan(it, &run.options)),
-        (_, Call::Apply(it)) => lines.extend(plan::plan(it, &run.options)),
-        (Ok(Done::Discovered(it)), _) => lines.extend(inventory::inventory(it, &invocation)),
+        (Ok(Done::Planned(it)), _) => lines.extend(plan::plan(it, &run.options, view.verbose)),
+        (_, Call::Apply(it)) => lines.extend(plan::plan(it, &run.options, view.verbose)),
+        (Ok(Done::Discovered(it)), _) => lines.extend(inventory::inventory(it, &invocation, view)),
         _ => {}
     }
     if let Some((plan, options)) = &plan {
-        lines.extend(plan::plan(plan, options));
+        lines.extend(plan::plan(plan, options, view.verbose));
     }
     lines.push("".into());
     lines.extend(recorded::result(&result));

@@ -25,12 +25,13 @@ pub fn entry_words(entry: &Reserved, wanted: Option<&str>) -> String {
     words
 }
 
-/// Describes a volume. It names the principal that created it, unless that is the wanted
-/// one.
+/// Describes a volume, by its id if it has one. It names the principal that created it, unless that
+/// is the wanted one.
 pub fn volume_words(volume: &Volume, wanted: Option<&str>) -> String {
     let path = volume.container_path.as_ref().map(|it| format!(" at '{it}'"));
     let by = others(volume.principal.as_deref(), wanted).map(|it| format!(", created by {it}"));
-    format!("volume {}{}{}", volume.id, path.unwrap_or_default(), by.unwrap_or_default())
+    let id = if volume.id.is_empty() { "" } else { &format!(" {}", volume.id) };
+    format!("volume{id}{}{}", path.unwrap_or_default(), by.unwrap_or_default())
 }
 
 /// Describes a number of a resource with its unit, to the three digits that Mesos counts.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use janitor_contract::outcome::{Done, RunError};
 use janitor_contract::types::{
-    AgentOutcome, AgentResult, CleanupPlan, Fate, Inventory, Phase, Report,
+    AgentOutcome, AgentResult, CleanupPlan, Inventory, Options, Phase, Report,
 };
 use serde::Serialize;
 
-use crate::plan::{is_removed, reached};
+use crate::extent::Extent;
 
 /// The numbers of volumes, resources and agents in a result.
 ///
@@ -43,12 +43,10 @@ impl Counts {
     }
 
     fn removed(report: &Report) -> Self {
-        let is_accepted = |it: &&AgentResult| matches!(it.outcome, AgentOutcome::Accepted(_));
-        let accepted = || report.agents.iter().filter(is_accepted);
-        let sum = |phase: Phase| -> u64 {
-            accepted().filter(|it| it.phase == phase).map(|it| u64::from(it.found)).sum()
-        };
-        let agents: BTreeSet<_> = accepted().map(|it| it.agent.as_str()).collect();
+        let phases = [Phase::Volumes, Phase::Reservations];
+        let sum = |phase| -> u64 { accepted(report, phase).map(|it| u64::from(it.found)).sum() };
+        let agents = phases.into_iter().flat_map(|phase| accepted(report, phase));
+        let agents: BTreeSet<_> = agents.map(|it| it.agent.as_str()).collect();
         Self {
             volumes: sum(Phase::Volumes),
             resources: sum(Phase::Reservations),
@@ -58,15 +56,13 @@ impl Counts {
     }
 
     fn planned(plan: &CleanupPlan) -> Self {
-        let entries = || reached(plan).flat_map(|agent| &agent.entries);
-        let all: usize = plan.agents.iter().map(|agent| agent.entries.len()).sum();
-        let released = entries().filter(|it| it.reservation == Fate::Removed).count();
-        let concerned = reached(plan).filter(|agent| agent.entries.iter().any(is_removed));
+        // The options decide about other things than the resources.
+        let Extent { volumes, released, agents, kept, .. } = Extent::of(plan, &Options::DEFAULT);
         Self {
-            volumes: number(entries().filter(|it| it.volume == Some(Fate::Removed)).count()),
-            resources: number(released),
-            agents: number(concerned.count()),
-            kept: Some(number(all - released)),
+            volumes: number(volumes.len()),
+            resources: number(released.len()),
+            agents: number(agents),
+            kept: Some(number(kept)),
             roles: None,
         }
     }
@@ -83,6 +79,15 @@ impl Counts {
             roles: Some(number(inventory.roles.len())),
         }
     }
+}
+
+/// The results of a phase in which the master has accepted the request.
+pub(crate) fn accepted(
+    report: &Report,
+    phase: Phase,
+) -> impl Iterator<Item = &AgentResult> + Clone {
+    let is_accepted = |it: &&AgentResult| matches!(it.outcome, AgentOutcome::Accepted(_));
+    report.agents.iter().filter(move |it| it.phase == phase).filter(is_accepted)
 }
 
 fn number(count: usize) -> u64 {

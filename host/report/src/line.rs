@@ -18,8 +18,10 @@ pub struct Line {
 pub enum Tone {
     /// Nothing in particular.
     Plain,
-    /// It will be removed.
-    Gone,
+    /// It is destroyed, with its data.
+    Destroyed,
+    /// It is released, and loses no data.
+    Released,
     /// It stays.
     Kept,
     /// It needs attention.

@@ -11,7 +11,7 @@ use janitor_contract::{Done, RunError, planned};
 use crate::access::access;
 pub use crate::access::{CERTIFICATES, Denial};
 use crate::command_line::print::Invocation;
-use crate::plan;
+use crate::extent::changes_anything;
 
 /// A finished run, with everything that is known about it.
 pub struct Ran {
@@ -69,7 +69,7 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
             let obstacles = Obstacles { frameworks, unreached, elsewhere };
             match plan.refusal {
                 Some(reason) => lines.extend(instead(reason, run, &obstacles)),
-                None if plan::changes_anything(plan, &run.options) => {
+                None if changes_anything(plan, &run.options) => {
                     // A plan that is written to a file is applied from there.
                     if run.caller.plan.is_none() {
                         let command = run.clean(&plan.target, &run.options);

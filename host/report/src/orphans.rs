@@ -1,24 +1,83 @@
-//! The roles of an inventory that nobody uses, and the commands that remove what is reserved for
-//! them.
+//! The roles and znodes of an inventory that nobody uses, and the commands that remove them.
 
-use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Inventory, Target};
+use janitor_contract::labels::framework_id;
+use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Inventory, Reserved, Target};
 
 use crate::command_line::print::Invocation;
 
-/// Returns whether a role is orphaned: a cleanup could remove something of it, and no registered
-/// framework uses it, as far as the master and the labels of its reservations say.
-pub fn is_orphaned(holding: &Holding, inventory: &Inventory) -> bool {
-    holding.removable
-        && holding.frameworks.is_empty()
-        && inventory.frameworks_unknown.is_none()
-        && !holding.groups.iter().any(is_alive)
+/// The state of a role, orphaned ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// A cleanup could remove something of it, and no registered framework uses it, as far as the
+    /// master and the labels of its reservations say.
+    Orphaned,
+    /// It is not known whether a framework uses it.
+    Unknown,
+    /// Registered frameworks use it.
+    InUse,
+    /// It is reserved in the agents' configuration.
+    Static,
+}
+
+impl State {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Orphaned, Self::Unknown, Self::InUse, Self::Static];
+
+    /// The state of a role.
+    pub fn of(holding: &Holding, inventory: &Inventory) -> Self {
+        let is_used = !holding.frameworks.is_empty() || holding.groups.iter().any(is_alive);
+        match (holding.removable, is_used, &inventory.frameworks_unknown) {
+            (false, ..) => Self::Static,
+            (true, true, _) => Self::InUse,
+            (true, false, Some(_)) => Self::Unknown,
+            (true, false, None) => Self::Orphaned,
+        }
+    }
+}
+
+/// The part of a role in use that a framework reserved which is not registered any more.
+pub struct Part<'a> {
+    /// The ID of the framework.
+    pub framework_id: &'a str,
+    /// The agents that hold it, each with its entries.
+    pub agents: Vec<Vec<&'a Reserved>>,
+}
+
+/// Lists the orphaned parts of a role. A role that is orphaned as a whole has no such parts.
+pub fn orphaned_parts<'a>(holding: &'a Holding, inventory: &Inventory) -> Vec<Part<'a>> {
+    if State::of(holding, inventory) == State::Orphaned {
+        return vec![];
+    }
+    dead(holding, inventory)
+        .map(|id| Part { framework_id: id, agents: named(holding, id) })
+        .collect()
+}
+
+/// Returns those entries of a role whose labels name a framework, by agent.
+fn named<'a>(holding: &'a Holding, id: &str) -> Vec<Vec<&'a Reserved>> {
+    let is_its = |entry: &&Reserved| {
+        entry.labels.iter().any(|it| framework_id(&it.key, it.value.as_deref()) == Some(id))
+    };
+    let agents = holding.agents.iter().map(|it| it.entries.iter().filter(is_its).collect());
+    agents.filter(|entries: &Vec<_>| !entries.is_empty()).collect()
+}
+
+/// Lists the frameworks that are not registered and have reserved something that can be removed.
+fn dead<'a>(holding: &'a Holding, inventory: &Inventory) -> impl Iterator<Item = &'a str> {
+    let is_known = inventory.frameworks_unknown.is_none() && holding.removable;
+    let groups = holding.groups.iter().filter(move |it| is_known && !is_alive(it) && it.removable);
+    groups.filter_map(|it| it.framework_id.as_deref())
+}
+
+fn is_alive(group: &HoldingGroup) -> bool {
+    group.state == FrameworkState::Registered
 }
 
 /// Lists the orphaned roles, or nothing if the registered frameworks are not known.
 pub fn orphaned(inventory: &Inventory) -> Option<Vec<String>> {
     inventory.frameworks_unknown.is_none().then(|| {
-        let holdings = inventory.roles.iter().filter(|it| is_orphaned(it, inventory));
-        holdings.map(|it| it.role.clone()).collect()
+        let is_orphaned = |it: &&Holding| State::of(it, inventory) == State::Orphaned;
+        inventory.roles.iter().filter(is_orphaned).map(|it| it.role.clone()).collect()
     })
 }
 
@@ -33,7 +92,12 @@ pub fn removals_of(
     targets.map(|(what, target)| (what, run.clean(&target, &run.options))).collect()
 }
 
-/// Proposes the commands that remove what is reserved and orphaned, one line each.
+/// Proposes the command that deletes an orphaned znode.
+pub fn removal_of_znode(znode: &str, run: &Invocation) -> String {
+    run.clean(&Target { znode: Some(znode.to_owned()), ..Target::NOTHING }, &run.options)
+}
+
+/// Proposes the commands that remove everything that is orphaned, one line each.
 pub fn removals(inventory: &Inventory, run: &Invocation) -> Vec<String> {
     let lines = |it: &Holding| {
         let role = it.role.clone();
@@ -42,7 +106,10 @@ pub fn removals(inventory: &Inventory, run: &Invocation) -> Vec<String> {
             what => format!("To remove {what} for role '{role}': {command}"),
         })
     };
-    inventory.roles.iter().flat_map(lines).collect()
+    let znodes = inventory.orphaned_znodes.iter();
+    let znodes =
+        znodes.map(|znode| format!("To delete znode '{znode}': {}", removal_of_znode(znode, run)));
+    inventory.roles.iter().flat_map(lines).chain(znodes).collect()
 }
 
 /// The words for everything that is reserved for a role.
@@ -50,25 +117,17 @@ const ALL: &str = "it";
 
 /// Proposes targets, with the words for them.
 fn targets(holding: &Holding, inventory: &Inventory) -> Vec<(String, Target)> {
-    let Holding { role, principals, removable, znodes, groups, .. } = holding;
+    let Holding { role, principals, znodes, .. } = holding;
     let of_role = Target { role: Some(role.clone()), ..Target::NOTHING };
-    if inventory.frameworks_unknown.is_some() || !removable {
-        return vec![];
-    }
     // Several services that share the role of a group have several principals.
-    if is_orphaned(holding, inventory) && principals.len() < 2 {
+    if State::of(holding, inventory) == State::Orphaned && principals.len() < 2 {
         let znode = znodes.first().cloned();
         return vec![(ALL.into(), Target { znode, ..of_role })];
     }
-    let dead = groups.iter().filter(|it| !is_alive(it) && it.removable);
-    let dead = dead.filter_map(|it| it.framework_id.clone());
-    dead.map(|id| {
-        let what = format!("what framework {id} reserved");
-        (what, Target { framework_id: Some(id), ..of_role.clone() })
-    })
-    .collect()
-}
-
-fn is_alive(group: &HoldingGroup) -> bool {
-    group.state == FrameworkState::Registered
+    dead(holding, inventory)
+        .map(|id| {
+            let what = format!("what framework {id} reserved");
+            (what, Target { framework_id: Some(id.to_owned()), ..of_role.clone() })
+        })
+        .collect()
 }

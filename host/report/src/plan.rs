@@ -1,23 +1,26 @@
 //! Describes a plan for people.
 
+mod groups;
+
 use janitor_contract::describe::{
-    agent_words, count, elsewhere_words, entry_words, skip_words, unreached_words, volume_words,
+    count, elsewhere_words, entry_words, skip_words, unreached_words, volume_words,
 };
-use janitor_contract::types::{
-    AgentPlan, CleanupPlan, Fate, InUse, Options, Planned, Reason, Target, Unreached,
-    UnreachedReason, Warning, ZnodeState,
-};
+use janitor_contract::types::{CleanupPlan, Fate, Options, Planned, Target, Warning, ZnodeState};
 
+use crate::extent::{Extent, ends_frameworks, is_away, obstacle_to_the_end};
 use crate::line::{Line, Tone};
-use crate::words::{framework_line, framework_with_roles, sums, unreached_line};
+use crate::plan::groups::Group;
+use crate::question::znode_words;
+use crate::words::{framework_line, framework_with_roles, sums, unreached_line, with_labels};
 
-/// Lists what a cleanup would do, in lines.
-pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
+/// Lists what a cleanup would do, in lines. Agents with equal resources have one list, unless the
+/// agents are listed one by one.
+pub fn plan(plan: &CleanupPlan, options: &Options, verbose: bool) -> Vec<Line> {
     let CleanupPlan { target, agents, unreached, ignored, elsewhere, frameworks, .. } = plan;
     let role = target.role.as_deref();
     let mut lines = vec!["".into(), heading(target).into()];
     lines.extend(frameworks.iter().map(|framework| match ends_frameworks(plan, options) {
-        true => step("tear down", framework_with_roles(framework, role)),
+        true => step(Tone::Destroyed, "tear down", framework_with_roles(framework, role)),
         false => framework_line(framework, role),
     }));
     if let (Some(why), None) = (&plan.frameworks_unknown, plan.refusal) {
@@ -27,10 +30,12 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     if role.is_some() && agents.is_empty() {
         lines.push(Line::tone(Tone::Warn, "  No agent has anything reserved for the role."));
     }
-    for AgentPlan { agent, hostname, entries } in agents {
-        lines.push(format!("  Slave {}", agent_words(agent, hostname)).into());
+    let lists = if verbose { groups::each(agents) } else { groups::equal(plan) };
+    for Group { agents, entries } in lists {
+        lines.push(groups::heading(&agents).into());
+        let Some(agent) = agents.first() else { continue };
         let entries = entries.iter().flat_map(|it| planned(it, target.principal.as_deref()));
-        lines.extend(entries.map(|line| below(as_far_as_reached(plan, agent, line))));
+        lines.extend(entries.map(|line| below(as_far_as_reached(plan, &agent.agent, line))));
     }
     lines.extend(unreached.iter().map(unreached_line));
     lines.extend(
@@ -47,13 +52,11 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     if let Some(app) = &target.marathon_app {
         let what = format!("Marathon app '{app}', which runs this janitor");
         lines.push(match stays {
-            None => step("remove", what),
-            Some(why) => kept(format!("{what} ({why})")),
+            None => step(Tone::Released, "remove", what),
+            Some(why) => kept(&format!("{what} ({why})")),
         });
     }
-    if role.is_some() {
-        lines.push(total(plan).into());
-    }
+    lines.extend(total(plan, options).map(Line::from));
     let outcome = match plan.refusal {
         Some(_) => {
             let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
@@ -68,15 +71,6 @@ pub fn plan(plan: &CleanupPlan, options: &Options) -> Vec<Line> {
     };
     lines.extend(outcome.map(|why| Line::tone(Tone::Error, why)));
     lines
-}
-
-/// Returns the reason why a cleanup would be incomplete, and therefore keep the znode and the app.
-fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static str> {
-    match (plan.unreached.is_empty(), plan.elsewhere.is_empty() || !options.whole_service) {
-        (false, _) => Some("until all slaves can be reached"),
-        (true, false) => Some("while the service has reservations elsewhere"),
-        (true, true) => None,
-    }
 }
 
 /// Describes a warning that the other lines of a plan do not show.
@@ -103,17 +97,6 @@ fn warning_words(warning: &Warning) -> Option<&str> {
     }
 }
 
-/// The agents for which requests are sent: the resources on the others stay for now.
-pub(crate) fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
-    let is_away = |agent: &str| is_among(&plan.unreached, agent) || is_among(&plan.ignored, agent);
-    plan.agents.iter().filter(move |it| !is_away(&it.agent))
-}
-
-/// Returns whether one of these is the agent, and it is disconnected, so that nothing is sent for it.
-fn is_among(these: &[Unreached], agent: &str) -> bool {
-    these.iter().any(|it| it.agent == agent && it.reason == UnreachedReason::NotActive)
-}
-
 /// Indents a line by two more columns.
 fn below(line: Line) -> Line {
     Line { head: format!("  {}", line.head), ..line }
@@ -123,18 +106,18 @@ fn below(line: Line) -> Line {
 /// reaches the agent, or permanently if the agent is ignored.
 fn as_far_as_reached(plan: &CleanupPlan, agent: &str, line: Line) -> Line {
     match line.tone {
-        Tone::Gone if is_among(&plan.ignored, agent) => {
-            kept(format!("{} (the slave is not connected)", line.rest))
+        Tone::Destroyed | Tone::Released if is_away(&plan.ignored, agent) => {
+            kept(&format!("{} (the slave is not connected)", line.rest))
         }
-        Tone::Gone if is_among(&plan.unreached, agent) => {
-            Line { rest: line.rest, ..headed(Tone::Warn, "later") }
+        Tone::Destroyed | Tone::Released if is_away(&plan.unreached, agent) => {
+            step(Tone::Warn, "later", line.rest)
         }
         _ => line,
     }
 }
 
 fn heading(target: &Target) -> String {
-    let Target { role: Some(role), principal, labels, framework_id, agents, .. } = target else {
+    let Target { role: Some(role), principal, agents, .. } = target else {
         return "Plan:".into();
     };
     let mut words = match principal {
@@ -144,17 +127,16 @@ fn heading(target: &Target) -> String {
         None if target.selects_by_label() => format!("Plan: remove the resources of role '{role}'"),
         None => format!("Plan: remove everything of role '{role}'"),
     };
-    let labels = labels.iter().map(|it| format!("label '{}'", it.words()));
-    let framework = framework_id.iter().map(|it| format!("framework ID '{it}'"));
-    let labels: Vec<_> = labels.chain(framework).collect();
-    if !labels.is_empty() {
-        words += &format!(" with {}", labels.join(" and "));
-    }
+    words += &with_labels(target);
     if !agents.is_empty() {
         words += &format!(" on {}", agents.join(", "));
     }
     words
 }
+
+/// The words for the removal of a volume, and of a reservation.
+const DESTROY: (Tone, &str) = (Tone::Destroyed, "destroy");
+const UNRESERVE: (Tone, &str) = (Tone::Released, "unreserve");
 
 /// Describes the fate of an entry: of its volume, and of its reservation.
 fn planned(planned: &Planned, wanted: Option<&str>) -> Vec<Line> {
@@ -162,98 +144,78 @@ fn planned(planned: &Planned, wanted: Option<&str>) -> Vec<Line> {
     let volume = volume
         .as_ref()
         .zip(entry.volume.as_ref())
-        .map(|(fate, volume)| fated(fate, "destroy", volume_words(volume, wanted)));
-    let reservation = fated(reservation, "unreserve", entry_words(entry, wanted));
+        .map(|(fate, volume)| fated(fate, DESTROY, volume_words(volume, wanted)));
+    let reservation = fated(reservation, UNRESERVE, entry_words(entry, wanted));
     volume.into_iter().chain([reservation]).collect()
 }
 
-fn fated(fate: &Fate, verb: &str, what: String) -> Line {
+fn fated(fate: &Fate, (tone, verb): (Tone, &str), what: String) -> Line {
     match fate {
-        Fate::Removed => step(verb, what),
-        Fate::Stays(reason) => kept(format!("{what} ({})", skip_words(*reason))),
+        Fate::Removed => step(tone, verb, what),
+        Fate::Stays(reason) => kept(&format!("{what} ({})", skip_words(*reason))),
     }
 }
 
-/// Describes something that will be removed.
-fn step(verb: &str, what: String) -> Line {
-    Line { rest: what, ..headed(Tone::Gone, verb) }
+/// Describes something that a run changes, with the verb in a column of its own.
+fn step(tone: Tone, verb: &str, what: String) -> Line {
+    Line { tone, head: format!("  {verb:<9}  "), rest: what }
 }
 
 /// Describes something that is kept.
-fn kept(what: String) -> Line {
-    Line { rest: what, ..headed(Tone::Kept, "keep") }
-}
-
-/// Starts a line with a verb, in its own column.
-fn headed(tone: Tone, verb: &str) -> Line {
-    Line::tone(tone, format!("  {verb:<9}  "))
+fn kept(what: &str) -> Line {
+    Line::tone(Tone::Kept, format!("  {:<9}  {what}", "keep"))
 }
 
 fn znode_line(plan: &CleanupPlan, stays: Option<&str>) -> Option<Line> {
     let (znode, state) = plan.target.znode.as_ref().zip(plan.znode.as_ref())?;
-    let below = match state {
-        ZnodeState::Absent => return Some(format!("  znode '{znode}' does not exist").into()),
-        ZnodeState::There(0) => "nothing below it".into(),
-        ZnodeState::There(below) => format!("{} below it", count(*below as usize, "node")),
-        ZnodeState::MoreThan(0) => "an unknown number of nodes below it".into(),
-        ZnodeState::MoreThan(below) => format!("more than {below} nodes below it"),
-        ZnodeState::Uncounted(why) => format!("nodes below it that could not be counted: {why}"),
-        ZnodeState::Unknown(why) => {
+    Some(match (state, stays) {
+        (ZnodeState::Absent, _) => format!("  znode '{znode}' does not exist").into(),
+        (ZnodeState::Unknown(why), _) => {
             let line = format!("  It is not known whether znode '{znode}' exists: {why}");
-            return Some(Line::tone(Tone::Warn, line));
+            Line::tone(Tone::Warn, line)
         }
-    };
-    let what = format!("znode '{znode}', with {below}");
-    Some(match stays {
-        None => step("delete", what),
-        Some(why) => kept(format!("{what} ({why})")),
+        (_, None) => step(Tone::Destroyed, "delete", znode_words(znode, state)),
+        (_, Some(why)) => kept(&format!("{} ({why})", znode_words(znode, state))),
     })
 }
 
-/// Sums up everything that will be removed, in one line.
-fn total(plan: &CleanupPlan) -> String {
-    let entries = || reached(plan).flat_map(|agent| &agent.entries);
-    let volumes = entries().filter(|it| it.volume == Some(Fate::Removed)).count();
-    let released: Vec<_> = entries().filter(|it| it.reservation == Fate::Removed).collect();
-    let concerned = reached(plan).filter(|agent| agent.entries.iter().any(is_removed)).count();
-    let all = plan.agents.iter().map(|agent| agent.entries.len()).sum::<usize>();
-    let stay = match all - released.len() {
-        0 => String::new(),
-        stay => format!("; {stay} of {} stay", count(all, "resource")),
-    };
-    format!(
-        "In total: {} and {} on {}{}{stay}",
-        count(volumes, "volume"),
-        count(released.len(), "resource"),
-        count(concerned, "agent"),
-        sums(released.iter().map(|it| &it.entry)),
-    )
-}
-
-/// Returns whether a cleanup would remove anything of an entry.
-pub(crate) fn is_removed(it: &Planned) -> bool {
-    it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
-}
-
-/// Returns whether the frameworks that a plan shows would be torn down.
-fn ends_frameworks(plan: &CleanupPlan, options: &Options) -> bool {
-    options.in_use == InUse::Teardown && plan.refusal != Some(Reason::InUse)
-}
-
-/// Returns whether a plan removes or tears down anything.
-pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
-    (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
-        || reached(plan).flat_map(|agent| &agent.entries).any(is_removed)
-        || plan.target.marathon_app.is_some()
-        || plan.znode.as_ref().is_some_and(|znode| *znode != ZnodeState::Absent)
+/// Sums up everything that will be removed, in one line. A plan without a role and without anything
+/// to remove has no such line.
+fn total(plan: &CleanupPlan, options: &Options) -> Option<String> {
+    let Extent { volumes, released, agents, kept, frameworks, znode, app } =
+        Extent::of(plan, options);
+    let mut parts = Vec::new();
+    if plan.target.role.is_some() {
+        parts.push(format!(
+            "{} and {} on {}{}",
+            count(volumes.len(), "volume"),
+            count(released.len(), "resource"),
+            count(agents, "agent"),
+            sums(released.iter().copied()),
+        ));
+    }
+    if kept > 0 {
+        parts.push(format!("{kept} of {} stay", count(kept + released.len(), "resource")));
+    }
+    let number = |number: usize, noun| (number > 0).then(|| count(number, noun));
+    parts.extend(number(frameworks.len(), "framework"));
+    parts.extend(number(usize::from(znode.is_some()), "znode"));
+    parts.extend(number(usize::from(app.is_some()), "Marathon app"));
+    if parts.is_empty() {
+        return None;
+    }
+    Some(format!("In total: {}", parts.join("; ")))
 }
 
 #[cfg(test)]
 mod tests {
-    use janitor_contract::types::{Amount, Elsewhere, Reserved};
+    use janitor_contract::types::{
+        AgentPlan, Amount, Elsewhere, Reserved, Unreached, UnreachedReason, Volume,
+    };
 
     use super::*;
-    use crate::testing::entry;
+    use crate::extent::changes_anything;
+    use crate::testing::{self, entry};
 
     #[test]
     fn an_entry_names_only_other_principals() {
@@ -266,30 +228,72 @@ mod tests {
     }
 
     fn plan_with(unreached: Vec<Unreached>, elsewhere: Vec<Elsewhere>) -> CleanupPlan {
-        CleanupPlan {
-            target: Target {
-                role: Some("r".into()),
-                znode: Some("z".into()),
-                marathon_app: Some("/janitor".into()),
-                ..Target::NOTHING
-            },
-            mesos_version: None,
-            agents: vec![],
-            unreached,
-            ignored: vec![],
-            elsewhere,
-            frameworks: vec![],
-            frameworks_unknown: None,
-            znode: Some(ZnodeState::MoreThan(0)),
-            warnings: vec![Warning::FilesStay],
-            refusal: None,
-            why_refused: None,
-        }
+        CleanupPlan { unreached, elsewhere, ..testing::plan() }
     }
 
     fn text(plan: &CleanupPlan, options: &Options) -> String {
-        let lines = super::plan(plan, options);
+        shown(plan, options, false)
+    }
+
+    fn shown(plan: &CleanupPlan, options: &Options, verbose: bool) -> String {
+        let lines = super::plan(plan, options, verbose);
         lines.iter().map(|line| format!("{}{}\n", line.head, line.rest)).collect()
+    }
+
+    #[test]
+    fn equal_agents_have_one_list() {
+        let volume = |id: &str| Volume { id: id.into(), principal: None, container_path: None };
+        let agent = |agent: &str, volume: Option<Volume>| AgentPlan {
+            agent: agent.into(),
+            hostname: format!("h-{agent}"),
+            entries: vec![Planned {
+                volume: volume.as_ref().map(|_| Fate::Removed),
+                entry: Reserved { volume, ..entry("disk", Amount::Scalar(64.0)) },
+                reservation: Fate::Removed,
+            }],
+        };
+        let with = |id: &str| agent(id, Some(volume(&format!("v-{id}"))));
+        let agents = vec![with("S0"), agent("S1", None), with("S2"), with("S3"), with("S4")];
+        let mut plan = CleanupPlan { agents, ..testing::plan() };
+        let grouped = text(&plan, &Options::DEFAULT);
+        let expected = concat!(
+            "  4 agents, each (h-S0, h-S2, h-S3 and 1 other; -v lists them):\n",
+            "    destroy    volume\n",
+            "    unreserve  disk 64 MiB, reserved by p\n",
+            "  Slave S1 (h-S1)\n",
+            "    unreserve  disk 64 MiB, reserved by p\n",
+        );
+        assert!(grouped.contains(expected), "{grouped}");
+        let all = shown(&plan, &Options::DEFAULT, true);
+        for id in ["S0", "S2", "S3", "S4"] {
+            let own = format!("  Slave {id} (h-{id})\n    destroy    volume v-{id}\n");
+            assert!(all.contains(&own), "{all}");
+        }
+        // An agent that is away is not like the others.
+        let (agent, hostname) = ("S2".to_owned(), String::new());
+        let reason = UnreachedReason::NotActive;
+        plan.unreached = vec![Unreached { agent, hostname, reason, since: None }];
+        let grouped = text(&plan, &Options::DEFAULT);
+        assert!(grouped.contains("  3 agents, each (h-S0, h-S3, h-S4):\n"), "{grouped}");
+        assert!(grouped.contains("  Slave S2 (h-S2)\n    later      volume v-S2\n"), "{grouped}");
+    }
+
+    #[test]
+    fn everything_is_in_the_total() {
+        let framework = janitor_contract::types::Framework {
+            id: "F".into(),
+            name: "n".into(),
+            active: true,
+            roles: vec!["r".into()],
+            tasks: 0,
+        };
+        let plan = CleanupPlan { frameworks: vec![framework], ..testing::plan() };
+        let options =
+            Options { in_use: janitor_contract::types::InUse::Teardown, ..Options::DEFAULT };
+        let total = "In total: 0 volumes and 0 resources on 0 agents; 1 framework; 1 znode; \
+                     1 Marathon app\n";
+        let shown = text(&plan, &options);
+        assert!(shown.contains(total), "{shown}");
     }
 
     #[test]
@@ -316,7 +320,7 @@ mod tests {
         ] {
             let agents = vec![agent("S0"), agent("S1")];
             let mut plan = CleanupPlan { agents, ignored, ..plan_with(unreached, vec![]) };
-            let shown = text(&plan, &Options::DEFAULT);
+            let shown = shown(&plan, &Options::DEFAULT, true);
             let (_, of_agent) = shown.split_once("  Slave S1\n").unwrap();
             assert!(of_agent.trim_start().starts_with(line), "{line}: {shown}");
             assert!(shown.contains(total), "{total}: {shown}");

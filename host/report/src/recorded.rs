@@ -1,11 +1,10 @@
 //! Describes the result of a recorded run for people, in a few lines.
 
 use janitor_contract::describe::{agent_words, count, elsewhere_words};
-use janitor_contract::types::{
-    AgentLeft, AgentOutcome, AgentResult, AppOutcome, Phase, Report, ZnodeOutcome,
-};
+use janitor_contract::types::{AgentLeft, AppOutcome, Phase, Report, ZnodeOutcome};
 use janitor_contract::{Done, RunError};
 
+use crate::counts::accepted;
 use crate::line::{Line, Tone};
 use crate::words::unreached_line;
 
@@ -47,9 +46,7 @@ pub fn result(result: &Result<Done, RunError>) -> Vec<Line> {
 
 /// Describes the requests of a phase that the master accepted, if there were any.
 fn removed(report: &Report, phase: Phase, name: &str) -> Option<Line> {
-    let is_accepted =
-        |it: &&AgentResult| it.phase == phase && matches!(it.outcome, AgentOutcome::Accepted(_));
-    let accepted: Vec<_> = report.agents.iter().filter(is_accepted).collect();
+    let accepted: Vec<_> = accepted(report, phase).collect();
     let found = accepted.iter().map(|it| it.found as usize).sum::<usize>();
     let confirmed = match report.confirmed.contains(&phase) {
         true => "confirmed by a fresh listing",

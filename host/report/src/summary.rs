@@ -7,6 +7,7 @@ use crate::command_line::print::Invocation;
 use crate::inventory::inventory;
 use crate::line::Line;
 use crate::plan::plan;
+use crate::view::View;
 
 /// The first line: the servers and the target.
 pub fn header(endpoints: &Endpoints, target: Option<&Target>) -> String {
@@ -38,20 +39,22 @@ pub fn outcome(
     result: &Result<Done, RunError>,
     run: &Invocation,
     next: &[String],
-    verbose: bool,
+    view: &View,
     usage: fn() -> String,
 ) -> Vec<Line> {
     let next = || next.iter().map(Line::from);
     match result {
         // The original's output ends with the log.
         Ok(Done::Cleaned(_)) => vec![],
-        Ok(Done::Planned(it)) => plan(it, &run.options).into_iter().chain(next()).collect(),
-        Ok(Done::Discovered(it)) => inventory(it, run).into_iter().chain(next()).collect(),
+        Ok(Done::Planned(it)) => {
+            plan(it, &run.options, view.verbose).into_iter().chain(next()).collect()
+        }
+        Ok(Done::Discovered(it)) => inventory(it, run, view).into_iter().chain(next()).collect(),
         Err(error) => {
             let mut lines = vec!["".into()];
             match error.reason() {
                 Some(Reason::NothingToDo) => lines.extend(usage().lines().map(Line::from)),
-                Some(Reason::Failed) if !verbose => {
+                Some(Reason::Failed) if !view.verbose => {
                     lines.push("Retry command with \"-v\" to enable verbose logging.".into());
                 }
                 _ => {}

@@ -1,12 +1,21 @@
 //! The descriptions that a plan and an inventory share: amounts, agents, frameworks.
 
 use janitor_contract::describe::{framework_extent, framework_words, scalar, unreached_words};
-use janitor_contract::types::{Amount, Framework, Reserved, Unreached};
+use janitor_contract::types::{Amount, Framework, Reserved, Target, Unreached};
 
 use crate::line::{Line, Tone};
 
 /// Sums up the resources that are numbers, after a colon. Without any, the text is empty.
 pub fn sums<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> String {
+    let sums: Vec<_> = scalars(entries)
+        .into_iter()
+        .map(|(name, sum)| format!("{name} {}", scalar(name, sum)))
+        .collect();
+    if sums.is_empty() { String::new() } else { format!(": {}", sums.join(", ")) }
+}
+
+/// Sums up the resources that are numbers, each by its name.
+pub fn scalars<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> Vec<(&'a str, f64)> {
     let mut sums: Vec<(&str, f64)> = Vec::new();
     for entry in entries {
         let Amount::Scalar(value) = entry.amount else { continue };
@@ -15,12 +24,16 @@ pub fn sums<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> String {
             None => sums.push((&entry.name, value)),
         }
     }
-    if sums.is_empty() {
-        return String::new();
-    }
-    let sums: Vec<_> =
-        sums.iter().map(|(name, sum)| format!("{name} {}", scalar(name, *sum))).collect();
-    format!(": {}", sums.join(", "))
+    sums
+}
+
+/// Describes the labels to which a target is limited, as in "role 'r' with label 'k=v'". Without
+/// any, the text is empty.
+pub fn with_labels(target: &Target) -> String {
+    let labels = target.labels.iter().map(|it| format!("label '{}'", it.words()));
+    let framework = target.framework_id.iter().map(|it| format!("framework ID '{it}'"));
+    let words: Vec<_> = labels.chain(framework).collect();
+    if words.is_empty() { String::new() } else { format!(" with {}", words.join(" and ")) }
 }
 
 /// Describes a framework that uses the target.

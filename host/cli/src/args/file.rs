@@ -13,6 +13,9 @@ pub struct ShowFile {
     pub file: PathBuf,
     #[command(flatten)]
     pub component: ComponentArgs,
+    /// List the agents one by one
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub verbose: bool,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     #[arg(help_heading = OUTPUT)]

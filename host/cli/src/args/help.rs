@@ -53,7 +53,10 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
     ),
     ("show", &["janitor show plan.json", "janitor show kafka.har"]),
     ("report", &["janitor report kafka.har --html kafka.html"]),
-    ("discover", &["janitor discover", "janitor discover --cluster production --output json"]),
+    (
+        "discover",
+        &["janitor discover kafka-role", "janitor discover --cluster production --output json"],
+    ),
     (
         "replay",
         &[
@@ -125,7 +128,8 @@ Exit codes:
 {codes}
 When interrupted (SIGHUP, SIGINT, SIGTERM), a run that changes something finishes its in-flight
 requests, prints what is left, and exits with 5. A second signal ends the run immediately; the exit
-code is 128 plus the signal's number."
+code is 128 plus the signal's number (130 for Ctrl-C). Before anything is changed, such as at the
+prompt, the first signal ends the command in the same way."
     )
 }
 

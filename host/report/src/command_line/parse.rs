@@ -122,7 +122,7 @@ pub const OUTPUT: &str = "Output";
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = OUTPUT)]
 pub struct Show {
-    /// Show every request
+    /// Show every request, and list the agents of a plan or an inventory one by one
     #[arg(short, long)]
     pub verbose: bool,
     /// Output format

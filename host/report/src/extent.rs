@@ -1,0 +1,84 @@
+//! The extent of a plan: everything that a run would change.
+
+use janitor_contract::types::{
+    AgentPlan, CleanupPlan, Fate, Framework, InUse, Options, Planned, Reason, Reserved, Unreached,
+    UnreachedReason, ZnodeState,
+};
+
+/// Everything that a run would change.
+pub struct Extent<'a> {
+    /// The entries whose volumes are destroyed.
+    pub volumes: Vec<&'a Reserved>,
+    /// The entries whose reservations are released.
+    pub released: Vec<&'a Reserved>,
+    /// The number of agents on which something is destroyed or released.
+    pub agents: usize,
+    /// The number of entries of the role that stay.
+    pub kept: usize,
+    /// The frameworks that are torn down.
+    pub frameworks: &'a [Framework],
+    /// The ZooKeeper node that is deleted, and its state.
+    pub znode: Option<(&'a str, &'a ZnodeState)>,
+    /// The Marathon app that is removed.
+    pub app: Option<&'a str>,
+}
+
+impl<'a> Extent<'a> {
+    /// The extent of a plan with these options.
+    pub fn of(plan: &'a CleanupPlan, options: &Options) -> Self {
+        let entries = || reached(plan).flat_map(|agent| &agent.entries);
+        let destroyed = entries().filter(|it| it.volume == Some(Fate::Removed));
+        let released: Vec<_> = entries().filter(|it| it.reservation == Fate::Removed).collect();
+        let all = plan.agents.iter().map(|agent| agent.entries.len()).sum::<usize>();
+        let is_complete = obstacle_to_the_end(plan, options).is_none();
+        let znode = plan.target.znode.as_deref().zip(plan.znode.as_ref());
+        Self {
+            volumes: destroyed.map(|it| &it.entry).collect(),
+            agents: reached(plan).filter(|agent| agent.entries.iter().any(is_removed)).count(),
+            kept: all - released.len(),
+            released: released.into_iter().map(|it| &it.entry).collect(),
+            frameworks: if ends_frameworks(plan, options) { &plan.frameworks } else { &[] },
+            znode: znode.filter(|(_, state)| is_complete && **state != ZnodeState::Absent),
+            app: plan.target.marathon_app.as_deref().filter(|_| is_complete),
+        }
+    }
+}
+
+/// Returns whether a plan may remove or tear down anything. The znode and the app count even if
+/// this run would keep them.
+pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
+    (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
+        || reached(plan).flat_map(|agent| &agent.entries).any(is_removed)
+        || plan.target.marathon_app.is_some()
+        || plan.znode.as_ref().is_some_and(|znode| *znode != ZnodeState::Absent)
+}
+
+/// Returns the reason why a cleanup would be incomplete, and therefore keep the znode and the app.
+pub fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static str> {
+    match (plan.unreached.is_empty(), plan.elsewhere.is_empty() || !options.whole_service) {
+        (false, _) => Some("until all slaves can be reached"),
+        (true, false) => Some("while the service has reservations elsewhere"),
+        (true, true) => None,
+    }
+}
+
+/// Returns whether the frameworks that a plan shows would be torn down.
+pub fn ends_frameworks(plan: &CleanupPlan, options: &Options) -> bool {
+    options.in_use == InUse::Teardown && plan.refusal != Some(Reason::InUse)
+}
+
+/// The agents for which requests are sent: the resources on the others stay for now.
+fn reached(plan: &CleanupPlan) -> impl Iterator<Item = &AgentPlan> + Clone {
+    let is_away = |agent: &str| is_away(&plan.unreached, agent) || is_away(&plan.ignored, agent);
+    plan.agents.iter().filter(move |it| !is_away(&it.agent))
+}
+
+/// Returns whether one of these is the agent, and it is disconnected, so that nothing is sent for it.
+pub fn is_away(these: &[Unreached], agent: &str) -> bool {
+    these.iter().any(|it| it.agent == agent && it.reason == UnreachedReason::NotActive)
+}
+
+/// Returns whether a cleanup would remove anything of an entry.
+fn is_removed(it: &Planned) -> bool {
+    it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
+}

@@ -1,0 +1,187 @@
+//! The question before a change: what is changed, where, and how much, and the answer that
+//! confirms it.
+
+use janitor_contract::Endpoints;
+use janitor_contract::describe::count;
+use janitor_contract::printable::printable;
+use janitor_contract::types::{CleanupPlan, Endpoint, InUse, Options, ZnodeState};
+
+use crate::extent::Extent;
+use crate::line::{Line, Tone};
+use crate::words::{framework_with_roles, sums, with_labels};
+
+/// The question before a change.
+pub struct Question {
+    /// What is changed, where, and how much.
+    pub lines: Vec<Line>,
+    /// The answer that confirms it.
+    pub answer: Answer,
+}
+
+/// The answer that confirms a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// `y` or `yes`.
+    Yes,
+    /// The name of the role, because a safety check is disabled.
+    Role(String),
+    /// The path of the znode, because a safety check is disabled and there is no role.
+    Znode(String),
+    /// The number of services, because the target does not name them.
+    Services(usize),
+}
+
+impl Question {
+    /// The question before a plan is carried out.
+    pub fn of(plan: &CleanupPlan, options: &Options, endpoints: &Endpoints) -> Self {
+        let lines = lines(&Extent::of(plan, options), plan, endpoints);
+        Self { lines, answer: Answer::to(plan, options) }
+    }
+}
+
+impl Answer {
+    /// The answer that confirms a plan. With an option that gives up the protection of something
+    /// that is in use, a mere `y` is too easily typed.
+    fn to(plan: &CleanupPlan, options: &Options) -> Self {
+        let is_protected = options.in_use == InUse::Refuse && !options.system_znode;
+        match (&plan.target.role, &plan.target.znode) {
+            (Some(role), _) if !is_protected => Self::Role(role.clone()),
+            (None, Some(znode)) if !is_protected => Self::Znode(znode.clone()),
+            _ => Self::Yes,
+        }
+    }
+
+    /// The prompt for it.
+    pub fn prompt(&self) -> String {
+        let typed = match self {
+            Self::Yes => return "Permanently remove all of this? [y/N] ".into(),
+            Self::Role(_) => "the role's name",
+            Self::Znode(_) => "the znode's path",
+            Self::Services(_) => "the number of services",
+        };
+        format!("To permanently remove all of this, type {typed} ({}): ", self.expected())
+    }
+
+    /// Returns whether this is what somebody has typed.
+    pub fn is(&self, typed: &str) -> bool {
+        match self {
+            Self::Yes => ["y", "yes"].contains(&typed.trim().to_lowercase().as_str()),
+            _ => typed.trim() == self.expected().trim(),
+        }
+    }
+
+    /// The text to type, as the prompt shows it.
+    fn expected(&self) -> String {
+        match self {
+            Self::Yes => "yes".into(),
+            Self::Role(name) | Self::Znode(name) => printable(name),
+            Self::Services(number) => number.to_string(),
+        }
+    }
+}
+
+/// Lists what is changed, where, and how much.
+fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line> {
+    let masters = endpoints.masters().join(",");
+    let mut lines = vec!["".into(), format!("At {masters}, this permanently").into()];
+    let begin = lines.len();
+    let mut step = |tone, verb: &str, what: String| {
+        let head = format!("  {verb:<8}  ");
+        lines.push(Line { tone, head, rest: what });
+    };
+    for framework in extent.frameworks {
+        let words = framework_with_roles(framework, plan.target.role.as_deref());
+        step(Tone::Destroyed, "ends", words);
+    }
+    if !extent.volumes.is_empty() {
+        let volumes = count(extent.volumes.len(), "volume");
+        let amount = sums(extent.volumes.iter().copied());
+        step(Tone::Destroyed, "destroys", format!("{volumes} with all data{amount}"));
+    }
+    if !extent.released.is_empty() {
+        let role = plan.target.role.as_deref().unwrap_or_default();
+        let (released, agents) = (extent.released.len(), count(extent.agents, "agent"));
+        let (released, amount) =
+            (count(released, "reservation"), sums(extent.released.iter().copied()));
+        let labels = with_labels(&plan.target);
+        let only = match &plan.target.agents[..] {
+            [] => String::new(),
+            selected => format!(" (only {})", selected.join(", ")),
+        };
+        let what = format!("{released} of role '{role}'{labels} on {agents}{only}{amount}");
+        step(Tone::Released, "releases", what);
+    }
+    if let Some((znode, state)) = extent.znode {
+        let what = znode_words(znode, state);
+        let server = endpoints.base(Endpoint::Exhibitor);
+        step(Tone::Destroyed, "deletes", format!("{what}, at {server}"));
+    }
+    if let Some(app) = extent.app {
+        step(Tone::Released, "removes", format!("Marathon app '{app}', which runs this janitor"));
+    }
+    if lines.len() == begin {
+        lines.push("  removes nothing that can be reached now".into());
+    }
+    lines
+}
+
+/// Describes a znode with everything below it.
+pub fn znode_words(znode: &str, state: &ZnodeState) -> String {
+    let below = match state {
+        ZnodeState::Absent => return format!("znode '{znode}', which does not exist"),
+        ZnodeState::There(0) => "nothing below it".into(),
+        ZnodeState::There(below) => format!("{} below it", count(*below as usize, "node")),
+        ZnodeState::MoreThan(0) => "an unknown number of nodes below it".into(),
+        ZnodeState::MoreThan(below) => format!("more than {below} nodes below it"),
+        ZnodeState::Uncounted(why) => format!("nodes below it that could not be counted: {why}"),
+        ZnodeState::Unknown(why) => format!("everything below it, if it exists: {why}"),
+    };
+    format!("znode '{znode}', with {below}")
+}
+
+#[cfg(test)]
+mod tests {
+    use janitor_contract::types::Target;
+
+    use super::*;
+    use crate::testing::plan;
+
+    #[test]
+    fn a_disabled_check_requires_more_than_yes() {
+        let role = Answer::Role("r".into());
+        for (in_use, system_znode, expected) in [
+            (InUse::Refuse, false, &Answer::Yes),
+            (InUse::Force, false, &role),
+            (InUse::Teardown, false, &role),
+            (InUse::Refuse, true, &role),
+        ] {
+            let options = Options { in_use, system_znode, ..Options::DEFAULT };
+            let question = Question::of(&plan(), &options, &Endpoints::default());
+            assert_eq!(question.answer, *expected, "{options:?}");
+        }
+        let mut plan = plan();
+        plan.target = Target { znode: Some("mesos".into()), ..Target::NOTHING };
+        let options = Options { system_znode: true, ..Options::DEFAULT };
+        let question = Question::of(&plan, &options, &Endpoints::default());
+        assert_eq!(question.answer, Answer::Znode("mesos".into()));
+    }
+
+    #[test]
+    fn only_the_answer_itself_confirms() {
+        for typed in ["y\n", "YES\n", " yes \n", "y"] {
+            assert!(Answer::Yes.is(typed), "{typed:?}");
+        }
+        for typed in ["", "\n", "n\n", "yess\n", "role"] {
+            assert!(!Answer::Yes.is(typed), "{typed:?}");
+        }
+        let role = Answer::Role("a/kafka-role".into());
+        assert!(role.is("a/kafka-role\n") && role.prompt().contains("(a/kafka-role)"));
+        for typed in ["", "\n", "y\n", "yes\n", "A/kafka-role\n", "kafka-role\n"] {
+            assert!(!role.is(typed), "{typed:?}");
+        }
+        assert!(Answer::Services(20).is("20\n") && !Answer::Services(20).is("2\n"));
+        // A name with hidden characters is typed as the prompt shows it.
+        let hidden = Answer::Role("a\u{200b}b".into());
+        assert!(hidden.prompt().contains("(a\\u{200b}b)") && hidden.is("a\\u{200b}b\n"));
+    }
+}
