@@ -200,7 +200,10 @@ impl Screen {
 
     /// Writes the buffered lines.
     pub fn flush(&self) {
-        self.state().write(STDOUT, |state| state.lines.flush());
+        let mut state = self.state();
+        if !state.lines.buffer().is_empty() {
+            state.write(STDOUT, |state| state.lines.flush());
+        }
     }
 
     /// Writes an entry of a run's log.

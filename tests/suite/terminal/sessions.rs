@@ -9,6 +9,7 @@ use std::process::Child;
 use janitor_tests::{Cluster, Stall, State};
 use rustix::io::Errno;
 use rustix::termios::tcsetwinsize;
+use serde_json::json;
 
 use super::{QUESTION, TARGET, Terminal, printed, size, slow};
 use crate::command::{changes, scenario};
@@ -94,7 +95,7 @@ fn has_lines(left: &str, lines: &str) {
 fn a_session_leaves_its_lines_and_nothing_else() {
     let lines = printed(TARGET, slow()).0;
     let end =
-        "janitor: removed 6 volumes and 24 reservations on 6 agents, deleted znode 'cassandra'; ";
+        "janitor: removed 3 volumes and 12 reservations on 3 agents, deleted znode 'cassandra'; ";
     for columns in WIDTHS {
         for environment in ["", "NO_COLOR=1", "TERM=dumb"] {
             let cluster = Cluster::start(slow());
@@ -158,9 +159,13 @@ fn a_wait_has_a_sign_of_life() {
 /// The master is not available at first, so the run waits before it asks again.
 #[test]
 fn a_pause_has_a_sign_of_life() {
-    let cluster = Cluster::start(scenario("a-refusal-that-passes"));
+    let mut state = scenario("a-plan");
+    let answer = json!({"server": "master", "method": "GET", "path": "/master/slaves",
+        "status": 503, "content_type": "text/plain", "body": "no leader", "times": 5});
+    state.answers.push(serde_json::from_value(answer).unwrap());
+    let cluster = Cluster::start(state);
     let mut session = Session::begin(&Terminal::new(&cluster), &format!("{TARGET} --yes"));
-    session.until("to be confirmed");
+    session.until("Waiting until the Mesos master is available");
     let (left, code) = session.end();
     assert_eq!(code, 0, "{left}");
 }
@@ -207,7 +212,9 @@ fn ctrl_c_in_a_cleanup_finishes_what_is_on_its_way() {
         for (presses, expected) in [(1, 5), (2, 130)] {
             let state = State { latency_ms: 1000, ..scenario("the-sample-result") };
             let cluster = Cluster::start(state);
-            let terminal = Terminal { columns, ..Terminal::new(&cluster) };
+            // The terminal interrupts a shell too, whose exit code would hide that of the command.
+            let environment = "exec";
+            let terminal = Terminal { columns, environment, ..Terminal::new(&cluster) };
             let mut session = Session::begin(&terminal, &format!("{TARGET} --yes"));
             session.until("Volumes 0/6");
             for _ in 0..presses {
