@@ -368,7 +368,7 @@ fn a_plans_options_stay_where_more_are_added() {
 #[test]
 fn what_is_orphaned_is_cleaned_as_proposed() {
     let cluster = Cluster::start(scenario("what-is-reserved"));
-    let discovered = run(&mut on(&cluster, "discover"));
+    let discovered = run(&mut on(&cluster, "discover -v"));
     let proposals: Vec<_> = discovered
         .stdout
         .lines()
@@ -382,5 +382,5 @@ fn what_is_orphaned_is_cleaned_as_proposed() {
         lines.filter_map(|line| Some(line.split_once('\'')?.0.into())).collect()
     };
     assert_eq!(roles(&discovered), ["cassandra_role", "kafka-role", "slave_public"]);
-    assert_eq!(roles(&run(&mut on(&cluster, "discover"))), ["kafka-role", "slave_public"]);
+    assert_eq!(roles(&run(&mut on(&cluster, "discover -v"))), ["kafka-role", "slave_public"]);
 }

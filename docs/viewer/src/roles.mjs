@@ -25,6 +25,7 @@ export function roles(inventory, choose) {
   return h('div', {},
     facts({ 'Version of Mesos': inventory.mesosVersion ?? 'not known' }),
     view.element,
+    inventory.orphanedZnodes?.length > 0 && section('Orphaned znodes', h('ul', {}, inventory.orphanedZnodes.map((it) => h('li', {}, h('code', {}, it))))),
     inventory.unreached.length > 0 && section('Agents that cannot be seen', h('ul', {}, inventory.unreached.map((it) => h('li', {}, say.unreached(it))))),
     inventory.frameworksUnknown && banner('care', 'The frameworks are not known', inventory.frameworksUnknown),
   );

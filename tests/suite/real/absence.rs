@@ -17,14 +17,14 @@ fn is_since(command: &str, minor: u32) -> bool {
 }
 
 /// Starts a cluster with these nodes, of which only ZooKeeper is used.
-fn zookeeper(znodes: &[&str]) -> Cluster {
+pub fn zookeeper(znodes: &[&str]) -> Cluster {
     let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": znodes}});
     Cluster::start(serde_json::from_value::<State>(state).unwrap())
 }
 
-/// Returns the output of `discover` for a cluster.
+/// Returns the output of `discover`, with all agents, for a cluster.
 fn discover(master: &Master) -> String {
-    let found = run(janitor().args(["discover", "-m", &master.url()]));
+    let found = run(janitor().args(["discover", "-v", "-m", &master.url()]));
     println!("{}", found.stdout);
     found.stdout
 }
@@ -40,7 +40,7 @@ pub fn a_framework_of_a_child_role(command: &str) {
     assert_eq!(master.reserved(), before);
     let exhibitor = zookeeper(&["/eng"]);
     let urls = ["-m", &master.url(), "-e", &exhibitor.exhibitor_url()];
-    let found = run(janitor().arg("discover").args(urls));
+    let found = run(janitor().args(["discover", "eng"]).args(urls));
     assert!(found.stdout.contains("Role 'eng': in use"), "{}", found.stdout);
 }
 

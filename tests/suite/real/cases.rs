@@ -9,6 +9,7 @@ use std::thread;
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
+use super::absence::zookeeper;
 use super::framework::{Framework, Task};
 use super::gate::Gate;
 use super::master::{Master, clean, cpus, disk, free_port, mem, reserved_for, until, volume, with};
@@ -748,11 +749,16 @@ pub fn three_roles_of_which_one_is_orphaned(command: &str) {
     }
     let _kafka = Framework::register(&master, "kafka", "kafka-role");
     let _hdfs = Framework::register(&master, "hdfs", "hdfs-role");
-    let found = run(janitor().args(["discover", "-m", &master.url()]));
+    let exhibitor = zookeeper(&["/dcos-service-kafka", "/dcos-service-old", "/mesos"]);
+    let discover = ["discover", "-m", &master.url(), "-e", &exhibitor.exhibitor_url()];
+    let found = run(janitor().args(discover));
     println!("{}", found.stdout);
-    let orphaned: Vec<_> = found.stdout.lines().filter(|line| line.contains("orphaned")).collect();
-    assert_eq!(orphaned.len(), 1);
-    assert!(orphaned[0].contains("cassandra_role"));
+    let orphaned: Vec<_> =
+        found.stdout.lines().filter(|line| line.contains(" orphaned  ")).collect();
+    let [role, znode] = orphaned[..] else { panic!("{orphaned:?}") };
+    assert!(role.starts_with("cassandra_role "), "{role}");
+    assert!(znode.starts_with("- ") && znode.ends_with(" dcos-service-old"), "{znode}");
+    let found = run(janitor().args(discover).arg("cassandra_role"));
     let proposed = found.stdout.lines().find_map(|line| line.trim().strip_prefix("To remove it: "));
     let words = shell_words::split(proposed.unwrap()).unwrap();
     let cleaned = run(janitor().args(&words[1..]));
