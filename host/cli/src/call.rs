@@ -82,7 +82,7 @@ impl Denials {
     }
 }
 
-/// What the responses of the servers tell the person at the terminal to wait for. Clones share it.
+/// The wait that a terminal shows, according to the requests and responses. Clones share it.
 #[derive(Clone)]
 struct Waits {
     waiting: Waiting,

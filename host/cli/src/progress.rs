@@ -139,7 +139,7 @@ const FIRST_SIGN: Duration = Duration::from_millis(500);
 /// The time between two looks at what the command waits for.
 const NEXT_SIGN: Duration = Duration::from_millis(250);
 
-/// What a command waits for at the moment. Clones share it.
+/// The description of the present wait. Clones share it.
 #[derive(Clone)]
 pub struct Waiting(Arc<Mutex<&'static str>>);
 
@@ -171,7 +171,7 @@ impl SignsOfLife {
         Self { screen: screen.clone(), waiting, thread: thread.flatten() }
     }
 
-    /// What the command waits for.
+    /// Returns the description of the present wait, to be changed.
     pub fn waiting(&self) -> Waiting {
         self.waiting.clone()
     }

@@ -80,7 +80,7 @@ impl State {
         if let Some(moving) = &mut self.moving {
             let columns = Term::stderr().size_checked().map_or(80, |(_, columns)| columns.into());
             let line = moving.line(columns);
-            // A terminal that has gone away needs no signs of life.
+            // A terminal that no longer exists needs no signs of life.
             let _ = io::stderr().write_all(format!("{ERASE}{line}").as_bytes());
         }
     }
@@ -91,7 +91,7 @@ const ERASE: &str = "\r\x1b[2K";
 
 /// Erases the line that moves.
 fn erase() {
-    // A terminal that has gone away needs nothing to be erased.
+    // On a terminal that no longer exists, there is nothing to erase.
     let _ = io::stderr().write_all(ERASE.as_bytes());
 }
 

@@ -12,7 +12,7 @@ use crate::words::{framework_with_roles, sums, with_labels};
 
 /// The question before a change.
 pub struct Question {
-    /// What is changed, where, and how much.
+    /// The changes: where, and how much.
     pub lines: Vec<Line>,
     /// The answer that confirms it.
     pub answer: Answer,
