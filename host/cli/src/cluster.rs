@@ -1,16 +1,15 @@
-//! A run on a cluster: the servers, the credentials, the consent, the recording.
+//! A run on a cluster: the servers, the credentials, the consent.
 
-use std::time::{Instant, SystemTime};
+mod corrections;
+mod keep;
+
+use std::time::Instant;
 
 use janitor_contract::changes::differences;
 use janitor_contract::request::Server;
 use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
-use janitor_contract::{
-    Call, Done, EndpointError, Endpoints, EnsembleError, RunError, UrlFault, planned,
-};
-use janitor_host::{
-    CancellationToken, Credential, Credentials, Janitor, Limits, LoginError, Network,
-};
+use janitor_contract::{Call, Done, Endpoints, RunError, planned};
+use janitor_host::{CancellationToken, Credential, Credentials, Janitor, Limits, Network};
 use janitor_report::ExitCode;
 use janitor_report::closing::closing;
 use janitor_report::command_line::parse::UrlError;
@@ -19,17 +18,16 @@ use janitor_report::command_line::time;
 use janitor_report::extent::changes_anything;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::Ran;
-use janitor_report::plan_file::{Made, PlanFile};
 use janitor_report::{plan, summary};
 use janitor_transport::exchange::Transport;
-use janitor_transport::recording::har::Run;
 use janitor_transport::recording::write::Recording;
 
-use crate::call::{carry_out, untrusted};
+use crate::call::carry_out;
 use crate::consent::{Consent, ConsentPolicy};
 use crate::credentials::{AuthError, Recipient};
 use crate::error::CommandError;
 use crate::finished::Finished;
+use crate::program;
 use crate::progress::SignsOfLife;
 use crate::read_only::ReadOnly;
 use crate::recipients::{Objection, consider};
@@ -37,7 +35,7 @@ use crate::request::{OnCluster, Servers};
 use crate::screen::Screen;
 use crate::signals::Stage;
 use crate::unconnected::{Unconnected, refusal, silent};
-use crate::{files, program};
+use corrections::{correction, hint};
 
 /// Carries out a request on its cluster.
 ///
@@ -237,24 +235,6 @@ impl<'a> Cluster<'a> {
         Ok(self.end(self.finished(&ran, &run), Some((ran, recording))))
     }
 
-    /// Ends a command at the prompt, and keeps the recording of its plan.
-    fn end(&self, mut finished: Finished, looked: Option<(Ran, Option<Recording>)>) -> Finished {
-        let Some(record) = &self.request.record else { return finished };
-        let lost = match looked {
-            Some((_, recording)) if record.only_complete => {
-                drop(recording);
-                Some(format!("the recording {} was not replaced", record.file.display()))
-            }
-            Some((ran, recording)) => self.keep_recording(recording, &ran),
-            None => Some(format!(
-                "nothing was sent, so no recording was written to {}",
-                record.file.display()
-            )),
-        };
-        lost.into_iter().for_each(|why| finished.lose(why));
-        finished
-    }
-
     /// Carries out a call, and writes the recording and the plan.
     ///
     /// # Errors
@@ -282,67 +262,6 @@ impl<'a> Cluster<'a> {
             (false, true) => ExitCode::Changes,
             (false, false) => ExitCode::Clean,
         })
-    }
-
-    /// Carries out a call, and records it if the request names a file.
-    fn record(&self, run: &Invocation) -> Result<(Ran, Option<Recording>), CommandError> {
-        self.record_through(run, |network| network)
-    }
-
-    /// The same through another transport in front of the network.
-    fn record_through(
-        &self,
-        run: &Invocation,
-        front: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>,
-    ) -> Result<(Ran, Option<Recording>), CommandError> {
-        let network = front(Box::new(self.network.clone()));
-        let Some(record) = &self.request.record else {
-            return Ok((self.send(run, network), None));
-        };
-        let recording = Recording::begin(&record.file, self.recorded(run))
-            .map_err(|why| format!("cannot record to {}: {why}", record.file.display()))?;
-        let ran = self.send(run, recording.through(network));
-        Ok((ran, Some(recording)))
-    }
-
-    /// Writes the recording of a run to its file. Returns the reason if it is lost.
-    fn keep_recording(&self, recording: Option<Recording>, ran: &Ran) -> Option<String> {
-        let (recording, record) = (recording?, self.request.record.as_ref()?);
-        let file = record.file.display();
-        let stopped_at = self.cancellation.noticed();
-        let is_broken = matches!(ran.result, Err(RunError::Violation(_)));
-        let is_complete = recording.is_complete() && stopped_at.is_none() && !is_broken;
-        if record.only_complete && !is_complete {
-            return Some(format!(
-                "the recording {file} was not replaced: this run is not complete"
-            ));
-        }
-        let written = recording.finish(stopped_at);
-        written.err().map(|why| format!("the recording {file} is lost: {why}"))
-    }
-
-    /// Writes the plan to its file, and adds the command that applies it.
-    fn keep_plan(&self, ran: &Ran, run: &Invocation, finished: &mut Finished) {
-        let Some(file) = &self.request.plan_file else { return };
-        let Ok(Done::Planned(plan)) = &ran.result else {
-            finished.lose(format!("there is no plan to write to {}", file.display()));
-            return;
-        };
-        // Another process may apply the plan, and this app does not run that process.
-        let target = Target { marathon_app: None, ..plan.target.clone() };
-        let plan = CleanupPlan { target, ..plan.clone() };
-        let made = Made {
-            time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            command: run.new_plan(&plan.target, &run.options),
-        };
-        match files::write_plan(file, &PlanFile::new(made, &run.endpoints, &run.options, &plan)) {
-            Ok(()) if plan.refusal.is_none() && changes_anything(&plan, &run.options) => {
-                finished.hint(format!("to apply the plan: {}", run.apply(file)));
-            }
-            Ok(()) => {}
-            Err(why) => finished.lose(why),
-        }
     }
 
     fn send(&self, run: &Invocation, transport: Box<dyn Transport>) -> Ran {
@@ -381,20 +300,6 @@ impl<'a> Cluster<'a> {
             plan: self.request.plan_file.as_ref().or(self.request.applied.as_ref()).cloned(),
         };
         Invocation { call, options, endpoints, component, caller }
-    }
-
-    /// Describes a run for its recording.
-    fn recorded(&self, Invocation { call, options, endpoints, .. }: &Invocation) -> Run {
-        Run {
-            schema_version: Run::SCHEMA_VERSION,
-            component: self.janitor.digest().into(),
-            endpoints: endpoints.clone(),
-            call: call.clone(),
-            options: options.clone(),
-            stopped_at: None,
-            elapsed: None,
-            window: self.limits.window,
-        }
     }
 }
 
@@ -462,33 +367,5 @@ fn show_proxy(network: &Network, is_asked: impl Fn(Server) -> bool, screen: &Scr
         if let Some(proxy) = network.proxy_on_the_way_to(url).filter(|_| screen.verbose()) {
             screen.note(&format!("{url} is reached through {proxy}"));
         }
-    }
-}
-
-/// The correction to make to an invalid URL.
-fn correction(error: &EndpointError) -> String {
-    match (error.why, &error.likely) {
-        (UrlFault::Ensemble(EnsembleError::Credentials), _) => {
-            "name a file with them by --zk-auth-file instead, or set ZK_AUTH,".into()
-        }
-        (_, Some(likely)) => format!("correct the URL, which is probably {likely},"),
-        (_, None) => "correct the URL".into(),
-    }
-}
-
-/// The correction to make before the next login.
-fn hint(error: &LoginError) -> String {
-    match error {
-        LoginError::Certificates { source, .. } => {
-            let denial = untrusted(source);
-            denial.map_or_else(|| "correct the URL".into(), |denial| denial.correction())
-        }
-        LoginError::Unreachable { .. } => "check that the server answers".into(),
-        LoginError::NoHost => {
-            "give a token (--auth-token-file), or the URL of the cluster (--dcos-url) or of a \
-             master (-m http://HOST:5050/master/),"
-                .into()
-        }
-        _ => "correct the credentials".into(),
     }
 }

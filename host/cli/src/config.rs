@@ -161,7 +161,6 @@ fn described(error: &Error, file: &Path, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Setting;
 
     fn parsed(text: &str) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -178,7 +177,7 @@ mod tests {
         let config = parsed(&text).unwrap();
         let given = &config.clusters["a"].given;
         for setting in &SETTINGS {
-            let value = Setting::get(setting, given).unwrap();
+            let value = setting.get(given).unwrap();
             // A relative path begins at the folder of the file.
             assert!(value == "x" || Path::new(&value).is_absolute(), "{}: {value:?}", setting.key);
         }

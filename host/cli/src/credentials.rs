@@ -1,8 +1,10 @@
 //! The credentials that the command line and the environment give, and the servers to trust.
 
-use std::path::{Path, PathBuf};
+mod source;
+
+use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
-use std::{env, fmt};
 
 use janitor_contract::MasterGroup;
 use janitor_contract::request::Server;
@@ -11,6 +13,8 @@ use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token,
 
 use crate::args::auth::Auth;
 use crate::settings::is_set;
+
+use source::{cannot_use, dcos_authorities, read, secret};
 
 /// The reason why the credentials cannot be used.
 pub enum AuthError {
@@ -354,55 +358,4 @@ fn basic(
 fn malformed(file: Option<&Path>, other: &str, why: impl fmt::Display) -> AuthError {
     let place = file.map_or_else(|| other.to_owned(), |file| file.display().to_string());
     AuthError::Malformed(format!("cannot use {place}: {why}"))
-}
-
-/// Reads a secret from the command line, from a file that the given place names, or from the
-/// environment. An empty one counts as missing, and the end of the last line does not belong to it.
-fn secret(
-    plain: Option<&str>,
-    file: Option<&Path>,
-    from: Origin,
-    variable: &'static str,
-) -> Result<Option<(String, Origin)>, String> {
-    let (text, origin) = match (plain, file) {
-        (Some(plain), _) => (Some(plain.to_owned()), Origin::Option),
-        (None, Some(file)) => {
-            let text = String::from_utf8(read(file)?);
-            (Some(text.map_err(|_| cannot_use(file, "it is not text"))?), from)
-        }
-        (None, None) => match env::var(variable) {
-            Err(env::VarError::NotUnicode(_)) => {
-                return Err(format!("cannot use {variable}: it is not text"));
-            }
-            text => (text.ok(), Origin::Variable(variable)),
-        },
-    };
-    let text = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
-    let text = text.filter(|text| !text.trim().is_empty());
-    match (file, text) {
-        (Some(file), None) => Err(cannot_use(file, "it is empty")),
-        (_, text) => Ok(text.map(|text| (text, origin))),
-    }
-}
-
-/// Finds the certificates of DC/OS's own authority, which are on nodes and in the sandboxes of
-/// tasks.
-fn dcos_authorities() -> Option<PathBuf> {
-    let node = PathBuf::from("/run/dcos/pki/CA/ca-bundle.crt");
-    let sandbox = env::var_os("MESOS_SANDBOX").map(PathBuf::from);
-    let in_sandbox = |name| sandbox.as_ref().map(|sandbox| sandbox.join(".ssl").join(name));
-    [in_sandbox("ca-bundle.crt"), in_sandbox("ca.crt"), Some(node)]
-        .into_iter()
-        .flatten()
-        .find(|file| file.is_file())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    /// A limit above the size of any token, key, or list of authorities.
-    const MOST_BYTES: u64 = 1 << 20;
-    janitor_file::read(path, MOST_BYTES).map_err(|why| cannot_use(path, why))
-}
-
-fn cannot_use(file: &Path, why: impl std::fmt::Display) -> String {
-    format!("cannot use {}: {why}", file.display())
 }

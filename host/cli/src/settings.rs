@@ -2,9 +2,7 @@
 //! precedence over the environment, and the environment over the configuration file; but a cluster
 //! that an option chooses takes precedence over the environment.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::{env, fmt};
+mod table;
 
 use janitor_contract::Endpoints;
 use janitor_contract::types::{Endpoint, Target};
@@ -15,158 +13,13 @@ use janitor_report::inspection;
 use crate::args::ConfigArgs;
 use crate::args::auth::Auth;
 use crate::config::{Cluster, Config};
-use crate::credentials::{Origin, Origins, Recipient};
+use crate::credentials::{Origin, Recipient};
+
+use table::{GROUPS, Group, text};
+pub use table::{Given, SECRETS, SETTINGS, is_set};
 
 /// The variable that chooses a cluster of the configuration file.
 const CLUSTER: &str = "JANITOR_CLUSTER";
-
-/// A setting that an option, a variable, and the configuration file may give.
-#[derive(Debug)]
-pub struct Setting {
-    /// The name of the option without the dashes, which is also its key in the configuration file.
-    pub key: &'static str,
-    /// The variable.
-    pub variable: &'static str,
-    field: fn(&mut Given) -> Field<'_>,
-}
-
-/// The field of a setting.
-enum Field<'a> {
-    Text(&'a mut Option<String>),
-    File(&'a mut Option<PathBuf>),
-}
-
-/// The settings that one place gives.
-#[derive(Clone, Debug, Default)]
-pub struct Given {
-    /// The servers.
-    pub urls: Urls,
-    /// The files of credentials and certificates.
-    pub auth: Auth,
-}
-
-macro_rules! settings {
-    ($($key:literal $variable:literal: $kind:ident($($field:ident).+),)*) => {
-        /// All settings.
-        pub const SETTINGS: [Setting; 15] = [$(Setting {
-            key: $key,
-            variable: $variable,
-            field: |given| Field::$kind(&mut given.$($field).+),
-        }),*];
-    };
-}
-
-settings! {
-    "dcos-url" "JANITOR_DCOS_URL": Text(urls.dcos_url),
-    "master-url" "JANITOR_MASTER_URL": Text(urls.master_url),
-    "exhibitor-url" "JANITOR_EXHIBITOR_URL": Text(urls.exhibitor_url),
-    "marathon-url" "JANITOR_MARATHON_URL": Text(urls.marathon_url),
-    "auth-token-file" "JANITOR_AUTH_TOKEN_FILE": File(auth.auth_token_file),
-    "username" "JANITOR_USERNAME": Text(auth.username),
-    "password-file" "JANITOR_PASSWORD_FILE": File(auth.password_file),
-    "service-account" "JANITOR_SERVICE_ACCOUNT": File(auth.service_account),
-    "basic-auth-file" "JANITOR_BASIC_AUTH_FILE": File(auth.basic_auth_file),
-    "exhibitor-auth-file" "JANITOR_EXHIBITOR_AUTH_FILE": File(auth.exhibitor_auth_file),
-    "marathon-auth-file" "JANITOR_MARATHON_AUTH_FILE": File(auth.marathon_auth_file),
-    "zk-auth-file" "JANITOR_ZK_AUTH_FILE": File(auth.zk_auth_file),
-    "ca-cert" "JANITOR_CA_CERT": File(auth.ca_cert),
-    "client-cert" "JANITOR_CLIENT_CERT": File(auth.client_cert),
-    "client-key" "JANITOR_CLIENT_KEY": File(auth.client_key),
-}
-
-/// The variables with secrets.
-pub const SECRETS: [&str; 8] = [
-    "JANITOR_AUTH_TOKEN",
-    "DCOS_ACS_TOKEN",
-    "DCOS_PASSWORD",
-    "DCOS_SERVICE_ACCOUNT_CREDENTIAL",
-    "MESOS_BASIC_AUTH",
-    "EXHIBITOR_AUTH",
-    "MARATHON_AUTH",
-    "ZK_AUTH",
-];
-
-/// Settings that belong together: the place with the highest precedence gives all of them.
-struct Group {
-    keys: &'static [&'static str],
-    /// The variables with secrets that give the same.
-    secrets: &'static [&'static str],
-    origin: fn(&mut Origins) -> &mut Origin,
-}
-
-const GROUPS: [Group; 6] = [
-    Group {
-        keys: &[
-            "auth-token-file",
-            "username",
-            "password-file",
-            "service-account",
-            "basic-auth-file",
-        ],
-        secrets: &[
-            "JANITOR_AUTH_TOKEN",
-            "DCOS_ACS_TOKEN",
-            "DCOS_SERVICE_ACCOUNT_CREDENTIAL",
-            "MESOS_BASIC_AUTH",
-        ],
-        origin: |it| &mut it.cluster,
-    },
-    Group {
-        keys: &["exhibitor-auth-file"],
-        secrets: &["EXHIBITOR_AUTH"],
-        origin: |it| &mut it.exhibitor,
-    },
-    Group {
-        keys: &["marathon-auth-file"],
-        secrets: &["MARATHON_AUTH"],
-        origin: |it| &mut it.marathon,
-    },
-    Group { keys: &["zk-auth-file"], secrets: &["ZK_AUTH"], origin: |it| &mut it.zookeeper },
-    Group { keys: &["client-cert", "client-key"], secrets: &[], origin: |it| &mut it.certificate },
-    Group { keys: &["ca-cert"], secrets: &[], origin: |it| &mut it.authorities },
-];
-
-impl Setting {
-    /// Sets the value. A relative path begins at the given folder.
-    pub fn set(&self, given: &mut Given, value: OsString, folder: &Path) {
-        match (self.field)(given) {
-            Field::Text(field) => *field = Some(value.to_string_lossy().into_owned()),
-            Field::File(field) => *field = Some(folder.join(value)),
-        }
-    }
-
-    /// Returns the value for people.
-    pub fn get(&self, given: &Given) -> Option<String> {
-        match (self.field)(&mut given.clone()) {
-            Field::Text(field) => field.clone(),
-            Field::File(field) => field.as_ref().map(|file| file.display().to_string()),
-        }
-    }
-
-    fn copy(&self, from: &Given, to: &mut Given) {
-        match ((self.field)(&mut from.clone()), (self.field)(to)) {
-            (Field::Text(from), Field::Text(to)) => *to = from.take(),
-            (Field::File(from), Field::File(to)) => *to = from.take(),
-            _ => {}
-        }
-    }
-}
-
-impl Group {
-    fn settings(&self) -> impl Iterator<Item = &'static Setting> {
-        SETTINGS.iter().filter(|it| self.keys.contains(&it.key))
-    }
-
-    /// Returns the first setting of the group that a place gives.
-    fn given_by(&self, given: &Given) -> Option<&'static Setting> {
-        self.settings().find(|it| it.get(given).is_some())
-    }
-
-    /// Returns the first variable with a secret of the group.
-    fn secret(&self) -> Option<&'static str> {
-        self.secrets.iter().copied().find(|it| is_set(it))
-    }
-}
 
 /// A place of settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -424,72 +277,11 @@ impl Settings {
     }
 }
 
-impl Given {
-    /// Reads the environment.
-    fn in_environment() -> Result<Self, String> {
-        let mut given = Self::default();
-        for setting in &SETTINGS {
-            let Some(value) = env::var_os(setting.variable).filter(|it| !it.is_empty()) else {
-                continue;
-            };
-            if matches!((setting.field)(&mut given), Field::Text(_)) && value.to_str().is_none() {
-                return Err(not_text(setting.variable));
-            }
-            setting.set(&mut given, value, Path::new(""));
-        }
-        given.check(|setting| setting.variable, &"the environment")?;
-        Ok(given)
-    }
-
-    /// Checks that the settings of a place do not contradict each other, as the command line does
-    /// for options.
-    fn check(
-        &self,
-        name: fn(&Setting) -> &'static str,
-        place: &dyn fmt::Display,
-    ) -> Result<(), String> {
-        let given = |key: &str| {
-            SETTINGS.iter().find(|it| it.key == key && it.get(self).is_some()).map(name)
-        };
-        let called = |key: &str| SETTINGS.iter().find(|it| it.key == key).map_or("", name);
-        let alternatives = ["auth-token-file", "username", "service-account", "basic-auth-file"];
-        let alternatives: Vec<_> = alternatives.iter().filter_map(|key| given(key)).collect();
-        if alternatives.len() > 1 {
-            let names = alternatives.join(" and ");
-            return Err(format!("{place} has {names}, but only one of them can be used"));
-        }
-        for (key, needed) in [
-            ("password-file", "username"),
-            ("client-cert", "client-key"),
-            ("client-key", "client-cert"),
-        ] {
-            if let (Some(key), None) = (given(key), given(needed)) {
-                return Err(format!("{place} has {key} without {}", called(needed)));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns whether a variable is set to anything.
-pub fn is_set(variable: &str) -> bool {
-    env::var_os(variable).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
-}
-
-/// Reads a variable.
-fn text(variable: &str) -> Result<Option<String>, String> {
-    match env::var(variable) {
-        Err(env::VarError::NotUnicode(_)) => Err(not_text(variable)),
-        value => Ok(value.ok().filter(|value| !value.is_empty())),
-    }
-}
-
-fn not_text(variable: &str) -> String {
-    format!("cannot use {variable}: it is not text")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::table::Setting;
     use super::*;
 
     #[test]
