@@ -4,7 +4,7 @@
 use janitor_contract::Endpoints;
 use janitor_contract::describe::count;
 use janitor_contract::printable::printable;
-use janitor_contract::types::{CleanupPlan, Endpoint, InUse, Options, ZnodeState};
+use janitor_contract::types::{CleanupPlan, Endpoint, InUse, Options, Target, ZnodeState};
 
 use crate::extent::Extent;
 use crate::line::{Line, Tone};
@@ -93,23 +93,19 @@ fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line
         let words = framework_with_roles(framework, plan.target.role.as_deref());
         step(Tone::Destroyed, "ends", words);
     }
+    let of_target = of_target(extent, &plan.target);
     if !extent.volumes.is_empty() {
         let volumes = count(extent.volumes.len(), "volume");
         let amount = sums(extent.volumes.iter().copied());
-        step(Tone::Destroyed, "destroys", format!("{volumes} with all data{amount}"));
+        // The line about the reservations names the same target.
+        let of_target = if extent.released.is_empty() { &*of_target } else { "" };
+        let what = format!("{volumes}{of_target} with all data{amount}");
+        step(Tone::Destroyed, "destroys", what);
     }
     if !extent.released.is_empty() {
-        let role = plan.target.role.as_deref().unwrap_or_default();
-        let (released, agents) = (extent.released.len(), count(extent.agents, "agent"));
-        let (released, amount) =
-            (count(released, "reservation"), sums(extent.released.iter().copied()));
-        let labels = with_labels(&plan.target);
-        let only = match &plan.target.agents[..] {
-            [] => String::new(),
-            selected => format!(" (only {})", selected.join(", ")),
-        };
-        let what = format!("{released} of role '{role}'{labels} on {agents}{only}{amount}");
-        step(Tone::Released, "releases", what);
+        let released = count(extent.released.len(), "reservation");
+        let amount = sums(extent.released.iter().copied());
+        step(Tone::Released, "releases", format!("{released}{of_target}{amount}"));
     }
     if let Some((znode, state)) = extent.znode {
         let what = znode_words(znode, state);
@@ -123,6 +119,17 @@ fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line
         lines.push("  removes nothing that can be reached now".into());
     }
     lines
+}
+
+/// Describes the role, the part of it to which the target is limited, and the agents.
+fn of_target(extent: &Extent, target: &Target) -> String {
+    let role = target.role.as_deref().unwrap_or_default();
+    let (labels, agents) = (with_labels(target), count(extent.agents, "agent"));
+    let only = match &target.agents[..] {
+        [] => String::new(),
+        selected => format!(" (only {})", selected.join(", ")),
+    };
+    format!(" of role '{role}'{labels} on {agents}{only}")
 }
 
 /// Describes a znode with everything below it.
@@ -141,10 +148,48 @@ pub fn znode_words(znode: &str, state: &ZnodeState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use janitor_contract::types::Target;
+    use janitor_contract::types::{
+        AgentPlan, Amount, Fate, LabelSelector, Planned, Reserved, Volume,
+    };
 
     use super::*;
-    use crate::testing::plan;
+    use crate::testing::{entry, plan};
+
+    #[test]
+    fn a_part_of_a_role_is_named() {
+        let volume = Volume { id: "v".into(), principal: None, container_path: None };
+        let planned = |reservation| Planned {
+            entry: Reserved { volume: Some(volume.clone()), ..entry("disk", Amount::Scalar(64.0)) },
+            volume: Some(Fate::Removed),
+            reservation,
+        };
+        let agent = |reservation| AgentPlan {
+            agent: "S0".into(),
+            hostname: "h0".into(),
+            entries: vec![planned(reservation)],
+        };
+        let label = LabelSelector { key: "k".into(), value: Some("v".into()) };
+        let of_role = Target { role: Some("r".into()), ..Target::NOTHING };
+        let part = Target {
+            labels: vec![label],
+            framework_id: Some("F".into()),
+            agents: vec!["h0".into(), "h1".into()],
+            ..of_role.clone()
+        };
+        let stays = Fate::Stays(janitor_contract::types::SkipReason::StaticReservation);
+        let words = "with label 'k=v' and framework ID 'F' on 1 agent (only h0, h1)";
+        for (target, fate, expected) in [
+            (&of_role, Fate::Removed, "1 reservation of role 'r' on 1 agent: disk".to_owned()),
+            (&part, Fate::Removed, format!("1 reservation of role 'r' {words}: disk")),
+            (&part, stays, format!("1 volume of role 'r' {words} with all data: disk")),
+        ] {
+            let plan = CleanupPlan { target: target.clone(), agents: vec![agent(fate)], ..plan() };
+            let question = Question::of(&plan, &Options::DEFAULT, &Endpoints::default());
+            let lines = question.lines.iter().map(|line| format!("{}{}\n", line.head, line.rest));
+            let text: String = lines.collect();
+            assert!(text.contains(&expected), "{expected}: {text}");
+        }
+    }
 
     #[test]
     fn a_disabled_check_requires_more_than_yes() {
