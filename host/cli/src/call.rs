@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::request::Server;
-use janitor_contract::types::{Endpoint, Error, Event, Framework, Method};
+use janitor_contract::types::{Endpoint, Error, Event, Framework, Method, Options};
 use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::{Denial, Ran};
@@ -27,8 +27,8 @@ pub fn carry_out(
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
     let denials = Denials::default();
     let signs = SignsOfLife::begin(screen, "Reading the cluster");
-    let attentive =
-        Attentive { transport, denials: denials.clone(), waits: signs.waiting().into() };
+    let waits = Waits::new(signs.waiting(), &run.options);
+    let attentive = Attentive { transport, denials: denials.clone(), waits };
     let session = Session::new(attentive)
         .with_log(Collecting { screen: screen.clone(), found })
         .with_limits(limits)
@@ -86,17 +86,18 @@ impl Denials {
 #[derive(Clone)]
 struct Waits {
     waiting: Waiting,
+    /// The run also waits for agents, operations and frameworks; its log says for which.
+    is_patient: bool,
     /// The server of the last response, and whether it could not serve the request.
     last: Arc<Mutex<(Server, bool)>>,
 }
 
-impl From<Waiting> for Waits {
-    fn from(waiting: Waiting) -> Self {
-        Self { waiting, last: Arc::new(Mutex::new((Server::Master, false))) }
-    }
-}
-
 impl Waits {
+    fn new(waiting: Waiting, options: &Options) -> Self {
+        let last = Arc::new(Mutex::new((Server::Master, false)));
+        Self { waiting, is_patient: options.wait_seconds > 0, last }
+    }
+
     fn for_answer(&self, kind: Kind) {
         self.waiting.set(kind.words());
     }
@@ -109,6 +110,7 @@ impl Waits {
     fn for_change(&self) {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.set(match last {
+            (Server::Master, false) if self.is_patient => "Waiting until the cluster has changed",
             (Server::Master, false) => "Waiting for the Mesos master to confirm it",
             (Server::Master, true) => "Waiting until the Mesos master is available",
             (Server::Exhibitor, false) => "Waiting for ZooKeeper to confirm it",
