@@ -211,7 +211,7 @@ mod tests {
             for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
                 let heading = arg.get_help_heading();
                 let expected = match arg.get_id().as_str() {
-                    "verbose" | "output" | "quiet" | "events" | "record" | "out"
+                    "verbose" | "output" | "quiet" | "events" | "record" | "out" | "html"
                     | "detailed_exitcode" => Some("Output"),
                     "component" | "component_digest" => Some("Component"),
                     "config" | "cluster" => Some("Configuration"),

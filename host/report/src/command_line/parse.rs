@@ -91,7 +91,7 @@ pub struct Urls {
     /// A server whose own URL is given is reached there instead [env: JANITOR_DCOS_URL]
     #[arg(long, value_name = "URL")]
     pub dcos_url: Option<String>,
-    /// A Mesos master URL, a comma-separated list of all masters, or zk://host:port,.../mesos
+    /// URLs of the Mesos masters, with commas, or zk://host:port,.../mesos
     ///
     /// The ZooKeeper URL is the one with which the masters were started (zk+https:// if they require
     /// HTTPS). On DC/OS: http://leader.mesos:5050/master/ [env: JANITOR_MASTER_URL]
@@ -122,7 +122,7 @@ pub const OUTPUT: &str = "Output";
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = OUTPUT)]
 pub struct Show {
-    /// Show every request, and list the agents of a plan or an inventory one by one
+    /// Show every request, and list the agents one by one
     #[arg(short, long)]
     pub verbose: bool,
     /// Output format
