@@ -248,8 +248,13 @@ pub fn looks(request: &Request) -> bool {
 
 /// Fuzzes the list of agents.
 pub fn agents(data: &[u8]) {
-    for principal in [None, Some("p")] {
-        let target = target(Some("r"), principal, None, None);
+    let part = |framework_id: Option<&str>, agents: &[&str]| Target {
+        framework_id: framework_id.map(Into::into),
+        agents: agents.iter().map(ToString::to_string).collect(),
+        ..target(Some("r"), None, None, None)
+    };
+    let whole = [None, Some("p")].map(|principal| target(Some("r"), principal, None, None));
+    for target in whole.into_iter().chain([part(Some("F"), &[]), part(None, &["S0"])]) {
         if let Ok(report) = clean(Part::Agents, data, &target).0 {
             // The target is clean if the last list contains nothing to remove.
             assert_eq!(report.left, Some(vec![]));

@@ -36,7 +36,7 @@ pub enum Request {
     Report(PathBuf, PathBuf, ComponentArgs),
     /// It shows the component, its limits, the requests that it may send for a target, and the
     /// settings.
-    Inspect(Target, Options, ComponentArgs, Box<Settings>),
+    Inspect(Box<Target>, Options, ComponentArgs, Box<Settings>),
     /// It prints a file for other programs.
     Print(Vec<u8>),
 }
@@ -121,7 +121,7 @@ impl Request {
             Command::Inspect(args) => {
                 let (target, options) = args.selection.read(&args.checks)?;
                 let settings = Settings::read(args.urls, args.auth, &args.config)?;
-                return Ok(Self::Inspect(target, options, args.component, settings.into()));
+                return Ok(Self::Inspect(target.into(), options, args.component, settings.into()));
             }
             Command::Completions(args) => return Ok(Self::Print(args::completions(args.shell))),
             Command::Man(args) => return Ok(Self::Print(args::man(args.command.as_deref())?)),

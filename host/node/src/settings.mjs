@@ -14,7 +14,7 @@ const isText = (it) => typeof it === 'string';
 const FLAG = { words: 'true or false', has: (it) => typeof it === 'boolean' };
 const TEXT = { words: 'a string', has: isText };
 const TEXTS = { words: 'an array of strings', has: (it) => Array.isArray(it) && [...it].every(isText) };
-const isLabel = (it) => isPlain(it) && isText(it.key) && (it.value === undefined || isText(it.value)) && Object.keys(it).every((name) => ['key', 'value'].includes(name));
+const isLabel = (it) => isPlain(it) && isText(it.key) && isText(it.value ?? '') && Object.keys(it).every((name) => ['key', 'value'].includes(name));
 const LABELS = { words: 'an array of objects with a key and, maybe, a value', has: (it) => Array.isArray(it) && [...it].every(isLabel) };
 const SECONDS = { words: 'an integer from 0 to 4294967295', has: (it) => Number.isInteger(it) && it >= 0 && it < 2 ** 32 };
 const IN_USE = { words: 'refuse, force or teardown', has: (it) => ['refuse', 'force', 'teardown'].includes(it) };

@@ -98,6 +98,9 @@ test('arguments that are not understood are refused before anything is sent', as
   for (const [call, words] of [
     [() => clean({ rolle: ROLE }), 'target has no field rolle'],
     [() => clean({ role: 7 }), 'target.role must be a string'],
+    ...[[{ key: 1 }], [{ key: 'k', val: 'v' }], [null], { key: 'k' }, 'k'].map((labels) => [() => clean({ role: ROLE, labels }), 'target.labels must be an array of objects']),
+    [() => clean({ role: ROLE, frameworkId: 1 }), 'target.frameworkId must be a string'],
+    [() => clean({ role: ROLE, agents: 'S1' }), 'target.agents must be an array of strings'],
     [() => clean(), 'target must be an object'],
     [() => clean(new Kafka()), 'target must be an object without a class'],
     [() => clean(Object.create({ role: ROLE, principal: 'kafka' })), 'target must be an object without a class'],

@@ -41,7 +41,8 @@ impl Pending {
         let (Some(resources), Some(owner)) = (&self.resources, owner) else { return true };
         let of_any_labels = Owner { labels: &[], framework_id: None, ..owner };
         let is_own = |it: &Resource| {
-            let owner = if it.labels().is_empty() { of_any_labels } else { owner };
+            let is_unlabelled = owner.selects_by_label() && it.labels().is_empty();
+            let owner = if is_unlabelled { of_any_labels } else { owner };
             it.is_of(owner.role) && it.decide(self.phase, owner) == Decision::Take
         };
         resources.iter().any(is_own)
