@@ -49,7 +49,10 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
     assert_eq!(after.violations, [""; 0]);
     assert_eq!(after.others(part), before.others(part));
     match result {
-        Ok(_) => assert!(!after.is_left(part) && !(part.znode && after.has_znode())),
+        Ok(_) => {
+            let has_znode = part.znode && after.has_znode();
+            assert!(!after.is_left(part) && !has_znode);
+        }
         Err(RunError::Failure(failure)) => {
             let refused = matches!(
                 failure.reason,

@@ -54,7 +54,7 @@ on_each_master! {
     cases::a_principal_that_made_nothing,
     cases::labels,
     parts::two_services_in_one_role,
-    parts::two_services_told_apart_by_a_label,
+    parts::two_services_with_labels_of_their_own,
     parts::one_of_two_agents,
     cases::a_refined_reservation,
     cases::a_parent_role_keeps_its_children,

@@ -70,7 +70,7 @@ impl Part {
         Self { principal, label, framework, agent, znode }
     }
 
-    /// Makes a random part that labels tell from the rest of a role, without the node.
+    /// Makes a random part that labels distinguish from the rest of a role, without the node.
     pub fn by_label(chance: &mut Chance) -> Self {
         let parts = [(None, Some("dead")), (None, Some("a")), (Some(Some(LABELS[0])), None)];
         let (label, framework) = chance.of(&parts);

@@ -1,4 +1,4 @@
-//! The labels of reservations, by which frameworks that share a role tell their reservations apart.
+//! The labels of reservations, by which frameworks that share a role recognise their own.
 
 use crate::types::{LabelSelector, Target};
 

@@ -63,8 +63,8 @@ fn details(holding: &Holding, inventory: &Inventory, run: &Invocation) -> Vec<Li
     lines
 }
 
-/// Describes whose reservations they are, if labels tell several owners apart, or name another one
-/// than the frameworks of the role.
+/// Describes whose reservations they are, if labels name several owners, or another one than the
+/// frameworks of the role.
 fn group_lines(groups: &[HoldingGroup], frameworks: usize) -> Vec<Line> {
     let is_clear = match groups {
         [only] => match only.state {

@@ -73,7 +73,7 @@ pub fn two_services_in_one_role(command: &str) {
     }
 }
 
-pub fn two_services_told_apart_by_a_label(command: &str) {
+pub fn two_services_with_labels_of_their_own(command: &str) {
     let (master, _live, dead, expected) = shared(command, KEYS[0]);
     let url = master.url();
     let label = format!("service=of {dead}");

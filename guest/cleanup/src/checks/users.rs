@@ -99,10 +99,17 @@ impl<H: Host> Context<'_, H> {
             InUse::Refuse => {
                 let uses = |user: &&Framework| role.is_some_and(|role| self.uses(user, role));
                 let using = users.iter().filter(uses).count();
+                let is_unproven = target.selects_by_label() && self.owning_frameworks.is_none();
+                let why = match is_unproven {
+                    true => {
+                        "the labels do not name the framework of everything that would be removed"
+                    }
+                    false => "and would lose their data",
+                };
                 refused(match (role, using) {
                     (Some(role), 1..) => format!(
-                        "{using} framework(s) still use role '{role}', and would lose their data. \
-                         Uninstall the service first"
+                        "{using} framework(s) still use role '{role}', {why}. Uninstall the service \
+                         first"
                     ),
                     _ => format!(
                         "{} framework(s) still own znode '{}', and would lose their state. Uninstall \

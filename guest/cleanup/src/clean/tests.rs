@@ -948,6 +948,8 @@ mod a_shared_role {
             let failure = clean(&mut host, &target, &options(InUse::Refuse)).unwrap_err();
             assert_eq!(failure.reason, reason, "{}", failure.message);
             assert!(!paths(&host).contains(&"unreserve"));
+            let is_explained = failure.message.contains("labels do not name the framework of");
+            assert_eq!(is_explained, resources.len() == 3, "{}", failure.message);
         }
     }
 

@@ -4,12 +4,13 @@
 //! labels, the disk source and everything else in it are part of the reservation's identity.
 //! Only the few fields that decide what may be done with it are read.
 
+mod labels;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json::STRAY;
 use crate::owner::Owner;
-use janitor_contract::labels;
 use janitor_contract::types::{Amount, Label, Phase, Reserved, SkipReason, Volume};
 
 /// A reserved resource, as the master lists it.
@@ -143,43 +144,6 @@ impl Resource {
         reserver.into_iter().chain(creator)
     }
 
-    /// Returns the labels of its innermost reservation. They are read from the text whenever they
-    /// are needed, because few runs need them, and a listing has very many. Labels that are not
-    /// what Mesos documents are none.
-    pub fn labels(&self) -> Vec<Label> {
-        let innermost = |entry: Reservations| match entry.reservations {
-            Some(mut stack) => stack.pop(),
-            None => entry.reservation,
-        };
-        let entry: Option<Reservations> = serde_json::from_str(self.raw.get()).ok();
-        let labels = entry.and_then(innermost).and_then(|it| it.labels).unwrap_or_default();
-        labels.labels.into_iter().map(Into::into).collect()
-    }
-
-    /// Returns the ids of the frameworks that its labels name.
-    pub fn framework_ids(&self) -> Vec<String> {
-        let labels = self.labels();
-        let ids = labels.iter().filter_map(|it| labels::framework_id(&it.key, it.value.as_deref()));
-        ids.map(str::to_owned).collect()
-    }
-
-    /// Returns whether its labels are those of an owner.
-    pub fn has_labels_of(&self, owner: Owner) -> bool {
-        if !owner.selects_by_label() {
-            return true;
-        }
-        let labels = self.labels();
-        let value = |it: &Label| it.value.clone();
-        let has_all = owner
-            .labels
-            .iter()
-            .all(|wanted| labels.iter().any(|it| wanted.accepts(&it.key, value(it).as_deref())));
-        let names = |id: &str| {
-            labels.iter().any(|it| labels::framework_id(&it.key, it.value.as_deref()) == Some(id))
-        };
-        has_all && owner.framework_id.is_none_or(names)
-    }
-
     /// Returns whether it is reserved dynamically.
     pub fn is_dynamic(&self) -> bool {
         self.facts.dynamic_reservation().is_some()
@@ -307,13 +271,6 @@ struct Range {
 struct Set {
     #[serde(default)]
     item: Vec<String>,
-}
-
-/// The reservations of an entry, as far as they have labels.
-#[derive(Deserialize)]
-struct Reservations {
-    reservation: Option<Labelled>,
-    reservations: Option<Vec<Labelled>>,
 }
 
 #[derive(Deserialize)]
