@@ -21,7 +21,7 @@ const OPTIONS: Options = Options::DEFAULT;
 fn the_host_agrees_with_the_component() {
     let janitor = Janitor::new().unwrap();
     let requested = env::var("JANITOR_TEST_SEED").ok().and_then(|it| it.parse().ok());
-    let seeds = requested.map_or(0..300, |seed: u64| seed..seed + 1);
+    let seeds = requested.map_or(0..200, |seed: u64| seed..seed + 1);
     let mut removals = 0;
     for seed in seeds {
         let tried = catch_unwind(AssertUnwindSafe(|| run(&janitor, seed)));
@@ -30,10 +30,7 @@ fn the_host_agrees_with_the_component() {
             resume_unwind(panic)
         });
     }
-    assert!(
-        requested.is_some() || removals > 100,
-        "the clusters are too dull: {removals} removals"
-    );
+    assert!(requested.is_some() || removals > 75, "the clusters are too dull: {removals} removals");
 }
 
 /// Cleans a cluster. Returns how many requests removed something.
