@@ -1025,8 +1025,7 @@ mod a_shared_role {
         let mut host = calm().answer(200, &list).answer(200, frameworks(&["ALIVE"]));
         let plan = plan::plan(&mut host, &target, &options(InUse::Refuse)).unwrap();
         assert_eq!((plan.refusal, plan.frameworks.len()), (None, 0));
-        let fates: Vec<_> =
-            plan.agents[0].entries.iter().map(|it| it.reservation.clone()).collect();
+        let fates: Vec<_> = plan.agents[0].entries.iter().map(|it| it.reservation).collect();
         assert_eq!(fates, [Fate::Removed, Fate::Stays(SkipReason::OtherLabels)]);
         let mut host = calm()
             .answer(200, &list)
