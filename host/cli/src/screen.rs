@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -247,18 +248,22 @@ impl Screen {
         state.draw();
     }
 
-    /// Returns the state, unless somebody writes a line right now. The reader of that line may have
-    /// stopped reading.
+    /// Returns the state, unless somebody has been writing a line for a while: the reader of that
+    /// line may have stopped reading.
     fn idle_state(&self) -> Option<MutexGuard<'_, State>> {
-        match self.0.state.try_lock() {
-            Ok(state) => Some(state),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+        const TRIES: u32 = 100;
+        for _ in 0..TRIES {
+            match self.0.state.try_lock() {
+                Ok(state) => return Some(state),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(2)),
+            }
         }
+        None
     }
 
     /// Writes a line about the command itself on standard error, unless it is read by a program.
-    /// It does not wait for a line that is being written.
+    /// It does not wait long for a line that is being written.
     pub fn interject(&self, line: &str) {
         if self.format() == Format::Text && !self.is_quiet() {
             let write = || writeln!(io::stderr(), "janitor: {}", printable(line));
@@ -270,7 +275,7 @@ impl Screen {
     }
 
     /// Cleans the terminal of a program that ends immediately, and writes its last words. Nothing
-    /// here waits for a reader of the output.
+    /// here waits long for a reader of the output.
     pub fn leave(&self, last_words: Option<&str>) {
         if self.idle_state().and_then(|mut state| state.moving.take()).is_some() {
             erase();
