@@ -109,6 +109,19 @@ pub struct Urls {
     pub marathon_url: Option<String>,
 }
 
+/// The variables of the environment that all programs share: the URLs of the servers, and the DC/OS
+/// authentication token.
+pub mod variables {
+    /// The URL of a Mesos master, or a comma-separated list of all masters.
+    pub const MASTER_URL: &str = "JANITOR_MASTER_URL";
+    /// The URL of Exhibitor, or of ZooKeeper itself.
+    pub const EXHIBITOR_URL: &str = "JANITOR_EXHIBITOR_URL";
+    /// The URL of Marathon's apps.
+    pub const MARATHON_URL: &str = "JANITOR_MARATHON_URL";
+    /// The DC/OS authentication token for all servers.
+    pub const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
+}
+
 /// The heading of [`Urls`] for a command whose servers are at the addresses of DC/OS by default.
 pub const URLS: &str = "Cluster (default: the addresses of DC/OS)";
 
