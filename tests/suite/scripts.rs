@@ -4,10 +4,11 @@
 use std::fs;
 
 use janitor_host::DIGEST;
-use janitor_tests::Cluster;
+use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
 use crate::command::{Run, janitor, on, replay, run, scenario, timeless};
+use crate::terminal::{Terminal, plain};
 use crate::validation;
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
@@ -205,4 +206,20 @@ fn a_plan_says_by_its_exit_code_what_it_contains() {
     }
     // An invalid command line has another code.
     assert_eq!(run(janitor().args(["plan", "--detailed-exitcode", "--no-such"])).exit, 1);
+}
+
+/// On a terminal, the prompt remains, and the progress is not drawn.
+#[test]
+fn a_quiet_run_asks_nevertheless() {
+    const QUESTION: &str = "[y/N]";
+    for (quiet, has_progress) in [("", true), ("--quiet", false)] {
+        let state = State { latency_ms: 50, ..scenario("a-plan") };
+        let cluster = Cluster::start(state);
+        let terminal = Terminal { typed: "y\n", ..Terminal::new(&cluster) };
+        let (shown, exit) = terminal.shows(&format!("{TARGET} {quiet}"));
+        let shown = plain(&shown);
+        assert_eq!(exit, 0, "{shown}");
+        assert!(shown.contains(QUESTION), "{shown}");
+        assert_eq!(shown.contains("Volumes 0/"), has_progress, "{shown}");
+    }
 }
