@@ -2,12 +2,13 @@
 //! the quiet output, and the exit code of a plan.
 
 use std::fs;
+use std::process::Stdio;
 
 use janitor_host::DIGEST;
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
-use crate::command::{Run, janitor, on, replay, run, scenario, timeless};
+use crate::command::{Run, janitor, on, program, replay, run, scenario, timeless};
 use crate::terminal::{Terminal, plain};
 use crate::validation;
 
@@ -222,4 +223,31 @@ fn a_quiet_run_asks_nevertheless() {
         assert!(shown.contains(QUESTION), "{shown}");
         assert_eq!(shown.contains("Volumes 0/"), has_progress, "{shown}");
     }
+}
+
+/// Another program may read the events while the run lasts, but a run does not wait for one.
+#[test]
+fn a_pipe_without_a_reader_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(program("mkfifo").arg(&pipe).status().unwrap().success());
+    let cluster = Cluster::start(scenario("a-plan"));
+    let line = format!("{TARGET} --events {pipe}");
+    let refused = run(&mut on(&cluster, &line));
+    assert_eq!(refused.exit, 1, "{refused:?}");
+    assert!(refused.stderr.contains("it is a pipe, and no program reads from it"), "{refused:?}");
+    assert_eq!(cluster.requests().len(), 0);
+    let mut reader = program("cat");
+    let reader = reader.arg(&pipe).stdout(Stdio::piped()).spawn().unwrap();
+    // The reader may not have opened the pipe yet.
+    let read = loop {
+        let read = run(&mut on(&cluster, &line));
+        if !read.stderr.contains("no program reads from it") {
+            break read;
+        }
+    };
+    assert_eq!(read.exit, 0, "{read:?}");
+    let events = String::from_utf8(reader.wait_with_output().unwrap().stdout).unwrap();
+    assert!(events.lines().count() > 5, "{events}");
+    events.lines().for_each(|line| validation::require("event", line));
 }
