@@ -46,7 +46,7 @@ macro_rules! settings {
 }
 
 settings! {
-    "dcos-url", "JANITOR_DCOS_URL" => Text(urls.dcos_url),
+    "dcos-url", variables::DCOS_URL => Text(urls.dcos_url),
     "master-url", variables::MASTER_URL => Text(urls.master_url),
     "exhibitor-url", variables::EXHIBITOR_URL => Text(urls.exhibitor_url),
     "marathon-url", variables::MARATHON_URL => Text(urls.marathon_url),
