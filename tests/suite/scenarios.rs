@@ -102,13 +102,12 @@ fn through_the_router(scenario: &str) -> Trial {
     }
 }
 
-/// Replaces the address of the proxy, which is another one in each run, and leaves out the lines that
-/// show the way to each server, which a replay does not take.
+/// Replaces the address of the proxy, which is another one in each run, and leaves out the ways to
+/// the servers, which a replay does not take.
 fn behind(name: &str, proxy: &str, run: Run) -> Run {
-    let named = |text: String| text.replace(proxy.trim_start_matches("http://"), name);
-    let is_kept = |line: &&str| !line.contains(" is reached through the proxy ");
-    let stderr: String = named(run.stderr).split_inclusive('\n').filter(is_kept).collect();
-    Run { stdout: named(run.stdout), stderr, ..run }
+    let named = |text: &str| text.replace(proxy.trim_start_matches("http://"), name);
+    let (stdout, stderr) = (named(&run.stdout), named(&routed::without_ways(&run.stderr)));
+    Run { stdout, stderr, ..run }
 }
 
 fn scenario(folder: &Path) {
