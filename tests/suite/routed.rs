@@ -8,7 +8,7 @@ use std::process::Command;
 use janitor_host::Endpoints;
 use janitor_tests::{Cluster, State};
 
-use crate::command::{janitor, run, scenario, tests};
+use crate::command::{janitor, run, scenario, tests, without_ways};
 use crate::nginx::{Nginx, Way};
 
 /// The scenarios that do not test the router, and the reason.
@@ -39,8 +39,7 @@ pub fn same_as_without(name: &str) {
     let direct = Cluster::start(state.clone());
     let folder = tempfile::tempdir().unwrap();
     let mut command = scenario_command(name, None, folder.path());
-    let mut expected = run(command.env("http_proxy", direct.proxy_url()));
-    expected.stderr = without_ways(&expected.stderr);
+    let expected = without_ways(run(command.env("http_proxy", direct.proxy_url())));
 
     let routed = Cluster::start(state);
     let nginx = Nginx::start(&routed, Way::Usual);
@@ -52,12 +51,6 @@ pub fn same_as_without(name: &str) {
         false => assert_eq!(result, expected),
     }
     assert_eq!(routed.state(), direct.state(), "the cluster afterwards");
-}
-
-/// Leaves out the lines that show the way to each server: other runs take another one.
-pub fn without_ways(stderr: &str) -> String {
-    let is_kept = |line: &&str| !line.contains(" is reached through the proxy ");
-    stderr.split_inclusive('\n').filter(is_kept).collect()
 }
 
 /// Creates a scenario's command, to be run in a folder of its own; with the router's URL, it runs

@@ -54,7 +54,7 @@ use std::process::ExitCode;
 use janitor_tests::{Cluster, State};
 use libtest_mimic::{Arguments, Trial};
 
-use command::{Run, janitor, recordings, replay, run, tests, timeless};
+use command::{Run, janitor, recordings, replay, run, tests, timeless, without_ways};
 use golden::{blessing, golden};
 use needs::skipped;
 
@@ -106,8 +106,8 @@ fn through_the_router(scenario: &str) -> Trial {
 /// the servers, which a replay does not take.
 fn behind(name: &str, proxy: &str, run: Run) -> Run {
     let named = |text: &str| text.replace(proxy.trim_start_matches("http://"), name);
-    let (stdout, stderr) = (named(&run.stdout), named(&routed::without_ways(&run.stderr)));
-    Run { stdout, stderr, ..run }
+    let run = without_ways(run);
+    Run { stdout: named(&run.stdout), stderr: named(&run.stderr), ..run }
 }
 
 fn scenario(folder: &Path) {
