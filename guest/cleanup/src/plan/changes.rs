@@ -10,6 +10,7 @@ use janitor_contract::planned;
 use janitor_contract::types::{CleanupPlan, Level, Reason, ZnodeState};
 
 /// A cluster to which a plan may be applied.
+#[allow(clippy::large_enum_variant, reason = "there is one for each run")]
 pub enum Comparison {
     /// The cluster is as the plan shows it. There is a list of agents if there is a role.
     Same(Option<Result<Listing, String>>),
