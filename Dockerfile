@@ -1,7 +1,8 @@
 # The image that replaces mesosphere/janitor. It contains the command at the same path, a shell for
 # Marathon's `cmd`, the certificates of public authorities, and nothing else.
 #
-#     docker buildx build --platform linux/amd64,linux/arm64 --tag mesosphere/janitor .
+#     docker buildx build --platform linux/amd64,linux/arm64 \
+#       --tag registry.example.com/mesosphere/janitor .
 #
 # Each platform builds its own binary. The build arguments select another registry or a digest for
 # the two base images (--build-arg).

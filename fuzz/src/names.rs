@@ -52,7 +52,12 @@ pub fn urls(data: &[u8]) {
                 content: None,
             };
             let url = endpoints.url(&request);
-            let below = url.strip_prefix(endpoints.base(endpoint)).expect("below its base");
+            let base = endpoints.base(endpoint);
+            // The URL names only the first server of an ensemble.
+            if base.starts_with("zk") && base.contains(',') {
+                continue;
+            }
+            let below = url.strip_prefix(base).expect("below its base");
             let (path, query) = below.split_once('?').expect("a query");
             assert_eq!(path.matches('/').count(), 1, "{url}");
             assert!(!query.contains(['&', '#', '?']) && query.matches('=').count() == 1, "{url}");

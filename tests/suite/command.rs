@@ -70,6 +70,13 @@ pub fn run(command: &mut Command) -> Run {
     }
 }
 
+/// Leaves out the lines that show the way to each server: other runs, and replays, take another one.
+pub fn without_ways(run: Run) -> Run {
+    let is_kept = |line: &&str| !line.contains(" is reached through the proxy ");
+    let stderr = run.stderr.split_inclusive('\n').filter(is_kept).collect();
+    Run { stderr, ..run }
+}
+
 /// Creates a command that replays a recording.
 pub fn replay(recording: &Path) -> Command {
     let mut command = janitor();

@@ -41,8 +41,8 @@ fn every_command_has_its_page() {
     for words in [".TH janitor 1", "everything is confirmed removed", "NO_COLOR"] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    for command in ["clean", "plan", "apply", "discover", "replay", "inspect", "completions", "man"]
-    {
+    let commands = ["clean", "plan", "apply", "discover", "show", "report", "replay", "inspect"];
+    for command in commands.into_iter().chain(["completions", "man"]) {
         assert!(page.contains(&format!(r"janitor\-{command}(1)")), "{command}");
         let page = printed(&["man", command]);
         assert!(page.contains(&format!(".TH janitor-{command} 1")), "{page}");

@@ -8,13 +8,18 @@
 //! | --- | --- |
 //! | `console` | a shell runs each `$` line, and must print the text below it, where `...` stands for any number of lines |
 //! | `text` | the `$` line is run on a terminal, where `typed` is typed |
-//! | `json` | the `cmd` of the Marathon app is run as Marathon would run it |
+//! | `json` | the `cmd` of the Marathon app is run as Marathon would run it, or that of the Metronome job |
+//! | `toml` | the file that a comment names is written |
 //! | `sh` | the script is run unchanged |
 //!
 //! A command whose exit code is not 0 has `$ echo $?` below it. With `BLESS=1` in the environment,
 //! the output is written instead of compared, unless it is abridged.
+//!
+//! `docker run` is replaced by a script that runs the command in the current folder, which must be
+//! the one that is mounted.
 
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{env, fs};
 
@@ -37,7 +42,13 @@ enum Part {
     /// Lines that are not used.
     Prose(String),
     /// A fenced block.
-    Block { kind: String, cluster: Option<String>, typed: String, text: String },
+    Block {
+        kind: String,
+        cluster: Option<String>,
+        typed: String,
+        file: Option<String>,
+        text: String,
+    },
 }
 
 fn document() -> String {
@@ -47,6 +58,7 @@ fn document() -> String {
 fn parts(document: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let (mut prose, mut cluster, mut typed) = (String::new(), None, String::new());
+    let mut file = None;
     let mut lines = document.lines();
     while let Some(line) = lines.next() {
         writeln!(prose, "{line}").unwrap();
@@ -54,6 +66,7 @@ fn parts(document: &str) -> Vec<Part> {
             for (name, value) in comment.split(", ").map(|it| it.split_once(": ").unwrap()) {
                 match name {
                     "cluster" => cluster = Some(value.to_owned()),
+                    "file" => file = Some(value.to_owned()),
                     "typed" => typed = format!("{value}\n"),
                     _ => panic!("nobody knows what {name} means"),
                 }
@@ -65,8 +78,8 @@ fn parts(document: &str) -> Vec<Part> {
         for line in lines.by_ref().take_while(|line| *line != "```") {
             writeln!(text, "{line}").unwrap();
         }
-        let (cluster, typed) = (cluster.take(), std::mem::take(&mut typed));
-        parts.push(Part::Block { kind, cluster, typed, text });
+        let (cluster, typed, file) = (cluster.take(), std::mem::take(&mut typed), file.take());
+        parts.push(Part::Block { kind, cluster, typed, file, text });
         prose = "```\n".into();
     }
     parts.push(Part::Prose(prose));
@@ -78,22 +91,44 @@ struct Place {
     cluster: Cluster,
     registry: Registry,
     folder: TempDir,
+    /// The folder of the script that replaces `docker`.
+    programs: TempDir,
 }
+
+/// The script that replaces `docker`: it checks the image, and runs the command.
+const DOCKER: &str = r#"#!/bin/sh
+[ "$1" = run ] || exit 125
+shift
+while :; do
+  case "$1" in
+    --volume) [ "$2" = "$PWD:/work" ] || exit 125; shift 2 ;;
+    --workdir) [ "$2" = /work ] || exit 125; shift 2 ;;
+    --user) [ "$2" = "$(id -u)" ] || exit 125; shift 2 ;;
+    --rm) shift ;;
+    *) break ;;
+  esac
+done
+[ "$1" = registry.example.com/mesosphere/janitor ] || exit 125
+shift
+exec "$@"
+"#;
 
 impl Place {
     fn new(name: &str) -> Self {
-        Self {
-            cluster: Cluster::start(scenario(name)),
-            registry: Registry::start(&["http://leader.mesos:5050/master/"]),
-            folder: tempfile::tempdir().unwrap(),
-        }
+        let (folder, programs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let docker = programs.path().join("docker");
+        fs::write(&docker, DOCKER).unwrap();
+        fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+        let registry = Registry::start(&["http://leader.mesos:5050/master/"]);
+        Self { cluster: Cluster::start(scenario(name)), registry, folder, programs }
     }
 
     /// Runs a script in a shell.
     fn sh(&self, script: &str, app: Option<&str>) -> Run {
         let binaries = Path::new(env!("CARGO_BIN_EXE_janitor")).parent().unwrap().to_owned();
         let path = env::var_os("PATH").unwrap();
-        let path = env::join_paths([binaries].into_iter().chain(env::split_paths(&path))).unwrap();
+        let ours = [binaries, self.programs.path().to_owned()];
+        let path = env::join_paths(ours.into_iter().chain(env::split_paths(&path))).unwrap();
         let mut shell = program("sh");
         let (zookeeper, proxy) = (self.registry.address(), self.cluster.proxy_url());
         let script = script.replace(ZOOKEEPER, zookeeper);
@@ -109,12 +144,12 @@ impl Place {
 fn every_command_is_run() {
     let (mut place, mut now) = (None, String::new());
     for part in parts(&document()) {
-        let (kind, cluster, text) = match part {
+        let (kind, cluster, file, text) = match part {
             Part::Prose(prose) => {
                 now += &prose;
                 continue;
             }
-            Part::Block { kind, cluster, text, .. } => (kind, cluster, text),
+            Part::Block { kind, cluster, file, text, .. } => (kind, cluster, file, text),
         };
         if let Some(cluster) = cluster {
             place = Some(Place::new(&cluster));
@@ -124,15 +159,25 @@ fn every_command_is_run() {
             "console" => now += &console(place, &text),
             "json" => {
                 let app: serde_json::Value = serde_json::from_str(&text).unwrap();
-                let run = place.sh(app["cmd"].as_str().unwrap(), app["id"].as_str());
+                let marathon = scenario("the-sample-result").marathon;
+                // A job of Metronome is not an app.
+                let (command, id) = match app["run"]["cmd"].as_str() {
+                    Some(command) => (command, None),
+                    None => (app["cmd"].as_str().unwrap(), app["id"].as_str()),
+                };
+                let run = place.sh(command, id);
                 assert_eq!(run.exit, 0, "{text}{run:?}");
-                assert_ne!(place.cluster.state().marathon, scenario("the-sample-result").marathon);
+                assert_eq!(place.cluster.state().marathon == marathon, id.is_none(), "{text}");
                 now += &text;
             }
             "sh" => {
                 let run = place.sh(&text, None);
                 let said = "cassandra_role: gone\nkafka-role: see kafka-role.json\n";
                 assert_eq!((run.stdout.as_str(), run.stderr.as_str(), run.exit), (said, "", 0));
+                now += &text;
+            }
+            "toml" => {
+                fs::write(place.folder.path().join(file.expect("a file")), &text).unwrap();
                 now += &text;
             }
             "text" => now += &text,
@@ -199,7 +244,7 @@ fn is_abridged(expected: &str, text: &str) -> bool {
 fn every_screen_is_what_a_terminal_shows() {
     let mut screens = 0;
     for part in parts(&document()) {
-        let Part::Block { kind, cluster, typed, text } = part else { continue };
+        let Part::Block { kind, cluster, typed, text, .. } = part else { continue };
         if kind != "text" {
             continue;
         }
@@ -258,4 +303,31 @@ fn every_command_is_in_a_block_that_is_run() {
         }
     }
     assert!(checked > 5, "{checked} commands found");
+}
+
+/// The other documents show the same image, app and job.
+#[test]
+fn one_image_one_app_one_job() {
+    const IMAGE: &str = "registry.example.com/mesosphere/janitor";
+    let guide = document();
+    let readme = fs::read_to_string(tests("../README.md")).unwrap();
+    let examples = |text: &str| -> Vec<String> {
+        let blocks = text.split("```json\n").skip(1);
+        blocks.map(|block| block.split_once("```").unwrap().0.to_owned()).collect()
+    };
+    let (ours, theirs) = (examples(&guide), examples(&readme));
+    assert_eq!((ours.len(), theirs.is_empty()), (2, false));
+    for example in &theirs {
+        assert!(ours.contains(example), "{example}");
+    }
+    for example in &ours {
+        assert!(example.contains(&format!("\"image\": \"{IMAGE}\"")), "{example}");
+    }
+    let dockerfile = fs::read_to_string(tests("../Dockerfile")).unwrap();
+    for text in [&guide, &readme, &dockerfile] {
+        for line in text.lines().filter(|line| line.contains("docker ")) {
+            let names = line.contains("docker run ") || line.contains(" --tag ");
+            assert!(!names || line.contains(IMAGE), "{line}");
+        }
+    }
 }

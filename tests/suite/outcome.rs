@@ -50,6 +50,13 @@ fn every_failure_has_its_document() {
         (format!("plan {TARGET} --out p --record p"), 1, "are the same file"),
         (format!("{TARGET} --record /nonexistent/r"), 1, "cannot record to /nonexistent/r"),
         ("discover --record /nonexistent/r".into(), 1, "cannot record to /nonexistent/r"),
+        ("discover --events /nonexistent/e".into(), 1, "cannot write the events /nonexistent/e"),
+        (
+            "discover --config /nonexistent/c".into(),
+            1,
+            "cannot use the configuration /nonexistent/c",
+        ),
+        ("inspect --cluster lab".into(), 1, "there is no configuration file with cluster 'lab'"),
         ("apply /nonexistent/p".into(), 1, "cannot use the plan /nonexistent/p"),
         (format!("apply {}", at("app")), 1, "`target.marathon_app` is '/a'"),
         (format!("apply {}", at("lifting")), 7, "disables safety checks"),

@@ -18,6 +18,7 @@ pub mod master;
 mod mount;
 mod parts;
 mod record;
+mod scripted;
 mod waiting;
 
 use std::env;
@@ -109,6 +110,7 @@ on_each_master! {
     absence::a_label_that_is_no_text,
     waiting::an_agent_that_is_waited_for,
     waiting::a_framework_that_is_waited_for,
+    scripted::a_script_with_a_configuration,
     forms::a_component_that_claims_a_volume,
     forms::a_component_that_releases_nothing,
     forms::forms_by_chance,

@@ -8,7 +8,7 @@ use std::process::Command;
 use janitor_host::Endpoints;
 use janitor_tests::{Cluster, State};
 
-use crate::command::{janitor, run, scenario, tests};
+use crate::command::{janitor, run, scenario, tests, without_ways};
 use crate::nginx::{Nginx, Way};
 
 /// The scenarios that do not test the router, and the reason.
@@ -39,7 +39,7 @@ pub fn same_as_without(name: &str) {
     let direct = Cluster::start(state.clone());
     let folder = tempfile::tempdir().unwrap();
     let mut command = scenario_command(name, None, folder.path());
-    let expected = run(command.env("http_proxy", direct.proxy_url()));
+    let expected = without_ways(run(command.env("http_proxy", direct.proxy_url())));
 
     let routed = Cluster::start(state);
     let nginx = Nginx::start(&routed, Way::Usual);

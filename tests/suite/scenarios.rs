@@ -54,7 +54,7 @@ use std::process::ExitCode;
 use janitor_tests::{Cluster, State};
 use libtest_mimic::{Arguments, Trial};
 
-use command::{Run, janitor, recordings, replay, run, tests, timeless};
+use command::{Run, janitor, recordings, replay, run, tests, timeless, without_ways};
 use golden::{blessing, golden};
 use needs::skipped;
 
@@ -102,13 +102,12 @@ fn through_the_router(scenario: &str) -> Trial {
     }
 }
 
-/// Replaces the address of the proxy, which is another one in each run, and leaves out the lines that
-/// show the way to each server, which a replay does not take.
+/// Replaces the address of the proxy, which is another one in each run, and leaves out the ways to
+/// the servers, which a replay does not take.
 fn behind(name: &str, proxy: &str, run: Run) -> Run {
-    let named = |text: String| text.replace(proxy.trim_start_matches("http://"), name);
-    let is_kept = |line: &&str| !line.contains(" is reached through the proxy ");
-    let stderr: String = named(run.stderr).split_inclusive('\n').filter(is_kept).collect();
-    Run { stdout: named(run.stdout), stderr, ..run }
+    let named = |text: &str| text.replace(proxy.trim_start_matches("http://"), name);
+    let run = without_ways(run);
+    Run { stdout: named(&run.stdout), stderr: named(&run.stderr), ..run }
 }
 
 fn scenario(folder: &Path) {

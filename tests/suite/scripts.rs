@@ -2,12 +2,14 @@
 //! the quiet output, and the exit code of a plan.
 
 use std::fs;
+use std::process::Stdio;
 
 use janitor_host::DIGEST;
-use janitor_tests::Cluster;
+use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
-use crate::command::{Run, janitor, on, replay, run, scenario, timeless};
+use crate::command::{Run, janitor, on, program, replay, run, scenario, timeless};
+use crate::terminal::{Terminal, plain};
 use crate::validation;
 
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
@@ -205,4 +207,47 @@ fn a_plan_says_by_its_exit_code_what_it_contains() {
     }
     // An invalid command line has another code.
     assert_eq!(run(janitor().args(["plan", "--detailed-exitcode", "--no-such"])).exit, 1);
+}
+
+/// On a terminal, the prompt remains, and the progress is not drawn.
+#[test]
+fn a_quiet_run_asks_nevertheless() {
+    const QUESTION: &str = "[y/N]";
+    for (quiet, has_progress) in [("", true), ("--quiet", false)] {
+        let state = State { latency_ms: 50, ..scenario("a-plan") };
+        let cluster = Cluster::start(state);
+        let terminal = Terminal { typed: "y\n", ..Terminal::new(&cluster) };
+        let (shown, exit) = terminal.shows(&format!("{TARGET} {quiet}"));
+        let shown = plain(&shown);
+        assert_eq!(exit, 0, "{shown}");
+        assert!(shown.contains(QUESTION), "{shown}");
+        assert_eq!(shown.contains("Volumes 0/"), has_progress, "{shown}");
+    }
+}
+
+/// Another program may read the events while the run lasts, but a run does not wait for one.
+#[test]
+fn a_pipe_without_a_reader_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(program("mkfifo").arg(&pipe).status().unwrap().success());
+    let cluster = Cluster::start(scenario("a-plan"));
+    let line = format!("{TARGET} --events {pipe}");
+    let refused = run(&mut on(&cluster, &line));
+    assert_eq!(refused.exit, 1, "{refused:?}");
+    assert!(refused.stderr.contains("it is a pipe, and no program reads from it"), "{refused:?}");
+    assert_eq!(cluster.requests().len(), 0);
+    let mut reader = program("cat");
+    let reader = reader.arg(&pipe).stdout(Stdio::piped()).spawn().unwrap();
+    // The reader may not have opened the pipe yet.
+    let read = loop {
+        let read = run(&mut on(&cluster, &line));
+        if !read.stderr.contains("no program reads from it") {
+            break read;
+        }
+    };
+    assert_eq!(read.exit, 0, "{read:?}");
+    let events = String::from_utf8(reader.wait_with_output().unwrap().stdout).unwrap();
+    assert!(events.lines().count() > 5, "{events}");
+    events.lines().for_each(|line| validation::require("event", line));
 }

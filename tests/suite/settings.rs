@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::command::{Run, changes, janitor, on, run, scenario};
 use crate::credentials::iam;
+use crate::tls::Authority;
 
 const TOKEN: &str = "eyJ.the-token";
 
@@ -267,4 +268,41 @@ fn secrets_are_not_shown() {
     let option = run(janitor().args(["inspect", "-a", "hunter2", "-o", "json"]));
     assert!(!option.stdout.contains("hunter2"), "{option:?}");
     crate::validation::require("inspection", &option.stdout);
+}
+
+/// The login for ZooKeeper and a client certificate are the cluster's too.
+#[test]
+fn every_kind_of_credential_stays_in_its_cluster() {
+    let authority = Authority::new();
+    authority.client();
+    let place = Place::new(&format!(
+        "[clusters.a]\n\
+         master-url = 'https://127.0.0.1:1/master/'\n\
+         exhibitor-url = 'zk://127.0.0.1:1/'\n\
+         zk-auth-file = 'zk'\n\
+         client-cert = '{}'\n\
+         client-key = '{}'\n",
+        authority.path("client.pem"),
+        authority.path("client.key")
+    ));
+    fs::write(place.file().with_file_name("zk"), "me:secret").unwrap();
+    for (line, server) in [
+        ("plan -r r -z z --cluster a", None),
+        ("plan -r r -z z --cluster a -e zk://127.0.0.1:2/", Some("Exhibitor zk://127.0.0.1:2/")),
+        (
+            "plan -r r --cluster a -m https://127.0.0.1:2/master/",
+            Some("the Mesos master https://127.0.0.1:2/master/"),
+        ),
+        (
+            // The token is the option's, but the certificate is not.
+            "plan -r r --cluster a -m https://127.0.0.1:2/master/ -a token",
+            Some("the Mesos master https://127.0.0.1:2/master/"),
+        ),
+    ] {
+        let run = run(&mut place.janitor(line));
+        let words = "are not sent to servers that it does not name: ";
+        assert_eq!(run.exit, if server.is_some() { 7 } else { 5 }, "{line}: {run:?}");
+        assert_eq!(run.stdout.contains(words), server.is_some(), "{line}: {run:?}");
+        assert!(server.is_none_or(|it| run.stdout.contains(it)), "{line}: {run:?}");
+    }
 }

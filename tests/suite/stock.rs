@@ -208,6 +208,25 @@ fn a_token_goes_to_the_servers() {
     assert!(cluster.requests().iter().all(|request| request.authorization == expected));
 }
 
+/// The help of the command names these variables, as that of the binary does.
+#[test]
+fn the_environment_names_the_servers() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    let cluster = Cluster::start(scenario("with-a-token"));
+    let token = cluster.state().iam.unwrap().token;
+    let variables = [
+        ("JANITOR_AUTH_TOKEN", token.as_str()),
+        ("JANITOR_MASTER_URL", &cluster.master_url()),
+        ("JANITOR_EXHIBITOR_URL", &cluster.exhibitor_url()),
+    ];
+    let mut command = wasmtime.command(&variables);
+    let run = run(command.args(["-r", "cassandra_role", "-z", "cassandra"]));
+    assert_eq!(run.exit, 0, "{run:?}");
+    let mut other = wasmtime.command(&variables);
+    let other = crate::command::run(other.args(["-r", "r", "-m", "http://127.0.0.1:1/master/"]));
+    assert!(other.stdout.starts_with("Master: http://127.0.0.1:1/master/ "), "{other:?}");
+}
+
 /// The command accepts the same tokens as the binary, and refuses others in the same words.
 #[test]
 fn a_token_is_what_the_binary_takes_for_one() {

@@ -75,5 +75,6 @@ function inFlight(exchanges, bin) {
 }
 
 function seconds(milliseconds) {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 2 : 0)} s`;
 }

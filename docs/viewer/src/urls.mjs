@@ -22,7 +22,8 @@ export function urls({ master, exhibitor, marathon }) {
   };
   return ({ endpoint, path, query }) => {
     const pairs = query.map((pair) => pair.map(encode).join('=')).join('&');
-    return bases[endpoint] + path.map(encode).join('/') + (pairs && `?${pairs}`);
+    // The URL names only the first server of an ensemble.
+    return bases[endpoint].replace(/^(zk[^,/]*\/\/[^,/]*),[^/]*/, '$1') + path.map(encode).join('/') + (pairs && `?${pairs}`);
   };
 }
 

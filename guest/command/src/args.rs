@@ -18,7 +18,8 @@ pub struct Arguments {
     pub checks: Checks,
     #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
-    /// DC/OS authentication token; prefer the environment [env: DCOS_ACS_TOKEN]
+    /// DC/OS authentication token; prefer the environment
+    /// [env: JANITOR_AUTH_TOKEN, or else DCOS_ACS_TOKEN]
     #[arg(short, long, allow_hyphen_values = true, value_name = "TOKEN")]
     pub auth_token: Option<String>,
     #[command(flatten)]

@@ -12,7 +12,7 @@ use janitor_contract::{Call, Endpoints, json};
 use janitor_program::output;
 use janitor_program::run::{Log, configure, run, token};
 use janitor_program::runtime::{complain, print, report_panics, variable};
-use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, with_app};
+use janitor_report::command_line::parse::{Format, OWN_APP, UrlError, Urls, variables, with_app};
 use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
 use janitor_report::next;
@@ -35,7 +35,7 @@ impl wasip2::exports::cli::run::Guest for Command {
     fn run() -> Result<(), ()> {
         report_panics();
         let args = match args::parse(get_arguments().into_iter().map(Into::into)) {
-            Ok(args) => args,
+            Ok(args) => Arguments { urls: args.urls.or(Urls::in_environment(variable)), ..args },
             Err(error) => {
                 let is_fault = error.use_stderr();
                 let stream = if is_fault { stderr::get_stderr() } else { stdout::get_stdout() };
@@ -109,10 +109,12 @@ fn talk_to(endpoints: &Endpoints, token: Option<&str>, args: &Arguments) -> Resu
 
 /// Returns the token for the servers: the command line takes precedence over the environment.
 fn own_token(args: &Arguments) -> Result<Option<String>, String> {
-    const VARIABLE: &str = "DCOS_ACS_TOKEN";
-    match args.auth_token.clone() {
-        Some(given) => token("--auth-token", Some(given)),
-        None => token(VARIABLE, variable(VARIABLE)),
+    let names = [variables::AUTH_TOKEN, "DCOS_ACS_TOKEN"];
+    let is_set = |name: &&str| variable(name).is_some_and(|value| !value.trim().is_empty());
+    match (args.auth_token.clone(), names.into_iter().find(is_set)) {
+        (Some(given), _) => token("--auth-token", Some(given)),
+        (None, Some(name)) => token(name, variable(name)),
+        (None, None) => Ok(None),
     }
 }
 

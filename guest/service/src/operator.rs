@@ -4,6 +4,7 @@ use janitor_contract::Endpoints;
 use janitor_program::run::token;
 use janitor_program::runtime::{complain, variable};
 use janitor_report::ExitCode;
+use janitor_report::command_line::parse::variables;
 use subtle::ConstantTimeEq;
 use wasip2::http::types::IncomingRequest;
 
@@ -32,12 +33,12 @@ impl Operator {
     pub fn from_environment() -> Result<Self, Refusal> {
         let url = |name, default: &str| variable(name).unwrap_or_else(|| default.into());
         let endpoints = Endpoints::new(
-            &url("JANITOR_MASTER_URL", Endpoints::MASTER),
-            &url("JANITOR_EXHIBITOR_URL", Endpoints::EXHIBITOR),
-            &url("JANITOR_MARATHON_URL", Endpoints::MARATHON),
+            &url(variables::MASTER_URL, Endpoints::MASTER),
+            &url(variables::EXHIBITOR_URL, Endpoints::EXHIBITOR),
+            &url(variables::MARATHON_URL, Endpoints::MARATHON),
         );
         let endpoints = endpoints.map_err(|why| Refusal::misconfigured(ExitCode::Url, why))?;
-        let token = token(AUTH_TOKEN, variable(AUTH_TOKEN));
+        let token = token(variables::AUTH_TOKEN, variable(variables::AUTH_TOKEN));
         Ok(Self {
             endpoints,
             token: token.map_err(|why| Refusal::misconfigured(ExitCode::Login, why))?,
@@ -47,9 +48,6 @@ impl Operator {
         })
     }
 }
-
-/// The variable that holds the token for the servers.
-const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
 
 /// The variable that limits the time of a run.
 pub const RUN_SECONDS: &str = "JANITOR_RUN_SECONDS";

@@ -2,7 +2,7 @@
 //! and protected roles. A secret itself is never in it.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind as IoErrorKind;
+use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -55,10 +55,9 @@ impl Config {
             return Self::read(&file).map(|config| Some((config, source)));
         }
         for file in usual_places() {
-            match fs::metadata(&file) {
-                Err(why)
-                    if matches!(why.kind(), IoErrorKind::NotFound | IoErrorKind::NotADirectory) => {
-                }
+            match fs::metadata(&file).map_err(|why| why.kind()) {
+                // A program that was started by another user may inherit that user's HOME.
+                Err(NotFound | NotADirectory | PermissionDenied) => {}
                 _ => return Self::read(&file).map(|config| Some((config, "default"))),
             }
         }

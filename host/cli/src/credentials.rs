@@ -11,6 +11,8 @@ use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 use janitor_host::{Basic, Credential, Credentials, Endpoints, Login, Tls, Token, ZooKeeperLogin};
 
+use janitor_report::command_line::parse::variables::AUTH_TOKEN;
+
 use crate::args::auth::Auth;
 use crate::settings::is_set;
 
@@ -155,8 +157,10 @@ impl Auth {
         }
         if self.service_account.is_none() && self.basic_auth_file.is_none() {
             let (plain, file) = (self.auth_token.as_deref(), self.auth_token_file.as_deref());
-            let variable = ["JANITOR_AUTH_TOKEN"].into_iter().find(|it| is_set(it));
-            let variable = variable.unwrap_or("DCOS_ACS_TOKEN");
+            let variable = match is_set(AUTH_TOKEN) {
+                true => AUTH_TOKEN,
+                false => "DCOS_ACS_TOKEN",
+            };
             if let Some((token, origin)) = secret(plain, file, from, variable)? {
                 let token = Token::new(token.trim())
                     .map_err(|why| malformed(file, origin.of("--auth-token"), why))?;

@@ -1,7 +1,7 @@
 //! Checks the files that a command line names, before anything is sent: a run can write its files,
 //! and no file has two purposes. This module also reads and writes plan files.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -55,17 +55,13 @@ fn events(printing: &Printing) -> Option<Named<'_>> {
     Some(("the file of the events", printing.events.as_deref()?))
 }
 
-/// Creates the file of the events, which is private to its owner if it is new. A program may read
-/// it while the command runs.
+/// Creates the file of the events.
 ///
 /// # Errors
 /// Fails if it cannot be written, with one sentence for people.
 pub fn create_events(path: &Path) -> Result<File, String> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|why| format!("cannot write the events {}: {why}", path.display()))
+    janitor_file::stream(path)
+        .map_err(|why| format!("cannot write the events {}: {why}", path.display()))
 }
 
 /// Checks the files of a page: the page itself, and the file that it shows.

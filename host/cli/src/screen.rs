@@ -209,12 +209,15 @@ impl Screen {
 
     /// Writes an entry of a run's log.
     pub fn log(&self, entry: &Entry) {
-        let time = self.state().is_live.then(now);
-        let event = || json::line(&Event { entry, time: time.clone() }).map_err(io::Error::other);
-        self.state().write("the file of the events", |state| match &mut state.events {
-            Some(file) => file.write_all(&event()?),
+        let event = |time| json::line(&Event { entry, time }).map_err(io::Error::other);
+        let mut state = self.state();
+        let is_needed = state.events.is_some() || self.format() == Format::Json;
+        let time = (is_needed && state.is_live).then(now);
+        state.write("the file of the events", |state| match &mut state.events {
+            Some(file) => file.write_all(&event(time.clone())?),
             None => Ok(()),
         });
+        drop(state);
         match self.format() {
             Format::Text if entry.is_for_standard_error() => self.note(&entry.message),
             Format::Text if self.verbose() || entry.level != Level::Debug => {
@@ -223,7 +226,7 @@ impl Screen {
             Format::Text => {}
             Format::Json if self.is_quiet() => {}
             Format::Json => {
-                self.state().write(STDERR, |_| io::stderr().write_all(&event()?));
+                self.state().write(STDERR, |_| io::stderr().write_all(&event(time)?));
             }
         }
     }

@@ -26,7 +26,7 @@ pub struct Endpoints {
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 struct Urls {
-    /// The masters, separated by commas.
+    /// The masters, separated by commas, or the URL of their group in ZooKeeper.
     master: String,
     /// Exhibitor.
     exhibitor: String,
@@ -175,9 +175,17 @@ impl Endpoints {
         Options { znode_root, zookeeper, ..options }
     }
 
-    /// Returns the URL of a request.
+    /// Returns the URL of a request, for people and for recordings. Of an ensemble, it names the first
+    /// server only, because a URL has one host.
     pub fn url(&self, request: &Request) -> String {
-        request.url(self.base(request.endpoint))
+        let base = self.base(request.endpoint);
+        match base.split_once(',').filter(|_| base.starts_with("zk")) {
+            Some((first, others)) => {
+                let path = others.find('/').and_then(|at| others.get(at..)).unwrap_or_default();
+                request.url(&format!("{first}{path}"))
+            }
+            None => request.url(base),
+        }
     }
 }
 
@@ -435,6 +443,22 @@ mod tests {
             let endpoints = Endpoints::new("http://h/", exhibitor, "http://h/").unwrap();
             let Options { znode_root, zookeeper: is, .. } = endpoints.inform(options());
             assert_eq!((znode_root.as_deref(), is), (root, zookeeper), "{exhibitor}");
+        }
+    }
+
+    #[test]
+    fn a_request_to_an_ensemble_has_a_url() {
+        let (master, exhibitor) = ("zk://h:1,[::1]:2,j/mesos", "zk://h:1,i:2/a/b");
+        let endpoints = Endpoints::new(master, exhibitor, "http://h/a,b/").unwrap();
+        for (endpoint, url) in [
+            (Endpoint::Master, "zk://h:1/mesos/master/x"),
+            (Endpoint::MasterRoot, "zk://h:1/mesos/x"),
+            (Endpoint::Exhibitor, "zk://h:1/a/b/x"),
+            (Endpoint::Marathon, "http://h/a,b/x"),
+        ] {
+            let (method, path) = (Method::Get, vec!["x".into()]);
+            let request = Request { endpoint, method, path, query: vec![], content: None };
+            assert_eq!(endpoints.url(&request), url);
         }
     }
 

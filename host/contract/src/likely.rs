@@ -39,7 +39,8 @@ pub fn likely(server: Server, url: &str) -> Option<String> {
         Server::Marathon => marathons(path),
     };
     let likely = format!("{scheme}://{}{port}{path}", authority.host());
-    (likely.trim_end_matches('/') != url.trim_end_matches('/')).then_some(likely)
+    let is_better = likely.trim_end_matches('/') != url.trim_end_matches('/');
+    Some(likely).filter(|likely| is_better && likely.parse::<Uri>().is_ok())
 }
 
 /// Returns the path of a master's pages. They are at `/master/`, and behind Admin Router at
@@ -117,6 +118,7 @@ mod tests {
             (Server::Master, "a b"),
             (Server::Master, "u:canary@m"),
             (Server::Exhibitor, "http://e:8181/"),
+            (Server::Exhibitor, "http://e/a b"),
             (Server::Exhibitor, "https://c/exhibitor/"),
             (Server::Marathon, "https://c/service/marathon/v2/apps/"),
         ] {

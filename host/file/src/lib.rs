@@ -4,7 +4,8 @@
 //! file gets its name when everything is written, so a program that ends earlier leaves nothing
 //! behind.
 //!
-//! The crate also reads files that may have no end, and determines whether two paths name the same
+//! The crate also reads files that may have no end, opens files for lines that another program reads
+//! meanwhile, and determines whether two paths name the same
 //! file.
 
 #![deny(missing_debug_implementations)]
@@ -55,6 +56,39 @@ fn open(file: &Path) -> io::Result<(File, bool)> {
 #[cfg(not(target_os = "linux"))]
 fn open(file: &Path) -> io::Result<(File, bool)> {
     Ok((File::open(file)?, false))
+}
+
+/// Creates a file, or empties it, to write lines that another program may read meanwhile. Unlike the
+/// files of [`write`], it may be a device or a pipe. A new file is readable only by its owner.
+///
+/// # Errors
+/// Fails if the file cannot be written, or is a named pipe that no program reads from: opening it
+/// would wait for a reader, which may never come.
+#[cfg(target_os = "linux")]
+pub fn stream(file: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    let file = options.custom_flags(without_waiting).open(file).map_err(|why| {
+        match why.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
+            true => io::Error::other("it is a pipe, and no program reads from it"),
+            false => why,
+        }
+    })?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
+/// Creates a file, or empties it, to write lines that another program may read meanwhile.
+///
+/// # Errors
+/// Fails if the file cannot be written.
+#[cfg(not(target_os = "linux"))]
+pub fn stream(file: &Path) -> io::Result<File> {
+    File::create(file)
 }
 
 /// The identity of a file, which is the same for all of its names.

@@ -722,8 +722,21 @@ pub fn a_plan_and_what_comes_of_it(command: &str) {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(&master, folder.path());
     assert_eq!(master.reserved(), before);
+    let misspelt = ["-r", "kafka-role", "-p", "kafka-princpal", "-m", &master.url()];
+    let refused = run(janitor().args(misspelt));
+    assert_eq!(refused.exit, 7, "{}", refused.stdout);
+    let next = format!(
+        "Next, if you mean principal 'kafka-principal': janitor -r kafka-role -p kafka-principal -m {}\n",
+        master.url()
+    );
+    assert!(refused.stdout.contains(&next), "{}", refused.stdout);
+    assert_eq!(master.reserved(), before);
+    let shown = run(janitor().arg("show").arg(&plan));
+    assert!(shown.exit == 0 && shown.stdout.contains("destroy"), "{shown:?}");
     assert_eq!(apply(&plan).exit, 0);
     assert!(!master.has("kafka-role"));
+    let again = apply(&plan);
+    assert!(again.exit == 0 && again.stdout.contains("already carried out"), "{again:?}");
 }
 
 pub fn a_plan_that_is_out_of_date(command: &str) {

@@ -6,7 +6,7 @@ use std::fs;
 use janitor_tests::{Answer, Cluster, Server, State};
 use serde_json::{Value, json};
 
-use crate::command::{Run, janitor, replay, run, tests};
+use crate::command::{Run, janitor, replay, run, tests, timeless, without_ways};
 
 /// A part of every secret.
 const CANARY: &str = "c4n4ry";
@@ -114,7 +114,17 @@ pub fn nowhere() {
                 require_none(&live, std::slice::from_ref(&har));
                 assert!(har.contains("(scrubbed)"), "the secrets have been there");
                 let again = run(replay(&recording).args(format));
-                assert_eq!(again, live, "what is left out is not missed");
+                let told = |run: &Run| {
+                    let is_command = |line: &&str| !line.starts_with(r#"  "command": "#);
+                    let stdout = timeless(&run.stdout);
+                    let stdout: String = stdout.split_inclusive('\n').filter(is_command).collect();
+                    (stdout, timeless(&run.stderr), run.exit)
+                };
+                assert_eq!(
+                    told(&again),
+                    told(&without_ways(live)),
+                    "what is left out is not missed"
+                );
             }
         }
     }

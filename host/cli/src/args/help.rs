@@ -123,6 +123,7 @@ Environment:
     (with the names below them), .domains and addresses, each with or without a port, ranges of
     addresses (10.0.0.0/8), or * for all; ZooKeeper is always reached without it
   NO_COLOR  if set, never print colours
+  JANITOR_IMAGE  set by the image: its name in the commands that are proposed
 
 Exit codes:
 {codes}

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use janitor_report::command_line::parse::Urls;
+use janitor_report::command_line::parse::{Urls, variables};
 
 use crate::args::auth::Auth;
 use crate::credentials::{Origin, Origins};
@@ -35,7 +35,7 @@ pub struct Given {
 }
 
 macro_rules! settings {
-    ($($key:literal $variable:literal: $kind:ident($($field:ident).+),)*) => {
+    ($($key:literal, $variable:expr => $kind:ident($($field:ident).+),)*) => {
         /// All settings.
         pub const SETTINGS: [Setting; 15] = [$(Setting {
             key: $key,
@@ -46,26 +46,26 @@ macro_rules! settings {
 }
 
 settings! {
-    "dcos-url" "JANITOR_DCOS_URL": Text(urls.dcos_url),
-    "master-url" "JANITOR_MASTER_URL": Text(urls.master_url),
-    "exhibitor-url" "JANITOR_EXHIBITOR_URL": Text(urls.exhibitor_url),
-    "marathon-url" "JANITOR_MARATHON_URL": Text(urls.marathon_url),
-    "auth-token-file" "JANITOR_AUTH_TOKEN_FILE": File(auth.auth_token_file),
-    "username" "JANITOR_USERNAME": Text(auth.username),
-    "password-file" "JANITOR_PASSWORD_FILE": File(auth.password_file),
-    "service-account" "JANITOR_SERVICE_ACCOUNT": File(auth.service_account),
-    "basic-auth-file" "JANITOR_BASIC_AUTH_FILE": File(auth.basic_auth_file),
-    "exhibitor-auth-file" "JANITOR_EXHIBITOR_AUTH_FILE": File(auth.exhibitor_auth_file),
-    "marathon-auth-file" "JANITOR_MARATHON_AUTH_FILE": File(auth.marathon_auth_file),
-    "zk-auth-file" "JANITOR_ZK_AUTH_FILE": File(auth.zk_auth_file),
-    "ca-cert" "JANITOR_CA_CERT": File(auth.ca_cert),
-    "client-cert" "JANITOR_CLIENT_CERT": File(auth.client_cert),
-    "client-key" "JANITOR_CLIENT_KEY": File(auth.client_key),
+    "dcos-url", variables::DCOS_URL => Text(urls.dcos_url),
+    "master-url", variables::MASTER_URL => Text(urls.master_url),
+    "exhibitor-url", variables::EXHIBITOR_URL => Text(urls.exhibitor_url),
+    "marathon-url", variables::MARATHON_URL => Text(urls.marathon_url),
+    "auth-token-file", "JANITOR_AUTH_TOKEN_FILE" => File(auth.auth_token_file),
+    "username", "JANITOR_USERNAME" => Text(auth.username),
+    "password-file", "JANITOR_PASSWORD_FILE" => File(auth.password_file),
+    "service-account", "JANITOR_SERVICE_ACCOUNT" => File(auth.service_account),
+    "basic-auth-file", "JANITOR_BASIC_AUTH_FILE" => File(auth.basic_auth_file),
+    "exhibitor-auth-file", "JANITOR_EXHIBITOR_AUTH_FILE" => File(auth.exhibitor_auth_file),
+    "marathon-auth-file", "JANITOR_MARATHON_AUTH_FILE" => File(auth.marathon_auth_file),
+    "zk-auth-file", "JANITOR_ZK_AUTH_FILE" => File(auth.zk_auth_file),
+    "ca-cert", "JANITOR_CA_CERT" => File(auth.ca_cert),
+    "client-cert", "JANITOR_CLIENT_CERT" => File(auth.client_cert),
+    "client-key", "JANITOR_CLIENT_KEY" => File(auth.client_key),
 }
 
 /// The variables with secrets.
 pub const SECRETS: [&str; 8] = [
-    "JANITOR_AUTH_TOKEN",
+    variables::AUTH_TOKEN,
     "DCOS_ACS_TOKEN",
     "DCOS_PASSWORD",
     "DCOS_SERVICE_ACCOUNT_CREDENTIAL",
@@ -96,7 +96,7 @@ pub const GROUPS: [Group; 6] = [
             "basic-auth-file",
         ],
         secrets: &[
-            "JANITOR_AUTH_TOKEN",
+            variables::AUTH_TOKEN,
             "DCOS_ACS_TOKEN",
             "DCOS_SERVICE_ACCOUNT_CREDENTIAL",
             "MESOS_BASIC_AUTH",

@@ -109,6 +109,21 @@ pub struct Urls {
     pub marathon_url: Option<String>,
 }
 
+/// The variables of the environment that all programs share: the URLs of the servers, and the DC/OS
+/// authentication token.
+pub mod variables {
+    /// The URL of a DC/OS cluster.
+    pub const DCOS_URL: &str = "JANITOR_DCOS_URL";
+    /// The URL of a Mesos master, or a comma-separated list of all masters.
+    pub const MASTER_URL: &str = "JANITOR_MASTER_URL";
+    /// The URL of Exhibitor, or of ZooKeeper itself.
+    pub const EXHIBITOR_URL: &str = "JANITOR_EXHIBITOR_URL";
+    /// The URL of Marathon's apps.
+    pub const MARATHON_URL: &str = "JANITOR_MARATHON_URL";
+    /// The DC/OS authentication token for all servers.
+    pub const AUTH_TOKEN: &str = "JANITOR_AUTH_TOKEN";
+}
+
 /// The heading of [`Urls`] for a command whose servers are at the addresses of DC/OS by default.
 pub const URLS: &str = "Cluster (default: the addresses of DC/OS)";
 
@@ -257,6 +272,16 @@ impl Urls {
             exhibitor_url.as_ref().unwrap_or(exhibitor),
             marathon_url.as_ref().unwrap_or(marathon),
         )
+    }
+
+    /// Returns the URLs that the environment names. `variable` reads a variable, unless it is empty.
+    pub fn in_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            dcos_url: variable(variables::DCOS_URL),
+            master_url: variable(variables::MASTER_URL),
+            exhibitor_url: variable(variables::EXHIBITOR_URL),
+            marathon_url: variable(variables::MARATHON_URL),
+        }
     }
 
     /// Adds the URLs of a place with a lower precedence. The URL of a cluster names all of its
