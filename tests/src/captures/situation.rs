@@ -297,6 +297,7 @@ fn registered(entry: &Value) -> Framework {
         tasks: u32::try_from(entry["tasks"].as_array().unwrap().len()).unwrap(),
         recovered,
         hidden: false,
+        listings: None,
     }
 }
 
