@@ -59,7 +59,7 @@ fn open(file: &Path) -> io::Result<(File, bool)> {
 }
 
 /// Creates a file, or empties it, to write lines that another program may read meanwhile. Unlike the
-/// files of [`write`], it may be a device or a pipe. A new file is readable only by its owner.
+/// files of [`write()`], it may be a device or a pipe. A new file is readable only by its owner.
 ///
 /// # Errors
 /// Fails if the file cannot be written, or is a named pipe that no program reads from: opening it
