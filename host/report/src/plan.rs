@@ -269,6 +269,11 @@ mod tests {
             let own = format!("  Slave {id} (h-{id})\n    destroy    volume v-{id}\n");
             assert!(all.contains(&own), "{all}");
         }
+        // Agents of one host differ by their IDs alone.
+        let mut of_one_host = plan.clone();
+        of_one_host.agents.iter_mut().for_each(|agent| agent.hostname = "h".into());
+        let grouped = text(&of_one_host, &Options::DEFAULT);
+        assert!(grouped.contains("  4 agents, each (S0, S2, S3 and 1 other; -v"), "{grouped}");
         // An agent that is away is not like the others.
         let (agent, hostname) = ("S2".to_owned(), String::new());
         let reason = UnreachedReason::NotActive;

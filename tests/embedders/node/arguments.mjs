@@ -26,6 +26,7 @@ export const target = {
 
 export const options = {
   confirmSeconds: 30,
+  waitSeconds: 0,
   inUse: values.force ? 'force' : 'refuse',
   systemZnode: false,
   teardown: [],

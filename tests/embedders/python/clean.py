@@ -27,6 +27,7 @@ OPTIONS = {
     "ignored-agents": [],
     "znode-root": None,
     "zookeeper": False,
+    "wait-seconds": 0,
 }
 
 

@@ -291,7 +291,7 @@ pub fn a_disconnected_framework(command: &str) {
     drop(Framework::register(&master, "kafka", "kafka-role"));
     let run = master.clean("-r kafka-role");
     assert_eq!(run.exit, 7);
-    assert!(run.stdout.contains("--force"));
+    assert!(run.stdout.contains("--teardown"), "{}", run.stdout);
     assert_eq!(master.reserved(), before);
 }
 
@@ -535,7 +535,7 @@ pub fn a_master_that_does_not_lead(command: &str) {
     // knows its metrics and its registry.
     let (exhibitor, _) = exhibitor();
     let urls = ["-m", &other.url(), "-e", &exhibitor.exhibitor_url()];
-    let found = run(janitor().arg("discover").args(urls));
+    let found = run(janitor().args(["discover", "kafka-role"]).args(urls));
     assert!(found.stdout.contains("Role 'kafka-role': orphaned"), "{}", found.stdout);
     assert!(!found.stdout.contains("not known"), "{}", found.stdout);
     let run = other.clean("-r kafka-role");

@@ -1,7 +1,7 @@
 //! Groups the agents of a plan that hold equal resources.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use janitor_contract::describe::{agent_words, count};
 use janitor_contract::types::{AgentPlan, CleanupPlan, Planned};
@@ -82,7 +82,10 @@ pub fn heading(agents: &[&AgentPlan]) -> String {
     if let [AgentPlan { agent, hostname, .. }] = agents {
         return format!("  Slave {}", agent_words(agent, hostname));
     }
-    let name = |it: &&AgentPlan| match it.hostname.is_empty() {
+    let hosts: HashSet<_> = agents.iter().map(|it| &it.hostname).collect();
+    // Several agents of one host differ by their IDs alone.
+    let are_distinct = hosts.len() == agents.len();
+    let name = |it: &&AgentPlan| match it.hostname.is_empty() || !are_distinct {
         true => it.agent.clone(),
         false => it.hostname.clone(),
     };
