@@ -48,7 +48,7 @@ struct State {
     /// The file of the events, if there is one.
     events: Option<File>,
     /// The run takes place now: its events have a time, and it shows signs of life. A replay does
-    /// not.
+    /// not, nor does a program that ends.
     is_live: bool,
     /// The last line, if it moves.
     moving: Option<Moving>,
@@ -238,10 +238,13 @@ impl Screen {
 
     /// Replaces the line that moves, on a terminal that can erase it. No such line appears elsewhere.
     pub fn move_on(&self, next: impl FnOnce(Option<Moving>) -> Option<Moving>) {
-        if !self.has_signs_of_life() || is_dumb() {
+        if !self.is_watched() || self.is_quiet() || is_dumb() {
             return;
         }
         let mut state = self.state();
+        if !state.is_live {
+            return;
+        }
         let last = state.moving.take();
         let had_one = last.is_some();
         state.moving = next(last);
@@ -280,8 +283,12 @@ impl Screen {
     /// Cleans the terminal of a program that ends immediately, and writes its last words. Nothing
     /// here waits long for a reader of the output.
     pub fn leave(&self, last_words: Option<&str>) {
-        if self.idle_state().and_then(|mut state| state.moving.take()).is_some() {
-            erase();
+        if let Some(mut state) = self.idle_state() {
+            // No other thread may draw the line again before the program ends.
+            state.is_live = false;
+            if state.moving.take().is_some() {
+                erase();
+            }
         }
         if let Some(words) = last_words {
             // The cursor is behind a question, or behind the ^C of the terminal.
