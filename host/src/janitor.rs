@@ -20,7 +20,10 @@ use crate::{component, engine, wasi};
 use janitor_contract::call::Call;
 use janitor_contract::imports;
 use janitor_contract::outcome::{Done, RunError};
-use janitor_contract::types::{CleanupPlan, Inventory, Options, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Failure, Inventory, Options, ReadFailure, Report, Target,
+};
+use janitor_contract::violation::Violation;
 use janitor_policy::policy::Policy;
 
 /// The loaded component. It can clean any number of targets, also concurrently; clones share it.
@@ -212,6 +215,62 @@ impl Janitor {
         })
     }
 
+    /// Cleans several targets. The number of lists that are read does not depend on their number, and
+    /// one that fails keeps no other. Returns a result for each target, in their order.
+    ///
+    /// # Errors
+    /// Fails if the component breaks its contract.
+    pub fn clean_all(
+        &self,
+        targets: &[Target],
+        options: &Options,
+        session: Session,
+    ) -> Result<Vec<Result<Report, Failure>>, RunError> {
+        self.call_all(
+            options,
+            session,
+            |options| Policy::all(targets.iter().map(|it| Policy::clean(it, options))),
+            |it, store, options| it.call_clean_all(store, targets, options),
+        )
+    }
+
+    /// Reports what cleaning several targets would do, without changing anything. Returns a result
+    /// for each target, in their order.
+    ///
+    /// # Errors
+    /// Fails if the component breaks its contract.
+    pub fn plan_all(
+        &self,
+        targets: &[Target],
+        options: &Options,
+        session: Session,
+    ) -> Result<Vec<Result<CleanupPlan, ReadFailure>>, RunError> {
+        self.call_all(
+            options,
+            session,
+            |options| Policy::all(targets.iter().map(|it| Policy::plan(it, options))),
+            |it, store, options| it.call_plan_all(store, targets, options),
+        )
+    }
+
+    /// Carries out several plans, like [`Janitor::clean_all`].
+    ///
+    /// # Errors
+    /// Fails if the component breaks its contract.
+    pub fn apply_all(
+        &self,
+        plans: &[CleanupPlan],
+        options: &Options,
+        session: Session,
+    ) -> Result<Vec<Result<Report, Failure>>, RunError> {
+        self.call_all(
+            options,
+            session,
+            |options| Policy::all(plans.iter().map(|it| Policy::apply(it, options))),
+            |it, store, options| it.call_apply_all(store, plans, options),
+        )
+    }
+
     /// Makes one call to the component, for a caller that learns at run time which one.
     ///
     /// # Errors
@@ -222,7 +281,27 @@ impl Janitor {
             Call::Plan(target) => self.plan(target, options, session).map(Done::Planned),
             Call::Apply(plan) => self.apply(plan, options, session).map(Done::Cleaned),
             Call::Discover => self.discover(options, session).map(Done::Discovered),
+            Call::CleanAll(targets) => {
+                self.clean_all(targets, options, session).map(Done::CleanedAll)
+            }
+            Call::PlanAll(targets) => {
+                self.plan_all(targets, options, session).map(Done::PlannedAll)
+            }
+            Call::ApplyAll(plans) => self.apply_all(plans, options, session).map(Done::CleanedAll),
         }
+    }
+
+    /// Calls a function for several targets, which returns a list of results.
+    fn call_all<T: Send>(
+        &self,
+        options: &Options,
+        session: Session,
+        policy: impl FnOnce(&Options) -> Policy,
+        function: impl FnOnce(&Guest, &mut Store<State>, &Options) -> wasmtime::Result<T> + Send,
+    ) -> Result<T, RunError> {
+        self.call(options, session, policy, |it, store, options| {
+            function(it, store, options).map(Ok::<T, Violation>)
+        })
     }
 
     /// Calls one function of the component. A panic of the session's transport or log continues in

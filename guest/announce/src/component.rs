@@ -44,4 +44,16 @@ impl Guest for Component {
     fn clean(target: Target, options: Options) -> Result<Report, Failure> {
         crate::clean(&target, &options)
     }
+
+    fn plan_all(targets: Vec<Target>, options: Options) -> Vec<Result<CleanupPlan, ReadFailure>> {
+        crate::plan_all(&targets, &options)
+    }
+
+    fn apply_all(plans: Vec<CleanupPlan>, options: Options) -> Vec<Result<Report, Failure>> {
+        crate::apply_all(&plans, &options)
+    }
+
+    fn clean_all(targets: Vec<Target>, options: Options) -> Vec<Result<Report, Failure>> {
+        crate::clean_all(&targets, &options)
+    }
 }

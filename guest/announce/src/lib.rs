@@ -64,6 +64,51 @@ pub fn clean(target: &Target, options: &Options) -> Result<Report, Failure> {
     behind(&call, options, || cleanup::clean(target, options), unclean)
 }
 
+/// Determines what a cleanup of each target would do.
+///
+/// If the gate denied a request, no target has a plan.
+pub fn plan_all(targets: &[Target], options: &Options) -> Vec<Result<CleanupPlan, ReadFailure>> {
+    let call = Call::PlanAll(targets.to_vec());
+    let run = || Ok(cleanup::plan_all(targets, options));
+    let all = behind(&call, options, run, |why, _: Option<String>| why);
+    all.unwrap_or_else(|why| targets.iter().map(|_| Err(unread(why.clone(), None))).collect())
+}
+
+/// Carries out all plans.
+///
+/// If the gate denied a request, all of them fail, with the reports that they have.
+pub fn apply_all(plans: &[CleanupPlan], options: &Options) -> Vec<Result<Report, Failure>> {
+    let call = Call::ApplyAll(plans.to_vec());
+    changing(&call, options, || cleanup::apply_all(plans, options), plans.len())
+}
+
+/// Removes all targets.
+///
+/// If the gate denied a request, all of them fail, with the reports that they have.
+pub fn clean_all(targets: &[Target], options: &Options) -> Vec<Result<Report, Failure>> {
+    let call = Call::CleanAll(targets.to_vec());
+    changing(&call, options, || cleanup::clean_all(targets, options), targets.len())
+}
+
+/// Runs a call that changes something for this many targets.
+fn changing(
+    call: &Call,
+    options: &Options,
+    run: impl FnOnce() -> Vec<Result<Report, Failure>>,
+    count: usize,
+) -> Vec<Result<Report, Failure>> {
+    if let Err(why) = scope::begin(call, options) {
+        return (0..count).map(|_| Err(unclean(why.clone(), None))).collect();
+    }
+    let results = run();
+    let Some(why) = scope::end() else { return results };
+    let failed = results.into_iter().map(|result| {
+        let report = result.unwrap_or_else(|failure| failure.report);
+        Err(Failure { reason: Reason::Failed, message: why.clone(), report })
+    });
+    failed.collect()
+}
+
 /// Runs a call of the cleaner behind the gate. If the gate denied a request, `failed` turns the
 /// reason, and the cleaner's own failure, into the result.
 fn behind<T, E>(

@@ -3,10 +3,13 @@
 //! A phase begins only when the one before it is confirmed. The master's 200 or 202 is a
 //! promise; a resource is removed when a later listing no longer shows it.
 
+mod all;
+
+pub use self::all::{apply_all, clean_all};
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};
 use crate::master::agents::Listing;
-use crate::operation::Operation;
+use crate::operation::{Begun, Operation};
 use crate::owner::Owner;
 use crate::plan::Comparison;
 use crate::self_removal;
@@ -60,19 +63,15 @@ fn carry_out<H: Host>(
 impl<H: Host> Context<'_, H> {
     /// Carries out all phases.
     fn phases(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Abort> {
-        self.admit(target)?;
         let Target { role, znode, marathon_app, .. } = target;
-        let listing = match plan {
-            Some(plan) => match self.as_planned(plan)? {
-                Comparison::Same(listing) => listing,
-                Comparison::CarriedOut => {
-                    self.say("");
-                    self.say("Nothing is left to do: the plan is already carried out.");
-                    self.leave_marathon(marathon_app.as_deref());
-                    return Ok(());
-                }
-            },
-            None => self.as_allowed(target)?,
+        let listing = match self.compared(target, plan)? {
+            Comparison::Same(listing) => listing,
+            Comparison::CarriedOut => {
+                self.say("");
+                self.say("Nothing is left to do: the plan is already carried out.");
+                self.leave_marathon(marathon_app.as_deref());
+                return Ok(());
+            }
         };
         if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
             self.resources(owner, listing)?;
@@ -87,6 +86,19 @@ impl<H: Host> Context<'_, H> {
         Ok(())
     }
 
+    /// Aborts the run unless the target may be cleaned, and the cluster is as the plan shows it.
+    fn compared(
+        &mut self,
+        target: &Target,
+        plan: Option<&CleanupPlan>,
+    ) -> Result<Comparison, Abort> {
+        self.admit(target)?;
+        match plan {
+            Some(plan) => self.as_planned(plan),
+            None => self.as_allowed(target).map(Comparison::Same),
+        }
+    }
+
     /// Removes the target's app from Marathon, if it names one.
     fn leave_marathon(&mut self, app: Option<&str>) {
         if let Some(app) = app {
@@ -96,40 +108,57 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Carries out the two phases that concern the agents, and repeats them for those that come
-    /// back while the run waits.
+    /// Carries out the two phases that concern the agents.
     fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Abort> {
         let parents = listing.as_ref().map(|listing| listing.parents(owner));
         let parents = parents.unwrap_or_default();
         let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
-        self.begin(Phase::Volumes, "Destroying volumes...", agents);
-        let mut listing = self.usable(listing).map_err(|abort| self.skip_rest("volumes", abort))?;
+        self.begin_operation(&Operation::VOLUMES, agents);
+        let listing = self.usable(listing);
+        let listing = listing.map_err(|abort| self.skip_rest(&Operation::VOLUMES, abort))?;
         self.log_version(&listing);
-        let mut is_repeated = false;
-        loop {
-            listing = self
-                .operate(&Operation::VOLUMES, listing, owner, is_repeated)
-                .map_err(|abort| self.skip_rest("volumes", abort))?;
-            let agents = match is_repeated {
-                true => Operation::RESERVATIONS.pending(&listing, owner).len(),
-                false => listing.agents.len(),
-            };
-            if agents > 0 || !is_repeated {
-                self.begin(Phase::Reservations, "Unreserving resources...", agents);
-            }
-            listing = self
-                .operate(&Operation::RESERVATIONS, listing, owner, is_repeated)
-                .map_err(|abort| self.skip_rest("resources", abort))?;
-            match self.settle(listing, owner, &parents)? {
-                Some(now) => listing = now,
-                None => return Ok(()),
-            }
-            is_repeated = true;
-            let agents = Operation::VOLUMES.pending(&listing, owner).len();
-            if agents > 0 {
-                self.begin(Phase::Volumes, "Destroying volumes...", agents);
+        let listing = self.carry_out(&Operation::VOLUMES, listing, owner, Begun::Not)?;
+        self.begin_operation(&Operation::RESERVATIONS, listing.agents.len());
+        let listing = self.carry_out(&Operation::RESERVATIONS, listing, owner, Begun::Not)?;
+        self.settle_and_repeat(listing, owner, &parents)
+    }
+
+    /// Ends the two phases, and repeats them for agents that come back while the run waits.
+    fn settle_and_repeat(
+        &mut self,
+        listing: Listing,
+        owner: Owner,
+        parents: &[(String, u32)],
+    ) -> Result<(), Abort> {
+        let mut listing = listing;
+        while let Some(now) = self.settle(listing, owner, parents)? {
+            listing = now;
+            for operation in [&Operation::VOLUMES, &Operation::RESERVATIONS] {
+                let agents = operation.pending(&listing, owner).len();
+                if agents > 0 {
+                    self.begin_operation(operation, agents);
+                }
+                listing = self.carry_out(operation, listing, owner, Begun::Repeated)?;
             }
         }
+        Ok(())
+    }
+
+    /// Carries out an operation. If it fails, the run ends.
+    fn carry_out(
+        &mut self,
+        operation: &Operation,
+        listing: Listing,
+        owner: Owner,
+        begun: Begun,
+    ) -> Result<Listing, Abort> {
+        let done = self.operate(operation, listing, owner, begun);
+        done.map_err(|abort| self.skip_rest(operation, abort))
+    }
+
+    /// Logs the start of an operation on this many agents.
+    fn begin_operation(&mut self, operation: &Operation, agents: usize) {
+        self.begin(operation.phase, operation.begins, agents);
     }
 
     /// Carries out the phase that concerns the ZooKeeper node.
@@ -205,17 +234,22 @@ impl<H: Host> Context<'_, H> {
 
     /// Logs the start of a phase.
     fn begin(&mut self, phase: Phase, line: &str, total: usize) {
-        self.say("");
-        let start = PhaseStart { phase, total: count(total) };
-        self.host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
+        begin(&mut self.host, phase, line, total);
     }
 
     /// Logs the original's last line after a failed phase.
-    fn skip_rest(&mut self, what: &str, abort: Abort) -> Abort {
-        let line = format!("Deleting {what} failed, skipping other steps.");
+    fn skip_rest(&mut self, operation: &Operation, abort: Abort) -> Abort {
+        let line = format!("Deleting {} failed, skipping other steps.", operation.failed);
         self.host.say(Level::Error, line, None);
         abort
     }
+}
+
+/// Logs the start of a phase.
+fn begin<H: Host>(host: &mut H, phase: Phase, line: &str, total: usize) {
+    host.say(Level::Info, "", None);
+    let start = PhaseStart { phase, total: count(total) };
+    host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
 }
 
 #[cfg(test)]

@@ -35,6 +35,21 @@ impl cleanup::Guest for Component {
         report_panics();
         crate::discover(&mut Imports, &options)
     }
+
+    fn plan_all(targets: Vec<Target>, options: Options) -> Vec<Result<CleanupPlan, ReadFailure>> {
+        report_panics();
+        crate::plan_all(&mut Imports, &targets, &options)
+    }
+
+    fn apply_all(plans: Vec<CleanupPlan>, options: Options) -> Vec<Result<Report, Failure>> {
+        report_panics();
+        crate::apply_all(&mut Imports, &plans, &options)
+    }
+
+    fn clean_all(targets: Vec<Target>, options: Options) -> Vec<Result<Report, Failure>> {
+        report_panics();
+        crate::clean_all(&mut Imports, &targets, &options)
+    }
 }
 
 fn report_panics() {

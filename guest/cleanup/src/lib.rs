@@ -18,7 +18,7 @@
 //! | [`operation`] | the removal of volumes and of reservations, on all agents |
 //! | [`settle`] | the decision whether everything is removed |
 //! | [`znode`], [`self_removal`] | the last two phases |
-//! | [`host`], [`retry`] | the functions that a run imports; retries and their time limits |
+//! | [`host`], [`memo`], [`retry`] | the functions that a run imports; those for several targets; retries and their time limits |
 //! | [`names`], [`version`], [`excerpt`] | names of services and roles; versions of Mesos; excerpts of responses |
 //! | `bindings` | the functions of `wit/`, as Rust |
 
@@ -35,6 +35,7 @@ mod groups;
 pub mod guard;
 pub mod host;
 pub mod master;
+pub mod memo;
 pub mod names;
 pub mod operation;
 pub mod owner;
@@ -51,7 +52,7 @@ mod testing;
 pub mod version;
 pub mod znode;
 
-pub use clean::clean;
+pub use clean::{apply_all, clean, clean_all};
 pub use discover::discover;
 pub use host::Host;
-pub use plan::plan;
+pub use plan::{plan, plan_all};

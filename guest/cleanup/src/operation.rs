@@ -7,7 +7,9 @@ mod round;
 
 use std::collections::BTreeSet;
 
+pub use self::operate::Begun;
 use self::request::{Lists, Removal};
+pub use self::round::{Attempt, Job};
 use crate::master::agents::{Agent, Listing};
 use crate::master::resource::Decision;
 use crate::owner::Owner;
@@ -21,8 +23,12 @@ pub struct Operation {
     path: &'static str,
     /// The form field that takes the list of resources.
     field: &'static str,
+    /// The line with which the phase begins.
+    pub begins: &'static str,
     /// The name of the resources in the log.
     noun: &'static str,
+    /// The name of the phase in the line about its failure.
+    pub failed: &'static str,
     /// The permission that it needs in DC/OS, without the principal that made the resources;
     /// its action is `delete`.
     permission: &'static str,
@@ -47,7 +53,9 @@ impl Operation {
         phase: Phase::Volumes,
         path: "destroy-volumes",
         field: "volumes",
+        begins: "Destroying volumes...",
         noun: "volume(s)",
+        failed: "volumes",
         permission: "dcos:mesos:master:volume:principal",
     };
 
@@ -57,7 +65,9 @@ impl Operation {
         phase: Phase::Reservations,
         path: "unreserve",
         field: "resources",
+        begins: "Unreserving resources...",
         noun: "resource(s)",
+        failed: "resources",
         permission: "dcos:mesos:master:reservation:principal",
     };
 

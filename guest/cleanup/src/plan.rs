@@ -1,6 +1,8 @@
 //! Plans: a plan shows what a cleanup would do, and making one changes nothing.
 
-mod changes;
+pub mod changes;
+
+use std::cell::RefCell;
 
 pub use self::changes::Comparison;
 use crate::checks::{self, Users};
@@ -9,6 +11,7 @@ use crate::guard::Refusal;
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::resource::{Decision, Resource};
+use crate::memo::{Handle, Memo};
 use crate::owner::Owner;
 use crate::settle::away_words;
 use crate::znode::Tree;
@@ -28,6 +31,17 @@ pub fn plan<H: Host>(
 ) -> Result<CleanupPlan, ReadFailure> {
     let mut context = Context::new(host, options);
     context.plan(target).map_err(Abort::into_read_failure)
+}
+
+/// Makes a plan for each target, as `wit/cleanup.wit` specifies. What one of them needs to know, the
+/// others do not read again.
+pub fn plan_all<H: Host>(
+    host: &mut H,
+    targets: &[Target],
+    options: &Options,
+) -> Vec<Result<CleanupPlan, ReadFailure>> {
+    let memo = RefCell::new(Memo::new(host));
+    targets.iter().map(|target| plan(&mut Handle(&memo), target, options)).collect()
 }
 
 impl<H: Host> Context<'_, H> {

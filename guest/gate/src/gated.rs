@@ -34,6 +34,9 @@ impl From<scope::Call> for Call {
             scope::Call::Plan(target) => Self::Plan(target),
             scope::Call::Apply(plan) => Self::Apply(plan),
             scope::Call::Discover => Self::Discover,
+            scope::Call::CleanAll(targets) => Self::CleanAll(targets),
+            scope::Call::PlanAll(targets) => Self::PlanAll(targets),
+            scope::Call::ApplyAll(plans) => Self::ApplyAll(plans),
         }
     }
 }

@@ -34,10 +34,14 @@ pub struct Policy {
     /// The target's framework, or none, if the target has labels: only frameworks that labels name
     /// may be torn down.
     labelled: Option<Option<String>>,
+    /// The policies of the other targets, if the call has several: a request is allowed if one of
+    /// the policies allows it.
+    others: Vec<Policy>,
 }
 
-/// Reads a response as it passes, because it determines which requests are allowed.
-pub struct Watch(Watched);
+/// Reads a response as it passes, because it determines which requests are allowed. There is a
+/// reader for each target that depends on the response, by the target's index.
+pub struct Watch(Vec<(usize, Watched)>);
 
 enum Watched {
     /// The agents, with their resources of the role.
@@ -54,9 +58,11 @@ impl Watch {
 
     /// Reads the next piece of the response.
     fn read(&mut self, piece: &[u8]) {
-        match &mut self.0 {
-            Watched::Agents(agents) => agents.read(piece),
-            Watched::Users(users) => users.read(piece),
+        for (_, watched) in &mut self.0 {
+            match watched {
+                Watched::Agents(agents) => agents.read(piece),
+                Watched::Users(users) => users.read(piece),
+            }
         }
     }
 }
@@ -69,7 +75,18 @@ impl Policy {
             Call::Plan(target) => Self::plan(target, options),
             Call::Apply(plan) => Self::apply(plan, options),
             Call::Discover => Self::discover(options),
+            Call::CleanAll(targets) => Self::all(targets.iter().map(|it| Self::clean(it, options))),
+            Call::PlanAll(targets) => Self::all(targets.iter().map(|it| Self::plan(it, options))),
+            Call::ApplyAll(plans) => Self::all(plans.iter().map(|it| Self::apply(it, options))),
         }
+    }
+
+    /// Creates the allow-list for a call with several targets: everything that one of these policies
+    /// allows. Without any, nothing is allowed.
+    pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
+        let mut policies = policies.into_iter();
+        let first = policies.next().unwrap_or_else(|| Self::of(Vec::new(), &Options::DEFAULT));
+        Self { others: policies.collect(), ..first }
     }
 
     /// Creates the allow-list for cleaning a target.
@@ -120,6 +137,7 @@ impl Policy {
             planned: None,
             listed: Listed::default(),
             labelled: None,
+            others: Vec::new(),
         }
     }
 
@@ -210,6 +228,13 @@ impl Policy {
     /// Returns a reader for the response to this request if the policy depends on it, which it does
     /// on lists of agents and of frameworks.
     pub fn watch(&self, request: &Request) -> Option<Watch> {
+        let each = std::iter::once(self).chain(&self.others).enumerate();
+        let all = each.filter_map(|(index, it)| Some((index, it.own_watch(request)?)));
+        Some(Watch(all.collect())).filter(|watch| !watch.0.is_empty())
+    }
+
+    /// Returns the reader for this target.
+    fn own_watch(&self, request: &Request) -> Option<Watched> {
         let role = self.role.as_deref()?;
         if (request.endpoint, request.method) != (Endpoint::Master, Method::Get) {
             return None;
@@ -218,10 +243,10 @@ impl Policy {
         match request.path.first().map(String::as_str) {
             Some("slaves") => {
                 let scopes = self.rules.iter().filter_map(|rule| rule.scope.clone()).collect();
-                Some(Watch(Watched::Agents(Agents::of(role, scopes).into())))
+                Some(Watched::Agents(Agents::of(role, scopes).into()))
             }
             Some("frameworks") if !self.is_named && ends_some() => {
-                Some(Watch(Watched::Users(Users::of(role))))
+                Some(Watched::Users(Users::of(role)))
             }
             _ => None,
         }
@@ -239,9 +264,16 @@ impl Policy {
 
     /// Replaces what an earlier list allowed by what this one allows.
     fn learn(&mut self, watch: Watch) {
-        match watch.0 {
-            Watched::Agents(agents) => self.listed = agents.listed(),
-            Watched::Users(users) => self.may_end = users.ids(),
+        for (index, watched) in watch.0 {
+            let policy = match index.checked_sub(1) {
+                None => Some(&mut *self),
+                Some(index) => self.others.get_mut(index),
+            };
+            match (policy, watched) {
+                (Some(policy), Watched::Agents(agents)) => policy.listed = agents.listed(),
+                (Some(policy), Watched::Users(users)) => policy.may_end = users.ids(),
+                (None, _) => {}
+            }
         }
     }
 
@@ -281,6 +313,14 @@ impl Policy {
     /// Fails with one sentence that names the request and the reason; for a request that matches no
     /// rule, it lists the rules.
     pub fn check(&self, request: &Request) -> Result<(), String> {
+        let own = self.check_own(request);
+        match self.others.iter().any(|it| it.check_own(request).is_ok()) {
+            true => Ok(()),
+            false => own,
+        }
+    }
+
+    fn check_own(&self, request: &Request) -> Result<(), String> {
         let media_type = request.content.as_ref().map(|content| content.media_type.as_str());
         let rule = self.rules.iter().find(|rule| {
             rule.endpoint == request.endpoint

@@ -13,7 +13,10 @@ use crate::run::{RUN, Run, no_thread, require_addresses, unstarted};
 use crate::wasi;
 use janitor_contract::call::Call;
 use janitor_contract::outcome::{Done, RunError};
-use janitor_contract::types::{CleanupPlan, Inventory, Options, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Failure, Inventory, Options, ReadFailure, Report, Target,
+};
+use janitor_contract::violation::Violation;
 use janitor_policy::policy::Policy;
 
 /// The component, with imports that do not block.
@@ -112,6 +115,69 @@ impl Janitor {
         .await
     }
 
+    /// Cleans several targets, like [`clean_all`](Self::clean_all).
+    ///
+    /// # Errors
+    /// Fails if the component breaks its contract.
+    pub async fn clean_all_async(
+        &self,
+        targets: &[Target],
+        options: &Options,
+        session: impl Into<AsyncSession>,
+    ) -> Result<Vec<Result<Report, Failure>>, RunError> {
+        let policy =
+            |options: &Options| Policy::all(targets.iter().map(|it| Policy::clean(it, options)));
+        let targets = targets.to_vec();
+        self.call_async(options, session.into(), policy, move |it, store, options| {
+            Box::pin(async move {
+                it.call_clean_all(store, &targets, options).await.map(Ok::<_, Violation>)
+            })
+        })
+        .await
+    }
+
+    /// Reports what cleaning several targets would do, like [`plan_all`](Self::plan_all).
+    ///
+    /// # Errors
+    /// Fails if the component breaks its contract.
+    pub async fn plan_all_async(
+        &self,
+        targets: &[Target],
+        options: &Options,
+        session: impl Into<AsyncSession>,
+    ) -> Result<Vec<Result<CleanupPlan, ReadFailure>>, RunError> {
+        let policy =
+            |options: &Options| Policy::all(targets.iter().map(|it| Policy::plan(it, options)));
+        let targets = targets.to_vec();
+        self.call_async(options, session.into(), policy, move |it, store, options| {
+            Box::pin(async move {
+                it.call_plan_all(store, &targets, options).await.map(Ok::<_, Violation>)
+            })
+        })
+        .await
+    }
+
+    /// Carries out several plans, like [`apply_all`](Self::apply_all).
+    ///
+    /// # Errors
+    /// Fails if the component breaks its contract.
+    pub async fn apply_all_async(
+        &self,
+        plans: &[CleanupPlan],
+        options: &Options,
+        session: impl Into<AsyncSession>,
+    ) -> Result<Vec<Result<Report, Failure>>, RunError> {
+        let policy =
+            |options: &Options| Policy::all(plans.iter().map(|it| Policy::apply(it, options)));
+        let plans = plans.to_vec();
+        self.call_async(options, session.into(), policy, move |it, store, options| {
+            Box::pin(async move {
+                it.call_apply_all(store, &plans, options).await.map(Ok::<_, Violation>)
+            })
+        })
+        .await
+    }
+
     /// Makes one call to the component, for a caller that learns at run time which one.
     ///
     /// # Errors
@@ -132,6 +198,15 @@ impl Janitor {
             }
             Call::Apply(plan) => self.apply_async(plan, options, session).await.map(Done::Cleaned),
             Call::Discover => self.discover_async(options, session).await.map(Done::Discovered),
+            Call::CleanAll(targets) => {
+                self.clean_all_async(targets, options, session).await.map(Done::CleanedAll)
+            }
+            Call::PlanAll(targets) => {
+                self.plan_all_async(targets, options, session).await.map(Done::PlannedAll)
+            }
+            Call::ApplyAll(plans) => {
+                self.apply_all_async(plans, options, session).await.map(Done::CleanedAll)
+            }
         }
     }
 

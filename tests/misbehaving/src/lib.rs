@@ -39,6 +39,18 @@ impl Guest for Component {
         panic!("no test calls this")
     }
 
+    fn plan_all(_: Vec<Target>, _: Options) -> Vec<Result<CleanupPlan, ReadFailure>> {
+        panic!("no test calls this")
+    }
+
+    fn apply_all(_: Vec<CleanupPlan>, _: Options) -> Vec<Result<Report, Failure>> {
+        panic!("no test calls this")
+    }
+
+    fn clean_all(targets: Vec<Target>, options: Options) -> Vec<Result<Report, Failure>> {
+        targets.into_iter().map(|target| Self::clean(target, options.clone())).collect()
+    }
+
     fn clean(target: Target, _: Options) -> Result<Report, Failure> {
         janitor_contract::panics::report(log::write);
         match target.role.as_deref().unwrap_or_default() {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Operation;
 use super::request::Lists;
+use super::{Attempt, Job, Operation};
 use crate::context::{Abort, Context};
 use crate::host::Host;
 use crate::master::agents::Listing;
@@ -20,6 +20,16 @@ enum Done {
     CameBack(Listing),
 }
 
+/// The beginning of an operation.
+pub enum Begun {
+    /// It has not begun, and concerns all agents.
+    Not,
+    /// It is repeated for those agents alone that have come back with something to remove.
+    Repeated,
+    /// Its first round is over, together with those of other targets.
+    Round(Vec<Attempt>),
+}
+
 /// An agent for which a request may be sent again.
 struct Again {
     agent: String,
@@ -28,43 +38,49 @@ struct Again {
 }
 
 impl<H: Host> Context<'_, H> {
-    /// Carries an operation out on all agents, and tries again where that may help. It returns
-    /// the listing that shows the effect. If the phase `is_repeated`, only those agents are
-    /// concerned that have come back with something to remove.
+    /// Carries an operation out, and tries again where that may help. It returns the listing that
+    /// shows the effect.
     pub fn operate(
         &mut self,
         operation: &Operation,
         listing: Listing,
         owner: Owner,
-        is_repeated: bool,
+        begun: Begun,
     ) -> Result<Listing, Abort> {
-        let mut done = self.attempt(operation, listing, owner, is_repeated)?;
+        let mut done = self.attempt(operation, listing, owner, begun)?;
         loop {
             match done {
                 Done::Yes(listing) => return Ok(listing),
                 Done::CameBack(listing) => {
-                    done = self.attempt(operation, listing, owner, true)?;
+                    done = self.attempt(operation, listing, owner, Begun::Repeated)?;
                 }
             }
         }
     }
 
-    /// Carries an operation out once on all agents, or on those that have come back.
+    /// Carries an operation out once.
     fn attempt(
         &mut self,
         operation: &Operation,
         mut listing: Listing,
         owner: Owner,
-        is_repeated: bool,
+        begun: Begun,
     ) -> Result<Done, Abort> {
         let mut retries = self.retries();
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        let mut round: Option<BTreeMap<String, Lists>> = is_repeated.then(|| {
-            let back = operation.pending(&listing, owner);
-            back.into_iter().map(|id| (id.to_owned(), Lists::Whole)).collect()
-        });
+        let (mut round, mut first) = match begun {
+            Begun::Not => (None::<BTreeMap<String, Lists>>, None),
+            Begun::Repeated => {
+                let back = operation.pending(&listing, owner);
+                (Some(back.into_iter().map(|id| (id.to_owned(), Lists::Whole)).collect()), None)
+            }
+            Begun::Round(attempts) => (None, Some(attempts)),
+        };
         loop {
-            let attempts = operation.round(&mut self.host, &listing, owner, round.as_ref());
+            let job = Job { listing: &listing, owner, only: round.as_ref(), is_brief: false };
+            let attempts = first.take().unwrap_or_else(|| {
+                operation.round(&mut self.host, &[job]).into_iter().flatten().collect()
+            });
             let mut again = Vec::new();
             for it in attempts {
                 match it.result.outcome {

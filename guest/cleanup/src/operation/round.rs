@@ -13,61 +13,84 @@ use janitor_contract::describe::skip_words;
 use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Phase, Refusal, Skipped};
 
 /// One attempt on an agent.
-pub(super) struct Attempt {
+pub struct Attempt {
     /// Its result for the report.
-    pub result: AgentResult,
+    pub(super) result: AgentResult,
     /// The prospects of another try.
-    pub retry: Retry,
+    pub(super) retry: Retry,
     /// This is set when a part of the list may be accepted although the whole was not.
-    pub divisible: bool,
+    pub(super) divisible: bool,
 }
 
-impl Operation {
-    /// Carries the operation out on all agents, or on `only` these. It returns one attempt for
-    /// each agent on which the role has something, in the master's order.
-    pub(super) fn round<H: Host>(
-        &self,
-        host: &mut H,
-        listing: &Listing,
-        owner: Owner,
-        only: Option<&BTreeMap<String, Lists>>,
-    ) -> Vec<Attempt> {
-        let window = host.window().max(1);
-        let lists = |agent: &Agent| match only {
+/// The resources that a round concerns.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// The agents.
+    pub listing: &'a Listing,
+    /// The owner of the resources.
+    pub owner: Owner<'a>,
+    /// The only agents that are concerned, with the number of resources in one request.
+    pub(super) only: Option<&'a BTreeMap<String, Lists>>,
+    /// Agents on which nothing is reserved for the role are not mentioned.
+    pub is_brief: bool,
+}
+
+impl<'a> Job<'a> {
+    /// Concerns all agents, and mentions those alone on which something is reserved for the role.
+    pub fn brief(listing: &'a Listing, owner: Owner<'a>) -> Self {
+        Self { listing, owner, only: None, is_brief: true }
+    }
+
+    /// Finds the work of an operation.
+    fn works(self, operation: &'a Operation) -> impl Iterator<Item = Work<'a>> {
+        let is_mentioned = move |it: &&Agent| !self.is_brief || !it.resources.is_empty();
+        let lists = move |agent: &Agent| match self.only {
             None => Some(Lists::Whole),
             Some(only) => only.get(&agent.id).copied(),
         };
-        let works =
-            || listing.agents.iter().filter_map(|it| Some(self.work(it, owner, lists(it)?)));
+        let agents = self.listing.agents.iter().filter(is_mentioned);
+        agents.filter_map(move |it| Some(operation.work(it, self.owner, lists(it)?)))
+    }
+}
+
+impl Operation {
+    /// Carries the operation out for all jobs, which share the window. It returns the attempts of
+    /// each: one for each agent on which the role has something, in the master's order.
+    pub fn round<H: Host>(&self, host: &mut H, jobs: &[Job]) -> Vec<Vec<Attempt>> {
+        let window = host.window().max(1);
         // Sending is ahead of settling by a window.
-        let mut unsent = works().flat_map(|work| work.removals);
+        let mut unsent = jobs.iter().flat_map(|job| job.works(self)).flat_map(|work| work.removals);
         let mut in_flight = VecDeque::new();
-        let mut attempts = Vec::new();
         // Without a valid token, all requests would end as the first one does.
         let mut unauthorized = false;
-        for work in works() {
-            self.announce(host, &work, owner.role);
-            let mut settled = Vec::new();
-            for removal in &work.removals {
-                while !unauthorized
-                    && in_flight.len() < window
-                    && let Some(next) = unsent.next()
-                {
-                    in_flight.push_back(host.send(&next.request(self.path, self.field)));
+        let mut all = Vec::new();
+        for job in jobs {
+            let mut attempts = Vec::new();
+            for work in job.works(self) {
+                self.announce(host, &work, job.owner.role);
+                let mut settled = Vec::new();
+                for removal in &work.removals {
+                    while !unauthorized
+                        && in_flight.len() < window
+                        && let Some(next) = unsent.next()
+                    {
+                        in_flight.push_back(host.send(&next.request(self.path, self.field)));
+                    }
+                    let result = match in_flight.pop_front() {
+                        Some(sent) => removal.settle(host, sent),
+                        None => Settled::unsent(),
+                    };
+                    unauthorized |= result.is_unauthorized();
+                    settled.push(result);
                 }
-                let result = match in_flight.pop_front() {
-                    Some(sent) => removal.settle(host, sent),
-                    None => Settled::unsent(),
-                };
-                unauthorized |= result.is_unauthorized();
-                settled.push(result);
+                let attempt = self.conclude(host, &work, job.owner.role, settled);
+                if !work.agent.resources.is_empty() {
+                    attempts.push(attempt);
+                }
             }
-            let attempt = self.conclude(host, &work, owner.role, settled);
-            if !work.agent.resources.is_empty() {
-                attempts.push(attempt);
-            }
+            all.push(attempts);
         }
-        attempts
+        all
     }
 
     /// Logs the work on an agent, if there is any.
@@ -196,6 +219,11 @@ mod tests {
     const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None, agents: &[] };
     const OWNER: Owner = Owner::of_role("r");
 
+    fn round(operation: &Operation, host: &mut Script, listing: &Listing) -> Vec<Attempt> {
+        let job = Job { listing, owner: OWNER, only: None, is_brief: false };
+        operation.round(host, &[job]).remove(0)
+    }
+
     fn agent(id: &str, resources: &str) -> String {
         format!(r#"{{"id":"{id}","reserved_resources_full":{resources}}}"#)
     }
@@ -213,7 +241,7 @@ mod tests {
     fn resources_are_sent_exactly_as_they_were_listed() {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME},{CPUS}]}}"#))];
         let mut host = Script::default().answer(202, "");
-        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        round(&Operation::VOLUMES, &mut host, &listing(&agents));
         let body = &host.sent[0].content.as_ref().unwrap().bytes;
         let fields: Vec<_> = form_urlencoded::parse(body).into_owned().collect();
         let expected = [("slaveId".into(), "S1".into()), ("volumes".into(), format!("[{VOLUME}]"))];
@@ -224,7 +252,7 @@ mod tests {
     fn nothing_is_sent_for_an_agent_with_nothing_to_remove() {
         let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#)), agent("S0", "{}")];
         let mut host = Script::default();
-        let attempts = Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        let attempts = round(&Operation::VOLUMES, &mut host, &listing(&agents));
         assert!(host.sent.is_empty());
         assert_eq!(attempts.len(), 1);
         assert_eq!(attempts[0].result.outcome, AgentOutcome::NothingToDo);
@@ -247,7 +275,7 @@ mod tests {
             for n in 0..7 {
                 host = host.answer(202, format!("{n}"));
             }
-            let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+            let attempts = round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
             assert_eq!(attempts.len(), 7);
             assert_eq!(host.most_in_flight, window.min(7));
             let codes: Vec<_> =
@@ -264,7 +292,7 @@ mod tests {
             1,
         )];
         let mut host = Script::default();
-        let attempts = Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        let attempts = round(&Operation::VOLUMES, &mut host, &listing(&agents));
         assert!(host.sent.is_empty());
         assert_eq!(attempts[0].result.outcome, AgentOutcome::NotActive);
     }
@@ -273,7 +301,7 @@ mod tests {
     fn an_agents_name_cannot_forge_a_line() {
         let agents = [agent(r"S1\n202 ", "{}")];
         let mut host = Script::default();
-        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        round(&Operation::VOLUMES, &mut host, &listing(&agents));
         assert_eq!(host.lines(), ["No reserved resources for any role on slave S1 202 "]);
     }
 
@@ -282,7 +310,7 @@ mod tests {
         let agents = [agent("S1", &format!(r#"{{"r":[{VOLUME}]}}"#))];
         let words = "Invalid DESTROY operation: Persistent volumes in use";
         let mut host = Script::default().answer(400, words);
-        Operation::VOLUMES.round(&mut host, &listing(&agents), OWNER, None);
+        round(&Operation::VOLUMES, &mut host, &listing(&agents));
         assert_eq!(
             host.lines()[1..],
             [
@@ -299,7 +327,7 @@ mod tests {
         let agents = ["S3", "S2", "S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().answer(401, "").answer(401, "");
         host.window = 2;
-        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        let attempts = round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
         assert_eq!(host.sent.len(), 2);
         assert!(matches!(attempts[1].result.outcome, AgentOutcome::Refused(_)));
         assert!(matches!(attempts[2].result.outcome, AgentOutcome::Failed(_)));
@@ -311,7 +339,7 @@ mod tests {
         let resource = r#"{"name":"cpus","role":"r","reservation":{"principal":"maker"}}"#;
         let agents = [agent("S1", &format!(r#"{{"r":[{resource}]}}"#))];
         let mut host = Script::default().answer(403, "");
-        Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
         let hint = host.lines().pop().unwrap();
         assert!(hint.contains("made by: maker."), "{hint}");
         assert!(hint.contains("dcos:mesos:master:reservation:principal[:PRINCIPAL]"), "{hint}");
@@ -321,7 +349,7 @@ mod tests {
     fn one_agent_that_fails_does_not_keep_the_next_from_its_turn() {
         let agents = ["S1", "S0"].map(|id| agent(id, &format!(r#"{{"r":[{CPUS}]}}"#)));
         let mut host = Script::default().fails(Error::Timeout).answer(202, "");
-        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        let attempts = round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
         let why = "the Mesos master did not answer in time".to_owned();
         assert_eq!(attempts[0].result.outcome, AgentOutcome::Failed(why));
         assert_eq!(attempts[1].result.outcome, AgentOutcome::Accepted(202));
@@ -334,7 +362,7 @@ mod tests {
             r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
         let agents = [agent("S1", &format!(r#"{{"r":[{CPUS},{DISK},{MEM}]}}"#))];
         let mut host = Script::default().answer(202, "").answer(202, "");
-        let attempts = Operation::RESERVATIONS.round(&mut host, &listing(&agents), OWNER, None);
+        let attempts = round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
         assert_eq!(attempts[0].result.found, 3);
         assert_eq!(attempts[0].result.outcome, AgentOutcome::Accepted(202));
         let lists: Vec<String> = host

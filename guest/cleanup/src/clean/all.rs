@@ -1,0 +1,334 @@
+//! Cleanups of several targets in one run. Each target is cleaned up as if it were the only one, and
+//! one that fails does not keep the others. But what one of them has read, the others do not read
+//! again, and the requests of an operation share one window: the number of lists of agents does not
+//! depend on the number of targets.
+
+use std::cell::RefCell;
+use std::mem;
+
+use crate::context::{Abort, Context};
+use crate::guard::Refusal;
+use crate::host::Host;
+use crate::master::agents::Listing;
+use crate::memo::{Handle, Memo};
+use crate::operation::{Begun, Job, Operation};
+use crate::owner::Owner;
+use crate::plan::changes::Comparison;
+use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
+
+/// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
+pub fn clean_all<H: Host>(
+    host: &mut H,
+    targets: &[Target],
+    options: &Options,
+) -> Vec<Result<Report, Failure>> {
+    let jobs: Vec<_> = targets.iter().map(|target| (target, None)).collect();
+    carry_out_all(host, &jobs, options)
+}
+
+/// Carries out all plans, as `wit/cleanup.wit` specifies. It returns a result for each.
+pub fn apply_all<H: Host>(
+    host: &mut H,
+    plans: &[CleanupPlan],
+    options: &Options,
+) -> Vec<Result<Report, Failure>> {
+    let jobs: Vec<_> = plans.iter().map(|plan| (&plan.target, Some(plan))).collect();
+    carry_out_all(host, &jobs, options)
+}
+
+/// The cleanup of one of the targets.
+struct Part<'a, H> {
+    target: &'a Target,
+    context: Context<'a, H>,
+    state: State,
+    /// The roles that get a part of the target back.
+    parents: Vec<(String, u32)>,
+}
+
+/// The state of a cleanup.
+enum State {
+    /// It continues, with this list of agents if the target has a role.
+    Runs(Option<Listing>),
+    /// Its plan was carried out before.
+    CarriedOut,
+    /// It has ended early.
+    Ended(Abort),
+}
+
+fn carry_out_all<H: Host>(
+    host: &mut H,
+    jobs: &[(&Target, Option<&CleanupPlan>)],
+    options: &Options,
+) -> Vec<Result<Report, Failure>> {
+    let memo = RefCell::new(Memo::new(host));
+    let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
+    let mut parts = Vec::new();
+    for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
+        let mut context = Context::new(handle, options);
+        context.has_plan = plan.is_some();
+        let (state, parents) = (State::CarriedOut, Vec::new());
+        let mut part = Part { target, context, state, parents };
+        let (before, after) = jobs.split_at(index);
+        part.begin(*plan, before, after.len() == 1);
+        parts.push(part);
+    }
+    let mut shared = Handle(&memo);
+    for operation in [&Operation::VOLUMES, &Operation::RESERVATIONS] {
+        carry_out(operation, &mut shared, &mut parts);
+    }
+    for part in &mut parts {
+        let parents = mem::take(&mut part.parents);
+        part.proceed(|context, target, listing| {
+            match (Owner::of(target), listing) {
+                (Some(owner), Some(listing)) => {
+                    context.settle_and_repeat(listing, owner, &parents)?;
+                }
+                _ => {}
+            }
+            Ok(None)
+        });
+    }
+    for part in &mut parts {
+        part.proceed(|context, target, _| {
+            target.znode.as_deref().map_or(Ok(()), |znode| context.znode(znode))?;
+            Ok(None)
+        });
+    }
+    let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
+    parts.into_iter().map(|part| part.end(are_complete)).collect()
+}
+
+/// Carries out an operation for all targets.
+fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]) {
+    let jobs: Vec<_> = parts.iter().filter_map(Part::job).collect();
+    let agents = jobs.iter().flat_map(|job| &job.listing.agents);
+    let agents = agents.filter(|agent| !agent.resources.is_empty()).count();
+    let mut first_rounds = Vec::new();
+    if !jobs.is_empty() {
+        super::begin(host, operation.phase, operation.begins, agents);
+        first_rounds = operation.round(host, &jobs);
+    }
+    let mut first_rounds = first_rounds.into_iter();
+    for part in parts.iter_mut().filter(|part| part.job().is_some()) {
+        let first = first_rounds.next().unwrap_or_default();
+        part.proceed(|context, target, listing| {
+            let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
+                return Ok(None);
+            };
+            context.carry_out(operation, listing, owner, Begun::Round(first)).map(Some)
+        });
+    }
+}
+
+impl<'a, H: Host> Part<'a, H> {
+    /// Makes the checks before anything is changed.
+    fn begin(
+        &mut self,
+        plan: Option<&CleanupPlan>,
+        before: &[(&Target, Option<&CleanupPlan>)],
+        is_last: bool,
+    ) {
+        self.state = match self.checked(plan, before, is_last) {
+            Ok(state) => state,
+            Err(abort) => State::Ended(abort),
+        };
+    }
+
+    fn checked(
+        &mut self,
+        plan: Option<&CleanupPlan>,
+        before: &[(&Target, Option<&CleanupPlan>)],
+        is_last: bool,
+    ) -> Result<State, Abort> {
+        let Self { target, context, parents, .. } = self;
+        let invalid = |why: &str| Refusal { reason: Reason::InvalidTarget, why: why.into() };
+        if before.iter().any(|(other, _)| other == target) {
+            return Err(context.refuse(invalid("the same target is named twice")));
+        }
+        if target.marathon_app.is_some() && !is_last {
+            let why = "only the last target may name the app that runs the cleaner, which is \
+                       removed last";
+            return Err(context.refuse(invalid(why)));
+        }
+        let listing = match context.compared(target, plan)? {
+            Comparison::CarriedOut => return Ok(State::CarriedOut),
+            Comparison::Same(listing) => listing,
+        };
+        let Some(listing) = listing else { return Ok(State::Runs(None)) };
+        let listing = context.usable(listing)?;
+        if let Some(owner) = Owner::of(target) {
+            *parents = listing.parents(owner);
+        }
+        match before.is_empty() {
+            true => context.log_version(&listing),
+            false => context.report.mesos_version.clone_from(&listing.version),
+        }
+        Ok(State::Runs(Some(listing)))
+    }
+
+    /// Returns the resources that an operation concerns, if the cleanup continues.
+    fn job(&self) -> Option<Job<'_>> {
+        match &self.state {
+            State::Runs(Some(listing)) => Some(Job::brief(listing, Owner::of(self.target)?)),
+            _ => None,
+        }
+    }
+
+    /// Takes the next step, if the cleanup continues.
+    fn proceed(
+        &mut self,
+        step: impl FnOnce(
+            &mut Context<'a, H>,
+            &'a Target,
+            Option<Listing>,
+        ) -> Result<Option<Listing>, Abort>,
+    ) {
+        self.state = match mem::replace(&mut self.state, State::CarriedOut) {
+            State::Runs(listing) => match step(&mut self.context, self.target, listing) {
+                Ok(listing) => State::Runs(listing),
+                Err(abort) => State::Ended(abort),
+            },
+            state => state,
+        };
+    }
+
+    /// Ends the cleanup. The app that runs the cleaner is removed only if the others are complete
+    /// too, because it has to be started again otherwise.
+    fn end(self, are_complete: bool) -> Result<Report, Failure> {
+        let Self { target, mut context, state, .. } = self;
+        let what = match (&target.role, &target.znode) {
+            (Some(role), _) => format!("role '{role}'"),
+            (None, znode) => format!("znode '{}'", znode.as_deref().unwrap_or_default()),
+        };
+        match state {
+            State::Ended(abort) => {
+                context.log_leftovers(target, abort.reason);
+                return Err(context.fail(abort));
+            }
+            State::CarriedOut => {
+                context.say(format!("The plan for {what} is already carried out."))
+            }
+            State::Runs(_) => context.say(format!("Cleanup of {what} completed successfully.")),
+        }
+        if are_complete {
+            context.leave_marathon(target.marathon_app.as_deref());
+        }
+        Ok(context.report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+    use janitor_contract::types::{InUse, Phase};
+
+    fn options() -> Options {
+        Options { confirm_seconds: 0, in_use: InUse::Force, ..Options::DEFAULT }
+    }
+
+    fn target(role: &str, znode: Option<&str>) -> Target {
+        Target { role: Some(role.into()), znode: znode.map(Into::into), ..Target::NOTHING }
+    }
+
+    /// A list of two agents, on which these roles have a volume or only a reservation.
+    fn list(volumes: &[&str], reservations: &[&str]) -> String {
+        let volume = |role: &&str| {
+            format!(
+                r#""{role}":[{{"name":"disk","role":"{role}","reservation":{{}},"disk":{{"persistence":{{}}}}}}]"#
+            )
+        };
+        let cpus = |role: &&str| {
+            format!(r#""{role}":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]"#)
+        };
+        let roles: Vec<_> =
+            volumes.iter().map(volume).chain(reservations.iter().map(cpus)).collect();
+        let agent = |id: &str| {
+            format!(
+                r#"{{"id":"{id}","version":"1.11.0","reserved_resources_full":{{{}}}}}"#,
+                roles.join(",")
+            )
+        };
+        format!(r#"{{"slaves":[{},{}]}}"#, agent("S0"), agent("S1"))
+    }
+
+    fn paths(host: &Script) -> Vec<&str> {
+        host.sent.iter().filter_map(|request| request.path.last()).map(String::as_str).collect()
+    }
+
+    fn calm() -> Script {
+        let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
+        Script::default().page("exhibitor/v1/explorer/node-data", 200, gone)
+    }
+
+    #[test]
+    fn three_lists_are_enough_for_any_number_of_targets() {
+        let deleted = r#"{"message":"OK","succeeded":true}"#;
+        let roles: Vec<_> = (0..9).map(|n| format!("r{n}")).collect();
+        let names: Vec<_> = roles.iter().map(String::as_str).collect();
+        let targets: Vec<_> = names.iter().map(|role| target(role, Some(role))).collect();
+        let mut host = calm().answer(200, list(&names, &[]));
+        for _ in 0..18 {
+            host = host.answer(202, "");
+        }
+        host = host.answer(200, list(&[], &names));
+        for _ in 0..18 {
+            host = host.answer(202, "");
+        }
+        host = host.answer(200, list(&[], &[]));
+        for _ in 0..9 {
+            host = host.answer(200, deleted);
+        }
+        let results = clean_all(&mut host, &targets, &options());
+        for result in &results {
+            let report = result.as_ref().unwrap();
+            assert_eq!(report.confirmed, [Phase::Volumes, Phase::Reservations]);
+            assert_eq!(report.agents.len(), 4);
+        }
+        assert_eq!(results.len(), 9);
+        assert_eq!(paths(&host).iter().filter(|it| **it == "slaves").count(), 3);
+        assert_eq!(host.most_in_flight, host.window);
+        assert_eq!(host.lines().iter().filter(|it| **it == "Destroying volumes...").count(), 1);
+    }
+
+    #[test]
+    fn one_target_that_fails_keeps_no_other() {
+        let both = || list(&[], &["r", "q"]);
+        let mut host = calm()
+            .answer(200, both())
+            .answer(403, "no")
+            .answer(403, "no")
+            .answer(202, "")
+            .answer(202, "")
+            .answer(200, list(&[], &["r"]));
+        let targets = [target("r", Some("r")), target("q", None), target("q", None)];
+        let results = clean_all(&mut host, &targets, &options());
+        let [failed, clean, twice] = &results[..] else { panic!() };
+        assert_eq!(failed.as_ref().unwrap_err().reason, Reason::Failed);
+        assert_eq!(clean.as_ref().unwrap().confirmed, [Phase::Reservations]);
+        assert_eq!(twice.as_ref().unwrap_err().reason, Reason::InvalidTarget);
+        let lines = host.lines();
+        assert!(lines.contains(&"Left on slave S0: 0 volume(s), 1 resource(s) for role 'r'"));
+        assert!(lines.contains(&"Not deleted: znode 'r'"));
+        assert!(lines.contains(&"Cleanup of role 'q' completed successfully."), "{lines:?}");
+    }
+
+    #[test]
+    fn the_app_is_removed_last_and_only_if_all_is_clean() {
+        let own = |target: Target| Target { marathon_app: Some("/janitor".into()), ..target };
+        let first = [own(target("kafka", None)), target("hdfs", None)];
+        let mut host = calm().answer(200, list(&[], &[]));
+        let results = clean_all(&mut host, &first, &options());
+        assert_eq!(results[0].as_ref().unwrap_err().reason, Reason::InvalidTarget);
+        let last = [target("kafka", None), own(target("hdfs", None))];
+        let mut host = calm().answer(200, list(&[], &["hdfs"])).answer(202, "").answer(202, "");
+        host = host.answer(200, list(&[], &[])).answer(200, "{}");
+        let results = clean_all(&mut host, &last, &options());
+        assert!(results[1].as_ref().unwrap().self_removal.is_some());
+        let mut host = calm().answer(200, list(&[], &["kafka", "hdfs"]));
+        host = host.answer(403, "").answer(403, "").answer(202, "").answer(202, "");
+        host = host.answer(200, list(&[], &["kafka"]));
+        let results = clean_all(&mut host, &last, &options());
+        assert!(results[0].is_err() && results[1].as_ref().unwrap().self_removal.is_none());
+    }
+}

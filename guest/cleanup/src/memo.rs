@@ -1,0 +1,171 @@
+//! A host for several cleanups of one run: what one of them has read, the others need not read
+//! again. A page is kept until the run changes something or pauses, so that whatever follows a
+//! change or a pause is read anew.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::host::{Host, Response};
+use janitor_contract::types::{Entry, Error, Method, Request};
+
+/// What has been read of the cluster since the last change.
+#[derive(Default)]
+struct Pages {
+    pages: Vec<(Request, Rc<Page>)>,
+    /// The number of times that the pages were forgotten.
+    age: u64,
+}
+
+/// The whole response to a request.
+pub struct Page {
+    status: u16,
+    body: Vec<u8>,
+}
+
+/// The host that the cleanups share.
+pub struct Memo<'a, H> {
+    host: &'a mut H,
+    pages: Rc<RefCell<Pages>>,
+}
+
+impl<'a, H: Host> Memo<'a, H> {
+    /// Keeps pages of a host.
+    pub fn new(host: &'a mut H) -> Self {
+        Self { host, pages: Rc::default() }
+    }
+
+    /// Forgets all pages, because the cluster may have changed.
+    fn forget(&mut self) {
+        let mut pages = self.pages.borrow_mut();
+        pages.pages.clear();
+        pages.age += 1;
+    }
+}
+
+/// Returns whether a request changes nothing.
+fn is_read(request: &Request) -> bool {
+    let is_query =
+        || request.content.as_ref().is_some_and(|it| it.bytes.starts_with(br#"{"type":"GET_"#));
+    match request.method {
+        Method::Get => true,
+        Method::Post => is_query(),
+        Method::Delete => false,
+    }
+}
+
+/// The handle of one cleanup on the shared host.
+pub struct Handle<'a, 'b, H>(pub &'a RefCell<Memo<'b, H>>);
+
+/// A request in flight, or a page that is kept.
+pub enum Exchange<E> {
+    /// The request changes something.
+    Change(E),
+    /// The page is read, and kept if nothing changes meanwhile.
+    Read(E, Request, u64),
+    /// The page is kept.
+    Kept(Rc<Page>),
+}
+
+/// The response to a request.
+pub struct Reply<R>(Source<R>);
+
+enum Source<R> {
+    Plain(R),
+    Read { response: R, request: Request, body: Vec<u8>, age: u64, pages: Rc<RefCell<Pages>> },
+    Kept { page: Rc<Page>, at: usize },
+}
+
+impl<H: Host> Host for Handle<'_, '_, H> {
+    type Exchange = Exchange<H::Exchange>;
+    type Response = Reply<H::Response>;
+
+    fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error> {
+        let mut memo = self.0.borrow_mut();
+        if !is_read(request) {
+            memo.forget();
+            return memo.host.send(request).map(Exchange::Change);
+        }
+        let (kept, age) = {
+            let pages = memo.pages.borrow();
+            let kept = pages.pages.iter().find(|(it, _)| it == request);
+            (kept.map(|(_, page)| Rc::clone(page)), pages.age)
+        };
+        match kept {
+            Some(page) => Ok(Exchange::Kept(page)),
+            None => Ok(Exchange::Read(memo.host.send(request)?, request.clone(), age)),
+        }
+    }
+
+    fn finish(&mut self, exchange: Self::Exchange) -> Result<Self::Response, Error> {
+        let mut memo = self.0.borrow_mut();
+        Ok(Reply(match exchange {
+            Exchange::Change(exchange) => {
+                let response = memo.host.finish(exchange);
+                // A page that was read while the change was in flight may not show it.
+                memo.forget();
+                Source::Plain(response?)
+            }
+            Exchange::Read(exchange, request, age) => {
+                let response = memo.host.finish(exchange)?;
+                let pages = Rc::clone(&memo.pages);
+                Source::Read { response, request, body: Vec::new(), age, pages }
+            }
+            Exchange::Kept(page) => Source::Kept { page, at: 0 },
+        }))
+    }
+
+    fn window(&mut self) -> usize {
+        self.0.borrow_mut().host.window()
+    }
+
+    fn pause(&mut self, duration: Duration) -> bool {
+        let mut memo = self.0.borrow_mut();
+        if !duration.is_zero() {
+            memo.forget();
+        }
+        memo.host.pause(duration)
+    }
+
+    fn elapsed(&mut self) -> Duration {
+        self.0.borrow_mut().host.elapsed()
+    }
+
+    fn log(&mut self, entry: Entry) {
+        self.0.borrow_mut().host.log(entry);
+    }
+}
+
+impl<R: Response> Response for Reply<R> {
+    fn status(&self) -> u16 {
+        match &self.0 {
+            Source::Plain(response) | Source::Read { response, .. } => response.status(),
+            Source::Kept { page, .. } => page.status,
+        }
+    }
+
+    fn read(&mut self, limit: u32) -> Result<Vec<u8>, Error> {
+        match &mut self.0 {
+            Source::Plain(response) => response.read(limit),
+            Source::Read { response, request, body, age, pages } => {
+                let piece = response.read(limit)?;
+                body.extend_from_slice(&piece);
+                if piece.is_empty() {
+                    let page = Page { status: response.status(), body: std::mem::take(body) };
+                    let mut pages = pages.borrow_mut();
+                    let is_known = pages.pages.iter().any(|(it, _)| it == request);
+                    if pages.age == *age && !is_known {
+                        pages.pages.push((request.clone(), Rc::new(page)));
+                    }
+                }
+                Ok(piece)
+            }
+            Source::Kept { page, at } => {
+                let rest = page.body.get(*at..).unwrap_or_default();
+                let piece = rest.get(..limit as usize).unwrap_or(rest).to_vec();
+                *at += piece.len();
+                Ok(piece)
+            }
+        }
+    }
+}
