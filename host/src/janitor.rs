@@ -229,7 +229,7 @@ impl Janitor {
         self.call_all(
             options,
             session,
-            |options| Policy::all(targets.iter().map(|it| Policy::clean(it, options))),
+            |options| Policy::clean_all(targets, options),
             |it, store, options| it.call_clean_all(store, targets, options),
         )
     }
@@ -248,7 +248,7 @@ impl Janitor {
         self.call_all(
             options,
             session,
-            |options| Policy::all(targets.iter().map(|it| Policy::plan(it, options))),
+            |options| Policy::plan_all(targets, options),
             |it, store, options| it.call_plan_all(store, targets, options),
         )
     }
@@ -266,7 +266,7 @@ impl Janitor {
         self.call_all(
             options,
             session,
-            |options| Policy::all(plans.iter().map(|it| Policy::apply(it, options))),
+            |options| Policy::apply_all(plans, options),
             |it, store, options| it.call_apply_all(store, plans, options),
         )
     }
@@ -281,13 +281,6 @@ impl Janitor {
             Call::Plan(target) => self.plan(target, options, session).map(Done::Planned),
             Call::Apply(plan) => self.apply(plan, options, session).map(Done::Cleaned),
             Call::Discover => self.discover(options, session).map(Done::Discovered),
-            Call::CleanAll(targets) => {
-                self.clean_all(targets, options, session).map(Done::CleanedAll)
-            }
-            Call::PlanAll(targets) => {
-                self.plan_all(targets, options, session).map(Done::PlannedAll)
-            }
-            Call::ApplyAll(plans) => self.apply_all(plans, options, session).map(Done::CleanedAll),
         }
     }
 

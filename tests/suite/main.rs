@@ -74,6 +74,7 @@ mod sandbox;
 mod schemas;
 mod scripts;
 mod settings;
+mod several;
 mod shown;
 mod signals;
 mod stock;

@@ -2,8 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use janitor_contract::Call;
-use janitor_contract::types::{Options, Request};
+use janitor_contract::types::Request;
 use janitor_policy::{Policy, Watch};
 
 /// The state of the gate.
@@ -25,11 +24,11 @@ thread_local! {
 ///
 /// # Errors
 /// Fails with one sentence if an earlier call has not ended, as after a trap.
-pub fn begin(call: &Call, options: &Options) -> Result<(), String> {
+pub fn begin(policy: Policy) -> Result<(), String> {
     STATE.with_borrow_mut(|state| match state {
         State::Closed => {
             NUMBER.set(NUMBER.get() + 1);
-            *state = State::Open(Policy::new(call, options));
+            *state = State::Open(policy);
             Ok(())
         }
         State::Open(_) | State::Stopped(_) => {

@@ -3,10 +3,9 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
-use janitor_contract::Call;
 use janitor_contract::answer::final_status;
 use janitor_contract::types::{Entry, Error, Level, Options, Request};
-use janitor_policy::Watch;
+use janitor_policy::{Policy, Watch};
 
 use crate::bindings::{cluster, scope};
 use crate::{Cluster, call};
@@ -16,7 +15,7 @@ pub struct Gated<C>(PhantomData<C>);
 
 impl<C: Cluster> scope::Guest for Gated<C> {
     fn begin(call: scope::Call, options: Options) -> Result<(), String> {
-        let began = call::begin(&call.into(), &options);
+        let began = call::begin(policy(&call, &options));
         let began = began.and_then(|()| C::begin().inspect_err(|_| drop(call::end())));
         began.inspect_err(|why| log_error::<C>(why))
     }
@@ -27,17 +26,16 @@ impl<C: Cluster> scope::Guest for Gated<C> {
     }
 }
 
-impl From<scope::Call> for Call {
-    fn from(call: scope::Call) -> Self {
-        match call {
-            scope::Call::Clean(target) => Self::Clean(target),
-            scope::Call::Plan(target) => Self::Plan(target),
-            scope::Call::Apply(plan) => Self::Apply(plan),
-            scope::Call::Discover => Self::Discover,
-            scope::Call::CleanAll(targets) => Self::CleanAll(targets),
-            scope::Call::PlanAll(targets) => Self::PlanAll(targets),
-            scope::Call::ApplyAll(plans) => Self::ApplyAll(plans),
-        }
+/// Returns the requests that a call needs.
+fn policy(call: &scope::Call, options: &Options) -> Policy {
+    match call {
+        scope::Call::Clean(target) => Policy::clean(target, options),
+        scope::Call::Plan(target) => Policy::plan(target, options),
+        scope::Call::Apply(plan) => Policy::apply(plan, options),
+        scope::Call::Discover => Policy::discover(options),
+        scope::Call::CleanAll(targets) => Policy::clean_all(targets, options),
+        scope::Call::PlanAll(targets) => Policy::plan_all(targets, options),
+        scope::Call::ApplyAll(plans) => Policy::apply_all(plans, options),
     }
 }
 

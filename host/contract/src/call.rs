@@ -18,12 +18,6 @@ pub enum Call {
     Apply(CleanupPlan),
     /// Lists everything that is reserved.
     Discover,
-    /// Removes several targets.
-    CleanAll(Vec<Target>),
-    /// Determines what removing several targets would do.
-    PlanAll(Vec<Target>),
-    /// Carries out several plans.
-    ApplyAll(Vec<CleanupPlan>),
 }
 
 impl Target {
@@ -69,21 +63,12 @@ impl Default for Options {
 }
 
 impl Call {
-    /// Returns the target that is or would be cleaned, if there is exactly one.
+    /// Returns the target that is or would be cleaned.
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::Clean(target) | Self::Plan(target) => Some(target),
             Self::Apply(plan) => Some(&plan.target),
-            Self::Discover | Self::CleanAll(_) | Self::PlanAll(_) | Self::ApplyAll(_) => None,
-        }
-    }
-
-    /// Returns the targets that are or would be cleaned.
-    pub fn targets(&self) -> Vec<&Target> {
-        match self {
-            Self::CleanAll(targets) | Self::PlanAll(targets) => targets.iter().collect(),
-            Self::ApplyAll(plans) => plans.iter().map(|plan| &plan.target).collect(),
-            call => call.target().into_iter().collect(),
+            Self::Discover => None,
         }
     }
 }

@@ -13,12 +13,6 @@ pub enum Done {
     Planned(CleanupPlan),
     /// The result of [`Call::Discover`](crate::call::Call::Discover).
     Discovered(Inventory),
-    /// The results of [`Call::CleanAll`](crate::call::Call::CleanAll) and
-    /// [`Call::ApplyAll`](crate::call::Call::ApplyAll), one for each target in their order.
-    CleanedAll(Vec<Result<Report, Failure>>),
-    /// The results of [`Call::PlanAll`](crate::call::Call::PlanAll), one for each target in their
-    /// order.
-    PlannedAll(Vec<Result<CleanupPlan, ReadFailure>>),
 }
 
 /// The error of a run that did not succeed.

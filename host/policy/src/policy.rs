@@ -75,16 +75,27 @@ impl Policy {
             Call::Plan(target) => Self::plan(target, options),
             Call::Apply(plan) => Self::apply(plan, options),
             Call::Discover => Self::discover(options),
-            Call::CleanAll(targets) => Self::all(targets.iter().map(|it| Self::clean(it, options))),
-            Call::PlanAll(targets) => Self::all(targets.iter().map(|it| Self::plan(it, options))),
-            Call::ApplyAll(plans) => Self::all(plans.iter().map(|it| Self::apply(it, options))),
         }
     }
 
-    /// Creates the allow-list for a call with several targets: everything that one of these policies
-    /// allows. Without any, nothing is allowed.
-    pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
-        let mut policies = policies.into_iter();
+    /// Creates the allow-list for cleaning several targets.
+    pub fn clean_all(targets: &[Target], options: &Options) -> Self {
+        Self::all(targets.iter().map(|target| Self::clean(target, options)))
+    }
+
+    /// Creates the allow-list for planning the cleanup of several targets.
+    pub fn plan_all(targets: &[Target], options: &Options) -> Self {
+        Self::all(targets.iter().map(|target| Self::plan(target, options)))
+    }
+
+    /// Creates the allow-list for carrying out several plans.
+    pub fn apply_all(plans: &[CleanupPlan], options: &Options) -> Self {
+        Self::all(plans.iter().map(|plan| Self::apply(plan, options)))
+    }
+
+    /// Allows everything that one of these policies allows, and nothing if there is none.
+    fn all(policies: impl Iterator<Item = Self>) -> Self {
+        let mut policies = policies;
         let first = policies.next().unwrap_or_else(|| Self::of(Vec::new(), &Options::DEFAULT));
         Self { others: policies.collect(), ..first }
     }
@@ -453,6 +464,39 @@ mod tests {
             };
             assert_eq!(policy.check(&request).is_ok(), allowed, "{node}");
         }
+    }
+
+    #[test]
+    fn several_targets_have_their_own_resources_each() {
+        let of = |role: &str| Target { role: Some(role.into()), ..Target::NOTHING };
+        let entry = |role: &str| format!(r#"{{"name":"cpus","role":"{role}","reservation":{{}}}}"#);
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{}],"q":[{}],"x":[{}]}}}}]}}"#,
+            entry("r"),
+            entry("q"),
+            entry("x")
+        );
+        let mut policy = Policy::clean_all(&[of("r"), of("q")], &OPTIONS);
+        let mut watch = policy.watch(&request(Endpoint::Master, Method::Get, "slaves"));
+        policy.read(&mut watch, list.as_bytes());
+        policy.read(&mut watch, b"");
+        let release = |resources: &[&str]| {
+            let list: Vec<_> = resources.iter().map(|role| entry(role)).collect();
+            let form = [("slaveId", "S1"), ("resources", &format!("[{}]", list.join(",")))];
+            let bytes = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+            let content = Content { media_type: FORM.into(), bytes: bytes.into_bytes() };
+            let unreserve = request(Endpoint::Master, Method::Post, "unreserve");
+            Request { content: Some(content), ..unreserve }
+        };
+        for role in ["r", "q"] {
+            assert_eq!(policy.check(&release(&[role])), Ok(()), "{role}");
+        }
+        // A request belongs to one target.
+        for roles in [&["x"][..], &["r", "q"], &["r", "x"]] {
+            assert!(policy.check(&release(roles)).is_err(), "{roles:?}");
+        }
+        assert!(Policy::clean_all(&[], &OPTIONS).check(&release(&["r"])).is_err());
+        assert!(Policy::plan_all(&[of("r")], &OPTIONS).check(&release(&["r"])).is_err());
     }
 
     #[test]

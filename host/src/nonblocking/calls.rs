@@ -125,8 +125,7 @@ impl Janitor {
         options: &Options,
         session: impl Into<AsyncSession>,
     ) -> Result<Vec<Result<Report, Failure>>, RunError> {
-        let policy =
-            |options: &Options| Policy::all(targets.iter().map(|it| Policy::clean(it, options)));
+        let policy = |options: &Options| Policy::clean_all(targets, options);
         let targets = targets.to_vec();
         self.call_async(options, session.into(), policy, move |it, store, options| {
             Box::pin(async move {
@@ -146,8 +145,7 @@ impl Janitor {
         options: &Options,
         session: impl Into<AsyncSession>,
     ) -> Result<Vec<Result<CleanupPlan, ReadFailure>>, RunError> {
-        let policy =
-            |options: &Options| Policy::all(targets.iter().map(|it| Policy::plan(it, options)));
+        let policy = |options: &Options| Policy::plan_all(targets, options);
         let targets = targets.to_vec();
         self.call_async(options, session.into(), policy, move |it, store, options| {
             Box::pin(async move {
@@ -167,8 +165,7 @@ impl Janitor {
         options: &Options,
         session: impl Into<AsyncSession>,
     ) -> Result<Vec<Result<Report, Failure>>, RunError> {
-        let policy =
-            |options: &Options| Policy::all(plans.iter().map(|it| Policy::apply(it, options)));
+        let policy = |options: &Options| Policy::apply_all(plans, options);
         let plans = plans.to_vec();
         self.call_async(options, session.into(), policy, move |it, store, options| {
             Box::pin(async move {
@@ -198,15 +195,6 @@ impl Janitor {
             }
             Call::Apply(plan) => self.apply_async(plan, options, session).await.map(Done::Cleaned),
             Call::Discover => self.discover_async(options, session).await.map(Done::Discovered),
-            Call::CleanAll(targets) => {
-                self.clean_all_async(targets, options, session).await.map(Done::CleanedAll)
-            }
-            Call::PlanAll(targets) => {
-                self.plan_all_async(targets, options, session).await.map(Done::PlannedAll)
-            }
-            Call::ApplyAll(plans) => {
-                self.apply_all_async(plans, options, session).await.map(Done::CleanedAll)
-            }
         }
     }
 
