@@ -151,7 +151,7 @@ impl Output {
 
 /// A line of the log, as one JSON object on a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema), schemars(rename = "Entry"))]
 pub struct Event<'a> {
     /// The line.
     #[serde(flatten)]
