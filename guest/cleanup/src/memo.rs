@@ -1,5 +1,5 @@
-//! A host for several cleanups of one run: what one of them has read, the others need not read
-//! again. A page is kept until the run changes something or pauses, so that whatever follows a
+//! A host that several cleanups of one run share: a page that one of them has read is kept for the
+//! others. It is kept until the run changes something or pauses, so that whatever follows a
 //! change or a pause is read anew.
 
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::host::{Host, Response};
 use janitor_contract::types::{Entry, Error, Method, Request};
 
-/// What has been read of the cluster since the last change.
+/// The pages that have been read since the last change.
 #[derive(Default)]
 struct Pages {
     pages: Vec<(Request, Rc<Page>)>,
