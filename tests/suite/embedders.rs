@@ -357,7 +357,8 @@ from clean import OPTIONS, Engine, Store, load
 
 store = Store(Engine())
 clean = load(store, sys.argv[1], *["http://127.0.0.1:1/"] * 3)
-nothing = dict.fromkeys(["role", "principal", "znode", "marathon-app"])
+nothing = dict.fromkeys(["role", "principal", "znode", "marathon-app", "framework-id"])
+nothing |= {"labels": [], "agents": []}
 options = OPTIONS | {"confirm-seconds": 0}
 for _ in range(2):
     print(clean(store, SimpleNamespace(**nothing), SimpleNamespace(**options)).payload.message)
