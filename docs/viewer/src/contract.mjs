@@ -29,7 +29,7 @@ export function encode(name, value) {
 
 /**
  * Adds the fields that a JSON object of the named type lacks, with the value that changes nothing:
- * false, an empty list, no value, or the first case.
+ * false, 0, an empty list, no value, or the first case.
  */
 export function complete(name, json) {
   if (typeof json !== 'object' || json === null) return json;
@@ -54,7 +54,7 @@ export function completeCall(call) {
 function neutral(schema) {
   if (isOptional(schema)) return null;
   if (schema.oneOf) return schema.oneOf[0].const;
-  return { boolean: false, array: [] }[schema.type];
+  return { boolean: false, integer: 0, array: [] }[schema.type];
 }
 
 function resolve(schema) {
