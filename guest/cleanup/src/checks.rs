@@ -65,8 +65,34 @@ impl<H: Host> Context<'_, H> {
             if let (Some(users), Some(Ok(listing))) = (users, &listing) {
                 self.require_unused(users, listing, target)?;
             }
+            // The frameworks have just been read.
+            self.has_waited = false;
             return Ok(listing.filter(|_| target.role.is_some()));
         }
+    }
+
+    /// Aborts a run that has waited if a framework uses the target now, or may: a service may have been
+    /// installed again meanwhile. Something may have been changed by now, so the run fails and is not
+    /// refused.
+    pub fn require_still_unused(&mut self, listing: &Listing) -> Result<(), Abort> {
+        let has_waited = std::mem::take(&mut self.has_waited);
+        let Some(target) = self.target.filter(|_| has_waited) else { return Ok(()) };
+        if self.options.in_use == InUse::Force {
+            return Ok(());
+        }
+        let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
+        let Users { all, doubt, .. } = self.users(&all, target);
+        for user in &all {
+            let line = self.user_words(user, target);
+            self.host.say(Level::Warn, line, Some(Event::Framework(user.clone())));
+        }
+        let why = match (all.len(), doubt) {
+            (0, None) => return Ok(()),
+            (0, Some(doubt)) => unknown(target, &doubt).why,
+            (count, _) => format!("{count} framework(s) use the target now"),
+        };
+        let message = format!("Other steps are skipped, because the run has waited, and {why}.");
+        Err(self.abort(Reason::Failed, message))
     }
 
     /// Reads what decides whether a target may be cleaned, and makes the checks in their order.

@@ -51,6 +51,7 @@ fn carry_out<H: Host>(
 ) -> Result<Report, Failure> {
     let mut context = Context::new(host, options);
     context.has_plan = plan.is_some();
+    context.target = Some(target);
     match context.phases(target, plan) {
         Ok(()) => Ok(context.report),
         Err(abort) => {

@@ -14,8 +14,8 @@ use crate::retry::{Backoff, Retries};
 use crate::version;
 use janitor_contract::planned;
 use janitor_contract::types::{
-    Event, Failure, Level, Options, ReadFailure, Reason, Report, Unreached, UnreachedReason,
-    Warning,
+    Event, Failure, Level, Options, ReadFailure, Reason, Report, Target, Unreached,
+    UnreachedReason, Warning,
 };
 
 /// The context of a run.
@@ -40,6 +40,8 @@ pub struct Context<'a, H> {
     /// The frameworks that own everything that the run removes, if labels prove whose it is. Only
     /// these keep a run from removing it.
     pub owning_frameworks: Option<BTreeSet<String>>,
+    /// The target of a cleanup.
+    pub target: Option<&'a Target>,
     /// This is set when the run carries out a plan. A plan does not show what agents hold that were
     /// away when it was made, so nothing is removed from agents that come back.
     pub has_plan: bool,
@@ -47,6 +49,10 @@ pub struct Context<'a, H> {
     patience: Option<Backoff>,
     /// The reason for the last pause, as the log has named it.
     awaited: String,
+    /// This is set when the run has waited since it last looked at the frameworks.
+    pub has_waited: bool,
+    /// The agents for which the run has waited because they were out of reach.
+    pub away: Vec<Unreached>,
 }
 
 /// The agents that a run cannot see or reach.
@@ -88,9 +94,12 @@ impl<'a, H: Host> Context<'a, H> {
             concerned: BTreeMap::new(),
             vanished: Vec::new(),
             owning_frameworks: None,
+            target: None,
             has_plan: false,
             patience: None,
             awaited: String::new(),
+            has_waited: false,
+            away: Vec::new(),
         }
     }
 
@@ -137,7 +146,7 @@ impl<'a, H: Host> Context<'a, H> {
         match frameworks.and_then(|known| listing.stranger(owner, known)) {
             None => Ok(listing),
             Some(agent) => Err(format!(
-                "Slave {agent} now lists resources of role '{}' whose labels name another framework                  than those that were found not to use it. Run the same command again.",
+                "Slave {agent} now lists resources of role '{}' whose labels name another framework than those that were found not to use it. Run the same command again.",
                 owner.role
             )),
         }
@@ -337,7 +346,18 @@ impl<'a, H: Host> Context<'a, H> {
         }
         let is_over = !patience.wait(&mut self.host);
         self.patience = Some(patience);
+        self.has_waited = true;
         !is_over
+    }
+
+    /// Returns whether the run has waited for an agent because it was out of reach. Of a machine that
+    /// is down, only the host name is known.
+    pub fn was_away(&self, agent: &str, hostname: &str) -> bool {
+        let is_it = |it: &Unreached| match it.agent.is_empty() {
+            true => it.hostname == hostname && !hostname.is_empty(),
+            false => it.agent == agent,
+        };
+        self.away.iter().any(is_it)
     }
 
     /// Starts a series of requests that may be tried again.

@@ -18,7 +18,7 @@ impl<H: Host> Context<'_, H> {
     /// Aborts the run unless everything of the target is permanently removed. `parents` are the
     /// roles that got a part of it back.
     ///
-    /// Where the options say so, it waits for agents that are away. If one comes back with
+    /// Where the options say so, it waits for agents that are away. If one of these comes back with
     /// resources of the target, it returns the list of agents that shows them, so that the phases
     /// are repeated.
     pub fn settle(
@@ -29,7 +29,8 @@ impl<H: Host> Context<'_, H> {
     ) -> Result<Option<Listing>, Abort> {
         let (mut listing, mut pending) = self.wait_for_pending(listing, owner)?;
         let reach = loop {
-            let back = came_back(&listing, owner);
+            let mut back = came_back(&listing, owner);
+            back.retain(|id| self.was_away(id, listing.hostname(id)));
             let again = || format!("Repeating the phases: {}", back_words(&back, owner));
             if !back.is_empty() && !self.has_plan && self.wait(again()) {
                 self.is_settled = false;
@@ -42,6 +43,7 @@ impl<H: Host> Context<'_, H> {
             if awaited.is_empty() || !self.wait_for(&condition) {
                 break reach;
             }
+            self.away.extend(awaited);
             self.is_settled = false;
             (listing, pending) = self.wait_for_pending(listing, owner)?;
         };
@@ -56,6 +58,7 @@ impl<H: Host> Context<'_, H> {
             return Err(self.abort(Reason::Incomplete, message));
         }
         self.require_nothing_elsewhere(&listing)?;
+        self.require_still_unused(&listing)?;
         Ok(None)
     }
 

@@ -200,7 +200,7 @@ fn kept(planned: &Planned) -> Option<Planned> {
 pub fn is_carried_out(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> bool {
     let is_quiet = match now.refusal {
         // A role of which only resources of others remain, or nothing, is refused for that.
-        None | Some(Reason::OtherPrincipals | Reason::RoleNotFound) => true,
+        None | Some(Reason::OtherPrincipals | Reason::OtherLabels | Reason::RoleNotFound) => true,
         Some(_) => false,
     };
     is_quiet

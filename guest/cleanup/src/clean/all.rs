@@ -66,6 +66,7 @@ fn carry_out_all<H: Host>(
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
         context.has_plan = plan.is_some();
+        context.target = Some(target);
         let (state, parents) = (State::CarriedOut, Vec::new());
         let mut part = Part { target, context, state, parents };
         let (before, after) = jobs.split_at(index);

@@ -1067,3 +1067,53 @@ fn only_the_agents_of_the_target_are_cleaned() {
     assert_eq!(failure.reason, Reason::InvalidTarget);
     assert!(failure.message.contains("'H3'"), "{}", failure.message);
 }
+
+#[test]
+fn what_a_new_service_reserves_during_a_wait_stays() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"}}]}}"#;
+    let page = "registrar(1)/registry";
+    let host = || calm().page(page, 200, registry).page(page, 200, r#"{"master":{}}"#);
+    let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+    let none = r#"{"frameworks":[]}"#;
+    let back = RESERVED.replace("S0", "S9");
+    let both = VOLUME.replace("]}}]}", &format!("]}}}},{}", &back[11..]));
+    // A framework has registered, and has made a volume.
+    for is_applied in [false, true] {
+        let mut all = host().answer(200, EMPTY).answer(200, none).answer(200, EMPTY);
+        all =
+            all.answer(200, if is_applied { EMPTY.into() } else { both.clone() }).answer(200, used);
+        let failure = match is_applied {
+            false => clean(&mut all, &target("r", "z"), &patient(InUse::Refuse)).unwrap_err(),
+            true => {
+                let mut planned = host().answer(200, EMPTY).answer(200, none);
+                let options = options(InUse::Refuse);
+                let mut plan = plan::plan(&mut planned, &target("r", ""), &options).unwrap();
+                plan.target.znode = Some("z".into());
+                plan.znode = Some(janitor_contract::types::ZnodeState::Absent);
+                let start = calm().page(page, 200, registry).page(page, 200, registry);
+                let start = start.page(page, 200, r#"{"master":{}}"#);
+                let mut all = start.answer(200, EMPTY).answer(200, none).answer(200, EMPTY);
+                all = all.answer(200, EMPTY).answer(200, used);
+                let failure = apply(&mut all, &plan, &patient(InUse::Refuse)).unwrap_err();
+                assert!(!paths(&all).contains(&"z"), "{:?}", paths(&all));
+                failure
+            }
+        };
+        assert_eq!(failure.reason, Reason::Failed, "{}", failure.message);
+        assert!(
+            failure.message.contains("1 framework(s) use the target now"),
+            "{}",
+            failure.message
+        );
+        assert!(!paths(&all).iter().any(|it| ["destroy-volumes", "unreserve", "z"].contains(it)));
+    }
+    // No framework has, but the agent with the volume was never away.
+    let mut all = host().answer(200, EMPTY).answer(200, none).answer(200, EMPTY).answer(200, both);
+    let left = VOLUME.replace("]}}]}", r#"]}},{"id":"S9","reserved_resources_full":{}}]}"#);
+    all = all.answer(200, none).answer(202, "").answer(200, left).answer(200, none);
+    let failure = clean(&mut all, &target("r", "z"), &patient(InUse::Refuse)).unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S0 came back"), "{}", failure.message);
+    assert_eq!(paths(&all).iter().filter(|it| **it == "unreserve").count(), 1);
+    assert!(!paths(&all).contains(&"destroy-volumes"));
+}

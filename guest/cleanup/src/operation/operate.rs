@@ -9,7 +9,9 @@ use crate::host::Host;
 use crate::master::agents::Listing;
 use crate::owner::Owner;
 use crate::retry::Retry;
-use janitor_contract::types::{AgentOutcome, AgentResult, Event, Level, Reason, Report};
+use janitor_contract::types::{
+    AgentOutcome, AgentResult, Event, Level, Reason, Report, Unreached, UnreachedReason,
+};
 
 /// The end of one attempt at an operation.
 enum Done {
@@ -66,13 +68,15 @@ impl<H: Host> Context<'_, H> {
         owner: Owner,
         begun: Begun,
     ) -> Result<Done, Abort> {
+        self.require_still_unused(&listing)?;
         let mut retries = self.retries();
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
             Begun::Repeated => {
-                let back = operation.pending(&listing, owner);
-                (Some(back.into_iter().map(|id| (id.to_owned(), Lists::Whole)).collect()), None)
+                let back = operation.pending(&listing, owner).into_iter();
+                let back = back.filter(|id| self.was_away(id, listing.hostname(id)));
+                (Some(back.map(|id| (id.to_owned(), Lists::Whole)).collect()), None)
             }
             Begun::Round(attempts) => (None, Some(attempts)),
         };
@@ -189,6 +193,13 @@ impl<H: Host> Context<'_, H> {
             }
             let back = operation.pending(&listing, owner);
             if has_waited && left.iter().any(|id| back.contains(id)) {
+                let unreached = |id: &&str| Unreached {
+                    agent: (*id).to_owned(),
+                    hostname: String::new(),
+                    reason: UnreachedReason::NotActive,
+                    since: None,
+                };
+                self.away.extend(left.iter().map(unreached));
                 return Ok(Done::CameBack(listing));
             }
             if backoff.wait(&mut self.host) {
