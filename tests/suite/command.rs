@@ -10,7 +10,7 @@ use janitor_host::{Endpoints, Network, NetworkBuilder};
 use janitor_tests::{Cluster, Recorded, State};
 
 /// The output and the exit code of the binary.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// The standard output.
     pub stdout: String,

@@ -239,6 +239,39 @@ fn a_protected_role_is_not_cleaned_up() {
     assert_eq!(other.exit, 0, "{other:?}");
 }
 
+/// A server that the chosen cluster does not name is not that of another cluster.
+#[test]
+fn a_chosen_cluster_is_not_completed_from_elsewhere() {
+    let place = Place::new("[clusters.staging]\nmaster-url = 'http://m.staging:5050/master/'\n");
+    let all = run(place
+        .janitor("inspect --cluster staging")
+        .env("JANITOR_EXHIBITOR_URL", "http://e.production:8181/"));
+    assert_eq!(all.exit, 0, "{all:?}");
+    assert!(!all.stdout.contains("exhibitor-url: http://e.production:8181/"), "{}", all.stdout);
+    let cluster = with_a_token("the-sample-result");
+    let file = place.file().display().to_string();
+    let line = format!("plan -z cassandra --config {file} --cluster staging");
+    let run = run(on(&cluster, &line).env("JANITOR_EXHIBITOR_URL", "http://e.production:8181/"));
+    assert!(run.stdout.contains("Exhibitor: http://leader.mesos:8181/"), "{run:?}");
+}
+
+/// Nothing is written over a file that only the environment or the configuration names.
+#[test]
+fn files_of_the_settings_are_not_overwritten() {
+    let place = Place::new("[clusters.a]\nauth-token-file = 'token'\n");
+    let (config, token) = (place.file().to_owned(), place.file().with_file_name("token"));
+    for (option, file) in [("--record", &token), ("--events", &config), ("--events", &token)] {
+        let line = format!("discover --cluster a {option} {}", file.display());
+        let before = std::fs::read(file).unwrap();
+        let refused = run(&mut place.janitor(&line));
+        assert_eq!(refused.exit, 1, "{line}: {refused:?}");
+        assert!(refused.stderr.contains("are the same file"), "{line}: {refused:?}");
+        assert_eq!(std::fs::read(file).unwrap(), before, "{line}");
+    }
+    let line = format!("plan -r r --cluster a --out {}", token.display());
+    assert_eq!(run(&mut place.janitor(&line)).exit, 1);
+}
+
 /// A proposed command finds the same cluster again.
 #[test]
 fn the_next_command_keeps_the_cluster() {

@@ -156,7 +156,7 @@ fn the_next_command_keeps_the_files_of_credentials() {
     let secrets = Secrets::new();
     let (token, marathon) = (secrets.file("my token", "the-token"), secrets.file("m", "u:the-pw"));
     let cluster = Cluster::start(scenario("a-plan-for-another-principal"));
-    let line = "-r cassandra_role -p casandra -z cassandra";
+    let line = "-r cassandra_role -p casandra_principal -z cassandra";
     let mut command = on(&cluster, line);
     command.arg("--auth-token-file").arg(&token).arg("--marathon-auth-file").arg(&marathon);
     let refused = run(command.env("MESOS_BASIC_AUTH", "u:the-secret"));

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use janitor_contract::changes::differences;
 use janitor_contract::request::Server;
-use janitor_contract::types::{CleanupPlan, Endpoint, Failure, Reason, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Endpoint, Failure, ReadFailure, Reason, Report, Target,
+};
 use janitor_contract::{Call, Done, Endpoints, RunError, planned};
 use janitor_host::{CancellationToken, Credential, Credentials, Janitor, Limits, Network};
 use janitor_report::ExitCode;
@@ -270,8 +272,14 @@ impl<'a> Cluster<'a> {
             Some(timeout) => self.cancellation.within(timeout),
             None => self.cancellation.clone(),
         };
-        let ran =
+        let mut ran =
             carry_out(&self.janitor, run, self.screen, transport, limits, cancellation.clone());
+        let is_read = matches!(run.call, Call::Plan(_) | Call::Discover);
+        if is_read && cancellation.is_late() && cancellation.noticed().is_some() {
+            // What has been read until then may be incomplete.
+            let message = "the time limit was reached before everything was read".into();
+            ran.result = Err(ReadFailure { reason: Reason::Stopped, message }.into());
+        }
         let reason = ran.result.as_ref().err().and_then(RunError::reason);
         if let (Some(timeout), Some(Reason::Stopped)) = (self.request.timeout, reason)
             && cancellation.is_late()
@@ -296,7 +304,7 @@ impl<'a> Cluster<'a> {
         let component = self.request.repeated.clone();
         let caller = Caller {
             program: program::started(),
-            access: self.request.auth.words(),
+            access: self.request.access.clone(),
             plan: self.request.plan_file.as_ref().or(self.request.applied.as_ref()).cloned(),
         };
         Invocation { call, options, endpoints, component, caller }

@@ -10,6 +10,7 @@ use janitor_file::Identity;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::write::Recording;
 
+use crate::args::auth::Auth;
 use crate::args::{Connection, Printing};
 use crate::component::ComponentArgs;
 
@@ -42,6 +43,19 @@ pub fn check(
     distinct(&written, &read.collect::<Vec<_>>())
 }
 
+/// Checks that nothing is written over a file that the settings name.
+///
+/// # Errors
+/// Fails if a file is named twice, with one sentence for people.
+pub fn check_settings<'a>(
+    written: impl IntoIterator<Item = Named<'a>>,
+    auth: &Auth,
+    config: Option<&Path>,
+) -> Result<(), String> {
+    let read = auth.files().chain(config.map(|file| ("the configuration", file)));
+    distinct(&written.into_iter().collect::<Vec<_>>(), &read.collect::<Vec<_>>())
+}
+
 /// Checks the files of a replay: that of its events, and the recording that it reads.
 ///
 /// # Errors
@@ -51,7 +65,8 @@ pub fn check_replay(printing: &Printing, recording: &Path) -> Result<(), String>
     distinct(&written, &[("the recording", recording)])
 }
 
-fn events(printing: &Printing) -> Option<Named<'_>> {
+/// Returns the file of the events, if there is one.
+pub fn events(printing: &Printing) -> Option<Named<'_>> {
     Some(("the file of the events", printing.events.as_deref()?))
 }
 

@@ -57,6 +57,11 @@ pub struct OnCluster {
     pub own_app: Option<String>,
     /// The credentials and certificates that are given.
     pub auth: Auth,
+    /// The options of the command line that give access to the servers. The environment and the
+    /// configuration give it to a repeated command anyway.
+    pub access: Vec<String>,
+    /// The configuration file, if there is one.
+    pub config: Option<PathBuf>,
     /// The component to run.
     pub component: ComponentArgs,
     /// The options that a repeated command needs besides those of the run: the component, the
@@ -159,6 +164,7 @@ impl OnCluster {
         connection: Connection,
         file: Option<&Endpoints>,
     ) -> Result<Self, CommandError> {
+        let access = connection.auth.words();
         let settings = Settings::read(urls, connection.auth, &connection.config)?;
         let protection = settings.protection(call.target());
         if let (Some(why), Call::Clean(_) | Call::Apply(_)) = (&protection, &call) {
@@ -176,6 +182,10 @@ impl OnCluster {
                 Servers { endpoints: named.endpoints(file), only_in_file, cluster }
             }
         };
+        let auth = settings.auth();
+        let record = connection.record.as_deref().map(|file| ("the recording", file));
+        let written = record.into_iter().chain(files::events(&connection.printing));
+        files::check_settings(written, &auth, settings.file())?;
         let repeated = [connection.component.options(), settings.options()].concat();
         let record = connection.record.map(|file| Record { file, only_complete: false });
         let is_part = call.target().is_some_and(|target| !target.agents.is_empty());
@@ -186,7 +196,9 @@ impl OnCluster {
             consent: ConsentPolicy::Unneeded,
             servers,
             own_app: own_app().filter(|_| !is_part),
-            auth: settings.auth(),
+            auth,
+            access,
+            config: settings.file().map(Into::into),
             component: connection.component,
             repeated,
             protection,
@@ -254,6 +266,8 @@ fn plan(args: args::Plan, screen: &Screen) -> Result<OnCluster, CommandError> {
     let options = args.waiting.added_to(options);
     let request = OnCluster::new(Call::Plan(target), options, args.urls, args.connection, None)?
         .within(&args.waiting.limits);
+    let out = args.out.as_deref().map(|file| ("the plan", file));
+    files::check_settings(out, &request.auth, request.config.as_deref())?;
     let detailed_exitcode = args.detailed_exitcode;
     Ok(OnCluster { plan_file: args.out, detailed_exitcode, ..request })
 }

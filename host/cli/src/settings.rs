@@ -4,6 +4,8 @@
 
 mod table;
 
+use std::path::Path;
+
 use janitor_contract::Endpoints;
 use janitor_contract::types::{Endpoint, Target};
 use janitor_report::command_line::parse::{UrlError, Urls};
@@ -111,8 +113,32 @@ impl Settings {
 
     /// The URLs of the servers.
     pub fn urls(&self) -> Urls {
-        let all = self.places.iter().map(|(_, given)| given.urls.clone());
-        all.reduce(Urls::or).unwrap_or_default()
+        let is_chosen = self.chosen.cluster.is_some();
+        let holds = |place| !(is_chosen && place == Place::Environment);
+        let all = self.places.iter().filter(|(place, _)| holds(*place));
+        self.of_one_cluster(all.map(|(_, given)| given.urls.clone()).reduce(Urls::or))
+    }
+
+    /// Completes the URLs of a cluster that the command line chooses with the addresses of DC/OS: a
+    /// server that it does not name must not be that of another cluster, which the environment, a plan
+    /// or a recording may name.
+    fn of_one_cluster(&self, urls: Option<Urls>) -> Urls {
+        let urls = urls.unwrap_or_default();
+        if self.chosen.cluster.is_none() || urls.dcos_url.is_some() {
+            return urls;
+        }
+        let or = |url: Option<String>, usual: &str| Some(url.unwrap_or_else(|| usual.into()));
+        Urls {
+            dcos_url: None,
+            master_url: or(urls.master_url, Endpoints::MASTER),
+            exhibitor_url: or(urls.exhibitor_url, Endpoints::EXHIBITOR),
+            marathon_url: or(urls.marathon_url, Endpoints::MARATHON),
+        }
+    }
+
+    /// The configuration file, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.config.as_ref().map(|(config, _)| config.file.as_path())
     }
 
     /// The URLs that the command line names, by themselves or by their cluster. They replace those
@@ -122,7 +148,7 @@ impl Settings {
             place == Place::Options || place == Place::File && self.chosen.cluster.is_some()
         };
         let named = self.places.iter().filter(|(place, _)| is_named(*place));
-        named.map(|(_, given)| given.urls.clone()).reduce(Urls::or).unwrap_or_default()
+        self.of_one_cluster(named.map(|(_, given)| given.urls.clone()).reduce(Urls::or))
     }
 
     /// The credentials and certificates, each with its origin.

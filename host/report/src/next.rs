@@ -142,10 +142,12 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
         }
         Reason::OtherPrincipals => other_principals(run, target, obstacles),
         Reason::OtherLabels => {
-            vec![
-                "Next, correct the labels; janitor discover shows whose reservations they are."
-                    .into(),
-            ]
+            let mut lines = vec![format!(
+                "Next, correct the labels; this shows whose reservations they are: {}",
+                run.discover()
+            )];
+            lines.extend(znode_alone(run, target));
+            lines
         }
         Reason::RoleNotFound => role_not_found(run, target, obstacles),
         Reason::InUse => in_use(run, target, obstacles.frameworks),
@@ -189,13 +191,17 @@ fn other_principals(run: &Invocation, target: &Target, obstacles: &Obstacles) ->
             run.discover()
         ));
     }
-    if target.znode.is_some() {
-        let znode = Target { role: None, principal: None, ..target.clone() };
-        let options = Options { whole_service: false, ..run.options.clone() };
-        let alone = run.clean(&znode, &options);
-        lines.push(format!("Or, if only the znode is left to delete: {alone}"));
-    }
+    lines.extend(znode_alone(run, target));
     lines
+}
+
+/// Proposes to delete the target's znode alone, if it names one: the rest may be removed already.
+fn znode_alone(run: &Invocation, target: &Target) -> Option<String> {
+    let Target { znode, marathon_app, .. } = target.clone();
+    let znode = Target { znode: Some(znode?), marathon_app, ..Target::NOTHING };
+    let options = Options { whole_service: false, ..run.options.clone() };
+    let alone = run.clean(&znode, &options);
+    Some(format!("Or, if only the znode is left to delete: {alone}"))
 }
 
 /// Proposes what to do about a role that is more likely misspelt than clean.

@@ -78,8 +78,8 @@ pub fn overview(inventory: &Inventory, run: &Invocation, width: Option<usize>) -
     lines.push(totals(inventory, &roles, &parts).into());
     lines.push(
         format!(
-            "To see the agents of a role, and the command that removes an orphan: {} ROLE (or -v, \
-             for all)",
+            "To see the agents of a role, and the command that removes an orphan (which may be an \
+             operator's own reservation): {} ROLE (or -v, for all)",
             run.discover()
         )
         .into(),

@@ -61,9 +61,8 @@ pub fn probably_meant(listing: &Listing, owner: Owner) -> Vec<Elsewhere> {
     let Some(principal) = owner.principal.filter(|it| listing.is_others_alone(it)) else {
         return Vec::new();
     };
-    let all: Vec<_> = listing.principals().into_iter().collect();
-    let near = names::near(principal, all.iter().copied());
-    let meant = if near.is_empty() && all.len() == 1 { all } else { near };
+    // Any other principal is another service.
+    let meant = names::near(principal, listing.principals().into_iter());
     meant.into_iter().map(|principal| listing.made_by(principal, owner.role)).collect()
 }
 
