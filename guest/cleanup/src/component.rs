@@ -2,10 +2,12 @@
 //! imports are.
 #![allow(unsafe_code, reason = "the exports are generated here")]
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use crate::bindings::{self, cleanup, cluster, log};
 use crate::host::{Host, Response};
+use crate::memo::{Handle, Memo};
 use janitor_contract::panics;
 use janitor_contract::types::{
     CleanupPlan, Entry, Error, Failure, Inventory, Options, ReadFailure, Report, Request, Target,
@@ -18,22 +20,22 @@ bindings::export!(Component with_types_in bindings);
 impl cleanup::Guest for Component {
     fn clean(target: Target, options: Options) -> Result<Report, Failure> {
         report_panics();
-        crate::clean(&mut Imports, &target, &options)
+        alone(|host| crate::clean(host, &target, &options))
     }
 
     fn plan(target: Target, options: Options) -> Result<CleanupPlan, ReadFailure> {
         report_panics();
-        crate::plan(&mut Imports, &target, &options)
+        alone(|host| crate::plan(host, &target, &options))
     }
 
     fn apply(plan: CleanupPlan, options: Options) -> Result<Report, Failure> {
         report_panics();
-        crate::clean::apply(&mut Imports, &plan, &options)
+        alone(|host| crate::clean::apply(host, &plan, &options))
     }
 
     fn discover(options: Options) -> Result<Inventory, ReadFailure> {
         report_panics();
-        crate::discover(&mut Imports, &options)
+        alone(|host| crate::discover(host, &options))
     }
 
     fn plan_all(targets: Vec<Target>, options: Options) -> Vec<Result<CleanupPlan, ReadFailure>> {
@@ -54,6 +56,11 @@ impl cleanup::Guest for Component {
 
 fn report_panics() {
     panics::report(log::write);
+}
+
+/// Makes a call for one target.
+fn alone<T>(call: impl FnOnce(&mut Handle<Imports>) -> T) -> T {
+    call(&mut Handle(&RefCell::new(Memo::plain(&mut Imports))))
 }
 
 /// The host, which provides the imports.

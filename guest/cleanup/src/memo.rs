@@ -27,12 +27,20 @@ pub struct Page {
 pub struct Memo<'a, H> {
     host: &'a mut H,
     pages: Rc<RefCell<Pages>>,
+    /// No page is kept.
+    is_plain: bool,
 }
 
 impl<'a, H: Host> Memo<'a, H> {
     /// Keeps pages of a host.
     pub fn new(host: &'a mut H) -> Self {
-        Self { host, pages: Rc::default() }
+        Self { host, pages: Rc::default(), is_plain: false }
+    }
+
+    /// Keeps no pages. A component that calls the cleanups only through handles contains their code
+    /// once, and not once for the host and once for the handle.
+    pub fn plain(host: &'a mut H) -> Self {
+        Self { is_plain: true, ..Self::new(host) }
     }
 
     /// Forgets all pages, because the cluster may have changed.
@@ -82,7 +90,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error> {
         let mut memo = self.0.borrow_mut();
-        if !is_read(request) {
+        if memo.is_plain || !is_read(request) {
             memo.forget();
             return memo.host.send(request).map(Exchange::Change);
         }

@@ -62,7 +62,7 @@ pub fn probably_meant(listing: &Listing, owner: Owner) -> Vec<Elsewhere> {
         return Vec::new();
     };
     // Any other principal is another service.
-    let meant = names::near(principal, listing.principals().into_iter());
+    let meant = names::near(principal, listing.principals());
     meant.into_iter().map(|principal| listing.made_by(principal, owner.role)).collect()
 }
 

@@ -80,11 +80,8 @@ fn carry_out_all<H: Host>(
     for part in &mut parts {
         let parents = mem::take(&mut part.parents);
         part.proceed(|context, target, listing| {
-            match (Owner::of(target), listing) {
-                (Some(owner), Some(listing)) => {
-                    context.settle_and_repeat(listing, owner, &parents)?;
-                }
-                _ => {}
+            if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
+                context.settle_and_repeat(listing, owner, &parents)?;
             }
             Ok(None)
         });
