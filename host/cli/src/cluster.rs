@@ -276,7 +276,7 @@ impl<'a> Cluster<'a> {
             carry_out(&self.janitor, run, self.screen, transport, limits, cancellation.clone());
         let is_read = matches!(run.call, Call::Plan(_) | Call::Discover);
         if is_read && cancellation.is_late() && cancellation.noticed().is_some() {
-            // What has been read until then may be incomplete.
+            // The result may be incomplete.
             let message = "the time limit was reached before everything was read".into();
             ran.result = Err(ReadFailure { reason: Reason::Stopped, message }.into());
         }
