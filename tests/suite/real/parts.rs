@@ -55,7 +55,7 @@ pub fn two_services_in_one_role(command: &str) {
             assert!(run.stdout.contains("still use role 'dev'"), "{selected}: {}", run.stdout);
         }
         assert_eq!(master.reserved(), before);
-        let found = run(janitor().args(["discover", "-m", &master.url()]));
+        let found = run(janitor().args(["discover", "dev", "-m", &master.url()]));
         let states =
             [format!("framework {} (registered)", live.id()), format!("{dead} (completed)")];
         for state in &states {
