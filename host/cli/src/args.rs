@@ -131,8 +131,9 @@ pub struct Apply {
 
 #[derive(Debug, Args)]
 pub struct Discover {
-    /// Role to show with its agents, and with the command that removes it if it is orphaned. Text
-    /// output lists all roles otherwise; the JSON always contains all of them
+    /// Role to show with its agents, and the command that removes it if it is orphaned
+    ///
+    /// Text output lists all roles otherwise; the JSON always contains all of them
     #[arg(value_name = "ROLE")]
     pub role: Option<String>,
     #[command(flatten, next_help_heading = URLS)]
