@@ -241,9 +241,9 @@ fn is_the_file(output: &[u8], file: &Path) -> Result {
     }
 }
 
-/// The largest accepted size of the static binary, 7.5 MiB. The image and the archive consist of
+/// The largest accepted size of the static binary, 7.75 MiB. The image and the archive consist of
 /// little else, so the binary must not grow unnoticed.
-const LARGEST_BINARY: u64 = 7_864_320;
+const LARGEST_BINARY: u64 = 8_126_464;
 
 fn release(_: &mut Skips) -> Result {
     install::components_target()?;
@@ -280,7 +280,7 @@ mod unit_tests {
     fn the_static_binary_has_a_bound() {
         assert!(is_small_enough(LARGEST_BINARY).is_ok());
         let why = is_small_enough(LARGEST_BINARY + 1).map_err(|why| why.to_string());
-        assert!(why.is_err_and(|why| why.contains("has 7864321 bytes, more than 7864320")));
+        assert!(why.is_err_and(|why| why.contains("has 8126465 bytes, more than 8126464")));
     }
 
     #[test]
