@@ -174,7 +174,6 @@ fn the_next_command_names_it_too() {
     let mut command = on(&cluster, "plan -r cassandra_role");
     let planned = run(command.args(["--out", &plan]).args(guest));
     let options = shell_words::join(guest);
-    assert!(planned.stdout.contains(&options), "{}", planned.stdout);
     let (_, next) = planned.stderr.split_once("to apply the plan: janitor ").unwrap();
     assert!(next.ends_with(&format!("{options}\n")), "{next}");
     assert_eq!(run(&mut on(&cluster, next)).exit, 0);
