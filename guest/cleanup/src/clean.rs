@@ -17,7 +17,7 @@ use crate::znode::Tree;
 use janitor_contract::describe::{agent_words, unreached_words};
 use janitor_contract::types::{
     AgentLeft, CleanupPlan, Event, Failure, Level, Options, Phase, PhaseStart, Reason, Report,
-    Target, ZnodeOutcome,
+    Target, UnreachedReason, ZnodeOutcome,
 };
 
 /// Removes a target, as `wit/cleanup.wit` specifies.
@@ -50,8 +50,7 @@ fn carry_out<H: Host>(
     plan: Option<&CleanupPlan>,
 ) -> Result<Report, Failure> {
     let mut context = Context::new(host, options);
-    context.has_plan = plan.is_some();
-    context.target = Some(target);
+    context.begin_cleanup(target, plan);
     match context.phases(target, plan) {
         Ok(()) => Ok(context.report),
         Err(abort) => {
@@ -61,7 +60,20 @@ fn carry_out<H: Host>(
     }
 }
 
-impl<H: Host> Context<'_, H> {
+impl<'a, H: Host> Context<'a, H> {
+    /// Keeps what the cleanup is about.
+    fn begin_cleanup(&mut self, target: &'a Target, plan: Option<&'a CleanupPlan>) {
+        self.target = Some(target);
+        self.has_plan = plan.is_some();
+        if let Some(CleanupPlan { agents, unreached, ignored, .. }) = plan {
+            let away = unreached.iter().chain(ignored);
+            let away = away.filter(|it| it.reason == UnreachedReason::NotActive);
+            let is_away = |id: &str| away.clone().any(|it| it.agent == id);
+            let here = agents.iter().map(|it| it.agent.as_str()).filter(|id| !is_away(id));
+            self.planned_agents = here.collect();
+        }
+    }
+
     /// Carries out all phases.
     fn phases(&mut self, target: &Target, plan: Option<&CleanupPlan>) -> Result<(), Abort> {
         let Target { role, znode, marathon_app, .. } = target;

@@ -60,13 +60,14 @@ fn carry_out_all<H: Host>(
     jobs: &[(&Target, Option<&CleanupPlan>)],
     options: &Options,
 ) -> Vec<Result<Report, Failure>> {
+    // What was checked for one target would be out of date after a long wait for another.
+    let options = &Options { wait_seconds: 0, ..options.clone() };
     let memo = RefCell::new(Memo::new(host));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
     let mut parts = Vec::new();
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
-        context.has_plan = plan.is_some();
-        context.target = Some(target);
+        context.begin_cleanup(target, *plan);
         let (state, parents) = (State::CarriedOut, Vec::new());
         let mut part = Part { target, context, state, parents };
         let (before, after) = jobs.split_at(index);
@@ -98,6 +99,14 @@ fn carry_out_all<H: Host>(
 
 /// Carries out an operation for all targets.
 fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]) {
+    for part in parts.iter_mut() {
+        part.proceed(|context, target, listing| {
+            if let (Some(owner), Some(listing)) = (Owner::of(target), &listing) {
+                context.require_planned_agents(operation, listing, owner)?;
+            }
+            Ok(listing)
+        });
+    }
     let jobs: Vec<_> = parts.iter().filter_map(Part::job).collect();
     let agents = jobs.iter().flat_map(|job| &job.listing.agents);
     let agents = agents.filter(|agent| !agent.resources.is_empty()).count();

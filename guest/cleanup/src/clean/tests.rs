@@ -1117,3 +1117,17 @@ fn what_a_new_service_reserves_during_a_wait_stays() {
     assert_eq!(paths(&all).iter().filter(|it| **it == "unreserve").count(), 1);
     assert!(!paths(&all).contains(&"destroy-volumes"));
 }
+
+#[test]
+fn a_plan_touches_only_the_agents_that_it_shows() {
+    let none = r#"{"frameworks":[]}"#;
+    let mut planned = calm().answer(200, VOLUME).answer(200, none);
+    let plan = plan::plan(&mut planned, &target("r", ""), &options(InUse::Refuse)).unwrap();
+    let later = RESERVED
+        .replace("]}}]}", &format!("]}}}},{}", RESERVED.replace("S0", "S9").split_at(11).1));
+    let mut host = calm().answer(200, VOLUME).answer(200, none).answer(202, "").answer(200, later);
+    let failure = apply(&mut host, &plan, &options(InUse::Refuse)).unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S9 have resource(s)"), "{}", failure.message);
+    assert_eq!(paths(&host), ["slaves", "frameworks", "destroy-volumes", "slaves"]);
+}

@@ -60,6 +60,33 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
+    /// Aborts a run that carries out a plan if it would remove something from an agent from which the
+    /// plan removes nothing: the agent has come back, or has received resources, since the run compared
+    /// the cluster with the plan.
+    pub fn require_planned_agents(
+        &mut self,
+        operation: &Operation,
+        listing: &Listing,
+        owner: Owner,
+    ) -> Result<(), Abort> {
+        if !self.has_plan {
+            return Ok(());
+        }
+        let mut others = operation.pending(listing, owner);
+        others.retain(|id| !self.planned_agents.contains(id));
+        if others.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "Incomplete: slave(s) {} have {} of role '{}' now, which the plan does not show. Other \
+             steps are skipped; make a new plan.",
+            others.join(", "),
+            operation.noun,
+            owner.role
+        );
+        Err(self.abort(Reason::Incomplete, message))
+    }
+
     /// Carries an operation out once.
     fn attempt(
         &mut self,
@@ -69,6 +96,7 @@ impl<H: Host> Context<'_, H> {
         begun: Begun,
     ) -> Result<Done, Abort> {
         self.require_still_unused(&listing)?;
+        self.require_planned_agents(operation, &listing, owner)?;
         let mut retries = self.retries();
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         let (mut round, mut first) = match begun {
