@@ -61,16 +61,15 @@ fn carry_out<H: Host>(
 }
 
 impl<'a, H: Host> Context<'a, H> {
-    /// Keeps what the cleanup is about.
+    /// Keeps the target and the plan of a cleanup.
     fn begin_cleanup(&mut self, target: &'a Target, plan: Option<&'a CleanupPlan>) {
         self.target = Some(target);
-        self.has_plan = plan.is_some();
         if let Some(CleanupPlan { agents, unreached, ignored, .. }) = plan {
             let away = unreached.iter().chain(ignored);
             let away = away.filter(|it| it.reason == UnreachedReason::NotActive);
             let is_away = |id: &str| away.clone().any(|it| it.agent == id);
             let here = agents.iter().map(|it| it.agent.as_str()).filter(|id| !is_away(id));
-            self.planned_agents = here.collect();
+            self.planned_agents = Some(here.collect());
         }
     }
 

@@ -42,11 +42,10 @@ pub struct Context<'a, H> {
     pub owning_frameworks: Option<BTreeSet<String>>,
     /// The target of a cleanup.
     pub target: Option<&'a Target>,
-    /// This is set when the run carries out a plan. A plan does not show what agents hold that were
-    /// away when it was made, so nothing is removed from agents that come back.
-    pub has_plan: bool,
-    /// The agents from which the plan shows that something is removed, if there is a plan.
-    pub planned_agents: Vec<&'a str>,
+    /// The agents from which the plan shows that something is removed, if the run carries out a plan.
+    /// It does not show what agents hold that were away when it was made, so nothing is removed from
+    /// these.
+    pub planned_agents: Option<Vec<&'a str>>,
     /// The time that the run may still wait for conditions that pass, once it has begun to.
     patience: Option<Backoff>,
     /// The reason for the last pause, as the log has named it.
@@ -97,8 +96,7 @@ impl<'a, H: Host> Context<'a, H> {
             vanished: Vec::new(),
             owning_frameworks: None,
             target: None,
-            has_plan: false,
-            planned_agents: Vec::new(),
+            planned_agents: None,
             patience: None,
             awaited: String::new(),
             has_waited: false,

@@ -32,7 +32,7 @@ impl<H: Host> Context<'_, H> {
             let mut back = came_back(&listing, owner);
             back.retain(|id| self.was_away(id, listing.hostname(id)));
             let again = || format!("Repeating the phases: {}", back_words(&back, owner));
-            if !back.is_empty() && !self.has_plan && self.wait(again()) {
+            if !back.is_empty() && self.planned_agents.is_none() && self.wait(again()) {
                 self.is_settled = false;
                 return Ok(Some(listing));
             }

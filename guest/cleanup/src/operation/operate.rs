@@ -69,11 +69,9 @@ impl<H: Host> Context<'_, H> {
         listing: &Listing,
         owner: Owner,
     ) -> Result<(), Abort> {
-        if !self.has_plan {
-            return Ok(());
-        }
+        let Some(planned) = &self.planned_agents else { return Ok(()) };
         let mut others = operation.pending(listing, owner);
-        others.retain(|id| !self.planned_agents.contains(id));
+        others.retain(|id| !planned.contains(id));
         if others.is_empty() {
             return Ok(());
         }
@@ -239,7 +237,7 @@ impl<H: Host> Context<'_, H> {
                  removal",
                 left.join(", ")
             );
-            if !left.is_empty() && !self.has_plan && self.wait_for(&away) {
+            if !left.is_empty() && self.planned_agents.is_none() && self.wait_for(&away) {
                 has_waited = true;
                 continue;
             }
