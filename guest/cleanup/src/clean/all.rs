@@ -60,7 +60,7 @@ fn carry_out_all<H: Host>(
     jobs: &[(&Target, Option<&CleanupPlan>)],
     options: &Options,
 ) -> Vec<Result<Report, Failure>> {
-    // What was checked for one target would be out of date after a long wait for another.
+    // After a long wait for one target, the checks of the others would be out of date.
     let options = &Options { wait_seconds: 0, ..options.clone() };
     let memo = RefCell::new(Memo::new(host));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
