@@ -281,6 +281,13 @@ impl Janitor {
             Call::Plan(target) => self.plan(target, options, session).map(Done::Planned),
             Call::Apply(plan) => self.apply(plan, options, session).map(Done::Cleaned),
             Call::Discover => self.discover(options, session).map(Done::Discovered),
+            Call::CleanAll(targets) => {
+                self.clean_all(targets, options, session).map(Done::CleanedAll)
+            }
+            Call::PlanAll(targets) => {
+                self.plan_all(targets, options, session).map(Done::PlannedAll)
+            }
+            Call::ApplyAll(plans) => self.apply_all(plans, options, session).map(Done::CleanedAll),
         }
     }
 

@@ -159,7 +159,7 @@ impl Run {
         let agents = serde_json::to_string(&state.agents).unwrap();
         let log = log.lock().unwrap().clone();
         Self {
-            exit: ExitCode::from(&result),
+            exit: result.as_ref().err().map_or(ExitCode::Clean, ExitCode::from),
             log,
             requests: front.requests().len(),
             left: agents.contains(r#""role":"cassandra_role""#),

@@ -10,7 +10,7 @@ use crate::master::agents::Wanted;
 use crate::master::frameworks::Frameworks;
 use crate::owner::Owner;
 use crate::znode::Tree;
-use crate::{guard, names};
+use crate::{guard, names, orphans};
 use janitor_contract::types::{
     AgentHolding, Holding, Inventory, Options, ReadFailure, Reason, Target,
 };
@@ -79,13 +79,18 @@ impl<H: Host> Context<'_, H> {
         let roles: Vec<_> = roles.collect();
         let is_all_known = frameworks_unknown.is_none() && unreached.is_empty() && unknown == 0;
         let orphaned_znodes = match is_all_known {
-            true => orphans(&nodes, &roles, &frameworks, options),
+            true => orphaned_znodes(&nodes, &roles, &frameworks, options),
             false => Vec::new(),
+        };
+        let orphans = match frameworks_unknown {
+            None => orphans::targets(&roles, &frameworks, &orphaned_znodes, options),
+            Some(_) => Vec::new(),
         };
         Ok(Inventory {
             mesos_version: listing.version.clone(),
             roles,
             orphaned_znodes,
+            orphans,
             unreached,
             frameworks_unknown,
             znodes_unknown,
@@ -111,7 +116,7 @@ fn candidates(role: &str, nodes: &[String], options: &Options) -> Vec<String> {
 /// Returns those of the nodes that services of the DC/OS SDK, or of a role that the master knows,
 /// have left: no registered framework and no role with resources suggests them, and a cleanup may
 /// delete them.
-fn orphans(
+fn orphaned_znodes(
     nodes: &[String],
     roles: &[Holding],
     frameworks: &Frameworks,

@@ -38,6 +38,7 @@ pub mod master;
 pub mod memo;
 pub mod names;
 pub mod operation;
+mod orphans;
 pub mod owner;
 pub mod plan;
 #[cfg(test)]

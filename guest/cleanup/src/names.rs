@@ -22,10 +22,21 @@ pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {
 /// Returns the ZooKeeper nodes that the service of a role may have: `NAME-role` and `NAME_role`
 /// are roles of the service `NAME`.
 pub fn znodes_of_role(role: &str) -> impl Iterator<Item = String> {
+    znodes_of_service(service_of_role(role))
+}
+
+/// Returns the name of the service that a role suggests.
+pub fn service_of_role(role: &str) -> &str {
     // The last part of a hierarchical role is the service's own.
     let own = role.rsplit('/').next().unwrap_or(role);
-    let service = own.strip_suffix("-role").or_else(|| own.strip_suffix("_role")).unwrap_or(own);
-    znodes_of_service(service)
+    own.strip_suffix("-role").or_else(|| own.strip_suffix("_role")).unwrap_or(own)
+}
+
+/// Returns the name of the service that a principal suggests, with its folder's slashes as `__`,
+/// unless it is not named as a service's: `NAME-principal` or `NAME_principal`.
+pub fn service_of_principal(principal: &str) -> Option<String> {
+    let service = principal.strip_suffix("-principal").or(principal.strip_suffix("_principal"))?;
+    Some(service.trim_matches('/').replace('/', "__"))
 }
 
 /// Explains why Mesos allows no role of this name, unless it does (`src/common/roles.cpp`).

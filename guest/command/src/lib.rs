@@ -79,7 +79,7 @@ fn clean(args: &Arguments) -> ExitCode {
     if let Err(why) = talk_to(&endpoints, known, args) {
         return give_up(args, ExitCode::Url, why, "correct the URL");
     }
-    say(args, &summary::header(&endpoints, Some(&target)));
+    say(args, &summary::header(&endpoints, &[&target]));
     if let Err(why) = token {
         return give_up(args, ExitCode::Login, why, "correct the credentials");
     }
@@ -148,5 +148,5 @@ fn subject(args: &Arguments) -> Subject {
     let target = args.selection.read(&args.checks).ok();
     let target = target.map(|(target, _)| with_app(target, variable(OWN_APP)));
     let servers = args.urls.endpoints(&Endpoints::default()).ok().filter(|_| target.is_some());
-    Subject { command: "clean".into(), target, servers }
+    Subject { command: "clean".into(), targets: target.into_iter().collect(), servers }
 }

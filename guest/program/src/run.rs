@@ -70,6 +70,13 @@ pub fn run(call: &Call, options: &Options) -> Ran {
         Call::Discover => {
             janitor_announce::discover(options).map(Done::Discovered).map_err(RunError::from)
         }
+        Call::CleanAll(targets) => {
+            Ok(Done::CleanedAll(janitor_announce::clean_all(targets, options)))
+        }
+        Call::PlanAll(targets) => {
+            Ok(Done::PlannedAll(janitor_announce::plan_all(targets, options)))
+        }
+        Call::ApplyAll(plans) => Ok(Done::CleanedAll(janitor_announce::apply_all(plans, options))),
     };
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),

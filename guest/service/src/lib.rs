@@ -54,8 +54,8 @@ fn admit(request: &IncomingRequest) -> Result<(Operator, RunRequest, Option<Slot
 fn serve(operator: &Operator, request: RunRequest, out: ResponseOutparam) {
     let RunRequest { call, options, run_seconds, events } = request;
     let command = match call {
-        Call::Clean(_) | Call::Apply(_) => "clean",
-        Call::Plan(_) => "plan",
+        Call::Clean(_) | Call::Apply(_) | Call::CleanAll(_) | Call::ApplyAll(_) => "clean",
+        Call::Plan(_) | Call::PlanAll(_) => "plan",
         Call::Discover => "discover",
     };
     let endpoints = operator.endpoints.clone();

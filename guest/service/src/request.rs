@@ -23,10 +23,13 @@ pub struct RunRequest {
     pub events: bool,
 }
 
-/// The body of `/clean` and `/plan`.
+/// The body of `/clean` and `/plan`. It has either one target, or the targets of one run.
 #[derive(Serialize, Deserialize)]
 struct Targeted {
-    target: Target,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<Target>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<Target>,
     options: Options,
     #[serde(default)]
     timeout_seconds: Option<u32>,
@@ -47,9 +50,11 @@ impl RunRequest {
     /// Fails with the refusal to send.
     pub fn read(request: &IncomingRequest, operator: &Operator) -> Result<Self, Refusal> {
         let path = request.path_with_query().unwrap_or_default();
+        type One = fn(Target) -> Call;
+        type All = fn(Vec<Target>) -> Call;
         let targeted = match path.as_str() {
-            "/clean" => Some(Call::Clean as fn(Target) -> Call),
-            "/plan" => Some(Call::Plan as fn(Target) -> Call),
+            "/clean" => Some((Call::Clean as One, Call::CleanAll as All)),
+            "/plan" => Some((Call::Plan as One, Call::PlanAll as All)),
             "/discover" => None,
             _ => return Err(Refusal::new(404, "unknown path: use /clean, /plan or /discover")),
         };
@@ -66,15 +71,23 @@ impl RunRequest {
         }
         let wrong = |why| Refusal::new(400, format!("invalid body: {why}"));
         let (call, options, timeout) = match targeted {
-            Some(call) => {
-                let Targeted { target, options, timeout_seconds } =
+            Some((one, all)) => {
+                let Targeted { target, targets, options, timeout_seconds } =
                     strict::read(body).map_err(wrong)?;
-                if target.marathon_app.is_some() {
+                let call = match (target, &targets[..]) {
+                    (Some(target), []) => one(target),
+                    (None, [_, ..]) => all(targets),
+                    _ => {
+                        let why = "invalid body: it must have either a `target` or `targets`";
+                        return Err(Refusal::new(400, why));
+                    }
+                };
+                if call.targets().iter().any(|target| target.marathon_app.is_some()) {
                     let why = "marathon_app names the Marathon app that runs janitor, but this is a \
                                service; omit it";
                     return Err(Refusal::new(400, why));
                 }
-                (call(target), options, timeout_seconds)
+                (call, options, timeout_seconds)
             }
             None => {
                 let Untargeted { options, timeout_seconds } = strict::read(body).map_err(wrong)?;

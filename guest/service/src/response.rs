@@ -43,10 +43,10 @@ impl Refusal {
     }
 }
 
-/// Returns the status for the result of a run.
+/// Returns the status for the result of a run; of several targets, the highest one counts.
 pub fn status(result: &Result<Done, RunError>) -> u16 {
     match result {
-        Ok(_) => 200,
+        Ok(done) => done.parts().iter().map(status).max().unwrap_or(200),
         Err(error) => match error.reason() {
             Some(Reason::NothingToDo | Reason::InvalidTarget | Reason::SystemZnode) => 422,
             Some(

@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod file;
 mod help;
+pub mod several;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use janitor_report::command_line::time::{Limits, Waiting};
 use crate::component::ComponentArgs;
 use auth::Auth;
 use help::command;
+use several::Several;
 
 /// The heading of the options about the prompt.
 const PROMPT: &str = "Confirmation";
@@ -73,6 +75,8 @@ pub struct Clean {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
+    pub several: Several,
+    #[command(flatten)]
     pub checks: Checks,
     #[command(flatten, next_help_heading = URLS)]
     pub urls: Urls,
@@ -92,6 +96,8 @@ pub struct Clean {
 pub struct Plan {
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub several: Several,
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten, next_help_heading = URLS)]

@@ -1,16 +1,15 @@
 //! A run on a cluster: the servers, the credentials, the consent.
 
+mod ask;
 mod corrections;
+mod find;
 mod keep;
 
 use std::time::Instant;
 
-use janitor_contract::changes::differences;
 use janitor_contract::request::Server;
-use janitor_contract::types::{
-    CleanupPlan, Endpoint, Failure, ReadFailure, Reason, Report, Target,
-};
-use janitor_contract::{Call, Done, Endpoints, RunError, planned};
+use janitor_contract::types::{CleanupPlan, Endpoint, ReadFailure, Reason};
+use janitor_contract::{Call, Done, Endpoints, RunError};
 use janitor_host::{CancellationToken, Credential, Credentials, Janitor, Limits, Network};
 use janitor_report::ExitCode;
 use janitor_report::closing::closing;
@@ -18,11 +17,9 @@ use janitor_report::command_line::parse::UrlError;
 use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
 use janitor_report::extent::changes_anything;
-use janitor_report::line::{Line, Tone};
 use janitor_report::next::Ran;
-use janitor_report::{plan, summary};
+use janitor_report::summary;
 use janitor_transport::exchange::Transport;
-use janitor_transport::recording::write::Recording;
 
 use crate::call::carry_out;
 use crate::consent::{Consent, ConsentPolicy};
@@ -31,7 +28,6 @@ use crate::error::CommandError;
 use crate::finished::Finished;
 use crate::program;
 use crate::progress::SignsOfLife;
-use crate::read_only::ReadOnly;
 use crate::recipients::{Objection, consider};
 use crate::request::{OnCluster, Servers};
 use crate::screen::Screen;
@@ -96,7 +92,7 @@ impl<'a> Cluster<'a> {
             .tls(request.auth.tls()?)
             .build()
             .map_err(|why| silent(ExitCode::Url, why.to_string(), "correct the variable"))?;
-        screen.line(summary::header(endpoints, request.call.target()));
+        screen.line(summary::header(endpoints, &request.call.targets()));
         if let Some(why) = &request.protection {
             screen.warn(&format!("a cleanup would be refused: {why}"));
         }
@@ -110,9 +106,12 @@ impl<'a> Cluster<'a> {
             AuthError::Unreadable(why) => why.into(),
             AuthError::Malformed(why) => silent(ExitCode::Login, why, "correct the credentials"),
         })?;
-        let target = request.call.target();
+        let targets = request.call.targets();
         let is_asked = |server| match server {
-            Server::Exhibitor => target.is_none_or(|target| target.znode.is_some()),
+            // Without a target, everything is listed.
+            Server::Exhibitor => {
+                targets.is_empty() || targets.iter().any(|target| target.znode.is_some())
+            }
             Server::Marathon => request.own_app.is_some(),
             Server::Master => true,
         };
@@ -137,12 +136,18 @@ impl<'a> Cluster<'a> {
     /// # Errors
     /// Fails if there is no consent, or the recording cannot be started.
     fn run(&self) -> Result<Finished, CommandError> {
-        let call = self.request.call.clone();
+        let call = match self.request.all_orphaned {
+            false => self.request.call.clone(),
+            true => match self.find()? {
+                Ok(call) => call,
+                Err(finished) => return Ok(finished),
+            },
+        };
         match &self.request.consent {
             ConsentPolicy::Unneeded => self.carry_out(call),
             ConsentPolicy::Given(consent) => self.change(call, consent),
             ConsentPolicy::Ask => match self.ask(call)? {
-                Ok((plan, consent)) => self.change(Call::Apply(plan), &consent),
+                Ok((call, consent)) => self.change(call, &consent),
                 Err(finished) => Ok(finished),
             },
         }
@@ -152,89 +157,6 @@ impl<'a> Cluster<'a> {
     fn change(&self, call: Call, _: &Consent) -> Result<Finished, CommandError> {
         self.stage.change(&self.cancellation);
         self.carry_out(call)
-    }
-
-    /// Shows what would be removed, and prompts for consent. If the run ends there, its recording
-    /// contains the requests of the plan.
-    ///
-    /// # Errors
-    /// Fails if the recording cannot be started. In that case nothing was sent.
-    fn ask(&self, call: Call) -> Result<Result<(CleanupPlan, Consent), Finished>, CommandError> {
-        let options = &self.request.options;
-        let (plan, looked) = match call {
-            Call::Apply(plan) => {
-                let plan = planned::under(&plan, options);
-                // Nobody needs to look at the cluster for a plan that is refused anyway.
-                match plan.refusal.is_some() {
-                    true => (plan, None),
-                    false => match self.look(plan.target.clone())? {
-                        Ok((now, _)) if !differences(&plan, &now, options).is_empty() => {
-                            return self.answer(plan).map(Err);
-                        }
-                        Ok((_, looked)) => (plan, Some(looked)),
-                        Err(finished) => return Ok(Err(finished)),
-                    },
-                }
-            }
-            Call::Clean(target) | Call::Plan(target) => match self.look(target)? {
-                Ok((plan, looked)) => (plan, Some(looked)),
-                Err(finished) => return Ok(Err(finished)),
-            },
-            // Nothing is removed, so no consent is needed.
-            Call::Discover => return self.carry_out(Call::Discover).map(Err),
-        };
-        plan::plan(&plan, options, self.screen.verbose())
-            .into_iter()
-            .for_each(|line| self.screen.show(line));
-        if !self.request.disabled_checks.is_empty() {
-            let line = format!(
-                "This plan disables safety checks: {}",
-                self.request.disabled_checks.join(", ")
-            );
-            self.screen.show(Line::tone(Tone::Warn, line));
-        }
-        if let Some(reason) = plan.refusal {
-            let ran = refused(&plan, reason);
-            let finished = self.finished(&ran, &self.invocation(Call::Apply(plan)));
-            return Ok(Err(self.end(finished, looked)));
-        }
-        match Consent::to(&plan, options, self.network.endpoints(), self.screen) {
-            Some(consent) => Ok(Ok((plan, consent))),
-            None => {
-                let error = CommandError::Declined(plan.into());
-                self.screen.explain(&error);
-                Ok(Err(self.end(Finished::explained(&error), looked)))
-            }
-        }
-    }
-
-    /// Makes the plan of a target, as the cluster is now.
-    ///
-    /// # Errors
-    /// Fails if the recording cannot be started. In that case nothing was sent.
-    #[allow(clippy::type_complexity, reason = "the plan, or the end of the command without one")]
-    fn look(
-        &self,
-        target: Target,
-    ) -> Result<Result<(CleanupPlan, (Ran, Option<Recording>)), Finished>, CommandError> {
-        let run = self.invocation(Call::Plan(target));
-        let (ran, recording) = self.record(&run)?;
-        let Ok(Done::Planned(plan)) = &ran.result else {
-            let finished = self.finished(&ran, &run);
-            return Ok(Err(self.end(finished, Some((ran, recording)))));
-        };
-        Ok(Ok((plan.clone(), (ran, recording))))
-    }
-
-    /// Has the component say why a plan that does not fit the cluster is not carried out: it is
-    /// refused, or carried out already. Nobody has given consent, so no change can be sent.
-    ///
-    /// # Errors
-    /// Fails if the recording cannot be started. In that case nothing was sent.
-    fn answer(&self, plan: CleanupPlan) -> Result<Finished, CommandError> {
-        let run = self.invocation(Call::Apply(plan));
-        let (ran, recording) = self.record_through(&run, |network| Box::new(ReadOnly(network)))?;
-        Ok(self.end(self.finished(&ran, &run), Some((ran, recording))))
     }
 
     /// Carries out a call, and writes the recording and the plan.
@@ -257,13 +179,24 @@ impl<'a> Cluster<'a> {
 
     /// Returns the exit code that says what a plan contains.
     fn detailed(&self, ran: &Ran) -> Option<ExitCode> {
-        let Ok(Done::Planned(plan)) = &ran.result else { return None };
-        let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
-        Some(match (is_refused, changes_anything(plan, &self.request.options)) {
-            (true, _) => ExitCode::Refused,
-            (false, true) => ExitCode::Changes,
-            (false, false) => ExitCode::Clean,
-        })
+        let of_plan = |plan: &CleanupPlan| {
+            let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
+            match (is_refused, changes_anything(plan, &self.request.options)) {
+                (true, _) => ExitCode::Refused,
+                (false, true) => ExitCode::Changes,
+                (false, false) => ExitCode::Clean,
+            }
+        };
+        match &ran.result {
+            Ok(Done::Planned(plan)) => Some(of_plan(plan)),
+            Ok(Done::PlannedAll(results)) => {
+                let codes = results
+                    .iter()
+                    .map(|it| it.as_ref().map_or_else(|why| ExitCode::from(why.reason), of_plan));
+                codes.max()
+            }
+            _ => None,
+        }
     }
 
     fn send(&self, run: &Invocation, transport: Box<dyn Transport>) -> Ran {
@@ -274,8 +207,7 @@ impl<'a> Cluster<'a> {
         };
         let mut ran =
             carry_out(&self.janitor, run, self.screen, transport, limits, cancellation.clone());
-        let is_read = matches!(run.call, Call::Plan(_) | Call::Discover);
-        if is_read && cancellation.is_late() && cancellation.noticed().is_some() {
+        if !run.call.is_change() && cancellation.is_late() && cancellation.noticed().is_some() {
             // The result may be incomplete.
             let message = "the time limit was reached before everything was read".into();
             ran.result = Err(ReadFailure { reason: Reason::Stopped, message }.into());
@@ -306,6 +238,8 @@ impl<'a> Cluster<'a> {
             program: program::started(),
             access: self.request.access.clone(),
             plan: self.request.plan_file.as_ref().or(self.request.applied.as_ref()).cloned(),
+            several: self.request.several.clone(),
+            protected: self.request.protected.clone(),
         };
         Invocation { call, options, endpoints, component, caller }
     }
@@ -343,26 +277,6 @@ fn to_marathon(
 /// Gives a network a credential for Marathon, and no other one.
 fn for_marathon(network: Network, marathon: Credential) -> Network {
     network.with_credentials(Credentials { marathon, ..Credentials::default() })
-}
-
-/// Makes the result of a run that would be refused, according to its plan.
-fn refused(plan: &CleanupPlan, reason: Reason) -> Ran {
-    let report = Report {
-        mesos_version: plan.mesos_version.clone(),
-        unreached: plan.unreached.clone(),
-        ignored: plan.ignored.clone(),
-        elsewhere: plan.elsewhere.clone(),
-        warnings: plan.warnings.clone(),
-        ..Report::NOTHING
-    };
-    let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
-    let message = format!("Refused: {why}");
-    let failure = Failure { reason, message, report };
-    Ran {
-        result: Err(RunError::Failure(failure.into())),
-        frameworks: plan.frameworks.clone(),
-        denials: vec![],
-    }
 }
 
 /// Shows the proxy on the way to each server that is asked, if every request is shown.

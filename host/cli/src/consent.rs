@@ -28,26 +28,34 @@ pub enum ConsentPolicy {
 impl ConsentPolicy {
     /// The policy for a call. `yes` says that the command line gives consent.
     pub fn of(call: &Call, yes: bool, screen: &Screen) -> Self {
-        match call {
-            Call::Plan(_) | Call::Discover => Self::Unneeded,
-            Call::Clean(_) | Call::Apply(_) if !yes && prompt(screen).is_some() => Self::Ask,
-            Call::Clean(_) | Call::Apply(_) => Self::Given(Consent(())),
+        match call.is_change() {
+            false => Self::Unneeded,
+            true if !yes && prompt(screen).is_some() => Self::Ask,
+            true => Self::Given(Consent(())),
         }
     }
 }
 
 impl Consent {
-    /// Prompts for consent to a plan, unless the plan removes nothing.
+    /// Prompts for consent to plans, unless they remove nothing. `are_found` says that nobody has
+    /// named their targets.
     pub fn to(
-        plan: &CleanupPlan,
+        plans: &[CleanupPlan],
         options: &Options,
+        are_found: bool,
         endpoints: &Endpoints,
         screen: &Screen,
     ) -> Option<Self> {
-        if !changes_anything(plan, options) {
+        let is_possible = |plan: &&CleanupPlan| plan.refusal.is_none();
+        let possible: Vec<_> = plans.iter().filter(is_possible).collect();
+        if !possible.iter().any(|plan| changes_anything(plan, options)) {
             return Some(Self(()));
         }
-        Self::asked(Question::of(plan, options, endpoints), screen)
+        let question = match &possible[..] {
+            [plan] if plans.len() == 1 && !are_found => Question::of(plan, options, endpoints),
+            plans => Question::of_all(plans, options, are_found, endpoints),
+        };
+        Self::asked(question, screen)
     }
 
     /// Asks a question. Any other answer than the one that it requires, and the end of the input,

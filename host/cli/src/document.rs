@@ -36,6 +36,7 @@ impl Document {
         struct Fields {
             log: Option<IgnoredAny>,
             plan: Option<IgnoredAny>,
+            plans: Option<IgnoredAny>,
         }
 
         let unread = |why: String| format!("cannot show {}: {why}", file.display());
@@ -49,7 +50,7 @@ impl Document {
                 drop(json);
                 Ok(Self::Recording(Played::of(&component.load()?, replay)))
             }
-            Fields { plan: Some(_), .. } => {
+            Fields { plan: Some(_), .. } | Fields { plans: Some(_), .. } => {
                 drop(json);
                 Ok(Self::Plan(files::read_plan(file)?))
             }
@@ -58,8 +59,8 @@ impl Document {
     }
 }
 
-/// Makes the plan of a recorded cleanup, from what the recording contains. There is none if that is
-/// too little.
+/// Makes the plan of a recorded cleanup of one target, from what the recording contains. There is
+/// none if that is too little.
 pub fn plan_of(janitor: &Janitor, replay: &Replay, call: &Call) -> Option<(CleanupPlan, Options)> {
     let Call::Clean(target) = call else { return None };
     let options = Options { confirm_seconds: 0, ..replay.run().options };

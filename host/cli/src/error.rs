@@ -1,6 +1,6 @@
 //! The errors that end a command before, or instead of, a run.
 
-use janitor_contract::types::CleanupPlan;
+use janitor_contract::Done;
 use janitor_report::ExitCode;
 use janitor_report::output::Output;
 
@@ -26,8 +26,8 @@ pub enum CommandError {
     /// A file disables safety checks that the command line does not disable, and there is no
     /// prompt. These are the options that disable them.
     Unconfirmed(Vec<String>),
-    /// The prompt was declined for this plan.
-    Declined(Box<CleanupPlan>),
+    /// The prompt was declined for this plan, or for several.
+    Declined(Box<Done>),
 }
 
 impl CommandError {
@@ -78,11 +78,14 @@ impl CommandError {
     /// The document for programs.
     pub fn document(&self) -> Output {
         let output = Output::without_run(self.code(), Some(self.message().into()));
-        let plan = match self {
-            Self::Declined(plan) => Some((**plan).clone()),
-            _ => None,
-        };
-        Output { plan, next: self.next(), ..output }
+        let next = self.next();
+        match self {
+            Self::Declined(planned) => {
+                let Output { plan, parts, .. } = Output::new(&Ok((**planned).clone()), vec![]);
+                Output { plan, parts, next, ..output }
+            }
+            _ => Output { next, ..output },
+        }
     }
 }
 

@@ -52,7 +52,7 @@ fn one(
 ) -> Result<Finished, CommandError> {
     let Run { endpoints, call, options, stopped_at, window, .. } = replay.run();
     let limits = Limits { window, ..Limits::default() };
-    screen.line(summary::header(&endpoints, call.target()));
+    screen.line(summary::header(&endpoints, &call.targets()));
     let (component, caller) = (component.options(), Caller::default());
     let run = Invocation { call, options, endpoints, component, caller };
     let cancellation = CancellationToken::replaying(stopped_at);

@@ -2,6 +2,7 @@
 //! the files that they name determine about a run.
 
 use std::path::PathBuf;
+use std::slice;
 use std::time::Duration;
 
 use janitor_contract::types::{Options, Target};
@@ -11,10 +12,10 @@ use janitor_report::command_line::parse::{Checks, OWN_APP, Selection, UrlError, 
 use janitor_report::command_line::print::{Valued, disabled_checks};
 use janitor_report::command_line::time::Limits;
 use janitor_report::output::Subject;
-use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Run;
 
 use crate::args::auth::Auth;
+use crate::args::several::Several;
 use crate::args::{self, Command, Connection};
 use crate::component::ComponentArgs;
 use crate::consent::ConsentPolicy;
@@ -22,7 +23,7 @@ use crate::error::CommandError;
 use crate::screen::Screen;
 use crate::settings::{OwnServers, Settings};
 use crate::unconnected::refusal;
-use crate::{files, replay};
+use crate::{files, replay, services};
 
 /// The work of a command.
 pub enum Request {
@@ -43,8 +44,14 @@ pub enum Request {
 
 /// A run of the component on a cluster.
 pub struct OnCluster {
-    /// The call. Its target has the app that runs this command.
+    /// The call. Its target, or the last one, has the app that runs this command.
     pub call: Call,
+    /// The targets of the call are the orphans of the cluster, which a run lists first.
+    pub all_orphaned: bool,
+    /// The roles that are left out.
+    pub excluded: Vec<String>,
+    /// The options that select several targets, as words of a shell.
+    pub several: Vec<String>,
     /// The options of the call.
     pub options: Options,
     /// The options that disable the same safety checks as the file.
@@ -69,6 +76,8 @@ pub struct OnCluster {
     pub repeated: Vec<Valued>,
     /// The reason why a cleanup of the target is refused, if its role is protected.
     pub protection: Option<String>,
+    /// The roles that the configuration protects.
+    pub protected: Vec<String>,
     /// The exit code says what a plan contains.
     pub detailed_exitcode: bool,
     /// The recording to write.
@@ -136,17 +145,18 @@ impl Request {
 
     /// Returns the subject of the command with this name, as far as the command line names it.
     pub fn subject(&self, command: &str) -> Subject {
-        let (target, servers) = match self {
+        let (targets, servers) = match self {
             Self::Cluster(request) => {
-                (request.call.target().cloned(), request.servers.endpoints.as_ref().ok().cloned())
+                let targets = request.call.targets().into_iter().cloned().collect();
+                (targets, request.servers.endpoints.as_ref().ok().cloned())
             }
             Self::Replay(..)
             | Self::Show(..)
             | Self::Report(..)
             | Self::Inspect(..)
-            | Self::Print(_) => (None, None),
+            | Self::Print(_) => (vec![], None),
         };
-        Subject { command: command.into(), target, servers }
+        Subject { command: command.into(), targets, servers }
     }
 }
 
@@ -166,8 +176,8 @@ impl OnCluster {
     ) -> Result<Self, CommandError> {
         let access = connection.auth.words();
         let settings = Settings::read(urls, connection.auth, &connection.config)?;
-        let protection = settings.protection(call.target());
-        if let (Some(why), Call::Clean(_) | Call::Apply(_)) = (&protection, &call) {
+        let protection = settings.protection(&call.targets());
+        if let Some(why) = protection.as_ref().filter(|_| call.is_change()) {
             let hint = "to clean it up nevertheless, delete it from the list `protected` there";
             return Err(refusal(ExitCode::Refused, format!("Refused: {why}."), hint));
         }
@@ -188,9 +198,13 @@ impl OnCluster {
         files::check_settings(written, &auth, settings.file())?;
         let repeated = [connection.component.options(), settings.options()].concat();
         let record = connection.record.map(|file| Record { file, only_complete: false });
-        let is_part = call.target().is_some_and(|target| !target.agents.is_empty());
+        let is_part = call.targets().iter().any(|target| !target.agents.is_empty());
+        let protected = settings.protected().into_iter().cloned().collect();
         Ok(Self {
             call,
+            all_orphaned: false,
+            excluded: vec![],
+            several: vec![],
             options,
             disabled_checks: vec![],
             consent: ConsentPolicy::Unneeded,
@@ -202,6 +216,7 @@ impl OnCluster {
             component: connection.component,
             repeated,
             protection,
+            protected,
             detailed_exitcode: false,
             record,
             plan_file: None,
@@ -209,6 +224,16 @@ impl OnCluster {
             applied: None,
             role: None,
         })
+    }
+
+    /// Sets the options that select several targets.
+    fn choosing(self, several: &Several) -> Self {
+        Self {
+            all_orphaned: several.all_orphaned,
+            excluded: several.exclude.clone(),
+            several: several.words(),
+            ..self
+        }
     }
 
     /// Sets the time limits of the command line.
@@ -240,31 +265,73 @@ impl OnCluster {
 }
 
 fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> {
-    files::check(&args.connection, None, None)?;
-    let (target, options) = select(&args.selection, &args.checks, screen)?;
+    files::check(&args.connection, None, services(&args.several))?;
+    let (call, options) = select(&args.selection, &args.several, &args.checks, screen)?;
     let options = args.waiting.added_to(options);
-    let call = if args.dry_run { Call::Plan(target) } else { Call::Clean(target) };
+    let call = if args.dry_run { planning(call) } else { call };
     let request = OnCluster::new(call, options, args.urls, args.connection, None)?;
-    request.within(&args.waiting.limits).agreed(args.yes, None, screen)
+    let request = request.choosing(&args.several).within(&args.waiting.limits);
+    request.agreed(args.yes, None, screen)
 }
 
-/// Returns the target with the app that runs this command, and the options of the run.
+/// Returns the file that lists the services, if there is one.
+fn services(several: &Several) -> Option<files::Named<'_>> {
+    Some(("the list of services", several.services.as_deref()?))
+}
+
+/// Returns the call that determines what a cleanup would do.
+fn planning(call: Call) -> Call {
+    match call {
+        Call::Clean(target) => Call::Plan(target),
+        Call::CleanAll(targets) => Call::PlanAll(targets),
+        other => other,
+    }
+}
+
+/// Returns the cleanup of the targets that a command line names, and the options of the run. The
+/// target, or the last one, has the app that runs this command. Orphans have no name yet.
 fn select(
     selection: &Selection,
+    several: &Several,
     checks: &Checks,
     screen: &Screen,
-) -> Result<(Target, Options), CommandError> {
+) -> Result<(Call, Options), CommandError> {
+    if several.all_orphaned {
+        return Ok((Call::CleanAll(vec![]), checks.added_to(Options::DEFAULT)));
+    }
+    if let Some(file) = &several.services {
+        let (targets, options) = services::read(file, checks)?;
+        let targets = without(targets, &several.exclude, screen);
+        if targets.is_empty() {
+            return Err("--exclude leaves no service to clean up".to_owned().into());
+        }
+        return Ok((Call::CleanAll(with_last_app(targets, own_app())), options));
+    }
+    if !several.exclude.is_empty() {
+        return Err("--exclude requires --all-orphaned or --services".to_owned().into());
+    }
     let (target, options) = selection.read(checks)?;
     let own_app = own_app();
     selection.left_out(own_app.as_deref()).iter().for_each(|line| screen.warn(line));
-    Ok((with_app(target, own_app), options))
+    Ok((Call::Clean(with_app(target, own_app)), options))
+}
+
+/// Leaves targets of these roles out, and warns of roles that no target has.
+pub fn without(targets: Vec<Target>, excluded: &[String], screen: &Screen) -> Vec<Target> {
+    let is_of = |target: &Target, role: &String| target.role.as_ref() == Some(role);
+    for role in excluded.iter().filter(|role| !targets.iter().any(|it| is_of(it, role))) {
+        screen.warn(&format!("--exclude {role} had no effect: no target has this role"));
+    }
+    let is_left = |target: &Target| !excluded.iter().any(|role| is_of(target, role));
+    targets.into_iter().filter(is_left).collect()
 }
 
 fn plan(args: args::Plan, screen: &Screen) -> Result<OnCluster, CommandError> {
-    files::check(&args.connection, args.out.as_deref(), None)?;
-    let (target, options) = select(&args.selection, &args.checks, screen)?;
+    files::check(&args.connection, args.out.as_deref(), services(&args.several))?;
+    let (call, options) = select(&args.selection, &args.several, &args.checks, screen)?;
     let options = args.waiting.added_to(options);
-    let request = OnCluster::new(Call::Plan(target), options, args.urls, args.connection, None)?
+    let request = OnCluster::new(planning(call), options, args.urls, args.connection, None)?
+        .choosing(&args.several)
         .within(&args.waiting.limits);
     let out = args.out.as_deref().map(|file| ("the plan", file));
     files::check_settings(out, &request.auth, request.config.as_deref())?;
@@ -281,17 +348,18 @@ fn discover(args: args::Discover) -> Result<OnCluster, CommandError> {
 
 fn apply(args: args::Apply, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, None, Some(("the plan", &args.file)))?;
-    let PlanFile { endpoints, options, plan, .. } = files::read_plan(&args.file)?;
+    let file = files::read_plan(&args.file)?;
+    let (endpoints, options) = (file.endpoints.clone(), file.options.clone());
     let own_app = own_app();
-    if let Some(app) = plan.target.marathon_app.as_ref().filter(|app| own_app.as_ref() != Some(app))
-    {
+    let apps: Vec<_> = file.all().filter_map(|it| it.target.marathon_app.clone()).collect();
+    if let Some(app) = apps.iter().find(|app| own_app.as_ref() != Some(app)) {
         return Err(CommandError::Usage(format!(
             "cannot use the plan {}: its `target.marathon_app` is '{app}', which does not run this \
              command; no other app is removed from Marathon",
             args.file.display()
         )));
     }
-    let call = with_own_app(Call::Apply(plan));
+    let call = with_own_app(file.call());
     let options = args.waiting.added_to(args.checks.added_to(options));
     let request = OnCluster::new(call, options, args.urls, args.connection, Some(&endpoints))?
         .within(&args.waiting.limits)
@@ -308,9 +376,12 @@ fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError
         ));
     }
     let Run { endpoints, call, options, .. } = replay::open(&args.place)?.run();
-    if let Call::Apply(plan) = &call
-        && let Some(what) = planned::contradiction(plan)
-    {
+    let plans = match &call {
+        Call::Apply(plan) => slice::from_ref(plan),
+        Call::ApplyAll(plans) => plans,
+        _ => &[],
+    };
+    if let Some(what) = plans.iter().find_map(planned::contradiction) {
         let place = args.place.display();
         return Err(CommandError::Usage(format!(
             "cannot update {place}: its plan contradicts itself: {what}"
@@ -334,13 +405,32 @@ fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError
 }
 
 /// Returns the app that runs this command, if Marathon runs it.
-fn own_app() -> Option<String> {
+pub fn own_app() -> Option<String> {
     std::env::var(OWN_APP).ok().filter(|value| !value.is_empty())
 }
 
-/// Adds the app that runs this command to the target of a call.
+/// Adds the app that runs this command to the last of several targets, and to no other one: it is
+/// removed at the end.
+pub fn with_last_app(targets: Vec<Target>, own_app: Option<String>) -> Vec<Target> {
+    let is_part = targets.iter().any(|it| !it.agents.is_empty());
+    let last = targets.len().saturating_sub(1);
+    let with = |(index, target): (usize, Target)| {
+        with_app(target, own_app.clone().filter(|_| index == last && !is_part))
+    };
+    targets.into_iter().enumerate().map(with).collect()
+}
+
+/// Adds the app that runs this command to the target of a call, or to the last one.
 fn with_own_app(call: Call) -> Call {
     match call {
+        Call::CleanAll(targets) => Call::CleanAll(with_last_app(targets, own_app())),
+        Call::PlanAll(targets) => Call::PlanAll(with_last_app(targets, own_app())),
+        Call::ApplyAll(mut plans) => {
+            let targets = plans.iter().map(|plan| plan.target.clone()).collect();
+            let targets = with_last_app(targets, own_app());
+            plans.iter_mut().zip(targets).for_each(|(plan, target)| plan.target = target);
+            Call::ApplyAll(plans)
+        }
         Call::Clean(target) => Call::Clean(with_app(target, own_app())),
         Call::Plan(target) => Call::Plan(with_app(target, own_app())),
         Call::Apply(mut plan) => {

@@ -196,17 +196,17 @@ impl Settings {
         Some(OwnServers { name: self.place_name(Place::File), endpoints })
     }
 
-    /// Returns why a target must not be cleaned up, if its role is protected.
-    pub fn protection(&self, target: Option<&Target>) -> Option<String> {
-        let role = target?.role.as_ref()?;
-        self.protected().contains(&role).then(|| {
-            let file = self.config.as_ref().map(|(config, _)| config.file.display().to_string());
-            format!("role '{role}' is protected by {}", file.unwrap_or_default())
-        })
+    /// Returns why the targets must not be cleaned up, if a role of theirs is protected.
+    pub fn protection(&self, targets: &[&Target]) -> Option<String> {
+        let protected = self.protected();
+        let mut roles = targets.iter().filter_map(|it| it.role.as_ref());
+        let role = roles.find(|role| protected.contains(role))?;
+        let file = self.config.as_ref().map(|(config, _)| config.file.display().to_string());
+        Some(format!("role '{role}' is protected by {}", file.unwrap_or_default()))
     }
 
     /// The protected roles of the file, and of the chosen cluster.
-    fn protected(&self) -> Vec<&String> {
+    pub fn protected(&self) -> Vec<&String> {
         let Some((config, _)) = &self.config else { return vec![] };
         let cluster = self.cluster.as_ref().and_then(|(name, _)| config.clusters.get(name));
         config.protected.iter().chain(cluster.iter().flat_map(|it| &it.protected)).collect()

@@ -6,10 +6,10 @@ use janitor_contract::{Call, Done};
 use janitor_report::command_line::print::{Caller, Invocation, disabled_checks};
 use janitor_report::extent::changes_anything;
 use janitor_report::line::{Line, Tone};
-use janitor_report::output::Output;
+use janitor_report::output::{Output, Subject};
 use janitor_report::plan_file::PlanFile;
 use janitor_report::view::View;
-use janitor_report::{ExitCode, inventory, plan, recorded, shell, summary};
+use janitor_report::{ExitCode, inventory, plan, recorded, several, shell, summary};
 
 use crate::component::ComponentArgs;
 use crate::document::Document;
@@ -40,33 +40,48 @@ pub fn show(
 /// Describes a plan file: how it was made, what it would do, and how to apply it.
 fn plan_file(
     file: &Path,
-    PlanFile { made, endpoints, options, plan, .. }: PlanFile,
+    plan_file: PlanFile,
     component: &ComponentArgs,
     view: &View,
 ) -> (Vec<Line>, Output) {
     let mut lines: Vec<Line> = vec![format!("Plan file: {}", file.display()).into()];
-    lines.push(match &made {
+    let targets: Vec<_> = plan_file.all().map(|plan| &plan.target).collect();
+    let PlanFile { made, endpoints, options, .. } = &plan_file;
+    lines.push(match made {
         Some(it) => format!("Made: {} by janitor {}: {}", it.time, it.version, it.command).into(),
         None => "Made: by a version that did not record the time".into(),
     });
-    lines.push(summary::header(&endpoints, Some(&plan.target)).into());
-    lines.extend(plan::plan(&plan, &options, view.verbose));
-    let disabled = disabled_checks(&options);
+    lines.push(summary::header(endpoints, &targets).into());
+    let planned = planned(&plan_file);
+    lines.extend(match &planned {
+        Done::PlannedAll(plans) => several::plans(plans, &targets, options, view.verbose),
+        _ => plan_file.all().flat_map(|it| plan::plan(it, options, view.verbose)).collect(),
+    });
+    let disabled = disabled_checks(options);
     if !disabled.is_empty() {
         let line = format!("This plan disables safety checks: {}", disabled.join(", "));
         lines.push(Line::tone(Tone::Warn, line));
     }
-    let changes = plan.refusal.is_none() && changes_anything(&plan, &options);
+    let changes = plan_file.all().any(|it| it.refusal.is_none() && changes_anything(it, options));
     let caller = Caller { program: program::started(), ..Caller::default() };
-    let (call, component) = (Call::Apply(plan.clone()), component.options());
+    let (options, endpoints, component) = (options.clone(), endpoints.clone(), component.options());
+    let call = plan_file.call();
     let run = Invocation { call, options, endpoints, component, caller };
     let next = match changes {
         true => vec![format!("To apply this plan: {}", run.apply(file))],
         false => vec![],
     };
     lines.extend(next.iter().map(Line::from));
-    let output = Output::without_run(ExitCode::Clean, None);
-    (lines, Output { plan: Some(plan), next, ..output })
+    let output = Output::new(&Ok(planned), next).about(Subject::of("", &run));
+    (lines, output)
+}
+
+/// Returns the plans of a file as the result of the call that makes them.
+fn planned(file: &PlanFile) -> Done {
+    match &file.plan {
+        Some(plan) => Done::Planned(plan.clone()),
+        None => Done::PlannedAll(file.plans.iter().cloned().map(Ok).collect()),
+    }
 }
 
 /// Describes a recording: how it was made, what the run would do again, and how it ended.
@@ -82,6 +97,9 @@ fn recording(
         Call::Plan(_) => "a plan",
         Call::Apply(_) => "a cleanup by a plan",
         Call::Discover => "a listing of everything that is reserved",
+        Call::CleanAll(_) => "a cleanup of several targets",
+        Call::PlanAll(_) => "plans for several targets",
+        Call::ApplyAll(_) => "a cleanup by several plans",
     };
     let mut lines: Vec<Line> = vec![format!("Recording: {}, of {call}", file.display()).into()];
     let began = exchanges.first().map(|it| format!("{} ", it.started)).unwrap_or_default();
@@ -90,7 +108,7 @@ fn recording(
         creator.name, creator.version, run.component
     );
     lines.push(made.into());
-    lines.push(summary::header(&run.endpoints, run.call.target()).into());
+    lines.push(summary::header(&run.endpoints, &run.call.targets()).into());
     let number = |method: &str| exchanges.iter().filter(|it| it.method == method).count();
     lines.push(
         format!(
@@ -112,6 +130,14 @@ fn recording(
     match (&result, &run.call) {
         (Ok(Done::Planned(it)), _) => lines.extend(plan::plan(it, &run.options, view.verbose)),
         (_, Call::Apply(it)) => lines.extend(plan::plan(it, &run.options, view.verbose)),
+        (Ok(Done::PlannedAll(plans)), call) => {
+            lines.extend(several::plans(plans, &call.targets(), &run.options, view.verbose));
+        }
+        (_, Call::ApplyAll(plans)) => {
+            let plans: Vec<_> = plans.iter().cloned().map(Ok).collect();
+            let targets = run.call.targets();
+            lines.extend(several::plans(&plans, &targets, &run.options, view.verbose));
+        }
         (Ok(Done::Discovered(it)), _) => lines.extend(inventory::inventory(it, &invocation, view)),
         _ => {}
     }
@@ -119,7 +145,7 @@ fn recording(
         lines.extend(plan::plan(plan, options, view.verbose));
     }
     lines.push("".into());
-    lines.extend(recorded::result(&result));
+    lines.extend(recorded::result(&result, &run.call.targets()));
     if let Some(step) = run.stopped_at {
         lines.push(format!("The run was cancelled at step {step}.").into());
     }
@@ -136,6 +162,7 @@ fn recording(
     let of_result = Output::new(&result, vec![]);
     let output = Output {
         report: of_result.report,
+        parts: of_result.parts,
         inventory: of_result.inventory,
         plan: match (of_result.plan, run.call) {
             (Some(plan), _) | (None, Call::Apply(plan)) => Some(plan),

@@ -18,6 +18,12 @@ pub enum Call {
     Apply(CleanupPlan),
     /// Lists everything that is reserved.
     Discover,
+    /// Removes several targets.
+    CleanAll(Vec<Target>),
+    /// Determines what removing several targets would do.
+    PlanAll(Vec<Target>),
+    /// Carries out several plans.
+    ApplyAll(Vec<CleanupPlan>),
 }
 
 impl Target {
@@ -63,12 +69,40 @@ impl Default for Options {
 }
 
 impl Call {
-    /// Returns the target that is or would be cleaned.
+    /// Returns the target that is or would be cleaned, if there is one only.
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::Clean(target) | Self::Plan(target) => Some(target),
             Self::Apply(plan) => Some(&plan.target),
-            Self::Discover => None,
+            Self::Discover | Self::CleanAll(_) | Self::PlanAll(_) | Self::ApplyAll(_) => None,
+        }
+    }
+
+    /// Returns the targets that are or would be cleaned.
+    pub fn targets(&self) -> Vec<&Target> {
+        match self {
+            Self::CleanAll(targets) | Self::PlanAll(targets) => targets.iter().collect(),
+            Self::ApplyAll(plans) => plans.iter().map(|plan| &plan.target).collect(),
+            one => one.target().into_iter().collect(),
+        }
+    }
+
+    /// Returns the calls for one target each that a call for several of them stands for; there are
+    /// none for a call of any other kind.
+    pub fn parts(&self) -> Vec<Self> {
+        match self {
+            Self::CleanAll(targets) => targets.iter().cloned().map(Self::Clean).collect(),
+            Self::PlanAll(targets) => targets.iter().cloned().map(Self::Plan).collect(),
+            Self::ApplyAll(plans) => plans.iter().cloned().map(Self::Apply).collect(),
+            Self::Clean(_) | Self::Plan(_) | Self::Apply(_) | Self::Discover => Vec::new(),
+        }
+    }
+
+    /// Returns whether the call may change something.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Clean(_) | Self::Apply(_) | Self::CleanAll(_) | Self::ApplyAll(_) => true,
+            Self::Plan(_) | Self::PlanAll(_) | Self::Discover => false,
         }
     }
 }

@@ -13,6 +13,31 @@ pub enum Done {
     Planned(CleanupPlan),
     /// The result of [`Call::Discover`](crate::call::Call::Discover).
     Discovered(Inventory),
+    /// The results of [`Call::CleanAll`](crate::call::Call::CleanAll) and
+    /// [`Call::ApplyAll`](crate::call::Call::ApplyAll), one for each target.
+    CleanedAll(Vec<Result<Report, Failure>>),
+    /// The results of [`Call::PlanAll`](crate::call::Call::PlanAll), one for each target.
+    PlannedAll(Vec<Result<CleanupPlan, ReadFailure>>),
+}
+
+impl Done {
+    /// Returns the result for each target of a call for several of them; there are none for a
+    /// call of any other kind.
+    pub fn parts(&self) -> Vec<Result<Self, RunError>> {
+        match self {
+            Self::CleanedAll(results) => results
+                .iter()
+                .cloned()
+                .map(|result| result.map(Self::Cleaned).map_err(RunError::from))
+                .collect(),
+            Self::PlannedAll(results) => results
+                .iter()
+                .cloned()
+                .map(|result| result.map(Self::Planned).map_err(RunError::from))
+                .collect(),
+            Self::Cleaned(_) | Self::Planned(_) | Self::Discovered(_) => Vec::new(),
+        }
+    }
 }
 
 /// The error of a run that did not succeed.

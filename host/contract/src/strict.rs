@@ -120,6 +120,12 @@ pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, S
     for place in TARGETS {
         add_defaults(&mut document, place, &Target::NOTHING)?;
     }
+    for (list, place) in LISTS {
+        let items = document.pointer_mut(list).and_then(Value::as_array_mut);
+        for item in items.into_iter().flatten() {
+            add_defaults(item, place, &Target::NOTHING)?;
+        }
+    }
     let read = T::deserialize(&document).map_err(|why| why.to_string())?;
     let understood = serde_json::to_value(&read).map_err(|why| why.to_string())?;
     match lost(&document, &understood) {
@@ -131,6 +137,15 @@ pub fn read<T: DeserializeOwned + Serialize>(mut document: Value) -> Result<T, S
 /// The places where a document may have a target.
 const TARGETS: [&str; 5] =
     ["/target", "/plan/target", "/call/Clean", "/call/Plan", "/call/Apply/target"];
+
+/// The places where a document may have a list, and where each of its items has a target.
+const LISTS: [(&str, &str); 5] = [
+    ("/targets", ""),
+    ("/call/CleanAll", ""),
+    ("/call/PlanAll", ""),
+    ("/plans", "/target"),
+    ("/call/ApplyAll", "/target"),
+];
 
 /// Adds the fields that an object in a document lacks.
 fn add_defaults(
@@ -201,6 +216,11 @@ mod tests {
         for (name, call) in [("Clean", Call::Clean as fn(_) -> _), ("Plan", Call::Plan)] {
             let read = read::<Run>(json!({"call": {name: old}}));
             assert_eq!(read, Ok(Run { call: call(target.clone()) }));
+        }
+        for (name, call) in [("CleanAll", Call::CleanAll as fn(_) -> _), ("PlanAll", Call::PlanAll)]
+        {
+            let read = read::<Run>(json!({"call": {name: [old, old]}}));
+            assert_eq!(read, Ok(Run { call: call(vec![target.clone(); 2]) }));
         }
         let new = json!({"call": {"Clean": {"role": "r", "hosts": []}}});
         assert_eq!(read::<Run>(new), Err("unknown field `call.Clean.hosts`".into()));

@@ -75,6 +75,9 @@ impl Policy {
             Call::Plan(target) => Self::plan(target, options),
             Call::Apply(plan) => Self::apply(plan, options),
             Call::Discover => Self::discover(options),
+            Call::CleanAll(targets) => Self::clean_all(targets, options),
+            Call::PlanAll(targets) => Self::plan_all(targets, options),
+            Call::ApplyAll(plans) => Self::apply_all(plans, options),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use janitor_contract::describe::count;
-use janitor_contract::types::{AgentLeft, AppOutcome, Phase, Report, ZnodeOutcome};
+use janitor_contract::types::{AgentLeft, AppOutcome, Failure, Phase, Report, ZnodeOutcome};
 use janitor_contract::{Done, RunError};
 
 use crate::counts::accepted;
@@ -15,11 +15,46 @@ const PHASES: [Phase; 2] = [Phase::Volumes, Phase::Reservations];
 
 /// Sums a cleanup up in one line. There is none for a run that changed nothing.
 pub fn closing(result: &Result<Done, RunError>, took: Duration) -> Option<String> {
-    let report = match result {
-        Ok(Done::Cleaned(report)) => report,
+    let changes = match result {
+        Ok(Done::Cleaned(report)) => changes(report, true),
+        Ok(Done::CleanedAll(results)) => of_all(results),
         Ok(_) => return None,
-        Err(error) => error.report()?,
+        Err(error) => changes(error.report()?, false),
     };
+    changes.map(|changes| format!("{changes}; {} s", took.as_secs_f64().round()))
+}
+
+/// Sums several cleanups up.
+fn of_all(results: &[Result<Report, Failure>]) -> Option<String> {
+    let mut agents = BTreeSet::new();
+    let (mut sums, mut znodes, mut has_changed) = ([0, 0], 0, false);
+    for result in results {
+        let report = result.as_ref().unwrap_or_else(|failure| &failure.report);
+        has_changed |= changes(report, true).is_some();
+        for (sum, phase) in sums.iter_mut().zip(PHASES) {
+            let (number, on) = removed(report, phase);
+            *sum += number;
+            agents.extend(on);
+        }
+        let outcome = report.znode.as_ref().map(|it| &it.outcome);
+        znodes += usize::from(matches!(outcome, Some(ZnodeOutcome::Deleted(_))));
+    }
+    let [volumes, reservations] = sums;
+    let clean = results.iter().filter(|it| it.is_ok()).count();
+    has_changed.then(|| {
+        format!(
+            "removed {}, {} and {} on {}; {clean} of {} clean",
+            count(volumes, "volume"),
+            count(reservations, "reservation"),
+            count(znodes, "znode"),
+            count(agents.len(), "agent"),
+            count(results.len(), "target"),
+        )
+    })
+}
+
+/// Lists the changes of a cleanup in one line. There is none for a run that changed nothing.
+pub fn changes(report: &Report, is_clean: bool) -> Option<String> {
     let is_sent = |phase| accepted(report, phase).next().is_some();
     let is_app_gone = report.self_removal.as_ref().is_some_and(|app| is_removed(&app.outcome));
     if !PHASES.into_iter().any(is_sent) && report.znode.is_none() && !is_app_gone {
@@ -48,10 +83,10 @@ pub fn closing(result: &Result<Done, RunError>, took: Duration) -> Option<String
     if is_app_gone {
         parts.push("removed the Marathon app".into());
     }
-    if result.is_err() {
+    if !is_clean {
         parts.push(left(report));
     }
-    Some(format!("{}; {} s", parts.join(", "), took.as_secs_f64().round()))
+    Some(parts.join(", "))
 }
 
 /// Counts what one phase has removed, with the agents that held it. An accepted request proves

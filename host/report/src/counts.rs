@@ -35,33 +35,40 @@ impl Counts {
     /// numbers.
     pub fn of(result: &Result<Done, RunError>) -> Option<Self> {
         match result {
-            Ok(Done::Cleaned(report)) => Some(Self::removed(report)),
-            Ok(Done::Planned(plan)) => Some(Self::planned(plan)),
+            Ok(Done::Cleaned(report)) => Some(Self::removed([report])),
+            Ok(Done::Planned(plan)) => Some(Self::planned([plan])),
             Ok(Done::Discovered(inventory)) => Some(Self::reserved(inventory)),
-            Err(error) => error.report().map(Self::removed),
+            Ok(Done::CleanedAll(results)) => {
+                let reports = results.iter().map(|it| it.as_ref().unwrap_or_else(|it| &it.report));
+                Some(Self::removed(reports))
+            }
+            Ok(Done::PlannedAll(results)) => Some(Self::planned(results.iter().flatten())),
+            Err(error) => error.report().map(|report| Self::removed([report])),
         }
     }
 
-    fn removed(report: &Report) -> Self {
-        let phases = [Phase::Volumes, Phase::Reservations];
-        let sum = |phase| -> u64 { accepted(report, phase).map(|it| u64::from(it.found)).sum() };
-        let agents = phases.into_iter().flat_map(|phase| accepted(report, phase));
-        let agents: BTreeSet<_> = agents.map(|it| it.agent.as_str()).collect();
-        Self {
-            volumes: sum(Phase::Volumes),
-            resources: sum(Phase::Reservations),
-            agents: number(agents.len()),
-            ..Self::default()
+    fn removed<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Self {
+        let (mut counts, mut agents) = (Self::default(), BTreeSet::new());
+        for report in reports {
+            let sum =
+                |phase| -> u64 { accepted(report, phase).map(|it| u64::from(it.found)).sum() };
+            counts.volumes += sum(Phase::Volumes);
+            counts.resources += sum(Phase::Reservations);
+            let phases = [Phase::Volumes, Phase::Reservations].into_iter();
+            let results = phases.flat_map(|phase| accepted(report, phase));
+            agents.extend(results.map(|it| it.agent.as_str()));
         }
+        Self { agents: number(agents.len()), ..counts }
     }
 
-    fn planned(plan: &CleanupPlan) -> Self {
+    fn planned<'a>(plans: impl IntoIterator<Item = &'a CleanupPlan>) -> Self {
         // The options decide about other things than the resources.
-        let Extent { volumes, released, agents, kept, .. } = Extent::of(plan, &Options::DEFAULT);
+        let Extent { volumes, released, agents, kept, .. } =
+            Extent::of_all(plans, &Options::DEFAULT);
         Self {
             volumes: number(volumes.len()),
             resources: number(released.len()),
-            agents: number(agents),
+            agents: number(agents.len()),
             kept: Some(number(kept)),
             roles: None,
         }
@@ -124,6 +131,7 @@ mod tests {
     #[test]
     fn a_plan_counts_what_it_removes_and_what_stays() {
         let PlanFile { plan, .. } = PlanFile::read(PLAN.as_bytes()).unwrap();
+        let plan = plan.unwrap();
         let all: usize = plan.agents.iter().map(|agent| agent.entries.len()).sum();
         let counts = Counts::of(&Ok(Done::Planned(plan))).unwrap();
         assert!(counts.volumes > 0 && counts.agents > 0, "{counts:?}");

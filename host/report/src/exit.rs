@@ -1,11 +1,11 @@
 //! The exit codes of the command. Like the documents for programs, they are stable; the text for
 //! people is not.
 
-use janitor_contract::outcome::RunError;
+use janitor_contract::outcome::{Done, RunError};
 use janitor_contract::types::Reason;
 
 /// The ways in which the command ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum ExitCode {
     /// Everything that was to be removed is confirmed removed, or was shown as requested.
@@ -71,25 +71,44 @@ impl ExitCode {
     }
 }
 
-impl<T> From<&Result<T, RunError>> for ExitCode {
-    fn from(result: &Result<T, RunError>) -> Self {
+impl From<&Result<Done, RunError>> for ExitCode {
+    /// Of several targets, the highest code counts.
+    fn from(result: &Result<Done, RunError>) -> Self {
+        let worst = |reasons: &mut dyn Iterator<Item = Reason>| {
+            reasons.map(Self::from).max().unwrap_or(Self::Clean)
+        };
         match result {
-            Ok(_) => Self::Clean,
-            Err(error) => match error.reason() {
-                Some(Reason::NothingToDo | Reason::Failed | Reason::Stopped) => Self::Failed,
-                Some(Reason::Incomplete) => Self::Incomplete,
-                Some(
-                    Reason::InvalidTarget
-                    | Reason::SystemZnode
-                    | Reason::OtherPrincipals
-                    | Reason::OtherLabels
-                    | Reason::RoleNotFound
-                    | Reason::InUse
-                    | Reason::Changed
-                    | Reason::InUseUnknown,
-                ) => Self::Refused,
-                None => Self::Violation,
-            },
+            Ok(Done::CleanedAll(results)) => {
+                worst(&mut results.iter().filter_map(|it| Some(it.as_ref().err()?.reason)))
+            }
+            Ok(Done::PlannedAll(results)) => {
+                worst(&mut results.iter().filter_map(|it| Some(it.as_ref().err()?.reason)))
+            }
+            Ok(Done::Cleaned(_) | Done::Planned(_) | Done::Discovered(_)) => Self::Clean,
+            Err(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<&RunError> for ExitCode {
+    fn from(error: &RunError) -> Self {
+        error.reason().map_or(Self::Violation, Self::from)
+    }
+}
+
+impl From<Reason> for ExitCode {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::NothingToDo | Reason::Failed | Reason::Stopped => Self::Failed,
+            Reason::Incomplete => Self::Incomplete,
+            Reason::InvalidTarget
+            | Reason::SystemZnode
+            | Reason::OtherPrincipals
+            | Reason::OtherLabels
+            | Reason::RoleNotFound
+            | Reason::InUse
+            | Reason::Changed
+            | Reason::InUseUnknown => Self::Refused,
         }
     }
 }

@@ -1,24 +1,27 @@
 //! The extent of a plan: everything that a run would change.
 
+use std::collections::BTreeSet;
+
 use janitor_contract::types::{
     AgentPlan, CleanupPlan, Fate, Framework, InUse, Options, Planned, Reason, Reserved, Unreached,
     UnreachedReason, ZnodeState,
 };
 
 /// Everything that a run would change.
+#[derive(Default)]
 pub struct Extent<'a> {
     /// The entries whose volumes are destroyed.
     pub volumes: Vec<&'a Reserved>,
     /// The entries whose reservations are released.
     pub released: Vec<&'a Reserved>,
-    /// The number of agents on which something is destroyed or released.
-    pub agents: usize,
+    /// The agents on which something is destroyed or released.
+    pub agents: BTreeSet<&'a str>,
     /// The number of entries of the role that stay.
     pub kept: usize,
     /// The frameworks that are torn down.
-    pub frameworks: &'a [Framework],
-    /// The ZooKeeper node that is deleted, and its state.
-    pub znode: Option<(&'a str, &'a ZnodeState)>,
+    pub frameworks: Vec<&'a Framework>,
+    /// The ZooKeeper nodes that are deleted, and their states.
+    pub znodes: Vec<(&'a str, &'a ZnodeState)>,
     /// The Marathon app that is removed.
     pub app: Option<&'a str>,
 }
@@ -32,15 +35,38 @@ impl<'a> Extent<'a> {
         let all = plan.agents.iter().map(|agent| agent.entries.len()).sum::<usize>();
         let is_complete = obstacle_to_the_end(plan, options).is_none();
         let znode = plan.target.znode.as_deref().zip(plan.znode.as_ref());
+        let changed = reached(plan).filter(|agent| agent.entries.iter().any(is_removed));
+        let ended = ends_frameworks(plan, options).then_some(&plan.frameworks);
         Self {
             volumes: destroyed.map(|it| &it.entry).collect(),
-            agents: reached(plan).filter(|agent| agent.entries.iter().any(is_removed)).count(),
+            agents: changed.map(|it| it.agent.as_str()).collect(),
             kept: all - released.len(),
             released: released.into_iter().map(|it| &it.entry).collect(),
-            frameworks: if ends_frameworks(plan, options) { &plan.frameworks } else { &[] },
-            znode: znode.filter(|(_, state)| is_complete && **state != ZnodeState::Absent),
+            frameworks: ended.into_iter().flatten().collect(),
+            znodes: znode
+                .into_iter()
+                .filter(|(_, state)| is_complete && **state != ZnodeState::Absent)
+                .collect(),
             app: plan.target.marathon_app.as_deref().filter(|_| is_complete),
         }
+    }
+
+    /// The extent of several plans that are carried out in one run.
+    pub fn of_all(plans: impl IntoIterator<Item = &'a CleanupPlan>, options: &Options) -> Self {
+        plans.into_iter().map(|plan| Self::of(plan, options)).fold(Self::default(), Self::and)
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.volumes.extend(other.volumes);
+        self.released.extend(other.released);
+        self.agents.extend(other.agents);
+        for framework in other.frameworks {
+            if !self.frameworks.iter().any(|it| it.id == framework.id) {
+                self.frameworks.push(framework);
+            }
+        }
+        self.znodes.extend(other.znodes);
+        Self { kept: self.kept + other.kept, app: self.app.or(other.app), ..self }
     }
 }
 

@@ -57,6 +57,9 @@ fn of_role(inventory: &Inventory, role: &str, run: &Invocation) -> Vec<Line> {
 fn details(holding: &Holding, inventory: &Inventory, run: &Invocation) -> Vec<Line> {
     let mut lines = holding_lines(holding, State::of(holding, inventory));
     lines.extend(group_lines(&holding.groups, holding.frameworks.len()));
+    if run.caller.protected.contains(&holding.role) {
+        lines.push("  Protected by the configuration: no cleanup removes it".into());
+    }
     for (what, command) in removals_of(holding, inventory, run) {
         lines.push(format!("  To remove {what}: {command}").into());
     }
@@ -130,7 +133,10 @@ pub fn volumes<'a>(entries: impl IntoIterator<Item = &'a Reserved>) -> usize {
 /// Describes a state for people.
 fn sentence(state: State) -> &'static str {
     match state {
-        State::Orphaned => "orphaned, or reserved by an operator: no registered framework uses it",
+        State::Orphaned => "orphaned: no registered framework uses it",
+        State::Unclaimed => {
+            "unclaimed: no registered framework uses it, but it may be an operator's own reservation"
+        }
         State::Unknown => "possibly orphaned",
         State::InUse => "in use",
         State::Static => "stays: reserved in the agents' configuration",
@@ -171,7 +177,7 @@ fn holding_lines(holding: &Holding, state: State) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use janitor_contract::types::{
-        AgentHolding, Amount, Framework, Label, Options, Unreached, UnreachedReason,
+        AgentHolding, Amount, Framework, Label, Options, Target, Unreached, UnreachedReason,
     };
     use janitor_contract::{Call, Endpoints};
 
@@ -214,12 +220,43 @@ mod tests {
             znodes: vec!["dcos-service-dev".into()],
             groups,
         };
-        Inventory { roles: vec![holding], orphaned_znodes: vec![], ..sample() }
+        // As the component chooses them.
+        let is_alive = |it: &HoldingGroup| it.state == FrameworkState::Registered;
+        let orphans = match used || holding.groups.iter().any(is_alive) {
+            false => vec![orphan(Some("dev"), None, Some("dcos-service-dev"))],
+            true => {
+                let ended =
+                    holding.groups.iter().filter(|it| it.state == FrameworkState::Completed);
+                ended.map(|it| orphan(Some("dev"), it.framework_id.as_deref(), None)).collect()
+            }
+        };
+        Inventory { roles: vec![holding], orphaned_znodes: vec![], orphans, ..sample() }
     }
 
     fn shown(groups: Vec<HoldingGroup>, used: bool, principals: &[&str]) -> String {
         let view = View { verbose: true, ..View::default() };
         text(&mixed(groups, used, principals), &view).join("\n") + "\n"
+    }
+
+    #[test]
+    fn a_role_without_traces_of_a_service_is_unclaimed() {
+        let inventory = Inventory { orphans: vec![], ..sample() };
+        let table = text(&inventory, &View::default()).join("\n");
+        assert!(table.contains("c     unclaimed "), "{table}");
+        assert!(table.contains("may be an operator's own reservations"), "{table}");
+        let one = View { role: Some("c".into()), ..View::default() };
+        let one = text(&inventory, &one).join("\n");
+        assert!(one.contains("but it may be an operator's own reservation\n"), "{one}");
+        assert!(one.contains("  To remove it: janitor -r c"), "{one}");
+    }
+
+    #[test]
+    fn no_cleanup_of_a_protected_role_is_proposed() {
+        let caller = Caller { protected: vec!["c".into()], ..Caller::default() };
+        let lines =
+            text_by(caller, &sample(), &View { verbose: true, ..View::default() }).join("\n");
+        assert!(lines.contains("  Protected by the configuration"), "{lines}");
+        assert!(!lines.contains("janitor -r c") && lines.contains("janitor -r d"), "{lines}");
     }
 
     #[test]
@@ -290,6 +327,11 @@ mod tests {
         }
     }
 
+    fn orphan(role: Option<&str>, framework_id: Option<&str>, znode: Option<&str>) -> Target {
+        let [role, framework_id, znode] = [role, framework_id, znode].map(|it| it.map(Into::into));
+        Target { role, framework_id, znode, ..Target::NOTHING }
+    }
+
     fn sample() -> Inventory {
         Inventory {
             mesos_version: None,
@@ -300,6 +342,11 @@ mod tests {
                 holding("d", true, None),
             ],
             orphaned_znodes: vec!["dcos-service-old".into()],
+            orphans: vec![
+                orphan(Some("c"), None, None),
+                orphan(Some("d"), None, None),
+                orphan(None, None, Some("dcos-service-old")),
+            ],
             unreached: vec![],
             frameworks_unknown: None,
             znodes_unknown: None,
@@ -307,8 +354,12 @@ mod tests {
     }
 
     fn text(inventory: &Inventory, view: &View) -> Vec<String> {
+        text_by(Caller::default(), inventory, view)
+    }
+
+    fn text_by(caller: Caller, inventory: &Inventory, view: &View) -> Vec<String> {
         let (options, endpoints) = (Options::DEFAULT, Endpoints::default());
-        let (call, component, caller) = (Call::Discover, vec![], Caller::default());
+        let (call, component) = (Call::Discover, vec![]);
         let run = Invocation { call, options, endpoints, component, caller };
         let lines = super::inventory(inventory, &run, view);
         lines.into_iter().map(|line| line.head + &line.rest).collect()

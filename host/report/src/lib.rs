@@ -8,6 +8,7 @@
 //! | [`plan`], [`inventory`], [`summary`], [`words`], [`line`](mod@line) | the same for people |
 //! | [`view`] | the part of them that people want to see |
 //! | [`extent`], [`question`], [`closing`](mod@closing) | what a plan changes, the question before, and the line after it |
+//! | [`several`] | the results of a run for several targets |
 //! | [`orphans`] | the roles and znodes of an inventory that nobody uses |
 //! | [`recorded`] | the result of a recorded run |
 //! | [`next`], [`access`] | what to do after a run, and about a server that denies access |
@@ -35,6 +36,7 @@ pub mod plan_file;
 pub mod question;
 pub mod recorded;
 pub mod service;
+pub mod several;
 pub mod shell;
 pub mod summary;
 mod table;

@@ -3,14 +3,14 @@
 use janitor_contract::describe::{framework_words, is_shared};
 use janitor_contract::request::Server;
 use janitor_contract::types::{
-    AppOutcome, AppResult, Elsewhere, Framework, InUse, Options, Reason, Report, Target, Unreached,
-    UnreachedReason, ZnodeOutcome,
+    AppOutcome, AppResult, CleanupPlan, Elsewhere, Framework, InUse, Options, Reason, Report,
+    Target, Unreached, UnreachedReason, ZnodeOutcome,
 };
 use janitor_contract::{Done, RunError, planned};
 
 use crate::access::access;
 pub use crate::access::{CERTIFICATES, Denial};
-use crate::command_line::print::Invocation;
+use crate::command_line::print::{Caller, Invocation};
 use crate::extent::changes_anything;
 
 /// A finished run, with everything that is known about it.
@@ -65,26 +65,29 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
             "Run the same command again, with \"-v\".".into(),
         ]),
         Ok(Done::Planned(plan)) => {
-            let (unreached, elsewhere) = (&plan.unreached, &plan.elsewhere);
-            let obstacles = Obstacles { frameworks, unreached, elsewhere };
-            match plan.refusal {
-                Some(reason) => lines.extend(instead(reason, run, &obstacles)),
-                None if changes_anything(plan, &run.options) => {
-                    // A plan that is written to a file is applied from there.
-                    if run.caller.plan.is_none() {
-                        let command = run.clean(&plan.target, &run.options);
-                        lines.push(format!("To carry out this plan: {command}"));
-                    }
-                    lines.extend(around(run, &obstacles));
-                }
-                None => {
-                    if plan.unreached.is_empty() {
-                        lines.push("There is nothing to do.".into());
-                    }
-                    lines.extend(around(run, &obstacles));
-                }
+            let is_possible = plan.refusal.is_none();
+            let changes = is_possible && changes_anything(plan, &run.options);
+            // A plan that is written to a file is applied from there.
+            if changes && run.caller.plan.is_none() {
+                let command = run.clean(&plan.target, &run.options);
+                lines.push(format!("To carry out this plan: {command}"));
             }
+            if is_possible && !changes && plan.unreached.is_empty() {
+                lines.push("There is nothing to do.".into());
+            }
+            lines.extend(after_plan(plan, frameworks, run));
         }
+        Ok(Done::PlannedAll(results)) => {
+            let changes =
+                |it: &CleanupPlan| it.refusal.is_none() && changes_anything(it, &run.options);
+            if !results.iter().flatten().any(changes) {
+                lines.push("There is nothing to do.".into());
+            } else if run.caller.plan.is_none() && !run.caller.several.is_empty() {
+                lines.push(format!("To carry out these plans: {}", run.clean_all()));
+            }
+            lines.extend(after_parts(ran, run));
+        }
+        Ok(Done::CleanedAll(_)) => lines.extend(after_parts(ran, run)),
         Ok(Done::Cleaned(Report { self_removal: Some(AppResult { app, outcome }), .. })) => {
             if matches!(outcome, AppOutcome::Failed(_)) {
                 lines.push(format!(
@@ -97,15 +100,66 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
     lines
 }
 
+/// Proposes what to do after a plan, except for carrying it out.
+fn after_plan(plan: &CleanupPlan, frameworks: &[Framework], run: &Invocation) -> Vec<String> {
+    let (unreached, elsewhere) = (&plan.unreached, &plan.elsewhere);
+    let obstacles = Obstacles { frameworks, unreached, elsewhere };
+    match plan.refusal {
+        Some(reason) => instead(reason, run, &obstacles),
+        None => around(run, &obstacles),
+    }
+}
+
+/// Proposes what to do after each part of a run for several targets, each line once.
+fn after_parts(ran: &Ran, run: &Invocation) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (ran, run) in ran.parts(run) {
+        let of_part = match &ran.result {
+            Ok(Done::Planned(plan)) => after_plan(plan, &ran.frameworks, &run),
+            _ => after(&ran, &run),
+        };
+        for line in of_part {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
+impl Ran {
+    /// Returns the parts of a run for several targets, each as if it were the only one; there are
+    /// none for a run of any other kind.
+    pub fn parts(&self, run: &Invocation) -> Vec<(Self, Invocation)> {
+        let Ok(done) = &self.result else { return vec![] };
+        let parts = run.call.parts().into_iter().zip(done.parts());
+        let parts = parts.map(|(call, result)| {
+            let frameworks = match &result {
+                Ok(Done::Planned(plan)) => plan.frameworks.clone(),
+                _ => using(call.target(), &self.frameworks),
+            };
+            // A plan of one part must not replace the file of all.
+            let caller = Caller { plan: None, ..run.caller.clone() };
+            let run = Invocation { call, caller, ..run.clone() };
+            (Self { result, frameworks, denials: vec![] }, run)
+        });
+        parts.collect()
+    }
+}
+
+/// Returns the frameworks that have the role of a target, or a role below it.
+fn using(target: Option<&Target>, frameworks: &[Framework]) -> Vec<Framework> {
+    let Some(role) = target.and_then(|it| it.role.as_deref()) else { return vec![] };
+    let is_its = |it: &String| {
+        it.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    frameworks.iter().filter(|it| it.roles.iter().any(is_its)).cloned().collect()
+}
+
 /// Lists the names on the command line that had no effect on a run, one line each. A run that
 /// ended before it looked for them proves nothing.
 pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
-    let ignored = match &ran.result {
-        Ok(Done::Cleaned(report)) => &report.ignored,
-        Ok(Done::Planned(plan)) => &plan.ignored,
-        Err(RunError::Failure(it)) if it.reason == Reason::Incomplete => &it.report.ignored,
-        _ => return vec![],
-    };
+    let Some(ignored) = ignored(&ran.result) else { return vec![] };
     let is_ignored = |name: &String| {
         let only = Options { ignored_agents: vec![name.clone()], ..Options::DEFAULT };
         ignored.iter().any(|it| planned::is_ignored(&it.agent, &it.hostname, &only))
@@ -122,6 +176,23 @@ pub fn without_effect(ran: &Ran, options: &Options) -> Vec<String> {
         )
     });
     agents.chain(frameworks).collect()
+}
+
+/// Returns the agents that a run ignored, if it looked for them.
+fn ignored(result: &Result<Done, RunError>) -> Option<Vec<Unreached>> {
+    match result {
+        Ok(Done::Cleaned(report)) => Some(report.ignored.clone()),
+        Ok(Done::Planned(plan)) => Some(plan.ignored.clone()),
+        Ok(done @ (Done::CleanedAll(_) | Done::PlannedAll(_))) => {
+            let parts: Option<Vec<_>> = done.parts().iter().map(ignored).collect();
+            parts.map(|parts| parts.concat())
+        }
+        Ok(Done::Discovered(_)) => None,
+        Err(RunError::Failure(it)) if it.reason == Reason::Incomplete => {
+            Some(it.report.ignored.clone())
+        }
+        Err(_) => None,
+    }
 }
 
 /// Proposes what to do instead of, or after, a run that ended for this reason.
@@ -162,7 +233,11 @@ fn instead(reason: Reason, run: &Invocation, obstacles: &Obstacles) -> Vec<Strin
             format!("Then: {same}"),
         ],
         Reason::Changed => {
-            vec![format!("Next, make a new plan: {}", run.new_plan(target, &run.options))]
+            let plan = match run.caller.several.is_empty() {
+                true => run.new_plan(target, &run.options),
+                false => run.new_plans(),
+            };
+            vec![format!("Next, make a new plan: {plan}")]
         }
         Reason::Failed => vec![format!("Next, once the problem is fixed: {same}")],
         Reason::Incomplete => {
@@ -311,8 +386,6 @@ mod tests {
     use janitor_contract::types::{CleanupPlan, Failure, Report};
 
     use janitor_contract::{Call, Endpoints};
-
-    use crate::command_line::print::Caller;
 
     use super::*;
 

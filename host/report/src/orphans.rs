@@ -8,9 +8,11 @@ use crate::command_line::print::Invocation;
 /// The state of a role, orphaned ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// A cleanup could remove something of it, and no registered framework uses it, as far as the
-    /// master and the labels of its reservations say.
+    /// No registered framework uses it, as far as the master and the labels of its reservations
+    /// say, and it shows traces of a service: it is one of the orphans of the inventory.
     Orphaned,
+    /// No registered framework uses it, but an operator may have reserved it for a purpose.
+    Unclaimed,
     /// It is not known whether a framework uses it.
     Unknown,
     /// Registered frameworks use it.
@@ -21,7 +23,8 @@ pub enum State {
 
 impl State {
     /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Orphaned, Self::Unknown, Self::InUse, Self::Static];
+    pub const ALL: [Self; 5] =
+        [Self::Orphaned, Self::Unclaimed, Self::Unknown, Self::InUse, Self::Static];
 
     /// The state of a role.
     pub fn of(holding: &Holding, inventory: &Inventory) -> Self {
@@ -30,27 +33,44 @@ impl State {
             (false, ..) => Self::Static,
             (true, true, _) => Self::InUse,
             (true, false, Some(_)) => Self::Unknown,
-            (true, false, None) => Self::Orphaned,
+            (true, false, None) if orphan(&holding.role, None, inventory).is_some() => {
+                Self::Orphaned
+            }
+            (true, false, None) => Self::Unclaimed,
         }
     }
 }
 
-/// The part of a role in use that a framework reserved which is not registered any more.
+/// Finds the orphan that is a role as a whole, or the part of it that a framework reserved.
+fn orphan<'a>(role: &str, framework: Option<&str>, inventory: &'a Inventory) -> Option<&'a Target> {
+    let is_it =
+        |it: &&Target| it.role.as_deref() == Some(role) && it.framework_id.as_deref() == framework;
+    inventory.orphans.iter().find(is_it)
+}
+
+/// The part of a role that a framework reserved which is not registered any more.
 pub struct Part<'a> {
     /// The ID of the framework.
     pub framework_id: &'a str,
+    /// Whether it is one of the orphans of the inventory. If others use the role, the master must
+    /// list the framework as completed.
+    pub is_orphan: bool,
     /// The agents that hold it, each with its entries.
     pub agents: Vec<Vec<&'a Reserved>>,
 }
 
-/// Lists the orphaned parts of a role. A role that is orphaned as a whole has no such parts.
-pub fn orphaned_parts<'a>(holding: &'a Holding, inventory: &Inventory) -> Vec<Part<'a>> {
+/// Lists the parts of a role that belong to nobody who is registered. A role that is orphaned as a
+/// whole has no such parts.
+pub fn parts_without_framework<'a>(holding: &'a Holding, inventory: &Inventory) -> Vec<Part<'a>> {
     if State::of(holding, inventory) == State::Orphaned {
         return vec![];
     }
-    dead(holding, inventory)
-        .map(|id| Part { framework_id: id, agents: named(holding, id) })
-        .collect()
+    let part = |id| Part {
+        framework_id: id,
+        is_orphan: orphan(&holding.role, Some(id), inventory).is_some(),
+        agents: named(holding, id),
+    };
+    dead(holding, inventory).map(part).collect()
 }
 
 /// Returns those entries of a role whose labels name a framework, by agent.
@@ -81,13 +101,16 @@ pub fn orphaned(inventory: &Inventory) -> Option<Vec<String>> {
     })
 }
 
-/// Proposes the commands that remove what is reserved for a role and is orphaned, each with the
-/// words for it: all of it, or what belongs to each framework that is not registered.
+/// Proposes the commands that remove what belongs to nobody who is registered, each with the words
+/// for it: all of a role, or what belongs to each framework that is not registered.
 pub fn removals_of(
     holding: &Holding,
     inventory: &Inventory,
     run: &Invocation,
 ) -> Vec<(String, String)> {
+    if run.caller.protected.contains(&holding.role) {
+        return vec![];
+    }
     let targets = targets(holding, inventory).into_iter();
     targets.map(|(what, target)| (what, run.clean(&target, &run.options))).collect()
 }
@@ -97,37 +120,42 @@ pub fn removal_of_znode(znode: &str, run: &Invocation) -> String {
     run.clean(&Target { znode: Some(znode.to_owned()), ..Target::NOTHING }, &run.options)
 }
 
-/// Proposes the commands that remove everything that is orphaned, one line each.
+/// Proposes the commands that remove the orphans, one line each.
 pub fn removals(inventory: &Inventory, run: &Invocation) -> Vec<String> {
-    let lines = |it: &Holding| {
-        let role = it.role.clone();
-        removals_of(it, inventory, run).into_iter().map(move |(what, command)| match &*what {
-            ALL => format!("To remove what is reserved for role '{role}': {command}"),
-            what => format!("To remove {what} for role '{role}': {command}"),
-        })
+    let is_free =
+        |it: &&Target| it.role.as_ref().is_none_or(|it| !run.caller.protected.contains(it));
+    let line = |target: &Target| {
+        let command = run.clean(target, &run.options);
+        let what = match (&target.role, &target.framework_id, &target.znode) {
+            (Some(role), None, _) => format!("To remove what is reserved for role '{role}'"),
+            (Some(role), Some(id), _) => {
+                format!("To remove what framework {id} reserved for role '{role}'")
+            }
+            (None, _, znode) => {
+                format!("To delete znode '{}'", znode.as_deref().unwrap_or_default())
+            }
+        };
+        format!("{what}: {command}")
     };
-    let znodes = inventory.orphaned_znodes.iter();
-    let znodes =
-        znodes.map(|znode| format!("To delete znode '{znode}': {}", removal_of_znode(znode, run)));
-    inventory.roles.iter().flat_map(lines).chain(znodes).collect()
+    inventory.orphans.iter().filter(is_free).map(line).collect()
 }
-
-/// The words for everything that is reserved for a role.
-const ALL: &str = "it";
 
 /// Proposes targets, with the words for them.
 fn targets(holding: &Holding, inventory: &Inventory) -> Vec<(String, Target)> {
     let Holding { role, principals, znodes, .. } = holding;
     let of_role = Target { role: Some(role.clone()), ..Target::NOTHING };
-    // Several services that share the role of a group have several principals.
-    if State::of(holding, inventory) == State::Orphaned && principals.len() < 2 {
-        let znode = znodes.first().cloned();
-        return vec![(ALL.into(), Target { znode, ..of_role })];
+    let whole = orphan(role, None, inventory).cloned().or_else(|| {
+        // Several services that share the role of a group have several principals.
+        let is_whole = State::of(holding, inventory) == State::Unclaimed && principals.len() < 2;
+        is_whole.then(|| Target { znode: znodes.first().cloned(), ..of_role.clone() })
+    });
+    match whole {
+        Some(target) => vec![("it".into(), target)],
+        None => dead(holding, inventory)
+            .map(|id| {
+                let what = format!("what framework {id} reserved");
+                (what, Target { framework_id: Some(id.to_owned()), ..of_role.clone() })
+            })
+            .collect(),
     }
-    dead(holding, inventory)
-        .map(|id| {
-            let what = format!("what framework {id} reserved");
-            (what, Target { framework_id: Some(id.to_owned()), ..of_role.clone() })
-        })
-        .collect()
 }

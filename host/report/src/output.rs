@@ -47,14 +47,37 @@ pub struct Output {
     pub plan: Option<CleanupPlan>,
     /// Everything that is reserved in the cluster.
     pub inventory: Option<Inventory>,
-    /// The roles of the inventory that a cleanup could remove something of, and that no registered
-    /// framework uses; none if the frameworks are not known.
+    /// The roles of the inventory that are orphaned as a whole; none if the frameworks are not
+    /// known. `inventory.orphans` also has the orphaned parts and znodes.
     pub orphaned: Option<Vec<String>>,
+    /// The results of a run for several targets, one for each, in their order. `message`, `report`
+    /// and `plan` are then missing; `exit_code` is the highest of theirs, and `counts` has the sums.
+    pub parts: Option<Vec<Part>>,
     /// Warnings about the command itself, for people: certificates that are not verified,
     /// credentials that are sent over plain HTTP, options without effect.
     pub warnings: Vec<String>,
     /// Proposals for what to do next, for people.
     pub next: Vec<String>,
+}
+
+/// The result for one of several targets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Part {
+    /// The target.
+    pub target: Option<Target>,
+    /// The exit code that a command for this target alone would have.
+    pub exit_code: u8,
+    /// The reason why the target is not clean, for programs.
+    pub reason: Option<Reason>,
+    /// The same for people.
+    pub message: Option<String>,
+    /// The numbers of volumes, resources and agents in the report or the plan.
+    pub counts: Option<Counts>,
+    /// The findings and results of the cleanup, even if it failed.
+    pub report: Option<Report>,
+    /// The plan.
+    pub plan: Option<CleanupPlan>,
 }
 
 /// The versions of what ran.
@@ -72,8 +95,8 @@ pub struct Versions {
 pub struct Subject {
     /// The name of the command.
     pub command: String,
-    /// The target.
-    pub target: Option<Target>,
+    /// The targets: none, one or several.
+    pub targets: Vec<Target>,
     /// The servers.
     pub servers: Option<Endpoints>,
 }
@@ -83,7 +106,7 @@ impl Subject {
     pub fn of(command: &str, run: &Invocation) -> Self {
         Self {
             command: command.into(),
-            target: run.call.target().cloned(),
+            targets: run.call.targets().into_iter().cloned().collect(),
             servers: Some(run.endpoints.clone()),
         }
     }
@@ -103,6 +126,9 @@ impl Output {
             Ok(Done::Discovered(inventory)) => {
                 output.orphaned = orphaned(inventory);
                 output.inventory = Some(inventory.clone());
+            }
+            Ok(done @ (Done::CleanedAll(_) | Done::PlannedAll(_))) => {
+                output.parts = Some(done.parts().iter().map(Part::of).collect());
             }
             Err(error) => {
                 output.message = Some(error.to_string());
@@ -131,6 +157,7 @@ impl Output {
             plan: None,
             inventory: None,
             orphaned: None,
+            parts: None,
             warnings: Vec::new(),
             next: Vec::new(),
         }
@@ -140,12 +167,33 @@ impl Output {
     /// the servers of the recorded run.
     #[must_use]
     pub fn about(self, subject: Subject) -> Self {
+        let mut targets = subject.targets.into_iter();
+        let mut parts = self.parts;
+        let target = match &mut parts {
+            Some(parts) => {
+                for (part, target) in parts.iter_mut().zip(targets) {
+                    part.target.get_or_insert(target);
+                }
+                None
+            }
+            // There is no target beside several others.
+            None => targets.next().filter(|_| targets.len() == 0),
+        };
         Self {
             command: Some(subject.command),
-            target: self.target.or(subject.target),
+            target: self.target.or(target),
             servers: self.servers.or(subject.servers),
+            parts,
             ..self
         }
+    }
+}
+
+impl Part {
+    fn of(result: &Result<Done, RunError>) -> Self {
+        let Output { exit_code, reason, message, counts, report, plan, .. } =
+            Output::new(result, vec![]);
+        Self { target: None, exit_code, reason, message, counts, report, plan }
     }
 }
 

@@ -8,7 +8,7 @@ use janitor_contract::types::{Holding, Inventory, Reserved};
 use crate::command_line::print::Invocation;
 use crate::inventory::{entries, volumes};
 use crate::line::{Line, Tone};
-use crate::orphans::{Part, State, orphaned_parts};
+use crate::orphans::{Part, State, parts_without_framework};
 use crate::table::{Column, table};
 use crate::words::{scalars, sums};
 
@@ -23,14 +23,18 @@ const COLUMNS: [Column; 7] = [
     Column { name: "ZNODE", is_number: false, share: 1 },
 ];
 
-/// The state of a part of a role in use whose framework is not registered. It is another word than
-/// that of a role, so that nobody takes the part for the whole.
-const PART: &str = "orphaned-part";
+/// The state of an orphaned part of a role that is not orphaned. It is another word than that of a
+/// role, so that nobody takes the part for the whole.
+const ORPHANED_PART: &str = "orphaned-part";
+
+/// The state of a part whose framework is not registered, but may still exist.
+const UNKNOWN_PART: &str = "unknown-part";
 
 /// One word for each state, so that the columns of a table can be counted.
 fn word(state: State) -> &'static str {
     match state {
         State::Orphaned => "orphaned",
+        State::Unclaimed => "unclaimed",
         State::Unknown => "unknown",
         State::InUse => "in-use",
         State::Static => "static",
@@ -40,7 +44,7 @@ fn word(state: State) -> &'static str {
 /// The tone of a state.
 pub fn tone(state: State) -> Tone {
     match state {
-        State::Orphaned | State::Unknown => Tone::Warn,
+        State::Orphaned | State::Unclaimed | State::Unknown => Tone::Warn,
         State::InUse => Tone::Plain,
         State::Static => Tone::Kept,
     }
@@ -49,16 +53,19 @@ pub fn tone(state: State) -> Tone {
 /// A line of the table.
 type Row = (Tone, [String; 7]);
 
-/// Writes a table with a line for each role, each orphaned part of a role in use and each orphaned
-/// znode, orphaned ones first, and the totals.
+/// Writes a table with a line for each role, each part of it whose framework is not registered, and
+/// each orphaned znode, orphaned ones first, and the totals.
 pub fn overview(inventory: &Inventory, run: &Invocation, width: Option<usize>) -> Vec<Line> {
     let mut roles: Vec<_> =
         inventory.roles.iter().map(|it| (State::of(it, inventory), it)).collect();
     roles.sort_by_key(|(state, holding)| (*state, &holding.role));
     let parts: Vec<_> = roles
         .iter()
-        .flat_map(|(_, it)| orphaned_parts(it, inventory).into_iter().map(|part| (*it, part)))
+        .flat_map(|(_, it)| {
+            parts_without_framework(it, inventory).into_iter().map(|part| (*it, part))
+        })
         .collect();
+    let (orphaned, unknown): (Vec<_>, Vec<_>) = parts.iter().partition(|(_, part)| part.is_orphan);
     let znodes = inventory.orphaned_znodes.iter().map(|znode| {
         let cells = ["", word(State::Orphaned), "", "", "", "", znode];
         (tone(State::Orphaned), cells.map(str::to_owned))
@@ -70,20 +77,28 @@ pub fn overview(inventory: &Inventory, run: &Invocation, width: Option<usize>) -
         .filter(is_orphaned)
         .map(of_role)
         .chain(znodes)
-        .chain(parts.iter().map(|(holding, part)| part_row(holding, part)))
+        .chain(orphaned.iter().chain(&unknown).map(|(holding, part)| part_row(holding, part)))
         .chain(roles.iter().filter(|it| !is_orphaned(it)).map(of_role))
         .collect();
     let mut lines = vec!["".into()];
     lines.extend(table(&COLUMNS, rows, width));
-    lines.push(totals(inventory, &roles, &parts).into());
+    lines.push(totals(inventory, &roles, &orphaned).into());
     lines.push(
         format!(
-            "To see the agents of a role, and the command that removes an orphan (which may be an \
-             operator's own reservation): {} ROLE (or -v, for all)",
+            "To see the agents of a role, and the command that removes it: {} ROLE (or -v, for all)",
             run.discover()
         )
         .into(),
     );
+    if inventory.orphans.len() > 1 {
+        lines.push(
+            format!("To see what a cleanup of all orphans would do: {}", run.plan_all_orphaned())
+                .into(),
+        );
+    }
+    if roles.iter().any(|(state, _)| *state == State::Unclaimed) {
+        lines.push("Unclaimed roles may be an operator's own reservations.".into());
+    }
     lines
 }
 
@@ -103,12 +118,12 @@ fn role_row(state: State, holding: &Holding) -> Row {
     (tone(state), cells)
 }
 
-/// The line of an orphaned part of a role in use.
+/// The line of a part of a role whose framework is not registered.
 fn part_row(holding: &Holding, part: &Part) -> Row {
     let entries = || part.agents.iter().flatten().copied();
     let cells = [
         holding.role.clone(),
-        PART.into(),
+        if part.is_orphan { ORPHANED_PART } else { UNKNOWN_PART }.into(),
         volumes(entries()).to_string(),
         reserved(entries()),
         part.agents.len().to_string(),
@@ -129,7 +144,7 @@ fn reserved<'a>(entries: impl Iterator<Item = &'a Reserved>) -> String {
 fn totals(
     inventory: &Inventory,
     roles: &[(State, &Holding)],
-    parts: &[(&Holding, Part)],
+    parts: &[&(&Holding, Part)],
 ) -> String {
     let states = State::ALL.into_iter().filter_map(|state| {
         let number = roles.iter().filter(|(it, _)| *it == state).count();

@@ -179,32 +179,35 @@ fn znode_line(plan: &CleanupPlan, stays: Option<&str>) -> Option<Line> {
     })
 }
 
-/// Sums up everything that will be removed, in one line. A plan without a role and without anything
+/// Sums up everything that a plan removes, in one line. A plan without a role and without anything
 /// to remove has no such line.
 fn total(plan: &CleanupPlan, options: &Options) -> Option<String> {
-    let Extent { volumes, released, agents, kept, frameworks, znode, app } =
-        Extent::of(plan, options);
+    let sum = sum(&Extent::of(plan, options), plan.target.role.is_some());
+    sum.map(|sum| format!("In total: {sum}"))
+}
+
+/// Sums up everything that is removed. Without a role and without anything to remove, there is no
+/// sum.
+pub fn sum(extent: &Extent, has_role: bool) -> Option<String> {
+    let Extent { volumes, released, agents, kept, frameworks, znodes, app } = extent;
     let mut parts = Vec::new();
-    if plan.target.role.is_some() {
+    if has_role {
         parts.push(format!(
             "{} and {} on {}{}",
             count(volumes.len(), "volume"),
             count(released.len(), "resource"),
-            count(agents, "agent"),
+            count(agents.len(), "agent"),
             sums(released.iter().copied()),
         ));
     }
-    if kept > 0 {
+    if *kept > 0 {
         parts.push(format!("{kept} of {} stay", count(kept + released.len(), "resource")));
     }
     let number = |number: usize, noun| (number > 0).then(|| count(number, noun));
     parts.extend(number(frameworks.len(), "framework"));
-    parts.extend(number(usize::from(znode.is_some()), "znode"));
+    parts.extend(number(znodes.len(), "znode"));
     parts.extend(number(usize::from(app.is_some()), "Marathon app"));
-    if parts.is_empty() {
-        return None;
-    }
-    Some(format!("In total: {}", parts.join("; ")))
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]

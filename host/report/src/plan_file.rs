@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use janitor_contract::endpoint::Endpoints;
 use janitor_contract::types::{CleanupPlan, Options};
-use janitor_contract::{planned, strict};
+use janitor_contract::{Call, planned, strict};
 
 /// A plan to be applied later: `janitor plan --out FILE`, `janitor apply FILE`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,12 @@ pub struct PlanFile {
     pub endpoints: Endpoints,
     /// The options of the run.
     pub options: Options,
-    /// The plan itself.
-    pub plan: CleanupPlan,
+    /// The plan itself, unless there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<CleanupPlan>,
+    /// The plans for several targets, which are carried out in one run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<CleanupPlan>,
 }
 
 /// How a plan file was made.
@@ -43,10 +47,33 @@ impl PlanFile {
     /// The most bytes that are read of a plan file.
     pub const MOST_BYTES: u64 = 256 << 20;
 
-    /// Makes the file of a plan.
-    pub fn new(made: Made, endpoints: &Endpoints, options: &Options, plan: &CleanupPlan) -> Self {
-        let (endpoints, options, plan) = (endpoints.clone(), options.clone(), plan.clone());
-        Self { schema_version: Self::SCHEMA_VERSION, made: Some(made), endpoints, options, plan }
+    /// Makes the file of a plan, or of several.
+    pub fn new(
+        made: Made,
+        endpoints: &Endpoints,
+        options: &Options,
+        plans: Vec<CleanupPlan>,
+    ) -> Self {
+        let (endpoints, options) = (endpoints.clone(), options.clone());
+        let (schema_version, made) = (Self::SCHEMA_VERSION, Some(made));
+        let (plan, plans) = match <[CleanupPlan; 1]>::try_from(plans) {
+            Ok([plan]) => (Some(plan), vec![]),
+            Err(plans) => (None, plans),
+        };
+        Self { schema_version, made, endpoints, options, plan, plans }
+    }
+
+    /// Returns the plans: one, or several.
+    pub fn all(&self) -> impl Iterator<Item = &CleanupPlan> {
+        self.plan.iter().chain(&self.plans)
+    }
+
+    /// Returns the call that carries the plans out.
+    pub fn call(self) -> Call {
+        match self.plan {
+            Some(plan) => Call::Apply(plan),
+            None => Call::ApplyAll(self.plans),
+        }
     }
 
     /// Reads a plan.
@@ -72,7 +99,11 @@ impl PlanFile {
         let file: Self = strict::read(document).map_err(|why| {
             format!("it is not a plan file of this version: {why}; make a new plan")
         })?;
-        match planned::contradiction(&file.plan) {
+        if file.plan.is_some() == !file.plans.is_empty() {
+            return Err("it must have either a `plan` or `plans`; make a new plan".into());
+        }
+        let contradiction = file.all().find_map(planned::contradiction);
+        match contradiction {
             Some(what) => Err(format!("it contradicts itself: {what}; make a new plan")),
             None => Ok(file),
         }

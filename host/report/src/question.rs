@@ -1,6 +1,8 @@
 //! The question before a change: what is changed, where, and how much, and the answer that
 //! confirms it.
 
+use std::collections::BTreeSet;
+
 use janitor_contract::Endpoints;
 use janitor_contract::describe::count;
 use janitor_contract::printable::printable;
@@ -34,20 +36,46 @@ pub enum Answer {
 impl Question {
     /// The question before a plan is carried out.
     pub fn of(plan: &CleanupPlan, options: &Options, endpoints: &Endpoints) -> Self {
-        let lines = lines(&Extent::of(plan, options), plan, endpoints);
+        let extent = Extent::of(plan, options);
+        let of_target = of_target(&extent, &plan.target);
+        let lines = lines(&extent, plan.target.role.as_deref(), &of_target, endpoints);
         Self { lines, answer: Answer::to(plan, options) }
     }
+
+    /// The question before several plans are carried out in one run. If their targets were found
+    /// and not named, their number must be typed.
+    pub fn of_all(
+        plans: &[&CleanupPlan],
+        options: &Options,
+        are_found: bool,
+        endpoints: &Endpoints,
+    ) -> Self {
+        let extent = Extent::of_all(plans.iter().copied(), options);
+        let roles: BTreeSet<_> = plans.iter().filter_map(|it| it.target.role.as_ref()).collect();
+        let (roles, agents) = (count(roles.len(), "role"), count(extent.agents.len(), "agent"));
+        let lines = lines(&extent, None, &format!(" of {roles} on {agents}"), endpoints);
+        let answer = match is_protected(options) && !are_found {
+            true => Answer::Yes,
+            false => Answer::Services(plans.len()),
+        };
+        Self { lines, answer }
+    }
+}
+
+/// Returns whether nothing that is in use, or the cluster's own, can be removed.
+fn is_protected(options: &Options) -> bool {
+    options.in_use == InUse::Refuse && !options.system_znode
 }
 
 impl Answer {
     /// The answer that confirms a plan. With an option that gives up the protection of something
     /// that is in use, a mere `y` is too easily typed.
     fn to(plan: &CleanupPlan, options: &Options) -> Self {
-        let is_protected = options.in_use == InUse::Refuse && !options.system_znode;
         match (&plan.target.role, &plan.target.znode) {
-            (Some(role), _) if !is_protected => Self::Role(role.clone()),
-            (None, Some(znode)) if !is_protected => Self::Znode(znode.clone()),
-            _ => Self::Yes,
+            _ if is_protected(options) => Self::Yes,
+            (Some(role), _) => Self::Role(role.clone()),
+            (None, Some(znode)) => Self::Znode(znode.clone()),
+            (None, None) => Self::Yes,
         }
     }
 
@@ -80,8 +108,8 @@ impl Answer {
     }
 }
 
-/// Lists what is changed, where, and how much.
-fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line> {
+/// Lists what is changed, where, and how much. `role` is the only one, if there is one only.
+fn lines(extent: &Extent, role: Option<&str>, of_target: &str, endpoints: &Endpoints) -> Vec<Line> {
     let masters = endpoints.masters().join(",");
     let mut lines = vec!["".into(), format!("At {masters}, this permanently").into()];
     let begin = lines.len();
@@ -89,16 +117,14 @@ fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line
         let head = format!("  {verb:<8}  ");
         lines.push(Line { tone, head, rest: what });
     };
-    for framework in extent.frameworks {
-        let words = framework_with_roles(framework, plan.target.role.as_deref());
-        step(Tone::Destroyed, "ends", words);
+    for framework in &extent.frameworks {
+        step(Tone::Destroyed, "ends", framework_with_roles(framework, role));
     }
-    let of_target = of_target(extent, &plan.target);
     if !extent.volumes.is_empty() {
         let volumes = count(extent.volumes.len(), "volume");
         let amount = sums(extent.volumes.iter().copied());
         // The line about the reservations names the same target.
-        let of_target = if extent.released.is_empty() { &*of_target } else { "" };
+        let of_target = if extent.released.is_empty() { of_target } else { "" };
         let what = format!("{volumes}{of_target} with all data{amount}");
         step(Tone::Destroyed, "destroys", what);
     }
@@ -107,7 +133,7 @@ fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line
         let amount = sums(extent.released.iter().copied());
         step(Tone::Released, "releases", format!("{released}{of_target}{amount}"));
     }
-    if let Some((znode, state)) = extent.znode {
+    for (znode, state) in &extent.znodes {
         let what = znode_words(znode, state);
         let server = endpoints.base(Endpoint::Exhibitor);
         step(Tone::Destroyed, "deletes", format!("{what}, at {server}"));
@@ -124,7 +150,7 @@ fn lines(extent: &Extent, plan: &CleanupPlan, endpoints: &Endpoints) -> Vec<Line
 /// Describes the role, the part of it to which the target is limited, and the agents.
 fn of_target(extent: &Extent, target: &Target) -> String {
     let role = target.role.as_deref().unwrap_or_default();
-    let (labels, agents) = (with_labels(target), count(extent.agents, "agent"));
+    let (labels, agents) = (with_labels(target), count(extent.agents.len(), "agent"));
     let only = match &target.agents[..] {
         [] => String::new(),
         selected => format!(" (only {})", selected.join(", ")),

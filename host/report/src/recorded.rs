@@ -1,19 +1,33 @@
 //! Describes the result of a recorded run for people, in a few lines.
 
 use janitor_contract::describe::{agent_words, count, elsewhere_words};
-use janitor_contract::types::{AgentLeft, AppOutcome, Phase, Report, ZnodeOutcome};
+use janitor_contract::types::{AgentLeft, AppOutcome, Phase, Report, Target, ZnodeOutcome};
 use janitor_contract::{Done, RunError};
 
 use crate::counts::accepted;
 use crate::line::{Line, Tone};
-use crate::words::unreached_line;
+use crate::words::{target_words, unreached_line};
 
 /// Describes a result: how the run ended, what it removed, and what is left.
-pub fn result(result: &Result<Done, RunError>) -> Vec<Line> {
+pub fn result(result: &Result<Done, RunError>, targets: &[&Target]) -> Vec<Line> {
+    if let Ok(done @ (Done::CleanedAll(_) | Done::PlannedAll(_))) = result {
+        let parts = done.parts().into_iter().zip(targets);
+        return parts
+            .flat_map(|(result, target)| {
+                let heading = Line::from(format!("For {}:", target_words(target)));
+                [heading].into_iter().chain(one(&result))
+            })
+            .collect();
+    }
+    one(result)
+}
+
+/// Describes the result for one target.
+fn one(result: &Result<Done, RunError>) -> Vec<Line> {
     let nothing = Report::NOTHING;
     let (end, report) = match result {
         Ok(Done::Cleaned(report)) => (Line::from("The run completed."), report),
-        Ok(Done::Planned(_) | Done::Discovered(_)) => (Line::from("The run completed."), &nothing),
+        Ok(_) => (Line::from("The run completed."), &nothing),
         Err(error) => {
             let end = Line::tone(Tone::Error, format!("The run did not complete: {error}"));
             (end, error.report().unwrap_or(&nothing))

@@ -7,16 +7,20 @@ use crate::command_line::print::Invocation;
 use crate::inventory::inventory;
 use crate::line::Line;
 use crate::plan::plan;
+use crate::several;
 use crate::view::View;
 
-/// The first line: the servers and the target.
-pub fn header(endpoints: &Endpoints, target: Option<&Target>) -> String {
+/// The first line: the servers, and the target or the number of targets.
+pub fn header(endpoints: &Endpoints, targets: &[&Target]) -> String {
     let mut line = format!(
         "Master: {} Exhibitor: {}",
         endpoints.masters().join(","),
         endpoints.base(Endpoint::Exhibitor)
     );
-    if let Some(target) = target {
+    if targets.len() > 1 {
+        line += &format!(" Targets: {}", targets.len());
+    }
+    if let [target] = targets {
         let Target { role, principal, znode, labels, framework_id, agents, .. } = target;
         for (name, value) in [("Role", role), ("Principal", principal), ("ZK Path", znode)] {
             if let Some(value) = value {
@@ -48,6 +52,16 @@ pub fn outcome(
         Ok(Done::Cleaned(_)) => vec![],
         Ok(Done::Planned(it)) => {
             plan(it, &run.options, view.verbose).into_iter().chain(next()).collect()
+        }
+        Ok(Done::PlannedAll(results)) => {
+            let targets = run.call.targets();
+            several::plans(results, &targets, &run.options, view.verbose)
+                .into_iter()
+                .chain(next())
+                .collect()
+        }
+        Ok(Done::CleanedAll(results)) => {
+            several::results(results, &run.call.targets()).into_iter().chain(next()).collect()
         }
         Ok(Done::Discovered(it)) => inventory(it, run, view).into_iter().chain(next()).collect(),
         Err(error) => {

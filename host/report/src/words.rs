@@ -36,6 +36,24 @@ pub fn with_labels(target: &Target) -> String {
     if words.is_empty() { String::new() } else { format!(" with {}", words.join(" and ")) }
 }
 
+/// Describes a target, as in "role 'r' with label 'k=v'".
+pub fn target_words(target: &Target) -> String {
+    let Target { role, principal, znode, agents, .. } = target;
+    let mut words = match (role, znode) {
+        (Some(role), _) => format!("role '{role}'"),
+        (None, Some(znode)) => format!("znode '{znode}'"),
+        (None, None) => "nothing".into(),
+    };
+    if let Some(principal) = principal {
+        words += &format!(" of principal '{principal}'");
+    }
+    words += &with_labels(target);
+    if !agents.is_empty() {
+        words += &format!(" on {}", agents.join(", "));
+    }
+    words
+}
+
 /// Describes a framework that uses the target.
 pub fn framework_line(framework: &Framework, role: Option<&str>) -> Line {
     Line::tone(Tone::Warn, format!("  In use by {}", framework_with_roles(framework, role)))

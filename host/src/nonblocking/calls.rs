@@ -195,6 +195,15 @@ impl Janitor {
             }
             Call::Apply(plan) => self.apply_async(plan, options, session).await.map(Done::Cleaned),
             Call::Discover => self.discover_async(options, session).await.map(Done::Discovered),
+            Call::CleanAll(targets) => {
+                self.clean_all_async(targets, options, session).await.map(Done::CleanedAll)
+            }
+            Call::PlanAll(targets) => {
+                self.plan_all_async(targets, options, session).await.map(Done::PlannedAll)
+            }
+            Call::ApplyAll(plans) => {
+                self.apply_all_async(plans, options, session).await.map(Done::CleanedAll)
+            }
         }
     }
 

@@ -58,22 +58,36 @@ impl Cluster<'_> {
     /// Writes the plan to its file, and adds the command that applies it.
     pub fn keep_plan(&self, ran: &Ran, run: &Invocation, finished: &mut Finished) {
         let Some(file) = &self.request.plan_file else { return };
-        let Ok(Done::Planned(plan)) = &ran.result else {
+        let plans: Option<Vec<_>> = match &ran.result {
+            Ok(Done::Planned(plan)) => Some(vec![plan.clone()]),
+            Ok(Done::PlannedAll(results)) => {
+                results.iter().map(|it| it.as_ref().ok().cloned()).collect()
+            }
+            _ => None,
+        };
+        let Some(plans) = plans.filter(|plans| !plans.is_empty()) else {
             finished.lose(format!("there is no plan to write to {}", file.display()));
             return;
         };
         // Another process may apply the plan, and this app does not run that process.
-        let target = Target { marathon_app: None, ..plan.target.clone() };
-        let plan = CleanupPlan { target, ..plan.clone() };
+        let without_app = |plan: CleanupPlan| {
+            let target = Target { marathon_app: None, ..plan.target };
+            CleanupPlan { target, ..plan }
+        };
+        let plans: Vec<_> = plans.into_iter().map(without_app).collect();
+        let command = match (&plans[..], run.caller.several.is_empty()) {
+            ([plan], true) => run.new_plan(&plan.target, &run.options),
+            _ => run.new_plans(),
+        };
         let made = Made {
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
-            command: run.new_plan(&plan.target, &run.options),
+            command,
         };
-        match files::write_plan(file, &PlanFile::new(made, &run.endpoints, &run.options, &plan)) {
-            Ok(()) if plan.refusal.is_none() && changes_anything(&plan, &run.options) => {
-                finished.hint(format!("to apply the plan: {}", run.apply(file)));
-            }
+        let changes = |it: &CleanupPlan| it.refusal.is_none() && changes_anything(it, &run.options);
+        let changes = plans.iter().any(changes);
+        match files::write_plan(file, &PlanFile::new(made, &run.endpoints, &run.options, plans)) {
+            Ok(()) if changes => finished.hint(format!("to apply the plan: {}", run.apply(file))),
             Ok(()) => {}
             Err(why) => finished.lose(why),
         }

@@ -37,6 +37,10 @@ pub struct Caller {
     pub access: Vec<String>,
     /// The plan file that the command reads or writes.
     pub plan: Option<PathBuf>,
+    /// The options that select several targets, as words of a shell; none in a command for one.
+    pub several: Vec<String>,
+    /// The roles that the configuration protects, so that no cleanup of them is proposed.
+    pub protected: Vec<String>,
 }
 
 /// The way in which the command was started.
@@ -103,6 +107,30 @@ impl Invocation {
     /// Prints the command that lists everything that is reserved.
     pub fn discover(&self) -> String {
         self.line(&["discover".into()], vec![], &Options::DEFAULT, &[])
+    }
+
+    /// Prints the command that cleans the same targets as this one.
+    pub fn clean_all(&self) -> String {
+        self.several("clean", &self.caller.several, &self.options)
+    }
+
+    /// Prints the command that makes new plans for the same targets, in the file of this command,
+    /// if there is one.
+    pub fn new_plans(&self) -> String {
+        let out = self.caller.plan.iter().map(|file| format!("--out {}", shell::file(file)));
+        let words: Vec<_> = out.chain(self.caller.several.iter().cloned()).collect();
+        self.several("plan", &words, &self.options)
+    }
+
+    /// Prints the command that shows what a cleanup of everything orphaned would do.
+    pub fn plan_all_orphaned(&self) -> String {
+        self.several("plan", &["--all-orphaned".into()], &Options::DEFAULT)
+    }
+
+    fn several(&self, command: &str, words: &[String], options: &Options) -> String {
+        let strict = options.strict.then(|| "--strict".to_owned());
+        let words: Vec<_> = [command.to_owned()].into_iter().chain(words.iter().cloned()).collect();
+        self.line(&words, time::named(options), options, strict.as_slice())
     }
 
     fn targeted(&self, command: &[String], target: &Target, options: &Options) -> String {

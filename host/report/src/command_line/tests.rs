@@ -237,7 +237,7 @@ fn the_next_command_of_an_image_runs_in_the_image() {
         let access = access.iter().map(ToString::to_string).collect();
         let (options, endpoints) = (Options::DEFAULT, Endpoints::default());
         let (call, component) = (Call::Clean(target.clone()), vec![]);
-        let caller = Caller { program, access, plan: None };
+        let caller = Caller { program, access, ..Caller::default() };
         Invocation { call, options, endpoints, component, caller }
     };
     let image = "'registry/my janitor' janitor";

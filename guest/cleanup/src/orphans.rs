@@ -1,0 +1,218 @@
+//! The targets that a cleanup of everything orphaned has. Nobody names them one by one, so a role
+//! without a registered framework is not enough: something must also show that a service made the
+//! reservations, because an operator reserves resources too.
+
+use crate::master::frameworks::Frameworks;
+use crate::{guard, names};
+use janitor_contract::labels::framework_id;
+use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Label, Options, Target};
+
+/// The label with which services of the DC/OS SDK recognise a resource of theirs.
+const RESOURCE_ID: &str = "resource_id";
+
+/// The role that DC/OS gives to its public agents.
+const PUBLIC_ROLE: &str = "slave_public";
+
+/// Lists the orphaned targets. `znodes` are the orphaned nodes. The frameworks must be all that are
+/// registered.
+pub fn targets(
+    roles: &[Holding],
+    frameworks: &Frameworks,
+    znodes: &[String],
+    options: &Options,
+) -> Vec<Target> {
+    let mut all = Vec::new();
+    for holding in roles {
+        let of_role = Target { role: Some(holding.role.clone()), ..Target::NOTHING };
+        if is_the_clusters(&holding.role) {
+            continue;
+        }
+        if is_of_dead_service(holding) {
+            let znode = znode(holding, roles, frameworks, options);
+            all.push(Target { znode, ..of_role });
+            continue;
+        }
+        let dead = holding.groups.iter().filter(|it| it.removable && is_dead(it, holding));
+        all.extend(dead.map(|group| {
+            let framework_id = group.framework_id.clone();
+            Target { framework_id, ..of_role.clone() }
+        }));
+    }
+    let is_taken = |znode: &&String| !all.iter().any(|it| it.znode.as_ref() == Some(*znode));
+    let left: Vec<_> = znodes.iter().filter(is_taken).cloned().collect();
+    all.extend(left.into_iter().map(|znode| Target { znode: Some(znode), ..Target::NOTHING }));
+    all
+}
+
+/// Returns whether a role belongs to the cluster itself.
+fn is_the_clusters(role: &str) -> bool {
+    role == PUBLIC_ROLE || guard::is_system_znode(names::service_of_role(role))
+}
+
+/// Returns whether nobody uses a role, and all that can be removed of it shows traces of a service.
+/// Several principals are several services, or a service and an operator.
+fn is_of_dead_service(holding: &Holding) -> bool {
+    let has_trace = |it: &HoldingGroup| it.framework_id.is_some() || has_traces(it, holding);
+    holding.removable
+        && !is_used(holding)
+        && holding.principals.len() < 2
+        && holding.groups.iter().filter(|it| it.removable).all(has_trace)
+}
+
+/// Returns whether registered frameworks use a role or a part of it.
+fn is_used(holding: &Holding) -> bool {
+    let is_alive = |it: &HoldingGroup| it.state == FrameworkState::Registered;
+    !holding.frameworks.is_empty() || holding.groups.iter().any(is_alive)
+}
+
+/// Returns whether the resources whose labels name no framework show traces of a service.
+fn has_traces(group: &HoldingGroup, holding: &Holding) -> bool {
+    let names_framework = |it: &Label| framework_id(&it.key, it.value.as_deref()).is_some();
+    let mut entries = holding.agents.iter().flat_map(|it| &it.entries);
+    group.volumes > 0
+        || !holding.znodes.is_empty()
+        || has_services_principal(holding)
+        || entries.any(|it| {
+            it.labels.iter().any(|it| it.key == RESOURCE_ID)
+                && !it.labels.iter().any(names_framework)
+        })
+}
+
+/// Returns whether the principal has the name of the role's service.
+fn has_services_principal(holding: &Holding) -> bool {
+    let service = names::service_of_role(&holding.role);
+    holding.principals.iter().any(|it| names::service_of_principal(it).as_deref() == Some(service))
+}
+
+/// Returns whether the framework of a part has ended. In a role that others still use, the master
+/// must say so itself: it may not know a framework because it has taken over since.
+fn is_dead(group: &HoldingGroup, holding: &Holding) -> bool {
+    group.framework_id.is_some()
+        && match group.state {
+            FrameworkState::Completed => true,
+            FrameworkState::Unknown => !is_used(holding),
+            FrameworkState::Registered | FrameworkState::Unnamed => false,
+        }
+}
+
+/// Returns the node that certainly belongs to the service of a role: no other role suggests it, no
+/// registered framework owns it, and its name or that of the principal is a service's.
+fn znode(
+    holding: &Holding,
+    roles: &[Holding],
+    frameworks: &Frameworks,
+    options: &Options,
+) -> Option<String> {
+    let is_certain = |znode: &&String| {
+        let suggested = roles.iter().filter(|it| it.znodes.contains(znode)).count();
+        let is_owned = [(*znode).clone(), guard::whole_path(options, znode)]
+            .iter()
+            .any(|node| !frameworks.owning(node).is_empty());
+        let is_services = names::is_znode_of_sdk(znode) || has_services_principal(holding);
+        suggested == 1 && !is_owned && is_services
+    };
+    holding.znodes.iter().find(is_certain).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::discover;
+    use crate::testing::Script;
+
+    /// A resource of a role: its principal, its labels, and whether it has a volume.
+    type Entry<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], bool);
+
+    /// Returns the orphans of a cluster with one agent, as `role framework-id znode`.
+    fn orphans(entries: &[Entry], frameworks: &str, nodes: &[&str]) -> Vec<String> {
+        let resource = |(role, principal, labels, has_volume): &Entry| {
+            let labels =
+                labels.iter().map(|(key, value)| format!(r#"{{"key":"{key}","value":"{value}"}}"#));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            let disk = match has_volume {
+                true => r#","disk":{"persistence":{"id":"v"},"volume":{"container_path":"d"}}"#,
+                false => "",
+            };
+            format!(
+                r#""{role}":[{{"name":"disk","scalar":{{"value":1.0}},"role":"{role}",
+                    "reservation":{{"principal":"{principal}","labels":{{"labels":[{labels}]}}}}{disk}}}]"#
+            )
+        };
+        let resources = entries.iter().map(resource).collect::<Vec<_>>().join(",");
+        let slaves = format!(
+            r#"{{"slaves":[{{"id":"S1","hostname":"h1","reserved_resources_full":{{{resources}}}}}]}}"#
+        );
+        let nodes = nodes.iter().map(|name| format!(r#"{{"title":"{name}","key":"/{name}"}}"#));
+        let mut host = Script::default()
+            .answer(200, slaves)
+            .answer(200, frameworks)
+            .answer(200, format!("[{}]", nodes.collect::<Vec<_>>().join(",")))
+            .page("roles", 200, r#"{"roles":[]}"#);
+        let all = discover(&mut host, &Options::DEFAULT).unwrap().orphans;
+        let words = |it: &Target| {
+            let parts = [&it.role, &it.framework_id, &it.znode];
+            parts.map(|it| it.as_deref().unwrap_or("-")).join(" ")
+        };
+        all.iter().map(words).collect()
+    }
+
+    const NONE: &str = r#"{"frameworks":[]}"#;
+
+    #[test]
+    fn an_orphan_shows_traces_of_a_service() {
+        let of = |framework| [("framework_id", framework)];
+        for (entry, nodes, expected) in [
+            // An operator reserves too, and nothing else is known of this one.
+            (("maintenance", "ops", &[][..], false), &[][..], &[][..]),
+            (("maintenance", "ops", &[], true), &[], &["maintenance - -"]),
+            (("eng", "ops", &of("F"), false), &[], &["eng - -"]),
+            (("eng", "ops", &[("resource_id", "1")], false), &[], &["eng - -"]),
+            (("a/b-role", "b_principal", &[], false), &[], &["a/b-role - -"]),
+            (("a__b-role", "/a/b-principal", &[], false), &[], &["a__b-role - -"]),
+            // Without another trace of the service, the node may be anything.
+            (("b-role", "ops", &[], false), &["b"], &["b-role - -"]),
+            (("b_role", "b_principal", &[], false), &["b"], &["b_role - b"]),
+            (("b-role", "ops", &[], false), &["b", "dcos-service-b"], &["b-role - dcos-service-b"]),
+            // These belong to the cluster itself.
+            (("marathon-role", "p", &[], true), &["marathon"], &[]),
+            (("cockroach", "p", &of("F"), true), &[], &[]),
+            (("slave_public", "p", &[], true), &[], &[]),
+        ] {
+            assert_eq!(orphans(&[entry], NONE, nodes), expected, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_used_is_no_orphan() {
+        let entry = ("dev", "p", &[("framework_id", "F")][..], true);
+        let user = r#"{"id":"M","name":"marathon","roles":["dev"]}"#;
+        let completed = r#""completed_frameworks":[{"id":"F"}]"#;
+        for (frameworks, expected) in [
+            (format!(r#"{{"frameworks":[],{completed}}}"#), &["dev - -"][..]),
+            // Others use the role: the master itself must say that the framework has ended.
+            (format!(r#"{{"frameworks":[{user}],{completed}}}"#), &["dev F -"]),
+            (format!(r#"{{"frameworks":[{user}]}}"#), &[]),
+            (r#"{"frameworks":[{"id":"F","roles":["other"]}]}"#.to_owned(), &[]),
+            (r#"{"frameworks":[{"id":"G","roles":["dev/a"]}]}"#.to_owned(), &[]),
+            // The list may be incomplete.
+            (r#"{"frameworks":[],"unregistered_frameworks":["G"]}"#.to_owned(), &[]),
+        ] {
+            assert_eq!(orphans(&[entry], &frameworks, &[]), expected, "{frameworks}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_another_may_own_is_no_orphan() {
+        let volume = |role| (role, "p", &[][..], true);
+        let nodes = ["dcos-service-kafka"];
+        let with = |role| format!("{role} - dcos-service-kafka");
+        let roles = [volume("a/kafka-role"), volume("b/kafka-role")];
+        assert_eq!(orphans(&roles[..1], NONE, &nodes), [with("a/kafka-role")]);
+        assert_eq!(orphans(&roles, NONE, &nodes), ["a/kafka-role - -", "b/kafka-role - -"]);
+        let owner = r#"{"frameworks":[{"id":"F","name":"kafka","roles":["other"]}]}"#;
+        assert_eq!(orphans(&roles[..1], owner, &nodes), ["a/kafka-role - -"]);
+        let left = ["dcos-service-kafka", "dcos-service-old"];
+        let expected = [with("a/kafka-role"), "- - dcos-service-old".to_owned()];
+        assert_eq!(orphans(&roles[..1], NONE, &left), expected);
+    }
+}
