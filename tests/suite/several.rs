@@ -1,5 +1,7 @@
 //! Calls for several targets.
 
+mod command;
+
 use janitor_host::{InUse, Janitor, Options, Reason, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
@@ -9,6 +11,11 @@ use crate::nonblocking::{block_on, endpoints};
 
 /// Starts a cluster of two agents, on which each of these roles has a volume.
 fn cluster(roles: &[&str]) -> Cluster {
+    Cluster::start(serde_json::from_value::<State>(state(roles)).unwrap())
+}
+
+/// The state of such a cluster.
+fn state(roles: &[&str]) -> Value {
     let volume = |role: &str| {
         json!([{
             "name": "disk", "type": "SCALAR", "scalar": {"value": 64.0}, "role": role,
@@ -23,13 +30,12 @@ fn cluster(roles: &[&str]) -> Cluster {
     let held: Value = roles.iter().map(|role| ((*role).to_owned(), volume(role))).collect();
     let agent = |id: &str| json!({"id": id, "hostname": format!("host-of-{id}"), "reserved_resources_full": held});
     let znodes: Vec<_> = roles.iter().map(|role| format!("/{role}")).collect();
-    let state = json!({
+    json!({
         "version": "1.11.0",
         "agents": [agent("S0"), agent("S1")],
         "frameworks": [{"id": "F", "name": "used", "roles": ["used"]}],
         "exhibitor": {"znodes": znodes},
-    });
-    Cluster::start(serde_json::from_value::<State>(state).unwrap())
+    })
 }
 
 fn target(role: &str) -> Target {

@@ -23,6 +23,9 @@ use crate::command::{changes, on, program, run, scenario};
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 const QUESTION: &str = "Permanently remove all of this? [y/N]";
 
+/// The beginning of every other question.
+const OTHER_QUESTION: &str = "To permanently remove all of this, type";
+
 /// The question of a command line that disables a safety check.
 const QUESTION_FOR_NAME: &str = "To permanently remove all of this, type the role's name";
 
@@ -62,7 +65,7 @@ impl<'a> Terminal<'a> {
                 count => shown.extend_from_slice(&piece[..count.unwrap()]),
             }
             let so_far = String::from_utf8_lossy(&shown);
-            if !is_typed && [QUESTION, QUESTION_FOR_NAME].iter().any(|it| so_far.contains(it)) {
+            if !is_typed && [QUESTION, OTHER_QUESTION].iter().any(|it| so_far.contains(it)) {
                 // Ctrl-D ends the input.
                 terminal.write_all(format!("{}\x04", self.typed).as_bytes()).unwrap();
                 is_typed = true;

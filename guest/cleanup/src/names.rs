@@ -11,6 +11,13 @@ pub fn is_znode_of_sdk(znode: &str) -> bool {
     znode.strip_prefix(ZNODE_OF_SDK).is_some_and(|service| !service.is_empty())
 }
 
+/// Returns whether a ZooKeeper node has the name of a service in the group of a role: services of
+/// the DC/OS SDK in the folder `/dev` use the role `dev`.
+pub fn is_znode_below(znode: &str, role: &str) -> bool {
+    let service = znode.strip_prefix(ZNODE_OF_SDK).and_then(|it| it.strip_prefix(role));
+    service.is_some_and(|it| it.starts_with("__"))
+}
+
 /// Returns the ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with
 /// its folder's slashes as `__`, or `NAME`.
 pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {

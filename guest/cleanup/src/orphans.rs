@@ -39,7 +39,11 @@ pub fn targets(
         }));
     }
     let is_taken = |znode: &&String| !all.iter().any(|it| it.znode.as_ref() == Some(*znode));
-    let left: Vec<_> = znodes.iter().filter(is_taken).cloned().collect();
+    let may_be_of = |znode: &&String| {
+        roles.iter().any(|it| names::is_znode_below(znode, &it.role) && has_doubtful_parts(it))
+    };
+    let left: Vec<_> =
+        znodes.iter().filter(is_taken).filter(|it| !may_be_of(it)).cloned().collect();
     all.extend(left.into_iter().map(|znode| Target { znode: Some(znode), ..Target::NOTHING }));
     all
 }
@@ -93,6 +97,15 @@ fn is_dead(group: &HoldingGroup, holding: &Holding) -> bool {
             FrameworkState::Unknown => !is_used(holding),
             FrameworkState::Registered | FrameworkState::Unnamed => false,
         }
+}
+
+/// Returns whether parts of a role stay although no registered framework has them: their service
+/// may come back, and look for its node.
+fn has_doubtful_parts(holding: &Holding) -> bool {
+    let is_doubtful = |it: &HoldingGroup| {
+        it.removable && it.state != FrameworkState::Registered && !is_dead(it, holding)
+    };
+    !is_of_dead_service(holding) && holding.groups.iter().any(is_doubtful)
 }
 
 /// Returns the node that certainly belongs to the service of a role: no other role suggests it, no
@@ -214,5 +227,15 @@ mod tests {
         let left = ["dcos-service-kafka", "dcos-service-old"];
         let expected = [with("a/kafka-role"), "- - dcos-service-old".to_owned()];
         assert_eq!(orphans(&roles[..1], NONE, &left), expected);
+        // A service of the group may come back.
+        let part = ("dev", "p", &[("framework_id", "LOST")][..], true);
+        let left = ["dcos-service-dev__kafka", "dcos-service-device"];
+        let user = r#"{"frameworks":[{"id":"M","name":"marathon","roles":["dev"]}]}"#;
+        assert_eq!(orphans(&[part], user, &left), ["- - dcos-service-device"]);
+        let ended = user.replace("]}]}", r#"]}],"completed_frameworks":[{"id":"LOST"}]}"#);
+        assert_eq!(
+            orphans(&[part], &ended, &left),
+            ["dev LOST -", "- - dcos-service-dev__kafka", "- - dcos-service-device"]
+        );
     }
 }
