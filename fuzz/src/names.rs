@@ -36,7 +36,9 @@ pub fn urls(data: &[u8]) {
         let bases = all.into_iter().map(|it| endpoints.base(it));
         for base in bases.chain(endpoints.masters().iter().map(String::as_str)) {
             assert!(
-                ["http://", "https://", "zk://", "zk+https://"].iter().any(|it| base.starts_with(it)),
+                ["http://", "https://", "zk://", "zk+https://"]
+                    .iter()
+                    .any(|it| base.starts_with(it)),
                 "{base}"
             );
             assert!(base.ends_with('/') && !base.contains(['?', '#', ' ']), "{base}");

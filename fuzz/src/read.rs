@@ -1,7 +1,6 @@
 //! Fuzzes the host's own parsers: recordings, plans, and ZooKeeper's lists of children.
 
 use crate::answers::OPTIONS;
-use janitor_contract::call::Call;
 use janitor_policy::policy::Policy;
 use janitor_report::plan_file::PlanFile;
 use janitor_transport::recording::har::Har;
@@ -27,7 +26,7 @@ pub fn plan_file(data: &[u8]) {
     let Ok(plan) = PlanFile::read(data) else { return };
     let json = serde_json::to_vec(&plan).expect("a plan is JSON");
     assert_eq!(PlanFile::read(&json).as_ref(), Ok(&plan), "what was written is read");
-    Policy::new(&Call::Apply(plan.plan), &OPTIONS.clone());
+    Policy::new(&plan.call(), &OPTIONS.clone());
 }
 
 /// Fuzzes ZooKeeper's lists of children: the count is correct, and each child is below the node.

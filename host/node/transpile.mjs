@@ -8,7 +8,7 @@ import { $init, generateTypes } from '@bytecodealliance/jco-transpile/component'
 const WAITING = {
   asyncMode: 'jspi',
   asyncImports: ['[static]exchange.finish', '[method]response.read', 'pause'].map((name) => `janitor:cleanup/cluster#${name}`),
-  asyncExports: ['clean', 'plan', 'apply', 'discover'].map((name) => `janitor:cleanup/cleanup#${name}`),
+  asyncExports: ['clean', 'plan', 'apply', 'discover', 'clean-all', 'plan-all', 'apply-all'].map((name) => `janitor:cleanup/cleanup#${name}`),
 };
 
 /**

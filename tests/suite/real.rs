@@ -19,6 +19,7 @@ mod mount;
 mod parts;
 mod record;
 mod scripted;
+mod several;
 mod waiting;
 
 use std::env;
@@ -110,6 +111,8 @@ on_each_master! {
     absence::a_label_that_is_no_text,
     waiting::an_agent_that_is_waited_for,
     waiting::a_framework_that_is_waited_for,
+    several::everything_that_is_orphaned,
+    several::services_of_which_one_is_in_use,
     scripted::a_script_with_a_configuration,
     forms::a_component_that_claims_a_volume,
     forms::a_component_that_releases_nothing,

@@ -136,6 +136,15 @@ fn a_difference_is_described_as_the_command_does() {
         let notes = notes.filter_map(|line| line.strip_prefix("janitor: "));
         let notes: Vec<_> = notes.filter(|line| !line.contains("it was recorded with")).collect();
         assert_eq!(shown, json!(notes), "{to}");
+        let parts = |document: &Value| document["parts"].as_array().cloned().unwrap_or_default();
+        let (found, wanted) = (parts(&result), parts(&expected));
+        assert_eq!(found.len(), wanted.len(), "{}", file.display());
+        for (found, wanted) in found.iter().zip(&wanted) {
+            for field in ["target", "reason", "message", "report", "plan"] {
+                let (found, wanted) = (found[field].to_string(), wanted[field].to_string());
+                assert_eq!(found, wanted, "{}: {field}", file.display());
+            }
+        }
     }
 }
 

@@ -44,10 +44,13 @@ export function completePlan(plan) {
   return { ...plan, target: complete('Target', plan.target) };
 }
 
-/** Completes the target of a call. */
+/** Completes the target of a call, or its targets. */
 export function completeCall(call) {
   if (typeof call !== 'object' || call === null) return call;
-  const completed = Object.entries(call).map(([name, value]) => [name, name === 'Apply' ? completePlan(value) : complete('Target', value)]);
+  const completed = Object.entries(call).map(([name, value]) => {
+    const one = (it) => (name.startsWith('Apply') ? completePlan(it) : complete('Target', it));
+    return [name, Array.isArray(value) ? value.map(one) : one(value)];
+  });
   return Object.fromEntries(completed);
 }
 
@@ -134,6 +137,9 @@ function encoded(reference, value) {
       return value;
   }
 }
+
+/** Returns the name of a function in the form of jco: `clean-all` is `cleanAll`. */
+export const functionName = (name) => camel(name.replaceAll('-', '_'));
 
 const camel = (name) => name.replace(/(?<=.)_(.)/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -16,7 +16,7 @@ export function read(text) {
     throw new Error(`The file is not JSON that can be read: ${message}.`);
   }
   if (json?.log) return { recording: readRecording(json) };
-  if (json?.plan && json.endpoints) return { plan: readPlan(json) };
+  if ((json?.plan || json?.plans) && json.endpoints) return { plan: readPlan(json) };
   if (Array.isArray(json?.slaves)) return { cluster: listing(text) };
   throw new Error('The file is neither a recording, nor a plan file, nor the master’s answer to /slaves.');
 }
@@ -26,7 +26,10 @@ function readPlan(json) {
   const { schema_version: version } = json;
   if (version !== 1) throw new Error(`The plan file cannot be read: its schema_version is ${version ?? 'missing'}, and this page reads 1.`);
   try {
-    return decode('PlanFile', { ...json, options: complete('Options', json.options), plan: completePlan(json.plan) });
+    const file = { ...json, options: complete('Options', json.options) };
+    if (json.plan) file.plan = completePlan(json.plan);
+    if (json.plans) file.plans = json.plans.map(completePlan);
+    return decode('PlanFile', file);
   } catch ({ message }) {
     throw new Error(`The plan file cannot be read: ${message}.`);
   }

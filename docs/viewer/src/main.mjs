@@ -9,7 +9,7 @@ import { write } from './json.mjs';
 import { planView } from './plan.mjs';
 import { Replay, Snapshot } from './recording.mjs';
 import { planner } from './roles.mjs';
-import { run } from './run.mjs';
+import { partsOf, run } from './run.mjs';
 import { sandbox } from './sandbox.mjs';
 import { planFileView, recordingView, verdict } from './view.mjs';
 import * as say from './words.mjs';
@@ -66,7 +66,8 @@ async function showRecording(recording) {
   const deviations = replay.deviations();
   const same = component === DIGEST ? 'the same as in this page' : `not the one in this page, ${DIGEST}`;
   const { done } = ran;
-  const target = call.tag === 'apply' ? call.val.target : call.val;
+  const parts = partsOf(call, ran);
+  const target = parts ? undefined : call.tag === 'apply' ? call.val.target : call.val;
   const others = h('div');
   const list = async () => others.childElementCount === 0 && fill(others, await fromFile(recording));
   const about = {
@@ -76,8 +77,8 @@ async function showRecording(recording) {
   };
   const plan = call.tag === 'plan' ? done : undefined;
   return ['Recording',
-    ...recordingView({ call: call.tag, target, options, ran, about, deviations, plan, picture: sandbox(ran.steps, DIGEST) }),
-    json('The result as JSON, as janitor replay --output json has it', write(documentOf(call.tag, ran), '  '), { id: 'document' }),
+    ...recordingView({ call: call.tag, target, options, ran, parts, about, deviations, plan, picture: sandbox(ran.steps, DIGEST) }),
+    json('The result as JSON, as janitor replay --output json has it', write(parts ? { parts: parts.map((it) => partOf(call.tag, it)) } : documentOf(call.tag, ran), '  '), { id: 'document' }),
     h('details', { class: 'document', ontoggle: list }, h('summary', {}, 'Make a plan for another role, from what the recording has'), others),
   ];
 }
@@ -94,14 +95,22 @@ function documentOf(call, { done, failure }) {
   };
 }
 
+/** Returns the fields of one of several targets that the component determines. */
+function partOf(call, part) {
+  const { inventory, ...fields } = documentOf(call.replace('-all', ''), part);
+  return { target: encode('Target', part.target), ...fields };
+}
+
 /** Shows a plan file, after the component has checked that the plan does not contradict itself. */
 async function showPlan(file, bytes) {
-  const { plan, options, endpoints } = file;
+  const { plan, plans, options, endpoints } = file;
   const nothing = new Snapshot({ endpoints: encode('Endpoints', endpoints), entries: [] });
-  const { failure } = await run(fresh, { call: { tag: 'apply', val: plan }, options: { ...options, confirmSeconds: 0 } }, nothing);
-  const isRefused = ['invalid-target', 'system-znode'].includes(failure?.reason);
+  const call = plan ? { tag: 'apply', val: plan } : { tag: 'apply-all', val: plans };
+  const ran = await run(fresh, { call, options: { ...options, confirmSeconds: 0 } }, nothing);
+  const failures = (partsOf(call, ran) ?? [ran]).map(({ failure }) => failure);
+  const refused = failures.find((failure) => ['invalid-target', 'system-znode'].includes(failure?.reason));
   return ['Plan file',
-    isRefused && banner('bad', 'This plan cannot be applied. ', failure.message),
+    refused && banner('bad', 'This plan cannot be applied. ', refused.message),
     ...planFileView(file, { 'SHA-256 of the file': await sha256(bytes) }),
   ];
 }

@@ -43,12 +43,14 @@ function read({ made, component, call, target, options, endpoints, differences, 
   const typed = (type, value) => (value === null ? undefined : decode(type, value));
   const report = typed('Report', result.report);
   const plan = typed('CleanupPlan', result.plan);
+  const parts = result.parts?.map((it) => partOf(it, typed));
   const done = { plan, discover: typed('Inventory', result.inventory) }[call] ?? report;
   return {
     call,
     target: typed('Target', target),
     options: decode('Options', options),
     ran: { steps: all, ...end(result, done, report) },
+    parts,
     deviations: differences,
     plan,
     about: {
@@ -58,6 +60,12 @@ function read({ made, component, call, target, options, endpoints, differences, 
       ...written,
     },
   };
+}
+
+/** Converts the result for one of several targets. */
+function partOf({ target, reason, message, report: reported, plan }, typed) {
+  const report = typed('Report', reported);
+  return { target: typed('Target', target), ...end({ reason, message }, typed('CleanupPlan', plan) ?? report, report) };
 }
 
 /** Describes the end of a run. */

@@ -1,6 +1,8 @@
 // Runs the component. Its imports are answered in this page, from a file, and everything that
 // crosses the border of the sandbox is kept.
 
+import { functionName } from './contract.mjs';
+
 const CLUSTER = 'janitor:cleanup/cluster';
 const LOG = 'janitor:cleanup/log';
 
@@ -19,7 +21,7 @@ export async function run(instantiate, { call, options, window = 32, stoppedAt }
   try {
     const { cleanup } = await instantiate(imports);
     const args = call.val === undefined ? [options] : [call.val, options];
-    result = { done: cleanup[call.tag](...args) };
+    result = { done: cleanup[functionName(call.tag)](...args) };
   } catch (thrown) {
     // A failure is the record that the contract describes. Anything else breaks the contract.
     const failure = thrown?.payload ?? thrown;
@@ -28,6 +30,18 @@ export async function run(instantiate, { call, options, window = 32, stoppedAt }
   const denied = steps.find(({ kind }) => kind === 'denied');
   if (denied) result = { fault: denied.rule };
   return { ...result, steps };
+}
+
+/**
+ * Returns the parts of a run for several targets, each with its target, and `done` or `failure`. There
+ * are none for a run of any other kind.
+ */
+export function partsOf({ tag, val }, { done }) {
+  if (!Array.isArray(done)) return undefined;
+  return done.map(({ tag: outcome, val: result }, index) => ({
+    target: tag === 'apply-all' ? val[index].target : val[index],
+    ...(outcome === 'ok' ? { done: result } : { failure: result }),
+  }));
 }
 
 /** Creates the imports of one run. */

@@ -7,7 +7,7 @@ use std::path::Path;
 use janitor_contract::types::{Options, Target};
 use janitor_contract::{Call, Endpoints, json};
 use janitor_report::ExitCode;
-use janitor_report::output::Output;
+use janitor_report::output::{Output, Subject};
 use janitor_report::plan_file::PlanFile;
 use serde::Serialize;
 
@@ -94,7 +94,9 @@ fn put(mut writer: impl Write, json: &[u8]) -> io::Result<()> {
 impl From<Played> for Recording {
     fn from(played: Played) -> Self {
         let Played { creator, run, result, differences, steps, exchanges, plan } = played;
-        let result = Output::new(&result, vec![]);
+        let targets = run.call.targets().into_iter().cloned().collect();
+        let subject = Subject { targets, ..Subject::default() };
+        let result = Output::new(&result, vec![]).about(subject);
         let plan = match (&result.plan, &run.call) {
             (Some(plan), _) | (None, Call::Apply(plan)) => Some(plan.clone()),
             (None, _) => plan.map(|(plan, _)| plan),

@@ -48,6 +48,18 @@ export function apply(plan: CleanupPlan, options?: Partial<Options>, host?: Host
 /** Lists everything that is reserved in the cluster, for any role. */
 export function discover(options?: Partial<Options>, host?: Host): Promise<Inventory>;
 
+/**
+ * Removes several targets in one run: the agents are listed as often as for one of them. A target that
+ * fails keeps no other, and has its failure in the list, which has the order of the targets.
+ */
+export function cleanAll(targets: Partial<Target>[], options?: Partial<Options>, host?: Host): Promise<(Report | CleanupFailure)[]>;
+
+/** Determines what `cleanAll` would do now, and changes nothing. */
+export function planAll(targets: Partial<Target>[], options?: Partial<Options>, host?: Host): Promise<(CleanupPlan | CleanupFailure)[]>;
+
+/** Carries out several plans in one run, each unless the cluster has changed since. */
+export function applyAll(plans: CleanupPlan[], options?: Partial<Options>, host?: Host): Promise<(Report | CleanupFailure)[]>;
+
 /** A run that did not complete. Its message is for people, and is escaped by `printable`. */
 export class CleanupFailure extends Error {
   private constructor();

@@ -24,6 +24,42 @@ export async function discover(options, host) {
   return run('discover', [optionsOf(options)], hostOf(host));
 }
 
+export async function cleanAll(targets, options, host) {
+  const checked = targetsOf(targets);
+  return (await run('cleanAll', [checked, optionsOf(options)], hostOf(host, together(checked)))).map(resultOf);
+}
+
+export async function planAll(targets, options, host) {
+  const checked = targetsOf(targets);
+  const asked = { ...together(checked), marathonApp: undefined };
+  return (await run('planAll', [checked, optionsOf(options)], hostOf(host, asked))).map(resultOf);
+}
+
+export async function applyAll(plans, options, host) {
+  const targets = targetsOf(plans, (it) => it?.target);
+  return (await run('applyAll', [plans, optionsOf(options)], hostOf(host, together(targets)))).map(resultOf);
+}
+
+/** Checks the targets of a call. */
+function targetsOf(list, of = (it) => it) {
+  if (!Array.isArray(list)) throw new TypeError('the first argument must be an array');
+  return list.map((it) => targetOf(of(it)));
+}
+
+/** Returns a target that has a znode, or an app, if one of the targets has. */
+function together(targets) {
+  const [znode, marathonApp] = ['znode', 'marathonApp'].map((name) => targets.find((it) => it[name] !== undefined)?.[name]);
+  return { znode, marathonApp };
+}
+
+/** Returns the result for one of several targets. */
+function resultOf({ tag, val }) {
+  if (tag === 'ok') return val;
+  const error = explained(val);
+  if (error instanceof ComponentError) throw error;
+  return error;
+}
+
 /** The beginning of a failure that the component reports because its gate denied one of its requests. */
 const DENIED = 'The component was stopped: ';
 
@@ -94,6 +130,6 @@ function explained(error, call) {
   }
   if (error instanceof ComponentError) return error;
   const isArgument = error instanceof TypeError || error?.name === 'DataCloneError';
-  if (call === 'apply' && isArgument) return new TypeError(`this is not a plan: ${error.message}`);
+  if (call?.startsWith('apply') && isArgument) return new TypeError(`this is not a plan: ${error.message}`);
   return new ComponentError(`the component failed: ${error?.message ?? error}`, { cause: error });
 }

@@ -9,7 +9,7 @@ import { caseOf } from './node_modules/@janitor/cleanup/errors.mjs';
 import { caseOf as guidesCase } from './errors.mjs';
 import { send } from './send.mjs';
 import { WINDOW, enter } from './window.mjs';
-import { apply, clean, CleanupFailure, discover, plan, printable } from '@janitor/cleanup';
+import { apply, applyAll, clean, cleanAll, CleanupFailure, discover, plan, planAll, printable } from '@janitor/cleanup';
 
 const ROLE = 'kafka-role';
 
@@ -72,6 +72,19 @@ after(() => {
 });
 beforeEach(() => {
   [requests, answers] = [[], { '/master/unreserve': unreserved }];
+});
+
+test('several targets are cleaned, and each has its own result', async () => {
+  const [planned, wrong] = await planAll([{ role: ROLE }, { role: '*' }], options, host);
+  assert.equal(planned.agents[0].entries[0].reservation.tag, 'removed');
+  assert.ok(wrong instanceof CleanupFailure);
+  assert.equal(wrong.reason, 'invalid-target');
+  const [applied] = await applyAll([planned], options, host);
+  assert.deepEqual(applied.confirmed, ['reservations']);
+  const [report, failed] = await cleanAll([{ role: ROLE }, { role: '*' }], options, host);
+  assert.equal(report.agents.length, 0);
+  assert.equal(failed.reason, 'invalid-target');
+  await assert.rejects(cleanAll({ role: ROLE }, options, host), TypeError);
 });
 
 test('a plan is carried out', async () => {

@@ -35,10 +35,13 @@ from janitor_cleanup import (
     Transport,
     TransportError,
     apply,
+    apply_all,
     clean,
+    clean_all,
     discover,
     from_json,
     plan,
+    plan_all,
     printable,
     to_json,
 )
@@ -85,6 +88,26 @@ def a_plan_is_applied(transport: Optional[Transport] = None) -> None:
     assert once_more.agents == [] and once_more.confirmed == []
     refused = failure_of(lambda: plan(Target(), endpoints=ENDPOINTS, transport=transport))
     assert refused.reason is Reason.NOTHING_TO_DO and refused.report is None
+
+
+def several_are_cleaned(transport: Optional[Transport] = None) -> None:
+    """Several targets are cleaned in one run, and each has its own result."""
+    targets = discover(endpoints=ENDPOINTS, transport=transport).orphans
+    assert TARGET.role in [target.role for target in targets]
+    several = [TARGET, Target(role="*"), Target(znode="another")]
+    plans = plan_all(several, endpoints=ENDPOINTS, transport=transport)
+    planned, wrong, _ = plans
+    assert isinstance(planned, CleanupPlan) and len(planned.agents) > 0
+    assert isinstance(wrong, CleanupFailure) and wrong.reason is Reason.INVALID_TARGET
+    reports = apply_all([planned], endpoints=ENDPOINTS, transport=transport)
+    assert [type(it) for it in reports] == [Report]
+    reports = clean_all(several, endpoints=ENDPOINTS, transport=transport)
+    assert [type(it) for it in reports] == [Report, CleanupFailure, Report]
+
+
+def several_are_cleaned_over_a_transport() -> None:
+    """The same, over a transport in Python."""
+    several_are_cleaned(HttpTransport())
 
 
 def a_plan_is_applied_over_a_transport() -> None:

@@ -216,6 +216,8 @@ fn it_does_what_its_readme_says() {
     use Effect::{Everything, Nothing, Volumes};
     let expected = [
         ("a_plan_is_applied", Everything),
+        ("several_are_cleaned", Everything),
+        ("several_are_cleaned_over_a_transport", Everything),
         ("a_plan_is_applied_over_a_transport", Everything),
         ("entries_are_read_as_by_wasmtime", Everything),
         ("wrong_arguments_send_nothing", Nothing),

@@ -32,6 +32,9 @@ pub fn record(command: &str) {
         assert_eq!(into("plan", &plan), 0);
         assert_eq!(into("discover", &[&["discover"], &exhibitor[..]].concat()), 0);
     }
+    if version == NEWEST {
+        several(command);
+    }
     let agent = &master.agents()[0];
     let mut framework = Framework::register(&master, "kafka", "kafka-role");
     let holder =
@@ -47,4 +50,18 @@ pub fn record(command: &str) {
     let mut command = janitor();
     command.args(TARGET).args(["-m", &master.url(), "--record"]);
     assert_eq!(run(command.arg(file)).exit, 0);
+}
+
+/// Records a cleanup of two roles of which one is in use.
+fn several(command: &str) {
+    let (master, _) = Master::with_two_roles(command);
+    let _framework = Framework::register(&master, "other", "other-role");
+    let folder = tempfile::tempdir().unwrap();
+    let services = folder.path().join("services.toml");
+    let list = "services = [{ role = 'kafka-role' }, { role = 'other-role' }]";
+    std::fs::write(&services, list).unwrap();
+    let file = tests("recordings").join(format!("mesos-{}-several.har", version(command)));
+    let mut clean = janitor();
+    clean.arg("--services").arg(services).args(["-m", &master.url(), "--record"]);
+    assert_eq!(run(clean.arg(file)).exit, 7);
 }

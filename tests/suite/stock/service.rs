@@ -153,6 +153,26 @@ fn a_cleanup() {
     assert_eq!(status, 200, "a second request is another run");
 }
 
+#[test]
+fn a_cleanup_of_several() {
+    let Some(wasmtime) = needed(Wasmtime::find()) else { return };
+    let cluster = Cluster::start(scenario("what-is-orphaned"));
+    let service = Service::on(wasmtime, &cluster);
+    let (status, object) = read(service.ask("discover", "{}"));
+    assert_eq!(status, 200, "{object}");
+    let orphans = &object["inventory"]["orphans"];
+    assert_eq!(orphans.as_array().unwrap().len(), 2, "{object}");
+    let (status, object) = read(service.ask("clean", &json!({"targets": orphans}).to_string()));
+    assert_eq!((status, object["parts"].as_array().unwrap().len()), (200, 2), "{object}");
+    assert!(!serde_json::to_string(&cluster.state().agents).unwrap().contains("cassandra_role"));
+    let used = json!({"targets": [orphans[0], {"role": "kafka-role"}]});
+    let (status, object) = read(service.ask("clean", &used.to_string()));
+    assert_eq!((status, &object["exit_code"]), (409, &json!(7)), "{object}");
+    let codes: Vec<_> =
+        object["parts"].as_array().unwrap().iter().map(|it| &it["exit_code"]).collect();
+    assert_eq!(codes, [0, 7], "{object}");
+}
+
 /// The oldest and the newest version that the guide names run the service, precompiled.
 pub fn cleans_on(wasmtime: Wasmtime) {
     let cluster = Cluster::start(scenario("the-sample-result"));
@@ -631,7 +651,11 @@ fn what_is_not_asked_for_is_named() {
             "duplicate key `options.strict`",
         ),
         ("clean", r#"{"target": {"role": "r"}, "target": {}}"#, 400, "duplicate key `target`"),
-        ("clean", "{}", 400, "missing field `target`"),
+        ("clean", "{}", 400, "either a `target` or `targets`"),
+        ("clean", r#"{"targets": []}"#, 400, "either a `target` or `targets`"),
+        ("plan", r#"{"target": {}, "targets": [{}]}"#, 400, "either a `target` or `targets`"),
+        ("plan", r#"{"targets": [{"rolle": "r"}]}"#, 400, "unknown field `targets.0.rolle`"),
+        ("clean", r#"{"targets": [{}, {"marathon_app": "/j"}]}"#, 400, "this is a service"),
         ("clean", "[]", 400, "invalid body: it must be an object"),
         ("plan", r#"[{"role": "r"}, {}]"#, 400, "invalid body: it must be an object"),
         ("discover", "null", 400, "invalid body: it must be an object"),

@@ -12,7 +12,9 @@ const COMMON: [&str; 8] =
     ["role", "principal", "znode", "service", "master_url", "dry_run", "yes", "output"];
 
 /// The further options and arguments that `-h` of a command shows.
-const COMMON_OF_COMMANDS: [&str; 14] = [
+const COMMON_OF_COMMANDS: [&str; 16] = [
+    "all_orphaned",
+    "services",
     "exhibitor_url",
     "teardown",
     "force",
@@ -36,6 +38,7 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
         &[
             "janitor clean -r cassandra-role -p cassandra-principal -z dcos-service-cassandra",
             "janitor clean --service /team/kafka --dry-run",
+            "janitor clean --all-orphaned --exclude kafka-role",
             "janitor clean --yes -r kafka-role --output json > kafka.json",
         ],
     ),
@@ -44,6 +47,7 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
         &[
             "janitor plan -r kafka-role",
             "janitor plan --service kafka --out plan.json",
+            "janitor plan --services services.toml",
             "janitor plan -r kafka-role --detailed-exitcode",
         ],
     ),

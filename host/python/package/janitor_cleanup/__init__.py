@@ -7,7 +7,7 @@
 All types of targets, plans, reports and events are in `janitor_cleanup.types`.
 """
 
-from ._call import apply, clean, discover, plan
+from ._call import apply, apply_all, clean, clean_all, discover, plan, plan_all
 from ._json import from_json, to_json
 from ._printable import printable
 from ._run import Cancellation
@@ -37,10 +37,13 @@ __all__ = [
     "Transport",
     "TransportError",
     "apply",
+    "apply_all",
     "clean",
+    "clean_all",
     "discover",
     "from_json",
     "plan",
+    "plan_all",
     "printable",
     "to_json",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from . import _wasi
 from ._cluster import Cluster
@@ -103,9 +103,82 @@ def discover(
     return inventory
 
 
+def clean_all(
+    targets: Sequence[Target],
+    options: Optional[Options] = None,
+    *,
+    endpoints: Optional[Endpoints] = None,
+    token: Optional[str] = None,
+    transport: Optional[Transport] = None,
+    on_event: Optional[Callable[[Entry], object]] = None,
+    cancelled: Optional[Cancellation] = None,
+    timeout: float = 3600,
+) -> list[Union[Report, CleanupFailure]]:
+    """Removes several targets in one run: the agents are listed as often as for one of them.
+
+    A target that fails keeps no other from being removed: the list, in the order of the targets,
+    has its `CleanupFailure`. The other arguments are those of `clean`.
+    """
+    arguments = [(list[Target], list(targets)), (Options, Options() if options is None else options)]
+    settings = (endpoints, token, transport, on_event, cancelled, timeout)
+    reports: list[Union[Report, CleanupFailure]]
+    reports = _call("clean-all", arguments, Report, Failure, *settings)
+    return reports
+
+
+def plan_all(
+    targets: Sequence[Target],
+    options: Optional[Options] = None,
+    *,
+    endpoints: Optional[Endpoints] = None,
+    token: Optional[str] = None,
+    transport: Optional[Transport] = None,
+    on_event: Optional[Callable[[Entry], object]] = None,
+    cancelled: Optional[Cancellation] = None,
+    timeout: float = 3600,
+) -> list[Union[CleanupPlan, CleanupFailure]]:
+    """Returns what `clean_all` would do now, and changes nothing. It has the arguments of
+    `clean_all`."""
+    arguments = [(list[Target], list(targets)), (Options, Options() if options is None else options)]
+    settings = (endpoints, token, transport, on_event, cancelled, timeout)
+    plans: list[Union[CleanupPlan, CleanupFailure]]
+    plans = _call("plan-all", arguments, CleanupPlan, ReadFailure, *settings)
+    return plans
+
+
+def apply_all(
+    plans: Sequence[CleanupPlan],
+    options: Optional[Options] = None,
+    *,
+    endpoints: Optional[Endpoints] = None,
+    token: Optional[str] = None,
+    transport: Optional[Transport] = None,
+    on_event: Optional[Callable[[Entry], object]] = None,
+    cancelled: Optional[Cancellation] = None,
+    timeout: float = 3600,
+) -> list[Union[Report, CleanupFailure]]:
+    """Carries out several plans in one run, each unless the cluster has changed since. The other
+    arguments are those of `clean`."""
+    arguments = [
+        (list[CleanupPlan], list(plans)),
+        (Options, Options() if options is None else options),
+    ]
+    settings = (endpoints, token, transport, on_event, cancelled, timeout)
+    reports: list[Union[Report, CleanupFailure]]
+    reports = _call("apply-all", arguments, Report, Failure, *settings)
+    return reports
+
+
+def _targets(argument: object) -> list[Target]:
+    """Returns the targets of a call, as far as they are valid."""
+    several = argument if isinstance(argument, list) else [argument]
+    targets = [it.target if isinstance(it, CleanupPlan) else it for it in several]
+    return [it for it in targets if isinstance(it, Target)]
+
+
 def _call(
     function: str,
-    arguments: Sequence[tuple[type, object]],
+    arguments: Sequence[tuple[Any, object]],
     ok: Any,
     err: Any,
     endpoints: Optional[Endpoints],
@@ -131,8 +204,8 @@ def _call(
         raise TypeError(f"endpoints must be Endpoints, not {type(located).__name__}")
     bases = located.bases()
     _, first = arguments[0]
-    target = first.target if isinstance(first, CleanupPlan) else first
-    credentials = authorization(token, bases, target if isinstance(target, Target) else None)
+    is_discovery = isinstance(first, Options)
+    credentials = authorization(token, bases, None if is_discovery else _targets(first))
 
     def work(loaded: Loaded, control: Control) -> Any:
         kind = loaded.function(INTERFACE, function)
@@ -141,6 +214,16 @@ def _call(
             for (_, parameter), (cls, argument) in zip(kind.params, arguments)
         ]
         to_ok, to_err = results(kind, ok, err)
+
+        def value_of(result: Any) -> Any:
+            if result.tag == "ok":
+                return to_ok.to_python(result.payload)
+            failure = to_err.to_python(result.payload)
+            if failure.message.startswith(DENIED):
+                raise ComponentError(failure.message)
+            report = getattr(failure, "report", None)
+            return CleanupFailure(failure.reason, failure.message, report)
+
         cluster = None
         if transport is not None:
             cluster = Cluster(loaded, control, bases, credentials, transport)
@@ -155,12 +238,12 @@ def _call(
         finally:
             if cluster is not None:
                 cluster.close()
-        if result.tag == "ok":
-            return to_ok.to_python(result.payload)
-        failure = to_err.to_python(result.payload)
-        if failure.message.startswith(DENIED):
-            raise ComponentError(failure.message)
-        raise CleanupFailure(failure.reason, failure.message, getattr(failure, "report", None))
+        if isinstance(result, list):
+            return [value_of(each) for each in result]
+        value = value_of(result)
+        if isinstance(value, CleanupFailure):
+            raise value
+        return value
 
     return run(
         "janitor-library.wasm" if transport is None else "janitor.wasm",

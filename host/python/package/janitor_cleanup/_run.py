@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any, Optional, Protocol
 
 from wasmtime import Config, Engine, Store, WasmtimeError
-from wasmtime.component import Component, ComponentInstanceType, FuncType, Instance, Linker
+from wasmtime.component import (
+    Component,
+    ComponentInstanceType,
+    FuncType,
+    Instance,
+    Linker,
+    ListType,
+)
 
 from ._fast import add_log
 from ._values import Converter, converter
@@ -317,6 +324,8 @@ def _link_log(
 
 
 def results(function: FuncType, ok: Any, err: Any) -> tuple[Converter, Converter]:
-    """Returns the converters of the two results of a function."""
+    """Returns the converters of the two results of a function, which may be in a list."""
     kind: Any = function.result
+    if isinstance(kind, ListType):
+        kind = kind.element
     return converter(kind.ok, ok), converter(kind.err, err)

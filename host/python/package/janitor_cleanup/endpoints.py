@@ -52,10 +52,10 @@ def _base(name: str, url: str) -> str:
 
 
 def authorization(
-    token: Optional[str], bases: dict[Endpoint, str], target: Optional[Target]
+    token: Optional[str], bases: dict[Endpoint, str], targets: Optional[list[Target]]
 ) -> Optional[str]:
     """Returns the value of the `Authorization` header for a DC/OS token. Raises `ValueError`,
-    which does not show the token, if no header can hold it, or if a call with this target could
+    which does not show the token, if no header can hold it, or if a call with these targets could
     send it over plain HTTP while another server is reached over HTTPS."""
     if token is None:
         return None
@@ -65,8 +65,8 @@ def authorization(
         raise ValueError("token must be printable ASCII without spaces, and not empty")
     needs = {
         Endpoint.MASTER: True,
-        Endpoint.EXHIBITOR: target is None or target.znode is not None,
-        Endpoint.MARATHON: target is not None and target.marathon_app is not None,
+        Endpoint.EXHIBITOR: targets is None or any(it.znode is not None for it in targets),
+        Endpoint.MARATHON: any(it.marathon_app is not None for it in targets or []),
     }
     encrypted = {it: urlsplit(url).scheme == "https" for it, url in bases.items()}
     plain = [it.value for it, is_needed in needs.items() if is_needed and not encrypted[it]]
