@@ -26,9 +26,9 @@ pub struct RunRequest {
 /// The body of `/clean` and `/plan`. It has either one target, or the targets of one run.
 #[derive(Serialize, Deserialize)]
 struct Targeted {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     target: Option<Target>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     targets: Vec<Target>,
     options: Options,
     #[serde(default)]
