@@ -9,6 +9,7 @@ use crate::host::{Host, Watched};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
+use crate::operation::Removed;
 use crate::owner::Owner;
 use crate::retry::{Backoff, Retries};
 use crate::version;
@@ -54,6 +55,8 @@ pub struct Context<'a, H> {
     pub has_waited: bool,
     /// The agents for which the run has waited because they were out of reach.
     pub away: Vec<Unreached>,
+    /// The resources whose removal the master has accepted, as far as an agent may be asked again.
+    pub removed: Removed,
 }
 
 /// The agents that a run cannot see or reach.
@@ -101,6 +104,7 @@ impl<'a, H: Host> Context<'a, H> {
             awaited: String::new(),
             has_waited: false,
             away: Vec::new(),
+            removed: Removed::default(),
         }
     }
 

@@ -2,12 +2,14 @@
 //! and in their names in the log.
 
 mod operate;
+mod removed;
 mod request;
 mod round;
 
 use std::collections::BTreeSet;
 
 pub use self::operate::Begun;
+pub use self::removed::Removed;
 use self::request::{Lists, Removal};
 pub use self::round::{Attempt, Job};
 use crate::master::agents::{Agent, Listing};

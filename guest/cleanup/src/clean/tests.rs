@@ -837,6 +837,76 @@ fn an_agent_that_disconnects_after_its_promise_is_waited_for() {
 }
 
 #[test]
+fn what_is_removed_again_or_later_counts_once() {
+    let entry = |kind: &str, provider: &str| {
+        format!(
+            r#"{{"name":"{kind}","role":"r","reservation":{{}},"provider_id":{{"value":"{provider}"}}}}"#
+        )
+    };
+    let (cpus, mem, disk) = (entry("cpus", "p"), entry("mem", "q"), entry("disk", "p"));
+    let list = |active: bool, entries: &[&String]| {
+        let entries: Vec<_> = entries.iter().map(|it| it.as_str()).collect();
+        let reserved = format!(r#"{{"r":[{}]}}"#, entries.join(","));
+        let reserved = if entries.is_empty() { "{}" } else { &reserved };
+        format!(
+            r#"{{"slaves":[{{"id":"S0","version":"1.4.3","active":{active},"reserved_resources_full":{reserved}}}]}}"#
+        )
+    };
+    let run = |host: Script, options: &Options| {
+        let mut host = host.answer(200, list(true, &[])).answer(200, DELETED);
+        let report = clean(&mut host, &target("r", "z"), options).unwrap();
+        assert_eq!(report.confirmed, [Phase::Reservations]);
+        let found: Vec<_> = report.agents.iter().map(|it| it.found).collect();
+        assert_eq!(found.len(), 2, "{:?}", report.agents);
+        let last = host.log.iter().rev().find_map(|entry| match &entry.event {
+            Some(Event::Agent(it)) if it.phase == Phase::Reservations => Some(it.found),
+            _ => None,
+        });
+        assert_eq!(last, Some(found[1]), "the last event says the same as the report");
+        found[1]
+    };
+    // The agent brings a part back, and another resource.
+    let away = list(false, &[]);
+    let host = calm()
+        .answer(200, list(true, &[&cpus, &mem]))
+        .answer(202, "")
+        .answer(202, "")
+        .answer(200, &away)
+        .answer(200, list(true, &[&cpus, &disk]))
+        .answer(202, "");
+    assert_eq!(run(host, &patient(InUse::Force)), 3);
+    // The master accepts one of two requests, and the other one later.
+    let host = calm()
+        .answer(200, list(true, &[&cpus, &mem]))
+        .answer(202, "")
+        .answer(503, "")
+        .answer(200, list(true, &[&mem]))
+        .answer(202, "");
+    assert_eq!(run(host, &options(InUse::Force)), 2);
+}
+
+#[test]
+fn a_phase_that_is_repeated_is_no_longer_confirmed() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"}}]}}"#;
+    let page = "registrar(1)/registry";
+    let back = VOLUME
+        .replace("S0", "S9")
+        .replace("]}}]}", r#"]}},{"id":"S0","reserved_resources_full":{}}]}"#);
+    let mut host = calm()
+        .page(page, 200, registry)
+        .page(page, 200, r#"{"master":{}}"#)
+        .answer(200, VOLUME)
+        .answer(202, "")
+        .answer(200, EMPTY)
+        .answer(200, &back)
+        .answer(403, "")
+        .answer(200, &back);
+    let failure = clean(&mut host, &target("r", "z"), &patient(InUse::Force)).unwrap_err();
+    assert_eq!(failure.report.confirmed, [], "{}", failure.message);
+    assert_eq!(failure.report.agents.len(), 2);
+}
+
+#[test]
 fn an_operation_that_is_pending_is_waited_for() {
     let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"r","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
     let mut host = calm().answer(200, RESERVED).answer(202, "");

@@ -102,17 +102,28 @@ impl<H: Host> Context<'_, H> {
             Begun::Repeated => {
                 let back = operation.pending(&listing, owner).into_iter();
                 let back = back.filter(|id| self.was_away(id, listing.hostname(id)));
-                (Some(back.map(|id| (id.to_owned(), Lists::Whole)).collect()), None)
+                let back: BTreeMap<_, _> = back.map(|id| (id.to_owned(), Lists::Whole)).collect();
+                if !back.is_empty() {
+                    // What was confirmed before was not all.
+                    self.report.confirmed.retain(|phase| *phase != operation.phase);
+                }
+                (Some(back), None)
             }
             Begun::Round(attempts) => (None, Some(attempts)),
         };
         loop {
-            let job = Job { listing: &listing, owner, only: round.as_ref(), is_brief: false };
+            let (only, removed) = (round.as_ref(), Some(&self.removed));
+            let job = Job { listing: &listing, owner, only, removed, is_brief: false };
             let attempts = first.take().unwrap_or_else(|| {
                 operation.round(&mut self.host, &[job]).into_iter().flatten().collect()
             });
             let mut again = Vec::new();
             for it in attempts {
+                let is_accepted = matches!(it.result.outcome, AgentOutcome::Accepted(_));
+                // Without a wait, an agent is asked again only for what was not accepted.
+                if !is_accepted || self.options.wait_seconds > 0 {
+                    self.removed.add(&it.result.agent, operation.phase, &it.accepted);
+                }
                 match it.result.outcome {
                     AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
                     AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
@@ -209,9 +220,8 @@ impl<H: Host> Context<'_, H> {
             let unheard: Vec<_> = unheard.into_iter().filter(|id| counts(id)).collect();
             if left.is_empty() && unheard.is_empty() {
                 self.is_settled = pending.is_ok_and(|it| it.is_empty());
-                if !self.report.confirmed.contains(&operation.phase) {
-                    self.report.confirmed.push(operation.phase);
-                }
+                self.report.confirmed.push(operation.phase);
+                self.report.confirmed.sort_by_key(|phase| *phase as u8);
                 let line =
                     format!("Confirmed: role '{}' has no {} left", owner.role, operation.noun);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));

@@ -92,6 +92,11 @@ impl<'a> Removal<'a> {
         }
     }
 
+    /// Returns what is in the list.
+    pub fn resources(&self) -> impl Iterator<Item = &'a Resource> {
+        self.resources.iter().copied()
+    }
+
     /// Returns the principals that made what is in the list.
     pub fn principals(&self) -> impl Iterator<Item = &str> {
         self.resources.iter().flat_map(|resource| resource.principals())
@@ -108,6 +113,11 @@ impl Settled {
             retry: Retry::Never,
             divisible: false,
         }
+    }
+
+    /// Returns whether the master has accepted the request.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.outcome, AgentOutcome::Accepted(_))
     }
 
     /// Returns whether the master requires other credentials.

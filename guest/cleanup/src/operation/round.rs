@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::request::{Lists, Removal, Settled};
-use super::{Operation, Work};
+use super::{Operation, Removed, Work, removed};
 use crate::host::{Host, count};
 use crate::master::agents::{Agent, Listing};
 use crate::owner::Owner;
@@ -20,6 +20,8 @@ pub struct Attempt {
     pub(super) retry: Retry,
     /// This is set when a part of the list may be accepted although the whole was not.
     pub(super) divisible: bool,
+    /// The digests of the resources whose removal the master has accepted.
+    pub(super) accepted: Vec<u64>,
 }
 
 /// The resources that a round concerns.
@@ -31,6 +33,8 @@ pub struct Job<'a> {
     pub owner: Owner<'a>,
     /// The only agents that are concerned, with the number of resources in one request.
     pub(super) only: Option<&'a BTreeMap<String, Lists>>,
+    /// The resources whose removal the master has accepted in earlier rounds, if there were any.
+    pub(super) removed: Option<&'a Removed>,
     /// Agents on which nothing is reserved for the role are not mentioned.
     pub is_brief: bool,
 }
@@ -38,7 +42,7 @@ pub struct Job<'a> {
 impl<'a> Job<'a> {
     /// Concerns all agents, and mentions those alone on which something is reserved for the role.
     pub fn brief(listing: &'a Listing, owner: Owner<'a>) -> Self {
-        Self { listing, owner, only: None, is_brief: true }
+        Self { listing, owner, only: None, removed: None, is_brief: true }
     }
 
     /// Finds the work of an operation.
@@ -83,7 +87,7 @@ impl Operation {
                     unauthorized |= result.is_unauthorized();
                     settled.push(result);
                 }
-                let attempt = self.conclude(host, &work, job.owner.role, settled);
+                let attempt = self.conclude(host, &work, *job, settled);
                 if !work.agent.resources.is_empty() {
                     attempts.push(attempt);
                 }
@@ -117,20 +121,31 @@ impl Operation {
         &self,
         host: &mut H,
         work: &Work,
-        role: &str,
+        job: Job,
         settled: Vec<Settled>,
     ) -> Attempt {
+        let removals = work.removals.iter().zip(&settled).filter(|(_, it)| it.is_accepted());
+        let accepted = removals.flat_map(|(removal, _)| removal.resources());
+        let accepted: Vec<_> = accepted.map(removed::digest).collect();
         let Settled { line, outcome, retry, divisible } =
-            Settled::all(host, settled).unwrap_or_else(|| self.nothing_sent(work, role));
+            Settled::all(host, settled).unwrap_or_else(|| self.nothing_sent(work, job.owner.role));
         let level = match outcome {
             AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => Level::Error,
             _ => Level::Info,
         };
         let hints = self.hints(work, &outcome);
+        let (phase, agent) = (self.phase, work.agent.id.clone());
+        // What was removed in all is more than what the agent held the last time.
+        let in_all = match outcome {
+            AgentOutcome::Accepted(_) => {
+                job.removed.and_then(|it| it.in_all(&agent, phase, &accepted))
+            }
+            _ => None,
+        };
         let result = AgentResult {
-            phase: self.phase,
-            agent: work.agent.id.clone(),
-            found: count(work.found),
+            phase,
+            agent,
+            found: in_all.unwrap_or_else(|| count(work.found)),
             skipped: work.skipped.clone(),
             outcome,
         };
@@ -138,7 +153,7 @@ impl Operation {
         for line in hints {
             host.say(Level::Error, line, None);
         }
-        Attempt { result, retry, divisible }
+        Attempt { result, retry, divisible, accepted }
     }
 
     /// Returns the lines that explain a refusal. Those about volumes in use are the original's.
@@ -220,7 +235,7 @@ mod tests {
     const OWNER: Owner = Owner::of_role("r");
 
     fn round(operation: &Operation, host: &mut Script, listing: &Listing) -> Vec<Attempt> {
-        let job = Job { listing, owner: OWNER, only: None, is_brief: false };
+        let job = Job { listing, owner: OWNER, only: None, removed: None, is_brief: false };
         operation.round(host, &[job]).remove(0)
     }
 
