@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::context::{Abort, Context};
-use crate::groups::Groups;
+use crate::groups::groups;
 use crate::host::Host;
 use crate::master::agents::Wanted;
 use crate::master::frameworks::Frameworks;
@@ -30,7 +30,6 @@ struct Role {
     principals: BTreeSet<String>,
     agents: Vec<AgentHolding>,
     removable: bool,
-    groups: Groups,
 }
 
 impl<H: Host> Context<'_, H> {
@@ -48,7 +47,6 @@ impl<H: Host> Context<'_, H> {
                 role.principals.extend(resource.principals().map(Into::into));
                 let (is_volume, is_dynamic) = resource.targeted(Owner::ANYBODY);
                 role.removable |= is_volume || is_dynamic;
-                role.groups.add(&agent.id, &described.reserved, is_volume || is_dynamic);
                 if role.agents.last().is_none_or(|last| last.agent != agent.id) {
                     let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
                     role.agents.push(AgentHolding { agent, hostname, entries: Vec::new() });
@@ -69,11 +67,11 @@ impl<H: Host> Context<'_, H> {
         let options = self.options;
         let roles = roles.into_iter().map(|(name, role)| Holding {
             principals: role.principals.into_iter().collect(),
+            groups: groups(&role.agents, &frameworks),
             agents: role.agents,
             removable: role.removable,
             frameworks: frameworks.using(&name),
             znodes: candidates(&name, &nodes, options),
-            groups: role.groups.into_list(&frameworks),
             role: name,
         });
         let roles: Vec<_> = roles.collect();
@@ -143,6 +141,7 @@ fn orphaned_znodes(
 mod tests {
     use super::*;
     use crate::testing::Script;
+    use janitor_contract::types::FrameworkState;
 
     const OPTIONS: Options = Options::DEFAULT;
 
@@ -168,6 +167,37 @@ mod tests {
         assert_eq!(kafka.znodes, ["dcos-service-kafka"]);
         assert!(kafka.removable && kafka.frameworks.is_empty());
         assert!(!public.removable && public.frameworks[0].name == "dns");
+    }
+
+    #[test]
+    fn what_names_a_registered_framework_too_is_not_orphaned() {
+        let entry = |ids: &[(&str, &str)]| {
+            let labels = ids.iter().map(|(key, id)| format!(r#"{{"key":"{key}","value":"{id}"}}"#));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            format!(
+                r#"{{"name":"cpus","role":"dev","scalar":{{"value":1.0}},"reservation":{{"labels":{{"labels":[{labels}]}}}}}}"#
+            )
+        };
+        let agent = |id: &str, entries: &[String]| {
+            let entries = entries.join(",");
+            format!(r#"{{"id":"{id}","reserved_resources_full":{{"dev":[{entries}]}}}}"#)
+        };
+        let both = entry(&[("framework_id", "DEAD"), ("marathon_framework_id", "LIVE")]);
+        let live = entry(&[("framework_id", "LIVE")]);
+        let dead = entry(&[("framework_id", "DEAD")]);
+        let agents = [agent("S1", &[both.clone(), live.clone()]), agent("S0", &[live, both, dead])];
+        let frameworks = r#"{"frameworks":[{"id":"LIVE","name":"n","active":true,"role":"dev"}]}"#;
+        let mut host = Script::default()
+            .answer(200, format!(r#"{{"slaves":[{}]}}"#, agents.join(",")))
+            .answer(200, frameworks)
+            .answer(200, "[]");
+        let inventory = discover(&mut host, &OPTIONS).unwrap();
+        let groups = inventory.roles[0].groups.iter();
+        let groups: Vec<_> = groups
+            .map(|it| (it.framework_id.as_deref().unwrap(), it.state, it.resources, it.agents))
+            .collect();
+        let (dead, live) = (FrameworkState::Unknown, FrameworkState::Registered);
+        assert_eq!(groups, [("DEAD", dead, 1, 1), ("LIVE", live, 4, 2)]);
     }
 
     #[test]

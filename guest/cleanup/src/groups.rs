@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::master::frameworks::Frameworks;
-use janitor_contract::labels::framework_id;
-use janitor_contract::types::{FrameworkState, HoldingGroup, Label, Reserved};
+use janitor_contract::labels::owner;
+use janitor_contract::types::{AgentHolding, FrameworkState, HoldingGroup, Label, Reserved};
 
-/// The groups that have been found so far, by the framework's id.
-#[derive(Default)]
-pub struct Groups(BTreeMap<Option<String>, Group>);
-
+/// The part of one framework, as far as it is read.
 #[derive(Default)]
 struct Group {
     /// The labels that all resources have; none before the first.
@@ -22,39 +19,45 @@ struct Group {
     removable: bool,
 }
 
-impl Groups {
+impl Group {
     /// Adds a resource. All resources of an agent are added one after another.
-    pub fn add(&mut self, agent: &str, entry: &Reserved, is_removable: bool) {
-        let ids = entry.labels.iter().filter_map(|it| framework_id(&it.key, it.value.as_deref()));
-        let group = self.0.entry(ids.min().map(str::to_owned)).or_default();
-        match &mut group.labels {
-            None => group.labels = Some(entry.labels.clone()),
+    fn add(&mut self, agent: &str, entry: &Reserved) {
+        match &mut self.labels {
+            None => self.labels = Some(entry.labels.clone()),
             Some(labels) => labels.retain(|it| entry.labels.contains(it)),
         }
-        if group.agents == 0 || group.last != agent {
-            group.agents += 1;
-            agent.clone_into(&mut group.last);
+        if self.agents == 0 || self.last != agent {
+            self.agents += 1;
+            agent.clone_into(&mut self.last);
         }
-        group.volumes += u32::from(entry.volume.is_some());
-        group.resources += 1;
-        group.removable |= is_removable;
+        self.volumes += u32::from(entry.volume.is_some());
+        self.resources += 1;
+        self.removable |= entry.volume.is_some() || entry.dynamic;
     }
+}
 
-    /// Returns the groups with the states of their frameworks.
-    pub fn into_list(self, frameworks: &Frameworks) -> Vec<HoldingGroup> {
-        let groups = self.0.into_iter().map(|(framework_id, group)| {
-            let Group { labels, volumes, resources, agents, removable, .. } = group;
-            let state = framework_id.as_deref().map(|id| frameworks.state(id));
-            HoldingGroup {
-                framework_id,
-                state: state.unwrap_or(FrameworkState::Unnamed),
-                labels: labels.unwrap_or_default(),
-                volumes,
-                resources,
-                agents,
-                removable,
-            }
-        });
-        groups.collect()
+/// Divides the resources of a role into groups, with the states of their frameworks.
+pub fn groups(agents: &[AgentHolding], frameworks: &Frameworks) -> Vec<HoldingGroup> {
+    let is_registered = |id: &str| frameworks.state(id) == FrameworkState::Registered;
+    let mut groups = BTreeMap::<Option<&str>, Group>::new();
+    for holding in agents {
+        for entry in &holding.entries {
+            let owner = owner(&entry.labels, is_registered);
+            groups.entry(owner).or_default().add(&holding.agent, entry);
+        }
     }
+    let groups = groups.into_iter().map(|(framework_id, group)| {
+        let Group { labels, volumes, resources, agents, removable, .. } = group;
+        let state = framework_id.map(|id| frameworks.state(id));
+        HoldingGroup {
+            framework_id: framework_id.map(str::to_owned),
+            state: state.unwrap_or(FrameworkState::Unnamed),
+            labels: labels.unwrap_or_default(),
+            volumes,
+            resources,
+            agents,
+            removable,
+        }
+    });
+    groups.collect()
 }

@@ -1,6 +1,6 @@
 //! The labels of reservations, by which frameworks that share a role recognise their own.
 
-use crate::types::{LabelSelector, Target};
+use crate::types::{Label, LabelSelector, Target};
 
 /// The keys of the labels in which frameworks write their own id: services of the DC/OS SDK, and
 /// Marathon for its resident apps.
@@ -9,6 +9,13 @@ pub const FRAMEWORK_ID_KEYS: [&str; 2] = ["framework_id", "marathon_framework_id
 /// Returns the framework that a label names, if it is one of those with a framework's id.
 pub fn framework_id<'a>(key: &str, value: Option<&'a str>) -> Option<&'a str> {
     value.filter(|it| !it.is_empty() && FRAMEWORK_ID_KEYS.contains(&key))
+}
+
+/// Returns the framework that owns a resource, according to the labels of its reservation. If they name
+/// several, a registered one is in doubt the owner, so that nobody takes for orphaned what it may use.
+pub fn owner(labels: &[Label], is_registered: impl Fn(&str) -> bool) -> Option<&str> {
+    let ids = labels.iter().filter_map(|it| framework_id(&it.key, it.value.as_deref()));
+    ids.min_by_key(|id| (!is_registered(id), *id))
 }
 
 impl Target {
@@ -80,6 +87,16 @@ mod tests {
         ] {
             assert_eq!(selector(text).accepts(key, value), accepted, "{text} {key} {value:?}");
         }
+    }
+
+    #[test]
+    fn a_registered_framework_is_the_owner_in_doubt() {
+        let label = |key: &str, id: &str| Label { key: key.into(), value: Some(id.into()) };
+        let both = [label("framework_id", "A"), label("marathon_framework_id", "B")];
+        assert_eq!(owner(&both, |id| id == "B"), Some("B"));
+        assert_eq!(owner(&both, |id| id == "A"), Some("A"));
+        assert_eq!(owner(&both, |_| false), Some("A"));
+        assert_eq!(owner(&[label("other", "A")], |_| true), None);
     }
 
     #[test]

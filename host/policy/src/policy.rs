@@ -300,10 +300,12 @@ impl Policy {
                 if !is_planned {
                     return Err(format!("framework '{id}', which is not in the plan"));
                 }
-                if let (false, Some(own)) = (self.is_named, &self.labelled)
-                    && own.as_deref() != Some(id.as_ref())
-                    && !self.listed.names_framework(id)
-                {
+                let is_own = self.labelled.as_ref().is_none_or(|own| match own {
+                    // The labels of a resource may name another framework beside the target's.
+                    Some(own) => own == id.as_ref(),
+                    None => self.listed.names_framework(id),
+                });
+                if !self.is_named && !is_own {
                     return Err(format!(
                         "framework '{id}', which the labels of the target's reservations do not \
                          name"
@@ -537,15 +539,16 @@ mod tests {
 
     #[test]
     fn only_frameworks_that_labels_name_are_torn_down_for_labels() {
-        let resource = |id: &str| {
+        let resource = |id: &str, key: &str, value: &str| {
             format!(
-                r#"{{"name":"cpus","role":"r","reservation":{{"labels":{{"labels":[{{"key":"framework_id","value":"{id}"}},{{"key":"k","value":"{id}"}}]}}}}}}"#
+                r#"{{"name":"cpus","role":"r","reservation":{{"labels":{{"labels":[{{"key":"framework_id","value":"{id}"}},{{"key":"{key}","value":"{value}"}}]}}}}}}"#
             )
         };
         let agents = format!(
-            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{},{}]}}}}]}}"#,
-            resource("F"),
-            resource("G")
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"r":[{},{},{}]}}}}]}}"#,
+            resource("F", "k", "F"),
+            resource("G", "k", "G"),
+            resource("F", "marathon_framework_id", "G"),
         );
         let frameworks = r#"{"frameworks":[{"id":"F","role":"r"},{"id":"G","role":"r"}]}"#;
         let labels = vec![LabelSelector { key: "k".into(), value: Some("F".into()) }];

@@ -1,6 +1,6 @@
 //! The roles and znodes of an inventory that nobody uses, and the commands that remove them.
 
-use janitor_contract::labels::framework_id;
+use janitor_contract::labels::owner;
 use janitor_contract::types::{FrameworkState, Holding, HoldingGroup, Inventory, Reserved, Target};
 
 use crate::command_line::print::Invocation;
@@ -68,16 +68,16 @@ pub fn parts_without_framework<'a>(holding: &'a Holding, inventory: &Inventory) 
     let part = |id| Part {
         framework_id: id,
         is_orphan: orphan(&holding.role, Some(id), inventory).is_some(),
-        agents: named(holding, id),
+        agents: owned(holding, id),
     };
     dead(holding, inventory).map(part).collect()
 }
 
-/// Returns those entries of a role whose labels name a framework, by agent.
-fn named<'a>(holding: &'a Holding, id: &str) -> Vec<Vec<&'a Reserved>> {
-    let is_its = |entry: &&Reserved| {
-        entry.labels.iter().any(|it| framework_id(&it.key, it.value.as_deref()) == Some(id))
-    };
+/// Returns those entries of a role that a framework owns, by agent.
+fn owned<'a>(holding: &'a Holding, id: &str) -> Vec<Vec<&'a Reserved>> {
+    let alive = || holding.groups.iter().filter(|it| is_alive(it));
+    let is_registered = |id: &str| alive().any(|it| it.framework_id.as_deref() == Some(id));
+    let is_its = |entry: &&Reserved| owner(&entry.labels, is_registered) == Some(id);
     let agents = holding.agents.iter().map(|it| it.entries.iter().filter(is_its).collect());
     agents.filter(|entries: &Vec<_>| !entries.is_empty()).collect()
 }

@@ -142,8 +142,10 @@ impl<H: Host> Context<'_, H> {
         let is_named = |owning: &BTreeSet<String>| owning.contains(&framework.id);
         let is_others =
             target.selects_by_label() && !self.owning_frameworks.as_ref().is_some_and(is_named);
+        let is_another = target.framework_id.as_ref().is_some_and(|id| *id != framework.id);
         let why = match () {
             () if is_others => "is not named by the labels of the target's reservations",
+            () if is_another => "is not the one that the target names, although labels name both",
             () if framework.roles.is_empty() => "has no role that shows that it is the service's",
             () if has_others => "has roles other than the target's",
             () if is_shared(framework) => "runs the apps or jobs of other services",

@@ -1086,6 +1086,11 @@ mod a_shared_role {
         let unlabelled = [resource("disk", &[("k", "v")]), alive()];
         let (reason, ended) = end(&of(None, Some("k=v")), &unlabelled);
         assert_eq!((reason, ended.len()), (Some(Reason::InUse), 0));
+        // The target names the dead one alone.
+        let both =
+            [resource("disk", &[("framework_id", "DEAD"), ("marathon_framework_id", "ALIVE")])];
+        let (reason, ended) = end(&of(Some("DEAD"), None), &both);
+        assert_eq!((reason, ended.len()), (Some(Reason::InUse), 0));
     }
 
     #[test]
