@@ -114,7 +114,7 @@ impl<H: Host> Context<'_, H> {
             return Ok(Checked { listing: Some(listing), users: None });
         };
         if let Some(owner) = owner {
-            require_listed_agents(agents)?;
+            require_listed_agents(agents, self.options)?;
             if let Err(refusal) = require_own_resources(agents, owner) {
                 self.report.elsewhere = probably_meant(agents, owner);
                 return Err(refusal);

@@ -127,7 +127,8 @@ impl<H: Host> Context<'_, H> {
     /// Makes the checks that a cleanup would make, in the same order.
     fn plan_checks(&mut self, listing: &Listing, owner: Option<Owner>, plan: &mut CleanupPlan) {
         if let Some(owner) = owner {
-            self.refuses(checks::require_listed_agents(listing), plan);
+            let checked = checks::require_listed_agents(listing, self.options);
+            self.refuses(checked, plan);
             self.refuses(checks::require_own_resources(listing, owner), plan);
             self.owning_frameworks = listing.frameworks(owner);
             plan.elsewhere.extend(checks::probably_meant(listing, owner));

@@ -8,11 +8,20 @@ use crate::owner::Owner;
 use janitor_contract::types::{Elsewhere, Options, Reason, Target};
 
 /// Refuses names of agents that the master does not list: they are probably misspelt. What an agent
-/// holds that cannot be reached cannot be removed either.
+/// holds that cannot be reached cannot be removed either. It also refuses names that may mean either
+/// of two agents, of the target or among those to ignore.
 ///
 /// # Errors
 /// Fails if the target is refused.
-pub fn require_listed_agents(listing: &Listing) -> Result<(), Refusal> {
+pub fn require_listed_agents(listing: &Listing, options: &Options) -> Result<(), Refusal> {
+    let names = [&listing.names, &options.ignored_agents];
+    if let Some((name, other)) = names.into_iter().find_map(|it| listing.ambiguous_name(it)) {
+        let why = format!(
+            "'{name}' is the ID of an agent, and also the host name of agent {other}. Name the agent \
+             that you mean in the other way: by its host name, or by its ID"
+        );
+        return Err(Refusal { reason: Reason::InvalidTarget, why });
+    }
     let Some(name) = listing.unknown_name() else { return Ok(()) };
     let why = format!(
         "the Mesos master lists no agent with the ID or host name '{name}'. Correct the name; \

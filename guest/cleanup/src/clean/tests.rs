@@ -1194,6 +1194,35 @@ fn what_a_new_service_reserves_during_a_wait_stays() {
 }
 
 #[test]
+fn a_name_that_may_mean_either_of_two_agents_is_refused() {
+    let entry = |id: &str, host: &str| {
+        format!(
+            r#"{{"id":"{id}","hostname":"{host}","version":"1.4.3","reserved_resources_full":{{"r":[{{"name":"cpus","role":"r","reservation":{{}}}}]}}}}"#
+        )
+    };
+    let list = |agents: &[String]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
+    let both = list(&[entry("S1", "h1"), entry("S2", "s1")]);
+    let named = Target { agents: vec!["S1".into()], ..target("r", "") };
+    let ignoring = Options { ignored_agents: vec!["S1".into()], ..options(InUse::Force) };
+    for (target, options) in [(named.clone(), options(InUse::Force)), (target("r", "z"), ignoring)]
+    {
+        let mut host = calm().answer(200, both.clone());
+        let failure = clean(&mut host, &target, &options).unwrap_err();
+        assert_eq!(failure.reason, Reason::InvalidTarget);
+        assert!(failure.message.contains("the host name of agent S2"), "{}", failure.message);
+        let mut host = calm().answer(200, both.clone()).answer(200, r#"{"frameworks":[]}"#);
+        let plan = plan::plan(&mut host, &target, &options).unwrap();
+        assert_eq!(plan.refusal, Some(Reason::InvalidTarget));
+    }
+    // An agent may have its own ID as its host name.
+    let mut own = calm()
+        .answer(200, list(&[entry("S1", "S1"), entry("S2", "h2")]))
+        .answer(202, "")
+        .answer(200, list(&[entry("S1", "S1").replace(r#"{"r":["#, r#"{"q":["#)]));
+    run(&mut own, &named).unwrap();
+}
+
+#[test]
 fn a_plan_touches_only_the_agents_that_it_shows() {
     let none = r#"{"frameworks":[]}"#;
     let mut planned = calm().answer(200, VOLUME).answer(200, none);

@@ -249,6 +249,21 @@ impl Listing {
         self.names.iter().find(|name| !is_known(name)).map(String::as_str)
     }
 
+    /// Returns the first of these names that is the id of one agent and the host name of another, with
+    /// the id of the other.
+    pub fn ambiguous_name<'a>(&'a self, names: &'a [String]) -> Option<(&'a str, &'a str)> {
+        let listed = self.agents.iter().map(|it| (it.id.as_str(), it.hostname.as_str()));
+        let recovered = self.recovered.iter().map(|it| (it.id.as_str(), it.hostname.as_str()));
+        let agents = || listed.clone().chain(recovered.clone());
+        names.iter().find_map(|name| {
+            let is_other =
+                |(id, host): &(&str, &str)| id != name && host.eq_ignore_ascii_case(name);
+            let is_id = !name.is_empty() && self.ids().any(|id| id == name);
+            let (other, _) = is_id.then(|| agents().find(is_other)).flatten()?;
+            Some((name.as_str(), other))
+        })
+    }
+
     /// Returns the frameworks that own what a run would remove, if the labels prove whose it is:
     /// the target selects by labels, and each resource that the run would remove names a framework
     /// in its own.
