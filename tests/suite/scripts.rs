@@ -1,11 +1,12 @@
 //! The output for scripts: the subject and the numbers in the JSON object, the file of the events,
 //! the quiet output, and the exit code of a plan.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 
 use janitor_host::DIGEST;
-use janitor_tests::{Cluster, State};
+use janitor_tests::{Answer, Cluster, Server, State};
 use serde_json::{Value, json};
 
 use crate::command::{Run, janitor, on, program, replay, run, scenario, timeless};
@@ -186,6 +187,44 @@ fn only_errors_are_left_of_standard_error() {
     assert!(error.stderr.contains("cannot use /nonexistent/c"), "{error:?}");
 }
 
+/// Everything that a listing or a plan may lack is among the warnings.
+#[test]
+fn what_is_not_known_is_a_warning_for_programs() {
+    const UNREACHABLE: &str = "Slave 3ce447e3-2894-4c61-bd0f-be97e4d99ee9-S2 is unreachable since ";
+    for (name, words) in [
+        ("an-unreachable-agent", UNREACHABLE),
+        ("what-is-reserved-without-frameworks", "The registered frameworks are not known"),
+        ("what-is-reserved-without-exhibitor", "The znodes are not known: "),
+        ("the-sample-result", ""),
+    ] {
+        let cluster = Cluster::start(scenario(name));
+        let warnings = document(&run(&mut on(&cluster, "discover -o json")))["warnings"].clone();
+        let warnings: Vec<_> =
+            warnings.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let is_told = warnings.iter().any(|it| it.starts_with(words));
+        assert_eq!(is_told, !words.is_empty(), "{name}: {warnings:?}");
+    }
+    // Only the log has this.
+    const UNKNOWN: &str = "It is unknown whether other slaves hold resources: ";
+    let registry = Answer {
+        server: Server::Master,
+        method: "GET".into(),
+        path: "/registrar(1)/registry".into(),
+        status: 403,
+        content_type: None,
+        headers: BTreeMap::new(),
+        body: String::new(),
+        times: None,
+    };
+    let cluster =
+        Cluster::start(State { answers: vec![registry], ..scenario("the-sample-result") });
+    for line in ["discover", "plan -r cassandra_role"] {
+        let run = run(&mut on(&cluster, &format!("{line} -o json")));
+        let warnings = document(&run)["warnings"].to_string();
+        assert!(warnings.contains(UNKNOWN), "{line}: {warnings}");
+    }
+}
+
 #[test]
 fn a_plan_says_by_its_exit_code_what_it_contains() {
     for (name, line, exit) in [
@@ -204,6 +243,20 @@ fn a_plan_says_by_its_exit_code_what_it_contains() {
                 document(&run);
             }
         }
+    }
+    // Nothing is known about the znode.
+    let cluster = Cluster::start(scenario("a-plan"));
+    for (target, exit) in [("-z cassandra", 5), (TARGET, 2)] {
+        let line = format!("plan {target} -e http://127.0.0.1:1/ --detailed-exitcode");
+        let text = run(&mut on(&cluster, &line));
+        assert_eq!(text.exit, exit, "{line}: {text:?}");
+        let words = "It is unknown whether znode 'cassandra' exists: ";
+        assert_eq!(text.stderr.contains(words), exit == 5, "{line}: {text:?}");
+        let json = document(&run(&mut on(&cluster, &format!("{line} -o json"))));
+        assert_eq!(json["exit_code"], exit, "{line}: {json}");
+        assert_eq!(json["reason"], if exit == 5 { "Failed".into() } else { Value::Null });
+        let message = json["message"].as_str().unwrap_or_default();
+        assert_eq!(message.contains(words), exit == 5, "{line}: {json}");
     }
     // An invalid command line has another code.
     assert_eq!(run(janitor().args(["plan", "--detailed-exitcode", "--no-such"])).exit, 1);

@@ -52,6 +52,9 @@ fn a_plan_file_is_shown_as_the_plan_was() {
     let output: Value = serde_json::from_str(&json.stdout).unwrap();
     let plan: Value = serde_json::from_str(&written).unwrap();
     assert_eq!((&output["plan"], &output["exit_code"]), (&plan["plan"], &0.into()));
+    // The file names them.
+    assert_eq!(output["target"], plan["plan"]["target"]);
+    assert_eq!(output["servers"], plan["endpoints"]);
 }
 
 #[test]

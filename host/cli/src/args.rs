@@ -110,6 +110,8 @@ pub struct Plan {
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
     /// Exit with 2 if a cleanup would remove something, with 7 if it is refused
+    ///
+    /// With 5 if only the znode could be removed, and it is not known whether it exists
     #[arg(long, help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
 }

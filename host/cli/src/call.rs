@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use janitor_contract::request::Server;
-use janitor_contract::types::{Endpoint, Error, Event, Framework, Method, Options};
+use janitor_contract::types::{Endpoint, Error, Event, Framework, Level, Method, Options};
 use janitor_host::{CancellationToken, Done, Endpoints, Entry, Janitor, Limits, Log, Session};
 use janitor_report::command_line::print::Invocation;
 use janitor_report::next::{Denial, Ran};
@@ -25,16 +25,20 @@ pub fn carry_out(
     cancellation: CancellationToken,
 ) -> Ran {
     let (found, frameworks) = mpsc::sync_channel(MOST_FRAMEWORKS);
+    let (doubted, doubts) = mpsc::sync_channel(MOST_DOUBTS);
     let denials = Denials::default();
     let signs = SignsOfLife::begin(screen, "Reading the cluster");
     let waits = Waits::new(signs.waiting(), &run.options);
     let attentive = Attentive { transport, denials: denials.clone(), waits };
     let session = Session::new(attentive)
-        .with_log(Collecting { screen: screen.clone(), found })
+        .with_log(Collecting { screen: screen.clone(), found, doubted })
         .with_limits(limits)
         .with_cancellation(cancellation);
     let result = janitor.run(&run.call, &run.options, session);
     drop(signs);
+    if matches!(result, Ok(Done::Planned(_) | Done::Discovered(_))) {
+        doubts.try_iter().for_each(|line| screen.warned(line));
+    }
     let frameworks = match &result {
         Ok(Done::Planned(plan)) => plan.frameworks.clone(),
         _ => frameworks.try_iter().collect(),
@@ -45,10 +49,14 @@ pub fn carry_out(
 /// The most frameworks that are kept of those in a run's log.
 const MOST_FRAMEWORKS: usize = 1000;
 
-/// Prints a run's log, and keeps the frameworks in it.
+/// The most warnings that are kept of those in a run's log.
+const MOST_DOUBTS: usize = 1000;
+
+/// Prints a run's log, and keeps the frameworks and the warnings in it.
 struct Collecting {
     screen: Screen,
     found: mpsc::SyncSender<Framework>,
+    doubted: mpsc::SyncSender<String>,
 }
 
 impl Log for Collecting {
@@ -57,6 +65,8 @@ impl Log for Collecting {
         if let Some(Event::Framework(framework)) = &entry.event {
             // There may be more of them than are kept.
             let _ = self.found.try_send(framework.clone());
+        } else if matches!(entry.level, Level::Warn | Level::Error) {
+            let _ = self.doubted.try_send(entry.message.clone());
         }
     }
 

@@ -16,7 +16,7 @@ use janitor_report::closing::closing;
 use janitor_report::command_line::parse::UrlError;
 use janitor_report::command_line::print::{Caller, Invocation};
 use janitor_report::command_line::time;
-use janitor_report::extent::changes_anything;
+use janitor_report::extent::{changes_anything, why_unknown};
 use janitor_report::next::Ran;
 use janitor_report::summary;
 use janitor_transport::exchange::Transport;
@@ -170,33 +170,38 @@ impl<'a> Cluster<'a> {
         let mut finished = self.finished(&ran, &run);
         finished.closing = closing(&ran.result, began.elapsed());
         if self.request.detailed_exitcode {
-            finished.exit_with(self.detailed(&ran).unwrap_or(finished.code));
+            self.detail(&ran, &mut finished);
         }
         self.keep_recording(recording, &ran).into_iter().for_each(|why| finished.lose(why));
         self.keep_plan(&ran, &run, &mut finished);
         Ok(finished)
     }
 
-    /// Returns the exit code that says what a plan contains.
-    fn detailed(&self, ran: &Ran) -> Option<ExitCode> {
-        let of_plan = |plan: &CleanupPlan| {
-            let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
-            match (is_refused, changes_anything(plan, &self.request.options)) {
-                (true, _) => ExitCode::Refused,
-                (false, true) => ExitCode::Changes,
-                (false, false) => ExitCode::Clean,
-            }
+    /// Sets the exit code that says what the plans contain; of several, the highest one counts.
+    fn detail(&self, ran: &Ran, finished: &mut Finished) {
+        let mut code = ExitCode::from(&ran.result);
+        let plans: Vec<_> = match &ran.result {
+            Ok(Done::Planned(plan)) => vec![plan],
+            Ok(Done::PlannedAll(results)) => results.iter().flatten().collect(),
+            _ => return,
         };
-        match &ran.result {
-            Ok(Done::Planned(plan)) => Some(of_plan(plan)),
-            Ok(Done::PlannedAll(results)) => {
-                let codes = results
-                    .iter()
-                    .map(|it| it.as_ref().map_or_else(|why| ExitCode::from(why.reason), of_plan));
-                codes.max()
+        let options = &self.request.options;
+        for plan in plans {
+            let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
+            let unknown = why_unknown(plan, options).filter(|_| !is_refused);
+            let changes = changes_anything(plan, options);
+            code = code.max(match (is_refused, &unknown, changes) {
+                (true, ..) => ExitCode::Refused,
+                (false, Some(_), _) => ExitCode::Failed,
+                (false, None, true) => ExitCode::Changes,
+                (false, None, false) => ExitCode::Clean,
+            });
+            if let Some(why) = unknown {
+                finished.change(|output| output.reason = Some(Reason::Failed));
+                finished.end_with(code, &why, vec![why.clone()]);
             }
-            _ => None,
         }
+        finished.exit_with(code);
     }
 
     fn send(&self, run: &Invocation, transport: Box<dyn Transport>) -> Ran {

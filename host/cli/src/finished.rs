@@ -54,7 +54,8 @@ impl Finished {
             hints.extend(next.iter().cloned());
         }
         let lines = summary::outcome(&ran.result, run, &next, view, args::usage);
-        let mut output = Output { warnings, ..Output::new(&ran.result, next) };
+        let mut output = Output::new(&ran.result, next);
+        output.warnings.extend(warnings);
         if let Ok(Done::Discovered(inventory)) = &ran.result {
             // The text has these commands in the details of the roles.
             output.next.extend(orphans::removals(inventory, run));

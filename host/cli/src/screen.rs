@@ -196,7 +196,12 @@ impl Screen {
     /// Writes a warning about the command itself. The document contains it too.
     pub fn warn(&self, line: &str) {
         self.note(line);
-        self.state().warnings.push(line.to_owned());
+        self.warned(line.to_owned());
+    }
+
+    /// Keeps a warning for the document that people have seen in the log.
+    pub fn warned(&self, line: String) {
+        self.state().warnings.push(line);
     }
 
     /// Writes the buffered lines.

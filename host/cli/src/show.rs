@@ -67,12 +67,13 @@ fn plan_file(
     let (options, endpoints, component) = (options.clone(), endpoints.clone(), component.options());
     let call = plan_file.call();
     let run = Invocation { call, options, endpoints, component, caller };
+    let subject = Subject::of("", &run);
     let next = match changes {
         true => vec![format!("To apply this plan: {}", run.apply(file))],
         false => vec![],
     };
     lines.extend(next.iter().map(Line::from));
-    let output = Output::new(&Ok(planned), next).about(Subject::of("", &run));
+    let output = Output::new(&Ok(planned), next).about(subject);
     (lines, output)
 }
 
@@ -164,12 +165,13 @@ fn recording(
         report: of_result.report,
         parts: of_result.parts,
         inventory: of_result.inventory,
+        warnings: of_result.warnings,
         plan: match (of_result.plan, run.call) {
             (Some(plan), _) | (None, Call::Apply(plan)) => Some(plan),
             (None, _) => plan.map(|(plan, _)| plan),
         },
         next,
-        ..Output::without_run(ExitCode::Clean, None)
+        ..Output::without_run(ExitCode::Clean, None).about(Subject::of("", &invocation))
     };
     (lines, output)
 }

@@ -73,10 +73,27 @@ impl<'a> Extent<'a> {
 /// Returns whether a plan may remove or tear down anything. The znode and the app count even if
 /// this run would keep them.
 pub fn changes_anything(plan: &CleanupPlan, options: &Options) -> bool {
-    (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
-        || reached(plan).flat_map(|agent| &agent.entries).any(is_removed)
+    changes_agents(plan, options)
         || plan.target.marathon_app.is_some()
         || plan.znode.as_ref().is_some_and(|znode| *znode != ZnodeState::Absent)
+}
+
+/// Returns whether a plan tears down a framework, or removes anything from an agent.
+fn changes_agents(plan: &CleanupPlan, options: &Options) -> bool {
+    (!plan.frameworks.is_empty() && ends_frameworks(plan, options))
+        || reached(plan).flat_map(|agent| &agent.entries).any(is_removed)
+}
+
+/// Explains why it is not known whether a plan removes anything, if that depends on a znode that could
+/// not be read.
+pub fn why_unknown(plan: &CleanupPlan, options: &Options) -> Option<String> {
+    let znode = plan.target.znode.as_deref().filter(|_| !changes_agents(plan, options))?;
+    match plan.znode.as_ref()? {
+        ZnodeState::Unknown(why) => {
+            Some(format!("It is unknown whether znode '{znode}' exists: {why}"))
+        }
+        _ => None,
+    }
 }
 
 /// Returns the reason why a cleanup would be incomplete, and therefore keep the znode and the app.

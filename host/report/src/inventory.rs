@@ -100,6 +100,11 @@ fn group_lines(groups: &[HoldingGroup], frameworks: usize) -> Vec<Line> {
     groups.iter().map(line).collect()
 }
 
+/// Lists everything that an inventory does not know, for programs.
+pub fn doubts(inventory: &Inventory) -> Vec<String> {
+    notes(inventory).into_iter().map(|it| (it.head + &it.rest).trim_start().to_owned()).collect()
+}
+
 /// Lists everything that is not known, and what follows from it.
 fn notes(inventory: &Inventory) -> Vec<Line> {
     let Inventory { unreached, frameworks_unknown, znodes_unknown, .. } = inventory;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::command_line::print::Invocation;
 use crate::counts::Counts;
 use crate::exit::ExitCode;
+use crate::inventory::doubts;
 use crate::orphans::orphaned;
 use janitor_contract::endpoint::Endpoints;
 use janitor_contract::outcome::{Done, RunError};
@@ -22,7 +23,7 @@ pub struct Output {
     pub schema_version: u32,
     /// The command: `clean`, `plan`, `apply`, `discover` or `replay`.
     pub command: Option<String>,
-    /// The target of the cleanup or the plan, if the command line names one.
+    /// The target of the cleanup or the plan, if the command line or the file names one.
     pub target: Option<Target>,
     /// The servers, unless a URL is invalid.
     pub servers: Option<Endpoints>,
@@ -53,8 +54,9 @@ pub struct Output {
     /// The results of a run for several targets, one for each, in their order. `message`, `report`
     /// and `plan` are then missing; `exit_code` is the highest of theirs, and `counts` has the sums.
     pub parts: Option<Vec<Part>>,
-    /// Warnings about the command itself, for people: certificates that are not verified,
-    /// credentials that are sent over plain HTTP, options without effect.
+    /// Warnings for people about the command itself (certificates that are not verified,
+    /// credentials that are sent over plain HTTP, options without effect), and about everything that
+    /// an inventory or a plan may lack.
     pub warnings: Vec<String>,
     /// Proposals for what to do next, for people.
     pub next: Vec<String>,
@@ -125,6 +127,7 @@ impl Output {
             Ok(Done::Planned(plan)) => output.plan = Some(plan.clone()),
             Ok(Done::Discovered(inventory)) => {
                 output.orphaned = orphaned(inventory);
+                output.warnings = doubts(inventory);
                 output.inventory = Some(inventory.clone());
             }
             Ok(done @ (Done::CleanedAll(_) | Done::PlannedAll(_))) => {
