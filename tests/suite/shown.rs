@@ -194,18 +194,25 @@ fn the_next_command_of_the_image_runs_the_image() {
     let in_image = |line: &str| {
         let mut command = on(&cluster, line);
         command.env("JANITOR_IMAGE", "registry.example.com/janitor").current_dir(folder.path());
-        run(&mut command)
+        command.env_remove("DCOS_ACS_TOKEN");
+        command
     };
     let image = "registry.example.com/janitor janitor";
-    let planned = in_image(&format!("plan {TARGET}"));
+    let planned = run(&mut in_image(&format!("plan {TARGET}")));
     let next = format!("To carry out this plan: docker run --rm -it {image} {TARGET}\n");
     assert!(planned.stdout.contains(&next), "{}", planned.stdout);
-    let planned = in_image(&format!("plan {TARGET} --out plan.json"));
+    let planned = run(&mut in_image(&format!("plan {TARGET} --out plan.json")));
     let at = fs::canonicalize(folder.path()).unwrap().display().to_string();
-    let mount = format!("--volume \"$PWD\":{at} --workdir {at}");
+    let mount = format!("--user \"$(id -u)\" --volume \"$PWD\":{at} --workdir {at}");
     let next = format!("to apply the plan: docker run --rm -it {mount} {image} apply plan.json\n");
     assert!(planned.stderr.contains(&next), "{}", planned.stderr);
     assert!(!planned.stdout.contains("To carry out"), "one way is proposed: {}", planned.stdout);
+    // A secret in the environment is passed on by its name alone.
+    let mut with_a_token = in_image(&format!("plan {TARGET}"));
+    let planned = run(with_a_token.env("JANITOR_AUTH_TOKEN", "hunter2"));
+    let next = format!("docker run --rm -it --env JANITOR_AUTH_TOKEN {image} {TARGET}\n");
+    assert!(planned.stdout.contains(&next), "{}", planned.stdout);
+    assert!(!planned.stdout.contains("hunter2"), "{}", planned.stdout);
     let dockerfile = fs::read_to_string(tests("../Dockerfile")).unwrap();
     assert!(dockerfile.contains("ENV JANITOR_IMAGE="));
 }

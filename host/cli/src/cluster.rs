@@ -241,6 +241,7 @@ impl<'a> Cluster<'a> {
         let component = self.request.repeated.clone();
         let caller = Caller {
             program: program::started(),
+            timeout: self.request.timeout,
             access: self.request.access.clone(),
             plan: self.request.plan_file.as_ref().or(self.request.applied.as_ref()).cloned(),
             several: self.request.several.clone(),

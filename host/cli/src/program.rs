@@ -5,6 +5,8 @@ use std::path::Path;
 
 use janitor_report::command_line::print::Program;
 
+use crate::settings::{SECRETS, is_set, needed_variables};
+
 /// The variable in which the image gives its own name.
 const IMAGE: &str = "JANITOR_IMAGE";
 
@@ -14,5 +16,11 @@ pub fn started() -> Program {
         return Program::Own;
     };
     let folder = env::current_dir().ok().filter(|folder| folder != Path::new("/"));
-    Program::Image { name, folder }
+    // A container has only the variables that its command line gives it.
+    let plain = needed_variables().filter_map(|name| {
+        let value = env::var_os(name).filter(|value| !value.is_empty())?;
+        Some(value.to_str().map_or_else(|| name.to_owned(), |value| format!("{name}={value}")))
+    });
+    let secret = SECRETS.into_iter().filter(|name| is_set(name)).map(str::to_owned);
+    Program::Image { name, folder, environment: plain.chain(secret).collect() }
 }

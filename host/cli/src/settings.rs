@@ -14,7 +14,7 @@ use janitor_report::inspection;
 
 use crate::args::ConfigArgs;
 use crate::args::auth::Auth;
-use crate::config::{Cluster, Config};
+use crate::config::{CONFIG, Cluster, Config};
 use crate::credentials::{Origin, Recipient};
 
 use table::{GROUPS, Group, text};
@@ -22,6 +22,13 @@ pub use table::{Given, SECRETS, SETTINGS, is_set};
 
 /// The variable that chooses a cluster of the configuration file.
 const CLUSTER: &str = "JANITOR_CLUSTER";
+
+/// Lists the variables on which a command depends, besides those with secrets. The servers are not
+/// among them, because every proposed command names them itself.
+pub fn needed_variables() -> impl Iterator<Item = &'static str> {
+    let settings = SETTINGS.iter().filter(|it| !it.key.ends_with("-url"));
+    settings.map(|it| it.variable).chain([CLUSTER, CONFIG])
+}
 
 /// A place of settings.
 #[derive(Clone, Copy, Debug, PartialEq)]

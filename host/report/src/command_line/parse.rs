@@ -20,7 +20,7 @@ pub struct Selection {
     /// Role to clean up: its volumes are destroyed, its reservations released
     #[arg(short, long)]
     pub role: Option<String>,
-    /// Remove only what this principal created [default: everything of the role]
+    /// Remove only what this principal created [default: all of the role]
     #[arg(short, long, value_name = "NAME")]
     pub principal: Option<String>,
     /// ZooKeeper node to delete, with everything below it
@@ -32,8 +32,10 @@ pub struct Selection {
     /// keeps the znode, unless -r names another role
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
-    /// Remove only what has this label on its reservation, or any value of KEY; a volume belongs
-    /// to its reservation's labels (repeatable: all must match)
+    /// Remove only what has this label on its reservation (repeatable)
+    ///
+    /// KEY alone stands for any value; a volume belongs to its reservation's labels. All labels that
+    /// are given must match
     #[arg(long, value_name = "KEY[=VALUE]", value_parser = LabelSelector::read)]
     pub label: Vec<LabelSelector>,
     /// Remove only what this framework reserved, according to the label in which services of the

@@ -1,6 +1,7 @@
 //! Prints command lines, to be copied into a shell.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use janitor_contract::types::{Endpoint, InUse, Options, Target};
@@ -35,6 +36,8 @@ pub struct Caller {
     /// The options about credentials and certificates, as words of a shell. They name files, and
     /// contain no secret.
     pub access: Vec<String>,
+    /// The time after which the run is cancelled, if there is a limit.
+    pub timeout: Option<Duration>,
     /// The plan file that the command reads or writes.
     pub plan: Option<PathBuf>,
     /// The options that select several targets, as words of a shell; none in a command for one.
@@ -55,6 +58,9 @@ pub enum Program {
         name: String,
         /// The working directory in the container, unless it is the root.
         folder: Option<PathBuf>,
+        /// The variables of the environment that a command needs, as the option `--env` takes them:
+        /// `NAME=VALUE`, or only the name of one with a secret, which the caller has to set.
+        environment: Vec<String>,
     },
 }
 
@@ -64,12 +70,19 @@ impl Program {
     pub fn with(&self, arguments: &[String], has_files: bool) -> String {
         let program = match self {
             Self::Own => vec!["janitor".into()],
-            Self::Image { name, folder } => {
+            Self::Image { name, folder, environment } => {
+                // Most of these variables name files.
+                let has_files = has_files || environment.iter().any(|it| it.contains('='));
                 let mut words = vec!["docker run --rm -it".into()];
+                if has_files {
+                    // The image's own user can neither read nor write the files of others.
+                    words.push("--user \"$(id -u)\"".into());
+                }
                 if let Some(folder) = folder.as_ref().filter(|_| has_files) {
                     let folder = shell::file(folder);
                     words.push(format!("--volume \"$PWD\":{folder} --workdir {folder}"));
                 }
+                words.extend(environment.iter().map(|it| shell::option("--env", it)));
                 words.extend([shell::quote(name).into_owned(), "janitor".into()]);
                 words
             }
@@ -146,6 +159,7 @@ impl Invocation {
         options: &Options,
         last: &[String],
     ) -> String {
+        valued.extend(self.caller.timeout.map(|limit| ("--timeout", time::words(limit))));
         valued.extend(urls(&self.endpoints));
         valued.extend(self.component.iter().cloned());
         let valued = valued.iter().map(|(name, value)| shell::option(name, value));

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Parser;
 use janitor_contract::types::{InUse, LabelSelector, Options, Target};
@@ -6,7 +7,7 @@ use janitor_contract::{Call, Endpoints};
 
 use super::parse::{Checks, Selection, URLS, Urls};
 use super::print::{Caller, Invocation, Program, disabled_checks};
-use super::time::Waiting;
+use super::time::{MOST_SECONDS, Waiting};
 
 /// The part of the command line that is printed.
 #[derive(Parser)]
@@ -111,8 +112,8 @@ impl Chance {
         let teardown = if in_use == InUse::Teardown { self.texts() } else { vec![] };
         let (system_znode, strict) = (self.coin(), self.coin());
         let ignored_agents = self.texts();
-        let wait_seconds = self.one_of(&[0, 1, 90, 3_600, 5_400, u32::MAX]);
-        let confirm_seconds = self.one_of(&[0, 30, 31, u32::MAX]);
+        let wait_seconds = self.one_of(&[0, 1, 90, 3_600, 5_400, MOST_SECONDS]);
+        let confirm_seconds = self.one_of(&[0, 30, 31, MOST_SECONDS]);
         Options {
             wait_seconds,
             confirm_seconds,
@@ -232,8 +233,8 @@ fn the_next_command_has_the_same_access() {
 fn the_next_command_of_an_image_runs_in_the_image() {
     let target = Target { role: Some("r".into()), ..Target::NOTHING };
     let line = |folder: Option<&str>, access: &[&str]| {
-        let program =
-            Program::Image { name: "registry/my janitor".into(), folder: folder.map(Into::into) };
+        let (name, folder) = ("registry/my janitor".into(), folder.map(Into::into));
+        let program = Program::Image { name, folder, environment: vec![] };
         let access = access.iter().map(ToString::to_string).collect();
         let (options, endpoints) = (Options::DEFAULT, Endpoints::default());
         let (call, component) = (Call::Clean(target.clone()), vec![]);
@@ -243,11 +244,11 @@ fn the_next_command_of_an_image_runs_in_the_image() {
     let image = "'registry/my janitor' janitor";
     for (folder, access, files) in [
         (Some("/work"), &[][..], ""),
-        (None, &["--ca-cert ca.pem"], ""),
+        (None, &["--ca-cert ca.pem"], " --user \"$(id -u)\""),
         (
             Some("/my work"),
             &["--ca-cert ca.pem"],
-            " --volume \"$PWD\":'/my work' --workdir '/my work'",
+            " --user \"$(id -u)\" --volume \"$PWD\":'/my work' --workdir '/my work'",
         ),
     ] {
         let run = line(folder, access);
@@ -256,8 +257,37 @@ fn the_next_command_of_an_image_runs_in_the_image() {
         assert_eq!(run.clean(&target, &run.options), expected);
     }
     let apply = line(Some("/work"), &[]).apply(Path::new("plan.json"));
-    let mount = "--volume \"$PWD\":/work --workdir /work";
+    let mount = "--user \"$(id -u)\" --volume \"$PWD\":/work --workdir /work";
     assert_eq!(apply, format!("docker run --rm -it {mount} {image} apply plan.json"));
+    // A container has no variables but these.
+    let environment = vec!["JANITOR_CA_CERT=my ca.pem".into(), "DCOS_ACS_TOKEN".into()];
+    let program = Program::Image { name: "janitor".into(), folder: None, environment };
+    assert_eq!(
+        program.with(&["discover".into()], false),
+        "docker run --rm -it --user \"$(id -u)\" --env 'JANITOR_CA_CERT=my ca.pem' \
+         --env DCOS_ACS_TOKEN janitor janitor discover"
+    );
+}
+
+#[test]
+fn the_next_command_has_the_same_time_limits() {
+    let target = Target { role: Some("r".into()), ..Target::NOTHING };
+    let options = Options { wait_seconds: 600, confirm_seconds: 5, ..Options::DEFAULT };
+    let caller = Caller { timeout: Some(Duration::from_secs(5400)), ..Caller::default() };
+    let (call, component) = (Call::Clean(target.clone()), vec![]);
+    let run = Invocation { call, options, endpoints: Endpoints::default(), component, caller };
+    let limit = "--timeout 1h30m";
+    assert_eq!(
+        run.clean(&target, &run.options),
+        format!("janitor -r r --wait 10m --confirm-seconds 5 {limit}")
+    );
+    assert_eq!(run.apply(Path::new("plan.json")), format!("janitor apply plan.json {limit}"));
+    assert_eq!(run.discover(), format!("janitor discover {limit}"));
+    // A document may name a longer time than the command line.
+    let options = Options { wait_seconds: u32::MAX, confirm_seconds: u32::MAX, ..run.options };
+    let longest = Options { wait_seconds: MOST_SECONDS, confirm_seconds: MOST_SECONDS, ..options };
+    let (_, read, _) = Line::read(&run.clean(&target, &options).replace(limit, ""));
+    assert_eq!(read, longest);
 }
 
 #[test]

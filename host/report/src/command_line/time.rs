@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use janitor_contract::types::Options;
 
 use super::print::Valued;
 
 /// The heading of the options about time.
 pub const TIME: &str = "Time";
+
+/// The longest time that an option accepts, in seconds: a year of 365 days. Nothing that a run waits
+/// for takes as long.
+pub const MOST_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// The time limits of every command that sends requests.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -21,6 +25,7 @@ pub struct Limits {
     /// Seconds to wait in each phase for the master to confirm it, and for a server that is
     /// temporarily unavailable [default: 30]
     #[arg(long, value_name = "SECONDS")]
+    #[arg(value_parser = value_parser!(u32).range(..=i64::from(MOST_SECONDS)))]
     pub confirm_seconds: Option<u32>,
 }
 
@@ -28,7 +33,9 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = TIME)]
 pub struct Waiting {
-    /// Wait up to this time in all, such as 90s, 10m or 1h30m, for agents that are away, pending
+    /// Wait up to this time for agents, operations and frameworks
+    ///
+    /// This is the time in all, such as 90s, 10m or 1h30m, for agents that are away, pending
     /// operations, and a framework that ends
     #[arg(long, value_name = "DURATION", value_parser = in_seconds)]
     pub wait: Option<u32>,
@@ -53,11 +60,12 @@ impl Waiting {
     }
 }
 
-/// Prints the options about time that differ from their defaults.
+/// Prints the options about time that differ from their defaults. A document may name a longer time
+/// than an option accepts.
 pub fn named(options: &Options) -> Vec<Valued> {
-    let wait = Duration::from_secs(options.wait_seconds.into());
+    let wait = Duration::from_secs(options.wait_seconds.min(MOST_SECONDS).into());
     let wait = (!wait.is_zero()).then(|| ("--wait", words(wait)));
-    let confirm = options.confirm_seconds;
+    let confirm = options.confirm_seconds.min(MOST_SECONDS);
     let confirm = (confirm != Options::DEFAULT.confirm_seconds)
         .then(|| ("--confirm-seconds", confirm.to_string()));
     wait.into_iter().chain(confirm).collect()
@@ -71,9 +79,10 @@ pub fn words(duration: Duration) -> String {
 /// Parses a duration with its units.
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|why| why.to_string())?;
-    match duration.is_zero() {
-        true => Err("it must be longer than nothing".into()),
-        false => Ok(duration),
+    match () {
+        () if duration.is_zero() => Err("it must be longer than nothing".into()),
+        () if seconds(duration) > MOST_SECONDS => Err("it must not be longer than 365 days".into()),
+        () => Ok(duration),
     }
 }
 
@@ -101,6 +110,10 @@ mod tests {
         }
         for text in ["", "0s", "10", "-1s", "1 fortnight"] {
             assert!(in_seconds(text).is_err(), "{text}");
+        }
+        assert_eq!(in_seconds("365days"), Ok(365 * 86_400));
+        for text in ["365days 1ms", "366days", "99999999999999h", "9999999999999999999999h"] {
+            assert!(in_seconds(text).is_err() && duration(text).is_err(), "{text}");
         }
     }
 }
