@@ -255,6 +255,29 @@ fn a_chosen_cluster_is_not_completed_from_elsewhere() {
     assert!(run.stdout.contains("Exhibitor: http://leader.mesos:8181/"), "{run:?}");
 }
 
+/// The environment may be that of another cluster, so its credentials are not sent silently to the one
+/// that the command line chooses.
+#[test]
+fn a_credential_of_the_environment_is_announced_to_a_chosen_cluster() {
+    let cluster = with_a_token("the-sample-result");
+    let place =
+        Place::new("cluster = 'own'\n[clusters.own]\nauth-token-file = 'token'\n[clusters.bare]\n");
+    let words = "sending the credential of JANITOR_AUTH_TOKEN to cluster 'bare' in ";
+    for (chosen, is_told) in [("--cluster bare", true), ("--cluster own", false)] {
+        let line = format!("discover --config {} {chosen}", place.file().display());
+        let text = run(on(&cluster, &line).env("JANITOR_AUTH_TOKEN", TOKEN));
+        assert_eq!(text.stderr.contains(words), is_told, "{line}: {text:?}");
+        assert!(!text.stderr.contains(TOKEN), "{text:?}");
+        let json = run(on(&cluster, &format!("{line} -o json")).env("JANITOR_AUTH_TOKEN", TOKEN));
+        assert_eq!(json.stdout.contains(words), is_told, "{line}: {json:?}");
+    }
+    // What the environment chooses, it may give a credential to.
+    let line = format!("discover --config {}", place.file().display());
+    let mut chosen = on(&cluster, &line);
+    chosen.env("JANITOR_CLUSTER", "bare").env("JANITOR_AUTH_TOKEN", TOKEN);
+    assert!(!run(&mut chosen).stderr.contains(words));
+}
+
 /// Nothing is written over a file that only the environment or the configuration names.
 #[test]
 fn files_of_the_settings_are_not_overwritten() {

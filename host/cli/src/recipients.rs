@@ -1,5 +1,7 @@
 //! Checks that the operator knows which servers are about to receive a credential.
 
+use std::collections::BTreeMap;
+
 use janitor_contract::request::Server;
 use janitor_contract::types::Endpoint;
 use janitor_host::Endpoints;
@@ -84,6 +86,20 @@ pub fn consider(
             "sending credentials to servers that are named only in the file: {}",
             listed(&in_file)
         ));
+    }
+    if let Some(OwnServers { name, .. }) = cluster.filter(|it| it.is_chosen) {
+        let mut of_environment = BTreeMap::<_, Vec<_>>::new();
+        for recipient in recipients {
+            if let Origin::Variable(variable) = recipient.origin {
+                of_environment.entry(variable).or_default().push(recipient);
+            }
+        }
+        notes.extend(of_environment.into_iter().map(|(variable, to)| {
+            format!(
+                "sending the credential of {variable} to {name}, which names none of its own: {}",
+                listed(&to)
+            )
+        }));
     }
     let detected: Vec<_> = recipients.iter().filter(|it| it.is_detected).collect();
     if !detected.is_empty() {

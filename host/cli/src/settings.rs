@@ -58,6 +58,8 @@ pub struct OwnServers {
     pub name: String,
     /// The servers, unless a URL is invalid.
     pub endpoints: Option<Endpoints>,
+    /// The command line chooses the cluster, which the environment may know nothing of.
+    pub is_chosen: bool,
 }
 
 impl OwnServers {
@@ -200,7 +202,8 @@ impl Settings {
     pub fn own_servers(&self) -> Option<OwnServers> {
         let given = self.of(Place::File)?;
         let endpoints = given.urls.endpoints(&Endpoints::default()).ok();
-        Some(OwnServers { name: self.place_name(Place::File), endpoints })
+        let is_chosen = self.chosen.cluster.is_some();
+        Some(OwnServers { name: self.place_name(Place::File), endpoints, is_chosen })
     }
 
     /// Returns why the targets must not be cleaned up, if a role of theirs is protected.
