@@ -9,7 +9,8 @@ pub mod several;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, FromArgMatches, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use janitor_contract::printable::printable;
 use janitor_report::command_line::parse::{
@@ -369,7 +370,7 @@ pub fn man(name: Option<&str>) -> Result<Vec<u8>, String> {
 /// Fails if the command line is invalid, with an explanation for people. It repeats words of the
 /// command line, which somebody else may have chosen, and shows hidden characters in them.
 pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, clap::Error> {
-    let args: Vec<OsString> = dashed(args).collect();
+    let args = command_first(dashed(args).collect());
     let Arguments { command, clean } = parsed(&args).map_err(|error| {
         let shown: Vec<_> =
             args.iter().map(|arg| printable(&arg.to_string_lossy()).into()).collect();
@@ -378,9 +379,40 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, clap::Erro
     Ok(command.unwrap_or(Command::Clean(clean)))
 }
 
+/// Moves options that choose settings behind the command, if they are before it.
+fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
+    const CHOOSING: [&str; 2] = ["--config", "--cluster"];
+    let has_value = |text: &str| {
+        CHOOSING.iter().any(|name| text.strip_prefix(name).is_some_and(|it| it.starts_with('=')))
+    };
+    let mut at = 1;
+    let is_command = loop {
+        match args.get(at).and_then(|arg| arg.to_str()) {
+            Some(text) if CHOOSING.contains(&text) => at += 2,
+            Some(text) if has_value(text) => at += 1,
+            other => {
+                break other.is_some_and(|it| Arguments::command().find_subcommand(it).is_some());
+            }
+        }
+    };
+    if let (true, Some(moved)) = (is_command, args.get_mut(1..=at)) {
+        moved.rotate_right(1);
+    }
+    args
+}
+
 fn parsed(args: &[OsString]) -> Result<Arguments, clap::Error> {
     let mut command = command();
-    let mut matches = command.try_get_matches_from_mut(args)?;
+    let matches = command.try_get_matches_from_mut(args);
+    let mut matches = matches.map_err(|mut error| {
+        if let (ErrorKind::ArgumentConflict, Some(ContextValue::String(name))) =
+            (error.kind(), error.get(ContextKind::InvalidSubcommand))
+        {
+            let tip = format!("options come after the command: janitor {name} [OPTIONS]");
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+        error
+    })?;
     Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
@@ -416,6 +448,35 @@ mod tests {
             assert_eq!(clean.connection.auth.auth_token.as_deref(), Some("t"));
             assert!(clean.connection.printing.show.verbose);
         }
+    }
+
+    #[test]
+    fn the_configuration_may_be_chosen_before_the_command() {
+        let read = |line: &str| {
+            let args = ["janitor"].into_iter().chain(line.split_whitespace());
+            parse(args.map(Into::into))
+        };
+        for line in [
+            "--config F --cluster a discover r",
+            "--cluster=a --config=F discover r",
+            "--config F discover --cluster a r",
+            "discover r --config F --cluster a",
+        ] {
+            let Ok(Command::Discover(args)) = read(line) else { panic!("{line}") };
+            assert_eq!(args.connection.config.config, Some("F".into()), "{line}");
+            assert_eq!(args.connection.config.cluster.as_deref(), Some("a"), "{line}");
+            assert_eq!(args.role.as_deref(), Some("r"), "{line}");
+        }
+        // A cluster may have the name of a command.
+        let clean = parsed("--cluster discover -r r").unwrap();
+        assert_eq!(clean.connection.config.cluster.as_deref(), Some("discover"));
+        for line in ["--cluster", "--cluster a --cluster b discover", "--config F show plan.json"] {
+            assert!(read(line).is_err(), "{line}");
+        }
+        // Of other options, the error says where they belong.
+        let why = read("-v --config F discover").unwrap_err().to_string();
+        let tip = "tip: options come after the command: janitor discover [OPTIONS]";
+        assert!(why.contains(tip), "{why}");
     }
 
     #[test]

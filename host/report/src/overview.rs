@@ -83,18 +83,23 @@ pub fn overview(inventory: &Inventory, run: &Invocation, width: Option<usize>) -
     let mut lines = vec!["".into()];
     lines.extend(table(&COLUMNS, rows, width));
     lines.push(totals(inventory, &roles, &orphaned).into());
-    lines.push(
-        format!(
-            "To see the agents of a role, and the command that removes it: {} ROLE (or -v, for all)",
-            run.discover()
-        )
-        .into(),
-    );
-    if inventory.orphans.len() > 1 {
+    let discover = run.discover();
+    if !inventory.roles.is_empty() {
         lines.push(
-            format!("To see what a cleanup of all orphans would do: {}", run.plan_all_orphaned())
-                .into(),
+            format!(
+                "To see the agents of a role, and the command that removes it: {discover} ROLE (or \
+                 -v, for all)"
+            )
+            .into(),
         );
+    }
+    if !inventory.orphaned_znodes.is_empty() {
+        let line = format!("To see the command that deletes an orphaned znode: {discover} -v");
+        lines.push(line.into());
+    }
+    if inventory.orphans.len() > 1 {
+        let plan = run.plan_all_orphaned();
+        lines.push(format!("To see what a cleanup of all orphans would do: {plan}").into());
     }
     if roles.iter().any(|(state, _)| *state == State::Unclaimed) {
         lines.push("Unclaimed roles may be an operator's own reservations.".into());

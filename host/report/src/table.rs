@@ -19,10 +19,14 @@ pub struct Column {
 /// The columns between two columns.
 const GAP: &str = "  ";
 
+/// The narrowest column that says anything.
+const NARROWEST: usize = 3;
+
 /// The mark of a truncated cell.
 const ELLIPSIS: char = '\u{2026}';
 
-/// Writes a table, with its headings. Without a width, nothing is truncated. An empty cell is
+/// Writes a table, with its headings. A terminal that is too narrow for it gets a list of each row's
+/// cells. Without a width, nothing is truncated. An empty cell is
 /// written as `-`, so that every line has the same number of words.
 pub fn table<const N: usize>(
     columns: &[Column; N],
@@ -43,8 +47,10 @@ pub fn table<const N: usize>(
             *width = (*width).max(cell.width());
         }
     }
-    if let Some(room) = width {
-        fit(&mut widths, columns, room);
+    if let Some(room) = width
+        && !fit(&mut widths, columns, room)
+    {
+        return rows.into_iter().skip(1).flat_map(|row| listed(columns, row, room)).collect();
     }
     let line = |(tone, row): (Tone, [String; N])| {
         let cells = row.iter().zip(columns).zip(widths);
@@ -54,18 +60,52 @@ pub fn table<const N: usize>(
     rows.into_iter().map(line).collect()
 }
 
-/// Narrows columns, always the one that is widest for its share, until the table fits.
-fn fit<const N: usize>(widths: &mut [usize; N], columns: &[Column; N], room: usize) {
+/// Narrows columns, always the one that is widest for its share, until the table fits. It returns
+/// whether it does.
+fn fit<const N: usize>(widths: &mut [usize; N], columns: &[Column; N], room: usize) -> bool {
     let gaps = GAP.len() * N.saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > room {
         let widest = widths
             .iter_mut()
             .zip(columns)
-            .filter(|(width, column)| column.share > 0 && **width > 1)
+            .filter(|(width, column)| column.share > 0 && **width > NARROWEST)
             .max_by_key(|(width, column)| **width * 100 / column.share);
-        let Some((width, _)) = widest else { return };
+        let Some((width, _)) = widest else { return false };
         *width -= 1;
     }
+    true
+}
+
+/// Writes the cells of a row below each other, in lines of a limited width.
+fn listed<const N: usize>(
+    columns: &[Column; N],
+    (tone, row): (Tone, [String; N]),
+    room: usize,
+) -> Vec<Line> {
+    let cells = columns.iter().zip(&row).filter(|(_, cell)| *cell != "-");
+    let cells = cells.enumerate().flat_map(|(index, (column, cell))| {
+        let indent = if index == 0 { "" } else { "  " };
+        folded(&format!("{indent}{}: {cell}", column.name), room)
+    });
+    cells.map(|line| Line::tone(tone, line)).collect()
+}
+
+/// Folds a text into lines of a limited width.
+fn folded(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut width = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or_default();
+        if width > 0 && width + wide > room {
+            lines.push(String::new());
+            width = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(c);
+        }
+        width += wide;
+    }
+    lines
 }
 
 /// Pads or truncates a cell to a width.
@@ -133,12 +173,16 @@ mod tests {
             ],
         ];
         assert_eq!(text(&rows, Some(30))[1], "cassandra-ro\u{2026}        2  dcos-\u{2026}");
-        for width in 14..60 {
+        for width in 2..60 {
             for line in text(&rows, Some(width)) {
                 assert!(line.width() <= width, "{width}: {line}");
             }
         }
-        // A terminal that is too narrow for anything gets the shortest table.
-        assert_eq!(text(&rows, Some(1)), text(&rows, Some(13)));
+        // A terminal that is too narrow for a table gets a list.
+        assert_eq!(
+            text(&rows[..1], Some(16)),
+            ["ROLE: cassandra-", "role", "  VOLUMES: 2", "  ZNODE: dcos-se", "rvice-cassandra"]
+        );
+        assert_eq!(text(&rows[..1], Some(17)).len(), 2);
     }
 }

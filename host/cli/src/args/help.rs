@@ -9,18 +9,18 @@ use crate::settings::{SECRETS, SETTINGS};
 
 /// The options and arguments that `-h` of janitor itself shows.
 const COMMON: [&str; 8] =
-    ["role", "principal", "znode", "service", "master_url", "dry_run", "yes", "output"];
+    ["role", "principal", "znode", "service", "label", "master_url", "wait", "dry_run"];
 
 /// The further options and arguments that `-h` of a command shows.
-const COMMON_OF_COMMANDS: [&str; 16] = [
+const COMMON_OF_COMMANDS: [&str; 18] = [
     "all_orphaned",
     "services",
+    "yes",
+    "output",
     "exhibitor_url",
     "teardown",
     "force",
     "verbose",
-    "quiet",
-    "record",
     "out",
     "detailed_exitcode",
     "cluster",
@@ -206,6 +206,7 @@ mod tests {
             }
         }
         let short = command().render_help().to_string();
+        assert!(short.contains("--wait") && short.contains("--label"), "{short}");
         assert!((24..=40).contains(&short.lines().count()), "{short}");
     }
 
