@@ -80,7 +80,8 @@ impl<T: Carrier> State<T> {
         }
         self.log.flush();
         let duration = Duration::from_millis(milliseconds.into());
-        Some(duration.min(self.remaining()))
+        let left = self.cancellation.time_left().unwrap_or(Duration::MAX);
+        Some(duration.min(self.remaining()).min(left))
     }
 
     /// Returns the time since the run started, in milliseconds.

@@ -92,7 +92,7 @@ fn limits(limits: &Limits, timeouts: Timeouts, zookeeper: ZooKeeperLimits) -> Ve
         call_bytes,
         stderr_bytes,
     } = limits;
-    let Timeouts { connect, answer, body } = timeouts;
+    let Timeouts { connect, answer, body, late } = timeouts;
     let ZooKeeperLimits { znodes, znode_bytes } = zookeeper;
     let count = |count: &usize| u64::try_from(*count).unwrap_or(u64::MAX);
     [
@@ -116,6 +116,7 @@ fn limits(limits: &Limits, timeouts: Timeouts, zookeeper: ZooKeeperLimits) -> Ve
         ("answer", answer.as_secs(), "seconds"),
         ("connect", connect.as_secs(), "seconds"),
         ("body", body.as_secs(), "seconds"),
+        ("late", late.as_secs(), "seconds"),
         ("znodes", znodes, ""),
         ("znode_names", count(&znode_bytes), "bytes"),
     ]

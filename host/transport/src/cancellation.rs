@@ -72,6 +72,11 @@ impl CancellationToken {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    /// Returns the time until the token counts as cancelled, if [`within`](Self::within) limits it.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// Returns whether the run is cancelled at this step, and remembers the first step at which it
     /// is.
     pub fn is_cancelled_at(&self, step: u64) -> bool {
@@ -101,6 +106,7 @@ mod tests {
         assert!(token.is_cancelled_at(3) && token.is_cancelled_at(5));
         assert_eq!(token.noticed(), Some(3));
         let late = CancellationToken::new().within(Duration::ZERO);
+        assert_eq!((late.time_left(), token.time_left()), (Some(Duration::ZERO), None));
         assert!(late.is_cancelled_at(0) && !late.within(Duration::from_secs(3600)).is_cancelled());
         let again = CancellationToken::replaying(token.noticed());
         assert!(!again.is_cancelled_at(2) && again.is_cancelled_at(3));

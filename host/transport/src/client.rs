@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::{self, Cursor, ErrorKind, Read};
+use std::time::Duration;
 
 use http::Uri;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
@@ -24,13 +25,15 @@ pub(crate) struct Client {
     agent: Agent,
     proxy: ProxySettings,
     has_identity: bool,
+    timeouts: Timeouts,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { agent: _, proxy, has_identity } = self;
+        let Self { agent: _, proxy, has_identity, timeouts } = self;
         let mut debug = f.debug_struct("Client");
-        debug.field("proxy", proxy).field("has_identity", has_identity).finish_non_exhaustive()
+        debug.field("proxy", proxy).field("has_identity", has_identity);
+        debug.field("timeouts", timeouts).finish_non_exhaustive()
     }
 }
 
@@ -40,7 +43,7 @@ impl Client {
         /// The number of idle connections that are kept, which is the number of exchanges that a
         /// run may have in flight.
         const CONNECTIONS: usize = 32;
-        let Timeouts { connect, answer, body } = timeouts;
+        let Timeouts { connect, answer, body, late: _ } = timeouts;
         let config = Agent::config_builder()
             // Every status is a response, and only the caller knows its meaning.
             .http_status_as_error(false)
@@ -60,7 +63,7 @@ impl Client {
             .user_agent(concat!("janitor/", env!("CARGO_PKG_VERSION")))
             .build();
         let agent = Agent::with_parts(config, connector(), DefaultResolver::default());
-        Self { agent, proxy, has_identity: tls.has_identity() }
+        Self { agent, proxy, has_identity: tls.has_identity(), timeouts }
     }
 
     /// Returns whether the client presents a certificate over HTTPS.
@@ -73,14 +76,17 @@ impl Client {
         &self.proxy
     }
 
-    /// Sends a request once, and waits for the status and the headers of the response.
+    /// Sends a request once, and waits for the status and the headers of the response. If the run has
+    /// only some time left, the whole response must arrive soon after it.
     pub(crate) fn send(
         &self,
         method: Method,
         uri: &Uri,
         authorization: Option<&str>,
         content: Option<&Content>,
+        left: Option<Duration>,
     ) -> Result<Answer, Error> {
+        let limit = left.map(|left| left.saturating_add(self.late(method)));
         let mut builder = http::Request::builder().method(method.name()).uri(uri);
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
@@ -90,10 +96,11 @@ impl Client {
                 .header(CONTENT_TYPE, &content.media_type)
                 .body(content.bytes.as_slice())
                 .map_err(ureq::Error::from)
-                .and_then(|request| self.run(request)),
-            None => {
-                builder.body(()).map_err(ureq::Error::from).and_then(|request| self.run(request))
-            }
+                .and_then(|request| self.run(request, limit)),
+            None => builder
+                .body(())
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.run(request, limit)),
         };
         response.map(Answer).map_err(|error| match unmarked(error) {
             Ok(Unconnected { step: Step::Proxy, error }) => self.proxy_fault(error),
@@ -125,15 +132,21 @@ impl Client {
         })
     }
 
+    /// Returns the time that an exchange has once the time limit of its run is over.
+    fn late(&self, method: Method) -> Duration {
+        let Timeouts { answer, late, .. } = self.timeouts;
+        if method == Method::Get { late } else { answer }
+    }
+
     /// Sends a request through the proxy, if there is one and the server is not reached directly.
     fn run<S: AsSendBody>(
         &self,
         request: http::Request<S>,
+        limit: Option<Duration>,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        match self.proxy.is_direct(request.uri()) {
-            true => self.agent.run(self.agent.configure_request(request).proxy(None).build()),
-            false => self.agent.run(request),
-        }
+        let is_direct = self.proxy.is_direct(request.uri());
+        let request = self.agent.configure_request(request).timeout_global(limit);
+        self.agent.run(if is_direct { request.proxy(None).build() } else { request.build() })
     }
 }
 

@@ -100,6 +100,12 @@ impl Permit {
         !is_over && (method == Method::Get || !self.cancellation.is_cancelled())
     }
 
+    /// Returns the time that the run has left, if it has a time limit. No exchange may take much
+    /// longer.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        self.cancellation.time_left()
+    }
+
     /// Returns whether the run is over.
     pub(crate) fn is_over(&self) -> bool {
         self.life.is_over()

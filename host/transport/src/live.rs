@@ -177,7 +177,7 @@ impl Live {
         let Request { endpoint, method, content, .. } = request;
         let credential = self.credentials.of(*endpoint);
         let send = |authorization: Option<&str>| {
-            self.client.send(*method, uri, authorization, content.as_ref())
+            self.client.send(*method, uri, authorization, content.as_ref(), permit.time_left())
         };
         let authorization = credential.authorization();
         let answer = send(authorization.as_deref())?;

@@ -229,7 +229,7 @@ impl Login {
 fn post(client: &Client, url: &str, json: String) -> Result<(u16, Vec<u8>), Error> {
     let uri: Uri = url.parse().map_err(|why| Error::Internal(format!("{why}")))?;
     let content = Content { media_type: "application/json".into(), bytes: json.into_bytes() };
-    let answer = client.send(Method::Post, &uri, None, Some(&content))?;
+    let answer = client.send(Method::Post, &uri, None, Some(&content), None)?;
     let Response { status, body: mut reader, .. } = answer.into_response(&uri);
     final_status(status)?;
     let mut body = vec![0; ANSWER_BYTES + 1];

@@ -379,6 +379,53 @@ mod tests {
         assert!(requests.try_recv().is_err());
     }
 
+    /// A change is awaited nevertheless, because its outcome matters.
+    #[test]
+    fn a_response_is_not_awaited_long_after_the_time_of_the_run() {
+        let (url, requests) = server(|| {
+            thread::sleep(Duration::from_secs(2));
+            "HTTP/1.1 204 No Content\r\n\r\n".into()
+        });
+        let start = |time| run(&url, &CancellationToken::new().within(time));
+        let timeouts = Timeouts { late: Duration::from_millis(100), ..Timeouts::default() };
+        let read = Request { method: Method::Get, ..change() };
+        for (request, time, expected) in [
+            (read.clone(), Duration::ZERO, Err(Error::Timeout)),
+            (read.clone(), Duration::from_millis(100), Err(Error::Timeout)),
+            (read, Duration::from_secs(3600), Ok(204)),
+            (change(), Duration::from_millis(100), Ok(204)),
+        ] {
+            let start = start(time);
+            let builder = Network::builder(start.endpoints.clone()).no_proxy().timeouts(timeouts);
+            let mut network = builder.build().unwrap();
+            network.begin(&start);
+            let sent = network.send(request);
+            requests.recv().unwrap();
+            assert_eq!(sent.finish().map(|it| it.status), expected);
+        }
+    }
+
+    #[test]
+    fn a_body_is_not_read_long_after_the_time_of_the_run() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let _ = client.read(&mut [0; 512]);
+            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n").unwrap();
+            thread::sleep(Duration::from_secs(3));
+            let _ = client.write_all(b"late");
+        });
+        let start = run(&url, &CancellationToken::new().within(Duration::ZERO));
+        let timeouts = Timeouts { late: Duration::from_secs(1), ..Timeouts::default() };
+        let builder = Network::builder(start.endpoints.clone()).no_proxy().timeouts(timeouts);
+        let mut network = builder.build().unwrap();
+        network.begin(&start);
+        let read = Request { method: Method::Get, ..change() };
+        let mut response = network.send(read).finish().unwrap();
+        assert_eq!(response.body.read(&mut [0; 4]), Err(Error::Timeout));
+    }
+
     #[test]
     fn a_proxy_can_be_set_and_switched_off() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

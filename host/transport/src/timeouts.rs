@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest times that a transport waits for a server. None of them bounds a whole exchange.
+/// The longest times that a transport waits for a server. Only `late` bounds a whole exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// The time to look up a name, and the time to connect; ten seconds by default.
@@ -12,6 +12,10 @@ pub struct Timeouts {
     pub answer: Duration,
     /// The time to receive the body of one response; ten minutes by default.
     pub body: Duration,
+    /// The time that an exchange has left once the time limit of its run is over
+    /// ([`CancellationToken::within`](crate::CancellationToken::within)); ten seconds by default. A
+    /// request that changes something has the time of `answer`, because its outcome matters.
+    pub late: Duration,
 }
 
 impl Default for Timeouts {
@@ -21,6 +25,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(60),
             body: Duration::from_secs(10 * 60),
+            late: Duration::from_secs(10),
         }
     }
 }
