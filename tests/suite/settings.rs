@@ -271,7 +271,7 @@ fn a_credential_of_the_environment_is_announced_to_a_chosen_cluster() {
         let json = run(on(&cluster, &format!("{line} -o json")).env("JANITOR_AUTH_TOKEN", TOKEN));
         assert_eq!(json.stdout.contains(words), is_told, "{line}: {json:?}");
     }
-    // What the environment chooses, it may give a credential to.
+    // The environment may give a credential to a cluster that it chooses itself.
     let line = format!("discover --config {}", place.file().display());
     let mut chosen = on(&cluster, &line);
     chosen.env("JANITOR_CLUSTER", "bare").env("JANITOR_AUTH_TOKEN", TOKEN);

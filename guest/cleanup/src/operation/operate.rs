@@ -104,7 +104,7 @@ impl<H: Host> Context<'_, H> {
                 let back = back.filter(|id| self.was_away(id, listing.hostname(id)));
                 let back: BTreeMap<_, _> = back.map(|id| (id.to_owned(), Lists::Whole)).collect();
                 if !back.is_empty() {
-                    // What was confirmed before was not all.
+                    // The earlier confirmation does not cover these.
                     self.report.confirmed.retain(|phase| *phase != operation.phase);
                 }
                 (Some(back), None)

@@ -135,7 +135,7 @@ impl Operation {
         };
         let hints = self.hints(work, &outcome);
         let (phase, agent) = (self.phase, work.agent.id.clone());
-        // What was removed in all is more than what the agent held the last time.
+        // Together with earlier ones, these may be more than the agent held the last time.
         let in_all = match outcome {
             AgentOutcome::Accepted(_) => {
                 job.removed.and_then(|it| it.in_all(&agent, phase, &accepted))

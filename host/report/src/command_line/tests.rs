@@ -284,10 +284,11 @@ fn the_next_command_has_the_same_time_limits() {
     assert_eq!(run.apply(Path::new("plan.json")), format!("janitor apply plan.json {limit}"));
     assert_eq!(run.discover(), format!("janitor discover {limit}"));
     // A document may name a longer time than the command line.
-    let options = Options { wait_seconds: u32::MAX, confirm_seconds: u32::MAX, ..run.options };
-    let longest = Options { wait_seconds: MOST_SECONDS, confirm_seconds: MOST_SECONDS, ..options };
-    let (_, read, _) = Line::read(&run.clean(&target, &options).replace(limit, ""));
-    assert_eq!(read, longest);
+    let lasting =
+        |seconds| Options { wait_seconds: seconds, confirm_seconds: seconds, ..Options::DEFAULT };
+    let line = run.clean(&target, &lasting(u32::MAX)).replace(limit, "");
+    let (_, read, _) = Line::read(&line);
+    assert_eq!(read, lasting(MOST_SECONDS));
 }
 
 #[test]
