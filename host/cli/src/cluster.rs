@@ -8,7 +8,7 @@ mod keep;
 use std::time::Instant;
 
 use janitor_contract::request::Server;
-use janitor_contract::types::{CleanupPlan, Endpoint, ReadFailure, Reason};
+use janitor_contract::types::{Endpoint, ReadFailure, Reason};
 use janitor_contract::{Call, Done, Endpoints, RunError};
 use janitor_host::{CancellationToken, Credential, Credentials, Janitor, Limits, Network};
 use janitor_report::ExitCode;

@@ -7,7 +7,7 @@ use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{cluster, holds, lists, state};
+use super::{holds, lists, state};
 use crate::command::{Run, changes, on, replay, run};
 use crate::terminal::{Terminal, plain};
 

@@ -12,7 +12,7 @@ const COMMON: [&str; 8] =
     ["role", "principal", "znode", "service", "label", "master_url", "wait", "dry_run"];
 
 /// The further options and arguments that `-h` of a command shows.
-const COMMON_OF_COMMANDS: [&str; 18] = [
+const COMMON_OF_COMMANDS: [&str; 15] = [
     "all_orphaned",
     "services",
     "yes",
@@ -23,7 +23,6 @@ const COMMON_OF_COMMANDS: [&str; 18] = [
     "verbose",
     "out",
     "detailed_exitcode",
-    "cluster",
     "file",
     "place",
     "update",

@@ -8,7 +8,7 @@ use janitor_report::shell;
 
 /// The options that select several targets.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Several services in one run")]
+#[command(next_help_heading = "What to remove")]
 pub struct Several {
     /// Clean up everything that is orphaned, as discover shows it
     ///
@@ -16,8 +16,7 @@ pub struct Several {
     /// an operator may have reserved, those of the cluster itself, and static reservations
     #[arg(long, conflicts_with_all = ONE, conflicts_with_all = ["services", "force", "teardown"])]
     pub all_orphaned: bool,
-    /// Clean up the services that a TOML or JSON file lists, by name or by role, principal and
-    /// znode
+    /// Clean up the services that a file lists, in TOML or JSON
     ///
     /// The list is `services = [...]`. An item is the name of a service, or a table with `service`
     /// and `naming`, or `role`, `principal`, `znode`, `labels`, `framework-id` and `agents`
