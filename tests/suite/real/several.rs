@@ -4,6 +4,8 @@ use super::absence::zookeeper;
 use super::framework::Framework;
 use super::master::{Master, cpus, reserved_for, with};
 use crate::command::{janitor, replay, run};
+use crate::needs::needed;
+use crate::zookeeper::server::Server;
 
 pub fn everything_that_is_orphaned(command: &str) {
     let master = Master::start(command, 2, &[]);
@@ -43,6 +45,31 @@ pub fn everything_that_is_orphaned(command: &str) {
     assert_eq!(replayed.exit, 0, "{replayed:?}");
     let again = run(&mut clean);
     assert!(again.stdout.contains("There is nothing orphaned to clean up."), "{again:?}");
+}
+
+pub fn orphans_with_nodes_in_zookeeper(command: &str) {
+    let Some(zookeeper) = &needed(crate::zookeeper::command()) else { return };
+    let master = Master::start(command, 1, &[]);
+    let agents = master.agents();
+    master.fill(&agents[0], "hdfs-role", "hdfs-principal");
+    master.fill(&agents[0], "kafka-role", "kafka-principal");
+    let _kafka = Framework::register(&master, "kafka", "kafka-role");
+    let server = Server::start(zookeeper);
+    server.create(&[
+        "/dcos-service-hdfs",
+        "/dcos-service-hdfs/a",
+        "/dcos-service-kafka",
+        "/dcos-service-old",
+    ]);
+    let servers = ["-m", &master.url(), "-e", &server.url()];
+    let cleaned = run(janitor().args(["clean", "--all-orphaned"]).args(servers));
+    println!("{}", cleaned.stdout);
+    assert!(cleaned.stdout.contains("In total: 2 targets: 2 clean\n"), "{cleaned:?}");
+    assert!(master.has("kafka-role") && !master.has("hdfs-role"));
+    let found = run(janitor().args(["discover", "-v"]).args(servers));
+    assert!(found.stdout.contains("  Possible znode: dcos-service-kafka\n"), "{found:?}");
+    assert!(!found.stdout.contains("dcos-service-hdfs"), "{found:?}");
+    assert!(!found.stdout.contains("dcos-service-old"), "{found:?}");
 }
 
 pub fn services_of_which_one_is_in_use(command: &str) {
