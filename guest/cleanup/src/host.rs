@@ -37,6 +37,10 @@ pub trait Host {
     /// Adds an entry to the log.
     fn log(&mut self, entry: Entry);
 
+    /// Forgets the pages that end with one of these segments, if the host keeps pages: what they say
+    /// does not agree, and is read again.
+    fn forget(&mut self, _pages: &[&str]) {}
+
     /// Sends one request and waits for the whole answer, which is expected to be short: a
     /// body that is longer than [`Answer::LIMIT`] is truncated. A body whose end never arrives is
     /// no error here, because the status already says what happened.
@@ -125,6 +129,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn elapsed(&mut self) -> Duration {
         self.host.elapsed()
+    }
+
+    fn forget(&mut self, pages: &[&str]) {
+        self.host.forget(pages);
     }
 
     fn log(&mut self, entry: Entry) {

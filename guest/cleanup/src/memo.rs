@@ -142,6 +142,12 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     fn log(&mut self, entry: Entry) {
         self.0.borrow_mut().host.log(entry);
     }
+
+    fn forget(&mut self, pages: &[&str]) {
+        let is_named =
+            |request: &Request| request.path.last().is_some_and(|it| pages.contains(&it.as_str()));
+        self.0.borrow_mut().pages.borrow_mut().pages.retain(|(request, _)| !is_named(request));
+    }
 }
 
 impl<R: Response> Response for Reply<R> {

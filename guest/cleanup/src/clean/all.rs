@@ -338,4 +338,26 @@ mod tests {
         let results = clean_all(&mut host, &last, &options());
         assert!(results[0].is_err() && results[1].as_ref().unwrap().self_removal.is_none());
     }
+
+    /// What the other targets have read is read again where it does not agree.
+    #[test]
+    fn a_framework_that_registers_in_the_middle_is_looked_for_again() {
+        let counted = r#"{"master/frameworks_active":1.0}"#;
+        let none = r#"{"frameworks":[]}"#;
+        let other = r#"{"frameworks":[{"id":"F","name":"n","roles":["other"]}]}"#;
+        let mut host = calm()
+            .answer(200, list(&[], &["r", "q"]))
+            .answer(200, none)
+            .page("metrics/snapshot", 200, counted)
+            .answer(200, other)
+            .page("metrics/snapshot", 200, counted);
+        for _ in 0..4 {
+            host = host.answer(202, "");
+        }
+        host = host.answer(200, list(&[], &[]));
+        let options = Options { in_use: InUse::Refuse, ..options() };
+        let results = clean_all(&mut host, &[target("r", None), target("q", None)], &options);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert_eq!(paths(&host).iter().filter(|it| **it == "frameworks").count(), 2);
+    }
 }

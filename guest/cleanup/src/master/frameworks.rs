@@ -49,6 +49,7 @@ pub fn all<H: Host>(
     let (mut all, mut metrics) = look(host, retries)?;
     if all.hidden(&metrics) > 0 {
         // A framework may have registered between the list and the count.
+        host.forget(&PAGES);
         (all, metrics) = look(host, retries)?;
     }
     let hidden = all.hidden(&metrics);
@@ -65,6 +66,9 @@ pub fn all<H: Host>(
     }
     Ok(all)
 }
+
+/// The pages that must agree, by the ends of their paths.
+const PAGES: [&str; 3] = ["frameworks", "roles", "snapshot"];
 
 /// Reads the frameworks and the master's metrics.
 fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {
