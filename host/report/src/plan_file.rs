@@ -99,7 +99,8 @@ impl PlanFile {
         let file: Self = strict::read(document).map_err(|why| {
             format!("it is not a plan file of this version: {why}; make a new plan")
         })?;
-        if file.plan.is_some() == !file.plans.is_empty() {
+        let has_either = file.plan.is_some() ^ !file.plans.is_empty();
+        if !has_either {
             return Err("it must have either a `plan` or `plans`; make a new plan".into());
         }
         let contradiction = file.all().find_map(planned::contradiction);
