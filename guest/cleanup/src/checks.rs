@@ -7,6 +7,8 @@ mod known;
 mod teardown;
 mod users;
 
+use std::rc::Rc;
+
 use crate::context::{Abort, Context};
 use crate::guard::{self, Refusal};
 use crate::host::Host;
@@ -22,7 +24,7 @@ pub use self::users::{Users, unknown};
 /// The state of a cluster that decides whether a target may be cleaned.
 struct Checked {
     /// The list of agents, or the reason why there is none; nothing if no list is needed.
-    listing: Option<Result<Listing, String>>,
+    listing: Option<Result<Rc<Listing>, String>>,
     /// The frameworks that use the target, if they have been read.
     users: Option<Users>,
 }
@@ -42,7 +44,7 @@ impl<H: Host> Context<'_, H> {
     pub fn as_allowed(
         &mut self,
         target: &Target,
-    ) -> Result<Option<Result<Listing, String>>, Abort> {
+    ) -> Result<Option<Result<Rc<Listing>, String>>, Abort> {
         loop {
             let checked = self.checked(target);
             let refusal = match &checked {

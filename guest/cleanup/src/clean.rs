@@ -6,6 +6,8 @@
 mod all;
 
 pub use self::all::{apply_all, clean_all};
+use std::rc::Rc;
+
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};
 use crate::master::agents::Listing;
@@ -121,7 +123,11 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Carries out the two phases that concern the agents.
-    fn resources(&mut self, owner: Owner, listing: Result<Listing, String>) -> Result<(), Abort> {
+    fn resources(
+        &mut self,
+        owner: Owner,
+        listing: Result<Rc<Listing>, String>,
+    ) -> Result<(), Abort> {
         let parents = listing.as_ref().map(|listing| listing.parents(owner));
         let parents = parents.unwrap_or_default();
         let agents = listing.as_ref().map_or(0, |listing| listing.agents.len());
@@ -138,7 +144,7 @@ impl<'a, H: Host> Context<'a, H> {
     /// Ends the two phases, and repeats them for agents that come back while the run waits.
     fn settle_and_repeat(
         &mut self,
-        listing: Listing,
+        listing: Rc<Listing>,
         owner: Owner,
         parents: &[(String, u32)],
     ) -> Result<(), Abort> {
@@ -160,10 +166,10 @@ impl<'a, H: Host> Context<'a, H> {
     fn carry_out(
         &mut self,
         operation: &Operation,
-        listing: Listing,
+        listing: Rc<Listing>,
         owner: Owner,
         begun: Begun,
-    ) -> Result<Listing, Abort> {
+    ) -> Result<Rc<Listing>, Abort> {
         let done = self.operate(operation, listing, owner, begun);
         done.map_err(|abort| self.skip_rest(operation, abort))
     }

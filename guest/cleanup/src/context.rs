@@ -2,11 +2,12 @@
 //! share, such as listing the agents and reporting why a run ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::excerpt::one_line;
 use crate::host::{Host, Watched};
-use crate::master::agents::{self, Listing, Wanted};
+use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
 use crate::operation::Removed;
@@ -115,10 +116,10 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Lists the agents, and tries again where that may help.
-    pub fn list(&mut self, wanted: Wanted) -> Result<Listing, String> {
+    pub fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, String> {
         let mut retries = self.retries();
         loop {
-            let unread = match agents::list(&mut self.host, wanted) {
+            let unread = match self.host.list(wanted) {
                 Ok(listing) => return Ok(listing),
                 Err(unread) => unread,
             };
@@ -130,9 +131,8 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Lists the agents, and keeps for the report what they still hold.
-    pub fn look(&mut self, owner: Owner) -> Result<Listing, String> {
-        let Owner { role, principal, agents, .. } = owner;
-        let listing = self.list(Wanted { role: Some(role), principal, agents });
+    pub fn look(&mut self, owner: Owner) -> Result<Rc<Listing>, String> {
+        let listing = self.list(Wanted::of_owner(owner));
         self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner));
         self.is_blind = listing.is_err();
         if let Ok(listing) = &listing {
@@ -146,7 +146,11 @@ impl<'a, H: Host> Context<'a, H> {
 
     /// Rejects a list in which something to remove belongs to another framework than those of
     /// which the run knows that they are not registered.
-    fn of_known_frameworks(&self, listing: Listing, owner: Owner) -> Result<Listing, String> {
+    fn of_known_frameworks(
+        &self,
+        listing: Rc<Listing>,
+        owner: Owner,
+    ) -> Result<Rc<Listing>, String> {
         let frameworks = self.owning_frameworks.as_ref();
         match frameworks.and_then(|known| listing.stranger(owner, known)) {
             None => Ok(listing),
@@ -163,7 +167,7 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Aborts the run unless there is a list of agents on which it can rely.
-    pub fn usable(&mut self, listing: Result<Listing, String>) -> Result<Listing, Abort> {
+    pub fn usable(&mut self, listing: Result<Rc<Listing>, String>) -> Result<Rc<Listing>, Abort> {
         let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
         if listing.is_empty() && listing.recovered.is_empty() {
             let message = "The Mesos master lists no agents, so it is unknown what they hold. \

@@ -1,8 +1,11 @@
 //! The imports of `wit/` as a trait, so that unit tests can stand in for them.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::excerpt::{excerpt, one_line, summary};
+use crate::master::agents::{self, Listing, Wanted};
+use crate::master::answer::Unread;
 use janitor_contract::types::{Endpoint, Entry, Error, Event, Level, Method, Request};
 
 /// The functions that a run imports; `wit/cluster.wit` and `wit/log.wit` specify them.
@@ -40,6 +43,18 @@ pub trait Host {
     /// Forgets the pages that end with one of these segments, if the host keeps pages: what they say
     /// does not agree, and is read again.
     fn forget(&mut self, _pages: &[&str]) {}
+
+    /// Asks the master for its agents, and keeps the wanted resources. A host that several cleanups
+    /// share asks once for all of them.
+    ///
+    /// # Errors
+    /// Fails as [`agents::list`] does.
+    fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread>
+    where
+        Self: Sized,
+    {
+        agents::list(self, wanted).map(Rc::new)
+    }
 
     /// Sends one request and waits for the whole answer, which is expected to be short: a
     /// body that is longer than [`Answer::LIMIT`] is truncated. A body whose end never arrives is
@@ -115,6 +130,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn finish(&mut self, exchange: H::Exchange) -> Result<H::Response, Error> {
         self.host.finish(exchange)
+    }
+
+    fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
+        self.host.list(wanted).inspect_err(|unread| self.stopped |= unread.is_stopped)
     }
 
     fn window(&mut self) -> usize {

@@ -1,13 +1,15 @@
 //! A host that several cleanups of one run share: a page that one of them has read is kept for the
-//! others. It is kept until the run changes something or pauses, so that whatever follows a
-//! change or a pause is read anew.
+//! others, and the list of agents is read for all of them at once. Both are kept until the run
+//! changes something or pauses, so that whatever follows a change or a pause is read anew.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::host::{Host, Response};
-use janitor_contract::types::{Entry, Error, Method, Request};
+use crate::master::agents::{self, Listing, Wanted};
+use crate::master::answer::Unread;
+use janitor_contract::types::{Entry, Error, Method, Request, Target};
 
 /// The pages that have been read since the last change.
 #[derive(Default)]
@@ -27,20 +29,30 @@ pub struct Page {
 pub struct Memo<'a, H> {
     host: &'a mut H,
     pages: Rc<RefCell<Pages>>,
+    /// The resources that the targets concern.
+    wanted: Vec<Wanted<'a>>,
+    /// The agents with these resources, if they have been read: a list for each.
+    lists: Vec<Result<Rc<Listing>, Unread>>,
     /// No page is kept.
     is_plain: bool,
 }
 
 impl<'a, H: Host> Memo<'a, H> {
-    /// Keeps pages of a host.
-    pub fn new(host: &'a mut H) -> Self {
-        Self { host, pages: Rc::default(), is_plain: false }
+    /// Keeps pages of a host for these targets.
+    pub fn new(host: &'a mut H, targets: impl Iterator<Item = &'a Target>) -> Self {
+        let mut wanted = Vec::new();
+        for target in targets.map(Wanted::of) {
+            if !wanted.contains(&target) {
+                wanted.push(target);
+            }
+        }
+        Self { host, pages: Rc::default(), wanted, lists: Vec::new(), is_plain: false }
     }
 
     /// Keeps no pages. A component that calls the cleanups only through handles contains their code
     /// once, and not once for the host and once for the handle.
     pub fn plain(host: &'a mut H) -> Self {
-        Self { is_plain: true, ..Self::new(host) }
+        Self { is_plain: true, ..Self::new(host, std::iter::empty()) }
     }
 
     /// Forgets all pages, because the cluster may have changed.
@@ -48,6 +60,7 @@ impl<'a, H: Host> Memo<'a, H> {
         let mut pages = self.pages.borrow_mut();
         pages.pages.clear();
         pages.age += 1;
+        self.lists.clear();
     }
 }
 
@@ -121,6 +134,22 @@ impl<H: Host> Host for Handle<'_, '_, H> {
             }
             Exchange::Kept(page) => Source::Kept { page, at: 0 },
         }))
+    }
+
+    fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
+        let mut memo = self.0.borrow_mut();
+        let Memo { host, wanted: all, lists, .. } = &mut *memo;
+        let Some(place) = all.iter().position(|it| *it == wanted) else {
+            return agents::list(*host, wanted).map(Rc::new);
+        };
+        if lists.is_empty() {
+            let read = agents::list_all(*host, all)?;
+            *lists = read.into_iter().map(|listing| listing.map(Rc::new)).collect();
+        }
+        match lists.get(place) {
+            Some(listing) => listing.clone(),
+            None => agents::list(*host, wanted).map(Rc::new),
+        }
     }
 
     fn window(&mut self) -> usize {

@@ -3,6 +3,7 @@
 pub mod changes;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 pub use self::changes::Comparison;
 use crate::checks::{self, Users};
@@ -40,7 +41,7 @@ pub fn plan_all<H: Host>(
     targets: &[Target],
     options: &Options,
 ) -> Vec<Result<CleanupPlan, ReadFailure>> {
-    let memo = RefCell::new(Memo::new(host));
+    let memo = RefCell::new(Memo::new(host, targets.iter()));
     targets.iter().map(|target| plan(&mut Handle(&memo), target, options)).collect()
 }
 
@@ -68,7 +69,7 @@ impl<H: Host> Context<'_, H> {
 
     /// Finds everything that a plan of a target shows, except the znode and the warnings. It
     /// returns the list of agents too, if there is one.
-    pub fn survey(&mut self, target: &Target) -> Result<(CleanupPlan, Option<Listing>), Abort> {
+    pub fn survey(&mut self, target: &Target) -> Result<(CleanupPlan, Option<Rc<Listing>>), Abort> {
         let mut plan = CleanupPlan {
             target: target.clone(),
             mesos_version: None,
@@ -110,7 +111,11 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Plans the two phases that concern the agents.
-    fn plan_resources(&mut self, owner: Owner, plan: &mut CleanupPlan) -> Result<Listing, Abort> {
+    fn plan_resources(
+        &mut self,
+        owner: Owner,
+        plan: &mut CleanupPlan,
+    ) -> Result<Rc<Listing>, Abort> {
         let listing = self.look(owner);
         let listing = self.usable(listing)?;
         plan.mesos_version.clone_from(&listing.version);

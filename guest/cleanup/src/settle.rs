@@ -4,6 +4,7 @@
 //! the operations that the master accepted for it, can come back with all its resources.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
@@ -14,6 +15,9 @@ use crate::version;
 use janitor_contract::describe::{elsewhere_words, unreached_words};
 use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
 
+/// The agents on which removals are pending, or the reason why these are not known.
+type Pending = Result<Vec<Unreached>, String>;
+
 impl<H: Host> Context<'_, H> {
     /// Aborts the run unless everything of the target is permanently removed. `parents` are the
     /// roles that got a part of it back.
@@ -23,10 +27,10 @@ impl<H: Host> Context<'_, H> {
     /// are repeated.
     pub fn settle(
         &mut self,
-        listing: Listing,
+        listing: Rc<Listing>,
         owner: Owner,
         parents: &[(String, u32)],
-    ) -> Result<Option<Listing>, Abort> {
+    ) -> Result<Option<Rc<Listing>>, Abort> {
         let (mut listing, mut pending) = self.wait_for_pending(listing, owner)?;
         let reach = loop {
             let mut back = came_back(&listing, owner);
@@ -66,9 +70,9 @@ impl<H: Host> Context<'_, H> {
     /// returns the agents on which some are still pending.
     fn wait_for_pending(
         &mut self,
-        listing: Listing,
+        listing: Rc<Listing>,
         owner: Owner,
-    ) -> Result<(Listing, Result<Vec<Unreached>, String>), Abort> {
+    ) -> Result<(Rc<Listing>, Pending), Abort> {
         if self.is_settled {
             return Ok((listing, Ok(Vec::new())));
         }

@@ -1,4 +1,4 @@
-//! Extracts a target's resources from the master's list of agents as the response passes to the
+//! Extracts the targets' resources from the master's list of agents as the response passes to the
 //! component.
 
 use std::borrow::Cow;
@@ -12,14 +12,20 @@ use crate::listed::Listed;
 use crate::objects::Objects;
 use crate::scope::Scope;
 
-/// Reads a list of agents piece by piece.
+/// Reads a list of agents piece by piece, for all targets at once.
 #[derive(Debug)]
 pub struct Agents {
     objects: Objects,
+    escape: Finder<'static>,
+    targets: Vec<OfTarget>,
+}
+
+/// The resources of one target.
+#[derive(Debug)]
+struct OfTarget {
     role: String,
     /// A text that occurs in every agent that has resources of the role, if there is one.
     hint: Option<Finder<'static>>,
-    escape: Finder<'static>,
     scopes: Vec<Scope>,
     listed: Listed,
 }
@@ -38,57 +44,80 @@ struct Agent<'a> {
 impl Agents {
     /// Starts to read a list for a role and these scopes.
     pub fn of(role: &str, scopes: Vec<Scope>) -> Self {
-        // The last segment is the same in every JSON notation without `\u`; a slash may be written
-        // `\/`.
-        let part = role.rsplit('/').next().unwrap_or_default();
-        let is_literal = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+        Self::of_all([(role, scopes)].into_iter())
+    }
+
+    /// Starts to read a list for several targets: their roles and scopes.
+    pub fn of_all<'a>(targets: impl Iterator<Item = (&'a str, Vec<Scope>)>) -> Self {
         Self {
             objects: Objects::default(),
-            role: role.into(),
-            hint: is_literal.then(|| Finder::new(part).into_owned()),
             escape: Finder::new(r"\u"),
-            scopes,
-            listed: Listed::default(),
+            targets: targets.map(|(role, scopes)| OfTarget::new(role, scopes)).collect(),
         }
     }
 
     /// Reads the next piece. A response that is not a list of agents yields nothing.
     pub fn read(&mut self, bytes: &[u8]) {
-        let Self { objects, role, hint, escape, scopes, listed } = self;
+        let Self { objects, escape, targets } = self;
         objects.read(bytes, |text| {
-            let may_have = hint.as_ref().is_none_or(|hint| hint.find(text).is_some());
-            if may_have || escape.find(text).is_some() {
-                keep(text, role, scopes, listed);
+            let is_escaped = escape.find(text).is_some();
+            let mut having = targets.iter_mut().filter(|it| is_escaped || it.may_have(text));
+            let Some(first) = having.next() else { return };
+            // Names and labels of other roles need not be UTF-8: a master lists them as it received
+            // them.
+            let text = String::from_utf8_lossy(text);
+            let is_changed = matches!(text, Cow::Owned(_));
+            let Ok(agent) = serde_json::from_str(&text) else { return };
+            for target in std::iter::once(first).chain(having) {
+                target.keep(&agent, is_changed);
             }
         });
     }
 
-    /// Returns the resources that have been read.
+    /// Returns the resources of the first target that have been read.
     pub fn listed(self) -> Listed {
-        self.listed
+        self.all_listed().next().unwrap_or_default()
+    }
+
+    /// Returns the resources of each target that have been read.
+    pub fn all_listed(self) -> impl Iterator<Item = Listed> {
+        self.targets.into_iter().map(|target| target.listed)
     }
 }
 
-/// Keeps an agent's resources of a role.
-fn keep(text: &[u8], role: &str, scopes: &[Scope], listed: &mut Listed) {
-    // Names and labels of other roles need not be UTF-8: a master lists them as it received them.
-    let text = String::from_utf8_lossy(text);
-    let is_changed = matches!(text, Cow::Owned(_));
-    let Ok(agent) = serde_json::from_str(&text) else { return };
-    let Agent { id, hostname, reserved_resources_full } = agent;
-    let Some(resources) = reserved_resources_full.get(role) else { return };
-    let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(resources.get()) else { return };
-    for resource in resources {
-        if is_changed && resource.get().contains(char::REPLACEMENT_CHARACTER) {
-            continue;
-        }
-        for scope in scopes.iter().filter(|scope| scope.allows(resource).is_ok()) {
-            if !scope.is_on(&id, hostname.as_deref().unwrap_or_default()) {
-                listed.keep_other(&id);
+impl OfTarget {
+    fn new(role: &str, scopes: Vec<Scope>) -> Self {
+        // The last segment is the same in every JSON notation without `\u`; a slash may be written
+        // `\/`.
+        let part = role.rsplit('/').next().unwrap_or_default();
+        let is_literal = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
+        let hint = is_literal.then(|| Finder::new(part).into_owned());
+        Self { role: role.into(), hint, scopes, listed: Listed::default() }
+    }
+
+    /// Returns whether the text of an agent without `\u` may have resources of the role.
+    fn may_have(&self, text: &[u8]) -> bool {
+        self.hint.as_ref().is_none_or(|hint| hint.find(text).is_some())
+    }
+
+    /// Keeps an agent's resources of the role. `is_changed` is set if some of its bytes were replaced
+    /// because they are not UTF-8.
+    fn keep(&mut self, agent: &Agent, is_changed: bool) {
+        let Agent { id, hostname, reserved_resources_full } = agent;
+        let Some(resources) = reserved_resources_full.get(&self.role) else { return };
+        let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(resources.get()) else { return };
+        for resource in resources {
+            if is_changed && resource.get().contains(char::REPLACEMENT_CHARACTER) {
                 continue;
             }
-            listed.keep(scope.field(), &id, resource.get());
-            listed.keep_frameworks(scope.named_frameworks(resource));
+            for scope in self.scopes.iter().filter(|scope| scope.allows(resource).is_ok()) {
+                if !scope.is_on(id, hostname.as_deref().unwrap_or_default()) {
+                    self.listed.keep_other(id);
+                    continue;
+                }
+                self.listed.keep(scope.field(), id, resource.get());
+                self.listed.keep_frameworks(scope.named_frameworks(resource));
+            }
         }
     }
 }
@@ -133,6 +162,30 @@ mod tests {
                 assert!(!listed.has(field, agent, resource), "{field} {agent} {resource}");
             }
         }
+    }
+
+    #[test]
+    fn several_targets_read_a_list_as_each_of_them_does() {
+        let list = format!(
+            r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"eng/r":[{VOLUME},{OTHERS}]}}}},
+            {{"id":"S2","reserved_resources_full":{{"q":[{}],"\u0065ng/r":[{CPUS}]}}}}]}}"#,
+            CPUS.replace(r"eng\/r", "q")
+        );
+        let scopes = |role: &str| {
+            let target = Target { role: Some(role.into()), ..Target::NOTHING };
+            [Scope::volumes(&target), Scope::reservations(&target)].into_iter().flatten().collect()
+        };
+        let roles = ["eng/r", "x", "q"];
+        let mut together = Agents::of_all(roles.into_iter().map(|role| (role, scopes(role))));
+        list.as_bytes().chunks(7).for_each(|piece| together.read(piece));
+        let counts: Vec<_> = together.all_listed().map(|listed| listed.len()).collect();
+        let alone = roles.map(|role| {
+            let mut agents = Agents::of(role, scopes(role));
+            agents.read(list.as_bytes());
+            agents.listed().len()
+        });
+        assert_eq!(counts, alone);
+        assert_eq!(counts, [3, 0, 1]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 /// The target's resources in one list of the master, stored as digests.
@@ -20,6 +21,19 @@ pub struct Listed {
 
 /// A digest that identifies one resource of one agent in one kind of request.
 type Digest = [u8; 32];
+
+/// The resources in the form of a request that removes some.
+pub(crate) struct Removal(Vec<Digest>);
+
+impl Removal {
+    /// Reads a form, unless it is of another kind.
+    pub(crate) fn read(form: &[u8]) -> Option<Self> {
+        let fields: Vec<_> = form_urlencoded::parse(form).collect();
+        let [(_, agent), (field, list)] = &fields[..] else { return None };
+        let resources: Vec<&RawValue> = serde_json::from_str(list).ok()?;
+        Some(Self(resources.iter().map(|it| digest(field, agent, it.get())).collect()))
+    }
+}
 
 impl Listed {
     /// The most resources of one list that are kept, about 50 MB. Any resource beyond them may not
@@ -62,6 +76,11 @@ impl Listed {
     /// this only explains why its resources may not be removed.
     pub(crate) fn is_other_agent(&self, agent: &str) -> bool {
         self.others.contains(agent)
+    }
+
+    /// Returns whether the master has listed everything that a form would remove.
+    pub(crate) fn has_all(&self, removal: &Removal) -> bool {
+        removal.0.iter().all(|digest| self.resources.contains(digest))
     }
 
     /// Returns whether the master has listed this text for this agent, as a resource that may be

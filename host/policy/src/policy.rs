@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::agents::Agents;
-use crate::listed::Listed;
+use crate::listed::{Listed, Removal};
 use crate::rule::{Asked, Query, Rule, is_plain, key};
 use crate::scope::Scope;
 use crate::users::Users;
@@ -39,15 +39,15 @@ pub struct Policy {
     others: Vec<Policy>,
 }
 
-/// Reads a response as it passes, because it determines which requests are allowed. There is a
-/// reader for each target that depends on the response, by the target's index.
-pub struct Watch(Vec<(usize, Watched)>);
+/// Reads a response as it passes, because it determines which requests are allowed.
+pub struct Watch(Watched);
 
+/// The reader, for the targets that depend on the response, by their indices.
 enum Watched {
-    /// The agents, with their resources of the role.
-    Agents(Box<Agents>),
-    /// The frameworks that use the role.
-    Users(Users),
+    /// The agents, with their resources of the roles.
+    Agents(Vec<usize>, Box<Agents>),
+    /// The frameworks that use each role.
+    Users(Vec<(usize, Users)>),
 }
 
 impl Watch {
@@ -58,11 +58,9 @@ impl Watch {
 
     /// Reads the next piece of the response.
     fn read(&mut self, piece: &[u8]) {
-        for (_, watched) in &mut self.0 {
-            match watched {
-                Watched::Agents(agents) => agents.read(piece),
-                Watched::Users(users) => users.read(piece),
-            }
+        match &mut self.0 {
+            Watched::Agents(_, agents) => agents.read(piece),
+            Watched::Users(all) => all.iter_mut().for_each(|(_, users)| users.read(piece)),
         }
     }
 }
@@ -83,21 +81,21 @@ impl Policy {
 
     /// Creates the allow-list for cleaning several targets.
     pub fn clean_all(targets: &[Target], options: &Options) -> Self {
-        Self::all(targets.iter().map(|target| Self::clean(target, options)))
+        Self::any(targets.iter().map(|target| Self::clean(target, options)))
     }
 
     /// Creates the allow-list for planning the cleanup of several targets.
     pub fn plan_all(targets: &[Target], options: &Options) -> Self {
-        Self::all(targets.iter().map(|target| Self::plan(target, options)))
+        Self::any(targets.iter().map(|target| Self::plan(target, options)))
     }
 
     /// Creates the allow-list for carrying out several plans.
     pub fn apply_all(plans: &[CleanupPlan], options: &Options) -> Self {
-        Self::all(plans.iter().map(|plan| Self::apply(plan, options)))
+        Self::any(plans.iter().map(|plan| Self::apply(plan, options)))
     }
 
     /// Allows everything that one of these policies allows, and nothing if there is none.
-    fn all(policies: impl Iterator<Item = Self>) -> Self {
+    fn any(policies: impl Iterator<Item = Self>) -> Self {
         let mut policies = policies;
         let first = policies.next().unwrap_or_else(|| Self::of(Vec::new(), &Options::DEFAULT));
         Self { others: policies.collect(), ..first }
@@ -242,27 +240,42 @@ impl Policy {
     /// Returns a reader for the response to this request if the policy depends on it, which it does
     /// on lists of agents and of frameworks.
     pub fn watch(&self, request: &Request) -> Option<Watch> {
-        let each = std::iter::once(self).chain(&self.others).enumerate();
-        let all = each.filter_map(|(index, it)| Some((index, it.own_watch(request)?)));
-        Some(Watch(all.collect())).filter(|watch| !watch.0.is_empty())
-    }
-
-    /// Returns the reader for this target.
-    fn own_watch(&self, request: &Request) -> Option<Watched> {
-        let role = self.role.as_deref()?;
         if (request.endpoint, request.method) != (Endpoint::Master, Method::Get) {
             return None;
         }
-        let ends_some = || self.rules.iter().any(|rule| rule.path == [TEARDOWN]);
+        let each = self.all().enumerate();
+        let each = each.filter_map(|(index, it)| Some((index, it, it.role.as_deref()?)));
         match request.path.first().map(String::as_str) {
             Some("slaves") => {
-                let scopes = self.rules.iter().filter_map(|rule| rule.scope.clone()).collect();
-                Some(Watched::Agents(Agents::of(role, scopes).into()))
+                let (indices, targets): (Vec<_>, Vec<_>) = each
+                    .map(|(index, it, role)| {
+                        let scopes = it.rules.iter().filter_map(|rule| rule.scope.clone());
+                        (index, (role, scopes.collect()))
+                    })
+                    .unzip();
+                let agents = || Box::new(Agents::of_all(targets.into_iter()));
+                (!indices.is_empty()).then(|| Watch(Watched::Agents(indices, agents())))
             }
-            Some("frameworks") if !self.is_named && ends_some() => {
-                Some(Watched::Users(Users::of(role)))
+            Some("frameworks") => {
+                let ends_some = |it: &Self| it.rules.iter().any(|rule| rule.path == [TEARDOWN]);
+                let each = each.filter(|(_, it, _)| !it.is_named && ends_some(it));
+                let all: Vec<_> = each.map(|(index, _, role)| (index, Users::of(role))).collect();
+                (!all.is_empty()).then_some(Watch(Watched::Users(all)))
             }
             _ => None,
+        }
+    }
+
+    /// Returns the policies of all targets.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// Returns the policy of a target.
+    fn of_target(&mut self, index: usize) -> Option<&mut Self> {
+        match index.checked_sub(1) {
+            None => Some(self),
+            Some(index) => self.others.get_mut(index),
         }
     }
 
@@ -278,15 +291,20 @@ impl Policy {
 
     /// Replaces what an earlier list allowed by what this one allows.
     fn learn(&mut self, watch: Watch) {
-        for (index, watched) in watch.0 {
-            let policy = match index.checked_sub(1) {
-                None => Some(&mut *self),
-                Some(index) => self.others.get_mut(index),
-            };
-            match (policy, watched) {
-                (Some(policy), Watched::Agents(agents)) => policy.listed = agents.listed(),
-                (Some(policy), Watched::Users(users)) => policy.may_end = users.ids(),
-                (None, _) => {}
+        match watch.0 {
+            Watched::Agents(indices, agents) => {
+                for (index, listed) in indices.into_iter().zip(agents.all_listed()) {
+                    if let Some(policy) = self.of_target(index) {
+                        policy.listed = listed;
+                    }
+                }
+            }
+            Watched::Users(all) => {
+                for (index, users) in all {
+                    if let Some(policy) = self.of_target(index) {
+                        policy.may_end = users.ids();
+                    }
+                }
             }
         }
     }
@@ -329,11 +347,17 @@ impl Policy {
     /// Fails with one sentence that names the request and the reason; for a request that matches no
     /// rule, it lists the rules.
     pub fn check(&self, request: &Request) -> Result<(), String> {
-        let own = self.check_own(request);
-        match self.others.iter().any(|it| it.check_own(request).is_ok()) {
-            true => Ok(()),
-            false => own,
+        let content = request.content.as_ref().filter(|_| !self.others.is_empty());
+        // The form of a removal is read once: only the policy that knows all resources in it can allow
+        // it.
+        let removal = content.and_then(|content| Removal::read(&content.bytes));
+        let may_allow =
+            |it: &&Self| removal.as_ref().is_none_or(|removal| it.listed.has_all(removal));
+        let mut others = self.others.iter().filter(may_allow);
+        if others.any(|it| it.check_own(request).is_ok()) {
+            return Ok(());
         }
+        self.check_own(request)
     }
 
     fn check_own(&self, request: &Request) -> Result<(), String> {

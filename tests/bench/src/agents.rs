@@ -5,13 +5,21 @@
 
 use std::fmt::Write as _;
 
-/// The role that is cleaned.
+/// The role that is cleaned, and the first one of several.
 pub const ROLE: &str = "kafka-role";
+
+/// Returns the name of one of several roles.
+pub fn role(number: usize) -> String {
+    match number {
+        0 => ROLE.into(),
+        _ => format!("{ROLE}-{number}"),
+    }
+}
 
 /// The progress of an agent's cleanup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The agent has nothing of [`ROLE`], and never had.
+    /// The agent has nothing of the roles that are cleaned, and never had.
     Other,
     /// The agent has a volume and reservations.
     Volume,
@@ -21,7 +29,7 @@ pub enum Stage {
     Free,
 }
 
-/// Creates the agents of a cluster. `matching` per cent of them have resources of [`ROLE`], evenly
+/// Creates the agents of a cluster. `matching` per cent of them have resources to remove, evenly
 /// spread, and so does the first if any does.
 pub fn cluster(agents: usize, matching: usize) -> Vec<Stage> {
     let is_matching = |agent: usize| agent * matching % 100 < matching;
@@ -42,7 +50,7 @@ pub fn number(id: &str) -> Option<usize> {
 pub fn list(stages: &[Stage]) -> Vec<u8> {
     let mut list = String::from(HEAD);
     for (agent, stage) in stages.iter().enumerate() {
-        write(&mut list, agent, *stage);
+        write(&mut list, agent, ROLE, *stage);
     }
     list.push_str(TAIL);
     list.into_bytes()
@@ -54,13 +62,14 @@ pub const HEAD: &str = r#"{"slaves":["#;
 /// The text after the agents.
 pub const TAIL: &str = r#"],"recovered_slaves":[]}"#;
 
-/// Appends the text of an agent, preceded by a comma if necessary.
-pub fn write(list: &mut String, agent: usize, stage: Stage) {
+/// Appends the text of an agent, preceded by a comma if necessary. `own` is the role that it has
+/// resources of if it matches.
+pub fn write(list: &mut String, agent: usize, own: &str, stage: Stage) {
     let (role, reserved) = match stage {
         Stage::Other => ("other-role", Some(resources("other-role", false))),
-        Stage::Volume => (ROLE, Some(resources(ROLE, true))),
-        Stage::Reserved => (ROLE, Some(resources(ROLE, false))),
-        Stage::Free => (ROLE, None),
+        Stage::Volume => (own, Some(resources(own, true))),
+        Stage::Reserved => (own, Some(resources(own, false))),
+        Stage::Free => (own, None),
     };
     let (sums, full, rest) = match reserved {
         Some(list) => (

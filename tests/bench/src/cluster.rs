@@ -7,9 +7,6 @@ use crate::Result;
 use crate::measure::{self, Cost, Janitor, median};
 use crate::serve::Cluster;
 
-/// The number of requests that janitor has in flight.
-const WINDOW: f64 = 32.0;
-
 /// The options of the measurement.
 #[derive(Args)]
 pub struct Options {
@@ -37,7 +34,7 @@ pub fn cluster(options: &Options) -> Result<()> {
         }
     }
     let Cluster { agents, matching, latency_ms } = cluster;
-    let formula = formula(*cluster);
+    let formula = cluster.formula();
     println!(
         "{agents} agents, {matching} % of them matching, {latency_ms} ms per response; medians of {} \
          runs. 2 n t / w = {formula:.3} s.\n",
@@ -62,13 +59,6 @@ pub fn cluster(options: &Options) -> Result<()> {
         times(|it| it.peak)
     );
     Ok(())
-}
-
-/// Computes the time that the requests of both phases take by themselves: 2 n t / w.
-#[allow(clippy::cast_precision_loss, reason = "no cluster is that large")]
-fn formula(Cluster { agents, matching, latency_ms }: Cluster) -> f64 {
-    let matching = (agents * matching).div_ceil(100);
-    2.0 * matching as f64 * latency_ms as f64 / 1000.0 / WINDOW
 }
 
 fn row(name: &str, costs: &[Cost], formula: f64) {

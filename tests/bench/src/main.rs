@@ -20,6 +20,7 @@ mod real;
 mod recording;
 mod runs;
 mod serve;
+mod several;
 
 use std::process::ExitCode;
 
@@ -32,7 +33,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 #[derive(Parser)]
 enum Command {
     /// Serve a Mesos master on loopback, and print its URL
-    Serve(serve::Cluster),
+    Serve(serve::Options),
     /// Clean a master like janitor's predecessor
     Baseline {
         /// The master, such as http://127.0.0.1:5050/master
@@ -52,13 +53,15 @@ enum Command {
     Recording(recording::Recorded),
     /// Run many cleanups on one thread, and measure their memory
     Runs(runs::Options),
+    /// Clean several roles in one run, and in a run for each
+    Several(several::Options),
     /// Run the whole program, and an interpreter that does nothing
     Process(measure::Janitor),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
-        Command::Serve(cluster) => serve::serve(cluster),
+        Command::Serve(options) => serve::serve(&options),
         Command::Baseline { url } => baseline::clean(&url),
         Command::Cluster(options) => cluster::cluster(&options),
         Command::Micro(options) => micro::micro(&options),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Real(options) => real::real(&options),
         Command::Recording(options) => recording::recording(&options),
         Command::Runs(options) => runs::runs(&options),
+        Command::Several(options) => several::several(&options),
         Command::Process(janitor) => process::process(&janitor),
     };
     match result {

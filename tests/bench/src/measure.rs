@@ -1,6 +1,7 @@
 //! Measures the time and memory of a program, and its requests to a master.
 
 use std::io::{BufRead as _, BufReader};
+use std::num::NonZeroUsize;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -74,17 +75,9 @@ pub fn own(command: &str) -> Result<Command> {
 
 /// Starts a master, and runs a program against it.
 pub fn on_master(cluster: Cluster, command: impl FnOnce(&str) -> Result<Command>) -> Result<Cost> {
-    let master = Master::start(cluster)?;
-    let cost = run(command(&master.url)?)?;
-    let stats: Value = serde_json::from_slice(&ask(&format!("{}/stats", master.url), None)?)?;
-    let count = |name: &str| stats[name].as_u64().ok_or_else(|| format!("no {name} in {stats}"));
-    Ok(Cost {
-        requests: count("requests")?,
-        list_reads: count("list_reads")?,
-        connections: count("connections")?,
-        most_at_once: count("most_at_once")?,
-        ..cost
-    })
+    let master = Master::start(cluster, NonZeroUsize::MIN)?;
+    let Cost { wall, peak, .. } = run(command(&master.url)?)?;
+    Ok(Cost { wall, peak, ..master.counts()? })
 }
 
 /// Runs a program, which must succeed; its output is discarded.
@@ -111,17 +104,20 @@ pub fn run(mut command: Command) -> Result<Cost> {
 }
 
 /// A master in a separate process, which is killed when this is dropped.
-struct Master {
+pub struct Master {
     process: Child,
-    url: String,
+    /// The URL of its server.
+    pub url: String,
 }
 
 impl Master {
-    fn start(cluster: Cluster) -> Result<Self> {
+    /// Starts a master whose agents have resources of these many roles.
+    pub fn start(cluster: Cluster, roles: NonZeroUsize) -> Result<Self> {
         let Cluster { agents, matching, latency_ms } = cluster;
         let mut command = own("serve")?;
         command.arg(format!("--agents={agents}"));
         command.arg(format!("--matching={matching}"));
+        command.arg(format!("--roles={roles}"));
         command.arg(format!("--latency-ms={latency_ms}"));
         let process = command.stdout(Stdio::piped()).spawn()?;
         let mut master = Self { process, url: String::new() };
@@ -129,6 +125,20 @@ impl Master {
         BufReader::new(output).read_line(&mut master.url)?;
         master.url.truncate(master.url.trim_end().len());
         Ok(master)
+    }
+
+    /// Returns the requests so far.
+    pub fn counts(&self) -> Result<Cost> {
+        let stats: Value = serde_json::from_slice(&ask(&format!("{}/stats", self.url), None)?)?;
+        let count =
+            |name: &str| stats[name].as_u64().ok_or_else(|| format!("no {name} in {stats}"));
+        Ok(Cost {
+            requests: count("requests")?,
+            list_reads: count("list_reads")?,
+            connections: count("connections")?,
+            most_at_once: count("most_at_once")?,
+            ..Cost::default()
+        })
     }
 }
 

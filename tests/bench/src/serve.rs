@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::Result;
-use crate::agents::{self, ROLE, Stage};
+use crate::agents::{self, Stage};
 use crate::pages;
 
 /// The parameters of the cluster.
@@ -29,7 +30,7 @@ pub struct Cluster {
     /// Number of agents
     #[arg(long, default_value_t = 10_000)]
     pub agents: usize,
-    /// Percentage of agents that have resources of the role
+    /// Percentage of agents that have resources of the role, or of one of several roles
     #[arg(long, default_value_t = 5, value_name = "PERCENT")]
     pub matching: usize,
     /// Response time of the master
@@ -37,9 +38,32 @@ pub struct Cluster {
     pub latency_ms: u64,
 }
 
+impl Cluster {
+    /// The number of requests that janitor has in flight.
+    const WINDOW: f64 = 32.0;
+
+    /// Computes the time that the requests of both phases take by themselves: 2 n t / w.
+    #[allow(clippy::cast_precision_loss, reason = "no cluster is that large")]
+    pub fn formula(self) -> f64 {
+        let matching = (self.agents * self.matching).div_ceil(100);
+        2.0 * matching as f64 * self.latency_ms as f64 / 1000.0 / Self::WINDOW
+    }
+}
+
+/// The parameters of the master.
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    cluster: Cluster,
+    /// Number of roles; each agent has resources of one of them, in turn
+    #[arg(long, default_value_t = NonZeroUsize::MIN)]
+    roles: NonZeroUsize,
+}
+
 /// The current state of the agents, and statistics of the requests.
 struct Master {
     latency: Duration,
+    roles: NonZeroUsize,
     live: Mutex<Live>,
 }
 
@@ -63,6 +87,11 @@ enum Operation {
 impl Master {
     fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the role of an agent.
+    fn role(&self, agent: usize) -> String {
+        agents::role(agent % self.roles)
     }
 
     /// Counts a request, and waits for the response time.
@@ -89,7 +118,7 @@ impl Master {
             let stages = self.live().stages[first..end].to_vec();
             let mut piece = String::with_capacity(AT_ONCE * 3_000);
             for (agent, stage) in (first..end).zip(stages) {
-                agents::write(&mut piece, agent, stage);
+                agents::write(&mut piece, agent, &self.role(agent), stage);
             }
             Bytes::from(piece)
         });
@@ -105,7 +134,9 @@ impl Master {
             let mut fields = form_urlencoded::parse(form);
             fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
         };
-        let [cpus, mem, disk] = agents::resources(ROLE, matches!(operation, Operation::Destroy));
+        let agent = field("slaveId").and_then(|id| agents::number(&id));
+        let role = self.role(agent.unwrap_or_default());
+        let [cpus, mem, disk] = agents::resources(&role, matches!(operation, Operation::Destroy));
         let (name, before, after, there) = match operation {
             Operation::Destroy => ("volumes", Stage::Volume, Stage::Reserved, vec![disk]),
             Operation::Unreserve => {
@@ -113,7 +144,6 @@ impl Master {
             }
         };
         let mut live = self.live();
-        let agent = field("slaveId").and_then(|id| agents::number(&id));
         let Some(stage) = agent.and_then(|agent| live.stages.get_mut(agent)) else {
             return refuse("No agent found with specified ID");
         };
@@ -149,15 +179,16 @@ fn refuse(why: &'static str) -> Response {
 }
 
 /// Serves until the process is killed. The first line of the output is the URL.
-pub fn serve(cluster: Cluster) -> Result<()> {
-    tokio::runtime::Runtime::new()?.block_on(run(cluster))
+pub fn serve(options: &Options) -> Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(run(options))
 }
 
-async fn run(Cluster { agents, matching, latency_ms }: Cluster) -> Result<()> {
+async fn run(Options { cluster, roles }: &Options) -> Result<()> {
+    let Cluster { agents, matching, latency_ms } = *cluster;
     let stages = agents::cluster(agents, matching);
     let latency = Duration::from_millis(latency_ms);
     let live = Mutex::new(Live { stages, ..Live::default() });
-    let master = Arc::new(Master { latency, live });
+    let master = Arc::new(Master { latency, roles: *roles, live });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::rc::Rc;
 
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
@@ -48,7 +49,7 @@ struct Part<'a, H> {
 /// The state of a cleanup.
 enum State {
     /// It continues, with this list of agents if the target has a role.
-    Runs(Option<Listing>),
+    Runs(Option<Rc<Listing>>),
     /// Its plan was carried out before.
     CarriedOut,
     /// It has ended early.
@@ -62,7 +63,7 @@ fn carry_out_all<H: Host>(
 ) -> Vec<Result<Report, Failure>> {
     // After a long wait for one target, the checks of the others would be out of date.
     let options = &Options { wait_seconds: 0, ..options.clone() };
-    let memo = RefCell::new(Memo::new(host));
+    let memo = RefCell::new(Memo::new(host, jobs.iter().map(|(target, _)| *target)));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
     let mut parts = Vec::new();
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
@@ -187,8 +188,8 @@ impl<'a, H: Host> Part<'a, H> {
         step: impl FnOnce(
             &mut Context<'a, H>,
             &'a Target,
-            Option<Listing>,
-        ) -> Result<Option<Listing>, Abort>,
+            Option<Rc<Listing>>,
+        ) -> Result<Option<Rc<Listing>>, Abort>,
     ) {
         self.state = match mem::replace(&mut self.state, State::CarriedOut) {
             State::Runs(listing) => match step(&mut self.context, self.target, listing) {
@@ -296,6 +297,20 @@ mod tests {
         assert_eq!(paths(&host).iter().filter(|it| **it == "slaves").count(), 3);
         assert_eq!(host.most_in_flight, host.window);
         assert_eq!(host.lines().iter().filter(|it| **it == "Destroying volumes...").count(), 1);
+    }
+
+    #[test]
+    fn an_invalid_resource_of_one_target_keeps_no_other() {
+        let valid = list(&[], &["q", "r"]);
+        let invalid = valid.replace(r#""role":"r""#, r#""role":"x""#);
+        let mut host = calm().answer(200, &invalid).answer(202, "").answer(202, "");
+        host = host.answer(200, list(&[], &["r"]));
+        let targets = [target("r", None), target("q", None)];
+        let results = clean_all(&mut host, &targets, &options());
+        let why = &results[0].as_ref().unwrap_err().message;
+        assert!(why.contains("listed under role 'r' is reserved for another role"), "{why}");
+        assert_eq!(results[1].as_ref().unwrap().confirmed, [Phase::Reservations]);
+        assert_eq!(paths(&host).iter().filter(|it| **it == "slaves").count(), 2);
     }
 
     #[test]

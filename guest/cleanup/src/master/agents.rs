@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use self::entry::{Listed, ListedSeed};
-use self::reserved::Others;
+use self::entry::{Facts, ListedSeed};
+use self::reserved::{Found, Others};
 use crate::host::{Host, count};
 use crate::master::answer::{self, Unread};
 use crate::master::json::Bad;
@@ -41,7 +41,7 @@ pub struct Listing {
     /// The names of the target's agents, by id or host name.
     pub names: Vec<String>,
     /// The roles that have something reserved anywhere.
-    pub roles: BTreeSet<String>,
+    pub roles: Rc<BTreeSet<String>>,
     /// The resources of other roles that may belong to the same service.
     pub elsewhere: Vec<Elsewhere>,
     /// The number of resources of roles below the wanted one that refine its reservations, by
@@ -52,7 +52,7 @@ pub struct Listing {
     pub may_have_taken_over: bool,
     /// The agents that the master knows from before its own restart, and that have not come back
     /// yet. The list does not show their resources.
-    pub recovered: Vec<Recovered>,
+    pub recovered: Rc<Vec<Recovered>>,
 }
 
 /// An agent that has not come back yet.
@@ -69,13 +69,11 @@ impl Listing {
     /// Returns the agents that may hold something that a run cannot see or remove.
     pub fn unreached(&self) -> Vec<Unreached> {
         let listed = self.agents.iter().filter_map(|agent| {
-            let reason = match agent {
+            let reason = match (agent.connected, agent.hides) {
                 // A resource that was removed while its agent was away, and comes back with
                 // the agent, is among the master's pending operations.
-                Agent { connected: false, .. } if agent.is_concerned() => {
-                    UnreachedReason::NotActive
-                }
-                Agent { hides: true, .. } => UnreachedReason::HiddenReservations,
+                (false, _) if agent.is_concerned() => UnreachedReason::NotActive,
+                (_, true) => UnreachedReason::HiddenReservations,
                 _ => return None,
             };
             let (agent, hostname) = (agent.id.clone(), agent.hostname.clone());
@@ -308,47 +306,110 @@ impl Listing {
 /// Fails if the master cannot be reached, refuses, or answers with something that is not a list of
 /// agents.
 pub fn list<H: Host>(host: &mut H, wanted: Wanted) -> Result<Listing, Unread> {
-    answer::get(host, "slaves", |json| {
-        let mut listing = Listing { names: wanted.agents.to_vec(), ..Listing::default() };
+    let mut all = list_all(host, &[wanted])?;
+    all.pop().unwrap_or_else(|| Err(invalid(Bad::missing("slaves"))))
+}
+
+/// Asks the master once for its agents, and keeps the wanted resources of several targets. It
+/// returns a list for each of them, unless a resource of its own is invalid.
+///
+/// # Errors
+/// Fails as [`list`] does.
+pub fn list_all<H: Host>(
+    host: &mut H,
+    wanted: &[Wanted],
+) -> Result<Vec<Result<Listing, Unread>>, Unread> {
+    let all = answer::get(host, PAGE, |json| {
+        let (mut version, mut newest) = (None, None);
+        let mut may_have_taken_over = false;
+        let mut recovered = Vec::new();
+        let mut each: Vec<_> = wanted.iter().map(|_| Ok(Part::default())).collect();
         let mut is_there = false;
         // Most agents have the same roles as some others.
         let mut known = BTreeSet::<Rc<[String]>>::new();
-        let mut others = Others::default();
         json.object(|json, name| match name {
             "slaves" => {
                 is_there = true;
                 json.list(|json| {
-                    let Listed { mut agent, version, others: of_others, came_back } =
-                        json.seeded(ListedSeed { wanted })?;
-                    match known.get(&agent.roles) {
-                        Some(roles) => agent.roles = Rc::clone(roles),
-                        None => drop(known.insert(Rc::clone(&agent.roles))),
+                    let mut listed = json.seeded(ListedSeed { wanted })?;
+                    match known.get(&listed.facts.roles) {
+                        Some(roles) => listed.facts.roles = Rc::clone(roles),
+                        None => drop(known.insert(Rc::clone(&listed.facts.roles))),
                     }
-                    let number = version.as_deref().and_then(version::number);
-                    listing.newest = listing.newest.max(number);
-                    listing.version = listing.version.take().or(version);
-                    listing.may_have_taken_over |= came_back;
-                    if wanted.is_on(&agent) {
-                        others.add(of_others);
-                        listing.agents.push(agent);
-                    } else {
-                        listing.others.push(agent.id);
+                    let number = listed.version.as_deref().and_then(version::number);
+                    newest = newest.max(number);
+                    version = version.take().or(listed.version);
+                    may_have_taken_over |= listed.came_back;
+                    let facts = Rc::new(listed.facts);
+                    for ((wanted, part), found) in wanted.iter().zip(&mut each).zip(listed.each) {
+                        match (&mut *part, found) {
+                            (Ok(it), Ok(found)) => it.add(*wanted, &facts, found),
+                            (Ok(_), Err(why)) => *part = Err(json.invalid(&why)),
+                            (Err(_), _) => {}
+                        }
                     }
                     Ok(())
                 })
             }
             "recovered_slaves" => json.list(|json| {
-                listing.recovered.push(json.value()?);
+                recovered.push(json.value()?);
                 Ok(())
             }),
             _ => json.skip(),
         })?;
-        listing.roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
-        listing.above = others.above;
-        listing.elsewhere = others.elsewhere.into_values().collect();
-        listing.may_have_taken_over |= !listing.recovered.is_empty() || listing.is_empty();
-        if is_there { Ok(listing) } else { Err(Bad::missing("slaves")) }
-    })
+        if !is_there {
+            return Err(Bad::missing("slaves"));
+        }
+        let roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
+        let (roles, recovered) = (Rc::new(roles), Rc::new(recovered));
+        let listing = |wanted: &Wanted, part: Part| {
+            let Part { agents, others, of_others } = part;
+            let is_empty = agents.is_empty() && others.is_empty();
+            Listing {
+                version: version.clone(),
+                newest,
+                agents,
+                others,
+                names: wanted.agents.to_vec(),
+                roles: Rc::clone(&roles),
+                elsewhere: of_others.elsewhere.into_values().collect(),
+                above: of_others.above,
+                may_have_taken_over: may_have_taken_over || !recovered.is_empty() || is_empty,
+                recovered: Rc::clone(&recovered),
+            }
+        };
+        let each = wanted.iter().zip(each);
+        Ok(each.map(|(wanted, part)| part.map(|part| listing(wanted, part))).collect::<Vec<_>>())
+    })?;
+    Ok(all.into_iter().map(|listing| listing.map_err(invalid)).collect())
+}
+
+/// The page that lists the agents.
+const PAGE: &str = "slaves";
+
+/// Describes a list with an invalid resource.
+fn invalid(why: Bad) -> Unread {
+    Unread::bad(PAGE, 200, why)
+}
+
+/// The part of a list of agents that concerns one target.
+#[derive(Default)]
+struct Part {
+    agents: Vec<Agent>,
+    /// The ids of the agents that are not the target's.
+    others: Vec<String>,
+    of_others: Others,
+}
+
+impl Part {
+    fn add(&mut self, wanted: Wanted, facts: &Rc<Facts>, found: Found) {
+        if wanted.is_on(facts) {
+            self.of_others.add(found.others);
+            self.agents.push(Agent::new(facts, found.resources));
+        } else {
+            self.others.push(facts.id.clone());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -469,6 +530,32 @@ mod tests {
         // That name may also be a host name.
         assert!(unlisted.may_be_wanted("", "h9") && unlisted.may_be_wanted("S8", ""));
         assert_eq!(unlisted.unknown_name(), Some("S9"));
+    }
+
+    #[test]
+    fn one_list_serves_several_targets_as_well_as_each() {
+        let body = format!(
+            r#"{{"recovered_slaves":[{{"id":"S9"}}],"slaves":[
+            {{"id":"S0","version":"1.11.0","reserved_resources_full":{{"r":[{CPUS}],"q":[
+              {{"name":"mem","role":"q","reservation":{{"principal":"p"}}}}],"r/s":[
+              {{"name":"mem","role":"r/s","reservation":{{"principal":"x"}}}}]}}}},
+            {{"id":"S1","active":false,"reserved_resources_full":{{"q":[
+              {{"name":"disk","role":"q","reservation":{{}},"disk":{{"persistence":{{}}}}}}]}}}},
+            {{"id":"S2","reserved_resources_full":{{"bad":[{CPUS}]}}}}]}}"#
+        );
+        let names = ["S1".to_owned()];
+        let q = Wanted { role: Some("q"), ..R };
+        let bad = Wanted { role: Some("bad"), ..R };
+        let by_principal = Wanted { principal: Some("p"), ..R };
+        let all = [R, bad, q, by_principal, Wanted { agents: &names, ..q }, Wanted::NOTHING];
+        let mut host = Script::default().answer(200, &body);
+        let together = list_all(&mut host, &all).unwrap();
+        assert_eq!(host.sent.len(), 1);
+        for (wanted, listing) in all.into_iter().zip(together) {
+            let alone = list(&mut Script::default().answer(200, &body), wanted);
+            assert_eq!(format!("{listing:?}"), format!("{alone:?}"), "{wanted:?}");
+            assert_eq!(listing.is_err(), wanted == bad);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::retry::{Retries, Retry};
 use janitor_contract::types::{Endpoint, Error, Method, Request};
 
 /// An answer that could not be read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Unread {
     /// The prospects of another try.
     pub retry: Retry,
@@ -16,6 +16,20 @@ pub struct Unread {
     pub status: Option<u16>,
     /// One sentence for the person who runs the cleanup.
     pub message: String,
+    /// This is set when nothing was sent, because the host has asked the run to stop.
+    pub is_stopped: bool,
+}
+
+impl Unread {
+    /// Describes an answer with this status that is not what it should be.
+    pub(super) fn bad(path: &str, status: u16, Bad(why): Bad) -> Self {
+        Self {
+            retry: Retry::of_status(status),
+            status: Some(status),
+            message: format!("Bad {path} response: {why}"),
+            is_stopped: false,
+        }
+    }
 }
 
 /// The answer to a request for a page with which the lists of a master are compared.
@@ -70,16 +84,14 @@ fn read<H: Host, T>(
         retry: Retry::of_error(error),
         status: None,
         message: format!("Network error: {}.", error.of(NAME)),
+        is_stopped: false,
     };
-    let exchange = host.send(request).map_err(|error| network(&error))?;
+    let exchange = host
+        .send(request)
+        .map_err(|error| Unread { is_stopped: error == Error::Stopped, ..network(&error) })?;
     let response = host.finish(exchange).map_err(|error| network(&error))?;
     let status = response.status();
-    let retry = Retry::of_status(status);
-    let bad = |why| Unread {
-        retry,
-        status: Some(status),
-        message: format!("Bad {path} response: {why}"),
-    };
+    let bad = |why| Unread::bad(&path, status, Bad(why));
     let mut json = Json::new(response);
     let start = excerpt(json.start());
     if status != 200 {

@@ -310,6 +310,11 @@ impl<R: Response> Json<R> {
         }
     }
 
+    /// Rejects a value that has just been taken.
+    pub fn invalid(&self, why: &str) -> Bad {
+        self.bad(why, 0)
+    }
+
     fn bad(&self, why: &str, further: usize) -> Bad {
         Bad(format!("{why} at byte {}", self.before + self.at + further))
     }

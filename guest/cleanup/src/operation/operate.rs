@@ -1,6 +1,7 @@
 //! The rounds of one operation until it is confirmed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::request::Lists;
 use super::{Attempt, Job, Operation};
@@ -16,10 +17,10 @@ use janitor_contract::types::{
 /// The end of one attempt at an operation.
 enum Done {
     /// The operation is confirmed: this listing shows its effect.
-    Yes(Listing),
+    Yes(Rc<Listing>),
     /// While the run waited for it, an agent came back with resources whose removal the master had
     /// accepted.
-    CameBack(Listing),
+    CameBack(Rc<Listing>),
 }
 
 /// The beginning of an operation.
@@ -45,10 +46,10 @@ impl<H: Host> Context<'_, H> {
     pub fn operate(
         &mut self,
         operation: &Operation,
-        listing: Listing,
+        listing: Rc<Listing>,
         owner: Owner,
         begun: Begun,
-    ) -> Result<Listing, Abort> {
+    ) -> Result<Rc<Listing>, Abort> {
         let mut done = self.attempt(operation, listing, owner, begun)?;
         loop {
             match done {
@@ -89,7 +90,7 @@ impl<H: Host> Context<'_, H> {
     fn attempt(
         &mut self,
         operation: &Operation,
-        mut listing: Listing,
+        mut listing: Rc<Listing>,
         owner: Owner,
         begun: Begun,
     ) -> Result<Done, Abort> {

@@ -1,5 +1,7 @@
 //! The comparison of a plan with the cluster, before the plan is carried out.
 
+use std::rc::Rc;
+
 use crate::checks::Users;
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
@@ -13,7 +15,7 @@ use janitor_contract::types::{CleanupPlan, Level, Reason, ZnodeState};
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
 pub enum Comparison {
     /// The cluster is as the plan shows it. There is a list of agents if there is a role.
-    Same(Option<Result<Listing, String>>),
+    Same(Option<Result<Rc<Listing>, String>>),
     /// The plan is carried out already: the cluster is as the plan would leave it.
     CarriedOut,
 }

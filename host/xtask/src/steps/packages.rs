@@ -1,5 +1,5 @@
-//! Packages every published crate, and compiles each from its archive without a network, with
-//! vendored dependencies. Then an external program uses the library from its archive.
+//! Packages every published crate, and compiles each from its archive without a network. Then an
+//! external program uses the library from its archive.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -59,15 +59,15 @@ fn pack(target: &Path) -> Result {
 }
 
 /// A workspace that consists of the unpacked packages, and of a program that uses the library. Its
-/// other dependencies are vendored.
+/// other dependencies, its profiles and its target folder are those of the repository, so most of the
+/// dependencies have been compiled already.
 struct Workspace {
     folder: PathBuf,
 }
 
 impl Workspace {
-    /// Vendors the dependencies, unpacks the packages, and writes the program.
+    /// Unpacks the packages, and writes the program.
     fn create(&self) -> Result {
-        cargo("vendor --locked --quiet").arg(self.folder.join("vendored")).stdout()?;
         let mut members = String::new();
         let mut patches = String::new();
         for package in PUBLISHED {
@@ -83,12 +83,8 @@ impl Workspace {
             self.folder.join("Cargo.toml"),
             format!(
                 "[workspace]\nresolver = \"3\"\nmembers = [\n    \"outside\",\n{members}]\n\n\
-                 [patch.crates-io]\n{patches}\n\
-                 # Nobody debugs what is compiled here.\n\
-                 [profile.dev]\ndebug = false\n\n\
-                 # Without optimisation, the compiler of the component takes longer than its build.\n\
-                 [profile.dev.package.cranelift-codegen]\nopt-level = 1\n\
-                 [profile.dev.package.regalloc2]\nopt-level = 1\n"
+                 [patch.crates-io]\n{patches}\n{}",
+                development_profiles(&fs::read_to_string("Cargo.toml")?)
             ),
         )?;
         fs::copy("Cargo.lock", self.folder.join("Cargo.lock"))?;
@@ -144,15 +140,19 @@ impl Workspace {
         }
     }
 
-    /// Creates a Cargo command without network access that uses the vendored sources instead of the
-    /// registry.
+    /// Creates a Cargo command without network access.
     fn cargo(&self, words: &str) -> Program {
-        cargo("--offline --quiet --config source.crates-io.replace-with=\"vendored\"")
-            .words("--config source.vendored.directory=\"vendored\"")
+        cargo("--offline --quiet")
             .words(words)
-            .env("CARGO_TARGET_DIR", self.folder.join("target"))
+            .env("CARGO_TARGET_DIR", crate::root().join("target"))
             .within(&self.folder)
     }
+}
+
+/// Returns the sections of a manifest that describe the profile of development builds.
+fn development_profiles(manifest: &str) -> String {
+    let sections = manifest.split("\n[").filter(|section| section.starts_with("profile.dev"));
+    sections.map(|section| format!("[{section}\n")).collect()
 }
 
 /// A stand-in cluster on loopback, which stops when it is dropped.
@@ -188,5 +188,17 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn only_the_profiles_of_development_builds_are_copied() {
+        let manifest = "[workspace]\n\n[profile.dev]\ndebug = 1\n\n[profile.dev.package.x]\nopt-level = 1\n\n[profile.release]\nlto = true\n";
+        let copied = "[profile.dev]\ndebug = 1\n\n[profile.dev.package.x]\nopt-level = 1\n\n";
+        assert_eq!(development_profiles(manifest), copied);
     }
 }

@@ -2,19 +2,29 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::amounts::{Amounts, EachRole};
-use super::reserved::{Others, ReservedSeed, Wanted};
+use super::reserved::{Found, ReservedSeed, Wanted};
 use crate::master::json::Text;
 use crate::master::resource::Resource;
 
 /// An agent, reduced to the facts that a run needs.
 #[derive(Debug)]
 pub struct Agent {
+    /// The facts that are the same for every target.
+    facts: Rc<Facts>,
+    /// The resources that are reserved there for the run's role, or for all roles.
+    pub resources: Vec<Resource>,
+}
+
+/// The facts about an agent that are the same for every target.
+#[derive(Debug)]
+pub struct Facts {
     /// Its id.
     pub id: String,
     /// Its host name, or an empty text if the master does not name it, or if the agent is of no
@@ -31,11 +41,22 @@ pub struct Agent {
     pub hides: bool,
     /// The roles that have something reserved there.
     pub roles: Rc<[String]>,
-    /// The resources that are reserved there for the run's role, or for all roles.
-    pub resources: Vec<Resource>,
+}
+
+impl Deref for Agent {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 impl Agent {
+    /// Adds what is reserved on an agent.
+    pub(super) fn new(facts: &Rc<Facts>, resources: Vec<Resource>) -> Self {
+        Self { facts: Rc::clone(facts), resources }
+    }
+
     /// Explains that one of its resources is not what Mesos documents.
     pub fn invalid_resource(&self, why: &serde_json::Error) -> String {
         format!("Slave {} lists an invalid resource: {why}", self.id)
@@ -50,11 +71,11 @@ impl Agent {
 /// One agent, and the other facts in its entry.
 pub(super) struct Listed {
     /// The agent.
-    pub(super) agent: Agent,
+    pub(super) facts: Facts,
     /// The version of Mesos that it runs.
     pub(super) version: Option<String>,
-    /// The resources of other roles that concern the wanted one.
-    pub(super) others: Others,
+    /// The reserved resources, for each target.
+    pub(super) each: Vec<Result<Found, String>>,
     /// This is set when it registered again, with this master or after another one.
     pub(super) came_back: bool,
 }
@@ -62,8 +83,8 @@ pub(super) struct Listed {
 /// The seed of an agent's entry.
 #[derive(Clone, Copy)]
 pub(super) struct ListedSeed<'a> {
-    /// The role and the service for which the list is read.
-    pub(super) wanted: Wanted<'a>,
+    /// The roles and the services for which the list is read.
+    pub(super) wanted: &'a [Wanted<'a>],
 }
 
 #[derive(Deserialize)]
@@ -122,19 +143,23 @@ impl<'de> Visitor<'de> for ListedSeed<'_> {
             }
         }
         let id: String = id.ok_or_else(|| M::Error::missing_field("id"))?;
-        let (roles, resources, others) = reserved.ok_or_else(|| {
+        let (roles, each) = reserved.ok_or_else(|| {
             M::Error::custom(format!(
                 "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
             ))
         })?;
         let hides = hidden.is_something();
         let connected = active || deactivated == Some(true);
-        let mut agent = Agent { id, hostname: String::new(), connected, hides, roles, resources };
-        if agent.is_concerned() || !connected || !self.wanted.agents.is_empty() {
-            agent.hostname = hostname.0.into_owned();
+        let mut facts = Facts { id, hostname: String::new(), connected, hides, roles };
+        let has_some = |found: &Result<Found, String>| {
+            found.as_ref().is_ok_and(|found| !found.resources.is_empty())
+        };
+        let may_be_named = || self.wanted.iter().any(|wanted| !wanted.agents.is_empty());
+        if hides || !connected || each.iter().any(has_some) || may_be_named() {
+            facts.hostname = hostname.0.into_owned();
         }
         let came_back = reregistered.is_some();
         let version = version.map(|Text(version)| version.into_owned());
-        Ok(Listed { agent, version, others, came_back })
+        Ok(Listed { facts, version, each, came_back })
     }
 }

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::entry::Agent;
+use super::entry::Facts;
 use crate::master::resource::Resource;
 use crate::owner::Owner;
 use janitor_contract::planned;
-use janitor_contract::types::Elsewhere;
+use janitor_contract::types::{Elsewhere, Target};
 
 /// The role and the service for which a list of agents is read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Wanted<'a> {
     /// The role, or none for all roles.
     pub role: Option<&'a str>,
@@ -25,26 +25,70 @@ pub struct Wanted<'a> {
     pub agents: &'a [String],
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
     /// This reads nothing but the agents themselves: no role has an empty name.
     pub const NOTHING: Self = Self { role: Some(""), principal: None, agents: &[] };
 
+    /// Reads what a target concerns.
+    pub fn of(target: &'a Target) -> Self {
+        Owner::of(target).map_or(Self::NOTHING, Self::of_owner)
+    }
+
+    /// Reads what an owner may have.
+    pub fn of_owner(Owner { role, principal, agents, .. }: Owner<'a>) -> Self {
+        Self { role: Some(role), principal, agents }
+    }
+
     /// Returns whether the resources of an agent are wanted.
-    pub(super) fn is_on(&self, agent: &Agent) -> bool {
+    pub(super) fn is_on(&self, agent: &Facts) -> bool {
         self.agents.is_empty() || planned::is_named(self.agents, &agent.id, &agent.hostname)
     }
 }
 
-/// The seed of `reserved_resources_full`: it reads the names of all roles, the resources
-/// of one role or of all, and those of the other roles that concern the one.
+/// The seed of `reserved_resources_full`: it reads the names of all roles and, for each target, the
+/// resources of one role or of all, and those of the other roles that concern the one.
 pub(super) struct ReservedSeed<'a> {
-    pub(super) wanted: Wanted<'a>,
+    pub(super) wanted: &'a [Wanted<'a>],
 }
 
-impl ReservedSeed<'_> {
+/// The resources on one agent that concern a target.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The resources of the wanted role, or of all roles.
+    pub(super) resources: Vec<Resource>,
+    /// The resources of other roles that concern the wanted one.
+    pub(super) others: Others,
+}
+
+impl Found {
+    /// Adds the resources of a role. The error is one clause about a resource that must not be sent
+    /// back, or is not what Mesos documents.
+    fn add(&mut self, wanted: Wanted, role: &str, raw: &RawValue) -> Result<(), String> {
+        let invalid = |why: serde_json::Error| why.to_string();
+        if wanted.role.is_some_and(|wanted| wanted != role) {
+            return self.look_at(wanted, role, raw).map_err(invalid);
+        }
+        let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).map_err(invalid)?;
+        for entry in list {
+            let resource = Resource::new(entry).map_err(invalid)?;
+            if !resource.is_of(role) {
+                return Err(format!(
+                    "a resource listed under role '{role}' is reserved for another role"
+                ));
+            }
+            // A run for all roles only reads, and sends nothing back.
+            if let Some(why) = wanted.role.and_then(|_| resource.why_not_sent()) {
+                return Err(format!("a resource of role '{role}' {why}"));
+            }
+            self.resources.push(resource);
+        }
+        Ok(())
+    }
+
     /// Keeps the resources of another role if they concern the wanted one.
-    fn look_at(&self, role: &str, raw: &RawValue, others: &mut Others) -> serde_json::Result<()> {
-        let Wanted { role: Some(wanted), principal, .. } = self.wanted else { return Ok(()) };
+    fn look_at(&mut self, wanted: Wanted, role: &str, raw: &RawValue) -> serde_json::Result<()> {
+        let Wanted { role: Some(wanted), principal, .. } = wanted else { return Ok(()) };
+        let others = &mut self.others;
         let is_below = role.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
         let is_named = role.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
         let may_be_made = principal.is_some_and(|it| may_name(raw.get(), it));
@@ -87,7 +131,7 @@ fn may_name(json: &str, principal: &str) -> bool {
 }
 
 impl<'de> DeserializeSeed<'de> for ReservedSeed<'_> {
-    type Value = (Rc<[String]>, Vec<Resource>, Others);
+    type Value = (Rc<[String]>, Vec<Result<Found, String>>);
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
@@ -95,41 +139,27 @@ impl<'de> DeserializeSeed<'de> for ReservedSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for ReservedSeed<'_> {
-    type Value = (Rc<[String]>, Vec<Resource>, Others);
+    type Value = (Rc<[String]>, Vec<Result<Found, String>>);
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("reserved resources by role")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let (mut roles, mut resources) = (Vec::new(), Vec::new());
-        let mut others = Others::default();
+        let mut roles = Vec::new();
+        let mut each: Vec<_> = self.wanted.iter().map(|_| Ok(Found::default())).collect();
         while let Some(role) = map.next_key::<String>()? {
-            if self.wanted.role.is_none_or(|wanted| wanted == role) {
-                let raw: Vec<Box<RawValue>> = map.next_value()?;
-                for entry in raw {
-                    let resource = Resource::new(entry).map_err(M::Error::custom)?;
-                    if !resource.is_of(&role) {
-                        let why = format!(
-                            "a resource listed under role '{role}' is reserved for another role"
-                        );
-                        return Err(M::Error::custom(why));
-                    }
-                    // A run for all roles only reads, and sends nothing back.
-                    let why_not = self.wanted.role.and_then(|_| resource.why_not_sent());
-                    if let Some(why) = why_not {
-                        let why = format!("a resource of role '{role}' {why}");
-                        return Err(M::Error::custom(why));
-                    }
-                    resources.push(resource);
+            let raw: &RawValue = map.next_value()?;
+            for (wanted, found) in self.wanted.iter().zip(&mut each) {
+                if let Ok(it) = found
+                    && let Err(why) = it.add(*wanted, &role, raw)
+                {
+                    *found = Err(why);
                 }
-            } else {
-                let raw: &RawValue = map.next_value()?;
-                self.look_at(&role, raw, &mut others).map_err(M::Error::custom)?;
             }
             roles.push(role);
         }
-        Ok((roles.into(), resources, others))
+        Ok((roles.into(), each))
     }
 }
 
