@@ -70,7 +70,7 @@ fn compare(name: &str, call: &Call, janitor: &Janitor, master: Memory, runs: usi
 }
 
 /// Measures the seconds that a function takes.
-fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+pub fn timed<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     work: impl FnOnce() -> std::result::Result<T, E>,
 ) -> Result<f64> {
     let start = Instant::now();
