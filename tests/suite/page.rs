@@ -15,6 +15,9 @@ const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 /// The most bytes of a page besides those of the file that it shows.
 const MOST: u64 = 3 << 20;
 
+/// A page without contents.
+const EMPTY: &str = "data:text/html,<p id=data>";
+
 /// Writes the page about a file, beside it.
 fn written(file: &Path) -> (Run, PathBuf) {
     let page = file.with_extension("html");
@@ -22,8 +25,8 @@ fn written(file: &Path) -> (Run, PathBuf) {
     (run, page)
 }
 
-/// Writes the page about a copy of a file, and opens it from the disk.
-fn opened(file: &Path) -> (TempDir, Browser) {
+/// Writes the page about a copy of a file, and returns its folder and its address on the disk.
+fn on_disk(file: &Path) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join(file.file_name().unwrap());
     fs::copy(file, &copy).unwrap();
@@ -31,8 +34,13 @@ fn opened(file: &Path) -> (TempDir, Browser) {
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{run:?}");
     let (size, of_file) = (fs::metadata(&page).unwrap().len(), fs::metadata(&copy).unwrap().len());
     assert!(size <= of_file + MOST, "{size} bytes for {of_file}");
-    let browser = Browser::start(&format!("file://{}", page.display()));
-    (folder, browser)
+    (folder, format!("file://{}", page.display()))
+}
+
+/// Writes the page about a copy of a file, and opens it from the disk.
+fn opened(file: &Path) -> (TempDir, Browser) {
+    let (folder, page) = on_disk(file);
+    (folder, Browser::start(&page))
 }
 
 /// Checks that Chromium is installed.
@@ -64,8 +72,10 @@ fn every_recording_has_a_page() {
     if browser_is_installed().is_none() {
         return;
     }
+    let mut browser = Browser::start(EMPTY);
     for file in recordings() {
-        let (_folder, mut browser) = opened(&file);
+        let (_folder, page) = on_disk(&file);
+        browser.load(&page);
         let shown = browser.text("#view");
         let name = file.file_name().unwrap().to_str().unwrap();
         assert!(shown.contains(&format!("Recording: {name}")), "{name}: {shown}");
@@ -99,7 +109,6 @@ fn every_recording_has_a_page() {
         let total = browser.text(".timeline + .scroll caption");
         assert!(total.starts_with(&format!("{entries} request")), "{name}: {total}");
         assert_eq!(browser.console_errors(), [""; 0], "{name}");
-        let page = format!("file://{}", _folder.path().join(name).with_extension("html").display());
         assert_eq!(browser.requests(), [page]);
     }
 }
@@ -197,6 +206,7 @@ fn a_text_of_a_server_stays_a_text() {
         return;
     }
     let hostile = r"</script><!--<script><img src=x onerror=document.title='hit'>\u202e\u0007";
+    let mut browser = Browser::start(EMPTY);
     for (name, from) in [
         ("recordings/cassandra-0.28.1.har", "3ce447e3-2894-4c61-bd0f-be97e4d99ee9"),
         ("scenarios/a-plan-that-is-applied/plan.json", "data"),
@@ -205,7 +215,8 @@ fn a_text_of_a_server_stays_a_text() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("<b>hostile.json");
         fs::write(&file, text).unwrap();
-        let (_page, mut browser) = opened(&file);
+        let (_folder, page) = on_disk(&file);
+        browser.load(&page);
         let shown = browser.text("#view");
         assert!(shown.contains("<b>hostile.json") && shown.contains("</script><!--"), "{shown}");
         assert!(shown.contains(r"\u{202e}\u{7}"), "{shown}");

@@ -73,11 +73,17 @@ impl Browser {
         for domain in ["Page", "Runtime", "Network", "Log"] {
             this.call(&format!("{domain}.enable"), &json!({}));
         }
-        this.call("Page.navigate", &json!({"url": url}));
-        this.wait_for(
+        this.load(url);
+        this
+    }
+
+    /// Loads another page, and forgets the events of the one before.
+    pub fn load(&mut self, url: &str) {
+        self.events.clear();
+        self.call("Page.navigate", &json!({"url": url}));
+        self.wait_for(
             "document.readyState === 'complete' && document.querySelector('#file, #data')",
         );
-        this
     }
 
     /// Calls a method of the protocol, and returns its result.
