@@ -35,6 +35,12 @@ impl Agent {
         self.active && !self.dead
     }
 
+    /// Returns whether another agent differs at most by its id and its host name.
+    pub(crate) fn is_like(&self, other: &Agent) -> bool {
+        let (id, hostname) = (other.id.clone(), other.hostname.clone());
+        Agent { id, hostname, ..self.clone() } == *other
+    }
+
     /// Returns all reserved resources, role by role.
     pub(crate) fn reserved(&self) -> impl Iterator<Item = Resource> {
         let lists = self.reserved_resources_full.values();

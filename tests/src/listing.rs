@@ -1,5 +1,7 @@
 //! `/slaves`: the agents as the master lists them, key for key.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value, json};
 
 use crate::amount::Amount;
@@ -12,8 +14,7 @@ use crate::version::Version;
 /// come back, and such frameworks end.
 pub(crate) fn slaves(state: &mut State) -> Value {
     let version = Version::parse(&state.version);
-    let slaves: Vec<_> = state.listed().map(|agent| entry(agent, state)).collect();
-    let mut body = json!({"slaves": slaves});
+    let mut body = json!({"slaves": entries(state)});
     if version.since(1, 4) {
         let recovered = state.recovered_agents.iter().map(|agent| {
             json!({"id": agent.id, "hostname": agent.hostname, "port": 5051, "attributes": {}})
@@ -136,6 +137,28 @@ fn task(framework: &str, number: u32, roles: &[String], state: &str) -> Value {
     })
 }
 
+/// Returns the entries of all listed agents. If an agent differs from one of the last few only by its
+/// names, its entry is not computed again, so thousands of similar agents are listed quickly.
+fn entries(state: &State) -> Vec<Value> {
+    const KNOWN: usize = 4;
+    let mut known = VecDeque::<(&Agent, Value)>::new();
+    let list = |agent| {
+        let similar = known.iter().position(|(it, _)| it.is_like(agent));
+        let (_, mut entry) = match similar.and_then(|place| known.get(place)) {
+            Some(similar) => similar.clone(),
+            None => {
+                known.truncate(KNOWN - 1);
+                known.push_front((agent, entry(agent, state)));
+                known[0].clone()
+            }
+        };
+        entry["id"] = json!(agent.id);
+        entry["hostname"] = json!(agent.hostname);
+        entry
+    };
+    state.listed().map(list).collect()
+}
+
 fn entry(agent: &Agent, state: &State) -> Value {
     let master = state.version.as_str();
     let version = Version::parse(master);
@@ -232,7 +255,7 @@ fn capabilities(version: Version) -> Value {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{frameworks, slaves};
+    use super::{entry, frameworks, slaves};
     use crate::state::State;
 
     fn list(version: &str) -> Value {
@@ -245,6 +268,22 @@ mod tests {
         }))
         .unwrap();
         slaves(&mut state)
+    }
+
+    #[test]
+    fn similar_agents_are_listed_as_each_of_them_alone() {
+        let agent = |id: &str, cpus: f64, active: bool| {
+            json!({"id": id, "hostname": format!("host-{id}"), "active": active,
+                "reserved_resources_full": {"r": [
+                {"name": "cpus", "type": "SCALAR", "scalar": {"value": cpus}, "role": "r", "reservation": {}},
+            ]}})
+        };
+        let agents: Vec<_> =
+            (0..9).map(|n| agent(&format!("S{n}"), f64::from(n % 6 / 2 + 1), n != 7)).collect();
+        let mut state: State =
+            serde_json::from_value(json!({"version": "1.11.0", "agents": agents})).unwrap();
+        let alone: Vec<_> = state.agents.iter().map(|agent| entry(agent, &state)).collect();
+        assert_eq!(slaves(&mut state)["slaves"], json!(alone));
     }
 
     #[test]
