@@ -18,11 +18,17 @@ pub fn check(_: &mut Skips) -> Result {
     copy_tree(&tree)?;
 
     let (here, there) = (elsewhere.join("here"), elsewhere.join("there"));
-    compose(&there).env("CARGO_HOME", &home).within(&tree).run()?;
-    compose(&here).run()?;
-    Program::new("diff").arg("--recursive").arg(&here).arg(&there).run()?;
+    cargo("build --quiet --locked --package").arg(COMPOSE).words("--bin janitor-parts").run()?;
+    parts(&tree, &there).env("CARGO_HOME", &home).run()?;
+    parts(crate::root(), &here).run()?;
+    require_same(&here, &there)?;
+    // The composition of the same parts is the same at any time.
+    let (first, second) = (elsewhere.join("first"), elsewhere.join("second"));
+    compose(&first).run()?;
+    compose(&second).run()?;
+    require_same(&first, &second)?;
 
-    let component = there.join("janitor-cleanup.wasm");
+    let component = first.join("janitor-cleanup.wasm");
     let digest = Program::new("sha256sum").arg(&component).stdout()?;
     let digest = digest.split_whitespace().next().unwrap_or_default();
     let inspection = cargo("run --quiet --locked -- inspect").stdout()?;
@@ -33,6 +39,17 @@ pub fn check(_: &mut Skips) -> Result {
     }
     fs::remove_dir_all(elsewhere)?;
     Ok(())
+}
+
+/// Creates the command that builds the parts of a copy of the workspace. The program itself is that of
+/// this workspace: a part is what Cargo and the compiler make of the copy.
+fn parts(root: &Path, folder: &Path) -> Program {
+    Program::new("target/debug/janitor-parts").arg(root).arg(folder).env("CARGO", "cargo")
+}
+
+/// Fails if two folders differ.
+fn require_same(one: &Path, other: &Path) -> Result {
+    Program::new("diff").arg("--recursive").arg(one).arg(other).run()
 }
 
 fn compose(folder: &Path) -> Program {
