@@ -75,7 +75,9 @@ impl Workspace {
             let version = version.trim().rsplit(['#', '@']).next().unwrap_or_default();
             let archive = format!("target/package/{package}-{version}.crate");
             let folder = format!("{package}-{version}");
-            Program::new("tar").arg("-xzf").arg(archive).within(&self.folder).run()?;
+            // An archive does not have the files' own times, by which Cargo finds out what has changed
+            // since the last run.
+            Program::new("tar").words("-xz --touch -f").arg(archive).within(&self.folder).run()?;
             members += &format!("    \"{folder}\",\n");
             patches += &format!("{package} = {{ path = \"{folder}\" }}\n");
         }
