@@ -33,6 +33,7 @@ pub const STEPS: &[Step] = &[
         about: "Run Clippy on the host's side, also with a compiler, and on each component",
         run: lints,
     },
+    Step { name: "release", about: "Build everything that is published", run: release },
     Step { name: "docs", about: "Build the documentation, with warnings as errors", run: docs },
     Step {
         name: "dependencies",
@@ -49,7 +50,6 @@ pub const STEPS: &[Step] = &[
         about: "Compile everything with the oldest supported Rust",
         run: oldest_rust,
     },
-    Step { name: "release", about: "Build everything that is published", run: release },
     Step { name: "composition", about: "Test the composition of the components", run: composition },
     Step { name: "jit", about: "Test the host with a compiler: components from files", run: jit },
     Step {
