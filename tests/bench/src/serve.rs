@@ -55,7 +55,7 @@ impl Cluster {
 pub struct Options {
     #[command(flatten)]
     cluster: Cluster,
-    /// Number of roles; each agent has resources of one of them, in turn
+    /// Number of roles; each agent that matches has resources of one of them, in turn
     #[arg(long, default_value_t = NonZeroUsize::MIN)]
     roles: NonZeroUsize,
 }
@@ -63,6 +63,7 @@ pub struct Options {
 /// The current state of the agents, and statistics of the requests.
 struct Master {
     latency: Duration,
+    matching: usize,
     roles: NonZeroUsize,
     live: Mutex<Live>,
 }
@@ -89,9 +90,9 @@ impl Master {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the role of an agent.
+    /// Returns the role of an agent: those that match have the roles in turn.
     fn role(&self, agent: usize) -> String {
-        agents::role(agent % self.roles)
+        agents::role(agent * self.matching / 100 % self.roles)
     }
 
     /// Counts a request, and waits for the response time.
@@ -188,7 +189,7 @@ async fn run(Options { cluster, roles }: &Options) -> Result<()> {
     let stages = agents::cluster(agents, matching);
     let latency = Duration::from_millis(latency_ms);
     let live = Mutex::new(Live { stages, ..Live::default() });
-    let master = Arc::new(Master { latency, roles: *roles, live });
+    let master = Arc::new(Master { latency, matching, roles: *roles, live });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;

@@ -26,7 +26,7 @@ const FACTOR: f64 = 1.3;
 pub struct Options {
     #[command(flatten)]
     cluster: Cluster,
-    /// Number of roles; each agent has resources of one of them, in turn
+    /// Number of roles; each agent that matches has resources of one of them, in turn
     #[arg(long, default_value = "20")]
     roles: NonZeroUsize,
     /// Number of measurements of each kind; the result is their median
