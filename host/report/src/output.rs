@@ -196,7 +196,8 @@ impl Part {
     fn of(result: &Result<Done, RunError>) -> Self {
         let Output { exit_code, reason, message, counts, report, plan, .. } =
             Output::new(result, vec![]);
-        Self { target: None, exit_code, reason, message, counts, report, plan }
+        let target = plan.as_ref().map(|plan| plan.target.clone());
+        Self { target, exit_code, reason, message, counts, report, plan }
     }
 }
 

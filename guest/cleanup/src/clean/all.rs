@@ -354,7 +354,7 @@ mod tests {
         assert!(results[0].is_err() && results[1].as_ref().unwrap().self_removal.is_none());
     }
 
-    /// What the other targets have read is read again where it does not agree.
+    /// Pages that do not agree are read again, also if another target has read them.
     #[test]
     fn a_framework_that_registers_in_the_middle_is_looked_for_again() {
         let counted = r#"{"master/frameworks_active":1.0}"#;

@@ -45,6 +45,9 @@ impl Cluster<'_> {
         let mut finished = self.finished(&ran, &run);
         if ran.result.is_ok() {
             finished.lines = vec!["".into(), "There is nothing orphaned to clean up.".into()];
+            if let Some(file) = &self.request.plan_file {
+                self.screen.warn(&format!("no plan is written to {}", file.display()));
+            }
         }
         Ok(Err(self.end(finished, Some((ran, recording)))))
     }
