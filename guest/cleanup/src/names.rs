@@ -1,50 +1,10 @@
-//! The names that services give to what they own, and the names that Mesos allows.
-//!
-//! The DC/OS SDK's names come from dcos-commons (`sdk_install.py`), those of the packages
-//! before it from the documentation of the framework cleaner.
+//! The names that Mesos allows, those that are probably misspelt, and those that services give to
+//! what they own.
 
-/// The beginning of the names that the DC/OS SDK gives to ZooKeeper nodes.
-const ZNODE_OF_SDK: &str = "dcos-service-";
-
-/// Returns whether a ZooKeeper node has a name as the DC/OS SDK gives it.
-pub fn is_znode_of_sdk(znode: &str) -> bool {
-    znode.strip_prefix(ZNODE_OF_SDK).is_some_and(|service| !service.is_empty())
-}
-
-/// Returns whether a ZooKeeper node has the name of a service in the group of a role: services of
-/// the DC/OS SDK in the folder `/dev` use the role `dev`.
-pub fn is_znode_below(znode: &str, role: &str) -> bool {
-    let service = znode.strip_prefix(ZNODE_OF_SDK).and_then(|it| it.strip_prefix(role));
-    service.is_some_and(|it| it.starts_with("__"))
-}
-
-/// Returns the ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with
-/// its folder's slashes as `__`, or `NAME`.
-pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {
-    let flat = name.trim_matches('/').replace('/', "__");
-    let names = [format!("{ZNODE_OF_SDK}{flat}"), flat.clone()];
-    names.into_iter().filter(move |_| !flat.is_empty())
-}
-
-/// Returns the ZooKeeper nodes that the service of a role may have: `NAME-role` and `NAME_role`
-/// are roles of the service `NAME`.
-pub fn znodes_of_role(role: &str) -> impl Iterator<Item = String> {
-    znodes_of_service(service_of_role(role))
-}
-
-/// Returns the name of the service that a role suggests.
-pub fn service_of_role(role: &str) -> &str {
-    // The last part of a hierarchical role is the service's own.
-    let own = role.rsplit('/').next().unwrap_or(role);
-    own.strip_suffix("-role").or_else(|| own.strip_suffix("_role")).unwrap_or(own)
-}
-
-/// Returns the name of the service that a principal suggests, with its folder's slashes as `__`,
-/// unless it is not named as a service's: `NAME-principal` or `NAME_principal`.
-pub fn service_of_principal(principal: &str) -> Option<String> {
-    let service = principal.strip_suffix("-principal").or(principal.strip_suffix("_principal"))?;
-    Some(service.trim_matches('/').replace('/', "__"))
-}
+pub use janitor_contract::names::{
+    is_znode_below, is_znode_of_sdk, service_of_principal, service_of_role, znodes_of_role,
+    znodes_of_service,
+};
 
 /// Explains why Mesos allows no role of this name, unless it does (`src/common/roles.cpp`).
 pub fn why_no_role(role: &str) -> Option<&'static str> {

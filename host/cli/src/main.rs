@@ -24,6 +24,7 @@ mod replay;
 mod request;
 mod run;
 mod screen;
+mod select;
 mod services;
 mod settings;
 mod show;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use janitor_contract::types::{Options, Target};
 use janitor_contract::{Call, Endpoints, planned};
 use janitor_report::ExitCode;
-use janitor_report::command_line::parse::{Checks, OWN_APP, Selection, UrlError, Urls, with_app};
+use janitor_report::command_line::parse::{Checks, UrlError, Urls};
 use janitor_report::command_line::print::{Valued, disabled_checks};
 use janitor_report::command_line::time::Limits;
 use janitor_report::output::Subject;
@@ -21,9 +21,10 @@ use crate::component::ComponentArgs;
 use crate::consent::ConsentPolicy;
 use crate::error::CommandError;
 use crate::screen::Screen;
+use crate::select::{own_app, planning, select, with_own_app};
 use crate::settings::{OwnServers, Settings};
 use crate::unconnected::refusal;
-use crate::{files, replay, services};
+use crate::{files, replay};
 
 /// The work of a command.
 pub enum Request {
@@ -279,53 +280,6 @@ fn services(several: &Several) -> Option<files::Named<'_>> {
     Some(("the list of services", several.services.as_deref()?))
 }
 
-/// Returns the call that determines what a cleanup would do.
-fn planning(call: Call) -> Call {
-    match call {
-        Call::Clean(target) => Call::Plan(target),
-        Call::CleanAll(targets) => Call::PlanAll(targets),
-        other => other,
-    }
-}
-
-/// Returns the cleanup of the targets that a command line names, and the options of the run. The
-/// target, or the last one, has the app that runs this command. Orphans have no name yet.
-fn select(
-    selection: &Selection,
-    several: &Several,
-    checks: &Checks,
-    screen: &Screen,
-) -> Result<(Call, Options), CommandError> {
-    if several.all_orphaned {
-        return Ok((Call::CleanAll(vec![]), checks.added_to(Options::DEFAULT)));
-    }
-    if let Some(file) = &several.services {
-        let (targets, options) = services::read(file, checks)?;
-        let targets = without(targets, &several.exclude, screen);
-        if targets.is_empty() {
-            return Err("--exclude leaves no service to clean up".to_owned().into());
-        }
-        return Ok((Call::CleanAll(with_last_app(targets, own_app())), options));
-    }
-    if !several.exclude.is_empty() {
-        return Err("--exclude requires --all-orphaned or --services".to_owned().into());
-    }
-    let (target, options) = selection.read(checks)?;
-    let own_app = own_app();
-    selection.left_out(own_app.as_deref()).iter().for_each(|line| screen.warn(line));
-    Ok((Call::Clean(with_app(target, own_app)), options))
-}
-
-/// Leaves targets of these roles out, and warns of roles that no target has.
-pub fn without(targets: Vec<Target>, excluded: &[String], screen: &Screen) -> Vec<Target> {
-    let is_of = |target: &Target, role: &String| target.role.as_ref() == Some(role);
-    for role in excluded.iter().filter(|role| !targets.iter().any(|it| is_of(it, role))) {
-        screen.warn(&format!("--exclude {role} had no effect: no target has this role"));
-    }
-    let is_left = |target: &Target| !excluded.iter().any(|role| is_of(target, role));
-    targets.into_iter().filter(is_left).collect()
-}
-
 fn plan(args: args::Plan, screen: &Screen) -> Result<OnCluster, CommandError> {
     files::check(&args.connection, args.out.as_deref(), services(&args.several))?;
     let (call, options) = select(&args.selection, &args.several, &args.checks, screen)?;
@@ -402,41 +356,4 @@ fn update(args: args::Replay, screen: &Screen) -> Result<OnCluster, CommandError
         .agreed(args.yes, Some(&args.checks), screen)?;
     let record = request.record.map(|record| Record { only_complete: true, ..record });
     Ok(OnCluster { record, ..request })
-}
-
-/// Returns the app that runs this command, if Marathon runs it.
-pub fn own_app() -> Option<String> {
-    std::env::var(OWN_APP).ok().filter(|value| !value.is_empty())
-}
-
-/// Adds the app that runs this command to the last of several targets, and to no other one: it is
-/// removed at the end.
-pub fn with_last_app(targets: Vec<Target>, own_app: Option<String>) -> Vec<Target> {
-    let is_part = targets.iter().any(|it| !it.agents.is_empty());
-    let last = targets.len().saturating_sub(1);
-    let with = |(index, target): (usize, Target)| {
-        with_app(target, own_app.clone().filter(|_| index == last && !is_part))
-    };
-    targets.into_iter().enumerate().map(with).collect()
-}
-
-/// Adds the app that runs this command to the target of a call, or to the last one.
-fn with_own_app(call: Call) -> Call {
-    match call {
-        Call::CleanAll(targets) => Call::CleanAll(with_last_app(targets, own_app())),
-        Call::PlanAll(targets) => Call::PlanAll(with_last_app(targets, own_app())),
-        Call::ApplyAll(mut plans) => {
-            let targets = plans.iter().map(|plan| plan.target.clone()).collect();
-            let targets = with_last_app(targets, own_app());
-            plans.iter_mut().zip(targets).for_each(|(plan, target)| plan.target = target);
-            Call::ApplyAll(plans)
-        }
-        Call::Clean(target) => Call::Clean(with_app(target, own_app())),
-        Call::Plan(target) => Call::Plan(with_app(target, own_app())),
-        Call::Apply(mut plan) => {
-            plan.target = with_app(plan.target, own_app());
-            Call::Apply(plan)
-        }
-        Call::Discover => Call::Discover,
-    }
 }

@@ -7,6 +7,7 @@ mod table;
 use std::path::Path;
 
 use janitor_contract::Endpoints;
+use janitor_contract::names::concerns;
 use janitor_contract::types::{Endpoint, Target};
 use janitor_report::command_line::parse::{UrlError, Urls};
 use janitor_report::command_line::print::Valued;
@@ -206,13 +207,19 @@ impl Settings {
         Some(OwnServers { name: self.place_name(Place::File), endpoints, is_chosen })
     }
 
-    /// Returns why the targets must not be cleaned up, if a role of theirs is protected.
+    /// Returns why the targets must not be cleaned up, if one of them concerns a protected role.
     pub fn protection(&self, targets: &[&Target]) -> Option<String> {
-        let protected = self.protected();
-        let mut roles = targets.iter().filter_map(|it| it.role.as_ref());
-        let role = roles.find(|role| protected.contains(role))?;
         let file = self.config.as_ref().map(|(config, _)| config.file.display().to_string());
-        Some(format!("role '{role}' is protected by {}", file.unwrap_or_default()))
+        let file = file.unwrap_or_default();
+        let all = self.protected();
+        let pairs = targets.iter().flat_map(|target| all.iter().map(move |role| (*target, *role)));
+        let (target, role) = pairs.into_iter().find(|(target, role)| concerns(target, role))?;
+        Some(match &target.znode {
+            Some(znode) if target.role.as_ref() != Some(role) => {
+                format!("znode '{znode}' may belong to role '{role}', which is protected by {file}")
+            }
+            _ => format!("role '{role}' is protected by {file}"),
+        })
     }
 
     /// The protected roles of the file, and of the chosen cluster.

@@ -12,6 +12,7 @@
 //! | [`imports`] | the interfaces that a component may import |
 //! | [`planned`] | the consistency of a plan, and the effect of options on it |
 //! | [`labels`] | the labels that select reservations, and those that name a framework |
+//! | [`names`] | the names that services give to what they own |
 //! | [`changes`] | the changes in a cluster since a plan was made |
 //! | [`describe`] | readable descriptions of resources, agents and frameworks |
 //! | `strict`, `json` | with the feature `documents`: reads and writes this project's documents |
@@ -33,6 +34,7 @@ pub mod json;
 pub mod labels;
 pub mod likely;
 pub mod master_group;
+pub mod names;
 pub mod outcome;
 pub mod panics;
 pub mod planned;

@@ -100,6 +100,25 @@ fn what_is_excluded_or_protected_stays() {
     assert_eq!((run.exit, holds(&cluster, "b-role")), (7, true), "{run:?}");
 }
 
+/// A service may have a node, but no reservations.
+#[test]
+fn the_node_of_a_role_that_is_excluded_or_protected_stays() {
+    let (_folder, config) = listed("config.toml", "protected = ['old-role']");
+    let cluster = orphans();
+    let mut protecting = on(&cluster, "--all-orphaned --yes --config");
+    let mut excluding = on(&cluster, "--all-orphaned --exclude old-role --yes");
+    for command in [protecting.arg(&config), &mut excluding] {
+        let run = run(command);
+        assert_eq!(run.exit, 0, "{run:?}");
+        let left = cluster.state().exhibitor.unwrap().znodes;
+        assert!(left.contains(&"/dcos-service-old".to_owned()), "{run:?}");
+    }
+    let named = run(on(&cluster, "-z dcos-service-old --yes --config").arg(&config));
+    assert_eq!((named.exit, cluster.state().exhibitor.unwrap().znodes.len()), (7, 3), "{named:?}");
+    let why = "znode 'dcos-service-old' may belong to role 'old-role', which is protected by ";
+    assert!(named.stdout.contains(why), "{named:?}");
+}
+
 #[test]
 fn nothing_is_orphaned_while_the_frameworks_are_not_known() {
     let mut json = state(&["a-role", "used"]);

@@ -1,14 +1,16 @@
 //! Finds the targets that nobody has named: everything that is orphaned.
 
+use janitor_contract::names::concerns;
 use janitor_contract::types::{Inventory, ReadFailure, Reason, Target};
 use janitor_contract::{Call, Done};
 use janitor_report::next::Ran;
 use janitor_report::orphans::State;
+use janitor_report::words::target_words;
 
 use super::Cluster;
 use crate::error::CommandError;
 use crate::finished::Finished;
-use crate::request::{own_app, with_last_app, without};
+use crate::select::{own_app, with_last_app, without};
 
 impl Cluster<'_> {
     /// Lists the orphans, and returns the call for those that are neither excluded nor protected;
@@ -66,16 +68,14 @@ impl Cluster<'_> {
                 unclaimed.join(", ")
             ));
         }
-        let is_protected = |target: &Target| {
-            target.role.as_ref().is_some_and(|role| self.request.protected.contains(role))
-        };
+        let is_protected =
+            |target: &Target| self.request.protected.iter().any(|role| concerns(target, role));
         let orphans = inventory.orphans.clone();
         let (protected, free): (Vec<_>, Vec<_>) = orphans.into_iter().partition(is_protected);
-        let protected: Vec<_> = protected.iter().filter_map(|it| it.role.as_ref()).collect();
         if !protected.is_empty() {
-            let protected: Vec<_> = protected.into_iter().map(|it| format!("'{it}'")).collect();
+            let protected: Vec<_> = protected.iter().map(target_words).collect();
             self.screen.warn(&format!(
-                "left out, because the configuration protects it: role {}",
+                "left out, because the configuration protects it: {}",
                 protected.join(", ")
             ));
         }
