@@ -60,7 +60,8 @@ impl<H: Host> Context<'_, H> {
         let reach = self.unreached(&listing, pending);
         let (unreached, unknown) = self.say_unknown(reach);
         let (frameworks, why) = or_why(self.frameworks(&listing));
-        let frameworks_unknown = why.or_else(|| frameworks.doubt(None, None));
+        let frameworks_unknown =
+            why.or_else(|| frameworks.doubt(None, None)).or_else(|| frameworks.unconfirmed());
         let mut retries = self.retries();
         let root = Tree::root(self.options);
         let (nodes, znodes_unknown) = or_why(root.children(&mut self.host, &mut retries));
@@ -81,7 +82,16 @@ impl<H: Host> Context<'_, H> {
             false => Vec::new(),
         };
         let orphans = match frameworks_unknown {
-            None => orphans::targets(&roles, &frameworks, &orphaned_znodes, options),
+            None => {
+                let may_have_taken_over = listing.may_have_taken_over;
+                orphans::targets(
+                    &roles,
+                    &frameworks,
+                    &orphaned_znodes,
+                    may_have_taken_over,
+                    options,
+                )
+            }
             Some(_) => Vec::new(),
         };
         Ok(Inventory {

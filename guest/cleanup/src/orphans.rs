@@ -14,13 +14,17 @@ const RESOURCE_ID: &str = "resource_id";
 const PUBLIC_ROLE: &str = "slave_public";
 
 /// Lists the orphaned targets. `znodes` are the orphaned nodes. The frameworks must be all that are
-/// registered.
+/// registered. If the master may have taken over from another one, it knows no framework that has
+/// not registered again, which may take as long as the failover timeout of the framework.
 pub fn targets(
     roles: &[Holding],
     frameworks: &Frameworks,
     znodes: &[String],
+    may_have_taken_over: bool,
     options: &Options,
 ) -> Vec<Target> {
+    let is_of_dead_service =
+        |holding: &Holding| is_of_dead_service(holding, frameworks, may_have_taken_over);
     let mut all = Vec::new();
     for holding in roles {
         let of_role = Target { role: Some(holding.role.clone()), ..Target::NOTHING };
@@ -32,18 +36,28 @@ pub fn targets(
             all.push(Target { znode, ..of_role });
             continue;
         }
-        let dead = holding.groups.iter().filter(|it| it.removable && is_dead(it, holding));
+        let dead = holding.groups.iter().filter(|it| it.removable && has_ended(it));
         all.extend(dead.map(|group| {
             let framework_id = group.framework_id.clone();
             Target { framework_id, ..of_role.clone() }
         }));
     }
     let is_taken = |znode: &&String| !all.iter().any(|it| it.znode.as_ref() == Some(*znode));
-    let may_be_of = |znode: &&String| {
-        roles.iter().any(|it| names::is_znode_below(znode, &it.role) && has_doubtful_parts(it))
+    // The service of a part that stays may come back, and look for its node.
+    let may_be_of = |znode: &str| {
+        let goes = |role: &str| {
+            all.iter().any(|it| it.role.as_deref() == Some(role) && it.framework_id.is_none())
+        };
+        let staying = roles.iter().filter(|it| !goes(&it.role) && has_doubtful_parts(it));
+        staying.into_iter().any(|it| {
+            let services = it.principals.iter().filter_map(|it| names::service_of_principal(it));
+            let mut its = services.filter(|it| names::znodes_of_service(it).any(|it| it == znode));
+            names::is_znode_below(znode, &it.role) || its.next().is_some()
+        })
     };
-    let left: Vec<_> =
-        znodes.iter().filter(is_taken).filter(|it| !may_be_of(it)).cloned().collect();
+    // Any other name may be that of something else.
+    let is_orphan = |it: &&String| names::is_znode_of_sdk(it) && !may_be_of(it);
+    let left: Vec<_> = znodes.iter().filter(is_taken).filter(is_orphan).cloned().collect();
     all.extend(left.into_iter().map(|znode| Target { znode: Some(znode), ..Target::NOTHING }));
     all
 }
@@ -55,12 +69,28 @@ fn is_the_clusters(role: &str) -> bool {
 
 /// Returns whether nobody uses a role, and all that can be removed of it shows traces of a service.
 /// Several principals are several services, or a service and an operator.
-fn is_of_dead_service(holding: &Holding) -> bool {
-    let has_trace = |it: &HoldingGroup| it.framework_id.is_some() || has_traces(it, holding);
+fn is_of_dead_service(
+    holding: &Holding,
+    frameworks: &Frameworks,
+    may_have_taken_over: bool,
+) -> bool {
+    let is_traced = |it: &HoldingGroup| match it.state {
+        FrameworkState::Completed => true,
+        FrameworkState::Unknown => !may_have_taken_over,
+        FrameworkState::Registered => false,
+        FrameworkState::Unnamed => has_traces(it, holding),
+    };
+    let service = names::service_of_role(&holding.role);
+    let of_principals = holding.principals.iter().filter_map(|it| names::service_of_principal(it));
+    let lives = frameworks.has_service(service)
+        || of_principals.into_iter().any(|it| frameworks.has_service(&it));
+    let mut entries = holding.agents.iter().flat_map(|it| &it.entries);
+    let is_nameless = entries.any(|it| it.dynamic && it.principal.is_none());
     holding.removable
         && !is_used(holding)
-        && holding.principals.len() < 2
-        && holding.groups.iter().filter(|it| it.removable).all(has_trace)
+        && !lives
+        && holding.principals.len() + usize::from(is_nameless) < 2
+        && holding.groups.iter().filter(|it| it.removable).all(is_traced)
 }
 
 /// Returns whether registered frameworks use a role or a part of it.
@@ -74,7 +104,7 @@ fn has_traces(group: &HoldingGroup, holding: &Holding) -> bool {
     let names_framework = |it: &Label| framework_id(&it.key, it.value.as_deref()).is_some();
     let mut entries = holding.agents.iter().flat_map(|it| &it.entries);
     group.volumes > 0
-        || !holding.znodes.is_empty()
+        || holding.znodes.iter().any(|it| names::is_znode_of_sdk(it))
         || has_services_principal(holding)
         || entries.any(|it| {
             it.labels.iter().any(|it| it.key == RESOURCE_ID)
@@ -88,24 +118,18 @@ fn has_services_principal(holding: &Holding) -> bool {
     holding.principals.iter().any(|it| names::service_of_principal(it).as_deref() == Some(service))
 }
 
-/// Returns whether the framework of a part has ended. In a role that others still use, the master
-/// must say so itself: it may not know a framework because it has taken over since.
-fn is_dead(group: &HoldingGroup, holding: &Holding) -> bool {
-    group.framework_id.is_some()
-        && match group.state {
-            FrameworkState::Completed => true,
-            FrameworkState::Unknown => !is_used(holding),
-            FrameworkState::Registered | FrameworkState::Unnamed => false,
-        }
+/// Returns whether the framework of a part has ended: the master itself must say so, because it may
+/// not know a framework that has not registered again with it.
+fn has_ended(group: &HoldingGroup) -> bool {
+    group.framework_id.is_some() && group.state == FrameworkState::Completed
 }
 
-/// Returns whether parts of a role stay although no registered framework has them: their service
-/// may come back, and look for its node.
+/// Returns whether parts of a role stay although no registered framework has them.
 fn has_doubtful_parts(holding: &Holding) -> bool {
     let is_doubtful = |it: &HoldingGroup| {
-        it.removable && it.state != FrameworkState::Registered && !is_dead(it, holding)
+        it.removable && it.state != FrameworkState::Registered && !has_ended(it)
     };
-    !is_of_dead_service(holding) && holding.groups.iter().any(is_doubtful)
+    holding.groups.iter().any(is_doubtful)
 }
 
 /// Returns the node that certainly belongs to the service of a role: no other role suggests it, no
@@ -183,7 +207,7 @@ mod tests {
             (("a/b-role", "b_principal", &[], false), &[], &["a/b-role - -"]),
             (("a__b-role", "/a/b-principal", &[], false), &[], &["a__b-role - -"]),
             // Without another trace of the service, the node may be anything.
-            (("b-role", "ops", &[], false), &["b"], &["b-role - -"]),
+            (("b-role", "ops", &[], false), &["b"], &[]),
             (("b_role", "b_principal", &[], false), &["b"], &["b_role - b"]),
             (("b-role", "ops", &[], false), &["b", "dcos-service-b"], &["b-role - dcos-service-b"]),
             // These belong to the cluster itself.
@@ -207,11 +231,35 @@ mod tests {
             (format!(r#"{{"frameworks":[{user}]}}"#), &[]),
             (r#"{"frameworks":[{"id":"F","roles":["other"]}]}"#.to_owned(), &[]),
             (r#"{"frameworks":[{"id":"G","roles":["dev/a"]}]}"#.to_owned(), &[]),
+            // The framework has left the role, or never had it, and runs the service.
+            (r#"{"frameworks":[{"id":"G","name":"dev","roles":["other"]}]}"#.to_owned(), &[]),
             // The list may be incomplete.
             (r#"{"frameworks":[],"unregistered_frameworks":["G"]}"#.to_owned(), &[]),
         ] {
             assert_eq!(orphans(&[entry], &frameworks, &[]), expected, "{frameworks}");
         }
+    }
+
+    #[test]
+    fn an_operator_beside_a_service_is_no_orphan() {
+        let entries = [("kafka-role", "kafka-principal", &[][..], true)];
+        assert_eq!(orphans(&entries, NONE, &[]), ["kafka-role - -"]);
+        let other = [entries[0], ("kafka-role/ops", "ops", &[], false)];
+        assert_eq!(orphans(&other, NONE, &[]), ["kafka-role - -"]);
+    }
+
+    /// A node may belong to the service of a part that stays, whatever the role's name.
+    #[test]
+    fn the_node_of_a_service_that_may_come_back_is_no_orphan() {
+        let nodes = ["dcos-service-kafka", "dcos-service-old"];
+        let labels = [("framework_id", "LOST")];
+        let user = r#"{"frameworks":[{"id":"M","name":"marathon","roles":["prod"]}]}"#;
+        let part = ("prod", "kafka-principal", &labels[..], true);
+        assert_eq!(orphans(&[part], user, &nodes), ["- - dcos-service-old"]);
+        let unclaimed = ("prod", "kafka-principal", &[][..], false);
+        assert_eq!(orphans(&[unclaimed], NONE, &nodes), ["- - dcos-service-old"]);
+        let public = ("slave_public", "kafka-principal", &[][..], true);
+        assert_eq!(orphans(&[public], NONE, &nodes), ["- - dcos-service-old"]);
     }
 
     #[test]
@@ -223,7 +271,7 @@ mod tests {
         assert_eq!(orphans(&roles[..1], NONE, &nodes), [with("a/kafka-role")]);
         assert_eq!(orphans(&roles, NONE, &nodes), ["a/kafka-role - -", "b/kafka-role - -"]);
         let owner = r#"{"frameworks":[{"id":"F","name":"kafka","roles":["other"]}]}"#;
-        assert_eq!(orphans(&roles[..1], owner, &nodes), ["a/kafka-role - -"]);
+        assert_eq!(orphans(&roles[..1], owner, &nodes), [""; 0]);
         let left = ["dcos-service-kafka", "dcos-service-old"];
         let expected = [with("a/kafka-role"), "- - dcos-service-old".to_owned()];
         assert_eq!(orphans(&roles[..1], NONE, &left), expected);

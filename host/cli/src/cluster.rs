@@ -34,6 +34,7 @@ use crate::screen::Screen;
 use crate::signals::Stage;
 use crate::unconnected::{Unconnected, refusal, silent};
 use corrections::{correction, hint};
+use find::Found;
 
 /// Carries out a request on its cluster.
 ///
@@ -136,13 +137,29 @@ impl<'a> Cluster<'a> {
     /// # Errors
     /// Fails if there is no consent, or the recording cannot be started.
     fn run(&self) -> Result<Finished, CommandError> {
-        let call = match self.request.all_orphaned {
-            false => self.request.call.clone(),
-            true => match self.find()? {
-                Ok(call) => call,
-                Err(finished) => return Ok(finished),
-            },
+        if !self.request.all_orphaned {
+            return self.agree_and_carry_out(self.request.call.clone());
+        }
+        let Found { call, doubt } = match self.find()? {
+            Ok(found) => found,
+            Err(finished) => return Ok(finished),
         };
+        let mut finished = self.agree_and_carry_out(call)?;
+        match doubt {
+            Some(why) if finished.code == ExitCode::Clean && self.request.call.is_change() => {
+                finished.end_with(ExitCode::Incomplete, &why, vec![why.clone()]);
+            }
+            Some(why) => self.screen.warn(&why),
+            None => {}
+        }
+        Ok(finished)
+    }
+
+    /// Carries out a call, with the consent that it needs.
+    ///
+    /// # Errors
+    /// Fails if there is no consent, or the recording cannot be started.
+    fn agree_and_carry_out(&self, call: Call) -> Result<Finished, CommandError> {
         match &self.request.consent {
             ConsentPolicy::Unneeded => self.carry_out(call),
             ConsentPolicy::Given(consent) => self.change(call, consent),
@@ -177,7 +194,7 @@ impl<'a> Cluster<'a> {
         Ok(finished)
     }
 
-    /// Sets the exit code that says what the plans contain; of several, the highest one counts.
+    /// Sets the exit code that says what the plans contain; of several, the worst one counts.
     fn detail(&self, ran: &Ran, finished: &mut Finished) {
         let mut code = ExitCode::from(&ran.result);
         let plans: Vec<_> = match &ran.result {
@@ -190,7 +207,7 @@ impl<'a> Cluster<'a> {
             let is_refused = plan.refusal.is_some() || self.request.protection.is_some();
             let unknown = why_unknown(plan, options).filter(|_| !is_refused);
             let changes = changes_anything(plan, options);
-            code = code.max(match (is_refused, &unknown, changes) {
+            code = code.or_worse(match (is_refused, &unknown, changes) {
                 (true, ..) => ExitCode::Refused,
                 (false, Some(_), _) => ExitCode::Failed,
                 (false, None, true) => ExitCode::Changes,

@@ -179,7 +179,12 @@ impl OnCluster {
         let settings = Settings::read(urls, connection.auth, &connection.config)?;
         let protection = settings.protection(&call.targets());
         if let Some(why) = protection.as_ref().filter(|_| call.is_change()) {
-            let hint = "to clean it up nevertheless, delete it from the list `protected` there";
+            let hint = match call.parts().is_empty() {
+                true => "to clean it up nevertheless, delete it from the list `protected` there",
+                false => {
+                    "leave the role out with --exclude, or delete it from the list `protected`"
+                }
+            };
             return Err(refusal(ExitCode::Refused, format!("Refused: {why}."), hint));
         }
         let own = settings.urls().endpoints(&Endpoints::default());
@@ -272,7 +277,17 @@ fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> 
     let call = if args.dry_run { planning(call) } else { call };
     let request = OnCluster::new(call, options, args.urls, args.connection, None)?;
     let request = request.choosing(&args.several).within(&args.waiting.limits);
-    request.agreed(args.yes, None, screen)
+    let request = request.agreed(args.yes, None, screen)?;
+    if let (true, false, ConsentPolicy::Given(_)) =
+        (args.several.all_orphaned, args.yes, &request.consent)
+    {
+        return Err(CommandError::Usage(
+            "--all-orphaned removes what nobody has named, and there is no terminal to confirm it; add \
+             --yes if that is intended"
+                .into(),
+        ));
+    }
+    Ok(request)
 }
 
 /// Returns the file that lists the services, if there is one.

@@ -2,7 +2,7 @@
 //! the app that runs this command.
 
 use janitor_contract::Call;
-use janitor_contract::names::concerns;
+use janitor_contract::names::{concerns, near};
 use janitor_contract::types::{Options, Target};
 use janitor_report::command_line::parse::{Checks, OWN_APP, Selection, with_app};
 
@@ -36,7 +36,7 @@ pub fn select(
     }
     if let Some(file) = &several.services {
         let (targets, options) = services::read(file, checks)?;
-        let targets = without(targets, &several.exclude, screen);
+        let targets = without(targets, &several.exclude, screen)?;
         if targets.is_empty() {
             return Err("--exclude leaves no service to clean up".to_owned().into());
         }
@@ -51,13 +51,44 @@ pub fn select(
     Ok((Call::Clean(with_app(target, own_app)), options))
 }
 
-/// Leaves targets of these roles out, with the ZooKeeper nodes of their services, and warns of roles that no target has.
-pub fn without(targets: Vec<Target>, excluded: &[String], screen: &Screen) -> Vec<Target> {
+/// Leaves targets of these roles out, with the ZooKeeper nodes of their services, and warns of roles
+/// that no target has.
+///
+/// # Errors
+/// Fails if such a role is probably misspelt: what was to stay would be removed.
+pub fn without(
+    targets: Vec<Target>,
+    excluded: &[String],
+    screen: &Screen,
+) -> Result<Vec<Target>, CommandError> {
+    require_no_slip(&targets, excluded, "--exclude")?;
     for role in excluded.iter().filter(|role| !targets.iter().any(|it| concerns(it, role))) {
         screen.warn(&format!("--exclude {role} had no effect: no target has this role"));
     }
     let is_left = |target: &Target| !excluded.iter().any(|role| concerns(target, role));
-    targets.into_iter().filter(is_left).collect()
+    Ok(targets.into_iter().filter(is_left).collect())
+}
+
+/// Requires that none of these names is a misspelling of a target's role.
+///
+/// # Errors
+/// Fails if one probably is.
+pub fn require_no_slip(
+    targets: &[Target],
+    names: &[String],
+    place: &str,
+) -> Result<(), CommandError> {
+    let roles = || targets.iter().filter_map(|it| it.role.as_deref());
+    let unknown = names.iter().filter(|name| !targets.iter().any(|it| concerns(it, name)));
+    for name in unknown {
+        if let Some(meant) = near(name, roles()).first() {
+            return Err(CommandError::Usage(format!(
+                "{place} {name}: no target has this role. Did you mean {meant}? Nothing was changed; \
+                 correct the name, or omit it"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the app that runs this command, if Marathon runs it.

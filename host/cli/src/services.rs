@@ -16,17 +16,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// The content of a file.
 #[derive(Serialize, Deserialize)]
 struct Services {
-    services: Vec<Item>,
-}
-
-/// A service, or a part of one.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Item {
-    /// The name of a service.
-    Name(String),
-    /// The names of what it has.
-    Names(Box<Names>),
+    services: Vec<Value>,
 }
 
 /// The same names as the options of a run for one target.
@@ -66,8 +56,10 @@ fn parse(bytes: &[u8], is_json: bool, checks: &Checks) -> Result<(Vec<Target>, O
     let mut options = checks.added_to(Options::DEFAULT);
     for (index, item) in services.into_iter().enumerate() {
         let at = |why: String| format!("services.{index}: {why}");
-        let (target, of_target) =
-            selection(item).and_then(|selection| selection.read(checks)).map_err(at)?;
+        let (target, of_target) = names(item)
+            .and_then(selection)
+            .and_then(|selection| selection.read(checks))
+            .map_err(at)?;
         if let Some(first) = targets.iter().position(|it| *it == target) {
             return Err(at(format!("it is the same as services.{first}")));
         }
@@ -93,15 +85,23 @@ fn document(bytes: &[u8], is_json: bool) -> Result<Value, String> {
     serde_json::to_value(&toml).map_err(|why| why.to_string())
 }
 
+/// Reads an item: the name of a service, or the names of what it has.
+fn names(item: Value) -> Result<Names, String> {
+    match item {
+        Value::String(service) => Ok(Names { service: Some(service), ..Names::default() }),
+        Value::Object(_) => strict::read(item),
+        _ => Err("it must be the name of a service, or a table with `service` or `role`".into()),
+    }
+}
+
 /// Returns what the command line for the same target would select.
-fn selection(item: Item) -> Result<Selection, String> {
-    let names = match item {
-        Item::Name(service) => Names { service: Some(service), ..Names::default() },
-        Item::Names(names) => *names,
-    };
+fn selection(names: Names) -> Result<Selection, String> {
     let Names { service, naming, role, principal, znode, labels, framework_id, agents } = names;
     if role.is_none() && znode.is_none() && service.is_none() {
         return Err("it must have a `service`, a `role` or a `znode`".into());
+    }
+    if znode.is_some() && !agents.is_empty() {
+        return Err("a `znode` belongs to the whole service; omit it, or `agents`".into());
     }
     if naming.is_some() && service.is_none() {
         return Err("`naming` requires a `service`".into());
@@ -175,7 +175,7 @@ mod tests {
             ("services = []", "it names no service"),
             ("service = ['a']", "missing field `services`"),
             ("services = ['a', 'a']", "services.1: it is the same as services.0"),
-            ("services = ['a', { rolle = 'r' }]", "unknown field `services.1.rolle`"),
+            ("services = ['a', { rolle = 'r' }]", "services.1: unknown field `rolle`"),
             ("services = [{ principal = 'p' }]", "services.0: it must have a `service`"),
             ("services = [{ role = 'r', naming = 'sdk' }]", "services.0: `naming` requires"),
             (
@@ -183,7 +183,9 @@ mod tests {
                 "services.0: `naming` must be one of `sdk`, ",
             ),
             ("services = [{ role = 'r', labels = ['=v'] }]", "services.0: a label must have a key"),
-            ("services = [7]", "data did not match"),
+            ("services = [7]", "services.0: it must be the name of a service"),
+            ("services = [{ role = 7 }]", "services.0: invalid type: integer `7`"),
+            ("services = [{ role = 'r', znode = 'z', agents = ['S0'] }]", "services.0: a `znode`"),
             ("services = ['../a']", "services.0: invalid service name"),
             ("\nservices = [", "line 2: "),
             ("a = 1\na = 2", "line 2: duplicate key"),

@@ -20,10 +20,15 @@ pub fn is_znode_below(znode: &str, role: &str) -> bool {
     service.is_some_and(|it| it.starts_with("__"))
 }
 
+/// Returns the name of a service with its folder's slashes as `__`.
+pub fn flat(name: &str) -> String {
+    name.trim_matches('/').replace('/', "__")
+}
+
 /// Returns the ZooKeeper nodes that a service of this name may have: `dcos-service-NAME`, with
 /// its folder's slashes as `__`, or `NAME`.
 pub fn znodes_of_service(name: &str) -> impl Iterator<Item = String> {
-    let flat = name.trim_matches('/').replace('/', "__");
+    let flat = flat(name);
     let names = [format!("{ZNODE_OF_SDK}{flat}"), flat.clone()];
     names.into_iter().filter(move |_| !flat.is_empty())
 }
@@ -45,20 +50,50 @@ pub fn service_of_role(role: &str) -> &str {
 /// unless it is not named as a service's: `NAME-principal` or `NAME_principal`.
 pub fn service_of_principal(principal: &str) -> Option<String> {
     let service = principal.strip_suffix("-principal").or(principal.strip_suffix("_principal"))?;
-    Some(service.trim_matches('/').replace('/', "__"))
+    Some(flat(service))
+}
+
+/// Returns the known names that this name may be a misspelling of. Names that differ only in their
+/// digits are siblings, and not misspelt.
+pub fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let letters = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
+    let lower = name.to_ascii_lowercase();
+    let most = if name.len() < 6 { 1 } else { 2 };
+    let is_near = |it: &&str| {
+        let other = it.to_ascii_lowercase();
+        let is_sibling = other != lower && letters(&other) == letters(&lower);
+        *it != name && !is_sibling && strsim::osa_distance(&other, &lower) <= most
+    };
+    let mut near: Vec<_> = known.into_iter().filter(is_near).collect();
+    near.sort_unstable();
+    near.dedup();
+    near
 }
 
 /// Returns whether a target concerns a role: by its own role, or by a ZooKeeper node that the role's
-/// service may have.
+/// service, or one of its group, may have.
 pub fn concerns(target: &Target, role: &str) -> bool {
     let top = target.znode.as_deref().and_then(|it| it.trim_start_matches('/').split('/').next());
     target.role.as_deref() == Some(role)
-        || top.is_some_and(|top| znodes_of_role(role).any(|it| it == top))
+        || top.is_some_and(|top| {
+            is_znode_below(top, role) || znodes_of_role(role).any(|it| it == top)
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slips_are_near_and_siblings_are_not() {
+        let known = ["hdfs-role", "kafka2-role", "kafka_role", "cassandra-role", "a", "ab"];
+        assert_eq!(near("hdsf-role", known), ["hdfs-role"]);
+        assert_eq!(near("kafka-role", known), ["kafka_role"]);
+        assert_eq!(near("kafka1-role", ["kafka2-role", "kafka-role"]), [""; 0]);
+        assert_eq!(near("Hdfs-role", known), ["hdfs-role"]);
+        assert_eq!(near("spark-role", known), [""; 0]);
+        assert_eq!(near("b", known), ["a", "ab"]);
+    }
 
     #[test]
     fn a_target_concerns_a_role_by_its_znode_too() {
@@ -72,6 +107,7 @@ mod tests {
             (None, Some("dcos-service-kafka")),
             (None, Some("/dcos-service-kafka/sub")),
             (Some("other"), Some("kafka")),
+            (None, Some("dcos-service-kafka-role__a")),
         ] {
             assert!(concerns(&target(role, znode), "kafka-role"), "{role:?} {znode:?}");
         }

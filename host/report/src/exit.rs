@@ -53,6 +53,22 @@ impl ExitCode {
         }
     }
 
+    /// Returns the worse of two codes: of several targets, one that failed is worse than one that is
+    /// incomplete, and a refusal, which changed nothing, is the least of errors.
+    #[must_use]
+    pub fn or_worse(self, other: Self) -> Self {
+        let rank = |code| match code {
+            Self::Clean => 0,
+            Self::Changes => 1,
+            Self::Refused => 2,
+            Self::Incomplete => 3,
+            Self::Url | Self::Login | Self::Usage => 4,
+            Self::Failed => 5,
+            Self::Violation => 6,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     /// Describes the code for people.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -72,10 +88,10 @@ impl ExitCode {
 }
 
 impl From<&Result<Done, RunError>> for ExitCode {
-    /// Of several targets, the highest code counts.
+    /// Of several targets, the worst code counts.
     fn from(result: &Result<Done, RunError>) -> Self {
         let worst = |reasons: &mut dyn Iterator<Item = Reason>| {
-            reasons.map(Self::from).max().unwrap_or(Self::Clean)
+            reasons.map(Self::from).fold(Self::Clean, Self::or_worse)
         };
         match result {
             Ok(Done::CleanedAll(results)) => {
@@ -130,6 +146,17 @@ mod tests {
         for code in ExitCode::ALL {
             let row = format!("| {} | {} |", code as u8, code.meaning());
             assert!(readme.contains(&row) && guide.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_worse_than_a_refusal() {
+        use ExitCode::{Changes, Clean, Failed, Incomplete, Refused, Violation};
+        let order = [Clean, Changes, Refused, Incomplete, Failed, Violation];
+        for (index, code) in order.into_iter().enumerate() {
+            for other in &order[..=index] {
+                assert_eq!((code.or_worse(*other), other.or_worse(code)), (code, code));
+            }
         }
     }
 

@@ -80,7 +80,8 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
         Ok(Done::PlannedAll(results)) => {
             let changes =
                 |it: &CleanupPlan| it.refusal.is_none() && changes_anything(it, &run.options);
-            if !results.iter().flatten().any(changes) {
+            let is_nothing = results.iter().all(|it| it.as_ref().is_ok_and(|it| !changes(it)));
+            if is_nothing {
                 lines.push("There is nothing to do.".into());
             } else if run.caller.plan.is_none() && !run.caller.several.is_empty() {
                 lines.push(format!("To carry out these plans: {}", run.clean_all()));
@@ -119,6 +120,8 @@ fn after_parts(ran: &Ran, run: &Invocation) -> Vec<String> {
             _ => after(&ran, &run),
         };
         for line in of_part {
+            // Another target may well have been changed.
+            let line = line.strip_prefix("Nothing was changed. ").unwrap_or(&line).to_owned();
             if !lines.contains(&line) {
                 lines.push(line);
             }

@@ -52,7 +52,7 @@ pub struct Output {
     /// known. `inventory.orphans` also has the orphaned parts and znodes.
     pub orphaned: Option<Vec<String>>,
     /// The results of a run for several targets, one for each, in their order. `message`, `report`
-    /// and `plan` are then missing; `exit_code` is the highest of theirs, and `counts` has the sums.
+    /// and `plan` are then missing; `exit_code` is the worst of theirs, and `counts` has the sums.
     pub parts: Option<Vec<Part>>,
     /// Warnings for people about the command itself (certificates that are not verified,
     /// credentials that are sent over plain HTTP, options without effect), and about everything that

@@ -32,8 +32,9 @@ pub fn plans(
             }
         }
     }
-    let possible: Vec<_> = results.iter().flatten().filter(|it| it.refusal.is_none()).collect();
-    let refused = results.len() - possible.len();
+    let made = results.iter().flatten();
+    let possible: Vec<_> = made.clone().filter(|it| it.refusal.is_none()).collect();
+    let refused = made.count() - possible.len();
     let mut total = count(possible.len(), "target");
     if let Some(sum) = sum(&Extent::of_all(possible, options), true) {
         total += &format!(": {sum}");

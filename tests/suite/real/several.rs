@@ -62,7 +62,7 @@ pub fn orphans_with_nodes_in_zookeeper(command: &str) {
         "/dcos-service-old",
     ]);
     let servers = ["-m", &master.url(), "-e", &server.url()];
-    let cleaned = run(janitor().args(["clean", "--all-orphaned"]).args(servers));
+    let cleaned = run(janitor().args(["clean", "--all-orphaned", "--yes"]).args(servers));
     println!("{}", cleaned.stdout);
     assert!(cleaned.stdout.contains("In total: 2 targets: 2 clean\n"), "{cleaned:?}");
     assert!(master.has("kafka-role") && !master.has("hdfs-role"));

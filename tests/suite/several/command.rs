@@ -84,11 +84,11 @@ fn everything_orphaned_is_cleaned_and_nothing_else() {
 fn what_is_excluded_or_protected_stays() {
     let cluster = orphans();
     let (_folder, config) = listed("config.toml", "protected = ['b-role']");
-    let line = "--all-orphaned --exclude a-role --exclude no-role --yes --config";
+    let line = "--all-orphaned --exclude a-role --exclude no-such --yes --config";
     let run = run(on(&cluster, line).arg(&config));
     assert_eq!(run.exit, 0, "{run:?}");
     assert!(holds(&cluster, "a-role") && holds(&cluster, "b-role"));
-    for words in ["the configuration protects it: role 'b-role'", "--exclude no-role had no effect"]
+    for words in ["the configuration protects it: role 'b-role'", "--exclude no-such had no effect"]
     {
         assert!(run.stderr.contains(words), "{words}: {run:?}");
     }
@@ -292,10 +292,75 @@ fn a_contradictory_command_line_is_refused() {
         "clean --all-orphaned --wait 1m",
         "clean --services x --service kafka",
         "clean --exclude a-role",
+        // Nobody has named anything, and nobody is there.
+        "clean --all-orphaned",
+        "clean --all-orphaned --yes --exclude a_role",
         "clean --exclude a-role -r b-role",
         "clean --services no-such-file",
     ] {
         let run = run(&mut on(&cluster, line));
         assert_eq!((run.exit, changes(&cluster)), (1, vec![]), "{line}: {run:?}");
     }
+}
+
+/// Adds fields to the state of a cluster.
+fn with(fields: Value) -> Cluster {
+    let mut state = orphaned();
+    for (name, value) in fields.as_object().unwrap() {
+        state[name] = value.clone();
+    }
+    started(state)
+}
+
+#[test]
+fn what_cannot_be_seen_may_be_orphaned_too() {
+    let none = json!([]);
+    let there = json!({"id": "S0", "hostname": "h0", "reserved_resources_full": {}});
+    let lost = json!({"id": "S1", "hostname": "h", "unreachable": 1_700_000_000, "reserved_resources_full": {}});
+    let cluster = with(json!({"agents": [there, lost], "exhibitor": {"znodes": none}}));
+    let lost = run(&mut on(&cluster, "--all-orphaned --yes"));
+    assert_eq!((lost.exit, changes(&cluster)), (6, vec![]), "{lost:?}");
+    assert!(lost.stderr.contains("may hold resources that cannot be seen"), "{lost:?}");
+    let cluster = with(json!({"exhibitor": null}));
+    let without = run(&mut on(&cluster, "--all-orphaned --yes"));
+    assert_eq!((without.exit, holds(&cluster, "a-role")), (6, false), "{without:?}");
+    assert!(without.stderr.contains("the znodes are not known"), "{without:?}");
+}
+
+#[test]
+fn the_own_app_is_removed_if_there_is_nothing_to_clean_up() {
+    let cluster = with(json!({
+        "agents": [{"id": "S0", "hostname": "h", "reserved_resources_full": {}}],
+        "exhibitor": {"znodes": []},
+        "marathon": {"apps": ["/janitor"]},
+    }));
+    let mut command = on(&cluster, "--all-orphaned --yes");
+    let run = run(command.env("MARATHON_APP_ID", "/janitor"));
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(cluster.state().marathon.unwrap().apps.is_empty(), "{run:?}");
+}
+
+/// A framework that has left its role still runs the service.
+#[test]
+fn what_a_living_service_made_is_no_orphan() {
+    let frameworks = json!([{"id": "F", "name": "used", "roles": ["used"]}, {"id": "K", "name": "a", "roles": ["dev"]}]);
+    let cluster = with(json!({"frameworks": frameworks}));
+    let run = run(&mut on(&cluster, "--all-orphaned --yes"));
+    assert_eq!(
+        (run.exit, holds(&cluster, "a-role"), holds(&cluster, "b-role")),
+        (0, true, false),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_node_of_two_targets_goes_only_if_both_are_clean() {
+    let cluster = orphans();
+    let list =
+        "services = [{ role = 'a-role', znode = 'other' }, { role = 'used', znode = '/other' }]";
+    let (_folder, file) = listed("services.toml", list);
+    let run = run(on(&cluster, "clean --yes --services").arg(&file));
+    assert_eq!(run.exit, 6, "{run:?}");
+    assert!(run.stdout.contains("another target that names it is not clean"), "{run:?}");
+    assert!(cluster.state().exhibitor.unwrap().znodes.contains(&"/other".to_owned()));
 }

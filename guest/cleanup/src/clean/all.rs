@@ -82,20 +82,39 @@ fn carry_out_all<H: Host>(
     for part in &mut parts {
         let parents = mem::take(&mut part.parents);
         part.proceed(|context, target, listing| {
+            // Each of the other targets may have taken its time.
+            context.has_waited = target.znode.is_some();
+            let nothing = Listing::default();
+            context.require_still_unused(listing.as_deref().unwrap_or(&nothing))?;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
             Ok(None)
         });
     }
+    let failed = parts.iter().filter(|part| matches!(part.state, State::Ended(_)));
+    let of_failed: Vec<_> = failed.filter_map(|part| named_znode(part.target)).collect();
     for part in &mut parts {
         part.proceed(|context, target, _| {
-            target.znode.as_deref().map_or(Ok(()), |znode| context.znode(znode))?;
+            let Some(znode) = target.znode.as_deref() else { return Ok(None) };
+            if named_znode(target).is_some_and(|it| of_failed.contains(&it)) {
+                let message = format!(
+                    "Incomplete: znode '{znode}' stays, because another target that names it is not \
+                     clean."
+                );
+                return Err(context.abort(Reason::Incomplete, message));
+            }
+            context.znode(znode)?;
             Ok(None)
         });
     }
     let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
     parts.into_iter().map(|part| part.end(are_complete)).collect()
+}
+
+/// Returns the path of a target's node, without slashes at its ends.
+fn named_znode(target: &Target) -> Option<&str> {
+    target.znode.as_deref().map(|it| it.trim_matches('/'))
 }
 
 /// Carries out an operation for all targets.
@@ -374,5 +393,23 @@ mod tests {
         let results = clean_all(&mut host, &[target("r", None), target("q", None)], &options);
         assert!(results.iter().all(Result::is_ok), "{results:?}");
         assert_eq!(paths(&host).iter().filter(|it| **it == "frameworks").count(), 2);
+    }
+
+    #[test]
+    fn a_service_that_is_installed_again_keeps_its_node() {
+        let none = r#"{"frameworks":[]}"#;
+        let again = r#"{"frameworks":[{"id":"F","name":"n","roles":["r"]}]}"#;
+        let mut host = calm()
+            .answer(200, list(&[], &["r"]))
+            .answer(200, none)
+            .answer(202, "")
+            .answer(202, "")
+            .answer(200, list(&[], &[]))
+            .answer(200, again);
+        let options = Options { in_use: InUse::Refuse, ..options() };
+        let results = clean_all(&mut host, &[target("r", Some("r"))], &options);
+        let failure = results[0].as_ref().unwrap_err();
+        assert!(failure.message.contains("1 framework(s) use the target now"), "{failure:?}");
+        assert!(!host.sent.iter().any(|it| it.method == janitor_contract::types::Method::Delete));
     }
 }

@@ -234,9 +234,30 @@ impl Frameworks {
         self.roles.keys().map(String::as_str)
     }
 
-    /// Returns those that may use what is reserved for a role.
+    /// Returns those that may use what is reserved for a role. The master's roles count too: a
+    /// framework that has left a role, and still holds resources of it, is only there.
     pub fn using(&self, role: &str) -> Vec<Framework> {
-        self.registered.iter().filter(|framework| uses(framework, role)).cloned().collect()
+        let has_role = |framework: &&Framework| {
+            let mut roles = self.roles.iter().filter(|(its, _)| may_use(its, role));
+            uses(framework, role) || roles.any(|(_, ids)| ids.contains(&framework.id))
+        };
+        self.registered.iter().filter(has_role).cloned().collect()
+    }
+
+    /// Explains why the list cannot be confirmed, if the server lacks pages for that.
+    pub fn unconfirmed(&self) -> Option<String> {
+        (!self.missing.is_empty()).then(|| {
+            format!(
+                "The Mesos master lacks {}, which would confirm its list of frameworks: it is an old \
+                 version, or a proxy does not forward that.",
+                self.missing.join(" and ")
+            )
+        })
+    }
+
+    /// Returns whether one of those that are registered has the name of a service.
+    pub fn has_service(&self, service: &str) -> bool {
+        self.registered.iter().any(|it| names::flat(&it.name) == service)
     }
 
     /// Returns those that are registered of these, given by their ids.
@@ -341,6 +362,17 @@ mod tests {
         assert_eq!(ids(&found.using("r")), ["1", "2", "3"]);
         assert_eq!(ids(&found.using("r/s")), ["3"]);
         assert_eq!((found.using("r")[0].tasks, found.doubt(Some("r"), None)), (2, None));
+    }
+
+    #[test]
+    fn a_framework_that_left_a_role_may_still_use_it() {
+        let body = r#"{"frameworks":[{"id":"1","name":"kafka","roles":["dev"]}]}"#;
+        let roles = r#"{"roles":[{"name":"kafka-role","frameworks":["1"]},{"name":"q"}]}"#;
+        let mut host = Script::default().answer(200, body).page("roles", 200, roles);
+        let found = read(&mut host, false).unwrap();
+        assert_eq!(ids(&found.using("kafka-role")), ["1"]);
+        assert_eq!(ids(&found.using("q")), [""; 0]);
+        assert!(found.has_service("kafka") && !found.has_service("q"));
     }
 
     #[test]
