@@ -60,8 +60,7 @@ impl<H: Host> Context<'_, H> {
         let reach = self.unreached(&listing, pending);
         let (unreached, unknown) = self.say_unknown(reach);
         let (frameworks, why) = or_why(self.frameworks(&listing));
-        let frameworks_unknown =
-            why.or_else(|| frameworks.doubt(None, None)).or_else(|| frameworks.unconfirmed());
+        let frameworks_unknown = why.or_else(|| frameworks.doubt(None, None));
         let mut retries = self.retries();
         let root = Tree::root(self.options);
         let (nodes, znodes_unknown) = or_why(root.children(&mut self.host, &mut retries));

@@ -244,17 +244,6 @@ impl Frameworks {
         self.registered.iter().filter(has_role).cloned().collect()
     }
 
-    /// Explains why the list cannot be confirmed, if the server lacks pages for that.
-    pub fn unconfirmed(&self) -> Option<String> {
-        (!self.missing.is_empty()).then(|| {
-            format!(
-                "The Mesos master lacks {}, which would confirm its list of frameworks: it is an old \
-                 version, or a proxy does not forward that.",
-                self.missing.join(" and ")
-            )
-        })
-    }
-
     /// Returns whether one of those that are registered has the name of a service.
     pub fn has_service(&self, service: &str) -> bool {
         self.registered.iter().any(|it| names::flat(&it.name) == service)
