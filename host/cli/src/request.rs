@@ -281,11 +281,9 @@ fn clean(args: args::Clean, screen: &Screen) -> Result<OnCluster, CommandError> 
     if let (true, false, ConsentPolicy::Given(_)) =
         (args.several.all_orphaned, args.yes, &request.consent)
     {
-        return Err(CommandError::Usage(
-            "--all-orphaned removes what nobody has named, and there is no terminal to confirm it; add \
-             --yes if that is intended"
-                .into(),
-        ));
+        let why = "Refused: --all-orphaned removes what nobody has named, and there is no terminal to \
+                   confirm it.";
+        return Err(refusal(ExitCode::Refused, why.into(), "add --yes if that is intended,"));
     }
     Ok(request)
 }

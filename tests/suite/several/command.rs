@@ -292,8 +292,6 @@ fn a_contradictory_command_line_is_refused() {
         "clean --all-orphaned --wait 1m",
         "clean --services x --service kafka",
         "clean --exclude a-role",
-        // Nobody has named anything, and nobody is there.
-        "clean --all-orphaned",
         "clean --all-orphaned --yes --exclude a_role",
         "clean --exclude a-role -r b-role",
         "clean --services no-such-file",
@@ -310,6 +308,14 @@ fn with(fields: Value) -> Cluster {
         state[name] = value.clone();
     }
     started(state)
+}
+
+#[test]
+fn orphans_are_not_removed_without_consent() {
+    let cluster = orphans();
+    let run = run(&mut on(&cluster, "clean --all-orphaned"));
+    assert_eq!((run.exit, changes(&cluster)), (7, vec![]), "{run:?}");
+    assert!(run.stdout.contains("Nothing was changed; add --yes if that is intended"), "{run:?}");
 }
 
 #[test]

@@ -47,8 +47,8 @@ pub fn all<H: Host>(
     retries: &mut Retries,
 ) -> Result<Frameworks, String> {
     let (mut all, mut metrics) = look(host, retries)?;
-    if all.hidden(&metrics) > 0 {
-        // A framework may have registered between the list and the count.
+    if all.hidden(&metrics) > 0 || all.has_unlisted() {
+        // A framework may have registered between the list and the other pages.
         host.forget(&PAGES);
         (all, metrics) = look(host, retries)?;
     }
@@ -222,6 +222,12 @@ impl Frameworks {
         known.extend(self.roles.values().flatten().map(String::as_str));
         let counted = metrics.frameworks.unwrap_or_default() as i64;
         counted.saturating_sub(i64::from(count(known.len())))
+    }
+
+    /// Returns whether a role has a framework that the list lacks.
+    fn has_unlisted(&self) -> bool {
+        let is_listed = |id: &String| self.registered.iter().any(|it| it.id == *id);
+        self.roles.values().flatten().any(|id| !is_listed(id))
     }
 
     /// Returns all that are registered.
@@ -406,6 +412,11 @@ mod tests {
                 .fold(host, |host, path| host.page(path, 200, counted));
             read(&mut host, false).unwrap()
         };
+        let roles = r#"{"roles":[{"name":"q","frameworks":["F"]}]}"#;
+        let host = Script::default().answer(200, none).answer(200, one);
+        let mut host = host.page("roles", 200, roles).page("roles", 200, roles);
+        let found = read(&mut host, false).unwrap();
+        assert_eq!((ids(&found.using("q")), found.doubt(None, None)), (vec!["F"], None));
         let found = twice(none, one);
         assert_eq!((ids(found.registered()), found.doubt(None, None)), (vec!["F"], None));
         assert!(twice(none, none).doubt(None, None).is_some());
