@@ -280,7 +280,7 @@ mod unit_tests {
     fn the_static_binary_has_a_bound() {
         assert!(is_small_enough(LARGEST_BINARY).is_ok());
         let why = is_small_enough(LARGEST_BINARY + 1).map_err(|why| why.to_string());
-        assert!(why.is_err_and(|why| why.contains("has 8126465 bytes, more than 8126464")));
+        assert!(why.is_err_and(|why| why.contains("has 8388609 bytes, more than 8388608")));
     }
 
     #[test]
