@@ -36,7 +36,8 @@ pub fn select(
     }
     if let Some(file) = &several.services {
         let (targets, options) = services::read(file, checks)?;
-        let targets = without(targets, &several.exclude, screen)?;
+        require_no_slip(&targets, &several.exclude, "--exclude")?;
+        let targets = without(targets, &several.exclude, screen);
         if targets.is_empty() {
             return Err("--exclude leaves no service to clean up".to_owned().into());
         }
@@ -53,20 +54,12 @@ pub fn select(
 
 /// Leaves targets of these roles out, with the ZooKeeper nodes of their services, and warns of roles
 /// that no target has.
-///
-/// # Errors
-/// Fails if such a role is probably misspelt: what was to stay would be removed.
-pub fn without(
-    targets: Vec<Target>,
-    excluded: &[String],
-    screen: &Screen,
-) -> Result<Vec<Target>, CommandError> {
-    require_no_slip(&targets, excluded, "--exclude")?;
+pub fn without(targets: Vec<Target>, excluded: &[String], screen: &Screen) -> Vec<Target> {
     for role in excluded.iter().filter(|role| !targets.iter().any(|it| concerns(it, role))) {
         screen.warn(&format!("--exclude {role} had no effect: no target has this role"));
     }
     let is_left = |target: &Target| !excluded.iter().any(|role| concerns(target, role));
-    Ok(targets.into_iter().filter(is_left).collect())
+    targets.into_iter().filter(is_left).collect()
 }
 
 /// Requires that none of these names is a misspelling of a target's role.

@@ -50,7 +50,7 @@ export function discover(options?: Partial<Options>, host?: Host): Promise<Inven
 
 /**
  * Removes several targets in one run: the agents are listed as often as for one of them. A target that
- * fails keeps no other, and has its failure in the list, which has the order of the targets.
+ * fails does not stop the others, and has its failure in the list, which has the order of the targets.
  */
 export function cleanAll(targets: Partial<Target>[], options?: Partial<Options>, host?: Host): Promise<(Report | CleanupFailure)[]>;
 

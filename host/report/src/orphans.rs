@@ -52,8 +52,7 @@ fn orphan<'a>(role: &str, framework: Option<&str>, inventory: &'a Inventory) -> 
 pub struct Part<'a> {
     /// The ID of the framework.
     pub framework_id: &'a str,
-    /// Whether it is one of the orphans of the inventory. If others use the role, the master must
-    /// list the framework as completed.
+    /// It is one of the orphans of the inventory: the master lists the framework as completed.
     pub is_orphan: bool,
     /// The agents that hold it, each with its entries.
     pub agents: Vec<Vec<&'a Reserved>>,

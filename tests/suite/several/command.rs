@@ -100,6 +100,23 @@ fn what_is_excluded_or_protected_stays() {
     assert_eq!((run.exit, holds(&cluster, "b-role")), (7, true), "{run:?}");
 }
 
+/// The names of roles may be alike: those that exist are not misspelt.
+#[test]
+fn a_role_in_use_may_be_protected_or_excluded() {
+    let (_folder, config) = listed("config.toml", "protected = ['c-role']");
+    let mut json = orphaned();
+    let held = json["agents"][0]["reserved_resources_full"]["used"].to_string();
+    json["agents"][0]["reserved_resources_full"]["c-role"] =
+        serde_json::from_str(&held.replace("used", "c-role")).unwrap();
+    let framework = json!({"id": "C", "name": "c", "roles": ["c-role"]});
+    json["frameworks"].as_array_mut().unwrap().push(framework);
+    let cluster = started(json);
+    let line = "--all-orphaned --exclude c-role --yes --config";
+    let run = run(on(&cluster, line).arg(&config));
+    assert_eq!((run.exit, holds(&cluster, "a-role")), (0, false), "{run:?}");
+    assert!(holds(&cluster, "c-role"), "{run:?}");
+}
+
 /// A service may have a node, but no reservations.
 #[test]
 fn the_node_of_a_role_that_is_excluded_or_protected_stays() {

@@ -1,5 +1,5 @@
 //! Cleanups of several targets in one run. Each target is cleaned up as if it were the only one, and
-//! one that fails does not keep the others. But what one of them has read, the others do not read
+//! one that fails does not stop the others. But what one of them has read, the others do not read
 //! again, and the requests of an operation share one window: the number of lists of agents does not
 //! depend on the number of targets.
 

@@ -83,7 +83,7 @@ impl Cluster<'_> {
     }
 
     /// Compares plans with the cluster. If it differs, the command ends with the reason; but plans
-    /// that are already carried out keep no other.
+    /// that are already carried out do not stop the others.
     ///
     /// # Errors
     /// Fails if the recording cannot be started. In that case nothing was sent.

@@ -27,7 +27,8 @@ impl Cluster<'_> {
     /// or the end of the command, if there are none.
     ///
     /// # Errors
-    /// Fails if the recording cannot be started. In that case nothing was sent.
+    /// Fails if the recording cannot be started, or if the name of a role that is to stay is
+    /// probably misspelt. In both cases nothing was changed.
     pub fn find(&self) -> Result<Result<Found, Finished>, CommandError> {
         let run = self.invocation(Call::Discover);
         let (mut ran, recording) = self.record(&run)?;
@@ -137,7 +138,13 @@ impl Cluster<'_> {
         let is_protected =
             |target: &Target| self.request.protected.iter().any(|role| concerns(target, role));
         let orphans = inventory.orphans.clone();
-        require_no_slip(&orphans, &self.request.protected, "the protected role")?;
+        // A role that exists is not misspelt, whatever its state.
+        let unknown = |names: &[String]| -> Vec<String> {
+            let is_known = |name: &&String| inventory.roles.iter().any(|it| it.role == **name);
+            names.iter().filter(|name| !is_known(name)).cloned().collect()
+        };
+        require_no_slip(&orphans, &unknown(&self.request.protected), "the protected role")?;
+        require_no_slip(&orphans, &unknown(&self.request.excluded), "--exclude")?;
         let (protected, free): (Vec<_>, Vec<_>) = orphans.into_iter().partition(is_protected);
         if !protected.is_empty() {
             let protected: Vec<_> = protected.iter().map(target_words).collect();
@@ -146,6 +153,6 @@ impl Cluster<'_> {
                 protected.join(", ")
             ));
         }
-        without(free, &self.request.excluded, self.screen)
+        Ok(without(free, &self.request.excluded, self.screen))
     }
 }
