@@ -102,7 +102,7 @@ fn an_inventory_lists_the_orphans_and_their_commands() {
     let cluster = Cluster::start(scenario("what-is-reserved"));
     let known = document(&run(&mut on(&cluster, "discover -o json")));
     assert_eq!(known["orphaned"], json!(["cassandra_role"]), "{known}");
-    let command = "To remove what is reserved for role 'cassandra_role': janitor -r cassandra_role -z cassandra";
+    let command = "To remove what is reserved for role 'cassandra_role': janitor -r cassandra_role -p cassandra_principal -z cassandra";
     assert_eq!(known["next"], json!([command]), "{known}");
     let cluster = Cluster::start(scenario("what-is-reserved-without-frameworks"));
     let unknown = document(&run(&mut on(&cluster, "discover -o json")));

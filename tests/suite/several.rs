@@ -95,6 +95,27 @@ fn one_that_is_refused_keeps_no_other() {
     }
 }
 
+/// Between the look for orphans and their removal, an operator has reserved something in the role.
+#[test]
+fn what_others_reserve_meanwhile_is_no_orphan() {
+    let janitor = Janitor::new().unwrap();
+    let before = cluster(&["a-role"]);
+    let orphans = janitor.discover(&Options::DEFAULT, session(&before)).unwrap().orphans;
+    let mut state = state(&["a-role"]);
+    state["agents"][0]["reserved_resources_full"]["a-role"].as_array_mut().unwrap().push(json!({
+        "name": "cpus", "type": "SCALAR", "scalar": {"value": 1.0}, "role": "a-role",
+        "reservation": {"principal": "operator"},
+        "reservations": [{"type": "DYNAMIC", "role": "a-role", "principal": "operator"}],
+    }));
+    let after = Cluster::start(serde_json::from_value::<State>(state).unwrap());
+    let results = janitor.clean_all(&orphans, &Options::DEFAULT, session(&after)).unwrap();
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let left: Vec<_> =
+        after.state().agents.into_iter().map(|it| it.reserved_resources_full).collect();
+    let left = serde_json::to_string(&left).unwrap();
+    assert!(left.contains("operator") && !left.contains("volume-of-a-role"), "{left}");
+}
+
 #[test]
 #[allow(unsafe_code)]
 fn a_component_that_removes_more_is_stopped() {

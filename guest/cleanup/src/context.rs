@@ -54,6 +54,9 @@ pub struct Context<'a, H> {
     awaited: String,
     /// This is set when the run has waited since it last looked at the frameworks.
     pub has_waited: bool,
+    /// The time on the host's clock from which on all targets of the run wait for the same servers, so
+    /// that their waits do not add up.
+    pub waits_since: Option<Duration>,
     /// The agents for which the run has waited because they were out of reach.
     pub away: Vec<Unreached>,
     /// The resources whose removal the master has accepted, as far as an agent may be asked again.
@@ -104,6 +107,7 @@ impl<'a, H: Host> Context<'a, H> {
             patience: None,
             awaited: String::new(),
             has_waited: false,
+            waits_since: None,
             away: Vec::new(),
             removed: Removed::default(),
         }
@@ -322,10 +326,12 @@ impl<'a, H: Host> Context<'a, H> {
         Duration::from_secs(self.options.confirm_seconds.into())
     }
 
-    /// Starts to wait for something that takes time.
+    /// Starts to wait for something that takes time, or continues together with the other targets of
+    /// the run.
     pub fn backoff(&mut self) -> Backoff {
         let limit = self.time_limit();
-        Backoff::new(&mut self.host, limit)
+        let since = self.waits_since.unwrap_or_else(|| self.host.elapsed());
+        Backoff::since(since, limit)
     }
 
     /// Waits for a condition that passes by itself, as far as the options allow it, and logs what

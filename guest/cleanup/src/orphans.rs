@@ -33,7 +33,9 @@ pub fn targets(
         }
         if is_of_dead_service(holding) {
             let znode = znode(holding, roles, frameworks, options);
-            all.push(Target { znode, ..of_role });
+            // What others reserve before the removal is not orphaned.
+            let principal = holding.principals.first().cloned();
+            all.push(Target { principal, znode, ..of_role });
             continue;
         }
         let dead = holding.groups.iter().filter(|it| it.removable && has_ended(it));

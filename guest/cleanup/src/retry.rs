@@ -52,16 +52,17 @@ pub struct Backoff {
 impl Backoff {
     /// Starts the time limit of something that the servers are about to do.
     pub fn new<H: Host>(host: &mut H, limit: Duration) -> Self {
-        Self::up_to(host, limit, Duration::from_secs(2))
+        Self::since(host.elapsed(), limit)
+    }
+
+    /// The same, where the time limit has started at an earlier time on the host's clock.
+    pub fn since(start: Duration, limit: Duration) -> Self {
+        Self { end: start + limit, next: SHORTEST, longest: Duration::from_secs(2) }
     }
 
     /// Starts the time limit of something that may take long, and is looked at less often.
     pub fn patient<H: Host>(host: &mut H, limit: Duration) -> Self {
-        Self::up_to(host, limit, Duration::from_secs(10))
-    }
-
-    fn up_to<H: Host>(host: &mut H, limit: Duration, longest: Duration) -> Self {
-        Self { end: host.elapsed() + limit, next: SHORTEST, longest }
+        Self { longest: Duration::from_secs(10), ..Self::new(host, limit) }
     }
 
     /// Begins again with short pauses, and keeps the time limit.

@@ -79,11 +79,13 @@ fn carry_out_all<H: Host>(
     for operation in [&Operation::VOLUMES, &Operation::RESERVATIONS] {
         carry_out(operation, &mut shared, &mut parts);
     }
+    let now = shared.elapsed();
     for part in &mut parts {
         let parents = mem::take(&mut part.parents);
         part.proceed(|context, target, listing| {
             // Each of the other targets may have taken its time.
             context.has_waited = target.znode.is_some();
+            context.waits_since = Some(now);
             let nothing = Listing::default();
             context.require_still_unused(listing.as_deref().unwrap_or(&nothing))?;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
@@ -104,6 +106,7 @@ fn carry_out_all<H: Host>(
                 );
                 return Err(context.abort(Reason::Incomplete, message));
             }
+            context.waits_since = None;
             context.znode(znode)?;
             Ok(None)
         });
@@ -135,6 +138,7 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]
         super::begin(host, operation.phase, operation.begins, agents);
         first_rounds = operation.round(host, &jobs);
     }
+    let now = host.elapsed();
     let mut first_rounds = first_rounds.into_iter();
     for part in parts.iter_mut().filter(|part| part.job().is_some()) {
         let first = first_rounds.next().unwrap_or_default();
@@ -142,6 +146,7 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]
             let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
                 return Ok(None);
             };
+            context.waits_since = Some(now);
             context.carry_out(operation, listing, owner, Begun::Round(first)).map(Some)
         });
     }
@@ -249,6 +254,7 @@ mod tests {
     use super::*;
     use crate::testing::Script;
     use janitor_contract::types::{InUse, Phase};
+    use std::time::Duration;
 
     fn options() -> Options {
         Options { confirm_seconds: 0, in_use: InUse::Force, ..Options::DEFAULT }
@@ -371,6 +377,29 @@ mod tests {
         host = host.answer(200, list(&[], &["kafka"]));
         let results = clean_all(&mut host, &last, &options());
         assert!(results[0].is_err() && results[1].as_ref().unwrap().self_removal.is_none());
+    }
+
+    /// The servers work for all targets at the same time, so the waits for them do not add up.
+    #[test]
+    fn all_targets_wait_together() {
+        let of_role = |role: &str| {
+            format!(
+                r#"{{"agent_id":{{"value":"S0"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}"#
+            )
+        };
+        let pending =
+            format!(r#"{{"get_operations":{{"operations":[{},{}]}}}}"#, of_role("r"), of_role("q"));
+        let mut host = calm().answer(200, list(&[], &["r", "q"])).page("api/v1", 200, pending);
+        for _ in 0..4 {
+            host = host.answer(202, "");
+        }
+        host = host.answer(200, list(&[], &[]));
+        let options = Options { confirm_seconds: 30, ..options() };
+        let results = clean_all(&mut host, &[target("r", None), target("q", None)], &options);
+        for result in results {
+            assert_eq!(result.unwrap_err().reason, Reason::Incomplete);
+        }
+        assert_eq!(host.paused, Duration::from_secs(30));
     }
 
     /// Pages that do not agree are read again, also if another target has read them.

@@ -101,6 +101,7 @@ impl<H: Host> Context<'_, H> {
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
             Begun::Repeated => {
+                self.waits_since = None;
                 let back = operation.pending(&listing, owner).into_iter();
                 let back = back.filter(|id| self.was_away(id, listing.hostname(id)));
                 let back: BTreeMap<_, _> = back.map(|id| (id.to_owned(), Lists::Whole)).collect();
@@ -163,6 +164,7 @@ impl<H: Host> Context<'_, H> {
                 break;
             }
             round = Some(next);
+            self.waits_since = None;
         }
         if !failed.is_empty() {
             let message = format!(
