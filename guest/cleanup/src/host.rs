@@ -44,6 +44,15 @@ pub trait Host {
     /// does not agree, and is read again.
     fn forget(&mut self, _pages: &[&str]) {}
 
+    /// Remembers that the master has a page.
+    fn know(&mut self, _page: &Request) {}
+
+    /// Returns whether the master has shown a page to this run. Whoever says then that there is no such
+    /// page is not the master.
+    fn knows(&self, _page: &Request) -> bool {
+        false
+    }
+
     /// Asks the master for its agents, and keeps the wanted resources. A host that several cleanups
     /// share asks once for all of them.
     ///
@@ -106,9 +115,10 @@ pub trait Host {
 /// sandbox's border costs little, and small enough not to matter in memory.
 pub const CHUNK: u32 = 64 * 1024;
 
-/// A host that remembers whether it has asked the run to stop.
+/// A host that remembers whether it has asked the run to stop, and which pages the master has.
 pub struct Watched<'a, H> {
     host: &'a mut H,
+    known: Vec<Request>,
     /// This is set once the host has asked the run to stop.
     pub stopped: bool,
 }
@@ -116,7 +126,7 @@ pub struct Watched<'a, H> {
 impl<'a, H> Watched<'a, H> {
     /// Starts to watch a host.
     pub fn new(host: &'a mut H) -> Self {
-        Self { host, stopped: false }
+        Self { host, known: Vec::new(), stopped: false }
     }
 }
 
@@ -152,6 +162,16 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn forget(&mut self, pages: &[&str]) {
         self.host.forget(pages);
+    }
+
+    fn know(&mut self, page: &Request) {
+        if !self.knows(page) {
+            self.known.push(page.clone());
+        }
+    }
+
+    fn knows(&self, page: &Request) -> bool {
+        self.known.contains(page)
     }
 
     fn log(&mut self, entry: Entry) {

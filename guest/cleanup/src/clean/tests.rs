@@ -1236,3 +1236,20 @@ fn a_plan_touches_only_the_agents_that_it_shows() {
     assert!(failure.message.contains("slave(s) S9 have resource(s)"), "{}", failure.message);
     assert_eq!(paths(&host), ["slaves", "frameworks", "destroy-volumes", "slaves"]);
 }
+
+/// A page that the master has shown before is not missing, whoever says so then.
+#[test]
+fn a_page_does_not_disappear() {
+    let list = r#"{"frameworks":[]}"#;
+    let roles = r#"{"roles":[{"name":"r","frameworks":["F"]}]}"#;
+    let mut host = calm()
+        .answer(200, RESERVED)
+        .answer(200, list)
+        .page("roles", 200, roles)
+        .page("metrics/snapshot", 200, r#"{"master/frameworks_active":1.0}"#)
+        .answer(200, list)
+        .page("roles", 404, "")
+        .page("metrics/snapshot", 404, "");
+    let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
+    assert_eq!(failure.reason, Reason::InUseUnknown, "{}", failure.message);
+}

@@ -65,8 +65,11 @@ pub fn page<H: Host, T>(
 ) -> Page<T> {
     loop {
         match read(host, request, &mut take) {
-            Ok(value) => return Page::Says(value),
-            Err(Unread { status: Some(404), .. }) => return Page::Missing,
+            Ok(value) => {
+                host.know(request);
+                return Page::Says(value);
+            }
+            Err(Unread { status: Some(404), .. }) if !host.knows(request) => return Page::Missing,
             Err(unread) if retries.wait(host, unread.retry) => {}
             Err(unread) => return Page::Unknown(unread),
         }
