@@ -77,6 +77,7 @@ mod settings;
 mod several;
 mod shown;
 mod signals;
+mod simulated;
 mod stock;
 mod terminal;
 mod tls;

@@ -33,7 +33,7 @@ pub fn targets(
         }
         if is_of_dead_service(holding) {
             let znode = znode(holding, roles, frameworks, options);
-            // What others reserve before the removal is not orphaned.
+            // Resources that others reserve before the removal are not orphaned.
             let principal = holding.principals.first().cloned();
             all.push(Target { principal, znode, ..of_role });
             continue;

@@ -6,6 +6,8 @@
 //! from Mesos's documentation, and are not taken from the code under test.
 #![allow(clippy::expect_used, reason = "what contradicts itself here is to stop the test")]
 
+pub mod bounded;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use janitor_contract::types::{LabelSelector, Target};
@@ -117,7 +119,7 @@ fn agent_id(number: usize) -> String {
 const LABELS: [&str; 2] = ["a b&c=;+%", "ü\"\\"];
 
 /// One reservation of a resource.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Layer {
     role: String,
     dynamic: bool,
@@ -137,7 +139,7 @@ impl Layer {
 }
 
 /// A reserved resource.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Resource {
     name: &'static str,
     amount: u32,
@@ -149,15 +151,15 @@ struct Resource {
     volume: Option<Volume>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Volume {
     id: u32,
     principal: Option<&'static str>,
 }
 
 /// The place of an agent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
     /// It is listed, and connected.
     Here,
     /// It is listed and connected, but deactivated: it receives no tasks (since Mesos 1.9).
@@ -177,20 +179,33 @@ enum Place {
 }
 
 /// An agent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Agent {
     id: String,
     place: Place,
     resources: Vec<Resource>,
-    /// Resources that it still has, although their removal was accepted before.
-    pending: Vec<(bool, Resource)>,
+    /// Removals that the master has accepted, and that the agent has not carried out.
+    pending: Vec<Pending>,
+    /// The number of times that the master shows a removal as pending before the agent carries it
+    /// out.
+    delay: u32,
+}
+
+/// A removal that is pending.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Pending {
+    /// This is set when a volume is destroyed, and not a resource unreserved.
+    volumes: bool,
+    resource: Resource,
+    /// The number of times that the master still shows it, or none if the agent never carries it out.
+    looks: Option<u32>,
 }
 
 /// A framework.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Framework {
     name: &'static str,
-    role: &'static str,
+    roles: &'static [&'static str],
     /// This is set when the run's user may view it.
     visible: bool,
 }
@@ -222,6 +237,9 @@ pub struct Cluster {
     chance: u64,
     /// The number of times that the master will still list pending operations of another role.
     pending: usize,
+    /// This is set when something has happened since the last list of agents, so that nobody knows of
+    /// it.
+    has_happened: bool,
     /// Every request: method and path.
     pub requests: Vec<String>,
     /// The removals, in their order.
@@ -353,6 +371,13 @@ impl Resource {
     }
 }
 
+impl Framework {
+    /// Returns whether it has the target's role, or one below it.
+    fn has_role(&self) -> bool {
+        self.roles.iter().any(|it| [ROLE, "team/r/s"].contains(it))
+    }
+}
+
 impl Place {
     fn by_chance(chance: &mut Chance, version: &str) -> Self {
         match (chance.below(24), version) {
@@ -377,15 +402,10 @@ impl Place {
     }
 }
 
-/// A removal that is pending.
-trait Removing {
+impl Pending {
     /// Returns whether it removes something of the target.
-    fn is_own(&self, part: Part) -> bool;
-}
-
-impl Removing for (bool, Resource) {
     fn is_own(&self, part: Part) -> bool {
-        let (volumes, resource) = self;
+        let Self { volumes, resource, .. } = self;
         // Without any label, it may be anybody's.
         let part = match resource.innermost().labels() {
             None => Part { label: None, framework: None, ..part },
@@ -399,7 +419,7 @@ impl Agent {
     /// Has the master accept the removal of a resource that its agent never carries out.
     fn forget(&mut self, resource: Resource) {
         let volumes = resource.volume.is_some();
-        self.pending.push((volumes, resource));
+        self.pending.push(Pending { volumes, resource, looks: None });
     }
 
     /// Returns the number of the agent's volumes and reservations that are the target's.
@@ -468,7 +488,7 @@ impl Cluster {
         for at in 0..1 + chance.below(4) {
             let place = Place::by_chance(chance, version);
             let (resources, pending) = (Vec::new(), Vec::new());
-            let mut agent = Agent { id: agent_id(at), place, resources, pending };
+            let mut agent = Agent { id: agent_id(at), place, resources, pending, delay: 0 };
             for _ in 0..chance.below(7) {
                 id += 1;
                 agent.put(Resource::by_chance(chance, id, version != "0.28.1"));
@@ -483,9 +503,11 @@ impl Cluster {
             agents[0].place = Place::Here;
         }
         let mut frameworks = Vec::new();
-        for (name, role) in [("a", ROLE), ("b", "team/r/s"), ("r", "other"), ("c", "team/rr")] {
+        let those: [(&str, &[&str]); 4] =
+            [("a", &[ROLE]), ("b", &["team/r/s"]), ("r", &["other"]), ("c", &["team/rr"])];
+        for (name, roles) in those {
             if chance.one_in(16) {
-                frameworks.push(Framework { name, role, visible: !chance.one_in(3) });
+                frameworks.push(Framework { name, roles, visible: !chance.one_in(3) });
             }
         }
         Self {
@@ -498,6 +520,7 @@ impl Cluster {
             fault: None,
             chance: 0,
             pending: chance.below(3),
+            has_happened: false,
             requests: Vec::new(),
             removals: Vec::new(),
             violations: Vec::new(),
@@ -544,18 +567,15 @@ impl Cluster {
         let owning = self.owning(part);
         let concerns = |it: &Framework| match &owning {
             Some(owning) if owning.contains(it.name) => true,
-            Some(_) => part.znode && (!it.visible || it.role == ROLE || it.name == "r"),
-            None if part.znode => {
-                !it.visible || [ROLE, "team/r/s"].contains(&it.role) || it.name == "r"
-            }
-            None => [ROLE, "team/r/s"].contains(&it.role),
+            Some(_) => part.znode && (!it.visible || it.roles.contains(&ROLE) || it.name == "r"),
+            None => it.has_role() || (part.znode && (!it.visible || it.name == "r")),
         };
         self.frameworks.iter().any(concerns) || self.took_over.is_some_and(|led| led < 600)
     }
 
     /// Returns the same cluster, where a framework has the target's role.
     pub fn shared(mut self) -> Self {
-        self.frameworks = vec![Framework { name: "a", role: ROLE, visible: true }];
+        self.frameworks = vec![Framework { name: "a", roles: &[ROLE], visible: true }];
         self.took_over = None;
         self
     }
@@ -642,7 +662,10 @@ impl Cluster {
         part: Part,
     ) -> (u16, String) {
         match (method, path) {
-            ("GET", "slaves") => (200, self.listing()),
+            ("GET", "slaves") => {
+                self.has_happened = false;
+                (200, self.listing())
+            }
             ("GET", "frameworks") => (200, self.framework_list()),
             ("GET", "roles") => (200, self.roles()),
             ("GET", "metrics/snapshot") => (200, self.metrics()),
@@ -715,20 +738,22 @@ impl Cluster {
 
     fn framework_list(&self) -> String {
         let visible = self.frameworks.iter().filter(|it| it.visible);
-        let entry = |it: &Framework| json!({"id": it.name, "name": it.name, "roles": [it.role]});
+        let entry = |it: &Framework| json!({"id": it.name, "name": it.name, "roles": it.roles});
         json!({"frameworks": visible.map(entry).collect::<Value>()}).to_string()
     }
 
     fn roles(&self) -> String {
-        let entry = |it: &Framework| json!({"name": it.role, "frameworks": [it.name]});
-        json!({"roles": self.frameworks.iter().map(entry).collect::<Value>()}).to_string()
+        let pairs =
+            self.frameworks.iter().flat_map(|it| it.roles.iter().map(move |role| (it, role)));
+        let entries = pairs.map(|(it, role)| json!({"name": role, "frameworks": [it.name]}));
+        json!({"roles": entries.collect::<Value>()}).to_string()
     }
 
     fn metrics(&self) -> String {
         let unreachable = self.agents.iter().filter(|it| it.place == Place::Unreachable).count();
         json!({
             "master/elected": 1.0,
-            "master/uptime_secs": f64::from(self.took_over.unwrap_or(50)) + 50.0,
+            "master/uptime_secs": f64::from(self.took_over.unwrap_or(100_000)) + 50.0,
             "master/frameworks_active": self.frameworks.len(), "master/frameworks_inactive": 0.0,
             "master/slaves_unreachable": unreachable,
         })
@@ -774,15 +799,19 @@ impl Cluster {
         let mut pending = Vec::new();
         for agent in &self.agents {
             let own = agent.pending.iter();
-            pending.extend(own.map(|(volumes, resource)| {
-                operation(&agent.id, *volumes, resource.json(self.version))
-            }));
+            pending.extend(
+                own.map(|it| operation(&agent.id, it.volumes, it.resource.json(self.version))),
+            );
             if self.pending > 0 {
                 let other = json!({"name": "cpus", "role": "other", "reservation": {}});
                 pending.push(operation(&agent.id, false, other));
             }
         }
         self.pending = self.pending.saturating_sub(1);
+        for agent in &mut self.agents {
+            agent.pending.iter_mut().for_each(|it| it.looks = it.looks.map(|it| it - 1));
+            agent.pending.retain(|it| it.looks != Some(0));
+        }
         json!({"type": "GET_OPERATIONS", "get_operations": {"operations": pending}}).to_string()
     }
 
@@ -798,7 +827,9 @@ impl Cluster {
             return (400, "Bad form".into());
         };
         if !agent.place.is_connected() {
-            self.violations.push(format!("something for an agent that is away: {form:?}"));
+            if !self.has_happened {
+                self.violations.push(format!("something for an agent that is away: {form:?}"));
+            }
             return (400, "No such agent".into());
         }
         let mut after = agent.clone();
@@ -806,7 +837,9 @@ impl Cluster {
         let mut provider = None;
         for json in &list {
             let Some(mut resource) = after.take(json, self.version) else {
-                self.violations.push(format!("what is not there: {json}"));
+                if !self.has_happened {
+                    self.violations.push(format!("what is not there: {json}"));
+                }
                 return (400, "Invalid operation".into());
             };
             let is_own = match volumes {
@@ -833,12 +866,12 @@ impl Cluster {
                 after.put(resource);
             }
         }
-        if agent.place == Place::Stuck {
-            // The master removes it from the list, and the agent never hears of the request.
-            let volumes_only = volumes;
+        if agent.place == Place::Stuck || agent.delay > 0 {
+            // The master removes it from the list, and the agent does not hear of the request yet.
+            let looks = (agent.place != Place::Stuck).then_some(agent.delay);
             for json in &list {
                 if let Some(resource) = agent.clone().take(json, self.version) {
-                    after.pending.push((volumes_only, resource));
+                    after.pending.push(Pending { volumes, resource, looks });
                 }
             }
         }

@@ -27,6 +27,9 @@ pub const COMPOSE: &str = "janitor-compose";
 /// The package that contains the benchmarks.
 pub const BENCH: &str = "janitor-bench";
 
+/// The package that tries all runs within a bound.
+pub const PROOF: &str = "janitor-proof";
+
 /// The packages that are compiled for the components' target.
 pub const COMPONENTS: [&str; 8] = [
     "janitor-guest",
@@ -52,7 +55,7 @@ mod tests {
         let metadata =
             cargo("metadata --no-deps --locked --offline --format-version 1").stdout()?;
         for package in
-            [COMMAND, COMPOSE, BENCH, LIBRARY].iter().chain(&COMPONENTS).chain(&PUBLISHED)
+            [COMMAND, COMPOSE, BENCH, PROOF, LIBRARY].iter().chain(&COMPONENTS).chain(&PUBLISHED)
         {
             assert!(metadata.contains(&format!(r#""name":"{package}""#)), "{package}");
         }

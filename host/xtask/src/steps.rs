@@ -9,7 +9,7 @@ mod tests;
 use std::path::Path;
 use std::{fs, str};
 
-use crate::packages::{BENCH, COMMAND, COMPONENTS, COMPOSE, TARGET};
+use crate::packages::{BENCH, COMMAND, COMPONENTS, COMPOSE, PROOF, TARGET};
 use crate::program::{Program, Result, cargo, is_there};
 use crate::report::Skips;
 use crate::{install, words};
@@ -61,6 +61,11 @@ pub const STEPS: &[Step] = &[
         name: "fuel",
         about: "Check that the component uses no more fuel than before",
         run: fuel,
+    },
+    Step {
+        name: "proof",
+        about: "Try a million runs of the component's logic, and find every seeded fault",
+        run: proof,
     },
     Step { name: "fuzz", about: "Run the fuzz targets on their corpus", run: fuzz },
     Step { name: "readme", about: "Run the first command of the README", run: readme },
@@ -198,6 +203,10 @@ fn jit(_: &mut Skips) -> Result {
 
 fn fuel(_: &mut Skips) -> Result {
     test_with_compiler()?.arg("--bin").arg(BENCH).words("-- --nocapture").run()
+}
+
+fn proof(_: &mut Skips) -> Result {
+    cargo("run --locked --profile proof --package").arg(PROOF).run()
 }
 
 fn fuzz(skips: &mut Skips) -> Result {

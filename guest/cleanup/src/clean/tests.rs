@@ -1253,3 +1253,22 @@ fn a_page_does_not_disappear() {
     let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
     assert_eq!(failure.reason, Reason::InUseUnknown, "{}", failure.message);
 }
+
+/// The answer to a request is lost, and the agent is away before it has carried the request out. The
+/// master lists its resources as if it had.
+#[test]
+fn what_was_accepted_without_an_answer_is_looked_for() {
+    let away = r#"{"slaves":[{"id":"S0","version":"1.11.0","active":false,"reserved_resources_full":{}}]}"#;
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"r","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let mut host = calm()
+        .answer(200, VOLUME)
+        .answer(202, "")
+        .page("api/v1", 200, r#"{"get_operations":{}}"#)
+        .answer(200, RESERVED)
+        .fails(Error::Reset)
+        .page("api/v1", 200, pending)
+        .answer(200, away);
+    let failure = clean(&mut host, &target("r", "z"), &options(InUse::Force)).unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
+    assert!(failure.message.contains("1 agent(s) may still hold"), "{}", failure.message);
+}

@@ -141,6 +141,8 @@ impl<H: Host> Context<'_, H> {
                 }
             }
             let Some(retry) = again.iter().map(|it| it.retry).max() else { break };
+            // The master may have accepted a request whose answer was lost.
+            self.is_settled = false;
             let waited = retries.wait(&mut self.host, retry);
             // Somebody else may have removed it in the meantime.
             drop(listing);

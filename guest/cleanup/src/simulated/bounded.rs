@@ -1,0 +1,373 @@
+//! All clusters within a bound, and everything that can happen to a cluster during a run.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use serde_json::{Value, json};
+
+use super::{
+    Agent, Cluster, Framework, LABELS, Layer, PRINCIPAL, Part, Pending, Place, ROLE, Resource,
+    Volume, ZNODE, agent_id,
+};
+
+/// A kind of resource. The principal is the target's, or another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A reservation that the target's principal made.
+    Reserved,
+    /// A reservation that another principal made.
+    ReservedByOther,
+    /// A volume that the target's principal made.
+    Volume,
+    /// A volume that another principal made.
+    VolumeOfOther,
+    /// A static reservation.
+    Static,
+    /// A reservation that refines one of the role above.
+    Refined,
+    /// A reservation with the first label, and that of the framework that has ended.
+    LabelledA,
+    /// A reservation with the second label, and that of another framework.
+    LabelledB,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Reserved,
+        Self::ReservedByOther,
+        Self::Volume,
+        Self::VolumeOfOther,
+        Self::Static,
+        Self::Refined,
+        Self::LabelledA,
+        Self::LabelledB,
+    ];
+
+    /// Returns whether it is a volume.
+    pub fn is_volume(self) -> bool {
+        matches!(self, Self::Volume | Self::VolumeOfOther)
+    }
+
+    /// Creates a resource. Its number distinguishes it from others of the same kind.
+    fn resource(self, number: u32) -> Resource {
+        let principal = match self {
+            Self::ReservedByOther | Self::VolumeOfOther => Some("q"),
+            Self::Static => None,
+            _ => Some(PRINCIPAL),
+        };
+        let (label, framework) = match self {
+            Self::LabelledA => (Some(LABELS[0]), Some(("framework_id", "dead"))),
+            Self::LabelledB => (Some(LABELS[1]), Some(("framework_id", "a"))),
+            _ => (None, None),
+        };
+        let role = ROLE.to_owned();
+        let layer = Layer { role, dynamic: self != Self::Static, principal, label, framework };
+        let (above, none) = ("team".to_owned(), None);
+        let above =
+            Layer { role: above, dynamic: false, principal: none, label: None, framework: None };
+        let is_volume = self.is_volume();
+        Resource {
+            name: if is_volume { "disk" } else { "cpus" },
+            amount: 1 + number,
+            stack: (self == Self::Refined).then_some(above).into_iter().chain([layer]).collect(),
+            source: None,
+            provider: None,
+            volume: is_volume.then_some(Volume { id: number, principal }),
+        }
+    }
+}
+
+impl Place {
+    /// All places.
+    pub const ALL: [Self; 8] = [
+        Self::Here,
+        Self::Drained,
+        Self::Stuck,
+        Self::Away,
+        Self::Hiding,
+        Self::Unreachable,
+        Self::Down,
+        Self::Recovering,
+    ];
+}
+
+/// The frameworks of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// There are none.
+    None,
+    /// One has the target's role.
+    OfRole,
+    /// One has a role below the target's.
+    OfChild,
+    /// One has several roles, and the target's is one of them.
+    OfSeveral,
+    /// One has the target's role, and may not be viewed.
+    Hidden,
+    /// Another master has taken over, and one may not have registered with it yet.
+    NotYetBack,
+}
+
+impl Users {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::OfRole, Self::OfChild, Self::OfSeveral, Self::Hidden, Self::NotYetBack];
+
+    fn frameworks(self) -> Vec<Framework> {
+        let roles: &[&str] = match self {
+            Self::None | Self::NotYetBack => return Vec::new(),
+            Self::OfRole | Self::Hidden => &[ROLE],
+            Self::OfChild => &["team/r/s"],
+            Self::OfSeveral => &["other", ROLE],
+        };
+        vec![Framework { name: "a", roles, visible: self != Self::Hidden }]
+    }
+}
+
+/// Something that happens to a cluster between two requests of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// The agent with this number loses its connection.
+    Disconnects(usize),
+    /// The master marks it unreachable.
+    IsLost(usize),
+    /// It is there, and carries out what it is asked to.
+    Returns(usize),
+    /// It is there, and has lost all its resources.
+    Forgets(usize),
+    /// Another cleaner removes something of the target from it.
+    IsCleaned(usize),
+    /// A framework registers with the target's role.
+    Registers,
+    /// Another master takes over. The agents have to register again.
+    FailsOver,
+}
+
+impl Part {
+    /// The targets within the bound: a whole role with its node, without it, and what a principal, a
+    /// label or a framework distinguishes.
+    pub const BOUNDED: [Self; 5] = [
+        Self { principal: None, label: None, framework: None, agent: None, znode: true },
+        Self { principal: None, label: None, framework: None, agent: None, znode: false },
+        Self { principal: Some(PRINCIPAL), label: None, framework: None, agent: None, znode: true },
+        Self {
+            principal: None,
+            label: Some(Some(LABELS[0])),
+            framework: None,
+            agent: None,
+            znode: true,
+        },
+        Self { principal: None, label: None, framework: Some("dead"), agent: None, znode: true },
+    ];
+}
+
+impl Cluster {
+    /// Creates a cluster with a node. A removal stays pending for this many looks.
+    pub fn bounded(agents: &[(Place, &[Kind])], users: Users, delay: u32) -> Self {
+        let mut number = 0;
+        let mut all = Vec::new();
+        for (index, (place, kinds)) in agents.iter().enumerate() {
+            let (resources, pending) = (Vec::new(), Vec::new());
+            let mut agent = Agent { id: agent_id(index), place: *place, resources, pending, delay };
+            for kind in *kinds {
+                agent.put(kind.resource(number));
+                number += 1;
+            }
+            all.push(agent);
+        }
+        Self {
+            version: "1.11.0",
+            agents: all,
+            frameworks: users.frameworks(),
+            took_over: (users == Users::NotYetBack).then_some(20),
+            znode: true,
+            faults: None,
+            fault: None,
+            chance: 0,
+            pending: 0,
+            has_happened: false,
+            requests: Vec::new(),
+            removals: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// Returns what can happen to the cluster now.
+    pub fn happenings(&self, part: Part) -> Vec<Happening> {
+        let mut all = Vec::new();
+        for (index, agent) in self.agents.iter().enumerate() {
+            if agent.place.is_connected() {
+                all.push(Happening::Disconnects(index));
+            }
+            if agent.place.is_listed() {
+                all.push(Happening::IsLost(index));
+            }
+            if agent.place != Place::Here {
+                all.push(Happening::Returns(index));
+            }
+            if !agent.resources.is_empty() || !agent.pending.is_empty() {
+                all.push(Happening::Forgets(index));
+            }
+            if agent.place.is_connected() && agent.removable(part) > 0 {
+                all.push(Happening::IsCleaned(index));
+            }
+        }
+        if self.frameworks.is_empty() {
+            all.push(Happening::Registers);
+        }
+        if self.took_over.is_none() {
+            all.push(Happening::FailsOver);
+        }
+        all
+    }
+
+    /// Changes the cluster.
+    pub fn happen(&mut self, happening: Happening, part: Part) {
+        self.has_happened = true;
+        let agents = &mut self.agents;
+        match happening {
+            Happening::Disconnects(index) => agents[index].place = Place::Away,
+            Happening::IsLost(index) => agents[index].place = Place::Unreachable,
+            Happening::Returns(index) => agents[index].come_back(),
+            Happening::Forgets(index) => {
+                agents[index].resources.clear();
+                agents[index].pending.clear();
+                agents[index].come_back();
+            }
+            Happening::IsCleaned(index) => agents[index].lose_one(part),
+            Happening::Registers => self.frameworks = Users::OfRole.frameworks(),
+            Happening::FailsOver => {
+                self.took_over = Some(0);
+                agents.iter_mut().filter(|it| it.place.is_listed()).for_each(Agent::hide);
+            }
+        }
+    }
+
+    /// Returns the cluster after everything has settled: all agents are there with everything that
+    /// they have, nothing is pending, and no framework is left.
+    pub fn calmed(&self) -> Self {
+        let mut calm = self.afresh();
+        for agent in &mut calm.agents {
+            agent.come_back();
+            agent.delay = 0;
+        }
+        Self { frameworks: Vec::new(), took_over: None, pending: 0, ..calm }
+    }
+
+    /// Returns whether the master's list of agents names nobody, not even one that has not registered
+    /// again.
+    pub fn is_list_empty(&self) -> bool {
+        !self.agents.iter().any(|it| it.place.is_listed() || it.place == Place::Recovering)
+    }
+
+    /// Returns what the master lists of the target: the ids of agents, each with the numbers of
+    /// volumes and of reservations.
+    pub fn listed(&self, part: Part) -> Vec<(String, usize, usize)> {
+        let shown =
+            self.agents.iter().filter(|it| it.place.is_listed() && it.place != Place::Hiding);
+        let count = |agent: &Agent| {
+            let own = agent.resources.iter().filter(|it| it.is_removable(part));
+            let volumes = own.clone().filter(|it| it.is_volume(part)).count();
+            (agent.id.clone(), volumes, own.filter(|it| it.is_reservation(part)).count())
+        };
+        shown.filter(|it| part.is_on(it)).map(count).filter(|(_, v, r)| v + r > 0).collect()
+    }
+
+    /// Returns the cluster in the format of a scenario.
+    pub fn scenario(&self) -> Value {
+        let (mut agents, mut recovering, mut down) = (Vec::new(), Vec::new(), Vec::new());
+        let mut pending = Vec::new();
+        for agent in &self.agents {
+            let (id, place) = (&agent.id, agent.place);
+            let mut reserved = BTreeMap::<&str, Vec<Value>>::new();
+            for resource in &agent.resources {
+                reserved
+                    .entry(&resource.innermost().role)
+                    .or_default()
+                    .push(resource.json(self.version));
+            }
+            match place {
+                Place::Recovering => {
+                    recovering.push(json!({"id": id, "hostname": id}));
+                    continue;
+                }
+                Place::Down => down.push(json!({"hostname": id, "ip": ""})),
+                _ => {}
+            }
+            let mut entry = json!({
+                "id": id, "hostname": id, "active": place != Place::Away,
+                "deactivated": matches!(place, Place::Drained | Place::Stuck),
+                "dead": place == Place::Stuck, "reserved_resources_full": reserved,
+            });
+            if place == Place::Unreachable {
+                entry["unreachable"] = json!(1);
+            }
+            if agent.delay > 0 {
+                entry["pending_looks"] = json!(agent.delay);
+            }
+            agents.push(entry);
+            pending.extend(agent.pending.iter().map(|it| {
+                let kind = if it.volumes { "DESTROY" } else { "UNRESERVE" };
+                json!({"agent": id, "kind": kind, "resources": [it.resource.json(self.version)], "looks": it.looks})
+            }));
+        }
+        let hides = self.agents.iter().any(|it| it.place == Place::Hiding);
+        let framework = |it: &Framework| json!({"id": it.name, "name": it.name, "roles": it.roles, "hidden": !it.visible});
+        json!({
+            "version": self.version, "agents": agents, "recovered_agents": recovering,
+            "down_machines": down, "pending": pending,
+            "hidden_roles": if hides { vec![ROLE] } else { vec![] },
+            "frameworks": self.frameworks.iter().map(framework).collect::<Value>(),
+            "took_over": self.took_over.is_some(), "led_seconds": self.took_over.unwrap_or(100_000),
+            "exhibitor": {"znodes": if self.znode { vec![format!("/{ZNODE}")] } else { vec![] }},
+        })
+    }
+
+    /// Returns a number that two clusters share only if they are in the same state.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        (&self.agents, &self.frameworks, self.took_over, self.znode, self.pending).hash(hasher);
+        self.has_happened.hash(hasher);
+    }
+}
+
+impl Agent {
+    /// Registers again. What it has not carried out, it has not heard of: its resources are still
+    /// there.
+    fn come_back(&mut self) {
+        self.place = Place::Here;
+        for Pending { volumes, resource, .. } in std::mem::take(&mut self.pending) {
+            let mut left = resource.clone();
+            if volumes {
+                left.volume = None;
+            } else {
+                left.stack.pop();
+            }
+            if let Some(at) = self.resources.iter().position(|it| *it == left) {
+                self.resources.remove(at);
+            }
+            self.put(resource);
+        }
+    }
+
+    /// Waits for its registration with a new master.
+    fn hide(&mut self) {
+        self.place = Place::Recovering;
+    }
+
+    /// Loses the first thing of the target: a volume, or else a reservation.
+    fn lose_one(&mut self, part: Part) {
+        let volume = self.resources.iter().position(|it| it.is_volume(part));
+        let any = || self.resources.iter().position(|it| it.is_removable(part));
+        let Some(index) = volume.or_else(any) else { return };
+        let mut resource = self.resources.remove(index);
+        if volume.is_some() {
+            resource.volume = None;
+        } else {
+            resource.stack.pop();
+        }
+        if !resource.stack.is_empty() {
+            self.put(resource);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Copies the component's logic with every fault of `faults.rs` in it. A fault has no effect until the
+//! search turns it on.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+#[path = "src/faults.rs"]
+#[allow(dead_code, reason = "the search uses the rest")]
+mod faults;
+
+/// The folder of the sources.
+const SOURCES: &str = "../../guest/cleanup/src";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={SOURCES}");
+    println!("cargo:rerun-if-changed=src/faults.rs");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let folder = out.join("broken");
+    copy(Path::new(SOURCES), &folder)?;
+    for (index, fault) in faults::FAULTS.iter().enumerate() {
+        insert(index, fault, &folder.join(fault.file))?;
+    }
+    let root = folder.join("lib.rs");
+    fs::write(
+        out.join("broken.rs"),
+        format!("#[allow(unused)]\n#[path = {root:?}]\npub mod broken;\n"),
+    )?;
+    Ok(())
+}
+
+/// Copies the sources, as a module of the search.
+fn copy(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, copied) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &copied)?;
+        } else {
+            let text = fs::read_to_string(&path)?;
+            fs::write(copied, text.replace("crate::", "crate::logic::broken::"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Inserts a fault.
+///
+/// # Errors
+/// Fails if its place is not there exactly once.
+fn insert(index: usize, fault: &faults::Fault, file: &Path) -> Result<(), Box<dyn Error>> {
+    let text = fs::read_to_string(file)?;
+    if text.matches(fault.place).count() != 1 {
+        let why = format!("{} does not have the place of '{}' once", fault.file, fault.name);
+        return Err(why.into());
+    }
+    let broken = fault.broken.replace("IS_ON", &format!("crate::faults::is_on({index})"));
+    let broken = broken.replace("IS_ODD", &format!("crate::faults::is_odd({index})"));
+    fs::write(file, text.replace(fault.place, &broken))?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Tries every run of a cleanup within a bound: all small clusters, and at each request every fault
+//! and every event that the simulated cluster knows.
+//!
+//! | module | contents |
+//! | --- | --- |
+//! | [`bound`] | the clusters, and the number of deviations |
+//! | [`trial`] | the search through all runs on one cluster, and what must be true at the end of each |
+//! | [`world`] | one moment of a run: the cluster, and what host and component know; what must be true of each request |
+//! | [`logic`] | the component's logic, and a copy with faults |
+//! | [`faults`] | the faults that the search must find |
+
+mod bound;
+mod faults;
+mod logic;
+mod trial;
+mod world;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use std::{env, fs, io, thread};
+
+use janitor_contract::types::Options;
+
+use crate::bound::{Cases, FAULTY, QUICK, Sweep, WHOLE};
+use crate::faults::FAULTS;
+use crate::logic::Logic;
+use crate::trial::{Count, Counterexample, Trial};
+
+/// The folder of the counterexamples.
+const FOLDER: &str = "target/proof/counterexamples";
+
+/// The number of counterexamples that are kept.
+const KEPT: usize = 5;
+
+fn main() -> ExitCode {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let is_proven = match words[..] {
+        [] => sweep_all(&QUICK) && find_faults(),
+        ["whole"] => sweep_all(&WHOLE),
+        ["faults"] => find_faults(),
+        _ => {
+            eprintln!("usage: janitor-proof [whole | faults]");
+            return ExitCode::from(2);
+        }
+    };
+    ExitCode::from(u8::from(!is_proven))
+}
+
+/// Tries all runs, and prints their numbers. It returns whether no run breaks an invariant.
+fn sweep_all(sweeps: &[Sweep]) -> bool {
+    println!(
+        "| agents | resources each | deviations | clusters | runs | pruned | clean | refused | requests | s |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    let mut is_proven = true;
+    let mut total = Count::default();
+    for sweep in sweeps {
+        let begun = Instant::now();
+        let (count, found) = tried(*sweep, Logic::Own, None);
+        let Sweep { agents, resources, deviations, one_in } = sweep;
+        let sample = match one_in {
+            1 => String::new(),
+            _ => format!(", one in {one_in}"),
+        };
+        let Count { cases, runs, pruned, clean, refused, requests } = count;
+        println!(
+            "| {agents} | {resources} | {deviations} | {cases}{sample} | {runs} | {pruned} | {clean} | \
+             {refused} | {requests} | {} |",
+            begun.elapsed().as_secs()
+        );
+        total.add(count);
+        is_proven &= found.is_empty();
+        if !found.is_empty() {
+            eprintln!("{} clusters have a run that breaks an invariant", found.len());
+        }
+        for (index, (name, counterexample)) in found.iter().take(KEPT).enumerate() {
+            let folder = format!("{FOLDER}/{index}");
+            eprintln!("{folder}: {}: {name}", counterexample.problem);
+            if let Err(why) = write(Path::new(&folder), name, counterexample) {
+                eprintln!("{folder} is not written: {why}");
+            }
+        }
+    }
+    println!(
+        "\n{} runs, {} left because they had become equal to others",
+        total.runs, total.pruned
+    );
+    is_proven
+}
+
+/// Turns each fault on. It returns whether each is found, and without them nothing is.
+fn find_faults() -> bool {
+    let mut are_found = true;
+    println!("\n| fault | what shows it | runs until then |\n| --- | --- | --- |");
+    // The sample has tried the others.
+    let without = first_counterexample(&FAULTY[..2], None);
+    let faults = FAULTS.iter().enumerate();
+    let with =
+        faults.map(|(index, fault)| (fault.name, first_counterexample(&FAULTY, Some(index))));
+    for (name, (problem, runs)) in std::iter::once(("none", without)).chain(with) {
+        are_found &= problem.is_some() == (name != "none");
+        println!("| {name} | {} | {runs} |", problem.as_deref().unwrap_or("-"));
+    }
+    are_found
+}
+
+/// Returns what breaks an invariant first in the copy of the logic, and the number of runs until then.
+fn first_counterexample(sweeps: &[Sweep], fault: Option<usize>) -> (Option<String>, u64) {
+    let mut runs = 0;
+    for sweep in sweeps {
+        let (count, found) = tried(*sweep, Logic::Broken, fault);
+        runs += count.runs;
+        if let Some((_, counterexample)) = found.first() {
+            let problem = counterexample.problem.split(": ").next().unwrap_or_default();
+            return (Some(problem.to_owned()), runs);
+        }
+    }
+    (None, runs)
+}
+
+/// Tries all runs of a sweep, with every processor. With a fault, it ends at the first counterexample.
+fn tried(
+    sweep: Sweep,
+    logic: Logic,
+    fault: Option<usize>,
+) -> (Count, Vec<(String, Counterexample)>) {
+    let cases = Cases::of(sweep);
+    let next = AtomicUsize::new(0);
+    let total = Mutex::new((Count::default(), Vec::new()));
+    let options = Options::DEFAULT;
+    let work = || {
+        faults::turn_on(fault);
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut trial = Trial::new(logic, case.cluster, case.part, &options, sweep.deviations);
+            let result = trial.all();
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            total.0.add(trial.count);
+            total.1.extend(result.err().map(|it| (case.name, it)));
+            if fault.is_some() && !total.1.is_empty() {
+                break;
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes a counterexample as a scenario, with its steps.
+fn write(folder: &Path, name: &str, counterexample: &Counterexample) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("cluster.json"), &counterexample.cluster)?;
+    fs::write(folder.join("command"), &counterexample.command)?;
+    let steps = counterexample.steps.join("\n");
+    fs::write(folder.join("steps"), format!("{}\n{name}\n\n{steps}\n", counterexample.problem))
+}

@@ -1,0 +1,385 @@
+//! All runs that begin with the same cluster: depth first, each deviation at each request.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use janitor_contract::types::{
+    AgentLeft, Error, Failure, Options, Reason, Report, Request, Target,
+};
+use janitor_guest::simulated::{Cluster, Part};
+use rustc_hash::FxHashSet;
+
+use crate::logic::Logic;
+use crate::world::{Deviation, Given, World};
+
+/// The numbers of a search.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    /// The clusters, each with a target.
+    pub cases: u64,
+    /// The runs that were carried out to their end.
+    pub runs: u64,
+    /// The runs that were left where they had become equal to another one.
+    pub pruned: u64,
+    /// The runs that called the target clean.
+    pub clean: u64,
+    /// The runs that were refused.
+    pub refused: u64,
+    /// The requests that were answered.
+    pub requests: u64,
+}
+
+impl Count {
+    /// Adds other numbers.
+    pub fn add(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.runs += other.runs;
+        self.pruned += other.pruned;
+        self.clean += other.clean;
+        self.refused += other.refused;
+        self.requests += other.requests;
+    }
+}
+
+/// A run that breaks an invariant.
+#[derive(Debug)]
+pub struct Counterexample {
+    /// The cluster at the beginning, as the stand-in reads it.
+    pub cluster: String,
+    /// The command's options.
+    pub command: String,
+    /// The invariant that it breaks.
+    pub problem: String,
+    /// The requests, each with the deviation and what the run received.
+    pub steps: Vec<String>,
+}
+
+/// The longest time that a run may pause.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A request of the current run.
+struct Step {
+    request: Request,
+    before: World,
+    deviation: Option<Deviation>,
+    given: Given,
+    /// The deviations before it.
+    spent: u8,
+    /// The deviations that are to be tried.
+    left: Vec<Deviation>,
+}
+
+/// The reason why a run is left.
+enum Left {
+    /// It is killed.
+    Killed,
+    /// It has become equal to another one.
+    Equal,
+    /// It has broken an invariant.
+    Wrong,
+}
+
+/// The search.
+pub struct Trial<'a> {
+    logic: Logic,
+    part: Part,
+    target: Target,
+    options: &'a Options,
+    initial: Cluster,
+    limit: u8,
+    path: Vec<Step>,
+    at: usize,
+    world: World,
+    spent: u8,
+    seen: FxHashSet<u64>,
+    /// The states from which an undisturbed run is known to end clean.
+    recovering: FxHashSet<u64>,
+    problem: Option<String>,
+    is_stopped: bool,
+    /// The time that the run has paused.
+    pub elapsed: Duration,
+    /// The numbers so far.
+    pub count: Count,
+}
+
+impl<'a> Trial<'a> {
+    /// Creates the search for runs with at most this many deviations.
+    pub fn new(
+        logic: Logic,
+        initial: Cluster,
+        part: Part,
+        options: &'a Options,
+        limit: u8,
+    ) -> Self {
+        let world = World::new(initial.clone(), part, options);
+        Self {
+            logic,
+            part,
+            target: part.target(),
+            options,
+            initial,
+            limit,
+            path: Vec::new(),
+            at: 0,
+            world,
+            spent: 0,
+            seen: FxHashSet::default(),
+            recovering: FxHashSet::default(),
+            problem: None,
+            is_stopped: false,
+            elapsed: Duration::ZERO,
+            count: Count { cases: 1, ..Count::default() },
+        }
+    }
+
+    /// Tries all runs.
+    ///
+    /// # Errors
+    /// Fails with the first run that breaks an invariant.
+    pub fn all(&mut self) -> Result<(), Counterexample> {
+        loop {
+            match self.run() {
+                Err(Left::Equal) => self.count.pruned += 1,
+                Err(Left::Killed | Left::Wrong) => self.count.runs += 1,
+                Ok(result) => {
+                    self.count.runs += 1;
+                    if self.problem.is_none() {
+                        self.problem = self.verdict(&result);
+                    }
+                }
+            }
+            if let Some(problem) = self.problem.take() {
+                return Err(self.counterexample(problem));
+            }
+            if !self.advance() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Carries the current run out, again if it is killed.
+    fn run(&mut self) -> Result<Result<Report, Failure>, Left> {
+        (self.at, self.is_stopped) = (0, false);
+        let (target, options) = (self.target.clone(), self.options);
+        loop {
+            self.elapsed = Duration::ZERO;
+            let run = AssertUnwindSafe(|| self.logic.clean(self, &target, options));
+            let left = match catch_unwind(run) {
+                Ok(result) => return Ok(result),
+                Err(payload) => payload.downcast::<Left>().map(|it| *it),
+            };
+            match left {
+                Ok(Left::Killed) => {}
+                Ok(left) => return Err(left),
+                Err(_) => {
+                    self.problem = Some("it panics".into());
+                    return Err(Left::Wrong);
+                }
+            }
+        }
+    }
+
+    /// Takes the next deviation. It returns whether there is one.
+    fn advance(&mut self) -> bool {
+        while let Some(step) = self.path.last_mut() {
+            let Some(deviation) = step.left.pop() else {
+                self.path.pop();
+                continue;
+            };
+            self.world = step.before.clone();
+            self.spent = step.spent + 1;
+            let (given, problem) =
+                self.world.perform(&step.request, Some(deviation), self.part, self.options);
+            (step.given, step.deviation) = (given, Some(deviation));
+            self.problem = problem;
+            self.count.requests += 1;
+            return true;
+        }
+        false
+    }
+
+    /// Answers the next request of the run.
+    ///
+    /// # Errors
+    /// Fails if the run is being stopped.
+    pub fn sent(&mut self, request: &Request) -> Result<Given, Error> {
+        if self.is_stopped {
+            return Err(Error::Stopped);
+        }
+        let given = match self.path.get(self.at) {
+            Some(step) if step.request == *request => step.given.clone(),
+            Some(_) => {
+                self.problem = Some("the same answers are followed by another request".into());
+                resume_unwind(Box::new(Left::Wrong));
+            }
+            None => self.ask(request),
+        };
+        self.at += 1;
+        match given {
+            _ if self.problem.is_some() && self.at == self.path.len() => {
+                resume_unwind(Box::new(Left::Wrong))
+            }
+            Given::Stopped => {
+                self.is_stopped = true;
+                Err(Error::Stopped)
+            }
+            Given::Killed => resume_unwind(Box::new(Left::Killed)),
+            given => Ok(given),
+        }
+    }
+
+    /// Pauses. It returns whether the run may continue.
+    pub fn paused(&mut self, duration: Duration) -> bool {
+        self.elapsed += duration;
+        if self.elapsed > LONGEST {
+            self.problem = Some("it pauses for hours".into());
+            resume_unwind(Box::new(Left::Wrong));
+        }
+        !self.is_stopped
+    }
+
+    /// Answers a request that no run has sent yet after the same ones.
+    fn ask(&mut self, request: &Request) -> Given {
+        if !self.seen.insert(self.world.fingerprint(self.spent)) {
+            resume_unwind(Box::new(Left::Equal));
+        }
+        let left = match self.spent < self.limit {
+            true => self.world.deviations(request, self.part),
+            false => Vec::new(),
+        };
+        let before = self.world.clone();
+        let given;
+        (given, self.problem) = self.world.perform(request, None, self.part, self.options);
+        self.count.requests += 1;
+        let step = Step {
+            request: request.clone(),
+            before,
+            deviation: None,
+            given: given.clone(),
+            spent: self.spent,
+            left,
+        };
+        self.path.push(step);
+        given
+    }
+
+    /// Returns the invariant that the end of a run breaks, if it breaks one.
+    fn verdict(&mut self, result: &Result<Report, Failure>) -> Option<String> {
+        let (cluster, part) = (&self.world.cluster, self.part);
+        let report = match result {
+            Ok(report) => {
+                self.count.clean += 1;
+                if cluster.is_left(part) {
+                    return Some("it is called clean, and something is left".into());
+                }
+                if part.znode && cluster.has_znode() {
+                    return Some("it is called clean, and the node is left".into());
+                }
+                report
+            }
+            Err(failure) => {
+                if is_refusal(failure.reason) {
+                    self.count.refused += 1;
+                }
+                &failure.report
+            }
+        };
+        if self.spent == 0 {
+            let reason = result.as_ref().err().map(|it| it.reason);
+            let is_refused = reason.is_some_and(is_refusal);
+            if self.initial.is_used(part) && !is_refused {
+                return Some(format!("it is in use, and the run ends with {reason:?}"));
+            }
+            let is_complete = self.initial.is_complete(part);
+            let expected = match is_complete {
+                // A list that names nobody shows nothing.
+                _ if self.initial.is_list_empty() => Some(Reason::Failed),
+                false => Some(Reason::Incomplete),
+                true => None,
+            };
+            if !is_refused && reason != expected {
+                return Some(format!("{expected:?} is expected, and not {reason:?}"));
+            }
+        }
+        let World { listed, has_changed, .. } = &self.world;
+        if let (Some(left), Some(listed), false) = (&report.left, listed, has_changed) {
+            let count =
+                |it: &AgentLeft| (it.agent.clone(), it.volumes as usize, it.resources as usize);
+            let reported: Vec<_> = left.iter().map(count).collect();
+            if reported != **listed {
+                return Some(format!("{reported:?} is reported as left, and {listed:?} is listed"));
+            }
+        }
+        let calm = cluster.calmed();
+        let after = World::new(calm.clone(), part, self.options);
+        if self.recovering.insert(after.fingerprint(0)) {
+            let mut again = Trial::new(self.logic, calm, part, self.options, 0);
+            let result = again.run();
+            if let Some(problem) = again.problem.take() {
+                return Some(format!("a later run: {problem}"));
+            }
+            let is_left = again.world.cluster.is_left(part);
+            match result {
+                Ok(Ok(_)) if !is_left => {}
+                Ok(Err(failure)) if !is_left && is_mistake(failure.reason) => {}
+                _ => return Some("a later run does not end clean".into()),
+            }
+        }
+        None
+    }
+
+    /// Describes the current run.
+    fn counterexample(&self, problem: String) -> Counterexample {
+        let words = |step: &Step| {
+            let deviation = step.deviation.map(|it| format!(" [{it:?}]")).unwrap_or_default();
+            let Request { method, path, content, .. } = &step.request;
+            let content = content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes));
+            let content = content.map(|it| format!(" {it}")).unwrap_or_default();
+            format!("{method:?} {}{content}{deviation}\n    {}", path.join("/"), step.given)
+        };
+        Counterexample {
+            cluster: format!("{:#}\n", self.initial.scenario()),
+            command: format!("{}\n", command(&self.target)),
+            problem,
+            steps: self.path.iter().map(words).collect(),
+        }
+    }
+}
+
+/// Returns the options of the command that cleans a target.
+fn command(target: &Target) -> String {
+    let option = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!("{name} '{value}'"))
+    };
+    let labels = target.labels.iter().map(|it| {
+        let value = it.value.as_ref().map_or_else(String::new, |value| format!("={value}"));
+        format!("--label '{}{value}'", it.key)
+    });
+    let all = [
+        option("-r", &target.role),
+        option("-p", &target.principal),
+        option("-z", &target.znode),
+        option("--framework-id", &target.framework_id),
+    ];
+    all.into_iter().flatten().chain(labels).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns whether a run was refused before it changed anything.
+fn is_refusal(reason: Reason) -> bool {
+    is_mistake(reason)
+        || matches!(reason, Reason::InvalidTarget | Reason::InUse | Reason::InUseUnknown)
+}
+
+/// Returns whether a target was refused because nothing of the role is its own.
+fn is_mistake(reason: Reason) -> bool {
+    matches!(reason, Reason::OtherPrincipals | Reason::OtherLabels | Reason::RoleNotFound)
+}
+
+/// The answer to a request.
+pub struct Body {
+    /// The status.
+    pub status: u16,
+    /// The body, until it is read.
+    pub text: Option<Rc<str>>,
+}
