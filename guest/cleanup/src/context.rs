@@ -20,6 +20,9 @@ use janitor_contract::types::{
     UnreachedReason, Warning,
 };
 
+/// The time for servers to become ready that each of several targets has, whatever the others took.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// The context of a run.
 pub struct Context<'a, H> {
     /// The host of the run.
@@ -378,7 +381,11 @@ impl<'a, H: Host> Context<'a, H> {
     /// Starts a series of requests that may be tried again.
     pub fn retries(&mut self) -> Retries {
         let limit = self.time_limit();
-        Retries::new(&mut self.host, limit)
+        let now = self.host.elapsed();
+        // A server may have become ready while the run waited for another target.
+        let earliest = now.saturating_sub(limit.saturating_sub(LEAST));
+        let since = self.waits_since.map_or(now, |since| since.max(earliest));
+        Retries::since(since, limit)
     }
 
     /// Logs a line of the normal course.

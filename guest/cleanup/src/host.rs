@@ -44,6 +44,10 @@ pub trait Host {
     /// does not agree, and is read again.
     fn forget(&mut self, _pages: &[&str]) {}
 
+    /// Forgets the list of agents, if the host keeps it and has asked for the pending operations since: a
+    /// removal that is not pending any more may have come to nothing after that list.
+    fn forget_old_list(&mut self) {}
+
     /// Remembers that the master has a page.
     fn know(&mut self, _page: &Request) {}
 
@@ -162,6 +166,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn forget(&mut self, pages: &[&str]) {
         self.host.forget(pages);
+    }
+
+    fn forget_old_list(&mut self) {
+        self.host.forget_old_list();
     }
 
     fn know(&mut self, page: &Request) {

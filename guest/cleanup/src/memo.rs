@@ -33,6 +33,8 @@ pub struct Memo<'a, H> {
     wanted: Vec<Wanted<'a>>,
     /// The agents with these resources, if they have been read: a list for each.
     lists: Vec<Result<Rc<Listing>, Unread>>,
+    /// The pending operations have been asked for since the agents were listed.
+    is_list_old: bool,
     /// No page is kept.
     is_plain: bool,
 }
@@ -46,13 +48,25 @@ impl<'a, H: Host> Memo<'a, H> {
                 wanted.push(target);
             }
         }
-        Self { host, pages: Rc::default(), wanted, lists: Vec::new(), is_plain: false }
+        Self {
+            host,
+            pages: Rc::default(),
+            wanted,
+            lists: Vec::new(),
+            is_list_old: false,
+            is_plain: false,
+        }
     }
 
     /// Keeps no pages. A component that calls the cleanups only through handles contains their code
     /// once, and not once for the host and once for the handle.
     pub fn plain(host: &'a mut H) -> Self {
         Self { is_plain: true, ..Self::new(host, std::iter::empty()) }
+    }
+
+    /// Returns how long the run has taken so far.
+    pub fn elapsed(&mut self) -> Duration {
+        self.host.elapsed()
     }
 
     /// Forgets all pages, because the cluster may have changed.
@@ -73,6 +87,11 @@ fn is_read(request: &Request) -> bool {
         Method::Post => is_query(),
         Method::Delete => false,
     }
+}
+
+/// Returns whether a request asks for pending operations.
+fn is_about_operations(request: &Request) -> bool {
+    request.content.as_ref().is_some_and(|it| it.bytes == br#"{"type":"GET_OPERATIONS"}"#)
 }
 
 /// The handle of one cleanup on the shared host.
@@ -114,7 +133,10 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         };
         match kept {
             Some(page) => Ok(Exchange::Kept(page)),
-            None => Ok(Exchange::Read(memo.host.send(request)?, request.clone(), age)),
+            None => {
+                memo.is_list_old |= is_about_operations(request);
+                Ok(Exchange::Read(memo.host.send(request)?, request.clone(), age))
+            }
         }
     }
 
@@ -138,12 +160,13 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
         let mut memo = self.0.borrow_mut();
-        let Memo { host, wanted: all, lists, .. } = &mut *memo;
+        let Memo { host, wanted: all, lists, is_list_old, .. } = &mut *memo;
         let Some(place) = all.iter().position(|it| *it == wanted) else {
             return agents::list(*host, wanted).map(Rc::new);
         };
         if lists.is_empty() {
             let read = agents::list_all(*host, all)?;
+            *is_list_old = false;
             *lists = read.into_iter().map(|listing| listing.map(Rc::new)).collect();
         }
         match lists.get(place) {
@@ -170,6 +193,13 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn log(&mut self, entry: Entry) {
         self.0.borrow_mut().host.log(entry);
+    }
+
+    fn forget_old_list(&mut self) {
+        let mut memo = self.0.borrow_mut();
+        if memo.is_list_old {
+            memo.lists.clear();
+        }
     }
 
     fn forget(&mut self, pages: &[&str]) {

@@ -33,8 +33,7 @@ pub fn targets(
         }
         if is_of_dead_service(holding) {
             let znode = znode(holding, roles, frameworks, options);
-            // Resources that others reserve before the removal are not orphaned.
-            let principal = holding.principals.first().cloned();
+            let principal = principal(holding, roles);
             all.push(Target { principal, znode, ..of_role });
             continue;
         }
@@ -87,12 +86,23 @@ fn is_of_dead_service(
     let lives = frameworks.has_service(service)
         || of_principals.into_iter().any(|it| frameworks.has_service(&it));
     let mut entries = holding.agents.iter().flat_map(|it| &it.entries);
-    let is_nameless = entries.any(|it| it.dynamic && it.principal.is_none());
+    let is_nameless = entries.any(|it| {
+        let made = it.volume.as_ref().and_then(|it| it.principal.as_ref());
+        it.principal.is_none() && (it.dynamic || (it.volume.is_some() && made.is_none()))
+    });
     holding.removable
         && !is_used(holding)
         && !lives
         && holding.principals.len() + usize::from(is_nameless) < 2
         && holding.groups.iter().filter(|it| it.removable).all(is_traced)
+}
+
+/// Returns the principal that made everything of a role, and nothing else: what others reserve in the
+/// role before the removal is not orphaned. A principal of several roles is none of a service.
+fn principal(holding: &Holding, roles: &[Holding]) -> Option<String> {
+    let principal = holding.principals.first().filter(|it| !it.trim().is_empty())?;
+    let made = roles.iter().filter(|it| it.principals.contains(principal)).count();
+    (made == 1).then(|| principal.clone())
 }
 
 /// Returns whether registered frameworks use a role or a part of it.
@@ -164,6 +174,15 @@ mod tests {
 
     /// Returns the orphans of a cluster with one agent, as `role framework-id znode`.
     fn orphans(entries: &[Entry], frameworks: &str, nodes: &[&str]) -> Vec<String> {
+        let words = |it: &Target| {
+            let parts = [&it.role, &it.framework_id, &it.znode];
+            parts.map(|it| it.as_deref().unwrap_or("-")).join(" ")
+        };
+        targets_of(entries, frameworks, nodes).iter().map(words).collect()
+    }
+
+    /// Returns the targets themselves.
+    fn targets_of(entries: &[Entry], frameworks: &str, nodes: &[&str]) -> Vec<Target> {
         let resource = |(role, principal, labels, has_volume): &Entry| {
             let labels =
                 labels.iter().map(|(key, value)| format!(r#"{{"key":"{key}","value":"{value}"}}"#));
@@ -187,12 +206,7 @@ mod tests {
             .answer(200, frameworks)
             .answer(200, format!("[{}]", nodes.collect::<Vec<_>>().join(",")))
             .page("roles", 200, r#"{"roles":[]}"#);
-        let all = discover(&mut host, &Options::DEFAULT).unwrap().orphans;
-        let words = |it: &Target| {
-            let parts = [&it.role, &it.framework_id, &it.znode];
-            parts.map(|it| it.as_deref().unwrap_or("-")).join(" ")
-        };
-        all.iter().map(words).collect()
+        discover(&mut host, &Options::DEFAULT).unwrap().orphans
     }
 
     const NONE: &str = r#"{"frameworks":[]}"#;
@@ -239,6 +253,22 @@ mod tests {
             (r#"{"frameworks":[],"unregistered_frameworks":["G"]}"#.to_owned(), &[]),
         ] {
             assert_eq!(orphans(&[entry], &frameworks, &[]), expected, "{frameworks}");
+        }
+    }
+
+    /// Of a role whose principal made nothing else, only what that principal made is an orphan.
+    #[test]
+    fn the_principal_of_one_role_limits_the_removal() {
+        let volume = |role, principal| (role, principal, &[][..], true);
+        for (entries, expected) in [
+            (vec![volume("a-role", "p")], vec![Some("p")]),
+            (vec![volume("a-role", "p"), volume("b-role", "p")], vec![None, None]),
+            (vec![volume("a-role", "p"), volume("b-role", "q")], vec![Some("p"), Some("q")]),
+            (vec![volume("a-role", " ")], vec![None]),
+        ] {
+            let targets = targets_of(&entries, NONE, &[]);
+            let principals: Vec<_> = targets.iter().map(|it| it.principal.as_deref()).collect();
+            assert_eq!(principals, expected, "{entries:?}");
         }
     }
 

@@ -4,6 +4,7 @@ pub mod changes;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 pub use self::changes::Comparison;
 use crate::checks::{self, Users};
@@ -30,7 +31,19 @@ pub fn plan<H: Host>(
     target: &Target,
     options: &Options,
 ) -> Result<CleanupPlan, ReadFailure> {
+    plan_since(host, target, options, None)
+}
+
+/// Makes a plan. The time limit for servers that are not ready starts at a time on the host's clock, or
+/// when it is needed.
+fn plan_since<H: Host>(
+    host: &mut H,
+    target: &Target,
+    options: &Options,
+    start: Option<Duration>,
+) -> Result<CleanupPlan, ReadFailure> {
     let mut context = Context::new(host, options);
+    context.waits_since = start;
     context.plan(target).map_err(Abort::into_read_failure)
 }
 
@@ -42,7 +55,9 @@ pub fn plan_all<H: Host>(
     options: &Options,
 ) -> Vec<Result<CleanupPlan, ReadFailure>> {
     let memo = RefCell::new(Memo::new(host, targets.iter()));
-    targets.iter().map(|target| plan(&mut Handle(&memo), target, options)).collect()
+    let start = memo.borrow_mut().elapsed();
+    let plan = |target| plan_since(&mut Handle(&memo), target, options, Some(start));
+    targets.iter().map(plan).collect()
 }
 
 impl<H: Host> Context<'_, H> {

@@ -96,7 +96,12 @@ pub struct Retries {
 impl Retries {
     /// Starts the time limit for servers that are not ready.
     pub fn new<H: Host>(host: &mut H, limit: Duration) -> Self {
-        Self { short: [100, 200, 400].into_iter(), long: Backoff::new(host, limit) }
+        Self::since(host.elapsed(), limit)
+    }
+
+    /// The same, where the time limit has started at an earlier time on the host's clock.
+    pub fn since(start: Duration, limit: Duration) -> Self {
+        Self { short: [100, 200, 400].into_iter(), long: Backoff::since(start, limit) }
     }
 
     /// Pauses if the request is worth another try, and returns whether to try again.

@@ -89,8 +89,14 @@ impl<H: Host> Context<'_, H> {
         // The order matters: a removal that is not pending any more has either been carried
         // out, or its resources are listed again.
         drop(listing);
+        Ok((self.look_after_pending(owner)?, pending))
+    }
+
+    /// Lists the agents after the pending operations were listed.
+    pub fn look_after_pending(&mut self, owner: Owner) -> Result<Rc<Listing>, Abort> {
+        self.host.forget_old_list();
         let listing = self.look(owner);
-        Ok((self.usable(listing)?, pending))
+        self.usable(listing)
     }
 
     /// Warns of everything that stays even if the run is complete.
@@ -201,7 +207,7 @@ impl<H: Host> Context<'_, H> {
 
 /// Finds the agents that were away in an earlier phase, and are back with something that the phase
 /// should have removed.
-fn came_back<'a>(listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
+pub fn came_back<'a>(listing: &'a Listing, owner: Owner) -> BTreeSet<&'a str> {
     let operations = [&Operation::VOLUMES, &Operation::RESERVATIONS];
     operations.into_iter().flat_map(|operation| operation.pending(listing, owner)).collect()
 }

@@ -66,9 +66,11 @@ fn carry_out_all<H: Host>(
     let memo = RefCell::new(Memo::new(host, jobs.iter().map(|(target, _)| *target)));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
     let mut parts = Vec::new();
+    let start = memo.borrow_mut().elapsed();
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
         context.begin_cleanup(target, *plan);
+        context.waits_since = Some(start);
         let (state, parents) = (State::CarriedOut, Vec::new());
         let mut part = Part { target, context, state, parents };
         let (before, after) = jobs.split_at(index);
@@ -400,6 +402,44 @@ mod tests {
             assert_eq!(result.unwrap_err().reason, Reason::Incomplete);
         }
         assert_eq!(host.paused, Duration::from_secs(30));
+    }
+
+    /// A removal of an earlier run is pending, and comes to nothing when its agent registers again.
+    #[test]
+    fn what_comes_back_is_listed_after_the_pending_operations() {
+        let none = r#"{"get_operations":{"operations":[]}}"#;
+        let back = list(&["r"], &[]);
+        let mut host = calm().answer(200, list(&[], &[])).page("api/v1", 200, none);
+        host = host.answer(200, back);
+        let results =
+            clean_all(&mut host, &[target("r", Some("r")), target("q", None)], &options());
+        let why = &results[0].as_ref().unwrap_err().message;
+        assert!(why.contains("came back with resources of role 'r'"), "{why}");
+        assert!(results[1].is_ok());
+    }
+
+    /// A server that is not ready is waited for once, and not by each target anew.
+    #[test]
+    fn a_server_that_is_not_ready_is_waited_for_together() {
+        let targets: Vec<_> = ["a", "b", "c", "d"].map(|role| target(role, None)).into();
+        let options = Options { confirm_seconds: 30, ..options() };
+        for call in [true, false] {
+            let mut host = calm().page("registrar(1)/registry", 503, "");
+            for _ in 0..20 {
+                host = host.answer(200, list(&[], &[]));
+            }
+            match call {
+                true => {
+                    let results = clean_all(&mut host, &targets, &options);
+                    assert!(results.iter().all(Result::is_err));
+                }
+                false => {
+                    let plans = crate::plan_all(&mut host, &targets, &options);
+                    assert!(plans.iter().all(Result::is_ok));
+                }
+            }
+            assert!(host.paused <= Duration::from_secs(34), "{:?}", host.paused);
+        }
     }
 
     /// Pages that do not agree are read again, also if another target has read them.

@@ -216,8 +216,7 @@ impl<H: Host> Context<'_, H> {
                     continue;
                 }
             }
-            let listing = self.look(owner);
-            let listing = self.usable(listing)?;
+            let listing = self.look_after_pending(owner)?;
             let done = operation.done(&listing, owner);
             let ids = accepted.iter().map(String::as_str);
             let counts = |id: &str| !self.is_ignored(id, listing.hostname(id));

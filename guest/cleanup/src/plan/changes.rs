@@ -7,9 +7,11 @@ use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
 use crate::master::agents::Listing;
+use crate::owner::Owner;
+use crate::settle::came_back;
 use janitor_contract::changes::{differences, is_carried_out};
 use janitor_contract::planned;
-use janitor_contract::types::{CleanupPlan, Level, Reason, ZnodeState};
+use janitor_contract::types::{CleanupPlan, Level, Reason, Target, ZnodeState};
 
 /// A cluster to which a plan may be applied.
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
@@ -41,6 +43,7 @@ impl<H: Host> Context<'_, H> {
         if let (false, Some(listing)) = (differences.is_empty(), &listing)
             && is_carried_out(&then, &now, self.options)
             && is_of_cluster(&then, listing)
+            && self.stays_carried_out(target)?
         {
             self.report.mesos_version.clone_from(&listing.version);
             return Ok(Comparison::CarriedOut);
@@ -71,6 +74,17 @@ impl<H: Host> Context<'_, H> {
             (None, None) => {}
         }
         Ok(Comparison::Same(listing.map(Ok)))
+    }
+}
+
+impl<H: Host> Context<'_, H> {
+    /// Returns whether nothing of a target has come back since the pending operations were listed. The
+    /// order matters: a removal that is not pending any more has either been carried out, or its
+    /// resources are listed again.
+    fn stays_carried_out(&mut self, target: &Target) -> Result<bool, Abort> {
+        let Some(owner) = Owner::of(target) else { return Ok(true) };
+        let listing = self.look_after_pending(owner)?;
+        Ok(came_back(&listing, owner).is_empty())
     }
 }
 
