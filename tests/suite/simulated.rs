@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use janitor_contract::types::{Entry, Error, Failure, Method, Options, Report, Request};
+use janitor_contract::types::{Entry, Error, Failure, Options, Report, Request};
 use janitor_guest::host::{Host, Response};
 use janitor_guest::simulated::bounded::{Kind, Users};
 use janitor_guest::simulated::{Cluster, Part, Place};
@@ -27,18 +27,7 @@ impl Host for Surroundings {
     type Response = Body;
 
     fn send(&mut self, request: &Request) -> Result<Body, Error> {
-        let method = match request.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Delete => "DELETE",
-        };
-        let content = request.content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes));
-        let is_call = content.as_deref().is_some_and(|it| it.contains("GET_MASTER"));
-        let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };
-        let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
-        let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
-        let path = request.path.join("/");
-        let (status, body) = self.cluster.answer(method, &path, call, &form, self.part).unwrap();
+        let (status, body) = self.cluster.answer_to(request, self.part).unwrap();
         Ok(Body(status, body.into_bytes()))
     }
 

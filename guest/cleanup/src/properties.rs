@@ -11,7 +11,7 @@ use crate::simulated::{Answer, Chance, Cluster, Part, Removal};
 use crate::testing::Scripted;
 use crate::{clean, plan};
 use janitor_contract::types::{
-    Amount, CleanupPlan, Entry, Error, Failure, Fate, Method, Options, Reason, Report, Request,
+    Amount, CleanupPlan, Entry, Error, Failure, Fate, Options, Reason, Report, Request,
 };
 
 const OPTIONS: Options = Options::DEFAULT;
@@ -29,17 +29,7 @@ impl Host for Surroundings<'_> {
     type Response = Scripted;
 
     fn send(&mut self, request: &Request) -> Result<Answer, Error> {
-        let method = match request.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Delete => "DELETE",
-        };
-        let content = request.content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes));
-        let is_call = content.as_deref().is_some_and(|it| it.contains("GET_MASTER"));
-        let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };
-        let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
-        let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
-        Ok(self.cluster.answer(method, &request.path.join("/"), call, &form, self.part))
+        Ok(self.cluster.answer_to(request, self.part))
     }
 
     fn finish(&mut self, answer: Answer) -> Result<Scripted, Error> {

@@ -10,7 +10,7 @@ pub mod bounded;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use janitor_contract::types::{LabelSelector, Target};
+use janitor_contract::types::{LabelSelector, Method, Request, Target};
 use serde_json::{Value, json};
 
 /// The target's role.
@@ -615,6 +615,21 @@ impl Cluster {
     pub fn changes(&self) -> Vec<&String> {
         let asks = |it: &&String| it.starts_with("GET ") || *it == "POST api/v1";
         self.requests.iter().filter(|it| !asks(it)).collect()
+    }
+
+    /// Answers a request of the logic, where `part` is the target.
+    pub fn answer_to(&mut self, request: &Request, part: Part) -> Answer {
+        let method = match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Delete => "DELETE",
+        };
+        let content = request.content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes));
+        let is_call = content.as_deref().is_some_and(|it| it.contains("GET_MASTER"));
+        let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };
+        let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
+        let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
+        self.answer(method, &request.path.join("/"), call, &form, part)
     }
 
     /// Answers a request to the master, Exhibitor or Marathon; `path` is below the

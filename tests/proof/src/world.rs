@@ -234,17 +234,7 @@ impl World {
     }
 
     fn answer(&mut self, request: &Request, part: Part) -> Option<(u16, String)> {
-        let method = match request.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Delete => "DELETE",
-        };
-        let content = request.content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes));
-        let is_call = content.as_deref().is_some_and(|it| it.contains("GET_MASTER"));
-        let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };
-        let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
-        let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
-        let answer = self.cluster.answer(method, &request.path.join("/"), call, &form, part);
+        let answer = self.cluster.answer_to(request, part);
         self.cluster.requests.clear();
         if !self.cluster.removals.is_empty() {
             self.cluster.removals.clear();
