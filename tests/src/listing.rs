@@ -10,26 +10,30 @@ use crate::state::{Agent, CompletedFramework, Framework, State};
 use crate::times::{TIME, Times};
 use crate::version::Version;
 
-/// Returns the body of `/slaves`. Agents whose number of listings is exhausted become unreachable or
-/// come back, and such frameworks end.
-pub(crate) fn slaves(state: &mut State) -> Value {
+/// Returns the body of `/slaves`, of one agent if `only` names it. Agents whose number of listings is
+/// exhausted become unreachable or come back, and such frameworks end.
+pub(crate) fn slaves(state: &mut State, only: Option<&str>) -> Value {
     let version = Version::parse(&state.version);
-    let mut body = json!({"slaves": entries(state)});
+    let only = only.filter(|_| version.since(1, 4));
+    let is_asked = |id: &str| only.is_none_or(|only| only == id);
+    let mut body = json!({"slaves": entries(state, &is_asked)});
     if version.since(1, 4) {
-        let recovered = state.recovered_agents.iter().map(|agent| {
+        let recovered = state.recovered_agents.iter().filter(|it| is_asked(&it.id)).map(|agent| {
             json!({"id": agent.id, "hostname": agent.hostname, "port": 5051, "attributes": {}})
         });
         body["recovered_slaves"] = recovered.collect();
     }
     let now = Times::of(state).now;
-    for agent in &mut state.agents {
+    for agent in state.agents.iter_mut().filter(|agent| is_asked(&agent.id)) {
         match agent.unreachable {
             None if is_last(&mut agent.listings) => agent.unreachable = Some(now),
             Some(_) if is_last(&mut agent.returns_after) => agent.unreachable = None,
             _ => {}
         }
     }
-    state.frameworks.retain_mut(|framework| !is_last(&mut framework.listings));
+    if only.is_none() {
+        state.frameworks.retain_mut(|framework| !is_last(&mut framework.listings));
+    }
     body
 }
 
@@ -139,7 +143,7 @@ fn task(framework: &str, number: u32, roles: &[String], state: &str) -> Value {
 
 /// Returns the entries of all listed agents. If an agent differs from one of the last few only by its
 /// names, its entry is not computed again, so thousands of similar agents are listed quickly.
-fn entries(state: &State) -> Vec<Value> {
+fn entries(state: &State, is_asked: &dyn Fn(&str) -> bool) -> Vec<Value> {
     const KNOWN: usize = 4;
     let mut known = VecDeque::<(&Agent, Value)>::new();
     let list = |agent| {
@@ -156,7 +160,7 @@ fn entries(state: &State) -> Vec<Value> {
         entry["hostname"] = json!(agent.hostname);
         entry
     };
-    state.listed().map(list).collect()
+    state.listed().filter(|agent| is_asked(&agent.id)).map(list).collect()
 }
 
 fn entry(agent: &Agent, state: &State) -> Value {
@@ -267,7 +271,7 @@ mod tests {
             ]}}],
         }))
         .unwrap();
-        slaves(&mut state)
+        slaves(&mut state, None)
     }
 
     #[test]
@@ -283,7 +287,7 @@ mod tests {
         let mut state: State =
             serde_json::from_value(json!({"version": "1.11.0", "agents": agents})).unwrap();
         let alone: Vec<_> = state.agents.iter().map(|agent| entry(agent, &state)).collect();
-        assert_eq!(slaves(&mut state)["slaves"], json!(alone));
+        assert_eq!(slaves(&mut state, None)["slaves"], json!(alone));
     }
 
     #[test]
@@ -313,7 +317,7 @@ mod tests {
             "agents": [{"id": "S0", "hostname": "a", "listings": 2, "reserved_resources_full": {}}],
         }))
         .unwrap();
-        let mut listed = || slaves(&mut state)["slaves"].as_array().unwrap().len();
+        let mut listed = || slaves(&mut state, None)["slaves"].as_array().unwrap().len();
         assert_eq!([listed(), listed(), listed()], [1, 1, 0]);
         assert!(state.agents[0].unreachable.is_some());
     }

@@ -26,7 +26,9 @@ pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
         "/roles" => get(&|| pages::roles(state)),
         "/state" => get(&|| pages::state(state)),
         "/maintenance/status" => get(&|| pages::maintenance(state)),
-        "/slaves" => only("GET", request, version, || Reply::json(200, &listing::slaves(state))),
+        "/slaves" => only("GET", request, version, || {
+            Reply::json(200, &listing::slaves(state, request.parameter("slave_id").as_deref()))
+        }),
         "/destroy-volumes" => {
             only("POST", request, version, || operate(Operation::Destroy, state, request))
         }

@@ -49,6 +49,7 @@ on_each_master! {
     cases::reservations_without_a_volume,
     cases::a_half_done_run,
     cases::a_second_run_changes_nothing,
+    cases::few_agents_of_many,
     cases::a_role_that_nobody_has,
     cases::a_static_role,
     cases::one_of_two_principals,

@@ -140,6 +140,23 @@ impl<'a, H: Host> Context<'a, H> {
     /// Lists the agents, and keeps for the report what they still hold.
     pub fn look(&mut self, owner: Owner) -> Result<Rc<Listing>, String> {
         let listing = self.list(Wanted::of_owner(owner));
+        self.seen(listing, owner)
+    }
+
+    /// Reads only those agents of a list again from which the run may remove something, and keeps for
+    /// the report what they still hold. It returns nothing if the whole list is to be read.
+    pub fn look_again(&mut self, listing: Rc<Listing>, owner: Owner) -> Option<Rc<Listing>> {
+        self.host.forget_old_list();
+        let listing = self.host.refresh(Wanted::of_owner(owner), listing)?;
+        self.seen(Ok(listing), owner).ok()
+    }
+
+    /// Keeps for the report what the agents still hold.
+    fn seen(
+        &mut self,
+        listing: Result<Rc<Listing>, String>,
+        owner: Owner,
+    ) -> Result<Rc<Listing>, String> {
         self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner));
         self.is_blind = listing.is_err();
         if let Ok(listing) = &listing {

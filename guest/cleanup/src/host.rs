@@ -37,6 +37,11 @@ pub trait Host {
     /// Returns how long the run has taken so far.
     fn elapsed(&mut self) -> Duration;
 
+    /// Returns how many agents of a list take about as long as a request for one agent alone.
+    fn agents_per_request(&self) -> usize {
+        50
+    }
+
     /// Adds an entry to the log.
     fn log(&mut self, entry: Entry);
 
@@ -67,6 +72,15 @@ pub trait Host {
         Self: Sized,
     {
         agents::list(self, wanted).map(Rc::new)
+    }
+
+    /// Reads those agents of a list again from which a cleanup may remove something, or returns nothing
+    /// if the whole list is to be read, as [`agents::refresh`] does.
+    fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>>
+    where
+        Self: Sized,
+    {
+        agents::refresh(self, wanted, listing)
     }
 
     /// Sends one request and waits for the whole answer, which is expected to be short: a
@@ -150,6 +164,10 @@ impl<H: Host> Host for Watched<'_, H> {
         self.host.list(wanted).inspect_err(|unread| self.stopped |= unread.is_stopped)
     }
 
+    fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>> {
+        self.host.refresh(wanted, listing)
+    }
+
     fn window(&mut self) -> usize {
         self.host.window()
     }
@@ -162,6 +180,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn elapsed(&mut self) -> Duration {
         self.host.elapsed()
+    }
+
+    fn agents_per_request(&self) -> usize {
+        self.host.agents_per_request()
     }
 
     fn forget(&mut self, pages: &[&str]) {

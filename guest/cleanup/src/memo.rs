@@ -3,6 +3,7 @@
 //! changes something or pauses, so that whatever follows a change or a pause is read anew.
 
 use std::cell::RefCell;
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub struct Memo<'a, H> {
     wanted: Vec<Wanted<'a>>,
     /// The agents with these resources, if they have been read: a list for each.
     lists: Vec<Result<Rc<Listing>, Unread>>,
+    /// The lists that were read before the last change, if it is worth while to read only some of their
+    /// agents again.
+    old: Vec<Result<Rc<Listing>, Unread>>,
     /// The pending operations have been asked for since the agents were listed.
     is_list_old: bool,
     /// No page is kept.
@@ -53,6 +57,7 @@ impl<'a, H: Host> Memo<'a, H> {
             pages: Rc::default(),
             wanted,
             lists: Vec::new(),
+            old: Vec::new(),
             is_list_old: false,
             is_plain: false,
         }
@@ -74,7 +79,17 @@ impl<'a, H: Host> Memo<'a, H> {
         let mut pages = self.pages.borrow_mut();
         pages.pages.clear();
         pages.age += 1;
-        self.lists.clear();
+        drop(pages);
+        self.forget_lists();
+    }
+
+    /// Forgets the lists of agents, except what another look at a few agents needs.
+    fn forget_lists(&mut self) {
+        let lists = mem::take(&mut self.lists);
+        if !lists.is_empty() {
+            self.old =
+                if agents::worth_it(self.host, &lists).is_some() { lists } else { Vec::new() };
+        }
     }
 }
 
@@ -164,7 +179,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         let Some(place) = all.iter().position(|it| *it == wanted) else {
             return agents::list(*host, wanted).map(Rc::new);
         };
-        if lists.is_empty() {
+        if lists.is_empty() || lists.iter().flatten().any(|it| it.is_refreshed) {
             let read = agents::list_all(*host, all)?;
             *is_list_old = false;
             *lists = read.into_iter().map(|listing| listing.map(Rc::new)).collect();
@@ -173,6 +188,19 @@ impl<H: Host> Host for Handle<'_, '_, H> {
             Some(listing) => listing.clone(),
             None => agents::list(*host, wanted).map(Rc::new),
         }
+    }
+
+    fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>> {
+        let mut memo = self.0.borrow_mut();
+        let Memo { host, wanted: all, lists, old, is_list_old, .. } = &mut *memo;
+        let Some(place) = all.iter().position(|it| *it == wanted) else {
+            return agents::refresh(*host, wanted, listing);
+        };
+        if lists.is_empty() {
+            *lists = agents::refresh_all(*host, all, mem::take(old))?;
+            *is_list_old = false;
+        }
+        lists.get(place)?.clone().ok()
     }
 
     fn window(&mut self) -> usize {
@@ -191,6 +219,10 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         self.0.borrow_mut().host.elapsed()
     }
 
+    fn agents_per_request(&self) -> usize {
+        self.0.borrow().host.agents_per_request()
+    }
+
     fn log(&mut self, entry: Entry) {
         self.0.borrow_mut().host.log(entry);
     }
@@ -198,7 +230,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     fn forget_old_list(&mut self) {
         let mut memo = self.0.borrow_mut();
         if memo.is_list_old {
-            memo.lists.clear();
+            memo.forget_lists();
         }
     }
 
@@ -224,7 +256,7 @@ impl<R: Response> Response for Reply<R> {
                 let piece = response.read(limit)?;
                 body.extend_from_slice(&piece);
                 if piece.is_empty() {
-                    let page = Page { status: response.status(), body: std::mem::take(body) };
+                    let page = Page { status: response.status(), body: mem::take(body) };
                     let mut pages = pages.borrow_mut();
                     let is_known = pages.pages.iter().any(|(it, _)| it == request);
                     if pages.age == *age && !is_known {

@@ -50,6 +50,11 @@ impl Host for Surroundings<'_> {
         self.elapsed
     }
 
+    /// Some runs read agents alone wherever they can.
+    fn agents_per_request(&self) -> usize {
+        self.window % 2 * 50
+    }
+
     fn log(&mut self, _: Entry) {}
 }
 

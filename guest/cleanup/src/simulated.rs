@@ -629,11 +629,16 @@ impl Cluster {
         let call = if is_call { "GET_MASTER" } else { "GET_OPERATIONS" };
         let form = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
         let form: Vec<_> = form.map(|(name, value)| (name.into(), value.into())).collect();
-        self.answer(method, &request.path.join("/"), call, &form, part)
+        let only = request.query.iter().find(|(name, _)| name == "slave_id").map(|(_, id)| id);
+        let path = match only {
+            Some(id) => format!("{}?slave_id={id}", request.path.join("/")),
+            None => request.path.join("/"),
+        };
+        self.answer(method, &path, call, &form, part)
     }
 
     /// Answers a request to the master, Exhibitor or Marathon; `path` is below the
-    /// server's base URL, and is not encoded. `call` is that of the v1 API, `form` are
+    /// server's base URL, with the query `slave_id` alone, and is not encoded. `call` is that of the v1 API, `form` are
     /// the fields of a form, and `part` is the target.
     pub fn answer(
         &mut self,
@@ -679,7 +684,10 @@ impl Cluster {
         match (method, path) {
             ("GET", "slaves") => {
                 self.has_happened = false;
-                (200, self.listing())
+                (200, self.listing(|_| true))
+            }
+            ("GET", path) if path.starts_with("slaves?slave_id=") => {
+                (200, self.listing(|agent| path["slaves?slave_id=".len()..] == agent.id))
             }
             ("GET", "frameworks") => (200, self.framework_list()),
             ("GET", "roles") => (200, self.roles()),
@@ -714,10 +722,10 @@ impl Cluster {
         }
     }
 
-    fn listing(&self) -> String {
+    fn listing(&self, is_asked: impl Fn(&Agent) -> bool) -> String {
         let mut recovering = Vec::new();
         let mut listed = Vec::new();
-        for agent in &self.agents {
+        for agent in self.agents.iter().filter(|it| is_asked(it)) {
             if agent.place == Place::Recovering {
                 recovering.push(json!({"id": agent.id, "hostname": "h"}));
             }
@@ -748,7 +756,11 @@ impl Cluster {
             }
             listed.push(entry);
         }
-        json!({"slaves": listed, "recovered_slaves": recovering}).to_string()
+        let mut list = json!({"slaves": listed});
+        if self.version != "0.28.1" {
+            list["recovered_slaves"] = json!(recovering);
+        }
+        list.to_string()
     }
 
     fn framework_list(&self) -> String {

@@ -14,6 +14,7 @@ pub struct Script {
     in_flight: usize,
     pub chunk: usize,
     pub window: usize,
+    agents_per_request: usize,
     pub most_in_flight: usize,
     pub sent: Vec<Request>,
     /// The answers of the pages with which lists are compared; the last answer of a page stays.
@@ -48,6 +49,7 @@ impl Default for Script {
             in_flight: 0,
             chunk: 1 << 16,
             window: 4,
+            agents_per_request: 50,
             most_in_flight: 0,
             sent: Vec::new(),
             pages: BTreeMap::new(),
@@ -60,6 +62,11 @@ impl Default for Script {
 }
 
 impl Script {
+    /// Sets how many agents of a list take as long as a request for one.
+    pub fn with_agents_per_request(self, count: usize) -> Self {
+        Self { agents_per_request: count, ..self }
+    }
+
     /// Adds an answer.
     pub fn answer(self, status: u16, body: impl Into<String>) -> Self {
         self.push(Ok((status, body.into(), None)))
@@ -143,6 +150,11 @@ impl Script {
         self
     }
 
+    /// Returns the number of requests whose answers have not been asked for.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
     /// Returns the log's messages.
     pub fn lines(&self) -> Vec<&str> {
         self.log.iter().map(|entry| entry.message.as_str()).collect()
@@ -186,6 +198,10 @@ impl Host for Script {
 
     fn elapsed(&mut self) -> Duration {
         self.paused
+    }
+
+    fn agents_per_request(&self) -> usize {
+        self.agents_per_request
     }
 
     fn log(&mut self, entry: Entry) {

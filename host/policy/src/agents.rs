@@ -18,6 +18,9 @@ pub struct Agents {
     objects: Objects,
     escape: Finder<'static>,
     targets: Vec<OfTarget>,
+    /// The id of the only agent that was asked for, if the list is not that of all: whatever else it
+    /// shows does not count.
+    pub(crate) only: Option<String>,
 }
 
 /// The resources of one target.
@@ -44,12 +47,17 @@ struct Agent<'a> {
 impl Agents {
     /// Starts to read a list for a role and these scopes.
     pub fn of(role: &str, scopes: Vec<Scope>) -> Self {
-        Self::of_all([(role, scopes)].into_iter())
+        Self::of_all([(role, scopes)].into_iter(), None)
     }
 
-    /// Starts to read a list for several targets: their roles and scopes.
-    pub fn of_all<'a>(targets: impl Iterator<Item = (&'a str, Vec<Scope>)>) -> Self {
+    /// Starts to read a list for several targets: their roles and scopes. The list may be that of one
+    /// agent only.
+    pub fn of_all<'a>(
+        targets: impl Iterator<Item = (&'a str, Vec<Scope>)>,
+        only: Option<&str>,
+    ) -> Self {
         Self {
+            only: only.map(Into::into),
             objects: Objects::default(),
             escape: Finder::new(r"\u"),
             targets: targets.map(|(role, scopes)| OfTarget::new(role, scopes)).collect(),
@@ -58,7 +66,7 @@ impl Agents {
 
     /// Reads the next piece. A response that is not a list of agents yields nothing.
     pub fn read(&mut self, bytes: &[u8]) {
-        let Self { objects, escape, targets } = self;
+        let Self { objects, escape, targets, only } = self;
         objects.read(bytes, |text| {
             let is_escaped = escape.find(text).is_some();
             let mut having = targets.iter_mut().filter(|it| is_escaped || it.may_have(text));
@@ -67,7 +75,10 @@ impl Agents {
             // them.
             let text = String::from_utf8_lossy(text);
             let is_changed = matches!(text, Cow::Owned(_));
-            let Ok(agent) = serde_json::from_str(&text) else { return };
+            let Ok(agent) = serde_json::from_str::<Agent>(&text) else { return };
+            if only.as_ref().is_some_and(|only| *only != agent.id) {
+                return;
+            }
             for target in std::iter::once(first).chain(having) {
                 target.keep(&agent, is_changed);
             }
@@ -165,6 +176,34 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_one_agent_replaces_what_was_known_of_this_one() {
+        let list = |agents: &[(&str, &str)]| {
+            let agents = agents.iter().map(|(id, resource)| {
+                format!(r#"{{"id":"{id}","reserved_resources_full":{{"r":[{resource}]}}}}"#)
+            });
+            format!(r#"{{"slaves":[{}]}}"#, agents.collect::<Vec<_>>().join(","))
+        };
+        let [volume, cpus] =
+            [VOLUME, CPUS].map(|it| it.replace("eng/r", "r").replace("eng\\/r", "r"));
+        let target = Target { role: Some("r".into()), ..Target::NOTHING };
+        let scopes =
+            || [Scope::volumes(&target), Scope::reservations(&target)].into_iter().flatten();
+        let read = |only, agents: &[(&str, &str)]| {
+            let mut reader = Agents::of_all([("r", scopes().collect())].into_iter(), only);
+            reader.read(list(agents).as_bytes());
+            reader.listed()
+        };
+        let mut listed = read(None, &[("S1", &volume), ("S2", &volume)]);
+        assert_eq!(listed.len(), 4);
+        listed.replace("S1", read(Some("S1"), &[("S1", &cpus), ("S2", &cpus), ("S3", &cpus)]));
+        assert!(listed.has("resources", "S1", &cpus) && !listed.has("volumes", "S1", &volume));
+        assert!(listed.has("volumes", "S2", &volume) && !listed.has("resources", "S2", &cpus));
+        assert!(!listed.has("resources", "S3", &cpus));
+        listed.replace("S2", read(Some("S2"), &[]));
+        assert_eq!(listed.len(), 1);
+    }
+
+    #[test]
     fn several_targets_read_a_list_as_each_of_them_does() {
         let list = format!(
             r#"{{"slaves":[{{"id":"S1","reserved_resources_full":{{"eng/r":[{VOLUME},{OTHERS}]}}}},
@@ -176,7 +215,7 @@ mod tests {
             [Scope::volumes(&target), Scope::reservations(&target)].into_iter().flatten().collect()
         };
         let roles = ["eng/r", "x", "q"];
-        let mut together = Agents::of_all(roles.into_iter().map(|role| (role, scopes(role))));
+        let mut together = Agents::of_all(roles.into_iter().map(|role| (role, scopes(role))), None);
         list.as_bytes().chunks(7).for_each(|piece| together.read(piece));
         let counts: Vec<_> = together.all_listed().map(|listed| listed.len()).collect();
         let alone = roles.map(|role| {

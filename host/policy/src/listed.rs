@@ -3,7 +3,7 @@
 //! other parts than those that name its owner: a volume, for example, by its id alone (measured on
 //! Mesos 1.4 to 1.11).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -12,18 +12,23 @@ use sha2::{Digest as _, Sha256};
 /// The target's resources in one list of the master, stored as digests.
 #[derive(Clone, Default)]
 pub struct Listed {
-    resources: BTreeSet<Digest>,
+    /// These are kept by agent, because an agent may be listed again alone.
+    resources: BTreeMap<String, BTreeSet<Digest>>,
+    count: usize,
     /// The agents that are not the target's, if it names some.
     others: BTreeSet<String>,
     /// The frameworks that the labels of the target's resources name, if the target has labels.
     frameworks: BTreeSet<String>,
 }
 
-/// A digest that identifies one resource of one agent in one kind of request.
+/// A digest that identifies one resource in one kind of request.
 type Digest = [u8; 32];
 
-/// The resources in the form of a request that removes some.
-pub(crate) struct Removal(Vec<Digest>);
+/// The agent and the resources in the form of a request that removes some.
+pub(crate) struct Removal {
+    agent: String,
+    resources: Vec<Digest>,
+}
 
 impl Removal {
     /// Reads a form, unless it is of another kind.
@@ -31,7 +36,8 @@ impl Removal {
         let fields: Vec<_> = form_urlencoded::parse(form).collect();
         let [(_, agent), (field, list)] = &fields[..] else { return None };
         let resources: Vec<&RawValue> = serde_json::from_str(list).ok()?;
-        Some(Self(resources.iter().map(|it| digest(field, agent, it.get())).collect()))
+        let resources = resources.iter().map(|it| digest(field, it.get())).collect();
+        Some(Self { agent: agent.to_string(), resources })
     }
 }
 
@@ -42,15 +48,25 @@ impl Listed {
 
     /// Keeps a resource that may be sent in this field of a form.
     pub(crate) fn keep(&mut self, field: &str, agent: &str, resource: &str) {
-        if self.resources.len() < Self::MOST {
-            self.resources.insert(digest(field, agent, resource));
+        if self.count < Self::MOST {
+            let of_agent = self.resources.entry(agent.to_owned()).or_default();
+            self.count += usize::from(of_agent.insert(digest(field, resource)));
         }
+    }
+
+    /// Replaces everything of one agent by what a later list of this agent alone shows.
+    pub(crate) fn replace(&mut self, agent: &str, later: Self) {
+        let earlier = self.resources.remove(agent).unwrap_or_default();
+        self.count = self.count - earlier.len() + later.count;
+        self.resources.extend(later.resources);
+        self.others.extend(later.others);
+        self.frameworks.extend(later.frameworks);
     }
 
     /// Returns the number of resources that are kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.resources.len()
+        self.count
     }
 
     /// Keeps the id of an agent that is not one of the target's.
@@ -80,29 +96,28 @@ impl Listed {
 
     /// Returns whether the master has listed everything that a form would remove.
     pub(crate) fn has_all(&self, removal: &Removal) -> bool {
-        removal.0.iter().all(|digest| self.resources.contains(digest))
+        let of_agent = self.resources.get(&removal.agent);
+        removal.resources.iter().all(|it| of_agent.is_some_and(|all| all.contains(it)))
     }
 
     /// Returns whether the master has listed this text for this agent, as a resource that may be
     /// sent in this field of a form.
     pub fn has(&self, field: &str, agent: &str, resource: &str) -> bool {
-        self.resources.contains(&digest(field, agent, resource))
+        self.resources.get(agent).is_some_and(|all| all.contains(&digest(field, resource)))
     }
 }
 
 impl fmt::Debug for Listed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "Listed({})", self.resources.len())
+        write!(f, "Listed({})", self.count)
     }
 }
 
-fn digest(field: &str, agent: &str, resource: &str) -> Digest {
+fn digest(field: &str, resource: &str) -> Digest {
     let mut digest = Sha256::new();
-    for part in [field, agent] {
-        // The length prefix makes different lists of parts different inputs.
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
+    // The length prefix makes different pairs different inputs.
+    digest.update((field.len() as u64).to_le_bytes());
+    digest.update(field);
     digest.update(resource);
     digest.finalize().into()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::agents::Agents;
 use crate::listed::{Listed, Removal};
-use crate::rule::{Asked, Query, Rule, is_plain, key};
+use crate::rule::{Asked, Query, Rule, asked_agent, is_plain, key};
 use crate::scope::Scope;
 use crate::users::Users;
 use janitor_contract::call::Call;
@@ -211,6 +211,7 @@ impl Policy {
             ..Rule::new(Endpoint::Master, Method::Post, [operation])
         };
         if target.role.is_some() {
+            rules.push(Rule { query: Query::Agent, ..Rule::get(Endpoint::Master, ["slaves"]) });
             rules.push(form("destroy-volumes", Scope::volumes(target)));
             rules.push(form("unreserve", Scope::reservations(target)));
         }
@@ -253,7 +254,8 @@ impl Policy {
                         (index, (role, scopes.collect()))
                     })
                     .unzip();
-                let agents = || Box::new(Agents::of_all(targets.into_iter()));
+                let only = asked_agent(&request.query);
+                let agents = || Box::new(Agents::of_all(targets.into_iter(), only));
                 (!indices.is_empty()).then(|| Watch(Watched::Agents(indices, agents())))
             }
             Some("frameworks") => {
@@ -280,7 +282,7 @@ impl Policy {
     }
 
     /// Reads the next piece of a response, which is empty at its end. Only then does the list count:
-    /// it replaces an earlier one.
+    /// it replaces an earlier one, or what that says about the only agent for which it was asked.
     pub fn read(&mut self, watch: &mut Option<Watch>, piece: &[u8]) {
         match (piece.is_empty(), watch.as_mut()) {
             (false, Some(watch)) => watch.read(piece),
@@ -293,9 +295,12 @@ impl Policy {
     fn learn(&mut self, watch: Watch) {
         match watch.0 {
             Watched::Agents(indices, agents) => {
+                let only = agents.only.clone();
                 for (index, listed) in indices.into_iter().zip(agents.all_listed()) {
-                    if let Some(policy) = self.of_target(index) {
-                        policy.listed = listed;
+                    match (self.of_target(index), &only) {
+                        (Some(policy), None) => policy.listed = listed,
+                        (Some(policy), Some(agent)) => policy.listed.replace(agent, listed),
+                        (None, _) => {}
                     }
                 }
             }

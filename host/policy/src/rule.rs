@@ -27,6 +27,8 @@ pub(crate) enum Query {
     Exactly(Vec<(String, String)>),
     /// The parameter `key` with a ZooKeeper node: this one or one below it.
     Within(String),
+    /// The parameter `slave_id` with the id of any agent.
+    Agent,
 }
 
 impl Rule {
@@ -65,6 +67,7 @@ impl Rule {
         let in_query = match &self.query {
             Query::Exactly(query) => query.iter().any(|(_, value)| value.contains(';')),
             Query::Within(node) => node.contains(';'),
+            Query::Agent => false,
         };
         in_query || self.path.iter().any(|segment| segment.contains(';'))
     }
@@ -84,7 +87,16 @@ impl Query {
                 },
                 _ => false,
             },
+            Self::Agent => asked_agent(query).is_some(),
         }
+    }
+}
+
+/// Returns the id of the only agent that a query asks for, if there is just one.
+pub(crate) fn asked_agent(query: &[(String, String)]) -> Option<&str> {
+    match query {
+        [(name, id)] if name == "slave_id" && !id.is_empty() => Some(id),
+        _ => None,
     }
 }
 
@@ -98,6 +110,10 @@ impl fmt::Display for Rule {
             Query::Within(node) => {
                 show(f, self.method, self.endpoint, &self.path, &[key(node)], self.media_type)?;
                 f.write_str(" and below")
+            }
+            Query::Agent => {
+                let query = [("slave_id".into(), "ID".into())];
+                show(f, self.method, self.endpoint, &self.path, &query, self.media_type)
             }
         }
     }

@@ -29,10 +29,10 @@ pub enum Stage {
     Free,
 }
 
-/// Creates the agents of a cluster. `matching` per cent of them have resources to remove, evenly
-/// spread, and so does the first if any does.
+/// Creates the agents of a cluster. `matching` of them have resources to remove, evenly spread, and so
+/// does the first if any does.
 pub fn cluster(agents: usize, matching: usize) -> Vec<Stage> {
-    let is_matching = |agent: usize| agent * matching % 100 < matching;
+    let is_matching = |agent: usize| agent * matching % agents < matching;
     (0..agents).map(|it| if is_matching(it) { Stage::Volume } else { Stage::Other }).collect()
 }
 
@@ -62,9 +62,20 @@ pub const HEAD: &str = r#"{"slaves":["#;
 /// The text after the agents.
 pub const TAIL: &str = r#"],"recovered_slaves":[]}"#;
 
-/// Appends the text of an agent, preceded by a comma if necessary. `own` is the role that it has
-/// resources of if it matches.
+/// The same before Mesos 1.4.
+pub const OLD_TAIL: &str = "]}";
+
+/// Appends the text of an agent to a list of all, preceded by a comma if necessary. `own` is the role
+/// that it has resources of if it matches.
 pub fn write(list: &mut String, agent: usize, own: &str, stage: Stage) {
+    if agent > 0 {
+        list.push(',');
+    }
+    write_one(list, agent, own, stage);
+}
+
+/// Appends the text of an agent.
+pub fn write_one(list: &mut String, agent: usize, own: &str, stage: Stage) {
     let (role, reserved) = match stage {
         Stage::Other => ("other-role", Some(resources("other-role", false))),
         Stage::Volume => (own, Some(resources(own, true))),
@@ -79,12 +90,11 @@ pub fn write(list: &mut String, agent: usize, own: &str, stage: Stage) {
         ),
         None => (String::new(), String::new(), ["20992.0", "4224.0", "5.0"]),
     };
-    let comma = if agent == 0 { "" } else { "," };
     let (rack, id, [disk, mem, cpus]) = (agent % 40, id(agent), rest);
     // Writing to a string does not fail.
     let _ = write!(
         list,
-        r#"{comma}{{"id":"{id}","hostname":"agent-{agent}.example","port":5051,"attributes":{{"rack":"r{rack}","zone":"z1"}},"pid":"slave({agent})@10.0.0.1:5051","registered_time":1795363255.069898,"resources":{{"disk":20992.0,"mem":4224.0,"gpus":0.0,"cpus":5.0,"ports":"[31000-32000]"}},"used_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"offered_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"reserved_resources":{{{sums}}},"unreserved_resources":{{"disk":{disk},"mem":{mem},"gpus":0.0,"cpus":{cpus},"ports":"[31000-32000]"}},"active":true,"deactivated":false,"version":"1.11.0","capabilities":["MULTI_ROLE","HIERARCHICAL_ROLE","RESERVATION_REFINEMENT","RESOURCE_PROVIDER","RESIZE_VOLUME","AGENT_OPERATION_FEEDBACK","AGENT_DRAINING","TASK_RESOURCE_LIMITS"],"reserved_resources_full":{{{full}}},"unreserved_resources_full":[{{"name":"disk","type":"SCALAR","scalar":{{"value":{disk}}},"role":"*"}},{{"name":"mem","type":"SCALAR","scalar":{{"value":{mem}}},"role":"*"}},{{"name":"cpus","type":"SCALAR","scalar":{{"value":{cpus}}},"role":"*"}},{{"name":"ports","type":"RANGES","ranges":{{"range":[{{"begin":31000,"end":32000}}]}},"role":"*"}}],"used_resources_full":[],"offered_resources_full":[]}}"#
+        r#"{{"id":"{id}","hostname":"agent-{agent}.example","port":5051,"attributes":{{"rack":"r{rack}","zone":"z1"}},"pid":"slave({agent})@10.0.0.1:5051","registered_time":1795363255.069898,"resources":{{"disk":20992.0,"mem":4224.0,"gpus":0.0,"cpus":5.0,"ports":"[31000-32000]"}},"used_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"offered_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"reserved_resources":{{{sums}}},"unreserved_resources":{{"disk":{disk},"mem":{mem},"gpus":0.0,"cpus":{cpus},"ports":"[31000-32000]"}},"active":true,"deactivated":false,"version":"1.11.0","capabilities":["MULTI_ROLE","HIERARCHICAL_ROLE","RESERVATION_REFINEMENT","RESOURCE_PROVIDER","RESIZE_VOLUME","AGENT_OPERATION_FEEDBACK","AGENT_DRAINING","TASK_RESOURCE_LIMITS"],"reserved_resources_full":{{{full}}},"unreserved_resources_full":[{{"name":"disk","type":"SCALAR","scalar":{{"value":{disk}}},"role":"*"}},{{"name":"mem","type":"SCALAR","scalar":{{"value":{mem}}},"role":"*"}},{{"name":"cpus","type":"SCALAR","scalar":{{"value":{cpus}}},"role":"*"}},{{"name":"ports","type":"RANGES","ranges":{{"range":[{{"begin":31000,"end":32000}}]}},"role":"*"}}],"used_resources_full":[],"offered_resources_full":[]}}"#
     );
 }
 

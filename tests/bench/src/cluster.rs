@@ -33,7 +33,7 @@ pub fn cluster(options: &Options) -> Result<()> {
             })?);
         }
     }
-    let Cluster { agents, matching, latency_ms } = cluster;
+    let Cluster { agents, matching, latency_ms, .. } = cluster;
     let formula = cluster.formula();
     println!(
         "{agents} agents, {matching} % of them matching, {latency_ms} ms per response; medians of {} \

@@ -35,12 +35,12 @@ struct Row {
 /// Prints a table, and draws plots if a file is given.
 pub fn growth(Options { janitor, latency_ms, largest, svg: file }: &Options) -> Result<()> {
     let row = |agents, matching| {
-        let cluster = Cluster { agents, matching, latency_ms: *latency_ms };
+        let cluster = Cluster { agents, matching, latency_ms: *latency_ms, old: false };
         Row { cluster, costs: Vec::new() }
     };
     let sizes = [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|it| it <= largest);
-    let mut by_size: Vec<_> = sizes.map(|agents| row(agents, 1)).collect();
-    let mut by_share = [1, 5, 25, 100].map(|matching| row(10_000, matching));
+    let mut by_size: Vec<_> = sizes.map(|agents| row(agents, 1.0)).collect();
+    let mut by_share = [1.0, 5.0, 25.0, 100.0].map(|matching| row(10_000, matching));
     for _ in 0..janitor.runs {
         for Row { cluster, costs } in by_size.iter_mut().chain(&mut by_share) {
             costs.push(janitor.clean(*cluster)?);
@@ -81,7 +81,7 @@ impl Row {
     }
 
     fn share(&self) -> f64 {
-        self.cluster.matching as f64
+        self.cluster.matching
     }
 
     fn wall(&self) -> f64 {

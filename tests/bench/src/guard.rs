@@ -107,7 +107,7 @@ fn fuel(root: &Path) -> Result<BTreeMap<String, u64>> {
     if let Some(deviation) = replay.deviations().first() {
         return Err(deviation.as_str().into());
     }
-    let master = Memory::new(list(&cluster(1_000, 5)));
+    let master = Memory::new(list(&cluster(1_000, 50)));
     let call = Call::Plan(target());
     let planned = spend(Box::new(master), 32, &call, &RunOptions::DEFAULT)?;
     Ok([("replay of cassandra-0.28.1", replayed), ("plan of 1,000 agents", planned)]

@@ -7,6 +7,7 @@ mod agents;
 mod baseline;
 mod bindings;
 mod cluster;
+mod few;
 mod growth;
 mod guard;
 mod http;
@@ -41,6 +42,8 @@ enum Command {
     },
     /// Clean a cluster with janitor and with its predecessor
     Cluster(cluster::Options),
+    /// Clean a few agents of a large cluster, with and without lists of single agents
+    Few(few::Options),
     /// Run the component without a network, sandboxed and natively
     Micro(micro::Options),
     /// Compare the component's fuel with the recorded counts
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::serve(&options),
         Command::Baseline { url } => baseline::clean(&url),
         Command::Cluster(options) => cluster::cluster(&options),
+        Command::Few(options) => few::few(&options),
         Command::Micro(options) => micro::micro(&options),
         Command::Guard(options) => guard::guard(&options),
         Command::Growth(options) => growth::growth(&options),

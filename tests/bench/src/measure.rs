@@ -37,6 +37,8 @@ pub struct Cost {
     /// The requests that the master counted.
     pub requests: u64,
     pub list_reads: u64,
+    /// The bytes of the lists of agents, whole ones and those of one agent.
+    pub list_bytes: u64,
     pub connections: u64,
     pub most_at_once: u64,
 }
@@ -113,12 +115,15 @@ pub struct Master {
 impl Master {
     /// Starts a master whose agents have resources of these many roles.
     pub fn start(cluster: Cluster, roles: NonZeroUsize) -> Result<Self> {
-        let Cluster { agents, matching, latency_ms } = cluster;
+        let Cluster { agents, matching, latency_ms, old } = cluster;
         let mut command = own("serve")?;
         command.arg(format!("--agents={agents}"));
         command.arg(format!("--matching={matching}"));
         command.arg(format!("--roles={roles}"));
         command.arg(format!("--latency-ms={latency_ms}"));
+        if old {
+            command.arg("--old");
+        }
         let process = command.stdout(Stdio::piped()).spawn()?;
         let mut master = Self { process, url: String::new() };
         let output = master.process.stdout.take().ok_or("the master has no output")?;
@@ -135,6 +140,7 @@ impl Master {
         Ok(Cost {
             requests: count("requests")?,
             list_reads: count("list_reads")?,
+            list_bytes: count("list_bytes")?,
             connections: count("connections")?,
             most_at_once: count("most_at_once")?,
             ..Cost::default()

@@ -41,7 +41,13 @@ pub fn micro(Options { agents, runs }: &Options) -> Result<()> {
     )?;
     for matching in [0, 5, 100] {
         let name = format!("plan {agents} agents, {matching} % matching");
-        compare(&name, &plan, &janitor, Memory::new(list(&cluster(*agents, matching))), *runs)?;
+        compare(
+            &name,
+            &plan,
+            &janitor,
+            Memory::new(list(&cluster(*agents, agents * matching / 100))),
+            *runs,
+        )?;
     }
     // In a cleanup the host also parses the agents, because they determine what may be removed.
     let name = format!("clean {agents} agents, none matching");

@@ -31,7 +31,7 @@ pub struct Recorded {
 /// Prints a table.
 pub fn recording(options: &Recorded) -> Result<()> {
     let Recorded { agents, lists, file } = options;
-    let master = Memory::new(list(&cluster(*agents, 5)));
+    let master = Memory::new(list(&cluster(*agents, agents / 20)));
     // The peak is reset, so that creating the list does not count.
     fs::write("/proc/self/clear_refs", "5")?;
     let (length, before) = (master.megabytes(), peak()?);

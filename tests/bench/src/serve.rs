@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::RawQuery;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -31,22 +32,35 @@ pub struct Cluster {
     #[arg(long, default_value_t = 10_000)]
     pub agents: usize,
     /// Percentage of agents that have resources of the role, or of one of several roles
-    #[arg(long, default_value_t = 5, value_name = "PERCENT")]
-    pub matching: usize,
+    #[arg(long, default_value_t = 5.0, value_name = "PERCENT")]
+    pub matching: f64,
     /// Response time of the master
     #[arg(long, default_value_t = 10, value_name = "MILLISECONDS")]
     pub latency_ms: u64,
+    /// Like Mesos before 1.4, list only all agents at once
+    #[arg(long)]
+    pub old: bool,
 }
 
 impl Cluster {
     /// The number of requests that janitor has in flight.
     const WINDOW: f64 = 32.0;
 
+    /// Returns the number of agents that have something to remove.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no cluster is that large"
+    )]
+    pub fn matching(self) -> usize {
+        (self.agents as f64 * self.matching / 100.0).round() as usize
+    }
+
     /// Computes the time that the requests of both phases take by themselves: 2 n t / w.
     #[allow(clippy::cast_precision_loss, reason = "no cluster is that large")]
     pub fn formula(self) -> f64 {
-        let matching = (self.agents * self.matching).div_ceil(100);
-        2.0 * matching as f64 * self.latency_ms as f64 / 1000.0 / Self::WINDOW
+        2.0 * self.matching() as f64 * self.latency_ms as f64 / 1000.0 / Self::WINDOW
     }
 }
 
@@ -64,6 +78,7 @@ pub struct Options {
 struct Master {
     latency: Duration,
     matching: usize,
+    old: bool,
     roles: NonZeroUsize,
     live: Mutex<Live>,
 }
@@ -73,6 +88,7 @@ struct Live {
     stages: Vec<Stage>,
     requests: usize,
     list_reads: usize,
+    list_bytes: usize,
     connections: usize,
     waiting: usize,
     most_at_once: usize,
@@ -92,7 +108,8 @@ impl Master {
 
     /// Returns the role of an agent: those that match have the roles in turn.
     fn role(&self, agent: usize) -> String {
-        agents::role(agent * self.matching / 100 % self.roles)
+        let agents = self.live().stages.len().max(1);
+        agents::role(agent * self.matching / agents % self.roles)
     }
 
     /// Counts a request, and waits for the response time.
@@ -109,10 +126,33 @@ impl Master {
         self.live().waiting -= 1;
     }
 
-    /// Streams the list of agents, a few at a time.
-    fn list(self: Arc<Self>) -> Response {
+    /// Lists one agent, or all.
+    fn list(self: Arc<Self>, query: Option<&str>) -> Response {
+        let only = query.filter(|_| !self.old).and_then(|it| it.strip_prefix("slave_id="));
+        match only.and_then(agents::number) {
+            Some(agent) => self.one(agent),
+            None => self.all(),
+        }
+    }
+
+    /// Lists one agent.
+    fn one(&self, agent: usize) -> Response {
+        let stage = self.live().stages.get(agent).copied();
+        let mut list = String::from(agents::HEAD);
+        if let Some(stage) = stage {
+            agents::write_one(&mut list, agent, &self.role(agent), stage);
+        }
+        list.push_str(agents::TAIL);
+        self.live().list_bytes += list.len();
+        as_json(list)
+    }
+
+    /// Streams the list of all agents, a few at a time.
+    fn all(self: Arc<Self>) -> Response {
         const AT_ONCE: usize = 32;
         self.live().list_reads += 1;
+        let tail = if self.old { agents::OLD_TAIL } else { agents::TAIL };
+        let counting = Arc::clone(&self);
         let count = self.live().stages.len();
         let pieces = (0..count).step_by(AT_ONCE).map(move |first| {
             let end = count.min(first + AT_ONCE);
@@ -124,7 +164,9 @@ impl Master {
             Bytes::from(piece)
         });
         let pieces = [Bytes::from(agents::HEAD)].into_iter().chain(pieces);
-        let pieces = pieces.chain([Bytes::from(agents::TAIL)]).map(Ok::<_, Infallible>);
+        let pieces = pieces.chain([Bytes::from(tail)]);
+        let pieces = pieces.inspect(move |piece| counting.live().list_bytes += piece.len());
+        let pieces = pieces.map(Ok::<_, Infallible>);
         as_json(Body::from_stream(stream::iter(pieces)))
     }
 
@@ -164,6 +206,7 @@ impl Master {
         let stats = json!({
             "requests": live.requests,
             "list_reads": live.list_reads,
+            "list_bytes": live.list_bytes,
             "connections": live.connections.saturating_sub(1),
             "most_at_once": live.most_at_once,
         });
@@ -185,11 +228,12 @@ pub fn serve(options: &Options) -> Result<()> {
 }
 
 async fn run(Options { cluster, roles }: &Options) -> Result<()> {
-    let Cluster { agents, matching, latency_ms } = *cluster;
+    let Cluster { agents, latency_ms, old, .. } = *cluster;
+    let matching = cluster.matching();
     let stages = agents::cluster(agents, matching);
     let latency = Duration::from_millis(latency_ms);
     let live = Mutex::new(Live { stages, ..Live::default() });
-    let master = Arc::new(Master { latency, matching, roles: *roles, live });
+    let master = Arc::new(Master { latency, matching, old, roles: *roles, live });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
@@ -223,9 +267,14 @@ fn routes(master: &Arc<Master>) -> Router {
     let root = pages::ROOT.map(|(name, body)| (format!("/{name}"), body));
     let pages = operator.into_iter().chain(root);
     let counting = Arc::clone(master);
+    let listing = Arc::clone(master);
+    let list = move |RawQuery(query): RawQuery| async move {
+        listing.wait().await;
+        listing.list(query.as_deref())
+    };
     pages
         .fold(Router::new(), |routes, (path, body)| routes.route(&path, page(body)))
-        .route("/master/slaves", get(after(|master, _| master.list())))
+        .route("/master/slaves", get(list))
         .route("/master/api/v1", post(after(|_, call| as_json(pages::v1(&call)))))
         .route(
             "/master/destroy-volumes",

@@ -82,7 +82,7 @@ pub fn several(Options { cluster, roles, runs }: &Options) -> Result<()> {
         })
     };
     let rounds = (0..*runs).map(round).collect::<Result<Vec<_>>>()?;
-    let Cluster { agents, matching, latency_ms } = cluster;
+    let Cluster { agents, matching, latency_ms, .. } = cluster;
     let formula = cluster.formula();
     #[allow(clippy::cast_precision_loss, reason = "it is small")]
     let reads = median(&rounds, |it| it.plan + (LISTS - 1) as f64 * it.list);

@@ -28,7 +28,7 @@ pub const WHOLE: [Sweep; 4] = [
 /// those of targets, delays and frameworks, so that the sample has all of these.
 pub const QUICK: [Sweep; 4] = [
     Sweep { one_in: 7, ..WHOLE[0] },
-    Sweep { one_in: 17, ..WHOLE[1] },
+    Sweep { one_in: 23, ..WHOLE[1] },
     Sweep { one_in: 229, ..WHOLE[2] },
     Sweep { one_in: 53, ..WHOLE[3] },
 ];
@@ -45,6 +45,10 @@ pub const FAULTY: [Sweep; 4] = [
 /// that never carries any out is a place of its own.
 const DELAYS: [u32; 2] = [0, 1];
 
+/// The costs of a request for one agent, in agents of a list: the second makes each run read the whole
+/// list.
+const COSTS: [usize; 2] = [0, 50];
+
 /// The clusters of a sweep.
 pub struct Cases {
     singles: Vec<(Place, Vec<Kind>)>,
@@ -59,6 +63,9 @@ pub struct Case {
     pub cluster: Cluster,
     /// The target.
     pub part: Part,
+    /// How many agents of a list take as long as a request for one: with none, each run reads agents
+    /// alone between the phases.
+    pub agents_per_request: usize,
     /// The name.
     pub name: String,
 }
@@ -79,8 +86,9 @@ impl Cases {
         Self { singles, agents, one_in: sweep.one_in }
     }
 
-    /// Returns a case, if there are so many.
-    pub fn get(&self, index: usize) -> Option<Case> {
+    /// Returns a case, if there are so many. Where nothing has a volume, nothing is read between the phases,
+    /// so that the case equals another one, and is left out.
+    pub fn get(&self, index: usize) -> Option<Option<Case>> {
         let mut rest = index * self.one_in;
         let mut next = |length: usize| {
             let digit = rest % length;
@@ -90,12 +98,17 @@ impl Cases {
         let part = Part::BOUNDED[next(Part::BOUNDED.len())];
         let delay = DELAYS[next(DELAYS.len())];
         let users = Users::ALL[next(Users::ALL.len())];
+        let agents_per_request = COSTS[next(COSTS.len())];
         let agents = self.agents.get(rest)?;
         let agents: Vec<_> = agents.iter().map(|it| &self.singles[*it]).collect();
         let held: Vec<_> = agents.iter().map(|(place, kinds)| (*place, &kinds[..])).collect();
         let cluster = Cluster::bounded(&held, users, delay);
-        let name = format!("{held:?}, users {users:?}, delay {delay}, {part:?}");
-        Some(Case { cluster, part, name })
+        let has_volume = held.iter().any(|(_, kinds)| kinds.iter().any(|it| it.is_volume()));
+        let name = format!(
+            "{held:?}, users {users:?}, delay {delay}, cost {agents_per_request}, {part:?}"
+        );
+        let is_new = has_volume || agents_per_request > 0;
+        Some(is_new.then_some(Case { cluster, part, agents_per_request, name }))
     }
 }
 

@@ -62,6 +62,10 @@ macro_rules! surround {
                 self.elapsed
             }
 
+            fn agents_per_request(&self) -> usize {
+                self.setting.agents_per_request
+            }
+
             fn log(&mut self, _: Entry) {}
         }
 

@@ -27,7 +27,7 @@ use janitor_contract::types::Options;
 use crate::bound::{Cases, FAULTY, QUICK, Sweep, WHOLE};
 use crate::faults::FAULTS;
 use crate::logic::Logic;
-use crate::trial::{Count, Counterexample, Trial};
+use crate::trial::{Count, Counterexample, Setting, Trial};
 
 /// The folder of the counterexamples.
 const FOLDER: &str = "target/proof/counterexamples";
@@ -135,7 +135,14 @@ fn tried(
     let work = || {
         faults::turn_on(fault);
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut trial = Trial::new(logic, case.cluster, case.part, &options, sweep.deviations);
+            let Some(case) = case else { continue };
+            let setting = Setting {
+                logic,
+                part: case.part,
+                options: &options,
+                agents_per_request: case.agents_per_request,
+            };
+            let mut trial = Trial::new(setting, case.cluster, sweep.deviations);
             let result = trial.all();
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             total.0.add(trial.count);

@@ -80,12 +80,24 @@ enum Left {
     Wrong,
 }
 
+/// The run that is tried.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The logic.
+    pub logic: Logic,
+    /// The target.
+    pub part: Part,
+    /// The options.
+    pub options: &'a Options,
+    /// How many agents of a list take as long as a request for one.
+    pub agents_per_request: usize,
+}
+
 /// The search.
 pub struct Trial<'a> {
-    logic: Logic,
-    part: Part,
+    /// The run.
+    pub setting: Setting<'a>,
     target: Target,
-    options: &'a Options,
     initial: Cluster,
     limit: u8,
     path: Vec<Step>,
@@ -105,19 +117,11 @@ pub struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// Creates the search for runs with at most this many deviations.
-    pub fn new(
-        logic: Logic,
-        initial: Cluster,
-        part: Part,
-        options: &'a Options,
-        limit: u8,
-    ) -> Self {
-        let world = World::new(initial.clone(), part, options);
+    pub fn new(setting: Setting<'a>, initial: Cluster, limit: u8) -> Self {
+        let world = World::new(initial.clone(), setting.part, setting.options);
         Self {
-            logic,
-            part,
-            target: part.target(),
-            options,
+            setting,
+            target: setting.part.target(),
             initial,
             limit,
             path: Vec::new(),
@@ -161,10 +165,10 @@ impl<'a> Trial<'a> {
     /// Carries the current run out, again if it is killed.
     fn run(&mut self) -> Result<Result<Report, Failure>, Left> {
         (self.at, self.is_stopped) = (0, false);
-        let (target, options) = (self.target.clone(), self.options);
+        let (target, options) = (self.target.clone(), self.setting.options);
         loop {
             self.elapsed = Duration::ZERO;
-            let run = AssertUnwindSafe(|| self.logic.clean(self, &target, options));
+            let run = AssertUnwindSafe(|| self.setting.logic.clean(self, &target, options));
             let left = match catch_unwind(run) {
                 Ok(result) => return Ok(result),
                 Err(payload) => payload.downcast::<Left>().map(|it| *it),
@@ -189,8 +193,12 @@ impl<'a> Trial<'a> {
             };
             self.world = step.before.clone();
             self.spent = step.spent + 1;
-            let (given, problem) =
-                self.world.perform(&step.request, Some(deviation), self.part, self.options);
+            let (given, problem) = self.world.perform(
+                &step.request,
+                Some(deviation),
+                self.setting.part,
+                self.setting.options,
+            );
             (step.given, step.deviation) = (given, Some(deviation));
             self.problem = problem;
             self.count.requests += 1;
@@ -245,12 +253,13 @@ impl<'a> Trial<'a> {
             resume_unwind(Box::new(Left::Equal));
         }
         let left = match self.spent < self.limit {
-            true => self.world.deviations(request, self.part),
+            true => self.world.deviations(request, self.setting.part),
             false => Vec::new(),
         };
         let before = self.world.clone();
         let given;
-        (given, self.problem) = self.world.perform(request, None, self.part, self.options);
+        (given, self.problem) =
+            self.world.perform(request, None, self.setting.part, self.setting.options);
         self.count.requests += 1;
         let step = Step {
             request: request.clone(),
@@ -266,7 +275,7 @@ impl<'a> Trial<'a> {
 
     /// Returns the invariant that the end of a run breaks, if it breaks one.
     fn verdict(&mut self, result: &Result<Report, Failure>) -> Option<String> {
-        let (cluster, part) = (&self.world.cluster, self.part);
+        let (cluster, part) = (&self.world.cluster, self.setting.part);
         let report = match result {
             Ok(report) => {
                 self.count.clean += 1;
@@ -312,9 +321,9 @@ impl<'a> Trial<'a> {
             }
         }
         let calm = cluster.calmed();
-        let after = World::new(calm.clone(), part, self.options);
+        let after = World::new(calm.clone(), part, self.setting.options);
         if self.recovering.insert(after.fingerprint(0)) {
-            let mut again = Trial::new(self.logic, calm, part, self.options, 0);
+            let mut again = Trial::new(self.setting, calm, 0);
             let result = again.run();
             if let Some(problem) = again.problem.take() {
                 return Some(format!("a later run: {problem}"));

@@ -254,8 +254,22 @@ impl World {
                 policy.read(&mut watch, body.as_bytes());
                 policy.read(&mut watch, &[]);
                 self.policy = Rc::new(policy);
-                self.listed = Some(Rc::new(self.cluster.listed(part)));
-                self.has_changed = false;
+                let now = self.cluster.listed(part);
+                self.listed = Some(Rc::new(match (&self.listed, &request.query[..]) {
+                    // A list of one agent does not show what the others have.
+                    (Some(listed), [(_, id)]) => {
+                        let others = listed.iter().filter(|(agent, ..)| agent != id).cloned();
+                        let mut all: Vec<_> = others
+                            .chain(now.into_iter().filter(|(agent, ..)| agent == id))
+                            .collect();
+                        all.sort();
+                        all
+                    }
+                    _ => {
+                        self.has_changed = false;
+                        now
+                    }
+                }));
             }
             Some("frameworks") => self.in_use = Some(self.cluster.is_used(part)),
             _ => {}

@@ -60,6 +60,19 @@ pub fn a_second_run_changes_nothing(command: &str) {
     assert_eq!(posts, [""; 0]);
 }
 
+/// The master answers for one agent, in a cluster where that is faster than to list all.
+pub fn few_agents_of_many(command: &str) {
+    let master = Master::start(command, 60, &[]);
+    let agent = &master.agents()[7];
+    master.fill(agent, "kafka-role", "kafka-principal");
+    let cleaned = run(janitor().args(["-v", "-r", "kafka-role", "-m", &master.url()]));
+    assert_eq!(cleaned.exit, 0, "{}", cleaned.stdout);
+    let lists = cleaned.stdout.lines().filter_map(|line| line.split_once("/slaves"));
+    let lists: Vec<_> = lists.map(|(_, rest)| rest.to_owned()).collect();
+    assert_eq!(lists, [String::new(), format!("?slave_id={agent}"), String::new()]);
+    assert!(!master.has("kafka-role"));
+}
+
 pub fn a_role_that_nobody_has(command: &str) {
     let master = Master::start(command, 1, &[]);
     let run = master.clean("-r kafka-role");

@@ -327,6 +327,46 @@ mod tests {
     }
 
     #[test]
+    fn where_few_agents_are_concerned_two_lists_are_enough() {
+        let roles = ["a", "b"];
+        let [before, between, after] =
+            [list(&roles, &[]), list(&[], &roles), list(&[], &[])].map(|it| {
+                let body: serde_json::Value = serde_json::from_str(&it).unwrap();
+                let only = |slaves| {
+                    serde_json::json!({"slaves": slaves, "recovered_slaves": []}).to_string()
+                };
+                (
+                    only(body["slaves"].clone()),
+                    ["S0", "S1"].map(|id| {
+                        let slaves = body["slaves"].as_array().unwrap();
+                        only(slaves.iter().filter(|it| it["id"] == id).cloned().collect())
+                    }),
+                )
+            });
+        for has_reservations in [true, false] {
+            let mut host = calm().with_agents_per_request(0).answer(200, &before.0);
+            (0..4).for_each(|_| host = mem::take(&mut host).answer(202, ""));
+            let removed = if has_reservations { &between.1 } else { &after.1 };
+            for body in removed {
+                host = host.answer(200, body);
+            }
+            if has_reservations {
+                (0..4).for_each(|_| host = mem::take(&mut host).answer(202, ""));
+            }
+            host = host.answer(200, &after.0);
+            let targets = roles.map(|role| target(role, None));
+            let results = clean_all(&mut host, &targets, &options());
+            for result in &results {
+                let confirmed = &result.as_ref().unwrap().confirmed;
+                assert_eq!(confirmed.contains(&Phase::Reservations), has_reservations);
+            }
+            let lists = host.sent.iter().filter(|it| it.path == ["slaves"]);
+            let of_one: Vec<_> = lists.map(|it| !it.query.is_empty()).collect();
+            assert_eq!(of_one, [false, true, true, false]);
+        }
+    }
+
+    #[test]
     fn an_invalid_resource_of_one_target_keeps_no_other() {
         let valid = list(&[], &["q", "r"]);
         let invalid = valid.replace(r#""role":"r""#, r#""role":"x""#);

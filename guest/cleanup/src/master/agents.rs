@@ -6,6 +6,7 @@
 
 mod amounts;
 mod entry;
+mod refresh;
 mod reserved;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,9 @@ use serde::Deserialize;
 
 use self::entry::{Facts, ListedSeed};
 use self::reserved::{Found, Others};
-use crate::host::{Host, count};
+use crate::host::{Host, Response, count};
 use crate::master::answer::{self, Unread};
-use crate::master::json::Bad;
+use crate::master::json::{Bad, Json};
 use crate::master::resource::Resource;
 use crate::owner::Owner;
 use crate::version;
@@ -25,10 +26,11 @@ use janitor_contract::planned;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
 
 pub use self::entry::Agent;
+pub use self::refresh::{refresh, refresh_all, worth_it};
 pub use self::reserved::Wanted;
 
 /// The agents of a cluster, in the master's order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// The version of Mesos that the first agent with one names.
     pub version: Option<String>,
@@ -53,6 +55,11 @@ pub struct Listing {
     /// The agents that the master knows from before its own restart, and that have not come back
     /// yet. The list does not show their resources.
     pub recovered: Rc<Vec<Recovered>>,
+    /// This is set when the master answers a request for one agent alone.
+    pub can_refresh: bool,
+    /// This is set when some agents were read again after the others, so that the list does not show
+    /// the cluster at one time.
+    pub is_refreshed: bool,
 }
 
 /// An agent that has not come back yet.
@@ -319,69 +326,86 @@ pub fn list_all<H: Host>(
     host: &mut H,
     wanted: &[Wanted],
 ) -> Result<Vec<Result<Listing, Unread>>, Unread> {
-    let all = answer::get(host, PAGE, |json| {
-        let (mut version, mut newest) = (None, None);
-        let mut may_have_taken_over = false;
-        let mut recovered = Vec::new();
-        let mut each: Vec<_> = wanted.iter().map(|_| Ok(Part::default())).collect();
-        let mut is_there = false;
-        // Most agents have the same roles as some others.
-        let mut known = BTreeSet::<Rc<[String]>>::new();
-        json.object(|json, name| match name {
-            "slaves" => {
-                is_there = true;
-                json.list(|json| {
-                    let mut listed = json.seeded(ListedSeed { wanted })?;
-                    match known.get(&listed.facts.roles) {
-                        Some(roles) => listed.facts.roles = Rc::clone(roles),
-                        None => drop(known.insert(Rc::clone(&listed.facts.roles))),
+    let all = answer::get(host, PAGE, |json| read(json, wanted, usize::MAX))?;
+    Ok(all.into_iter().map(|listing| listing.map_err(invalid)).collect())
+}
+
+/// Reads a list of agents for several targets, of at most this many agents.
+fn read<R: Response>(
+    json: &mut Json<R>,
+    wanted: &[Wanted],
+    most: usize,
+) -> Result<Vec<Result<Listing, Bad>>, Bad> {
+    let (mut version, mut newest) = (None, None);
+    let (mut may_have_taken_over, mut can_refresh) = (false, false);
+    let mut recovered = Vec::new();
+    let mut each: Vec<_> = wanted.iter().map(|_| Ok(Part::default())).collect();
+    let (mut is_there, mut count) = (false, 0);
+    // Most agents have the same roles as some others.
+    let mut known = BTreeSet::<Rc<[String]>>::new();
+    json.object(|json, name| match name {
+        "slaves" => {
+            is_there = true;
+            json.list(|json| {
+                count += 1;
+                if count > most {
+                    return Err(Bad::enough());
+                }
+                let mut listed = json.seeded(ListedSeed { wanted })?;
+                match known.get(&listed.facts.roles) {
+                    Some(roles) => listed.facts.roles = Rc::clone(roles),
+                    None => drop(known.insert(Rc::clone(&listed.facts.roles))),
+                }
+                let number = listed.version.as_deref().and_then(version::number);
+                newest = newest.max(number);
+                version = version.take().or(listed.version);
+                may_have_taken_over |= listed.came_back;
+                let facts = Rc::new(listed.facts);
+                for ((wanted, part), found) in wanted.iter().zip(&mut each).zip(listed.each) {
+                    match (&mut *part, found) {
+                        (Ok(it), Ok(found)) => it.add(*wanted, &facts, found),
+                        (Ok(_), Err(why)) => *part = Err(json.invalid(&why)),
+                        (Err(_), _) => {}
                     }
-                    let number = listed.version.as_deref().and_then(version::number);
-                    newest = newest.max(number);
-                    version = version.take().or(listed.version);
-                    may_have_taken_over |= listed.came_back;
-                    let facts = Rc::new(listed.facts);
-                    for ((wanted, part), found) in wanted.iter().zip(&mut each).zip(listed.each) {
-                        match (&mut *part, found) {
-                            (Ok(it), Ok(found)) => it.add(*wanted, &facts, found),
-                            (Ok(_), Err(why)) => *part = Err(json.invalid(&why)),
-                            (Err(_), _) => {}
-                        }
-                    }
-                    Ok(())
-                })
-            }
-            "recovered_slaves" => json.list(|json| {
+                }
+                Ok(())
+            })
+        }
+        "recovered_slaves" => {
+            // Both came with Mesos 1.4.
+            can_refresh = true;
+            json.list(|json| {
                 recovered.push(json.value()?);
                 Ok(())
-            }),
-            _ => json.skip(),
-        })?;
-        if !is_there {
-            return Err(Bad::missing("slaves"));
+            })
         }
-        let roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
-        let (roles, recovered) = (Rc::new(roles), Rc::new(recovered));
-        let listing = |wanted: &Wanted, part: Part| {
-            let Part { agents, others, of_others } = part;
-            let is_empty = agents.is_empty() && others.is_empty();
-            Listing {
-                version: version.clone(),
-                newest,
-                agents,
-                others,
-                names: wanted.agents.to_vec(),
-                roles: Rc::clone(&roles),
-                elsewhere: of_others.elsewhere.into_values().collect(),
-                above: of_others.above,
-                may_have_taken_over: may_have_taken_over || !recovered.is_empty() || is_empty,
-                recovered: Rc::clone(&recovered),
-            }
-        };
-        let each = wanted.iter().zip(each);
-        Ok(each.map(|(wanted, part)| part.map(|part| listing(wanted, part))).collect::<Vec<_>>())
+        _ => json.skip(),
     })?;
-    Ok(all.into_iter().map(|listing| listing.map_err(invalid)).collect())
+    if !is_there {
+        return Err(Bad::missing("slaves"));
+    }
+    let roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
+    let (roles, recovered) = (Rc::new(roles), Rc::new(recovered));
+    let listing = |wanted: &Wanted, part: Part| {
+        let Part { agents, others, of_others } = part;
+        let is_empty = agents.is_empty() && others.is_empty();
+        Listing {
+            version: version.clone(),
+            newest,
+            agents,
+            others,
+            names: wanted.agents.to_vec(),
+            roles: Rc::clone(&roles),
+            elsewhere: of_others.elsewhere.into_values().collect(),
+            above: of_others.above,
+            may_have_taken_over: may_have_taken_over || !recovered.is_empty() || is_empty,
+            recovered: Rc::clone(&recovered),
+            can_refresh,
+            is_refreshed: false,
+        }
+    };
+    let each = wanted.iter().zip(each);
+    Ok(each.map(|(wanted, part)| part.map(|part| listing(wanted, part))).collect())
 }
 
 /// The page that lists the agents.

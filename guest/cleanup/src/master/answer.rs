@@ -82,16 +82,29 @@ fn read<H: Host, T>(
     request: &Request,
     take: impl FnOnce(&mut Json<H::Response>) -> Result<T, Bad>,
 ) -> Result<T, Unread> {
-    let path = request.path.join("/");
+    let sent = host.send(request);
+    finish(host, &request.path, sent, take)
+}
+
+/// Reads the answer to a request for the page at `path` that was sent before.
+///
+/// # Errors
+/// Fails if the master cannot be reached, refuses, or answers with something else.
+pub fn finish<H: Host, T>(
+    host: &mut H,
+    path: &[String],
+    sent: Result<H::Exchange, Error>,
+    take: impl FnOnce(&mut Json<H::Response>) -> Result<T, Bad>,
+) -> Result<T, Unread> {
+    let path = path.join("/");
     let network = |error: &Error| Unread {
         retry: Retry::of_error(error),
         status: None,
         message: format!("Network error: {}.", error.of(NAME)),
         is_stopped: false,
     };
-    let exchange = host
-        .send(request)
-        .map_err(|error| Unread { is_stopped: error == Error::Stopped, ..network(&error) })?;
+    let exchange =
+        sent.map_err(|error| Unread { is_stopped: error == Error::Stopped, ..network(&error) })?;
     let response = host.finish(exchange).map_err(|error| network(&error))?;
     let status = response.status();
     let bad = |why| Unread::bad(&path, status, Bad(why));

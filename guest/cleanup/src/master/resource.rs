@@ -6,6 +6,8 @@
 
 mod labels;
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,11 +16,11 @@ use crate::owner::Owner;
 use janitor_contract::types::{Amount, Label, Phase, Reserved, SkipReason, Volume};
 
 /// A reserved resource, as the master lists it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resource {
     /// The master's own text.
     pub raw: Box<RawValue>,
-    facts: Facts,
+    facts: Rc<Facts>,
 }
 
 /// The decision about a resource in a phase.
@@ -79,14 +81,14 @@ impl Resource {
     /// # Errors
     /// Fails if the entry is not the object that Mesos documents.
     pub fn new(raw: Box<RawValue>) -> serde_json::Result<Self> {
-        let facts = serde_json::from_str(raw.get())?;
+        let facts = Rc::new(serde_json::from_str(raw.get())?);
         Ok(Self { raw, facts })
     }
 
     /// Returns whether it is reserved for this role, according to its innermost reservation since
     /// Mesos 1.4, and to its `role`. If both are present, both must name the role.
     pub fn is_of(&self, role: &str) -> bool {
-        let Facts { role: own, reservations, .. } = &self.facts;
+        let Facts { role: own, reservations, .. } = &*self.facts;
         let innermost = reservations.as_ref().map(|stack| stack.last()?.role.as_deref());
         match (own.as_deref(), innermost) {
             (Some(own), Some(innermost)) => own == role && innermost == Some(role),
@@ -108,7 +110,7 @@ impl Resource {
     /// three decimal places.
     fn is_empty(&self) -> bool {
         const SMALLEST: f64 = 0.0005;
-        let Facts { scalar, ranges, set, .. } = &self.facts;
+        let Facts { scalar, ranges, set, .. } = &*self.facts;
         scalar.as_ref().is_some_and(|it| it.value.is_nan() || it.value < SMALLEST)
             || ranges.as_ref().is_some_and(|it| it.range.is_empty())
             || set.as_ref().is_some_and(|it| it.item.is_empty())

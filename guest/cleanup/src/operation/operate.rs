@@ -11,7 +11,7 @@ use crate::master::agents::Listing;
 use crate::owner::Owner;
 use crate::retry::Retry;
 use janitor_contract::types::{
-    AgentOutcome, AgentResult, Event, Level, Reason, Report, Unreached, UnreachedReason,
+    AgentOutcome, AgentResult, Event, Level, Phase, Reason, Report, Unreached, UnreachedReason,
 };
 
 /// The end of one attempt at an operation.
@@ -180,10 +180,23 @@ impl<H: Host> Context<'_, H> {
         if accepted.is_empty() {
             return Ok(Done::Yes(listing));
         }
-        let newest = listing.newest;
-        // The sandbox has room for one listing at a time.
-        drop(listing);
-        self.confirm(operation, owner, &accepted, newest)
+        self.confirm(operation, owner, &accepted, listing)
+    }
+
+    /// Lists the agents after an operation, of which this is the last list.
+    fn look_after(
+        &mut self,
+        operation: &Operation,
+        last: Option<Rc<Listing>>,
+        owner: Owner,
+    ) -> Result<Rc<Listing>, Abort> {
+        // The reservations are released on the same agents, and the list after that shows them all.
+        let is_followed = operation.phase == Phase::Volumes && !self.has_waited;
+        // The sandbox has room for one listing at a time, so the last one is given up.
+        match last.filter(|_| is_followed).and_then(|last| self.look_again(last, owner)) {
+            Some(listing) => Ok(listing),
+            None => self.look_after_pending(owner),
+        }
     }
 
     /// Waits until the agents have carried out the operations that the master accepted, and none
@@ -193,8 +206,10 @@ impl<H: Host> Context<'_, H> {
         operation: &Operation,
         owner: Owner,
         accepted: &[String],
-        newest: Option<u32>,
+        listing: Rc<Listing>,
     ) -> Result<Done, Abort> {
+        let newest = listing.newest;
+        let mut last = Some(listing);
         let mut backoff = self.backoff();
         let mut has_waited = false;
         loop {
@@ -216,14 +231,15 @@ impl<H: Host> Context<'_, H> {
                     continue;
                 }
             }
-            let listing = self.look_after_pending(owner)?;
+            let listing = self.look_after(operation, last.take(), owner)?;
             let done = operation.done(&listing, owner);
             let ids = accepted.iter().map(String::as_str);
             let counts = |id: &str| !self.is_ignored(id, listing.hostname(id));
             let left: Vec<_> = ids.filter(|id| !done.contains(id) && counts(id)).collect();
             let unheard: Vec<_> = unheard.into_iter().filter(|id| counts(id)).collect();
             if left.is_empty() && unheard.is_empty() {
-                self.is_settled = pending.is_ok_and(|it| it.is_empty());
+                let is_whole = !listing.is_refreshed;
+                self.is_settled = is_whole && pending.is_ok_and(|it| it.is_empty());
                 self.report.confirmed.push(operation.phase);
                 self.report.confirmed.sort_by_key(|phase| *phase as u8);
                 let line =
@@ -243,6 +259,7 @@ impl<H: Host> Context<'_, H> {
                 return Ok(Done::CameBack(listing));
             }
             if backoff.wait(&mut self.host) {
+                last = Some(Rc::clone(&listing));
                 continue;
             }
             let noun = operation.noun;

@@ -14,7 +14,7 @@ use crate::master::json::Text;
 use crate::master::resource::Resource;
 
 /// An agent, reduced to the facts that a run needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Agent {
     /// The facts that are the same for every target.
     facts: Rc<Facts>,
