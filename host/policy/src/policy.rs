@@ -447,6 +447,7 @@ mod tests {
                 "GET master-root/metrics/snapshot",
                 r#"POST master/api/v1 (application/json) {"type":"GET_MASTER"}"#,
                 "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
+                "GET master/slaves?slave_id=ID",
                 "POST master/destroy-volumes (application/x-www-form-urlencoded)",
                 "POST master/unreserve (application/x-www-form-urlencoded)",
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",
