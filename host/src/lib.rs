@@ -152,7 +152,7 @@ pub use janitor_transport::{AccountError, Login, LoginError};
 pub use janitor_transport::{
     Basic, Body, CancellationToken, Credential, Credentials, Exchange, Network, NetworkBuilder,
     NetworkError, ProxyError, ProxyFault, ProxySettings, Request, Response, RunStart, Timeouts,
-    Tls, TlsError, Token, Transport, UserError, ZooKeeperLogin,
+    Tls, TlsError, Token, Transport, Turns, UserError, ZooKeeperLogin,
 };
 pub use limits::Limits;
 #[cfg(feature = "async")]

@@ -16,6 +16,7 @@ use crate::held;
 use crate::session::Session;
 use crate::state;
 use janitor_contract::types::{Error, Request};
+use janitor_transport::Turns;
 
 pub use calls::AsyncForm;
 pub use either::EitherTransport;
@@ -41,7 +42,14 @@ impl AsyncSession {
     /// addresses.
     pub fn new_async(transport: impl AsyncTransport + 'static) -> Self {
         let endpoints = transport.endpoints().cloned();
-        Self::over(EitherTransport::of_async(transport), endpoints)
+        Self::over(EitherTransport::of_async(transport, None), endpoints)
+    }
+
+    /// Creates a session like [`new_async`](Self::new_async), whose exchanges are limited together
+    /// with those of all others that share these turns.
+    pub fn in_turns(transport: impl AsyncTransport + 'static, turns: &Turns) -> Self {
+        let endpoints = transport.endpoints().cloned();
+        Self::over(EitherTransport::of_async(transport, Some(turns.clone())), endpoints)
     }
 }
 

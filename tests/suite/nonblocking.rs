@@ -14,7 +14,7 @@ use futures_util::{FutureExt, pin_mut, stream};
 use janitor_host::{
     AsyncResponse, AsyncSession, AsyncTransport, Body, BoxFuture, Bytes, CancellationToken,
     Endpoints, Entry, Error, Exchange, Janitor, Network, Options, Reason, Request, Response,
-    RunStart, Session, Target, Transport,
+    RunStart, Session, Target, Transport, Turns,
 };
 use janitor_nonblocking::Client;
 use janitor_tests::{Cluster, State};
@@ -405,17 +405,24 @@ fn a_panic_of_a_log_is_its_callers() {
     assert_eq!(words(&*panic), TEXT);
 }
 
-/// A network with a limit of exchanges over all of its runs.
-fn limited(cluster: &Cluster, most: u32) -> Network {
-    let most = NonZeroU32::new(most).unwrap();
-    network(endpoints(cluster)).most_exchanges(most).build().unwrap()
+/// The turns of a cluster that allows this many exchanges at once.
+fn turns(most: u32) -> Turns {
+    Turns::new(NonZeroU32::new(most).unwrap())
 }
 
+/// A network with a limit of exchanges over all of its runs.
+fn limited(cluster: &Cluster, turns: &Turns) -> Network {
+    network(endpoints(cluster)).turns(turns).build().unwrap()
+}
+
+/// Threads and futures, over blocking and async transports, share one limit.
 #[test]
-fn a_network_limits_the_exchanges_of_all_its_runs() {
+fn all_runs_on_a_cluster_share_a_limit() {
     for most in [1, 2] {
         let cluster = slow();
-        let network = limited(&cluster, most);
+        let turns = turns(most);
+        let network = limited(&cluster, &turns);
+        let client = Client::new(endpoints(&cluster));
         let janitor = Janitor::new().unwrap();
         let (target, options) = (target(), Options::DEFAULT);
         thread::scope(|scope| {
@@ -424,31 +431,68 @@ fn a_network_limits_the_exchanges_of_all_its_runs() {
                 scope.spawn(|| janitor.plan(&target, &options, session).unwrap())
             });
             let blocking: Vec<_> = blocking.collect();
-            let runs = (0..2)
-                .map(|_| janitor.plan_async(&target, &options, Session::new(network.clone())));
+            let runs = (0..4).map(|number| {
+                let session = match number % 2 {
+                    0 => AsyncSession::in_turns(client.clone(), &turns),
+                    _ => Session::new(network.clone()).into(),
+                };
+                janitor.plan_async(&target, &options, session)
+            });
             assert!(block_on(join_all(runs)).iter().all(Result::is_ok));
             blocking.into_iter().for_each(|run| drop(run.join().unwrap()));
         });
         assert_eq!(cluster.load().most_at_once, most as usize);
-        // Three agents hold something, so a cleanup has three requests in flight.
-        let cluster = slow();
-        let session = Session::new(limited(&cluster, most));
-        let report = janitor.clean(&target, &options, session).unwrap();
-        assert_eq!(report.confirmed.len(), 2);
-        assert_eq!(cluster.load().most_at_once, most as usize);
     }
 }
 
-/// Of the requests of a dropped run, only the one that has a place was sent.
+/// Three agents hold something, so a cleanup alone has three requests in flight.
 #[test]
-fn a_request_that_waits_for_its_turn_is_not_sent_after_its_run() {
+fn a_run_alone_keeps_the_limit() {
+    for most in [1, 2] {
+        for is_async in [false, true] {
+            let cluster = slow();
+            let turns = turns(most);
+            let session = match is_async {
+                true => AsyncSession::in_turns(Client::new(endpoints(&cluster)), &turns),
+                false => Session::new(limited(&cluster, &turns)).into(),
+            };
+            let janitor = Janitor::new().unwrap();
+            let (target, options) = (target(), Options::DEFAULT);
+            let report = block_on(janitor.clean_async(&target, &options, session)).unwrap();
+            assert_eq!(report.confirmed.len(), 2);
+            assert_eq!(cluster.load().most_at_once, most as usize);
+        }
+    }
+}
+
+/// A client that keeps its connections needs as many as there are exchanges at once.
+#[test]
+fn the_limit_is_that_of_the_connections() {
+    let state = State { latency_ms: 20, ..scenario("the-sample-result") };
+    let cluster = Cluster::start(state);
+    let (turns, client) = (turns(2), Client::new(endpoints(&cluster)));
+    let janitor = Janitor::new().unwrap();
+    let (target, options) = (target(), Options::DEFAULT);
+    let runs = (0..20).map(|_| {
+        let session = AsyncSession::in_turns(client.clone(), &turns);
+        janitor.plan_async(&target, &options, session)
+    });
+    assert!(block_on(join_all(runs)).iter().all(Result::is_ok));
+    assert_eq!(cluster.load().most_at_once, 2);
+    // The master and Exhibitor are two servers.
+    assert!(cluster.load().connections <= 4, "{:?}", cluster.load());
+}
+
+/// Of the requests of a dropped run, only the one that has a place was sent. The others leave the
+/// queue, and the next run gets its turn.
+fn is_dropped_in_the_queue(session: impl Fn(&Cluster, &Turns, Arc<()>) -> AsyncSession) {
     let cluster = slow();
     let token = Arc::new(());
-    let network = limited(&cluster, 1);
-    let session = Session::new(Counted { inner: network.clone(), token: token.clone() });
+    let turns = turns(1);
+    let janitor = Janitor::new().unwrap();
+    let (target, options) = (target(), Options::DEFAULT);
     block_on(async {
-        let janitor = Janitor::new().unwrap();
-        let (target, options) = (target(), Options::DEFAULT);
+        let session = session(&cluster, &turns, token.clone());
         let mut run = Box::pin(janitor.clean_async(&target, &options, session));
         let is_sent = until(|| changes(&cluster).len() == 1);
         pin_mut!(is_sent);
@@ -456,7 +500,58 @@ fn a_request_that_waits_for_its_turn_is_not_sent_after_its_run() {
         drop(run);
         until(|| Arc::strong_count(&token) == 1).await;
     });
-    // The next run gets its turn after all of these requests.
-    Janitor::new().unwrap().discover(&Options::DEFAULT, Session::new(network)).unwrap();
+    let session = session(&cluster, &turns, token);
+    block_on(janitor.discover_async(&options, session)).unwrap();
     assert_eq!(changes(&cluster), ["POST /master/destroy-volumes"]);
+}
+
+#[test]
+fn a_dropped_run_leaves_the_queue() {
+    is_dropped_in_the_queue(|cluster, turns, token| {
+        let inner = Client::new(endpoints(cluster));
+        AsyncSession::in_turns(Counted { inner, token }, turns)
+    });
+}
+
+#[test]
+fn a_dropped_run_with_a_blocking_transport_leaves_the_queue() {
+    is_dropped_in_the_queue(|cluster, turns, token| {
+        Session::new(Counted { inner: limited(cluster, turns), token }).into()
+    });
+}
+
+/// The requests that wait when a run is cancelled are not sent, and the run reports what is left.
+#[test]
+fn a_cancelled_run_leaves_the_queue() {
+    let cluster = slow();
+    let token = CancellationToken::new();
+    let session = AsyncSession::in_turns(Client::new(endpoints(&cluster)), &turns(1));
+    let session = session.with_cancellation(token.clone());
+    block_on(async {
+        let janitor = Janitor::new().unwrap();
+        let (target, options) = (target(), Options::DEFAULT);
+        let mut run = Box::pin(janitor.clean_async(&target, &options, session));
+        let is_sent = until(|| changes(&cluster).len() == 1);
+        pin_mut!(is_sent);
+        assert!(matches!(select(&mut run, is_sent).await, Either::Right(_)));
+        token.cancel();
+        let reason = run.await.err().and_then(|error| error.reason());
+        assert_eq!(reason, Some(Reason::Stopped));
+    });
+    assert_eq!(changes(&cluster), ["POST /master/destroy-volumes"]);
+}
+
+/// A transport that panics gives its place back.
+#[test]
+fn a_panic_keeps_no_place() {
+    let (janitor, turns) = (Janitor::new().unwrap(), turns(1));
+    let (target, options) = (target(), Options::DEFAULT);
+    for place in [Place::Send, Place::Finish, Place::Read, Place::Pause] {
+        let session = AsyncSession::in_turns(Panics(place), &turns);
+        let run = janitor.clean_async(&target, &options, session);
+        assert!(block_on(AssertUnwindSafe(run).catch_unwind()).is_err(), "{place:?}");
+        let cluster = Cluster::start(scenario("the-sample-result"));
+        let session = AsyncSession::in_turns(Client::new(endpoints(&cluster)), &turns);
+        block_on(janitor.plan_async(&target, &options, session)).unwrap();
+    }
 }

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::FutureExt;
+use futures_util::stream::poll_fn;
+use futures_util::{FutureExt, StreamExt};
 
 use super::stream::Pieces;
 use super::threads::wait_for;
@@ -19,12 +21,15 @@ use janitor_contract::answer::final_status;
 use janitor_contract::types::{Error, Request};
 use janitor_contract::violation::Violation;
 use janitor_transport::exchange::{self, Body, Exchange, Permit, RunStart, Transport};
+use janitor_transport::turns::{Place, RunTurns, Turns};
 
 /// A blocking or an async transport.
 pub struct EitherTransport {
     form: Form,
-    /// The permission of the run that has begun.
+    turns: Option<Turns>,
+    /// The permission and the turns of the run that has begun.
     permit: Permit,
+    own_turns: RunTurns,
 }
 
 enum Form {
@@ -44,12 +49,16 @@ impl fmt::Debug for EitherTransport {
 }
 
 impl EitherTransport {
-    pub(super) fn of_async(transport: impl AsyncTransport + 'static) -> Self {
-        Self { form: Form::Async(Box::new(transport)), permit: Permit::default() }
+    pub(super) fn of_async(transport: impl AsyncTransport + 'static, turns: Option<Turns>) -> Self {
+        Self::new(Form::Async(Box::new(transport)), turns)
     }
 
     pub(super) fn of_blocking(transport: Box<dyn Transport>) -> Self {
-        Self { form: Form::Blocking(Arc::new(Mutex::new(transport))), permit: Permit::default() }
+        Self::new(Form::Blocking(Arc::new(Mutex::new(transport))), None)
+    }
+
+    fn new(form: Form, turns: Option<Turns>) -> Self {
+        Self { form, turns, permit: Permit::default(), own_turns: RunTurns::default() }
     }
 
     /// Waits for this time.
@@ -79,6 +88,7 @@ impl Carrier for EitherTransport {
 
     fn begin(&mut self, run: &RunStart) {
         self.permit = run.permit();
+        self.own_turns = RunTurns::new(self.turns.as_ref(), run.permit());
         match &mut self.form {
             Form::Blocking(transport) => with(transport, |transport| transport.begin(run)),
             Form::Async(transport) => transport.begin(run),
@@ -95,11 +105,12 @@ impl Carrier for EitherTransport {
                 let sent = AssertUnwindSafe(transport.send(request)).catch_unwind();
                 let (response, receiver) = oneshot::channel();
                 let permit = self.permit.clone();
+                let ticket = self.own_turns.ticket(method);
                 transport.spawn(Box::pin(async move {
                     // A task may begin late.
-                    let result = match permit.covers(method) {
-                        true => sent.await,
-                        false => Ok(Err(exchange::over())),
+                    let result = match ticket.await.filter(|_| permit.covers(method)) {
+                        Some(place) => sent.await.map(|it| it.map(|it| keep(place, it))),
+                        None => Ok(Err(exchange::over())),
                     };
                     let _ = response.send(result);
                 }));
@@ -114,6 +125,16 @@ impl Carrier for EitherTransport {
             Form::Async(transport) => transport.elapsed(real),
         }
     }
+}
+
+/// Keeps a place until the body of the response has ended or is dropped.
+fn keep(place: Place, response: AsyncResponse) -> AsyncResponse {
+    let mut place = Some(place);
+    let end = poll_fn(move |_| {
+        drop(place.take());
+        Poll::Ready(None)
+    });
+    AsyncResponse { body: response.body.chain(end).boxed(), ..response }
 }
 
 /// An exchange that an async run waits for.

@@ -7,7 +7,7 @@
 //! | [`exchange`] | the interface of all transports |
 //! | [`network`] | the transport over the network, and its settings |
 //! | `client`, `connect`, `live` | the only HTTP client, and its connections; the exchanges with the servers of a cluster |
-//! | `queue` | the limit of exchanges in progress at once, over all runs |
+//! | [`turns`] | the limit of exchanges in progress at once, over many runs |
 //! | [`proxy`], [`tls`], [`timeouts`] | the client's settings |
 //! | [`credentials`], [`secret`] | the credentials of the servers |
 //! | `login`, `echo` | with the feature `login`: logs in to DC/OS; detects secrets that a server repeats |
@@ -42,12 +42,12 @@ mod live;
 pub mod login;
 pub mod network;
 pub mod proxy;
-mod queue;
 #[cfg(feature = "record")]
 pub mod recording;
 pub mod secret;
 pub mod timeouts;
 pub mod tls;
+pub mod turns;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
@@ -63,5 +63,6 @@ pub use recording::{Recording, Replay};
 pub use secret::{Basic, Token, TokenError, UserError, ZooKeeperLogin};
 pub use timeouts::Timeouts;
 pub use tls::{Tls, TlsError, TrustFault};
+pub use turns::Turns;
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::ZooKeeperLimits;

@@ -18,7 +18,7 @@ use crate::exchange::{Exchange, Permit, Request, Response, over};
 #[cfg(feature = "login")]
 use crate::login::LoginError;
 use crate::proxy::ProxySettings;
-use crate::queue::Queue;
+use crate::turns::Ticket;
 #[cfg(feature = "zookeeper")]
 use crate::zookeeper::Detector;
 use janitor_contract::Endpoints;
@@ -42,13 +42,11 @@ pub(crate) struct Live {
     detector: Option<Detector>,
     credentials: Arc<Credentials>,
     masters: Arc<Masters>,
-    queue: Queue,
 }
 
 impl Live {
-    /// Creates a transport to these servers, without credentials. Its exchanges wait for their turn
-    /// in the queue.
-    pub(crate) fn new(client: Client, endpoints: Arc<Endpoints>, queue: Queue) -> Self {
+    /// Creates a transport to these servers, without credentials.
+    pub(crate) fn new(client: Client, endpoints: Arc<Endpoints>) -> Self {
         let masters = Masters::new(endpoints).into();
         Self {
             client,
@@ -56,7 +54,6 @@ impl Live {
             detector: None,
             credentials: Arc::default(),
             masters,
-            queue,
         }
     }
 
@@ -98,9 +95,8 @@ impl Live {
     /// Starts an exchange on a thread of its own; the window of a run limits their number. A run
     /// that is cancelled or fails does not wait for them. A request that still waits for its turn
     /// then is not sent, and one that a server has not accepted is not sent to another.
-    pub(crate) fn start(&self, request: Request, permit: Permit) -> InFlight {
+    pub(crate) fn start(&self, request: Request, permit: Permit, ticket: Ticket) -> InFlight {
         let live = self.clone();
-        let ticket = self.queue.ticket();
         InFlight::start(move || {
             let place = ticket.wait(&permit, request.method);
             match place.filter(|_| permit.covers(request.method)) {

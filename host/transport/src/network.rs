@@ -1,6 +1,5 @@
 //! The transport over the network.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -12,9 +11,9 @@ use crate::live::Live;
 #[cfg(feature = "login")]
 use crate::login::LoginError;
 use crate::proxy::{ProxyError, ProxySettings};
-use crate::queue::Queue;
 use crate::timeouts::Timeouts;
 use crate::tls::Tls;
+use crate::turns::{RunTurns, Turns};
 #[cfg(feature = "zookeeper")]
 use crate::zookeeper::{Detector, ZooKeeper, ZooKeeperLimits};
 use janitor_contract::Endpoints;
@@ -37,8 +36,10 @@ pub struct Network {
     zookeeper: Option<ZooKeeper>,
     /// The reason why nothing is sent, unless a run has begun.
     blocked: Option<&'static str>,
-    /// The permission of the run that has begun.
+    turns: Option<Turns>,
+    /// The permission and the turns of the run that has begun.
     permit: Permit,
+    own_turns: Arc<RunTurns>,
 }
 
 /// The reason why a network cannot be built from its settings.
@@ -63,8 +64,7 @@ pub struct NetworkBuilder {
     credentials: Credentials,
     /// The proxy, if it is not the one of the environment.
     proxy: Option<ProxySettings>,
-    /// The most exchanges at once, over all runs.
-    most_exchanges: Option<NonZeroU32>,
+    turns: Option<Turns>,
     #[cfg(feature = "zookeeper")]
     zookeeper: ZooKeeperLimits,
 }
@@ -79,7 +79,7 @@ impl Network {
             tls: Tls::default(),
             credentials: Credentials::default(),
             proxy: None,
-            most_exchanges: None,
+            turns: None,
             #[cfg(feature = "zookeeper")]
             zookeeper: ZooKeeperLimits::default(),
         }
@@ -158,14 +158,10 @@ impl NetworkBuilder {
     }
 
     /// Limits the exchanges that are in progress at once, over all runs on this network and its
-    /// clones; the default is no limit. An exchange lasts until its response has been read or
-    /// dropped. The others wait in the order in which their requests were made, and those whose run
-    /// ends meanwhile are not sent. Each run also has a limit of its own, its window.
-    ///
-    /// A run's time limit includes the time that its requests wait.
+    /// clones, and all others that share these turns; the default is no limit.
     #[must_use]
-    pub fn most_exchanges(self, most: NonZeroU32) -> Self {
-        Self { most_exchanges: Some(most), ..self }
+    pub fn turns(self, turns: &Turns) -> Self {
+        Self { turns: Some(turns.clone()), ..self }
     }
 
     /// Sets the limits of deletions in ZooKeeper itself.
@@ -197,10 +193,7 @@ impl NetworkBuilder {
         let detector = detector.map(|it| Detector::new(it, self.timeouts, self.zookeeper));
         let endpoints = Arc::new(self.endpoints);
         let client = Client::new(self.timeouts, &self.tls, proxy);
-        let queue = Queue::new(self.most_exchanges);
-        #[cfg(feature = "zookeeper")]
-        let zookeeper = zookeeper.map(|it| it.with_queue(queue.clone()));
-        let live = Live::new(client, endpoints.clone(), queue);
+        let live = Live::new(client, endpoints.clone());
         #[cfg(feature = "zookeeper")]
         let live = live.with_detector(detector);
         let network = Network {
@@ -209,7 +202,9 @@ impl NetworkBuilder {
             #[cfg(feature = "zookeeper")]
             zookeeper,
             blocked: Some(NO_RUN),
+            turns: self.turns,
             permit: Permit::default(),
+            own_turns: Arc::default(),
         };
         Ok(network.with_credentials(self.credentials))
     }
@@ -231,6 +226,7 @@ impl Transport for Network {
     fn begin(&mut self, run: &RunStart) {
         self.blocked = (run.endpoints != *self.endpoints).then_some(OTHER_SERVERS);
         self.permit = run.permit();
+        self.own_turns = RunTurns::new(self.turns.as_ref(), run.permit()).into();
         #[cfg(feature = "zookeeper")]
         {
             self.live.begin(run);
@@ -244,11 +240,12 @@ impl Transport for Network {
         if let Some(why) = self.blocked {
             return Box::new(Blocked(why));
         }
+        let ticket = self.own_turns.ticket(request.method);
         #[cfg(feature = "zookeeper")]
         if let (Endpoint::Exhibitor, Some(zookeeper)) = (request.endpoint, &self.zookeeper) {
-            return Box::new(zookeeper.start(request));
+            return Box::new(zookeeper.start(request, ticket));
         }
-        Box::new(self.live.start(request, self.permit.clone()))
+        Box::new(self.live.start(request, self.permit.clone(), ticket))
     }
 
     fn pause(&mut self, duration: Duration) {
@@ -346,7 +343,7 @@ mod tests {
         let token = CancellationToken::new();
         let start = run(&url, &token);
         let builder = Network::builder(start.endpoints.clone()).no_proxy();
-        let mut network = builder.most_exchanges(std::num::NonZeroU32::MIN).build().unwrap();
+        let mut network = builder.turns(&Turns::new(std::num::NonZeroU32::MIN)).build().unwrap();
         network.begin(&start);
         let first = network.send(change());
         assert!(requests.recv().unwrap().starts_with("POST "));

@@ -8,9 +8,9 @@ use super::ZooKeeperLimits;
 use super::explorer::Question;
 use super::session::{Session, Settings};
 use crate::exchange::{Exchange, Permit, Request, Response, RunStart, over};
-use crate::queue::{Queue, Ticket};
 use crate::secret::ZooKeeperLogin;
 use crate::timeouts::Timeouts;
+use crate::turns::Ticket;
 use janitor_contract::ensemble::Ensemble;
 use janitor_contract::types::Error;
 
@@ -19,7 +19,6 @@ use janitor_contract::types::Error;
 pub(crate) struct ZooKeeper {
     settings: Settings,
     session: Arc<Mutex<Session>>,
-    queue: Queue,
     permit: Permit,
 }
 
@@ -37,19 +36,14 @@ impl ZooKeeper {
 
     /// Replaces the login.
     pub(crate) fn with_login(self, login: Option<ZooKeeperLogin>) -> Self {
-        Self::with_settings(Settings { login, ..self.settings }).with_queue(self.queue)
+        Self::with_settings(Settings { login, ..self.settings })
     }
 
     fn with_settings(settings: Settings) -> Self {
         let permit = Permit::default();
         let session = Session::new(settings.clone(), Duration::ZERO, permit.clone());
         let session = Arc::new(Mutex::new(session));
-        Self { settings, session, queue: Queue::default(), permit }
-    }
-
-    /// Sets the queue in which exchanges wait for their turn.
-    pub(crate) fn with_queue(self, queue: Queue) -> Self {
-        Self { queue, ..self }
+        Self { settings, session, permit }
     }
 
     /// Starts a session for a run. Its time is that of the run, and a deletion ends between two
@@ -62,9 +56,9 @@ impl ZooKeeper {
 
     /// Starts an exchange. Exchanges are carried out one after the other, when their responses are
     /// awaited.
-    pub(crate) fn start(&self, request: Request) -> Pending {
-        let Self { session, queue, permit, .. } = self.clone();
-        Pending { request, session, ticket: queue.ticket(), permit }
+    pub(crate) fn start(&self, request: Request, ticket: Ticket) -> Pending {
+        let Self { session, permit, .. } = self.clone();
+        Pending { request, session, ticket, permit }
     }
 }
 
