@@ -47,6 +47,26 @@ impl AsyncSession {
 
     /// Creates a session like [`new_async`](Self::new_async), whose exchanges are limited together
     /// with those of all others that share these turns.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    ///
+    /// use janitor_host::{AsyncSession, AsyncTransport, Janitor, Options, RunError, Target, Turns};
+    ///
+    /// /// Cleans up after all services of a cluster at once, with at most 16 exchanges in progress.
+    /// async fn clean_all(
+    ///     janitor: &Janitor,
+    ///     client: impl AsyncTransport + Clone + 'static,
+    ///     targets: &[Target],
+    /// ) -> Vec<Result<(), RunError>> {
+    ///     let turns = Turns::new(const { NonZeroU32::new(16).unwrap() });
+    ///     let runs = targets.iter().map(|target| {
+    ///         let session = AsyncSession::in_turns(client.clone(), &turns);
+    ///         async { janitor.clean_async(target, &Options::DEFAULT, session).await.map(drop) }
+    ///     });
+    ///     futures_util::future::join_all(runs).await
+    /// }
+    /// ```
     pub fn in_turns(transport: impl AsyncTransport + 'static, turns: &Turns) -> Self {
         let endpoints = transport.endpoints().cloned();
         Self::over(EitherTransport::of_async(transport, Some(turns.clone())), endpoints)

@@ -20,8 +20,8 @@ use janitor_contract::types::{Error, Method};
 /// An exchange lasts until its response has been read or dropped. Until one ends, the requests
 /// beyond the limit wait, and their runs take turns: a run that waits gets one exchange, and gets
 /// the next when all others that were waiting have had one. The requests of one run keep their
-/// order. A request whose run ends while it waits is not sent, and uses no turn; so is one that
-/// changes something, if its run is cancelled.
+/// order. A request whose run ends while it waits is not sent, and uses no turn. If its run is
+/// cancelled, the same is true of a request that changes something.
 ///
 /// A run's time limit includes the time that its requests wait. Each run also has a limit of its
 /// own, its window.
@@ -377,7 +377,7 @@ mod tests {
         drop(b);
         assert!(matches!(poll(&mut waits), Poll::Ready(None)));
         assert!(turns.0.state().waiting.is_empty());
-        // What is in progress is finished, whether its run has ended or not.
+        // An exchange in progress is finished, whether its run has ended or not.
         drop(a);
         assert_eq!(free(&turns), 0);
         drop(first);

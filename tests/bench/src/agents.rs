@@ -50,7 +50,7 @@ pub fn number(id: &str) -> Option<usize> {
 pub fn list(stages: &[Stage]) -> Vec<u8> {
     let mut list = String::from(HEAD);
     for (agent, stage) in stages.iter().enumerate() {
-        write(&mut list, agent, ROLE, *stage);
+        write(&mut list, agent, &[(ROLE.into(), *stage)]);
     }
     list.push_str(TAIL);
     list.into_bytes()
@@ -65,33 +65,35 @@ pub const TAIL: &str = r#"],"recovered_slaves":[]}"#;
 /// The same before Mesos 1.4.
 pub const OLD_TAIL: &str = "]}";
 
-/// Appends the text of an agent to a list of all, preceded by a comma if necessary. `own` is the role
-/// that it has resources of if it matches.
-pub fn write(list: &mut String, agent: usize, own: &str, stage: Stage) {
+/// Appends the text of an agent to a list of all, preceded by a comma if necessary. `own` are the roles
+/// that it has resources of if it matches, and how far their cleanups are.
+pub fn write(list: &mut String, agent: usize, own: &[(String, Stage)]) {
     if agent > 0 {
         list.push(',');
     }
-    write_one(list, agent, own, stage);
+    write_one(list, agent, own);
 }
 
 /// Appends the text of an agent.
-pub fn write_one(list: &mut String, agent: usize, own: &str, stage: Stage) {
-    let (role, reserved) = match stage {
-        Stage::Other => ("other-role", Some(resources("other-role", false))),
-        Stage::Volume => (own, Some(resources(own, true))),
-        Stage::Reserved => (own, Some(resources(own, false))),
-        Stage::Free => (own, None),
-    };
-    let (sums, full, rest) = match reserved {
-        Some(list) => (
-            format!(r#""{role}":{{"disk":64.0,"mem":64.0,"gpus":0.0,"cpus":0.5}}"#),
-            format!(r#""{role}":[{}]"#, list.join(",")),
-            ["20928.0", "4160.0", "4.5"],
-        ),
-        None => (String::new(), String::new(), ["20992.0", "4224.0", "5.0"]),
-    };
-    let (rack, id, [disk, mem, cpus]) = (agent % 40, id(agent), rest);
-    // Writing to a string does not fail.
+pub fn write_one(list: &mut String, agent: usize, own: &[(String, Stage)]) {
+    let (mut sums, mut full, mut reserved) = (String::new(), String::new(), 0.0);
+    for (role, stage) in own {
+        let (role, resources) = match stage {
+            Stage::Other => ("other-role", resources("other-role", false)),
+            Stage::Volume => (&**role, resources(role, true)),
+            Stage::Reserved => (&**role, resources(role, false)),
+            Stage::Free => continue,
+        };
+        let comma = if full.is_empty() { "" } else { "," };
+        // Writing to a string does not fail.
+        let _ = write!(sums, r#"{comma}"{role}":{{"disk":64.0,"mem":64.0,"gpus":0.0,"cpus":0.5}}"#);
+        let _ = write!(full, r#"{comma}"{role}":[{}]"#, resources.join(","));
+        reserved += 1.0;
+    }
+    let rest = [(20992.0, 64.0), (4224.0, 64.0), (5.0, 0.5)];
+    let [disk, mem, cpus] =
+        rest.map(|(all, each): (f64, f64)| format!("{:?}", (all - each * reserved).max(0.0)));
+    let (rack, id) = (agent % 40, id(agent));
     let _ = write!(
         list,
         r#"{{"id":"{id}","hostname":"agent-{agent}.example","port":5051,"attributes":{{"rack":"r{rack}","zone":"z1"}},"pid":"slave({agent})@10.0.0.1:5051","registered_time":1795363255.069898,"resources":{{"disk":20992.0,"mem":4224.0,"gpus":0.0,"cpus":5.0,"ports":"[31000-32000]"}},"used_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"offered_resources":{{"disk":0.0,"mem":0.0,"gpus":0.0,"cpus":0.0}},"reserved_resources":{{{sums}}},"unreserved_resources":{{"disk":{disk},"mem":{mem},"gpus":0.0,"cpus":{cpus},"ports":"[31000-32000]"}},"active":true,"deactivated":false,"version":"1.11.0","capabilities":["MULTI_ROLE","HIERARCHICAL_ROLE","RESERVATION_REFINEMENT","RESOURCE_PROVIDER","RESIZE_VOLUME","AGENT_OPERATION_FEEDBACK","AGENT_DRAINING","TASK_RESOURCE_LIMITS"],"reserved_resources_full":{{{full}}},"unreserved_resources_full":[{{"name":"disk","type":"SCALAR","scalar":{{"value":{disk}}},"role":"*"}},{{"name":"mem","type":"SCALAR","scalar":{{"value":{mem}}},"role":"*"}},{{"name":"cpus","type":"SCALAR","scalar":{{"value":{cpus}}},"role":"*"}},{{"name":"ports","type":"RANGES","ranges":{{"range":[{{"begin":31000,"end":32000}}]}},"role":"*"}}],"used_resources_full":[],"offered_resources_full":[]}}"#

@@ -54,7 +54,7 @@ enum Command {
     Real(real::Options),
     /// Record long lists
     Recording(recording::Recorded),
-    /// Run many cleanups on one thread, and measure their memory
+    /// Run a thousand cleanups at once, and measure their memory and time
     Runs(runs::Options),
     /// Clean several roles in one run, and in a run for each
     Several(several::Options),

@@ -113,14 +113,23 @@ pub struct Master {
 }
 
 impl Master {
-    /// Starts a master whose agents have resources of these many roles.
+    /// Starts a master whose agents have resources of one of these many roles each.
     pub fn start(cluster: Cluster, roles: NonZeroUsize) -> Result<Self> {
+        Self::serve(cluster, roles, &[])
+    }
+
+    /// Starts a master whose agents have resources of all of these many roles.
+    pub fn with_all_roles(cluster: Cluster, roles: NonZeroUsize) -> Result<Self> {
+        Self::serve(cluster, roles, &["--everywhere"])
+    }
+
+    fn serve(cluster: Cluster, roles: NonZeroUsize, more: &[&str]) -> Result<Self> {
         let Cluster { agents, matching, latency_ms, old } = cluster;
         let mut command = own("serve")?;
         command.arg(format!("--agents={agents}"));
         command.arg(format!("--matching={matching}"));
         command.arg(format!("--roles={roles}"));
-        command.arg(format!("--latency-ms={latency_ms}"));
+        command.arg(format!("--latency-ms={latency_ms}")).args(more);
         if old {
             command.arg("--old");
         }

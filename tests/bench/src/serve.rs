@@ -1,4 +1,4 @@
-//! A master for large clusters: it stores one byte per agent, and generates the list as a stream.
+//! A master for large clusters: it stores a few bytes per agent, and generates the list as a stream.
 //!
 //! It runs in a separate process, so that the measured program's memory is separate too. The tests'
 //! stand-in simulates more of Mesos, and stores its agents as JSON.
@@ -72,20 +72,22 @@ pub struct Options {
     /// Number of roles; each agent that matches has resources of one of them, in turn
     #[arg(long, default_value_t = NonZeroUsize::MIN)]
     roles: NonZeroUsize,
+    /// Each agent that matches has resources of all roles instead
+    #[arg(long)]
+    everywhere: bool,
 }
 
 /// The current state of the agents, and statistics of the requests.
 struct Master {
     latency: Duration,
-    matching: usize,
     old: bool,
-    roles: NonZeroUsize,
     live: Mutex<Live>,
 }
 
 #[derive(Default)]
 struct Live {
-    stages: Vec<Stage>,
+    /// For each agent, the roles that it has resources of.
+    agents: Vec<Vec<(String, Stage)>>,
     requests: usize,
     list_reads: usize,
     list_bytes: usize,
@@ -104,12 +106,6 @@ enum Operation {
 impl Master {
     fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the role of an agent: those that match have the roles in turn.
-    fn role(&self, agent: usize) -> String {
-        let agents = self.live().stages.len().max(1);
-        agents::role(agent * self.matching / agents % self.roles)
     }
 
     /// Counts a request, and waits for the response time.
@@ -137,10 +133,10 @@ impl Master {
 
     /// Lists one agent.
     fn one(&self, agent: usize) -> Response {
-        let stage = self.live().stages.get(agent).copied();
+        let own = self.live().agents.get(agent).cloned();
         let mut list = String::from(agents::HEAD);
-        if let Some(stage) = stage {
-            agents::write_one(&mut list, agent, &self.role(agent), stage);
+        if let Some(own) = own {
+            agents::write_one(&mut list, agent, &own);
         }
         list.push_str(agents::TAIL);
         self.live().list_bytes += list.len();
@@ -153,13 +149,13 @@ impl Master {
         self.live().list_reads += 1;
         let tail = if self.old { agents::OLD_TAIL } else { agents::TAIL };
         let counting = Arc::clone(&self);
-        let count = self.live().stages.len();
+        let count = self.live().agents.len();
         let pieces = (0..count).step_by(AT_ONCE).map(move |first| {
             let end = count.min(first + AT_ONCE);
-            let stages = self.live().stages[first..end].to_vec();
+            let agents = self.live().agents[first..end].to_vec();
             let mut piece = String::with_capacity(AT_ONCE * 3_000);
-            for (agent, stage) in (first..end).zip(stages) {
-                agents::write(&mut piece, agent, &self.role(agent), stage);
+            for (agent, own) in (first..end).zip(agents) {
+                agents::write(&mut piece, agent, &own);
             }
             Bytes::from(piece)
         });
@@ -177,25 +173,32 @@ impl Master {
             let mut fields = form_urlencoded::parse(form);
             fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
         };
-        let agent = field("slaveId").and_then(|id| agents::number(&id));
-        let role = self.role(agent.unwrap_or_default());
-        let [cpus, mem, disk] = agents::resources(&role, matches!(operation, Operation::Destroy));
-        let (name, before, after, there) = match operation {
-            Operation::Destroy => ("volumes", Stage::Volume, Stage::Reserved, vec![disk]),
-            Operation::Unreserve => {
-                ("resources", Stage::Reserved, Stage::Free, vec![cpus, mem, disk])
-            }
+        let (name, before, after) = match operation {
+            Operation::Destroy => ("volumes", Stage::Volume, Stage::Reserved),
+            Operation::Unreserve => ("resources", Stage::Reserved, Stage::Free),
         };
+        let wanted: Option<Vec<Value>> =
+            field(name).and_then(|list| serde_json::from_str(&list).ok());
+        let wanted = wanted.unwrap_or_default();
+        let role = wanted.first().and_then(|resource| resource["role"].as_str());
+        let agent = field("slaveId").and_then(|id| agents::number(&id));
         let mut live = self.live();
-        let Some(stage) = agent.and_then(|agent| live.stages.get_mut(agent)) else {
+        let Some(own) = agent.and_then(|agent| live.agents.get_mut(agent)) else {
             return refuse("No agent found with specified ID");
         };
-        let there: Option<Vec<Value>> =
-            there.iter().map(|text| serde_json::from_str(text).ok()).collect();
-        let wanted = field(name).and_then(|list| serde_json::from_str(&list).ok());
-        if *stage != before || wanted.is_none() || wanted != there {
+        let own = own.iter_mut().find(|(own, stage)| Some(&**own) == role && *stage == before);
+        let is_there = |(role, _): &&mut (String, Stage)| {
+            let [cpus, mem, disk] = agents::resources(role, before == Stage::Volume);
+            let there = match operation {
+                Operation::Destroy => vec![disk],
+                Operation::Unreserve => vec![cpus, mem, disk],
+            };
+            let there = there.iter().map(|text| serde_json::from_str(text).ok());
+            there.collect::<Option<Vec<Value>>>().as_ref() == Some(&wanted)
+        };
+        let Some((_, stage)) = own.filter(is_there) else {
             return refuse("Invalid operation: the agent does not have these resources");
-        }
+        };
         *stage = after;
         StatusCode::ACCEPTED.into_response()
     }
@@ -227,13 +230,17 @@ pub fn serve(options: &Options) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(run(options))
 }
 
-async fn run(Options { cluster, roles }: &Options) -> Result<()> {
-    let Cluster { agents, latency_ms, old, .. } = *cluster;
-    let matching = cluster.matching();
-    let stages = agents::cluster(agents, matching);
+async fn run(Options { cluster, roles, everywhere }: &Options) -> Result<()> {
+    let Cluster { latency_ms, old, .. } = *cluster;
+    let (count, matching) = (cluster.agents.max(1), cluster.matching());
+    let stages = agents::cluster(cluster.agents, matching).into_iter().enumerate();
+    let agents = stages.map(|(agent, stage)| match everywhere {
+        true => (0..roles.get()).map(|role| (agents::role(role), stage)).collect(),
+        false => vec![(agents::role(agent * matching / count % *roles), stage)],
+    });
     let latency = Duration::from_millis(latency_ms);
-    let live = Mutex::new(Live { stages, ..Live::default() });
-    let master = Arc::new(Master { latency, matching, old, roles: *roles, live });
+    let live = Mutex::new(Live { agents: agents.collect(), ..Live::default() });
+    let master = Arc::new(Master { latency, old, live });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;

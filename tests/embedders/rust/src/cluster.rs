@@ -9,6 +9,7 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use wasmtime::component::Resource;
@@ -27,10 +28,12 @@ pub struct Response {
     /// The bytes that have arrived and were not read.
     rest: Bytes,
     failure: Option<Error>,
+    /// The right to the exchange, which others wait for.
+    _place: OwnedSemaphorePermit,
 }
 
 /// The most exchanges at once.
-const WINDOW: u32 = 32;
+pub const WINDOW: u32 = 32;
 
 impl Host for Run {
     async fn send(
@@ -41,8 +44,13 @@ impl Host for Run {
             return Ok(Err(Error::Denied("too many exchanges".into())));
         }
         self.in_flight += 1;
-        let exchange = Exchange(tokio::spawn(exchange(self.arguments.url(&request), request)));
-        Ok(Ok(self.table.push(exchange)?))
+        let place = self.exchanges.clone().acquire_owned();
+        let url = self.arguments.url(&request);
+        let exchange = tokio::spawn(async move {
+            let place = place.await.map_err(|why| Error::Internal(why.to_string()))?;
+            exchange(url, request, place).await
+        });
+        Ok(Ok(self.table.push(Exchange(exchange))?))
     }
 
     async fn window(&mut self) -> wasmtime::Result<u32> {
@@ -120,7 +128,11 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// Sends a request once, and waits for the status and the headers of the response.
-async fn exchange(url: String, request: Request) -> Result<Response, Error> {
+async fn exchange(
+    url: String,
+    request: Request,
+    place: OwnedSemaphorePermit,
+) -> Result<Response, Error> {
     let internal = |why: &dyn std::error::Error| Error::Internal(why.to_string());
     let url: hyper::Uri = url.parse().map_err(|why| internal(&why))?;
     if url.scheme_str() != Some("http") {
@@ -152,7 +164,8 @@ async fn exchange(url: String, request: Request) -> Result<Response, Error> {
     let response = timeout(ANSWER, sender.send_request(message)).await;
     let response = response.map_err(|_| Error::Timeout)?.map_err(|why| failed(&why))?;
     let status = response.status().as_u16();
-    Ok(Response { status, body: response.into_body(), rest: Bytes::new(), failure: None })
+    let body = response.into_body();
+    Ok(Response { status, body, rest: Bytes::new(), failure: None, _place: place })
 }
 
 /// Maps an error of the client to one of the contract.

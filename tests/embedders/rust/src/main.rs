@@ -2,27 +2,35 @@
 //! report to standard output, as one line of JSON; the exit code is 5 if the cleanup failed. The
 //! component checks which requests are allowed; this program does not.
 //!
+//! With `--fleet LIMIT` it cleans up after many services at once, with at most LIMIT exchanges in
+//! progress with each master. Standard input has a line for each: the URLs of its master and of its
+//! Exhibitor, and its role.
+//!
 //!     janitor-embedder --component janitor.wasm -r ROLE -p PRINCIPAL -z ZNODE -m MASTER_URL -e EXHIBITOR_URL -n MARATHON_APPS_URL
 
 mod bindings;
 mod cluster;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use clap::Parser;
+use futures_util::future::join_all;
 use tokio::runtime::Builder;
+use tokio::sync::Semaphore;
 use tokio::time::{interval, timeout};
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Result, Store};
 
-use bindings::Cleaner;
-use bindings::janitor::cleanup::types::{Entry, InUse, Level, Options, Target};
+use bindings::janitor::cleanup::types::{Entry, Failure, InUse, Level, Options, Report, Target};
 use bindings::janitor::cleanup::{log, types};
+use bindings::{Cleaner, CleanerPre};
 
 /// The command line, as janitor's own.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 struct Arguments {
     /// The component, or what `--compile` made of it
     #[arg(long, default_value = "janitor.wasm")]
@@ -44,6 +52,8 @@ struct Arguments {
     marathon_url: String,
     #[arg(long)]
     force: bool,
+    #[arg(long, value_name = "LIMIT")]
+    fleet: Option<usize>,
 }
 
 /// The state of one run.
@@ -52,6 +62,8 @@ struct Run {
     table: ResourceTable,
     start: Instant,
     in_flight: u32,
+    /// The exchanges that can begin, of all runs on the cluster.
+    exchanges: Arc<Semaphore>,
 }
 
 impl types::Host for Run {}
@@ -85,12 +97,67 @@ async fn run() -> Result<ExitCode> {
             clock.increment_epoch();
         }
     });
-    const HOUR: Duration = Duration::from_secs(60 * 60);
-    timeout(HOUR, clean(&engine, arguments)).await?
+    let mut linker = Linker::new(&engine);
+    Cleaner::add_to_linker::<_, HasSelf<Run>>(&mut linker, |run| run)?;
+    let component = load(&engine, &arguments.component)?;
+    let cleaner = CleanerPre::new(linker.instantiate_pre(&component)?)?;
+    if let Some(limit) = arguments.fleet {
+        clean_all(&cleaner, &arguments, limit).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let exchanges = Arc::new(Semaphore::new(cluster::WINDOW as usize));
+    let (report, code) = match clean(&cleaner, arguments, exchanges).await? {
+        Ok(report) => (report, ExitCode::SUCCESS),
+        Err(failure) => {
+            eprintln!("{}", printable(&failure.message));
+            (failure.report, ExitCode::from(5))
+        }
+    };
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(code)
 }
 
-/// Cleans the target that the command line names.
-async fn clean(engine: &Engine, arguments: Arguments) -> Result<ExitCode> {
+/// Cleans the targets that standard input names, at once.
+async fn clean_all(cleaner: &CleanerPre<Run>, shared: &Arguments, limit: usize) -> Result<()> {
+    let mut clusters = HashMap::new();
+    let mut runs = Vec::new();
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let [master, exhibitor, role] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            wasmtime::bail!("not MASTER_URL EXHIBITOR_URL ROLE: {line}");
+        };
+        let exchanges = clusters.entry(master.to_owned());
+        let exchanges = exchanges.or_insert_with(|| Arc::new(Semaphore::new(limit))).clone();
+        let (role, arguments) = (role.to_owned(), shared.clone());
+        let (master_url, exhibitor_url) = (master.to_owned(), exhibitor.to_owned());
+        let arguments =
+            Arguments { role: Some(role.clone()), master_url, exhibitor_url, ..arguments };
+        runs.push(async move {
+            let start = Instant::now();
+            let result = clean(cleaner, arguments, exchanges).await;
+            let seconds = start.elapsed().as_secs_f64();
+            match result {
+                Ok(Ok(report)) => {
+                    println!("{role}: {} phases confirmed, {seconds:.3} s", report.confirmed.len());
+                }
+                Ok(Err(failure)) => {
+                    println!("{role}: {}, {seconds:.3} s", printable(&failure.message));
+                }
+                Err(error) => println!("{role}: {error:#}, {seconds:.3} s"),
+            }
+        });
+    }
+    join_all(runs).await;
+    Ok(())
+}
+
+/// Cleans the target that the arguments name.
+async fn clean(
+    cleaner: &CleanerPre<Run>,
+    arguments: Arguments,
+    exchanges: Arc<Semaphore>,
+) -> Result<Result<Report, Failure>> {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
     let target = Target {
         role: arguments.role.clone(),
         principal: arguments.principal.clone(),
@@ -112,25 +179,16 @@ async fn clean(engine: &Engine, arguments: Arguments) -> Result<ExitCode> {
         znode_root: None,
         zookeeper: false,
     };
-    let component = load(engine, &arguments.component)?;
-    let mut linker = Linker::new(engine);
-    Cleaner::add_to_linker::<_, HasSelf<Run>>(&mut linker, |run| run)?;
-    let run = Run { arguments, table: ResourceTable::new(), start: Instant::now(), in_flight: 0 };
-    let mut store = Store::new(engine, run);
+    let (table, start) = (ResourceTable::new(), Instant::now());
+    let run = Run { arguments, table, start, in_flight: 0, exchanges };
+    let mut store = Store::new(cleaner.engine(), run);
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
-    let cleaner = Cleaner::instantiate_async(&mut store, &component, &linker).await?;
-    let result =
-        cleaner.janitor_cleanup_cleanup().call_clean(&mut store, &target, &options).await?;
-    let (report, code) = match result {
-        Ok(report) => (report, ExitCode::SUCCESS),
-        Err(failure) => {
-            eprintln!("{}", printable(&failure.message));
-            (failure.report, ExitCode::from(5))
-        }
-    };
-    println!("{}", serde_json::to_string(&report)?);
-    Ok(code)
+    timeout(HOUR, async {
+        let cleaner = cleaner.instantiate_async(&mut store).await?;
+        cleaner.janitor_cleanup_cleanup().call_clean(&mut store, &target, &options).await
+    })
+    .await?
 }
 
 /// Loads a component, which takes seconds if it has to be compiled.
