@@ -27,6 +27,7 @@ mod operation;
 mod pages;
 mod pool;
 mod print;
+pub mod real;
 mod registry;
 mod resource;
 mod server;

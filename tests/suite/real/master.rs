@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::process::{self, Child, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
+
+pub use janitor_tests::real::{cpus, disk, free_port, mem, reserved_for, volume, with};
 
 use super::framework::Framework;
 use crate::command::{Run, client, janitor, program, replay, run};
@@ -315,61 +315,4 @@ pub fn until(otherwise: &str, mut done: impl FnMut() -> bool) {
         sleep(Duration::from_millis(100));
     }
     panic!("{otherwise}");
-}
-
-/// Returns a port that nobody listens on. Systems do not assign it as an ephemeral port, and no
-/// two calls return the same one, so it stays free until it is used, and while a master is
-/// restarted.
-pub fn free_port() -> u16 {
-    static CALLS: AtomicU16 = AtomicU16::new(0);
-    // Another suite that runs at the same time uses other ports.
-    let first = process::id() % 10_000;
-    loop {
-        let call = CALLS.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + ((first + u32::from(call)) % 10_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-/// Returns an amount of cpus.
-pub fn cpus(value: f64) -> Value {
-    json!({"name": "cpus", "type": "SCALAR", "scalar": {"value": value}})
-}
-
-/// Returns an amount of memory.
-pub fn mem(value: f64) -> Value {
-    json!({"name": "mem", "type": "SCALAR", "scalar": {"value": value}})
-}
-
-/// Returns a part of the root disk.
-pub fn disk(value: f64) -> Value {
-    json!({"name": "disk", "type": "SCALAR", "scalar": {"value": value}})
-}
-
-/// Returns a volume on a disk.
-pub fn volume(disk: &Value, id: &str) -> Value {
-    let volume = json!({
-        "persistence": {"id": id.replace('/', "-")},
-        "volume": {"mode": "RW", "container_path": "data"},
-    });
-    let mut disk = disk.clone();
-    let source = disk.get("disk").cloned().unwrap_or(json!({}));
-    disk["disk"] = with(&source, &volume);
-    disk
-}
-
-/// Returns a simple dynamic reservation.
-pub fn reserved_for(role: &str, principal: &str) -> Value {
-    json!({"role": role, "reservation": {"principal": principal}})
-}
-
-/// Merges the fields of another object into an object.
-pub fn with(object: &Value, fields: &Value) -> Value {
-    let mut object = object.clone();
-    for (name, value) in fields.as_object().unwrap() {
-        object[name] = value.clone();
-    }
-    object
 }
