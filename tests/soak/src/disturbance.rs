@@ -10,6 +10,9 @@ use crate::Result;
 use crate::cluster::{AGENTS, Cluster};
 use crate::log::Log;
 
+/// The time by which a run may begin before the event.
+const LEAD: Duration = Duration::from_millis(500);
+
 /// One event. Each number is that of an agent.
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -38,21 +41,21 @@ impl Disturbance {
     pub fn by_chance(chance: &mut Rng, with_failovers: bool) -> Self {
         let mut events = Vec::new();
         let (mut kinds, mut lost) = (Vec::new(), BTreeSet::new());
-        for _ in 0..chance.usize(1..=5) {
+        for _ in 0..chance.usize(2..=7) {
             let mut seconds = |range| Duration::from_millis(chance.u64(range));
             let (at, short, long) =
                 (seconds(0..25_000), seconds(300..6_000), seconds(1_000..12_000));
             let agent = chance.usize(0..AGENTS);
             let (kind, first, second, pause) = match chance.u8(0..20) {
-                0..8 => ("agent frozen", Event::Freeze(agent), Event::Resume(agent), long),
-                8..14 => ("agent killed", Event::Kill(agent), Event::Start(agent), long),
-                14 if lost.is_empty() => {
+                0..7 => ("agent frozen", Event::Freeze(agent), Event::Resume(agent), long),
+                7..12 => ("agent killed", Event::Kill(agent), Event::Start(agent), long),
+                12 if lost.is_empty() => {
                     lost.insert(agent);
                     let start = Event::StartWithoutState(agent);
                     ("agent without its state", Event::Kill(agent), start, long)
                 }
                 // A frozen agent that dies never gets what was sent to it.
-                14..16 => {
+                12..16 => {
                     kinds.push("agent frozen");
                     events.push((at.saturating_sub(short), Event::Freeze(agent)));
                     ("agent killed", Event::Kill(agent), Event::Start(agent), long)
@@ -71,6 +74,13 @@ impl Disturbance {
         });
         events.sort_by_key(|(at, _)| *at);
         Self { events, kinds, lost }
+    }
+
+    /// Draws a time that is close to one of the events: a run takes much less time than an episode,
+    /// and would mostly miss them.
+    pub fn moment(&self, chance: &mut Rng) -> Duration {
+        let event = chance.choice(&self.events).map_or(Duration::ZERO, |(at, _)| *at);
+        (event + Duration::from_millis(chance.u64(0..1_500))).saturating_sub(LEAD)
     }
 
     /// Lets everything happen.

@@ -88,7 +88,8 @@ impl Episode<'_> {
                 .map(|case| {
                     let (mut chance, cleaner) = (self.chance.fork(), &cleaner);
                     let force = self.with_failovers;
-                    scope.spawn(move || case.clean(&mut chance, cleaner, force, log))
+                    let first = disturbance.moment(&mut chance);
+                    scope.spawn(move || case.clean(&mut chance, cleaner, first, force, log))
                 })
                 .collect();
             let mut wrong = Vec::new();
@@ -129,22 +130,7 @@ impl Episode<'_> {
                 wrong.push(format!("the node is deleted, and this is left: {left}"));
             }
         }
-        let is_cleaned = |held: &Held| cases.iter().any(|case| case.target.has(held));
-        for held in before.held.iter().filter(kept).filter(|held| !is_cleaned(held)) {
-            if !after.held.contains(held) {
-                wrong.push(format!("this is not a target, and is missing: {held}"));
-            }
-        }
-        for held in after.held.difference(&before.held) {
-            if !is_cleaned(held) && !held.role.starts_with(OTHERS) {
-                wrong.push(format!("this has come back: {held}"));
-            }
-        }
-        for (role, agent) in others.iter().filter(|(_, agent)| !disturbance.lost.contains(agent)) {
-            if !after.held.iter().any(|held| held.role == *role && held.agent == *agent) {
-                wrong.push(format!("this is not a target, and is missing: {role} on {agent}"));
-            }
-        }
+        wrong.extend(judge_the_rest(&cases, &disturbance, &before, &after, &others));
 
         let lost = disturbance.lost.iter().map(|agent| before.ids[*agent].clone());
         self.lost.extend(lost);
@@ -172,14 +158,11 @@ impl Episode<'_> {
         }
         let last = settle(cluster)?;
         log.list("last.txt", &last.held)?;
-        for held in last.held.iter().filter(|it| !it.principal.is_empty() && it.role != CONTROL) {
-            wrong.push(format!("this is left at the end: {held}"));
-        }
-        for held in before.held.iter().filter(kept).filter(|held| held.role == CONTROL) {
-            if !last.held.contains(held) {
-                wrong.push(format!("this is not a target, and is missing at the end: {held}"));
-            }
-        }
+        let mut left = last.held.iter().filter(|it| !it.principal.is_empty() && it.role != CONTROL);
+        wrong.extend(left.next().map(|held| format!("this is left at the end: {held}")));
+        let mut control = before.held.iter().filter(kept).filter(|held| held.role == CONTROL);
+        let missing = control.find(|held| !last.held.contains(held));
+        wrong.extend(missing.map(|held| format!("this is missing at the end: {held}")));
         Ok(wrong)
     }
 
@@ -193,7 +176,7 @@ impl Episode<'_> {
             }
         }
         let mut cases = Vec::new();
-        for index in 0..self.chance.usize(1..=3) {
+        for index in 0..self.chance.usize(2..=5) {
             let role = format!("role-{}-{index}", self.number);
             let kind = self.chance.u8(0..10);
             let services = match kind {
@@ -257,7 +240,7 @@ impl Episode<'_> {
                 run.message()
             ));
         }
-        for held in settle(cluster)?.held.iter().filter(|held| target.has(held)) {
+        if let Some(held) = settle(cluster)?.held.iter().find(|held| target.has(held)) {
             wrong.push(format!("{}: this is left by an undisturbed run: {held}", run.name));
         }
         Ok(wrong)
@@ -265,18 +248,22 @@ impl Episode<'_> {
 }
 
 impl Case {
-    /// Cleans up the target until it is clean, in up to four attempts. Returns what is wrong with
-    /// that immediately.
+    /// Cleans up the target until it is clean, in up to four attempts, from a time on. Returns what
+    /// is wrong with that immediately.
     fn clean(
         &mut self,
         chance: &mut Rng,
         cleaner: &Cleaner,
+        first: Duration,
         force: bool,
         log: &Log,
     ) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
-        for _ in 0..4 {
-            sleep(Duration::from_millis(chance.u64(0..7_000)));
+        for attempt in 0..4 {
+            sleep(match attempt {
+                0 => first,
+                _ => Duration::from_millis(chance.u64(0..7_000)),
+            });
             if let Some(framework) = self.framework.as_mut().filter(|_| chance.bool()) {
                 // Nothing is wrong with a master that does not answer.
                 let _ = framework.register_again(&cleaner.master);
@@ -284,8 +271,8 @@ impl Case {
             let at_once = 1 + usize::from(chance.u8(0..4) == 0);
             let ways: Vec<_> = (0..at_once)
                 .map(|_| match chance.u8(0..10) {
-                    0 => Way::Killed(Duration::from_millis(chance.u64(5..2_000))),
-                    1 => Way::Stopped(Duration::from_millis(chance.u64(5..2_000))),
+                    0 => Way::Killed(Duration::from_millis(chance.u64(5..800))),
+                    1 => Way::Stopped(Duration::from_millis(chance.u64(5..800))),
                     2 | 3 => Way::Waiting,
                     _ => Way::Plain,
                 })
@@ -307,7 +294,8 @@ impl Case {
             if let Some(clean) = clean {
                 let held = listed(&cleaner.master).unwrap_or_default();
                 if let Some(held) = held.into_iter().find(|held| self.target.has(held)) {
-                    wrong.push(format!("{clean} is clean, and the master lists {held}"));
+                    let Held { role, what, .. } = held;
+                    wrong.push(format!("{clean} is clean, and the master lists {what} of {role}"));
                 }
                 break;
             }
@@ -316,7 +304,7 @@ impl Case {
     }
 
     /// Compares what the runs have said with the truth. `before` is without what agents have lost.
-    fn judge<'a>(&self, before: impl Iterator<Item = &'a Held>, after: &Truth) -> Vec<String> {
+    fn judge<'a>(&self, mut before: impl Iterator<Item = &'a Held>, after: &Truth) -> Vec<String> {
         let Self { target, is_in_use, runs, .. } = self;
         let mut wrong = Vec::new();
         let left = after.held.iter().find(|held| target.has(held));
@@ -326,12 +314,39 @@ impl Case {
             }
         }
         if *is_in_use || runs.iter().all(|run| run.exit == Some(7)) {
-            for held in before.filter(|held| target.has(held) && !after.held.contains(held)) {
-                wrong.push(format!("this is in use or refused, and is missing: {held}"));
-            }
+            let missing = before.find(|held| target.has(held) && !after.held.contains(held));
+            wrong.extend(
+                missing.map(|it| format!("this is in use or refused, and is missing: {it}")),
+            );
         }
         wrong
     }
+}
+
+/// Returns what is wrong with everything that is no target.
+fn judge_the_rest(
+    cases: &[Case],
+    disturbance: &Disturbance,
+    before: &Truth,
+    after: &Truth,
+    others: &[(String, usize)],
+) -> Vec<String> {
+    let is_lost = |agent: usize| disturbance.lost.contains(&agent);
+    let is_cleaned = |held: &Held| cases.iter().any(|case| case.target.has(held));
+    let mut kept = before.held.iter().filter(|held| !is_lost(held.agent) && !is_cleaned(held));
+    let missing = kept.find(|held| !after.held.contains(held)).map(ToString::to_string);
+    let other = others.iter().find(|(role, agent)| {
+        let has = |held: &Held| held.role == *role && held.agent == *agent;
+        !is_lost(*agent) && !after.held.iter().any(has)
+    });
+    let other = other.map(|(role, agent)| format!("agent {agent}: {role}"));
+    let mut new = after.held.difference(&before.held);
+    let back = new.find(|held| !is_cleaned(held) && !held.role.starts_with(OTHERS));
+    let missing = missing.into_iter().chain(other);
+    missing
+        .map(|what| format!("this is not a target, and is missing: {what}"))
+        .chain(back.map(|held| format!("this has come back: {held}")))
+        .collect()
 }
 
 /// Reserves resources for other roles, and releases some of them. Returns the roles and agents of

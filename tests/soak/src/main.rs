@@ -92,7 +92,7 @@ fn soak(options: &Options) -> Result<bool> {
     println!("seed {seed}");
 
     let versions = thread::scope(|scope| {
-        let threads = commands.iter().map(|command| {
+        let threads = commands.iter().zip(seed..).map(|(command, seed)| {
             let version = command.split_whitespace().next_back().unwrap_or_default();
             let (janitor, out) = (&janitor, out.join(version));
             scope.spawn(move || {

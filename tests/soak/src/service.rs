@@ -1,6 +1,7 @@
 //! Services: what they reserve, the frameworks that they run, and the command that removes one.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::slice;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ impl Service {
     pub fn create(&self, master: &str, id: &str, with_memory: bool) -> Result<()> {
         let (mut resources, volume) = self.resources(with_memory);
         operate(master, "reserve", id, "resources", &resources)?;
-        operate(master, "create-volumes", id, "volumes", &[volume.clone()])?;
+        operate(master, "create-volumes", id, "volumes", slice::from_ref(&volume))?;
         resources.pop();
         resources.push(volume);
         let expected = held(0, &json!({"": resources}));
