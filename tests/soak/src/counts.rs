@@ -1,4 +1,4 @@
-//! What is counted, for each version of Mesos.
+//! The numbers, for each version of Mesos.
 
 use std::collections::BTreeMap;
 

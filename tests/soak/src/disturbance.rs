@@ -1,4 +1,4 @@
-//! What happens to a cluster in an episode, drawn by chance before it begins.
+//! The events that disturb a cluster in an episode, drawn by chance before it begins.
 
 use std::collections::BTreeSet;
 use std::thread::sleep;

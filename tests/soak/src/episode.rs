@@ -28,6 +28,9 @@ const OTHERS: &str = "others";
 /// The time that a framework has to register with a new master.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The roles, and the numbers of the agents, of which other people have reserved something.
+type Others = Vec<(String, usize)>;
+
 /// One target, with the services that share its role.
 struct Case {
     target: Target,
@@ -48,7 +51,7 @@ pub struct Episode<'a> {
     pub janitor: &'a Path,
     /// The ids of agents that have lost their state.
     pub lost: &'a mut Vec<String>,
-    /// What has been counted.
+    /// The numbers so far.
     pub counts: &'a mut Counts,
 }
 
@@ -77,28 +80,8 @@ impl Episode<'_> {
 
         let disturbance = Disturbance::by_chance(&mut self.chance, self.with_failovers);
         disturbance.kinds.iter().for_each(|kind| self.counts.add(kind));
-        let (mut wrong, others) = thread::scope(|scope| {
-            let disturbed = scope.spawn(|| disturbance.happen(cluster, log));
-            let (number, mut chance) = (self.number, self.chance.fork());
-            let (url, ids) = (&url, &before.ids);
-            let others =
-                scope.spawn(move || reserve_for_others(number, &mut chance, url, ids, log));
-            let cleaned: Vec<_> = cases
-                .iter_mut()
-                .map(|case| {
-                    let (mut chance, cleaner) = (self.chance.fork(), &cleaner);
-                    let force = self.with_failovers;
-                    let first = disturbance.moment(&mut chance);
-                    scope.spawn(move || case.clean(&mut chance, cleaner, first, force, log))
-                })
-                .collect();
-            let mut wrong = Vec::new();
-            for thread in cleaned {
-                wrong.extend(thread.join().map_err(|_| "a thread panicked")??);
-            }
-            disturbed.join().map_err(|_| "a thread panicked")??;
-            Result::Ok((wrong, others.join().map_err(|_| "a thread panicked")?))
-        })?;
+        let (mut wrong, others) =
+            self.disturb(&disturbance, &mut cases, &cleaner, &before.ids, cluster, log)?;
 
         log.note("everything is brought back");
         cluster.restore()?;
@@ -134,23 +117,7 @@ impl Episode<'_> {
 
         let lost = disturbance.lost.iter().map(|agent| before.ids[*agent].clone());
         self.lost.extend(lost);
-        for case in &mut cases {
-            if let Some(framework) = case.framework.take() {
-                framework.tear_down(&url)?;
-            }
-        }
-        log.note("the frameworks are torn down");
-        for case in &cases {
-            wrong.extend(self.clean_undisturbed(&mut cleaner, &case.target, cluster, log)?);
-        }
-        // Only what shares a role with a target is left, and what others have reserved.
-        let left: BTreeSet<_> = settle(cluster)?.held.into_iter().map(|held| held.role).collect();
-        let roles = cases.iter().map(|case| case.target.role.as_str());
-        let roles: BTreeSet<_> = roles.collect();
-        for role in left.iter().filter(|it| roles.contains(&***it) || it.starts_with(OTHERS)) {
-            let target = Target { role: role.clone(), principal: None, label: None, znode: None };
-            wrong.extend(self.clean_undisturbed(&mut cleaner, &target, cluster, log)?);
-        }
+        wrong.extend(self.finish(&mut cases, &mut cleaner, cluster, log)?);
         for case in &cases {
             if has_node(&case.target) {
                 wrong.push(format!("the node of {} is left", case.target.role));
@@ -163,6 +130,71 @@ impl Episode<'_> {
         let mut control = before.held.iter().filter(kept).filter(|held| held.role == CONTROL);
         let missing = control.find(|held| !last.held.contains(held));
         wrong.extend(missing.map(|held| format!("this is missing at the end: {held}")));
+        Ok(wrong)
+    }
+
+    /// Cleans up the targets while the cluster is disturbed, and other people use it. Returns what is
+    /// wrong with that immediately, and the roles and agents that the others have reserved.
+    fn disturb(
+        &mut self,
+        disturbance: &Disturbance,
+        cases: &mut [Case],
+        cleaner: &Cleaner,
+        ids: &[String],
+        cluster: &mut Cluster,
+        log: &Log,
+    ) -> Result<(Vec<String>, Others)> {
+        thread::scope(|scope| {
+            let disturbed = scope.spawn(|| disturbance.happen(cluster, log));
+            let (number, mut chance) = (self.number, self.chance.fork());
+            let url = &cleaner.master;
+            let others =
+                scope.spawn(move || reserve_for_others(number, &mut chance, url, ids, log));
+            let cleaned: Vec<_> = cases
+                .iter_mut()
+                .map(|case| {
+                    let mut chance = self.chance.fork();
+                    let force = self.with_failovers;
+                    let first = disturbance.moment(&mut chance);
+                    scope.spawn(move || case.clean(&mut chance, cleaner, first, force, log))
+                })
+                .collect();
+            let mut wrong = Vec::new();
+            for thread in cleaned {
+                wrong.extend(thread.join().map_err(|_| "a thread panicked")??);
+            }
+            disturbed.join().map_err(|_| "a thread panicked")??;
+            Result::Ok((wrong, others.join().map_err(|_| "a thread panicked")?))
+        })
+    }
+
+    /// Ends the frameworks, and cleans up everything that is left of the episode. Returns what is
+    /// wrong with that.
+    fn finish(
+        &mut self,
+        cases: &mut [Case],
+        cleaner: &mut Cleaner,
+        cluster: &mut Cluster,
+        log: &Log,
+    ) -> Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        for case in &mut *cases {
+            if let Some(framework) = case.framework.take() {
+                framework.tear_down(&cleaner.master)?;
+            }
+        }
+        log.note("the frameworks are torn down");
+        for case in &*cases {
+            wrong.extend(self.clean_undisturbed(cleaner, &case.target, cluster, log)?);
+        }
+        // Only what shares a role with a target is left, and what others have reserved.
+        let left: BTreeSet<_> = settle(cluster)?.held.into_iter().map(|held| held.role).collect();
+        let roles = cases.iter().map(|case| case.target.role.as_str());
+        let roles: BTreeSet<_> = roles.collect();
+        for role in left.iter().filter(|it| roles.contains(&***it) || it.starts_with(OTHERS)) {
+            let target = Target { role: role.clone(), principal: None, label: None, znode: None };
+            wrong.extend(self.clean_undisturbed(cleaner, &target, cluster, log)?);
+        }
         Ok(wrong)
     }
 
@@ -329,7 +361,7 @@ fn judge_the_rest(
     disturbance: &Disturbance,
     before: &Truth,
     after: &Truth,
-    others: &[(String, usize)],
+    others: &Others,
 ) -> Vec<String> {
     let is_lost = |agent: usize| disturbance.lost.contains(&agent);
     let is_cleaned = |held: &Held| cases.iter().any(|case| case.target.has(held));
@@ -357,7 +389,7 @@ fn reserve_for_others(
     url: &str,
     ids: &[String],
     log: &Log,
-) -> Vec<(String, usize)> {
+) -> Others {
     let mut reserved = Vec::new();
     for index in 0..chance.usize(0..5) {
         sleep(Duration::from_millis(chance.u64(500..7_000)));

@@ -1,4 +1,4 @@
-//! What happened in an episode, in a folder of its own.
+//! The events of an episode, in a folder of its own.
 
 use std::fs::{self, File};
 use std::io::Write as _;
