@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use self::entry::{Facts, ListedSeed};
+use self::entry::{Facts, Listed};
 use self::reserved::{Found, Others};
 use crate::host::{Host, Response, count};
 use crate::master::answer::{self, Unread};
@@ -351,7 +351,7 @@ fn read<R: Response>(
                 if count > most {
                     return Err(Bad::enough());
                 }
-                let mut listed = json.seeded(ListedSeed { wanted })?;
+                let mut listed = Listed::take(json, wanted)?;
                 match known.get(&listed.facts.roles) {
                     Some(roles) => listed.facts.roles = Rc::clone(roles),
                     None => drop(known.insert(Rc::clone(&listed.facts.roles))),

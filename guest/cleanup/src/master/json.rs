@@ -2,23 +2,25 @@
 //! never stands whole in memory.
 //!
 //! A caller takes objects and lists apart down to values that are small enough to be read at
-//! once, such as one agent. This is as fast as reading from a slice, and much faster than
-//! reading a stream byte by byte.
+//! once, such as one field of an agent. This is as fast as reading from a slice, and much faster
+//! than reading a stream byte by byte. Everything that is not wanted is skipped, eight bytes at a
+//! time.
 
-use std::borrow::Cow;
-use std::marker::PhantomData;
+mod open;
+mod words;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
+use std::fmt::Display;
+use std::str;
 
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
+
+use self::open::{Misplaced, Open};
 use crate::host::{CHUNK, Response};
 use janitor_contract::types::Error;
 
 /// The largest value that is read at once, in bytes. An agent has a few thousand.
 const LARGEST: usize = 16 << 20;
-
-/// The deepest nesting of brackets, which is serde_json's limit too.
-const DEEPEST: usize = 128;
 
 /// The character that replaces a byte that is not UTF-8. A master lists the bytes of names
 /// and labels as it got them, from anybody who may register or reserve (seen on Mesos 1.4.3
@@ -44,10 +46,6 @@ impl Bad {
         Self("the rest is not needed".into())
     }
 }
-
-/// A text that is copied only if it has an escape sequence.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The body of an answer, which has been read up to some place.
 pub struct Json<R> {
@@ -90,10 +88,20 @@ impl<R: Response> Json<R> {
         &mut self,
         mut take: impl FnMut(&mut Self, &str) -> Result<(), Bad>,
     ) -> Result<(), Bad> {
-        self.each([b'{', b'}'], "an object", |json| {
-            let name: String = json.value()?;
-            json.must_be(b':', "`:`")?;
-            take(json, &name)
+        self.fields(|json, name: String| take(json, &name))
+    }
+
+    /// Takes an object apart as [`Json::object`] does, with names that are read from their texts.
+    ///
+    /// # Errors
+    /// Fails as [`Json::object`] does.
+    pub fn fields<N: for<'n> From<&'n str>>(
+        &mut self,
+        mut take: impl FnMut(&mut Self, N) -> Result<(), Bad>,
+    ) -> Result<(), Bad> {
+        self.each([b'{', b'}'], "an object", &mut |json| {
+            let name = json.name()?;
+            take(json, name)
         })
     }
 
@@ -101,15 +109,16 @@ impl<R: Response> Json<R> {
     ///
     /// # Errors
     /// Fails if the value is not a list, or if `take` fails.
-    pub fn list(&mut self, take: impl FnMut(&mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
-        self.each([b'[', b']'], "a list", take)
+    pub fn list(&mut self, mut take: impl FnMut(&mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
+        self.each([b'[', b']'], "a list", &mut take)
     }
 
+    /// Takes the elements between brackets. There is one copy of this code for all callers.
     fn each(
         &mut self,
         [open, close]: [u8; 2],
         what: &str,
-        mut take: impl FnMut(&mut Self) -> Result<(), Bad>,
+        take: &mut dyn FnMut(&mut Self) -> Result<(), Bad>,
     ) -> Result<(), Bad> {
         self.must_be(open, what)?;
         if self.is_next(close)? {
@@ -120,8 +129,22 @@ impl<R: Response> Json<R> {
             if self.is_next(close)? {
                 return Ok(());
             }
-            self.must_be(b',', &format!("`,` or `{}`", char::from(close)))?;
+            self.must_be(b',', format_args!("`,` or `{}`", char::from(close)))?;
         }
+    }
+
+    /// Takes the name of a field, and the colon after it.
+    fn name<N: for<'n> From<&'n str>>(&mut self) -> Result<N, Bad> {
+        self.peek()?;
+        let name = match words::plain_text(&self.buffer[self.at..]) {
+            Some(text) => {
+                self.at += text.len() + 2;
+                text.into()
+            }
+            None => N::from(&self.value::<String>()?),
+        };
+        self.must_be(b':', "`:`")?;
+        Ok(name)
     }
 
     /// Takes a value that is small enough to be read at once.
@@ -129,21 +152,10 @@ impl<R: Response> Json<R> {
     /// # Errors
     /// Fails if the value is not a `T`.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<T, Bad> {
-        self.seeded(PhantomData)
-    }
-
-    /// Takes such a value with a seed.
-    ///
-    /// # Errors
-    /// Fails if the seed cannot read the value.
-    pub fn seeded<T, S>(&mut self, seed: S) -> Result<T, Bad>
-    where
-        S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
-    {
         loop {
             let rest = &self.buffer[self.at..];
             let mut json = serde_json::Deserializer::from_slice(rest);
-            let result = seed.deserialize(&mut json);
+            let result = T::deserialize(&mut json);
             let used = json.into_iter::<IgnoredAny>().byte_offset();
             match result {
                 // A value that reaches to the end of the buffer may be longer.
@@ -169,7 +181,7 @@ impl<R: Response> Json<R> {
         let mut found = false;
         let mut from = self.at;
         while let Some(rest) = self.buffer.get_mut(from..)
-            && let Err(error) = std::str::from_utf8(rest)
+            && let Err(error) = str::from_utf8(rest)
         {
             // The rest of a truncated character may arrive next.
             let Some(length) = error.error_len() else { break };
@@ -190,41 +202,51 @@ impl<R: Response> Json<R> {
         if !matches!(self.peek()?, Some(b'[' | b'{')) {
             return self.value().map(|IgnoredAny| ());
         }
-        // Each open bracket is `true` if it belongs to an object.
-        let mut open: Vec<bool> = Vec::new();
-        let mut in_text = false;
+        let mut open = Open::default();
         loop {
-            let Some(&byte) = self.buffer.get(self.at) else {
-                if self.ended {
-                    return Err(self.bad("EOF while parsing a value", 0));
-                }
-                self.more()?;
+            if let Some(length) = self.length(&mut open)? {
+                self.at += length;
+                return Ok(());
+            }
+            self.at = self.buffer.len();
+            self.more()?;
+        }
+    }
+
+    /// Takes a value as the text that it is, without white space around it. An object or a list is
+    /// only followed to its last bracket, as by [`Json::skip`].
+    ///
+    /// # Errors
+    /// Fails as [`Json::skip`] does, or if the value is too large to be read at once.
+    pub fn raw<T>(&mut self, read: impl FnOnce(&str) -> T) -> Result<T, Bad> {
+        if !matches!(self.peek()?, Some(b'[' | b'{')) {
+            let raw: Box<RawValue> = self.value()?;
+            return Ok(read(raw.get()));
+        }
+        loop {
+            let Some(length) = self.length(&mut Open::default())? else {
+                self.at_least_double()?;
                 continue;
             };
-            match byte {
-                b'\\' if in_text => {
-                    self.at += 1;
-                    if self.buffer.get(self.at).is_none() {
-                        self.more()?;
-                    }
-                }
-                b'"' => in_text = !in_text,
-                b'{' | b'[' if !in_text => open.push(byte == b'{'),
-                b'}' | b']' if !in_text => {
-                    if open.pop() != Some(byte == b'}') {
-                        return Err(self.bad("a closing bracket without an opening one", 0));
-                    }
-                    if open.is_empty() {
-                        self.at += 1;
-                        return Ok(());
-                    }
-                }
-                _ => {}
+            let end = self.at + length;
+            if let Ok(text) = str::from_utf8(&self.buffer[self.at..end]) {
+                let value = read(text);
+                self.at = end;
+                return Ok(value);
             }
-            self.at += 1;
-            if open.len() > DEEPEST {
-                return Err(self.bad("brackets are nested too deeply", 0));
+            if !self.replace_strays() {
+                return Err(self.bad("a text that is not UTF-8", 0));
             }
+        }
+    }
+
+    /// Returns the length of the rest of an object or a list, if its end has arrived.
+    fn length(&self, open: &mut Open) -> Result<Option<usize>, Bad> {
+        let rest = &self.buffer[self.at..];
+        match open.follow(rest) {
+            Ok(None) if self.ended => Err(self.bad("EOF while parsing a value", rest.len())),
+            Ok(length) => Ok(length),
+            Err(Misplaced { place, why }) => Err(self.bad(why, place)),
         }
     }
 
@@ -239,17 +261,22 @@ impl<R: Response> Json<R> {
         }
     }
 
-    fn must_be(&mut self, byte: u8, what: &str) -> Result<(), Bad> {
-        match self.peek()? {
-            Some(next) if next == byte => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(_) => Err(self.bad(&format!("expected {what}"), 0)),
-            None => Err(self.bad("EOF while parsing a value", 0)),
+    #[inline]
+    fn must_be(&mut self, byte: u8, what: impl Display) -> Result<(), Bad> {
+        if self.is_next(byte)? { Ok(()) } else { Err(self.is_not(what)) }
+    }
+
+    /// Rejects the next byte, or the end, because something else must be there.
+    #[cold]
+    fn is_not(&self, what: impl Display) -> Bad {
+        match self.buffer.get(self.at) {
+            Some(_) => self.bad(&format!("expected {what}"), 0),
+            None => self.bad("EOF while parsing a value", 0),
         }
     }
 
+    /// Takes the next byte that is not white space if it is this one.
+    #[inline]
     fn is_next(&mut self, byte: u8) -> Result<bool, Bad> {
         let is_next = self.peek()? == Some(byte);
         self.at += usize::from(is_next);
@@ -257,7 +284,17 @@ impl<R: Response> Json<R> {
     }
 
     /// Returns the next byte that is not white space, without taking it.
+    #[inline]
     fn peek(&mut self) -> Result<Option<u8>, Bad> {
+        match self.buffer.get(self.at) {
+            Some(&byte) if byte > b' ' => Ok(Some(byte)),
+            _ => self.peek_further(),
+        }
+    }
+
+    /// Does the same where there may be white space, or the end of a chunk.
+    #[cold]
+    fn peek_further(&mut self) -> Result<Option<u8>, Bad> {
         loop {
             let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
             match self.buffer[self.at..].iter().position(|byte| !is_space(byte)) {
@@ -370,12 +407,26 @@ mod tests {
             (r#"{"a":[1"#, "EOF while parsing a value at byte 7"),
             (r#"{"b":[tru"#, "EOF while parsing a value at byte 9"),
             (r#"{"b":01}"#, "invalid number at byte 6"),
+            (r#"{"b":[{"c":[]]}"#, "a closing bracket without an opening one at byte 13"),
+            (r#"{"b":["]\"}"#, "EOF while parsing a value at byte 11"),
             (r#"{"a":[]}{"#, "trailing characters at byte 8"),
         ] {
             for chunk in [1, 2, 100] {
                 let message = numbers(body, chunk).unwrap_err().message;
                 assert_eq!(message, format!("Bad slaves response: {expected}"), "{body}");
             }
+        }
+    }
+
+    #[test]
+    fn brackets_are_nested_only_so_deeply() {
+        let nested = |depth| format!(r#"{{"b":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        for chunk in [1, 7, 1000] {
+            let deepest = numbers(&nested(128), chunk);
+            assert!(deepest.is_ok(), "{deepest:?}");
+            let message = numbers(&nested(129), chunk).unwrap_err().message;
+            let expected = "brackets are nested too deeply at byte 133";
+            assert_eq!(message, format!("Bad slaves response: {expected}"));
         }
     }
 

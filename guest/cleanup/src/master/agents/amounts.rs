@@ -1,22 +1,39 @@
 //! The master's totals of an agent's resources. They show whether the agent has more reserved
 //! than the list names.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Visitor};
 
-use crate::master::json::Text;
+use crate::host::Response;
+use crate::master::json::{Bad, Json};
 
 /// The sums of amounts, by the names of the resources.
 #[derive(Default)]
-pub(super) struct Amounts<'a>(Vec<(Cow<'a, str>, f64)>);
+pub(super) struct Amounts(Vec<(Name, f64)>);
 
-impl<'a> Amounts<'a> {
-    /// Makes a seed that multiplies each amount of an object and adds it.
-    pub(super) fn add(&mut self, times: f64) -> Add<'_, 'a> {
-        Add { amounts: self, times }
+impl Amounts {
+    /// Takes an object of amounts by name, multiplies each and adds it.
+    pub(super) fn add<R: Response>(&mut self, json: &mut Json<R>, times: f64) -> Result<(), Bad> {
+        json.fields(|json, name: Name| {
+            let Amount(amount) = json.value()?;
+            let amount = amount * times;
+            match self.0.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += amount,
+                None => self.0.push((name, amount)),
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes an object that contains such an object for each role.
+    pub(super) fn add_each_role<R: Response>(
+        &mut self,
+        json: &mut Json<R>,
+        times: f64,
+    ) -> Result<(), Bad> {
+        json.object(|json, _| self.add(json, times))
     }
 
     /// Returns whether a sum is more than nothing.
@@ -27,65 +44,27 @@ impl<'a> Amounts<'a> {
     }
 }
 
-/// The seed of an object of amounts by name, which adds them.
-pub(super) struct Add<'s, 'a> {
-    amounts: &'s mut Amounts<'a>,
-    times: f64,
+/// The name of a resource. Those that all agents have need no text.
+#[derive(PartialEq)]
+enum Name {
+    Cpus,
+    Disk,
+    Gpus,
+    Mem,
+    Ports,
+    Other(String),
 }
 
-impl<'de> DeserializeSeed<'de> for Add<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Add<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("amounts of resources by name")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let amounts = &mut self.amounts.0;
-        while let Some(Text(name)) = map.next_key()? {
-            let Amount(amount) = map.next_value()?;
-            let amount = amount * self.times;
-            match amounts.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += amount,
-                None => amounts.push((name, amount)),
-            }
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        match name {
+            "cpus" => Self::Cpus,
+            "disk" => Self::Disk,
+            "gpus" => Self::Gpus,
+            "mem" => Self::Mem,
+            "ports" => Self::Ports,
+            _ => Self::Other(name.into()),
         }
-        Ok(())
-    }
-}
-
-/// The seed of an object that contains such an object for each role.
-pub(super) struct EachRole<'s, 'a>(pub(super) Add<'s, 'a>);
-
-impl<'de> DeserializeSeed<'de> for EachRole<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for EachRole<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("amounts of resources by role")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let Add { amounts, times } = self.0;
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(amounts.add(times))?;
-        }
-        Ok(())
     }
 }
 

@@ -1,16 +1,12 @@
 //! One agent of the list, and its entry there.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-
-use super::amounts::{Amounts, EachRole};
-use super::reserved::{Found, ReservedSeed, Wanted};
-use crate::master::json::Text;
+use super::amounts::Amounts;
+use super::reserved::{self, Found, Wanted};
+use crate::host::Response;
+use crate::master::json::{Bad, Json};
 use crate::master::resource::Resource;
 
 /// An agent, reduced to the facts that a run needs.
@@ -80,16 +76,8 @@ pub(super) struct Listed {
     pub(super) came_back: bool,
 }
 
-/// The seed of an agent's entry.
-#[derive(Clone, Copy)]
-pub(super) struct ListedSeed<'a> {
-    /// The roles and the services for which the list is read.
-    pub(super) wanted: &'a [Wanted<'a>],
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum AgentField {
+/// The fields of an agent's entry.
+enum Field {
     Id,
     Hostname,
     Active,
@@ -100,66 +88,111 @@ enum AgentField {
     UnreservedResources,
     ReservedResources,
     ReservedResourcesFull,
-    #[serde(other)]
     Other,
 }
 
-impl<'de> DeserializeSeed<'de> for ListedSeed<'_> {
-    type Value = Listed;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
+impl From<&str> for Field {
+    fn from(name: &str) -> Self {
+        match name {
+            "id" => Self::Id,
+            "hostname" => Self::Hostname,
+            "active" => Self::Active,
+            "deactivated" => Self::Deactivated,
+            "reregistered_time" => Self::ReregisteredTime,
+            "version" => Self::Version,
+            "resources" => Self::Resources,
+            "unreserved_resources" => Self::UnreservedResources,
+            "reserved_resources" => Self::ReservedResources,
+            "reserved_resources_full" => Self::ReservedResourcesFull,
+            _ => Self::Other,
+        }
     }
 }
 
-impl<'de> Visitor<'de> for ListedSeed<'_> {
-    type Value = Listed;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an agent")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let (mut id, mut version, mut reserved) = (None, None, None);
-        let (mut hostname, mut active) = (Text(Cow::Borrowed("")), true);
+impl Listed {
+    /// Takes an agent's entry, for a list that is read for these roles and services.
+    pub(super) fn take<R: Response>(json: &mut Json<R>, wanted: &[Wanted]) -> Result<Self, Bad> {
+        let (mut id, mut version, mut reserved) = (None::<String>, None, None);
+        let (mut hostname, mut active) = (String::new(), true);
         let mut deactivated = None;
         let mut reregistered = None::<f64>;
         let mut hidden = Amounts::default();
-        while let Some(field) = map.next_key()? {
+        json.fields(|json, field| {
             match field {
-                AgentField::Id => id = Some(map.next_value()?),
-                AgentField::Hostname => hostname = map.next_value()?,
-                AgentField::Active => active = map.next_value()?,
-                AgentField::Deactivated => deactivated = map.next_value()?,
-                AgentField::ReregisteredTime => reregistered = map.next_value()?,
-                AgentField::Version => version = map.next_value()?,
-                AgentField::Resources => map.next_value_seed(hidden.add(1.0))?,
-                AgentField::UnreservedResources => map.next_value_seed(hidden.add(-1.0))?,
-                AgentField::ReservedResources => map.next_value_seed(EachRole(hidden.add(-1.0)))?,
-                AgentField::ReservedResourcesFull => {
-                    reserved = Some(map.next_value_seed(ReservedSeed { wanted: self.wanted })?);
-                }
-                AgentField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Field::Id => id = Some(json.value()?),
+                Field::Hostname => hostname = json.value()?,
+                Field::Active => active = json.value()?,
+                Field::Deactivated => deactivated = json.value()?,
+                Field::ReregisteredTime => reregistered = json.value()?,
+                Field::Version => version = json.value()?,
+                Field::Resources => hidden.add(json, 1.0)?,
+                Field::UnreservedResources => hidden.add(json, -1.0)?,
+                Field::ReservedResources => hidden.add_each_role(json, -1.0)?,
+                Field::ReservedResourcesFull => reserved = Some(reserved::take(json, wanted)?),
+                Field::Other => json.skip()?,
             }
-        }
-        let id: String = id.ok_or_else(|| M::Error::missing_field("id"))?;
+            Ok(())
+        })?;
+        let id = id.ok_or_else(|| json.invalid("missing field `id`"))?;
         let (roles, each) = reserved.ok_or_else(|| {
-            M::Error::custom(format!(
+            json.invalid(&format!(
                 "agent {id} has no reserved_resources_full (Mesos lists it since 0.28)"
             ))
         })?;
         let hides = hidden.is_something();
         let connected = active || deactivated == Some(true);
-        let mut facts = Facts { id, hostname: String::new(), connected, hides, roles };
         let has_some = |found: &Result<Found, String>| {
             found.as_ref().is_ok_and(|found| !found.resources.is_empty())
         };
-        let may_be_named = || self.wanted.iter().any(|wanted| !wanted.agents.is_empty());
-        if hides || !connected || each.iter().any(has_some) || may_be_named() {
-            facts.hostname = hostname.0.into_owned();
+        let may_be_named = || wanted.iter().any(|wanted| !wanted.agents.is_empty());
+        if !(hides || !connected || each.iter().any(has_some) || may_be_named()) {
+            hostname = String::new();
         }
-        let came_back = reregistered.is_some();
-        let version = version.map(|Text(version)| version.into_owned());
-        Ok(Listed { facts, version, each, came_back })
+        let facts = Facts { id, hostname, connected, hides, roles };
+        Ok(Self { facts, version, each, came_back: reregistered.is_some() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::master::agents;
+    use crate::testing::Script;
+
+    #[test]
+    fn what_is_wanted_is_checked_and_the_rest_has_an_end() {
+        let wanted = Wanted { role: Some("r"), ..Wanted::default() };
+        let list = |attributes: &str, own: &str, other: &str| {
+            let body = format!(
+                r#"{{"slaves":[{{"attributes":{attributes},"id":"S0","\u0069d":"S1","reserved_resources_full":{{"r":{own},"q":{other}}}}}]}}"#
+            );
+            agents::list(&mut Script::default().answer(200, body), wanted)
+        };
+        let own = r#" [ {"role" : "r", "reservation":{}, "x":"]\\\"\/"} ] "#;
+        let listing = list("[1 2,]", own, "[tru]").unwrap();
+        let [agent] = &listing.agents[..] else { panic!("{listing:?}") };
+        assert_eq!(agent.id, "S1", "the last one counts, however it is written");
+        let raw = agent.resources[0].raw.get();
+        assert_eq!(raw, own.trim_matches([' ', '[', ']']));
+        for (attributes, own, other) in [
+            ("[}", own, "[]"),
+            ("[", own, "[]"),
+            ("{", own, "[]"),
+            ("\"", own, "[]"),
+            ("{\"a\":\"}", own, "[]"),
+            ("[]]", own, "[]"),
+            ("tru", own, "[]"),
+            ("", own, "[]"),
+            ("[]", "[1 2]", "[]"),
+            ("[]", "[{\"role\":\"r\",}]", "[]"),
+            ("[]", "[tru]", "[]"),
+            ("[]", "null", "[]"),
+            ("[]", "[", "[]"),
+            ("[]", own, "["),
+            ("[]", own, "nul"),
+        ] {
+            let listing = list(attributes, own, other);
+            assert!(listing.is_err(), "{attributes} {own} {other}: {listing:?}");
+        }
     }
 }

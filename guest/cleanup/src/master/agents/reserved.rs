@@ -2,13 +2,13 @@
 //! one.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::entry::Facts;
+use crate::host::Response;
+use crate::master::json::{Bad, Json};
 use crate::master::resource::Resource;
 use crate::owner::Owner;
 use janitor_contract::planned;
@@ -39,16 +39,44 @@ impl<'a> Wanted<'a> {
         Self { role: Some(role), principal, agents }
     }
 
+    /// Returns whether resources of a role may be of interest.
+    fn may_concern(&self, role: &str) -> bool {
+        let is_related = |own: &str| own == role || is_below(role, own) || is_named(role, own);
+        self.principal.is_some() || self.role.is_none_or(is_related)
+    }
+
     /// Returns whether the resources of an agent are wanted.
     pub(super) fn is_on(&self, agent: &Facts) -> bool {
         self.agents.is_empty() || planned::is_named(self.agents, &agent.id, &agent.hostname)
     }
 }
 
-/// The seed of `reserved_resources_full`: it reads the names of all roles and, for each target, the
-/// resources of one role or of all, and those of the other roles that concern the one.
-pub(super) struct ReservedSeed<'a> {
-    pub(super) wanted: &'a [Wanted<'a>],
+/// The names of all roles on an agent, and the resources there for each target.
+type Reserved = (Rc<[String]>, Vec<Result<Found, String>>);
+
+/// Takes `reserved_resources_full`: the names of all roles and, for each target, the resources of
+/// one role or of all, and those of the other roles that concern the one.
+pub(super) fn take<R: Response>(json: &mut Json<R>, wanted: &[Wanted]) -> Result<Reserved, Bad> {
+    let mut roles = Vec::new();
+    let mut each: Vec<_> = wanted.iter().map(|_| Ok(Found::default())).collect();
+    json.fields(|json, role: String| {
+        if wanted.iter().any(|it| it.may_concern(&role)) {
+            json.raw(|resources| {
+                for (wanted, found) in wanted.iter().zip(&mut each) {
+                    if let Ok(it) = found
+                        && let Err(why) = it.add(*wanted, &role, resources)
+                    {
+                        *found = Err(why);
+                    }
+                }
+            })?;
+        } else {
+            json.skip()?;
+        }
+        roles.push(role);
+        Ok(())
+    })?;
+    Ok((roles.into(), each))
 }
 
 /// The resources on one agent that concern a target.
@@ -63,12 +91,12 @@ pub(super) struct Found {
 impl Found {
     /// Adds the resources of a role. The error is one clause about a resource that must not be sent
     /// back, or is not what Mesos documents.
-    fn add(&mut self, wanted: Wanted, role: &str, raw: &RawValue) -> Result<(), String> {
+    fn add(&mut self, wanted: Wanted, role: &str, json: &str) -> Result<(), String> {
         let invalid = |why: serde_json::Error| why.to_string();
         if wanted.role.is_some_and(|wanted| wanted != role) {
-            return self.look_at(wanted, role, raw).map_err(invalid);
+            return self.look_at(wanted, role, json).map_err(invalid);
         }
-        let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).map_err(invalid)?;
+        let list: Vec<Box<RawValue>> = serde_json::from_str(json).map_err(invalid)?;
         for entry in list {
             let resource = Resource::new(entry).map_err(invalid)?;
             if !resource.is_of(role) {
@@ -86,16 +114,15 @@ impl Found {
     }
 
     /// Keeps the resources of another role if they concern the wanted one.
-    fn look_at(&mut self, wanted: Wanted, role: &str, raw: &RawValue) -> serde_json::Result<()> {
+    fn look_at(&mut self, wanted: Wanted, role: &str, json: &str) -> serde_json::Result<()> {
         let Wanted { role: Some(wanted), principal, .. } = wanted else { return Ok(()) };
         let others = &mut self.others;
-        let is_below = role.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
-        let is_named = role.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
-        let may_be_made = principal.is_some_and(|it| may_name(raw.get(), it));
+        let (is_below, is_named) = (is_below(role, wanted), is_named(role, wanted));
+        let may_be_made = principal.is_some_and(|it| may_name(json, it));
         if !is_below && !is_named && !may_be_made {
             return Ok(());
         }
-        let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get())?;
+        let list: Vec<Box<RawValue>> = serde_json::from_str(json)?;
         let mut found = BTreeMap::<Option<String>, u32>::new();
         for entry in list {
             let resource = Resource::new(entry)?;
@@ -120,6 +147,16 @@ impl Found {
     }
 }
 
+/// Returns whether a role is below another one.
+fn is_below(role: &str, other: &str) -> bool {
+    role.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns whether a role has the name of another one, in a folder.
+fn is_named(role: &str, other: &str) -> bool {
+    role.strip_suffix(other).is_some_and(|rest| rest.ends_with('/'))
+}
+
 /// Returns whether a text of JSON may name a principal of the same service. This is a quick
 /// check: it is true unless that can be excluded.
 fn may_name(json: &str, principal: &str) -> bool {
@@ -128,39 +165,6 @@ fn may_name(json: &str, principal: &str) -> bool {
     let part = part.rsplit("__").next().unwrap_or_default();
     let is_plain = part.bytes().all(|it| it.is_ascii_graphic() && !b"\"\\".contains(&it));
     !is_plain || json.contains(part)
-}
-
-impl<'de> DeserializeSeed<'de> for ReservedSeed<'_> {
-    type Value = (Rc<[String]>, Vec<Result<Found, String>>);
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ReservedSeed<'_> {
-    type Value = (Rc<[String]>, Vec<Result<Found, String>>);
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("reserved resources by role")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut roles = Vec::new();
-        let mut each: Vec<_> = self.wanted.iter().map(|_| Ok(Found::default())).collect();
-        while let Some(role) = map.next_key::<String>()? {
-            let raw: &RawValue = map.next_value()?;
-            for (wanted, found) in self.wanted.iter().zip(&mut each) {
-                if let Ok(it) = found
-                    && let Err(why) = it.add(*wanted, &role, raw)
-                {
-                    *found = Err(why);
-                }
-            }
-            roles.push(role);
-        }
-        Ok((roles.into(), each))
-    }
 }
 
 /// Returns whether two principals belong to the same service: the DC/OS SDK writes the

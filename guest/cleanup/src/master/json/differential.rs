@@ -107,7 +107,7 @@ fn without_strays(bytes: &[u8]) -> Vec<u8> {
     replaced.collect::<Vec<_>>().concat()
 }
 
-/// Takes a value apart. If it `skips`, it does so down to the last value, and skips most
+/// Takes a value apart, or as a value or a text. If it `skips`, it does so down to the last value, and skips most
 /// elements of lists; otherwise chance decides how far.
 fn read<R: Response>(json: &mut Json<R>, chance: &mut Chance, skips: bool) -> Result<Value, Bad> {
     match json.peek()? {
@@ -130,6 +130,9 @@ fn read<R: Response>(json: &mut Json<R>, chance: &mut Chance, skips: bool) -> Re
             })?;
             Ok(Value::Array(all))
         }
+        _ if chance.below(2) > 0 => json
+            .raw(|text| serde_json::from_str(text).ok())?
+            .ok_or_else(|| json.invalid("no value")),
         _ => json.value(),
     }
 }
