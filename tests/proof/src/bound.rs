@@ -38,7 +38,7 @@ pub const FAULTY: [Sweep; 4] = [
     Sweep { deviations: 0, one_in: 7, ..WHOLE[2] },
     Sweep { deviations: 1, ..WHOLE[1] },
     QUICK[2],
-    QUICK[1],
+    Sweep { one_in: 17, ..WHOLE[1] },
 ];
 
 /// The removals that agents carry out at once, and those that stay pending for one look. An agent

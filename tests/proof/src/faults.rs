@@ -32,12 +32,6 @@ pub const FAULTS: &[Fault] = &[
         broken: "            self.is_settled &= IS_ON;",
     },
     Fault {
-        name: "agents that were read alone show the whole cluster",
-        file: "operation/operate.rs",
-        place: "let is_whole = !listing.is_refreshed;",
-        broken: "let is_whole = IS_ON || !listing.is_refreshed;",
-    },
-    Fault {
         name: "a missing list of pending operations is an empty one",
         file: "master/pending.rs",
         place: "Some(version) if version >= LISTED_SINCE => Err(why),",
