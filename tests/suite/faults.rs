@@ -56,7 +56,7 @@ cases! {
         &failing(packs, "Bad slaves response: expected an object"),
     a_server_that_shows_a_login_page: &failing(shows_a_login_page, "It begins: (a page: Sign in)"),
     a_server_that_sends_half_a_list:
-        &failing(sends_half_a_list, "Bad slaves response: EOF while parsing a string"),
+        &failing(sends_half_a_list, "Bad slaves response: EOF while parsing a value"),
     a_server_that_sends_nothing:
         &failing(sends_nothing, "Bad slaves response: EOF while parsing a value"),
     a_server_that_sends_without_end: &failing(sends_without_end, "is larger than 1048576 bytes"),
