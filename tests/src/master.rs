@@ -22,6 +22,7 @@ pub(crate) fn answer(state: &mut State, request: &Recorded) -> Reply {
         _ => {}
     }
     match path.strip_prefix("/master").unwrap_or(path) {
+        "/flags" => get(&|| pages::flags(version)),
         "/frameworks" => get(&|| listing::frameworks(state)),
         "/roles" => get(&|| pages::roles(state)),
         "/state" => get(&|| pages::state(state)),

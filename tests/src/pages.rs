@@ -28,6 +28,16 @@ pub(crate) fn version(state: &State) -> Value {
     })
 }
 
+/// Returns the body of `/flags`, as far as anybody asks. The time after which an agent that does not
+/// answer is unreachable is 20 ms, so that no test waits for long; on a real master, it is at least 2 s.
+pub(crate) fn flags(version: Version) -> Value {
+    let (timeout, count) = match version.since(1, 0) {
+        true => ("agent_ping_timeout", "max_agent_ping_timeouts"),
+        false => ("slave_ping_timeout", "max_slave_ping_timeouts"),
+    };
+    json!({ "flags": { timeout: "10ms", count: "1" } })
+}
+
 /// Returns the body of `/state`. As on a real master, the agents and frameworks follow the times.
 pub(crate) fn state(state: &State) -> Value {
     let times = Times::of(state);

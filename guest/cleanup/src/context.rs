@@ -62,6 +62,10 @@ pub struct Context<'a, H> {
     pub waits_since: Option<Duration>,
     /// The agents for which the run has waited because they were out of reach.
     pub away: Vec<Unreached>,
+    /// The master is too old to list pending operations.
+    pub lists_no_operations: bool,
+    /// The time on the host's clock when the run began, or last asked such a master to confirm removals.
+    pub confirmed_at: Duration,
     /// The resources whose removal the master has accepted, as far as an agent may be asked again.
     pub removed: Removed,
 }
@@ -112,6 +116,8 @@ impl<'a, H: Host> Context<'a, H> {
             has_waited: false,
             waits_since: None,
             away: Vec::new(),
+            lists_no_operations: false,
+            confirmed_at: Duration::ZERO,
             removed: Removed::default(),
         }
     }
@@ -281,7 +287,8 @@ impl<'a, H: Host> Context<'a, H> {
     ) -> Result<BTreeSet<String>, String> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
-        let own = pending.into_iter().filter(|it| it.is_of(owner));
+        self.lists_no_operations = pending.is_none();
+        let own = pending.into_iter().flatten().filter(|it| it.is_of(owner));
         Ok(own.map(|it| it.agent).collect())
     }
 

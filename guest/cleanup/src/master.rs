@@ -11,6 +11,7 @@ pub mod json;
 pub mod leader;
 pub mod metrics;
 pub mod pending;
+pub mod pings;
 pub mod resource;
 
 use crate::host::request;

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
 use crate::master::agents::Listing;
+use crate::master::pings;
 use crate::operation::Operation;
 use crate::owner::Owner;
 use crate::version;
@@ -86,10 +88,36 @@ impl<H: Host> Context<'_, H> {
                 break pending;
             }
         };
+        if self.lists_no_operations {
+            self.outlast_silence(&listing)?;
+        }
         // The order matters: a removal that is not pending any more has either been carried
         // out, or its resources are listed again.
         drop(listing);
         Ok((self.look_after_pending(owner)?, pending))
+    }
+
+    /// Waits until an agent that has not received a removal is no longer listed as active, because
+    /// it has not answered a ping since. This run may have sent the removal, or an earlier one.
+    fn outlast_silence(&mut self, listing: &Listing) -> Result<(), Abort> {
+        let mut retries = self.retries();
+        let longest = pings::longest_silence(&mut self.host, &mut retries);
+        let rest = self.confirmed_at.saturating_add(longest).saturating_sub(self.host.elapsed());
+        // The wait for another target may have been nearly long enough.
+        if rest >= Duration::from_secs(1) {
+            let line = format!(
+                "Waiting until {} s have passed since the last removal: a Mesos master before 1.6 does \
+                 not say whether agents have carried them out, but one that has not received them \
+                 is unreachable by then",
+                longest.as_secs_f64()
+            );
+            self.say(line);
+        }
+        self.away.extend(listing.unreached());
+        match self.host.pause(rest) {
+            true => Ok(()),
+            false => Err(self.abort(Reason::Stopped, "The run was stopped while it waited.")),
+        }
     }
 
     /// Lists the agents after the pending operations were listed.

@@ -694,6 +694,13 @@ impl Cluster {
             ("GET", "metrics/snapshot") => (200, self.metrics()),
             ("GET", "registrar(1)/registry") => (200, self.registry()),
             ("GET", "maintenance/status") => (200, self.maintenance()),
+            ("GET", "flags") if self.version != "1.11.0" => {
+                let (timeout, count) = match self.version {
+                    "0.28.1" => ("slave_ping_timeout", "max_slave_ping_timeouts"),
+                    _ => ("agent_ping_timeout", "max_agent_ping_timeouts"),
+                };
+                (200, json!({"flags": {timeout: "15secs", count: "5"}}).to_string())
+            }
             ("GET", "version") => (200, json!({"version": self.version}).to_string()),
             ("GET", "state") => (200, self.times().to_string()),
             ("POST", "api/v1") if call == "GET_MASTER" && self.version == "1.11.0" => {

@@ -116,6 +116,7 @@ impl Script {
             }
             "registrar(1)/registry" => r#"{"master":{}}"#,
             "maintenance/status" | "state" => "{}",
+            "flags" => r#"{"flags":{"agent_ping_timeout":"15secs","max_agent_ping_timeouts":"5"}}"#,
             "version" => r#"{"version":"1.11.0"}"#,
             "api/v1" => r#"{"get_operations":{}}"#,
             _ if self.pages.contains_key(path.as_str()) => "",

@@ -212,6 +212,7 @@ impl Policy {
         };
         if target.role.is_some() {
             rules.push(Rule { query: Query::Agent, ..Rule::get(Endpoint::Master, ["slaves"]) });
+            rules.push(Rule::get(Endpoint::Master, ["flags"]));
             rules.push(form("destroy-volumes", Scope::volumes(target)));
             rules.push(form("unreserve", Scope::reservations(target)));
         }
@@ -448,6 +449,7 @@ mod tests {
                 r#"POST master/api/v1 (application/json) {"type":"GET_MASTER"}"#,
                 "GET exhibitor/exhibitor/v1/explorer/node-data?key=%2Fa%2Fb",
                 "GET master/slaves?slave_id=ID",
+                "GET master/flags",
                 "POST master/destroy-volumes (application/x-www-form-urlencoded)",
                 "POST master/unreserve (application/x-www-form-urlencoded)",
                 "DELETE exhibitor/exhibitor/v1/explorer/znode/a/b",

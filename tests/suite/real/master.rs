@@ -19,6 +19,17 @@ use crate::command::{Run, client, janitor, program, replay, run};
 /// The other masters ignore them.
 const OPERATOR: &str = "Basic b3BlcmF0b3I6c2VjcmV0";
 
+/// The flags of masters before 1.6: a run there takes longer than an agent may be silent, which is 75 s
+/// by default.
+const SHORT_PINGS: &[(&str, &str)] =
+    &[("MESOS_AGENT_PING_TIMEOUT", "1secs"), ("MESOS_MAX_AGENT_PING_TIMEOUTS", "5")];
+
+/// Returns whether a command starts this version of Mesos 1, or a later one.
+pub fn is_since(command: &str, minor: u32) -> bool {
+    let version = command.split_whitespace().next_back().unwrap();
+    version.split('.').nth(1).unwrap().parse::<u32>().unwrap() >= minor
+}
+
 /// A running master, which is killed when it is dropped.
 pub struct Master {
     process: Child,
@@ -63,6 +74,7 @@ impl Master {
             .args(&words[1..])
             .args([agents.to_string(), port.to_string()])
             .env("LAB_DIR", state.path())
+            .envs(if is_since(command, 6) { &[][..] } else { SHORT_PINGS }.iter().copied())
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(complaints.reopen().expect("a file"))

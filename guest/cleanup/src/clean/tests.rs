@@ -1257,6 +1257,36 @@ fn a_page_does_not_disappear() {
 /// The answer to a request is lost, and the agent is away before it has carried the request out. The
 /// master lists its resources as if it had.
 #[test]
+fn a_master_that_lists_no_operations_is_given_time_to_miss_an_agent() {
+    const OTHER: &str =
+        r#"{"slaves":[{"id":"S1","version":"1.4.3","reserved_resources_full":{}}]}"#;
+    let host = || {
+        let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+        host.answer(200, RESERVED).answer(202, "").answer(200, EMPTY)
+    };
+    let silence = Duration::from_secs(105);
+    let mut silent = host().answer(200, OTHER);
+    let failure = run(&mut silent, &target("r", "z")).unwrap_err();
+    assert_eq!((failure.reason, silent.paused), (Reason::Incomplete, silence));
+    let mut there = host().answer(200, EMPTY).answer(200, DELETED);
+    run(&mut there, &target("r", "z")).unwrap();
+    assert_eq!(there.paused, silence);
+    assert!(there.lines().iter().any(|it| it.starts_with("Waiting until 105 s")));
+    let mut stopped = host();
+    stopped.continues = false;
+    let failure = run(&mut stopped, &target("r", "z")).unwrap_err();
+    assert_eq!(failure.reason, Reason::Stopped);
+}
+
+#[test]
+fn an_agent_may_not_have_received_what_an_earlier_run_removed() {
+    let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let mut host = host.answer(200, EMPTY).answer(200, DELETED);
+    run(&mut host, &target("r", "z")).unwrap();
+    assert_eq!(host.paused, Duration::from_secs(105));
+}
+
+#[test]
 fn what_was_accepted_without_an_answer_is_looked_for() {
     let away = r#"{"slaves":[{"id":"S0","version":"1.11.0","active":false,"reserved_resources_full":{}}]}"#;
     let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"r","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;

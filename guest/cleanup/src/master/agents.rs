@@ -77,8 +77,9 @@ impl Listing {
     pub fn unreached(&self) -> Vec<Unreached> {
         let listed = self.agents.iter().filter_map(|agent| {
             let reason = match (agent.connected, agent.hides) {
-                // A resource that was removed while its agent was away, and comes back with
-                // the agent, is among the master's pending operations.
+                // A resource that was removed without its agent's knowledge, and comes back with
+                // the agent, is among the master's pending operations; or else, before Mesos 1.6,
+                // the agent is not listed any more.
                 (false, _) if agent.is_concerned() => UnreachedReason::NotActive,
                 (_, true) => UnreachedReason::HiddenReservations,
                 _ => return None,

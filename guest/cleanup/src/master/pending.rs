@@ -3,9 +3,9 @@
 //!
 //! The list of agents shows the master's assumptions: a volume disappears from it as soon as the
 //! master has accepted the request. An agent that dies before the request reaches it comes back
-//! with the volume (measured on Mesos 1.6 to 1.11). Since 1.6, the master lists the pending
-//! operations, whoever requested them. Before that, volumes do not come back, and it does not
-//! list operations.
+//! with the volume (measured on Mesos 1.4 to 1.11). Since 1.6, the master lists the pending
+//! operations, whoever requested them. Before that, only an agent's silence can show that it has
+//! not received a request ([`super::pings`]).
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -99,13 +99,14 @@ impl Listed {
     }
 }
 
-/// Asks the master for the pending removals. `newest` is the newest version of Mesos that an
-/// agent names; it counts only where the master does not say its own.
+/// Asks the master for the pending removals, and returns nothing if it is too old to list them.
+/// `newest` is the newest version of Mesos that an agent names; it counts only where the master does
+/// not say its own.
 pub fn pending<H: Host>(
     host: &mut H,
     newest: Option<u32>,
     retries: &mut Retries,
-) -> Result<Vec<Pending>, String> {
+) -> Result<Option<Vec<Pending>>, String> {
     let page = answer::page(host, &v1("GET_OPERATIONS"), retries, |json| {
         let mut pending = None;
         json.object(|json, name| match name {
@@ -125,7 +126,7 @@ pub fn pending<H: Host>(
         pending.ok_or_else(|| Bad::missing("get_operations"))
     });
     let (is_understood, why) = match page {
-        Page::Says(pending) => return Ok(pending),
+        Page::Says(pending) => return Ok(Some(pending)),
         Page::Missing => (false, "Bad api/v1 response: the Mesos master answers 404".to_owned()),
         Page::Unknown(unread) => (unread.status != Some(400), unread.message),
     };
@@ -134,7 +135,7 @@ pub fn pending<H: Host>(
     match master_version(host, retries).or(newest) {
         Some(version) if version >= LISTED_SINCE => Err(why),
         None if is_understood => Err(why),
-        _ => Ok(Vec::new()),
+        _ => Ok(None),
     }
 }
 
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
     use crate::testing::Script;
 
-    fn ask(mut host: Script, newest: Option<u32>) -> Result<Vec<Pending>, String> {
+    fn ask(mut host: Script, newest: Option<u32>) -> Result<Option<Vec<Pending>>, String> {
         let mut retries = Retries::new(&mut host, Duration::ZERO);
         pending(&mut host, newest, &mut retries)
     }
@@ -192,7 +193,7 @@ mod tests {
             r#"{"info":{"type":"UNRESERVE"},"latest_status":{"state":"OPERATION_PENDING"}}"#.into(),
         ];
         let body = format!(r#"{{"get_operations":{{"operations":[{}]}}}}"#, operations.join(","));
-        let found = ask(Script::default().page("api/v1", 200, body), None).unwrap();
+        let found = ask(Script::default().page("api/v1", 200, body), None).unwrap().unwrap();
         let of = |owner| -> Vec<_> {
             let own = found.iter().filter(|it| it.is_of(owner));
             own.map(|it| it.agent.as_str()).collect()
@@ -212,7 +213,7 @@ mod tests {
         let body = format!(
             r#"{{"get_operations":{{"operations":[{{"agent_id":{{"value":"S0"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{resource}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}]}}}}"#
         );
-        let found = ask(Script::default().page("api/v1", 200, body), None).unwrap();
+        let found = ask(Script::default().page("api/v1", 200, body), None).unwrap().unwrap();
         for (framework_id, is_own) in [(Some("F"), true), (Some("G"), false), (None, true)] {
             let owner = Owner { framework_id, ..Owner::of_role("r") };
             assert_eq!(found[0].is_of(Some(owner)), is_own, "{framework_id:?}");
@@ -236,7 +237,8 @@ mod tests {
                 Some(version) => host.page("version", 200, format!(r#"{{"version":"{version}"}}"#)),
                 None => host.page("version", 404, ""),
             };
-            assert_eq!(ask(host, newest).is_ok(), is_fine, "{status} {version:?} {newest:?}");
+            let listed = ask(host, newest).map(|it| it.is_some());
+            assert_eq!(listed.ok(), is_fine.then_some(false), "{status} {version:?} {newest:?}");
         }
     }
 }

@@ -191,7 +191,9 @@ impl<H: Host> Context<'_, H> {
         owner: Owner,
     ) -> Result<Rc<Listing>, Abort> {
         // The reservations are released on the same agents, and the list after that shows them all.
-        let is_followed = operation.phase == Phase::Volumes && !self.has_waited;
+        // Without a list of pending operations, another list of agents follows in any case.
+        let is_followed =
+            (operation.phase == Phase::Volumes || self.lists_no_operations) && !self.has_waited;
         // The sandbox has room for one listing at a time, so the last one is given up.
         match last.filter(|_| is_followed).and_then(|last| self.look_again(last, owner)) {
             Some(listing) => Ok(listing),
@@ -216,6 +218,9 @@ impl<H: Host> Context<'_, H> {
             // The order matters: an operation that is not pending any more has either been
             // carried out, or its resources are listed again.
             let pending = self.pending_ids(newest, Some(owner));
+            if self.lists_no_operations {
+                self.confirmed_at = self.host.elapsed();
+            }
             let own = |ids: &BTreeSet<String>| {
                 ids.iter().filter(|it| accepted.contains(it)).cloned().collect()
             };
@@ -239,7 +244,8 @@ impl<H: Host> Context<'_, H> {
             let unheard: Vec<_> = unheard.into_iter().filter(|id| counts(id)).collect();
             if left.is_empty() && unheard.is_empty() {
                 let is_whole = !listing.is_refreshed;
-                self.is_settled = is_whole && pending.is_ok_and(|it| it.is_empty());
+                let is_known = pending.is_ok_and(|it| it.is_empty()) && !self.lists_no_operations;
+                self.is_settled = is_whole && is_known;
                 self.report.confirmed.push(operation.phase);
                 self.report.confirmed.sort_by_key(|phase| *phase as u8);
                 let line =
