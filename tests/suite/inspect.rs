@@ -91,7 +91,7 @@ fn programs_get_an_object() {
     let [clean, plan, discover] = &object["policy"].as_array().unwrap()[..] else {
         panic!("{object}")
     };
-    assert_eq!(clean["requests"].as_array().unwrap().len(), 13);
+    assert_eq!(clean["requests"].as_array().unwrap().len(), 14);
     for look in [plan, discover] {
         for request in look["requests"].as_array().unwrap() {
             // The allow-list contains only these calls of the v1 API, with POST.

@@ -54,6 +54,14 @@ cases! {
     after_19: Stall::After(19),
     before_20: Stall::Before(20),
     after_20: Stall::After(20),
+    before_21: Stall::Before(21),
+    after_21: Stall::After(21),
+    before_22: Stall::Before(22),
+    after_22: Stall::After(22),
+    before_23: Stall::Before(23),
+    after_23: Stall::After(23),
+    before_24: Stall::Before(24),
+    after_24: Stall::After(24),
 }
 
 fn cluster() -> Cluster {

@@ -40,7 +40,7 @@ fn connections_are_kept() {
     let cluster = cluster(0);
     let limits = Limits { window: 1, ..Limits::default() };
     clean(&cluster.master_url(), limits, Timeouts::default()).0.unwrap();
-    assert_eq!(cluster.requests().len(), 15);
+    assert_eq!(cluster.requests().len(), 19);
     assert_eq!(cluster.load().connections, 1);
 }
 
