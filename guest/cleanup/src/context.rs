@@ -309,7 +309,7 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Warns that the server lacks pages, so that its answers cannot be compared with them.
-    fn lacks(&mut self, pages: &[&str]) {
+    pub fn lacks(&mut self, pages: &[&str]) {
         if !pages.is_empty() {
             let line = format!(
                 "The Mesos master lacks {}, so its other answers cannot be confirmed: it is an old \

@@ -101,7 +101,10 @@ impl<H: Host> Context<'_, H> {
     /// it has not answered a ping since. This run may have sent the removal, or an earlier one.
     fn outlast_silence(&mut self, listing: &Listing) -> Result<(), Abort> {
         let mut retries = self.retries();
-        let longest = pings::longest_silence(&mut self.host, &mut retries);
+        let Some(longest) = pings::longest_silence(&mut self.host, &mut retries) else {
+            self.lacks(&["flags"]);
+            return Ok(());
+        };
         let rest = self.confirmed_at.saturating_add(longest).saturating_sub(self.host.elapsed());
         // The wait for another target may have been nearly long enough.
         if rest >= Duration::from_secs(1) {

@@ -1280,10 +1280,17 @@ fn a_master_that_lists_no_operations_is_given_time_to_miss_an_agent() {
 
 #[test]
 fn an_agent_may_not_have_received_what_an_earlier_run_removed() {
-    let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
-    let mut host = host.answer(200, EMPTY).answer(200, DELETED);
-    run(&mut host, &target("r", "z")).unwrap();
-    assert_eq!(host.paused, Duration::from_secs(105));
+    let host = || {
+        let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+        host.answer(200, EMPTY).answer(200, DELETED)
+    };
+    let mut agents = host();
+    run(&mut agents, &target("r", "z")).unwrap();
+    assert_eq!(agents.paused, Duration::from_secs(105));
+    let mut server = host().page("flags", 404, "");
+    let report = run(&mut server, &target("r", "z")).unwrap();
+    assert_eq!(server.paused, Duration::ZERO);
+    assert!(report.warnings.contains(&Warning::PagesMissing));
 }
 
 #[test]

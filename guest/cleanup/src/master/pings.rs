@@ -14,7 +14,7 @@ use crate::host::{Host, request};
 use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Method};
 
-/// The longest that is usual, if the flags cannot be read: DC/OS pings every 15 s, and allows 20
+/// The longest that is usual, if this user may not view the flags, or they cannot be read: DC/OS pings every 15 s, and allows 20
 /// timeouts. Mesos itself allows 5.
 const USUAL: Pings = Pings { timeout: Duration::from_secs(15), count: 20 };
 
@@ -35,8 +35,9 @@ impl Pings {
     }
 }
 
-/// Asks the master how long an agent that does not answer is still listed as active.
-pub fn longest_silence<H: Host>(host: &mut H, retries: &mut Retries) -> Duration {
+/// Asks the master how long an agent that does not answer is still listed as active. It returns nothing if
+/// the server lacks the page.
+pub fn longest_silence<H: Host>(host: &mut H, retries: &mut Retries) -> Option<Duration> {
     #[derive(Deserialize)]
     struct Flags {
         flags: Values,
@@ -57,9 +58,10 @@ pub fn longest_silence<H: Host>(host: &mut H, retries: &mut Retries) -> Duration
             let count = flags.max_agent_ping_timeouts.parse().ok();
             timeout.zip(count).map(|(timeout, count)| Pings { timeout, count })
         }
-        Page::Missing | Page::Unknown(_) => None,
+        Page::Missing => return None,
+        Page::Unknown(_) => None,
     };
-    pings.unwrap_or(USUAL).longest_silence()
+    Some(pings.unwrap_or(USUAL).longest_silence())
 }
 
 /// Reads a duration as Mesos writes it: a number and its unit.
@@ -103,12 +105,15 @@ mod tests {
             (200, agent("-1secs", "5"), 330.0),
             (200, r#"{"flags":{}}"#.to_owned(), 330.0),
             (403, String::new(), 330.0),
-            (404, String::new(), 330.0),
+            (500, String::new(), 330.0),
         ] {
             let mut host = Script::default().page("flags", status, flags.clone());
             let mut retries = Retries::new(&mut host, Duration::ZERO);
             let found = longest_silence(&mut host, &mut retries);
-            assert_eq!(found.as_secs_f64(), seconds, "{status} {flags}");
+            assert_eq!(found.map(|it| it.as_secs_f64()), Some(seconds), "{status} {flags}");
         }
+        let mut host = Script::default().page("flags", 404, "");
+        let mut retries = Retries::new(&mut host, Duration::ZERO);
+        assert_eq!(longest_silence(&mut host, &mut retries), None);
     }
 }
