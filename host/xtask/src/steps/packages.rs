@@ -166,7 +166,8 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Result<Self> {
-        cargo("build --quiet --locked --package janitor-tests --example stand-in").run()?;
+        // Without `--package`, its dependencies have the same features as in the step `tests`.
+        cargo("build --quiet --locked --example stand-in").run()?;
         let mut process = Command::new("target/debug/examples/stand-in")
             .arg("tests/scenarios/the-sample-result/cluster.json")
             .stdin(Stdio::piped())
