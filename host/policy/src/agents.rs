@@ -196,6 +196,7 @@ mod tests {
         let mut listed = read(None, &[("S1", &volume), ("S2", &volume)]);
         assert_eq!(listed.len(), 2);
         listed.replace("S1", read(Some("S1"), &[("S1", &cpus), ("S2", &cpus), ("S3", &cpus)]));
+        assert_eq!(listed.len(), 2);
         assert!(listed.has("resources", "S1", &cpus) && !listed.has("volumes", "S1", &volume));
         assert!(listed.has("volumes", "S2", &volume) && !listed.has("resources", "S2", &cpus));
         assert!(!listed.has("resources", "S3", &cpus));

@@ -121,7 +121,7 @@ fn equal(block: &[u8; BLOCK], set: u8, byte: u8) -> u64 {
         // The highest bit of each equal byte, and no other bit.
         let same = !(((differs & LOW) + LOW) | differs | LOW);
         // The multiplication gathers the eight bits in the highest byte.
-        (bits << 8) | ((same >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56)
+        (bits << 8) + ((same >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56)
     })
 }
 
@@ -148,11 +148,13 @@ mod tests {
         let first = r#"{"id":"a{","b":{"c":[{},{"d":"}\"}\\"}]},"e":"\\\"{"}"#;
         let second = r#"{ "y|z~{" : "\\" }"#;
         let padding = "x".repeat(200);
+        // A whole block follows the escape.
+        let third = format!(r#"{{"\"{{":"{padding}"}}"#);
         for before in 0..70 {
             let head = format!(r#"{{"{}":[1,"#, &padding[..before]);
-            let text = format!(r#"{head}{first},{second}],"more":[{first}],"x":"}}{{"}}"#);
+            let text = format!(r#"{head}{first},{second}],"more":[{third}],"x":"}}{{"}}"#);
             for size in [1, 2, 3, 63, 64, 65, 1000] {
-                assert_eq!(objects(&text, size), [first, second, first], "{before} {size}");
+                assert_eq!(objects(&text, size), [first, second, &third], "{before} {size}");
             }
         }
     }
@@ -167,9 +169,15 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_left_out() {
-        let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(Objects::LARGEST));
-        let text = format!(r#"{{"list":[{{}},{large},{{"b":1}}]}}"#);
-        assert_eq!(objects(&text, 1 << 16), ["{}", r#"{"b":1}"#]);
+        const PIECE: usize = 1 << 16;
+        let of_size = |size: usize| format!(r#"{{"{}"}}"#, "x".repeat(size - 4));
+        let largest = of_size(Objects::LARGEST);
+        for beyond in [1, 2 * PIECE] {
+            let large = of_size(Objects::LARGEST + beyond);
+            let text = format!(r#"{{"list":[{{}},{large},{{"b":1}},{largest}]}}"#);
+            let found = objects(&text, PIECE);
+            assert!(found == ["{}", r#"{"b":1}"#, &largest], "{beyond}");
+        }
     }
 
     #[test]

@@ -500,6 +500,25 @@ mod tests {
                 ..request(Endpoint::Exhibitor, Method::Get, path)
             };
             assert_eq!(policy.check(&request).is_ok(), allowed, "{node}");
+            let other = Request { query: vec![("path".into(), node.into())], ..request };
+            assert!(policy.check(&other).is_err(), "{node}");
+        }
+    }
+
+    #[test]
+    fn agents_are_listed_all_together_or_one_by_its_id() {
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        for (query, allowed) in [
+            (&[][..], true),
+            (&[("slave_id", "S1")], true),
+            (&[("slave_id", "")], false),
+            (&[("jsonp", "S1")], false),
+            (&[("slave_id", "S1"), ("slave_id", "S2")], false),
+        ] {
+            let pairs = query.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            let slaves = request(Endpoint::Master, Method::Get, "slaves");
+            let request = Request { query: pairs.collect(), ..slaves };
+            assert_eq!(policy.check(&request).is_ok(), allowed, "{query:?}");
         }
     }
 
@@ -555,7 +574,10 @@ mod tests {
             let mut policy = Policy::new(&Call::Clean(target()), &options);
             let before = policy.check(&teardown("frameworkId=F"));
             assert!(before.is_err(), "nothing is known yet");
-            if let Some(mut watch) = policy.watch(&frameworks) {
+            let watch = policy.watch(&frameworks);
+            let depends_on_list = in_use == InUse::Teardown && named.is_empty();
+            assert_eq!(watch.is_some(), depends_on_list, "{in_use:?} {named:?}");
+            if let Some(mut watch) = watch {
                 watch.read(list);
                 policy.learn(watch);
             }
@@ -640,6 +662,31 @@ mod tests {
                 Policy::new(&call, &OPTIONS).watch(&slaves).is_none(),
                 "nothing may be removed"
             );
+        }
+    }
+
+    #[test]
+    fn only_an_answer_with_status_200_is_a_list() {
+        let policy = Policy::new(&Call::Clean(target()), &OPTIONS);
+        let slaves = request(Endpoint::Master, Method::Get, "slaves");
+        for (status, is_list) in [(200, true), (203, false), (307, false), (404, false)] {
+            let watch = policy.watch(&slaves).and_then(|watch| watch.of_status(status));
+            assert_eq!(watch.is_some(), is_list, "{status}");
+        }
+    }
+
+    #[test]
+    fn frameworks_are_listed_and_torn_down_for_a_role_or_a_node_alone() {
+        let options = Options { in_use: InUse::Teardown, ..OPTIONS };
+        let nothing = Target { role: None, znode: None, ..target() };
+        let role = Target { role: target().role, ..nothing.clone() };
+        let node = Target { znode: target().znode, ..nothing.clone() };
+        for (target, are_concerned) in [(role, true), (node, true), (nothing, false)] {
+            let policy = Policy::new(&Call::Clean(target), &options);
+            for path in ["frameworks", TEARDOWN] {
+                let is_allowed = policy.rules().iter().any(|rule| rule.path == [path]);
+                assert_eq!(is_allowed, are_concerned, "{path}");
+            }
         }
     }
 

@@ -307,6 +307,8 @@ mod tests {
     }
 
     const OLD: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"}}"#;
+    const SMALLEST: &str =
+        r#"{"name":"cpus","role":"r","reservation":{"principal":"p"},"scalar":{"value":0.0005}}"#;
     const NEW: &str = r#"{"name":"cpus","role":"r","reservation":{"principal":"p"},"reservations":[{"type":"DYNAMIC","role":"r","principal":"p"}]}"#;
     const REFINED: &str = r#"{"name":"cpus","reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"r","principal":"p"}]}"#;
     const VOLUME: &str = r#"{"name":"disk","role":"r","reservation":{"principal":"p"},"disk":{"persistence":{"id":"v","principal":"c"}}}"#;
@@ -316,6 +318,7 @@ mod tests {
     fn the_targets_resources_may_go_as_they_are_listed() {
         let cases = [
             (false, OLD, [None, Some("p")]),
+            (false, SMALLEST, [None, Some("p")]),
             (false, NEW, [None, Some("p")]),
             (false, REFINED, [None, Some("p")]),
             (true, VOLUME, [None, Some("c")]),
@@ -378,6 +381,7 @@ mod tests {
         let claimed = LABELLED.replacen(r#""value":"F""#, r#""value":"G""#, 1);
         assert_eq!(check(&part(&[], Some("F"), &[]), &claimed), Ok(()));
         let invalid = r#"{"name":"cpus","role":"r","reservation":{"labels":[{"key":"k"}]}}"#;
+        assert_eq!(check(&part(&[], None, &[]), invalid), Ok(()), "its labels do not matter");
         let marathons = LABELLED.replace("framework_id", "marathon_framework_id");
         assert_eq!(check(&part(&[], Some("F"), &[]), &marathons), Ok(()));
         for (target, resource, word) in [

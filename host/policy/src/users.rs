@@ -164,6 +164,15 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_ids_is_bounded() {
+        let framework = |id| format!(r#"{{"id":"{id}","role":"r"}}"#);
+        let all: Vec<_> = (0..=Users::MOST).map(framework).collect();
+        let mut users = Users::of("r");
+        users.read(format!(r#"{{"frameworks":[{}]}}"#, all.join(",")).as_bytes());
+        assert_eq!(users.ids().len(), Users::MOST);
+    }
+
+    #[test]
     fn other_answers_have_none() {
         for body in
             ["", "<html>", "[]", "[[{\"id\":\"1\",\"role\":\"r\"}]]", "{\"frameworks\":1}", "\"r\""]
