@@ -88,10 +88,40 @@ fn what_an_agent_has_not_heard_of_is_not_gone() {
     let failure = run(&mut host, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
     assert_eq!(failure.report.unreached[0].reason, UnreachedReason::OperationPending);
+    assert_eq!(host.paused, Duration::from_secs(3));
     let ignoring = Options { ignored_agents: vec!["S0".into()], ..options(InUse::Force) };
     let mut host = calm().answer(200, EMPTY).page("api/v1", 200, pending("r")).answer(200, DELETED);
     let report = clean(&mut host, &target("r", "z"), &ignoring).unwrap();
     assert_eq!(report.ignored[0].agent, "S0");
+    assert_eq!(host.paused, Duration::ZERO);
+}
+
+#[test]
+fn files_that_an_old_version_leaves_are_mentioned() {
+    for (version, first, are_left) in
+        [("0.28.1", VOLUME, true), ("1.0.0", VOLUME, false), ("0.28.1", RESERVED, false)]
+    {
+        let of = |list: &str| list.replace("1.4.3", version);
+        let mut host = calm().answer(200, of(first)).answer(202, "");
+        if first == VOLUME {
+            host = host.answer(200, of(RESERVED)).answer(202, "");
+        }
+        let report = run(&mut host.answer(200, of(EMPTY)), &target("r", "")).unwrap();
+        assert_eq!(report.warnings.contains(&Warning::FilesStay), are_left, "{version} {first}");
+    }
+}
+
+#[test]
+fn a_role_of_which_nothing_is_found_is_mentioned() {
+    for (agents, words) in [
+        (vec![], "No agent has anything reserved for role 'r'"),
+        (vec!["S0".to_owned()], "None of the selected agents has anything reserved for role 'r'"),
+    ] {
+        let mut host = calm().answer(200, EMPTY);
+        let report = run(&mut host, &Target { agents, ..target("r", "") }).unwrap();
+        assert_eq!(report.warnings, [Warning::RoleNotFound]);
+        assert!(host.lines().iter().any(|line| line.starts_with(words)), "{:?}", host.lines());
+    }
 }
 
 #[test]
@@ -587,6 +617,10 @@ fn all_of_a_service_is_also_what_it_has_elsewhere() {
         found,
         [("dev", Some("/dev/kafka-principal"), 1), ("slave_public/dev__kafka-role", None, 1)]
     );
+    let warnings = failure.report.warnings.iter();
+    assert_eq!(warnings.filter(|it| **it == Warning::PrincipalElsewhere).count(), 1);
+    let lines = host.lines();
+    assert_eq!(lines.iter().filter(|it| it.ends_with("belong to the same service")).count(), 2);
     assert_eq!(paths(&host), ["slaves"]);
 }
 
@@ -1007,6 +1041,8 @@ mod a_shared_role {
             (of(None, Some("k=w")), vec![dead(), alive()], Reason::InUse),
             (of(None, Some("k")), vec![dead(), alive()], Reason::InUse),
             (of(Some("DEAD"), None), vec![both], Reason::InUse),
+            // Without labels, each framework of the role uses all of it.
+            (of(None, None), vec![dead()], Reason::InUse),
             // It names no framework, so it may be anybody's.
             (of(None, Some("k=v")), vec![dead(), unlabelled, alive()], Reason::InUse),
             // Nothing of the role has the labels.
@@ -1021,6 +1057,15 @@ mod a_shared_role {
             let is_explained = failure.message.contains("labels do not name the framework of");
             assert_eq!(is_explained, resources.len() == 3, "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn labels_that_nothing_has_are_named() {
+        let mut host = calm().answer(200, slaves(&[dead(), alive()]));
+        let target = of(Some("DEAD"), Some("k=w"));
+        let failure = clean(&mut host, &target, &options(InUse::Refuse)).unwrap_err();
+        let words = "has label 'k=w' and framework ID 'DEAD', but there are others";
+        assert!(failure.message.contains(words), "{}", failure.message);
     }
 
     #[test]

@@ -228,6 +228,7 @@ mod tests {
             {"info":{"id":{"value":"S0"},"hostname":"a"}},{"info":{"id":{"value":"S1"}}},
             {"info":{"id":{"value":"S2"},"hostname":"c"}}]},
             "machines":{"machines":[{"info":{"id":{"hostname":"b","ip":"10.0.0.9"},"mode":"DOWN"}},
+            {"info":{"id":{"hostname":"d"},"mode":"DOWN"}},
             {"info":{"id":{"hostname":"x"},"mode":"DRAINING"}}]},
             "unreachable":{"slaves":[{"id":{"value":"S3"},"timestamp":{"nanoseconds":1795637080718793984}},
             {"id":{"value":"S0"},"timestamp":{"nanoseconds":1}}]}}"#;
@@ -246,6 +247,7 @@ mod tests {
                 ("S2", "c", UnreachedReason::Gone, None),
                 ("S3", "", UnreachedReason::Unreachable, Some(1_795_637_080)),
                 ("", "b", UnreachedReason::MachineDown, None),
+                ("", "d", UnreachedReason::MachineDown, None),
                 ("", "10.0.0.8", UnreachedReason::MachineDown, None),
                 ("", "", UnreachedReason::MachineDown, None),
             ]

@@ -165,6 +165,7 @@ mod tests {
 
     use super::*;
     use crate::testing::Script;
+    use janitor_contract::types::LabelSelector;
 
     fn ask(mut host: Script, newest: Option<u32>) -> Result<Option<Vec<Pending>>, String> {
         let mut retries = Retries::new(&mut host, Duration::ZERO);
@@ -203,8 +204,11 @@ mod tests {
         assert_eq!(of(by("r", Some("p"))), ["S0", "S4"], "the last one says nothing");
         assert_eq!(of(by("r", Some("q"))), ["S4"]);
         assert_eq!(of(by("q", None)), ["S1", "S4"]);
-        let owner = Owner { framework_id: Some("F"), ..Owner::of_role("r") };
-        assert_eq!(of(Some(owner)), ["S0", "S4"], "labels that are not shown may be the owner's");
+        let labels = [LabelSelector { key: "k".into(), value: None }];
+        for (labels, framework_id) in [(&[][..], Some("F")), (&labels, None)] {
+            let owner = Owner { labels, framework_id, ..Owner::of_role("r") };
+            assert_eq!(of(Some(owner)), ["S0", "S4"], "labels that are not shown may be its");
+        }
     }
 
     #[test]

@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use crate::master::agents;
     use crate::testing::Script;
-    use janitor_contract::types::Error;
+    use janitor_contract::types::{Error, SkipReason};
 
     const WANTED: agents::Wanted = agents::Wanted { role: Some("r"), principal: None, agents: &[] };
     const OWNER: Owner = Owner::of_role("r");
@@ -276,6 +276,21 @@ mod tests {
             [
                 "Found 0 volume(s) for role 'r' on slave S1",
                 "No reserved resources for any role on slave S0"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_skipped_is_counted_by_reason() {
+        const STATIC: &str = r#"{"name":"cpus","role":"r"}"#;
+        let agents = [agent("S1", &format!(r#"{{"r":[{STATIC},{VOLUME},{STATIC}]}}"#))];
+        let mut host = Script::default();
+        let attempts = round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
+        assert_eq!(
+            attempts[0].result.skipped,
+            [
+                Skipped { reason: SkipReason::StaticReservation, count: 2 },
+                Skipped { reason: SkipReason::VolumeLeft, count: 1 }
             ]
         );
     }
@@ -347,6 +362,8 @@ mod tests {
         assert!(matches!(attempts[1].result.outcome, AgentOutcome::Refused(_)));
         assert!(matches!(attempts[2].result.outcome, AgentOutcome::Failed(_)));
         assert!(matches!(attempts[3].result.outcome, AgentOutcome::Failed(_)));
+        let hint = "The Mesos master requires valid credentials; no more requests are sent.";
+        assert!(host.lines().contains(&hint), "{:?}", host.lines());
     }
 
     #[test]
@@ -358,6 +375,7 @@ mod tests {
         let hint = host.lines().pop().unwrap();
         assert!(hint.contains("made by: maker."), "{hint}");
         assert!(hint.contains("dcos:mesos:master:reservation:principal[:PRINCIPAL]"), "{hint}");
+        assert!(host.log[1..].iter().all(|entry| entry.level == Level::Error));
     }
 
     #[test]
@@ -368,6 +386,16 @@ mod tests {
         let why = "the Mesos master did not answer in time".to_owned();
         assert_eq!(attempts[0].result.outcome, AgentOutcome::Failed(why));
         assert_eq!(attempts[1].result.outcome, AgentOutcome::Accepted(202));
+        let accepted: Vec<_> = attempts.iter().map(|attempt| attempt.accepted.len()).collect();
+        assert_eq!(accepted, [0, 1]);
+    }
+
+    #[test]
+    fn a_request_that_the_host_does_not_send_is_no_error_of_the_network() {
+        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS}]}}"#))];
+        let mut host = Script::default().fails(Error::Stopped);
+        round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
+        assert!(host.lines()[1].starts_with("Not sent: "), "{:?}", host.lines());
     }
 
     #[test]
@@ -389,5 +417,19 @@ mod tests {
             })
             .collect();
         assert_eq!(lists, [format!("[{CPUS},{MEM}]"), format!("[{DISK}]")]);
+    }
+
+    #[test]
+    fn a_list_that_is_refused_is_divided_whatever_is_accepted_beside_it() {
+        const DISK: &str =
+            r#"{"name":"disk","role":"r","reservation":{},"provider_id":{"value":"csi"}}"#;
+        let agents = [agent("S1", &format!(r#"{{"r":[{CPUS},{CPUS},{DISK}]}}"#))];
+        for (statuses, divisible) in [([400, 202], true), ([202, 400], false), ([403, 202], false)]
+        {
+            let [first, second] = statuses;
+            let mut host = Script::default().answer(first, "").answer(second, "");
+            let attempts = round(&Operation::RESERVATIONS, &mut host, &listing(&agents));
+            assert_eq!(attempts[0].divisible, divisible, "{statuses:?}");
+        }
     }
 }
