@@ -233,7 +233,163 @@ fn leader(uri: &Uri, status: StatusCode, location: Option<Uri>) -> Option<Uri> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Mutex;
+    use std::time::Duration;
+
     use super::*;
+    use crate::cancellation::CancellationToken;
+    use crate::exchange::RunStart;
+    use crate::secret::Token;
+    use crate::timeouts::Timeouts;
+    use crate::tls::Tls;
+    use janitor_contract::types::Method;
+
+    /// A master on loopback that keeps the heads of the requests that it receives.
+    struct Master {
+        address: SocketAddr,
+        requests: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Master {
+        /// Starts a master with an answer for each request: the status and a location.
+        fn start(answer: impl Fn(SocketAddr) -> (u16, String) + Send + 'static) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let requests = Arc::<Mutex<Vec<String>>>::default();
+            let received = Arc::clone(&requests);
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.unwrap();
+                    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                    let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+                    received.lock().unwrap().push(head.join("\n"));
+                    let (status, location) = answer(address);
+                    let location = match location.as_str() {
+                        "" => String::new(),
+                        location => format!("Location: {location}\r\n"),
+                    };
+                    let answer = format!(
+                        "HTTP/1.1 {status} Status\r\n{location}Content-Length: 0\r\nConnection: \
+                         close\r\n\r\n"
+                    );
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+            });
+            Self { address, requests }
+        }
+
+        fn with_status(status: u16) -> Self {
+            Self::start(move |_| (status, String::new()))
+        }
+
+        /// Starts a master that names another leader, or itself.
+        fn following(leader: Option<SocketAddr>) -> Self {
+            Self::start(move |own| (307, format!("//{}/master/slaves", leader.unwrap_or(own))))
+        }
+
+        fn url(&self) -> String {
+            format!("http://{}/master/", self.address)
+        }
+
+        /// Returns the requests so far.
+        fn requests(&self) -> Vec<String> {
+            std::mem::take(&mut self.requests.lock().unwrap())
+        }
+    }
+
+    /// The URL of a master that does not run.
+    const STOPPED: &str = "http://127.0.0.1:1/master/";
+
+    /// Sends to these masters, with a token or without.
+    fn live(masters: &[String], has_token: bool) -> Live {
+        let (masters, others) = (masters.join(","), "http://127.0.0.1/");
+        let endpoints = Endpoints::new(&masters, others, others).unwrap();
+        let client = Client::new(Timeouts::default(), &Tls::default(), ProxySettings::none());
+        let token = || Credential::Token(Token::new("canary").unwrap());
+        let credential = if has_token { token() } else { Credential::None };
+        Live::new(client, endpoints.into()).with_credentials(Credentials::everywhere(credential))
+    }
+
+    fn status(live: &Live, endpoint: Endpoint, path: &str) -> Result<u16, Error> {
+        let (path, method) = (vec![path.into()], Method::Get);
+        let request = Request { endpoint, method, path, query: vec![], content: None };
+        live.exchange(&request, &Permit::default()).map(|response| response.status)
+    }
+
+    #[test]
+    fn a_credential_follows_only_to_a_server_that_is_named() {
+        let leader = Master::with_status(200);
+        let follower = Master::following(Some(leader.address));
+        let ask = |masters: &[String], has_token| {
+            status(&live(masters, has_token), Endpoint::Master, "slaves")
+        };
+        let Err(Error::Internal(why)) = ask(&[follower.url()], true) else { panic!("followed") };
+        assert!(why.contains("credentials are sent only to servers that are named"), "{why}");
+        assert_eq!(leader.requests(), [""; 0]);
+        for (masters, has_token) in
+            [(vec![follower.url(), leader.url()], true), (vec![follower.url()], false)]
+        {
+            assert_eq!(ask(&masters, has_token), Ok(200));
+            let requests = leader.requests();
+            assert_eq!(requests.len(), 1);
+            assert!(requests[0].starts_with("GET /master/slaves "), "{}", requests[0]);
+            assert_eq!(requests[0].contains("authorization: token=canary"), has_token);
+        }
+    }
+
+    #[test]
+    fn redirects_come_to_an_end() {
+        let master = Master::following(None);
+        // A server may redirect to itself with the credential that it has received already.
+        let answer = status(&live(&[master.url()], true), Endpoint::Master, "slaves");
+        assert_eq!((answer, master.requests().len()), (Ok(307), 4));
+    }
+
+    #[test]
+    fn a_master_that_cannot_answer_is_skipped() {
+        for unusable in [307, 502, 503, 504] {
+            let (first, second) = (Master::with_status(unusable), Master::with_status(200));
+            let live = live(&[STOPPED.into(), first.url(), second.url()], true);
+            assert_eq!(status(&live, Endpoint::Master, "slaves"), Ok(200));
+            assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
+            // The one that has answered is asked first the next time, for its own pages too.
+            assert_eq!(status(&live, Endpoint::MasterRoot, "version"), Ok(200));
+            assert_eq!(status(&live, Endpoint::Master, "slaves"), Ok(200));
+            assert_eq!((first.requests().len(), second.requests().len()), (0, 2));
+        }
+        for refusal in [200, 400, 401, 403, 404, 409, 500] {
+            let (first, second) = (Master::with_status(refusal), Master::with_status(200));
+            let live = live(&[first.url(), second.url()], true);
+            assert_eq!(status(&live, Endpoint::Master, "slaves"), Ok(refusal));
+            // A token that is refused is not sent again.
+            assert_eq!((first.requests().len(), second.requests().len()), (1, 0));
+        }
+        let last = Master::with_status(503);
+        let all = live(&[STOPPED.into(), last.url()], false);
+        assert_eq!(status(&all, Endpoint::Master, "slaves"), Ok(503));
+        let none = status(&live(&[STOPPED.into()], false), Endpoint::Master, "slaves");
+        assert!(matches!(none, Err(Error::Connect(_))), "{none:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_cancelled_asks_no_other_master_to_change_something() {
+        let second = Master::with_status(200);
+        for (method, is_sent) in [(Method::Get, true), (Method::Post, false)] {
+            let cancellation = CancellationToken::new();
+            let masters = [STOPPED.into(), second.url()];
+            let live = live(&masters, false);
+            let time = Duration::from_secs(3600);
+            let endpoints = live.masters.endpoints().clone();
+            let permit = RunStart::new(endpoints, time, cancellation.clone()).permit();
+            cancellation.cancel();
+            let (endpoint, path) = (Endpoint::Master, vec!["slaves".into()]);
+            let request = Request { endpoint, method, path, query: vec![], content: None };
+            assert_eq!(live.exchange(&request, &permit).is_ok(), is_sent, "{method:?}");
+            assert_eq!(second.requests().len(), usize::from(is_sent));
+        }
+    }
 
     fn follow(from: &str, status: u16, location: &str) -> Option<String> {
         let from = from.parse().unwrap();
