@@ -47,9 +47,9 @@ mod nginx;
 mod routed;
 mod validation;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::{fs, thread};
 
 use janitor_tests::{Cluster, State};
 use libtest_mimic::{Arguments, Trial};
@@ -74,7 +74,12 @@ fn main() -> ExitCode {
         let name = file.file_stem().unwrap_or_default().display();
         trials.push(trial(format!("recordings::{name}"), move || recording(&file)));
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let mut arguments = Arguments::from_args();
+    // Most scenarios wait for servers, so more of them run at once than there are cores.
+    if let Ok(cores) = thread::available_parallelism() {
+        arguments.test_threads.get_or_insert(2 * cores.get());
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
