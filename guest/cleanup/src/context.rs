@@ -157,6 +157,18 @@ impl<'a, H: Host> Context<'a, H> {
         self.seen(Ok(listing), owner).ok()
     }
 
+    /// Returns the latest list of agents: the host allows the removal of nothing else than what it shows,
+    /// and the run may have read it for another target.
+    pub fn latest(&mut self, listing: Rc<Listing>, owner: Owner) -> Result<Rc<Listing>, Abort> {
+        match self.host.latest(Wanted::of_owner(owner)) {
+            Some(latest) if !Rc::ptr_eq(&latest, &listing) => {
+                let latest = self.seen(Ok(latest), owner);
+                self.usable(latest)
+            }
+            _ => Ok(listing),
+        }
+    }
+
     /// Keeps for the report what the agents still hold.
     fn seen(
         &mut self,

@@ -83,6 +83,15 @@ pub trait Host {
         agents::refresh(self, wanted, listing)
     }
 
+    /// Returns the latest list of agents that a host which several cleanups share has read for any of
+    /// them, if it is still kept.
+    fn latest(&mut self, _wanted: Wanted) -> Option<Rc<Listing>>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Sends one request and waits for the whole answer, which is expected to be short: a
     /// body that is longer than [`Answer::LIMIT`] is truncated. A body whose end never arrives is
     /// no error here, because the status already says what happened.
@@ -166,6 +175,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>> {
         self.host.refresh(wanted, listing)
+    }
+
+    fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {
+        self.host.latest(wanted)
     }
 
     fn window(&mut self) -> usize {

@@ -203,6 +203,12 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         lists.get(place)?.clone().ok()
     }
 
+    fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {
+        let memo = self.0.borrow();
+        let place = memo.wanted.iter().position(|it| *it == wanted)?;
+        memo.lists.get(place)?.clone().ok()
+    }
+
     fn window(&mut self) -> usize {
         self.0.borrow_mut().host.window()
     }

@@ -126,10 +126,12 @@ fn named_znode(target: &Target) -> Option<&str> {
 fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]) {
     for part in parts.iter_mut() {
         part.proceed(|context, target, listing| {
-            if let (Some(owner), Some(listing)) = (Owner::of(target), &listing) {
-                context.require_planned_agents(operation, listing, owner)?;
-            }
-            Ok(listing)
+            let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
+                return Ok(None);
+            };
+            let listing = context.latest(listing, owner)?;
+            context.require_planned_agents(operation, &listing, owner)?;
+            Ok(Some(listing))
         });
     }
     let jobs: Vec<_> = parts.iter().filter_map(Part::job).collect();
@@ -364,6 +366,18 @@ mod tests {
             let of_one: Vec<_> = lists.map(|it| !it.query.is_empty()).collect();
             assert_eq!(of_one, [false, true, true, false]);
         }
+    }
+
+    #[test]
+    fn what_the_list_for_another_target_shows_counts() {
+        let mut host = calm().answer(200, list(&["a"], &["b"])).answer(202, "").answer(202, "");
+        // While the removal of the volumes is confirmed, somebody else removes what `b` has.
+        host = host.answer(200, list(&[], &["a"])).answer(202, "").answer(202, "");
+        host = host.answer(200, list(&[], &[]));
+        let results = clean_all(&mut host, &["a", "b"].map(|it| target(it, None)), &options());
+        assert!(results.iter().all(Result::is_ok));
+        // The host would have stopped the run at the removal of what is not listed any more.
+        assert_eq!(paths(&host).iter().filter(|it| **it == "unreserve").count(), 2);
     }
 
     #[test]
