@@ -1,5 +1,5 @@
-//! Copies the component's logic with every fault of `faults.rs` in it. A fault has no effect until the
-//! search turns it on.
+//! Copies the component's logic and the host's policy with every fault of `faults.rs` in them. A fault has
+//! no effect until the search turns it on.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -9,37 +9,40 @@ use std::{env, fs};
 #[allow(dead_code, reason = "the search uses the rest")]
 mod faults;
 
-/// The folder of the sources.
-const SOURCES: &str = "../../guest/cleanup/src";
+/// The modules of the search that are copies, and the folders of their sources.
+const COPIES: [(&str, &str); 2] =
+    [("broken", "guest/cleanup/src"), ("broken_policy", "host/policy/src")];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed={SOURCES}");
     println!("cargo:rerun-if-changed=src/faults.rs");
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let folder = out.join("broken");
-    copy(Path::new(SOURCES), &folder)?;
-    for (index, fault) in faults::FAULTS.iter().enumerate() {
-        insert(index, fault, &folder.join(fault.file))?;
+    let mut modules = String::new();
+    for (name, sources) in COPIES {
+        let from = Path::new("../..").join(sources);
+        println!("cargo:rerun-if-changed={}", from.display());
+        let folder = out.join(sources);
+        copy(&from, &folder, &format!("crate::logic::{name}::"))?;
+        let root = folder.join("lib.rs");
+        modules += &format!("#[allow(unused)]\n#[path = {root:?}]\npub mod {name};\n");
     }
-    let root = folder.join("lib.rs");
-    fs::write(
-        out.join("broken.rs"),
-        format!("#[allow(unused)]\n#[path = {root:?}]\npub mod broken;\n"),
-    )?;
+    for (index, fault) in faults::FAULTS.iter().enumerate() {
+        insert(index, fault, &out.join(fault.file))?;
+    }
+    fs::write(out.join("broken.rs"), modules)?;
     Ok(())
 }
 
-/// Copies the sources, as a module of the search.
-fn copy(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+/// Copies sources, as a module of the search with this path.
+fn copy(from: &Path, to: &Path, module: &str) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (path, copied) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
-            copy(&path, &copied)?;
+            copy(&path, &copied, module)?;
         } else {
             let text = fs::read_to_string(&path)?;
-            fs::write(copied, text.replace("crate::", "crate::logic::broken::"))?;
+            fs::write(copied, text.replace("crate::", module))?;
         }
     }
     Ok(())

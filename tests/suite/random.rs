@@ -47,7 +47,7 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
     assert_eq!(after.others(part), before.others(part));
     match result {
         Ok(_) => {
-            let has_znode = part.znode && after.has_znode();
+            let has_znode = part.znode && after.has_znode(part);
             assert!(!after.is_left(part) && !has_znode);
         }
         Err(RunError::Failure(failure)) => {

@@ -154,7 +154,7 @@ impl Case {
         let is_left = cluster.is_left(self.part);
         match result {
             Ok(report) => {
-                let has_znode = self.part.znode && cluster.has_znode();
+                let has_znode = self.part.znode && cluster.has_znode(self.part);
                 assert!(!is_left && !has_znode, "that is not clean");
                 assert!(report.unreached.is_empty());
             }
@@ -163,7 +163,7 @@ impl Case {
             }
             Err(_) => {}
         }
-        let is_deleted = self.cluster.has_znode() && !cluster.has_znode();
+        let is_deleted = self.cluster.has_znode(self.part) && !cluster.has_znode(self.part);
         assert!(!is_left || !is_deleted, "the node was deleted before the rest");
     }
 }

@@ -19,6 +19,10 @@ pub const ROLE: &str = "team/r";
 pub const PRINCIPAL: &str = "p";
 /// The target's node.
 pub const ZNODE: &str = "dcos-service-r";
+/// The role of another service, which also may be a target.
+pub const OTHER: &str = "sibling";
+/// The other service's node.
+const OTHER_ZNODE: &str = "dcos-service-sibling";
 
 /// Random numbers, the same for the same seed.
 pub struct Chance(u64);
@@ -49,6 +53,8 @@ impl Chance {
 /// The target of a run: a role, or a part of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
+    /// The role.
+    role: &'static str,
     /// The principal that made it.
     pub principal: Option<&'static str>,
     /// The value of the label `k`, or none for any value.
@@ -69,14 +75,24 @@ impl Part {
         let framework = chance.of(&[None, None, None, None, Some("dead"), Some("dead"), Some("a")]);
         let agent = chance.of(&[None, None, None, None, None, None, Some(0), Some(1)]);
         let znode = agent.is_none() && !chance.one_in(4);
-        Self { principal, label, framework, agent, znode }
+        Self { role: ROLE, principal, label, framework, agent, znode }
     }
 
     /// Makes a random part that labels distinguish from the rest of a role, without the node.
     pub fn by_label(chance: &mut Chance) -> Self {
         let parts = [(None, Some("dead")), (None, Some("a")), (Some(Some(LABELS[0])), None)];
         let (label, framework) = chance.of(&parts);
-        Self { principal: None, label, framework, agent: None, znode: false }
+        Self { label, framework, ..Self::of_role(ROLE) }
+    }
+
+    /// Makes the target of a whole role, without its node.
+    pub fn of_role(role: &'static str) -> Self {
+        Self { role, principal: None, label: None, framework: None, agent: None, znode: false }
+    }
+
+    /// Returns the name of the node that the service of the role has.
+    fn node(self) -> &'static str {
+        if self.role == OTHER { OTHER_ZNODE } else { ZNODE }
     }
 
     /// Returns the target of a run.
@@ -84,9 +100,9 @@ impl Part {
         let value = |value: Option<&str>| value.map(Into::into);
         let label = self.label.map(|it| LabelSelector { key: "k".into(), value: value(it) });
         Target {
-            role: Some(ROLE.into()),
+            role: Some(self.role.into()),
             principal: self.principal.map(Into::into),
-            znode: self.znode.then(|| ZNODE.into()),
+            znode: self.znode.then(|| self.node().into()),
             labels: label.into_iter().collect(),
             framework_id: self.framework.map(Into::into),
             agents: self.agent.into_iter().map(agent_id).collect(),
@@ -229,7 +245,8 @@ pub struct Cluster {
     frameworks: Vec<Framework>,
     /// The time since the master took over from another one, in seconds.
     took_over: Option<u32>,
-    znode: bool,
+    /// The nodes that exist.
+    znodes: BTreeSet<&'static str>,
     /// One request in this many fails, if any does.
     faults: Option<usize>,
     /// The number of the one request that fails, and the kind of its fault.
@@ -350,7 +367,7 @@ impl Resource {
     fn is_volume(&self, part: Part) -> bool {
         let Some(volume) = &self.volume else { return false };
         let owner = volume.principal.or(self.innermost().principal);
-        self.innermost().role == ROLE
+        self.innermost().role == part.role
             && part.principal.is_none_or(|it| owner == Some(it))
             && part.accepts(self.innermost())
     }
@@ -358,7 +375,7 @@ impl Resource {
     /// Returns whether the target has reserved it.
     fn is_reservation(&self, part: Part) -> bool {
         let Layer { role, dynamic, principal: owner, .. } = self.innermost();
-        role == ROLE
+        role == part.role
             && *dynamic
             && part.principal.is_none_or(|it| *owner == Some(it))
             && part.accepts(self.innermost())
@@ -372,9 +389,15 @@ impl Resource {
 }
 
 impl Framework {
-    /// Returns whether it has the target's role, or one below it.
-    fn has_role(&self) -> bool {
-        self.roles.iter().any(|it| [ROLE, "team/r/s"].contains(it))
+    /// Returns whether it is the service of a target, and of nothing else.
+    fn is_alone(&self, part: Part) -> bool {
+        self.visible && !part.has_labels() && self.roles == [part.role]
+    }
+
+    /// Returns whether it has a role, or one below it.
+    fn has_role(&self, role: &str) -> bool {
+        let is_within = |it: &str| it.is_empty() || it.starts_with('/');
+        self.roles.iter().any(|it| it.strip_prefix(role).is_some_and(is_within))
     }
 }
 
@@ -515,7 +538,7 @@ impl Cluster {
             agents,
             frameworks,
             took_over: chance.one_in(8).then(|| chance.of(&[20, 300, 599, 700, 100_000])),
-            znode: chance.one_in(2),
+            znodes: chance.one_in(2).then_some(ZNODE).into_iter().collect(),
             faults: None,
             fault: None,
             chance: 0,
@@ -549,7 +572,7 @@ impl Cluster {
     /// target; otherwise it ends with `Reason::Incomplete`.
     pub fn is_complete(&self, part: Part) -> bool {
         let holds = |agent: &Agent| {
-            let own = agent.resources.iter().any(|it| it.innermost().role == ROLE);
+            let own = agent.resources.iter().any(|it| it.innermost().role == part.role);
             (own, agent.has_pending(part))
         };
         self.agents.iter().filter(|it| part.is_on(it)).all(|agent| {
@@ -564,13 +587,30 @@ impl Cluster {
 
     /// Returns whether a framework uses the target, or may use it.
     pub fn is_used(&self, part: Part) -> bool {
-        let owning = self.owning(part);
-        let concerns = |it: &Framework| match &owning {
+        self.has_user(part, self.owning(part).as_ref()) || self.has_new_master()
+    }
+
+    /// Returns whether a framework uses the target, where these own what a run would remove.
+    pub fn has_user(&self, part: Part, owning: Option<&BTreeSet<&'static str>>) -> bool {
+        let concerns = |it: &Framework| match owning {
             Some(owning) if owning.contains(it.name) => true,
-            Some(_) => part.znode && (!it.visible || it.roles.contains(&ROLE) || it.name == "r"),
-            None => it.has_role() || (part.znode && (!it.visible || it.name == "r")),
+            Some(_) => {
+                part.znode && (!it.visible || it.roles.contains(&part.role) || it.name == "r")
+            }
+            None => it.has_role(part.role) || (part.znode && (!it.visible || it.name == "r")),
         };
-        self.frameworks.iter().any(concerns) || self.took_over.is_some_and(|led| led < 600)
+        self.frameworks.iter().any(concerns)
+    }
+
+    /// Returns whether a master has taken over, with which frameworks may not have registered yet.
+    pub fn has_new_master(&self) -> bool {
+        self.took_over.is_some_and(|led| led < 600)
+    }
+
+    /// Returns whether a teardown of all frameworks ends no other service than the target's, and leaves no
+    /// doubt.
+    pub fn may_be_torn_down(&self, part: Part) -> bool {
+        self.took_over.is_none() && self.frameworks.iter().all(|it| it.is_alone(part))
     }
 
     /// Returns the same cluster, where a framework has the target's role.
@@ -582,7 +622,7 @@ impl Cluster {
 
     /// Returns the frameworks that own everything that a run would remove, if labels say so of all
     /// of it.
-    fn owning(&self, part: Part) -> Option<BTreeSet<&'static str>> {
+    pub fn owning(&self, part: Part) -> Option<BTreeSet<&'static str>> {
         let listed = |it: &&Agent| it.place.is_listed() && it.place != Place::Hiding;
         let agents = self.agents.iter().filter(listed).filter(|it| part.is_on(it));
         let own = agents.flat_map(|it| &it.resources).filter(|it| it.is_removable(part));
@@ -597,8 +637,8 @@ impl Cluster {
     }
 
     /// Returns whether the target's node exists.
-    pub fn has_znode(&self) -> bool {
-        self.znode
+    pub fn has_znode(&self, part: Part) -> bool {
+        self.znodes.contains(part.node())
     }
 
     /// Returns the resources of each agent, sorted, because their order does not matter.
@@ -710,16 +750,18 @@ impl Cluster {
             ("POST", "api/v1") => (400, String::new()),
             ("POST", "destroy-volumes") => self.remove(true, form, part),
             ("POST", "unreserve") => self.remove(false, form, part),
+            ("POST", "teardown") => self.tear_down(form, part),
             ("GET", "exhibitor/v1/explorer/node-data") => {
-                let stat = if self.znode { "czxid: 1" } else { "* not found * " };
+                let stat = if self.has_znode(part) { "czxid: 1" } else { "* not found * " };
                 (200, json!({"bytes": "", "str": "", "stat": stat}).to_string())
             }
             ("GET", "exhibitor/v1/explorer/node") => (200, "[]".into()),
-            ("DELETE", path) if path == format!("exhibitor/v1/explorer/znode/{ZNODE}") => {
-                let message = format!("KeeperErrorCode = NoNode for /{ZNODE}");
-                let (message, succeeded) =
-                    if self.znode { ("OK".into(), true) } else { (message, false) };
-                self.znode = false;
+            ("DELETE", path) if path == format!("exhibitor/v1/explorer/znode/{}", part.node()) => {
+                let succeeded = self.znodes.remove(part.node());
+                let message = match succeeded {
+                    true => "OK".into(),
+                    false => format!("KeeperErrorCode = NoNode for /{}", part.node()),
+                };
                 (200, json!({"message": message, "succeeded": succeeded}).to_string())
             }
             _ => {
@@ -847,6 +889,22 @@ impl Cluster {
             agent.pending.retain(|it| it.looks != Some(0));
         }
         json!({"type": "GET_OPERATIONS", "get_operations": {"operations": pending}}).to_string()
+    }
+
+    /// Tears a framework down.
+    fn tear_down(&mut self, form: &[(String, String)], part: Part) -> (u16, String) {
+        let named = |it: &Framework| form == [("frameworkId".to_owned(), it.name.to_owned())];
+        let Some(at) = self.frameworks.iter().position(named) else {
+            if !self.has_happened {
+                self.violations.push(format!("the teardown of what is not there: {form:?}"));
+            }
+            return (400, "No framework found".into());
+        };
+        if !self.frameworks[at].is_alone(part) {
+            self.violations.push(format!("the teardown of another service: {form:?}"));
+        }
+        self.frameworks.remove(at);
+        (200, String::new())
     }
 
     /// Destroys volumes, or unreserves resources: all of a list, or nothing.

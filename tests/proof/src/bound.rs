@@ -1,11 +1,151 @@
-//! The bound: which clusters, and how many deviations.
+//! The bound: which clusters, which runs, and how many deviations.
 
+use janitor_contract::call::Call;
+use janitor_contract::types::{InUse, Options, Request, Target};
 use janitor_guest::simulated::bounded::{Kind, Users};
 use janitor_guest::simulated::{Cluster, Part, Place};
+
+use crate::world::Stage;
+
+/// The way in which a run cleans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It cleans one target, with the default options.
+    Plain,
+    /// It waits for what passes by itself.
+    Waits,
+    /// It tears down the frameworks that use the target.
+    TearsDown,
+    /// It cleans a target that is in use.
+    Forces,
+    /// It cleans several targets.
+    Several,
+    /// It makes a plan, and carries it out.
+    Plans,
+}
+
+impl Manner {
+    /// Returns the name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "default",
+            Self::Waits => "`--wait`",
+            Self::TearsDown => "`--teardown`",
+            Self::Forces => "`--force`",
+            Self::Several => "several targets",
+            Self::Plans => "plan, then apply",
+        }
+    }
+
+    fn options(self) -> Options {
+        let options = Options::DEFAULT;
+        match self {
+            Self::Plain | Self::Several | Self::Plans => options,
+            Self::Waits => Options { wait_seconds: 1, confirm_seconds: 1, ..options },
+            Self::TearsDown => Options { in_use: InUse::Teardown, confirm_seconds: 1, ..options },
+            Self::Forces => Options { in_use: InUse::Force, ..options },
+        }
+    }
+}
+
+/// The task of a run.
+pub struct Task {
+    /// The way.
+    pub manner: Manner,
+    /// The targets.
+    pub parts: Vec<Part>,
+    /// The same targets, as the run receives them.
+    pub targets: Vec<Target>,
+    /// The options.
+    pub options: Options,
+    /// The number of the target to which something happens.
+    main: usize,
+}
+
+impl Task {
+    fn new(manner: Manner, part: Part, others: Others) -> Self {
+        let (parts, main) = match others {
+            Others::None => (vec![part], 0),
+            Others::AreFirst => (vec![Part::OTHER, Part::EMPTY, part], 2),
+            Others::AreLast => (vec![part, Part::EMPTY, Part::OTHER], 0),
+            Others::AreNotNamed => (vec![Part::EMPTY, part], 1),
+        };
+        let targets = parts.iter().map(|it| it.target()).collect();
+        Self { manner, parts, targets, options: manner.options(), main }
+    }
+
+    /// Returns the same targets, cleaned with the default options.
+    pub fn plain(&self) -> Self {
+        let manner = if self.parts.len() > 1 { Manner::Several } else { Manner::Plain };
+        let (parts, targets) = (self.parts.clone(), self.targets.clone());
+        Self { manner, parts, targets, options: manner.options(), main: self.main }
+    }
+
+    /// Returns the target to which something happens.
+    pub fn main(&self) -> Part {
+        self.parts[self.main]
+    }
+
+    /// Returns the first stage.
+    pub fn first(&self) -> Stage {
+        if self.manner == Manner::Plans { Stage::Plans } else { Stage::Cleans }
+    }
+
+    /// Returns the call of a stage.
+    pub fn call(&self, stage: &Stage) -> Call {
+        match (stage, &self.targets[..]) {
+            (Stage::Applies(made), _) => Call::Apply(made.plan.clone()),
+            (Stage::Plans, [target]) => Call::Plan(target.clone()),
+            (Stage::Cleans, [target]) => Call::Clean(target.clone()),
+            (_, all) => Call::CleanAll(all.to_vec()),
+        }
+    }
+
+    /// Returns the number of the target that a request concerns: the one that it names, or the first.
+    pub fn concerned(&self, request: &Request) -> usize {
+        if self.parts.len() == 1 {
+            return 0;
+        }
+        let fields = request.content.iter().flat_map(|it| form_urlencoded::parse(&it.bytes));
+        let query = request.query.iter().map(|(_, value)| value.clone());
+        let path = request.path.iter().cloned();
+        let text: String = path.chain(query).chain(fields.map(|(_, it)| it.into_owned())).collect();
+        self.parts.iter().position(|it| it.is_named_in(&text)).unwrap_or(0)
+    }
+}
+
+/// Other targets of a run than the one whose resources are those of the bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    /// There are none, and no other service.
+    None,
+    /// Another service, and a role that has nothing, are targets before it.
+    AreFirst,
+    /// They are targets after it.
+    AreLast,
+    /// There is another service, but it is no target; only a role that has nothing is.
+    AreNotNamed,
+}
+
+/// The other targets of each run, and whether the other service is registered.
+fn companies(manner: Manner) -> &'static [(Others, bool)] {
+    match manner {
+        Manner::Several => &[
+            (Others::AreFirst, false),
+            (Others::AreFirst, true),
+            (Others::AreLast, false),
+            (Others::AreLast, true),
+            (Others::AreNotNamed, true),
+        ],
+        _ => &[(Others::None, false)],
+    }
+}
 
 /// A part of the bound: all clusters with this many agents, or every so many of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep {
+    /// The way in which the runs clean.
+    pub manner: Manner,
     /// The number of agents: one or two.
     pub agents: usize,
     /// The largest number of resources of an agent.
@@ -17,27 +157,42 @@ pub struct Sweep {
 }
 
 /// The whole bound.
-pub const WHOLE: [Sweep; 4] = [
-    Sweep { agents: 1, resources: 2, deviations: 1, one_in: 1 },
-    Sweep { agents: 1, resources: 1, deviations: 2, one_in: 1 },
-    Sweep { agents: 2, resources: 1, deviations: 1, one_in: 1 },
-    Sweep { agents: 2, resources: 2, deviations: 0, one_in: 1 },
+pub const WHOLE: [Sweep; 9] = [
+    Sweep { manner: Manner::Plain, agents: 1, resources: 2, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Plain, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::Plain, agents: 2, resources: 1, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Plain, agents: 2, resources: 2, deviations: 0, one_in: 1 },
+    Sweep { manner: Manner::Waits, agents: 2, resources: 1, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::TearsDown, agents: 1, resources: 2, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Forces, agents: 1, resources: 2, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Several, agents: 1, resources: 2, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Plans, agents: 2, resources: 1, deviations: 1, one_in: 1 },
 ];
 
 /// The sample of each sweep that is tried before each change. The numbers have no common divisor with
-/// those of targets, delays and frameworks, so that the sample has all of these.
-pub const QUICK: [Sweep; 4] = [
+/// those of targets, delays, frameworks and other targets, so that the sample has all of these.
+pub const QUICK: [Sweep; 9] = [
     Sweep { one_in: 7, ..WHOLE[0] },
-    Sweep { one_in: 23, ..WHOLE[1] },
-    Sweep { one_in: 229, ..WHOLE[2] },
-    Sweep { one_in: 53, ..WHOLE[3] },
+    Sweep { one_in: 41, ..WHOLE[1] },
+    Sweep { one_in: 431, ..WHOLE[2] },
+    Sweep { one_in: 211, ..WHOLE[3] },
+    Sweep { one_in: 1999, ..WHOLE[4] },
+    Sweep { one_in: 97, ..WHOLE[5] },
+    Sweep { one_in: 97, ..WHOLE[6] },
+    Sweep { one_in: 397, ..WHOLE[7] },
+    Sweep { one_in: 1499, ..WHOLE[8] },
 ];
 
-/// The sweeps in which every fault is found, the shortest first.
-pub const FAULTY: [Sweep; 4] = [
+/// The sweeps in which every fault is found, the shortest first. A fault names the first that shows it.
+pub const FAULTY: [Sweep; 9] = [
     Sweep { deviations: 0, one_in: 7, ..WHOLE[2] },
+    Sweep { resources: 1, one_in: 7, ..WHOLE[5] },
+    Sweep { resources: 1, one_in: 7, ..WHOLE[6] },
+    Sweep { resources: 1, one_in: 31, ..WHOLE[7] },
+    Sweep { one_in: 997, ..WHOLE[4] },
+    Sweep { one_in: 101, ..WHOLE[8] },
     Sweep { deviations: 1, ..WHOLE[1] },
-    QUICK[2],
+    Sweep { one_in: 229, ..WHOLE[2] },
     Sweep { one_in: 17, ..WHOLE[1] },
 ];
 
@@ -49,20 +204,26 @@ const DELAYS: [u32; 2] = [0, 1];
 /// list.
 const COSTS: [usize; 2] = [0, 50];
 
+/// The policy is asked about other requests on one in this many clusters of a sweep.
+const MUTATED: usize = 7;
+
 /// The clusters of a sweep.
 pub struct Cases {
+    manner: Manner,
     singles: Vec<(Place, Vec<Kind>)>,
     /// The agents of each cluster, by their indices in `singles`.
     agents: Vec<Vec<usize>>,
     one_in: usize,
 }
 
-/// A cluster, the target of the runs, and a name for both.
+/// A cluster, what the runs are asked to do, and a name for both.
 pub struct Case {
     /// The cluster.
     pub cluster: Cluster,
-    /// The target.
-    pub part: Part,
+    /// The task.
+    pub task: Task,
+    /// This is set when the policy is asked about other requests too.
+    pub has_mutations: bool,
     /// How many agents of a list take as long as a request for one: with none, each run reads agents
     /// alone between the phases.
     pub agents_per_request: usize,
@@ -83,7 +244,7 @@ impl Cases {
             1 => all.map(|one| vec![one]).collect(),
             _ => all.flat_map(pairs).collect(),
         };
-        Self { singles, agents, one_in: sweep.one_in }
+        Self { manner: sweep.manner, singles, agents, one_in: sweep.one_in }
     }
 
     /// Returns a case, if there are so many. Where nothing has a volume, nothing is read between the phases,
@@ -99,16 +260,26 @@ impl Cases {
         let delay = DELAYS[next(DELAYS.len())];
         let users = Users::ALL[next(Users::ALL.len())];
         let agents_per_request = COSTS[next(COSTS.len())];
+        let companies = companies(self.manner);
+        let (others, is_registered) = companies[next(companies.len())];
         let agents = self.agents.get(rest)?;
         let agents: Vec<_> = agents.iter().map(|it| &self.singles[*it]).collect();
         let held: Vec<_> = agents.iter().map(|(place, kinds)| (*place, &kinds[..])).collect();
         let cluster = Cluster::bounded(&held, users, delay);
+        let cluster = match others {
+            Others::None => cluster,
+            _ => cluster.with_other(is_registered),
+        };
         let has_volume = held.iter().any(|(_, kinds)| kinds.iter().any(|it| it.is_volume()));
         let name = format!(
-            "{held:?}, users {users:?}, delay {delay}, cost {agents_per_request}, {part:?}"
+            "{held:?}, users {users:?}, delay {delay}, cost {agents_per_request}, {part:?}, \
+             {:?}, others {others:?} {is_registered}",
+            self.manner
         );
-        let is_new = has_volume || agents_per_request > 0;
-        Some(is_new.then_some(Case { cluster, part, agents_per_request, name }))
+        let is_new = has_volume || agents_per_request > 0 || others != Others::None;
+        let task = Task::new(self.manner, part, others);
+        let has_mutations = index.is_multiple_of(MUTATED);
+        Some(is_new.then_some(Case { cluster, task, has_mutations, agents_per_request, name }))
     }
 }
 

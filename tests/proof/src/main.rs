@@ -5,13 +5,15 @@
 //! | --- | --- |
 //! | [`bound`] | the clusters, and the number of deviations |
 //! | [`trial`] | the search through all runs on one cluster, and what must be true at the end of each |
+//! | [`mutations`] | the requests that the host's policy must deny |
 //! | [`world`] | one moment of a run: the cluster, and what host and component know; what must be true of each request |
-//! | [`logic`] | the component's logic, and a copy with faults |
+//! | [`logic`] | the component's logic and the host's policy, and copies with faults |
 //! | [`faults`] | the faults that the search must find |
 
 mod bound;
 mod faults;
 mod logic;
+mod mutations;
 mod trial;
 mod world;
 
@@ -21,8 +23,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use std::{env, fs, io, thread};
-
-use janitor_contract::types::Options;
 
 use crate::bound::{Cases, FAULTY, QUICK, Sweep, WHOLE};
 use crate::faults::FAULTS;
@@ -40,36 +40,46 @@ fn main() -> ExitCode {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let is_proven = match words[..] {
         [] => sweep_all(&QUICK) && find_faults(),
-        ["whole"] => sweep_all(&WHOLE),
+        ["sample", ref numbers @ ..] => sweep_all(&chosen(&QUICK, numbers)),
+        ["whole", ref numbers @ ..] => sweep_all(&chosen(&WHOLE, numbers)),
         ["faults"] => find_faults(),
         _ => {
-            eprintln!("usage: janitor-proof [whole | faults]");
+            eprintln!("usage: janitor-proof [sample [NUMBER...] | whole [NUMBER...] | faults]");
             return ExitCode::from(2);
         }
     };
     ExitCode::from(u8::from(!is_proven))
 }
 
+/// Returns the sweeps with these numbers, or all if there are none.
+fn chosen(sweeps: &[Sweep], numbers: &[&str]) -> Vec<Sweep> {
+    let is_chosen = |number: usize| numbers.iter().any(|it| *it == number.to_string());
+    let numbered = (1..).zip(sweeps);
+    let chosen = numbered.filter(|(number, _)| numbers.is_empty() || is_chosen(*number));
+    chosen.map(|(_, sweep)| *sweep).collect()
+}
+
 /// Tries all runs, and prints their numbers. It returns whether no run breaks an invariant.
 fn sweep_all(sweeps: &[Sweep]) -> bool {
     println!(
-        "| agents | resources each | deviations | clusters | runs | pruned | clean | refused | requests | s |"
+        "| run | agents | resources each | deviations | clusters | runs | pruned | clean | refused | requests | s |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut is_proven = true;
     let mut total = Count::default();
-    for sweep in sweeps {
+    for (number, sweep) in sweeps.iter().enumerate() {
         let begun = Instant::now();
         let (count, found) = tried(*sweep, Logic::Own, None);
-        let Sweep { agents, resources, deviations, one_in } = sweep;
+        let Sweep { manner, agents, resources, deviations, one_in } = sweep;
+        let manner = manner.name();
         let sample = match one_in {
             1 => String::new(),
             _ => format!(", one in {one_in}"),
         };
         let Count { cases, runs, pruned, clean, refused, requests } = count;
         println!(
-            "| {agents} | {resources} | {deviations} | {cases}{sample} | {runs} | {pruned} | {clean} | \
-             {refused} | {requests} | {} |",
+            "| {manner} | {agents} | {resources} | {deviations} | {cases}{sample} | {runs} | {pruned} | \
+             {clean} | {refused} | {requests} | {} |",
             begun.elapsed().as_secs()
         );
         total.add(count);
@@ -78,7 +88,7 @@ fn sweep_all(sweeps: &[Sweep]) -> bool {
             eprintln!("{} clusters have a run that breaks an invariant", found.len());
         }
         for (index, (name, counterexample)) in found.iter().take(KEPT).enumerate() {
-            let folder = format!("{FOLDER}/{index}");
+            let folder = format!("{FOLDER}/{number}-{index}");
             eprintln!("{folder}: {}: {name}", counterexample.problem);
             if let Err(why) = write(Path::new(&folder), name, counterexample) {
                 eprintln!("{folder} is not written: {why}");
@@ -99,8 +109,9 @@ fn find_faults() -> bool {
     // The sample has tried the others.
     let without = first_counterexample(&FAULTY[..2], None);
     let faults = FAULTS.iter().enumerate();
-    let with =
-        faults.map(|(index, fault)| (fault.name, first_counterexample(&FAULTY, Some(index))));
+    let with = faults.map(|(index, fault)| {
+        (fault.name, first_counterexample(&FAULTY[fault.sweep..], Some(index)))
+    });
     for (name, (problem, runs)) in std::iter::once(("none", without)).chain(with) {
         are_found &= problem.is_some() == (name != "none");
         println!("| {name} | {} | {runs} |", problem.as_deref().unwrap_or("-"));
@@ -115,7 +126,8 @@ fn first_counterexample(sweeps: &[Sweep], fault: Option<usize>) -> (Option<Strin
         let (count, found) = tried(*sweep, Logic::Broken, fault);
         runs += count.runs;
         if let Some((_, counterexample)) = found.first() {
-            let problem = counterexample.problem.split(": ").next().unwrap_or_default();
+            let problem = counterexample.problem.trim_start_matches("a later run: ");
+            let problem = problem.split(": ").next().unwrap_or_default();
             return (Some(problem.to_owned()), runs);
         }
     }
@@ -131,15 +143,14 @@ fn tried(
     let cases = Cases::of(sweep);
     let next = AtomicUsize::new(0);
     let total = Mutex::new((Count::default(), Vec::new()));
-    let options = Options::DEFAULT;
     let work = || {
         faults::turn_on(fault);
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Some(case) = case else { continue };
             let setting = Setting {
                 logic,
-                part: case.part,
-                options: &options,
+                task: &case.task,
+                has_mutations: case.has_mutations,
                 agents_per_request: case.agents_per_request,
             };
             let mut trial = Trial::new(setting, case.cluster, sweep.deviations);

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use janitor_contract::types::{
-    AgentLeft, Error, Failure, Options, Reason, Report, Request, Target,
+    AgentLeft, CleanupPlan, Entry, Error, Failure, InUse, Reason, Report, Request, Target,
 };
 use janitor_guest::simulated::{Cluster, Part};
 use rustc_hash::FxHashSet;
 
+use crate::bound::{Manner, Task};
 use crate::logic::Logic;
-use crate::world::{Deviation, Given, World};
+use crate::world::{Deviation, Given, Side, World};
 
 /// The numbers of a search.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,10 +86,10 @@ enum Left {
 pub struct Setting<'a> {
     /// The logic.
     pub logic: Logic,
-    /// The target.
-    pub part: Part,
-    /// The options.
-    pub options: &'a Options,
+    /// The task of the run.
+    pub task: &'a Task,
+    /// This is set when the policy is asked about other requests too.
+    pub has_mutations: bool,
     /// How many agents of a list take as long as a request for one.
     pub agents_per_request: usize,
 }
@@ -97,7 +98,6 @@ pub struct Setting<'a> {
 pub struct Trial<'a> {
     /// The run.
     pub setting: Setting<'a>,
-    target: Target,
     initial: Cluster,
     limit: u8,
     path: Vec<Step>,
@@ -118,10 +118,10 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// Creates the search for runs with at most this many deviations.
     pub fn new(setting: Setting<'a>, initial: Cluster, limit: u8) -> Self {
-        let world = World::new(initial.clone(), setting.part, setting.options);
+        let task = setting.task;
+        let world = World::new(initial.clone(), setting.logic, task, task.first());
         Self {
             setting,
-            target: setting.part.target(),
             initial,
             limit,
             path: Vec::new(),
@@ -146,10 +146,10 @@ impl<'a> Trial<'a> {
             match self.run() {
                 Err(Left::Equal) => self.count.pruned += 1,
                 Err(Left::Killed | Left::Wrong) => self.count.runs += 1,
-                Ok(result) => {
+                Ok(results) => {
                     self.count.runs += 1;
                     if self.problem.is_none() {
-                        self.problem = self.verdict(&result);
+                        self.problem = self.verdict(&results);
                     }
                 }
             }
@@ -162,15 +162,15 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Carries the current run out, again if it is killed.
-    fn run(&mut self) -> Result<Result<Report, Failure>, Left> {
+    /// Carries the current run out, again if it is killed. It returns a result for each target.
+    fn run(&mut self) -> Result<Vec<Result<Report, Failure>>, Left> {
         (self.at, self.is_stopped) = (0, false);
-        let (target, options) = (self.target.clone(), self.setting.options);
+        let mut plan = None;
         loop {
             self.elapsed = Duration::ZERO;
-            let run = AssertUnwindSafe(|| self.setting.logic.clean(self, &target, options));
+            let run = AssertUnwindSafe(|| self.carry_out(&mut plan));
             let left = match catch_unwind(run) {
-                Ok(result) => return Ok(result),
+                Ok(results) => return Ok(results),
                 Err(payload) => payload.downcast::<Left>().map(|it| *it),
             };
             match left {
@@ -184,6 +184,39 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Does what the run is asked to do. A plan that was made before is carried out again.
+    fn carry_out(&mut self, plan: &mut Option<CleanupPlan>) -> Vec<Result<Report, Failure>> {
+        let Setting { logic, task, .. } = self.setting;
+        let Task { targets, options, .. } = task;
+        let [target] = &targets[..] else {
+            return logic.clean_all(self, targets, options);
+        };
+        if task.manner != Manner::Plans {
+            return vec![logic.clean(self, target, options)];
+        }
+        let plan = match plan {
+            Some(plan) => plan,
+            None => match logic.plan(self, target, options) {
+                Ok(made) => {
+                    if self.is_new() {
+                        self.world.apply(made.clone(), task);
+                    }
+                    plan.insert(made)
+                }
+                Err(failure) => {
+                    let (reason, message) = (failure.reason, failure.message);
+                    return vec![Err(Failure { reason, message, report: Report::NOTHING })];
+                }
+            },
+        };
+        vec![logic.apply(self, plan, options)]
+    }
+
+    /// Returns whether the run has come to what no run has done before.
+    fn is_new(&self) -> bool {
+        self.at == self.path.len()
+    }
+
     /// Takes the next deviation. It returns whether there is one.
     fn advance(&mut self) -> bool {
         while let Some(step) = self.path.last_mut() {
@@ -193,12 +226,8 @@ impl<'a> Trial<'a> {
             };
             self.world = step.before.clone();
             self.spent = step.spent + 1;
-            let (given, problem) = self.world.perform(
-                &step.request,
-                Some(deviation),
-                self.setting.part,
-                self.setting.options,
-            );
+            let task = self.setting.task;
+            let (given, problem) = self.world.perform(&step.request, Some(deviation), task);
             (step.given, step.deviation) = (given, Some(deviation));
             self.problem = problem;
             self.count.requests += 1;
@@ -225,9 +254,7 @@ impl<'a> Trial<'a> {
         };
         self.at += 1;
         match given {
-            _ if self.problem.is_some() && self.at == self.path.len() => {
-                resume_unwind(Box::new(Left::Wrong))
-            }
+            _ if self.problem.is_some() && self.is_new() => resume_unwind(Box::new(Left::Wrong)),
             Given::Stopped => {
                 self.is_stopped = true;
                 Err(Error::Stopped)
@@ -247,19 +274,30 @@ impl<'a> Trial<'a> {
         !self.is_stopped
     }
 
+    /// Notes a line of the log. A run that says that it waits, or has waited, must look again whether
+    /// the target is in use.
+    pub fn logged(&mut self, entry: &Entry) {
+        let is_wait = ["Waiting up to ", "Repeating the phases: "];
+        if self.is_new() && is_wait.iter().any(|it| entry.message.starts_with(it)) {
+            self.world.wait();
+        }
+    }
+
     /// Answers a request that no run has sent yet after the same ones.
     fn ask(&mut self, request: &Request) -> Given {
         if !self.seen.insert(self.world.fingerprint(self.spent)) {
             resume_unwind(Box::new(Left::Equal));
         }
         let left = match self.spent < self.limit {
-            true => self.world.deviations(request, self.setting.part),
+            true => self.world.deviations(request, self.setting.task),
             false => Vec::new(),
         };
         let before = self.world.clone();
         let given;
-        (given, self.problem) =
-            self.world.perform(request, None, self.setting.part, self.setting.options);
+        (given, self.problem) = self.world.perform(request, None, self.setting.task);
+        if self.problem.is_none() && self.setting.has_mutations {
+            self.problem = before.hole(request, self.setting.task);
+        }
         self.count.requests += 1;
         let step = Step {
             request: request.clone(),
@@ -274,45 +312,71 @@ impl<'a> Trial<'a> {
     }
 
     /// Returns the invariant that the end of a run breaks, if it breaks one.
-    fn verdict(&mut self, result: &Result<Report, Failure>) -> Option<String> {
-        let (cluster, part) = (&self.world.cluster, self.setting.part);
+    fn verdict(&mut self, results: &[Result<Report, Failure>]) -> Option<String> {
+        let task = self.setting.task;
+        if results.len() != task.parts.len() {
+            return Some("a target has no verdict".into());
+        }
+        self.count.clean += u64::from(results.iter().all(Result::is_ok));
+        let refused = |it: &Result<_, Failure>| it.as_ref().is_err_and(|it| is_refusal(it.reason));
+        self.count.refused += u64::from(results.iter().all(refused));
+        let each = task.parts.iter().zip(results).zip(&self.world.sides);
+        let mut wrong = each.filter_map(|((part, result), side)| self.wrong(*part, result, side));
+        if let Some(wrong) = wrong.next() {
+            return Some(wrong);
+        }
+        drop(wrong);
+        let calm = self.world.cluster.calmed();
+        let (plain, logic) = (task.plain(), self.setting.logic);
+        let after = World::new(calm.clone(), logic, &plain, plain.first());
+        if self.recovering.insert(after.fingerprint(0)) {
+            let mut again = Trial::new(Setting { task: &plain, ..self.setting }, calm, 0);
+            let results = again.run();
+            if let Some(problem) = again.problem.take() {
+                return Some(format!("a later run: {problem}"));
+            }
+            let is_left = plain.parts.iter().any(|it| again.world.cluster.is_left(*it));
+            let is_clean = |it: &Result<_, Failure>| match it {
+                Ok(_) => true,
+                Err(failure) => is_mistake(failure.reason),
+            };
+            if is_left || !results.is_ok_and(|it| it.iter().all(is_clean)) {
+                return Some("a later run does not end clean".into());
+            }
+        }
+        None
+    }
+
+    /// Returns the invariant that the result of one target breaks, if it breaks one.
+    fn wrong(&self, part: Part, result: &Result<Report, Failure>, side: &Side) -> Option<String> {
+        let cluster = &self.world.cluster;
         let report = match result {
             Ok(report) => {
-                self.count.clean += 1;
                 if cluster.is_left(part) {
                     return Some("it is called clean, and something is left".into());
                 }
-                if part.znode && cluster.has_znode() {
+                if part.znode && cluster.has_znode(part) {
                     return Some("it is called clean, and the node is left".into());
                 }
                 report
             }
             Err(failure) => {
-                if is_refusal(failure.reason) {
-                    self.count.refused += 1;
+                if is_refusal(failure.reason) && side.is_touched {
+                    return Some("it is refused, and something is changed".into());
                 }
                 &failure.report
             }
         };
-        if self.spent == 0 {
-            let reason = result.as_ref().err().map(|it| it.reason);
-            let is_refused = reason.is_some_and(is_refusal);
-            if self.initial.is_used(part) && !is_refused {
-                return Some(format!("it is in use, and the run ends with {reason:?}"));
-            }
-            let is_complete = self.initial.is_complete(part);
-            let expected = match is_complete {
-                // A list that names nobody shows nothing.
-                _ if self.initial.is_list_empty() => Some(Reason::Failed),
-                false => Some(Reason::Incomplete),
-                true => None,
-            };
-            if !is_refused && reason != expected {
-                return Some(format!("{expected:?} is expected, and not {reason:?}"));
-            }
+        if self.spent == 0
+            && let Some(wrong) = self.unexpected(part, result)
+        {
+            return Some(wrong);
         }
-        let World { listed, has_changed, .. } = &self.world;
-        if let (Some(left), Some(listed), false) = (&report.left, listed, has_changed) {
+        // One of several targets may have been listed for another one since.
+        let is_alone = self.world.sides.len() == 1;
+        if let (Some(left), Some(listed), false) = (&report.left, &side.listed, side.has_changed)
+            && is_alone
+        {
             let count =
                 |it: &AgentLeft| (it.agent.clone(), it.volumes as usize, it.resources as usize);
             let reported: Vec<_> = left.iter().map(count).collect();
@@ -320,22 +384,31 @@ impl<'a> Trial<'a> {
                 return Some(format!("{reported:?} is reported as left, and {listed:?} is listed"));
             }
         }
-        let calm = cluster.calmed();
-        let after = World::new(calm.clone(), part, self.setting.options);
-        if self.recovering.insert(after.fingerprint(0)) {
-            let mut again = Trial::new(self.setting, calm, 0);
-            let result = again.run();
-            if let Some(problem) = again.problem.take() {
-                return Some(format!("a later run: {problem}"));
-            }
-            let is_left = again.world.cluster.is_left(part);
-            match result {
-                Ok(Ok(_)) if !is_left => {}
-                Ok(Err(failure)) if !is_left && is_mistake(failure.reason) => {}
-                _ => return Some("a later run does not end clean".into()),
-            }
-        }
         None
+    }
+
+    /// Returns what is unexpected about the result of one target without any deviation.
+    fn unexpected(&self, part: Part, result: &Result<Report, Failure>) -> Option<String> {
+        let reason = result.as_ref().err().map(|it| it.reason);
+        let is_refused = reason.is_some_and(is_refusal);
+        let keeps = match self.setting.task.options.in_use {
+            InUse::Refuse => true,
+            InUse::Teardown => !self.initial.may_be_torn_down(part),
+            InUse::Force => false,
+        };
+        // A list that names nobody shows nothing.
+        let is_empty = self.initial.is_list_empty();
+        if keeps && !is_empty && self.initial.is_used(part) && !is_refused {
+            return Some(format!("it is in use, and the run ends with {reason:?}"));
+        }
+        let is_complete = self.initial.is_complete(part);
+        let expected = match is_complete {
+            _ if is_empty => Some(Reason::Failed),
+            false => Some(Reason::Incomplete),
+            true => None,
+        };
+        let is_wrong = !is_refused && reason != expected;
+        is_wrong.then(|| format!("{expected:?} is expected, and not {reason:?}"))
     }
 
     /// Describes the current run.
@@ -349,15 +422,28 @@ impl<'a> Trial<'a> {
         };
         Counterexample {
             cluster: format!("{:#}\n", self.initial.scenario()),
-            command: format!("{}\n", command(&self.target)),
+            command: format!("{}\n", command(self.setting.task)),
             problem,
             steps: self.path.iter().map(words).collect(),
         }
     }
 }
 
-/// Returns the options of the command that cleans a target.
-fn command(target: &Target) -> String {
+/// Returns the commands that clean the targets, one a line.
+fn command(task: &Task) -> String {
+    let [manner, plan] = match task.manner {
+        Manner::Plain | Manner::Several => ["", ""],
+        Manner::Waits => [" --wait 1", ""],
+        Manner::TearsDown => [" --teardown", ""],
+        Manner::Forces => [" --force", ""],
+        Manner::Plans => ["", "plan "],
+    };
+    let lines = task.targets.iter().map(|it| format!("{plan}{}{manner}", selection(it)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the options of the command that select a target.
+fn selection(target: &Target) -> String {
     let option = |name: &str, value: &Option<String>| {
         value.as_ref().map(|value| format!("{name} '{value}'"))
     };
@@ -377,7 +463,10 @@ fn command(target: &Target) -> String {
 /// Returns whether a run was refused before it changed anything.
 fn is_refusal(reason: Reason) -> bool {
     is_mistake(reason)
-        || matches!(reason, Reason::InvalidTarget | Reason::InUse | Reason::InUseUnknown)
+        || matches!(
+            reason,
+            Reason::InvalidTarget | Reason::InUse | Reason::InUseUnknown | Reason::Changed
+        )
 }
 
 /// Returns whether a target was refused because nothing of the role is its own.

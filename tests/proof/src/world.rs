@@ -1,15 +1,20 @@
 //! The surroundings of a run at one moment, and the answer to its next request.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use janitor_contract::types::{Error, Method, Options, Request};
+use janitor_contract::types::{
+    Amount, CleanupPlan, Error, Fate, InUse, Method, Request, UnreachedReason,
+};
 use janitor_guest::simulated::bounded::Happening;
-use janitor_guest::simulated::{Cluster, Part};
-use janitor_policy::Policy;
+use janitor_guest::simulated::{Cluster, Part, Removal};
 use rustc_hash::FxHasher;
 
+use crate::bound::Task;
+use crate::logic::{Judge, Logic};
+use crate::mutations::mutations;
 use crate::trial::Body;
 
 /// A difference from the ordinary course, at one request.
@@ -76,25 +81,92 @@ impl fmt::Display for Given {
     }
 }
 
+/// The resources of a target in a list of the master: the ids of agents, each with the numbers of volumes
+/// and of reservations.
+type Listed = Rc<Vec<(String, usize, usize)>>;
+
+/// The stage of a run.
+#[derive(Clone)]
+pub enum Stage {
+    /// It cleans.
+    Cleans,
+    /// It makes a plan.
+    Plans,
+    /// It carries a plan out.
+    Applies(Rc<Made>),
+}
+
+/// A plan that was made.
+pub struct Made {
+    /// The plan.
+    pub plan: CleanupPlan,
+    /// The resources of the target that the master listed then.
+    listed: Option<Listed>,
+    /// The history of the run that made it.
+    history: u64,
+}
+
+impl Made {
+    /// Returns whether the plan shows what was removed.
+    fn shows(&self, removal: &Removal) -> bool {
+        let Removal { agent, volumes, amounts } = removal;
+        let agents = self.plan.agents.iter().filter(|it| it.agent == *agent);
+        let entries: Vec<_> = agents.flat_map(|it| &it.entries).collect();
+        let amount_of = |name: &str| {
+            let removed = entries.iter().filter(|it| {
+                let fate = if *volumes { it.volume.as_ref() } else { Some(&it.reservation) };
+                it.entry.name == name && fate == Some(&Fate::Removed)
+            });
+            removed.fold(0.0, |sum, it| match &it.entry.amount {
+                Amount::Scalar(amount) => sum + amount,
+                _ => sum,
+            })
+        };
+        let is_away = |id: &str| {
+            let away = self.plan.unreached.iter();
+            away.clone().any(|it| it.agent == id && it.reason == UnreachedReason::NotActive)
+        };
+        !is_away(agent) && amounts.iter().all(|(name, it)| f64::from(*it) <= amount_of(name))
+    }
+}
+
+/// The knowledge of a run about one of its targets, and its changes to it.
+#[derive(Clone, Default)]
+pub struct Side {
+    /// The resources of the target that the master last listed to this run.
+    pub listed: Option<Listed>,
+    /// This is set when the run has changed something since.
+    pub has_changed: bool,
+    /// Whether frameworks used the target when the run last read their list, unless it has waited since.
+    in_use: Option<bool>,
+    /// The frameworks that owned all of the target when labels last said so.
+    owning: Option<Rc<BTreeSet<&'static str>>>,
+    /// This is set when the run has asked for a change.
+    pub is_touched: bool,
+}
+
 /// The cluster, and what the host and the run know of it.
 #[derive(Clone)]
 pub struct World {
     /// The cluster.
     pub cluster: Cluster,
+    logic: Logic,
+    /// The stage.
+    stage: Stage,
     /// The host's policy.
-    policy: Rc<Policy>,
+    policy: Rc<Judge>,
     /// A number that identifies all requests of the run and what it received.
     history: u64,
-    /// The resources of the target that the master last listed to this run.
-    pub listed: Option<Rc<Vec<(String, usize, usize)>>>,
-    /// This is set when the run has changed something since.
-    pub has_changed: bool,
-    /// Whether frameworks used the target when the run last read their list.
-    in_use: Option<bool>,
+    /// The targets.
+    pub sides: Vec<Side>,
+    /// This is set when the latest list of agents was that of a master that had just taken over.
+    has_new_master: bool,
+    /// This is set when the first list differs from that of which the plan was made.
+    is_stale: bool,
     /// The pages of [`OPTIONAL`] that the master has shown to the run, as bits.
     shown: u8,
-    /// The requests of the run.
-    pub requests: u32,
+    /// The requests of the stage.
+    requests: u32,
 }
 
 /// The last segments of the pages that an old master lacks. A run that cannot read them at all
@@ -107,33 +179,76 @@ fn optional(request: &Request) -> Option<u8> {
     Some(1 << at)
 }
 
+/// A change for which a request asks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// A node is deleted.
+    Deletion,
+    /// Resources are removed.
+    Removal,
+    /// A framework is torn down.
+    Teardown,
+}
+
+impl Change {
+    /// Returns the change for which a request asks, if it asks for one.
+    pub fn of(request: &Request) -> Option<Self> {
+        match (request.method, request.path.last()?.as_str()) {
+            (Method::Delete, _) => Some(Self::Deletion),
+            (Method::Post, "destroy-volumes" | "unreserve") => Some(Self::Removal),
+            (Method::Post, "teardown") => Some(Self::Teardown),
+            _ => None,
+        }
+    }
+}
+
 impl World {
-    /// Begins a run.
-    pub fn new(cluster: Cluster, part: Part, options: &Options) -> Self {
-        let policy = Rc::new(Policy::clean(&part.target(), options));
-        let (listed, in_use) = (None, None);
+    /// Begins a stage of a run.
+    pub fn new(cluster: Cluster, logic: Logic, task: &Task, stage: Stage) -> Self {
+        let policy = Rc::new(Judge::new(logic, &task.call(&stage), &task.options));
+        let history = match &stage {
+            Stage::Cleans | Stage::Plans => 0,
+            Stage::Applies(made) => made.history,
+        };
+        let sides = vec![Side::default(); task.parts.len()];
         Self {
             cluster,
+            logic,
+            stage,
             policy,
-            history: 0,
-            listed,
-            has_changed: false,
-            in_use,
+            history,
+            sides,
+            has_new_master: false,
+            is_stale: false,
             shown: 0,
             requests: 0,
         }
+    }
+
+    /// Keeps a plan that the run has just made, and begins to carry it out.
+    pub fn apply(&mut self, plan: CleanupPlan, task: &Task) {
+        let listed = self.sides.first().and_then(|it| it.listed.clone());
+        let made = Rc::new(Made { plan, listed, history: self.history });
+        *self = Self::new(self.cluster.clone(), self.logic, task, Stage::Applies(made));
+    }
+
+    /// Forgets whether frameworks use the targets, because the run waits.
+    pub fn wait(&mut self) {
+        self.sides.iter_mut().for_each(|it| it.in_use = None);
     }
 
     /// Returns a number that two moments share only if the same can follow.
     pub fn fingerprint(&self, deviations: u8) -> u64 {
         let mut hasher = FxHasher::default();
         self.cluster.fingerprint(&mut hasher);
-        (self.history, deviations).hash(&mut hasher);
+        let applies = matches!(self.stage, Stage::Applies(_));
+        (self.history, deviations, applies, self.is_stale).hash(&mut hasher);
+        self.sides.iter().for_each(|it| (it.in_use, it.is_touched).hash(&mut hasher));
         hasher.finish()
     }
 
     /// Returns the deviations that are possible at a request.
-    pub fn deviations(&self, request: &Request, part: Part) -> Vec<Deviation> {
+    pub fn deviations(&self, request: &Request, task: &Task) -> Vec<Deviation> {
         let acts =
             request.method != Method::Get && request.path.last().map(String::as_str) != Some("v1");
         let mut all = vec![
@@ -150,7 +265,11 @@ impl World {
         let may_lack = optional(request).is_some_and(|bit| self.shown & bit == 0);
         let statuses = STATUSES.into_iter().filter(|it| *it != 404 || !may_lack);
         all.extend(statuses.map(Deviation::Status));
-        all.extend(self.cluster.happenings(part).into_iter().map(Deviation::Happens));
+        let mut happenings = self.cluster.happenings(task.main());
+        if matches!(self.stage, Stage::Applies(_)) && self.requests == 0 {
+            happenings.extend(self.cluster.reservations());
+        }
+        all.extend(happenings.into_iter().map(Deviation::Happens));
         all
     }
 
@@ -159,14 +278,15 @@ impl World {
         &mut self,
         request: &Request,
         deviation: Option<Deviation>,
-        part: Part,
-        options: &Options,
+        task: &Task,
     ) -> (Given, Option<String>) {
         self.requests += 1;
         if let Some(Deviation::Happens(happening)) = deviation {
-            self.cluster.happen(happening, part);
+            self.cluster.happen(happening, task.main());
         }
-        let mut problem = self.problem(request, part);
+        let at = task.concerned(request);
+        let part = task.parts[at];
+        let mut problem = self.problem(request, at, task);
         let is_seen = !matches!(
             deviation,
             Some(
@@ -179,6 +299,12 @@ impl World {
         );
         let answer = is_seen.then(|| self.answer(request, part)).flatten();
         problem = problem.or_else(|| self.cluster.violations.pop());
+        problem = problem.or_else(|| self.unplanned());
+        if !self.cluster.removals.is_empty() {
+            self.cluster.removals.clear();
+            self.sides[at].has_changed = true;
+        }
+        self.sides[at].is_touched |= Change::of(request).is_some();
         let given = match deviation {
             Some(Deviation::Refused) => Given::Error(Error::Connect("refused".into())),
             Some(Deviation::TimeoutBefore | Deviation::TimeoutAfter) => {
@@ -193,9 +319,9 @@ impl World {
                 None => Given::Error(Error::Reset),
             },
         };
-        self.learn(request, &given, part);
+        self.learn(request, &given, task);
         if matches!(given, Given::Killed) {
-            *self = Self::new(self.cluster.clone(), part, options);
+            *self = Self::new(self.cluster.clone(), self.logic, task, self.stage.clone());
         } else {
             let mut hasher = FxHasher::default();
             (self.history, &request.path, &request.query).hash(&mut hasher);
@@ -210,68 +336,103 @@ impl World {
         (given, problem)
     }
 
-    /// Returns the reason why a request should not be sent.
-    fn problem(&self, request: &Request, part: Part) -> Option<String> {
+    /// Returns the reason why a request should not be sent. It concerns the target with this number.
+    fn problem(&self, request: &Request, at: usize, task: &Task) -> Option<String> {
         if let Err(why) = self.policy.check(request) {
             return Some(format!("the policy denies it: {why}"));
         }
         if self.requests > 200 {
             return Some("more than 200 requests".into());
         }
-        let is_deletion = request.method == Method::Delete;
-        if is_deletion && part.znode && self.cluster.is_left(part) {
+        let change = Change::of(request)?;
+        let part = task.parts[at];
+        if change == Change::Deletion && part.znode && self.cluster.is_left(part) {
             return Some("the node is deleted while something is left".into());
         }
-        let is_removal = ["destroy-volumes", "unreserve"].map(String::from);
-        let is_change =
-            is_deletion || request.path.last().is_some_and(|it| is_removal.contains(it));
-        match self.in_use {
-            Some(false) => None,
-            _ if !is_change => None,
-            Some(true) => Some("something in use is changed".into()),
-            None => Some("something is changed, and nobody has looked whether it is in use".into()),
+        if let Stage::Applies(made) = &self.stage {
+            if self.is_stale {
+                return Some("a plan is carried out that is out of date".into());
+            }
+            if made.plan.refusal.is_some() {
+                return Some("a plan is carried out that is refused".into());
+            }
         }
+        match (self.sides[at].in_use, task.options.in_use) {
+            (_, InUse::Force) | (Some(false), _) => None,
+            (Some(true), _) if change == Change::Teardown => None,
+            (Some(true), _) => Some("something in use is changed".into()),
+            (None, _) => {
+                Some("something is changed, and nobody has looked whether it is in use".into())
+            }
+        }
+    }
+
+    /// Returns a request like this one that the policy should deny, but does not.
+    pub fn hole(&self, request: &Request, task: &Task) -> Option<String> {
+        Change::of(request)?;
+        let all = mutations(request, &self.cluster, task);
+        let passes = all.into_iter().find(|it| self.policy.check(it).is_ok())?;
+        let content = passes.content.map(|it| String::from_utf8_lossy(&it.bytes).into_owned());
+        let content = content.unwrap_or_default();
+        Some(format!("the policy allows another request: {} {content}", passes.path.join("/")))
     }
 
     fn answer(&mut self, request: &Request, part: Part) -> Option<(u16, String)> {
         let answer = self.cluster.answer_to(request, part);
         self.cluster.requests.clear();
-        if !self.cluster.removals.is_empty() {
-            self.cluster.removals.clear();
-            self.has_changed = true;
-        }
         answer
     }
 
+    /// Returns whether the latest removals remove something that the plan does not show.
+    fn unplanned(&self) -> Option<String> {
+        let Stage::Applies(made) = &self.stage else { return None };
+        let is_hidden = self.cluster.removals.iter().any(|it| !made.shows(it));
+        is_hidden.then(|| "something is removed that the plan does not show".into())
+    }
+
     /// Keeps what the host and the run learn from an answer.
-    fn learn(&mut self, request: &Request, given: &Given, part: Part) {
+    fn learn(&mut self, request: &Request, given: &Given, task: &Task) {
         let Given::Answer(200, body) = given else { return };
         self.shown |= optional(request).unwrap_or_default();
-        match request.path.last().map(String::as_str) {
+        let page = request.path.last().map(String::as_str);
+        if let Some("slaves" | "frameworks") = page {
+            let mut policy = (*self.policy).clone();
+            policy.learn(request, body.as_bytes());
+            self.policy = Rc::new(policy);
+        }
+        match page {
             Some("slaves") => {
-                let mut policy = (*self.policy).clone();
-                let mut watch = policy.watch(request);
-                policy.read(&mut watch, body.as_bytes());
-                policy.read(&mut watch, &[]);
-                self.policy = Rc::new(policy);
-                let now = self.cluster.listed(part);
-                self.listed = Some(Rc::new(match (&self.listed, &request.query[..]) {
-                    // A list of one agent does not show what the others have.
-                    (Some(listed), [(_, id)]) => {
-                        let others = listed.iter().filter(|(agent, ..)| agent != id).cloned();
-                        let mut all: Vec<_> = others
-                            .chain(now.into_iter().filter(|(agent, ..)| agent == id))
-                            .collect();
-                        all.sort();
-                        all
+                self.has_new_master = self.cluster.has_new_master();
+                for (side, part) in self.sides.iter_mut().zip(&task.parts) {
+                    let now = self.cluster.listed(*part);
+                    let owning = self.cluster.owning(*part).map(Rc::new);
+                    side.owning = owning.or(side.owning.take());
+                    if let (Stage::Applies(made), None) = (&self.stage, &side.listed) {
+                        self.is_stale = made.listed.as_deref() != Some(&now);
                     }
-                    _ => {
-                        self.has_changed = false;
-                        now
-                    }
-                }));
+                    side.listed = Some(Rc::new(match (&side.listed, &request.query[..]) {
+                        // A list of one agent does not show what the others have.
+                        (Some(listed), [(_, id)]) => {
+                            let others = listed.iter().filter(|(agent, ..)| agent != id).cloned();
+                            let mut all: Vec<_> = others
+                                .chain(now.into_iter().filter(|(agent, ..)| agent == id))
+                                .collect();
+                            all.sort();
+                            all
+                        }
+                        _ => {
+                            side.has_changed = false;
+                            now
+                        }
+                    }));
+                }
             }
-            Some("frameworks") => self.in_use = Some(self.cluster.is_used(part)),
+            Some("frameworks") => {
+                for (side, part) in self.sides.iter_mut().zip(&task.parts) {
+                    let has_user = self.cluster.has_user(*part, side.owning.as_deref());
+                    side.in_use = Some(has_user || self.has_new_master);
+                }
+            }
             _ => {}
         }
     }

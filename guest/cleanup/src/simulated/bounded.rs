@@ -1,13 +1,13 @@
 //! All clusters within a bound, and everything that can happen to a cluster during a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use serde_json::{Value, json};
 
 use super::{
-    Agent, Cluster, Framework, LABELS, Layer, PRINCIPAL, Part, Pending, Place, ROLE, Resource,
-    Volume, ZNODE, agent_id,
+    Agent, Cluster, Framework, LABELS, Layer, OTHER, OTHER_ZNODE, PRINCIPAL, Part, Pending, Place,
+    ROLE, Resource, Volume, ZNODE, agent_id,
 };
 
 /// A kind of resource. The principal is the target's, or another one.
@@ -69,7 +69,8 @@ impl Kind {
         let is_volume = self.is_volume();
         Resource {
             name: if is_volume { "disk" } else { "cpus" },
-            amount: 1 + number,
+            // No sum of some equals another one.
+            amount: 1 << number,
             stack: (self == Self::Refined).then_some(above).into_iter().chain([layer]).collect(),
             source: None,
             provider: None,
@@ -142,24 +143,42 @@ pub enum Happening {
     Registers,
     /// Another master takes over. The agents have to register again.
     FailsOver,
+    /// Something is reserved for the target on this agent.
+    Reserves(usize),
 }
 
 impl Part {
     /// The targets within the bound: a whole role with its node, without it, and what a principal, a
     /// label or a framework distinguishes.
     pub const BOUNDED: [Self; 5] = [
-        Self { principal: None, label: None, framework: None, agent: None, znode: true },
-        Self { principal: None, label: None, framework: None, agent: None, znode: false },
-        Self { principal: Some(PRINCIPAL), label: None, framework: None, agent: None, znode: true },
-        Self {
-            principal: None,
-            label: Some(Some(LABELS[0])),
-            framework: None,
-            agent: None,
-            znode: true,
-        },
-        Self { principal: None, label: None, framework: Some("dead"), agent: None, znode: true },
+        Self::WHOLE,
+        Self { znode: false, ..Self::WHOLE },
+        Self { principal: Some(PRINCIPAL), ..Self::WHOLE },
+        Self { label: Some(Some(LABELS[0])), ..Self::WHOLE },
+        Self { framework: Some("dead"), ..Self::WHOLE },
     ];
+
+    /// The whole of the other role, with its node.
+    pub const OTHER: Self = Self { role: OTHER, ..Self::WHOLE };
+
+    /// A role that has nothing, and has never had anything.
+    pub const EMPTY: Self = Self { role: "nobody", znode: false, ..Self::WHOLE };
+
+    const WHOLE: Self = Self {
+        role: ROLE,
+        principal: None,
+        label: None,
+        framework: None,
+        agent: None,
+        znode: true,
+    };
+
+    /// Returns whether a request concerns this target rather than another one: its node, or resources of
+    /// its role.
+    pub fn is_named_in(self, text: &str) -> bool {
+        (self.znode && text.contains(self.node()))
+            || text.contains(&format!("\"role\":\"{}\"", self.role))
+    }
 }
 
 impl Cluster {
@@ -181,7 +200,7 @@ impl Cluster {
             agents: all,
             frameworks: users.frameworks(),
             took_over: (users == Users::NotYetBack).then_some(20),
-            znode: true,
+            znodes: BTreeSet::from([ZNODE]),
             faults: None,
             fault: None,
             chance: 0,
@@ -191,6 +210,58 @@ impl Cluster {
             removals: Vec::new(),
             violations: Vec::new(),
         }
+    }
+
+    /// Returns the same cluster with another service, which has a node, and a volume on each agent. It may
+    /// be registered.
+    pub fn with_other(mut self, is_registered: bool) -> Self {
+        for (number, agent) in (8..).zip(&mut self.agents) {
+            let mut volume = Kind::Volume.resource(number);
+            volume.stack.iter_mut().for_each(|it| it.role = OTHER.into());
+            agent.put(volume);
+        }
+        if is_registered {
+            self.frameworks.push(Framework { name: "s", roles: &[OTHER], visible: true });
+        }
+        self.znodes.insert(OTHER_ZNODE);
+        self
+    }
+
+    /// Returns what nobody may remove for these targets: the agent, whether it is a volume to destroy
+    /// rather than a reservation, and the resource.
+    pub fn foreign(&self, parts: &[Part]) -> Vec<(&str, bool, Value)> {
+        let mut all = Vec::new();
+        for agent in &self.agents {
+            for resource in &agent.resources {
+                let json = resource.json(self.version);
+                if !parts.iter().any(|it| it.is_on(agent) && resource.is_volume(*it)) {
+                    all.push((agent.id.as_str(), true, json.clone()));
+                }
+                let is_own = |it: &Part| it.is_on(agent) && resource.is_reservation(*it);
+                if resource.volume.is_some() || !parts.iter().any(is_own) {
+                    all.push((agent.id.as_str(), false, json));
+                }
+            }
+        }
+        all
+    }
+
+    /// Returns the ids of the agents that do not have all of a list of resources, and one that no agent
+    /// has.
+    pub fn agents_without(&self, list: &str) -> Vec<String> {
+        let list: Vec<Value> = serde_json::from_str(list).unwrap_or_default();
+        let has = |agent: &Agent, json: &Value| {
+            agent.resources.iter().any(|it| it.json(self.version) == *json)
+        };
+        let without = self.agents.iter().filter(|agent| !list.iter().all(|it| has(agent, it)));
+        without.map(|it| it.id.clone()).chain([agent_id(self.agents.len())]).collect()
+    }
+
+    /// Returns the places where something may be reserved.
+    pub fn reservations(&self) -> Vec<Happening> {
+        let agents = self.agents.iter().enumerate();
+        let there = agents.filter(|(_, it)| it.place.is_connected());
+        there.map(|(index, _)| Happening::Reserves(index)).collect()
     }
 
     /// Returns what can happen to the cluster now.
@@ -241,6 +312,7 @@ impl Cluster {
                 self.took_over = Some(0);
                 agents.iter_mut().filter(|it| it.place.is_listed()).for_each(Agent::hide);
             }
+            Happening::Reserves(index) => agents[index].put(Kind::LabelledA.resource(16)),
         }
     }
 
@@ -320,13 +392,13 @@ impl Cluster {
             "hidden_roles": if hides { vec![ROLE] } else { vec![] },
             "frameworks": self.frameworks.iter().map(framework).collect::<Value>(),
             "took_over": self.took_over.is_some(), "led_seconds": self.took_over.unwrap_or(100_000),
-            "exhibitor": {"znodes": if self.znode { vec![format!("/{ZNODE}")] } else { vec![] }},
+            "exhibitor": {"znodes": self.znodes.iter().map(|it| format!("/{it}")).collect::<Vec<_>>()},
         })
     }
 
     /// Returns a number that two clusters share only if they are in the same state.
     pub fn fingerprint(&self, hasher: &mut impl Hasher) {
-        (&self.agents, &self.frameworks, self.took_over, self.znode, self.pending).hash(hasher);
+        (&self.agents, &self.frameworks, self.took_over, &self.znodes, self.pending).hash(hasher);
         self.has_happened.hash(hasher);
     }
 }
