@@ -390,7 +390,28 @@ fn a_run_that_is_stopped_at_its_second_look_is_no_refusal() {
     let mut host = calm().answer(200, VOLUME).fails(Error::Stopped);
     let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
     assert_eq!(failure.reason, Reason::Stopped);
+    assert!(failure.message.starts_with("Refused: it is unknown whether"), "{}", failure.message);
     assert_eq!(paths(&host), ["slaves", "frameworks"]);
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_waits_is_no_refusal() {
+    let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
+    let mut host = calm().answer(200, VOLUME).answer(200, used);
+    host.continues = false;
+    let patient = Options { wait_seconds: 60, ..options(InUse::Refuse) };
+    let failure = clean(&mut host, &target("r", "z"), &patient).unwrap_err();
+    assert_eq!(failure.reason, Reason::Stopped);
+    assert!(failure.message.starts_with("Stopped while waiting: "), "{}", failure.message);
+}
+
+#[test]
+fn nothing_is_torn_down_where_nothing_uses_the_target() {
+    let none = r#"{"frameworks":[]}"#;
+    let mut host =
+        calm().answer(200, RESERVED).answer(200, none).answer(202, "").answer(200, EMPTY);
+    clean(&mut host, &target("r", ""), &options(InUse::Teardown)).unwrap();
+    assert_eq!(paths(&host), ["slaves", "frameworks", "unreserve", "slaves"]);
 }
 
 #[test]
@@ -534,6 +555,11 @@ fn a_role_that_is_more_likely_misspelt_is_refused() {
         assert!(failure.message.contains(words), "{}", failure.message);
         assert_eq!(paths(&host), ["slaves"]);
     }
+    let mut host = calm().answer(200, listing("hdfs-role", "hdfs-principal"));
+    let failure = run(&mut host, &with("hdfs-role", Some("hdfs-principl"))).unwrap_err();
+    assert_eq!(failure.reason, Reason::OtherPrincipals);
+    let meant: Vec<_> = failure.report.elsewhere.iter().map(|it| it.principal.as_deref()).collect();
+    assert_eq!(meant, [Some("hdfs-principal")]);
     let strict = Options { strict: true, ..options(InUse::Force) };
     let failure = clean(&mut calm().answer(200, EMPTY), &target("r", "z"), &strict).unwrap_err();
     assert_eq!(failure.reason, Reason::RoleNotFound);
@@ -590,6 +616,33 @@ fn only_a_framework_that_a_plan_shows_is_torn_down() {
         let mut host = calm().answer(200, EMPTY).answer(200, of(id)).answer(500, "");
         let failure = apply(&mut host, &plan, &options).unwrap_err();
         assert_eq!(failure.reason, reason, "{}", failure.message);
+    }
+}
+
+/// The other agents show that the role's name is right.
+#[test]
+fn a_role_that_only_other_agents_have_is_known() {
+    let list = |roles: &[&str]| {
+        let entry = |role: &&str| {
+            format!(r#""{role}":[{{"name":"cpus","role":"{role}","reservation":{{}}}}]"#)
+        };
+        let other = roles.iter().map(entry).collect::<Vec<_>>().join(",");
+        EMPTY.replace(
+            "]}",
+            &format!(
+                r#",{{"id":"S1","version":"1.4.3","reserved_resources_full":{{{other}}}}}]}}"#
+            ),
+        )
+    };
+    let target = Target { agents: vec!["S0".into()], ..target("hdfs-role", "") };
+    for (roles, strict, reason) in [
+        (&["hdfs-role", "hdsf-role"][..], false, None),
+        (&["hdfs-role", "hdsf-role"], true, Some(Reason::RoleNotFound)),
+        (&["hdsf-role"], false, Some(Reason::RoleNotFound)),
+    ] {
+        let options = Options { strict, ..options(InUse::Force) };
+        let result = clean(&mut calm().answer(200, list(roles)), &target, &options);
+        assert_eq!(result.err().map(|it| it.reason), reason, "{roles:?} {strict}");
     }
 }
 
@@ -1054,6 +1107,11 @@ mod a_shared_role {
             let failure = clean(&mut host, &target, &options(InUse::Refuse)).unwrap_err();
             assert_eq!(failure.reason, reason, "{}", failure.message);
             assert!(!paths(&host).contains(&"unreserve"));
+            let lines = host.lines();
+            let is_named = lines.iter().any(|it| it.contains("is named by the labels of"));
+            let is_proven =
+                reason == Reason::InUse && resources.len() < 3 && target != of(None, None);
+            assert_eq!(is_named, is_proven, "{lines:?}");
             let is_explained = failure.message.contains("labels do not name the framework of");
             assert_eq!(is_explained, resources.len() == 3, "{}", failure.message);
         }

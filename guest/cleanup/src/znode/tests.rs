@@ -52,6 +52,7 @@ fn the_nodes_below_are_counted() {
     }
     for (status, body, words) in [
         (200, "<html>", "the answer is not Exhibitor's"),
+        (401, "", "it requires valid credentials"),
         (403, "", "permission"),
         (404, "", "there is no Exhibitor at this URL"),
         (200, "[]", "the answer is not Exhibitor's"),
@@ -62,6 +63,15 @@ fn the_nodes_below_are_counted() {
         let ZnodeState::Unknown(why) = state else { panic!("{state:?}") };
         assert!(why.contains(words), "{why}");
     }
+}
+
+#[test]
+fn the_nodes_below_are_listed_once_the_server_is_ready() {
+    let node = r#"{"title":"t","key":"/a/b"}"#;
+    let mut host = Script::default().answer(503, "").answer(200, format!("[{node}]"));
+    let (mut retries, _) = waits(&mut host);
+    let children = Tree::new(&Options::DEFAULT, "a").children(&mut host, &mut retries);
+    assert_eq!(children, Ok(vec!["b".into()]));
 }
 
 #[test]
@@ -116,10 +126,16 @@ fn the_node_itself_has_the_last_word() {
     let outcome =
         |body: &str, look: &str| delete(Script::default().answer(200, body), "a/b", &[look]).0;
     assert_eq!(outcome(no_node, GONE), ZnodeOutcome::Absent);
+    assert_eq!(outcome(&no_node.replace("/a/b", "/a/b "), GONE), ZnodeOutcome::Absent);
     let ZnodeOutcome::Failed(why) = outcome(DELETED, THERE) else { panic!() };
     assert!(why.contains("another node may have been deleted"), "{why}");
-    assert!(matches!(outcome(no_node, THERE), ZnodeOutcome::Failed(_)));
+    let ZnodeOutcome::Failed(why) = outcome(no_node, THERE) else { panic!() };
+    assert!(why.contains("a proxy may have changed its name"), "{why}");
     assert!(matches!(outcome(DELETED, "<html>"), ZnodeOutcome::Unknown(_)));
+    // A look that fails at the moment is repeated.
+    let host = Script::default().answer(200, DELETED);
+    let host = host.page("exhibitor/v1/explorer/node-data", 503, "");
+    assert_eq!(delete(host, "a/b", &[GONE]).0, ZnodeOutcome::Deleted(200));
 }
 
 #[test]
@@ -151,13 +167,18 @@ fn no_more_is_said_than_was_counted() {
         all = all.answer(200, "[]");
     }
     assert_eq!(look(&mut all, "a"), ZnodeState::There(COUNTED));
+    assert_eq!(all.most_in_flight, all.window);
     let state = look(&mut answers(COUNTED + 1), "a");
     assert_eq!(state, ZnodeState::MoreThan(COUNTED));
 }
 
 #[test]
 fn a_list_that_is_too_long_is_no_strangers() {
-    let long = || format!("[{}]", " ".repeat(32 << 20));
+    const LIMIT: usize = 32 << 20;
+    let longest = format!("[{}]", " ".repeat(LIMIT - 2));
+    let state = look(&mut Script::default().answer(200, THERE).answer(200, longest), "a");
+    assert_eq!(state, ZnodeState::There(0));
+    let long = || format!("[{}]", " ".repeat(LIMIT));
     let ZnodeState::Uncounted(why) =
         look(&mut Script::default().answer(200, THERE).answer(200, long()), "a")
     else {
@@ -166,19 +187,38 @@ fn a_list_that_is_too_long_is_no_strangers() {
     assert_eq!(why, "the answer of Exhibitor is larger than 33554432 bytes");
 }
 
-/// A message of the host is not attributed to ZooKeeper.
+/// A message of the host is not attributed to ZooKeeper. Only Exhibitor cannot delete everything.
 #[test]
-fn the_words_of_the_host_are_not_zookeepers() {
-    let options = Options { zookeeper: true, ..Options::DEFAULT };
-    for (message, words) in [
-        ("KeeperErrorCode = NoAuth for /a", "ZooKeeper says: KeeperErrorCode = NoAuth for /a"),
-        ("the run's time is over", "the run's time is over"),
+fn words_are_those_of_the_server_that_says_them() {
+    let hint = |words: &str| words.contains("use an Exhibitor URL that begins with zk://");
+    for (zookeeper, message, words) in [
+        (
+            true,
+            "KeeperErrorCode = NoAuth for /a",
+            "ZooKeeper says: KeeperErrorCode = NoAuth for /a",
+        ),
+        (true, "the run's time is over", "the run's time is over"),
+        (
+            false,
+            "KeeperErrorCode = NoAuth for /a",
+            "Exhibitor says: KeeperErrorCode = NoAuth for /a",
+        ),
+        (false, "ConnectionLoss", "Exhibitor says: ConnectionLoss"),
+        (
+            true,
+            "KeeperErrorCode = ConnectionLoss",
+            "ZooKeeper says: KeeperErrorCode = ConnectionLoss",
+        ),
     ] {
+        let options = Options { zookeeper, ..Options::DEFAULT };
         let body = format!(r#"{{"message":"{message}","succeeded":false}}"#);
         let mut host = Script::default().answer(200, body);
-        let (mut retries, mut backoff) = waits(&mut host);
+        let (mut retries, mut backoff) =
+            (Retries::new(&mut host, Duration::ZERO), waits(&mut host).1);
         let result = Tree::new(&options, "a").delete(&mut host, &mut retries, &mut backoff);
-        assert_eq!(result.outcome, ZnodeOutcome::Failed(words.into()));
+        let ZnodeOutcome::Failed(why) = result.outcome else { panic!("{:?}", result.outcome) };
+        assert_eq!(why.split(" (").next(), Some(words));
+        assert_eq!(hint(&why), !zookeeper && message.contains("ConnectionLoss"), "{why}");
     }
 }
 
