@@ -143,10 +143,8 @@ impl Live {
             }
             let Some(next) = leader(&uri, answer.status(), answer.location(&uri)) else { break };
             let is_known = next.authority() == original.as_ref() || self.masters.is_named(&next);
-            let has_credential = !matches!(self.credentials.of(request.endpoint), Credential::None);
-            let shows_identity =
-                self.client.has_identity() && next.scheme() == Some(&Scheme::HTTPS);
-            if !is_known && (has_credential || shows_identity) {
+            let credential = self.credentials.of(request.endpoint);
+            if !is_known && shows_secret(&next, credential, self.client.has_identity()) {
                 return Err(Error::Internal(format!(
                     "it redirects to {}, and credentials are sent only to servers that are \
                      named; give the URLs of all masters",
@@ -231,9 +229,16 @@ fn leader(uri: &Uri, status: StatusCode, location: Option<Uri>) -> Option<Uri> {
     (next.scheme() == uri.scheme() && same_path && has_no_user).then_some(next)
 }
 
+/// Returns whether a request to this URL shows a secret to the server: a credential, or a client
+/// certificate, which is presented over HTTPS.
+fn shows_secret(uri: &Uri, credential: &Credential, has_identity: bool) -> bool {
+    let shows_identity = has_identity && uri.scheme() == Some(&Scheme::HTTPS);
+    shows_identity || !matches!(credential, Credential::None)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{SocketAddr, TcpListener};
     use std::sync::Mutex;
     use std::time::Duration;
@@ -246,54 +251,62 @@ mod tests {
     use crate::tls::Tls;
     use janitor_contract::types::Method;
 
-    /// A master on loopback that keeps the heads of the requests that it receives.
+    /// A server on loopback that keeps the heads of the requests that it receives.
     struct Master {
         address: SocketAddr,
         requests: Arc<Mutex<Vec<String>>>,
     }
 
     impl Master {
-        /// Starts a master with an answer for each request: the status and a location.
-        fn start(answer: impl Fn(SocketAddr) -> (u16, String) + Send + 'static) -> Self {
+        /// Starts a server. It answers each request, of which it knows the head, with a status, a
+        /// header, if it is not empty, and a body.
+        fn start(answer: impl Fn(&str) -> (u16, String, &'static str) + Send + 'static) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
             let requests = Arc::<Mutex<Vec<String>>>::default();
             let received = Arc::clone(&requests);
             thread::spawn(move || {
                 for stream in listener.incoming() {
-                    let mut stream = stream.unwrap();
-                    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                    let mut stream = BufReader::new(stream.unwrap());
+                    let lines = stream.by_ref().lines().map_while(Result::ok);
                     let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-                    received.lock().unwrap().push(head.join("\n"));
-                    let (status, location) = answer(address);
-                    let location = match location.as_str() {
-                        "" => String::new(),
-                        location => format!("Location: {location}\r\n"),
-                    };
+                    let length = head.iter().find_map(|it| it.strip_prefix("content-length: "));
+                    let mut content = vec![0; length.map_or(0, |it| it.parse().unwrap())];
+                    stream.read_exact(&mut content).unwrap();
+                    let head = head.join("\n");
+                    let (status, header, body) = answer(&head);
+                    received.lock().unwrap().push(head);
+                    let header = if header.is_empty() { header } else { header + "\r\n" };
                     let answer = format!(
-                        "HTTP/1.1 {status} Status\r\n{location}Content-Length: 0\r\nConnection: \
-                         close\r\n\r\n"
+                        "HTTP/1.1 {status} Status\r\n{header}Content-Length: {}\r\nConnection: \
+                         close\r\n\r\n{body}",
+                        body.len()
                     );
-                    stream.write_all(answer.as_bytes()).unwrap();
+                    stream.get_mut().write_all(answer.as_bytes()).unwrap();
                 }
             });
             Self { address, requests }
         }
 
         fn with_status(status: u16) -> Self {
-            Self::start(move |_| (status, String::new()))
+            Self::start(move |_| (status, String::new(), ""))
         }
 
-        /// Starts a master that names another leader, or itself.
+        /// Starts a master that redirects to a leader, or to itself.
         fn following(leader: Option<SocketAddr>) -> Self {
-            Self::start(move |own| (307, format!("//{}/master/slaves", leader.unwrap_or(own))))
+            Self::start(move |head| {
+                let leader = leader.map(|it| it.to_string());
+                let own = || head.lines().find_map(|it| it.strip_prefix("host: ")).map(Into::into);
+                let leader = leader.or_else(own).unwrap();
+                (307, format!("Location: //{leader}/master/slaves"), "")
+            })
         }
 
         fn url(&self) -> String {
             format!("http://{}/master/", self.address)
         }
 
-        /// Returns the requests so far.
+        /// Returns the requests since the last time.
         fn requests(&self) -> Vec<String> {
             std::mem::take(&mut self.requests.lock().unwrap())
         }
@@ -302,20 +315,35 @@ mod tests {
     /// The URL of a master that does not run.
     const STOPPED: &str = "http://127.0.0.1:1/master/";
 
-    /// Sends to these masters, with a token or without.
-    fn live(masters: &[String], has_token: bool) -> Live {
+    /// Sends to these masters, with a credential.
+    fn with(credential: Credential, masters: &[String]) -> Live {
         let (masters, others) = (masters.join(","), "http://127.0.0.1/");
         let endpoints = Endpoints::new(&masters, others, others).unwrap();
         let client = Client::new(Timeouts::default(), &Tls::default(), ProxySettings::none());
-        let token = || Credential::Token(Token::new("canary").unwrap());
-        let credential = if has_token { token() } else { Credential::None };
         Live::new(client, endpoints.into()).with_credentials(Credentials::everywhere(credential))
     }
 
+    /// Sends to these masters, with a token or without.
+    fn live(masters: &[String], has_token: bool) -> Live {
+        let token = || Credential::Token(Token::new("canary").unwrap());
+        with(if has_token { token() } else { Credential::None }, masters)
+    }
+
+    fn request(method: Method, endpoint: Endpoint, path: &str) -> Request {
+        Request { endpoint, method, path: vec![path.into()], query: vec![], content: None }
+    }
+
     fn status(live: &Live, endpoint: Endpoint, path: &str) -> Result<u16, Error> {
-        let (path, method) = (vec![path.into()], Method::Get);
-        let request = Request { endpoint, method, path, query: vec![], content: None };
+        let request = request(Method::Get, endpoint, path);
         live.exchange(&request, &Permit::default()).map(|response| response.status)
+    }
+
+    /// Returns the permission of a run that is cancelled.
+    fn cancelled(live: &Live) -> Permit {
+        let (endpoints, cancellation) =
+            (live.masters.endpoints().clone(), CancellationToken::new());
+        cancellation.cancel();
+        RunStart::new(endpoints, Duration::from_secs(3600), cancellation).permit()
     }
 
     #[test]
@@ -366,6 +394,12 @@ mod tests {
             // A token that is refused is not sent again.
             assert_eq!((first.requests().len(), second.requests().len()), (1, 0));
         }
+        // None of them is the leader.
+        let (first, second) = (Master::with_status(503), Master::with_status(503));
+        let both = live(&[first.url(), second.url()], false);
+        assert_eq!(status(&both, Endpoint::Master, "slaves"), Ok(503));
+        assert_eq!(status(&both, Endpoint::MasterRoot, "version"), Ok(503));
+        assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
         let last = Master::with_status(503);
         let all = live(&[STOPPED.into(), last.url()], false);
         assert_eq!(status(&all, Endpoint::Master, "slaves"), Ok(503));
@@ -377,18 +411,82 @@ mod tests {
     fn a_run_that_is_cancelled_asks_no_other_master_to_change_something() {
         let second = Master::with_status(200);
         for (method, is_sent) in [(Method::Get, true), (Method::Post, false)] {
-            let cancellation = CancellationToken::new();
-            let masters = [STOPPED.into(), second.url()];
-            let live = live(&masters, false);
-            let time = Duration::from_secs(3600);
-            let endpoints = live.masters.endpoints().clone();
-            let permit = RunStart::new(endpoints, time, cancellation.clone()).permit();
-            cancellation.cancel();
-            let (endpoint, path) = (Endpoint::Master, vec!["slaves".into()]);
-            let request = Request { endpoint, method, path, query: vec![], content: None };
-            assert_eq!(live.exchange(&request, &permit).is_ok(), is_sent, "{method:?}");
+            let live = live(&[STOPPED.into(), second.url()], false);
+            let request = request(method, Endpoint::Master, "slaves");
+            assert_eq!(live.exchange(&request, &cancelled(&live)).is_ok(), is_sent, "{method:?}");
             assert_eq!(second.requests().len(), usize::from(is_sent));
         }
+    }
+
+    #[test]
+    fn a_certificate_is_shown_over_https_only() {
+        let (http, https) = (Uri::from_static("http://m/"), Uri::from_static("https://m/"));
+        let token = Credential::Token(Token::new("canary").unwrap());
+        for (uri, credential, has_identity, is_secret) in [
+            (&http, &Credential::None, false, false),
+            (&https, &Credential::None, false, false),
+            (&http, &Credential::None, true, false),
+            (&https, &Credential::None, true, true),
+            (&http, &token, false, true),
+            (&https, &token, true, true),
+        ] {
+            let shows_secret = shows_secret(uri, credential, has_identity);
+            assert_eq!(shows_secret, is_secret, "{uri} {credential:?} {has_identity}");
+        }
+    }
+
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_login_is_repeated_once_its_token_is_refused() {
+        use crate::login::Login;
+        use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+        /// Starts a server that grants these tokens, one after the other, and accepts only the last.
+        fn start(tokens: &'static [&'static str]) -> Master {
+            let logins = AtomicUsize::new(0);
+            Master::start(move |head| {
+                if head.starts_with("POST /acs/") {
+                    let token = tokens.get(logins.fetch_add(1, Relaxed));
+                    return token.map_or((401, String::new(), ""), |it| (200, String::new(), it));
+                }
+                let is_last = head.contains("authorization: token=second");
+                (if is_last { 200 } else { 401 }, String::new(), "")
+            })
+        }
+
+        let paths = |master: &Master| -> Vec<_> {
+            let requests = master.requests();
+            requests.iter().filter_map(|it| it.split(' ').nth(1)).map(String::from).collect()
+        };
+        const LOGIN: &str = "/acs/api/v1/auth/login";
+        const SLAVES: &str = "/mesos/master/slaves";
+        let both = &[r#"{"token":"first"}"#, r#"{"token":"second"}"#];
+        let behind_router = |master: &Master| {
+            let url = format!("http://{}/mesos/master/", master.address);
+            with(Credential::Login(Login::user("user", "canary").into()), &[url])
+        };
+
+        let master = start(both);
+        let live = behind_router(&master);
+        live.log_in().unwrap();
+        assert!(live.log_in().is_ok(), "there is a token already");
+        assert_eq!(status(&live, Endpoint::Master, "slaves"), Ok(200));
+        assert_eq!(paths(&master), [LOGIN, SLAVES, LOGIN, SLAVES]);
+        assert_eq!(status(&live, Endpoint::Master, "slaves"), Ok(200));
+        assert_eq!(paths(&master), [SLAVES]);
+
+        // The login is refused, or the run is cancelled.
+        let master = start(&[]);
+        let live = behind_router(&master);
+        assert!(live.log_in().is_err());
+        assert_eq!(status(&live, Endpoint::Master, "slaves"), Ok(401));
+        assert_eq!(paths(&master), [LOGIN, SLAVES, LOGIN]);
+        let master = start(both);
+        let live = behind_router(&master);
+        let request = request(Method::Post, Endpoint::Master, "slaves");
+        let answer = live.exchange(&request, &cancelled(&live));
+        assert_eq!(answer.map(|response| response.status), Ok(401));
+        assert_eq!(paths(&master), [SLAVES]);
     }
 
     fn follow(from: &str, status: u16, location: &str) -> Option<String> {

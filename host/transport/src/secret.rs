@@ -103,6 +103,8 @@ mod tests {
     fn a_login_to_zookeeper_is_user_and_password_and_never_shown() {
         let login = ZooKeeperLogin::new(b"user:pass:word\n").unwrap();
         assert_eq!(login.0.0, "user:pass:word");
+        #[cfg(feature = "zookeeper")]
+        assert_eq!(login.bytes(), b"user:pass:word");
         assert_eq!(format!("{login:?}"), "ZooKeeperLogin(redacted)");
         for text in
             [&b""[..], b"user", b":password", b"user:", b"\n", b"u:\xff", b"u:p\nq", b"u:\0"]
