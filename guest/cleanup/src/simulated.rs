@@ -734,7 +734,7 @@ impl Cluster {
             ("GET", "metrics/snapshot") => (200, self.metrics()),
             ("GET", "registrar(1)/registry") => (200, self.registry()),
             ("GET", "maintenance/status") => (200, self.maintenance()),
-            ("GET", "flags") if self.version != "1.11.0" => {
+            ("GET", "flags") => {
                 let (timeout, count) = match self.version {
                     "0.28.1" => ("slave_ping_timeout", "max_slave_ping_timeouts"),
                     _ => ("agent_ping_timeout", "max_agent_ping_timeouts"),

@@ -25,8 +25,8 @@ pub const FAULTS: &[Fault] = &[
         name: "pending operations are not looked for",
         sweep: 0,
         file: "guest/cleanup/src/master/pending.rs",
-        place: "Page::Says(pending) => return Ok(pending),",
-        broken: "Page::Says(pending) => return Ok(if IS_ON { Vec::new() } else { pending }),",
+        place: "Page::Says(pending) => return Ok(Some(pending)),",
+        broken: "Page::Says(pending) => return Ok(Some(if IS_ON { Vec::new() } else { pending })),",
     },
     Fault {
         name: "what was accepted without an answer is not looked for",
@@ -40,7 +40,7 @@ pub const FAULTS: &[Fault] = &[
         sweep: 6,
         file: "guest/cleanup/src/master/pending.rs",
         place: "Some(version) if version >= LISTED_SINCE => Err(why),",
-        broken: "Some(version) if version >= LISTED_SINCE && !IS_ON => Err(why),",
+        broken: "Some(version) if version >= LISTED_SINCE && IS_ON => Ok(Some(Vec::new())),\n        Some(version) if version >= LISTED_SINCE => Err(why),",
     },
     Fault {
         name: "the list of agents is not compared with the registry",
