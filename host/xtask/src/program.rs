@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::{env, str};
 
 /// The result of a step. The error is one sentence for the person at the terminal.
@@ -56,12 +56,18 @@ impl Program {
 
     /// Prints the command line, and runs the program with its output shown.
     pub fn run(mut self) -> Result {
-        eprintln!("$ {}", self.line);
-        let status = self.command.status().map_err(|why| self.cannot_run(&why))?;
+        let status = self.status()?;
         match status.success() {
             true => Ok(()),
             false => Err(format!("`{}` ended with {status}", self.line).into()),
         }
+    }
+
+    /// Prints the command line, runs the program with its output shown, and returns its status, even
+    /// if it fails.
+    pub fn status(&mut self) -> Result<ExitStatus> {
+        eprintln!("$ {}", self.line);
+        self.command.status().map_err(|why| self.cannot_run(&why))
     }
 
     /// Runs the program without showing its output, and returns whether it succeeded.

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bare_toolchain;
+mod mutants;
 mod packages;
 mod reproducible;
 mod tests;
@@ -66,6 +67,11 @@ pub const STEPS: &[Step] = &[
         name: "proof",
         about: "Try a million runs of the component's logic, and find every seeded fault",
         run: proof,
+    },
+    Step {
+        name: "mutants",
+        about: "Check that tests notice mutants of the lines that have changed",
+        run: mutants::check,
     },
     Step { name: "fuzz", about: "Run the fuzz targets on their corpus", run: fuzz },
     Step { name: "readme", about: "Run the first command of the README", run: readme },
