@@ -19,21 +19,21 @@ const TIMED_OUT: i32 = 3;
 
 pub fn check(skips: &mut Skips) -> Result {
     let Some(base) = base()? else {
-        skips.skip("mutants: there is no earlier commit to compare with");
+        skips.skip("all mutants: there is no earlier commit to compare with");
         return Ok(());
     };
     let diff = Program::new("git").words("diff --no-color --no-ext-diff --src-prefix=a/");
     let diff = diff.words("--dst-prefix=b/").arg(&base).arg("--").words(FOLDERS).stdout()?;
     let found = if diff.is_empty() { 0 } else { mutants(&diff)? };
     if found == 0 {
-        skips.skip(format!("mutants: nothing that they are made of has changed since {base}"));
+        skips.skip(format!("all mutants: no examined line has changed since {base}"));
         return Ok(());
     }
     let shards = found.div_ceil(MOST);
     if shards > 1 {
         skips.skip(format!(
-            "mutants: one in {shards} of the {found} of the lines that have changed since {base} \
-             is tested; all of them are with: cargo mutants --in-diff {DIFF}"
+            "most mutants: one in {shards} of the {found} of the lines that have changed since \
+             {base} is tested; for all of them: cargo mutants --in-diff {DIFF}"
         ));
     }
     let test = in_diff("--timeout 60 --sharding round-robin --shard").arg(format!("0/{shards}"));
