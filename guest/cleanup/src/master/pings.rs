@@ -66,8 +66,8 @@ pub fn longest_silence<H: Host>(host: &mut H, retries: &mut Retries) -> Option<D
 
 /// Reads a duration as Mesos writes it: a number and its unit.
 fn duration(text: &str) -> Option<Duration> {
-    let unit = text.find(|it: char| it.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(unit);
+    let number = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
+    let unit = text.strip_prefix(number)?;
     let seconds = match unit {
         "ns" => 1e-9,
         "us" => 1e-6,
@@ -99,6 +99,11 @@ mod tests {
             (200, agent("15secs", "5"), 105.0),
             (200, agent("1.5mins", "2"), 360.0),
             (200, agent("500ms", "1"), 1.5),
+            (200, agent("2e9ns", "1"), 6.0),
+            (200, agent("5e5us", "2"), 2.0),
+            (200, agent("0.5hrs", "1"), 5_400.0),
+            (200, agent("1days", "1"), 259_200.0),
+            (200, agent("2weeks", "1"), 3_628_800.0),
             (200, old.to_owned(), 50.0),
             (200, agent("soon", "5"), 330.0),
             (200, agent("15secs", "many"), 330.0),
