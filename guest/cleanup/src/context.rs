@@ -161,11 +161,11 @@ impl<'a, H: Host> Context<'a, H> {
     /// and the run may have read it for another target.
     pub fn latest(&mut self, listing: Rc<Listing>, owner: Owner) -> Result<Rc<Listing>, Abort> {
         match self.host.latest(Wanted::of_owner(owner)) {
-            Some(latest) if !Rc::ptr_eq(&latest, &listing) => {
+            Some(latest) => {
                 let latest = self.seen(Ok(latest), owner);
                 self.usable(latest)
             }
-            _ => Ok(listing),
+            None => Ok(listing),
         }
     }
 

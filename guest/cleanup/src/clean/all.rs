@@ -257,7 +257,7 @@ impl<'a, H: Host> Part<'a, H> {
 mod tests {
     use super::*;
     use crate::testing::Script;
-    use janitor_contract::types::{InUse, Phase};
+    use janitor_contract::types::{AgentOutcome, AgentResult, InUse, Phase};
     use std::time::Duration;
 
     fn options() -> Options {
@@ -378,6 +378,12 @@ mod tests {
         assert!(results.iter().all(Result::is_ok));
         // The host would have stopped the run at the removal of what is not listed any more.
         assert_eq!(paths(&host).iter().filter(|it| **it == "unreserve").count(), 2);
+        let removed = results.iter().flatten().map(|report| {
+            let accepted = |it: &&AgentResult| matches!(it.outcome, AgentOutcome::Accepted(_));
+            report.agents.iter().filter(accepted).map(|it| it.phase).collect::<Vec<_>>()
+        });
+        let [volumes, reservations] = [Phase::Volumes, Phase::Reservations].map(|it| [it; 2]);
+        assert_eq!(removed.collect::<Vec<_>>(), [[volumes, reservations].concat(), vec![]]);
     }
 
     #[test]
