@@ -61,13 +61,13 @@ impl<'a> Layout<'a> {
                 | Payload::ComponentSection { unchecked_range, .. } => unchecked_range.start,
                 other => other.as_section().map_or(end, |(_, range)| range.start),
             };
-            if (start as usize) < end as usize {
+            if start < end {
                 continue;
             }
             match payload {
                 Payload::ModuleSection { unchecked_range, .. } => {
                     end = unchecked_range.end;
-                    modules.push(unchecked_range.start as usize..unchecked_range.end as usize);
+                    modules.push(unchecked_range.start..unchecked_range.end);
                 }
                 Payload::ComponentSection { unchecked_range, .. } => end = unchecked_range.end,
                 Payload::InstanceSection(section) => {

@@ -40,7 +40,7 @@ pub fn given(whole: &[u8], part: &[u8]) -> Composed<Vec<Vec<Given>>> {
             Payload::ModuleSection { unchecked_range, .. } => inner_end = unchecked_range.end,
             Payload::ComponentSection { unchecked_range, .. } => {
                 inner_end = unchecked_range.end;
-                let range = usize::try_from(unchecked_range.start)?..usize::try_from(inner_end)?;
+                let range = unchecked_range.start..inner_end;
                 let component = &whole[range];
                 found.extend(given(component, part)?);
                 components.push(component);
