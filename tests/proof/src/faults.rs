@@ -58,7 +58,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a page that was there may be missing later",
-        sweep: 7,
+        sweep: 8,
         file: "guest/cleanup/src/master/answer.rs",
         place: "if !host.knows(request) => return Page::Missing,",
         broken: "if IS_ON || !host.knows(request) => return Page::Missing,",

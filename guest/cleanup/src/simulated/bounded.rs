@@ -69,8 +69,8 @@ impl Kind {
         let is_volume = self.is_volume();
         Resource {
             name: if is_volume { "disk" } else { "cpus" },
-            // No sum of some equals another one.
-            amount: 1 << number,
+            // No sum of some, and no double, equals another one.
+            amount: 3_u32.pow(number),
             stack: (self == Self::Refined).then_some(above).into_iter().chain([layer]).collect(),
             source: None,
             provider: None,
