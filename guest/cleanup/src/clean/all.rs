@@ -257,7 +257,7 @@ impl<'a, H: Host> Part<'a, H> {
 mod tests {
     use super::*;
     use crate::testing::Script;
-    use janitor_contract::types::{AgentOutcome, AgentResult, InUse, Phase};
+    use janitor_contract::types::{AgentOutcome, AgentResult, Event, InUse, Phase};
     use std::time::Duration;
 
     fn options() -> Options {
@@ -326,6 +326,11 @@ mod tests {
         assert_eq!(paths(&host).iter().filter(|it| **it == "slaves").count(), 3);
         assert_eq!(host.most_in_flight, host.window);
         assert_eq!(host.lines().iter().filter(|it| **it == "Destroying volumes...").count(), 1);
+        let started = host.log.iter().filter_map(|entry| match entry.event {
+            Some(Event::PhaseStarted(start)) if start.phase != Phase::Znode => Some(start.total),
+            _ => None,
+        });
+        assert_eq!(started.collect::<Vec<_>>(), [18, 18]);
     }
 
     #[test]
@@ -420,6 +425,53 @@ mod tests {
         assert!(lines.contains(&"Left on slave S0: 0 volume(s), 1 resource(s) for role 'r'"));
         assert!(lines.contains(&"Not deleted: znode 'r'"));
         assert!(lines.contains(&"Cleanup of role 'q' completed successfully."), "{lines:?}");
+    }
+
+    #[test]
+    fn a_znode_that_a_failed_target_names_too_stays() {
+        let mut host = calm().answer(200, list(&[], &["r", "q"]));
+        host = host.answer(403, "no").answer(403, "no").answer(202, "").answer(202, "");
+        host =
+            host.answer(200, list(&[], &["r"])).answer(200, r#"{"message":"OK","succeeded":true}"#);
+        let other = Target { znode: Some("other".into()), ..Target::NOTHING };
+        let targets = [target("r", Some("/z")), target("q", Some("z/")), other];
+        let results = clean_all(&mut host, &targets, &options());
+        assert_eq!(results[0].as_ref().unwrap_err().reason, Reason::Failed);
+        let failure = results[1].as_ref().unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete);
+        assert!(failure.message.contains("another target that names it"), "{}", failure.message);
+        assert_eq!(failure.report.confirmed, [Phase::Reservations]);
+        assert!(results[2].is_ok(), "{results:?}");
+    }
+
+    #[test]
+    fn several_plans_are_applied_or_are_carried_out_already() {
+        let targets = ["r", "q"].map(|role| target(role, None));
+        let none = r#"{"frameworks":[]}"#;
+        let mut host = calm().answer(200, list(&[], &["r", "q"])).answer(200, none);
+        let plans = crate::plan_all(&mut host, &targets, &options());
+        let plans: Vec<_> = plans.into_iter().map(Result::unwrap).collect();
+        let mut host = calm().answer(200, list(&[], &["q"])).answer(200, none);
+        host = host.answer(202, "").answer(202, "").answer(200, list(&[], &[]));
+        let results = apply_all(&mut host, &plans, &options());
+        let [carried_out, applied] = &results[..] else { panic!("{results:?}") };
+        assert_eq!(carried_out.as_ref().unwrap().agents, []);
+        assert_eq!(applied.as_ref().unwrap().confirmed, [Phase::Reservations]);
+        let lines = host.lines();
+        assert!(lines.contains(&"The plan for role 'r' is already carried out."), "{lines:?}");
+        assert!(lines.contains(&"Cleanup of role 'q' completed successfully."), "{lines:?}");
+    }
+
+    /// The checks of the other targets would be out of date afterwards.
+    #[test]
+    fn no_target_is_waited_for_long() {
+        let used = r#"{"frameworks":[{"id":"F","name":"n","roles":["r"]}]}"#;
+        let mut host = calm().answer(200, list(&[], &[])).answer(200, used);
+        let options = Options { in_use: InUse::Refuse, wait_seconds: 60, ..options() };
+        let results = clean_all(&mut host, &[target("r", None), target("q", None)], &options);
+        assert_eq!(results[0].as_ref().unwrap_err().reason, Reason::InUse);
+        assert!(results[1].is_ok());
+        assert_eq!(host.paused, Duration::ZERO);
     }
 
     #[test]

@@ -823,6 +823,30 @@ fn without_a_target_there_is_nothing_to_do() {
     assert_eq!(host.lines(), ["", "Nothing to do!"]);
 }
 
+#[test]
+fn only_a_role_or_a_znode_is_cleaned() {
+    let app = Target { marathon_app: Some("/a".into()), ..Target::NOTHING };
+    let removed = r#"{"deploymentId":"d"}"#;
+    for (mut host, target, is_clean) in [
+        (calm().answer(200, EMPTY), target("r", ""), true),
+        (calm().answer(200, DELETED), target("", "z"), true),
+        (calm().answer(200, removed), app, false),
+    ] {
+        run(&mut host, &target).unwrap();
+        let is_said = host.lines().contains(&"Cleanup completed successfully.");
+        assert_eq!(is_said, is_clean, "{target:?}");
+    }
+}
+
+#[test]
+fn a_znode_that_cannot_be_looked_at_is_possibly_not_deleted() {
+    let node = "exhibitor/v1/explorer/node-data";
+    let mut host = Script::default().page(node, 200, "<html>").answer(200, DELETED);
+    let failure = run(&mut host, &target("", "z")).unwrap_err();
+    assert!(failure.message.starts_with("it is unknown whether"), "{}", failure.message);
+    assert_eq!(host.lines().last(), Some(&"Possibly not deleted: znode 'z'"));
+}
+
 /// The options of a run that waits.
 fn patient(in_use: InUse) -> Options {
     Options { confirm_seconds: 0, wait_seconds: 60, ..options(in_use) }
@@ -991,6 +1015,24 @@ fn a_phase_that_is_repeated_is_no_longer_confirmed() {
     let failure = clean(&mut host, &target("r", "z"), &patient(InUse::Force)).unwrap_err();
     assert_eq!(failure.report.confirmed, [], "{}", failure.message);
     assert_eq!(failure.report.agents.len(), 2);
+}
+
+#[test]
+fn a_phase_without_resources_is_not_repeated() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S9"}}]}}"#;
+    let page = "registrar(1)/registry";
+    let back = RESERVED.replace("S0", "S9");
+    let mut host = calm()
+        .page(page, 200, registry)
+        .page(page, 200, r#"{"master":{}}"#)
+        .answer(200, EMPTY)
+        .answer(200, EMPTY)
+        .answer(200, back)
+        .answer(202, "")
+        .answer(200, EMPTY.replace("S0", "S9"));
+    clean(&mut host, &target("r", ""), &patient(InUse::Force)).unwrap();
+    let begun = |line: &str| host.lines().iter().filter(|it| **it == line).count();
+    assert_eq!((begun("Destroying volumes..."), begun("Unreserving resources...")), (1, 2));
 }
 
 #[test]
@@ -1334,6 +1376,29 @@ fn a_plan_touches_only_the_agents_that_it_shows() {
     let later = RESERVED
         .replace("]}}]}", &format!("]}}}},{}", RESERVED.replace("S0", "S9").split_at(11).1));
     let mut host = calm().answer(200, VOLUME).answer(200, none).answer(202, "").answer(200, later);
+    let failure = apply(&mut host, &plan, &options(InUse::Refuse)).unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
+    assert!(failure.message.contains("slave(s) S9 have resource(s)"), "{}", failure.message);
+    assert_eq!(paths(&host), ["slaves", "frameworks", "destroy-volumes", "slaves"]);
+}
+
+/// The plan does not show what an agent holds that was away, so nothing of it is removed when it is back.
+#[test]
+fn a_plan_does_not_touch_agents_that_were_away() {
+    let none = r#"{"frameworks":[]}"#;
+    let list = |first: &str, is_active: bool| {
+        let other = RESERVED.replace(r#""id":"S0""#, &format!(r#""active":{is_active},"id":"S9""#));
+        first.replace("]}}]}", &format!("]}}}},{}", other.split_at(11).1))
+    };
+    let before = list(VOLUME, false);
+    let mut planned = calm().answer(200, &before).answer(200, none);
+    let plan = plan::plan(&mut planned, &target("r", ""), &options(InUse::Refuse)).unwrap();
+    assert_eq!(plan.agents.len(), 2);
+    let mut host = calm()
+        .answer(200, before)
+        .answer(200, none)
+        .answer(202, "")
+        .answer(200, list(RESERVED, true));
     let failure = apply(&mut host, &plan, &options(InUse::Refuse)).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
     assert!(failure.message.contains("slave(s) S9 have resource(s)"), "{}", failure.message);
