@@ -280,3 +280,101 @@ impl<R: Response> Response for Reply<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::request;
+    use crate::testing::Script;
+    use janitor_contract::types::{Content, Endpoint};
+    use std::iter;
+
+    fn get(path: &str) -> Request {
+        request(Endpoint::Master, Method::Get, vec![path.into()])
+    }
+
+    fn delete() -> Request {
+        request(Endpoint::Master, Method::Delete, vec!["d".into()])
+    }
+
+    fn post(bytes: &[u8]) -> Request {
+        let content = Content { media_type: "application/json".into(), bytes: bytes.into() };
+        Request {
+            content: Some(content),
+            ..request(Endpoint::Master, Method::Post, vec!["p".into()])
+        }
+    }
+
+    /// Scripts a host that numbers its answers.
+    fn numbered() -> Script {
+        ["1", "2", "3", "4", "5"].iter().fold(Script::default(), |host, it| host.answer(201, *it))
+    }
+
+    fn ask(handle: &mut Handle<Script>, request: &Request) -> String {
+        let answer = handle.ask(request).unwrap();
+        assert_eq!(answer.status, 201);
+        answer.text()
+    }
+
+    #[test]
+    fn a_page_is_kept_until_a_change_or_a_pause() {
+        let mut host = numbered();
+        let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
+        let mut handle = Handle(&memo);
+        assert_eq!(["x", "y", "x"].map(|it| ask(&mut handle, &get(it))), ["1", "2", "1"]);
+        assert!(handle.pause(Duration::ZERO));
+        assert_eq!(ask(&mut handle, &get("y")), "2");
+        assert!(handle.pause(Duration::from_millis(1)));
+        assert_eq!(ask(&mut handle, &get("y")), "3");
+        assert_eq!([delete(), get("y"), get("y")].map(|it| ask(&mut handle, &it)), ["4", "5", "5"]);
+    }
+
+    #[test]
+    fn a_query_is_kept_and_another_call_is_not() {
+        let (query, call) = (post(br#"{"type":"GET_MASTER"}"#), post(br#"{"type":"TEARDOWN"}"#));
+        let mut host = numbered();
+        let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
+        let asked = [&query, &query, &call, &call, &query].map(|it| ask(&mut Handle(&memo), it));
+        assert_eq!(asked, ["1", "1", "2", "3", "4"]);
+    }
+
+    /// It may not show the change.
+    #[test]
+    fn a_page_that_was_read_during_a_change_is_not_kept() {
+        let mut host = numbered();
+        let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
+        let mut handle = Handle(&memo);
+        let read = handle.send(&get("x")).unwrap();
+        assert_eq!(ask(&mut handle, &delete()), "2");
+        assert_eq!(handle.answer(read).unwrap().text(), "1");
+        assert_eq!(ask(&mut handle, &get("x")), "3");
+    }
+
+    #[test]
+    fn only_the_named_pages_are_forgotten() {
+        let mut host = numbered();
+        let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
+        let mut handle = Handle(&memo);
+        assert_eq!(["x", "y"].map(|it| ask(&mut handle, &get(it))), ["1", "2"]);
+        handle.forget(&["x"]);
+        assert_eq!(["x", "y"].map(|it| ask(&mut handle, &get(it))), ["3", "2"]);
+    }
+
+    #[test]
+    fn a_plain_one_keeps_nothing() {
+        let mut host = numbered();
+        let memo = RefCell::new(Memo::plain(&mut host));
+        assert_eq!(["x", "x"].map(|it| ask(&mut Handle(&memo), &get(it))), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_handle_answers_as_its_host() {
+        let mut host = Script::default().with_agents_per_request(7);
+        (host.window, host.continues) = (3, false);
+        let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
+        let mut handle = Handle(&memo);
+        assert!(!handle.pause(Duration::from_secs(5)));
+        assert_eq!(handle.elapsed(), Duration::from_secs(5));
+        assert_eq!((handle.window(), handle.agents_per_request()), (3, 7));
+    }
+}

@@ -52,4 +52,18 @@ mod tests {
             assert_eq!(why_no_role(role), None, "{role:?}");
         }
     }
+
+    #[test]
+    fn the_reason_is_the_first_that_applies() {
+        for (role, words) in [
+            ("", "it is empty"),
+            ("*", "all resources that are not reserved"),
+            ("/a", "begins or ends with '/'"),
+            ("a/", "begins or ends with '/'"),
+            ("-a b", "a space"),
+            ("a//b", "a segment of it"),
+        ] {
+            assert!(why_no_role(role).is_some_and(|why| why.contains(words)), "{role:?}");
+        }
+    }
 }

@@ -117,3 +117,53 @@ impl Retries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// Waits until the end, and returns the pauses in milliseconds.
+    fn pauses(host: &mut Script, backoff: &mut Backoff) -> Vec<u128> {
+        let mut all = Vec::new();
+        let mut before = host.paused;
+        while backoff.wait(host) {
+            all.push((host.paused - before).as_millis());
+            before = host.paused;
+        }
+        all
+    }
+
+    #[test]
+    fn pauses_become_longer_up_to_the_time_limit() {
+        let mut host = Script::default();
+        let mut backoff = Backoff::new(&mut host, Duration::from_secs(10));
+        let expected = [100, 200, 400, 800, 1600, 2000, 2000, 2000, 900];
+        assert_eq!(pauses(&mut host, &mut backoff), expected);
+        let mut patient = Backoff::patient(&mut host, LIMIT);
+        let expected = [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000, 7300];
+        assert_eq!(pauses(&mut host, &mut patient), expected);
+    }
+
+    #[test]
+    fn a_new_beginning_keeps_the_time_limit() {
+        let mut host = Script::default();
+        let mut backoff = Backoff::new(&mut host, Duration::from_secs(1));
+        assert!((0..3).all(|_| backoff.wait(&mut host)));
+        backoff.restart();
+        assert_eq!(backoff.rest(&mut host), Duration::from_millis(300));
+        assert_eq!(pauses(&mut host, &mut backoff), [100, 200]);
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_does_not_try_again() {
+        let mut host = Script::default();
+        host.continues = false;
+        assert!(!Backoff::new(&mut host, LIMIT).wait(&mut host));
+        for retry in [Retry::Never, Retry::Soon, Retry::WhenReady] {
+            assert!(!Retries::new(&mut host, LIMIT).wait(&mut host, retry), "{retry:?}");
+        }
+    }
+}

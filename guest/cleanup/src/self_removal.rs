@@ -181,8 +181,33 @@ mod tests {
         ] {
             let mut host = Script::default().answer(status, body);
             let outcome = removed(&mut host, "/x").outcome;
-            assert!(matches!(outcome, AppOutcome::Failed(_)), "{status} {body}: {outcome:?}");
+            let AppOutcome::Failed(why) = outcome else { panic!("{status} {body}: {outcome:?}") };
+            assert!(why.starts_with("the answer is not Marathon's"), "{why}");
         }
+    }
+
+    /// Only for a pod, Marathon answers 202 without naming the deployment.
+    #[test]
+    fn an_app_that_is_accepted_without_a_deployment_is_not_removed() {
+        let outcome = removed(&mut Script::default().answer(202, ""), "/x").outcome;
+        assert!(matches!(outcome, AppOutcome::Failed(_)), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_connection_that_breaks_may_be_a_success() {
+        for (error, level) in [(Error::Reset, Level::Warn), (Error::Timeout, Level::Error)] {
+            let mut host = Script::default().fails(error);
+            let outcome = removed(&mut host, "/x").outcome;
+            assert!(matches!(outcome, AppOutcome::Failed(_)), "{outcome:?}");
+            assert_eq!((host.log[1].level, host.sent.len()), (level, 1));
+        }
+    }
+
+    #[test]
+    fn an_app_that_is_locked_is_not_waited_for() {
+        let mut host = Script::default().answer(409, "locked");
+        let outcome = removed(&mut host, "/x").outcome;
+        assert_eq!(outcome, AppOutcome::Failed("Marathon answers 409 locked".into()));
     }
 
     #[test]

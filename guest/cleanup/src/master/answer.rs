@@ -131,3 +131,45 @@ pub fn finish<H: Host, T>(
         (Err(Bad(why)), None) => Err(bad(format!("{why}. It begins: {start}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    fn unread(mut host: Script) -> Unread {
+        get(&mut host, "x", |json| json.object(|json, _| json.skip())).unwrap_err()
+    }
+
+    #[test]
+    fn what_a_status_means_is_explained() {
+        for (status, end) in [
+            (307, "or the URLs of all masters"),
+            (401, "answers 401 no: it requires valid credentials"),
+            (403, "answers 403 no: this user is not allowed to view this"),
+            (500, "answers 500 no"),
+        ] {
+            let unread = unread(Script::default().answer(status, "no"));
+            assert!(unread.message.ends_with(end), "{}", unread.message);
+            assert_eq!((unread.status, unread.is_stopped), (Some(status), false));
+        }
+    }
+
+    #[test]
+    fn only_a_page_without_json_is_quoted() {
+        for (body, is_quoted) in [("Log in", true), (r#"{"a":hush"#, false), ("[\"hush\"]", false)]
+        {
+            let why = unread(Script::default().answer(200, body)).message;
+            assert_eq!(why.contains("It begins: Log in"), is_quoted, "{why}");
+            assert!(!why.contains("hush"), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_a_request_that_was_not_sent_is_stopped() {
+        for (error, is_stopped) in [(Error::Stopped, true), (Error::Timeout, false)] {
+            let unread = unread(Script::default().fails(error));
+            assert_eq!((unread.status, unread.is_stopped), (None, is_stopped));
+        }
+    }
+}

@@ -88,3 +88,54 @@ fn read<R: Response>(json: &mut Json<R>, times: &mut Times) -> Result<(), Bad> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::agents::{Wanted, list};
+    use super::*;
+    use crate::testing::{Script, Scripted};
+
+    /// Explains the doubt about a master whose process is 50 s old, and whose agent has the id M-S0.
+    fn doubt(master: &str, state: &str) -> Option<String> {
+        let mut host = Script::default()
+            .answer(200, r#"{"slaves":[{"id":"M-S0","reserved_resources_full":{}}]}"#)
+            .page("api/v1", 200, master)
+            .page("state", 200, state);
+        let listing = list(&mut host, Wanted::NOTHING).unwrap();
+        let mut retries = Retries::new(&mut host, Duration::ZERO);
+        super::doubt(&mut host, &listing, Some(50.0), &mut retries)
+    }
+
+    #[test]
+    fn a_master_whose_agents_are_its_own_has_not_taken_over() {
+        for (id, is_own) in [("M", true), ("N", false)] {
+            let master = format!(
+                r#"{{"get_master":{{"master_info":{{"id":"{id}"}},"start_time":90,"elected_time":100}}}}"#
+            );
+            assert_eq!(doubt(&master, "{}").is_none(), is_own, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_state_has_the_times_that_the_other_page_lacks() {
+        for (master, state) in [
+            ("{}", r#"{"start_time":90,"elected_time":100}"#),
+            (r#"{"get_master":{"start_time":90}}"#, r#"{"elected_time":100}"#),
+            (r#"{"get_master":{"elected_time":100}}"#, r#"{"start_time":90}"#),
+        ] {
+            let why = doubt(master, state).unwrap();
+            assert!(why.contains("only 40 s ago") && why.contains("again in 560 s"), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_long_state_is_not_read() {
+        let body = r#"{"id":"M","start_time":90,"elected_time":100,"frameworks":[]}"#;
+        let mut json = Json::new(Scripted::new(200, body.into(), 1 << 16));
+        let mut times = Times::default();
+        assert!(read(&mut json, &mut times).is_err());
+        assert!(times.id.is_some() && times.start.is_some() && times.elected.is_some());
+    }
+}
