@@ -58,6 +58,37 @@ fn everything_that_is_removed_or_stays_is_shown() {
 }
 
 #[test]
+fn the_reservation_below_a_volume_may_stay() {
+    let with = |from: &str, to: &str| VOLUME.replacen(from, to, 1);
+    let reserved = r#""reservation":{"principal":"p"}"#;
+    let of_another = with(reserved, r#""reservation":{"principal":"q"}"#);
+    let fixed = with(reserved, r#""reservations":[{"type":"STATIC","role":"r"}]"#);
+    let volume_left = with(r#""id":"v","principal":"p""#, r#""id":"v","principal":"q""#);
+    let mut host = Script::default()
+        .answer(200, slaves(&[&of_another, &fixed, &volume_left]))
+        .answer(200, NO_FRAMEWORKS);
+    let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
+    let fates = plan.agents[0].entries.iter().map(|it| (it.volume, it.reservation));
+    let stays = Fate::Stays;
+    assert_eq!(
+        fates.collect::<Vec<_>>(),
+        [
+            (Some(Fate::Removed), stays(SkipReason::OtherPrincipal)),
+            (Some(Fate::Removed), stays(SkipReason::StaticReservation)),
+            (Some(stays(SkipReason::OtherPrincipal)), stays(SkipReason::VolumeLeft)),
+        ]
+    );
+}
+
+#[test]
+fn a_plan_of_an_app_needs_no_request() {
+    let target = Target { marathon_app: Some("/a".into()), ..Target::NOTHING };
+    let mut host = Script::default();
+    let plan = plan(&mut host, &target, &OPTIONS).unwrap();
+    assert_eq!((plan.refusal, plan.agents.len(), host.sent.len()), (None, 0, 0));
+}
+
+#[test]
 fn what_would_be_refused_is_shown() {
     let used = r#"{"frameworks":[{"id":"F","name":"kafka","active":true,"roles":["r"]}]}"#;
     for (entry, (status, frameworks), expected) in [
