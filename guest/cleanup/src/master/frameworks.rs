@@ -423,6 +423,34 @@ mod tests {
     }
 
     #[test]
+    fn a_framework_is_known_by_a_list_or_by_its_role() {
+        let body = r#"{"frameworks":[{"id":"1"}],"completed_frameworks":[{"id":"2"},{"id":"3"}]}"#;
+        let roles = r#"{"roles":[{"name":"r","frameworks":["3","4"]}]}"#;
+        let host = Script::default().answer(200, body).answer(200, body);
+        let found = read(&mut host.page("roles", 200, roles), false).unwrap();
+        for (id, state) in [
+            ("1", FrameworkState::Registered),
+            ("2", FrameworkState::Completed),
+            ("3", FrameworkState::Registered),
+            ("4", FrameworkState::Registered),
+            ("5", FrameworkState::Unknown),
+        ] {
+            assert_eq!(found.state(id), state, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_framework_that_does_not_exist_is_torn_down() {
+        for (status, is_done) in [(200, true), (202, true), (400, true), (403, false), (500, false)]
+        {
+            let mut host = Script::default().answer(status, "why");
+            let result = teardown(&mut host, "F");
+            assert_eq!(result.is_ok(), is_done, "{status}");
+            assert!(result.err().is_none_or(|why| why.ends_with(&format!("{status} why"))));
+        }
+    }
+
+    #[test]
     fn a_node_is_owned_by_name_or_by_role() {
         let body = r#"{"frameworks":[
             {"id":"1","name":"elastic","roles":["x"]},{"id":"2","name":"/dev/kafka","roles":["dev"]},
