@@ -134,6 +134,8 @@ pub fn finish<H: Host, T>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::testing::Script;
 
@@ -162,6 +164,17 @@ mod tests {
             let why = unread(Script::default().answer(200, body)).message;
             assert_eq!(why.contains("It begins: Log in"), is_quoted, "{why}");
             assert!(!why.contains("hush"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_asked_for_again_once_the_server_is_ready() {
+        let wanted = request(Endpoint::Master, Method::Get, vec!["x".into()]);
+        for (seconds, is_read) in [(3, true), (0, false)] {
+            let mut host = Script::default().answer(503, "").answer(200, "{}");
+            let mut retries = Retries::new(&mut host, Duration::from_secs(seconds));
+            let found = page(&mut host, &wanted, &mut retries, |json| json.object(|_, _| Ok(())));
+            assert_eq!(matches!(found, Page::Says(())), is_read, "{found:?}");
         }
     }
 
