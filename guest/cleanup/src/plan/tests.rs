@@ -474,3 +474,21 @@ fn a_plan_that_is_carried_out_already_needs_no_second_run() {
         assert_eq!(reason, Err(Reason::Changed), "{lines:?}");
     }
 }
+
+/// Another cluster shows nothing of the plan's agents, and what an agent brings back is there again.
+#[test]
+fn only_the_cluster_of_a_plan_shows_that_it_is_carried_out() {
+    let mut host = Script::default().answer(200, slaves(&[CPUS])).answer(200, NO_FRAMEWORKS);
+    let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
+    let (empty, back) = (slaves(&[]), slaves(&[CPUS]));
+    let other = empty.replace("\"S0\"", "\"S1\"");
+    for (first, last, expected) in [
+        (&empty, &empty, None),
+        (&other, &other, Some(Reason::Changed)),
+        (&empty, &back, Some(Reason::Changed)),
+    ] {
+        let host = Script::default().answer(200, first).answer(200, NO_FRAMEWORKS);
+        let result = clean::apply(&mut host.answer(200, last), &plan, &OPTIONS);
+        assert_eq!(result.err().map(|it| it.reason), expected, "{first} {last}");
+    }
+}
