@@ -64,7 +64,8 @@ pub struct Context<'a, H> {
     pub away: Vec<Unreached>,
     /// The master is too old to list pending operations.
     pub lists_no_operations: bool,
-    /// The time on the host's clock when the run began, or last asked such a master to confirm removals.
+    /// The time on the host's clock when the run began, or last tried to confirm removals without a list of
+    /// pending operations.
     pub confirmed_at: Duration,
     /// The resources whose removal the master has accepted, as far as an agent may be asked again.
     pub removed: Removed,

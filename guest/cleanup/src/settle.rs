@@ -115,6 +115,10 @@ impl<H: Host> Context<'_, H> {
                 longest.as_secs_f64()
             );
             self.say(line);
+            // A service that is installed meanwhile may own the node.
+            if self.target.is_some_and(|target| target.znode.is_some()) {
+                self.has_waited = true;
+            }
         }
         self.away.extend(listing.unreached());
         match self.host.pause(rest) {

@@ -1428,11 +1428,14 @@ fn a_page_does_not_disappear() {
 fn a_master_that_lists_no_operations_is_given_time_to_miss_an_agent() {
     const OTHER: &str =
         r#"{"slaves":[{"id":"S1","version":"1.4.3","reserved_resources_full":{}}]}"#;
+    // The removals are sent ten seconds after the run has begun.
     let host = || {
         let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
-        host.answer(200, RESERVED).answer(202, "").answer(200, EMPTY)
+        let mut host = host.answer(200, RESERVED).answer(202, "").answer(200, EMPTY);
+        host.paused = Duration::from_secs(10);
+        host
     };
-    let silence = Duration::from_secs(105);
+    let silence = Duration::from_secs(10 + 105);
     let mut silent = host().answer(200, OTHER);
     let failure = run(&mut silent, &target("r", "z")).unwrap_err();
     assert_eq!((failure.reason, silent.paused), (Reason::Incomplete, silence));
@@ -1444,6 +1447,17 @@ fn a_master_that_lists_no_operations_is_given_time_to_miss_an_agent() {
     stopped.continues = false;
     let failure = run(&mut stopped, &target("r", "z")).unwrap_err();
     assert_eq!(failure.reason, Reason::Stopped);
+}
+
+#[test]
+fn a_service_that_is_installed_while_agents_are_given_time_keeps_its_node() {
+    let used = r#"{"frameworks":[{"id":"F","name":"n","roles":["r"]}]}"#;
+    let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let mut host = host.answer(200, RESERVED).answer(200, r#"{"frameworks":[]}"#).answer(202, "");
+    host = host.answer(200, EMPTY).answer(200, EMPTY).answer(200, used);
+    let failure = clean(&mut host, &target("r", "z"), &options(InUse::Refuse)).unwrap_err();
+    assert!(failure.message.contains("1 framework(s) use the target now"), "{}", failure.message);
+    assert!(host.sent.iter().all(|it| it.method != Method::Delete));
 }
 
 #[test]

@@ -14,8 +14,8 @@ use crate::host::{Host, request};
 use crate::retry::Retries;
 use janitor_contract::types::{Endpoint, Method};
 
-/// The longest that is usual, if this user may not view the flags, or they cannot be read: DC/OS pings every 15 s, and allows 20
-/// timeouts. Mesos itself allows 5.
+/// The longest that is usual, if this user may not view the flags, or they cannot be read: DC/OS pings
+/// every 15 s, and allows 20 timeouts. Mesos itself allows 5.
 const USUAL: Pings = Pings { timeout: Duration::from_secs(15), count: 20 };
 
 /// The pings that the master sends to an agent.

@@ -218,7 +218,7 @@ impl<H: Host> Context<'_, H> {
             // The order matters: an operation that is not pending any more has either been
             // carried out, or its resources are listed again.
             let pending = self.pending_ids(newest, Some(owner));
-            if self.lists_no_operations {
+            if self.lists_no_operations || pending.is_err() {
                 self.confirmed_at = self.host.elapsed();
             }
             let own = |ids: &BTreeSet<String>| {
