@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use janitor_tests::{Cluster, State};
 use rustix::io::Errno;
 use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::stdio::stdin;
+use rustix::stdio::stdout;
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::json;
 
@@ -91,11 +91,15 @@ impl<'a> Terminal<'a> {
 
         let binary = shell_words::quote(env!("CARGO_BIN_EXE_janitor"));
         let mut shell = program("/bin/sh");
-        shell.arg("-c").arg(format!("{environment} {binary} {line}"));
+        // When the leader of its session ends, a terminal forgets what has not been read. So the shell
+        // outlives the command, and any signal to it, until someone waits for the shell.
+        shell.arg("-c").arg(format!(
+            "exec 3<&0 <&1\ntrap : INT QUIT\n{{ {environment} {binary} {line}\n}} 3<&-\n\
+             code=$?\nexec <&- >&- 2>&-\nread _ <&3\nexit $code"
+        ));
         shell.env_clear().env("http_proxy", cluster.proxy_url()).env("TERM", "xterm");
         shell.env("PATH", std::env::var_os("PATH").unwrap());
-        shell.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap());
-        shell.stderr(theirs);
+        shell.stdin(Stdio::piped()).stdout(theirs.try_clone().unwrap()).stderr(theirs);
         on_its_terminal(&mut shell);
         (File::from(ours), shell.spawn().unwrap())
     }
@@ -106,7 +110,7 @@ fn size(columns: u16) -> Winsize {
     Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
-/// Makes the terminal on a command's standard input its controlling terminal, which sends it
+/// Makes the terminal on a command's standard output its controlling terminal, which sends it
 /// signals.
 #[allow(unsafe_code)]
 fn on_its_terminal(command: &mut Command) {
@@ -114,7 +118,7 @@ fn on_its_terminal(command: &mut Command) {
     unsafe {
         command.pre_exec(|| {
             setsid()?;
-            ioctl_tiocsctty(stdin())?;
+            ioctl_tiocsctty(stdout())?;
             Ok(())
         })
     };
