@@ -36,3 +36,30 @@ fn title(text: &str) -> Option<&str> {
     };
     is_html.then(|| content("title").or_else(|| content("h1")))?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_known_by_its_title() {
+        for (body, expected) in [
+            ("<html><head><title> No\nleader </title></head><h1>x</h1>", "(a page: No leader)"),
+            ("<!DOCTYPE html><H1>Bad Gateway</H1>", "(a page: Bad Gateway)"),
+            ("<html><title></title><h1>Down</h1>", "(a page: Down)"),
+            ("<html> no title", "<html> no title"),
+            ("<title>no page</title>", "<title>no page</title>"),
+        ] {
+            assert_eq!(excerpt(body.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_long_body_is_shown() {
+        let (fits, long) = ("a".repeat(500), "a".repeat(501));
+        assert_eq!(excerpt(fits.as_bytes()), fits);
+        assert_eq!(excerpt(long.as_bytes()), format!("{fits}..."));
+        assert_eq!(summary(503, b" a\n b "), "503 a b");
+        assert_eq!(summary(401, b""), "401");
+    }
+}
