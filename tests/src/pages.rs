@@ -164,6 +164,8 @@ fn snapshot(counts: &Counts, elected: bool, uptime: f64) -> Value {
         "master/frameworks_connected": counts.frameworks_connected,
         "master/frameworks_disconnected": counts.frameworks_disconnected,
         "master/frameworks_inactive": counts.frameworks_disconnected,
+        "master/slave_registrations": counts.slave_registrations,
+        "master/slave_reregistrations": counts.slave_reregistrations,
         "master/slaves_active": counts.slaves_active,
         "master/slaves_connected": counts.slaves_connected,
         "master/slaves_disconnected": counts.slaves_disconnected,
@@ -178,6 +180,8 @@ fn snapshot(counts: &Counts, elected: bool, uptime: f64) -> Value {
 struct Counts {
     frameworks_connected: f64,
     frameworks_disconnected: f64,
+    slave_registrations: f64,
+    slave_reregistrations: f64,
     slaves_active: f64,
     slaves_inactive: f64,
     slaves_connected: f64,
@@ -194,7 +198,12 @@ impl Counts {
                 false => &mut counts.frameworks_disconnected,
             } += 1.0;
         }
+        let times = Times::of(state);
         for agent in state.listed() {
+            *match times.reregistered(agent) {
+                Some(_) => &mut counts.slave_reregistrations,
+                None => &mut counts.slave_registrations,
+            } += 1.0;
             *match agent.connected() && !agent.deactivated {
                 true => &mut counts.slaves_active,
                 false => &mut counts.slaves_inactive,

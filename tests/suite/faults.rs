@@ -142,7 +142,7 @@ impl Run {
         let [master, exhibitor, marathon] = Endpoints::behind_admin_router(&front.url("http"));
         let endpoints = Endpoints::new(&master, &exhibitor, &marathon).unwrap();
         let network = command::network(endpoints).timeouts(timeouts).build().unwrap();
-        let session = Session::new(Hasty(network))
+        let session = Session::new(Hasty { network, paused: Duration::ZERO })
             .with_log(move |entry: &Entry| {
                 *lines.lock().unwrap() += &(entry.message.clone() + "\n");
             })
@@ -184,23 +184,32 @@ impl Run {
     }
 }
 
-/// The network without pauses.
-struct Hasty(Network);
+/// The network with a clock on which each pause has passed at once.
+struct Hasty {
+    network: Network,
+    paused: Duration,
+}
 
 impl Transport for Hasty {
     fn endpoints(&self) -> Option<&Endpoints> {
-        Some(self.0.endpoints())
+        Some(self.network.endpoints())
     }
 
     fn begin(&mut self, run: &RunStart) {
-        self.0.begin(run);
+        self.network.begin(run);
     }
 
     fn send(&mut self, request: Request) -> Box<dyn Exchange> {
-        self.0.send(request)
+        self.network.send(request)
     }
 
-    fn pause(&mut self, _: Duration) {}
+    fn pause(&mut self, duration: Duration) {
+        self.paused += duration;
+    }
+
+    fn elapsed(&mut self, real: Duration) -> Duration {
+        real + self.paused
+    }
 }
 
 /// Returns the error that ends a connection.

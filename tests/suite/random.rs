@@ -39,8 +39,9 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
     let part = Part::by_chance(&mut chance);
     let before = Cluster::by_chance(&mut chance).with_faults(8, seed);
     let cluster = Arc::new(Mutex::new(before.clone()));
-    let session = Session::new(Simulated { cluster: cluster.clone(), part })
-        .with_endpoints(Endpoints::new("http://m/", "http://e/", "http://n/").unwrap());
+    let session =
+        Session::new(Simulated { cluster: cluster.clone(), part, paused: Duration::ZERO })
+            .with_endpoints(Endpoints::new("http://m/", "http://e/", "http://n/").unwrap());
     let result = janitor.run(&Call::Clean(part.target()), &OPTIONS, session);
     let after = cluster.lock().unwrap();
     assert_eq!(after.violations, [""; 0]);
@@ -72,6 +73,8 @@ fn run(janitor: &Janitor, seed: u64) -> usize {
 struct Simulated {
     cluster: Arc<Mutex<Cluster>>,
     part: Part,
+    /// The time on its clock.
+    paused: Duration,
 }
 
 impl Transport for Simulated {
@@ -87,7 +90,13 @@ impl Transport for Simulated {
         Box::new(Answered(answer))
     }
 
-    fn pause(&mut self, _: Duration) {}
+    fn pause(&mut self, duration: Duration) {
+        self.paused += duration;
+    }
+
+    fn elapsed(&mut self, _: Duration) -> Duration {
+        self.paused
+    }
 }
 
 struct Answered(Answer);

@@ -102,6 +102,7 @@ on_each_master! {
     absence::a_framework_of_a_child_role,
     absence::frameworks_that_may_not_be_viewed,
     absence::a_master_that_has_just_taken_over,
+    absence::a_master_that_takes_over_between_two_lists,
     absence::a_teardown_that_would_end_more,
     absence::a_component_that_ends_another_framework,
     absence::a_znode_that_is_owned,

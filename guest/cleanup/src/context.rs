@@ -23,6 +23,10 @@ use janitor_contract::types::{
 /// The time for servers to become ready that each of several targets has, whatever the others took.
 const LEAST: Duration = Duration::from_secs(1);
 
+/// The time after which the frameworks are looked at again before something else is removed: a service
+/// may have been installed again.
+const FRESH: Duration = Duration::from_secs(30);
+
 /// The context of a run.
 pub struct Context<'a, H> {
     /// The host of the run.
@@ -57,6 +61,8 @@ pub struct Context<'a, H> {
     awaited: String,
     /// This is set when the run has waited since it last looked at the frameworks.
     pub has_waited: bool,
+    /// The time on the host's clock when the run last looked at the frameworks.
+    frameworks_at: Duration,
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,
@@ -115,6 +121,7 @@ impl<'a, H: Host> Context<'a, H> {
             patience: None,
             awaited: String::new(),
             has_waited: false,
+            frameworks_at: Duration::ZERO,
             waits_since: None,
             away: Vec::new(),
             lists_no_operations: false,
@@ -158,15 +165,19 @@ impl<'a, H: Host> Context<'a, H> {
         self.seen(Ok(listing), owner).ok()
     }
 
-    /// Returns the latest list of agents: the host allows the removal of nothing else than what it shows,
-    /// and the run may have read it for another target.
+    /// Returns the latest list of agents of a run for several targets: the host allows the removal of
+    /// nothing else than what it shows, and the run may have read it for another target.
     pub fn latest(&mut self, listing: Rc<Listing>, owner: Owner) -> Result<Rc<Listing>, Abort> {
         match self.host.latest(Wanted::of_owner(owner)) {
             Some(latest) => {
                 let latest = self.seen(Ok(latest), owner);
                 self.usable(latest)
             }
-            None => Ok(listing),
+            None => {
+                drop(listing);
+                let listing = self.look(owner);
+                self.usable(listing)
+            }
         }
     }
 
@@ -223,9 +234,19 @@ impl<'a, H: Host> Context<'a, H> {
     /// Reads the frameworks of a cluster with these agents.
     pub fn frameworks(&mut self, listing: &Listing) -> Result<Frameworks, String> {
         let mut retries = self.retries();
+        let before = self.host.now;
         let all = frameworks::all(&mut self.host, listing, &mut retries)?;
+        self.frameworks_at = before;
         self.lacks(&all.missing);
         Ok(all)
+    }
+
+    /// Treats the time until now, since the run last looked at the frameworks, as a wait if it was long.
+    pub fn outdate_frameworks(&mut self, now: Duration) {
+        if now.saturating_sub(self.frameworks_at) > FRESH {
+            self.host.forget(&frameworks::PAGES);
+            self.has_waited = true;
+        }
     }
 
     /// Finds the agents that may hold something that a run cannot see or remove: some that are
@@ -263,15 +284,15 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Logs the reasons why there may be other agents that hold something, and returns the agents
-    /// that are known and the number of reasons.
-    pub fn say_unknown(&mut self, reach: Reach) -> (Vec<Unreached>, usize) {
+    /// that are known and these reasons, if there are any.
+    pub fn say_unknown(&mut self, reach: Reach) -> (Vec<Unreached>, Option<String>) {
         let Reach { unreached, unknown, missing } = reach;
         self.lacks(&missing);
         for why in &unknown {
             let line = format!("It is unknown whether other slaves hold resources: {why}");
             self.host.say(Level::Error, line, None);
         }
-        (unreached, unknown.len())
+        (unreached, (!unknown.is_empty()).then(|| unknown.join(" ")))
     }
 
     /// Finds the agents on which a removal from a target, or from any role, is still pending.

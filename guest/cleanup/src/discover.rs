@@ -58,7 +58,7 @@ impl<H: Host> Context<'_, H> {
         }
         let pending = self.pending(&listing, None);
         let reach = self.unreached(&listing, pending);
-        let (unreached, unknown) = self.say_unknown(reach);
+        let (unreached, agents_unknown) = self.say_unknown(reach);
         let (frameworks, why) = or_why(self.frameworks(&listing));
         let frameworks_unknown = why.or_else(|| frameworks.doubt(None, None));
         let mut retries = self.retries();
@@ -75,7 +75,8 @@ impl<H: Host> Context<'_, H> {
             role: name,
         });
         let roles: Vec<_> = roles.collect();
-        let is_all_known = frameworks_unknown.is_none() && unreached.is_empty() && unknown == 0;
+        let is_all_known =
+            frameworks_unknown.is_none() && unreached.is_empty() && agents_unknown.is_none();
         let orphaned_znodes = match is_all_known {
             true => orphaned_znodes(&nodes, &roles, &frameworks, options),
             false => Vec::new(),
@@ -99,6 +100,7 @@ impl<H: Host> Context<'_, H> {
             orphaned_znodes,
             orphans,
             unreached,
+            agents_unknown,
             frameworks_unknown,
             znodes_unknown,
         })
@@ -194,7 +196,10 @@ mod tests {
         let both = entry(&[("framework_id", "DEAD"), ("marathon_framework_id", "LIVE")]);
         let live = entry(&[("framework_id", "LIVE")]);
         let dead = entry(&[("framework_id", "DEAD")]);
-        let agents = [agent("S1", &[both.clone(), live.clone()]), agent("S0", &[live, both, dead])];
+        let agents = [
+            agent("S1", &[both.clone(), live.clone(), live.clone()]),
+            agent("S0", &[live, both, dead]),
+        ];
         let frameworks = r#"{"frameworks":[{"id":"LIVE","name":"n","active":true,"role":"dev"}]}"#;
         let mut host = Script::default()
             .answer(200, format!(r#"{{"slaves":[{}]}}"#, agents.join(",")))
@@ -206,7 +211,7 @@ mod tests {
             .map(|it| (it.framework_id.as_deref().unwrap(), it.state, it.resources, it.agents))
             .collect();
         let (dead, live) = (FrameworkState::Unknown, FrameworkState::Registered);
-        assert_eq!(groups, [("DEAD", dead, 1, 1), ("LIVE", live, 4, 2)]);
+        assert_eq!(groups, [("DEAD", dead, 1, 1), ("LIVE", live, 5, 2)]);
     }
 
     #[test]

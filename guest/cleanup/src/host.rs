@@ -148,12 +148,14 @@ pub struct Watched<'a, H> {
     known: Vec<Request>,
     /// This is set once the host has asked the run to stop.
     pub stopped: bool,
+    /// The time on the host's clock when it was last read.
+    pub now: Duration,
 }
 
 impl<'a, H> Watched<'a, H> {
     /// Starts to watch a host.
     pub fn new(host: &'a mut H) -> Self {
-        Self { host, known: Vec::new(), stopped: false }
+        Self { host, known: Vec::new(), stopped: false, now: Duration::ZERO }
     }
 }
 
@@ -192,7 +194,8 @@ impl<H: Host> Host for Watched<'_, H> {
     }
 
     fn elapsed(&mut self) -> Duration {
-        self.host.elapsed()
+        self.now = self.host.elapsed();
+        self.now
     }
 
     fn agents_per_request(&self) -> usize {
@@ -210,11 +213,12 @@ impl<H: Host> Host for Watched<'_, H> {
     fn know(&mut self, page: &Request) {
         if !self.knows(page) {
             self.known.push(page.clone());
+            self.host.know(page);
         }
     }
 
     fn knows(&self, page: &Request) -> bool {
-        self.known.contains(page)
+        self.known.contains(page) || self.host.knows(page)
     }
 
     fn log(&mut self, entry: Entry) {

@@ -39,6 +39,8 @@ pub struct Memo<'a, H> {
     old: Vec<Result<Rc<Listing>, Unread>>,
     /// The pending operations have been asked for since the agents were listed.
     is_list_old: bool,
+    /// The pages that the master has shown to any of the cleanups.
+    known: Vec<Request>,
     /// No page is kept.
     is_plain: bool,
 }
@@ -59,6 +61,7 @@ impl<'a, H: Host> Memo<'a, H> {
             lists: Vec::new(),
             old: Vec::new(),
             is_list_old: false,
+            known: Vec::new(),
             is_plain: false,
         }
     }
@@ -238,6 +241,14 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         if memo.is_list_old {
             memo.forget_lists();
         }
+    }
+
+    fn know(&mut self, page: &Request) {
+        self.0.borrow_mut().known.push(page.clone());
+    }
+
+    fn knows(&self, page: &Request) -> bool {
+        self.0.borrow().known.contains(page)
     }
 
     fn forget(&mut self, pages: &[&str]) {

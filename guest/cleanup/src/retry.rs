@@ -38,6 +38,9 @@ impl Retry {
     }
 }
 
+/// The shortest pause: the contract counts in milliseconds.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+
 /// The first pause of a series.
 const SHORTEST: Duration = Duration::from_millis(100);
 
@@ -81,8 +84,13 @@ impl Backoff {
     pub fn wait<H: Host>(&mut self, host: &mut H) -> bool {
         let pause = self.next.min(self.rest(host));
         self.next = (self.next * 2).min(self.longest);
-        // The contract counts in milliseconds.
-        pause >= Duration::from_millis(1) && host.pause(pause)
+        pause >= SHORTEST_PAUSE && host.pause(pause)
+    }
+
+    /// Returns whether the time limit has passed. If it has not after [`Backoff::wait`] has returned
+    /// `false`, the run is being stopped.
+    pub fn is_over<H: Host>(&self, host: &mut H) -> bool {
+        self.rest(host) < SHORTEST_PAUSE
     }
 }
 

@@ -13,6 +13,7 @@ use crate::master::agents::Listing;
 use crate::master::pings;
 use crate::operation::Operation;
 use crate::owner::Owner;
+use crate::retry::Backoff;
 use crate::version;
 use janitor_contract::describe::{elsewhere_words, unreached_words};
 use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
@@ -64,6 +65,9 @@ impl<H: Host> Context<'_, H> {
             return Err(self.abort(Reason::Incomplete, message));
         }
         self.require_nothing_elsewhere(&listing)?;
+        if self.target.is_some_and(|target| target.znode.is_some()) {
+            self.outdate_frameworks(self.host.now);
+        }
         self.require_still_unused(&listing)?;
         Ok(None)
     }
@@ -99,15 +103,15 @@ impl<H: Host> Context<'_, H> {
 
     /// Waits until an agent that has not received a removal is no longer listed as active, because
     /// it has not answered a ping since. This run may have sent the removal, or an earlier one.
-    fn outlast_silence(&mut self, listing: &Listing) -> Result<(), Abort> {
+    pub fn outlast_silence(&mut self, listing: &Listing) -> Result<(), Abort> {
         let mut retries = self.retries();
         let Some(longest) = pings::longest_silence(&mut self.host, &mut retries) else {
             self.lacks(&["flags"]);
             return Ok(());
         };
-        let rest = self.confirmed_at.saturating_add(longest).saturating_sub(self.host.elapsed());
+        let mut backoff = Backoff::since(self.confirmed_at, longest);
         // The wait for another target may have been nearly long enough.
-        if rest >= Duration::from_secs(1) {
+        if backoff.rest(&mut self.host) >= Duration::from_secs(1) {
             let line = format!(
                 "Waiting until {} s have passed since the last removal: a Mesos master before 1.6 does \
                  not say whether agents have carried them out, but one that has not received them \
@@ -121,7 +125,9 @@ impl<H: Host> Context<'_, H> {
             }
         }
         self.away.extend(listing.unreached());
-        match self.host.pause(rest) {
+        // In one long pause, the host could not stop the run.
+        while backoff.wait(&mut self.host) {}
+        match backoff.is_over(&mut self.host) {
             true => Ok(()),
             false => Err(self.abort(Reason::Stopped, "The run was stopped while it waited.")),
         }
@@ -181,7 +187,7 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Aborts the run when there are agents that it could not see or reach.
-    fn require_all_agents(&mut self, owner: Owner, reach: Reach) -> Result<(), Abort> {
+    pub fn require_all_agents(&mut self, owner: Owner, reach: Reach) -> Result<(), Abort> {
         let role = owner.role;
         let (unreached, unknown) = self.say_unknown(reach);
         self.report_unreached(unreached);
@@ -189,7 +195,7 @@ impl<H: Host> Context<'_, H> {
             let line = format!("{} (ignored)", unreached_words(&ignored));
             self.host.say(Level::Warn, line, Some(Event::Ignored(ignored)));
         }
-        if self.report.unreached.is_empty() && unknown == 0 {
+        if self.report.unreached.is_empty() && unknown.is_none() {
             return Ok(());
         }
         self.say("");

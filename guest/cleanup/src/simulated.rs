@@ -831,6 +831,7 @@ impl Cluster {
             "master/elected": 1.0,
             "master/uptime_secs": f64::from(self.took_over.unwrap_or(100_000)) + 50.0,
             "master/frameworks_active": self.frameworks.len(), "master/frameworks_inactive": 0.0,
+            "master/slave_registrations": self.took_over.map_or(self.agents.len(), |_| 0),
             "master/slaves_unreachable": unreachable,
         })
         .to_string()

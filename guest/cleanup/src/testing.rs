@@ -26,6 +26,8 @@ pub struct Script {
     pub paused: Duration,
     /// The answer of every pause.
     pub continues: bool,
+    /// The run's time limit, which ends pauses.
+    pub limit: Duration,
 }
 
 pub struct Scripted {
@@ -57,6 +59,7 @@ impl Default for Script {
             log: Vec::new(),
             paused: Duration::ZERO,
             continues: true,
+            limit: Duration::MAX,
         }
     }
 }
@@ -112,7 +115,7 @@ impl Script {
         let calm = match path.as_str() {
             "roles" => r#"{"roles":[]}"#,
             "metrics/snapshot" => {
-                r#"{"master/frameworks_active":0.0,"master/slaves_unreachable":0.0}"#
+                r#"{"master/frameworks_active":0.0,"master/slave_registrations":9.0,"master/slaves_unreachable":0.0}"#
             }
             "registrar(1)/registry" => r#"{"master":{}}"#,
             "maintenance/status" | "state" => "{}",
@@ -193,8 +196,9 @@ impl Host for Script {
     }
 
     fn pause(&mut self, duration: Duration) -> bool {
-        self.paused += duration;
-        self.continues
+        let left = self.limit.saturating_sub(self.paused);
+        self.paused += duration.min(left);
+        self.continues && !left.is_zero()
     }
 
     fn elapsed(&mut self) -> Duration {

@@ -107,9 +107,12 @@ pub fn doubts(inventory: &Inventory) -> Vec<String> {
 
 /// Lists everything that is not known, and what follows from it.
 fn notes(inventory: &Inventory) -> Vec<Line> {
-    let Inventory { unreached, frameworks_unknown, znodes_unknown, .. } = inventory;
+    let Inventory { unreached, agents_unknown, frameworks_unknown, znodes_unknown, .. } = inventory;
     let warn = |line: String| Line::tone(Tone::Warn, line);
     let mut notes: Vec<_> = unreached.iter().map(unreached_line).collect();
+    if let Some(why) = agents_unknown {
+        notes.push(warn(format!("It is unknown whether other agents hold resources: {why}")));
+    }
     if let Some(why) = frameworks_unknown {
         notes.push(warn(format!(
             "The registered frameworks are not known, so no role can be called orphaned. {why}"
@@ -117,7 +120,7 @@ fn notes(inventory: &Inventory) -> Vec<Line> {
     }
     if let Some(why) = znodes_unknown {
         notes.push(warn(format!("The znodes are not known: {why}")));
-    } else if !unreached.is_empty() {
+    } else if !unreached.is_empty() || agents_unknown.is_some() {
         notes.push(warn(
             "Such agents may hold resources of any role, so no znode is called orphaned.".into(),
         ));
@@ -353,6 +356,7 @@ mod tests {
                 orphan(None, None, Some("dcos-service-old")),
             ],
             unreached: vec![],
+            agents_unknown: None,
             frameworks_unknown: None,
             znodes_unknown: None,
         }

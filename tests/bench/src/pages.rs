@@ -13,7 +13,7 @@ pub const OPERATOR: [(&str, &str); 4] = [
 pub const ROOT: [(&str, &str); 3] = [
     (
         "metrics/snapshot",
-        r#"{"master/elected":1.0,"master/uptime_secs":604810.0,"master/frameworks_active":0.0,"master/frameworks_inactive":0.0,"master/slaves_unreachable":0.0}"#,
+        r#"{"master/elected":1.0,"master/uptime_secs":604810.0,"master/frameworks_active":0.0,"master/frameworks_inactive":0.0,"master/slave_registrations":1000000.0,"master/slaves_unreachable":0.0}"#,
     ),
     ("registrar(1)/registry", r#"{"master":{"info":{"id":"m"}}}"#),
     ("version", r#"{"version":"1.11.0"}"#),

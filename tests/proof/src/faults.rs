@@ -141,6 +141,13 @@ pub const FAULTS: &[Fault] = &[
         broken: "        Some(led_for) if led_for >= COMING_BACK || IS_ON => None,",
     },
     Fault {
+        name: "the frameworks of a new master are those of the one that listed the agents",
+        sweep: 6,
+        file: "guest/cleanup/src/master/frameworks.rs",
+        place: "    (registrations < f64::from(listed)).then(|| {",
+        broken: "    (registrations < f64::from(listed) && !IS_ON).then(|| {",
+    },
+    Fault {
         name: "the principal does not matter",
         sweep: 0,
         file: "guest/cleanup/src/master/resource.rs",
@@ -172,8 +179,8 @@ pub const FAULTS: &[Fault] = &[
         name: "a pause has no end",
         sweep: 0,
         file: "guest/cleanup/src/retry.rs",
-        place: "        pause >= Duration::from_millis(1) && host.pause(pause)",
-        broken: "        (pause >= Duration::from_millis(1) || IS_ON) && host.pause(pause)",
+        place: "        pause >= SHORTEST_PAUSE && host.pause(pause)",
+        broken: "        (pause >= SHORTEST_PAUSE || IS_ON) && host.pause(pause)",
     },
     Fault {
         name: "something else is asked for",
@@ -200,8 +207,8 @@ pub const FAULTS: &[Fault] = &[
         name: "a wait is not remembered",
         sweep: 4,
         file: "guest/cleanup/src/context.rs",
-        place: "        self.has_waited = true;",
-        broken: "        self.has_waited = !IS_ON;",
+        place: "        self.has_waited = true;\n        !is_over",
+        broken: "        self.has_waited = !IS_ON;\n        !is_over",
     },
     Fault {
         name: "one of several targets is cleaned although it is refused",

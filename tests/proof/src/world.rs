@@ -159,8 +159,6 @@ pub struct World {
     history: u64,
     /// The targets.
     pub sides: Vec<Side>,
-    /// This is set when the latest list of agents was that of a master that had just taken over.
-    has_new_master: bool,
     /// This is set when the first list differs from that of which the plan was made.
     is_stale: bool,
     /// The pages of [`OPTIONAL`] that the master has shown to the run, as bits.
@@ -218,7 +216,6 @@ impl World {
             policy,
             history,
             sides,
-            has_new_master: false,
             is_stale: false,
             shown: 0,
             requests: 0,
@@ -402,7 +399,6 @@ impl World {
         }
         match page {
             Some("slaves") => {
-                self.has_new_master = self.cluster.has_new_master();
                 for (side, part) in self.sides.iter_mut().zip(&task.parts) {
                     let now = self.cluster.listed(*part);
                     let owning = self.cluster.owning(*part).map(Rc::new);
@@ -430,7 +426,7 @@ impl World {
             Some("frameworks") => {
                 for (side, part) in self.sides.iter_mut().zip(&task.parts) {
                     let has_user = self.cluster.has_user(*part, side.owning.as_deref());
-                    side.in_use = Some(has_user || self.has_new_master);
+                    side.in_use = Some(has_user || self.cluster.has_new_master());
                 }
             }
             _ => {}

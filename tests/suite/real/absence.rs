@@ -1,16 +1,18 @@
 //! Tests of resources and frameworks that a real master does not list, no longer lists, or does not
 //! list yet: their absence is no proof that something is removed, or that nobody uses it.
 
+use std::sync::{Arc, OnceLock};
+
 use janitor_host::{Endpoints, InUse, Janitor, Options, Report, RunError, Session, Target};
 use janitor_tests::{Cluster, State};
 use serde_json::{Value, json};
 
 use super::cases::exhibitor;
 use super::framework::Framework;
-use super::master::{Master, cpus, free_port, is_since, json_at, reserved_for, until, with};
+use super::gate::Gate;
+use super::master::{Master, clean, cpus, free_port, is_since, json_at, reserved_for, until, with};
 use crate::command::{client, janitor, network, run};
 
-/// Returns whether the master that a command starts is of Mesos 1.`minor` or newer.
 /// Starts a cluster with these nodes, of which only ZooKeeper is used.
 pub fn zookeeper(znodes: &[&str]) -> Cluster {
     let state = json!({"version": "1.11.0", "agents": [], "exhibitor": {"znodes": znodes}});
@@ -77,6 +79,39 @@ pub fn a_master_that_has_just_taken_over(command: &str) {
     assert!(found.contains("Role 'kafka-role': possibly orphaned"), "{found}");
     assert_eq!(master.clean("-r kafka-role --force").exit, 0);
     assert!(!master.has("kafka-role"));
+}
+
+pub fn a_master_that_takes_over_between_two_lists(command: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let start = {
+        let (command, folder) = (command.to_owned(), folder.path().to_owned());
+        move || {
+            let kept = [("LAB_DIR", folder.to_str().unwrap()), ("LAB_KEEP", "1")];
+            Master::start_at(port, &command, 1, &kept)
+        }
+    };
+    let old = Arc::new(start());
+    old.fill_for_good(&old.agents()[0], "kafka-role", "kafka-principal");
+    let framework = Framework::register(&old, "kafka", "kafka-role");
+    let new = Arc::new(OnceLock::new());
+    let gate = Gate::before("GET /master/frameworks", &old, {
+        let (old, new) = (old.clone(), new.clone());
+        move || {
+            drop((old, framework));
+            let master = start();
+            master.wait_for_agents(1, 0);
+            let _ = new.set(master);
+        }
+    });
+    drop(old);
+    let (exhibitor, arguments) = exhibitor();
+    let refused = clean(gate.url(), &arguments);
+    assert_eq!(refused.exit, 7);
+    let words = "lists 1 agent(s), but only 0 have registered with it";
+    assert!(refused.stdout.contains(words), "{}", refused.stdout);
+    assert!(new.get().is_some_and(|master| master.has("kafka-role")));
+    assert!(exhibitor.requests().is_empty());
 }
 
 pub fn a_teardown_that_would_end_more(command: &str) {

@@ -1,7 +1,7 @@
 //! A proxy to a master that can delay requests.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -31,9 +31,15 @@ impl Gate {
         let action = gate.action.clone();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                // During the action, the master may not be there.
+                drop(action.lock().unwrap());
                 let server = TcpStream::connect(&address).unwrap();
                 let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                thread::spawn(move || io::copy(&mut from, &mut to));
+                thread::spawn(move || {
+                    let copied = io::copy(&mut from, &mut to);
+                    // Otherwise, the client would wait for a master that has ended.
+                    copied.and_then(|_| to.shutdown(Shutdown::Both))
+                });
                 let action = action.clone();
                 thread::spawn(move || {
                     forward(client, server, |bytes| {

@@ -243,6 +243,22 @@ fn orphans_are_counted_before_they_go() {
 }
 
 #[test]
+fn nothing_is_orphaned_while_agents_are_not_known() {
+    let mut state = orphaned();
+    for agent in state["agents"].as_array_mut().unwrap() {
+        agent["reserved_resources_full"] = json!({});
+    }
+    let run = |state: &Value| run(&mut on(&started(state.clone()), "clean --all-orphaned --yes"));
+    assert_eq!(run(&state).exit, 0);
+    let path = "/registrar(1)/registry";
+    state["answers"] = json!([{"server": "master", "method": "GET", "path": path, "status": 403}]);
+    let unknown = run(&state);
+    assert_eq!(unknown.exit, 6, "{unknown:?}");
+    let words = "other agents are not known, so not all that is orphaned is";
+    assert!(unknown.stderr.contains(words), "{unknown:?}");
+}
+
+#[test]
 fn a_list_of_services_needs_a_yes() {
     let (_folder, file) = listed("services.toml", SERVICES);
     let line = format!("clean --services {}", file.display());

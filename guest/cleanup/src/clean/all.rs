@@ -10,12 +10,14 @@ use std::rc::Rc;
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::master::agents::Listing;
+use crate::master::agents::{Listing, Wanted};
 use crate::memo::{Handle, Memo};
 use crate::operation::{Begun, Job, Operation};
 use crate::owner::Owner;
 use crate::plan::changes::Comparison;
-use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Failure, InUse, Options, Phase, Reason, Report, Target,
+};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -86,10 +88,10 @@ fn carry_out_all<H: Host>(
         let parents = mem::take(&mut part.parents);
         part.proceed(|context, target, listing| {
             // Each of the other targets may have taken its time.
+            context.outdate_frameworks(now);
             context.has_waited = target.znode.is_some();
             context.waits_since = Some(now);
-            let nothing = Listing::default();
-            context.require_still_unused(listing.as_deref().unwrap_or(&nothing))?;
+            still_unused(context, listing.as_ref())?;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
@@ -101,14 +103,17 @@ fn carry_out_all<H: Host>(
     for part in &mut parts {
         part.proceed(|context, target, _| {
             let Some(znode) = target.znode.as_deref() else { return Ok(None) };
-            if named_znode(target).is_some_and(|it| of_failed.contains(&it)) {
+            let own = named_znode(target);
+            if own.is_some_and(|own| of_failed.iter().any(|it| overlap(own, it))) {
                 let message = format!(
-                    "Incomplete: znode '{znode}' stays, because another target that names it is not \
-                     clean."
+                    "Incomplete: znode '{znode}' stays, because another target that names it, or a \
+                     node above or below it, is not clean."
                 );
                 return Err(context.abort(Reason::Incomplete, message));
             }
             context.waits_since = None;
+            context.outdate_frameworks(shared.elapsed());
+            still_unused(context, None)?;
             context.znode(znode)?;
             Ok(None)
         });
@@ -117,19 +122,48 @@ fn carry_out_all<H: Host>(
     parts.into_iter().map(|part| part.end(are_complete)).collect()
 }
 
+/// Aborts a cleanup that has waited if a framework uses its target now.
+fn still_unused<H: Host>(
+    context: &mut Context<H>,
+    listing: Option<&Rc<Listing>>,
+) -> Result<(), Abort> {
+    if !context.has_waited || context.options.in_use == InUse::Force {
+        return Ok(());
+    }
+    let listing = match listing {
+        Some(listing) => Ok(Rc::clone(listing)),
+        None => context.list(Wanted::NOTHING),
+    };
+    let listing = listing.map_err(|why| context.abort(Reason::Failed, why))?;
+    context.require_still_unused(&listing)
+}
+
 /// Returns the path of a target's node, without slashes at its ends.
 fn named_znode(target: &Target) -> Option<&str> {
     target.znode.as_deref().map(|it| it.trim_matches('/'))
 }
 
+/// Returns whether two nodes are the same one, or one of them is below the other.
+fn overlap(one: &str, other: &str) -> bool {
+    let is_below = |it: &str, top: &str| {
+        it.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    is_below(one, other) || is_below(other, one)
+}
+
 /// Carries out an operation for all targets.
 fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]) {
+    let now = host.elapsed();
     for part in parts.iter_mut() {
         part.proceed(|context, target, listing| {
             let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
                 return Ok(None);
             };
             let listing = context.latest(listing, owner)?;
+            if operation.phase == Phase::Volumes {
+                context.outdate_frameworks(now);
+                context.require_still_unused(&listing)?;
+            }
             context.require_planned_agents(operation, &listing, owner)?;
             Ok(Some(listing))
         });
@@ -256,8 +290,9 @@ impl<'a, H: Host> Part<'a, H> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::{Watched, request};
     use crate::testing::Script;
-    use janitor_contract::types::{AgentOutcome, AgentResult, Event, InUse, Phase};
+    use janitor_contract::types::{AgentOutcome, AgentResult, Endpoint, Error, Event, Method};
     use std::time::Duration;
 
     fn options() -> Options {
@@ -615,6 +650,68 @@ mod tests {
         let results = clean_all(&mut host, &[target("r", Some("r"))], &options);
         let failure = results[0].as_ref().unwrap_err();
         assert!(failure.message.contains("1 framework(s) use the target now"), "{failure:?}");
-        assert!(!host.sent.iter().any(|it| it.method == janitor_contract::types::Method::Delete));
+        assert!(!host.sent.iter().any(|it| it.method == Method::Delete));
+    }
+
+    /// A wait for another target has made the first list too old, and no later one is known.
+    #[test]
+    fn an_old_list_is_not_used_for_the_next_operation() {
+        let mut host = calm().answer(200, list(&["r"], &["q"])).answer(202, "").answer(202, "");
+        host = host.fails(Error::Timeout).answer(200, list(&["r"], &[]));
+        let targets = [target("r", None), target("q", None)];
+        let results = clean_all(&mut host, &targets, &options());
+        assert!(results[0].is_err());
+        assert!(results[1].is_ok(), "{:?}", results[1]);
+        let released = host.sent.iter().filter(|it| it.path == ["unreserve"]);
+        assert_eq!(released.count(), 0);
+    }
+
+    /// Whoever answers another target with 404 then is not the master.
+    #[test]
+    fn all_targets_know_the_pages_that_one_of_them_has_read() {
+        let mut host = Script::default();
+        let memo = RefCell::new(Memo::new(&mut host, [].into_iter()));
+        let (mut one, mut other) = (Handle(&memo), Handle(&memo));
+        let page = request(Endpoint::Master, Method::Get, vec!["roles".into()]);
+        assert!(!Watched::new(&mut other).knows(&page));
+        Watched::new(&mut one).know(&page);
+        assert!(Watched::new(&mut other).knows(&page));
+    }
+
+    /// The deletion of the first node takes long, and a service is installed again meanwhile.
+    #[test]
+    fn a_service_that_is_installed_while_nodes_are_deleted_keeps_its_node() {
+        let none = r#"{"frameworks":[]}"#;
+        let again = r#"{"frameworks":[{"id":"F","name":"q","roles":["q"]}]}"#;
+        let node = |name: &str| Target { znode: Some(name.into()), ..Target::NOTHING };
+        let host = |last: &str| {
+            let mut host = calm().answer(200, list(&[], &[])).answer(200, none);
+            for _ in 0..20 {
+                host = host.answer(503, "");
+            }
+            host.answer(200, r#"{"message":"OK","succeeded":true}"#).answer(200, last)
+        };
+        let options = Options { in_use: InUse::Refuse, confirm_seconds: 40, ..options() };
+        let targets = [node("p"), node("q")];
+        let results = clean_all(&mut host(again), &targets, &options);
+        assert!(results[0].is_ok(), "{:?}", results[0]);
+        let failure = results[1].as_ref().unwrap_err();
+        assert!(failure.message.contains("1 framework(s) use the target now"), "{failure:?}");
+    }
+
+    /// A node above or below that of a target that is not clean may be a part of it.
+    #[test]
+    fn a_node_that_overlaps_that_of_a_failed_target_stays() {
+        for (failed, other, stays) in
+            [("x/y", "x", true), ("x", "/x/y", true), ("x/y", "x/z", false), ("xy", "x", false)]
+        {
+            let mut host = calm().answer(200, list(&[], &["r"])).answer(403, "").answer(403, "");
+            host = host.answer(200, r#"{"message":"OK","succeeded":true}"#);
+            let node = Target { znode: Some(other.into()), ..Target::NOTHING };
+            let targets = [target("r", Some(failed)), node];
+            let results = clean_all(&mut host, &targets, &options());
+            assert!(results[0].is_err());
+            assert_eq!(results[1].is_err(), stays, "{failed} {other} {:?}", results[1]);
+        }
     }
 }

@@ -1443,10 +1443,15 @@ fn a_master_that_lists_no_operations_is_given_time_to_miss_an_agent() {
     run(&mut there, &target("r", "z")).unwrap();
     assert_eq!(there.paused, silence);
     assert!(there.lines().iter().any(|it| it.starts_with("Waiting until 105 s")));
-    let mut stopped = host();
+    // A target without a node needs no further change that the host could deny.
+    let target = Target { znode: None, ..target("r", "z") };
+    let (mut stopped, mut limited) = (host(), host());
     stopped.continues = false;
-    let failure = run(&mut stopped, &target("r", "z")).unwrap_err();
-    assert_eq!(failure.reason, Reason::Stopped);
+    limited.limit = Duration::from_secs(30);
+    for host in [stopped, limited] {
+        let mut host = host.answer(200, EMPTY);
+        assert_eq!(run(&mut host, &target).unwrap_err().reason, Reason::Stopped);
+    }
 }
 
 #[test]

@@ -148,9 +148,14 @@ impl Listing {
         parents.into_iter().map(|(role, count)| (role.to_owned(), count)).collect()
     }
 
+    /// Returns an agent on which a run may remove something, if it is listed.
+    pub fn agent(&self, id: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == id)
+    }
+
     /// Returns the host name of an agent, or nothing when it is not known.
     pub fn hostname(&self, id: &str) -> &str {
-        self.agents.iter().find(|agent| agent.id == id).map_or("", |agent| &agent.hostname)
+        self.agent(id).map_or("", |agent| &agent.hostname)
     }
 
     /// Returns the principals that made the role's resources, each once.

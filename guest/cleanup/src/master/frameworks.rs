@@ -8,7 +8,8 @@
 //! request's principal may view (VIEW_FRAMEWORK), and a master that has just taken over knows
 //! only those that have registered again. So the list is compared with the ids by which the
 //! master's roles name their frameworks, with the number of frameworks in the master's
-//! metrics, which no permission filters, and with the time since the election.
+//! metrics, which no permission filters, and with the time since the election. It must also be the
+//! list of the master that listed the agents: the metrics count those that have registered with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,16 +60,29 @@ pub fn all<H: Host>(
              to view (permission view_frameworks)."
         ));
     }
-    if listing.may_have_taken_over
-        && let Some(doubt) = leader::doubt(host, listing, metrics.uptime, retries)
-    {
-        all.doubts.push(doubt);
-    }
+    let doubt = match listing.may_have_taken_over {
+        true => leader::doubt(host, listing, metrics.uptime, retries),
+        false => metrics.registrations.and_then(|count| doubt(listing, count)),
+    };
+    all.doubts.extend(doubt);
     Ok(all)
 }
 
+/// Explains why the frameworks may be those of another master than the agents, which have all registered
+/// with theirs. `registrations` is the number of agents that have registered with the frameworks' master.
+fn doubt(listing: &Listing, registrations: f64) -> Option<String> {
+    let listed = count(listing.ids().count());
+    (registrations < f64::from(listed)).then(|| {
+        format!(
+            "The Mesos master lists {listed} agent(s), but only {registrations} have registered with \
+             it, so another master has probably taken over meanwhile, with which frameworks may \
+             not have registered again yet: run the same command again."
+        )
+    })
+}
+
 /// The pages that must agree, by the ends of their paths.
-const PAGES: [&str; 3] = ["frameworks", "roles", "snapshot"];
+pub const PAGES: [&str; 3] = ["frameworks", "roles", "snapshot"];
 
 /// Reads the frameworks and the master's metrics.
 fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {
@@ -97,7 +111,7 @@ fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Met
     }
     let metrics = match metrics::read(host, retries) {
         Ok(Some(metrics)) => {
-            if metrics.frameworks.is_none() {
+            if metrics.frameworks.is_none() || metrics.registrations.is_none() {
                 all.missing.push(metrics::PATH);
             }
             metrics
@@ -420,6 +434,32 @@ mod tests {
         let found = twice(none, one);
         assert_eq!((ids(found.registered()), found.doubt(None, None)), (vec!["F"], None));
         assert!(twice(none, none).doubt(None, None).is_some());
+    }
+
+    #[test]
+    fn the_frameworks_of_another_master_than_the_agents_are_not_all() {
+        for (agents, registrations, is_doubtful) in
+            [(1, 1, false), (1, 0, true), (2, 1, true), (2, 5, false)]
+        {
+            let others = (0..agents).map(|it| format!("M-S{it}")).collect();
+            let listing = Listing { others, ..Listing::default() };
+            let metrics = format!(
+                r#"{{"master/frameworks_active":0.0,"master/slave_registrations":{registrations}.0}}"#
+            );
+            let host = Script::default().answer(200, r#"{"frameworks":[]}"#);
+            let mut host = host.page("metrics/snapshot", 200, metrics);
+            let mut retries = Retries::new(&mut host, Duration::ZERO);
+            let found = all(&mut host, &listing, &mut retries).unwrap();
+            let doubt = found.doubt(Some("r"), None);
+            let words =
+                format!("lists {agents} agent(s), but only {registrations} have registered");
+            assert_eq!(
+                doubt.is_some_and(|it| it.contains(&words)),
+                is_doubtful,
+                "{agents} {registrations}"
+            );
+            assert_eq!(found.missing, [""; 0]);
+        }
     }
 
     #[test]

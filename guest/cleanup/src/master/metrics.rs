@@ -13,6 +13,9 @@ pub struct Metrics {
     pub uptime: Option<f64>,
     /// The number of frameworks that are registered, connected or not.
     pub frameworks: Option<f64>,
+    /// The number of agents that have registered for the first time, and with this master. It begins
+    /// at 0 when a master is elected, because its process ends when it is not leading any more.
+    pub registrations: Option<f64>,
     /// The number of unreachable agents.
     pub unreachable: Option<f64>,
 }
@@ -49,6 +52,7 @@ fn take<R: Response>(json: &mut Json<R>) -> Result<(Metrics, bool), Bad> {
             "master/frameworks_active" | "master/frameworks_inactive" => {
                 *metrics.frameworks.get_or_insert_default() += json.value::<f64>()?;
             }
+            "master/slave_registrations" => metrics.registrations = json.value()?,
             "master/slaves_unreachable" => metrics.unreachable = json.value()?,
             _ => json.skip()?,
         }

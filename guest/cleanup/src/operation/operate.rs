@@ -188,14 +188,18 @@ impl<H: Host> Context<'_, H> {
         &mut self,
         operation: &Operation,
         last: Option<Rc<Listing>>,
+        accepted: &[String],
         owner: Owner,
     ) -> Result<Rc<Listing>, Abort> {
         // The reservations are released on the same agents, and the list after that shows them all.
         // Without a list of pending operations, another list of agents follows in any case.
         let is_followed =
             (operation.phase == Phase::Volumes || self.lists_no_operations) && !self.has_waited;
+        // An agent that was not listed may be again.
+        let lists_all = |last: &Rc<Listing>| accepted.iter().all(|id| last.agent(id).is_some());
+        let last = last.filter(|last| is_followed && lists_all(last));
         // The sandbox has room for one listing at a time, so the last one is given up.
-        match last.filter(|_| is_followed).and_then(|last| self.look_again(last, owner)) {
+        match last.and_then(|last| self.look_again(last, owner)) {
             Some(listing) => Ok(listing),
             None => self.look_after_pending(owner),
         }
@@ -236,7 +240,7 @@ impl<H: Host> Context<'_, H> {
                     continue;
                 }
             }
-            let listing = self.look_after(operation, last.take(), owner)?;
+            let listing = self.look_after(operation, last.take(), accepted, owner)?;
             let done = operation.done(&listing, owner);
             let ids = accepted.iter().map(String::as_str);
             let counts = |id: &str| !self.is_ignored(id, listing.hostname(id));

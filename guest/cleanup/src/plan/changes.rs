@@ -11,7 +11,7 @@ use crate::owner::Owner;
 use crate::settle::came_back;
 use janitor_contract::changes::{differences, is_carried_out};
 use janitor_contract::planned;
-use janitor_contract::types::{CleanupPlan, Level, Reason, Target, ZnodeState};
+use janitor_contract::types::{CleanupPlan, Level, Reason, ZnodeState};
 
 /// A cluster to which a plan may be applied.
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
@@ -43,7 +43,7 @@ impl<H: Host> Context<'_, H> {
         if let (false, Some(listing)) = (differences.is_empty(), &listing)
             && is_carried_out(&then, &now, self.options)
             && is_of_cluster(&then, listing)
-            && self.stays_carried_out(target)?
+            && self.stays_carried_out(&then, listing)?
         {
             self.report.mesos_version.clone_from(&listing.version);
             return Ok(Comparison::CarriedOut);
@@ -78,13 +78,19 @@ impl<H: Host> Context<'_, H> {
 }
 
 impl<H: Host> Context<'_, H> {
-    /// Returns whether nothing of a target has come back since the pending operations were listed. The
-    /// order matters: a removal that is not pending any more has either been carried out, or its
-    /// resources are listed again.
-    fn stays_carried_out(&mut self, target: &Target) -> Result<bool, Abort> {
-        let Some(owner) = Owner::of(target) else { return Ok(true) };
+    /// Returns whether nothing of a plan's target has come back since the pending operations were listed.
+    /// The order matters: a removal that is not pending any more has either been carried out, or its
+    /// resources are listed again. It aborts the run if that cannot be known.
+    fn stays_carried_out(&mut self, plan: &CleanupPlan, listing: &Listing) -> Result<bool, Abort> {
+        let Some(owner) = Owner::of(&plan.target) else { return Ok(true) };
+        let pending = self.pending(listing, Some(owner));
+        if self.lists_no_operations {
+            self.outlast_silence(listing)?;
+        }
         let listing = self.look_after_pending(owner)?;
-        Ok(came_back(&listing, owner).is_empty())
+        let reach = self.unreached(&listing, pending);
+        self.require_all_agents(owner, reach)?;
+        Ok(is_of_cluster(plan, &listing) && came_back(&listing, owner).is_empty())
     }
 }
 

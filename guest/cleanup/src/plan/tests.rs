@@ -482,13 +482,27 @@ fn only_the_cluster_of_a_plan_shows_that_it_is_carried_out() {
     let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
     let (empty, back) = (slaves(&[]), slaves(&[CPUS]));
     let other = empty.replace("\"S0\"", "\"S1\"");
+    let host = |first: &str, last: &str| {
+        Script::default().answer(200, first).answer(200, NO_FRAMEWORKS).answer(200, last)
+    };
     for (first, last, expected) in [
         (&empty, &empty, None),
         (&other, &other, Some(Reason::Changed)),
         (&empty, &back, Some(Reason::Changed)),
+        (&empty, &other, Some(Reason::Changed)),
     ] {
-        let host = Script::default().answer(200, first).answer(200, NO_FRAMEWORKS);
-        let result = clean::apply(&mut host.answer(200, last), &plan, &OPTIONS);
+        let result = clean::apply(&mut host(first, last), &plan, &OPTIONS);
         assert_eq!(result.err().map(|it| it.reason), expected, "{first} {last}");
     }
+    // Agents that the master does not list may hold something.
+    for (page, status) in [("registrar(1)/registry", 403), ("api/v1", 403)] {
+        let mut host = host(&empty, &empty).page(page, status, "");
+        let result = clean::apply(&mut host, &plan, &OPTIONS);
+        assert_eq!(result.err().map(|it| it.reason), Some(Reason::Incomplete), "{page}");
+    }
+    // An agent may not have received what was removed, and nobody lists that.
+    let mut host = host(&empty, &empty).page("api/v1", 400, "");
+    host = host.page("version", 200, r#"{"version":"1.4.3"}"#);
+    assert!(clean::apply(&mut host, &plan, &OPTIONS).is_ok());
+    assert_eq!(host.paused, Duration::from_secs(105));
 }

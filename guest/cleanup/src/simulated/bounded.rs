@@ -141,7 +141,7 @@ pub enum Happening {
     IsCleaned(usize),
     /// A framework registers with the target's role.
     Registers,
-    /// Another master takes over. The agents have to register again.
+    /// Another master takes over. The agents and the frameworks have to register again.
     FailsOver,
     /// Something is reserved for the target on this agent.
     Reserves(usize),
@@ -310,6 +310,7 @@ impl Cluster {
             Happening::Registers => self.frameworks = Users::OfRole.frameworks(),
             Happening::FailsOver => {
                 self.took_over = Some(0);
+                self.frameworks.clear();
                 agents.iter_mut().filter(|it| it.place.is_listed()).for_each(Agent::hide);
             }
             Happening::Reserves(index) => agents[index].put(Kind::LabelledA.resource(16)),

@@ -13,6 +13,9 @@ use janitor_contract::types::{Endpoint, Error, Method, Request, ZnodeState};
 /// The number of nodes that are counted. If there are more, the state says only that.
 pub(super) const COUNTED: u32 = 10_000;
 
+/// The requests in flight, each with the path of its node.
+type InFlight<E> = VecDeque<(String, Result<E, Error>)>;
+
 /// An answer that could not be read.
 pub(super) struct Unread {
     why: String,
@@ -97,9 +100,23 @@ impl Tree {
 
     /// Counts the nodes below it, with many requests in flight.
     fn count_below<H: Host>(&self, host: &mut H) -> Result<ZnodeState, String> {
+        let mut in_flight = VecDeque::new();
+        let state = self.count(host, &mut in_flight);
+        // Otherwise, the other requests would have less room in the window.
+        for exchange in in_flight.into_iter().filter_map(|(_, sent)| sent.ok()) {
+            drop(host.finish(exchange));
+        }
+        state
+    }
+
+    /// Counts the nodes below it, and leaves the requests that are in flight at the end.
+    fn count<H: Host>(
+        &self,
+        host: &mut H,
+        in_flight: &mut InFlight<H::Exchange>,
+    ) -> Result<ZnodeState, String> {
         let window = host.window().max(1);
         let mut unsent = vec![format!("/{}", self.path)];
-        let mut in_flight = VecDeque::new();
         let mut found = 0;
         loop {
             while in_flight.len() < window

@@ -170,6 +170,12 @@ fn no_more_is_said_than_was_counted() {
     assert_eq!(all.most_in_flight, all.window);
     let state = look(&mut answers(COUNTED + 1), "a");
     assert_eq!(state, ZnodeState::MoreThan(COUNTED));
+    // A request that is never finished would keep its place in the window.
+    for (child, is_counted) in [(list(COUNTED).replace("/a/", "/a/1/"), false), (list(0), true)] {
+        let mut host = answers(3).answer(200, "[]").answer(200, child).answer(200, "[]");
+        assert_eq!(look(&mut host, "a") == ZnodeState::There(3), is_counted);
+        assert_eq!(host.in_flight(), 0);
+    }
 }
 
 #[test]

@@ -51,7 +51,11 @@ impl Cluster<'_> {
             let why = match (
                 &inventory.frameworks_unknown,
                 &unreached[..],
-                &inventory.znodes_unknown,
+                inventory
+                    .agents_unknown
+                    .as_ref()
+                    .map(|why| ("other agents", why))
+                    .or(inventory.znodes_unknown.as_ref().map(|why| ("the znodes", why))),
             ) {
                 (Some(why), ..) => Some((
                     Reason::InUseUnknown,
@@ -69,10 +73,10 @@ impl Cluster<'_> {
                         unreached_words(first)
                     ),
                 )),
-                (None, [], Some(why)) => Some((
+                (None, [], Some((what, why))) => Some((
                     Reason::Incomplete,
                     format!(
-                        "Incomplete: the znodes are not known, so not all that is orphaned is: {why}"
+                        "Incomplete: {what} are not known, so not all that is orphaned is: {why}"
                     ),
                 )),
                 (None, [], None) => None,

@@ -61,7 +61,7 @@ pub fn worth_it<H: Host>(host: &H, lists: &Lists) -> Option<BTreeSet<String>> {
     }
     let all = lists().map(|listing| listing.agents.len() + listing.others.len()).max()?;
     let agents = lists().flat_map(|listing| &listing.agents);
-    let concerned = agents.filter(|agent| agent.connected && !agent.resources.is_empty());
+    let concerned = agents.filter(|agent| !agent.resources.is_empty());
     let mut ids = BTreeSet::new();
     for agent in concerned {
         ids.insert(agent.id.clone());
@@ -69,7 +69,7 @@ pub fn worth_it<H: Host>(host: &H, lists: &Lists) -> Option<BTreeSet<String>> {
             return None;
         }
     }
-    Some(ids)
+    (!ids.is_empty()).then_some(ids)
 }
 
 /// Asks for one agent.
@@ -155,6 +155,17 @@ mod tests {
             assert_eq!((agent.id.clone(), agent.resources.len()), (format!("S{n}"), count));
         }
         assert!(refresh(&mut Script::default().with_agents_per_request(11), R, whole).is_none());
+    }
+
+    /// An agent may be there again, and with it what the run has removed.
+    #[test]
+    fn an_agent_that_is_away_calls_for_the_whole_list() {
+        let away = agent("S0", 1).replace(r#""id""#, r#""active":false,"id""#);
+        for whole in [answer(&[away.clone(), agent("S1", 0)]), answer(&[agent("S1", 0)])] {
+            let mut host = Script::default().with_agents_per_request(0);
+            host = host.answer(200, answer(std::slice::from_ref(&away)));
+            assert!(refresh(&mut host, R, listing(whole)).is_none());
+        }
     }
 
     #[test]
