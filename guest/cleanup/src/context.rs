@@ -61,8 +61,8 @@ pub struct Context<'a, H> {
     awaited: String,
     /// This is set when the run has waited since it last looked at the frameworks.
     pub has_waited: bool,
-    /// The time on the host's clock when the run last looked at the frameworks.
-    frameworks_at: Duration,
+    /// The time on the host's clock when the run last looked at the frameworks, or before.
+    pub frameworks_at: Duration,
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,

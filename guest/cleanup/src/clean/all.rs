@@ -77,6 +77,8 @@ fn carry_out_all<H: Host>(
         let mut part = Part { target, context, state, parents };
         let (before, after) = jobs.split_at(index);
         part.begin(*plan, before, after.len() == 1);
+        // The first target may have read the page that this one was shown.
+        part.context.frameworks_at = start;
         parts.push(part);
     }
     let mut shared = Handle(&memo);
@@ -92,6 +94,7 @@ fn carry_out_all<H: Host>(
             context.has_waited = target.znode.is_some();
             context.waits_since = Some(now);
             still_unused(context, listing.as_ref())?;
+            context.frameworks_at = now;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
