@@ -473,3 +473,20 @@ impl<'a, H: Host> Context<'a, H> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn the_frameworks_are_out_of_date_after_half_a_minute() {
+        let (mut host, options) = (Script::default(), Options::DEFAULT);
+        let mut context = Context::new(&mut host, &options);
+        context.frameworks_at = Duration::from_secs(5);
+        for (now, is_old) in [(0, false), (35, false), (36, true)] {
+            context.outdate_frameworks(Duration::from_secs(now));
+            assert_eq!(context.has_waited, is_old, "{now}");
+        }
+    }
+}

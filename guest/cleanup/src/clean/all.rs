@@ -702,6 +702,15 @@ mod tests {
         assert!(failure.message.contains("1 framework(s) use the target now"), "{failure:?}");
     }
 
+    #[test]
+    fn forced_deletions_of_nodes_need_no_list() {
+        let node = |name: &str| Target { znode: Some(name.into()), ..Target::NOTHING };
+        let deleted = r#"{"message":"OK","succeeded":true}"#;
+        let mut host = calm().answer(200, deleted).answer(200, deleted);
+        let results = clean_all(&mut host, &[node("p"), node("q")], &options());
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+
     /// A node above or below that of a target that is not clean may be a part of it.
     #[test]
     fn a_node_that_overlaps_that_of_a_failed_target_stays() {

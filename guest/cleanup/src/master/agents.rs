@@ -502,6 +502,7 @@ mod tests {
         );
         let listing = list(&mut Script::default().answer(200, body), R).unwrap();
         assert!(listing.may_have_taken_over, "S9 is to come back from an earlier master");
+        assert_eq!(["S2", "S3", "S9"].map(|id| listing.hostname(id)), ["h2", "", ""]);
         let unreached = listing.unreached();
         let found: Vec<_> = unreached
             .iter()

@@ -463,6 +463,15 @@ mod tests {
     }
 
     #[test]
+    fn a_count_that_is_missing_is_named() {
+        for counts in [r#""master/frameworks_active":0.0"#, r#""master/slave_registrations":1.0"#] {
+            let host = Script::default().answer(200, r#"{"frameworks":[]}"#);
+            let mut host = host.page("metrics/snapshot", 200, format!("{{{counts}}}"));
+            assert_eq!(read(&mut host, false).unwrap().missing, [metrics::PATH], "{counts}");
+        }
+    }
+
+    #[test]
     fn a_framework_is_known_by_a_list_or_by_its_role() {
         let body = r#"{"frameworks":[{"id":"1"}],"completed_frameworks":[{"id":"2"},{"id":"3"}]}"#;
         let roles = r#"{"roles":[{"name":"r","frameworks":["3","4"]}]}"#;
