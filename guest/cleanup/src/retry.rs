@@ -166,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_limit_is_over_when_less_than_the_shortest_pause_is_left() {
+        let mut host = Script::default();
+        let backoff = Backoff::new(&mut host, SHORTEST_PAUSE);
+        assert!(!backoff.is_over(&mut host));
+        assert!(host.pause(Duration::from_micros(1)));
+        assert!(backoff.is_over(&mut host));
+    }
+
+    #[test]
     fn a_run_that_is_stopped_does_not_try_again() {
         let mut host = Script::default();
         host.continues = false;

@@ -15,9 +15,7 @@ use crate::memo::{Handle, Memo};
 use crate::operation::{Begun, Job, Operation};
 use crate::owner::Owner;
 use crate::plan::changes::Comparison;
-use janitor_contract::types::{
-    CleanupPlan, Failure, InUse, Options, Phase, Reason, Report, Target,
-};
+use janitor_contract::types::{CleanupPlan, Failure, InUse, Options, Reason, Report, Target};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -163,10 +161,8 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]
                 return Ok(None);
             };
             let listing = context.latest(listing, owner)?;
-            if operation.phase == Phase::Volumes {
-                context.outdate_frameworks(now);
-                context.require_still_unused(&listing)?;
-            }
+            context.outdate_frameworks(now);
+            context.require_still_unused(&listing)?;
             context.require_planned_agents(operation, &listing, owner)?;
             Ok(Some(listing))
         });
@@ -295,7 +291,9 @@ mod tests {
     use super::*;
     use crate::host::{Watched, request};
     use crate::testing::Script;
-    use janitor_contract::types::{AgentOutcome, AgentResult, Endpoint, Error, Event, Method};
+    use janitor_contract::types::{
+        AgentOutcome, AgentResult, Endpoint, Error, Event, Method, Phase,
+    };
     use std::time::Duration;
 
     fn options() -> Options {
