@@ -234,6 +234,7 @@ impl<'a, H: Host> Context<'a, H> {
     /// Reads the frameworks of a cluster with these agents.
     pub fn frameworks(&mut self, listing: &Listing) -> Result<Frameworks, String> {
         let mut retries = self.retries();
+        // The clock has just been read.
         let before = self.host.now;
         let all = frameworks::all(&mut self.host, listing, &mut retries)?;
         self.frameworks_at = before;
