@@ -247,9 +247,31 @@ impl Cases {
         Self { manner: sweep.manner, singles, agents, one_in: sweep.one_in }
     }
 
-    /// Returns a case, if there are so many. Where nothing has a volume, nothing is read between the phases,
-    /// so that the case equals another one, and is left out.
-    pub fn get(&self, index: usize) -> Option<Option<Case>> {
+    /// Returns the number of cases.
+    pub fn len(&self) -> usize {
+        let options = Part::BOUNDED.len() * DELAYS.len() * Users::ALL.len() * COSTS.len();
+        (options * companies(self.manner).len() * self.agents.len()).div_ceil(self.one_in)
+    }
+
+    /// Returns the cases that differ from this one only in what a run may never come to know: for each cost,
+    /// those with each delay. There are none if this is not the first of them. A sample takes each case
+    /// alone.
+    pub fn alike(&self, index: usize) -> Vec<Vec<usize>> {
+        if self.one_in > 1 {
+            return vec![vec![index]];
+        }
+        let delays = Part::BOUNDED.len();
+        let costs = delays * DELAYS.len() * Users::ALL.len();
+        if index / delays % DELAYS.len() > 0 || index / costs % COSTS.len() > 0 {
+            return Vec::new();
+        }
+        let of_cost = |cost| (0..DELAYS.len()).map(move |it| index + cost * costs + it * delays);
+        (0..COSTS.len()).map(|cost| of_cost(cost).collect()).collect()
+    }
+
+    /// Returns a case. Where nothing has a volume, nothing is read between the phases, so that the case equals
+    /// another one, and is left out.
+    pub fn get(&self, index: usize) -> Option<Case> {
         let mut rest = index * self.one_in;
         let mut next = |length: usize| {
             let digit = rest % length;
@@ -279,7 +301,7 @@ impl Cases {
         let is_new = has_volume || agents_per_request > 0 || others != Others::None;
         let task = Task::new(self.manner, part, others);
         let has_mutations = index.is_multiple_of(MUTATED);
-        Some(is_new.then_some(Case { cluster, task, has_mutations, agents_per_request, name }))
+        is_new.then_some(Case { cluster, task, has_mutations, agents_per_request, name })
     }
 }
 

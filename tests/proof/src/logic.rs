@@ -151,6 +151,7 @@ macro_rules! surround {
             }
 
             fn agents_per_request(&self) -> usize {
+                self.has_weighed.set(true);
                 self.setting.agents_per_request
             }
 

@@ -24,10 +24,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use std::{env, fs, io, thread};
 
-use crate::bound::{Cases, FAULTY, QUICK, Sweep, WHOLE};
+use crate::bound::{Case, Cases, FAULTY, QUICK, Sweep, WHOLE};
 use crate::faults::FAULTS;
 use crate::logic::Logic;
 use crate::trial::{Count, Counterexample, Setting, Trial};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The folder of the counterexamples.
 const FOLDER: &str = "target/proof/counterexamples";
@@ -143,23 +146,46 @@ fn tried(
     let cases = Cases::of(sweep);
     let next = AtomicUsize::new(0);
     let total = Mutex::new((Count::default(), Vec::new()));
+    let try_all = |case: Case| {
+        let setting = Setting {
+            logic,
+            task: &case.task,
+            has_mutations: case.has_mutations,
+            agents_per_request: case.agents_per_request,
+        };
+        let mut trial = Trial::new(setting, case.cluster, sweep.deviations);
+        let result = trial.all();
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.0.add(trial.count);
+        total.1.extend(result.err().map(|it| (case.name, it)));
+        let is_over = fault.is_some() && !total.1.is_empty();
+        (trial.has_removed, trial.has_weighed.get(), is_over)
+    };
     let work = || {
         faults::turn_on(fault);
-        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let Some(case) = case else { continue };
-            let setting = Setting {
-                logic,
-                task: &case.task,
-                has_mutations: case.has_mutations,
-                agents_per_request: case.agents_per_request,
-            };
-            let mut trial = Trial::new(setting, case.cluster, sweep.deviations);
-            let result = trial.all();
-            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-            total.0.add(trial.count);
-            total.1.extend(result.err().map(|it| (case.name, it)));
-            if fault.is_some() && !total.1.is_empty() {
-                break;
+        let indices = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|it| *it < cases.len());
+        for index in std::iter::from_fn(indices) {
+            for of_cost in cases.alike(index) {
+                let mut has_weighed = false;
+                for index in of_cost {
+                    let Some(case) = cases.get(index) else {
+                        has_weighed = true;
+                        continue;
+                    };
+                    let (has_removed, weighed, is_over) = try_all(case);
+                    if is_over {
+                        return;
+                    }
+                    has_weighed |= weighed;
+                    // Without a removal, it does not matter when one is carried out.
+                    if !has_removed {
+                        break;
+                    }
+                }
+                // If no run has asked for the cost, another one makes no difference.
+                if !has_weighed {
+                    break;
+                }
             }
         }
     };

@@ -1,5 +1,6 @@
 //! All runs that begin with the same cluster: depth first, each deviation at each request.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use rustc_hash::FxHashSet;
 
 use crate::bound::{Manner, Task};
 use crate::logic::Logic;
-use crate::world::{Deviation, Given, Side, World};
+use crate::world::{Change, Deviation, Given, Side, World};
 
 /// The numbers of a search.
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,6 +114,10 @@ pub struct Trial<'a> {
     pub elapsed: Duration,
     /// The numbers so far.
     pub count: Count,
+    /// This is set when a run has asked how many agents of a list take as long as a request for one.
+    pub has_weighed: Cell<bool>,
+    /// This is set when a run has asked for a removal.
+    pub has_removed: bool,
 }
 
 impl<'a> Trial<'a> {
@@ -134,6 +139,8 @@ impl<'a> Trial<'a> {
             is_stopped: false,
             elapsed: Duration::ZERO,
             count: Count { cases: 1, ..Count::default() },
+            has_weighed: Cell::new(false),
+            has_removed: false,
         }
     }
 
@@ -285,6 +292,7 @@ impl<'a> Trial<'a> {
 
     /// Answers a request that no run has sent yet after the same ones.
     fn ask(&mut self, request: &Request) -> Given {
+        self.has_removed |= Change::of(request) == Some(Change::Removal);
         if !self.seen.insert(self.world.fingerprint(self.spent)) {
             resume_unwind(Box::new(Left::Equal));
         }

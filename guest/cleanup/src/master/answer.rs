@@ -109,7 +109,7 @@ pub fn finish<H: Host, T>(
     let status = response.status();
     let bad = |why| Unread::bad(&path, status, Bad(why));
     let mut json = Json::new(response);
-    let start = excerpt(json.start());
+    let start = json.start().to_vec();
     if status != 200 {
         let hint = match status {
             401 => ": it requires valid credentials",
@@ -119,16 +119,18 @@ pub fn finish<H: Host, T>(
             }
             _ => "",
         };
-        let answer = summary(status, start.as_bytes());
+        let answer = summary(status, &start);
         return Err(bad(format!("{NAME} answers {answer}{hint}")));
     }
     let value = take(&mut json).and_then(|value| json.end().map(|()| value));
     match (value, json.error()) {
         (Ok(value), _) => Ok(value),
         (Err(_), Some(error)) => Err(network(error)),
-        // JSON may hold a secret, so only another page is quoted.
-        (Err(Bad(why)), None) if start.starts_with(['{', '[']) => Err(bad(why)),
-        (Err(Bad(why)), None) => Err(bad(format!("{why}. It begins: {start}"))),
+        (Err(Bad(why)), None) => match excerpt(&start) {
+            // JSON may hold a secret, so only another page is quoted.
+            start if start.starts_with(['{', '[']) => Err(bad(why)),
+            start => Err(bad(format!("{why}. It begins: {start}"))),
+        },
     }
 }
 
