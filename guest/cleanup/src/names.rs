@@ -1,7 +1,7 @@
 //! The names that Mesos allows, and those that services give to what they own.
 
 pub use janitor_contract::names::{
-    flat, is_znode_below, is_znode_of_sdk, near, service_of_principal, service_of_role,
+    flat, is_within, is_znode_below, is_znode_of_sdk, near, service_of_principal, service_of_role,
     znodes_of_role, znodes_of_service,
 };
 

@@ -20,6 +20,11 @@ pub fn is_znode_below(znode: &str, role: &str) -> bool {
     service.is_some_and(|it| it.starts_with("__"))
 }
 
+/// Returns whether a role or a ZooKeeper node is this one, or below it.
+pub fn is_within(name: &str, top: &str) -> bool {
+    name.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Returns the name of a service with its folder's slashes as `__`.
 pub fn flat(name: &str) -> String {
     name.trim_matches('/').replace('/', "__")
@@ -83,6 +88,12 @@ pub fn concerns(target: &Target, role: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_only_begins_like_another_is_not_below_it() {
+        assert!(is_within("a", "a") && is_within("a/b", "a") && is_within("a/b/c", "a"));
+        assert!(!is_within("ab", "a") && !is_within("a", "a/b") && !is_within("c/a", "a"));
+    }
 
     #[test]
     fn slips_are_near_and_siblings_are_not() {

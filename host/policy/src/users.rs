@@ -7,6 +7,7 @@ use std::fmt;
 
 use actson::feeder::PushJsonFeeder;
 use actson::{JsonEvent, JsonParser};
+use janitor_contract::names::is_within;
 
 /// Reads a list of frameworks piece by piece. It keeps the ids of those that use the role, and the
 /// id of the current framework.
@@ -131,7 +132,7 @@ impl fmt::Debug for Users {
 /// Returns whether a framework with this role may use resources reserved for another: its own role,
 /// and every role above it (Mesos, "Multiple Roles and Hierarchical Roles").
 fn may_use(role: &str, reserved_for: &str) -> bool {
-    role.strip_prefix(reserved_for).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    is_within(role, reserved_for)
 }
 
 #[cfg(test)]

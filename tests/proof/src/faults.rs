@@ -130,8 +130,8 @@ pub const FAULTS: &[Fault] = &[
         name: "a framework of a role below does not count",
         sweep: 0,
         file: "guest/cleanup/src/master/frameworks.rs",
-        place: "|rest| rest.is_empty() || rest.starts_with('/')",
-        broken: "|rest| rest.is_empty() || (rest.starts_with('/') && !IS_ON)",
+        place: "    names::is_within(role, reserved_for)",
+        broken: "    names::is_within(role, reserved_for) && (role == reserved_for || !IS_ON)",
     },
     Fault {
         name: "a new master knows all frameworks",

@@ -12,6 +12,7 @@ use crate::guard::Refusal;
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
 use crate::memo::{Handle, Memo};
+use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation};
 use crate::owner::Owner;
 use crate::plan::changes::Comparison;
@@ -146,10 +147,7 @@ fn named_znode(target: &Target) -> Option<&str> {
 
 /// Returns whether two nodes are the same one, or one of them is below the other.
 fn overlap(one: &str, other: &str) -> bool {
-    let is_below = |it: &str, top: &str| {
-        it.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    is_below(one, other) || is_below(other, one)
+    is_within(one, other) || is_within(other, one)
 }
 
 /// Carries out an operation for all targets.

@@ -225,7 +225,7 @@ fn by_role<R: Response>(json: &mut Json<R>) -> Result<BTreeMap<String, Vec<Strin
 /// Returns whether a framework of a role may use what is reserved for another role: that must
 /// be the same role, or one above it (Mesos, "Multiple Roles and Hierarchical Roles").
 fn may_use(role: &str, reserved_for: &str) -> bool {
-    role.strip_prefix(reserved_for).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    names::is_within(role, reserved_for)
 }
 
 impl Frameworks {

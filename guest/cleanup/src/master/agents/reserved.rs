@@ -10,6 +10,7 @@ use super::entry::Facts;
 use crate::host::Response;
 use crate::master::json::{Bad, Json};
 use crate::master::resource::Resource;
+use crate::names::is_within;
 use crate::owner::Owner;
 use janitor_contract::planned;
 use janitor_contract::types::{Elsewhere, Target};
@@ -149,7 +150,7 @@ impl Found {
 
 /// Returns whether a role is below another one.
 fn is_below(role: &str, other: &str) -> bool {
-    role.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
+    role != other && is_within(role, other)
 }
 
 /// Returns whether a role has the name of another one, in a folder.
