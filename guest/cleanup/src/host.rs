@@ -279,3 +279,25 @@ pub fn count(length: usize) -> u32 {
 pub fn request(endpoint: Endpoint, method: Method, path: Vec<String>) -> Request {
     Request { endpoint, method, path, query: Vec::new(), content: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn a_watched_host_asks_the_real_one_and_knows_when_it_ends_the_run() {
+        let mut host = Script::default().with_agents_per_request(7);
+        host.window = 3;
+        let mut host = Watched::new(&mut host);
+        assert_eq!((host.window(), host.agents_per_request()), (3, 7));
+        let second = Duration::from_secs(1);
+        assert!(host.pause(second) && !host.stopped);
+        assert_eq!((host.elapsed(), host.now), (second, second));
+        host.host.continues = false;
+        assert!(!host.pause(second) && host.stopped);
+        let mut host = Script::default().fails(Error::Stopped);
+        let mut host = Watched::new(&mut host);
+        assert!(host.list(Wanted::NOTHING).is_err() && host.stopped);
+    }
+}

@@ -197,6 +197,11 @@ mod tests {
             )
         };
         let resources = entries.iter().map(resource).collect::<Vec<_>>().join(",");
+        found(&resources, frameworks, nodes)
+    }
+
+    /// Returns the targets in a cluster with one agent that has these roles, each with its resources.
+    fn found(resources: &str, frameworks: &str, nodes: &[&str]) -> Vec<Target> {
         let slaves = format!(
             r#"{{"slaves":[{{"id":"S1","hostname":"h1","reserved_resources_full":{{{resources}}}}}]}}"#
         );
@@ -280,6 +285,36 @@ mod tests {
         assert_eq!(orphans(&other, NONE, &[]), ["kafka-role - -"]);
     }
 
+    /// A resource without a principal may be an operator's, unless the operator has configured it.
+    #[test]
+    fn several_principals_are_not_one_service() {
+        let reserved = |by: &str| format!(r#""reservation":{{{by}}}"#);
+        let p = reserved(r#""principal":"p""#);
+        let volume = |of: &str| {
+            format!(
+                r#","disk":{{"persistence":{{"id":"v"{of}}},"volume":{{"container_path":"d"}}}}"#
+            )
+        };
+        let of_p = |name: &str, rest: &str| {
+            format!(r#"{{"name":"{name}","scalar":{{"value":1.0}},"role":"a-role",{rest}}}"#)
+        };
+        let first = of_p("disk", &(p.clone() + &volume("")));
+        let static_volume = |of: &str| format!(r#""type":"SCALAR"{}"#, volume(of));
+        for (other, is_orphan) in [
+            (of_p("cpus", &p), true),
+            (of_p("cpus", &reserved(r#""principal":"q""#)), false),
+            (of_p("cpus", &reserved("")), false),
+            (of_p("cpus", r#""type":"SCALAR""#), true),
+            (of_p("disk", &static_volume("")), false),
+            (of_p("disk", &static_volume(r#","principal":"p""#)), true),
+        ] {
+            let targets = found(&format!(r#""a-role":[{first},{other}]"#), NONE, &[]);
+            assert_eq!(targets.len(), usize::from(is_orphan), "{other}");
+        }
+        let alone = found(&format!(r#""a-role":[{}]"#, of_p("cpus", &reserved(""))), NONE, &[]);
+        assert_eq!(alone, []);
+    }
+
     /// A node may belong to the service of a part that stays, whatever the role's name.
     #[test]
     fn the_node_of_a_service_that_may_come_back_is_no_orphan() {
@@ -290,6 +325,13 @@ mod tests {
         assert_eq!(orphans(&[part], user, &nodes), ["- - dcos-service-old"]);
         let unclaimed = ("prod", "kafka-principal", &[][..], false);
         assert_eq!(orphans(&[unclaimed], NONE, &nodes), ["- - dcos-service-old"]);
+        let whole = ("prod", "kafka-principal", &[][..], true);
+        let expected = ["prod - -", "- - dcos-service-kafka", "- - dcos-service-old"];
+        assert_eq!(orphans(&[whole], NONE, &nodes), expected);
+        let ended = user.replace("]}]}", r#"]}],"completed_frameworks":[{"id":"F"}]}"#);
+        let parts = [part, ("prod", "kafka-principal", &[("framework_id", "F")][..], true)];
+        let expected = ["prod F -", "- - dcos-service-old"];
+        assert_eq!(orphans(&parts, &ended, &nodes), expected);
         let public = ("slave_public", "kafka-principal", &[][..], true);
         assert_eq!(orphans(&[public], NONE, &nodes), ["- - dcos-service-old"]);
     }
