@@ -67,8 +67,12 @@ impl<H: Host> Context<'_, H> {
             if let (Some(users), Some(Ok(listing))) = (users, &listing) {
                 self.require_unused(users, listing, target)?;
             }
-            // The frameworks have just been read.
+            // The frameworks have just been read, after the agents.
             self.has_waited = false;
+            self.confirmed_at = match self.options.in_use {
+                InUse::Force => self.host.elapsed(),
+                InUse::Refuse | InUse::Teardown => self.host.now,
+            };
             return Ok(listing.filter(|_| target.role.is_some()));
         }
     }
@@ -95,6 +99,19 @@ impl<H: Host> Context<'_, H> {
         };
         let message = format!("Other steps are skipped, because the run has waited, and {why}.");
         Err(self.abort(Reason::Failed, message))
+    }
+
+    /// Aborts a run that has waited if a framework uses the target now, also if there is no list of agents.
+    pub fn still_unused(&mut self, listing: Option<&Rc<Listing>>) -> Result<(), Abort> {
+        if !self.has_waited || self.options.in_use == InUse::Force {
+            return Ok(());
+        }
+        let listing = match listing {
+            Some(listing) => Ok(Rc::clone(listing)),
+            None => self.list(Wanted::NOTHING),
+        };
+        let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
+        self.require_still_unused(&listing)
     }
 
     /// Reads what decides whether a target may be cleaned, and makes the checks in their order.

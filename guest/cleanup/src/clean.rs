@@ -15,7 +15,7 @@ use crate::operation::{Begun, Operation};
 use crate::owner::Owner;
 use crate::plan::Comparison;
 use crate::self_removal;
-use crate::znode::Tree;
+use crate::znode::{Deletion, Tree};
 use janitor_contract::describe::{agent_words, unreached_words};
 use janitor_contract::types::{
     AgentLeft, CleanupPlan, Event, Failure, Level, Options, Phase, PhaseStart, Reason, Report,
@@ -70,8 +70,7 @@ impl<'a, H: Host> Context<'a, H> {
             let away = unreached.iter().chain(ignored);
             let away = away.filter(|it| it.reason == UnreachedReason::NotActive);
             let is_away = |id: &str| away.clone().any(|it| it.agent == id);
-            let here = agents.iter().map(|it| it.agent.as_str()).filter(|id| !is_away(id));
-            self.planned_agents = Some(here.collect());
+            self.planned = Some(agents.iter().filter(|it| !is_away(&it.agent)).collect());
         }
     }
 
@@ -184,7 +183,19 @@ impl<'a, H: Host> Context<'a, H> {
         self.begin(Phase::Znode, "Deleting zk node...", 1);
         let (mut retries, mut backoff) = (self.retries(), self.backoff());
         let tree = Tree::new(self.options, znode);
-        let result = tree.delete(&mut self.host, &mut retries, &mut backoff);
+        let result = loop {
+            match tree.delete(&mut self.host, &mut retries, &mut backoff) {
+                Deletion::Over(outcome) => break tree.report(&mut self.host, outcome),
+                Deletion::Again(why) => {
+                    self.outdate_frameworks(self.host.now);
+                    if let Err(abort) = self.still_unused(None) {
+                        let outcome = ZnodeOutcome::Failed(why);
+                        self.report.znode = Some(tree.report(&mut self.host, outcome));
+                        return Err(abort);
+                    }
+                }
+            }
+        };
         let path = &result.path;
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),

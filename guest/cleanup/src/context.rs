@@ -16,7 +16,7 @@ use crate::retry::{Backoff, Retries};
 use crate::version;
 use janitor_contract::planned;
 use janitor_contract::types::{
-    Event, Failure, Level, Options, ReadFailure, Reason, Report, Target, Unreached,
+    AgentPlan, Event, Failure, Level, Options, ReadFailure, Reason, Report, Target, Unreached,
     UnreachedReason, Warning,
 };
 
@@ -51,10 +51,9 @@ pub struct Context<'a, H> {
     pub owning_frameworks: Option<BTreeSet<String>>,
     /// The target of a cleanup.
     pub target: Option<&'a Target>,
-    /// The agents from which the plan shows that something is removed, if the run carries out a plan.
-    /// It does not show what agents hold that were away when it was made, so nothing is removed from
-    /// these.
-    pub planned_agents: Option<Vec<&'a str>>,
+    /// What the plan shows of each agent that was there when it was made, if the run carries out a plan.
+    /// Nothing is removed from the others.
+    pub planned: Option<Vec<&'a AgentPlan>>,
     /// The time that the run may still wait for conditions that pass, once it has begun to.
     patience: Option<Backoff>,
     /// The reason for the last pause, as the log has named it.
@@ -68,10 +67,12 @@ pub struct Context<'a, H> {
     pub waits_since: Option<Duration>,
     /// The agents for which the run has waited because they were out of reach.
     pub away: Vec<Unreached>,
-    /// The master is too old to list pending operations.
+    /// The master is too old to list pending operations, or does not record those of an agent.
     pub lists_no_operations: bool,
-    /// The time on the host's clock when the run began, or last tried to confirm removals without a list of
-    /// pending operations.
+    /// This is set when the last listing shows an agent whose operations the master does not record.
+    has_unrecorded: bool,
+    /// The time on the host's clock when the run began, last listed the agents before it removed anything, or
+    /// last tried to confirm removals without a list of pending operations.
     pub confirmed_at: Duration,
     /// The resources whose removal the master has accepted, as far as an agent may be asked again.
     pub removed: Removed,
@@ -117,7 +118,7 @@ impl<'a, H: Host> Context<'a, H> {
             vanished: Vec::new(),
             owning_frameworks: None,
             target: None,
-            planned_agents: None,
+            planned: None,
             patience: None,
             awaited: String::new(),
             has_waited: false,
@@ -125,6 +126,7 @@ impl<'a, H: Host> Context<'a, H> {
             waits_since: None,
             away: Vec::new(),
             lists_no_operations: false,
+            has_unrecorded: false,
             confirmed_at: Duration::ZERO,
             removed: Removed::default(),
         }
@@ -192,6 +194,7 @@ impl<'a, H: Host> Context<'a, H> {
         if let Ok(listing) = &listing {
             self.vanished = listing.vanished(&self.concerned);
             self.concerned.extend(listing.concerned());
+            self.has_unrecorded = listing.unrecorded().next().is_some();
             let unreached = self.vanished.iter().cloned().chain(listing.unreached()).collect();
             self.report_unreached(unreached);
         }
@@ -213,6 +216,12 @@ impl<'a, H: Host> Context<'a, H> {
                 owner.role
             )),
         }
+    }
+
+    /// Expects agents to be listed again whose operations the master does not record: what they hold may
+    /// not be listed.
+    pub fn expect_unrecorded(&mut self, listing: &Listing) {
+        self.concerned.extend(listing.unrecorded());
     }
 
     /// Returns whether the agents could not be listed the last time.
@@ -322,7 +331,7 @@ impl<'a, H: Host> Context<'a, H> {
     ) -> Result<BTreeSet<String>, String> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
-        self.lists_no_operations = pending.is_none();
+        self.lists_no_operations = pending.is_none() || self.has_unrecorded;
         let own = pending.into_iter().flatten().filter(|it| it.is_of(owner));
         Ok(own.map(|it| it.agent).collect())
     }
@@ -384,7 +393,7 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Returns the time limit for waiting in one phase.
-    fn time_limit(&self) -> Duration {
+    pub fn time_limit(&self) -> Duration {
         Duration::from_secs(self.options.confirm_seconds.into())
     }
 

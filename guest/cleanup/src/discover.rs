@@ -12,7 +12,7 @@ use crate::owner::Owner;
 use crate::znode::Tree;
 use crate::{guard, names, orphans};
 use janitor_contract::types::{
-    AgentHolding, Holding, Inventory, Options, ReadFailure, Reason, Target,
+    AgentHolding, Holding, Inventory, Options, ReadFailure, Reason, Target, Unreached,
 };
 
 /// Finds everything that is reserved in the cluster, as `wit/cleanup.wit` specifies.
@@ -75,8 +75,10 @@ impl<H: Host> Context<'_, H> {
             role: name,
         });
         let roles: Vec<_> = roles.collect();
-        let is_all_known =
-            frameworks_unknown.is_none() && unreached.is_empty() && agents_unknown.is_none();
+        let counts = |it: &Unreached| !self.is_ignored(&it.agent, &it.hostname);
+        let is_all_known = frameworks_unknown.is_none()
+            && !unreached.iter().any(counts)
+            && agents_unknown.is_none();
         let orphaned_znodes = match is_all_known {
             true => orphaned_znodes(&nodes, &roles, &frameworks, options),
             false => Vec::new(),
@@ -178,6 +180,24 @@ mod tests {
         assert_eq!(kafka.znodes, ["dcos-service-kafka"]);
         assert!(kafka.removable && kafka.frameworks.is_empty());
         assert!(!public.removable && public.frameworks[0].name == "dns");
+    }
+
+    #[test]
+    fn an_agent_that_is_ignored_keeps_no_node_from_being_orphaned() {
+        let slaves = r#"{"slaves":[{"id":"S1","hostname":"h1","reserved_resources_full":{}}]}"#;
+        let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"S7"}}]}}"#;
+        let nodes = r#"[{"title":"dcos-service-kafka","key":"/dcos-service-kafka"}]"#;
+        for (ignored, expected) in [(&[][..], &[][..]), (&["S7"], &["dcos-service-kafka"])] {
+            let mut host = Script::default()
+                .page("registrar(1)/registry", 200, registry)
+                .answer(200, slaves)
+                .answer(200, r#"{"frameworks":[]}"#)
+                .answer(200, nodes);
+            let ignored_agents = ignored.iter().map(|it| (*it).to_owned()).collect();
+            let inventory = discover(&mut host, &Options { ignored_agents, ..OPTIONS }).unwrap();
+            assert_eq!(inventory.orphaned_znodes, expected);
+            assert_eq!(inventory.unreached[0].agent, "S7");
+        }
     }
 
     #[test]

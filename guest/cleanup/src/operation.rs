@@ -2,6 +2,7 @@
 //! and in their names in the log.
 
 mod operate;
+mod planned;
 mod removed;
 mod request;
 mod round;

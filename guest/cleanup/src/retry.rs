@@ -60,7 +60,7 @@ impl Backoff {
 
     /// The same, where the time limit has started at an earlier time on the host's clock.
     pub fn since(start: Duration, limit: Duration) -> Self {
-        Self { end: start + limit, next: SHORTEST, longest: Duration::from_secs(2) }
+        Self { end: start.saturating_add(limit), next: SHORTEST, longest: Duration::from_secs(2) }
     }
 
     /// Starts the time limit of something that may take long, and is looked at less often.
@@ -172,6 +172,13 @@ mod tests {
         assert!(!backoff.is_over(&mut host));
         assert!(host.pause(Duration::from_micros(1)));
         assert!(backoff.is_over(&mut host));
+    }
+
+    #[test]
+    fn a_time_limit_may_be_longer_than_any_clock() {
+        let mut host = Script::default();
+        host.paused = Duration::from_secs(1);
+        assert!(Backoff::new(&mut host, Duration::MAX).wait(&mut host));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl<H: Host> Context<'_, H> {
             let mut back = came_back(&listing, owner);
             back.retain(|id| self.was_away(id, listing.hostname(id)));
             let again = || format!("Repeating the phases: {}", back_words(&back, owner));
-            if !back.is_empty() && self.planned_agents.is_none() && self.wait(again()) {
+            if !back.is_empty() && self.planned.is_none() && self.wait(again()) {
                 self.is_settled = false;
                 return Ok(Some(listing));
             }
@@ -52,6 +52,7 @@ impl<H: Host> Context<'_, H> {
             }
             self.away.extend(awaited);
             self.is_settled = false;
+            self.confirmed_at = self.host.now;
             (listing, pending) = self.wait_for_pending(listing, owner)?;
         };
         self.warn_of_rest(&listing, owner, parents);
@@ -113,9 +114,9 @@ impl<H: Host> Context<'_, H> {
         // The wait for another target may have been nearly long enough.
         if backoff.rest(&mut self.host) >= Duration::from_secs(1) {
             let line = format!(
-                "Waiting until {} s have passed since the last removal: a Mesos master before 1.6 does \
-                 not say whether agents have carried them out, but one that has not received them \
-                 is unreachable by then",
+                "Waiting until {} s have passed since the last removal: before Mesos 1.6, nothing says \
+                 whether an agent has carried it out, but one that has not received it is \
+                 unreachable by then",
                 longest.as_secs_f64()
             );
             self.say(line);
@@ -125,6 +126,7 @@ impl<H: Host> Context<'_, H> {
             }
         }
         self.away.extend(listing.unreached());
+        self.expect_unrecorded(listing);
         // In one long pause, the host could not stop the run.
         while backoff.wait(&mut self.host) {}
         match backoff.is_over(&mut self.host) {

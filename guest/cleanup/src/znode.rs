@@ -11,6 +11,7 @@ mod delete;
 mod look;
 mod verdict;
 
+pub use self::delete::Deletion;
 use crate::guard;
 use crate::host::Answer;
 use crate::retry::Retry;

@@ -6,6 +6,7 @@ use crate::guard::Refusal;
 use crate::host::Host;
 use crate::master::agents::Listing;
 use crate::master::frameworks;
+use crate::retry::Backoff;
 use janitor_contract::describe::framework_words;
 use janitor_contract::types::{Event, Framework, Level, Reason, Target};
 
@@ -26,7 +27,9 @@ impl<H: Host> Context<'_, H> {
             let line = format!("Tearing down framework {}", framework_words(&user));
             self.host.say(Level::Info, line, Some(Event::TornDown(user)));
         }
-        let mut backoff = self.backoff();
+        // The teardowns of several targets follow one another, so each has this time.
+        let limit = self.time_limit();
+        let mut backoff = Backoff::new(&mut self.host, limit);
         loop {
             // Frameworks have been torn down by now, so the run fails and is not refused.
             let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;

@@ -4,19 +4,21 @@
 //! depend on the number of targets.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::mem;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::master::agents::{Listing, Wanted};
+use crate::master::agents::Listing;
 use crate::memo::{Handle, Memo};
 use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation};
 use crate::owner::Owner;
 use crate::plan::changes::Comparison;
-use janitor_contract::types::{CleanupPlan, Failure, InUse, Options, Reason, Report, Target};
+use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -45,6 +47,8 @@ struct Part<'a, H> {
     state: State,
     /// The roles that get a part of the target back.
     parents: Vec<(String, u32)>,
+    /// The number of other targets whose roles are below the target's.
+    below: usize,
 }
 
 /// The state of a cleanup.
@@ -73,7 +77,12 @@ fn carry_out_all<H: Host>(
         context.begin_cleanup(target, *plan);
         context.waits_since = Some(start);
         let (state, parents) = (State::CarriedOut, Vec::new());
-        let mut part = Part { target, context, state, parents };
+        let is_below = |(other, _): &&(&Target, _)| match (&other.role, &target.role) {
+            (Some(other), Some(own)) => other != own && is_within(other, own),
+            _ => false,
+        };
+        let below = jobs.iter().filter(is_below).count();
+        let mut part = Part { target, context, state, parents, below };
         let (before, after) = jobs.split_at(index);
         part.begin(*plan, before, after.len() == 1);
         // The first target may have read the page that this one was shown.
@@ -81,8 +90,12 @@ fn carry_out_all<H: Host>(
         parts.push(part);
     }
     let mut shared = Handle(&memo);
-    for operation in [&Operation::VOLUMES, &Operation::RESERVATIONS] {
-        carry_out(operation, &mut shared, &mut parts);
+    carry_out(&Operation::VOLUMES, &mut shared, &mut parts.iter_mut().collect::<Vec<_>>());
+    // What a role below has refined returns to the role above, which therefore follows.
+    let turns: BTreeSet<_> = parts.iter().map(|part| part.below).collect();
+    for turn in turns {
+        let mut parts: Vec<_> = parts.iter_mut().filter(|part| part.below == turn).collect();
+        carry_out(&Operation::RESERVATIONS, &mut shared, &mut parts);
     }
     let now = shared.elapsed();
     for part in &mut parts {
@@ -92,7 +105,7 @@ fn carry_out_all<H: Host>(
             context.outdate_frameworks(now);
             context.has_waited = target.znode.is_some();
             context.waits_since = Some(now);
-            still_unused(context, listing.as_ref())?;
+            context.still_unused(listing.as_ref())?;
             context.frameworks_at = now;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 context.settle_and_repeat(listing, owner, &parents)?;
@@ -100,10 +113,27 @@ fn carry_out_all<H: Host>(
             Ok(None)
         });
     }
-    let failed = parts.iter().filter(|part| matches!(part.state, State::Ended(_)));
-    let of_failed: Vec<_> = failed.filter_map(|part| named_znode(part.target)).collect();
-    for part in &mut parts {
-        part.proceed(|context, target, _| {
+    delete_nodes(&mut shared, &mut parts);
+    let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
+    parts.into_iter().map(|part| part.end(are_complete)).collect()
+}
+
+/// Deletes the nodes of the targets that continue. A node stays if a target that has failed names it, or a
+/// node above or below it.
+fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
+    let has_node = |part: &Part<H>| part.target.znode.is_some();
+    let nodes: Vec<_> = (0..parts.len()).filter(|index| has_node(&parts[*index])).collect();
+    for (number, index) in nodes.into_iter().enumerate() {
+        let now = host.elapsed();
+        if number == 0 {
+            // No node is deleted before it is known of all whether they may be.
+            for part in parts.iter_mut().filter(|part| has_node(part)) {
+                part.proceed(|context, _, _| unused_since(context, now));
+            }
+        }
+        let failed = parts.iter().filter(|part| matches!(part.state, State::Ended(_)));
+        let of_failed: Vec<_> = failed.filter_map(|part| named_znode(part.target)).collect();
+        parts[index].proceed(|context, target, _| {
             let Some(znode) = target.znode.as_deref() else { return Ok(None) };
             let own = named_znode(target);
             if own.is_some_and(|own| of_failed.iter().any(|it| overlap(own, it))) {
@@ -114,30 +144,21 @@ fn carry_out_all<H: Host>(
                 return Err(context.abort(Reason::Incomplete, message));
             }
             context.waits_since = None;
-            context.outdate_frameworks(shared.elapsed());
-            still_unused(context, None)?;
+            unused_since(context, now)?;
             context.znode(znode)?;
             Ok(None)
         });
     }
-    let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
-    parts.into_iter().map(|part| part.end(are_complete)).collect()
 }
 
-/// Aborts a cleanup that has waited if a framework uses its target now.
-fn still_unused<H: Host>(
+/// Aborts a cleanup that last looked at the frameworks long before this time if one uses its target now.
+fn unused_since<H: Host>(
     context: &mut Context<H>,
-    listing: Option<&Rc<Listing>>,
-) -> Result<(), Abort> {
-    if !context.has_waited || context.options.in_use == InUse::Force {
-        return Ok(());
-    }
-    let listing = match listing {
-        Some(listing) => Ok(Rc::clone(listing)),
-        None => context.list(Wanted::NOTHING),
-    };
-    let listing = listing.map_err(|why| context.abort(Reason::Failed, why))?;
-    context.require_still_unused(&listing)
+    now: Duration,
+) -> Result<Option<Rc<Listing>>, Abort> {
+    context.outdate_frameworks(now);
+    context.still_unused(None)?;
+    Ok(None)
 }
 
 /// Returns the path of a target's node, without slashes at its ends.
@@ -150,22 +171,30 @@ fn overlap(one: &str, other: &str) -> bool {
     is_within(one, other) || is_within(other, one)
 }
 
-/// Carries out an operation for all targets.
-fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [Part<H>]) {
+/// Carries out an operation for these targets.
+fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<H>]) {
     let now = host.elapsed();
+    for part in parts.iter_mut() {
+        part.proceed(|context, _, listing| {
+            if let Some(listing) = &listing {
+                context.outdate_frameworks(now);
+                context.require_still_unused(listing)?;
+            }
+            Ok(listing)
+        });
+    }
+    // Only now, because all must have the same list, and a pause would have another one read.
     for part in parts.iter_mut() {
         part.proceed(|context, target, listing| {
             let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
                 return Ok(None);
             };
             let listing = context.latest(listing, owner)?;
-            context.outdate_frameworks(now);
-            context.require_still_unused(&listing)?;
-            context.require_planned_agents(operation, &listing, owner)?;
+            context.require_planned(operation, &listing, owner)?;
             Ok(Some(listing))
         });
     }
-    let jobs: Vec<_> = parts.iter().filter_map(Part::job).collect();
+    let jobs: Vec<_> = parts.iter().filter_map(|part| part.job()).collect();
     let agents = jobs.iter().flat_map(|job| &job.listing.agents);
     let agents = agents.filter(|agent| !agent.resources.is_empty()).count();
     let mut first_rounds = Vec::new();
@@ -290,9 +319,8 @@ mod tests {
     use crate::host::{Watched, request};
     use crate::testing::Script;
     use janitor_contract::types::{
-        AgentOutcome, AgentResult, Endpoint, Error, Event, Method, Phase,
+        AgentOutcome, AgentResult, Endpoint, Error, Event, InUse, Method, Phase,
     };
-    use std::time::Duration;
 
     fn options() -> Options {
         Options { confirm_seconds: 0, in_use: InUse::Force, ..Options::DEFAULT }
@@ -684,11 +712,12 @@ mod tests {
         let again = r#"{"frameworks":[{"id":"F","name":"q","roles":["q"]}]}"#;
         let node = |name: &str| Target { znode: Some(name.into()), ..Target::NOTHING };
         let host = |last: &str| {
-            let mut host = calm().answer(200, list(&[], &[])).answer(200, none);
+            let mut host = calm().answer(200, list(&[], &[]));
+            host = host.page("frameworks", 200, none).page("frameworks", 200, last);
             for _ in 0..20 {
                 host = host.answer(503, "");
             }
-            host.answer(200, r#"{"message":"OK","succeeded":true}"#).answer(200, last)
+            host.answer(200, r#"{"message":"OK","succeeded":true}"#)
         };
         let options = Options { in_use: InUse::Refuse, confirm_seconds: 40, ..options() };
         let targets = [node("p"), node("q")];
@@ -696,6 +725,101 @@ mod tests {
         assert!(results[0].is_ok(), "{:?}", results[0]);
         let failure = results[1].as_ref().unwrap_err();
         assert!(failure.message.contains("1 framework(s) use the target now"), "{failure:?}");
+    }
+
+    /// The deletion of the first node takes so long that the second target is in use then.
+    #[test]
+    fn a_node_above_that_of_a_target_in_use_stays() {
+        let none = r#"{"frameworks":[]}"#;
+        let again = r#"{"frameworks":[{"id":"F","name":"n","roles":["q-role"]}]}"#;
+        let node = |name: &str| Target { znode: Some(name.into()), ..Target::NOTHING };
+        for is_slow in [true, false] {
+            let mut host = calm().answer(200, list(&[], &[]));
+            host = host.page("frameworks", 200, none).page("frameworks", 200, again);
+            for _ in 0..if is_slow { 20 } else { 1 } {
+                host = host.answer(503, "");
+            }
+            for _ in 0..3 {
+                host = host.answer(200, r#"{"message":"OK","succeeded":true}"#);
+            }
+            let options = Options { in_use: InUse::Refuse, confirm_seconds: 40, ..options() };
+            let targets = [node("slow"), target("q-role", Some("x/y")), node("x")];
+            let results = clean_all(&mut host, &targets, &options);
+            let are_clean: Vec<_> = results.iter().map(Result::is_ok).collect();
+            assert_eq!(are_clean, [true, !is_slow, !is_slow], "{results:?}");
+        }
+    }
+
+    /// One target's check takes long, and then another list is read for the next one: all have that one.
+    #[test]
+    fn all_targets_have_the_same_list() {
+        let none = r#"{"frameworks":[]}"#;
+        let mut host = calm().answer(200, list(&["r", "q"], &[]));
+        for _ in 0..19 {
+            host = host.page("frameworks", 503, "");
+        }
+        for (status, body) in [(200, none), (503, ""), (200, none)] {
+            host = host.page("frameworks", status, body);
+        }
+        // Another cleaner has removed what r had.
+        host = host.answer(200, list(&["r", "q"], &[])).answer(200, list(&["q"], &[]));
+        for after in [list(&[], &["q"]), list(&[], &[])] {
+            host = host.answer(202, "").answer(202, "").answer(200, after);
+        }
+        let options = Options { in_use: InUse::Refuse, confirm_seconds: 40, ..options() };
+        let results = clean_all(&mut host, &[target("r", None), target("q", None)], &options);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        let forms = host.sent.iter().filter_map(|it| it.content.as_ref());
+        let mut forms = forms.map(|it| String::from_utf8_lossy(&it.bytes).into_owned());
+        assert!(forms.all(|it| !it.contains("%22role%22%3A%22r%22")));
+    }
+
+    #[test]
+    fn what_a_role_below_has_refined_is_removed_too() {
+        let of_a = r#"{"type":"DYNAMIC","role":"a"}"#;
+        let of_b = r#",{"type":"DYNAMIC","role":"a/b"}"#;
+        let list = |role: &str, refined: &str| {
+            format!(
+                r#"{{"slaves":[{{"id":"S0","version":"1.11.0","reserved_resources_full":{{"{role}":[{{"name":"cpus","scalar":{{"value":1.0}},"reservations":[{of_a}{refined}]}}]}}}}]}}"#
+            )
+        };
+        for targets in [["a", "a/b"], ["a/b", "a"]] {
+            let mut host = calm().answer(200, list("a/b", of_b)).answer(202, "");
+            host = host.answer(200, list("a", "")).answer(202, "");
+            host = host.answer(
+                200,
+                r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#,
+            );
+            let results = clean_all(&mut host, &targets.map(|it| target(it, None)), &options());
+            for result in results {
+                let report = result.unwrap();
+                let accepted = |it: &&AgentResult| it.outcome == AgentOutcome::Accepted(202);
+                assert_eq!(report.agents.iter().filter(accepted).count(), 1, "{report:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_teardown_has_its_time() {
+        let one = |id: &str, role: &str| {
+            format!(r#"{{"id":"{id}","name":"{role}","active":false,"roles":["{role}"]}}"#)
+        };
+        let (r, q) = (one("F1", "r"), one("F2", "q"));
+        let both = format!(r#"{{"frameworks":[{r},{q}]}}"#);
+        let second = format!(r#"{{"frameworks":[{q}]}}"#);
+        let mut host = calm().answer(200, list(&[], &[]));
+        for _ in 0..18 {
+            host = host.page("frameworks", 200, both.clone());
+        }
+        for _ in 0..8 {
+            host = host.page("frameworks", 200, second.clone());
+        }
+        host = host.page("frameworks", 200, r#"{"frameworks":[]}"#);
+        host = host.answer(202, "").answer(202, "");
+        let options = Options { in_use: InUse::Teardown, confirm_seconds: 30, ..options() };
+        let results = clean_all(&mut host, &[target("r", None), target("q", None)], &options);
+        assert!(host.paused > Duration::from_secs(30), "{:?}", host.paused);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
     }
 
     #[test]

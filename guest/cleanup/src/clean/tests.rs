@@ -7,9 +7,9 @@ use crate::plan;
 use crate::testing::Script;
 use janitor_contract::types::{Error, Fate, InUse, Method, SkipReason, UnreachedReason, Warning};
 
-const EMPTY: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{}}]}"#;
-const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
-const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.4.3","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
+const EMPTY: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#;
+const RESERVED: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}]}"#;
+const VOLUME: &str = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{"r":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}}]}"#;
 const NO_AGENTS: &str = r#"{"slaves":[]}"#;
 const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
 
@@ -101,7 +101,7 @@ fn files_that_an_old_version_leaves_are_mentioned() {
     for (version, first, are_left) in
         [("0.28.1", VOLUME, true), ("1.0.0", VOLUME, false), ("0.28.1", RESERVED, false)]
     {
-        let of = |list: &str| list.replace("1.4.3", version);
+        let of = |list: &str| list.replace("1.11.0", version);
         let mut host = calm().answer(200, of(first)).answer(202, "");
         if first == VOLUME {
             host = host.answer(200, of(RESERVED)).answer(202, "");
@@ -253,7 +253,7 @@ fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
             _ => "{}",
         };
         format!(
-            r#"{{"id":"{id}","version":"1.4.3","active":{active},"reserved_resources_full":{resources}}}"#
+            r#"{{"id":"{id}","version":"1.11.0","active":{active},"reserved_resources_full":{resources}}}"#
         )
     };
     let list = |agents: [String; 2]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
@@ -268,7 +268,7 @@ fn an_agent_that_comes_back_in_the_middle_is_not_clean() {
 
 #[test]
 fn an_agent_that_is_listed_no_more_is_not_clean() {
-    let other = r#"{"id":"S1","version":"1.4.3","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}"#;
+    let other = r#"{"id":"S1","version":"1.11.0","reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}}"#;
     let both = |state: &str| {
         let agent = VOLUME.replace(r#""id""#, &format!(r#"{state}"id""#));
         agent.replace("]}}]}", &format!("]}}}},{other}]}}"))
@@ -630,7 +630,7 @@ fn a_role_that_only_other_agents_have_is_known() {
         EMPTY.replace(
             "]}",
             &format!(
-                r#",{{"id":"S1","version":"1.4.3","reserved_resources_full":{{{other}}}}}]}}"#
+                r#",{{"id":"S1","version":"1.11.0","reserved_resources_full":{{{other}}}}}]}}"#
             ),
         )
     };
@@ -960,7 +960,7 @@ fn what_is_removed_again_or_later_counts_once() {
         let reserved = format!(r#"{{"r":[{}]}}"#, entries.join(","));
         let reserved = if entries.is_empty() { "{}" } else { &reserved };
         format!(
-            r#"{{"slaves":[{{"id":"S0","version":"1.4.3","active":{active},"reserved_resources_full":{reserved}}}]}}"#
+            r#"{{"slaves":[{{"id":"S0","version":"1.11.0","active":{active},"reserved_resources_full":{reserved}}}]}}"#
         )
     };
     let run = |host: Script, options: &Options| {
@@ -1082,7 +1082,7 @@ mod a_shared_role {
 
     fn slaves(resources: &[String]) -> String {
         format!(
-            r#"{{"slaves":[{{"id":"S0","version":"1.4.3","reserved_resources_full":{{"dev":[{}]}}}}]}}"#,
+            r#"{{"slaves":[{{"id":"S0","version":"1.11.0","reserved_resources_full":{{"dev":[{}]}}}}]}}"#,
             resources.join(",")
         )
     }
@@ -1343,7 +1343,7 @@ fn what_a_new_service_reserves_during_a_wait_stays() {
 fn a_name_that_may_mean_either_of_two_agents_is_refused() {
     let entry = |id: &str, host: &str| {
         format!(
-            r#"{{"id":"{id}","hostname":"{host}","version":"1.4.3","reserved_resources_full":{{"r":[{{"name":"cpus","role":"r","reservation":{{}}}}]}}}}"#
+            r#"{{"id":"{id}","hostname":"{host}","version":"1.11.0","reserved_resources_full":{{"r":[{{"name":"cpus","role":"r","reservation":{{}}}}]}}}}"#
         )
     };
     let list = |agents: &[String]| format!(r#"{{"slaves":[{}]}}"#, agents.join(","));
@@ -1495,4 +1495,112 @@ fn what_was_accepted_without_an_answer_is_looked_for() {
     let failure = clean(&mut host, &target("r", "z"), &options(InUse::Force)).unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
     assert!(failure.message.contains("1 agent(s) may still hold"), "{}", failure.message);
+}
+
+/// A master of today sends an old agent what it sent before 1.6, and keeps no operation of it.
+#[test]
+fn an_old_agent_of_a_new_master_is_given_time_too() {
+    let capable = r#""capabilities":["MULTI_ROLE","RESOURCE_PROVIDER"],"id""#;
+    let incapable = r#""capabilities":["MULTI_ROLE"],"id""#;
+    let old = EMPTY.replace("1.11.0", "1.5.3");
+    for (empty, seconds) in [
+        (EMPTY.to_owned(), 0),
+        (old.clone(), 105),
+        (EMPTY.replace(r#""id""#, incapable), 105),
+        (EMPTY.replace(r#""id""#, capable), 0),
+        (old.replace(r#""id""#, capable), 0),
+    ] {
+        let reserved = empty.replace(
+            r#""reserved_resources_full":{}"#,
+            r#""reserved_resources_full":{"r":[{"name":"cpus","role":"r","reservation":{}}]}"#,
+        );
+        let mut host = calm().answer(200, reserved).answer(202, "").answer(200, empty.clone());
+        host = host.answer(200, DELETED);
+        run(&mut host, &target("r", "z")).unwrap();
+        assert_eq!(host.paused, Duration::from_secs(seconds), "{empty}");
+    }
+}
+
+/// The service has removed its resources itself while the run waited for it to end.
+#[test]
+fn an_agent_is_given_time_since_the_first_list_without_its_resources() {
+    let used = r#"{"frameworks":[{"id":"F","name":"n","roles":["r"]}]}"#;
+    let mut host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    for _ in 0..20 {
+        host = host.answer(200, RESERVED).page("frameworks", 200, used);
+    }
+    host = host.answer(200, EMPTY).page("frameworks", 200, r#"{"frameworks":[]}"#);
+    host = host.answer(200, DELETED);
+    let options = Options { wait_seconds: 3600, ..options(InUse::Refuse) };
+    clean(&mut host, &target("r", "z"), &options).unwrap();
+    let is_wait = |it: &&str| it.starts_with("Waiting until 105 s");
+    assert!(host.lines().iter().any(is_wait), "{:#?}", host.lines());
+    assert!(host.paused > Duration::from_secs(140 + 105), "{:?}", host.paused);
+}
+
+/// A master that keeps no record of unreachable agents just does not list it any more.
+#[test]
+fn an_agent_that_leaves_while_it_is_given_time_may_hold_something() {
+    let other = EMPTY.replace("S0", "S1");
+    let old = || calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"0.28.1"}"#);
+    let list = |body: &str| body.replace("1.11.0", "0.28.1");
+    let mut host = old().answer(200, list(EMPTY)).answer(200, list(&other));
+    let failure = run(&mut host, &target("r", "z")).unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete, "{}", failure.message);
+    assert_eq!(failure.report.unreached[0].agent, "S0");
+}
+
+/// The first phase, or an attempt at it, takes so long that a service may have been installed again.
+#[test]
+fn the_frameworks_are_looked_at_again_after_a_long_time() {
+    let again = r#"{"frameworks":[{"id":"F","name":"n","roles":["r"]}]}"#;
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"S0"},"info":{"type":"DESTROY","destroy":{"volumes":[{"name":"disk","role":"r","reservation":{},"disk":{"persistence":{}}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let clear = r#"{"get_operations":{}}"#;
+    let options = Options { confirm_seconds: 60, ..options(InUse::Refuse) };
+    for (looks, is_used) in [(1, false), (24, true)] {
+        let begun = || {
+            let host = calm().page("frameworks", 200, r#"{"frameworks":[]}"#);
+            host.page("frameworks", 200, again).answer(200, VOLUME)
+        };
+        // The removal stays pending.
+        let mut pends = begun().answer(202, "");
+        for _ in 0..looks {
+            pends = pends.page("api/v1", 200, pending);
+        }
+        pends = pends.page("api/v1", 200, clear).answer(200, RESERVED);
+        pends = pends.answer(202, "").answer(200, EMPTY);
+        // The master is not ready.
+        let mut fails = begun();
+        for _ in 0..looks {
+            fails = fails.answer(503, "");
+        }
+        fails = fails.answer(202, "").answer(200, RESERVED).answer(202, "").answer(200, EMPTY);
+        for (mut host, most) in [(pends, 1), (fails, looks)] {
+            let result = clean(&mut host, &Target { znode: None, ..target("r", "z") }, &options);
+            let changes = host.sent.iter().filter(|it| it.method == Method::Post).count();
+            match result {
+                Ok(_) => assert!(!is_used),
+                Err(failure) => {
+                    assert!(is_used && changes <= most, "{changes}: {}", failure.message);
+                    assert!(failure.message.contains("1 framework(s) use the target now"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_node_that_is_in_use_again_before_it_can_be_deleted_stays() {
+    let again = r#"{"frameworks":[{"id":"F","name":"z","roles":["r"]}]}"#;
+    let mut host = calm().answer(200, EMPTY).page("frameworks", 200, r#"{"frameworks":[]}"#);
+    host = host.page("frameworks", 200, again);
+    for _ in 0..24 {
+        host = host.answer(503, "");
+    }
+    host = host.answer(200, DELETED);
+    let options = Options { confirm_seconds: 60, ..options(InUse::Refuse) };
+    let failure = clean(&mut host, &target("", "z"), &options).unwrap_err();
+    assert!(failure.message.contains("1 framework(s) use the target now"), "{}", failure.message);
+    let outcome = failure.report.znode.map(|it| it.outcome);
+    assert_eq!(outcome, Some(ZnodeOutcome::Failed("Exhibitor answers 503".into())));
 }

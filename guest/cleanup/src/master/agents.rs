@@ -120,6 +120,12 @@ impl Listing {
         listed.chain(self.recovered().map(|agent| (agent.id.clone(), agent.hostname.clone())))
     }
 
+    /// Returns the ids and host names of the agents whose operations the master does not record.
+    pub fn unrecorded(&self) -> impl Iterator<Item = (String, String)> {
+        let unrecorded = self.agents.iter().filter(|agent| !agent.is_recorded);
+        unrecorded.map(|agent| (agent.id.clone(), agent.hostname.clone()))
+    }
+
     /// Returns those of the agents, given by id and host name, that are not listed.
     pub fn vanished(&self, agents: &BTreeMap<String, String>) -> Vec<Unreached> {
         if agents.is_empty() {

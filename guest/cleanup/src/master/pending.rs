@@ -4,8 +4,9 @@
 //! The list of agents shows the master's assumptions: a volume disappears from it as soon as the
 //! master has accepted the request. An agent that dies before the request reaches it comes back
 //! with the volume (measured on Mesos 1.4 to 1.11). Since 1.6, the master lists the pending
-//! operations, whoever requested them. Before that, only an agent's silence can show that it has
-//! not received a request ([`super::pings`]).
+//! operations, whoever requested them, but not those of agents from before 1.6 (measured with a master
+//! 1.11.0 and an agent 1.4.3). Of these, only silence can show that they have not received a request
+//! ([`super::pings`]).
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,7 +22,7 @@ use crate::version;
 use janitor_contract::types::{Endpoint, Method, Phase};
 
 /// The first version of Mesos whose master lists its operations, as a number.
-const LISTED_SINCE: u32 = 106;
+pub const LISTED_SINCE: u32 = 106;
 
 /// A removal that an agent has not carried out yet.
 #[derive(Debug)]

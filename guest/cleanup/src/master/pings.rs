@@ -5,6 +5,7 @@
 //! these flags have `slave` in place of `agent`). A ping and a removal travel over the same connection,
 //! so an agent that has answered a ping has also received every removal that was sent before it.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,6 +18,9 @@ use janitor_contract::types::{Endpoint, Method};
 /// The longest that is usual, if this user may not view the flags, or they cannot be read: DC/OS pings
 /// every 15 s, and allows 20 timeouts. Mesos itself allows 5.
 const USUAL: Pings = Pings { timeout: Duration::from_secs(15), count: 20 };
+
+/// The shortest and the longest time for an answer that Mesos allows (`src/master/constants.hpp`).
+const ALLOWED: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
 
 /// The pings that the master sends to an agent.
 struct Pings {
@@ -54,8 +58,8 @@ pub fn longest_silence<H: Host>(host: &mut H, retries: &mut Retries) -> Option<D
     let page = request(Endpoint::Master, Method::Get, vec!["flags".into()]);
     let pings = match answer::page(host, &page, retries, |json| json.value::<Flags>()) {
         Page::Says(Flags { flags }) => {
-            let timeout = duration(&flags.agent_ping_timeout);
-            let count = flags.max_agent_ping_timeouts.parse().ok();
+            let timeout = duration(&flags.agent_ping_timeout).filter(|it| ALLOWED.contains(it));
+            let count = flags.max_agent_ping_timeouts.parse().ok().filter(|it| *it > 0);
             timeout.zip(count).map(|(timeout, count)| Pings { timeout, count })
         }
         Page::Missing => return None,
@@ -98,16 +102,21 @@ mod tests {
         for (status, flags, seconds) in [
             (200, agent("15secs", "5"), 105.0),
             (200, agent("1.5mins", "2"), 360.0),
-            (200, agent("500ms", "1"), 1.5),
+            (200, agent("1500ms", "1"), 4.5),
             (200, agent("2e9ns", "1"), 6.0),
-            (200, agent("5e5us", "2"), 2.0),
-            (200, agent("0.5hrs", "1"), 5_400.0),
-            (200, agent("1days", "1"), 259_200.0),
-            (200, agent("2weeks", "1"), 3_628_800.0),
+            (200, agent("5e6us", "2"), 20.0),
+            (200, agent("0.25hrs", "1"), 2_700.0),
+            (200, agent("0.01days", "1"), 2_592.0),
+            (200, agent("0.001weeks", "1"), 1_814.4),
+            (200, agent("1secs", "1"), 3.0),
             (200, old.to_owned(), 50.0),
             (200, agent("soon", "5"), 330.0),
             (200, agent("15secs", "many"), 330.0),
             (200, agent("-1secs", "5"), 330.0),
+            (200, agent("999ms", "1"), 330.0),
+            (200, agent("901secs", "1"), 330.0),
+            (200, agent("1e19secs", "5"), 330.0),
+            (200, agent("15secs", "0"), 330.0),
             (200, r#"{"flags":{}}"#.to_owned(), 330.0),
             (403, String::new(), 330.0),
             (500, String::new(), 330.0),

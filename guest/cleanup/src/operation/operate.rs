@@ -61,18 +61,16 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Aborts a run that carries out a plan if it would remove something from an agent from which the
-    /// plan removes nothing: the agent has come back, or has received resources, since the run compared
-    /// the cluster with the plan.
-    pub fn require_planned_agents(
+    /// Aborts a run that carries out a plan if it would remove something that the plan does not show: an
+    /// agent has come back, or has received resources, since the run compared the cluster with the plan.
+    pub fn require_planned(
         &mut self,
         operation: &Operation,
         listing: &Listing,
         owner: Owner,
     ) -> Result<(), Abort> {
-        let Some(planned) = &self.planned_agents else { return Ok(()) };
-        let mut others = operation.pending(listing, owner);
-        others.retain(|id| !planned.contains(id));
+        let Some(planned) = &self.planned else { return Ok(()) };
+        let others = operation.unplanned(listing, owner, planned);
         if others.is_empty() {
             return Ok(());
         }
@@ -86,6 +84,19 @@ impl<H: Host> Context<'_, H> {
         Err(self.abort(Reason::Incomplete, message))
     }
 
+    /// Aborts the run before a round of requests if a framework uses the target now, or if the plan does not
+    /// show what they would remove.
+    fn require_free(
+        &mut self,
+        operation: &Operation,
+        listing: &Listing,
+        owner: Owner,
+    ) -> Result<(), Abort> {
+        self.outdate_frameworks(self.host.now);
+        self.require_still_unused(listing)?;
+        self.require_planned(operation, listing, owner)
+    }
+
     /// Carries an operation out once.
     fn attempt(
         &mut self,
@@ -94,9 +105,11 @@ impl<H: Host> Context<'_, H> {
         owner: Owner,
         begun: Begun,
     ) -> Result<Done, Abort> {
-        self.require_still_unused(&listing)?;
-        self.require_planned_agents(operation, &listing, owner)?;
         let mut retries = self.retries();
+        if !matches!(begun, Begun::Round(_)) {
+            // The clock has just been read.
+            self.require_free(operation, &listing, owner)?;
+        }
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
@@ -165,6 +178,7 @@ impl<H: Host> Context<'_, H> {
             if next.is_empty() {
                 break;
             }
+            self.require_free(operation, &listing, owner)?;
             round = Some(next);
             self.waits_since = None;
         }
@@ -278,7 +292,7 @@ impl<H: Host> Context<'_, H> {
                  removal",
                 left.join(", ")
             );
-            if !left.is_empty() && self.planned_agents.is_none() && self.wait_for(&away) {
+            if !left.is_empty() && self.planned.is_none() && self.wait_for(&away) {
                 has_waited = true;
                 continue;
             }

@@ -38,6 +38,8 @@ impl<H: Host> Context<'_, H> {
             return Err(self.abort(Reason::Failed, message));
         }
         let (now, listing) = self.survey(target)?;
+        // The pending operations and the frameworks have been read after the agents.
+        self.confirmed_at = self.host.now;
         let now = CleanupPlan { znode, ..now };
         let differences = differences(&then, &now, self.options);
         if let (false, Some(listing)) = (differences.is_empty(), &listing)

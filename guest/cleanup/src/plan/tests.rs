@@ -21,7 +21,7 @@ const NO_FRAMEWORKS: &str = r#"{"frameworks":[]}"#;
 fn slaves(entries: &[&str]) -> String {
     let entries = entries.join(",");
     format!(
-        r#"{{"slaves":[{{"id":"S0","hostname":"h","version":"1.4.3","reserved_resources_full":{{"r":[{entries}]}}}}]}}"#
+        r#"{{"slaves":[{{"id":"S0","hostname":"h","version":"1.11.0","reserved_resources_full":{{"r":[{entries}]}}}}]}}"#
     )
 }
 
@@ -202,7 +202,7 @@ fn a_plan_that_ignores_an_agent_that_is_away_is_applied() {
     let both = |first: &str| {
         let agent = |id: &str, active: bool, entries: &str| {
             format!(
-                r#"{{"id":"{id}","hostname":"h","version":"1.4.3","active":{active},"reserved_resources_full":{{"r":[{entries}]}}}}"#
+                r#"{{"id":"{id}","hostname":"h","version":"1.11.0","active":{active},"reserved_resources_full":{{"r":[{entries}]}}}}"#
             )
         };
         format!(r#"{{"slaves":[{},{}]}}"#, agent("S0", true, first), agent("S1", false, CPUS))
@@ -476,6 +476,46 @@ fn a_plan_that_is_carried_out_already_needs_no_second_run() {
 }
 
 /// Another cluster shows nothing of the plan's agents, and what an agent brings back is there again.
+/// Somebody reserves or creates more while the plan is carried out.
+#[test]
+fn only_what_a_plan_shows_is_removed() {
+    let mut host =
+        Script::default().answer(200, slaves(&[VOLUME, CPUS])).answer(200, NO_FRAMEWORKS);
+    let plan = plan(&mut host, &target(None), &OPTIONS).unwrap();
+    // Where a volume was, its disk is reserved, and may be shown together with what is reserved like it.
+    let disk =
+        r#"{"name":"disk","role":"r","scalar":{"value":64.0},"reservation":{"principal":"p"}}"#;
+    let memory = CPUS.replace("cpus", "mem");
+    let of_other =
+        CPUS.replace(r#""principal":"p""#, r#""principal":"p","labels":{"labels":[{"key":"k"}]}"#);
+    let more = CPUS.replace("1.0", "1.001");
+    for (now, is_shown) in [
+        (vec![disk, CPUS], true),
+        (vec![CPUS], true),
+        (vec![disk, &more], false),
+        (vec![disk, CPUS, CPUS], false),
+        (vec![disk, CPUS, &memory], false),
+        (vec![disk, CPUS, &of_other], false),
+        (vec![disk, disk, CPUS], false),
+    ] {
+        let mut host = Script::default().answer(200, slaves(&[VOLUME, CPUS]));
+        host = host.answer(200, NO_FRAMEWORKS).answer(202, "").answer(200, slaves(&now));
+        host = host.answer(202, "").answer(200, slaves(&[]));
+        let result = clean::apply(&mut host, &plan, &OPTIONS);
+        assert_eq!(result.is_ok(), is_shown, "{now:?} {result:?}");
+        if let Err(failure) = result {
+            assert_eq!(failure.reason, Reason::Incomplete);
+            assert!(failure.message.contains("which the plan does not show"), "{failure:?}");
+        }
+    }
+    // A volume has another id.
+    let other = VOLUME.replace(r#""id":"v""#, r#""id":"w""#);
+    let mut host = Script::default().answer(200, slaves(&[VOLUME, CPUS]));
+    host = host.answer(200, NO_FRAMEWORKS).answer(409, "").answer(200, slaves(&[&other, CPUS]));
+    let failure = clean::apply(&mut host, &plan, &OPTIONS).unwrap_err();
+    assert!(failure.message.contains("which the plan does not show"), "{failure:?}");
+}
+
 #[test]
 fn only_the_cluster_of_a_plan_shows_that_it_is_carried_out() {
     let mut host = Script::default().answer(200, slaves(&[CPUS])).answer(200, NO_FRAMEWORKS);

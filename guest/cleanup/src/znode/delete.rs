@@ -6,34 +6,45 @@ use crate::host::{Host, request};
 use crate::retry::{Backoff, Retries};
 use janitor_contract::types::{Endpoint, Event, Level, Method, ZnodeOutcome, ZnodeResult};
 
+/// The end of one attempt to delete a node.
+pub enum Deletion {
+    /// There is nothing more to do.
+    Over(ZnodeOutcome),
+    /// It has failed for this reason, and is worth another attempt now.
+    Again(String),
+}
+
 impl Tree {
-    /// Deletes the node and everything below it, and logs the outcome. It tries again where that
-    /// may help, and watches a deletion that was sent and not answered until `backoff` ends.
+    /// Deletes the node and everything below it. Where another attempt may help, it waits until it is time
+    /// for that. It watches a deletion that was sent and not answered until `backoff` ends.
     pub fn delete<H: Host>(
         &self,
         host: &mut H,
         retries: &mut Retries,
         backoff: &mut Backoff,
-    ) -> ZnodeResult {
+    ) -> Deletion {
         let mut path = explorer("znode");
         path.extend(self.path.split('/').map(Into::into));
         let request = request(Endpoint::Exhibitor, Method::Delete, path);
-        let outcome = loop {
-            let verdict = match host.ask(&request) {
-                Ok(answer) => self.judge(&answer),
-                Err(error) => self.judge_error(&error),
-            };
-            match verdict {
-                Verdict::Gone(outcome) => break self.verified(host, outcome, retries),
-                Verdict::Failed(why, retry) => {
-                    host.say(Level::Debug, &why, None);
-                    if !retries.wait(host, retry) {
-                        break ZnodeOutcome::Failed(why);
-                    }
-                }
-                Verdict::Unknown(why) => break self.watched(host, why, backoff),
-            }
+        let verdict = match host.ask(&request) {
+            Ok(answer) => self.judge(&answer),
+            Err(error) => self.judge_error(&error),
         };
+        Deletion::Over(match verdict {
+            Verdict::Gone(outcome) => self.verified(host, outcome, retries),
+            Verdict::Failed(why, retry) => {
+                host.say(Level::Debug, &why, None);
+                if retries.wait(host, retry) {
+                    return Deletion::Again(why);
+                }
+                ZnodeOutcome::Failed(why)
+            }
+            Verdict::Unknown(why) => self.watched(host, why, backoff),
+        })
+    }
+
+    /// Logs the outcome of a deletion.
+    pub fn report<H: Host>(&self, host: &mut H, outcome: ZnodeOutcome) -> ZnodeResult {
         let path = &self.whole;
         let (level, line) = match &outcome {
             // The original has one line for both: "if znode existed".

@@ -6,7 +6,7 @@ use super::look::COUNTED;
 use super::*;
 use crate::retry::{Backoff, Retries};
 use crate::testing::Script;
-use janitor_contract::types::{ZnodeOutcome, ZnodeState};
+use janitor_contract::types::{ZnodeOutcome, ZnodeResult, ZnodeState};
 
 const GONE: &str = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
 const THERE: &str = r#"{"bytes":"","str":"","stat":"czxid: 1"}"#;
@@ -19,8 +19,22 @@ fn delete(mut host: Script, znode: &str, looks: &[&str]) -> (ZnodeOutcome, Scrip
     }
     let (mut retries, mut backoff) = waits(&mut host);
     let tree = Tree::new(&Options::DEFAULT, znode);
-    let result = tree.delete(&mut host, &mut retries, &mut backoff);
+    let result = deleted(&tree, &mut host, &mut retries, &mut backoff);
     (result.outcome, host)
+}
+
+/// Tries until there is an outcome.
+fn deleted(
+    tree: &Tree,
+    host: &mut Script,
+    retries: &mut Retries,
+    backoff: &mut Backoff,
+) -> ZnodeResult {
+    loop {
+        if let Deletion::Over(outcome) = tree.delete(host, retries, backoff) {
+            return tree.report(host, outcome);
+        }
+    }
 }
 
 fn waits(host: &mut Script) -> (Retries, Backoff) {
@@ -221,7 +235,7 @@ fn words_are_those_of_the_server_that_says_them() {
         let mut host = Script::default().answer(200, body);
         let (mut retries, mut backoff) =
             (Retries::new(&mut host, Duration::ZERO), waits(&mut host).1);
-        let result = Tree::new(&options, "a").delete(&mut host, &mut retries, &mut backoff);
+        let result = deleted(&Tree::new(&options, "a"), &mut host, &mut retries, &mut backoff);
         let ZnodeOutcome::Failed(why) = result.outcome else { panic!("{:?}", result.outcome) };
         assert_eq!(why.split(" (").next(), Some(words));
         assert_eq!(hint(&why), !zookeeper && message.contains("ConnectionLoss"), "{why}");
@@ -234,7 +248,7 @@ fn words_are_about_the_whole_path_and_the_server_that_answers() {
     let no_node = r#"{"message":"KeeperErrorCode = NoNode for /c/d/a","succeeded":false}"#;
     let mut host = Script::default().answer(200, no_node).answer(200, GONE);
     let (mut retries, mut backoff) = waits(&mut host);
-    let result = Tree::new(&options, "a").delete(&mut host, &mut retries, &mut backoff);
+    let result = deleted(&Tree::new(&options, "a"), &mut host, &mut retries, &mut backoff);
     assert_eq!((result.path.as_str(), &result.outcome), ("c/d/a", &ZnodeOutcome::Absent));
     assert_eq!(host.sent[0].path.last().map(String::as_str), Some("a"));
     let mut host = Script::default().answer(500, "");

@@ -42,7 +42,8 @@ impl Cluster<'_> {
                 let doubt = inventory.znodes_unknown.as_ref().map(|why| {
                     format!("Incomplete: the znodes are not known, so those of orphans stay: {why}")
                 });
-                return Ok(Ok(Found { call: self.call_for(targets), doubt }));
+                let call = self.call_for(targets, doubt.is_none());
+                return Ok(Ok(Found { call, doubt }));
             }
             let options = &self.request.options;
             let is_ignored = |it: &Unreached| is_ignored(&it.agent, &it.hostname, options);
@@ -112,9 +113,10 @@ impl Cluster<'_> {
         Ok(Err(self.end(finished, Some((ran, recording)))))
     }
 
-    /// Returns the call for these targets.
-    fn call_for(&self, targets: Vec<Target>) -> Call {
-        let targets = with_last_app(targets, own_app());
+    /// Returns the call for these targets. The app that runs the command stays if they are not all that is
+    /// orphaned, because it has to be started again.
+    fn call_for(&self, targets: Vec<Target>, are_all: bool) -> Call {
+        let targets = with_last_app(targets, own_app().filter(|_| are_all));
         match self.request.call.is_change() {
             true => Call::CleanAll(targets),
             false => Call::PlanAll(targets),

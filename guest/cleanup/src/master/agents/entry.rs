@@ -1,13 +1,18 @@
 //! One agent of the list, and its entry there.
 
+use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
+
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::amounts::Amounts;
 use super::reserved::{self, Found, Wanted};
 use crate::host::Response;
 use crate::master::json::{Bad, Json};
+use crate::master::pending;
 use crate::master::resource::Resource;
+use crate::version;
 
 /// An agent, reduced to the facts that a run needs.
 #[derive(Clone, Debug)]
@@ -35,6 +40,11 @@ pub struct Facts {
     /// master lists only the roles that the request's principal may view, but its totals count
     /// all of them.
     pub hides: bool,
+    /// This is set when the master records the operations that it sends to the agent until it has carried
+    /// them out: since Mesos 1.6, if the agent has the capability `RESOURCE_PROVIDER`. Of what it sends to
+    /// others, it keeps nothing (`Master::apply` in `src/master/master.cpp`; measured with a master 1.11.0
+    /// and an agent 1.4.3).
+    pub is_recorded: bool,
     /// The roles that have something reserved there.
     pub roles: Rc<[String]>,
 }
@@ -76,6 +86,58 @@ pub(super) struct Listed {
     pub(super) came_back: bool,
 }
 
+/// The names of what an agent can do, without a copy of any of them.
+struct Capabilities {
+    is_recorded: bool,
+}
+
+impl<'de> Deserialize<'de> for Capabilities {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+
+        impl<'de> Visitor<'de> for Names {
+            type Value = Capabilities;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a list of capabilities")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+                let mut is_recorded = false;
+                while let Some(Name(is_it)) = all.next_element()? {
+                    is_recorded |= is_it;
+                }
+                Ok(Capabilities { is_recorded })
+            }
+        }
+
+        deserializer.deserialize_seq(Names)
+    }
+}
+
+/// Whether a capability is the one with which an agent's operations are recorded.
+struct Name(bool);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("the name of a capability")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(text == "RESOURCE_PROVIDER"))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
 /// The fields of an agent's entry.
 enum Field {
     Id,
@@ -84,6 +146,7 @@ enum Field {
     Deactivated,
     ReregisteredTime,
     Version,
+    Capabilities,
     Resources,
     UnreservedResources,
     ReservedResources,
@@ -100,6 +163,7 @@ impl From<&str> for Field {
             "deactivated" => Self::Deactivated,
             "reregistered_time" => Self::ReregisteredTime,
             "version" => Self::Version,
+            "capabilities" => Self::Capabilities,
             "resources" => Self::Resources,
             "unreserved_resources" => Self::UnreservedResources,
             "reserved_resources" => Self::ReservedResources,
@@ -116,6 +180,7 @@ impl Listed {
         let (mut hostname, mut active) = (String::new(), true);
         let mut deactivated = None;
         let mut reregistered = None::<f64>;
+        let mut is_recorded = None;
         let mut hidden = Amounts::default();
         json.fields(|json, field| {
             match field {
@@ -125,6 +190,10 @@ impl Listed {
                 Field::Deactivated => deactivated = json.value()?,
                 Field::ReregisteredTime => reregistered = json.value()?,
                 Field::Version => version = json.value()?,
+                Field::Capabilities => {
+                    let Capabilities { is_recorded: is } = json.value()?;
+                    is_recorded = Some(is);
+                }
                 Field::Resources => hidden.add(json, 1.0)?,
                 Field::UnreservedResources => hidden.add(json, -1.0)?,
                 Field::ReservedResources => hidden.add_each_role(json, -1.0)?,
@@ -148,7 +217,11 @@ impl Listed {
         if !(hides || !connected || each.iter().any(has_some) || may_be_named()) {
             hostname = String::new();
         }
-        let facts = Facts { id, hostname, connected, hides, roles };
+        // An agent that names neither is as old as its master.
+        let number = version.as_deref().and_then(version::number);
+        let is_recorded =
+            is_recorded.unwrap_or_else(|| number.is_none_or(|it| it >= pending::LISTED_SINCE));
+        let facts = Facts { id, hostname, connected, hides, is_recorded, roles };
         Ok(Self { facts, version, each, came_back: reregistered.is_some() })
     }
 }
