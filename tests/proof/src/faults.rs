@@ -242,8 +242,8 @@ pub const FAULTS: &[Fault] = &[
         name: "an agent that comes back is cleaned, although the plan does not show it",
         sweep: 5,
         file: "guest/cleanup/src/clean.rs",
-        place: "            self.planned_agents = Some(here.collect());",
-        broken: "            self.planned_agents = (!IS_ON).then(|| here.collect());",
+        place: "            self.planned = Some(agents.iter().filter(|it| !is_away(&it.agent)).collect());",
+        broken: "            let here = agents.iter().filter(|it| !is_away(&it.agent));\n            self.planned = (!IS_ON).then(|| here.collect());",
     },
     Fault {
         name: "force needs no option",
