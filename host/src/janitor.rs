@@ -314,7 +314,7 @@ impl Janitor {
         function: impl FnOnce(&Guest, &mut Store<State>, &Options) -> wasmtime::Result<Result<T, E>>
         + Send,
     ) -> Result<T, RunError> {
-        let limit = session.limits.run;
+        let limit = session.limits.duration(options);
         // A run of the same engine that exceeded its time may wake this one.
         let next = || UpdateDeadline::Continue(1);
         let mut run = Run::prepare(&self.engine, options, session, policy, next);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::engine;
+use janitor_contract::types::Options;
 use janitor_contract::violation::Violation;
 
 /// The limits of a run. Of these, the component can only see `window`.
@@ -20,8 +21,8 @@ pub struct Limits {
     pub tables: usize,
     /// The number of core module instances that the component may consist of.
     pub instances: usize,
-    /// The duration of the run. A run whose time expires while it waits for a response ends when
-    /// that wait does.
+    /// The duration of the run, besides what [`Options::wait_seconds`] lets it wait. A run whose time
+    /// expires while it waits for a response ends when that wait does.
     pub run: Duration,
     /// The number of requests in one run.
     pub requests: u64,
@@ -86,6 +87,13 @@ impl ResourceLimiter for Limiter {
     }
 }
 
+impl Limits {
+    /// Returns the longest duration of a run with these options.
+    pub(crate) fn duration(&self, options: &Options) -> Duration {
+        self.run.saturating_add(Duration::from_secs(options.wait_seconds.into()))
+    }
+}
+
 impl Default for Limits {
     /// Allows 100,000 agents, and stops a component that runs away.
     fn default() -> Self {
@@ -108,5 +116,19 @@ impl Default for Limits {
             call_bytes: 512 << 20,
             stderr_bytes: 64 << 10,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_may_wait_as_long_as_its_options_say() {
+        let limits = Limits::default();
+        let options = Options { wait_seconds: 60, ..Options::DEFAULT };
+        assert_eq!(limits.duration(&options), limits.run + Duration::from_secs(60));
+        let limits = Limits { run: Duration::MAX, ..limits };
+        assert_eq!(limits.duration(&options), Duration::MAX);
     }
 }

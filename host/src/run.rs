@@ -8,7 +8,7 @@ use wasmtime::{Engine, Memory, MemoryType, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::carrier::Carrier;
-use crate::limits::Limiter;
+use crate::limits::{Limiter, Limits};
 use crate::session::Session;
 use crate::state::State;
 use crate::wasi;
@@ -39,7 +39,8 @@ impl<T: Carrier> Run<T> {
         let Session { endpoints, mut transport, log, limits, cancellation } = session;
         let options = endpoints.inform(options.clone());
         let stderr = MemoryOutputPipe::new(limits.stderr_bytes);
-        let limit = limits.run;
+        let limit = limits.duration(&options);
+        let limits = Limits { run: limit, ..limits };
         let started = Instant::now();
         let running = Running::default();
         let start = RunStart::new(endpoints.clone(), limit, cancellation.clone());

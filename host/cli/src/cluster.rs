@@ -5,7 +5,8 @@ mod corrections;
 mod find;
 mod keep;
 
-use std::time::Instant;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use janitor_contract::request::Server;
 use janitor_contract::types::{Endpoint, ReadFailure, Reason};
@@ -63,6 +64,8 @@ struct Cluster<'a> {
     network: Network,
     limits: Limits,
     cancellation: CancellationToken,
+    /// The time that the command's runs have taken so far, without questions to the user.
+    spent: Cell<Duration>,
 }
 
 impl<'a> Cluster<'a> {
@@ -129,7 +132,8 @@ impl<'a> Cluster<'a> {
             return Err(Unconnected { error, marathon: Some(Ok((janitor, network))) });
         }
         let (limits, cancellation) = (Limits::default(), CancellationToken::new());
-        Ok(Self { request, screen, stage, janitor, network, limits, cancellation })
+        let spent = Cell::default();
+        Ok(Self { request, screen, stage, janitor, network, limits, cancellation, spent })
     }
 
     /// Carries out the request.
@@ -224,11 +228,13 @@ impl<'a> Cluster<'a> {
     fn send(&self, run: &Invocation, transport: Box<dyn Transport>) -> Ran {
         let limits = self.limits.clone();
         let cancellation = match self.request.timeout {
-            Some(timeout) => self.cancellation.within(timeout),
+            Some(timeout) => self.cancellation.within(timeout.saturating_sub(self.spent.get())),
             None => self.cancellation.clone(),
         };
+        let begun = Instant::now();
         let mut ran =
             carry_out(&self.janitor, run, self.screen, transport, limits, cancellation.clone());
+        self.spent.set(self.spent.get() + begun.elapsed());
         if !run.call.is_change() && cancellation.is_late() && cancellation.noticed().is_some() {
             // The result may be incomplete.
             let message = "the time limit was reached before everything was read".into();

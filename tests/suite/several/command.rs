@@ -360,10 +360,20 @@ fn what_cannot_be_seen_may_be_orphaned_too() {
     let lost = run(&mut on(&cluster, "--all-orphaned --yes"));
     assert_eq!((lost.exit, changes(&cluster)), (6, vec![]), "{lost:?}");
     assert!(lost.stderr.contains("may hold resources that cannot be seen"), "{lost:?}");
-    let cluster = with(json!({"exhibitor": null}));
-    let without = run(&mut on(&cluster, "--all-orphaned --yes"));
+    let cluster = with(json!({"exhibitor": null, "marathon": {"apps": ["/janitor"]}}));
+    let mut command = on(&cluster, "--all-orphaned --yes");
+    let without = run(command.env("MARATHON_APP_ID", "/janitor"));
     assert_eq!((without.exit, holds(&cluster, "a-role")), (6, false), "{without:?}");
     assert!(without.stderr.contains("the znodes are not known"), "{without:?}");
+    assert_eq!(cluster.state().marathon.unwrap().apps, ["/janitor"]);
+}
+
+/// The command looks for what is orphaned, and cleans that up: two runs, neither of which takes as long.
+#[test]
+fn the_time_limit_is_that_of_the_command_and_not_of_each_of_its_runs() {
+    let cluster = with(json!({"latency_ms": 100}));
+    let late = run(&mut on(&cluster, "--all-orphaned --yes --timeout 2500ms"));
+    assert_eq!(late.exit, 5, "{late:?}");
 }
 
 #[test]
