@@ -67,12 +67,8 @@ impl<H: Host> Context<'_, H> {
             if let (Some(users), Some(Ok(listing))) = (users, &listing) {
                 self.require_unused(users, listing, target)?;
             }
-            // The frameworks have just been read, after the agents.
+            // The frameworks have just been read.
             self.has_waited = false;
-            self.confirmed_at = match self.options.in_use {
-                InUse::Force => self.host.elapsed(),
-                InUse::Refuse | InUse::Teardown => self.host.now,
-            };
             return Ok(listing.filter(|_| target.role.is_some()));
         }
     }

@@ -71,7 +71,7 @@ pub struct Context<'a, H> {
     pub lists_no_operations: bool,
     /// This is set when the last listing shows an agent whose operations the master does not record.
     has_unrecorded: bool,
-    /// The time on the host's clock when the run began, last listed the agents before it removed anything, or
+    /// The time on the host's clock when the run last had listed the agents before it would remove anything, or
     /// last tried to confirm removals without a list of pending operations.
     pub confirmed_at: Duration,
     /// The resources whose removal the master has accepted, as far as an agent may be asked again.

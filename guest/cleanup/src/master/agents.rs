@@ -453,7 +453,7 @@ mod tests {
     use super::*;
     use crate::master::json::START;
     use crate::testing::Script;
-    use janitor_contract::types::Error;
+    use janitor_contract::types::{Error, LabelSelector, Target};
 
     const R: Wanted = Wanted { role: Some("r"), principal: None, agents: &[] };
     const CPUS: &str = r#"{"name":"cpus","role":"r","reservation":{}}"#;
@@ -494,8 +494,8 @@ mod tests {
             r#"{{"recovered_slaves":[{{"id":"S9","hostname":"h9"}}],"slaves":[
             {{"id":"S1","hostname":"h1","active":true,{},"reserved_resources_full":{{}}}},
             {{"id":"S2","hostname":"h2","active":true,{},"reserved_resources_full":{{}}}},
-            {{"id":"S3","active":false,"reserved_resources_full":{{}}}},
-            {{"id":"S4","reserved_resources_full":{{}}}},
+            {{"id":"S3","hostname":"h3","active":false,"reserved_resources_full":{{}}}},
+            {{"id":"S4","hostname":"h4","resources":{{"cpus":0.0005}},"reserved_resources_full":{{}}}},
             {{"id":"S5","active":false,"reserved_resources_full":{{"r":[{CPUS}]}}}},
             {{"id":"S6","active":false,"deactivated":true,"reserved_resources_full":{{"r":[{CPUS}]}}}},
             {{"id":"S7","hostname":"h7","resources":{{"ports":"[1-4, 7-7]"}},
@@ -508,7 +508,9 @@ mod tests {
         );
         let listing = list(&mut Script::default().answer(200, body), R).unwrap();
         assert!(listing.may_have_taken_over, "S9 is to come back from an earlier master");
-        assert_eq!(["S2", "S3", "S9"].map(|id| listing.hostname(id)), ["h2", "", ""]);
+        // Nobody needs to know the machines of most agents.
+        let known = ["S2", "S3", "S4", "S9"].map(|id| listing.hostname(id));
+        assert_eq!(known, ["h2", "h3", "", ""]);
         let unreached = listing.unreached();
         let found: Vec<_> = unreached
             .iter()
@@ -563,10 +565,87 @@ mod tests {
         }
         let by_id = Listing { names: vec!["S1".into()], ..listing };
         assert!(!by_id.may_be_wanted("S9", "") && by_id.may_be_wanted("", "h1"));
+        let names = by_id.names.clone();
+        let body = r#"{"slaves":[{"id":"S1","reserved_resources_full":{}}]}"#;
+        let somewhere = Wanted { agents: &names, ..R };
+        let somewhere = list(&mut Script::default().answer(200, body), somewhere).unwrap();
+        assert!(!somewhere.may_be_wanted("S9", "") && somewhere.may_be_wanted("", "h9"));
         let unlisted = Listing { names: vec!["S9".into()], ..by_id };
         // That name may also be a host name.
         assert!(unlisted.may_be_wanted("", "h9") && unlisted.may_be_wanted("S8", ""));
         assert_eq!(unlisted.unknown_name(), Some("S9"));
+    }
+
+    /// Returns a list whose agents have these entries.
+    fn listed(wanted: Wanted, agents: &[&str]) -> Listing {
+        let agents = agents.iter().enumerate().map(|(index, reserved)| {
+            format!(r#"{{"id":"S{index}","reserved_resources_full":{{{reserved}}}}}"#)
+        });
+        let body = format!(r#"{{"slaves":[{}]}}"#, agents.collect::<Vec<_>>().join(","));
+        list(&mut Script::default().answer(200, body), wanted).unwrap()
+    }
+
+    /// Returns a reservation by a principal, with a label.
+    fn cpus(role: &str, principal: &str, key: &str, value: &str) -> String {
+        format!(
+            r#"{{"name":"cpus","role":"{role}","reservation":{{"principal":"{principal}","labels":{{"labels":[{{"key":"{key}","value":"{value}"}}]}}}}}}"#
+        )
+    }
+
+    #[test]
+    fn what_principals_made_is_counted() {
+        let (p, q) = (cpus("r", "p", "x", "1"), cpus("r", "q", "k", "1"));
+        let listing =
+            listed(R, &[&format!(r#""r":[{p},{q}]"#), &format!(r#""r":[{q}]"#), r#""r":[]"#]);
+        let of_p = Target { principal: Some("p".into()), ..role_r() };
+        let left = listing.left(Owner::of(&of_p).unwrap());
+        assert_eq!(
+            left.iter().map(|it| (&*it.agent, it.resources)).collect::<Vec<_>>(),
+            [("S0", 1)]
+        );
+        for (principal, resources, agents) in [("p", 1, 1), ("q", 2, 2), ("x", 0, 0)] {
+            let made = listing.made_by(principal, "r");
+            assert_eq!((made.resources, made.agents), (resources, agents), "{principal}");
+        }
+        // Only the other principal has resources with the label.
+        let label = |key: &str| vec![LabelSelector { key: key.into(), value: None }];
+        for (key, is_without) in [("k", true), ("x", false)] {
+            let target = Target { labels: label(key), ..of_p.clone() };
+            let owner = Owner::of(&target).unwrap();
+            assert_eq!(listing.is_without_labels_of(owner), is_without, "{key}");
+        }
+    }
+
+    fn role_r() -> Target {
+        Target { role: Some("r".into()), ..Target::NOTHING }
+    }
+
+    #[test]
+    fn what_belongs_to_known_frameworks_is_not_strange() {
+        let own = cpus("r", "p", "framework_id", "F");
+        let listing = listed(R, &[&format!(r#""r":[{own}]"#)]);
+        for (known, stranger) in [(&["F"][..], None), (&["F", "G"], None), (&["G"], Some("S0"))] {
+            let known = known.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(listing.stranger(Owner::of_role("r"), &known), stranger);
+        }
+    }
+
+    #[test]
+    fn resources_of_other_roles_are_counted_over_all_agents() {
+        let refined = r#"{"name":"cpus","reservations":[{"type":"DYNAMIC","role":"r"},{"type":"DYNAMIC","role":"r/s"}]}"#;
+        let plain = r#"{"name":"mem","reservations":[{"type":"DYNAMIC","role":"r/s"}]}"#;
+        let (named, odd) = (cpus("x/r", "q", "k", "1"), cpus("y", r#"p\"\u00e4"#, "k", "1"));
+        let first =
+            format!(r#""r/s":[{refined},{refined},{plain}],"x/r":[{named},{named}],"y":[{odd}]"#);
+        let second = format!(r#""r/s":[{refined}],"x/r":[{named}]"#);
+        let listing = listed(Wanted { principal: Some("p\"ä"), ..R }, &[&first, &second]);
+        assert_eq!(listing.above, BTreeMap::from([("r/s".to_owned(), 3)]));
+        let elsewhere: Vec<_> = listing
+            .elsewhere
+            .iter()
+            .map(|it| (it.role.as_str(), it.principal.as_deref(), it.resources, it.agents))
+            .collect();
+        assert_eq!(elsewhere, [("x/r", None, 3, 2), ("y", Some("p\"ä"), 1, 1)]);
     }
 
     #[test]

@@ -475,6 +475,7 @@ mod tests {
         for amount in [
             "",
             r#","scalar":{"value":0.001}"#,
+            r#","scalar":{"value":0.0005}"#,
             r#","ranges":{"range":[{"begin":0,"end":0}]}"#,
             r#","set":{"item":["a"]}"#,
         ] {

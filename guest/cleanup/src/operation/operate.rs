@@ -106,8 +106,9 @@ impl<H: Host> Context<'_, H> {
         begun: Begun,
     ) -> Result<Done, Abort> {
         let mut retries = self.retries();
+        // The clock has just been read, after the agents.
+        self.confirmed_at = self.host.now;
         if !matches!(begun, Begun::Round(_)) {
-            // The clock has just been read.
             self.require_free(operation, &listing, owner)?;
         }
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());

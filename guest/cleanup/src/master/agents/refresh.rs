@@ -157,6 +157,21 @@ mod tests {
         assert!(refresh(&mut Script::default().with_agents_per_request(11), R, whole).is_none());
     }
 
+    /// The list has also the agents that are not the target's.
+    #[test]
+    fn all_agents_of_the_list_count() {
+        let names = ["S0".to_owned()];
+        let wanted = Wanted { agents: &names, ..R };
+        let whole = list(&mut Script::default().answer(200, answer(&many())), wanted).unwrap();
+        assert_eq!((whole.agents.len(), whole.others.len()), (1, 99));
+        let whole = Rc::new(whole);
+        for (cost, is_read) in [(100, true), (101, false)] {
+            let host = Script::default().with_agents_per_request(cost);
+            let mut host = host.answer(200, answer(&[agent("S0", 0)]));
+            assert_eq!(refresh(&mut host, wanted, Rc::clone(&whole)).is_some(), is_read);
+        }
+    }
+
     /// An agent may be there again, and with it what the run has removed.
     #[test]
     fn an_agent_that_is_away_calls_for_the_whole_list() {
