@@ -5,7 +5,6 @@
 //! these flags have `slave` in place of `agent`). A ping and a removal travel over the same connection,
 //! so an agent that has answered a ping has also received every removal that was sent before it.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -19,8 +18,8 @@ use janitor_contract::types::{Endpoint, Method};
 /// every 15 s, and allows 20 timeouts. Mesos itself allows 5.
 const USUAL: Pings = Pings { timeout: Duration::from_secs(15), count: 20 };
 
-/// The shortest and the longest time for an answer that Mesos allows (`src/master/constants.hpp`).
-const ALLOWED: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
+/// The longest time for an answer that Mesos allows (`src/master/constants.hpp`).
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// The pings that the master sends to an agent.
 struct Pings {
@@ -58,7 +57,8 @@ pub fn longest_silence<H: Host>(host: &mut H, retries: &mut Retries) -> Option<D
     let page = request(Endpoint::Master, Method::Get, vec!["flags".into()]);
     let pings = match answer::page(host, &page, retries, |json| json.value::<Flags>()) {
         Page::Says(Flags { flags }) => {
-            let timeout = duration(&flags.agent_ping_timeout).filter(|it| ALLOWED.contains(it));
+            let is_possible = |it: &Duration| !it.is_zero() && *it <= LONGEST;
+            let timeout = duration(&flags.agent_ping_timeout).filter(is_possible);
             let count = flags.max_agent_ping_timeouts.parse().ok().filter(|it| *it > 0);
             timeout.zip(count).map(|(timeout, count)| Pings { timeout, count })
         }
@@ -113,7 +113,7 @@ mod tests {
             (200, agent("soon", "5"), 330.0),
             (200, agent("15secs", "many"), 330.0),
             (200, agent("-1secs", "5"), 330.0),
-            (200, agent("999ms", "1"), 330.0),
+            (200, agent("0secs", "1"), 330.0),
             (200, agent("901secs", "1"), 330.0),
             (200, agent("1e19secs", "5"), 330.0),
             (200, agent("15secs", "0"), 330.0),
