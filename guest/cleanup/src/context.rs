@@ -51,8 +51,8 @@ pub struct Context<'a, H> {
     pub owning_frameworks: Option<BTreeSet<String>>,
     /// The target of a cleanup.
     pub target: Option<&'a Target>,
-    /// What the plan shows of each agent that was there when it was made, if the run carries out a plan.
-    /// Nothing is removed from the others.
+    /// The plan's part about each agent that was there when it was made, if the run carries out a plan. Nothing
+    /// is removed from the others.
     pub planned: Option<Vec<&'a AgentPlan>>,
     /// The time that the run may still wait for conditions that pass, once it has begun to.
     patience: Option<Backoff>,

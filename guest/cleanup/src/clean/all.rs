@@ -91,7 +91,7 @@ fn carry_out_all<H: Host>(
     }
     let mut shared = Handle(&memo);
     carry_out(&Operation::VOLUMES, &mut shared, &mut parts.iter_mut().collect::<Vec<_>>());
-    // What a role below has refined returns to the role above, which therefore follows.
+    // The resources that a role below has refined return to the role above, which therefore follows.
     let turns: BTreeSet<_> = parts.iter().map(|part| part.below).collect();
     for turn in turns {
         let mut parts: Vec<_> = parts.iter_mut().filter(|part| part.below == turn).collect();
