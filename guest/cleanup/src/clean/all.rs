@@ -750,6 +750,31 @@ mod tests {
         }
     }
 
+    /// Another target has waited for long before the first node is deleted.
+    #[test]
+    fn no_node_is_deleted_before_all_targets_are_looked_at() {
+        let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"r","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+        let again = r#"{"frameworks":[{"id":"F","name":"n","roles":["q-role"]}]}"#;
+        let node = Target { znode: Some("x".into()), ..Target::NOTHING };
+        for (looks, is_clean) in [(1, true), (24, false)] {
+            let mut host = calm().answer(200, list(&[], &[]));
+            host = host.page("frameworks", 200, r#"{"frameworks":[]}"#);
+            host = host.page("frameworks", 200, again);
+            for _ in 0..looks {
+                host = host.page("api/v1", 200, pending);
+            }
+            host = host.page("api/v1", 200, r#"{"get_operations":{}}"#);
+            for _ in 0..2 {
+                host = host.answer(200, r#"{"message":"OK","succeeded":true}"#);
+            }
+            let options = Options { in_use: InUse::Refuse, confirm_seconds: 60, ..options() };
+            let targets = [node.clone(), target("q-role", Some("x/y")), target("r", None)];
+            let results = clean_all(&mut host, &targets, &options);
+            let are_clean: Vec<_> = results.iter().map(Result::is_ok).collect();
+            assert_eq!(are_clean, [is_clean, is_clean, true], "{results:?}");
+        }
+    }
+
     /// One target's check takes long, and then another list is read for the next one: all have that one.
     #[test]
     fn all_targets_have_the_same_list() {
