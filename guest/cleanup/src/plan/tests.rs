@@ -476,6 +476,14 @@ fn a_plan_that_is_carried_out_already_needs_no_second_run() {
 }
 
 /// Another cluster shows nothing of the plan's agents, and what an agent brings back is there again.
+#[test]
+fn a_resource_that_cannot_be_described_is_named_with_its_agent() {
+    let nameless = CPUS.replace(r#""name":"cpus","#, "");
+    let mut host = Script::default().answer(200, slaves(&[&nameless])).answer(200, NO_FRAMEWORKS);
+    let failure = plan(&mut host, &target(None), &OPTIONS).unwrap_err();
+    assert!(failure.message.starts_with("Slave S0 lists an invalid resource: "), "{failure:?}");
+}
+
 /// Somebody reserves or creates more while the plan is carried out.
 #[test]
 fn only_what_a_plan_shows_is_removed() {
