@@ -8,6 +8,7 @@ mod teardown;
 mod users;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::context::{Abort, Context};
 use crate::guard::{self, Refusal};
@@ -108,6 +109,13 @@ impl<H: Host> Context<'_, H> {
         };
         let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
         self.require_still_unused(&listing)
+    }
+
+    /// Aborts a run that last looked at the frameworks long before a time on the host's clock if one uses the
+    /// target now.
+    pub fn unused_since(&mut self, now: Duration) -> Result<(), Abort> {
+        self.outdate_frameworks(now);
+        self.still_unused(None)
     }
 
     /// Reads what decides whether a target may be cleaned, and makes the checks in their order.

@@ -7,6 +7,7 @@ mod all;
 
 pub use self::all::{apply_all, clean_all};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};
@@ -90,7 +91,7 @@ impl<'a, H: Host> Context<'a, H> {
             self.resources(owner, listing)?;
         }
         if let Some(znode) = znode {
-            self.znode(znode)?;
+            self.znode(znode, Self::unused_since)?;
         }
         if role.is_some() || znode.is_some() {
             self.say("Cleanup completed successfully.");
@@ -178,8 +179,13 @@ impl<'a, H: Host> Context<'a, H> {
         self.begin(operation.phase, operation.begins, agents);
     }
 
-    /// Carries out the phase that concerns the ZooKeeper node.
-    fn znode(&mut self, znode: &str) -> Result<(), Abort> {
+    /// Carries out the phase that concerns the ZooKeeper node. Before each further attempt, `is_free` says
+    /// whether it may still be deleted, at a time on the host's clock.
+    fn znode(
+        &mut self,
+        znode: &str,
+        mut is_free: impl FnMut(&mut Self, Duration) -> Result<(), Abort>,
+    ) -> Result<(), Abort> {
         self.begin(Phase::Znode, "Deleting zk node...", 1);
         let (mut retries, mut backoff) = (self.retries(), self.backoff());
         let tree = Tree::new(self.options, znode);
@@ -187,8 +193,8 @@ impl<'a, H: Host> Context<'a, H> {
             match tree.delete(&mut self.host, &mut retries, &mut backoff) {
                 Deletion::Over(outcome) => break tree.report(&mut self.host, outcome),
                 Deletion::Again(why) => {
-                    self.outdate_frameworks(self.host.now);
-                    if let Err(abort) = self.still_unused(None) {
+                    let now = self.host.elapsed();
+                    if let Err(abort) = is_free(self, now) {
                         let outcome = ZnodeOutcome::Failed(why);
                         self.report.znode = Some(tree.report(&mut self.host, outcome));
                         return Err(abort);

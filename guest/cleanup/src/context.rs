@@ -54,6 +54,8 @@ pub struct Context<'a, H> {
     /// The plan's part about each agent that was there when it was made, if the run carries out a plan. Nothing
     /// is removed from the others.
     pub planned: Option<Vec<&'a AgentPlan>>,
+    /// The volumes that the plans of the run remove, by agent and id.
+    pub planned_volumes: Rc<BTreeSet<(String, String)>>,
     /// The time that the run may still wait for conditions that pass, once it has begun to.
     patience: Option<Backoff>,
     /// The reason for the last pause, as the log has named it.
@@ -119,6 +121,7 @@ impl<'a, H: Host> Context<'a, H> {
             owning_frameworks: None,
             target: None,
             planned: None,
+            planned_volumes: Rc::default(),
             patience: None,
             awaited: String::new(),
             has_waited: false,

@@ -10,6 +10,7 @@ mod round;
 use std::collections::BTreeSet;
 
 pub use self::operate::Begun;
+pub use self::planned::planned_volumes;
 pub use self::removed::Removed;
 use self::request::{Lists, Removal};
 pub use self::round::{Attempt, Job};

@@ -52,7 +52,6 @@ impl<H: Host> Context<'_, H> {
             }
             self.away.extend(awaited);
             self.is_settled = false;
-            self.confirmed_at = self.host.now;
             (listing, pending) = self.wait_for_pending(listing, owner)?;
         };
         self.warn_of_rest(&listing, owner, parents);

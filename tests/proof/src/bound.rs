@@ -253,6 +253,19 @@ impl Cases {
         (options * companies(self.manner).len() * self.agents.len()).div_ceil(self.one_in)
     }
 
+    /// The distances of the numbers of two cases that differ only in their delay, or in their cost.
+    const STEPS: [usize; 2] =
+        [Part::BOUNDED.len(), Part::BOUNDED.len() * DELAYS.len() * Users::ALL.len()];
+
+    /// Returns the first case of those that [`Cases::alike`] returns.
+    fn first_alike(&self, index: usize) -> usize {
+        if self.one_in > 1 {
+            return index;
+        }
+        let [delays, costs] = Self::STEPS;
+        index - index / delays % DELAYS.len() * delays - index / costs % COSTS.len() * costs
+    }
+
     /// Returns the cases that differ from this one only in what a run may never come to know: for each cost,
     /// those with each delay. There are none if this is not the first of them. A sample takes each case
     /// alone.
@@ -260,11 +273,10 @@ impl Cases {
         if self.one_in > 1 {
             return vec![vec![index]];
         }
-        let delays = Part::BOUNDED.len();
-        let costs = delays * DELAYS.len() * Users::ALL.len();
-        if index / delays % DELAYS.len() > 0 || index / costs % COSTS.len() > 0 {
+        if self.first_alike(index) < index {
             return Vec::new();
         }
+        let [delays, costs] = Self::STEPS;
         let of_cost = |cost| (0..DELAYS.len()).map(move |it| index + cost * costs + it * delays);
         (0..COSTS.len()).map(|cost| of_cost(cost).collect()).collect()
     }
@@ -300,7 +312,9 @@ impl Cases {
         );
         let is_new = has_volume || agents_per_request > 0 || others != Others::None;
         let task = Task::new(self.manner, part, others);
-        let has_mutations = index.is_multiple_of(MUTATED);
+        // Cases that may be left out have the same as the first one like them.
+        let first = self.first_alike(index);
+        let has_mutations = first.is_multiple_of(MUTATED);
         is_new.then_some(Case { cluster, task, has_mutations, agents_per_request, name })
     }
 }

@@ -15,9 +15,9 @@ use crate::host::Host;
 use crate::master::agents::Listing;
 use crate::memo::{Handle, Memo};
 use crate::names::is_within;
-use crate::operation::{Begun, Job, Operation};
+use crate::operation::{Begun, Job, Operation, planned_volumes};
 use crate::owner::Owner;
-use crate::plan::changes::Comparison;
+use crate::plan::changes::{Compared, Comparison};
 use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
@@ -53,6 +53,8 @@ struct Part<'a, H> {
 
 /// The state of a cleanup.
 enum State {
+    /// Its plan has been compared with the cluster.
+    Compared(Box<Compared>),
     /// It continues, with this list of agents if the target has a role.
     Runs(Option<Rc<Listing>>),
     /// Its plan was carried out before.
@@ -71,6 +73,7 @@ fn carry_out_all<H: Host>(
     let memo = RefCell::new(Memo::new(host, jobs.iter().map(|(target, _)| *target)));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
     let mut parts = Vec::new();
+    let volumes = Rc::new(planned_volumes(jobs.iter().filter_map(|(_, plan)| *plan)));
     let start = memo.borrow_mut().elapsed();
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
@@ -87,7 +90,12 @@ fn carry_out_all<H: Host>(
         part.begin(*plan, before, after.len() == 1);
         // The first target may have read the page that this one was shown.
         part.context.frameworks_at = start;
+        part.context.planned_volumes = Rc::clone(&volumes);
         parts.push(part);
+    }
+    // Only now, because those that are carried out already may wait, and all of them together.
+    for (index, part) in parts.iter_mut().enumerate() {
+        part.decide(index == 0);
     }
     let mut shared = Handle(&memo);
     carry_out(&Operation::VOLUMES, &mut shared, &mut parts.iter_mut().collect::<Vec<_>>());
@@ -118,52 +126,54 @@ fn carry_out_all<H: Host>(
     parts.into_iter().map(|part| part.end(are_complete)).collect()
 }
 
-/// Deletes the nodes of the targets that continue. A node stays if a target that has failed names it, or a
-/// node above or below it.
+/// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
+/// names it, or a node above or below it.
 fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
-    let has_node = |part: &Part<H>| part.target.znode.is_some();
-    let nodes: Vec<_> = (0..parts.len()).filter(|index| has_node(&parts[*index])).collect();
-    for (number, index) in nodes.into_iter().enumerate() {
+    for index in 0..parts.len() {
+        let (before, rest) = parts.split_at_mut(index);
+        let Some((part, after)) = rest.split_first_mut() else { break };
+        let (State::Runs(_), Some(znode)) = (&part.state, part.target.znode.as_deref()) else {
+            continue;
+        };
+        let own = path(znode);
+        let is_near = |it: &&mut Part<H>| {
+            it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
+        };
+        let mut is_free = |context: &mut Context<H>, now: Duration| {
+            let mut are_free = true;
+            for done in before.iter_mut().filter(is_near) {
+                let has_ended = matches!(done.state, State::Ended(_));
+                are_free &= !has_ended && done.context.unused_since(now).is_ok();
+            }
+            for next in after.iter_mut().filter(is_near) {
+                next.proceed(|context, _, listing| {
+                    context.unused_since(now)?;
+                    Ok(listing)
+                });
+                are_free &= !matches!(next.state, State::Ended(_));
+            }
+            if are_free {
+                return context.unused_since(now);
+            }
+            let message = format!(
+                "Incomplete: znode '{znode}' stays, because another target that names it, or a \
+                 node above or below it, is not clean."
+            );
+            Err(context.abort(Reason::Incomplete, message))
+        };
         let now = host.elapsed();
-        if number == 0 {
-            // No node is deleted before it is known of all whether they may be.
-            for part in parts.iter_mut().filter(|part| has_node(part)) {
-                part.proceed(|context, _, _| unused_since(context, now));
-            }
-        }
-        let failed = parts.iter().filter(|part| matches!(part.state, State::Ended(_)));
-        let of_failed: Vec<_> = failed.filter_map(|part| named_znode(part.target)).collect();
-        parts[index].proceed(|context, target, _| {
-            let Some(znode) = target.znode.as_deref() else { return Ok(None) };
-            let own = named_znode(target);
-            if own.is_some_and(|own| of_failed.iter().any(|it| overlap(own, it))) {
-                let message = format!(
-                    "Incomplete: znode '{znode}' stays, because another target that names it, or a \
-                     node above or below it, is not clean."
-                );
-                return Err(context.abort(Reason::Incomplete, message));
-            }
+        part.proceed(|context, _, _| {
             context.waits_since = None;
-            unused_since(context, now)?;
-            context.znode(znode)?;
+            is_free(context, now)?;
+            context.znode(znode, is_free)?;
             Ok(None)
         });
     }
 }
 
-/// Aborts a cleanup that last looked at the frameworks long before this time if one uses its target now.
-fn unused_since<H: Host>(
-    context: &mut Context<H>,
-    now: Duration,
-) -> Result<Option<Rc<Listing>>, Abort> {
-    context.outdate_frameworks(now);
-    context.still_unused(None)?;
-    Ok(None)
-}
-
-/// Returns the path of a target's node, without slashes at its ends.
-fn named_znode(target: &Target) -> Option<&str> {
-    target.znode.as_deref().map(|it| it.trim_matches('/'))
+/// Returns the path of a node, without slashes at its ends.
+fn path(znode: &str) -> &str {
+    znode.trim_matches('/')
 }
 
 /// Returns whether two nodes are the same one, or one of them is below the other.
@@ -230,13 +240,27 @@ impl<'a, H: Host> Part<'a, H> {
         };
     }
 
+    /// Ends the cleanup unless the cluster is as its plan shows it, if it has one.
+    fn decide(&mut self, is_first: bool) {
+        self.state = match mem::replace(&mut self.state, State::CarriedOut) {
+            State::Compared(compared) => {
+                let decided = self.context.decide(*compared);
+                match decided.and_then(|decided| self.runs(decided, is_first)) {
+                    Ok(state) => state,
+                    Err(abort) => State::Ended(abort),
+                }
+            }
+            state => state,
+        };
+    }
+
     fn checked(
         &mut self,
         plan: Option<&CleanupPlan>,
         before: &[(&Target, Option<&CleanupPlan>)],
         is_last: bool,
     ) -> Result<State, Abort> {
-        let Self { target, context, parents, .. } = self;
+        let Self { target, context, .. } = self;
         let invalid = |why: &str| Refusal { reason: Reason::InvalidTarget, why: why.into() };
         if before.iter().any(|(other, _)| other == target) {
             return Err(context.refuse(invalid("the same target is named twice")));
@@ -246,7 +270,20 @@ impl<'a, H: Host> Part<'a, H> {
                        removed last";
             return Err(context.refuse(invalid(why)));
         }
-        let listing = match context.compared(target, plan)? {
+        context.admit(target)?;
+        match plan {
+            Some(plan) => Ok(State::Compared(Box::new(context.compare(plan)?))),
+            None => {
+                let listing = context.as_allowed(target)?;
+                self.runs(Comparison::Same(listing), before.is_empty())
+            }
+        }
+    }
+
+    /// Returns the state of a cleanup that may continue.
+    fn runs(&mut self, comparison: Comparison, is_first: bool) -> Result<State, Abort> {
+        let Self { target, context, parents, .. } = self;
+        let listing = match comparison {
             Comparison::CarriedOut => return Ok(State::CarriedOut),
             Comparison::Same(listing) => listing,
         };
@@ -255,7 +292,7 @@ impl<'a, H: Host> Part<'a, H> {
         if let Some(owner) = Owner::of(target) {
             *parents = listing.parents(owner);
         }
-        match before.is_empty() {
+        match is_first {
             true => context.log_version(&listing),
             false => context.report.mesos_version.clone_from(&listing.version),
         }
@@ -304,7 +341,9 @@ impl<'a, H: Host> Part<'a, H> {
             State::CarriedOut => {
                 context.say(format!("The plan for {what} is already carried out."))
             }
-            State::Runs(_) => context.say(format!("Cleanup of {what} completed successfully.")),
+            State::Compared(_) | State::Runs(_) => {
+                context.say(format!("Cleanup of {what} completed successfully."))
+            }
         }
         if are_complete {
             context.leave_marathon(target.marathon_app.as_deref());
@@ -733,7 +772,11 @@ mod tests {
         let none = r#"{"frameworks":[]}"#;
         let again = r#"{"frameworks":[{"id":"F","name":"n","roles":["q-role"]}]}"#;
         let node = |name: &str| Target { znode: Some(name.into()), ..Target::NOTHING };
-        for is_slow in [true, false] {
+        let both = [target("q-role", Some("x/y")), node("x")];
+        let reversed = [node("x"), target("q-role", Some("x/y"))];
+        for (is_slow, [one, other]) in
+            [(true, both.clone()), (false, both), (true, reversed.clone()), (false, reversed)]
+        {
             let mut host = calm().answer(200, list(&[], &[]));
             host = host.page("frameworks", 200, none).page("frameworks", 200, again);
             for _ in 0..if is_slow { 20 } else { 1 } {
@@ -743,7 +786,7 @@ mod tests {
                 host = host.answer(200, r#"{"message":"OK","succeeded":true}"#);
             }
             let options = Options { in_use: InUse::Refuse, confirm_seconds: 40, ..options() };
-            let targets = [node("slow"), target("q-role", Some("x/y")), node("x")];
+            let targets = [node("slow"), one, other];
             let results = clean_all(&mut host, &targets, &options);
             let are_clean: Vec<_> = results.iter().map(Result::is_ok).collect();
             assert_eq!(are_clean, [true, !is_slow, !is_slow], "{results:?}");
@@ -797,6 +840,69 @@ mod tests {
         let forms = host.sent.iter().filter_map(|it| it.content.as_ref());
         let mut forms = forms.map(|it| String::from_utf8_lossy(&it.bytes).into_owned());
         assert!(forms.all(|it| !it.contains("%22role%22%3A%22r%22")));
+    }
+
+    /// The deletion of a node above takes so long that the target below is in use then.
+    #[test]
+    fn a_further_attempt_looks_at_all_targets_with_nodes_below() {
+        let again = r#"{"frameworks":[{"id":"F","name":"n","roles":["q-role"]}]}"#;
+        let mut host = calm().answer(200, list(&[], &[]));
+        host = host.page("frameworks", 200, r#"{"frameworks":[]}"#);
+        host = host.page("frameworks", 200, again);
+        for _ in 0..24 {
+            host = host.answer(503, "");
+        }
+        host = host.answer(200, r#"{"message":"OK","succeeded":true}"#);
+        let options = Options { in_use: InUse::Refuse, confirm_seconds: 60, ..options() };
+        let node = Target { znode: Some("x".into()), ..Target::NOTHING };
+        let results = clean_all(&mut host, &[node, target("q-role", Some("x/y"))], &options);
+        let messages: Vec<_> = results.iter().map(|it| &it.as_ref().unwrap_err().message).collect();
+        assert!(messages[0].contains("a node above or below it, is not clean"), "{messages:?}");
+        assert!(messages[1].contains("1 framework(s) use the target now"), "{messages:?}");
+    }
+
+    #[test]
+    fn plans_that_are_carried_out_already_share_the_time_of_silent_agents() {
+        let none = r#"{"frameworks":[]}"#;
+        let host = || {
+            let host = calm().page("api/v1", 400, "").page("frameworks", 200, none);
+            host.page("version", 200, r#"{"version":"1.4.3"}"#)
+        };
+        let roles = ["p", "q", "r"];
+        let old = |all: &[&str]| list(&[], all).replace("1.11.0", "1.4.3");
+        let targets = roles.map(|it| target(it, None));
+        let options = Options { in_use: InUse::Refuse, ..options() };
+        let plans = crate::plan::plan_all(&mut host().answer(200, old(&roles)), &targets, &options);
+        let plans: Vec<_> = plans.into_iter().map(Result::unwrap).collect();
+        let mut host = host().answer(200, old(&[]));
+        let results = apply_all(&mut host, &plans, &options);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert_eq!(host.paused, Duration::from_secs(105));
+    }
+
+    /// A volume of one principal is on the reservation of another.
+    #[test]
+    fn a_plan_frees_what_another_plan_of_the_run_releases() {
+        let disk = |volume: &str| {
+            format!(
+                r#"{{"slaves":[{{"id":"S0","version":"1.11.0","reserved_resources_full":{{"r":[{{"name":"disk","role":"r","scalar":{{"value":8.0}},"reservation":{{"principal":"q"}}{volume}}}]}}}}]}}"#
+            )
+        };
+        let volume = disk(r#","disk":{"persistence":{"id":"v","principal":"p"}}"#);
+        let empty = r#"{"slaves":[{"id":"S0","version":"1.11.0","reserved_resources_full":{}}]}"#;
+        let of =
+            |principal: &str| Target { principal: Some(principal.into()), ..target("r", None) };
+        let begun = || calm().page("frameworks", 200, r#"{"frameworks":[]}"#).answer(200, &volume);
+        let plans = crate::plan::plan_all(&mut begun(), &["p", "q"].map(of), &options());
+        let plans: Vec<_> = plans.into_iter().map(Result::unwrap).collect();
+        let mut host = begun().answer(202, "").answer(200, disk(""));
+        host = host.answer(202, "").answer(200, empty);
+        let results = apply_all(&mut host, &plans, &options());
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        // Without the first plan, somebody else has destroyed the volume.
+        let mut host = begun().answer(200, disk("")).answer(202, "");
+        let failure = apply_all(&mut host, &plans[1..], &options()).pop().unwrap().unwrap_err();
+        assert_eq!(failure.reason, Reason::Incomplete, "{failure:?}");
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl<H: Host> Context<'_, H> {
         owner: Owner,
     ) -> Result<(), Abort> {
         let Some(planned) = &self.planned else { return Ok(()) };
-        let others = operation.unplanned(listing, owner, planned);
+        let others = operation.unplanned(listing, owner, planned, &self.planned_volumes);
         if others.is_empty() {
             return Ok(());
         }

@@ -22,10 +22,24 @@ pub enum Comparison {
     CarriedOut,
 }
 
+/// A plan, and the same plan as it would be made now.
+pub struct Compared {
+    then: CleanupPlan,
+    now: CleanupPlan,
+    listing: Option<Rc<Listing>>,
+    differences: Vec<String>,
+}
+
 impl<H: Host> Context<'_, H> {
     /// Aborts the run unless the cluster is as a plan shows it, and the plan may be carried out; or
     /// the plan is carried out already.
     pub fn as_planned(&mut self, plan: &CleanupPlan) -> Result<Comparison, Abort> {
+        let compared = self.compare(plan)?;
+        self.decide(compared)
+    }
+
+    /// Compares the cluster with a plan.
+    pub fn compare(&mut self, plan: &CleanupPlan) -> Result<Compared, Abort> {
         if let Some(what) = planned::contradiction(plan) {
             let why = format!("the plan contradicts itself: {what}. Make a new plan");
             return Err(self.refuse(Refusal { reason: Reason::InvalidTarget, why }));
@@ -42,6 +56,13 @@ impl<H: Host> Context<'_, H> {
         self.confirmed_at = self.host.now;
         let now = CleanupPlan { znode, ..now };
         let differences = differences(&then, &now, self.options);
+        Ok(Compared { then, now, listing, differences })
+    }
+
+    /// Aborts the run unless the plan may be carried out, or is carried out already.
+    pub fn decide(&mut self, compared: Compared) -> Result<Comparison, Abort> {
+        let Compared { then, now, listing, differences } = compared;
+        let target = &then.target;
         if let (false, Some(listing)) = (differences.is_empty(), &listing)
             && is_carried_out(&then, &now, self.options)
             && is_of_cluster(&then, listing)

@@ -516,6 +516,37 @@ fn only_what_a_plan_shows_is_removed() {
             assert!(failure.message.contains("which the plan does not show"), "{failure:?}");
         }
     }
+    // The same number of ports or items are others.
+    let ports = |ranges: &str| {
+        format!(
+            r#"{{"name":"ports","role":"r","ranges":{{"range":[{ranges}]}},"reservation":{{"principal":"p"}}}}"#
+        )
+    };
+    let items = |items: &str| {
+        format!(
+            r#"{{"name":"x","role":"r","set":{{"item":[{items}]}},"reservation":{{"principal":"p"}}}}"#
+        )
+    };
+    let (one, two) = (r#"{"begin":1,"end":2}"#, r#"{"begin":3,"end":4}"#);
+    let (then, apart) = (ports(&format!("{one},{two}")), ports(one));
+    let both = items(r#""a","b""#);
+    let planned = [&then, &both].map(String::as_str);
+    let mut host = Script::default().answer(200, slaves(&planned)).answer(200, NO_FRAMEWORKS);
+    let of_both = super::plan(&mut host, &target(None), &OPTIONS).unwrap();
+    for (now, is_shown) in [
+        (vec![ports(r#"{"begin":1,"end":4}"#), items(r#""b""#)], true),
+        (vec![apart.clone(), ports(two)], true),
+        (vec![ports(r#"{"begin":2,"end":5}"#)], false),
+        (vec![ports(r#"{"begin":0,"end":1}"#)], false),
+        (vec![items(r#""a","c""#)], false),
+    ] {
+        let now: Vec<_> = now.iter().map(String::as_str).collect();
+        let mut host = Script::default().answer(200, slaves(&planned)).answer(200, NO_FRAMEWORKS);
+        host = host.answer(409, "").answer(200, slaves(&now)).answer(202, "");
+        host = host.answer(200, slaves(&[]));
+        let result = clean::apply(&mut host, &of_both, &OPTIONS);
+        assert_eq!(result.is_ok(), is_shown, "{now:?} {result:?}");
+    }
     // A volume has another id.
     let other = VOLUME.replace(r#""id":"v""#, r#""id":"w""#);
     let mut host = Script::default().answer(200, slaves(&[VOLUME, CPUS]));
