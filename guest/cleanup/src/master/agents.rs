@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use self::entry::{Facts, Listed};
+use self::entry::{Capabilities, Facts, Listed};
 use self::reserved::{Found, Others};
 use crate::host::{Host, Response, count};
 use crate::master::answer::{self, Unread};
@@ -355,6 +355,7 @@ fn read<R: Response>(
     let (mut is_there, mut count) = (false, 0);
     // Most agents have the same roles as some others.
     let mut known = BTreeSet::<Rc<[String]>>::new();
+    let mut capabilities = Capabilities::default();
     json.object(|json, name| match name {
         "slaves" => {
             is_there = true;
@@ -363,7 +364,7 @@ fn read<R: Response>(
                 if count > most {
                     return Err(Bad::enough());
                 }
-                let mut listed = Listed::take(json, wanted)?;
+                let mut listed = Listed::take(json, wanted, &mut capabilities)?;
                 match known.get(&listed.facts.roles) {
                     Some(roles) => listed.facts.roles = Rc::clone(roles),
                     None => drop(known.insert(Rc::clone(&listed.facts.roles))),

@@ -240,6 +240,34 @@ impl<R: Response> Json<R> {
         }
     }
 
+    /// Takes an object or a list, and returns whether it is written as the last one was. Otherwise, it keeps
+    /// the text as the last one.
+    ///
+    /// # Errors
+    /// Fails as [`Json::raw`] does.
+    pub fn is_again(&mut self, last: &mut Vec<u8>) -> Result<bool, Bad> {
+        if !matches!(self.peek()?, Some(b'[' | b'{')) {
+            return self.raw(|text| {
+                let is_again = text.as_bytes() == *last;
+                text.as_bytes().clone_into(last);
+                is_again
+            });
+        }
+        let length = loop {
+            match self.length(&mut Open::default())? {
+                Some(length) => break length,
+                None => self.at_least_double()?,
+            }
+        };
+        let text = &self.buffer[self.at..self.at + length];
+        let is_again = words::are_equal(text, last);
+        if !is_again {
+            text.clone_into(last);
+        }
+        self.at += length;
+        Ok(is_again)
+    }
+
     /// Returns the length of the rest of an object or a list, if its end has arrived.
     fn length(&self, open: &mut Open) -> Result<Option<usize>, Bad> {
         let rest = &self.buffer[self.at..];

@@ -1,10 +1,7 @@
 //! One agent of the list, and its entry there.
 
-use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
-
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::amounts::Amounts;
 use super::reserved::{self, Found, Wanted};
@@ -86,55 +83,22 @@ pub(super) struct Listed {
     pub(super) came_back: bool,
 }
 
-/// The names of what an agent can do, without a copy of any of them.
-struct Capabilities {
+/// The capabilities of the last agent that was read: most agents have the same as another one.
+#[derive(Default)]
+pub(super) struct Capabilities {
+    names: Vec<u8>,
     is_recorded: bool,
 }
 
-impl<'de> Deserialize<'de> for Capabilities {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-
-        impl<'de> Visitor<'de> for Names {
-            type Value = Capabilities;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a list of capabilities")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
-                let mut is_recorded = false;
-                while let Some(Name(is_it)) = all.next_element()? {
-                    is_recorded |= is_it;
-                }
-                Ok(Capabilities { is_recorded })
-            }
+impl Capabilities {
+    /// Takes a list of names, and returns whether the agent's operations are recorded. In another spelling,
+    /// the name is not found, and the agent is given time in vain.
+    fn take<R: Response>(&mut self, json: &mut Json<R>) -> Result<bool, Bad> {
+        const RECORDED: &[u8] = br#""RESOURCE_PROVIDER""#;
+        if !json.is_again(&mut self.names)? {
+            self.is_recorded = self.names.windows(RECORDED.len()).any(|it| it == RECORDED);
         }
-
-        deserializer.deserialize_seq(Names)
-    }
-}
-
-/// Whether a capability is the one with which an agent's operations are recorded.
-struct Name(bool);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("the name of a capability")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Name(text == "RESOURCE_PROVIDER"))
-            }
-        }
-
-        deserializer.deserialize_str(Text)
+        Ok(self.is_recorded)
     }
 }
 
@@ -175,7 +139,11 @@ impl From<&str> for Field {
 
 impl Listed {
     /// Takes an agent's entry, for a list that is read for these roles and services.
-    pub(super) fn take<R: Response>(json: &mut Json<R>, wanted: &[Wanted]) -> Result<Self, Bad> {
+    pub(super) fn take<R: Response>(
+        json: &mut Json<R>,
+        wanted: &[Wanted],
+        capabilities: &mut Capabilities,
+    ) -> Result<Self, Bad> {
         let (mut id, mut version, mut reserved) = (None::<String>, None, None);
         let (mut hostname, mut active) = (String::new(), true);
         let mut deactivated = None;
@@ -190,10 +158,7 @@ impl Listed {
                 Field::Deactivated => deactivated = json.value()?,
                 Field::ReregisteredTime => reregistered = json.value()?,
                 Field::Version => version = json.value()?,
-                Field::Capabilities => {
-                    let Capabilities { is_recorded: is } = json.value()?;
-                    is_recorded = Some(is);
-                }
+                Field::Capabilities => is_recorded = Some(capabilities.take(json)?),
                 Field::Resources => hidden.add(json, 1.0)?,
                 Field::UnreservedResources => hidden.add(json, -1.0)?,
                 Field::ReservedResources => hidden.add_each_role(json, -1.0)?,

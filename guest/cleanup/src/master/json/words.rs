@@ -79,6 +79,15 @@ pub fn plain_text(bytes: &[u8]) -> Option<&str> {
     rest.starts_with(b"\"").then(|| str::from_utf8(text).ok()).flatten()
 }
 
+/// Returns whether two texts are equal, by eight bytes a turn: WebAssembly has no instruction for that.
+pub fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (others, other_rest) = other.as_chunks::<8>();
+    let are_equal =
+        |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
+    one.len() == other.len() && words.iter().zip(others).all(are_equal) && rest == other_rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +96,19 @@ mod tests {
     /// Returns the places of the bytes of which something is true.
     fn those(bytes: [u8; Word::LENGTH], is_one: impl Fn(u8) -> bool) -> Vec<usize> {
         (0..Word::LENGTH).filter(|place| is_one(bytes[*place])).collect()
+    }
+
+    #[test]
+    fn texts_of_any_length_are_equal_or_not() {
+        for length in 0..20_usize {
+            let one: Vec<_> = (0_u8..).take(length).collect();
+            assert!(are_equal(&one, &one.clone()));
+            for place in 0..length {
+                let mut other = one.clone();
+                other[place] ^= 1;
+                assert!(!are_equal(&one, &other) && !are_equal(&one, &one[..place]));
+            }
+        }
     }
 
     #[test]
