@@ -903,6 +903,7 @@ mod tests {
         let mut host = begun().answer(200, disk("")).answer(202, "");
         let failure = apply_all(&mut host, &plans[1..], &options()).pop().unwrap().unwrap_err();
         assert_eq!(failure.reason, Reason::Incomplete, "{failure:?}");
+        assert!(host.lines().contains(&"Mesos version: 1.11.0 => 111"));
     }
 
     #[test]
