@@ -895,6 +895,9 @@ mod tests {
         let begun = || calm().page("frameworks", 200, r#"{"frameworks":[]}"#).answer(200, &volume);
         let plans = crate::plan::plan_all(&mut begun(), &["p", "q"].map(of), &options());
         let plans: Vec<_> = plans.into_iter().map(Result::unwrap).collect();
+        let removed = planned_volumes(plans[..1].iter());
+        assert_eq!(removed.into_iter().collect::<Vec<_>>(), [("S0".into(), "v".into())]);
+        assert!(planned_volumes(plans[1..].iter()).is_empty());
         let mut host = begun().answer(202, "").answer(200, disk(""));
         host = host.answer(202, "").answer(200, empty);
         let results = apply_all(&mut host, &plans, &options());
