@@ -55,7 +55,7 @@ pub struct Context<'a, H> {
     /// is removed from the others.
     pub planned: Option<Vec<&'a AgentPlan>>,
     /// The volumes that the plans of the run remove, by agent and id.
-    pub planned_volumes: Rc<BTreeSet<(String, String)>>,
+    pub planned_volumes: Rc<Vec<(String, String)>>,
     /// The time that the run may still wait for conditions that pass, once it has begun to.
     patience: Option<Backoff>,
     /// The reason for the last pause, as the log has named it.

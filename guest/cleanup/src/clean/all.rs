@@ -4,7 +4,6 @@
 //! depend on the number of targets.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
@@ -100,10 +99,11 @@ fn carry_out_all<H: Host>(
     let mut shared = Handle(&memo);
     carry_out(&Operation::VOLUMES, &mut shared, &mut parts.iter_mut().collect::<Vec<_>>());
     // The resources that a role below has refined return to the role above, which therefore follows.
-    let turns: BTreeSet<_> = parts.iter().map(|part| part.below).collect();
-    for turn in turns {
+    for turn in 0..parts.len() {
         let mut parts: Vec<_> = parts.iter_mut().filter(|part| part.below == turn).collect();
-        carry_out(&Operation::RESERVATIONS, &mut shared, &mut parts);
+        if !parts.is_empty() {
+            carry_out(&Operation::RESERVATIONS, &mut shared, &mut parts);
+        }
     }
     let now = shared.elapsed();
     for part in &mut parts {
@@ -896,7 +896,7 @@ mod tests {
         let plans = crate::plan::plan_all(&mut begun(), &["p", "q"].map(of), &options());
         let plans: Vec<_> = plans.into_iter().map(Result::unwrap).collect();
         let removed = planned_volumes(plans[..1].iter());
-        assert_eq!(removed.into_iter().collect::<Vec<_>>(), [("S0".into(), "v".into())]);
+        assert_eq!(removed, [("S0".into(), "v".into())]);
         assert!(planned_volumes(plans[1..].iter()).is_empty());
         let mut host = begun().answer(202, "").answer(200, disk(""));
         host = host.answer(202, "").answer(200, empty);

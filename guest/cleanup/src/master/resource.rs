@@ -165,6 +165,7 @@ impl Resource {
     ///
     /// # Errors
     /// Fails if the entry is not the object that Mesos documents.
+    #[inline(never)] // It is long, and has several callers.
     pub fn describe(&self) -> serde_json::Result<Described> {
         let entry: Entry = serde_json::from_str(self.raw.get())?;
         let innermost = match entry.reservations {

@@ -1,7 +1,5 @@
 //! The comparison of a removal with a plan, resource by resource.
 
-use std::collections::BTreeSet;
-
 use super::request::Lists;
 use super::{Operation, Work};
 use crate::master::agents::Listing;
@@ -14,7 +12,7 @@ use janitor_contract::types::{
 const EPSILON: f64 = 0.0005;
 
 /// The volumes that plans remove, by agent and id.
-type Volumes = BTreeSet<(String, String)>;
+type Volumes = Vec<(String, String)>;
 
 /// Returns the volumes that these plans remove.
 pub fn planned_volumes<'a>(plans: impl Iterator<Item = &'a CleanupPlan>) -> Volumes {
@@ -84,23 +82,25 @@ impl Operation {
 /// Returns whether the planned amounts of a resource include the removed ones.
 fn includes(planned: &[&Amount], removed: &[&Amount]) -> bool {
     let sum = |all: &[&Amount]| all.iter().map(|it| scalar(it)).sum::<f64>();
-    let ranges =
-        |all: &[&Amount]| all.iter().flat_map(|it| ranges(it).to_vec()).collect::<Vec<_>>();
-    let items =
-        |all: &[&Amount]| all.iter().flat_map(|it| items(it).to_vec()).collect::<BTreeSet<_>>();
-    let mut joined = ranges(planned);
-    joined.sort_unstable();
-    joined.dedup_by(|next, last| {
-        let touches = next.0 <= last.1.saturating_add(1);
-        if touches {
-            last.1 = last.1.max(next.1);
-        }
-        touches
-    });
-    let is_in = |(begin, end): &(u64, u64)| joined.iter().any(|it| it.0 <= *begin && *end <= it.1);
+    let is_item = |item: &String| planned.iter().any(|it| items(it).contains(item));
     sum(removed) <= sum(planned) + EPSILON
-        && ranges(removed).iter().all(is_in)
-        && items(removed).is_subset(&items(planned))
+        && removed.iter().flat_map(|it| ranges(it)).all(|range| covers(planned, *range))
+        && removed.iter().flat_map(|it| items(it)).all(is_item)
+}
+
+/// Returns whether the ranges among these amounts have all values of one range.
+fn covers(planned: &[&Amount], (begin, end): (u64, u64)) -> bool {
+    let mut next = begin;
+    while next <= end {
+        let ranges = planned.iter().flat_map(|it| ranges(it));
+        let ends = ranges.filter(|it| (it.0..=it.1).contains(&next)).map(|it| it.1);
+        match ends.max() {
+            None => return false,
+            Some(u64::MAX) => return true,
+            Some(last) => next = last + 1,
+        }
+    }
+    true
 }
 
 fn scalar(amount: &Amount) -> f64 {
