@@ -23,8 +23,8 @@ pub fn planned_volumes<'a>(plans: impl Iterator<Item = &'a CleanupPlan>) -> Volu
 }
 
 impl Operation {
-    /// Returns the ids of the agents from which it would remove something that their plans do not show. These
-    /// are the volumes that all plans of the run remove.
+    /// Returns the ids of the agents from which it would remove something that their plans do not show.
+    /// `volumes` are those that any plan of the run removes.
     pub fn unplanned<'a>(
         &self,
         listing: &'a Listing,
