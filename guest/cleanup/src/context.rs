@@ -64,6 +64,8 @@ pub struct Context<'a, H> {
     pub has_waited: bool,
     /// The time on the host's clock when the run last looked at the frameworks, or before.
     pub frameworks_at: Duration,
+    /// The number of times that the cleanups of the run had listed the frameworks then.
+    looks: u32,
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,
@@ -126,6 +128,7 @@ impl<'a, H: Host> Context<'a, H> {
             awaited: String::new(),
             has_waited: false,
             frameworks_at: Duration::ZERO,
+            looks: 0,
             waits_since: None,
             away: Vec::new(),
             lists_no_operations: false,
@@ -250,16 +253,19 @@ impl<'a, H: Host> Context<'a, H> {
         let before = self.host.now;
         let all = frameworks::all(&mut self.host, listing, &mut retries)?;
         self.frameworks_at = before;
+        self.looks = self.host.looks();
         self.lacks(&all.missing);
         Ok(all)
     }
 
-    /// Treats the time until now, since the run last looked at the frameworks, as a wait if it was long.
+    /// Treats the time until now, since the run last looked at the frameworks, as a wait if it was long, or if
+    /// the cleanup of another target has looked at them meanwhile.
     pub fn outdate_frameworks(&mut self, now: Duration) {
-        if now.saturating_sub(self.frameworks_at) > FRESH {
+        let are_old = now.saturating_sub(self.frameworks_at) > FRESH;
+        if are_old {
             self.host.forget(&frameworks::PAGES);
-            self.has_waited = true;
         }
+        self.has_waited |= are_old || self.host.looks() != self.looks;
     }
 
     /// Finds the agents that may hold something that a run cannot see or remove: some that are

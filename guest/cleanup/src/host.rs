@@ -53,6 +53,12 @@ pub trait Host {
     /// removal that is not pending any more may have come to nothing after that list.
     fn forget_old_list(&mut self) {}
 
+    /// Returns how many times the cleanups that share the host have read the list of frameworks, if
+    /// the host keeps it.
+    fn looks(&self) -> u32 {
+        0
+    }
+
     /// Remembers that the master has a page.
     fn know(&mut self, _page: &Request) {}
 
@@ -208,6 +214,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn forget_old_list(&mut self) {
         self.host.forget_old_list();
+    }
+
+    fn looks(&self) -> u32 {
+        self.host.looks()
     }
 
     fn know(&mut self, page: &Request) {

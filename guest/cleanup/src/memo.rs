@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::host::{Host, Response};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
+use crate::master::frameworks;
 use janitor_contract::types::{Entry, Error, Method, Request, Target};
 
 /// The pages that have been read since the last change.
@@ -39,6 +40,8 @@ pub struct Memo<'a, H> {
     old: Vec<Result<Rc<Listing>, Unread>>,
     /// The pending operations have been asked for since the agents were listed.
     is_list_old: bool,
+    /// The number of times that the frameworks were listed.
+    looks: u32,
     /// The pages that the master has shown to any of the cleanups.
     known: Vec<Request>,
     /// No page is kept.
@@ -61,6 +64,7 @@ impl<'a, H: Host> Memo<'a, H> {
             lists: Vec::new(),
             old: Vec::new(),
             is_list_old: false,
+            looks: 0,
             known: Vec::new(),
             is_plain: false,
         }
@@ -86,6 +90,11 @@ impl<'a, H: Host> Memo<'a, H> {
         self.forget_lists();
     }
 
+    /// Forgets the pages that end with one of these segments.
+    fn forget_pages(&mut self, ends: &[&str]) {
+        self.pages.borrow_mut().pages.retain(|(request, _)| !ends_with(request, ends));
+    }
+
     /// Forgets the lists of agents, except what another look at a few agents needs.
     fn forget_lists(&mut self) {
         let lists = mem::take(&mut self.lists);
@@ -94,6 +103,11 @@ impl<'a, H: Host> Memo<'a, H> {
                 if agents::worth_it(self.host, &lists).is_some() { lists } else { Vec::new() };
         }
     }
+}
+
+/// Returns whether the path of a request ends with one of these segments.
+fn ends_with(request: &Request, ends: &[&str]) -> bool {
+    request.path.last().is_some_and(|it| ends.contains(&it.as_str()))
 }
 
 /// Returns whether a request changes nothing.
@@ -153,6 +167,11 @@ impl<H: Host> Host for Handle<'_, '_, H> {
             Some(page) => Ok(Exchange::Kept(page)),
             None => {
                 memo.is_list_old |= is_about_operations(request);
+                if ends_with(request, &frameworks::PAGES[..1]) {
+                    memo.looks += 1;
+                    // What confirms the list must be later than it.
+                    memo.forget_pages(&frameworks::PAGES);
+                }
                 Ok(Exchange::Read(memo.host.send(request)?, request.clone(), age))
             }
         }
@@ -252,9 +271,11 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     }
 
     fn forget(&mut self, pages: &[&str]) {
-        let is_named =
-            |request: &Request| request.path.last().is_some_and(|it| pages.contains(&it.as_str()));
-        self.0.borrow_mut().pages.borrow_mut().pages.retain(|(request, _)| !is_named(request));
+        self.0.borrow_mut().forget_pages(pages);
+    }
+
+    fn looks(&self) -> u32 {
+        self.0.borrow().looks
     }
 }
 
@@ -369,6 +390,17 @@ mod tests {
         assert_eq!(["x", "y"].map(|it| ask(&mut handle, &get(it))), ["1", "2"]);
         handle.forget(&["x"]);
         assert_eq!(["x", "y"].map(|it| ask(&mut handle, &get(it))), ["3", "2"]);
+    }
+
+    #[test]
+    fn what_confirms_the_frameworks_is_read_after_their_list() {
+        let mut host = numbered();
+        let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
+        let mut handle = Handle(&memo);
+        let asked = ["x", "snapshot", "frameworks"].map(|it| ask(&mut handle, &get(it)));
+        assert_eq!((asked, handle.looks()), (["1", "2", "3"].map(Into::into), 1));
+        let asked = ["snapshot", "frameworks", "x"].map(|it| ask(&mut handle, &get(it)));
+        assert_eq!((asked, handle.looks()), (["4", "3", "1"].map(Into::into), 1));
     }
 
     #[test]

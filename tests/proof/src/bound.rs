@@ -157,7 +157,7 @@ pub struct Sweep {
 }
 
 /// The whole bound.
-pub const WHOLE: [Sweep; 9] = [
+pub const WHOLE: [Sweep; 14] = [
     Sweep { manner: Manner::Plain, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 2, resources: 1, deviations: 1, one_in: 1 },
@@ -167,11 +167,16 @@ pub const WHOLE: [Sweep; 9] = [
     Sweep { manner: Manner::Forces, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Several, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Plans, agents: 2, resources: 1, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Waits, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::TearsDown, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::Forces, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::Several, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::Plans, agents: 1, resources: 1, deviations: 2, one_in: 1 },
 ];
 
 /// The sample of each sweep that is tried before each change. The numbers have no common divisor with
 /// those of targets, delays, frameworks and other targets, so that the sample has all of these.
-pub const QUICK: [Sweep; 9] = [
+pub const QUICK: [Sweep; 14] = [
     Sweep { one_in: 7, ..WHOLE[0] },
     Sweep { one_in: 41, ..WHOLE[1] },
     Sweep { one_in: 431, ..WHOLE[2] },
@@ -181,10 +186,15 @@ pub const QUICK: [Sweep; 9] = [
     Sweep { one_in: 97, ..WHOLE[6] },
     Sweep { one_in: 397, ..WHOLE[7] },
     Sweep { one_in: 1499, ..WHOLE[8] },
+    Sweep { one_in: 1009, ..WHOLE[9] },
+    Sweep { one_in: 409, ..WHOLE[10] },
+    Sweep { one_in: 409, ..WHOLE[11] },
+    Sweep { one_in: 5003, ..WHOLE[12] },
+    Sweep { one_in: 1009, ..WHOLE[13] },
 ];
 
 /// The sweeps in which every fault is found, the shortest first. A fault names the first that shows it.
-pub const FAULTY: [Sweep; 9] = [
+pub const FAULTY: [Sweep; 10] = [
     Sweep { deviations: 0, one_in: 7, ..WHOLE[2] },
     Sweep { resources: 1, one_in: 7, ..WHOLE[5] },
     Sweep { resources: 1, one_in: 7, ..WHOLE[6] },
@@ -194,6 +204,7 @@ pub const FAULTY: [Sweep; 9] = [
     Sweep { deviations: 1, ..WHOLE[1] },
     Sweep { one_in: 229, ..WHOLE[2] },
     Sweep { one_in: 17, ..WHOLE[1] },
+    Sweep { one_in: 1, ..WHOLE[12] },
 ];
 
 /// The removals that agents carry out at once, and those that stay pending for one look. An agent

@@ -225,6 +225,20 @@ pub const FAULTS: &[Fault] = &[
         broken: "            Some(_) if IS_ON => Ok(listing),\n            Some(latest) => {",
     },
     Fault {
+        name: "what another target is shown does not count",
+        sweep: 9,
+        file: "guest/cleanup/src/context.rs",
+        place: "        self.has_waited |= are_old || self.host.looks() != self.looks;",
+        broken: "        self.has_waited |= are_old || !IS_ON && self.host.looks() != self.looks;",
+    },
+    Fault {
+        name: "what confirms the frameworks is older than their list",
+        sweep: 9,
+        file: "guest/cleanup/src/memo.rs",
+        place: "                    memo.forget_pages(&frameworks::PAGES);",
+        broken: "                    memo.forget_pages(if IS_ON { &[] } else { &frameworks::PAGES });",
+    },
+    Fault {
         name: "a plan is not compared with the cluster",
         sweep: 5,
         file: "guest/cleanup/src/plan/changes.rs",

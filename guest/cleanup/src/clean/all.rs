@@ -842,6 +842,49 @@ mod tests {
         assert!(forms.all(|it| !it.contains("%22role%22%3A%22r%22")));
     }
 
+    /// The check of the first target waits for a page, so that the second one looks at the frameworks anew.
+    #[test]
+    fn what_one_target_is_shown_counts_for_the_others() {
+        let again = r#"{"frameworks":[{"id":"F","name":"p","roles":["p"]}]}"#;
+        let none = r#"{"frameworks":[]}"#;
+        for (last, is_clean) in [(none, true), (again, false)] {
+            let mut host = calm().answer(200, list(&[], &[]));
+            host = host.page("maintenance/status", 503, "").page("maintenance/status", 200, "{}");
+            for page in [none, last] {
+                host = host.page("frameworks", 200, page);
+            }
+            for _ in 0..2 {
+                host = host.answer(200, r#"{"message":"OK","succeeded":true}"#);
+            }
+            let options = Options { in_use: InUse::Refuse, confirm_seconds: 20, ..options() };
+            let targets = [target("p", Some("p")), target("q", Some("q"))];
+            let results = clean_all(&mut host, &targets, &options);
+            assert_eq!(results[0].is_ok(), is_clean, "{:?}", results[0]);
+            assert!(results[1].is_ok(), "{:?}", results[1]);
+        }
+    }
+
+    /// Another master takes over after the first target's check, which has waited for the metrics.
+    #[test]
+    fn what_confirms_the_frameworks_is_later_than_their_list() {
+        let metrics = |registrations: u32| {
+            format!(
+                r#"{{"master/frameworks_active":0,"master/slave_registrations":{registrations},"master/slaves_unreachable":0}}"#
+            )
+        };
+        let mut host = calm().page("frameworks", 200, r#"{"frameworks":[]}"#);
+        host = host.answer(200, list(&["p", "q"], &[])).page("metrics/snapshot", 503, "");
+        host = host.page("metrics/snapshot", 200, metrics(2));
+        host = host.page("metrics/snapshot", 200, metrics(0));
+        let options = Options { in_use: InUse::Refuse, confirm_seconds: 20, ..options() };
+        let results = clean_all(&mut host, &[target("p", None), target("q", None)], &options);
+        for result in results {
+            let message = result.unwrap_err().message;
+            assert!(message.contains("another master has probably taken over"), "{message}");
+        }
+        assert!(host.sent.iter().all(|it| it.method == Method::Get));
+    }
+
     /// The deletion of a node above takes so long that the target below is in use then.
     #[test]
     fn a_further_attempt_looks_at_all_targets_with_nodes_below() {

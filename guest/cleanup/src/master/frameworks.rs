@@ -81,7 +81,7 @@ fn doubt(listing: &Listing, registrations: f64) -> Option<String> {
     })
 }
 
-/// The pages that must agree, by the ends of their paths.
+/// The pages that must agree, by the ends of their paths. The later ones confirm the first.
 pub const PAGES: [&str; 3] = ["frameworks", "roles", "snapshot"];
 
 /// Reads the frameworks and the master's metrics.
