@@ -205,6 +205,8 @@ struct Agent {
     /// The number of times that the master shows a removal as pending before the agent carries it
     /// out.
     delay: u32,
+    /// This is set when it has come back with a volume that the master had listed as destroyed.
+    has_returned: bool,
 }
 
 /// A removal that is pending.
@@ -511,7 +513,14 @@ impl Cluster {
         for at in 0..1 + chance.below(4) {
             let place = Place::by_chance(chance, version);
             let (resources, pending) = (Vec::new(), Vec::new());
-            let mut agent = Agent { id: agent_id(at), place, resources, pending, delay: 0 };
+            let mut agent = Agent {
+                id: agent_id(at),
+                place,
+                resources,
+                pending,
+                delay: 0,
+                has_returned: false,
+            };
             for _ in 0..chance.below(7) {
                 id += 1;
                 agent.put(Resource::by_chance(chance, id, version != "0.28.1"));
@@ -942,7 +951,8 @@ impl Cluster {
             if !is_own || !part.is_on(agent) {
                 self.violations.push(format!("what is not the target's: {json}"));
             }
-            if !volumes && agent.resources.iter().any(|it| it.is_volume(part)) {
+            let has_volume = agent.resources.iter().any(|it| it.is_volume(part));
+            if !volumes && has_volume && !agent.has_returned {
                 self.violations.push(format!("unreserve before all volumes of {id} are destroyed"));
             }
             if *provider.get_or_insert(resource.provider) != resource.provider {

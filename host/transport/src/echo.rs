@@ -172,16 +172,34 @@ mod tests {
     }
 
     #[test]
+    fn escaped_control_characters_are_found() {
+        let secret = "a\nb\rc\td\u{8}e\u{c}f";
+        assert!(repeats(&serde_json::to_string(secret).unwrap(), secret));
+        assert!(repeats(r"a\x0Ab\x0dc\x09d\x08e\x0Cf", secret));
+    }
+
+    #[test]
     fn other_texts_do_not_contain_the_secret() {
+        let base64 = STANDARD_NO_PAD.encode(SECRET);
         for text in [
             "",
             "Unauthorized",
             "Invalid username or password.",
             "100% & more; a+b, &; \\ \\u12 %zz &;",
             "YWRtaW46cGFzc3dvcmQ=",
+            "&lt;a title=&quot;x&amp;y&quot;&gt;&apos;&nbsp;&#38;",
+            &base64[..base64.len() - 2],
         ] {
             assert!(!repeats(text, SECRET), "{text}");
         }
         assert!(!repeats("anything", " "));
+    }
+
+    /// Three characters of a Base64 text are those of a short secret by chance.
+    #[test]
+    fn a_short_secret_is_found_by_more_than_three_characters() {
+        assert_eq!(cores("abc"), ["YWJj"; 2]);
+        assert!(repeats(&STANDARD_NO_PAD.encode("abc"), "abc"));
+        assert!(!repeats(&STANDARD_NO_PAD.encode("_abc"), "abc"));
     }
 }

@@ -316,7 +316,24 @@ fn explain(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+
     use super::*;
+    use crate::proxy::ProxySettings;
+    use crate::timeouts::Timeouts;
+    use crate::tls::Tls;
+
+    /// The private key of nobody.
+    const KEY: &str = include_str!("../../../tests/suite/credentials/nobody.pem");
+
+    fn account(key: &str) -> Result<Login, AccountError> {
+        let secret = serde_json::json!({ "uid": "u", "private_key": key });
+        Login::service_account(secret.to_string().as_bytes())
+    }
 
     #[test]
     fn an_invalid_secret_is_refused_and_not_shown() {
@@ -324,5 +341,113 @@ mod tests {
             let why = Login::service_account(secret.as_bytes()).unwrap_err().to_string();
             assert!(why.contains("service account") && !why.contains("canary"), "{why}");
         }
+        let pem = |kind: &str| format!("-----BEGIN {kind}-----\nMA==\n-----END {kind}-----\n");
+        for (key, why) in [
+            (pem("ENCRYPTED PRIVATE KEY"), AccountError::EncryptedKey),
+            (pem("CERTIFICATE"), AccountError::NoKey),
+            (pem("PRIVATE KEY").replace("MA==", "%"), AccountError::Pem),
+        ] {
+            assert_eq!(account(&key).unwrap_err(), why);
+        }
+        assert!(matches!(account(&pem("PRIVATE KEY")), Err(AccountError::Rsa(_))));
+    }
+
+    #[test]
+    fn a_login_token_is_signed_and_expires_within_ten_minutes() {
+        let login = account(KEY).unwrap();
+        let Proof::Key(key) = &login.proof else { panic!("{login:?}") };
+        let token = login.login_token(key).unwrap();
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key());
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(public.verify(signed.as_bytes(), &signature).is_ok());
+        let (header, claims) = signed.split_once('.').unwrap();
+        let read = |part: &str| -> serde_json::Value {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        };
+        assert_eq!(read(header), serde_json::json!({ "alg": "RS256", "typ": "JWT" }));
+        let claims = read(claims);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let left = claims["exp"].as_u64().unwrap().checked_sub(now).unwrap();
+        assert_eq!(claims["uid"], "u");
+        assert!((120..=600).contains(&left), "{left}");
+    }
+
+    #[test]
+    fn a_token_is_read_from_an_answer_of_limited_length() {
+        let token = r#"{"token":"t"}"#;
+        let answer = |length: usize| format!("{token}{}", " ".repeat(length - token.len()));
+        assert_eq!(granted(answer(64 << 10).as_bytes()), Ok("t".into()));
+        for length in [(64 << 10) + 1, 65 << 10] {
+            assert!(granted(answer(length).as_bytes()).unwrap_err().contains("65536"));
+        }
+        for (body, why) in [
+            ("canary", "it is not JSON"),
+            (r#"{"tokens":"canary"}"#, "the answer has no token"),
+            (r#"{"token":["canary"]}"#, "its `token` is not text"),
+        ] {
+            let error = granted(body.as_bytes()).unwrap_err();
+            assert!(error.ends_with(why) && !error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_readable_part_of_a_refusal_is_shown() {
+        let json = r#"{"code":"ERR","description":"No such user","more":"x","title":"Bad"}"#;
+        let shown = r#"{"title":"Bad","description":"No such user","code":"ERR"}"#;
+        let moved = "redirects to https://m/";
+        let hidden = "(its message is not shown: it may repeat the secret)";
+        for (status, body, message) in [
+            (401, json, shown),
+            (302, json, shown),
+            (302, moved, moved),
+            (401, moved, ""),
+            (302, "elsewhere", ""),
+            (401, r#"["Bad"]"#, ""),
+            (401, "<html>", ""),
+            (401, r#"{"title":"canary is wrong"}"#, hidden),
+        ] {
+            assert_eq!(
+                server_message(status, body.as_bytes(), "canary"),
+                message,
+                "{status} {body}"
+            );
+        }
+        let long = serde_json::json!({ "title": "x".repeat(1000) }).to_string();
+        assert_eq!(server_message(401, long.as_bytes(), "canary").len(), 500);
+    }
+
+    #[test]
+    fn an_error_says_what_happened() {
+        for (error, words) in [
+            (Error::Dns, "the name has no address"),
+            (Error::Timeout, "no answer within the time limit"),
+            (Error::Reset, "the connection was lost"),
+            (Error::Stopped, "the run is ending"),
+            (Error::Connect("refused".into()), "refused"),
+            (Error::TooLarge(7), "a response of more than 7 bytes"),
+        ] {
+            let error = LoginError::Unreachable { url: "http://m/".into(), source: error };
+            assert_eq!(error.to_string(), format!("Token retrieval failed: http://m/: {words}"));
+        }
+    }
+
+    #[test]
+    fn a_login_without_trust_is_not_one_without_a_server() {
+        let client = Client::new(Timeouts::default(), &Tls::default(), ProxySettings::none());
+        let log_in = |master: &str| {
+            let endpoints = Endpoints::new(master, "http://127.0.0.1/", "http://127.0.0.1/");
+            Login::user("u", "canary").log_in(&client, &endpoints.unwrap()).unwrap_err()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        });
+        let why = log_in(&format!("https://{address}/mesos/master/"));
+        assert!(matches!(why, LoginError::Certificates { .. }), "{why:?}");
+        let why = log_in("http://127.0.0.1:1/mesos/master/");
+        assert!(matches!(why, LoginError::Unreachable { .. }), "{why:?}");
     }
 }

@@ -188,7 +188,9 @@ impl Cluster {
         let mut all = Vec::new();
         for (index, (place, kinds)) in agents.iter().enumerate() {
             let (resources, pending) = (Vec::new(), Vec::new());
-            let mut agent = Agent { id: agent_id(index), place: *place, resources, pending, delay };
+            let id = agent_id(index);
+            let mut agent =
+                Agent { id, place: *place, resources, pending, delay, has_returned: false };
             for kind in *kinds {
                 agent.put(kind.resource(number));
                 number += 1;
@@ -323,7 +325,7 @@ impl Cluster {
         let mut calm = self.afresh();
         for agent in &mut calm.agents {
             agent.come_back();
-            agent.delay = 0;
+            (agent.delay, agent.has_returned) = (0, false);
         }
         Self { frameworks: Vec::new(), took_over: None, pending: 0, ..calm }
     }
@@ -410,6 +412,7 @@ impl Agent {
     fn come_back(&mut self) {
         self.place = Place::Here;
         for Pending { volumes, resource, .. } in std::mem::take(&mut self.pending) {
+            self.has_returned |= volumes;
             let mut left = resource.clone();
             if volumes {
                 left.volume = None;
