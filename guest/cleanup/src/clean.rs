@@ -179,15 +179,17 @@ impl<'a, H: Host> Context<'a, H> {
         self.begin(operation.phase, operation.begins, agents);
     }
 
-    /// Carries out the phase that concerns the ZooKeeper node. Before each further attempt, `is_free` says
-    /// whether it may still be deleted, at a time on the host's clock.
+    /// Carries out the phase that concerns the ZooKeeper node. Before each attempt, `is_free` says whether it
+    /// may be deleted, at a time on the host's clock.
     fn znode(
         &mut self,
         znode: &str,
         mut is_free: impl FnMut(&mut Self, Duration) -> Result<(), Abort>,
     ) -> Result<(), Abort> {
-        self.begin(Phase::Znode, "Deleting zk node...", 1);
         let (mut retries, mut backoff) = (self.retries(), self.backoff());
+        // The clock has just been read.
+        is_free(self, self.host.now)?;
+        self.begin(Phase::Znode, "Deleting zk node...", 1);
         let tree = Tree::new(self.options, znode);
         let result = loop {
             match tree.delete(&mut self.host, &mut retries, &mut backoff) {
@@ -287,5 +289,7 @@ fn begin<H: Host>(host: &mut H, phase: Phase, line: &str, total: usize) {
     host.say(Level::Info, line, Some(Event::PhaseStarted(start)));
 }
 
+#[cfg(test)]
+mod slow;
 #[cfg(test)]
 mod tests;

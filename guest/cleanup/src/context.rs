@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::excerpt::one_line;
-use crate::host::{Host, Watched};
+use crate::host::{Host, Look, Watched};
 use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
@@ -16,8 +16,8 @@ use crate::retry::{Backoff, Retries};
 use crate::version;
 use janitor_contract::planned;
 use janitor_contract::types::{
-    AgentPlan, Event, Failure, Level, Options, ReadFailure, Reason, Report, Target, Unreached,
-    UnreachedReason, Warning,
+    AgentPlan, Event, Failure, InUse, Level, Options, ReadFailure, Reason, Report, Target,
+    Unreached, UnreachedReason, Warning,
 };
 
 /// The time for servers to become ready that each of several targets has, whatever the others took.
@@ -64,8 +64,8 @@ pub struct Context<'a, H> {
     pub has_waited: bool,
     /// The time on the host's clock when the run last looked at the frameworks, or before.
     pub frameworks_at: Duration,
-    /// The number of times that the cleanups of the run had listed the frameworks then.
-    looks: u32,
+    /// That look, if several cleanups share it.
+    look: Option<Look>,
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,
@@ -128,7 +128,7 @@ impl<'a, H: Host> Context<'a, H> {
             awaited: String::new(),
             has_waited: false,
             frameworks_at: Duration::ZERO,
-            looks: 0,
+            look: None,
             waits_since: None,
             away: Vec::new(),
             lists_no_operations: false,
@@ -252,8 +252,9 @@ impl<'a, H: Host> Context<'a, H> {
         // The clock has just been read.
         let before = self.host.now;
         let all = frameworks::all(&mut self.host, listing, &mut retries)?;
-        self.frameworks_at = before;
-        self.looks = self.host.looks();
+        self.look = self.host.latest_look();
+        // Another cleanup may have read the pages earlier.
+        self.frameworks_at = self.look.map_or(before, |look| look.at);
         self.lacks(&all.missing);
         Ok(all)
     }
@@ -261,11 +262,21 @@ impl<'a, H: Host> Context<'a, H> {
     /// Treats the time until now, since the run last looked at the frameworks, as a wait if it was long, or if
     /// the cleanup of another target has looked at them meanwhile.
     pub fn outdate_frameworks(&mut self, now: Duration) {
-        let are_old = now.saturating_sub(self.frameworks_at) > FRESH;
-        if are_old {
+        self.has_waited |= self.are_frameworks_old(now);
+    }
+
+    /// Returns whether the run last looked at the frameworks long before this time, or the cleanup of
+    /// another target has looked at them since. With `--force`, nobody looks at them.
+    pub fn are_frameworks_old(&mut self, now: Duration) -> bool {
+        if self.options.in_use == InUse::Force {
+            return false;
+        }
+        let is_old = |at| now.saturating_sub(at) > FRESH;
+        let latest = self.host.latest_look();
+        if latest.is_some_and(|look| is_old(look.at)) {
             self.host.forget(&frameworks::PAGES);
         }
-        self.has_waited |= are_old || self.host.looks() != self.looks;
+        is_old(self.frameworks_at) || latest != self.look
     }
 
     /// Finds the agents that may hold something that a run cannot see or remove: some that are

@@ -53,10 +53,9 @@ pub trait Host {
     /// removal that is not pending any more may have come to nothing after that list.
     fn forget_old_list(&mut self) {}
 
-    /// Returns how many times the cleanups that share the host have read the list of frameworks, if
-    /// the host keeps it.
-    fn looks(&self) -> u32 {
-        0
+    /// Returns the latest look at the frameworks, if several cleanups share the host.
+    fn latest_look(&self) -> Option<Look> {
+        None
     }
 
     /// Remembers that the master has a page.
@@ -148,6 +147,15 @@ pub trait Host {
 /// sandbox's border costs little, and small enough not to matter in memory.
 pub const CHUNK: u32 = 64 * 1024;
 
+/// A look at the frameworks that several cleanups share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Its number in the run; 0 is none.
+    pub number: u32,
+    /// The time on the host's clock just before it.
+    pub at: Duration,
+}
+
 /// A host that remembers whether it has asked the run to stop, and which pages the master has.
 pub struct Watched<'a, H> {
     host: &'a mut H,
@@ -216,8 +224,8 @@ impl<H: Host> Host for Watched<'_, H> {
         self.host.forget_old_list();
     }
 
-    fn looks(&self) -> u32 {
-        self.host.looks()
+    fn latest_look(&self) -> Option<Look> {
+        self.host.latest_look()
     }
 
     fn know(&mut self, page: &Request) {

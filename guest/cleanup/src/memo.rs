@@ -7,7 +7,7 @@ use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::host::{Host, Response};
+use crate::host::{Host, Look, Response};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::master::frameworks;
@@ -40,8 +40,10 @@ pub struct Memo<'a, H> {
     old: Vec<Result<Rc<Listing>, Unread>>,
     /// The pending operations have been asked for since the agents were listed.
     is_list_old: bool,
-    /// The number of times that the frameworks were listed.
-    looks: u32,
+    /// The latest look at the frameworks.
+    look: Look,
+    /// The time on the host's clock when it was last read.
+    now: Duration,
     /// The pages that the master has shown to any of the cleanups.
     known: Vec<Request>,
     /// No page is kept.
@@ -64,7 +66,8 @@ impl<'a, H: Host> Memo<'a, H> {
             lists: Vec::new(),
             old: Vec::new(),
             is_list_old: false,
-            looks: 0,
+            look: Look::default(),
+            now: Duration::ZERO,
             known: Vec::new(),
             is_plain: false,
         }
@@ -78,7 +81,8 @@ impl<'a, H: Host> Memo<'a, H> {
 
     /// Returns how long the run has taken so far.
     pub fn elapsed(&mut self) -> Duration {
-        self.host.elapsed()
+        self.now = self.host.elapsed();
+        self.now
     }
 
     /// Forgets all pages, because the cluster may have changed.
@@ -90,9 +94,9 @@ impl<'a, H: Host> Memo<'a, H> {
         self.forget_lists();
     }
 
-    /// Forgets the pages that end with one of these segments.
-    fn forget_pages(&mut self, ends: &[&str]) {
-        self.pages.borrow_mut().pages.retain(|(request, _)| !ends_with(request, ends));
+    /// Forgets the kept pages that are so.
+    fn forget_pages(&mut self, is_so: impl Fn(&Request) -> bool) {
+        self.pages.borrow_mut().pages.retain(|(request, _)| !is_so(request));
     }
 
     /// Forgets the lists of agents, except what another look at a few agents needs.
@@ -168,9 +172,9 @@ impl<H: Host> Host for Handle<'_, '_, H> {
             None => {
                 memo.is_list_old |= is_about_operations(request);
                 if ends_with(request, &frameworks::PAGES[..1]) {
-                    memo.looks += 1;
+                    memo.look = Look { number: memo.look.number + 1, at: memo.now };
                     // What confirms the list must be later than it.
-                    memo.forget_pages(&frameworks::PAGES);
+                    memo.forget_pages(frameworks::confirms);
                 }
                 Ok(Exchange::Read(memo.host.send(request)?, request.clone(), age))
             }
@@ -198,8 +202,11 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
         let mut memo = self.0.borrow_mut();
         let Memo { host, wanted: all, lists, is_list_old, .. } = &mut *memo;
-        let Some(place) = all.iter().position(|it| *it == wanted) else {
-            return agents::list(*host, wanted).map(Rc::new);
+        let place = match all.iter().position(|it| *it == wanted) {
+            Some(place) => place,
+            // Every list names all agents.
+            None if wanted == Wanted::NOTHING => 0,
+            None => return agents::list(*host, wanted).map(Rc::new),
         };
         if lists.is_empty() || lists.iter().flatten().any(|it| it.is_refreshed) {
             let read = agents::list_all(*host, all)?;
@@ -244,7 +251,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     }
 
     fn elapsed(&mut self) -> Duration {
-        self.0.borrow_mut().host.elapsed()
+        self.0.borrow_mut().elapsed()
     }
 
     fn agents_per_request(&self) -> usize {
@@ -271,11 +278,12 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     }
 
     fn forget(&mut self, pages: &[&str]) {
-        self.0.borrow_mut().forget_pages(pages);
+        self.0.borrow_mut().forget_pages(|request| ends_with(request, pages));
     }
 
-    fn looks(&self) -> u32 {
-        self.0.borrow().looks
+    fn latest_look(&self) -> Option<Look> {
+        let memo = self.0.borrow();
+        (!memo.is_plain).then_some(memo.look)
     }
 }
 
@@ -394,13 +402,15 @@ mod tests {
 
     #[test]
     fn what_confirms_the_frameworks_is_read_after_their_list() {
-        let mut host = numbered();
+        let mut host = numbered().page("state", 201, "a").page("state", 201, "b");
         let memo = RefCell::new(Memo::new(&mut host, iter::empty()));
         let mut handle = Handle(&memo);
-        let asked = ["x", "snapshot", "frameworks"].map(|it| ask(&mut handle, &get(it)));
-        assert_eq!((asked, handle.looks()), (["1", "2", "3"].map(Into::into), 1));
-        let asked = ["snapshot", "frameworks", "x"].map(|it| ask(&mut handle, &get(it)));
-        assert_eq!((asked, handle.looks()), (["4", "3", "1"].map(Into::into), 1));
+        let number = |handle: &Handle<Script>| handle.latest_look().map(|it| it.number);
+        assert_eq!(number(&handle), Some(0));
+        let [list, metrics, times] = ["frameworks", "snapshot", "state"].map(get);
+        assert_eq!([&metrics, &times, &list].map(|it| ask(&mut handle, it)), ["1", "a", "2"]);
+        assert_eq!([&metrics, &list, &times].map(|it| ask(&mut handle, it)), ["3", "2", "b"]);
+        assert_eq!(number(&handle), Some(1));
     }
 
     #[test]

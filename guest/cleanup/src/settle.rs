@@ -56,20 +56,23 @@ impl<H: Host> Context<'_, H> {
         };
         self.warn_of_rest(&listing, owner, parents);
         self.require_all_agents(owner, reach)?;
-        let back = came_back(&listing, owner);
-        if !back.is_empty() {
-            let message = format!(
-                "Incomplete: {}. Other steps are skipped; run the same command again.",
-                back_words(&back, owner)
-            );
-            return Err(self.abort(Reason::Incomplete, message));
-        }
+        self.require_nothing_back(&listing, owner)?;
         self.require_nothing_elsewhere(&listing)?;
-        if self.target.is_some_and(|target| target.znode.is_some()) {
-            self.outdate_frameworks(self.host.now);
-        }
         self.require_still_unused(&listing)?;
         Ok(None)
+    }
+
+    /// Aborts the run if agents list something of the target again.
+    pub fn require_nothing_back(&mut self, listing: &Listing, owner: Owner) -> Result<(), Abort> {
+        let back = came_back(listing, owner);
+        if back.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "Incomplete: {}. Other steps are skipped; run the same command again.",
+            back_words(&back, owner)
+        );
+        Err(self.abort(Reason::Incomplete, message))
     }
 
     /// Waits for removals that were accepted earlier, for this run or for another program. It

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::master::agents::Listing;
+use crate::master::agents::{Listing, Wanted};
 use crate::memo::{Handle, Memo};
 use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation, planned_volumes};
@@ -38,6 +38,13 @@ pub fn apply_all<H: Host>(
     let jobs: Vec<_> = plans.iter().map(|plan| (&plan.target, Some(plan))).collect();
     carry_out_all(host, &jobs, options)
 }
+
+/// The number of times that the targets look at the frameworks until all have had the same look.
+const LOOKS: usize = 3;
+
+/// The message if they have not.
+const UNSTEADY: &str = "Other steps are skipped, because the Mesos master does not list the frameworks \
+    reliably: each time, the run had to wait for some page. Run the same command again.";
 
 /// The cleanup of one of the targets.
 struct Part<'a, H> {
@@ -87,8 +94,6 @@ fn carry_out_all<H: Host>(
         let mut part = Part { target, context, state, parents, below };
         let (before, after) = jobs.split_at(index);
         part.begin(*plan, before, after.len() == 1);
-        // The first target may have read the page that this one was shown.
-        part.context.frameworks_at = start;
         part.context.planned_volumes = Rc::clone(&volumes);
         parts.push(part);
     }
@@ -114,13 +119,14 @@ fn carry_out_all<H: Host>(
             context.has_waited = target.znode.is_some();
             context.waits_since = Some(now);
             context.still_unused(listing.as_ref())?;
-            context.frameworks_at = now;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
             Ok(None)
         });
     }
+    // The list that was read last for another target may show more.
+    parts.iter_mut().for_each(Part::require_nothing_back);
     delete_nodes(&mut shared, &mut parts);
     let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
     parts.into_iter().map(|part| part.end(are_complete)).collect()
@@ -129,6 +135,11 @@ fn carry_out_all<H: Host>(
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
 /// names it, or a node above or below it.
 fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
+    // A deletion has the pages forgotten, so all look at them first.
+    let now = host.elapsed();
+    for part in parts.iter_mut().filter(|part| part.target.znode.is_some()) {
+        part.require_unused(now);
+    }
     for index in 0..parts.len() {
         let (before, rest) = parts.split_at_mut(index);
         let Some((part, after)) = rest.split_first_mut() else { break };
@@ -139,32 +150,35 @@ fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
         let is_near = |it: &&mut Part<H>| {
             it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
-        let mut is_free = |context: &mut Context<H>, now: Duration| {
-            let mut are_free = true;
-            for done in before.iter_mut().filter(is_near) {
-                let has_ended = matches!(done.state, State::Ended(_));
-                are_free &= !has_ended && done.context.unused_since(now).is_ok();
+        let is_free = |context: &mut Context<H>, now: Duration| {
+            // What the last of them is shown counts for all.
+            for _ in 0..LOOKS {
+                let look = context.host.latest_look();
+                context.unused_since(now)?;
+                let mut are_free = true;
+                for done in before.iter_mut().filter(is_near) {
+                    let has_ended = matches!(done.state, State::Ended(_));
+                    are_free &= !has_ended && done.context.unused_since(now).is_ok();
+                }
+                for next in after.iter_mut().filter(is_near) {
+                    next.require_unused(now);
+                    are_free &= !matches!(next.state, State::Ended(_));
+                }
+                if !are_free {
+                    let message = format!(
+                        "Incomplete: znode '{znode}' stays, because another target that names it, or \
+                         a node above or below it, is not clean."
+                    );
+                    return Err(context.abort(Reason::Incomplete, message));
+                }
+                if context.host.latest_look() == look {
+                    return Ok(());
+                }
             }
-            for next in after.iter_mut().filter(is_near) {
-                next.proceed(|context, _, listing| {
-                    context.unused_since(now)?;
-                    Ok(listing)
-                });
-                are_free &= !matches!(next.state, State::Ended(_));
-            }
-            if are_free {
-                return context.unused_since(now);
-            }
-            let message = format!(
-                "Incomplete: znode '{znode}' stays, because another target that names it, or a \
-                 node above or below it, is not clean."
-            );
-            Err(context.abort(Reason::Incomplete, message))
+            Err(context.abort(Reason::Failed, UNSTEADY))
         };
-        let now = host.elapsed();
         part.proceed(|context, _, _| {
             context.waits_since = None;
-            is_free(context, now)?;
             context.znode(znode, is_free)?;
             Ok(None)
         });
@@ -181,29 +195,44 @@ fn overlap(one: &str, other: &str) -> bool {
     is_within(one, other) || is_within(other, one)
 }
 
+/// Ends the cleanup of each target that is in use, or whose plan does not show what the operation would remove.
+/// All of them are looked at together: with one list of frameworks, and one of agents.
+fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<H>]) {
+    let mut now = host.elapsed();
+    for _ in 0..LOOKS {
+        for part in parts.iter_mut() {
+            part.proceed(|context, _, listing| {
+                if let Some(listing) = &listing {
+                    context.outdate_frameworks(now);
+                    context.require_still_unused(listing)?;
+                }
+                Ok(listing)
+            });
+        }
+        // Only now, because all must have the same list, and a pause would have another one read.
+        for part in parts.iter_mut() {
+            part.proceed(|context, target, listing| {
+                let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
+                    return Ok(None);
+                };
+                let listing = context.latest(listing, owner)?;
+                context.require_planned(operation, &listing, owner)?;
+                Ok(Some(listing))
+            });
+        }
+        now = host.elapsed();
+        if !parts.iter_mut().any(|part| part.is_out_of_date(now)) {
+            return;
+        }
+    }
+    for part in parts.iter_mut() {
+        part.proceed(|context, _, _| Err(context.abort(Reason::Failed, UNSTEADY)));
+    }
+}
+
 /// Carries out an operation for these targets.
 fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<H>]) {
-    let now = host.elapsed();
-    for part in parts.iter_mut() {
-        part.proceed(|context, _, listing| {
-            if let Some(listing) = &listing {
-                context.outdate_frameworks(now);
-                context.require_still_unused(listing)?;
-            }
-            Ok(listing)
-        });
-    }
-    // Only now, because all must have the same list, and a pause would have another one read.
-    for part in parts.iter_mut() {
-        part.proceed(|context, target, listing| {
-            let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
-                return Ok(None);
-            };
-            let listing = context.latest(listing, owner)?;
-            context.require_planned(operation, &listing, owner)?;
-            Ok(Some(listing))
-        });
-    }
+    prepare(operation, host, parts);
     let jobs: Vec<_> = parts.iter().filter_map(|part| part.job()).collect();
     let agents = jobs.iter().flat_map(|job| &job.listing.agents);
     let agents = agents.filter(|agent| !agent.resources.is_empty()).count();
@@ -297,6 +326,32 @@ impl<'a, H: Host> Part<'a, H> {
             false => context.report.mesos_version.clone_from(&listing.version),
         }
         Ok(State::Runs(Some(listing)))
+    }
+
+    /// Returns whether the cleanup continues, and has to look at the frameworks again at this time.
+    fn is_out_of_date(&mut self, now: Duration) -> bool {
+        matches!(self.state, State::Runs(Some(_))) && self.context.are_frameworks_old(now)
+    }
+
+    /// Ends the cleanup if a framework uses the target at this time.
+    fn require_unused(&mut self, now: Duration) {
+        self.proceed(|context, _, listing| {
+            context.unused_since(now)?;
+            Ok(listing)
+        });
+    }
+
+    /// Ends the cleanup, also that of a plan that was carried out before, if the latest list of agents shows
+    /// something of the target.
+    fn require_nothing_back(&mut self) {
+        let Self { target, context, state, .. } = self;
+        let Some(owner) = Owner::of(target).filter(|_| !matches!(state, State::Ended(_))) else {
+            return;
+        };
+        let Some(listing) = context.host.latest(Wanted::of_owner(owner)) else { return };
+        if let Err(abort) = context.require_nothing_back(&listing, owner) {
+            *state = State::Ended(abort);
+        }
     }
 
     /// Returns the resources that an operation concerns, if the cleanup continues.
@@ -818,17 +873,11 @@ mod tests {
         }
     }
 
-    /// One target's check takes long, and then another list is read for the next one: all have that one.
+    /// One target's check waits, so that another list is read for the next one: all have that one.
     #[test]
     fn all_targets_have_the_same_list() {
-        let none = r#"{"frameworks":[]}"#;
-        let mut host = calm().answer(200, list(&["r", "q"], &[]));
-        for _ in 0..19 {
-            host = host.page("frameworks", 503, "");
-        }
-        for (status, body) in [(200, none), (503, ""), (200, none)] {
-            host = host.page("frameworks", status, body);
-        }
+        let mut host = calm().page("frameworks", 200, r#"{"frameworks":[]}"#);
+        host = host.page("roles", 503, "").page("roles", 200, r#"{"roles":[]}"#);
         // Another cleaner has removed what r had.
         host = host.answer(200, list(&["r", "q"], &[])).answer(200, list(&["q"], &[]));
         for after in [list(&[], &["q"]), list(&[], &[])] {

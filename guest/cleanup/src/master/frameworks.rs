@@ -21,7 +21,7 @@ use super::{NAME, form, leader};
 use crate::host::{Host, Response, count, request};
 use crate::names;
 use crate::retry::Retries;
-use janitor_contract::types::{Endpoint, Framework, FrameworkState, Method};
+use janitor_contract::types::{Endpoint, Framework, FrameworkState, Method, Request};
 
 /// The frameworks of a cluster.
 #[derive(Debug, Default)]
@@ -47,8 +47,10 @@ pub fn all<H: Host>(
     listing: &Listing,
     retries: &mut Retries,
 ) -> Result<Frameworks, String> {
+    let latest = host.latest_look();
     let (mut all, mut metrics) = look(host, retries)?;
-    if all.hidden(&metrics) > 0 || all.has_unlisted() {
+    let is_kept = latest.is_some() && host.latest_look() == latest;
+    if (all.hidden(&metrics) > 0 || all.has_unlisted()) && !is_kept {
         // A framework may have registered between the list and the other pages.
         host.forget(&PAGES);
         (all, metrics) = look(host, retries)?;
@@ -81,8 +83,14 @@ fn doubt(listing: &Listing, registrations: f64) -> Option<String> {
     })
 }
 
-/// The pages that must agree, by the ends of their paths. The later ones confirm the first.
+/// The pages that must agree, by the ends of their paths.
 pub const PAGES: [&str; 3] = ["frameworks", "roles", "snapshot"];
+
+/// Returns whether a request asks for a page by which the list of frameworks is judged, which must be read
+/// after it.
+pub fn confirms(request: &Request) -> bool {
+    request.path.last().is_some_and(|it| PAGES.contains(&it.as_str())) || leader::is_about(request)
+}
 
 /// Reads the frameworks and the master's metrics.
 fn look<H: Host>(host: &mut H, retries: &mut Retries) -> Result<(Frameworks, Metrics), String> {

@@ -10,7 +10,7 @@ use super::json::{Bad, Json};
 use super::v1;
 use crate::host::{Host, Response, request};
 use crate::retry::Retries;
-use janitor_contract::types::{Endpoint, Method};
+use janitor_contract::types::{Endpoint, Method, Request};
 
 /// The time that frameworks and agents may take to come back to a new master, in seconds: the
 /// default of Mesos's flag `--agent_reregister_timeout`.
@@ -59,10 +59,19 @@ pub fn doubt<H: Host>(
     }
 }
 
+/// The requests for the master's times.
+fn pages() -> [Request; 2] {
+    [v1("GET_MASTER"), request(Endpoint::Master, Method::Get, vec!["state".into()])]
+}
+
+/// Returns whether a request asks for the master's times.
+pub fn is_about(request: &Request) -> bool {
+    pages().contains(request)
+}
+
 fn times<H: Host>(host: &mut H, retries: &mut Retries) -> Times {
-    let state = request(Endpoint::Master, Method::Get, vec!["state".into()]);
     let mut times = Times::default();
-    for request in [v1("GET_MASTER"), state] {
+    for request in pages() {
         // The times count even if the rest of the page was not read.
         let _ = answer::page(host, &request, retries, |json| read(json, &mut times));
         if times.start.is_some() && times.elected.is_some() {

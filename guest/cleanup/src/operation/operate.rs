@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::request::Lists;
 use super::{Attempt, Job, Operation};
@@ -88,11 +89,12 @@ impl<H: Host> Context<'_, H> {
     /// show what they would remove.
     fn require_free(
         &mut self,
+        now: Duration,
         operation: &Operation,
         listing: &Listing,
         owner: Owner,
     ) -> Result<(), Abort> {
-        self.outdate_frameworks(self.host.now);
+        self.outdate_frameworks(now);
         self.require_still_unused(listing)?;
         self.require_planned(operation, listing, owner)
     }
@@ -109,7 +111,7 @@ impl<H: Host> Context<'_, H> {
         // The clock has just been read, after the agents.
         self.confirmed_at = self.host.now;
         if !matches!(begun, Begun::Round(_)) {
-            self.require_free(operation, &listing, owner)?;
+            self.require_free(self.host.now, operation, &listing, owner)?;
         }
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
         let (mut round, mut first) = match begun {
@@ -179,7 +181,8 @@ impl<H: Host> Context<'_, H> {
             if next.is_empty() {
                 break;
             }
-            self.require_free(operation, &listing, owner)?;
+            let now = self.host.elapsed();
+            self.require_free(now, operation, &listing, owner)?;
             round = Some(next);
             self.waits_since = None;
         }

@@ -11,7 +11,7 @@ use crate::owner::Owner;
 use crate::settle::came_back;
 use janitor_contract::changes::{differences, is_carried_out};
 use janitor_contract::planned;
-use janitor_contract::types::{CleanupPlan, Level, Reason, ZnodeState};
+use janitor_contract::types::{CleanupPlan, InUse, Level, Reason, ZnodeState};
 
 /// A cluster to which a plan may be applied.
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
@@ -60,7 +60,14 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Aborts the run unless the plan may be carried out, or is carried out already.
-    pub fn decide(&mut self, compared: Compared) -> Result<Comparison, Abort> {
+    pub fn decide(&mut self, mut compared: Compared) -> Result<Comparison, Abort> {
+        // Another plan may have taken its time, or had frameworks torn down.
+        if self.options.in_use == InUse::Teardown {
+            let now = self.host.elapsed();
+            if self.are_frameworks_old(now) {
+                compared = self.compare(&compared.then)?;
+            }
+        }
         let Compared { then, now, listing, differences } = compared;
         let target = &then.target;
         if let (false, Some(listing)) = (differences.is_empty(), &listing)

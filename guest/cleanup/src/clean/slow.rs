@@ -1,0 +1,397 @@
+//! Runs on a master whose answers take time: what was read at different times is not taken for what holds at
+//! one moment, also where one of several targets has read it.
+
+use std::time::Duration;
+
+use super::{apply_all, clean, clean_all};
+use crate::host::Host;
+use crate::testing::{Script, Scripted};
+use janitor_contract::types::{CleanupPlan, Entry, Error, InUse, Options, Request, Target};
+
+/// A host whose requests take time, and that keeps all of them, also those for pages.
+struct Slow<F> {
+    script: Script,
+    /// The requests, each with the time at which it was sent.
+    all: Vec<(Duration, String)>,
+    /// Returns the milliseconds that a request takes, which is sent for the nth time.
+    time: F,
+}
+
+impl<F: FnMut(&str, usize) -> u64> Host for Slow<F> {
+    type Exchange = Result<Scripted, Error>;
+    type Response = Scripted;
+    fn send(&mut self, request: &Request) -> Result<Self::Exchange, Error> {
+        let content =
+            request.content.as_ref().map(|it| String::from_utf8_lossy(&it.bytes).into_owned());
+        let words = format!(
+            "{:?} {} {}",
+            request.method,
+            request.path.join("/"),
+            content.unwrap_or_default()
+        );
+        self.all.push((self.script.paused, words.clone()));
+        let n = self.all.iter().filter(|it| it.1 == words).count();
+        let sent = self.script.send(request);
+        self.script.paused += Duration::from_millis((self.time)(&words, n));
+        sent
+    }
+    fn finish(&mut self, exchange: Self::Exchange) -> Result<Scripted, Error> {
+        self.script.finish(exchange)
+    }
+    fn window(&mut self) -> usize {
+        self.script.window()
+    }
+    fn pause(&mut self, duration: Duration) -> bool {
+        self.script.pause(duration)
+    }
+    fn elapsed(&mut self) -> Duration {
+        self.script.elapsed()
+    }
+    fn agents_per_request(&self) -> usize {
+        self.script.agents_per_request()
+    }
+    fn log(&mut self, entry: Entry) {
+        self.script.log(entry);
+    }
+}
+
+fn slow<F: FnMut(&str, usize) -> u64>(script: Script, time: F) -> Slow<F> {
+    Slow { script, all: Vec::new(), time }
+}
+
+impl<F> Slow<F> {
+    /// Returns the number of requests whose words contain this.
+    fn count(&self, part: &str) -> usize {
+        self.all.iter().filter(|it| it.1.contains(part)).count()
+    }
+}
+
+fn refusing() -> Options {
+    Options { confirm_seconds: 20, in_use: InUse::Refuse, ..Options::DEFAULT }
+}
+
+fn target(role: &str, znode: Option<&str>) -> Target {
+    Target { role: Some(role.into()), znode: znode.map(Into::into), ..Target::NOTHING }
+}
+
+fn node(name: &str) -> Target {
+    Target { znode: Some(name.into()), ..Target::NOTHING }
+}
+
+/// A list of one agent that has cpus for these roles.
+fn list(roles: &[&str]) -> String {
+    list_of(roles, "")
+}
+
+/// The same, and the agent has other fields too.
+fn list_of(roles: &[&str], more: &str) -> String {
+    let cpus = |role: &&str| {
+        format!(
+            r#""{role}":[{{"name":"cpus","role":"{role}","scalar":{{"value":1.0}},"reservation":{{}}}}]"#
+        )
+    };
+    let all = roles.iter().map(cpus).collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{"slaves":[{{"id":"O-S0","hostname":"h0","version":"1.11.0"{more},"reserved_resources_full":{{{all}}}}}]}}"#
+    )
+}
+
+/// A list of one agent that has a volume for these roles.
+fn volumes(roles: &[&str]) -> String {
+    let disk = r#""reservation":{},"disk":{"persistence":{"id":"v"}}"#;
+    list(roles).replace(r#""reservation":{}"#, disk).replace("cpus", "disk")
+}
+
+/// The list of no frameworks.
+const NONE: &str = r#"{"frameworks":[]}"#;
+
+/// The answer to the deletion of a node.
+const DELETED: &str = r#"{"message":"OK","succeeded":true}"#;
+
+/// The list of a framework that uses a role.
+fn used(role: &str) -> String {
+    format!(r#"{{"frameworks":[{{"id":"F","name":"{role}","roles":["{role}"]}}]}}"#)
+}
+
+/// A host on which no node exists.
+fn calm() -> Script {
+    let gone = r#"{"bytes":"","str":"","stat":"* not found * "}"#;
+    Script::default().page("exhibitor/v1/explorer/node-data", 200, gone)
+}
+
+/// Adds answers of a page.
+fn pages(host: Script, path: &'static str, all: &[&str]) -> Script {
+    all.iter().fold(host, |host, it| host.page(path, 200, *it))
+}
+
+/// Has the next removals accepted.
+fn accepted(host: Script, count: usize) -> Script {
+    (0..count).fold(host, |host, _| host.answer(202, ""))
+}
+
+#[test]
+fn what_says_since_when_a_master_leads_is_later_than_the_frameworks() {
+    let master = |id: &str, elected: u32| {
+        format!(
+            r#"{{"get_master":{{"master_info":{{"id":"{id}"}},"start_time":1000,"elected_time":{elected}}}}}"#
+        )
+    };
+    let metrics = |uptime: u32, count: u32| {
+        format!(
+            r#"{{"master/frameworks_active":0,"master/slave_registrations":{count},"master/slaves_unreachable":0,"master/uptime_secs":{uptime}}}"#
+        )
+    };
+    for is_several in [false, true] {
+        let mut host = calm().answer(200, list_of(&["p", "q"], r#","reregistered_time":5000.0"#));
+        // The old master O is 100000 s old, and has led for 99000 s. N, which is as old, is elected then.
+        host = pages(host, "frameworks", &[NONE]);
+        host = pages(host, "metrics/snapshot", &[&metrics(100_000, 1), &metrics(100_040, 0)]);
+        host = pages(host, "api/v1", &[&master("O", 2000), &master("N", 101_035)]);
+        host = accepted(host, 2).answer(200, list(&[]));
+        let mut host = slow(host, |it, n| if it.contains("roles") && n == 1 { 31_000 } else { 0 });
+        let targets = [target("p", None), target("q", None)];
+        let results = match is_several {
+            true => clean_all(&mut host, &targets, &refusing()),
+            false => vec![clean(&mut host, &targets[0], &refusing())],
+        };
+        assert_eq!(host.count("unreserve"), 0, "{is_several}");
+        assert!(
+            results.iter().all(|it| it.as_ref().unwrap_err().message.contains("elected only 5 s"))
+        );
+    }
+}
+
+#[test]
+fn what_a_later_target_is_shown_before_a_removal_counts_for_the_earlier_ones() {
+    for waits in [false, true] {
+        let mut host = calm().answer(200, volumes(&["p", "q"]));
+        host = pages(host, "frameworks", &[NONE, NONE, &used("p")]);
+        if waits {
+            // p's second look waits for the roles, so that q looks anew even if it may use p's look.
+            host = host.page("roles", 200, r#"{"roles":[]}"#).page("roles", 503, "").page(
+                "roles",
+                200,
+                r#"{"roles":[]}"#,
+            );
+        }
+        let after = list(&["p", "q"]);
+        host = accepted(host, 2).answer(200, after);
+        host = accepted(host, 2).answer(200, list(&[]));
+        let mut host = slow(host, |it, n| if it.contains("roles") && n == 1 { 31_000 } else { 0 });
+        let _ = clean_all(&mut host, &[target("p", None), target("q", None)], &refusing());
+        let first = host.all.iter().position(|it| it.1.contains("destroy-volumes"));
+        let before: Vec<_> =
+            host.all[..first.unwrap()].iter().filter(|it| it.1.contains("frameworks")).collect();
+        // The third list shows that p is in use.
+        let of_p = host
+            .all
+            .iter()
+            .filter(|it| it.1.contains("destroy-volumes") && it.1.contains("%22role%22%3A%22p%22"));
+        assert!(
+            before.len() < 3 || of_p.count() == 0,
+            "{waits}: p is in use, and is destroyed: {:#?}",
+            host.all
+        );
+    }
+}
+
+#[test]
+fn what_the_own_look_shows_of_a_node_below_counts() {
+    let mut host = calm().answer(200, list(&[]));
+    host = pages(host, "frameworks", &[NONE, NONE, &used("q-role")]);
+    for _ in 0..3 {
+        host = host.answer(200, DELETED);
+    }
+    let mut host =
+        slow(host, |it, _| if it.contains("Delete") && it.contains("slow") { 31_000 } else { 0 });
+    let targets = [node("slow"), node("x"), target("q-role", Some("x/y"))];
+    let _ = clean_all(&mut host, &targets, &refusing());
+    let deletion =
+        host.all.iter().position(|it| it.1.contains("znode/x")).unwrap_or(host.all.len());
+    let looks = host.all[..deletion].iter().filter(|it| it.1.contains("frameworks")).count();
+    assert!(looks < 3 || deletion == host.all.len(), "{:#?}", host.all);
+}
+
+#[test]
+fn a_page_that_is_kept_is_as_old_as_it_was_read() {
+    let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE, &used("p")]);
+    let host = host.answer(200, DELETED).answer(200, DELETED);
+    let mut host = slow(host, |it, _| match () {
+        () if it.contains("roles") => 29_000,
+        () if it.contains("GET_OPERATIONS") => 15_000,
+        () if it.contains("registry") => 14_000,
+        () => 0,
+    });
+    let results = clean_all(&mut host, &[node("p"), target("q", None)], &refusing());
+    assert!(results[0].is_err(), "deleted 58 s after the look: {:#?}", host.all);
+}
+
+#[test]
+fn the_clock_is_read_before_the_node_is_deleted() {
+    let host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE, &used("p")]);
+    let host = host.answer(202, "").answer(200, list(&[])).answer(200, DELETED);
+    let mut host =
+        slow(
+            host,
+            |it, _| if it.contains("registry") || it.contains("maintenance") { 50_000 } else { 0 },
+        );
+    let result = clean(&mut host, &target("p", Some("p")), &refusing());
+    assert!(result.is_err(), "deleted 100 s after the look: {:#?}", host.all);
+}
+
+#[test]
+fn the_clock_is_read_before_a_further_round() {
+    let host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE, &used("p")]);
+    let host =
+        host.answer(503, "").answer(200, list(&["p"])).answer(202, "").answer(200, list(&[]));
+    let mut host = slow(host, |it, n| if it.contains("slaves") && n == 2 { 50_000 } else { 0 });
+    let result = clean(&mut host, &target("p", None), &refusing());
+    assert!(result.is_err(), "released 50 s after the look: {:#?}", host.all);
+}
+
+#[test]
+fn a_list_that_is_waited_for_is_not_much_later_than_the_frameworks() {
+    let mut host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE, &used("p")]);
+    host = host.page("roles", 503, "").page("roles", 200, r#"{"roles":[]}"#);
+    for _ in 0..24 {
+        host = host.answer(503, list(&["p"]));
+    }
+    host = host.answer(200, volumes(&["p"])).answer(202, "").answer(200, list(&[]));
+    let mut host = slow(host, |_, _| 0);
+    let options = Options { confirm_seconds: 60, ..refusing() };
+    let _ = clean_all(&mut host, &[target("p", None)], &options);
+    assert_eq!(host.count("destroy-volumes"), 0, "41 s after the look: {:#?}", host.all);
+}
+
+#[test]
+fn a_plan_that_is_carried_out_is_not_clean_if_its_role_gets_something_back() {
+    let of_a = r#"{"type":"DYNAMIC","role":"a"}"#;
+    let of_b = r#",{"type":"DYNAMIC","role":"a/b"}"#;
+    let one = |role: &str, refined: &str| {
+        format!(
+            r#""{role}":[{{"name":"cpus","scalar":{{"value":1.0}},"reservations":[{of_a}{refined}]}}]"#
+        )
+    };
+    let list = |all: &[String]| {
+        format!(
+            r#"{{"slaves":[{{"id":"S0","version":"1.11.0","reserved_resources_full":{{{}}}}}]}}"#,
+            all.join(",")
+        )
+    };
+    let targets = ["a", "a/b"].map(|it| target(it, None));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let both = list(&[one("a", ""), one("a/b", of_b)]);
+    let plans: Vec<CleanupPlan> =
+        crate::plan::plan_all(&mut begun().answer(200, &both), &targets, &refusing())
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+    // An earlier run has removed what a had.
+    let host = begun()
+        .answer(200, list(&[one("a/b", of_b)]))
+        .answer(202, "")
+        .answer(200, list(&[one("a", "")]));
+    let results = apply_all(&mut slow(host, |_, _| 0), &plans, &refusing());
+    assert!(results[0].is_err(), "clean, and the last list shows resources of a");
+}
+
+#[test]
+fn what_a_later_list_shows_of_a_target_counts() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"q","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE]);
+    let host = pages(host, "api/v1", &[pending, r#"{"get_operations":{}}"#]);
+    // The second list is for p, and the third one, which shows something of p, for q.
+    let host = host.answer(200, list(&[])).answer(200, list(&["p"])).answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let results = clean_all(&mut host, &[target("p", Some("p")), target("q", None)], &refusing());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{:#?}", host.all);
+}
+
+#[test]
+fn what_a_teardown_shows_counts_for_the_next_one() {
+    let one = |id: &str, role: &str, more: &str| {
+        format!(r#"{{"id":"{id}","name":"{role}","active":false,"roles":["{role}"{more}]}}"#)
+    };
+    let both = format!(r#"{{"frameworks":[{},{}]}}"#, one("FP", "p", ""), one("FQ", "q", ""));
+    let later = format!(r#"{{"frameworks":[{}]}}"#, one("FQ", "q", r#","other""#));
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = [target("p", None), target("q", None)];
+    let mut first = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both, &later, NONE]);
+    let mut host = slow(accepted(host, 4).answer(200, list(&[])), |_, _| 0);
+    let _ = apply_all(&mut host, &plans, &options);
+    assert_eq!(host.count("teardown frameworkId=FQ"), 0);
+}
+
+#[test]
+fn no_teardown_by_what_was_read_before_a_long_wait() {
+    let one = |tasks: &str| {
+        format!(
+            r#"{{"frameworks":[{{"id":"FQ","name":"q","active":false,"roles":["q"],"tasks":[{tasks}]}}]}}"#
+        )
+    };
+    let old = |roles: &[&str]| list(roles).replace("1.11.0", "1.4.3");
+    let begun = || calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = [target("p", None), target("q", None)];
+    let mut first = pages(begun().answer(200, old(&["p", "q"])), "frameworks", &[&one("")]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host =
+        pages(begun().answer(200, old(&["q"])), "frameworks", &[&one(""), &one("{},{},{}"), NONE]);
+    let mut host = slow(accepted(host, 2).answer(200, old(&[])), |_, _| 0);
+    let _ = apply_all(&mut host, &plans, &options);
+    let teardown = host.all.iter().position(|it| it.1.contains("teardown"));
+    let last = teardown.and_then(|at| {
+        host.all[..at]
+            .iter()
+            .rfind(|it| it.1.contains("frameworks"))
+            .map(|it| host.all[at].0 - it.0)
+    });
+    assert!(last.is_none_or(|it| it <= Duration::from_secs(30)), "{last:?}");
+}
+
+#[test]
+fn many_targets_read_few_pages() {
+    let n = 50;
+    let mut all = Vec::new();
+    for name in
+        ["calm", "one framework may not be viewed", "a master before 1.6", "the checks take 31 s"]
+    {
+        let [is_unlisted, is_old, is_slow] =
+            ["one framework may not be viewed", "a master before 1.6", "the checks take 31 s"]
+                .map(|it| it == name);
+        let roles: Vec<String> = (0..n).map(|it| format!("r{it}")).collect();
+        let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+        let version = |it: String| if is_old { it.replace("1.11.0", "1.4.3") } else { it };
+        let mut host = calm().answer(200, version(list(&roles))).page("frameworks", 200, NONE);
+        if is_unlisted {
+            host = host.page("roles", 200, r#"{"roles":[{"name":"other","frameworks":["G"]}]}"#);
+            host = host.page("metrics/snapshot", 200, r#"{"master/frameworks_active":1.0,"master/slave_registrations":9.0,"master/slaves_unreachable":0.0}"#);
+        }
+        if is_old {
+            host = host.page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+        }
+        host = accepted(host, n).answer(200, version(list(&[])));
+        for _ in 0..n {
+            host = host.answer(200, DELETED);
+        }
+        let targets: Vec<_> =
+            roles.iter().map(|it| target(it, (!is_unlisted).then_some(*it))).collect();
+        let mut host =
+            slow(host, |it, n| if is_slow && it.contains("roles") && n == 1 { 31_000 } else { 2 });
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results.iter().all(Result::is_ok));
+        all.push((name, host.count("slaves "), host.count("frameworks "), host.all.len()));
+    }
+    assert!(
+        all.iter().all(|it| it.1 <= 4 && it.2 <= 4),
+        "(case, lists, frameworks, requests): {all:?}"
+    );
+}
