@@ -205,7 +205,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         let place = match all.iter().position(|it| *it == wanted) {
             Some(place) => place,
             // Every list names all agents.
-            None if wanted == Wanted::NOTHING => 0,
+            None if wanted == Wanted::NOTHING && !all.is_empty() => 0,
             None => return agents::list(*host, wanted).map(Rc::new),
         };
         if lists.is_empty() || lists.iter().flatten().any(|it| it.is_refreshed) {

@@ -136,9 +136,8 @@ fn carry_out_all<H: Host>(
 /// names it, or a node above or below it.
 fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
     // A deletion has the pages forgotten, so all look at them first.
-    let now = host.elapsed();
     for part in parts.iter_mut().filter(|part| part.target.znode.is_some()) {
-        part.require_unused(now);
+        part.require_unused(host.elapsed());
     }
     for index in 0..parts.len() {
         let (before, rest) = parts.split_at_mut(index);
@@ -198,7 +197,7 @@ fn overlap(one: &str, other: &str) -> bool {
 /// Ends the cleanup of each target that is in use, or whose plan does not show what the operation would remove.
 /// All of them are looked at together: with one list of frameworks, and one of agents.
 fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<H>]) {
-    let mut now = host.elapsed();
+    let mut now = Duration::ZERO;
     for _ in 0..LOOKS {
         for part in parts.iter_mut() {
             part.proceed(|context, _, listing| {
