@@ -418,6 +418,10 @@ mod tests {
         let mut host = numbered();
         let memo = RefCell::new(Memo::plain(&mut host));
         assert_eq!(["x", "x"].map(|it| ask(&mut Handle(&memo), &get(it))), ["1", "2"]);
+        // There is one answer, and so one request.
+        let mut host = Script::default().answer(200, r#"{"recovered_slaves":[],"slaves":[]}"#);
+        let memo = RefCell::new(Memo::plain(&mut host));
+        assert!(Handle(&memo).list(Wanted::NOTHING).is_ok());
     }
 
     #[test]

@@ -135,10 +135,6 @@ fn carry_out_all<H: Host>(
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
 /// names it, or a node above or below it.
 fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
-    // A deletion has the pages forgotten, so all look at them first.
-    for part in parts.iter_mut().filter(|part| part.target.znode.is_some()) {
-        part.require_unused(host.elapsed());
-    }
     for index in 0..parts.len() {
         let (before, rest) = parts.split_at_mut(index);
         let Some((part, after)) = rest.split_first_mut() else { break };
@@ -146,7 +142,7 @@ fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
             continue;
         };
         let own = path(znode);
-        let is_near = |it: &&mut Part<H>| {
+        let is_near = |it: &Part<H>| {
             it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
         let is_free = |context: &mut Context<H>, now: Duration| {
@@ -155,13 +151,14 @@ fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
                 let look = context.host.latest_look();
                 context.unused_since(now)?;
                 let mut are_free = true;
-                for done in before.iter_mut().filter(is_near) {
+                for done in before.iter_mut().filter(|it| is_near(it)) {
                     let has_ended = matches!(done.state, State::Ended(_));
                     are_free &= !has_ended && done.context.unused_since(now).is_ok();
                 }
-                for next in after.iter_mut().filter(is_near) {
+                // A deletion has the pages forgotten, so all others look at them now.
+                for next in after.iter_mut().filter(|it| it.target.znode.is_some()) {
                     next.require_unused(now);
-                    are_free &= !matches!(next.state, State::Ended(_));
+                    are_free &= !is_near(next) || !matches!(next.state, State::Ended(_));
                 }
                 if !are_free {
                     let message = format!(
