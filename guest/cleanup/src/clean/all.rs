@@ -127,14 +127,14 @@ fn carry_out_all<H: Host>(
     }
     // The list that was read last for another target may show more.
     parts.iter_mut().for_each(Part::require_nothing_back);
-    delete_nodes(&mut shared, &mut parts);
+    delete_nodes(&mut parts);
     let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
     parts.into_iter().map(|part| part.end(are_complete)).collect()
 }
 
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
 /// names it, or a node above or below it.
-fn delete_nodes<H: Host>(host: &mut H, parts: &mut [Part<H>]) {
+fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
     for index in 0..parts.len() {
         let (before, rest) = parts.split_at_mut(index);
         let Some((part, after)) = rest.split_first_mut() else { break };
@@ -222,7 +222,10 @@ fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<
         }
     }
     for part in parts.iter_mut() {
-        part.proceed(|context, _, _| Err(context.abort(Reason::Failed, UNSTEADY)));
+        part.proceed(|context, _, listing| match listing {
+            Some(_) => Err(context.abort(Reason::Failed, UNSTEADY)),
+            None => Ok(None),
+        });
     }
 }
 

@@ -196,6 +196,21 @@ fn what_a_later_target_is_shown_before_a_removal_counts_for_the_earlier_ones() {
 }
 
 #[test]
+fn nothing_is_removed_if_no_look_is_that_of_all_targets() {
+    let mut host = pages(calm().answer(200, volumes(&["p", "q"])), "frameworks", &[NONE]);
+    for _ in 0..9 {
+        host = host.page("roles", 503, "").page("roles", 200, r#"{"roles":[]}"#);
+    }
+    let mut host = slow(host, |_, _| 0);
+    let results = clean_all(&mut host, &[target("p", None), target("q", None)], &refusing());
+    for result in results {
+        let message = result.unwrap_err().message;
+        assert!(message.contains("does not list the frameworks reliably"), "{message}");
+    }
+    assert_eq!(host.count("destroy-volumes"), 0);
+}
+
+#[test]
 fn what_the_own_look_shows_of_a_node_below_counts() {
     let mut host = calm().answer(200, list(&[]));
     host = pages(host, "frameworks", &[NONE, NONE, &used("q-role")]);
