@@ -407,9 +407,13 @@ mod tests {
         let mut handle = Handle(&memo);
         let number = |handle: &Handle<Script>| handle.latest_look().map(|it| it.number);
         assert_eq!(number(&handle), Some(0));
-        let [list, metrics, times] = ["frameworks", "snapshot", "state"].map(get);
-        assert_eq!([&metrics, &times, &list].map(|it| ask(&mut handle, it)), ["1", "a", "2"]);
-        assert_eq!([&metrics, &list, &times].map(|it| ask(&mut handle, it)), ["3", "2", "b"]);
+        let [list, metrics, times, other] = ["frameworks", "snapshot", "state", "x"].map(get);
+        let first = [&metrics, &times, &other, &list].map(|it| ask(&mut handle, it));
+        let second = [&metrics, &list, &times, &other].map(|it| ask(&mut handle, it));
+        assert_eq!(
+            (first, second),
+            (["1", "a", "2", "3"].map(Into::into), ["4", "3", "b", "2"].map(Into::into))
+        );
         assert_eq!(number(&handle), Some(1));
     }
 
