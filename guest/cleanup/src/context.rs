@@ -265,6 +265,11 @@ impl<'a, H: Host> Context<'a, H> {
         self.has_waited |= self.are_frameworks_old(now);
     }
 
+    /// Returns whether no other cleanup of the run has looked at the frameworks later.
+    pub fn has_latest_look(&self) -> bool {
+        self.host.latest_look() == self.look
+    }
+
     /// Returns whether the run last looked at the frameworks long before this time, or the cleanup of
     /// another target has looked at them since. With `--force`, nobody looks at them.
     pub fn are_frameworks_old(&mut self, now: Duration) -> bool {
@@ -274,7 +279,7 @@ impl<'a, H: Host> Context<'a, H> {
         let is_old = |at| now.saturating_sub(at) > FRESH;
         let latest = self.host.latest_look();
         if latest.is_some_and(|look| is_old(look.at)) {
-            self.host.forget(&frameworks::PAGES);
+            self.host.forget_old_look();
         }
         is_old(self.frameworks_at) || latest != self.look
     }

@@ -49,6 +49,9 @@ pub trait Host {
     /// does not agree, and is read again.
     fn forget(&mut self, _pages: &[&str]) {}
 
+    /// Forgets the agents and the frameworks, if the host keeps them, because they were read long ago.
+    fn forget_old_look(&mut self) {}
+
     /// Forgets the list of agents, if the host keeps it and has asked for the pending operations since: a
     /// removal that is not pending any more may have come to nothing after that list.
     fn forget_old_list(&mut self) {}
@@ -218,6 +221,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn forget(&mut self, pages: &[&str]) {
         self.host.forget(pages);
+    }
+
+    fn forget_old_look(&mut self) {
+        self.host.forget_old_look();
     }
 
     fn forget_old_list(&mut self) {

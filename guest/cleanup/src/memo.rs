@@ -202,18 +202,18 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
         let mut memo = self.0.borrow_mut();
         let Memo { host, wanted: all, lists, is_list_old, .. } = &mut *memo;
-        let place = match all.iter().position(|it| *it == wanted) {
-            Some(place) => place,
-            // Every list names all agents.
-            None if wanted == Wanted::NOTHING && !all.is_empty() => 0,
-            None => return agents::list(*host, wanted).map(Rc::new),
-        };
+        let place = all.iter().position(|it| *it == wanted);
+        if place.is_none() && (wanted != Wanted::NOTHING || all.is_empty()) {
+            return agents::list(*host, wanted).map(Rc::new);
+        }
         if lists.is_empty() || lists.iter().flatten().any(|it| it.is_refreshed) {
             let read = agents::list_all(*host, all)?;
             *is_list_old = false;
             *lists = read.into_iter().map(|listing| listing.map(Rc::new)).collect();
         }
-        match lists.get(place) {
+        // Every list names all agents.
+        let place = place.or_else(|| lists.iter().position(Result::is_ok));
+        match place.and_then(|place| lists.get(place)) {
             Some(listing) => listing.clone(),
             None => agents::list(*host, wanted).map(Rc::new),
         }
@@ -260,6 +260,12 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn log(&mut self, entry: Entry) {
         self.0.borrow_mut().host.log(entry);
+    }
+
+    fn forget_old_look(&mut self) {
+        let mut memo = self.0.borrow_mut();
+        memo.forget_pages(frameworks::confirms);
+        memo.forget_lists();
     }
 
     fn forget_old_list(&mut self) {

@@ -223,8 +223,9 @@ fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<
     }
     for part in parts.iter_mut() {
         part.proceed(|context, _, listing| match listing {
-            Some(_) => Err(context.abort(Reason::Failed, UNSTEADY)),
-            None => Ok(None),
+            // The pages may take longer than a look is fresh.
+            Some(_) if !context.has_latest_look() => Err(context.abort(Reason::Failed, UNSTEADY)),
+            listing => Ok(listing),
         });
     }
 }
@@ -348,6 +349,7 @@ impl<'a, H: Host> Part<'a, H> {
             return;
         };
         let Some(listing) = context.host.latest(Wanted::of_owner(owner)) else { return };
+        context.report.left = Some(listing.left(owner));
         if let Err(abort) = context.require_nothing_back(&listing, owner) {
             *state = State::Ended(abort);
         }

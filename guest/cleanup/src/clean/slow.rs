@@ -195,19 +195,20 @@ fn what_a_later_target_is_shown_before_a_removal_counts_for_the_earlier_ones() {
     }
 }
 
+/// Each target's look has the next one read the pages again, so only the last one has the latest look.
 #[test]
-fn nothing_is_removed_if_no_look_is_that_of_all_targets() {
+fn nothing_of_a_target_without_the_latest_look_is_removed() {
     let mut host = pages(calm().answer(200, volumes(&["p", "q"])), "frameworks", &[NONE]);
     for _ in 0..9 {
         host = host.page("roles", 503, "").page("roles", 200, r#"{"roles":[]}"#);
     }
-    let mut host = slow(host, |_, _| 0);
+    host = accepted(host, 1).answer(200, list(&["p", "q"])).answer(202, "");
+    let mut host = slow(host.answer(200, list(&["p"])), |_, _| 0);
     let results = clean_all(&mut host, &[target("p", None), target("q", None)], &refusing());
-    for result in results {
-        let message = result.unwrap_err().message;
-        assert!(message.contains("does not list the frameworks reliably"), "{message}");
-    }
-    assert_eq!(host.count("destroy-volumes"), 0);
+    let message = &results[0].as_ref().unwrap_err().message;
+    assert!(message.contains("does not list the frameworks reliably"), "{message}");
+    assert!(results[1].is_ok(), "{:?}", results[1]);
+    assert_eq!(host.count("destroy-volumes"), 1);
 }
 
 #[test]
@@ -418,4 +419,94 @@ fn many_targets_read_few_pages() {
         all.iter().all(|it| it.1 <= 4 && it.2 <= 4),
         "(case, lists, frameworks, requests): {all:?}"
     );
+}
+
+#[test]
+fn plans_that_share_a_framework_are_both_carried_out() {
+    let by = |roles: &str| {
+        format!(
+            r#"{{"slaves":[{{"id":"O-S0","hostname":"h0","version":"1.11.0","reserved_resources_full":{{{roles}}}}}]}}"#
+        )
+    };
+    let both = by(
+        r#""p":[{"name":"cpus","role":"p","scalar":{"value":1.0},"reservation":{"principal":"x"}},{"name":"mem","role":"p","scalar":{"value":1.0},"reservation":{"principal":"y"}}]"#,
+    );
+    let one = r#"{"frameworks":[{"id":"FP","name":"p","active":false,"roles":["p"]}]}"#;
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = ["x", "y"].map(|it| Target { principal: Some(it.into()), ..target("p", None) });
+    let mut first = pages(calm().answer(200, &both), "frameworks", &[one]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host = pages(calm().answer(200, &both), "frameworks", &[one, NONE]);
+    // One teardown, and two removals.
+    let mut host = slow(accepted(host, 3).answer(200, by("")), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &options);
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
+#[test]
+fn plans_that_are_carried_out_wait_together_also_with_teardown() {
+    let roles = ["r0", "r1", "r2", "r3"];
+    let old = |roles: &[&str]| list(roles).replace("1.11.0", "1.4.3");
+    let begun = || calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = roles.map(|it| target(it, None));
+    let mut first = pages(begun().answer(200, old(&roles)), "frameworks", &[NONE]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host = pages(begun().answer(200, old(&[])), "frameworks", &[NONE]);
+    let mut host = slow(host, |_, _| 1);
+    let results = apply_all(&mut host, &plans, &options);
+    assert!(results.iter().all(Result::is_ok));
+    assert!(host.script.paused.as_secs() < 200, "{}", host.script.paused.as_secs());
+}
+
+#[test]
+fn a_target_whose_list_is_invalid_does_not_stop_the_others() {
+    let with_bad = |roles: &[&str]| {
+        let bad =
+            r#""zbad":[{"name":"cpus","role":"other","scalar":{"value":1.0},"reservation":{}}]"#;
+        let sep = if roles.is_empty() { "" } else { "," };
+        list(roles).replace(
+            r#""reserved_resources_full":{"#,
+            &format!(r#""reserved_resources_full":{{{bad}{sep}"#),
+        )
+    };
+    let mut host = calm().answer(200, with_bad(&["p", "q"])).page("frameworks", 200, NONE);
+    host = accepted(host, 2).answer(200, with_bad(&[])).answer(200, DELETED).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+    let targets = [target("zbad", None), target("p", Some("p")), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[0].is_err() && results[1].is_ok() && results[2].is_ok(), "{results:?}");
+}
+
+#[test]
+fn pages_that_take_longer_than_they_are_fresh_are_no_obstacle() {
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED).answer(200, DELETED);
+    let is_slow =
+        |it: &str| ["frameworks", "roles", "metrics"].iter().any(|page| it.contains(page));
+    let mut host = slow(host, |it, _| if is_slow(it) { 11_000 } else { 0 });
+    let results =
+        clean_all(&mut host, &[target("p", Some("p")), target("q", Some("q"))], &refusing());
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
+#[test]
+fn the_agents_are_those_of_the_master_that_lists_the_frameworks() {
+    let re = r#","reregistered_time":5000.0"#;
+    let host = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[NONE]);
+    let host = accepted(host, 2).answer(200, list(&[])).answer(200, list_of(&[], re));
+    let mut host = host.page("metrics/snapshot", 404, "");
+    for _ in 0..2 {
+        host = host.answer(200, DELETED);
+    }
+    // Another master takes over while the registry is read, and does not say when.
+    let mut host = slow(host, |it, _| if it.contains("registry") { 50_000 } else { 0 });
+    let _ = clean_all(&mut host, &[target("p", Some("p")), target("q", Some("q"))], &refusing());
+    assert_eq!(host.count("Delete"), 0, "{:#?}", host.all);
 }

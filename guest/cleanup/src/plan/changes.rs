@@ -11,7 +11,7 @@ use crate::owner::Owner;
 use crate::settle::came_back;
 use janitor_contract::changes::{differences, is_carried_out};
 use janitor_contract::planned;
-use janitor_contract::types::{CleanupPlan, InUse, Level, Reason, ZnodeState};
+use janitor_contract::types::{CleanupPlan, Framework, InUse, Level, Reason, Target, ZnodeState};
 
 /// A cluster to which a plan may be applied.
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
@@ -60,14 +60,7 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Aborts the run unless the plan may be carried out, or is carried out already.
-    pub fn decide(&mut self, mut compared: Compared) -> Result<Comparison, Abort> {
-        // Another plan may have taken its time, or had frameworks torn down.
-        if self.options.in_use == InUse::Teardown {
-            let now = self.host.elapsed();
-            if self.are_frameworks_old(now) {
-                compared = self.compare(&compared.then)?;
-            }
-        }
+    pub fn decide(&mut self, compared: Compared) -> Result<Comparison, Abort> {
         let Compared { then, now, listing, differences } = compared;
         let target = &then.target;
         if let (false, Some(listing)) = (differences.is_empty(), &listing)
@@ -97,6 +90,10 @@ impl<H: Host> Context<'_, H> {
             }
         };
         match (&listing, refusal) {
+            (Some(listing), None) => {
+                let all = self.still_planned(all, listing, target)?;
+                self.require_unused(Users { all, doubt: None, refusal: None }, listing, target)?;
+            }
             (Some(listing), refusal) => {
                 self.require_unused(Users { all, doubt: None, refusal }, listing, target)?;
             }
@@ -108,6 +105,33 @@ impl<H: Host> Context<'_, H> {
 }
 
 impl<H: Host> Context<'_, H> {
+    /// Returns those of the frameworks of a plan that are still to be torn down: another plan may have had some
+    /// torn down, or have waited. It aborts the run if they are not as the plan shows them.
+    fn still_planned(
+        &mut self,
+        planned: Vec<Framework>,
+        listing: &Listing,
+        target: &Target,
+    ) -> Result<Vec<Framework>, Abort> {
+        if self.options.in_use != InUse::Teardown || planned.is_empty() {
+            return Ok(planned);
+        }
+        let now = self.host.elapsed();
+        if !self.are_frameworks_old(now) {
+            return Ok(planned);
+        }
+        let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
+        let Users { all, refusal, .. } = self.users(&all, target);
+        match refusal {
+            None if all.iter().all(|it| planned.contains(it)) => Ok(all),
+            Some(refusal) => Err(self.refuse(refusal)),
+            None => {
+                let why = "the frameworks have changed since the plan was made. Make a new plan";
+                Err(self.refuse(Refusal { reason: Reason::Changed, why: why.into() }))
+            }
+        }
+    }
+
     /// Returns whether nothing of a plan's target has come back since the pending operations were listed.
     /// The order matters: a removal that is not pending any more has either been carried out, or its
     /// resources are listed again. It aborts the run if that cannot be known.
