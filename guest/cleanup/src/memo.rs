@@ -173,7 +173,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
                 memo.is_list_old |= is_about_operations(request);
                 if ends_with(request, &frameworks::PAGES[..1]) {
                     memo.look = Look { number: memo.look.number + 1, at: memo.now };
-                    // What confirms the list must be later than it.
+                    // The pages by which it is judged must be later.
                     memo.forget_pages(frameworks::confirms);
                 }
                 Ok(Exchange::Read(memo.host.send(request)?, request.clone(), age))

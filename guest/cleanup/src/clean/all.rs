@@ -146,7 +146,7 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
             it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
         let is_free = |context: &mut Context<H>, now: Duration| {
-            // What the last of them is shown counts for all.
+            // The latest look counts for all of them.
             for _ in 0..LOOKS {
                 let look = context.host.latest_look();
                 context.unused_since(now)?;
