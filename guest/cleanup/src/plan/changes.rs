@@ -11,7 +11,7 @@ use crate::owner::Owner;
 use crate::settle::came_back;
 use janitor_contract::changes::{differences, is_carried_out};
 use janitor_contract::planned;
-use janitor_contract::types::{CleanupPlan, Framework, InUse, Level, Reason, Target, ZnodeState};
+use janitor_contract::types::{CleanupPlan, Framework, Level, Reason, Target, ZnodeState};
 
 /// A cluster to which a plan may be applied.
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
@@ -113,7 +113,7 @@ impl<H: Host> Context<'_, H> {
         listing: &Listing,
         target: &Target,
     ) -> Result<Vec<Framework>, Abort> {
-        if self.options.in_use != InUse::Teardown || planned.is_empty() {
+        if planned.is_empty() {
             return Ok(planned);
         }
         let now = self.host.elapsed();
