@@ -22,6 +22,10 @@ pub use self::known::{
 };
 pub use self::users::{Users, unknown};
 
+/// The number of times that a run looks at the frameworks until the look is not out of date, and the same for all
+/// targets.
+pub const LOOKS: usize = 3;
+
 /// The state of a cluster that decides whether a target may be cleaned.
 struct Checked {
     /// The list of agents, or the reason why there is none; nothing if no list is needed.
@@ -116,6 +120,27 @@ impl<H: Host> Context<'_, H> {
     pub fn unused_since(&mut self, now: Duration) -> Result<(), Abort> {
         self.outdate_frameworks(now);
         self.still_unused(None)
+    }
+
+    /// The same, with a list of agents if there is one. A look that has taken long itself, because the master
+    /// had to be asked again, is repeated.
+    pub fn unused_at(
+        &mut self,
+        mut now: Duration,
+        listing: Option<&Rc<Listing>>,
+    ) -> Result<(), Abort> {
+        if self.options.in_use == InUse::Force {
+            return Ok(());
+        }
+        for _ in 0..LOOKS {
+            self.outdate_frameworks(now);
+            if !self.has_waited {
+                break;
+            }
+            self.still_unused(listing)?;
+            now = self.host.elapsed();
+        }
+        Ok(())
     }
 
     /// Reads what decides whether a target may be cleaned, and makes the checks in their order.

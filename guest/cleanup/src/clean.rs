@@ -91,7 +91,7 @@ impl<'a, H: Host> Context<'a, H> {
             self.resources(owner, listing)?;
         }
         if let Some(znode) = znode {
-            self.znode(znode, Self::unused_since)?;
+            self.znode(znode, |context, now| context.unused_at(now, None))?;
         }
         if role.is_some() || znode.is_some() {
             self.say("Cleanup completed successfully.");

@@ -81,27 +81,8 @@ fn is_as_far(one: &Unreached, other: &Unreached) -> bool {
 /// Finds the frameworks that differ from the plan: a teardown would end them, or they would lose
 /// their data.
 fn framework_differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let roles = |it: &Framework| it.roles.iter().cloned().collect::<BTreeSet<_>>();
-    for framework in &now.frameworks {
-        let name = framework_words(framework);
-        match then.frameworks.iter().find(|it| it.id == framework.id) {
-            None => sentences.push(format!("Framework {name} now uses the target")),
-            Some(it) if it.name != framework.name || roles(it) != roles(framework) => {
-                let has = framework.roles.join(", ");
-                sentences.push(format!(
-                    "Framework {name} differs from the plan; its roles are now: {has}"
-                ));
-            }
-            Some(it) if options.in_use == InUse::Teardown && framework.tasks > it.tasks => {
-                sentences.push(format!(
-                    "Framework {name} now runs {} task(s), and {} in the plan",
-                    framework.tasks, it.tasks
-                ));
-            }
-            Some(_) => {}
-        }
-    }
+    let difference = |it| framework_difference(&then.frameworks, it, options);
+    let mut sentences: Vec<_> = now.frameworks.iter().filter_map(difference).collect();
     let is_gone = |it: &&Framework| !now.frameworks.iter().any(|other| other.id == it.id);
     for framework in then.frameworks.iter().filter(is_gone) {
         sentences
@@ -111,6 +92,31 @@ fn framework_differences(then: &CleanupPlan, now: &CleanupPlan, options: &Option
         sentences.push(format!("It is no longer known which frameworks exist: {why}"));
     }
     sentences
+}
+
+/// Compares a framework that uses the target now with those of the plan. The sentence says what the plan does
+/// not show, if there is anything.
+pub fn framework_difference(
+    planned: &[Framework],
+    framework: &Framework,
+    options: &Options,
+) -> Option<String> {
+    let roles = |it: &Framework| it.roles.iter().cloned().collect::<BTreeSet<_>>();
+    let name = framework_words(framework);
+    match planned.iter().find(|it| it.id == framework.id) {
+        None => Some(format!("Framework {name} now uses the target")),
+        Some(it) if it.name != framework.name || roles(it) != roles(framework) => {
+            let has = framework.roles.join(", ");
+            Some(format!("Framework {name} differs from the plan; its roles are now: {has}"))
+        }
+        Some(it) if options.in_use == InUse::Teardown && framework.tasks > it.tasks => {
+            Some(format!(
+                "Framework {name} now runs {} task(s), and {} in the plan",
+                framework.tasks, it.tasks
+            ))
+        }
+        Some(_) => None,
+    }
 }
 
 /// Compares the states of the znode.

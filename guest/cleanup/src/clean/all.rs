@@ -8,6 +8,7 @@ use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::checks::LOOKS;
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
@@ -38,9 +39,6 @@ pub fn apply_all<H: Host>(
     let jobs: Vec<_> = plans.iter().map(|plan| (&plan.target, Some(plan))).collect();
     carry_out_all(host, &jobs, options)
 }
-
-/// The number of times that the targets look at the frameworks until all have had the same look.
-const LOOKS: usize = 3;
 
 /// The message if they have not.
 const UNSTEADY: &str = "Other steps are skipped, because the Mesos master does not list the frameworks \
@@ -126,8 +124,11 @@ fn carry_out_all<H: Host>(
         });
     }
     // The list that was read last for another target may show more.
+    parts.iter_mut().for_each(Part::have_list);
     parts.iter_mut().for_each(Part::require_nothing_back);
     delete_nodes(&mut parts);
+    // So may one that was read before a node was deleted.
+    parts.iter_mut().for_each(Part::require_nothing_back);
     let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
     parts.into_iter().map(|part| part.end(are_complete)).collect()
 }
@@ -145,8 +146,9 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
         let is_near = |it: &Part<H>| {
             it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
-        let is_free = |context: &mut Context<H>, now: Duration| {
+        let is_free = |context: &mut Context<H>, mut now: Duration| {
             // The latest look counts for all of them.
+            let mut is_same = false;
             for _ in 0..LOOKS {
                 let look = context.host.latest_look();
                 context.unused_since(now)?;
@@ -158,7 +160,12 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                 // A deletion has the pages forgotten, so all others look at them now.
                 for next in after.iter_mut().filter(|it| it.target.znode.is_some()) {
                     next.require_unused(now);
-                    are_free &= !is_near(next) || !matches!(next.state, State::Ended(_));
+                    are_free &= !is_near(next)
+                        || match next.state {
+                            State::Ended(_) => false,
+                            State::CarriedOut => next.context.unused_since(now).is_ok(),
+                            State::Compared(_) | State::Runs(_) => true,
+                        };
                 }
                 if !are_free {
                     let message = format!(
@@ -167,11 +174,23 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                     );
                     return Err(context.abort(Reason::Incomplete, message));
                 }
-                if context.host.latest_look() == look {
-                    return Ok(());
+                now = context.host.elapsed();
+                is_same = context.host.latest_look() == look;
+                if is_same {
+                    break;
                 }
+                // The pages may take longer than a look is fresh.
+                let mut near = before.iter().chain(after.iter()).filter(|it| is_near(it));
+                is_same |= context.has_latest_look() && near.all(|it| it.context.has_latest_look());
             }
-            Err(context.abort(Reason::Failed, UNSTEADY))
+            if !is_same {
+                return Err(context.abort(Reason::Failed, UNSTEADY));
+            }
+            // The frameworks may have been looked at together with a new list of agents.
+            match context.target.and_then(Owner::of) {
+                Some(owner) => context.require_nothing_in_latest(owner),
+                None => Ok(()),
+            }
         };
         part.proceed(|context, _, _| {
             context.waits_since = None;
@@ -195,6 +214,11 @@ fn overlap(one: &str, other: &str) -> bool {
 /// All of them are looked at together: with one list of frameworks, and one of agents.
 fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<H>]) {
     let mut now = Duration::ZERO;
+    // The last time that one of them has read: some may have waited long since the others did.
+    let start = parts.iter().map(|part| part.context.host.now).max();
+    for part in parts.iter_mut() {
+        part.context.waits_since = start;
+    }
     for _ in 0..LOOKS {
         for part in parts.iter_mut() {
             part.proceed(|context, _, listing| {
@@ -252,6 +276,15 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Par
             context.waits_since = Some(now);
             context.carry_out(operation, listing, owner, Begun::Round(first)).map(Some)
         });
+    }
+}
+
+impl<H: Host> Context<'_, H> {
+    /// Aborts the run if the latest list of agents, if any is kept, shows something of the target.
+    fn require_nothing_in_latest(&mut self, owner: Owner) -> Result<(), Abort> {
+        let Some(listing) = self.host.latest(Wanted::of_owner(owner)) else { return Ok(()) };
+        self.report.left = Some(listing.left(owner));
+        self.require_nothing_back(&listing, owner)
     }
 }
 
@@ -341,17 +374,31 @@ impl<'a, H: Host> Part<'a, H> {
         });
     }
 
-    /// Ends the cleanup, also that of a plan that was carried out before, if the latest list of agents shows
-    /// something of the target.
+    /// Reads the agents again if the latest list has been forgotten, because the run has paused since. The
+    /// other targets share this list.
+    fn have_list(&mut self) {
+        self.check(|context, owner| {
+            if context.host.latest(Wanted::of_owner(owner)).is_some() {
+                return Ok(());
+            }
+            let listing = context.look(owner);
+            context.usable(listing).map(drop)
+        });
+    }
+
+    /// Ends the cleanup if the latest list of agents shows something of the target.
     fn require_nothing_back(&mut self) {
-        let Self { target, context, state, .. } = self;
-        let Some(owner) = Owner::of(target).filter(|_| !matches!(state, State::Ended(_))) else {
-            return;
-        };
-        let Some(listing) = context.host.latest(Wanted::of_owner(owner)) else { return };
-        context.report.left = Some(listing.left(owner));
-        if let Err(abort) = context.require_nothing_back(&listing, owner) {
-            *state = State::Ended(abort);
+        self.check(|context, owner| context.require_nothing_in_latest(owner));
+    }
+
+    /// Ends the cleanup, also that of a plan that was carried out before, if a check of a target that owns
+    /// resources fails.
+    fn check(&mut self, check: impl FnOnce(&mut Context<H>, Owner) -> Result<(), Abort>) {
+        let owner = Owner::of(self.target).filter(|_| !matches!(self.state, State::Ended(_)));
+        if let Some(owner) = owner
+            && let Err(abort) = check(&mut self.context, owner)
+        {
+            self.state = State::Ended(abort);
         }
     }
 

@@ -212,6 +212,19 @@ fn nothing_of_a_target_without_the_latest_look_is_removed() {
 }
 
 #[test]
+fn no_node_is_deleted_without_the_latest_look() {
+    let mut host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE]);
+    for _ in 0..9 {
+        host = host.page("roles", 503, "").page("roles", 200, r#"{"roles":[]}"#);
+    }
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let results = clean_all(&mut host, &[node("x"), node("x/y")], &refusing());
+    let message = &results[0].as_ref().unwrap_err().message;
+    assert!(message.contains("does not list the frameworks reliably"), "{message}");
+    assert_eq!(host.count("Delete"), 0);
+}
+
+#[test]
 fn what_the_own_look_shows_of_a_node_below_counts() {
     let mut host = calm().answer(200, list(&[]));
     host = pages(host, "frameworks", &[NONE, NONE, &used("q-role")]);
@@ -504,4 +517,192 @@ fn the_agents_are_those_of_the_master_that_lists_the_frameworks() {
     let mut host = slow(host, |it, _| if it.contains("registry") { 50_000 } else { 0 });
     let _ = clean_all(&mut host, &[target("p", Some("p")), target("q", Some("q"))], &refusing());
     assert_eq!(host.count("Delete"), 0, "{:#?}", host.all);
+}
+
+#[test]
+fn a_plan_that_is_carried_out_and_in_use_again_keeps_the_node_above() {
+    let role = target("q", Some("x/y"));
+    for targets in [[role.clone(), node("x")], [node("x"), role]] {
+        let mut first = pages(calm().answer(200, list(&["q"])), "frameworks", &[NONE]);
+        let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &refusing())
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        // An earlier run has removed what q had; now its service is installed again.
+        let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE, &used("q")]);
+        let host = host.answer(200, DELETED);
+        let mut host = slow(host, |it, n| if it.contains("slaves") && n == 2 { 31_000 } else { 0 });
+        let results = apply_all(&mut host, &plans, &refusing());
+        assert_eq!(host.count("frameworks "), 2);
+        assert_eq!(host.count("Delete"), 0, "{:?} {results:?}", targets[0]);
+    }
+}
+
+#[test]
+fn what_the_last_list_shows_counts_also_after_a_pause() {
+    let of_a = r#"{"type":"DYNAMIC","role":"a"}"#;
+    let of_b = r#",{"type":"DYNAMIC","role":"a/b"}"#;
+    let one = |role: &str, refined: &str| {
+        format!(
+            r#""{role}":[{{"name":"cpus","scalar":{{"value":1.0}},"reservations":[{of_a}{refined}]}}]"#
+        )
+    };
+    let list = |all: &[String]| {
+        format!(
+            r#"{{"slaves":[{{"id":"S0","version":"1.11.0","reserved_resources_full":{{{}}}}}]}}"#,
+            all.join(",")
+        )
+    };
+    let targets = ["a", "a/b"].map(|it| target(it, None));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let both = list(&[one("a", ""), one("a/b", of_b)]);
+    let plans: Vec<CleanupPlan> =
+        crate::plan::plan_all(&mut begun().answer(200, &both), &targets, &refusing())
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+    let host = begun()
+        .answer(200, list(&[one("a/b", of_b)]))
+        .answer(202, "")
+        .answer(200, list(&[one("a", "")]));
+    let host = host.page("maintenance/status", 200, "{}").page("maintenance/status", 503, "");
+    let host = host.page("maintenance/status", 200, "{}");
+    let results = apply_all(&mut slow(host, |_, _| 0), &plans, &refusing());
+    assert!(results[0].is_err(), "clean, and the last list shows resources of a: {results:?}");
+}
+
+#[test]
+fn what_a_later_list_shows_of_a_target_counts_also_after_a_pause() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"q","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE]);
+    let host = pages(host, "api/v1", &[pending, r#"{"get_operations":{}}"#]);
+    let host = host.answer(200, list(&[])).answer(200, list(&["p"])).answer(200, DELETED);
+    let host = host.page("maintenance/status", 200, "{}").page("maintenance/status", 503, "");
+    let host = host.page("maintenance/status", 200, "{}");
+    let mut host = slow(host, |_, _| 0);
+    let results = clean_all(&mut host, &[target("p", Some("p")), target("q", None)], &refusing());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?} {:#?}", host.all);
+}
+
+#[test]
+fn an_agent_that_registers_meanwhile_is_no_other_master() {
+    let metrics = |count: u32| {
+        format!(
+            r#"{{"master/frameworks_active":0,"master/slave_registrations":{count},"master/slaves_unreachable":0}}"#
+        )
+    };
+    let two = list(&[]).replace(
+        "}]}",
+        r#"},{"id":"O-S1","hostname":"h1","version":"1.11.0","reserved_resources_full":{}}]}"#,
+    );
+    let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE]);
+    let host = pages(host, "metrics/snapshot", &[&metrics(1), &metrics(2)]);
+    let host = host.answer(200, two).answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let results = clean_all(&mut host, &[target("p", None), node("x")], &refusing());
+    assert!(results.iter().all(Result::is_ok), "{results:?} {:#?}", host.all);
+}
+
+#[test]
+fn after_a_long_wait_of_one_plan_the_others_wait_for_the_master_too() {
+    let old = |roles: &[&str]| list(roles).replace("1.11.0", "1.4.3");
+    let begun = || calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let targets = [target("p", None), target("q", None)];
+    let mut first = pages(begun().answer(200, old(&["p", "q"])), "frameworks", &[NONE]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &refusing())
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let mut host = begun().answer(200, old(&["q"])).page("frameworks", 200, NONE);
+    for _ in 0..5 {
+        host = host.page("frameworks", 503, "");
+    }
+    host = host.page("frameworks", 200, NONE).answer(202, "").answer(200, old(&[]));
+    let mut host = slow(host, |_, _| 0);
+    let results = apply_all(&mut host, &plans, &refusing());
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
+#[test]
+fn fewer_tasks_of_a_framework_are_no_change() {
+    let one = |id: &str, role: &str, active: bool, tasks: &str| {
+        format!(
+            r#"{{"id":"{id}","name":"{role}","active":{active},"roles":["{role}"],"tasks":[{tasks}]}}"#
+        )
+    };
+    let both = format!(
+        r#"{{"frameworks":[{},{}]}}"#,
+        one("FP", "p", true, "{}"),
+        one("FQ", "q", true, "{},{}")
+    );
+    let later = format!(r#"{{"frameworks":[{}]}}"#, one("FQ", "q", true, "{}"));
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = [target("p", None), target("q", None)];
+    let mut first = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both, &later, NONE]);
+    let mut host = slow(accepted(host, 4).answer(200, list(&[])), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &options);
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
+#[test]
+fn a_wait_within_the_look_is_a_wait() {
+    let mut found = Vec::new();
+    for (is_several, place) in [(false, "node"), (true, "node"), (false, "round")] {
+        let roles = r#"{"roles":[]}"#;
+        let mut host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE]);
+        host = host.page("roles", 200, roles);
+        if is_several {
+            // It looks at them once more after the last phase.
+            host = host.page("frameworks", 200, NONE).page("roles", 200, roles);
+        }
+        host = pages(host, "frameworks", &[NONE, &used("p")]);
+        for _ in 0..24 {
+            host = host.page("roles", 503, "");
+        }
+        host = host.page("roles", 200, roles);
+        host = match place {
+            "node" => host.answer(202, "").answer(200, list(&[])).answer(200, DELETED),
+            _ => host
+                .answer(503, "")
+                .answer(200, list(&["p"]))
+                .answer(202, "")
+                .answer(200, list(&[])),
+        };
+        let mut host = slow(host, |it, n| match () {
+            () if place == "node" && it.contains("registry") && n == 1 => 31_000,
+            () if place != "node" && it.contains("slaves") && n == 2 => 31_000,
+            () => 0,
+        });
+        let options = Options { confirm_seconds: 60, ..refusing() };
+        let node = (place == "node").then_some("p");
+        let result = match is_several {
+            true => clean_all(&mut host, &[target("p", node)], &options).remove(0),
+            false => clean(&mut host, &target("p", node), &options),
+        };
+        let at = host.all.iter().rfind(|it| it.1.contains("frameworks")).unwrap().0;
+        let last =
+            host.all.iter().rfind(|it| it.1.contains("Delete") || it.1.contains("unreserve"));
+        let ago = last.unwrap().0.saturating_sub(at);
+        if result.is_ok() {
+            found.push((is_several, place, ago));
+        }
+    }
+    assert!(found.is_empty(), "removed this long after the look: {found:?}");
+}
+
+#[test]
+fn what_a_list_shows_before_the_node_is_deleted_counts() {
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+    // The resources of q are back, and the run lists them before it deletes q's node.
+    host = host.answer(200, list(&["q"])).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+    let targets = [target("p", Some("p")), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[1].is_err(), "{results:?} {:#?}", host.all);
 }

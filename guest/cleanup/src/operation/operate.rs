@@ -91,11 +91,10 @@ impl<H: Host> Context<'_, H> {
         &mut self,
         now: Duration,
         operation: &Operation,
-        listing: &Listing,
+        listing: &Rc<Listing>,
         owner: Owner,
     ) -> Result<(), Abort> {
-        self.outdate_frameworks(now);
-        self.require_still_unused(listing)?;
+        self.unused_at(now, Some(listing))?;
         self.require_planned(operation, listing, owner)
     }
 

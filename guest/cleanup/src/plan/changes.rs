@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::master::agents::Listing;
 use crate::owner::Owner;
 use crate::settle::came_back;
-use janitor_contract::changes::{differences, is_carried_out};
+use janitor_contract::changes::{differences, framework_difference, is_carried_out};
 use janitor_contract::planned;
 use janitor_contract::types::{CleanupPlan, Framework, Level, Reason, Target, ZnodeState};
 
@@ -122,8 +122,10 @@ impl<H: Host> Context<'_, H> {
         }
         let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
         let Users { all, refusal, .. } = self.users(&all, target);
+        let is_planned =
+            |it: &Framework| framework_difference(&planned, it, self.options).is_none();
         match refusal {
-            None if all.iter().all(|it| planned.contains(it)) => Ok(all),
+            None if all.iter().all(is_planned) => Ok(all),
             Some(refusal) => Err(self.refuse(refusal)),
             None => {
                 let why = "the frameworks have changed since the plan was made. Make a new plan";
