@@ -170,7 +170,7 @@ pub const WHOLE: [Sweep; 15] = [
     Sweep { manner: Manner::Plans, agents: 2, resources: 1, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Waits, agents: 1, resources: 1, deviations: 2, one_in: 101 },
     Sweep { manner: Manner::TearsDown, agents: 1, resources: 1, deviations: 2, one_in: 1 },
-    Sweep { manner: Manner::Forces, agents: 1, resources: 1, deviations: 2, one_in: 101 },
+    Sweep { manner: Manner::Forces, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Several, agents: 1, resources: 1, deviations: 2, one_in: 1999 },
     Sweep { manner: Manner::Plans, agents: 1, resources: 1, deviations: 2, one_in: 101 },
     Sweep { manner: Manner::Plain, agents: 2, resources: 2, deviations: 2, one_in: 100_003 },
