@@ -61,6 +61,12 @@ pub trait Host {
         None
     }
 
+    /// Returns whether the latest list of agents is later than the latest look at the frameworks, if several
+    /// cleanups share the host.
+    fn has_listed_since_look(&self) -> bool {
+        false
+    }
+
     /// Remembers that the master has a page.
     fn know(&mut self, _page: &Request) {}
 
@@ -233,6 +239,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn latest_look(&self) -> Option<Look> {
         self.host.latest_look()
+    }
+
+    fn has_listed_since_look(&self) -> bool {
+        self.host.has_listed_since_look()
     }
 
     fn know(&mut self, page: &Request) {

@@ -42,6 +42,8 @@ pub struct Memo<'a, H> {
     is_list_old: bool,
     /// The latest look at the frameworks.
     look: Look,
+    /// The agents have been listed since then.
+    has_listed: bool,
     /// The time on the host's clock when it was last read.
     now: Duration,
     /// The pages that the master has shown to any of the cleanups.
@@ -67,6 +69,7 @@ impl<'a, H: Host> Memo<'a, H> {
             old: Vec::new(),
             is_list_old: false,
             look: Look::default(),
+            has_listed: false,
             now: Duration::ZERO,
             known: Vec::new(),
             is_plain: false,
@@ -173,6 +176,7 @@ impl<H: Host> Host for Handle<'_, '_, H> {
                 memo.is_list_old |= is_about_operations(request);
                 if ends_with(request, &frameworks::PAGES[..1]) {
                     memo.look = Look { number: memo.look.number + 1, at: memo.now };
+                    memo.has_listed = false;
                     // The pages by which it is judged must be later.
                     memo.forget_pages(frameworks::confirms);
                 }
@@ -201,14 +205,14 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
         let mut memo = self.0.borrow_mut();
-        let Memo { host, wanted: all, lists, is_list_old, .. } = &mut *memo;
+        let Memo { host, wanted: all, lists, is_list_old, has_listed, .. } = &mut *memo;
         let place = all.iter().position(|it| *it == wanted);
         if place.is_none() && (wanted != Wanted::NOTHING || all.is_empty()) {
             return agents::list(*host, wanted).map(Rc::new);
         }
         if lists.is_empty() || lists.iter().flatten().any(|it| it.is_refreshed) {
             let read = agents::list_all(*host, all)?;
-            *is_list_old = false;
+            (*is_list_old, *has_listed) = (false, true);
             *lists = read.into_iter().map(|listing| listing.map(Rc::new)).collect();
         }
         // Every list names all agents.
@@ -221,13 +225,13 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>> {
         let mut memo = self.0.borrow_mut();
-        let Memo { host, wanted: all, lists, old, is_list_old, .. } = &mut *memo;
+        let Memo { host, wanted: all, lists, old, is_list_old, has_listed, .. } = &mut *memo;
         let Some(place) = all.iter().position(|it| *it == wanted) else {
             return agents::refresh(*host, wanted, listing);
         };
         if lists.is_empty() {
             *lists = agents::refresh_all(*host, all, mem::take(old))?;
-            *is_list_old = false;
+            (*is_list_old, *has_listed) = (false, true);
         }
         lists.get(place)?.clone().ok()
     }
@@ -290,6 +294,10 @@ impl<H: Host> Host for Handle<'_, '_, H> {
     fn latest_look(&self) -> Option<Look> {
         let memo = self.0.borrow();
         (!memo.is_plain).then_some(memo.look)
+    }
+
+    fn has_listed_since_look(&self) -> bool {
+        self.0.borrow().has_listed
     }
 }
 

@@ -576,6 +576,27 @@ fn an_agent_that_registers_meanwhile_is_no_other_master() {
     assert!(results.iter().all(Result::is_ok), "{results:?} {:#?}", host.all);
 }
 
+/// Each of the targets has the frameworks of another master than the agents, and reads no more of them.
+#[test]
+fn after_a_failover_many_targets_read_few_pages() {
+    let n = 50;
+    let metrics = |count: u32| {
+        format!(
+            r#"{{"master/frameworks_active":0,"master/slave_registrations":{count},"master/slaves_unreachable":0}}"#
+        )
+    };
+    let roles: Vec<String> = (0..n).map(|it| format!("r{it}")).collect();
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let host = pages(calm().answer(200, list(&roles)), "frameworks", &[NONE]);
+    let host = pages(host, "metrics/snapshot", &[&metrics(1), &metrics(0)]);
+    let mut host = slow(host, |it, n| if it.contains("roles") && n == 1 { 31_000 } else { 0 });
+    let targets: Vec<_> = roles.iter().map(|it| target(it, None)).collect();
+    let results = clean_all(&mut host, &targets, &refusing());
+    let words = "another master has probably taken over";
+    assert!(results.iter().all(|it| it.as_ref().unwrap_err().message.contains(words)));
+    assert!(host.count("frameworks ") <= 3, "{}", host.count("frameworks "));
+}
+
 #[test]
 fn after_a_long_wait_of_one_plan_the_others_wait_for_the_master_too() {
     let old = |roles: &[&str]| list(roles).replace("1.11.0", "1.4.3");

@@ -50,10 +50,11 @@ pub fn all<H: Host>(
     let latest = host.latest_look();
     let (mut all, mut metrics) = look(host, retries)?;
     let is_kept = latest.is_some() && host.latest_look() == latest;
+    let has_listed = is_kept && host.has_listed_since_look();
     let is_older = |metrics: &Metrics| {
         // An agent may have registered after pages that are kept.
         let count = metrics.registrations.filter(|_| !listing.may_have_taken_over);
-        is_kept && count.is_some_and(|count| doubt(listing, count).is_some())
+        has_listed && count.is_some_and(|count| doubt(listing, count).is_some())
     };
     if ((all.hidden(&metrics) > 0 || all.has_unlisted()) && !is_kept) || is_older(&metrics) {
         // A framework may have registered between the list and the other pages.
