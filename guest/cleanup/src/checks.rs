@@ -26,6 +26,10 @@ pub use self::users::{Users, unknown};
 /// targets.
 pub const LOOKS: usize = 3;
 
+/// The message if these looks are not enough.
+pub const UNSTEADY: &str = "Other steps are skipped, because the Mesos master does not list the frameworks \
+    reliably: each time, the run had to wait for some page. Run the same command again.";
+
 /// The state of a cluster that decides whether a target may be cleaned.
 struct Checked {
     /// The list of agents, or the reason why there is none; nothing if no list is needed.
@@ -102,16 +106,23 @@ impl<H: Host> Context<'_, H> {
         Err(self.abort(Reason::Failed, message))
     }
 
-    /// Aborts a run that has waited if a framework uses the target now, also if there is no list of agents.
+    /// Aborts a run that has waited if a framework uses the target now. Without a list of agents, nothing of the
+    /// target was left, and nothing may be back either.
     pub fn still_unused(&mut self, listing: Option<&Rc<Listing>>) -> Result<(), Abort> {
         if !self.has_waited || self.options.in_use == InUse::Force {
             return Ok(());
         }
-        let listing = match listing {
-            Some(listing) => Ok(Rc::clone(listing)),
-            None => self.list(Wanted::NOTHING),
+        let listing = match (listing, self.target.and_then(Owner::of)) {
+            (Some(listing), _) => Rc::clone(listing),
+            (None, Some(owner)) => {
+                let listing = self.list(Wanted::of_owner(owner));
+                self.require_still_clean(listing, owner)?
+            }
+            (None, None) => {
+                let listing = self.list(Wanted::NOTHING);
+                listing.map_err(|why| self.abort(Reason::Failed, why))?
+            }
         };
-        let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
         self.require_still_unused(&listing)
     }
 
@@ -132,15 +143,21 @@ impl<H: Host> Context<'_, H> {
         if self.options.in_use == InUse::Force {
             return Ok(());
         }
+        let mut has_paused = false;
         for _ in 0..LOOKS {
             self.outdate_frameworks(now);
             if !self.has_waited {
-                break;
+                return Ok(());
             }
+            let pauses = self.host.pauses;
             self.still_unused(listing)?;
             now = self.host.elapsed();
+            has_paused = self.host.pauses > pauses;
         }
-        Ok(())
+        match self.is_unsteady(now, has_paused) {
+            true => Err(self.abort(Reason::Failed, UNSTEADY)),
+            false => Ok(()),
+        }
     }
 
     /// Reads what decides whether a target may be cleaned, and makes the checks in their order.

@@ -259,13 +259,13 @@ impl<'a, H: Host> Context<'a, H> {
                 self.host.say(Level::Error, line, Some(Event::Left(left)));
             }
         }
-        let outcome = self.report.znode.as_ref().map(|znode| &znode.outcome);
         if let Some(znode) = &target.znode {
-            let line = match outcome {
-                Some(ZnodeOutcome::Unknown(_)) => format!("Possibly not deleted: znode '{znode}'"),
-                _ => format!("Not deleted: znode '{znode}'"),
+            let what = match self.report.znode.as_ref().map(|znode| &znode.outcome) {
+                Some(ZnodeOutcome::Deleted(_) | ZnodeOutcome::Absent) => return,
+                Some(ZnodeOutcome::Unknown(_)) => "Possibly not deleted",
+                Some(ZnodeOutcome::Failed(_)) | None => "Not deleted",
             };
-            self.host.say(Level::Error, line, None);
+            self.host.say(Level::Error, format!("{what}: znode '{znode}'"), None);
         }
     }
 

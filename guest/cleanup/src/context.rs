@@ -190,7 +190,7 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Keeps for the report what the agents still hold.
-    fn seen(
+    pub fn seen(
         &mut self,
         listing: Result<Rc<Listing>, String>,
         owner: Owner,
@@ -266,8 +266,14 @@ impl<'a, H: Host> Context<'a, H> {
     }
 
     /// Returns whether no other cleanup of the run has looked at the frameworks later.
-    pub fn has_latest_look(&self) -> bool {
+    fn has_latest_look(&self) -> bool {
         self.host.latest_look() == self.look
+    }
+
+    /// Returns whether the latest look of all is not good enough, after several of them. The pages may take longer
+    /// than a look is fresh, but then the run has not paused between them.
+    pub fn is_unsteady(&mut self, now: Duration, has_paused: bool) -> bool {
+        !self.has_latest_look() || has_paused && self.are_frameworks_old(now)
     }
 
     /// Returns whether the run last looked at the frameworks long before this time, or the cleanup of

@@ -171,6 +171,8 @@ pub struct Watched<'a, H> {
     known: Vec<Request>,
     /// This is set once the host has asked the run to stop.
     pub stopped: bool,
+    /// The number of pauses.
+    pub pauses: u32,
     /// The time on the host's clock when it was last read.
     pub now: Duration,
 }
@@ -178,7 +180,7 @@ pub struct Watched<'a, H> {
 impl<'a, H> Watched<'a, H> {
     /// Starts to watch a host.
     pub fn new(host: &'a mut H) -> Self {
-        Self { host, known: Vec::new(), stopped: false, now: Duration::ZERO }
+        Self { host, known: Vec::new(), stopped: false, pauses: 0, now: Duration::ZERO }
     }
 }
 
@@ -213,6 +215,7 @@ impl<H: Host> Host for Watched<'_, H> {
     fn pause(&mut self, duration: Duration) -> bool {
         let may_continue = self.host.pause(duration);
         self.stopped |= !may_continue;
+        self.pauses += u32::from(!duration.is_zero());
         may_continue
     }
 

@@ -4,6 +4,7 @@
 //! the operations that the master accepted for it, can come back with all its resources.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -75,6 +76,32 @@ impl<H: Host> Context<'_, H> {
         Err(self.abort(Reason::Incomplete, message))
     }
 
+    /// Aborts the run if a list of agents that was read after nothing of the target was left shows something of it,
+    /// or an agent that is out of reach now and may have something.
+    pub fn require_still_clean(
+        &mut self,
+        listing: Result<Rc<Listing>, String>,
+        owner: Owner,
+    ) -> Result<Rc<Listing>, Abort> {
+        let unreached = mem::take(&mut self.report.unreached);
+        let ignored = mem::take(&mut self.report.ignored);
+        let listing = self.seen(listing, owner);
+        let listing = self.usable(listing)?;
+        self.require_nothing_back(&listing, owner)?;
+        if !self.report.unreached.is_empty() {
+            let away = away_words(&self.report.unreached, owner.role);
+            let message =
+                format!("Incomplete: {away}. Other steps are skipped; run the same command again.");
+            return Err(self.abort(Reason::Incomplete, message));
+        }
+        // These are known from more than the list.
+        (self.report.unreached, self.report.ignored) = (unreached, ignored);
+        if listing.elsewhere != self.report.elsewhere {
+            self.require_nothing_elsewhere(&listing)?;
+        }
+        Ok(listing)
+    }
+
     /// Waits for removals that were accepted earlier, for this run or for another program. It
     /// returns the agents on which some are still pending.
     fn wait_for_pending(
@@ -114,7 +141,8 @@ impl<H: Host> Context<'_, H> {
         };
         let mut backoff = Backoff::since(self.confirmed_at, longest);
         // The wait for another target may have been nearly long enough.
-        if backoff.rest(&mut self.host) >= Duration::from_secs(1) {
+        let is_long = backoff.rest(&mut self.host) >= Duration::from_secs(1);
+        if is_long {
             let line = format!(
                 "Waiting until {} s have passed since the last removal: before Mesos 1.6, nothing says \
                  whether an agent has carried it out, but one that has not received it is \
@@ -131,10 +159,14 @@ impl<H: Host> Context<'_, H> {
         self.expect_unrecorded(listing);
         // In one long pause, the host could not stop the run.
         while backoff.wait(&mut self.host) {}
-        match backoff.is_over(&mut self.host) {
-            true => Ok(()),
-            false => Err(self.abort(Reason::Stopped, "The run was stopped while it waited.")),
+        if !backoff.is_over(&mut self.host) {
+            return Err(self.abort(Reason::Stopped, "The run was stopped while it waited."));
         }
+        if is_long {
+            // The clock has just been read, and the servers are waited for anew.
+            self.waits_since = self.waits_since.map(|_| self.host.now);
+        }
+        Ok(())
     }
 
     /// Lists the agents after the pending operations were listed.

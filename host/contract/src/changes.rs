@@ -10,7 +10,8 @@ use crate::types::{
 };
 
 /// Compares two plans, and returns a sentence for each difference. Versions and warnings are no
-/// difference, and neither are fewer tasks.
+/// difference, and neither is a framework that does less than in the plan: one with fewer tasks, or that is not
+/// active any more.
 pub fn differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<String> {
     let mut sentences = agent_differences(&then.agents, &now.agents);
     sentences.extend(reach_differences(&then.unreached, &now.unreached, ""));
@@ -109,11 +110,13 @@ pub fn framework_difference(
             let has = framework.roles.join(", ");
             Some(format!("Framework {name} differs from the plan; its roles are now: {has}"))
         }
-        Some(it) if options.in_use == InUse::Teardown && framework.tasks > it.tasks => {
-            Some(format!(
-                "Framework {name} now runs {} task(s), and {} in the plan",
-                framework.tasks, it.tasks
-            ))
+        Some(_) if options.in_use != InUse::Teardown => None,
+        Some(it) if framework.tasks > it.tasks => Some(format!(
+            "Framework {name} now runs {} task(s), and {} in the plan",
+            framework.tasks, it.tasks
+        )),
+        Some(it) if framework.active && !it.active => {
+            Some(format!("Framework {name} is active now, and not in the plan"))
         }
         Some(_) => None,
     }

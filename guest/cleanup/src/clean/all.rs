@@ -8,7 +8,7 @@ use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::checks::LOOKS;
+use crate::checks::{LOOKS, UNSTEADY};
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
@@ -39,10 +39,6 @@ pub fn apply_all<H: Host>(
     let jobs: Vec<_> = plans.iter().map(|plan| (&plan.target, Some(plan))).collect();
     carry_out_all(host, &jobs, options)
 }
-
-/// The message if they have not.
-const UNSTEADY: &str = "Other steps are skipped, because the Mesos master does not list the frameworks \
-    reliably: each time, the run had to wait for some page. Run the same command again.";
 
 /// The cleanup of one of the targets.
 struct Part<'a, H> {
@@ -96,9 +92,11 @@ fn carry_out_all<H: Host>(
         parts.push(part);
     }
     // Only now, because those that are carried out already may wait, and all of them together.
-    for (index, part) in parts.iter_mut().enumerate() {
-        part.decide(index == 0);
-    }
+    let mut is_first = true;
+    in_turn(&mut parts, start, |part| {
+        part.decide(is_first);
+        is_first = false;
+    });
     let mut shared = Handle(&memo);
     carry_out(&Operation::VOLUMES, &mut shared, &mut parts.iter_mut().collect::<Vec<_>>());
     // The resources that a role below has refined return to the role above, which therefore follows.
@@ -109,28 +107,42 @@ fn carry_out_all<H: Host>(
         }
     }
     let now = shared.elapsed();
-    for part in &mut parts {
+    in_turn(&mut parts, now, |part| {
         let parents = mem::take(&mut part.parents);
         part.proceed(|context, target, listing| {
             // Each of the other targets may have taken its time.
             context.outdate_frameworks(now);
             context.has_waited = target.znode.is_some();
-            context.waits_since = Some(now);
             context.still_unused(listing.as_ref())?;
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
             Ok(None)
         });
-    }
+    });
     // The list that was read last for another target may show more.
-    parts.iter_mut().for_each(Part::have_list);
-    parts.iter_mut().for_each(Part::require_nothing_back);
+    let now = latest_time(parts.iter());
+    in_turn(&mut parts, now, Part::have_list);
+    parts.iter_mut().for_each(Part::require_still_clean);
     delete_nodes(&mut parts);
-    // So may one that was read before a node was deleted.
-    parts.iter_mut().for_each(Part::require_nothing_back);
+    // So may one that was read before a node would have been deleted.
+    parts.iter_mut().for_each(Part::require_still_clean);
     let are_complete = parts.iter().all(|part| !matches!(part.state, State::Ended(_)));
     parts.into_iter().map(|part| part.end(are_complete)).collect()
+}
+
+/// Takes a step of each target. All of them wait for the servers together, and once more after one of them has
+/// waited long for something else.
+fn in_turn<'a, H: Host>(
+    parts: &mut [Part<'a, H>],
+    mut since: Duration,
+    mut step: impl FnMut(&mut Part<'a, H>),
+) {
+    for part in parts {
+        part.context.waits_since = Some(since);
+        step(part);
+        since = part.context.waits_since.map_or(since, |it| it.max(since));
+    }
 }
 
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
@@ -147,27 +159,19 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
             it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
         let is_free = |context: &mut Context<H>, mut now: Duration| {
+            let mut others: Vec<_> = before.iter_mut().chain(after.iter_mut()).collect();
+            for other in &mut others {
+                other.context.waits_since = Some(now);
+            }
             // The latest look counts for all of them.
-            let mut is_same = false;
+            let mut has_paused = false;
             for _ in 0..LOOKS {
                 let look = context.host.latest_look();
+                let pauses = context.host.pauses + pauses_of(&others);
                 context.unused_since(now)?;
-                let mut are_free = true;
-                for done in before.iter_mut().filter(|it| is_near(it)) {
-                    let has_ended = matches!(done.state, State::Ended(_));
-                    are_free &= !has_ended && done.context.unused_since(now).is_ok();
-                }
-                // A deletion has the pages forgotten, so all others look at them now.
-                for next in after.iter_mut().filter(|it| it.target.znode.is_some()) {
-                    next.require_unused(now);
-                    are_free &= !is_near(next)
-                        || match next.state {
-                            State::Ended(_) => false,
-                            State::CarriedOut => next.context.unused_since(now).is_ok(),
-                            State::Compared(_) | State::Runs(_) => true,
-                        };
-                }
-                if !are_free {
+                others.iter_mut().for_each(|it| it.require_unused(now));
+                let mut near = others.iter().filter(|it| is_near(it));
+                if near.any(|it| matches!(it.state, State::Ended(_))) {
                     let message = format!(
                         "Incomplete: znode '{znode}' stays, because another target that names it, or \
                          a node above or below it, is not clean."
@@ -175,21 +179,17 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                     return Err(context.abort(Reason::Incomplete, message));
                 }
                 now = context.host.elapsed();
-                is_same = context.host.latest_look() == look;
-                if is_same {
-                    break;
+                if context.host.latest_look() == look {
+                    return Ok(());
                 }
-                // The pages may take longer than a look is fresh.
-                let mut near = before.iter().chain(after.iter()).filter(|it| is_near(it));
-                is_same |= context.has_latest_look() && near.all(|it| it.context.has_latest_look());
+                has_paused = context.host.pauses + pauses_of(&others) > pauses;
             }
-            if !is_same {
-                return Err(context.abort(Reason::Failed, UNSTEADY));
-            }
-            // The frameworks may have been looked at together with a new list of agents.
-            match context.target.and_then(Owner::of) {
-                Some(owner) => context.require_nothing_in_latest(owner),
-                None => Ok(()),
+            let mut near = others.iter_mut().filter(|it| is_near(it));
+            match context.is_unsteady(now, has_paused)
+                || near.any(|it| it.context.is_unsteady(now, has_paused))
+            {
+                true => Err(context.abort(Reason::Failed, UNSTEADY)),
+                false => Ok(()),
             }
         };
         part.proceed(|context, _, _| {
@@ -214,12 +214,14 @@ fn overlap(one: &str, other: &str) -> bool {
 /// All of them are looked at together: with one list of frameworks, and one of agents.
 fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<H>]) {
     let mut now = Duration::ZERO;
-    // The last time that one of them has read: some may have waited long since the others did.
-    let start = parts.iter().map(|part| part.context.host.now).max();
+    // Some may have waited long since the others did.
+    let start = latest_time(parts.iter().map(|part| &**part));
     for part in parts.iter_mut() {
-        part.context.waits_since = start;
+        part.context.waits_since = Some(start);
     }
+    let mut has_paused = false;
     for _ in 0..LOOKS {
+        let pauses = pauses_of(parts);
         for part in parts.iter_mut() {
             part.proceed(|context, _, listing| {
                 if let Some(listing) = &listing {
@@ -244,14 +246,26 @@ fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<
         if !parts.iter_mut().any(|part| part.is_out_of_date(now)) {
             return;
         }
+        has_paused = pauses_of(parts) > pauses;
     }
     for part in parts.iter_mut() {
         part.proceed(|context, _, listing| match listing {
-            // The pages may take longer than a look is fresh.
-            Some(_) if !context.has_latest_look() => Err(context.abort(Reason::Failed, UNSTEADY)),
+            Some(_) if context.is_unsteady(now, has_paused) => {
+                Err(context.abort(Reason::Failed, UNSTEADY))
+            }
             listing => Ok(listing),
         });
     }
+}
+
+/// Returns the latest time that one of the targets has read from the host's clock.
+fn latest_time<'a: 'b, 'b, H: 'a>(parts: impl Iterator<Item = &'b Part<'a, H>>) -> Duration {
+    parts.map(|part| part.context.host.now).max().unwrap_or_default()
+}
+
+/// Returns how often the targets have paused.
+fn pauses_of<H>(parts: &[&mut Part<H>]) -> u32 {
+    parts.iter().map(|part| part.context.host.pauses).sum()
 }
 
 /// Carries out an operation for these targets.
@@ -276,15 +290,6 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Par
             context.waits_since = Some(now);
             context.carry_out(operation, listing, owner, Begun::Round(first)).map(Some)
         });
-    }
-}
-
-impl<H: Host> Context<'_, H> {
-    /// Aborts the run if the latest list of agents, if any is kept, shows something of the target.
-    fn require_nothing_in_latest(&mut self, owner: Owner) -> Result<(), Abort> {
-        let Some(listing) = self.host.latest(Wanted::of_owner(owner)) else { return Ok(()) };
-        self.report.left = Some(listing.left(owner));
-        self.require_nothing_back(&listing, owner)
     }
 }
 
@@ -366,37 +371,48 @@ impl<'a, H: Host> Part<'a, H> {
         matches!(self.state, State::Runs(Some(_))) && self.context.are_frameworks_old(now)
     }
 
-    /// Ends the cleanup if a framework uses the target at this time.
+    /// Ends the cleanup if a framework uses the target at this time, or something of it is back.
     fn require_unused(&mut self, now: Duration) {
-        self.proceed(|context, _, listing| {
-            context.unused_since(now)?;
-            Ok(listing)
-        });
+        self.check(|context| context.unused_since(now));
     }
 
     /// Reads the agents again if the latest list has been forgotten, because the run has paused since. The
     /// other targets share this list.
     fn have_list(&mut self) {
-        self.check(|context, owner| {
-            if context.host.latest(Wanted::of_owner(owner)).is_some() {
-                return Ok(());
+        self.check_list(|context, owner, latest| match latest {
+            Some(_) => Ok(()),
+            None => {
+                let listing = context.list(Wanted::of_owner(owner));
+                context.require_still_clean(listing, owner).map(drop)
             }
-            let listing = context.look(owner);
-            context.usable(listing).map(drop)
         });
     }
 
-    /// Ends the cleanup if the latest list of agents shows something of the target.
-    fn require_nothing_back(&mut self) {
-        self.check(|context, owner| context.require_nothing_in_latest(owner));
+    /// Ends the cleanup if the latest list of agents, if any is kept, shows something of the target.
+    fn require_still_clean(&mut self) {
+        self.check_list(|context, owner, latest| match latest {
+            Some(listing) => context.require_still_clean(Ok(listing), owner).map(drop),
+            None => Ok(()),
+        });
     }
 
-    /// Ends the cleanup, also that of a plan that was carried out before, if a check of a target that owns
-    /// resources fails.
-    fn check(&mut self, check: impl FnOnce(&mut Context<H>, Owner) -> Result<(), Abort>) {
-        let owner = Owner::of(self.target).filter(|_| !matches!(self.state, State::Ended(_)));
-        if let Some(owner) = owner
-            && let Err(abort) = check(&mut self.context, owner)
+    /// Makes a check of the latest list of agents if the target owns resources.
+    fn check_list(
+        &mut self,
+        check: impl FnOnce(&mut Context<H>, Owner, Option<Rc<Listing>>) -> Result<(), Abort>,
+    ) {
+        if let Some(owner) = Owner::of(self.target) {
+            self.check(|context| {
+                let latest = context.host.latest(Wanted::of_owner(owner));
+                check(context, owner, latest)
+            });
+        }
+    }
+
+    /// Ends the cleanup, also one that is complete, if a check fails.
+    fn check(&mut self, check: impl FnOnce(&mut Context<'a, H>) -> Result<(), Abort>) {
+        if !matches!(self.state, State::Ended(_))
+            && let Err(abort) = check(&mut self.context)
         {
             self.state = State::Ended(abort);
         }

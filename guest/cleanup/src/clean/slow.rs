@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{apply_all, clean, clean_all};
 use crate::host::Host;
 use crate::testing::{Script, Scripted};
-use janitor_contract::types::{CleanupPlan, Entry, Error, InUse, Options, Request, Target};
+use janitor_contract::types::{CleanupPlan, Entry, Error, InUse, Options, Reason, Request, Target};
 
 /// A host whose requests take time, and that keeps all of them, also those for pages.
 struct Slow<F> {
@@ -695,6 +695,297 @@ fn what_a_list_shows_before_the_node_is_deleted_counts() {
     host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
     // The resources of q are back, and the run lists them before it deletes q's node.
     host = host.answer(200, list(&["q"])).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+    let targets = [target("p", Some("p")), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[1].is_err(), "{results:?} {:#?}", host.all);
+}
+
+/// A list that is read before one node is deleted shows a target that has no node: the deletion has it forgotten.
+#[test]
+fn a_list_before_a_deletion_counts_for_a_target_without_a_node() {
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+    host = host.answer(200, list(&["p"])).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/slow ") { 31_000 } else { 0 });
+    let targets = [target("p", None), node("slow"), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[0].is_err(), "{results:?} {:#?}", host.all);
+}
+
+/// A later list shows a target whose node is deleted already.
+#[test]
+fn a_target_that_is_back_after_its_node_was_deleted_is_not_clean() {
+    let mut host = calm().answer(200, list(&["p"])).page("frameworks", 200, NONE);
+    host = accepted(host, 1).answer(200, list(&[])).answer(200, DELETED);
+    host = host.answer(200, list(&["p"])).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+    let results = clean_all(&mut host, &[target("p", Some("p")), node("x")], &refusing());
+    let failure = results[0].as_ref().unwrap_err();
+    assert_eq!(failure.reason, Reason::Incomplete);
+    assert_eq!(failure.report.left.as_ref().map(Vec::len), Some(1));
+    assert!(results[1].is_ok(), "{results:?}");
+    let lines = host.script.lines();
+    assert!(!lines.iter().any(|it| it.contains("ot deleted: znode")), "{lines:?}");
+}
+
+/// The list that is read with the look shows q again, and x is above q's node.
+#[test]
+fn a_node_above_that_of_a_target_that_is_back_stays() {
+    let mut found = Vec::new();
+    let q = || target("q", Some("x/y"));
+    let orders = [vec![node("slow"), node("x"), q()], vec![q(), node("slow"), node("x")]];
+    for (index, targets) in orders.into_iter().enumerate() {
+        let mut host = calm().answer(200, list(&["q"])).page("frameworks", 200, NONE);
+        host = accepted(host, 1).answer(200, list(&[]));
+        for _ in 0..=index {
+            host = host.answer(200, DELETED);
+        }
+        host = host.answer(200, list(&["q"])).answer(200, DELETED).answer(200, DELETED);
+        let mut host = slow(host, |it, _| if it.ends_with("znode/slow ") { 31_000 } else { 0 });
+        let results = clean_all(&mut host, &targets, &refusing());
+        if host.count("znode/x ") > 0 {
+            found.push((index, format!("{results:?}")));
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The same as `what_a_list_shows_before_the_node_is_deleted_counts`, and the look has to wait for the roles, which
+/// has the list forgotten.
+#[test]
+fn what_a_list_shows_before_a_pause_of_the_look_counts() {
+    let roles = r#"{"roles":[]}"#;
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = host.page("roles", 200, roles).page("roles", 200, roles);
+    host = host.page("roles", 503, "").page("roles", 200, roles);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+    host = host.answer(200, list(&["q"])).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+    let targets = [target("p", Some("p")), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[1].is_err(), "{results:?} {:#?}", host.all);
+}
+
+/// A target that is in use again keeps the first node near its own, and not the second one.
+#[test]
+fn a_target_in_use_again_keeps_every_node_near_its_own() {
+    let mut found = Vec::new();
+    let q = || target("q", Some("x"));
+    for targets in [[q(), node("x/a"), node("x/b")], [node("x/a"), node("x/b"), q()]] {
+        let mut first = pages(calm().answer(200, list(&["q"])), "frameworks", &[NONE]);
+        let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &refusing())
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE, &used("q")]);
+        let host = host.answer(200, DELETED).answer(200, DELETED);
+        let mut host = slow(host, |it, n| if it.contains("slaves") && n == 2 { 31_000 } else { 0 });
+        let results = apply_all(&mut host, &plans, &refusing());
+        if host.count("Delete") > 0 {
+            found.push(format!("{results:?} {:#?}", host.all));
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn a_target_done_and_in_use_again_keeps_every_node_near_its_own() {
+    let mut host = calm().answer(200, list(&["q"]));
+    host = pages(host, "frameworks", &[NONE, NONE, &used("q")]);
+    host = accepted(host, 1).answer(200, list(&[]));
+    for _ in 0..4 {
+        host = host.answer(200, DELETED);
+    }
+    let mut host = slow(host, |it, _| if it.ends_with("znode/slow ") { 31_000 } else { 0 });
+    let targets = [target("q", Some("x")), node("slow"), node("x/a"), node("x/b")];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert_eq!(host.count("Delete"), 2, "{results:?} {:#?}", host.all);
+}
+
+/// The plan shows 3 tasks; one of them is being replaced while the plan is compared.
+#[test]
+fn no_more_tasks_than_the_plan_shows_are_no_change() {
+    let one = |id: &str, role: &str, tasks: &str| {
+        format!(
+            r#"{{"id":"{id}","name":"{role}","active":true,"roles":["{role}"],"tasks":[{tasks}]}}"#
+        )
+    };
+    let both = |tasks: &str| {
+        format!(r#"{{"frameworks":[{},{}]}}"#, one("FP", "p", "{}"), one("FQ", "q", tasks))
+    };
+    let later = format!(r#"{{"frameworks":[{}]}}"#, one("FQ", "q", "{},{},{}"));
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = [target("p", None), target("q", None)];
+    let mut first =
+        pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both("{},{},{}")]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host = calm().answer(200, list(&["p", "q"]));
+    let host = pages(host, "frameworks", &[&both("{},{}"), &later, NONE]);
+    let mut host = slow(accepted(host, 4).answer(200, list(&[])), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &options);
+    let is_changed = matches!(&results[1], Err(it) if it.message.contains("have changed"));
+    assert!(!is_changed, "{results:?}");
+}
+
+/// On a master without a list of operations, the run waits 75 s; a master that is not ready just then for 3 s is
+/// waited for if there is one target, and not if there are several.
+#[test]
+fn after_the_long_wait_several_targets_wait_for_the_master_like_one() {
+    let old = |roles: &[&str]| list(roles).replace("1.11.0", "1.4.3");
+    let mut found = Vec::new();
+    for is_several in [false, true] {
+        let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+        let host = host.page("frameworks", 200, NONE);
+        let roles: &[&str] = if is_several { &["p", "q"] } else { &["p"] };
+        let mut host = accepted(host.answer(200, old(roles)), roles.len()).answer(200, old(&[]));
+        for _ in 0..5 {
+            host = host.answer(503, old(&[]));
+        }
+        let mut host = slow(host.answer(200, old(&[])), |_, _| 0);
+        let targets: Vec<_> = roles.iter().map(|it| target(it, None)).collect();
+        let results = match is_several {
+            true => clean_all(&mut host, &targets, &refusing()),
+            false => vec![clean(&mut host, &targets[0], &refusing())],
+        };
+        let waited = host.script.paused;
+        if results.iter().any(Result::is_err) {
+            found.push(format!("{is_several} {waited:?} {results:?} {:#?}", host.all));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The list that is read with the look shows something of q on an agent that is not connected just now.
+#[test]
+fn what_a_later_list_shows_on_an_agent_that_is_away_counts() {
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+    host = host.answer(200, list_of(&["q"], r#","active":false"#)).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+    let targets = [target("p", Some("p")), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[1].is_err(), "{results:?} {:#?}", host.all);
+}
+
+/// The same after a pause, before the nodes are deleted.
+#[test]
+fn what_a_list_after_a_pause_shows_on_an_agent_that_is_away_counts() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"q","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE]);
+    let host = pages(host, "api/v1", &[pending, r#"{"get_operations":{}}"#]);
+    let away = list_of(&["p"], r#","active":false"#);
+    let host = host.answer(200, list(&[])).answer(200, away).answer(200, DELETED);
+    let host = host.page("maintenance/status", 200, "{}").page("maintenance/status", 503, "");
+    let host = host.page("maintenance/status", 200, "{}");
+    let mut host = slow(host, |_, _| 0);
+    let results = clean_all(&mut host, &[target("p", Some("p")), target("q", None)], &refusing());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?} {:#?}", host.all);
+}
+
+/// The plan shows the framework as not active; its scheduler is back.
+#[test]
+fn a_framework_that_is_active_again_is_a_change() {
+    let one = |active: bool| {
+        format!(
+            r#"{{"frameworks":[{{"id":"FP","name":"p","active":{active},"roles":["p"],"tasks":[]}}]}}"#
+        )
+    };
+    let options = Options { in_use: InUse::Teardown, ..refusing() };
+    let targets = [target("p", None)];
+    let mut first = pages(calm().answer(200, list(&["p"])), "frameworks", &[&one(false)]);
+    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let host = pages(calm().answer(200, list(&["p"])), "frameworks", &[&one(true), NONE]);
+    let mut host = slow(accepted(host, 2).answer(200, list(&[])), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &options);
+    assert_eq!(host.count("teardown"), 0, "{results:?}");
+}
+
+/// The list after the pause is that of a new master, with which no agent has registered yet, or lacks an agent that
+/// had something of p: the report names the agent as out of reach, and is a success.
+#[test]
+fn an_agent_that_a_list_after_a_pause_lacks_is_not_clean() {
+    let mut found = Vec::new();
+    let recovered =
+        r#"{"slaves":[],"recovered_slaves":[{"id":"O-S0","hostname":"h0"}]}"#.to_owned();
+    let other = list(&[]).replace("O-S0", "O-S9");
+    for after in [recovered, other] {
+        let page = "maintenance/status";
+        let host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+        let host = accepted(host, 2).answer(200, list(&[]));
+        // The list that q reads after the pause.
+        let host = host.answer(200, &after).answer(200, DELETED);
+        let host = host.page(page, 503, "").page(page, 200, "{}");
+        let mut host = slow(host, |_, _| 0);
+        let targets = [target("p", Some("p")), target("q", None)];
+        let results = clean_all(&mut host, &targets, &refusing());
+        if let Ok(report) = &results[0]
+            && !report.unreached.is_empty()
+        {
+            found.push(format!("{results:?} {:#?}", host.all));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The same as `what_a_list_shows_before_the_node_is_deleted_counts`, with a single target.
+#[test]
+fn what_the_list_before_the_node_shows_counts_for_a_single_target_too() {
+    let mut found = Vec::new();
+    for is_several in [true, false] {
+        let mut host = calm().answer(200, list(&["p"])).page("frameworks", 200, NONE);
+        host = accepted(host, 1).answer(200, list(&[]));
+        host = host.answer(200, list(&["p"])).answer(200, DELETED);
+        let mut host = slow(host, |it, _| if it.contains("registry") { 31_000 } else { 0 });
+        let target = target("p", Some("p"));
+        let result = match is_several {
+            true => clean_all(&mut host, &[target], &refusing()).remove(0),
+            false => clean(&mut host, &target, &refusing()),
+        };
+        if result.is_ok() {
+            found.push(format!("{is_several} {result:?} {:#?}", host.all));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Each of three looks has to wait for 40 s, so what is removed then was last looked at 40 s ago.
+#[test]
+fn after_three_looks_that_wait_nothing_is_removed() {
+    let roles = r#"{"roles":[]}"#;
+    let mut host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE]);
+    host = host.page("roles", 200, roles);
+    for _ in 0..3 {
+        host = host.page("frameworks", 200, NONE);
+        for _ in 0..24 {
+            host = host.page("roles", 503, "");
+        }
+        host = host.page("roles", 200, roles);
+    }
+    host = pages(host, "frameworks", &[&used("p")]);
+    host = host.answer(202, "").answer(200, list(&[])).answer(200, DELETED);
+    let mut host = slow(host, |it, n| if it.contains("registry") && n == 1 { 31_000 } else { 0 });
+    let options = Options { confirm_seconds: 60, ..refusing() };
+    let result = clean(&mut host, &target("p", Some("p")), &options);
+    let at = host.all.iter().rfind(|it| it.1.contains("frameworks")).unwrap().0;
+    let last = host.all.iter().rfind(|it| it.1.contains("Delete"));
+    let ago = last.map(|it| it.0.saturating_sub(at));
+    assert!(result.is_err(), "{ago:?} {result:?}");
+}
+
+/// The list that is read with the look has an entry of q's that cannot be read, so what is left of q is not known.
+#[test]
+fn a_later_list_that_cannot_be_read_keeps_the_node() {
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+    let bad = list(&["q"]).replace(r#""reservation":{}"#, r#""reservation":7"#);
+    host = host.answer(200, bad).answer(200, DELETED);
     let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
     let targets = [target("p", Some("p")), target("q", Some("q"))];
     let results = clean_all(&mut host, &targets, &refusing());

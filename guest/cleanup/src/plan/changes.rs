@@ -91,7 +91,7 @@ impl<H: Host> Context<'_, H> {
         };
         match (&listing, refusal) {
             (Some(listing), None) => {
-                let all = self.still_planned(all, listing, target)?;
+                let all = self.still_planned(all, &then.frameworks, listing, target)?;
                 self.require_unused(Users { all, doubt: None, refusal: None }, listing, target)?;
             }
             (Some(listing), refusal) => {
@@ -105,25 +105,25 @@ impl<H: Host> Context<'_, H> {
 }
 
 impl<H: Host> Context<'_, H> {
-    /// Returns those of the frameworks of a plan that are still to be torn down: another plan may have had some
-    /// torn down, or have waited. It aborts the run if they are not as the plan shows them.
+    /// Returns those of the frameworks, `all`, that are still to be torn down: another plan may have had some torn
+    /// down, or have waited. It aborts the run if they are not as the plan shows them.
     fn still_planned(
         &mut self,
-        planned: Vec<Framework>,
+        all: Vec<Framework>,
+        planned: &[Framework],
         listing: &Listing,
         target: &Target,
     ) -> Result<Vec<Framework>, Abort> {
-        if planned.is_empty() {
-            return Ok(planned);
+        if all.is_empty() {
+            return Ok(all);
         }
         let now = self.host.elapsed();
         if !self.are_frameworks_old(now) {
-            return Ok(planned);
+            return Ok(all);
         }
         let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
         let Users { all, refusal, .. } = self.users(&all, target);
-        let is_planned =
-            |it: &Framework| framework_difference(&planned, it, self.options).is_none();
+        let is_planned = |it: &Framework| framework_difference(planned, it, self.options).is_none();
         match refusal {
             None if all.iter().all(is_planned) => Ok(all),
             Some(refusal) => Err(self.refuse(refusal)),
