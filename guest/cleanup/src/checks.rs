@@ -112,18 +112,15 @@ impl<H: Host> Context<'_, H> {
         if !self.has_waited || self.options.in_use == InUse::Force {
             return Ok(());
         }
-        let listing = match (listing, self.target.and_then(Owner::of)) {
-            (Some(listing), _) => Rc::clone(listing),
-            (None, Some(owner)) => {
-                let listing = self.list(Wanted::of_owner(owner));
-                self.require_still_clean(listing, owner)?
-            }
-            (None, None) => {
-                let listing = self.list(Wanted::NOTHING);
-                listing.map_err(|why| self.abort(Reason::Failed, why))?
-            }
-        };
-        self.require_still_unused(&listing)
+        if let Some(listing) = listing {
+            return self.require_still_unused(listing);
+        }
+        let owner = self.target.and_then(Owner::of);
+        let listing = self.list(owner.map_or(Wanted::NOTHING, Wanted::of_owner));
+        let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
+        // A service that is installed again has both.
+        self.require_still_unused(&listing)?;
+        owner.map_or(Ok(()), |owner| self.require_still_clean(listing, owner))
     }
 
     /// Aborts a run that last looked at the frameworks long before a time on the host's clock if one uses the
@@ -143,18 +140,15 @@ impl<H: Host> Context<'_, H> {
         if self.options.in_use == InUse::Force {
             return Ok(());
         }
-        let mut has_paused = false;
         for _ in 0..LOOKS {
             self.outdate_frameworks(now);
             if !self.has_waited {
                 return Ok(());
             }
-            let pauses = self.host.pauses;
             self.still_unused(listing)?;
             now = self.host.elapsed();
-            has_paused = self.host.pauses > pauses;
         }
-        match self.is_unsteady(now, has_paused) {
+        match self.is_unsteady(now) {
             true => Err(self.abort(Reason::Failed, UNSTEADY)),
             false => Ok(()),
         }

@@ -66,6 +66,8 @@ pub struct Context<'a, H> {
     pub frameworks_at: Duration,
     /// That look, if several cleanups share it.
     look: Option<Look>,
+    /// This is set when the run has paused between the pages of that look.
+    has_paused: bool,
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,
@@ -129,6 +131,7 @@ impl<'a, H: Host> Context<'a, H> {
             has_waited: false,
             frameworks_at: Duration::ZERO,
             look: None,
+            has_paused: false,
             waits_since: None,
             away: Vec::new(),
             lists_no_operations: false,
@@ -250,8 +253,9 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn frameworks(&mut self, listing: &Listing) -> Result<Frameworks, String> {
         let mut retries = self.retries();
         // The clock has just been read.
-        let before = self.host.now;
+        let (before, pauses) = (self.host.now, self.host.pauses);
         let all = frameworks::all(&mut self.host, listing, &mut retries)?;
+        self.has_paused = self.host.pauses > pauses;
         self.look = self.host.latest_look();
         // Another cleanup may have read the pages earlier.
         self.frameworks_at = self.look.map_or(before, |look| look.at);
@@ -270,10 +274,10 @@ impl<'a, H: Host> Context<'a, H> {
         self.host.latest_look() == self.look
     }
 
-    /// Returns whether the latest look of all is not good enough, after several of them. The pages may take longer
-    /// than a look is fresh, but then the run has not paused between them.
-    pub fn is_unsteady(&mut self, now: Duration, has_paused: bool) -> bool {
-        !self.has_latest_look() || has_paused && self.are_frameworks_old(now)
+    /// Returns whether the run has not looked at the frameworks well enough, after several looks. The pages may
+    /// take longer than a look is fresh, unless that is because the run has paused between them.
+    pub fn is_unsteady(&mut self, now: Duration) -> bool {
+        !self.has_latest_look() || self.has_paused && self.are_frameworks_old(now)
     }
 
     /// Returns whether the run last looked at the frameworks long before this time, or the cleanup of
@@ -475,6 +479,14 @@ impl<'a, H: Host> Context<'a, H> {
             false => it.agent == agent,
         };
         self.away.iter().any(is_it)
+    }
+
+    /// Has the run wait for the servers anew, together with the other targets, if it has waited for something else
+    /// before, which has happened. The host's clock has been read since.
+    pub fn renew_waits(&mut self, backoff: &Backoff) {
+        if backoff.has_paused() {
+            self.waits_since = self.waits_since.map(|since| since.max(self.host.now));
+        }
     }
 
     /// Starts a series of requests that may be tried again.

@@ -73,6 +73,11 @@ impl Backoff {
         self.next = SHORTEST;
     }
 
+    /// Returns whether the run has paused.
+    pub fn has_paused(&self) -> bool {
+        self.next > SHORTEST
+    }
+
     /// Returns the time that is left.
     pub fn rest<H: Host>(&self, host: &mut H) -> Duration {
         self.end.saturating_sub(host.elapsed())

@@ -4,7 +4,6 @@
 //! the operations that the master accepted for it, can come back with all its resources.
 
 use std::collections::BTreeSet;
-use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -69,6 +68,11 @@ impl<H: Host> Context<'_, H> {
         if back.is_empty() {
             return Ok(());
         }
+        for operation in [&Operation::VOLUMES, &Operation::RESERVATIONS] {
+            if !operation.pending(listing, owner).is_empty() {
+                self.report.confirmed.retain(|phase| *phase != operation.phase);
+            }
+        }
         let message = format!(
             "Incomplete: {}. Other steps are skipped; run the same command again.",
             back_words(&back, owner)
@@ -76,30 +80,33 @@ impl<H: Host> Context<'_, H> {
         Err(self.abort(Reason::Incomplete, message))
     }
 
-    /// Aborts the run if a list of agents that was read after nothing of the target was left shows something of it,
-    /// or an agent that is out of reach now and may have something.
-    pub fn require_still_clean(
-        &mut self,
-        listing: Result<Rc<Listing>, String>,
-        owner: Owner,
-    ) -> Result<Rc<Listing>, Abort> {
-        let unreached = mem::take(&mut self.report.unreached);
-        let ignored = mem::take(&mut self.report.ignored);
-        let listing = self.seen(listing, owner);
+    /// Aborts the run if a list of agents shows something of the target that was read after nothing of it was left.
+    /// An agent of which such a list shows nothing, or that it lacks, has been found empty before.
+    pub fn require_still_clean(&mut self, listing: Rc<Listing>, owner: Owner) -> Result<(), Abort> {
+        let known = (self.report.unreached.clone(), self.report.ignored.clone());
+        let listing = self.seen(Ok(listing), owner);
+        (self.report.unreached, self.report.ignored) = known;
         let listing = self.usable(listing)?;
+        let left = listing.left(owner);
+        let mut away = listing.unreached();
+        away.retain(|it| left.iter().any(|left| left.agent == it.agent));
+        let mut ignored = self.ignore(&mut away);
+        ignored.retain(|it| !self.report.ignored.iter().any(|known| known.agent == it.agent));
+        self.say_ignored(&ignored);
+        self.report.ignored.append(&mut ignored);
         self.require_nothing_back(&listing, owner)?;
-        if !self.report.unreached.is_empty() {
-            let away = away_words(&self.report.unreached, owner.role);
-            let message =
-                format!("Incomplete: {away}. Other steps are skipped; run the same command again.");
+        if !away.is_empty() {
+            let words = away_words(&away, owner.role);
+            let message = format!(
+                "Incomplete: {words}. Other steps are skipped; run the same command again."
+            );
+            self.report.unreached = away;
             return Err(self.abort(Reason::Incomplete, message));
         }
-        // These are known from more than the list.
-        (self.report.unreached, self.report.ignored) = (unreached, ignored);
         if listing.elsewhere != self.report.elsewhere {
             self.require_nothing_elsewhere(&listing)?;
         }
-        Ok(listing)
+        Ok(())
     }
 
     /// Waits for removals that were accepted earlier, for this run or for another program. It
@@ -118,7 +125,11 @@ impl<H: Host> Context<'_, H> {
             let counts = |it: &Unreached| !self.is_ignored(&it.agent, &it.hostname);
             // A list that cannot be read is reported at the end.
             let is_worth_it = pending.as_ref().is_ok_and(|pending| pending.iter().any(counts));
-            if !is_worth_it || !backoff.wait(&mut self.host) {
+            if !is_worth_it {
+                self.renew_waits(&backoff);
+                break pending;
+            }
+            if !backoff.wait(&mut self.host) {
                 break pending;
             }
         };
@@ -163,8 +174,7 @@ impl<H: Host> Context<'_, H> {
             return Err(self.abort(Reason::Stopped, "The run was stopped while it waited."));
         }
         if is_long {
-            // The clock has just been read, and the servers are waited for anew.
-            self.waits_since = self.waits_since.map(|_| self.host.now);
+            self.renew_waits(&backoff);
         }
         Ok(())
     }
@@ -227,10 +237,7 @@ impl<H: Host> Context<'_, H> {
         let role = owner.role;
         let (unreached, unknown) = self.say_unknown(reach);
         self.report_unreached(unreached);
-        for ignored in self.report.ignored.clone() {
-            let line = format!("{} (ignored)", unreached_words(&ignored));
-            self.host.say(Level::Warn, line, Some(Event::Ignored(ignored)));
-        }
+        self.say_ignored(&self.report.ignored.clone());
         if self.report.unreached.is_empty() && unknown.is_none() {
             return Ok(());
         }
@@ -248,6 +255,14 @@ impl<H: Host> Context<'_, H> {
              skipped; run the same command again when that has changed."
         );
         Err(self.abort(Reason::Incomplete, message))
+    }
+
+    /// Logs agents that the options ignore.
+    fn say_ignored(&mut self, ignored: &[Unreached]) {
+        for ignored in ignored {
+            let line = format!("{} (ignored)", unreached_words(ignored));
+            self.host.say(Level::Warn, line, Some(Event::Ignored(ignored.clone())));
+        }
     }
 
     /// Warns of resources of other roles that may belong to the same service, and aborts the run
@@ -270,6 +285,7 @@ impl<H: Host> Context<'_, H> {
     /// the report.
     pub fn warn_of_elsewhere(&mut self, listing: &Listing) {
         self.report.elsewhere.clone_from(&listing.elsewhere);
+        self.report.warnings.retain(|it| *it != Warning::PrincipalElsewhere);
         for elsewhere in self.report.elsewhere.clone() {
             let line = elsewhere_words(&elsewhere);
             if !self.report.warnings.contains(&Warning::PrincipalElsewhere) {

@@ -35,10 +35,11 @@ impl<H: Host> Context<'_, H> {
             let all = self.frameworks(listing).map_err(|why| self.abort(Reason::Failed, why))?;
             let Users { all: users, refusal, .. } = self.users(&all, target);
             if users.is_empty() {
-                return match refusal {
-                    Some(Refusal { why, .. }) => Err(self.abort(Reason::Failed, why)),
-                    None => Ok(()),
-                };
+                if let Some(Refusal { why, .. }) = refusal {
+                    return Err(self.abort(Reason::Failed, why));
+                }
+                self.renew_waits(&backoff);
+                return Ok(());
             }
             if !backoff.wait(&mut self.host) {
                 let ids: Vec<_> = users.iter().map(framework_words).collect();

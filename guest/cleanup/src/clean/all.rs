@@ -75,10 +75,11 @@ fn carry_out_all<H: Host>(
     let mut parts = Vec::new();
     let volumes = Rc::new(planned_volumes(jobs.iter().filter_map(|(_, plan)| *plan)));
     let start = memo.borrow_mut().elapsed();
+    let mut since = start;
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
         context.begin_cleanup(target, *plan);
-        context.waits_since = Some(start);
+        context.waits_since = Some(since);
         let (state, parents) = (State::CarriedOut, Vec::new());
         let is_below = |(other, _): &&(&Target, _)| match (&other.role, &target.role) {
             (Some(other), Some(own)) => other != own && is_within(other, own),
@@ -88,12 +89,13 @@ fn carry_out_all<H: Host>(
         let mut part = Part { target, context, state, parents, below };
         let (before, after) = jobs.split_at(index);
         part.begin(*plan, before, after.len() == 1);
+        since = part.context.waits_since.map_or(since, |it| it.max(since));
         part.context.planned_volumes = Rc::clone(&volumes);
         parts.push(part);
     }
     // Only now, because those that are carried out already may wait, and all of them together.
     let mut is_first = true;
-    in_turn(&mut parts, start, |part| {
+    in_turn(&mut parts, since, |part| {
         part.decide(is_first);
         is_first = false;
     });
@@ -114,7 +116,10 @@ fn carry_out_all<H: Host>(
             context.outdate_frameworks(now);
             context.has_waited = target.znode.is_some();
             context.still_unused(listing.as_ref())?;
-            if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
+            if let (Some(owner), Some(mut listing)) = (Owner::of(target), listing) {
+                if context.host.latest(Wanted::of_owner(owner)).is_some() {
+                    listing = context.latest(listing, owner)?;
+                }
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
             Ok(None)
@@ -133,8 +138,8 @@ fn carry_out_all<H: Host>(
 
 /// Takes a step of each target. All of them wait for the servers together, and once more after one of them has
 /// waited long for something else.
-fn in_turn<'a, H: Host>(
-    parts: &mut [Part<'a, H>],
+fn in_turn<'a: 'b, 'b, H: Host + 'a>(
+    parts: impl IntoIterator<Item = &'b mut Part<'a, H>>,
     mut since: Duration,
     mut step: impl FnMut(&mut Part<'a, H>),
 ) {
@@ -148,6 +153,8 @@ fn in_turn<'a, H: Host>(
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
 /// names it, or a node above or below it.
 fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
+    // The time from which on no node could be deleted: the servers are not waited for again for each of them.
+    let mut since = None;
     for index in 0..parts.len() {
         let (before, rest) = parts.split_at_mut(index);
         let Some((part, after)) = rest.split_first_mut() else { break };
@@ -158,16 +165,16 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
         let is_near = |it: &Part<H>| {
             it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
+        let mut begun = since;
         let is_free = |context: &mut Context<H>, mut now: Duration| {
+            begun = begun.or(Some(now));
             let mut others: Vec<_> = before.iter_mut().chain(after.iter_mut()).collect();
             for other in &mut others {
                 other.context.waits_since = Some(now);
             }
             // The latest look counts for all of them.
-            let mut has_paused = false;
             for _ in 0..LOOKS {
                 let look = context.host.latest_look();
-                let pauses = context.host.pauses + pauses_of(&others);
                 context.unused_since(now)?;
                 others.iter_mut().for_each(|it| it.require_unused(now));
                 let mut near = others.iter().filter(|it| is_near(it));
@@ -182,21 +189,19 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                 if context.host.latest_look() == look {
                     return Ok(());
                 }
-                has_paused = context.host.pauses + pauses_of(&others) > pauses;
             }
             let mut near = others.iter_mut().filter(|it| is_near(it));
-            match context.is_unsteady(now, has_paused)
-                || near.any(|it| it.context.is_unsteady(now, has_paused))
-            {
+            match context.is_unsteady(now) || near.any(|it| it.context.is_unsteady(now)) {
                 true => Err(context.abort(Reason::Failed, UNSTEADY)),
                 false => Ok(()),
             }
         };
         part.proceed(|context, _, _| {
-            context.waits_since = None;
+            context.waits_since = since;
             context.znode(znode, is_free)?;
             Ok(None)
         });
+        since = begun.filter(|_| matches!(part.state, State::Ended(_)));
     }
 }
 
@@ -219,9 +224,7 @@ fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<
     for part in parts.iter_mut() {
         part.context.waits_since = Some(start);
     }
-    let mut has_paused = false;
     for _ in 0..LOOKS {
-        let pauses = pauses_of(parts);
         for part in parts.iter_mut() {
             part.proceed(|context, _, listing| {
                 if let Some(listing) = &listing {
@@ -246,13 +249,10 @@ fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<
         if !parts.iter_mut().any(|part| part.is_out_of_date(now)) {
             return;
         }
-        has_paused = pauses_of(parts) > pauses;
     }
     for part in parts.iter_mut() {
         part.proceed(|context, _, listing| match listing {
-            Some(_) if context.is_unsteady(now, has_paused) => {
-                Err(context.abort(Reason::Failed, UNSTEADY))
-            }
+            Some(_) if context.is_unsteady(now) => Err(context.abort(Reason::Failed, UNSTEADY)),
             listing => Ok(listing),
         });
     }
@@ -261,11 +261,6 @@ fn prepare<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Part<
 /// Returns the latest time that one of the targets has read from the host's clock.
 fn latest_time<'a: 'b, 'b, H: 'a>(parts: impl Iterator<Item = &'b Part<'a, H>>) -> Duration {
     parts.map(|part| part.context.host.now).max().unwrap_or_default()
-}
-
-/// Returns how often the targets have paused.
-fn pauses_of<H>(parts: &[&mut Part<H>]) -> u32 {
-    parts.iter().map(|part| part.context.host.pauses).sum()
 }
 
 /// Carries out an operation for these targets.
@@ -281,16 +276,16 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Par
     }
     let now = host.elapsed();
     let mut first_rounds = first_rounds.into_iter();
-    for part in parts.iter_mut().filter(|part| part.job().is_some()) {
+    let parts = parts.iter_mut().map(|part| &mut **part).filter(|part| part.job().is_some());
+    in_turn(parts, now, |part| {
         let first = first_rounds.next().unwrap_or_default();
         part.proceed(|context, target, listing| {
             let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
                 return Ok(None);
             };
-            context.waits_since = Some(now);
             context.carry_out(operation, listing, owner, Begun::Round(first)).map(Some)
         });
-    }
+    });
 }
 
 impl<'a, H: Host> Part<'a, H> {
@@ -383,7 +378,8 @@ impl<'a, H: Host> Part<'a, H> {
             Some(_) => Ok(()),
             None => {
                 let listing = context.list(Wanted::of_owner(owner));
-                context.require_still_clean(listing, owner).map(drop)
+                let listing = context.usable(listing)?;
+                context.require_still_clean(listing, owner)
             }
         });
     }
@@ -391,7 +387,7 @@ impl<'a, H: Host> Part<'a, H> {
     /// Ends the cleanup if the latest list of agents, if any is kept, shows something of the target.
     fn require_still_clean(&mut self) {
         self.check_list(|context, owner, latest| match latest {
-            Some(listing) => context.require_still_clean(Ok(listing), owner).map(drop),
+            Some(listing) => context.require_still_clean(listing, owner),
             None => Ok(()),
         });
     }
@@ -465,6 +461,8 @@ impl<'a, H: Host> Part<'a, H> {
             }
         }
         if are_complete {
+            // Only the last target has an app.
+            context.waits_since = None;
             context.leave_marathon(target.marathon_app.as_deref());
         }
         Ok(context.report)

@@ -50,7 +50,7 @@ pub fn all<H: Host>(
     let latest = host.latest_look();
     let (mut all, mut metrics) = look(host, retries)?;
     let is_kept = latest.is_some() && host.latest_look() == latest;
-    let has_listed = is_kept && host.has_listed_since_look();
+    let has_listed = host.has_listed_since_look();
     let is_older = |metrics: &Metrics| {
         // An agent may have registered after pages that are kept.
         let count = metrics.registrations.filter(|_| !listing.may_have_taken_over);

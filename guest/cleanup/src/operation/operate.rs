@@ -272,6 +272,7 @@ impl<H: Host> Context<'_, H> {
                 let line =
                     format!("Confirmed: role '{}' has no {} left", owner.role, operation.noun);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
+                self.renew_waits(&backoff);
                 return Ok(Done::Yes(listing));
             }
             let back = operation.pending(&listing, owner);
