@@ -1042,19 +1042,21 @@ fn a_dead_exhibitor_is_waited_for_once() {
 /// q is back on an agent that is away, and is ignored: that is said, as if it had been away before.
 #[test]
 fn an_ignored_agent_that_a_later_list_shows_is_reported() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"O-S9"},"timestamp":{"nanoseconds":1000000000}}]}}"#;
     let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = pages(host, REGISTRY, &[registry]);
     host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
     host = host.answer(200, list_of(&["q"], r#","active":false"#)).answer(200, DELETED);
     let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
     let targets = [target("p", Some("p")), target("q", Some("q"))];
-    let options = Options { ignored_agents: vec!["h0".into()], ..refusing() };
+    let ignored_agents = vec!["h0".into(), "O-S9".into()];
+    let options = Options { ignored_agents, ..refusing() };
     let results = clean_all(&mut host, &targets, &options);
     let report = results[1].as_ref().unwrap();
-    assert!(
-        report.left.as_ref().unwrap().is_empty() || !report.ignored.is_empty(),
-        "{report:?} {:#?}",
-        host.script.lines()
-    );
+    let ignored: Vec<_> = report.ignored.iter().map(|it| it.agent.as_str()).collect();
+    assert_eq!(ignored, ["O-S9", "O-S0"]);
+    let lines = host.script.lines();
+    assert!(lines.iter().any(|it| it.contains("O-S0") && it.ends_with("(ignored)")), "{lines:?}");
 }
 
 /// An agent that only the registry names is ignored; then q is back.
