@@ -15,6 +15,7 @@ use crate::master::agents::Listing;
 use crate::operation::{Begun, Operation};
 use crate::owner::Owner;
 use crate::plan::Comparison;
+use crate::retry::Backoff;
 use crate::self_removal;
 use crate::znode::{Deletion, Tree};
 use janitor_contract::describe::{agent_words, unreached_words};
@@ -186,7 +187,9 @@ impl<'a, H: Host> Context<'a, H> {
         znode: &str,
         mut is_free: impl FnMut(&mut Self, Duration) -> Result<(), Abort>,
     ) -> Result<(), Abort> {
-        let (mut retries, mut backoff) = (self.retries(), self.backoff());
+        // The servers are waited for together with other targets, and the deletion is not.
+        let limit = self.time_limit();
+        let (mut retries, mut backoff) = (self.retries(), Backoff::new(&mut self.host, limit));
         // The clock has just been read.
         is_free(self, self.host.now)?;
         self.begin(Phase::Znode, "Deleting zk node...", 1);

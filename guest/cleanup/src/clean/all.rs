@@ -18,7 +18,7 @@ use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation, planned_volumes};
 use crate::owner::Owner;
 use crate::plan::changes::{Compared, Comparison};
-use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
+use janitor_contract::types::{CleanupPlan, Failure, InUse, Options, Reason, Report, Target};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -175,7 +175,15 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
             // The latest look counts for all of them.
             for _ in 0..LOOKS {
                 let look = context.host.latest_look();
-                context.unused_since(now)?;
+                context.outdate_frameworks(now);
+                if context.has_waited && context.options.in_use != InUse::Force {
+                    // The list of this look counts for the others even if the look fails.
+                    let owner = context.target.and_then(Owner::of);
+                    let listing = context.list(owner.map_or(Wanted::NOTHING, Wanted::of_owner));
+                    listing.map_err(|why| context.abort(Reason::Failed, why))?;
+                    others.iter_mut().for_each(|it| it.require_still_clean());
+                }
+                context.still_unused(None)?;
                 others.iter_mut().for_each(|it| it.require_unused(now));
                 let mut near = others.iter().filter(|it| is_near(it));
                 if near.any(|it| matches!(it.state, State::Ended(_))) {

@@ -1269,3 +1269,94 @@ fn marathon_is_waited_for_after_a_slow_node_of_another_target() {
     }
     assert!(found.is_empty(), "{found:?}");
 }
+
+/// The agent is ignored by its host name, and never carries out what the master has accepted. It keeps resources of
+/// another principal, so its host name is known. Ten targets wait for it together, like one.
+#[test]
+fn a_removal_that_stays_pending_on_an_ignored_agent_is_waited_for_once() {
+    let by = |principals: &[&str], roles: &[&str]| {
+        let one = |role: &&str| {
+            let cpus = |it: &&str| {
+                format!(
+                    r#"{{"name":"cpus","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"{it}"}}}}"#
+                )
+            };
+            let all = principals.iter().map(cpus).collect::<Vec<_>>().join(",");
+            format!(r#""{role}":[{all}]"#)
+        };
+        let all = roles.iter().map(one).collect::<Vec<_>>().join(",");
+        format!(
+            r#"{{"slaves":[{{"id":"O-S0","hostname":"h0","version":"1.11.0","reserved_resources_full":{{{all}}}}}]}}"#
+        )
+    };
+    let mut found = Vec::new();
+    for n in [1, 10] {
+        let roles: Vec<String> = (0..n).map(|it| format!("r{it}")).collect();
+        let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+        let one = |role: &&str| {
+            format!(
+                r#"{{"agent_id":{{"value":"O-S0"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{{"name":"cpus","role":"{role}","reservation":{{"principal":"x"}}}}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}"#
+            )
+        };
+        let all = roles.iter().map(one).collect::<Vec<_>>().join(",");
+        let pending = format!(r#"{{"get_operations":{{"operations":[{all}]}}}}"#);
+        let host = pages(calm().answer(200, by(&["x", "y"], &roles)), "frameworks", &[NONE]);
+        let host = pages(host, "api/v1", &[&pending]);
+        let mut host = slow(accepted(host, n).answer(200, by(&["y"], &roles)), |_, _| 0);
+        let options = Options { ignored_agents: vec!["h0".into()], ..refusing() };
+        let of = |role: &&str| Target { principal: Some("x".into()), ..target(role, None) };
+        let targets: Vec<_> = roles.iter().map(of).collect();
+        let results = clean_all(&mut host, &targets, &options);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        found.push((n, host.script.paused.as_secs()));
+    }
+    assert!(found.iter().all(|it| it.1 <= 21), "(targets, seconds): {found:?}");
+}
+
+/// The deletion of a large node is not answered in time, nor over after 20 s; that of the next one takes 3 s more than
+/// the proxy waits.
+#[test]
+fn a_deletion_without_an_answer_is_watched_also_after_another_one() {
+    let mut found = Vec::new();
+    for targets in [vec![node("b")], vec![node("a"), node("b")]] {
+        let data = "exhibitor/v1/explorer/node-data";
+        let mut host = Script::default().answer(200, list(&[])).page("frameworks", 200, NONE);
+        let there = if targets.len() > 1 { 15 } else { 0 } + 5;
+        for _ in 0..there {
+            host = host.page(data, 200, r#"{"bytes":"","str":"x","stat":"1"}"#);
+        }
+        host = host.page(data, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+        for _ in &targets {
+            host = host.fails(Error::Timeout);
+        }
+        let mut host = slow(host, |_, _| 0);
+        let results = clean_all(&mut host, &targets, &refusing());
+        if results.last().is_none_or(Result::is_err) {
+            found.push(format!("{} {results:?} {:?}", targets.len(), host.script.paused));
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// A list that is read before x would be deleted shows what p had; then the frameworks cannot be read, so x stays, and
+/// the pause has the list forgotten.
+#[test]
+fn a_list_of_a_look_that_fails_counts_for_the_others() {
+    let mut found = Vec::new();
+    for last in [(503, String::new()), (200, used("x"))] {
+        let mut host = calm().answer(200, list(&["p"]));
+        host = pages(host, "frameworks", &[NONE, NONE]);
+        host = host.page("frameworks", 503, "").page("frameworks", last.0, last.1);
+        host = accepted(host, 1).answer(200, list(&[])).answer(200, DELETED);
+        host = host.answer(200, list(&["p"]));
+        let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+        let targets = [target("p", Some("p")), node("x")];
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert_eq!(host.count("znode/x "), 0);
+        assert!(results[1].is_err());
+        if results[0].is_ok() {
+            found.push(format!("{results:?}"));
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}

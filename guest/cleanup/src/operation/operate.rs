@@ -257,6 +257,7 @@ impl<H: Host> Context<'_, H> {
                     continue;
                 }
             }
+            let has_happened = awaited.is_empty();
             let listing = self.look_after(operation, last.take(), accepted, owner)?;
             let done = operation.done(&listing, owner);
             let ids = accepted.iter().map(String::as_str);
@@ -272,7 +273,9 @@ impl<H: Host> Context<'_, H> {
                 let line =
                     format!("Confirmed: role '{}' has no {} left", owner.role, operation.noun);
                 self.host.say(Level::Debug, line, Some(Event::Confirmed(operation.phase)));
-                self.renew_waits(&backoff);
+                if has_happened {
+                    self.renew_waits(&backoff);
+                }
                 return Ok(Done::Yes(listing));
             }
             let back = operation.pending(&listing, owner);
