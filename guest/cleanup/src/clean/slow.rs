@@ -1103,7 +1103,7 @@ fn the_order_of_the_targets_of_a_whole_service_does_not_matter() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// One framework takes 19 s to go; then the master is not ready for 3 s.
+/// One framework takes 19 s to end; then the master is not ready for 3 s.
 #[test]
 fn after_the_wait_for_a_teardown_the_others_wait_for_the_master_too() {
     let p = r#"{"frameworks":[{"id":"FP","name":"p","active":false,"roles":["p"]}]}"#;
