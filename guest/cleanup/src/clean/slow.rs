@@ -131,6 +131,12 @@ fn accepted(host: Script, count: usize) -> Script {
     (0..count).fold(host, |host, _| host.answer(202, ""))
 }
 
+/// Makes plans that nothing keeps from being made.
+fn planned(host: &mut Script, targets: &[Target], options: &Options) -> Vec<CleanupPlan> {
+    let plans = crate::plan::plan_all(host, targets, options);
+    plans.into_iter().map(Result::unwrap).collect()
+}
+
 #[test]
 fn what_says_since_when_a_master_leads_is_later_than_the_frameworks() {
     let master = |id: &str, elected: u32| {
@@ -312,11 +318,7 @@ fn a_plan_that_is_carried_out_is_not_clean_if_its_role_gets_something_back() {
     let targets = ["a", "a/b"].map(|it| target(it, None));
     let begun = || calm().page("frameworks", 200, NONE);
     let both = list(&[one("a", ""), one("a/b", of_b)]);
-    let plans: Vec<CleanupPlan> =
-        crate::plan::plan_all(&mut begun().answer(200, &both), &targets, &refusing())
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
+    let plans = planned(&mut begun().answer(200, &both), &targets, &refusing());
     for pauses in [false, true] {
         // An earlier run has removed what a had.
         let mut host = begun()
@@ -354,10 +356,7 @@ fn what_a_teardown_shows_counts_for_the_next_one() {
     let options = Options { in_use: InUse::Teardown, ..refusing() };
     let targets = [target("p", None), target("q", None)];
     let mut first = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both, &later, NONE]);
     let mut host = slow(accepted(host, 4).answer(200, list(&[])), |_, _| 0);
     let _ = apply_all(&mut host, &plans, &options);
@@ -376,10 +375,7 @@ fn no_teardown_by_what_was_read_before_a_long_wait() {
     let options = Options { in_use: InUse::Teardown, ..refusing() };
     let targets = [target("p", None), target("q", None)];
     let mut first = pages(begun().answer(200, old(&["p", "q"])), "frameworks", &[&one("")]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host =
         pages(begun().answer(200, old(&["q"])), "frameworks", &[&one(""), &one("{},{},{}"), NONE]);
     let mut host = slow(accepted(host, 2).answer(200, old(&[])), |_, _| 0);
@@ -451,10 +447,7 @@ fn plans_that_share_a_framework_are_both_carried_out() {
     let options = Options { in_use: InUse::Teardown, ..refusing() };
     let targets = ["x", "y"].map(|it| Target { principal: Some(it.into()), ..target("p", None) });
     let mut first = pages(calm().answer(200, &both), "frameworks", &[one]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host = pages(calm().answer(200, &both), "frameworks", &[one, NONE]);
     // One teardown, and two removals.
     let mut host = slow(accepted(host, 3).answer(200, by("")), |_, _| 0);
@@ -470,10 +463,7 @@ fn plans_that_are_carried_out_wait_together_also_with_teardown() {
     let options = Options { in_use: InUse::Teardown, ..refusing() };
     let targets = roles.map(|it| target(it, None));
     let mut first = pages(begun().answer(200, old(&roles)), "frameworks", &[NONE]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host = pages(begun().answer(200, old(&[])), "frameworks", &[NONE]);
     let mut host = slow(host, |_, _| 1);
     let results = apply_all(&mut host, &plans, &options);
@@ -532,10 +522,7 @@ fn a_plan_that_is_carried_out_and_in_use_again_keeps_the_node_above() {
     let role = target("q", Some("x/y"));
     for targets in [[role.clone(), node("x")], [node("x"), role]] {
         let mut first = pages(calm().answer(200, list(&["q"])), "frameworks", &[NONE]);
-        let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &refusing())
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
+        let plans = planned(&mut first, &targets, &refusing());
         // An earlier run has removed what q had; now its service is installed again.
         let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE, &used("q")]);
         let host = host.answer(200, DELETED);
@@ -605,10 +592,7 @@ fn after_a_long_wait_of_one_plan_the_others_wait_for_the_master_too() {
     let begun = || calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
     let targets = [target("p", None), target("q", None)];
     let mut first = pages(begun().answer(200, old(&["p", "q"])), "frameworks", &[NONE]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &refusing())
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &refusing());
     let mut host = begun().answer(200, old(&["q"])).page("frameworks", 200, NONE);
     for _ in 0..5 {
         host = host.page("frameworks", 503, "");
@@ -635,10 +619,7 @@ fn fewer_tasks_of_a_framework_are_no_change() {
     let options = Options { in_use: InUse::Teardown, ..refusing() };
     let targets = [target("p", None), target("q", None)];
     let mut first = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host = pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both, &later, NONE]);
     let mut host = slow(accepted(host, 4).answer(200, list(&[])), |_, _| 0);
     let results = apply_all(&mut host, &plans, &options);
@@ -776,10 +757,7 @@ fn a_target_in_use_again_keeps_every_node_near_its_own() {
     let q = || target("q", Some("x"));
     for targets in [[q(), node("x/a"), node("x/b")], [node("x/a"), node("x/b"), q()]] {
         let mut first = pages(calm().answer(200, list(&["q"])), "frameworks", &[NONE]);
-        let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &refusing())
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
+        let plans = planned(&mut first, &targets, &refusing());
         let host = pages(calm().answer(200, list(&[])), "frameworks", &[NONE, &used("q")]);
         let host = host.answer(200, DELETED).answer(200, DELETED);
         let mut host = slow(host, |it, n| if it.contains("slaves") && n == 2 { 31_000 } else { 0 });
@@ -821,10 +799,7 @@ fn no_more_tasks_than_the_plan_shows_are_no_change() {
     let targets = [target("p", None), target("q", None)];
     let mut first =
         pages(calm().answer(200, list(&["p", "q"])), "frameworks", &[&both("{},{},{}")]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host = calm().answer(200, list(&["p", "q"]));
     let host = pages(host, "frameworks", &[&both("{},{}"), &later, NONE]);
     let mut host = slow(accepted(host, 4).answer(200, list(&[])), |_, _| 0);
@@ -899,10 +874,7 @@ fn a_framework_that_is_active_again_is_a_change() {
     let options = Options { in_use: InUse::Teardown, ..refusing() };
     let targets = [target("p", None)];
     let mut first = pages(calm().answer(200, list(&["p"])), "frameworks", &[&one(false)]);
-    let plans: Vec<CleanupPlan> = crate::plan::plan_all(&mut first, &targets, &options)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let plans = planned(&mut first, &targets, &options);
     let host = pages(calm().answer(200, list(&["p"])), "frameworks", &[&one(true), NONE]);
     let mut host = slow(accepted(host, 2).answer(200, list(&[])), |_, _| 0);
     let results = apply_all(&mut host, &plans, &options);
