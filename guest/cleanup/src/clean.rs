@@ -15,9 +15,8 @@ use crate::master::agents::Listing;
 use crate::operation::{Begun, Operation};
 use crate::owner::Owner;
 use crate::plan::Comparison;
-use crate::retry::Backoff;
 use crate::self_removal;
-use crate::znode::{Deletion, Tree};
+use crate::znode::{Tree, Verdict};
 use janitor_contract::describe::{agent_words, unreached_words};
 use janitor_contract::types::{
     AgentLeft, CleanupPlan, Event, Failure, Level, Options, Phase, PhaseStart, Reason, Report,
@@ -182,22 +181,33 @@ impl<'a, H: Host> Context<'a, H> {
 
     /// Carries out the phase that concerns the ZooKeeper node. Before each attempt, `is_free` says whether it
     /// may be deleted, at a time on the host's clock.
-    fn znode(
+    pub fn znode(
         &mut self,
         znode: &str,
         mut is_free: impl FnMut(&mut Self, Duration) -> Result<(), Abort>,
     ) -> Result<(), Abort> {
-        // The servers are waited for together with other targets, and the deletion is not.
-        let limit = self.time_limit();
-        let (mut retries, mut backoff) = (self.retries(), Backoff::new(&mut self.host, limit));
-        // The clock has just been read.
-        is_free(self, self.host.now)?;
+        let now = self.host.elapsed();
+        is_free(self, now)?;
         self.begin(Phase::Znode, "Deleting zk node...", 1);
         let tree = Tree::new(self.options, znode);
-        let result = loop {
-            match tree.delete(&mut self.host, &mut retries, &mut backoff) {
-                Deletion::Over(outcome) => break tree.report(&mut self.host, outcome),
-                Deletion::Again(why) => {
+        let mut retries = None;
+        let outcome = loop {
+            // The check and the deletion may each take long: only then does the time for what follows begin.
+            match tree.delete(&mut self.host) {
+                Verdict::Gone(outcome) => {
+                    let mut retries = self.retries();
+                    break tree.verified(&mut self.host, outcome, &mut retries);
+                }
+                Verdict::Unknown(why) => {
+                    let (limit, mut retries) = (self.time_limit(), self.retries());
+                    break tree.watched(&mut self.host, why, limit, &mut retries);
+                }
+                Verdict::Failed(why, retry) => {
+                    self.host.say(Level::Debug, &why, None);
+                    let retries = retries.get_or_insert_with(|| self.retries());
+                    if !retries.wait(&mut self.host, retry) {
+                        break ZnodeOutcome::Failed(why);
+                    }
                     let now = self.host.elapsed();
                     if let Err(abort) = is_free(self, now) {
                         let outcome = ZnodeOutcome::Failed(why);
@@ -207,6 +217,7 @@ impl<'a, H: Host> Context<'a, H> {
                 }
             }
         };
+        let result = tree.report(&mut self.host, outcome);
         let path = &result.path;
         let failed = match &result.outcome {
             ZnodeOutcome::Failed(why) => Some(format!("znode '{path}' is not deleted: {why}")),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::excerpt::one_line;
-use crate::host::{Host, Look, Watched};
+use crate::host::{Host, Look, Shown, Watched};
 use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
@@ -71,6 +71,8 @@ pub struct Context<'a, H> {
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,
+    /// A list of agents that shows something of the target again, once nothing was left of it.
+    pub shown: Shown,
     /// The agents for which the run has waited because they were out of reach.
     pub away: Vec<Unreached>,
     /// The master is too old to list pending operations, or does not record those of an agent.
@@ -133,6 +135,7 @@ impl<'a, H: Host> Context<'a, H> {
             look: None,
             has_paused: false,
             waits_since: None,
+            shown: Shown::default(),
             away: Vec::new(),
             lists_no_operations: false,
             has_unrecorded: false,
@@ -485,8 +488,14 @@ impl<'a, H: Host> Context<'a, H> {
     /// before, which has happened. The host's clock has been read since.
     pub fn renew_waits(&mut self, backoff: &Backoff) {
         if backoff.has_paused() {
-            self.waits_since = self.waits_since.map(|since| since.max(self.host.now));
+            self.wait_anew();
         }
+    }
+
+    /// Has the run wait for the servers anew, together with the other targets, from the time on when the host's clock
+    /// was read last.
+    pub fn wait_anew(&mut self) {
+        self.waits_since = self.waits_since.map(|since| since.max(self.host.now));
     }
 
     /// Starts a series of requests that may be tried again.

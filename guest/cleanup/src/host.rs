@@ -1,5 +1,6 @@
 //! The imports of `wit/` as a trait, so that unit tests can stand in for them.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -97,6 +98,13 @@ pub trait Host {
         agents::refresh(self, wanted, listing)
     }
 
+    /// Watches out for something wanted of which nothing is left, if several cleanups share the host: the latest list
+    /// of agents that shows some of it again, or cannot be read, is found in the result, whichever cleanup it was read
+    /// for.
+    fn watch(&mut self, _wanted: Wanted) -> Shown {
+        Shown::default()
+    }
+
     /// Returns the latest list of agents that a host which several cleanups share has read for any of
     /// them, if it is still kept.
     fn latest(&mut self, _wanted: Wanted) -> Option<Rc<Listing>>
@@ -165,6 +173,9 @@ pub struct Look {
     pub at: Duration,
 }
 
+/// Where a list of agents is put that shows something again of which nothing was left, or cannot be read.
+pub type Shown = Rc<RefCell<Option<Result<Rc<Listing>, Unread>>>>;
+
 /// A host that remembers whether it has asked the run to stop, and which pages the master has.
 pub struct Watched<'a, H> {
     host: &'a mut H,
@@ -202,6 +213,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>> {
         self.host.refresh(wanted, listing)
+    }
+
+    fn watch(&mut self, wanted: Wanted) -> Shown {
+        self.host.watch(wanted)
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

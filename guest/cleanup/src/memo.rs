@@ -7,7 +7,7 @@ use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::host::{Host, Look, Response};
+use crate::host::{Host, Look, Response, Shown};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::master::frameworks;
@@ -38,6 +38,9 @@ pub struct Memo<'a, H> {
     /// The lists that were read before the last change, if it is worth while to read only some of their
     /// agents again.
     old: Vec<Result<Rc<Listing>, Unread>>,
+    /// The resources of which nothing is left, by their places in `wanted`, and where a list that shows some of them
+    /// again is put.
+    watched: Vec<(usize, Shown)>,
     /// The pending operations have been asked for since the agents were listed.
     is_list_old: bool,
     /// The latest look at the frameworks.
@@ -67,6 +70,7 @@ impl<'a, H: Host> Memo<'a, H> {
             wanted,
             lists: Vec::new(),
             old: Vec::new(),
+            watched: Vec::new(),
             is_list_old: false,
             look: Look::default(),
             has_listed: false,
@@ -100,6 +104,19 @@ impl<'a, H: Host> Memo<'a, H> {
     /// Forgets the kept pages that are so.
     fn forget_pages(&mut self, is_so: impl Fn(&Request) -> bool) {
         self.pages.borrow_mut().pages.retain(|(request, _)| !is_so(request));
+    }
+
+    /// Takes new lists of agents, and keeps those that show something again of which nothing was left.
+    fn keep(&mut self, lists: Vec<Result<Rc<Listing>, Unread>>) {
+        (self.is_list_old, self.has_listed) = (false, true);
+        for (place, shown) in &self.watched {
+            let list = lists.get(*place);
+            let list = list.filter(|it| it.as_ref().map_or(true, |it| it.may_show_something()));
+            if let Some(list) = list {
+                shown.replace(Some(list.clone()));
+            }
+        }
+        self.lists = lists;
     }
 
     /// Forgets the lists of agents, except what another look at a few agents needs.
@@ -205,16 +222,16 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn list(&mut self, wanted: Wanted) -> Result<Rc<Listing>, Unread> {
         let mut memo = self.0.borrow_mut();
-        let Memo { host, wanted: all, lists, is_list_old, has_listed, .. } = &mut *memo;
+        let Memo { host, wanted: all, lists, .. } = &mut *memo;
         let place = all.iter().position(|it| *it == wanted);
         if place.is_none() && (wanted != Wanted::NOTHING || all.is_empty()) {
             return agents::list(*host, wanted).map(Rc::new);
         }
         if lists.is_empty() || lists.iter().flatten().any(|it| it.is_refreshed) {
             let read = agents::list_all(*host, all)?;
-            (*is_list_old, *has_listed) = (false, true);
-            *lists = read.into_iter().map(|listing| listing.map(Rc::new)).collect();
+            memo.keep(read.into_iter().map(|listing| listing.map(Rc::new)).collect());
         }
+        let Memo { host, lists, .. } = &mut *memo;
         // Every list names all agents.
         let place = place.or_else(|| lists.iter().position(Result::is_ok));
         match place.and_then(|place| lists.get(place)) {
@@ -225,15 +242,24 @@ impl<H: Host> Host for Handle<'_, '_, H> {
 
     fn refresh(&mut self, wanted: Wanted, listing: Rc<Listing>) -> Option<Rc<Listing>> {
         let mut memo = self.0.borrow_mut();
-        let Memo { host, wanted: all, lists, old, is_list_old, has_listed, .. } = &mut *memo;
+        let Memo { host, wanted: all, lists, old, .. } = &mut *memo;
         let Some(place) = all.iter().position(|it| *it == wanted) else {
             return agents::refresh(*host, wanted, listing);
         };
         if lists.is_empty() {
-            *lists = agents::refresh_all(*host, all, mem::take(old))?;
-            (*is_list_old, *has_listed) = (false, true);
+            let read = agents::refresh_all(*host, all, mem::take(old))?;
+            memo.keep(read);
         }
-        lists.get(place)?.clone().ok()
+        memo.lists.get(place)?.clone().ok()
+    }
+
+    fn watch(&mut self, wanted: Wanted) -> Shown {
+        let shown = Shown::default();
+        let mut memo = self.0.borrow_mut();
+        if let Some(place) = memo.wanted.iter().position(|it| *it == wanted) {
+            memo.watched.push((place, Rc::clone(&shown)));
+        }
+        shown
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

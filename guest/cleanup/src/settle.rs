@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
-use crate::master::agents::Listing;
+use crate::master::agents::{Listing, Wanted};
 use crate::master::pings;
 use crate::operation::Operation;
 use crate::owner::Owner;
@@ -107,6 +107,23 @@ impl<H: Host> Context<'_, H> {
             self.require_nothing_elsewhere(&listing)?;
         }
         Ok(())
+    }
+
+    /// Watches out for lists that show something of the target, of which nothing is left.
+    pub fn watch(&mut self) {
+        if let Some(owner) = self.target.and_then(Owner::of) {
+            self.shown = self.host.watch(Wanted::of_owner(owner));
+        }
+    }
+
+    /// Aborts the run if a list that was read since, for whichever target, shows something of its target again, or
+    /// cannot be read.
+    pub fn require_nothing_shown(&mut self) -> Result<(), Abort> {
+        match (self.shown.take(), self.target.and_then(Owner::of)) {
+            (Some(Ok(listing)), Some(owner)) => self.require_still_clean(listing, owner),
+            (Some(Err(unread)), _) => Err(self.abort(Reason::Failed, unread.message)),
+            _ => Ok(()),
+        }
     }
 
     /// Waits for removals that were accepted earlier, for this run or for another program. It

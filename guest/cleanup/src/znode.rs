@@ -11,7 +11,7 @@ mod delete;
 mod look;
 mod verdict;
 
-pub use self::delete::Deletion;
+pub use self::verdict::Verdict;
 use crate::guard;
 use crate::host::Answer;
 use crate::retry::Retry;

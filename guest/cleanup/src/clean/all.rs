@@ -18,7 +18,7 @@ use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation, planned_volumes};
 use crate::owner::Owner;
 use crate::plan::changes::{Compared, Comparison};
-use janitor_contract::types::{CleanupPlan, Failure, InUse, Options, Reason, Report, Target};
+use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -122,12 +122,11 @@ fn carry_out_all<H: Host>(
                 }
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
+            context.watch();
             Ok(None)
         });
     });
-    // The list that was read last for another target may show more.
-    let now = latest_time(parts.iter());
-    in_turn(&mut parts, now, Part::have_list);
+    // A list that was read later for another target may show more.
     parts.iter_mut().for_each(Part::require_still_clean);
     delete_nodes(&mut parts);
     // So may one that was read before a node would have been deleted.
@@ -175,16 +174,11 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
             // The latest look counts for all of them.
             for _ in 0..LOOKS {
                 let look = context.host.latest_look();
-                context.outdate_frameworks(now);
-                if context.has_waited && context.options.in_use != InUse::Force {
-                    // The list of this look counts for the others even if the look fails.
-                    let owner = context.target.and_then(Owner::of);
-                    let listing = context.list(owner.map_or(Wanted::NOTHING, Wanted::of_owner));
-                    listing.map_err(|why| context.abort(Reason::Failed, why))?;
-                    others.iter_mut().for_each(|it| it.require_still_clean());
-                }
-                context.still_unused(None)?;
+                context.unused_since(now)?;
                 others.iter_mut().for_each(|it| it.require_unused(now));
+                // A list that was read for one of them counts for all.
+                others.iter_mut().for_each(|it| it.require_still_clean());
+                context.require_nothing_shown()?;
                 let mut near = others.iter().filter(|it| is_near(it));
                 if near.any(|it| matches!(it.state, State::Ended(_))) {
                     let message = format!(
@@ -354,7 +348,10 @@ impl<'a, H: Host> Part<'a, H> {
     fn runs(&mut self, comparison: Comparison, is_first: bool) -> Result<State, Abort> {
         let Self { target, context, parents, .. } = self;
         let listing = match comparison {
-            Comparison::CarriedOut => return Ok(State::CarriedOut),
+            Comparison::CarriedOut => {
+                context.watch();
+                return Ok(State::CarriedOut);
+            }
             Comparison::Same(listing) => listing,
         };
         let Some(listing) = listing else { return Ok(State::Runs(None)) };
@@ -379,38 +376,9 @@ impl<'a, H: Host> Part<'a, H> {
         self.check(|context| context.unused_since(now));
     }
 
-    /// Reads the agents again if the latest list has been forgotten, because the run has paused since. The
-    /// other targets share this list.
-    fn have_list(&mut self) {
-        self.check_list(|context, owner, latest| match latest {
-            Some(_) => Ok(()),
-            None => {
-                let listing = context.list(Wanted::of_owner(owner));
-                let listing = context.usable(listing)?;
-                context.require_still_clean(listing, owner)
-            }
-        });
-    }
-
-    /// Ends the cleanup if the latest list of agents, if any is kept, shows something of the target.
+    /// Ends the cleanup if a list of agents shows something of the target again.
     fn require_still_clean(&mut self) {
-        self.check_list(|context, owner, latest| match latest {
-            Some(listing) => context.require_still_clean(listing, owner),
-            None => Ok(()),
-        });
-    }
-
-    /// Makes a check of the latest list of agents if the target owns resources.
-    fn check_list(
-        &mut self,
-        check: impl FnOnce(&mut Context<H>, Owner, Option<Rc<Listing>>) -> Result<(), Abort>,
-    ) {
-        if let Some(owner) = Owner::of(self.target) {
-            self.check(|context| {
-                let latest = context.host.latest(Wanted::of_owner(owner));
-                check(context, owner, latest)
-            });
-        }
+        self.check(|context| context.require_nothing_shown());
     }
 
     /// Ends the cleanup, also one that is complete, if a check fails.

@@ -1332,3 +1332,247 @@ fn a_list_of_a_look_that_fails_counts_for_the_others() {
     }
     assert!(found.is_empty(), "{found:#?}");
 }
+
+/// shows q again.
+#[test]
+fn a_list_that_another_target_reads_before_the_deletion_counts_for_its_own_target() {
+    let mut found = Vec::new();
+    for is_away in [false, true] {
+        let mut host = calm().answer(200, list(&["p", "q"]));
+        host = pages(host, "frameworks", &[NONE, NONE]);
+        host = host.page("frameworks", 503, "").page("frameworks", 200, NONE);
+        host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+        // The list for q's look; then that for p's.
+        host = host.answer(200, list(&[]));
+        let more = if is_away { r#","active":false"# } else { "" };
+        host = host.answer(200, list_of(&["q"], more)).answer(200, DELETED);
+        let mut host = slow(host, |it, _| if it.ends_with("znode/p ") { 31_000 } else { 0 });
+        let targets = [target("p", Some("p")), target("q", Some("q"))];
+        let results = clean_all(&mut host, &targets, &refusing());
+        if results[1].is_ok() || host.count("znode/q ") > 0 {
+            let last = host.all.iter().map(|it| format!("{:?} {}", it.0, it.1)).collect::<Vec<_>>();
+            found.push(format!("{is_away} {results:?} {last:#?}"));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The proxy waits 60 s for Exhibitor, and the deletion takes 63 s.
+#[test]
+fn a_deletion_that_takes_longer_than_the_proxy_waits_is_watched() {
+    let mut found = Vec::new();
+    let data = "exhibitor/v1/explorer/node-data";
+    for takes in [0, 60_000] {
+        let mut host = Script::default().answer(200, list(&[])).page("frameworks", 200, NONE);
+        for _ in 0..5 {
+            host = host.page(data, 200, r#"{"bytes":"","str":"x","stat":"1"}"#);
+        }
+        host = host.page(data, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+        let host = host.answer(504, "<title>Gateway Timeout</title>");
+        let mut host = slow(host, |it, _| if it.contains("Delete") { takes } else { 0 });
+        let options = Options { confirm_seconds: 30, ..refusing() };
+        let result = clean(&mut host, &node("b"), &options);
+        if result.is_err() {
+            found.push(format!("{takes} {result:?} {:#?}", host.all));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The frameworks are waited for for 19 s before the deletion; its answer is lost, and it takes 3 s.
+#[test]
+fn a_wait_for_the_master_leaves_time_for_the_deletion() {
+    let mut found = Vec::new();
+    let data = "exhibitor/v1/explorer/node-data";
+    for waits in [0, 13] {
+        for is_lost in [true, false] {
+            let mut host = Script::default().answer(200, list(&[]));
+            host = pages(host, "frameworks", &[NONE]);
+            for _ in 0..waits {
+                host = host.page("frameworks", 503, "");
+            }
+            host = host.page("frameworks", 200, NONE);
+            if is_lost {
+                for _ in 0..5 {
+                    host = host.page(data, 200, r#"{"bytes":"","str":"x","stat":"1"}"#);
+                }
+                host = host.answer(504, "");
+            } else {
+                for _ in 0..5 {
+                    host = host.answer(503, "");
+                }
+                host = host.answer(200, DELETED);
+            }
+            host = host.page(data, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+            let mut host = slow(host, |it, _| if it.contains("registry") { 31_000 } else { 0 });
+            let result = clean(&mut host, &target("b", Some("b")), &refusing());
+            if result.is_err() {
+                let message = &result.as_ref().unwrap_err().message;
+                found.push(format!("{waits} {is_lost} {message} {:?}", host.script.paused));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// is not ready for 3 s.
+#[test]
+fn after_a_second_round_the_others_wait_for_the_master_too() {
+    let mut found = Vec::new();
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"p","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    for is_first in [true, false] {
+        for waits in [0, 5] {
+            let mut host = calm().answer(200, list(&["p", "q"]));
+            host = pages(host, "frameworks", &[NONE]);
+            for _ in 0..13 {
+                host = host.page("api/v1", 200, pending);
+            }
+            host = host.page("api/v1", 200, r#"{"get_operations":{}}"#);
+            host = match is_first {
+                true => host.answer(202, "").answer(409, ""),
+                false => host
+                    .answer(409, "")
+                    .answer(409, "")
+                    .answer(200, list(&["p", "q"]))
+                    .answer(202, ""),
+            };
+            host = host.answer(200, list(&["q"]));
+            for _ in 0..waits {
+                host = host.answer(503, list(&[]));
+            }
+            host = host.answer(200, list(&["q"])).answer(202, "").answer(200, list(&[]));
+            let mut host = slow(host, |_, _| 0);
+            let results =
+                clean_all(&mut host, &[target("p", None), target("q", None)], &refusing());
+            for failure in results.iter().filter_map(|it| it.as_ref().err()) {
+                found.push(format!(
+                    "{is_first} {waits} {:?} {} {:?}",
+                    failure.reason, failure.message, host.script.paused
+                ));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Exhibitor is not there: the router in front of it answers 502 (504), and not 503.
+#[test]
+fn a_dead_exhibitor_behind_a_router_is_waited_for_once() {
+    let mut found = Vec::new();
+    for status in [502, 503, 504] {
+        let n = 10;
+        let mut host = pages(Script::default().answer(200, list(&[])), "frameworks", &[NONE]);
+        host = host.page("exhibitor/v1/explorer/node-data", status, "");
+        for _ in 0..400 {
+            host = host.answer(status, "");
+        }
+        let mut host = slow(host, |_, _| 0);
+        let targets: Vec<_> = (0..n).map(|it| node(&format!("n{it}"))).collect();
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results.iter().all(Result::is_err), "{results:?}");
+        let paused = host.script.paused.as_secs();
+        if paused >= 20 + 2 * n {
+            found.push((status, paused));
+        }
+    }
+    assert!(found.is_empty(), "(status, seconds): {found:?}");
+}
+
+/// The same as the second round's, where p's own removal takes the agent 19 s.
+#[test]
+fn after_a_removal_that_takes_long_the_others_wait_for_the_master_too() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"p","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let mut host = calm().answer(200, list(&["p", "q"]));
+    host = pages(host, "frameworks", &[NONE]);
+    for _ in 0..13 {
+        host = host.page("api/v1", 200, pending);
+    }
+    host = host.page("api/v1", 200, r#"{"get_operations":{}}"#);
+    host = host.answer(202, "").answer(409, "").answer(200, list(&["q"]));
+    for _ in 0..5 {
+        host = host.answer(503, "");
+    }
+    host = host.answer(200, list(&["q"])).answer(202, "").answer(200, list(&[]));
+    let mut host = slow(host, |_, _| 0);
+    let results = clean_all(&mut host, &[target("p", None), target("q", None)], &refusing());
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
+/// The volumes take the agent 19 s; then the frameworks are looked at again, and the master is not ready for 3 s.
+#[test]
+fn the_targets_wait_for_the_master_before_the_next_operation() {
+    let mut found = Vec::new();
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"DESTROY","destroy":{"volumes":[{"name":"disk","role":"q","reservation":{},"disk":{"persistence":{"id":"v"}}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    for is_several in [true, false] {
+        let roles: &[&str] = if is_several { &["p", "q"] } else { &["q"] };
+        let mut host = calm().answer(200, volumes(roles));
+        host = pages(host, "frameworks", &[NONE]);
+        for _ in 0..5 {
+            host = host.page("frameworks", 503, "");
+        }
+        host = pages(host, "frameworks", &[NONE]);
+        for _ in 0..13 {
+            host = host.page("api/v1", 200, pending);
+        }
+        host = host.page("api/v1", 200, r#"{"get_operations":{}}"#);
+        host = accepted(host, roles.len()).answer(200, list(roles));
+        host = accepted(host, roles.len()).answer(200, list(&[]));
+        let mut host =
+            slow(host, |it, n| if it.contains("destroy") && n == 1 { 12_000 } else { 0 });
+        let targets: Vec<_> = roles.iter().map(|it| target(it, None)).collect();
+        let results = match is_several {
+            true => clean_all(&mut host, &targets, &refusing()),
+            false => vec![clean(&mut host, &targets[0], &refusing())],
+        };
+        for failure in results.iter().filter_map(|it| it.as_ref().err()) {
+            found.push(format!("{is_several} {:?} {}", failure.reason, failure.message));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The list that q's second look reads has an entry of p's that cannot be read, and p has the latest look.
+#[test]
+fn a_later_list_that_cannot_be_read_counts_for_other_targets() {
+    let roles = r#"{"roles":[]}"#;
+    let mut found = Vec::new();
+    for is_bad in [true, false] {
+        let mut host = calm().answer(200, list(&["p", "q"]));
+        host = pages(host, "frameworks", &[NONE, NONE, NONE]);
+        host = host.page("frameworks", 503, "").page("frameworks", 200, NONE);
+        host = host.page("roles", 200, roles).page("roles", 200, roles).page("roles", 503, "");
+        host = host.page("roles", 200, roles);
+        host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED);
+        let last = list(&["p"]);
+        let bad = last.replace(r#""reservation":{}"#, r#""reservation":7"#);
+        host = host.answer(200, list(&[])).answer(200, list(&[]));
+        host = host.answer(200, if is_bad { bad } else { last });
+        host = host.answer(200, DELETED).answer(200, DELETED);
+        let mut host = slow(host, |it, _| if it.ends_with("znode/slow ") { 31_000 } else { 0 });
+        let targets = [target("p", None), node("slow"), target("q", Some("q"))];
+        let results = clean_all(&mut host, &targets, &refusing());
+        if results[0].is_ok() {
+            let all: Vec<_> = host.all.iter().map(|it| format!("{:?} {}", it.0, it.1)).collect();
+            found.push(format!("{is_bad} {:?} {all:#?}", results[0]));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The same as `gap_the_other_targets_wait_...`, and the other one has no node.
+#[test]
+fn a_target_without_a_node_waits_for_the_master_before_a_node_is_deleted() {
+    let roles = r#"{"roles":[]}"#;
+    let mut host = calm().answer(200, list(&["p", "q"])).page("frameworks", 200, NONE);
+    host = host.page("roles", 200, roles).page("roles", 200, roles).page("roles", 503, "");
+    host = host.page("roles", 200, roles);
+    for _ in 0..5 {
+        host = host.page("roles", 503, "");
+    }
+    host = host.page("roles", 200, roles);
+    host = accepted(host, 2).answer(200, list(&[])).answer(200, DELETED).answer(200, DELETED);
+    let mut host = slow(host, |it, _| if it.ends_with("znode/slow ") { 31_000 } else { 0 });
+    let targets = [target("p", None), node("slow"), target("q", Some("q"))];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}

@@ -116,7 +116,7 @@ impl<H: Host> Context<'_, H> {
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
             Begun::Repeated => {
-                self.waits_since = None;
+                self.wait_anew();
                 let back = operation.pending(&listing, owner).into_iter();
                 let back = back.filter(|id| self.was_away(id, listing.hostname(id)));
                 let back: BTreeMap<_, _> = back.map(|id| (id.to_owned(), Lists::Whole)).collect();
@@ -183,7 +183,7 @@ impl<H: Host> Context<'_, H> {
             let now = self.host.elapsed();
             self.require_free(now, operation, &listing, owner)?;
             round = Some(next);
-            self.waits_since = None;
+            self.wait_anew();
         }
         if !failed.is_empty() {
             let message = format!(

@@ -1,46 +1,22 @@
 //! The deletion of a node.
 
-use super::verdict::Verdict;
-use super::{Tree, explorer};
+use std::time::Duration;
+
+use super::{Tree, Verdict, explorer};
 use crate::host::{Host, request};
-use crate::retry::{Backoff, Retries};
+use crate::retry::{Backoff, Retries, Retry};
 use janitor_contract::types::{Endpoint, Event, Level, Method, ZnodeOutcome, ZnodeResult};
 
-/// The end of one attempt to delete a node.
-pub enum Deletion {
-    /// There is nothing more to do.
-    Over(ZnodeOutcome),
-    /// It has failed for this reason, and is worth another attempt now.
-    Again(String),
-}
-
 impl Tree {
-    /// Deletes the node and everything below it. Where another attempt may help, it waits until it is time
-    /// for that. It watches a deletion that was sent and not answered until `backoff` ends.
-    pub fn delete<H: Host>(
-        &self,
-        host: &mut H,
-        retries: &mut Retries,
-        backoff: &mut Backoff,
-    ) -> Deletion {
+    /// Asks the server to delete the node and everything below it.
+    pub fn delete<H: Host>(&self, host: &mut H) -> Verdict {
         let mut path = explorer("znode");
         path.extend(self.path.split('/').map(Into::into));
         let request = request(Endpoint::Exhibitor, Method::Delete, path);
-        let verdict = match host.ask(&request) {
+        match host.ask(&request) {
             Ok(answer) => self.judge(&answer),
             Err(error) => self.judge_error(&error),
-        };
-        Deletion::Over(match verdict {
-            Verdict::Gone(outcome) => self.verified(host, outcome, retries),
-            Verdict::Failed(why, retry) => {
-                host.say(Level::Debug, &why, None);
-                if retries.wait(host, retry) {
-                    return Deletion::Again(why);
-                }
-                ZnodeOutcome::Failed(why)
-            }
-            Verdict::Unknown(why) => self.watched(host, why, backoff),
-        })
+        }
     }
 
     /// Logs the outcome of a deletion.
@@ -66,7 +42,7 @@ impl Tree {
     }
 
     /// Checks that a node is deleted after the server has said so.
-    fn verified<H: Host>(
+    pub fn verified<H: Host>(
         &self,
         host: &mut H,
         outcome: ZnodeOutcome,
@@ -89,14 +65,24 @@ impl Tree {
         }
     }
 
-    /// Watches a deletion that was sent and not answered until the node is deleted.
-    fn watched<H: Host>(&self, host: &mut H, why: String, backoff: &mut Backoff) -> ZnodeOutcome {
+    /// Watches a deletion that was sent and not answered until the node is deleted. A node that is still there has
+    /// this long, and a server that does not show it has the time of `retries`.
+    pub fn watched<H: Host>(
+        &self,
+        host: &mut H,
+        why: String,
+        limit: Duration,
+        retries: &mut Retries,
+    ) -> ZnodeOutcome {
         host.say(Level::Debug, format!("{why}: checking whether the node is deleted"), None);
+        let mut backoff = Backoff::new(host, limit);
         loop {
-            if let Ok(false) = self.data(host) {
-                return ZnodeOutcome::Deleted(200);
-            }
-            if !backoff.wait(host) {
+            let looks_again = match self.data(host) {
+                Ok(false) => return ZnodeOutcome::Deleted(200),
+                Ok(true) => backoff.wait(host),
+                Err(_) => retries.wait(host, Retry::WhenReady),
+            };
+            if !looks_again {
                 return ZnodeOutcome::Unknown(format!(
                     "{why}. It may still be deleted later: check it before you install the \
                      service again"

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::look::COUNTED;
 use super::*;
-use crate::retry::{Backoff, Retries};
+use crate::context::Context;
+use crate::retry::Retries;
 use crate::testing::Script;
 use janitor_contract::types::{ZnodeOutcome, ZnodeResult, ZnodeState};
 
@@ -17,33 +18,24 @@ fn delete(mut host: Script, znode: &str, looks: &[&str]) -> (ZnodeOutcome, Scrip
     for look in looks {
         host = host.page("exhibitor/v1/explorer/node-data", 200, *look);
     }
-    let (mut retries, mut backoff) = waits(&mut host);
-    let tree = Tree::new(&Options::DEFAULT, znode);
-    let result = deleted(&tree, &mut host, &mut retries, &mut backoff);
+    let options = Options { confirm_seconds: 3, ..Options::DEFAULT };
+    let result = deleted(&mut host, znode, &options);
     (result.outcome, host)
 }
 
-/// Tries until there is an outcome.
-fn deleted(
-    tree: &Tree,
-    host: &mut Script,
-    retries: &mut Retries,
-    backoff: &mut Backoff,
-) -> ZnodeResult {
-    loop {
-        if let Deletion::Over(outcome) = tree.delete(host, retries, backoff) {
-            return tree.report(host, outcome);
-        }
-    }
+/// Deletes a node that nothing keeps from it.
+fn deleted(host: &mut Script, znode: &str, options: &Options) -> ZnodeResult {
+    let mut context = Context::new(host, options);
+    let _ = context.znode(znode, |_, _| Ok(()));
+    context.report.znode.unwrap()
 }
 
-fn waits(host: &mut Script) -> (Retries, Backoff) {
-    let time = Duration::from_secs(3);
-    (Retries::new(host, time), Backoff::new(host, time))
+fn retries(host: &mut Script) -> Retries {
+    Retries::new(host, Duration::from_secs(3))
 }
 
 fn look(host: &mut Script, znode: &str) -> ZnodeState {
-    let (mut retries, _) = waits(host);
+    let mut retries = retries(host);
     Tree::new(&Options::DEFAULT, znode).look(host, &mut retries)
 }
 
@@ -83,7 +75,7 @@ fn the_nodes_below_are_counted() {
 fn the_nodes_below_are_listed_once_the_server_is_ready() {
     let node = r#"{"title":"t","key":"/a/b"}"#;
     let mut host = Script::default().answer(503, "").answer(200, format!("[{node}]"));
-    let (mut retries, _) = waits(&mut host);
+    let mut retries = retries(&mut host);
     let children = Tree::new(&Options::DEFAULT, "a").children(&mut host, &mut retries);
     assert_eq!(children, Ok(vec!["b".into()]));
 }
@@ -230,12 +222,10 @@ fn words_are_those_of_the_server_that_says_them() {
             "ZooKeeper says: KeeperErrorCode = ConnectionLoss",
         ),
     ] {
-        let options = Options { zookeeper, ..Options::DEFAULT };
+        let options = Options { zookeeper, confirm_seconds: 0, ..Options::DEFAULT };
         let body = format!(r#"{{"message":"{message}","succeeded":false}}"#);
         let mut host = Script::default().answer(200, body);
-        let (mut retries, mut backoff) =
-            (Retries::new(&mut host, Duration::ZERO), waits(&mut host).1);
-        let result = deleted(&Tree::new(&options, "a"), &mut host, &mut retries, &mut backoff);
+        let result = deleted(&mut host, "a", &options);
         let ZnodeOutcome::Failed(why) = result.outcome else { panic!("{:?}", result.outcome) };
         assert_eq!(why.split(" (").next(), Some(words));
         assert_eq!(hint(&why), !zookeeper && message.contains("ConnectionLoss"), "{why}");
@@ -247,11 +237,11 @@ fn words_are_about_the_whole_path_and_the_server_that_answers() {
     let options = Options { znode_root: Some("c/d".into()), zookeeper: true, ..Options::DEFAULT };
     let no_node = r#"{"message":"KeeperErrorCode = NoNode for /c/d/a","succeeded":false}"#;
     let mut host = Script::default().answer(200, no_node).answer(200, GONE);
-    let (mut retries, mut backoff) = waits(&mut host);
-    let result = deleted(&Tree::new(&options, "a"), &mut host, &mut retries, &mut backoff);
+    let result = deleted(&mut host, "a", &options);
     assert_eq!((result.path.as_str(), &result.outcome), ("c/d/a", &ZnodeOutcome::Absent));
     assert_eq!(host.sent[0].path.last().map(String::as_str), Some("a"));
     let mut host = Script::default().answer(500, "");
+    let mut retries = retries(&mut host);
     let why = Tree::new(&options, "a").exists(&mut host, &mut retries).unwrap_err();
     assert_eq!(why, "ZooKeeper answers 500");
 }

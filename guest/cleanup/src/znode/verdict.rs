@@ -16,7 +16,7 @@ struct Answered {
 }
 
 /// The meaning of an answer to a deletion.
-pub(super) enum Verdict {
+pub enum Verdict {
     /// The server says that the node is deleted.
     Gone(ZnodeOutcome),
     /// The node is not deleted for this reason; another try may be worthwhile.
