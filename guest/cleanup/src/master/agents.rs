@@ -469,6 +469,27 @@ mod tests {
         {"reserved_resources_full":{},"version":"1.11.0","id":"S0"}],"recovered_slaves":[]}"#;
 
     #[test]
+    fn a_list_shows_something_if_it_has_resources_or_proves_nothing() {
+        let wanted = Wanted { principal: Some("x"), ..R };
+        let of = |role: &str, principal: &str| {
+            format!(
+                r#"{{"id":"S0","reserved_resources_full":{{"{role}":[{{"name":"cpus","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"{principal}"}}}}]}}}}"#
+            )
+        };
+        for (agents, shows) in [
+            (String::new(), true),
+            (r#"{"id":"S0","reserved_resources_full":{}}"#.into(), false),
+            (of("r", "x"), true),
+            (of("other", "x"), true),
+            (of("other", "y"), false),
+        ] {
+            let body = format!(r#"{{"slaves":[{agents}]}}"#);
+            let listing = list(&mut Script::default().answer(200, &body), wanted).unwrap();
+            assert_eq!(listing.may_show_something(), shows, "{body}");
+        }
+    }
+
+    #[test]
     fn chunks_may_end_anywhere() {
         // The beginning of a body is read in another way, so it is filled with spaces.
         let body = " ".repeat(START) + BODY;
