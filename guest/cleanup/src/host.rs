@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::excerpt::{excerpt, one_line, summary};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
+use crate::owner::Owner;
 use janitor_contract::types::{Endpoint, Entry, Error, Event, Level, Method, Request};
 
 /// The functions that a run imports; `wit/cluster.wit` and `wit/log.wit` specify them.
@@ -98,10 +99,9 @@ pub trait Host {
         agents::refresh(self, wanted, listing)
     }
 
-    /// Watches out for something wanted of which nothing is left, if several cleanups share the host: the latest list
-    /// of agents that shows some of it again, or cannot be read, is found in the result, whichever cleanup it was read
-    /// for.
-    fn watch(&mut self, _wanted: Wanted) -> Shown {
+    /// Watches out for what a target owned, of which nothing is left, if several cleanups share the host: a list of
+    /// agents that shows some of it again is found in the result, whichever cleanup it was read for.
+    fn watch(&mut self, _owner: Owner) -> Shown {
         Shown::default()
     }
 
@@ -173,7 +173,8 @@ pub struct Look {
     pub at: Duration,
 }
 
-/// Where a list of agents is put that shows something again of which nothing was left, or cannot be read.
+/// Where a list of agents is put that shows something again of which nothing was left, or may, because it cannot be
+/// read. If there is none, the latest list is put there if it shows anything of the role or the service.
 pub type Shown = Rc<RefCell<Option<Result<Rc<Listing>, Unread>>>>;
 
 /// A host that remembers whether it has asked the run to stop, and which pages the master has.
@@ -215,8 +216,8 @@ impl<H: Host> Host for Watched<'_, H> {
         self.host.refresh(wanted, listing)
     }
 
-    fn watch(&mut self, wanted: Wanted) -> Shown {
-        self.host.watch(wanted)
+    fn watch(&mut self, owner: Owner) -> Shown {
+        self.host.watch(owner)
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

@@ -11,6 +11,7 @@ use crate::host::{Host, Look, Response, Shown};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::master::frameworks;
+use crate::owner::Owner;
 use janitor_contract::types::{Entry, Error, Method, Request, Target};
 
 /// The pages that have been read since the last change.
@@ -38,9 +39,10 @@ pub struct Memo<'a, H> {
     /// The lists that were read before the last change, if it is worth while to read only some of their
     /// agents again.
     old: Vec<Result<Rc<Listing>, Unread>>,
-    /// The resources of which nothing is left, by their places in `wanted`, and where a list that shows some of them
-    /// again is put.
-    watched: Vec<(usize, Shown)>,
+    /// The owners of these resources.
+    owners: Vec<Owner<'a>>,
+    /// The owners of which nothing is left, and where a list that shows something of them again is put.
+    watched: Vec<(Owner<'a>, Shown)>,
     /// The pending operations have been asked for since the agents were listed.
     is_list_old: bool,
     /// The latest look at the frameworks.
@@ -58,11 +60,13 @@ pub struct Memo<'a, H> {
 impl<'a, H: Host> Memo<'a, H> {
     /// Keeps pages of a host for these targets.
     pub fn new(host: &'a mut H, targets: impl Iterator<Item = &'a Target>) -> Self {
-        let mut wanted = Vec::new();
-        for target in targets.map(Wanted::of) {
-            if !wanted.contains(&target) {
-                wanted.push(target);
+        let (mut wanted, mut owners) = (Vec::new(), Vec::new());
+        for target in targets {
+            let its = Wanted::of(target);
+            if !wanted.contains(&its) {
+                wanted.push(its);
             }
+            owners.extend(Owner::of(target));
         }
         Self {
             host,
@@ -70,6 +74,7 @@ impl<'a, H: Host> Memo<'a, H> {
             wanted,
             lists: Vec::new(),
             old: Vec::new(),
+            owners,
             watched: Vec::new(),
             is_list_old: false,
             look: Look::default(),
@@ -106,14 +111,19 @@ impl<'a, H: Host> Memo<'a, H> {
         self.pages.borrow_mut().pages.retain(|(request, _)| !is_so(request));
     }
 
-    /// Takes new lists of agents, and keeps those that show something again of which nothing was left.
+    /// Takes new lists of agents. One that shows something of which nothing was left counts, whatever later ones show.
     fn keep(&mut self, lists: Vec<Result<Rc<Listing>, Unread>>) {
         (self.is_list_old, self.has_listed) = (false, true);
-        for (place, shown) in &self.watched {
-            let list = lists.get(*place);
-            let list = list.filter(|it| it.as_ref().map_or(true, |it| it.may_show_something()));
-            if let Some(list) = list {
-                shown.replace(Some(list.clone()));
+        for (owner, shown) in &self.watched {
+            let shows_target = |list: &Result<Rc<Listing>, Unread>| {
+                list.as_ref().map_or(true, |it| !it.left(*owner).is_empty())
+            };
+            let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
+            let Some(list) = place.and_then(|place| lists.get(place)) else { continue };
+            let mut shown = shown.borrow_mut();
+            if shows_target(list) || !shown.as_ref().is_some_and(shows_target) {
+                let shows = list.as_ref().map_or(true, |it| it.may_show_something());
+                *shown = shows.then(|| list.clone());
             }
         }
         self.lists = lists;
@@ -253,11 +263,11 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         memo.lists.get(place)?.clone().ok()
     }
 
-    fn watch(&mut self, wanted: Wanted) -> Shown {
+    fn watch(&mut self, owner: Owner) -> Shown {
         let shown = Shown::default();
         let mut memo = self.0.borrow_mut();
-        if let Some(place) = memo.wanted.iter().position(|it| *it == wanted) {
-            memo.watched.push((place, Rc::clone(&shown)));
+        if let Some(owner) = memo.owners.iter().find(|it| **it == owner).copied() {
+            memo.watched.push((owner, Rc::clone(&shown)));
         }
         shown
     }

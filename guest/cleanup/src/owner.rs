@@ -3,7 +3,7 @@
 use janitor_contract::types::{LabelSelector, Target};
 
 /// The owner of the resources that a run removes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Owner<'a> {
     /// The role for which they are reserved.
     pub role: &'a str,

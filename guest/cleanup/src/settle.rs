@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
-use crate::master::agents::{Listing, Wanted};
+use crate::master::agents::Listing;
 use crate::master::pings;
 use crate::operation::Operation;
 use crate::owner::Owner;
@@ -112,7 +112,7 @@ impl<H: Host> Context<'_, H> {
     /// Watches out for lists that show something of the target, of which nothing is left.
     pub fn watch(&mut self) {
         if let Some(owner) = self.target.and_then(Owner::of) {
-            self.shown = self.host.watch(Wanted::of_owner(owner));
+            self.shown = self.host.watch(owner);
         }
     }
 

@@ -1576,3 +1576,64 @@ fn a_target_without_a_node_waits_for_the_master_before_a_node_is_deleted() {
     let results = clean_all(&mut host, &targets, &refusing());
     assert!(results.iter().all(Result::is_ok), "{results:?}");
 }
+
+/// The master lists its agents, and answers 503 to every removal.
+#[test]
+fn removals_that_no_master_takes_are_waited_for_once() {
+    for n in [1, 2, 4] {
+        let roles: Vec<_> = (0..n).map(|it| format!("r{it}")).collect();
+        let roles: Vec<_> = roles.iter().map(String::as_str).collect();
+        let mut host = pages(calm().answer(200, list(&roles)), "frameworks", &[NONE]);
+        for _ in 0..400 {
+            host = host.answer(503, "");
+        }
+        let mut host = slow(host, |_, _| 0);
+        let targets: Vec<_> = roles.iter().map(|it| target(it, None)).collect();
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results.iter().all(Result::is_err), "{results:?}");
+        assert!(host.script.paused.as_secs() < 20 + 2 * n, "{n} {:?}", host.script.paused);
+    }
+}
+
+/// The master takes no removal for 19 s; then the agent needs 3 s.
+#[test]
+fn a_removal_that_is_taken_late_has_its_time() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"p","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    for is_several in [false, true] {
+        let mut host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE]);
+        for _ in 0..13 {
+            host = host.answer(503, "");
+        }
+        host = host.answer(202, "").answer(200, list(&[]));
+        for _ in 0..5 {
+            host = host.page("api/v1", 200, pending);
+        }
+        host = host.page("api/v1", 200, r#"{"get_operations":{}}"#);
+        let mut host = slow(host, |_, _| 0);
+        let targets = [target("p", None)];
+        let results = match is_several {
+            true => clean_all(&mut host, &targets, &refusing()),
+            false => vec![clean(&mut host, &targets[0], &refusing())],
+        };
+        assert!(results[0].is_ok(), "{is_several} {results:?} {:?}", host.script.paused);
+    }
+}
+
+/// The deletion takes 31 s; then Exhibitor is not ready for 3 s.
+#[test]
+fn after_a_slow_deletion_exhibitor_is_waited_for() {
+    let data = "exhibitor/v1/explorer/node-data";
+    for (status, body) in [(200, DELETED), (504, "")] {
+        let mut host = Script::default().answer(200, list(&[])).page("frameworks", 200, NONE);
+        for _ in 0..5 {
+            host = host.page(data, 503, "");
+        }
+        host = host.page(data, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+        let host = host.answer(status, body);
+        let mut host = slow(host, |it, _| if it.contains("Delete") { 31_000 } else { 0 });
+        let result = clean(&mut host, &node("b"), &refusing());
+        assert!(result.is_ok(), "{status} {result:?}");
+    }
+}
+
+mod later;

@@ -116,7 +116,6 @@ impl<H: Host> Context<'_, H> {
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
             Begun::Repeated => {
-                self.wait_anew();
                 let back = operation.pending(&listing, owner).into_iter();
                 let back = back.filter(|id| self.was_away(id, listing.hostname(id)));
                 let back: BTreeMap<_, _> = back.map(|id| (id.to_owned(), Lists::Whole)).collect();
@@ -183,7 +182,6 @@ impl<H: Host> Context<'_, H> {
             let now = self.host.elapsed();
             self.require_free(now, operation, &listing, owner)?;
             round = Some(next);
-            self.wait_anew();
         }
         if !failed.is_empty() {
             let message = format!(
@@ -196,6 +194,11 @@ impl<H: Host> Context<'_, H> {
         }
         if accepted.is_empty() {
             return Ok(Done::Yes(listing));
+        }
+        if round.is_some() && self.waits_since.is_some() {
+            // The other targets' time has passed while the master did not accept it.
+            self.host.elapsed();
+            self.wait_anew();
         }
         self.confirm(operation, owner, &accepted, listing)
     }

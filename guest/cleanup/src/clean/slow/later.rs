@@ -1,0 +1,144 @@
+//! Lists that are read for other targets show something of a target of which nothing was left.
+
+use super::*;
+use janitor_contract::types::{Failure, Report};
+
+/// A list of agents, by number, with what is reserved on them.
+fn agents(each: &[(u8, &str)]) -> String {
+    let agent = |(id, reserved): &(u8, &str)| {
+        format!(
+            r#"{{"id":"O-S{id}","hostname":"h{id}","version":"1.11.0","reserved_resources_full":{{{reserved}}}}}"#
+        )
+    };
+    let all: Vec<_> = each.iter().map(agent).collect();
+    format!(r#"{{"slaves":[{}],"recovered_slaves":[]}}"#, all.join(","))
+}
+
+/// A list of two agents. The first one may not be listed.
+fn two(first: Option<&str>, second: &str) -> String {
+    match first {
+        Some(first) => agents(&[(0, first), (1, second)]),
+        None => agents(&[(1, second)]),
+    }
+}
+
+/// The cpus of a role that these principals have reserved.
+fn cpus(role: &str, principals: &[&str]) -> String {
+    let one = |principal: &&str| {
+        format!(
+            r#"{{"name":"cpus","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"{principal}"}}}}"#
+        )
+    };
+    let all: Vec<_> = principals.iter().map(one).collect();
+    format!(r#""{role}":[{}]"#, all.join(","))
+}
+
+/// The disk of a role, which may have a volume.
+fn disk(role: &str, principal: &str, has_volume: bool) -> String {
+    let volume = if has_volume { r#","disk":{"persistence":{"id":"v"}}"# } else { "" };
+    format!(
+        r#""{role}":[{{"name":"disk","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"{principal}"}}{volume}}}]"#
+    )
+}
+
+/// Principal x has cpus of the role alpha on the first agent, which are removed; the second one has `other`. Then the list
+/// that is read for the next target is `first`, and after a pause the one for the third target is `last`. It returns
+/// the result for alpha, and the number of nodes that were deleted.
+fn alpha_then(
+    znode: Option<&str>,
+    other: &str,
+    [first, last]: [&str; 2],
+    options: &Options,
+) -> (Result<Report, Failure>, usize) {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"queue-one","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let host = calm().answer(200, two(Some(&cpus("alpha", &["x"])), other));
+    let host = pages(host, "frameworks", &[NONE]);
+    let host = pages(host, "api/v1", &[pending, r#"{"get_operations":{}}"#]);
+    let host = host.answer(202, "").answer(200, two(Some(""), other)).answer(200, first);
+    let page = "maintenance/status";
+    let host = host.page(page, 200, "{}").page(page, 503, "").page(page, 200, "{}");
+    let mut host = slow(host.answer(200, last).answer(200, DELETED), |_, _| 0);
+    let alpha = Target { principal: Some("x".into()), ..target("alpha", znode) };
+    let targets = [alpha, target("queue-one", None), target("third", None)];
+    let mut results = clean_all(&mut host, &targets, options);
+    (results.swap_remove(0), host.count("Delete"))
+}
+
+#[test]
+fn a_list_that_shows_the_target_counts_whatever_later_ones_show() {
+    let recovered = r#"{"slaves":[],"recovered_slaves":[{"id":"O-S0","hostname":"h0"},{"id":"O-S1","hostname":"h1"}]}"#;
+    let others = cpus("alpha", &["z"]);
+    for (other, last) in [
+        ("", two(None, "")),
+        (&others, two(None, &others)),
+        ("", two(None, &cpus("beta", &["x"]))),
+        ("", recovered.to_owned()),
+    ] {
+        for znode in [None, Some("alpha")] {
+            let first = two(Some(&cpus("alpha", &["x"])), other);
+            let (result, deletions) = alpha_then(znode, other, [&first, &last], &refusing());
+            assert_eq!((result.is_err(), deletions), (true, 0), "{last} {result:?}");
+        }
+    }
+}
+
+#[test]
+fn a_later_list_counts_where_an_earlier_one_shows_others() {
+    let others = cpus("alpha", &["z"]);
+    let first = two(Some(""), &others);
+    let (result, _) = alpha_then(None, &others, [&first, &first], &refusing());
+    assert!(result.is_ok(), "{result:?}");
+    let last = two(Some(""), &cpus("alpha", &["z", "x"]));
+    let (result, _) = alpha_then(None, &others, [&first, &last], &refusing());
+    assert!(result.is_err(), "{result:?}");
+}
+
+#[test]
+fn what_later_lists_show_elsewhere_counts_for_a_whole_service() {
+    let options = Options { whole_service: true, ..refusing() };
+    let (first, last) = (two(Some(""), ""), two(Some(""), &cpus("beta", &["x"])));
+    let (result, _) = alpha_then(None, "", [&first, &last], &options);
+    assert!(result.is_err(), "{result:?}");
+}
+
+/// The list after the next plan's volumes shows its disk, which is removed then.
+#[test]
+fn what_the_run_removes_is_not_reported_elsewhere() {
+    let of = |role: &str| Target { principal: Some("x".into()), ..target(role, None) };
+    let begun = || calm().page("frameworks", 200, NONE);
+    let lists = [true, false].map(|it| two(Some(&disk("q", "x", it)), ""));
+    let [volumes, disks] = lists;
+    let both = format!("{},{}", cpus("p", &["x"]), disk("q", "x", true));
+    let plans =
+        planned(&mut begun().answer(200, two(Some(&both), "")), &[of("p"), of("q")], &refusing());
+    let host = begun().answer(200, volumes).answer(202, "").answer(200, disks);
+    let mut host = slow(host.answer(202, "").answer(200, two(Some(""), "")), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &refusing());
+    assert!(results[1].is_ok(), "{:?}", results[1]);
+    let report = results[0].as_ref().unwrap();
+    assert!(report.elsewhere.is_empty() && report.warnings.is_empty(), "{report:?}");
+}
+
+/// The plan for p is carried out. A list that is read for q shows p again, and the agent is not in the next one. Only
+/// the agent concerned is read, or all.
+#[test]
+fn a_list_counts_for_a_plan_that_is_carried_out() {
+    let [volume, disk] = [true, false].map(|it| disk("q", "y", it));
+    let [planned_list, back] = [&volume, &disk].map(|it| format!("{},{it}", cpus("p", &["x"])));
+    for cost in [1, 50] {
+        let begun = || calm().page("frameworks", 200, NONE).with_agents_per_request(cost);
+        let targets = [target("p", None), target("q", None)];
+        let plans =
+            planned(&mut begun().answer(200, two(Some(&planned_list), "")), &targets, &refusing());
+        let host = begun().answer(200, two(Some(&volume), "")).answer(202, "");
+        let host = match cost {
+            1 => host.answer(200, agents(&[(0, &back)])),
+            _ => host.answer(200, two(Some(&back), "")),
+        };
+        let mut host = slow(host.answer(202, "").answer(200, two(None, "")), |_, _| 0);
+        let results = apply_all(&mut host, &plans, &refusing());
+        assert!(results[0].is_err(), "{cost} {:?}", results[0]);
+        let is_of_one = |it: &Request| it.query.iter().any(|(name, _)| name == "slave_id");
+        assert_eq!(host.script.sent.iter().any(is_of_one), cost == 1);
+    }
+}
