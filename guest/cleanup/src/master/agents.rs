@@ -96,12 +96,6 @@ impl Listing {
         listed.chain(recovered).collect()
     }
 
-    /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.
-    pub fn may_show_something(&self) -> bool {
-        let holds = |agent: &Agent| !agent.resources.is_empty();
-        self.agents.iter().any(holds) || !self.elsewhere.is_empty() || self.is_empty()
-    }
-
     /// Returns what the agents still hold of a target.
     pub fn left(&self, owner: Owner) -> Vec<AgentLeft> {
         let holding = self.agents.iter().filter(|agent| !agent.resources.is_empty());
@@ -117,6 +111,12 @@ impl Listing {
             }
         });
         left.filter(|left| left.volumes + left.resources > 0).collect()
+    }
+
+    /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.
+    pub fn may_show_something(&self) -> bool {
+        let holds = |agent: &Agent| !agent.resources.is_empty();
+        self.agents.iter().any(holds) || !self.elsewhere.is_empty() || self.is_empty()
     }
 
     /// Returns the ids and host names of the agents that hold something for the role, or may.
