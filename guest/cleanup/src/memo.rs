@@ -41,6 +41,8 @@ pub struct Memo<'a, H> {
     old: Vec<Result<Rc<Listing>, Unread>>,
     /// The owners of these resources.
     owners: Vec<Owner<'a>>,
+    /// The agents, by id or host name, that the options ignore while they are out of reach.
+    ignored: &'a [String],
     /// The owners of which nothing is left, and where a list that shows something of them again is put.
     watched: Vec<(Owner<'a>, Shown)>,
     /// The pending operations have been asked for since the agents were listed.
@@ -75,6 +77,7 @@ impl<'a, H: Host> Memo<'a, H> {
             lists: Vec::new(),
             old: Vec::new(),
             owners,
+            ignored: &[],
             watched: Vec::new(),
             is_list_old: false,
             look: Look::default(),
@@ -83,6 +86,11 @@ impl<'a, H: Host> Memo<'a, H> {
             known: Vec::new(),
             is_plain: false,
         }
+    }
+
+    /// Ignores these agents while they are out of reach.
+    pub fn ignoring(self, ignored: &'a [String]) -> Self {
+        Self { ignored, ..self }
     }
 
     /// Keeps no pages. A component that calls the cleanups only through handles contains their code
@@ -116,7 +124,7 @@ impl<'a, H: Host> Memo<'a, H> {
         (self.is_list_old, self.has_listed) = (false, true);
         for (owner, shown) in &self.watched {
             let shows_target = |list: &Result<Rc<Listing>, Unread>| {
-                list.as_ref().map_or(true, |it| !it.left(*owner).is_empty())
+                list.as_ref().map_or(true, |it| it.shows(*owner, self.ignored))
             };
             let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
             let Some(list) = place.and_then(|place| lists.get(place)) else { continue };

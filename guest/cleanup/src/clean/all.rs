@@ -70,7 +70,8 @@ fn carry_out_all<H: Host>(
 ) -> Vec<Result<Report, Failure>> {
     // After a long wait for one target, the checks of the others would be out of date.
     let options = &Options { wait_seconds: 0, ..options.clone() };
-    let memo = RefCell::new(Memo::new(host, jobs.iter().map(|(target, _)| *target)));
+    let memo = Memo::new(host, jobs.iter().map(|(target, _)| *target));
+    let memo = RefCell::new(memo.ignoring(&options.ignored_agents));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
     let mut parts = Vec::new();
     let volumes = Rc::new(planned_volumes(jobs.iter().filter_map(|(_, plan)| *plan)));

@@ -1619,6 +1619,22 @@ fn a_removal_that_is_taken_late_has_its_time() {
     }
 }
 
+/// The master takes 25 s for the second request; then the agent needs 3 s.
+#[test]
+fn a_removal_that_is_taken_slowly_has_its_time() {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"p","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let mut host = pages(calm().answer(200, list(&["p"])), "frameworks", &[NONE]);
+    host = host.answer(409, "").answer(202, "").answer(200, list(&[]));
+    for _ in 0..5 {
+        host = host.page("api/v1", 200, pending);
+    }
+    host = host.page("api/v1", 200, r#"{"get_operations":{}}"#);
+    let takes = |it: &str, n| if it.contains("unreserve") && n == 2 { 25_000 } else { 0 };
+    let mut host = slow(host, takes);
+    let results = clean_all(&mut host, &[target("p", None)], &refusing());
+    assert!(results[0].is_ok(), "{results:?} {:?}", host.script.paused);
+}
+
 /// The deletion takes 31 s; then Exhibitor is not ready for 3 s.
 #[test]
 fn after_a_slow_deletion_exhibitor_is_waited_for() {

@@ -41,27 +41,102 @@ fn disk(role: &str, principal: &str, has_volume: bool) -> String {
     )
 }
 
-/// Principal x has cpus of the role alpha on the first agent, which are removed; the second one has `other`. Then the list
-/// that is read for the next target is `first`, and after a pause the one for the third target is `last`. It returns
-/// the result for alpha, and the number of nodes that were deleted.
+/// Principal x has cpus of the role alpha on the first agent; the second one has `other`. These cpus are removed. Then
+/// the list that is read for the next target is `first`, and after a pause the one for the third target is `last`. It
+/// returns the result for alpha, and the number of nodes that were deleted.
 fn alpha_then(
     znode: Option<&str>,
     other: &str,
     [first, last]: [&str; 2],
     options: &Options,
 ) -> (Result<Report, Failure>, usize) {
-    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"queue-one","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
-    let host = calm().answer(200, two(Some(&cpus("alpha", &["x"])), other));
-    let host = pages(host, "frameworks", &[NONE]);
-    let host = pages(host, "api/v1", &[pending, r#"{"get_operations":{}}"#]);
-    let host = host.answer(202, "").answer(200, two(Some(""), other)).answer(200, first);
-    let page = "maintenance/status";
-    let host = host.page(page, 200, "{}").page(page, 503, "").page(page, 200, "{}");
-    let mut host = slow(host.answer(200, last).answer(200, DELETED), |_, _| 0);
+    let [begin, removed] = [&cpus("alpha", &["x"]), ""].map(|it| two(Some(it), other));
+    lists_of_alpha(znode, [&begin, &removed, first, last], options)
+}
+
+/// The same with these lists.
+fn lists_of_alpha(
+    znode: Option<&str>,
+    [begin, removed, first, last]: [&str; 4],
+    options: &Options,
+) -> (Result<Report, Failure>, usize) {
     let alpha = Target { principal: Some("x".into()), ..target("alpha", znode) };
+    let host = calm().answer(200, begin).answer(202, "").answer(200, removed);
+    let mut host = slow(then(host, first).answer(200, last).answer(200, DELETED), |_, _| 0);
     let targets = [alpha, target("queue-one", None), target("third", None)];
     let mut results = clean_all(&mut host, &targets, options);
     (results.swap_remove(0), host.count("Delete"))
+}
+
+/// A removal for queue-one is pending, so this list is read for it; before the third target, the run pauses.
+fn then(host: Script, list: &str) -> Script {
+    let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"queue-one","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+    let host = pages(host.answer(200, list), "frameworks", &[NONE]);
+    let host = pages(host, "api/v1", &[pending, r#"{"get_operations":{}}"#]);
+    let page = "maintenance/status";
+    host.page(page, 200, "{}").page(page, 503, "").page(page, 200, "{}")
+}
+
+/// The second agent is out of reach and ignored, and has cpus of alpha.
+#[test]
+fn an_ignored_agent_hides_no_other() {
+    let alpha = cpus("alpha", &["x"]);
+    let list = |first: Option<&str>, second: &str| {
+        two(first, second).replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#)
+    };
+    let (all, calm) = (list(Some(&alpha), &alpha), list(Some(""), &alpha));
+    let unreadable = list(Some(r#""alpha":[{"role":"q"}]"#), &alpha);
+    let options = Options { ignored_agents: vec!["H1".into()], ..refusing() };
+    for (first, last, is_clean) in [
+        (&calm, &calm, true),
+        (&calm, &all, false),
+        (&all, &calm, false),
+        (&all, &list(None, &alpha), false),
+        (&all, &list(Some(""), ""), false),
+        (&unreadable, &calm, false),
+        (&calm, &unreadable, false),
+    ] {
+        for znode in [None, Some("alpha")] {
+            let (result, deletions) = lists_of_alpha(znode, [&all, &calm, first, last], &options);
+            let expected = (is_clean, usize::from(is_clean && znode.is_some()));
+            assert_eq!((result.is_ok(), deletions), expected, "{first} {last} {result:?}");
+        }
+    }
+}
+
+#[test]
+fn a_later_list_without_agents_proves_nothing() {
+    let none = r#"{"slaves":[],"recovered_slaves":[]}"#;
+    for in_use in [InUse::Refuse, InUse::Force] {
+        let options = Options { in_use, ..refusing() };
+        let (result, deletions) =
+            alpha_then(Some("alpha"), "", [&two(Some(""), ""), none], &options);
+        assert_eq!((result.is_err(), deletions), (true, 0), "{result:?}");
+    }
+}
+
+/// The list that is read for the third target shows something of the second framework.
+#[test]
+fn two_frameworks_of_a_role_are_both_watched() {
+    let of = |ids: &[&str]| {
+        let one = |id: &&str| {
+            format!(
+                r#"{{"name":"cpus","role":"alpha","scalar":{{"value":1.0}},"reservation":{{"principal":"x","labels":{{"labels":[{{"key":"framework_id","value":"{id}"}}]}}}}}}"#
+            )
+        };
+        format!(r#""alpha":[{}]"#, ids.iter().map(one).collect::<Vec<_>>().join(","))
+    };
+    for (back, is_back) in [(String::new(), false), (of(&["F2"]), true)] {
+        let host = calm().answer(200, agents(&[(0, &of(&["F1", "F2"]))])).answer(202, "");
+        let host = host.answer(202, "").answer(200, agents(&[(0, "")]));
+        let host = then(host, &agents(&[(0, &back)])).answer(200, agents(&[(0, "")]));
+        let mut host = slow(host, |_, _| 0);
+        let alpha = |id: &str| Target { framework_id: Some(id.into()), ..target("alpha", None) };
+        let targets = [alpha("F1"), alpha("F2"), target("queue-one", None), target("third", None)];
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results[0].is_ok(), "{results:?}");
+        assert_eq!(results[1].is_err(), is_back, "{results:?}");
+    }
 }
 
 #[test]
