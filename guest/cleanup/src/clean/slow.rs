@@ -1406,8 +1406,8 @@ fn a_wait_for_the_master_leaves_time_for_the_deletion() {
             host = host.page(data, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
             let mut host = slow(host, |it, _| if it.contains("registry") { 31_000 } else { 0 });
             let result = clean(&mut host, &target("b", Some("b")), &refusing());
-            if result.is_err() {
-                let message = &result.as_ref().unwrap_err().message;
+            if let Err(failure) = &result {
+                let message = &failure.message;
                 found.push(format!("{waits} {is_lost} {message} {:?}", host.script.paused));
             }
         }
