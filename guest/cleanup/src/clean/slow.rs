@@ -1333,6 +1333,7 @@ fn a_list_of_a_look_that_fails_counts_for_the_others() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// q's own look pauses at its first page, which has the list forgotten. The list that the other target reads then
 /// shows q again.
 #[test]
 fn a_list_that_another_target_reads_before_the_deletion_counts_for_its_own_target() {
@@ -1379,7 +1380,8 @@ fn a_deletion_that_takes_longer_than_the_proxy_waits_is_watched() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The frameworks are waited for for 19 s before the deletion; its answer is lost, and it takes 3 s.
+/// Before the deletion, the run waits 19 s for the frameworks. Then the answer is lost and the deletion takes 3 s, or
+/// Exhibitor is not ready for 3 s.
 #[test]
 fn a_wait_for_the_master_leaves_time_for_the_deletion() {
     let mut found = Vec::new();
@@ -1415,6 +1417,7 @@ fn a_wait_for_the_master_leaves_time_for_the_deletion() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// p's removal is refused once (409), and the agent takes 19 s for it then. q's is refused once too, and the master
 /// is not ready for 3 s.
 #[test]
 fn after_a_second_round_the_others_wait_for_the_master_too() {
@@ -1478,7 +1481,7 @@ fn a_dead_exhibitor_behind_a_router_is_waited_for_once() {
     assert!(found.is_empty(), "(status, seconds): {found:?}");
 }
 
-/// The same as the second round's, where p's own removal takes the agent 19 s.
+/// The agent takes 19 s for p's removal. q's is refused once (409), and the master is not ready for 3 s.
 #[test]
 fn after_a_removal_that_takes_long_the_others_wait_for_the_master_too() {
     let pending = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"p","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
@@ -1559,7 +1562,7 @@ fn a_later_list_that_cannot_be_read_counts_for_other_targets() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The same as `gap_the_other_targets_wait_...`, and the other one has no node.
+/// Before the node is deleted, q's look waits for the roles, and then p's does for 3 s.
 #[test]
 fn a_target_without_a_node_waits_for_the_master_before_a_node_is_deleted() {
     let roles = r#"{"roles":[]}"#;

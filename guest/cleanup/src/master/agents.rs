@@ -113,15 +113,13 @@ impl Listing {
         left.filter(|left| left.volumes + left.resources > 0).collect()
     }
 
-    /// Returns whether agents still hold something of a target, other than those that are out of reach and ignored.
+    /// Returns whether agents still hold something of a target, other than those that are disconnected and ignored.
     pub fn shows(&self, owner: Owner, ignored: &[String]) -> bool {
-        let left = self.left(owner);
-        let away = if left.is_empty() { Vec::new() } else { self.unreached() };
-        let is_away = |agent: &str| away.iter().any(|it| it.agent == agent);
-        let counts = |it: &AgentLeft| {
-            !(is_away(&it.agent) && planned::is_named(ignored, &it.agent, &it.hostname))
-        };
-        left.iter().any(counts)
+        self.agents.iter().any(|agent| {
+            let is_ignored = || planned::is_named(ignored, &agent.id, &agent.hostname);
+            agent.resources.iter().any(|it| it.is_targeted(owner))
+                && (agent.connected || !is_ignored())
+        })
     }
 
     /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.

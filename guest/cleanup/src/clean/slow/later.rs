@@ -104,6 +104,57 @@ fn an_ignored_agent_hides_no_other() {
     }
 }
 
+/// The second agent is connected and ignored, and may hide what is reserved for another role. It has cpus of alpha.
+#[test]
+fn an_ignored_agent_that_is_connected_counts() {
+    let alpha = cpus("alpha", &["x"]);
+    let options = Options { ignored_agents: vec!["h1".into()], ..refusing() };
+    for hidden in ["", r#""resources":{"gpus":4.0},"#] {
+        let list = |second: &str| {
+            two(Some(""), second)
+                .replace(r#""hostname":"h1","#, &format!(r#""hostname":"h1",{hidden}"#))
+        };
+        let (back, empty, without) = (list(&alpha), list(""), agents(&[(0, "")]));
+        for (first, last, is_clean) in [
+            (&empty, &empty, true),
+            (&back, &back, false),
+            (&empty, &back, false),
+            (&back, &empty, false),
+            (&back, &without, false),
+        ] {
+            for znode in [None, Some("alpha")] {
+                let lists = [&*back, &empty, first, last];
+                let (result, deletions) = lists_of_alpha(znode, lists, &options);
+                let expected = (is_clean, usize::from(is_clean && znode.is_some()));
+                assert_eq!((result.is_ok(), deletions), expected, "{first} {last} {result:?}");
+            }
+        }
+    }
+}
+
+/// The second agent is out of reach; it is ignored by its id, or not at all.
+#[test]
+fn an_agent_out_of_reach_is_ignored_by_its_id_or_counts() {
+    let alpha = cpus("alpha", &["x"]);
+    let list = |first: &str, second: &str| {
+        two(Some(first), second)
+            .replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#)
+    };
+    let (begin, calm, all) = (list(&alpha, ""), list("", ""), list(&alpha, &alpha));
+    let away = list("", &alpha);
+    for (name, first, last, is_clean) in [
+        ("O-S9", &away, &calm, false),
+        ("O-S9", &calm, &away, false),
+        ("O-S1", &away, &calm, true),
+        ("O-S1", &away, &away, true),
+        ("O-S1", &all, &away, false),
+    ] {
+        let options = Options { ignored_agents: vec![name.into()], ..refusing() };
+        let (result, _) = lists_of_alpha(None, [&begin, &calm, first, last], &options);
+        assert_eq!(result.is_ok(), is_clean, "{name} {first} {last} {result:?}");
+    }
+}
+
 #[test]
 fn a_later_list_without_agents_proves_nothing() {
     let none = r#"{"slaves":[],"recovered_slaves":[]}"#;
