@@ -119,7 +119,8 @@ impl<'a, H: Host> Memo<'a, H> {
         self.pages.borrow_mut().pages.retain(|(request, _)| !is_so(request));
     }
 
-    /// Takes new lists of agents. One that shows something of which nothing was left counts, whatever later ones show.
+    /// Takes new lists of agents. One that shows something of which nothing was left counts, whatever later ones show;
+    /// so does one that shows something elsewhere, until all its agents are listed again.
     fn keep(&mut self, lists: Vec<Result<Rc<Listing>, Unread>>) {
         (self.is_list_old, self.has_listed) = (false, true);
         for (owner, shown) in &self.watched {
@@ -129,7 +130,11 @@ impl<'a, H: Host> Memo<'a, H> {
             let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
             let Some(list) = place.and_then(|place| lists.get(place)) else { continue };
             let mut shown = shown.borrow_mut();
-            if shows_target(list) || !shown.as_ref().is_some_and(shows_target) {
+            let stays = shown.as_ref().is_some_and(|kept| match (kept, list) {
+                (Ok(kept), Ok(list)) if list.may_lack_elsewhere(kept) => true,
+                _ => shows_target(kept),
+            });
+            if shows_target(list) || !stays {
                 let shows = list.as_ref().map_or(true, |it| it.may_show_something());
                 *shown = shows.then(|| list.clone());
             }

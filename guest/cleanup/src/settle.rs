@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
-use crate::master::agents::Listing;
+use crate::master::agents::{Listing, Wanted};
 use crate::master::pings;
 use crate::operation::Operation;
 use crate::owner::Owner;
@@ -113,6 +113,24 @@ impl<H: Host> Context<'_, H> {
     pub fn watch(&mut self) {
         if let Some(owner) = self.target.and_then(Owner::of) {
             self.shown = self.host.watch(owner);
+        }
+    }
+
+    /// Returns the list to settle the target with, given the one in which nothing of it was left: one that was read
+    /// since, for whichever target, and shows something of it again, or else the latest one.
+    pub fn latest_shown(
+        &mut self,
+        listing: Rc<Listing>,
+        owner: Owner,
+    ) -> Result<Rc<Listing>, Abort> {
+        let shown = self.shown.take();
+        match shown {
+            Some(Ok(shown)) => {
+                let shown = self.seen(Ok(shown), owner);
+                self.usable(shown)
+            }
+            None if self.host.latest(Wanted::of_owner(owner)).is_none() => Ok(listing),
+            _ => self.latest(listing, owner),
         }
     }
 

@@ -12,13 +12,13 @@ use crate::checks::{LOOKS, UNSTEADY};
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::master::agents::{Listing, Wanted};
+use crate::master::agents::Listing;
 use crate::memo::{Handle, Memo};
 use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation, planned_volumes};
 use crate::owner::Owner;
 use crate::plan::changes::{Compared, Comparison};
-use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report, Target};
+use janitor_contract::types::{CleanupPlan, Failure, Options, Phase, Reason, Report, Target};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -117,13 +117,12 @@ fn carry_out_all<H: Host>(
             context.outdate_frameworks(now);
             context.has_waited = target.znode.is_some();
             context.still_unused(listing.as_ref())?;
-            if let (Some(owner), Some(mut listing)) = (Owner::of(target), listing) {
-                if context.host.latest(Wanted::of_owner(owner)).is_some() {
-                    listing = context.latest(listing, owner)?;
-                }
+            if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
+                let listing = context.latest_shown(listing, owner)?;
                 context.settle_and_repeat(listing, owner, &parents)?;
+                // It has seen the lists that were read meanwhile.
+                context.shown.take();
             }
-            context.watch();
             Ok(None)
         });
     });
@@ -286,7 +285,11 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Par
             let (Some(owner), Some(listing)) = (Owner::of(target), listing) else {
                 return Ok(None);
             };
-            context.carry_out(operation, listing, owner, Begun::Round(first)).map(Some)
+            let listing = context.carry_out(operation, listing, owner, Begun::Round(first))?;
+            if operation.phase == Phase::Reservations {
+                context.watch();
+            }
+            Ok(Some(listing))
         });
     });
 }

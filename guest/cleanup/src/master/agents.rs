@@ -122,6 +122,14 @@ impl Listing {
         })
     }
 
+    /// Returns whether an earlier list shows something elsewhere, perhaps on an agent that this one lacks.
+    pub fn may_lack_elsewhere(&self, earlier: &Self) -> bool {
+        let listed = || self.agents.iter().map(|agent| &agent.id).collect::<BTreeSet<_>>();
+        let lacks_one =
+            |listed: BTreeSet<_>| earlier.agents.iter().any(|it| !listed.contains(&it.id));
+        !earlier.elsewhere.is_empty() && lacks_one(listed())
+    }
+
     /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.
     pub fn may_show_something(&self) -> bool {
         let holds = |agent: &Agent| !agent.resources.is_empty();

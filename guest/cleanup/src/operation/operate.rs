@@ -113,6 +113,7 @@ impl<H: Host> Context<'_, H> {
             self.require_free(self.host.now, operation, &listing, owner)?;
         }
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
+        let mut is_retried = matches!(begun, Begun::Repeated);
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
             Begun::Repeated => {
@@ -157,6 +158,7 @@ impl<H: Host> Context<'_, H> {
             let Some(retry) = again.iter().map(|it| it.retry).max() else { break };
             // The master may have accepted a request whose answer was lost.
             self.is_settled = false;
+            is_retried = true;
             let waited = retries.wait(&mut self.host, retry);
             // Somebody else may have removed it in the meantime.
             drop(listing);
@@ -195,7 +197,7 @@ impl<H: Host> Context<'_, H> {
         if accepted.is_empty() {
             return Ok(Done::Yes(listing));
         }
-        if round.is_some() && self.waits_since.is_some() {
+        if is_retried && self.waits_since.is_some() {
             // The other targets' time has passed while the master did not accept it.
             self.host.elapsed();
             self.wait_anew();

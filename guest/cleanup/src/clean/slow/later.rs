@@ -268,3 +268,78 @@ fn a_list_counts_for_a_plan_that_is_carried_out() {
         assert_eq!(host.script.sent.iter().any(is_of_one), cost == 1);
     }
 }
+
+/// A removal for c is pending.
+const PENDING: &str = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"c","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+
+/// After the list in which nothing of b is left, the run waits for c, and the list after that shows b again. Then a page
+/// that a needs, or one about b, has to be asked for twice, and lists are read anew after the pause between.
+#[test]
+fn a_list_counts_from_the_confirmation_on() {
+    let all = format!("{},{},{}", cpus("a", &["x"]), cpus("b", &["x"]), cpus("c", &["x"]));
+    let back = two(Some(&cpus("b", &["x"])), "");
+    for paused in ["", "maintenance/status", "frameworks"] {
+        for znode in [None, Some("b")] {
+            for last in [&back, &two(None, ""), &two(Some(""), "")] {
+                let host = accepted(calm().answer(200, two(Some(&all), "")), 3);
+                let host = host.answer(200, two(Some(""), "")).answer(200, &back);
+                let host = host.answer(200, last).answer(200, DELETED);
+                let host = pages(host, "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+                let mut host = host.page("frameworks", 200, NONE);
+                if !paused.is_empty() {
+                    host = host.page(paused, 503, "");
+                }
+                let host = pages(host, "maintenance/status", &["{}"]);
+                let mut host = slow(pages(host, "frameworks", &[NONE]), |_, _| 0);
+                let targets = [target("a", None), target("b", znode), target("c", None)];
+                let results = clean_all(&mut host, &targets, &refusing());
+                let why = results[1].as_ref().err().map(|failure| failure.reason);
+                assert_eq!(why, Some(Reason::Incomplete), "{paused} {znode:?} {last}");
+                assert_eq!(host.count("Delete"), 0, "{paused} {znode:?} {last}");
+            }
+        }
+    }
+}
+
+/// A list shows that a whole service has something in another role, and the last one lacks that agent.
+#[test]
+fn what_is_elsewhere_counts_until_its_agent_is_listed_again() {
+    let options = Options { whole_service: true, ..refusing() };
+    let recovered = r#"{"slaves":[],"recovered_slaves":[{"id":"O-S0","hostname":"h0"},{"id":"O-S1","hostname":"h1"}]}"#;
+    let elsewhere = two(Some(""), &cpus("beta", &["x"]));
+    let empty = two(Some(""), "");
+    for (last, is_complete) in [
+        (elsewhere.as_str(), false),
+        (&agents(&[(0, "")]), false),
+        (recovered, false),
+        (&empty, true),
+    ] {
+        for znode in [None, Some("alpha")] {
+            let (result, deletions) = alpha_then(znode, "", [&elsewhere, last], &options);
+            assert_eq!(result.is_ok(), is_complete, "{last}");
+            assert_eq!(deletions, usize::from(is_complete && znode.is_some()), "{last}");
+        }
+    }
+}
+
+/// The answer to the removal is lost, the agents cannot be listed for 19 s, and then the agent needs 3 s.
+#[test]
+fn a_removal_whose_answer_is_lost_has_its_time() {
+    let pending = PENDING.replace(r#""c""#, r#""p""#);
+    let operations = [&*pending; 5].into_iter().chain([r#"{"get_operations":{}}"#]);
+    let operations: Vec<_> = operations.collect();
+    for are_several in [false, true] {
+        let host = pages(calm().page("slaves", 200, list(&["p"])), "frameworks", &[NONE]);
+        let mut host = pages(host.answer(504, ""), "api/v1", &operations);
+        for _ in 0..13 {
+            host = host.page("slaves", 503, "");
+        }
+        let mut host = slow(host.page("slaves", 200, list(&[])), |_, _| 0);
+        let targets = [target("p", None)];
+        let results = match are_several {
+            true => clean_all(&mut host, &targets, &refusing()),
+            false => vec![clean(&mut host, &targets[0], &refusing())],
+        };
+        assert!(results[0].is_ok(), "{are_several} {results:?}");
+    }
+}
