@@ -24,6 +24,9 @@ pub const PUBLISHED: [&str; 8] = [
 /// The package that composes the components and writes them into a folder.
 pub const COMPOSE: &str = "janitor-compose";
 
+/// The package with the features of what both build scripts and programs depend on. Cargo considers them if it is selected.
+pub const COMPILED_ONCE: &str = "janitor-compiled-once";
+
 /// The package that contains the benchmarks.
 pub const BENCH: &str = "janitor-bench";
 
@@ -54,10 +57,26 @@ mod tests {
     fn they_are_in_the_workspace() -> Result {
         let metadata =
             cargo("metadata --no-deps --locked --offline --format-version 1").stdout()?;
-        for package in
-            [COMMAND, COMPOSE, BENCH, PROOF, LIBRARY].iter().chain(&COMPONENTS).chain(&PUBLISHED)
+        for package in [COMMAND, COMPILED_ONCE, COMPOSE, BENCH, PROOF, LIBRARY]
+            .iter()
+            .chain(&COMPONENTS)
+            .chain(&PUBLISHED)
         {
             assert!(metadata.contains(&format!(r#""name":"{package}""#)), "{package}");
+        }
+        Ok(())
+    }
+
+    /// If build scripts and tests use a package with the same features, as they do wasmtime with its compiler, `cargo
+    /// test` compiles it once for both. Only tests use wit-component with features that need time to be compiled.
+    #[test]
+    fn nothing_is_compiled_for_scripts_and_again_for_tests() -> Result {
+        let tree = cargo("tree --locked --offline --duplicates --depth 0 --prefix none");
+        let tree = tree.within(crate::root()).stdout()?;
+        let mut packages: Vec<_> = tree.lines().filter(|it| it.contains(" v")).collect();
+        packages.sort_unstable();
+        for two in packages.windows(2).filter(|two| two[0] == two[1]) {
+            assert!(two[0].starts_with("wit-component v"), "{}: see tests/compiled-once", two[0]);
         }
         Ok(())
     }

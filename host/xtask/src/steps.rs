@@ -10,7 +10,7 @@ mod tests;
 use std::path::Path;
 use std::{fs, str};
 
-use crate::packages::{BENCH, COMMAND, COMPONENTS, COMPOSE, PROOF, TARGET};
+use crate::packages::{BENCH, COMMAND, COMPILED_ONCE, COMPONENTS, COMPOSE, PROOF, TARGET};
 use crate::program::{Program, Result, cargo, is_there};
 use crate::report::Skips;
 use crate::{install, words};
@@ -195,12 +195,15 @@ fn composition(_: &mut Skips) -> Result {
     cargo("test --package").arg(COMPOSE).arg("--locked").run()
 }
 
-/// Tests both packages that contain a compiler in one set of features, so that the steps `jit` and
-/// `fuel` use the same dependencies.
+/// Tests both packages that contain a compiler in one set of features, so that the steps `jit`, `fuel`
+/// and `tests` use the same dependencies.
 fn test_with_compiler() -> Result<Program> {
     install::components_target()?;
-    let test = cargo("test --locked --features janitor/jit --package").arg(COMMAND);
-    Ok(test.arg("--package").arg(BENCH))
+    let mut test = cargo("test --locked --features janitor/jit");
+    for package in [COMMAND, BENCH, COMPILED_ONCE] {
+        test = test.arg("--package").arg(package);
+    }
+    Ok(test)
 }
 
 fn jit(_: &mut Skips) -> Result {

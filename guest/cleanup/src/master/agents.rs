@@ -122,7 +122,7 @@ impl Listing {
         })
     }
 
-    /// Returns whether an earlier list shows something elsewhere, perhaps on an agent that this one lacks.
+    /// Returns whether this list may lack an agent of which an earlier one shows something elsewhere.
     pub fn may_lack_elsewhere(&self, earlier: &Self) -> bool {
         let listed = || self.agents.iter().map(|agent| &agent.id).collect::<BTreeSet<_>>();
         let lacks_one =

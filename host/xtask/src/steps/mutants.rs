@@ -10,8 +10,8 @@ use crate::report::Skips;
 /// The sources that `.cargo/mutants.toml` examines are in these folders.
 const FOLDERS: &str = "guest/cleanup/src host/policy/src host/transport/src";
 
-/// The most mutants that are tested, which takes about two minutes.
-const MOST: usize = 8;
+/// The most mutants that are tested, which takes two to four minutes.
+const MOST: usize = 4;
 
 /// The exit code of cargo-mutants if the tests of a mutant did not end, so that they have noticed
 /// it. Others may be missed.

@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::install;
-use crate::packages::{COMPOSE, LIBRARY, NOT_IN_THE_LIBRARY, PUBLISHED};
+use crate::packages::{COMPILED_ONCE, COMPOSE, LIBRARY, NOT_IN_THE_LIBRARY, PUBLISHED};
 use crate::program::{Program, Result, cargo};
 use crate::report::Skips;
 
 /// The path at which the component must be while its package is created.
 const COMPONENT: &str = "host/component/janitor-cleanup.wasm";
 
-/// The program that uses the library from its archive.
-const OUTSIDE: &str = include_str!("../../outside/main.rs");
+/// The package that uses the library from its archive.
+const OUTSIDE: &str = "outside";
+
+/// Its program.
+const PROGRAM: &str = include_str!("../../outside/main.rs");
 
 /// The page that the library's package shows to its users. It contains a program.
 const README: &str = include_str!("../../../README.md");
@@ -45,7 +48,7 @@ pub fn check(_: &mut Skips) -> Result {
     // Each package is compiled alone, because a feature that it lacks could come from another one. The
     // program outside does that for the library.
     for package in PUBLISHED.into_iter().filter(|it| *it != LIBRARY) {
-        workspace.cargo("check --package").arg(package).run()?;
+        workspace.cargo("check", package).run()?;
     }
     workspace.use_from_outside()
 }
@@ -85,12 +88,13 @@ impl Workspace {
         fs::write(
             self.folder.join("Cargo.toml"),
             format!(
-                "[workspace]\nresolver = \"3\"\nmembers = [\n    \"outside\",\n{members}]\n\n\
-                 [patch.crates-io]\n{patches}\n{}",
-                development_profiles(&fs::read_to_string("Cargo.toml")?)
+                "[workspace]\nresolver = \"3\"\nmembers = [\n    \"compiled-once\",\n    \
+                 \"outside\",\n{members}]\n\n[patch.crates-io]\n{patches}\n{}",
+                shared_sections(&fs::read_to_string("Cargo.toml")?)
             ),
         )?;
         fs::copy("Cargo.lock", self.folder.join("Cargo.lock"))?;
+        Program::new("cp").words("-r tests/compiled-once").arg(&self.folder).run()?;
         let outside = self.folder.join("outside");
         fs::create_dir_all(outside.join("src/bin"))?;
         let program =
@@ -104,25 +108,29 @@ impl Workspace {
                  async = [\"{LIBRARY}/async\"]\n\n[dependencies]\n{LIBRARY} = \"*\"\n"
             ),
         )?;
-        Ok(fs::write(outside.join("src/main.rs"), OUTSIDE)?)
+        Ok(fs::write(outside.join("src/main.rs"), PROGRAM)?)
     }
 
     /// Compiles and runs the program that depends only on the library, also with the library's async
     /// form.
     fn use_from_outside(&self) -> Result {
-        let digest = self.cargo("run --package outside --bin outside").stdout()?;
+        self.cargo("build", OUTSIDE).run()?;
+        let program = crate::root().join("target/debug/outside");
+        let digest = Program::new(&program).stdout()?;
         let component = self.folder.join("components/janitor-cleanup.wasm");
         let expected = Program::new("sha256sum").arg(component).stdout()?;
         let expected = expected.split_whitespace().next().unwrap_or_default();
         if digest.trim() != format!("sha256:{expected}") {
             return Err(format!("the packaged library embeds {digest}, not {expected}").into());
         }
-        let said = self.cargo("run --package outside --bin outside --features async").stdout()?;
+        self.clean_as_the_readme_says()?;
+        self.cargo("build --bin outside --features async", OUTSIDE).run()?;
+        let said = Program::new(&program).stdout()?;
         if said.trim() != format!("{}\n{NOWHERE}", digest.trim()) {
             return Err(format!("the packaged library's async form says: {said}").into());
         }
-        self.clean_as_the_readme_says()?;
-        let tree = self.cargo("tree --edges normal --prefix none --package outside").stdout()?;
+        let tree = cargo("tree --offline --quiet --edges normal --prefix none --package outside");
+        let tree = tree.within(&self.folder).stdout()?;
         let name = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
         let unwanted: Vec<_> =
             tree.lines().map(name).filter(|it| NOT_IN_THE_LIBRARY.contains(&&**it)).collect();
@@ -135,27 +143,33 @@ impl Workspace {
     /// Runs the README's program on a stand-in cluster.
     fn clean_as_the_readme_says(&self) -> Result {
         let cluster = Cluster::start()?;
-        let run = self.cargo("run --package outside --bin readme -- cassandra_role");
-        let said = run.arg(&cluster.master).stdout()?;
+        let program = Program::new(crate::root().join("target/debug/readme"));
+        let said = program.arg("cassandra_role").arg(&cluster.master).stdout()?;
         match said.trim() {
             "confirmed: [Phase::Volumes, Phase::Reservations]" => Ok(()),
             other => Err(format!("the program of the library's README says: {other}").into()),
         }
     }
 
-    /// Creates a Cargo command without network access.
-    fn cargo(&self, words: &str) -> Program {
+    /// Creates a Cargo command for a package, without network access. The compiler, which build scripts use,
+    /// has been compiled by other steps.
+    fn cargo(&self, words: &str, package: &str) -> Program {
         cargo("--offline --quiet")
             .words(words)
+            .words("--package")
+            .arg(package)
+            .words("--package")
+            .arg(COMPILED_ONCE)
             .env("CARGO_TARGET_DIR", crate::root().join("target"))
             .within(&self.folder)
     }
 }
 
-/// Returns the sections of a manifest that describe the profile of development builds.
-fn development_profiles(manifest: &str) -> String {
-    let sections = manifest.split("\n[").filter(|section| section.starts_with("profile.dev"));
-    sections.map(|section| format!("[{section}\n")).collect()
+/// Returns the sections of the repository's manifest that also apply to the other workspace.
+fn shared_sections(manifest: &str) -> String {
+    const SHARED: [&str; 3] = ["profile.dev", "workspace.package", "workspace.lints"];
+    let is_shared = |section: &&str| SHARED.iter().any(|it| section.starts_with(it));
+    manifest.split("\n[").filter(is_shared).map(|section| format!("[{section}\n")).collect()
 }
 
 /// A stand-in cluster on loopback, which stops when it is dropped.
@@ -200,9 +214,9 @@ mod unit_tests {
     use super::*;
 
     #[test]
-    fn only_the_profiles_of_development_builds_are_copied() {
-        let manifest = "[workspace]\n\n[profile.dev]\ndebug = 1\n\n[profile.dev.package.x]\nopt-level = 1\n\n[profile.release]\nlto = true\n";
-        let copied = "[profile.dev]\ndebug = 1\n\n[profile.dev.package.x]\nopt-level = 1\n\n";
-        assert_eq!(development_profiles(manifest), copied);
+    fn only_some_sections_apply_to_the_other_workspace() {
+        let manifest = "[workspace]\n\n[workspace.package]\nversion = \"1\"\n\n[profile.dev]\ndebug = 1\n\n[profile.dev.package.x]\nopt-level = 1\n\n[profile.release]\nlto = true\n";
+        let copied = "[workspace.package]\nversion = \"1\"\n\n[profile.dev]\ndebug = 1\n\n[profile.dev.package.x]\nopt-level = 1\n\n";
+        assert_eq!(shared_sections(manifest), copied);
     }
 }

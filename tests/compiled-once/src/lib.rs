@@ -1,0 +1,1 @@
+//! Contains nothing: the manifest says what this package is for.
