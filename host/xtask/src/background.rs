@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::install;
 use crate::program::Result;
 
 /// The step that runs in the background if others run too.
@@ -24,8 +25,10 @@ pub struct Background {
 }
 
 impl Background {
-    /// Starts the step as a process of its own.
+    /// Starts the step as a process of its own. The target that other steps need too is installed before, and not
+    /// by two of them at once.
     pub fn start() -> Result<Self> {
+        install::components_target()?;
         fs::create_dir_all("target")?;
         let output = File::create(OUTPUT)?;
         let child = Command::new(env::current_exe()?)

@@ -29,12 +29,12 @@ pub struct Step {
 pub const STEPS: &[Step] = &[
     Step { name: "format", about: "Check the formatting of all Rust sources", run: format },
     Step { name: "words", about: "Check all prose against docs/words.toml", run: words::check },
+    Step { name: "release", about: "Build everything that is published", run: release },
     Step {
         name: "lints",
         about: "Run Clippy on the host's side, also with a compiler, and on each component",
         run: lints,
     },
-    Step { name: "release", about: "Build everything that is published", run: release },
     Step { name: "docs", about: "Build the documentation, with warnings as errors", run: docs },
     Step {
         name: "dependencies",
