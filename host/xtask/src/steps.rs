@@ -109,18 +109,13 @@ fn lints(_: &mut Skips) -> Result {
             .words("-- -D warnings")
             .run()?;
     }
-    let programs = ("janitor-wasi", "--features stream");
-    for (component, features) in COMPONENTS.map(|it| (it, "")).into_iter().chain([programs]) {
-        cargo("clippy --package")
-            .arg(component)
-            .words(features)
-            .words("--lib --target")
-            .arg(TARGET)
-            .words("--profile component --locked -- -D warnings")
-            .env("CARGO_TARGET_DIR", "target/component")
-            .run()?;
-    }
-    Ok(())
+    let component = || {
+        let clippy = cargo("clippy --lib --profile component --locked --target").arg(TARGET);
+        clippy.env("CARGO_TARGET_DIR", "target/component")
+    };
+    let all = COMPONENTS.iter().fold(component(), |all, it| all.arg("--package").arg(*it));
+    all.words("-- -D warnings").run()?;
+    component().words("--package janitor-wasi --features stream -- -D warnings").run()
 }
 
 /// Documents the examples too: Cargo then enables the features of the development dependencies, and

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::install;
-use crate::packages::{COMPILED_ONCE, COMPOSE, LIBRARY, NOT_IN_THE_LIBRARY, PUBLISHED};
+use crate::packages::{COMMAND, COMPILED_ONCE, COMPOSE, LIBRARY, NOT_IN_THE_LIBRARY, PUBLISHED};
 use crate::program::{Program, Result, cargo};
 use crate::report::Skips;
 
@@ -47,9 +47,10 @@ pub fn check(_: &mut Skips) -> Result {
     workspace.create()?;
     // Each package is compiled alone, because a feature that it lacks could come from another one. The
     // program outside does that for the library.
-    for package in PUBLISHED.into_iter().filter(|it| *it != LIBRARY) {
-        workspace.cargo("check", package).run()?;
+    for package in PUBLISHED.into_iter().filter(|it| ![LIBRARY, COMMAND].contains(it)) {
+        workspace.cargo("check --package").arg(package).run()?;
     }
+    workspace.build(COMMAND).run()?;
     workspace.use_from_outside()
 }
 
@@ -114,7 +115,7 @@ impl Workspace {
     /// Compiles and runs the program that depends only on the library, also with the library's async
     /// form.
     fn use_from_outside(&self) -> Result {
-        self.cargo("build", OUTSIDE).run()?;
+        self.build(OUTSIDE).run()?;
         let program = crate::root().join("target/debug/outside");
         let digest = Program::new(&program).stdout()?;
         let component = self.folder.join("components/janitor-cleanup.wasm");
@@ -124,13 +125,12 @@ impl Workspace {
             return Err(format!("the packaged library embeds {digest}, not {expected}").into());
         }
         self.clean_as_the_readme_says()?;
-        self.cargo("build --bin outside --features async", OUTSIDE).run()?;
+        self.build(OUTSIDE).words("--bin outside --features async").run()?;
         let said = Program::new(&program).stdout()?;
         if said.trim() != format!("{}\n{NOWHERE}", digest.trim()) {
             return Err(format!("the packaged library's async form says: {said}").into());
         }
-        let tree = cargo("tree --offline --quiet --edges normal --prefix none --package outside");
-        let tree = tree.within(&self.folder).stdout()?;
+        let tree = self.cargo("tree --edges normal --prefix none --package outside").stdout()?;
         let name = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
         let unwanted: Vec<_> =
             tree.lines().map(name).filter(|it| NOT_IN_THE_LIBRARY.contains(&&**it)).collect();
@@ -151,15 +151,17 @@ impl Workspace {
         }
     }
 
-    /// Creates a Cargo command for a package, without network access. The compiler, which build scripts use,
-    /// has been compiled by other steps.
-    fn cargo(&self, words: &str, package: &str) -> Program {
+    /// Creates the command that builds a package, with dependencies that other steps have compiled. No published
+    /// package itself needs the features that are added for this.
+    fn build(&self, package: &str) -> Program {
+        let build = self.cargo("build --package").arg(package);
+        build.arg("--package").arg(COMPILED_ONCE)
+    }
+
+    /// Creates a Cargo command without network access.
+    fn cargo(&self, words: &str) -> Program {
         cargo("--offline --quiet")
             .words(words)
-            .words("--package")
-            .arg(package)
-            .words("--package")
-            .arg(COMPILED_ONCE)
             .env("CARGO_TARGET_DIR", crate::root().join("target"))
             .within(&self.folder)
     }
