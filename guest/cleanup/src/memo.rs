@@ -131,7 +131,7 @@ impl<'a, H: Host> Memo<'a, H> {
             let Some(list) = place.and_then(|place| lists.get(place)) else { continue };
             let mut shown = shown.borrow_mut();
             let stays = shown.as_ref().is_some_and(|kept| match (kept, list) {
-                (Ok(kept), Ok(list)) if list.may_lack_elsewhere(kept) => true,
+                (Ok(kept), Ok(list)) if list.lacks_elsewhere(kept) => true,
                 _ => shows_target(kept),
             });
             if shows_target(list) || !stays {

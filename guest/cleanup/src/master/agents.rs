@@ -122,12 +122,10 @@ impl Listing {
         })
     }
 
-    /// Returns whether this list may lack an agent of which an earlier one shows something elsewhere.
-    pub fn may_lack_elsewhere(&self, earlier: &Self) -> bool {
-        let listed = || self.agents.iter().map(|agent| &agent.id).collect::<BTreeSet<_>>();
-        let lacks_one =
-            |listed: BTreeSet<_>| earlier.agents.iter().any(|it| !listed.contains(&it.id));
-        !earlier.elsewhere.is_empty() && lacks_one(listed())
+    /// Returns whether this list lacks an agent of which an earlier one shows something elsewhere.
+    pub fn lacks_elsewhere(&self, earlier: &Self) -> bool {
+        let mut holding = earlier.agents.iter().filter(|agent| agent.has_elsewhere);
+        holding.any(|agent| self.agent(&agent.id).is_none())
     }
 
     /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.
@@ -464,8 +462,9 @@ struct Part {
 impl Part {
     fn add(&mut self, wanted: Wanted, facts: &Rc<Facts>, found: Found) {
         if wanted.is_on(facts) {
+            let has_elsewhere = !found.others.elsewhere.is_empty();
             self.of_others.add(found.others);
-            self.agents.push(Agent::new(facts, found.resources));
+            self.agents.push(Agent::new(facts, found.resources, has_elsewhere));
         } else {
             self.others.push(facts.id.clone());
         }

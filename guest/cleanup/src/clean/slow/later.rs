@@ -343,3 +343,24 @@ fn a_removal_whose_answer_is_lost_has_its_time() {
         assert!(results[0].is_ok(), "{are_several} {results:?}");
     }
 }
+
+/// The removal for beta, another role of the same service, is refused once, so that the list after alpha's removal shows it.
+/// The last list lacks an agent that has never had anything.
+#[test]
+fn what_the_run_removes_elsewhere_does_not_count_although_another_agent_leaves() {
+    let of = |role: &str| Target { principal: Some("x".into()), ..target(role, None) };
+    let both = format!("{},{}", cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let beta = two(Some(&cpus("beta", &["x"])), "");
+    for whole_service in [false, true] {
+        for last in [two(Some(""), ""), agents(&[(0, "")])] {
+            let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&both), ""));
+            let host = host.answer(202, "").answer(503, "").answer(200, &beta);
+            let host = host.answer(200, &beta).answer(202, "").answer(200, &last);
+            let mut host = slow(host, |_, _| 0);
+            let options = Options { whole_service, ..refusing() };
+            let results = clean_all(&mut host, &[of("alpha"), of("beta")], &options);
+            let elsewhere: Vec<_> = results.iter().flatten().map(|it| it.elsewhere.len()).collect();
+            assert_eq!(elsewhere, [0, 0], "{last} {results:?}");
+        }
+    }
+}

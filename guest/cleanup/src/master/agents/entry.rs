@@ -18,6 +18,8 @@ pub struct Agent {
     facts: Rc<Facts>,
     /// The resources that are reserved there for the run's role, or for all roles.
     pub resources: Vec<Resource>,
+    /// This is set when it has resources of other roles that may belong to the same service.
+    pub has_elsewhere: bool,
 }
 
 /// The facts about an agent that are the same for every target.
@@ -56,8 +58,8 @@ impl Deref for Agent {
 
 impl Agent {
     /// Adds what is reserved on an agent.
-    pub(super) fn new(facts: &Rc<Facts>, resources: Vec<Resource>) -> Self {
-        Self { facts: Rc::clone(facts), resources }
+    pub(super) fn new(facts: &Rc<Facts>, resources: Vec<Resource>, has_elsewhere: bool) -> Self {
+        Self { facts: Rc::clone(facts), resources, has_elsewhere }
     }
 
     /// Explains that one of its resources is not what Mesos documents.
