@@ -134,7 +134,7 @@ impl<'a, H: Host> Memo<'a, H> {
                 (Ok(kept), Ok(list)) if list.lacks_elsewhere(kept) => true,
                 _ => shows_target(kept),
             });
-            if shows_target(list) || !stays {
+            if list.is_ok() && shows_target(list) || !stays {
                 let shows = list.as_ref().map_or(true, |it| it.may_show_something());
                 *shown = shows.then(|| list.clone());
             }

@@ -123,14 +123,25 @@ impl<H: Host> Context<'_, H> {
         listing: Rc<Listing>,
         owner: Owner,
     ) -> Result<Rc<Listing>, Abort> {
-        let shown = self.shown.take();
+        let shown = self.shown.borrow().clone();
         match shown {
-            Some(Ok(shown)) => {
+            Some(Ok(shown)) if shown.shows(owner, &self.options.ignored_agents) => {
                 let shown = self.seen(Ok(shown), owner);
                 self.usable(shown)
             }
             None if self.host.latest(Wanted::of_owner(owner)).is_none() => Ok(listing),
             _ => self.latest(listing, owner),
+        }
+    }
+
+    /// Forgets the lists that were read until the target was settled, which took them into account, except for what
+    /// they show elsewhere on agents that were not listed again.
+    pub fn require_settled(&mut self, owner: Owner) -> Result<(), Abort> {
+        match self.shown.take() {
+            Some(Ok(shown)) if !shown.shows(owner, &self.options.ignored_agents) => {
+                self.require_still_clean(shown, owner)
+            }
+            _ => Ok(()),
         }
     }
 

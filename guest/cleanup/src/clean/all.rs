@@ -120,8 +120,7 @@ fn carry_out_all<H: Host>(
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 let listing = context.latest_shown(listing, owner)?;
                 context.settle_and_repeat(listing, owner, &parents)?;
-                // It has seen the lists that were read meanwhile.
-                context.shown.take();
+                context.require_settled(owner)?;
             }
             Ok(None)
         });

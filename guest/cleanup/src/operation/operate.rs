@@ -109,6 +109,7 @@ impl<H: Host> Context<'_, H> {
         let mut retries = self.retries();
         // The clock has just been read, after the agents.
         self.confirmed_at = self.host.now;
+        let begun_at = self.host.now;
         if !matches!(begun, Begun::Round(_)) {
             self.require_free(self.host.now, operation, &listing, owner)?;
         }
@@ -197,10 +198,10 @@ impl<H: Host> Context<'_, H> {
         if accepted.is_empty() {
             return Ok(Done::Yes(listing));
         }
-        if is_retried && self.waits_since.is_some() {
-            // The other targets' time has passed while the master did not accept it.
-            self.host.elapsed();
-            self.wait_anew();
+        if is_retried && let Some(since) = self.waits_since {
+            // This time has passed for the other targets too, while the master did not accept it.
+            let spent = self.host.elapsed().saturating_sub(begun_at);
+            self.waits_since = Some(since.saturating_add(spent));
         }
         self.confirm(operation, owner, &accepted, listing)
     }

@@ -364,3 +364,28 @@ fn what_the_run_removes_elsewhere_does_not_count_although_another_agent_leaves()
         }
     }
 }
+
+/// The answers to all removals are lost, and all of them stay pending.
+#[test]
+fn lost_answers_do_not_add_up_the_waits() {
+    let roles: Vec<_> = (0..8).map(|n| format!("r{n}")).collect();
+    let names: Vec<_> = roles.iter().map(String::as_str).collect();
+    let pending: Vec<_> =
+        names.iter().map(|role| PENDING.replace(r#""c""#, &format!(r#""{role}""#))).collect();
+    let of_one = r#"{"get_operations":{"operations":["#;
+    let inner = pending.iter().map(|it| it.trim_start_matches(of_one).trim_end_matches("]}}"));
+    let pending = format!("{of_one}{}]}}}}", inner.collect::<Vec<_>>().join(","));
+    let waits = [202, 504].map(|status| {
+        let mut host = calm().page("frameworks", 200, NONE).answer(200, list(&names));
+        for _ in 0..8 {
+            host = host.answer(status, "");
+        }
+        let host = pages(host.answer(200, list(&[])), "api/v1", &[&pending]);
+        let mut host = slow(host, |_, _| 0);
+        let targets: Vec<_> = names.iter().map(|it| target(it, None)).collect();
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results.iter().all(Result::is_err), "{results:?}");
+        host.script.paused
+    });
+    assert!(waits[1] < waits[0] * 2, "{waits:?}");
+}
