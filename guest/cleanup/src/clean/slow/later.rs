@@ -389,3 +389,55 @@ fn lost_answers_do_not_add_up_the_waits() {
     });
     assert!(waits[1] < waits[0] * 2, "{waits:?}");
 }
+
+/// A list shows b again, the next one cannot be read for b, and the last one lacks its agent.
+#[test]
+fn a_list_that_cannot_be_read_hides_none_that_shows_the_target() {
+    let all = format!("{},{},{}", cpus("a", &["x"]), cpus("b", &["x"]), cpus("c", &["x"]));
+    let of_c = cpus("c", &["x"]);
+    let back = two(Some(&of_c), &cpus("b", &["x"]));
+    let unreadable = two(Some(&of_c), r#""b":[{"role":"q"}]"#);
+    for znode in [None, Some("b")] {
+        let host = accepted(calm().answer(200, two(Some(&all), "")), 3);
+        let host = host.answer(200, two(Some(&of_c), "")).answer(200, &back);
+        let host = host.answer(200, &unreadable).answer(200, agents(&[(0, "")]));
+        let host =
+            pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+        let mut host = slow(host.page("frameworks", 200, NONE), |_, _| 0);
+        let targets = [target("a", None), target("b", znode), target("c", None)];
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results[1].is_err(), "{results:?}");
+        assert_eq!(host.count("Delete"), 0, "{results:?}");
+    }
+}
+
+/// While c is pending, a list shows something elsewhere, which is only reported. In the last one, a new master expects
+/// all agents back, also one that no list has named. No page says which ones are missing.
+#[test]
+fn agents_that_are_expected_back_count_whatever_is_elsewhere() {
+    let recovered = r#"{"slaves":[],"recovered_slaves":[{"id":"O-S0","hostname":"h0"},{"id":"O-S1","hostname":"h1"},{"id":"O-S7","hostname":"h7"}]}"#;
+    let metrics = |registrations: u32, uptime: u32| {
+        format!(
+            r#"{{"master/frameworks_active":0,"master/slave_registrations":{registrations},"master/slaves_unreachable":0,"master/uptime_secs":{uptime}}}"#
+        )
+    };
+    let of = |role: &str, znode| Target { principal: Some("x".into()), ..target(role, znode) };
+    let all = format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"]));
+    for znode in [None, Some("alpha")] {
+        for elsewhere in [String::new(), cpus("beta", &["x"])] {
+            let of_c = two(Some(&cpus("c", &["y"])), &elsewhere);
+            let host = calm().page("frameworks", 200, NONE).page("registrar(1)/registry", 404, "");
+            let host = pages(host, "metrics/snapshot", &[&metrics(9, 99_999), &metrics(0, 5)]);
+            let host = accepted(host.answer(200, two(Some(&all), &elsewhere)), 2);
+            let host = host.answer(200, &of_c).answer(200, &of_c).answer(200, recovered);
+            let host =
+                pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+            let mut host = slow(host, |_, _| 0);
+            let options = Options { in_use: InUse::Force, ..refusing() };
+            let targets = [of("alpha", znode), target("c", None)];
+            let results = clean_all(&mut host, &targets, &options);
+            assert!(results[0].is_err(), "{elsewhere} {results:?}");
+            assert_eq!(host.count("Delete"), 0, "{elsewhere} {results:?}");
+        }
+    }
+}
