@@ -134,17 +134,6 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Forgets the lists that were read until the target was settled, which took them into account, except for what
-    /// they show elsewhere on agents that were not listed again.
-    pub fn require_settled(&mut self, owner: Owner) -> Result<(), Abort> {
-        match self.shown.take() {
-            Some(Ok(shown)) if !shown.shows(owner, &self.options.ignored_agents) => {
-                self.require_still_clean(shown, owner)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Aborts the run if a list that was read since, for whichever target, shows something of its target again, or
     /// cannot be read.
     pub fn require_nothing_shown(&mut self) -> Result<(), Abort> {

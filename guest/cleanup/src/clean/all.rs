@@ -120,7 +120,10 @@ fn carry_out_all<H: Host>(
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 let listing = context.latest_shown(listing, owner)?;
                 context.settle_and_repeat(listing, owner, &parents)?;
-                context.require_settled(owner)?;
+                // A list that was read meanwhile may show something elsewhere, on an agent that is not listed any more.
+                if let Some(Ok(shown)) = context.shown.take() {
+                    context.require_still_clean(shown, owner)?;
+                }
             }
             Ok(None)
         });

@@ -441,3 +441,24 @@ fn agents_that_are_expected_back_count_whatever_is_elsewhere() {
         }
     }
 }
+
+/// While c is pending, lists show something of the whole service elsewhere, and the last one lacks that agent.
+#[test]
+fn what_is_elsewhere_counts_also_while_another_target_is_cleaned() {
+    let of = |role: &str, znode| Target { principal: Some("x".into()), ..target(role, znode) };
+    let all = format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"]));
+    let of_c = two(Some(&cpus("c", &["y"])), &cpus("beta", &["x"]));
+    for (last, is_complete) in [(agents(&[(0, "")]), false), (two(Some(""), ""), true)] {
+        let host =
+            accepted(calm().page("frameworks", 200, NONE).answer(200, two(Some(&all), "")), 2);
+        let host = host.answer(200, &of_c).answer(200, &of_c).answer(200, &last);
+        let host =
+            pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+        let mut host = slow(host, |_, _| 0);
+        let options = Options { whole_service: true, ..refusing() };
+        let targets = [of("alpha", Some("alpha")), target("c", None)];
+        let results = clean_all(&mut host, &targets, &options);
+        assert_eq!(results[0].is_ok(), is_complete, "{last} {results:?}");
+        assert_eq!(host.count("Delete"), usize::from(is_complete), "{last} {results:?}");
+    }
+}
