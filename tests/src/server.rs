@@ -29,11 +29,16 @@ pub(crate) struct Live {
 /// The point from which on no request gets a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stall {
-    /// The request with this number, counted from 0, is not carried out.
+    /// The request with this number, counted from 0, is never carried out.
     Before(usize),
-    /// The request with this number is carried out, but gets no response.
+    /// The request with this number is carried out, but never gets a response.
     After(usize),
+    /// The request with this number is carried out when the stall ends.
+    Until(usize),
 }
+
+/// The interval at which a request that waits looks whether the stall has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Statistics of concurrent requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +77,7 @@ pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared)
 
 async fn handle(server: Server, shared: Shared, request: Request) -> Response<Body> {
     let request = recorded(server, request).await;
-    let (latency, stalled) = {
+    let (number, latency, stalled) = {
         let mut live = shared.lock();
         let number = live.requests.len();
         live.requests.push(request.clone());
@@ -85,12 +90,15 @@ async fn handle(server: Server, shared: Shared, request: Request) -> Response<Bo
                 true
             }
             Some(Stall::After(at)) => number > at,
-            None => false,
+            Some(Stall::Until(_)) | None => false,
         };
-        (live.state.latency_ms, stalled)
+        (number, live.state.latency_ms, stalled)
     };
     if stalled {
         std::future::pending::<()>().await;
+    }
+    while matches!(shared.lock().stall, Some(Stall::Until(at)) if number >= at) {
+        tokio::time::sleep(LOOK).await;
     }
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;

@@ -1,10 +1,10 @@
 //! Runs the binary that is tested.
 
 use std::env;
-use std::ffi::OsStr;
-use std::os::unix::process::CommandExt;
+use std::ffi::{OsStr, c_int};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use janitor_host::{Endpoints, Network, NetworkBuilder};
 use janitor_tests::{Cluster, Recorded, State};
@@ -23,25 +23,34 @@ pub struct Run {
 /// Creates a command that does not inherit how the tests were started: neither a proxy, through
 /// which it would look for the tests' servers, nor an ignored signal, such as SIGINT in a process
 /// that a script runs in the background, and SIGHUP under `nohup`.
-#[allow(unsafe_code)]
 pub fn program(name: impl AsRef<OsStr>) -> Command {
+    LazyLock::force(&NO_SIGNAL_IS_IGNORED);
     let mut command = Command::new(name);
     for (variable, _) in env::vars_os() {
         if variable.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
             command.env_remove(variable);
         }
     }
-    // SAFETY: between fork and exec only signal(2) is called, which is safe there.
-    unsafe {
-        command.pre_exec(|| {
-            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
-                libc::signal(signal, libc::SIG_DFL);
-            }
-            Ok(())
-        })
-    };
     command
 }
+
+/// Has the tests handle the signals that they ignored before, by doing nothing. A program that is started ignores
+/// the same signals, but inherits no handler. To set that in the program itself, before it is executed, would take
+/// a copy of the tests' memory map for each one.
+#[allow(unsafe_code)]
+static NO_SIGNAL_IS_IGNORED: LazyLock<()> = LazyLock::new(|| {
+    extern "C" fn do_nothing(_: c_int) {}
+    let handler: extern "C" fn(c_int) = do_nothing;
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: a handler that does nothing can interrupt anything, and what replaces it was there before.
+        unsafe {
+            let before = libc::signal(signal, handler as libc::sighandler_t);
+            if before != libc::SIG_IGN {
+                libc::signal(signal, before);
+            }
+        }
+    }
+});
 
 /// Creates a command that runs the binary, in an environment of its own.
 pub fn janitor() -> Command {

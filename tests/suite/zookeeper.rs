@@ -54,6 +54,7 @@ tests! {
     a_server_that_takes_short_requests: lies::a_server_that_takes_short_requests(),
     the_last_transaction_is_told_to_the_next_server: lies::last_seen_is_told(),
     a_server_that_is_read_only: lies::a_server_that_is_read_only(),
+    a_server_that_says_why_and_falls_silent: lies::a_server_that_says_why_and_falls_silent(),
     servers_that_are_lost_before_a_deletion: lies::lost_before_a_deletion(),
     servers_that_are_lost_in_a_deletion: lies::lost_in_a_deletion(),
     a_thousand_sessions_of_lies: lies::a_thousand_sessions_of_lies(),

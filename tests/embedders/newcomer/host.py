@@ -127,6 +127,7 @@ class Host:
         """Calls a function of the component in a new instance, with a time limit of an hour."""
         config = Config()
         config.epoch_interruption = True
+        config.cache = True
         engine = Engine(config)
         store, linker, component = Store(engine), Linker(engine), Component.from_file(engine, file)
         store.set_limits(memory_size=MEMORY)

@@ -11,7 +11,7 @@ import sys
 from argparse import ArgumentParser
 from types import SimpleNamespace
 
-from wasmtime import Engine, Store
+from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker
 
 from http_import import add_http
@@ -47,7 +47,9 @@ def main():
     target |= {"labels": [], "framework-id": None, "agents": []}
     options = OPTIONS | {"in-use": "force"} if args.force else OPTIONS
 
-    store = Store(Engine())
+    config = Config()
+    config.cache = True  # To compile the component takes seconds, so the result is kept for later runs.
+    store = Store(Engine(config))
     clean = load(store, args.component, args.master_url, args.exhibitor_url, args.marathon_url)
     types = clean.type(store).result
     result = clean(store, SimpleNamespace(**target), SimpleNamespace(**options))

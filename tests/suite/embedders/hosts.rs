@@ -1,6 +1,6 @@
 //! The programs that run the component.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -81,10 +81,7 @@ pub const NPM_WITH_JSPI: Program = Program {
 pub const PYTHON: Program = Program {
     name: "python",
     is_installed: || made("../target/embedders/python/made-from"),
-    command: || {
-        let python = program(tests("../target/embedders/python/bin/python"));
-        example(python, "embedders/python/clean.py")
-    },
+    command: || example(python(), "embedders/python/clean.py"),
     report: line,
 };
 
@@ -135,9 +132,16 @@ pub fn made(file: &str) -> Result<(), String> {
     is_there.then_some(()).ok_or_else(|| "run tests/embedders/setup.sh".into())
 }
 
+/// Creates the command that runs Python, in which a component is compiled once for all tests.
+fn python() -> Command {
+    let mut python = program(tests("../target/embedders/python/bin/python"));
+    python.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    python
+}
+
 /// Creates the command that runs a script on the host in Python, with the path of the component.
 pub fn script(script: &str) -> Command {
-    let mut python = program(tests("../target/embedders/python/bin/python"));
+    let mut python = python();
     python.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", tests("embedders/python"));
     python.arg("-c").arg(script).arg(composed::JANITOR.join("janitor.wasm"));
     python
@@ -146,8 +150,7 @@ pub fn script(script: &str) -> Command {
 /// Creates the command that runs a command of the host which was written from the contract and the
 /// guide alone.
 pub fn newcomer(command: &str, target: &Target, place: &Place) -> Command {
-    let python = program(tests("../target/embedders/python/bin/python"));
-    let mut host = example(python, "embedders/newcomer/host.py");
+    let mut host = example(python(), "embedders/newcomer/host.py");
     let Target { role, principal, znode, marathon_app, .. } = target;
     for (option, value) in
         [("--role", role), ("--principal", principal), ("--znode", znode), ("--app", marathon_app)]

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{QUESTION, TARGET, Terminal, printed, size, slow};
 use crate::command::{changes, scenario};
+use crate::signals::LOOKS;
 
 /// The rows of the terminal: enough for every session, so that nothing scrolls away.
 const ROWS: NonZero<u16> = NonZero::new(500).unwrap();
@@ -210,14 +211,18 @@ fn ctrl_c_at_the_question_changes_nothing() {
 fn ctrl_c_in_a_cleanup_finishes_what_is_on_its_way() {
     for columns in WIDTHS {
         for (presses, expected) in [(1, 5), (2, 130)] {
-            let state = State { latency_ms: 1000, ..scenario("the-sample-result") };
-            let cluster = Cluster::start(state);
+            let cluster = Cluster::start(scenario("the-sample-result"));
+            cluster.stall(Some(Stall::Until(LOOKS)));
             let terminal = Terminal { columns, ..Terminal::new(&cluster) };
             let mut session = Session::begin(&terminal, &format!("{TARGET} --yes"));
             session.until("Volumes 0/6");
             for _ in 0..presses {
+                // A terminal discards what it has not shown yet, so nothing is written meanwhile.
                 session.types("\x03");
                 session.until("janitor: finishing in-flight requests");
+            }
+            if presses == 1 {
+                cluster.stall(None);
             }
             let (left, code) = session.end();
             assert_eq!(code, expected, "{left}");

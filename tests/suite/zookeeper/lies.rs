@@ -504,12 +504,35 @@ pub fn a_server_that_is_read_only() {
         (Box::new(ends), "it may have no quorum, be read-only, or be behind the other servers"),
     ] {
         let liar = Liar::start(small(), Box::new(move |_, _| hello()));
-        let timeouts = Timeouts { connect: Duration::from_millis(500), ..Timeouts::default() };
-        let mut network = network(&liar, timeouts, ZooKeeperLimits::default());
-        begin(&mut network, Limits::default().run, CancellationToken::new());
-        let told = delete(&mut network);
-        let Err(Error::Connect(why)) = told else { panic!("{told:?}") };
+        let why = why_none_opens(&liar, Duration::from_secs(2));
         assert!(why.contains(words), "{why}");
+    }
+}
+
+/// The last try, which the end of the time interrupts, does not hide what the server has said.
+pub fn a_server_that_says_why_and_falls_silent() {
+    // The next try begins at the earliest 0.1 s after the last one has failed, so this many need more than half of
+    // the time for all of them. One that begins then ends with that time.
+    let mut tries = 6;
+    let lie: Lie = Box::new(move |_, _| {
+        if tries == 0 {
+            return Fate::Silence;
+        }
+        tries -= 1;
+        Fate::Sent(frame(&[&numbers(&[0, 10_000, 0, 7, 0])[..], &[1]].concat()))
+    });
+    let liar = Liar::start(small(), lie);
+    assert!(why_none_opens(&liar, Duration::from_millis(500)).contains("it is read-only"));
+}
+
+/// Returns why no server opens a session.
+fn why_none_opens(liar: &Liar, connect: Duration) -> String {
+    let timeouts = Timeouts { connect, ..Timeouts::default() };
+    let mut network = network(liar, timeouts, ZooKeeperLimits::default());
+    begin(&mut network, Limits::default().run, CancellationToken::new());
+    match delete(&mut network) {
+        Err(Error::Connect(why)) => why,
+        told => panic!("{told:?}"),
     }
 }
 
