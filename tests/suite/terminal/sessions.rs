@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 
-use janitor_tests::{Cluster, Stall, State};
+use janitor_tests::{Cluster, Stall};
 use rustix::io::Errno;
 use rustix::termios::tcsetwinsize;
 use serde_json::json;
