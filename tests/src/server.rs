@@ -33,11 +33,11 @@ pub enum Stall {
     Before(usize),
     /// The request with this number is carried out, but never gets a response.
     After(usize),
-    /// The request with this number is carried out when the stall ends.
-    Until(usize),
+    /// Requests that change something are carried out when the stall ends.
+    Changes,
 }
 
-/// The interval at which a request that waits looks whether the stall has ended.
+/// The interval at which a change that waits looks whether the stall has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Statistics of concurrent requests.
@@ -77,7 +77,7 @@ pub(crate) async fn serve(server: Server, listener: TcpListener, shared: Shared)
 
 async fn handle(server: Server, shared: Shared, request: Request) -> Response<Body> {
     let request = recorded(server, request).await;
-    let (number, latency, stalled) = {
+    let (latency, stalled) = {
         let mut live = shared.lock();
         let number = live.requests.len();
         live.requests.push(request.clone());
@@ -90,14 +90,14 @@ async fn handle(server: Server, shared: Shared, request: Request) -> Response<Bo
                 true
             }
             Some(Stall::After(at)) => number > at,
-            Some(Stall::Until(_)) | None => false,
+            Some(Stall::Changes) | None => false,
         };
-        (number, live.state.latency_ms, stalled)
+        (live.state.latency_ms, stalled)
     };
     if stalled {
         std::future::pending::<()>().await;
     }
-    while matches!(shared.lock().stall, Some(Stall::Until(at)) if number >= at) {
+    while request.method != "GET" && shared.lock().stall == Some(Stall::Changes) {
         tokio::time::sleep(LOOK).await;
     }
     if latency > 0 {

@@ -93,7 +93,7 @@ fn killed(_: &str, stall: Stall) {
     let cluster = cluster();
     cluster.stall(Some(stall));
     let mut first = command(&cluster).stdout(Stdio::null()).spawn().unwrap();
-    let (Stall::Before(number) | Stall::After(number) | Stall::Until(number)) = stall;
+    let (Stall::Before(number) | Stall::After(number)) = stall else { panic!("{stall:?}") };
     let patience = Instant::now();
     while cluster.requests().len() <= number {
         assert!(patience.elapsed() < Duration::from_secs(60), "request {number} does not come");

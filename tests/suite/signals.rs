@@ -13,7 +13,7 @@ use crate::command::{changes, on, program, replay, run, scenario};
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 
 /// The number of requests of a run up to those that destroy volumes.
-pub const LOOKS: usize = 2;
+const LOOKS: usize = 2;
 
 /// Starts a command, and waits until a cluster has received this many requests.
 fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {

@@ -334,7 +334,7 @@ fn as_many_as_the_operator_allows() {
     // A run that was killed long ago has not released its place.
     let long_ago = SystemTime::now() - Duration::from_secs(600 + 121);
     File::create(folder.path().join("run-0")).unwrap().set_modified(long_ago).unwrap();
-    cluster.stall(Some(Stall::Until(0)));
+    cluster.stall(Some(Stall::Changes));
     service.ask_and_leave(SAMPLE);
     service.ask_and_leave(SAMPLE);
     until("there are never two runs", || taken() == 2);

@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::{QUESTION, TARGET, Terminal, printed, size, slow};
 use crate::command::{changes, scenario};
-use crate::signals::LOOKS;
 
 /// The rows of the terminal: enough for every session, so that nothing scrolls away.
 const ROWS: NonZero<u16> = NonZero::new(500).unwrap();
@@ -212,7 +211,7 @@ fn ctrl_c_in_a_cleanup_finishes_what_is_on_its_way() {
     for columns in WIDTHS {
         for (presses, expected) in [(1, 5), (2, 130)] {
             let cluster = Cluster::start(scenario("the-sample-result"));
-            cluster.stall(Some(Stall::Until(LOOKS)));
+            cluster.stall(Some(Stall::Changes));
             let terminal = Terminal { columns, ..Terminal::new(&cluster) };
             let mut session = Session::begin(&terminal, &format!("{TARGET} --yes"));
             session.until("Volumes 0/6");

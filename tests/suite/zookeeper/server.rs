@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
+use janitor_tests::real::free_port;
 use socket2::SockRef;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -311,11 +312,6 @@ fn pass(
             }
         }
     }
-}
-
-/// Returns a port on which nobody listens at the moment.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Lets everyone read and change a node.
