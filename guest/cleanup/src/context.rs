@@ -244,7 +244,7 @@ impl<'a, H: Host> Context<'a, H> {
     /// Aborts the run unless there is a list of agents on which it can rely.
     pub fn usable(&mut self, listing: Result<Rc<Listing>, String>) -> Result<Rc<Listing>, Abort> {
         let listing = listing.map_err(|why| self.abort(Reason::Failed, why))?;
-        if listing.is_empty() && listing.recovered.is_empty() {
+        if listing.is_empty && listing.recovered.is_empty() {
             let message = "The Mesos master lists no agents, so it is unknown what they hold. \
                 Check that it is the leading master, and that its agents have registered.";
             return Err(self.abort(Reason::Failed, message));

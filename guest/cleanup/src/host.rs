@@ -173,8 +173,8 @@ pub struct Look {
     pub at: Duration,
 }
 
-/// Where a list of agents is put that shows something again of which nothing was left, or may, because it cannot be
-/// read. If there is none, the latest list is put there if it shows anything of the role or the service.
+/// Where the latest list of agents is put, completed by what earlier ones show ([`Listing::completed`]), if it may show
+/// anything of the role or the service; or why a list could not be read.
 pub type Shown = Rc<RefCell<Option<Result<Rc<Listing>, Unread>>>>;
 
 /// A host that remembers whether it has asked the run to stop, and which pages the master has.

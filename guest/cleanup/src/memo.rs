@@ -119,25 +119,23 @@ impl<'a, H: Host> Memo<'a, H> {
         self.pages.borrow_mut().pages.retain(|(request, _)| !is_so(request));
     }
 
-    /// Takes new lists of agents. One that shows something of which nothing was left counts, whatever later ones show;
-    /// so does one that shows something elsewhere, until all its agents are listed again.
+    /// Takes new lists of agents. What one shows of which nothing was left counts, whatever later ones show; what it
+    /// shows elsewhere counts until a later one proves that it is not there; and no later one says what is in a list
+    /// that cannot be read.
     fn keep(&mut self, lists: Vec<Result<Rc<Listing>, Unread>>) {
         (self.is_list_old, self.has_listed) = (false, true);
         for (owner, shown) in &self.watched {
-            let shows_target = |list: &Result<Rc<Listing>, Unread>| {
-                list.as_ref().map_or(true, |it| it.shows(*owner, self.ignored))
-            };
             let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
             let Some(list) = place.and_then(|place| lists.get(place)) else { continue };
             let mut shown = shown.borrow_mut();
-            let stays = shown.as_ref().is_some_and(|kept| match (kept, list) {
-                (Ok(kept), Ok(list)) if list.lacks_elsewhere(kept) => true,
-                _ => shows_target(kept),
-            });
-            if list.is_ok() && shows_target(list) || !stays {
-                let shows = list.as_ref().map_or(true, |it| it.may_show_something());
-                *shown = shows.then(|| list.clone());
-            }
+            *shown = match (shown.take(), list.clone()) {
+                (Some(Ok(kept)), Ok(list)) => Some(Ok(list.completed(&kept, *owner, self.ignored))),
+                (Some(Ok(kept)), Err(_)) if kept.shows(*owner, self.ignored) => Some(Ok(kept)),
+                (Some(Err(unread)), _) | (_, Err(unread)) => Some(Err(unread)),
+                (None, Ok(list)) => Some(Ok(list)),
+            };
+            // The lists of a large cluster are not kept in vain.
+            shown.take_if(|it| it.as_ref().is_ok_and(|it| !it.may_show_something()));
         }
         self.lists = lists;
     }

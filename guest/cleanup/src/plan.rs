@@ -140,7 +140,7 @@ impl<H: Host> Context<'_, H> {
         let (mut unreached, _) = self.say_unknown(reach);
         plan.ignored = self.ignore(&mut unreached);
         plan.unreached = unreached;
-        plan.elsewhere.clone_from(&listing.elsewhere);
+        plan.elsewhere = listing.elsewhere();
         Ok(listing)
     }
 

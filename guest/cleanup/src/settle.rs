@@ -103,7 +103,7 @@ impl<H: Host> Context<'_, H> {
             self.report.unreached = away;
             return Err(self.abort(Reason::Incomplete, message));
         }
-        if listing.elsewhere != self.report.elsewhere {
+        if listing.elsewhere() != self.report.elsewhere {
             self.require_nothing_elsewhere(&listing)?;
         }
         Ok(())
@@ -116,8 +116,8 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Returns the list to settle the target with, given the one in which nothing of it was left: one that was read
-    /// since, for whichever target, and shows something of it again, or else the latest one.
+    /// Returns the list to settle the target with, given the one in which nothing of it was left: what the ones say
+    /// that were read since, for whichever target, if they show anything, or else the latest one.
     pub fn latest_shown(
         &mut self,
         listing: Rc<Listing>,
@@ -125,10 +125,11 @@ impl<H: Host> Context<'_, H> {
     ) -> Result<Rc<Listing>, Abort> {
         let shown = self.shown.borrow().clone();
         match shown {
-            Some(Ok(shown)) if shown.shows(owner, &self.options.ignored_agents) => {
+            Some(Ok(shown)) => {
                 let shown = self.seen(Ok(shown), owner);
                 self.usable(shown)
             }
+            Some(Err(unread)) => Err(self.abort(Reason::Failed, unread.message)),
             None if self.host.latest(Wanted::of_owner(owner)).is_none() => Ok(listing),
             _ => self.latest(listing, owner),
         }
@@ -319,7 +320,7 @@ impl<H: Host> Context<'_, H> {
     /// Warns of resources of other roles that may belong to the same service, and keeps them for
     /// the report.
     pub fn warn_of_elsewhere(&mut self, listing: &Listing) {
-        self.report.elsewhere.clone_from(&listing.elsewhere);
+        self.report.elsewhere = listing.elsewhere();
         self.report.warnings.retain(|it| *it != Warning::PrincipalElsewhere);
         for elsewhere in self.report.elsewhere.clone() {
             let line = elsewhere_words(&elsewhere);

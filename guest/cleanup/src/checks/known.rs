@@ -107,7 +107,8 @@ pub fn require_known_role(
     near.extend(owners);
     near.sort_unstable();
     near.dedup();
-    let made: Vec<_> = listing.elsewhere.iter().filter(|it| it.principal.is_some()).collect();
+    let elsewhere = listing.elsewhere();
+    let made: Vec<_> = elsewhere.iter().filter(|it| it.principal.is_some()).collect();
     let why = if options.strict {
         "Strict checks do not accept that".to_owned()
     } else if role.contains(',') {

@@ -120,10 +120,6 @@ fn carry_out_all<H: Host>(
             if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
                 let listing = context.latest_shown(listing, owner)?;
                 context.settle_and_repeat(listing, owner, &parents)?;
-                // A list that was read meanwhile may show something elsewhere, on an agent that is not listed any more.
-                if let Some(Ok(shown)) = context.shown.take() {
-                    context.require_still_clean(shown, owner)?;
-                }
             }
             Ok(None)
         });
@@ -152,7 +148,7 @@ fn in_turn<'a: 'b, 'b, H: Host + 'a>(
 }
 
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
-/// names it, or a node above or below it.
+/// names it, or a node above or below it, and that of a whole service if any other target has failed.
 fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
     // The time from which on no node could be deleted: the servers are not waited for again for each of them.
     let mut since = None;
@@ -163,8 +159,9 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
             continue;
         };
         let own = path(znode);
+        let is_whole = part.context.options.whole_service;
         let is_near = |it: &Part<H>| {
-            it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
+            is_whole || it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
         };
         let mut begun = since;
         let is_free = |context: &mut Context<H>, mut now: Duration| {
@@ -183,9 +180,12 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                 context.require_nothing_shown()?;
                 let mut near = others.iter().filter(|it| is_near(it));
                 if near.any(|it| matches!(it.state, State::Ended(_))) {
+                    let other = match is_whole {
+                        true => ", which may belong to the same service,",
+                        false => " that names it, or a node above or below it,",
+                    };
                     let message = format!(
-                        "Incomplete: znode '{znode}' stays, because another target that names it, or \
-                         a node above or below it, is not clean."
+                        "Incomplete: znode '{znode}' stays, because another target{other} is not clean."
                     );
                     return Err(context.abort(Reason::Incomplete, message));
                 }

@@ -44,8 +44,6 @@ pub struct Listing {
     pub names: Vec<String>,
     /// The roles that have something reserved anywhere.
     pub roles: Rc<BTreeSet<String>>,
-    /// The resources of other roles that may belong to the same service.
-    pub elsewhere: Vec<Elsewhere>,
     /// The number of resources of roles below the wanted one that refine its reservations, by
     /// role.
     pub above: BTreeMap<String, u32>,
@@ -60,6 +58,8 @@ pub struct Listing {
     /// This is set when some agents were read again after the others, so that the list does not show
     /// the cluster at one time.
     pub is_refreshed: bool,
+    /// The master lists no agents at all, which proves nothing.
+    pub is_empty: bool,
 }
 
 /// An agent that has not come back yet.
@@ -115,23 +115,49 @@ impl Listing {
 
     /// Returns whether agents still hold something of a target, other than those that are disconnected and ignored.
     pub fn shows(&self, owner: Owner, ignored: &[String]) -> bool {
-        self.agents.iter().any(|agent| {
-            let is_ignored = || planned::is_named(ignored, &agent.id, &agent.hostname);
-            agent.resources.iter().any(|it| it.is_targeted(owner))
-                && (agent.connected || !is_ignored())
-        })
+        self.agents.iter().any(|agent| agent.shows(owner, ignored))
     }
 
-    /// Returns whether this list lacks an agent of which an earlier one shows something elsewhere.
-    pub fn lacks_elsewhere(&self, earlier: &Self) -> bool {
-        let mut holding = earlier.agents.iter().filter(|agent| agent.has_elsewhere);
-        holding.any(|agent| self.agent(&agent.id).is_none())
+    /// Returns the resources of other roles that may belong to the same service, by role and principal.
+    pub fn elsewhere(&self) -> Vec<Elsewhere> {
+        let mut all = BTreeMap::<_, Elsewhere>::new();
+        for found in self.agents.iter().flat_map(|agent| &agent.elsewhere) {
+            let known = all.entry((&found.role, &found.principal));
+            let known =
+                known.or_insert_with(|| Elsewhere { resources: 0, agents: 0, ..found.clone() });
+            known.resources += found.resources;
+            known.agents += found.agents;
+        }
+        all.into_values().collect()
     }
 
     /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.
     pub fn may_show_something(&self) -> bool {
-        let holds = |agent: &Agent| !agent.resources.is_empty();
-        self.agents.iter().any(holds) || !self.elsewhere.is_empty() || self.is_empty()
+        let holds = |agent: &Agent| !agent.resources.is_empty() || !agent.elsewhere.is_empty();
+        self.agents.iter().any(holds) || self.is_empty
+    }
+
+    /// Completes the list by what an earlier one shows: what an agent has of a target ([`Self::shows`]), and what it
+    /// has elsewhere unless this list proves that it is not there any more.
+    pub fn completed(self: Rc<Self>, earlier: &Self, owner: Owner, ignored: &[String]) -> Rc<Self> {
+        let is_known: BTreeMap<_, _> =
+            self.agents.iter().map(|it| (it.id.as_str(), it.is_known_whole())).collect();
+        let counts = |then: &&Agent| {
+            let may_be_there = || is_known.get(then.id.as_str()) != Some(&true);
+            then.shows(owner, ignored) || !then.elsewhere.is_empty() && may_be_there()
+        };
+        let older: Vec<_> = earlier.agents.iter().filter(counts).cloned().collect();
+        if older.is_empty() {
+            return self;
+        }
+        let mut all = Rc::unwrap_or_clone(self);
+        for then in older {
+            match all.agents.iter_mut().find(|it| it.id == then.id) {
+                Some(now) => now.complete(then, owner, ignored),
+                None => all.agents.push(then.of_earlier_list()),
+            }
+        }
+        Rc::new(all)
     }
 
     /// Returns the ids and host names of the agents that hold something for the role, or may.
@@ -229,18 +255,16 @@ impl Listing {
     pub fn is_of_master(&self, id: &str) -> bool {
         let is_own =
             |agent: &str| agent.strip_prefix(id).is_some_and(|number| number.starts_with("-S"));
-        !id.is_empty() && !self.is_empty() && self.recovered.is_empty() && self.ids().all(is_own)
-    }
-
-    /// Returns whether the master lists no agents at all.
-    pub fn is_empty(&self) -> bool {
-        self.agents.is_empty() && self.others.is_empty()
+        !id.is_empty() && !self.is_empty && self.recovered.is_empty() && self.ids().all(is_own)
     }
 
     /// Returns the ids of all agents, including those that have not come back yet.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        let listed = self.agents.iter().map(|agent| &agent.id).chain(&self.others);
-        listed.chain(self.recovered.iter().map(|agent| &agent.id)).map(String::as_str)
+        let listed = self.agents.iter().filter(|agent| agent.is_listed).map(|agent| &agent.id);
+        listed
+            .chain(&self.others)
+            .chain(self.recovered.iter().map(|agent| &agent.id))
+            .map(String::as_str)
     }
 
     /// Returns the agents that have not come back yet, and on which a run may remove something.
@@ -421,7 +445,7 @@ fn read<R: Response>(
     let roles = known.iter().flat_map(|roles| roles.iter().cloned()).collect();
     let (roles, recovered) = (Rc::new(roles), Rc::new(recovered));
     let listing = |wanted: &Wanted, part: Part| {
-        let Part { agents, others, of_others } = part;
+        let Part { agents, others, above } = part;
         let is_empty = agents.is_empty() && others.is_empty();
         Listing {
             version: version.clone(),
@@ -430,12 +454,12 @@ fn read<R: Response>(
             others,
             names: wanted.agents.to_vec(),
             roles: Rc::clone(&roles),
-            elsewhere: of_others.elsewhere.into_values().collect(),
-            above: of_others.above,
+            above,
             may_have_taken_over: may_have_taken_over || !recovered.is_empty() || is_empty,
             recovered: Rc::clone(&recovered),
             can_refresh,
             is_refreshed: false,
+            is_empty,
         }
     };
     let each = wanted.iter().zip(each);
@@ -456,15 +480,18 @@ struct Part {
     agents: Vec<Agent>,
     /// The ids of the agents that are not the target's.
     others: Vec<String>,
-    of_others: Others,
+    above: BTreeMap<String, u32>,
 }
 
 impl Part {
     fn add(&mut self, wanted: Wanted, facts: &Rc<Facts>, found: Found) {
         if wanted.is_on(facts) {
-            let has_elsewhere = !found.others.elsewhere.is_empty();
-            self.of_others.add(found.others);
-            self.agents.push(Agent::new(facts, found.resources, has_elsewhere));
+            let Others { elsewhere, above } = found.others;
+            for (role, count) in above {
+                *self.above.entry(role).or_default() += count;
+            }
+            let elsewhere = elsewhere.into_values().collect();
+            self.agents.push(Agent::new(facts, found.resources, elsewhere));
         } else {
             self.others.push(facts.id.clone());
         }
@@ -684,8 +711,8 @@ mod tests {
         let second = format!(r#""r/s":[{refined}],"x/r":[{named}]"#);
         let listing = listed(Wanted { principal: Some("p\"ä"), ..R }, &[&first, &second]);
         assert_eq!(listing.above, BTreeMap::from([("r/s".to_owned(), 3)]));
-        let elsewhere: Vec<_> = listing
-            .elsewhere
+        let elsewhere = listing.elsewhere();
+        let elsewhere: Vec<_> = elsewhere
             .iter()
             .map(|it| (it.role.as_str(), it.principal.as_deref(), it.resources, it.agents))
             .collect();

@@ -114,7 +114,7 @@ impl<H: Host> Context<'_, H> {
             self.require_free(self.host.now, operation, &listing, owner)?;
         }
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        let mut is_retried = matches!(begun, Begun::Repeated);
+        let (mut is_retried, mut is_sent_again) = (false, false);
         let (mut round, mut first) = match begun {
             Begun::Not => (None::<BTreeMap<String, Lists>>, None),
             Begun::Repeated => {
@@ -143,7 +143,10 @@ impl<H: Host> Context<'_, H> {
                     self.removed.add(&it.result.agent, operation.phase, &it.accepted);
                 }
                 match it.result.outcome {
-                    AgentOutcome::Accepted(_) => accepted.push(it.result.agent.clone()),
+                    AgentOutcome::Accepted(_) => {
+                        is_sent_again |= is_retried;
+                        accepted.push(it.result.agent.clone());
+                    }
                     AgentOutcome::Refused(_) | AgentOutcome::Failed(_) => again.push(Again {
                         agent: it.result.agent.clone(),
                         retry: it.retry,
@@ -199,9 +202,12 @@ impl<H: Host> Context<'_, H> {
             return Ok(Done::Yes(listing));
         }
         if is_retried && let Some(since) = self.waits_since {
-            // This time has passed for the other targets too, while the master did not accept it.
-            let spent = self.host.elapsed().saturating_sub(begun_at);
-            self.waits_since = Some(since.saturating_add(spent));
+            let now = self.host.elapsed();
+            self.waits_since = Some(match is_sent_again {
+                true => since.max(now),
+                // The master has accepted the first request, whose answer was lost, some time within this one.
+                false => since.saturating_add(now.saturating_sub(begun_at)),
+            });
         }
         self.confirm(operation, owner, &accepted, listing)
     }

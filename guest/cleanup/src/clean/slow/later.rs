@@ -462,3 +462,244 @@ fn what_is_elsewhere_counts_also_while_another_target_is_cleaned() {
         assert_eq!(host.count("Delete"), usize::from(is_complete), "{last} {results:?}");
     }
 }
+
+/// Alpha is confirmed; while c is pending, these lists are read. Returns alpha's result and the number of deletions.
+fn while_c_waits(
+    lists: &[&str],
+    znode: Option<&str>,
+    options: &Options,
+) -> (Result<Report, Failure>, usize) {
+    let of = |role: &str, znode| Target { principal: Some("x".into()), ..target(role, znode) };
+    let all = format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"]));
+    let of_c = two(Some(&cpus("c", &["y"])), "");
+    let mut host =
+        accepted(calm().page("frameworks", 200, NONE).answer(200, two(Some(&all), "")), 2);
+    host = host.answer(200, &of_c);
+    for list in lists {
+        host = host.answer(200, *list);
+    }
+    let host = pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+    let mut host = slow(host, |_, _| 0);
+    let targets = [of("alpha", znode), target("c", None)];
+    let mut results = clean_all(&mut host, &targets, options);
+    (results.swap_remove(0), host.count("Delete"))
+}
+
+/// A list shows something of the whole service elsewhere, or cannot be read; the last one lacks that agent.
+#[test]
+fn a_list_that_cannot_be_read_hides_nothing_that_is_elsewhere() {
+    let of_c = cpus("c", &["y"]);
+    let elsewhere = two(Some(&of_c), &cpus("beta", &["x"]));
+    let unreadable = two(Some(&of_c), r#""alpha":[{"role":"q"}]"#);
+    let options = Options { whole_service: true, ..refusing() };
+    for lists in [vec![&*elsewhere], vec![&*elsewhere, &unreadable], vec![&*unreadable, &elsewhere]]
+    {
+        let last = agents(&[(0, "")]);
+        let lists: Vec<_> = lists.into_iter().chain([&*last]).collect();
+        let (result, deletions) = while_c_waits(&lists, Some("alpha"), &options);
+        assert_eq!((result.is_err(), deletions), (true, 0), "{} {result:?}", lists.len());
+    }
+}
+
+/// Something of alpha cannot be read. The last list lacks its agent, or shows nothing of it.
+#[test]
+fn no_later_list_says_what_is_in_one_that_cannot_be_read() {
+    let unreadable = two(Some(&cpus("c", &["y"])), r#""alpha":[{"role":"q"}]"#);
+    for last in [agents(&[(0, "")]), two(Some(""), "")] {
+        let (result, deletions) = while_c_waits(&[&unreadable, &last], Some("alpha"), &refusing());
+        assert_eq!((result.is_err(), deletions), (true, 0), "{last} {result:?}");
+    }
+}
+
+/// A list shows something elsewhere, which is only reported, and the last list has no agents.
+#[test]
+fn a_list_without_agents_proves_nothing_whatever_is_elsewhere() {
+    let none = r#"{"slaves":[],"recovered_slaves":[]}"#;
+    for in_use in [InUse::Refuse, InUse::Force] {
+        for elsewhere in [String::new(), cpus("beta", &["x"])] {
+            let options = Options { in_use, ..refusing() };
+            let lists = [&*two(Some(""), &elsewhere), none];
+            let (result, deletions) = alpha_then(Some("alpha"), "", lists, &options);
+            assert_eq!((result.is_err(), deletions), (true, 0), "{elsewhere} {result:?}");
+        }
+    }
+}
+
+/// The plan for p is carried out. A list that is read for q shows the service elsewhere, and the agent is not in the next
+/// one. Only the agent concerned is read, or all.
+#[test]
+fn agents_that_are_read_again_count_for_what_is_elsewhere() {
+    let of = |role: &str, of: &str| Target { principal: Some(of.into()), ..target(role, None) };
+    let [volume, disk] = [true, false].map(|it| disk("q", "y", it));
+    let planned_list = format!("{volume},{}", cpus("p", &["x"]));
+    let back = format!("{disk},{}", cpus("beta", &["x"]));
+    let options = Options { whole_service: true, ..refusing() };
+    for cost in [50, 1] {
+        let begun = || calm().page("frameworks", 200, NONE).with_agents_per_request(cost);
+        let targets = [of("p", "x"), of("q", "y")];
+        let plans =
+            planned(&mut begun().answer(200, two(Some(&planned_list), "")), &targets, &options);
+        let host = begun().answer(200, two(Some(&volume), "")).answer(202, "");
+        let host = match cost {
+            1 => host.answer(200, agents(&[(0, &back)])),
+            _ => host.answer(200, two(Some(&back), "")),
+        };
+        let mut host = slow(host.answer(202, "").answer(200, two(None, "")), |_, _| 0);
+        let results = apply_all(&mut host, &plans, &options);
+        assert!(results[0].is_err(), "{cost} {:?}", results);
+    }
+}
+
+/// A list shows that a whole service has something in another role; in the last one, that agent is disconnected, or
+/// hides something, and seems to have nothing.
+#[test]
+fn what_is_elsewhere_counts_until_its_agent_is_connected_and_hides_nothing() {
+    let options = Options { whole_service: true, ..refusing() };
+    let elsewhere = two(Some(""), &cpus("beta", &["x"]));
+    for field in [r#""active":false,"#, r#""resources":{"gpus":4.0},"#] {
+        let last = two(Some(""), "")
+            .replace(r#""hostname":"h1","#, &format!(r#""hostname":"h1",{field}"#));
+        let (result, deletions) = alpha_then(Some("alpha"), "", [&elsewhere, &last], &options);
+        assert_eq!((result.is_err(), deletions), (true, 0), "{last} {result:?}");
+    }
+}
+
+/// A list shows beta elsewhere, and the last one lacks that agent and shows gamma on another.
+#[test]
+fn all_that_is_elsewhere_is_reported() {
+    let first = two(Some(""), &cpus("beta", &["x"]));
+    let last = agents(&[(0, &cpus("gamma", &["x"]))]);
+    let (result, _) = alpha_then(None, "", [&first, &last], &refusing());
+    let elsewhere = result.unwrap().elsewhere;
+    assert!(elsewhere.iter().any(|it| it.role == "gamma"), "{elsewhere:?}");
+}
+
+/// The master confirms nothing of r0. It refuses the removal of r1 once, and accepts it when it is asked again, after
+/// that; the agent needs a moment.
+#[test]
+fn a_removal_that_is_sent_again_has_its_time() {
+    for is_first in [true, false] {
+        let both = list(&["r0", "r1"]);
+        let host = calm().page("frameworks", 200, NONE).answer(200, &both);
+        let host = match is_first {
+            true => host.answer(503, "").answer(202, ""),
+            false => host.answer(202, "").answer(503, ""),
+        };
+        let host = host.answer(200, &both).answer(202, "");
+        let host = host.answer(200, &both).answer(200, list(&["r0"]));
+        let mut host = slow(host, |_, _| 0);
+        let mut targets = [target("r0", None), target("r1", None)];
+        if is_first {
+            targets.reverse();
+        }
+        let results = clean_all(&mut host, &targets, &refusing());
+        let r1 = if is_first { &results[0] } else { &results[1] };
+        assert!(r1.is_ok(), "{is_first} {:?} {r1:?}", host.script.paused);
+    }
+}
+
+/// Two agents have something elsewhere; each is empty in a later list, but no list has both.
+#[test]
+fn agents_may_be_found_empty_one_after_the_other() {
+    let (c, beta) = (cpus("c", &["y"]), cpus("beta", &["x"]));
+    let first = agents(&[(0, &c), (1, &beta), (2, &beta)]);
+    let lists = [&*first, &agents(&[(0, &c), (1, "")]), &agents(&[(0, ""), (2, "")])];
+    let options = Options { whole_service: true, ..refusing() };
+    let (result, deletions) = while_c_waits(&lists, Some("alpha"), &options);
+    assert_eq!((result.is_ok(), deletions), (true, 1), "{result:?}");
+}
+
+/// The whole service is cleaned. The agent of beta disconnects just before its removal is accepted, and comes back with
+/// it. The removal is refused once, or not.
+#[test]
+fn the_node_of_a_whole_service_stays_if_another_target_fails() {
+    let of = |role: &str, znode| Target { principal: Some("x".into()), ..target(role, znode) };
+    let [alpha, beta] = ["alpha", "beta"].map(|role| cpus(role, &["x"]));
+    let gone =
+        two(Some(""), "").replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#);
+    for is_refused in [true, false] {
+        let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&alpha), &beta));
+        let host = host.answer(202, "");
+        let host = match is_refused {
+            true => {
+                let host = host.answer(503, "").answer(200, two(Some(""), &beta));
+                host.answer(200, two(Some(""), &beta)).answer(202, "")
+            }
+            false => host.answer(202, ""),
+        };
+        let mut host = slow(host.answer(200, &gone).answer(200, DELETED), |_, _| 0);
+        let options = Options { whole_service: true, ..refusing() };
+        let targets = [of("alpha", Some("alpha")), of("beta", None)];
+        let results = clean_all(&mut host, &targets, &options);
+        assert!(results[1].is_err(), "{is_refused} {results:?}");
+        assert_eq!(host.count("Delete"), 0, "{is_refused} {results:?}");
+        assert!(results[0].is_err(), "{is_refused} {results:?}");
+    }
+}
+
+/// The first list shows something elsewhere or not; in the last one, an ignored agent has something of alpha.
+#[test]
+fn the_latest_list_is_reported_whatever_is_elsewhere() {
+    let alpha = cpus("alpha", &["x"]);
+    let options = Options { ignored_agents: vec!["h2".into()], ..refusing() };
+    let away =
+        |list: String| list.replace(r#""hostname":"h2","#, r#""hostname":"h2","active":false,"#);
+    for elsewhere in [String::new(), cpus("beta", &["x"])] {
+        let begin = agents(&[(0, &alpha), (1, ""), (2, "")]);
+        let removed = agents(&[(0, ""), (1, ""), (2, "")]);
+        let first = agents(&[(0, ""), (1, &elsewhere), (2, "")]);
+        let last = away(agents(&[(0, ""), (2, &alpha)]));
+        let (result, _) = lists_of_alpha(None, [&begin, &removed, &first, &last], &options);
+        let report = result.unwrap();
+        let left = report.left.unwrap_or_default();
+        assert_eq!((left.len(), report.ignored.len()), (1, 1), "{elsewhere} {left:?}");
+    }
+}
+
+/// Others have something for alpha, or not. The run pauses while it settles a; nothing of alpha is back.
+#[test]
+fn what_others_have_costs_no_list() {
+    let of = |role: &str| Target { principal: Some("x".into()), ..target(role, None) };
+    let all = [cpus("a", &["x"]), cpus("alpha", &["x"]), cpus("c", &["x"])].join(",");
+    let counts = ["", &*cpus("alpha", &["z"])].map(|others| {
+        let of_c = two(Some(&cpus("c", &["x"])), others);
+        let host = accepted(calm().answer(200, two(Some(&all), others)), 3);
+        let host = host.answer(200, &of_c).answer(200, &of_c).answer(200, two(Some(""), others));
+        let host = pages(host, "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+        let host = host.page("frameworks", 200, NONE).page("maintenance/status", 503, "");
+        let mut host = slow(pages(host, "maintenance/status", &["{}"]), |_, _| 0);
+        let results = clean_all(&mut host, &[of("a"), of("alpha"), of("c")], &refusing());
+        assert!(results[1].is_ok(), "{results:?}");
+        host.count("Get slaves")
+    });
+    assert_eq!(counts[0], counts[1]);
+}
+
+/// As `agents_that_are_expected_back_count_whatever_is_elsewhere`; besides, an ignored agent that is away has something.
+#[test]
+fn an_ignored_agent_hides_none_that_is_expected_back() {
+    let recovered = r#"{"slaves":[],"recovered_slaves":[{"id":"O-S0","hostname":"h0"},{"id":"O-S1","hostname":"h1"},{"id":"O-S2","hostname":"h2"},{"id":"O-S7","hostname":"h7"}]}"#;
+    let metrics = |registrations: u32, uptime: u32| {
+        format!(
+            r#"{{"master/frameworks_active":0,"master/slave_registrations":{registrations},"master/slaves_unreachable":0,"master/uptime_secs":{uptime}}}"#
+        )
+    };
+    let of = |role: &str, znode| Target { principal: Some("x".into()), ..target(role, znode) };
+    let alpha = cpus("alpha", &["x"]);
+    let list = |first: &str| {
+        let all = agents(&[(0, first), (1, &cpus("beta", &["x"])), (2, &alpha)]);
+        all.replace(r#""hostname":"h2","#, r#""hostname":"h2","active":false,"#)
+    };
+    let of_c = list(&cpus("c", &["y"]));
+    let host = calm().page("frameworks", 200, NONE).page("registrar(1)/registry", 404, "");
+    let host = pages(host, "metrics/snapshot", &[&metrics(9, 99_999), &metrics(0, 5)]);
+    let host = accepted(host.answer(200, list(&format!("{alpha},{}", cpus("c", &["y"])))), 2);
+    let host = host.answer(200, &of_c).answer(200, &of_c).answer(200, recovered);
+    let host = pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+    let mut host = slow(host, |_, _| 0);
+    let options = Options { in_use: InUse::Force, ignored_agents: vec!["h2".into()], ..refusing() };
+    let targets = [of("alpha", Some("alpha")), target("c", None)];
+    let results = clean_all(&mut host, &targets, &options);
+    assert!(results[0].is_err(), "{results:?}");
+    assert_eq!(host.count("Delete"), 0, "{results:?}");
+}

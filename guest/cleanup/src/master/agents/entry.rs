@@ -1,5 +1,6 @@
 //! One agent of the list, and its entry there.
 
+use std::mem;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -9,7 +10,10 @@ use crate::host::Response;
 use crate::master::json::{Bad, Json};
 use crate::master::pending;
 use crate::master::resource::Resource;
+use crate::owner::Owner;
 use crate::version;
+use janitor_contract::planned;
+use janitor_contract::types::Elsewhere;
 
 /// An agent, reduced to the facts that a run needs.
 #[derive(Clone, Debug)]
@@ -18,8 +22,10 @@ pub struct Agent {
     facts: Rc<Facts>,
     /// The resources that are reserved there for the run's role, or for all roles.
     pub resources: Vec<Resource>,
-    /// This is set when it has resources of other roles that may belong to the same service.
-    pub has_elsewhere: bool,
+    /// Its resources of other roles that may belong to the same service, by role and principal.
+    pub elsewhere: Box<[Elsewhere]>,
+    /// This is not set when the list lacks the agent, and an earlier one has completed it.
+    pub is_listed: bool,
 }
 
 /// The facts about an agent that are the same for every target.
@@ -58,13 +64,49 @@ impl Deref for Agent {
 
 impl Agent {
     /// Adds what is reserved on an agent.
-    pub(super) fn new(facts: &Rc<Facts>, resources: Vec<Resource>, has_elsewhere: bool) -> Self {
-        Self { facts: Rc::clone(facts), resources, has_elsewhere }
+    pub(super) fn new(
+        facts: &Rc<Facts>,
+        resources: Vec<Resource>,
+        elsewhere: Box<[Elsewhere]>,
+    ) -> Self {
+        Self { facts: Rc::clone(facts), resources, elsewhere, is_listed: true }
+    }
+
+    /// Returns whether it holds something of a target, and is not both disconnected and ignored.
+    pub(super) fn shows(&self, owner: Owner, ignored: &[String]) -> bool {
+        self.resources.iter().any(|it| it.is_targeted(owner))
+            && (self.connected || !planned::is_named(ignored, &self.id, &self.hostname))
+    }
+
+    /// Returns the agent for a list that lacks it.
+    pub(super) fn of_earlier_list(self) -> Self {
+        Self { is_listed: false, ..self }
+    }
+
+    /// Adds what it had in an earlier list.
+    pub(super) fn complete(&mut self, then: Self, owner: Owner, ignored: &[String]) {
+        if !self.is_known_whole() {
+            let is_new = |it: &&Elsewhere| {
+                let mut own = self.elsewhere.iter();
+                !own.any(|own| (&own.role, &own.principal) == (&it.role, &it.principal))
+            };
+            let older: Vec<_> = then.elsewhere.iter().filter(is_new).cloned().collect();
+            self.elsewhere = mem::take(&mut self.elsewhere).into_iter().chain(older).collect();
+        }
+        if then.shows(owner, ignored) {
+            (self.facts, self.resources) = (then.facts, then.resources);
+        }
     }
 
     /// Explains that one of its resources is not what Mesos documents.
     pub fn invalid_resource(&self, why: &serde_json::Error) -> String {
         format!("Slave {} lists an invalid resource: {why}", self.id)
+    }
+
+    /// Returns whether what the list does not show of it is not there: a disconnected agent may come back with
+    /// more, and one that hides something has more.
+    pub(super) fn is_known_whole(&self) -> bool {
+        self.connected && !self.hides
     }
 
     /// Returns whether it holds something for the role, or may.

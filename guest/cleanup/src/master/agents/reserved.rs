@@ -175,7 +175,7 @@ fn is_same_service(one: &str, other: &str) -> bool {
     one == other || flat(one) == flat(other)
 }
 
-/// The resources of other roles that concern the wanted one.
+/// An agent's resources of other roles that concern the wanted one.
 #[derive(Default)]
 pub(super) struct Others {
     /// The resources that may belong to the same service, by role and by the principal that
@@ -183,22 +183,4 @@ pub(super) struct Others {
     pub(super) elsewhere: BTreeMap<(String, Option<String>), Elsewhere>,
     /// The number of resources that refine reservations of the wanted role, by role.
     pub(super) above: BTreeMap<String, u32>,
-}
-
-impl Others {
-    /// Adds those of another agent.
-    pub(super) fn add(&mut self, others: Self) {
-        for (key, found) in others.elsewhere {
-            match self.elsewhere.get_mut(&key) {
-                Some(known) => {
-                    known.resources += found.resources;
-                    known.agents += found.agents;
-                }
-                None => drop(self.elsewhere.insert(key, found)),
-            }
-        }
-        for (role, count) in others.above {
-            *self.above.entry(role).or_default() += count;
-        }
-    }
 }
