@@ -46,7 +46,7 @@ fi
 # With the packages and features of `cargo xtask fuel`, so that the dependencies are compiled once for
 # both.
 if ! cargo build --quiet --locked --features janitor/jit --package janitor --package janitor-bench \
-  --package janitor-embedder --example janitor-embedder; then
+  --package janitor-compiled-once --package janitor-embedder --example janitor-embedder; then
   missing "Rust with the target wasm32-unknown-unknown"
 fi
 
