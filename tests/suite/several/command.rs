@@ -410,7 +410,7 @@ fn a_node_of_two_targets_goes_only_if_both_are_clean() {
     let (_folder, file) = listed("services.toml", list);
     let run = run(on(&cluster, "clean --yes --services").arg(&file));
     assert_eq!(run.exit, 6, "{run:?}");
-    let words = "another target that names it, or a node above or below it, is not clean";
+    let words = "another target, which names it, or a node above or below it, is not clean";
     assert!(run.stdout.contains(words), "{run:?}");
     assert!(cluster.state().exhibitor.unwrap().znodes.contains(&"/other".to_owned()));
 }

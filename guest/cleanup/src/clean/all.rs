@@ -4,6 +4,7 @@
 //! depend on the number of targets.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ struct Part<'a, H> {
     state: State,
     /// The roles that get a part of the target back.
     parents: Vec<(String, u32)>,
+    /// The other roles in which something was at first that may belong to the service, if all of it is to be removed.
+    elsewhere: BTreeSet<String>,
     /// The number of other targets whose roles are below the target's.
     below: usize,
 }
@@ -87,7 +90,8 @@ fn carry_out_all<H: Host>(
             _ => false,
         };
         let below = jobs.iter().filter(is_below).count();
-        let mut part = Part { target, context, state, parents, below };
+        let elsewhere = BTreeSet::new();
+        let mut part = Part { target, context, state, parents, elsewhere, below };
         let (before, after) = jobs.split_at(index);
         part.begin(*plan, before, after.len() == 1);
         since = part.context.waits_since.map_or(since, |it| it.max(since));
@@ -148,7 +152,7 @@ fn in_turn<'a: 'b, 'b, H: Host + 'a>(
 }
 
 /// Deletes the nodes of the targets that continue. A node stays if a target that has failed, or is in use now,
-/// names it, or a node above or below it, and that of a whole service if any other target has failed.
+/// names it, or a node above or below it; that of a whole service also if one is a role of the service.
 fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
     // The time from which on no node could be deleted: the servers are not waited for again for each of them.
     let mut since = None;
@@ -159,9 +163,12 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
             continue;
         };
         let own = path(znode);
-        let is_whole = part.context.options.whole_service;
+        let elsewhere = mem::take(&mut part.elsewhere);
+        let is_of_service =
+            |it: &Part<H>| it.target.role.as_ref().is_some_and(|role| elsewhere.contains(role));
         let is_near = |it: &Part<H>| {
-            is_whole || it.target.znode.as_deref().is_some_and(|other| overlap(own, path(other)))
+            let other = it.target.znode.as_deref();
+            other.is_some_and(|other| overlap(own, path(other))) || is_of_service(it)
         };
         let mut begun = since;
         let is_free = |context: &mut Context<H>, mut now: Duration| {
@@ -178,14 +185,15 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                 // A list that was read for one of them counts for all.
                 others.iter_mut().for_each(|it| it.require_still_clean());
                 context.require_nothing_shown()?;
-                let mut near = others.iter().filter(|it| is_near(it));
-                if near.any(|it| matches!(it.state, State::Ended(_))) {
-                    let other = match is_whole {
-                        true => ", which may belong to the same service,",
-                        false => " that names it, or a node above or below it,",
+                let mut failed = others.iter().filter(|it| matches!(it.state, State::Ended(_)));
+                if let Some(other) = failed.find(|it| is_near(it)) {
+                    let its = match is_of_service(other) {
+                        true => "may belong to the same service",
+                        false => "names it, or a node above or below it",
                     };
                     let message = format!(
-                        "Incomplete: znode '{znode}' stays, because another target{other} is not clean."
+                        "Incomplete: znode '{znode}' stays, because another target, which {its}, is \
+                         not clean."
                     );
                     return Err(context.abort(Reason::Incomplete, message));
                 }
@@ -352,7 +360,7 @@ impl<'a, H: Host> Part<'a, H> {
 
     /// Returns the state of a cleanup that may continue.
     fn runs(&mut self, comparison: Comparison, is_first: bool) -> Result<State, Abort> {
-        let Self { target, context, parents, .. } = self;
+        let Self { target, context, parents, elsewhere, .. } = self;
         let listing = match comparison {
             Comparison::CarriedOut => {
                 context.watch();
@@ -364,6 +372,9 @@ impl<'a, H: Host> Part<'a, H> {
         let listing = context.usable(listing)?;
         if let Some(owner) = Owner::of(target) {
             *parents = listing.parents(owner);
+            if context.options.whole_service {
+                *elsewhere = listing.elsewhere().into_iter().map(|it| it.role).collect();
+            }
         }
         match is_first {
             true => context.log_version(&listing),

@@ -140,23 +140,26 @@ impl Listing {
     /// Completes the list by what an earlier one shows: what an agent has of a target ([`Self::shows`]), and what it
     /// has elsewhere unless this list proves that it is not there any more.
     pub fn completed(self: Rc<Self>, earlier: &Self, owner: Owner, ignored: &[String]) -> Rc<Self> {
-        let is_known: BTreeMap<_, _> =
-            self.agents.iter().map(|it| (it.id.as_str(), it.is_known_whole())).collect();
-        let counts = |then: &&Agent| {
-            let may_be_there = || is_known.get(then.id.as_str()) != Some(&true);
-            then.shows(owner, ignored) || !then.elsewhere.is_empty() && may_be_there()
-        };
-        let older: Vec<_> = earlier.agents.iter().filter(counts).cloned().collect();
+        let shows = |then: &Agent| then.shows(owner, ignored);
+        let older = earlier.agents.iter().filter(|it| shows(it) || !it.elsewhere.is_empty());
+        let mut older: BTreeMap<_, _> = older.map(|it| (it.id.as_str(), it)).collect();
+        if !older.is_empty() {
+            for now in self.agents.iter().filter(|now| now.is_known_whole()) {
+                if older.get(now.id.as_str()).is_some_and(|then| !shows(then)) {
+                    older.remove(now.id.as_str());
+                }
+            }
+        }
         if older.is_empty() {
             return self;
         }
         let mut all = Rc::unwrap_or_clone(self);
-        for then in older {
-            match all.agents.iter_mut().find(|it| it.id == then.id) {
-                Some(now) => now.complete(then, owner, ignored),
-                None => all.agents.push(then.of_earlier_list()),
+        for now in &mut all.agents {
+            if let Some(then) = older.remove(now.id.as_str()) {
+                now.complete(then, owner, ignored);
             }
         }
+        all.agents.extend(older.into_values().map(Agent::of_earlier_list));
         Rc::new(all)
     }
 

@@ -202,7 +202,7 @@ fn a_znode_that_a_failed_target_names_too_stays() {
     assert_eq!(results[0].as_ref().unwrap_err().reason, Reason::Failed);
     let failure = results[1].as_ref().unwrap_err();
     assert_eq!(failure.reason, Reason::Incomplete);
-    assert!(failure.message.contains("another target that names it"), "{}", failure.message);
+    assert!(failure.message.contains("another target, which names it"), "{}", failure.message);
     assert_eq!(failure.report.confirmed, [Phase::Reservations]);
     assert!(results[2].is_ok(), "{results:?}");
 }
@@ -535,7 +535,10 @@ fn a_further_attempt_looks_at_all_targets_with_nodes_below() {
     let node = Target { znode: Some("x".into()), ..Target::NOTHING };
     let results = clean_all(&mut host, &[node, target("q-role", Some("x/y"))], &options);
     let messages: Vec<_> = results.iter().map(|it| &it.as_ref().unwrap_err().message).collect();
-    assert!(messages[0].contains("a node above or below it, is not clean"), "{messages:?}");
+    assert!(
+        messages[0].contains("names it, or a node above or below it, is not clean"),
+        "{messages:?}"
+    );
     assert!(messages[1].contains("1 framework(s) use the target now"), "{messages:?}");
 }
 

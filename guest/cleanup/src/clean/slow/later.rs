@@ -610,14 +610,18 @@ fn agents_may_be_found_empty_one_after_the_other() {
 }
 
 /// The whole service is cleaned. The agent of beta disconnects just before its removal is accepted, and comes back with
-/// it. The removal is refused once, or not.
+/// it. The removal is refused once, or not; or beta is another service's.
 #[test]
-fn the_node_of_a_whole_service_stays_if_another_target_fails() {
-    let of = |role: &str, znode| Target { principal: Some("x".into()), ..target(role, znode) };
-    let [alpha, beta] = ["alpha", "beta"].map(|role| cpus(role, &["x"]));
+fn the_node_of_a_whole_service_stays_if_another_of_its_targets_fails() {
+    let of = |role: &str, principal: &str, znode| Target {
+        principal: Some(principal.into()),
+        ..target(role, znode)
+    };
+    let alpha = cpus("alpha", &["x"]);
     let gone =
         two(Some(""), "").replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#);
-    for is_refused in [true, false] {
+    for (is_refused, principal) in [(true, "x"), (false, "x"), (false, "y")] {
+        let beta = cpus("beta", &[principal]);
         let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&alpha), &beta));
         let host = host.answer(202, "");
         let host = match is_refused {
@@ -629,11 +633,12 @@ fn the_node_of_a_whole_service_stays_if_another_target_fails() {
         };
         let mut host = slow(host.answer(200, &gone).answer(200, DELETED), |_, _| 0);
         let options = Options { whole_service: true, ..refusing() };
-        let targets = [of("alpha", Some("alpha")), of("beta", None)];
+        let targets = [of("alpha", "x", Some("alpha")), of("beta", principal, None)];
         let results = clean_all(&mut host, &targets, &options);
         assert!(results[1].is_err(), "{is_refused} {results:?}");
-        assert_eq!(host.count("Delete"), 0, "{is_refused} {results:?}");
-        assert!(results[0].is_err(), "{is_refused} {results:?}");
+        let is_its = principal == "x";
+        assert_eq!(host.count("Delete"), usize::from(!is_its), "{is_refused} {results:?}");
+        assert_eq!(results[0].is_err(), is_its, "{is_refused} {results:?}");
     }
 }
 

@@ -79,12 +79,12 @@ impl Agent {
     }
 
     /// Returns the agent for a list that lacks it.
-    pub(super) fn of_earlier_list(self) -> Self {
-        Self { is_listed: false, ..self }
+    pub(super) fn of_earlier_list(&self) -> Self {
+        Self { is_listed: false, ..self.clone() }
     }
 
     /// Adds what it had in an earlier list.
-    pub(super) fn complete(&mut self, then: Self, owner: Owner, ignored: &[String]) {
+    pub(super) fn complete(&mut self, then: &Self, owner: Owner, ignored: &[String]) {
         if !self.is_known_whole() {
             let is_new = |it: &&Elsewhere| {
                 let mut own = self.elsewhere.iter();
@@ -94,7 +94,7 @@ impl Agent {
             self.elsewhere = mem::take(&mut self.elsewhere).into_iter().chain(older).collect();
         }
         if then.shows(owner, ignored) {
-            (self.facts, self.resources) = (then.facts, then.resources);
+            (self.facts, self.resources) = (Rc::clone(&then.facts), then.resources.clone());
         }
     }
 
