@@ -4,7 +4,6 @@
 //! depend on the number of targets.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,7 +18,9 @@ use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation, planned_volumes};
 use crate::owner::Owner;
 use crate::plan::changes::{Compared, Comparison};
-use janitor_contract::types::{CleanupPlan, Failure, Options, Phase, Reason, Report, Target};
+use janitor_contract::types::{
+    CleanupPlan, Elsewhere, Failure, Options, Phase, Reason, Report, Target,
+};
 
 /// Removes all targets, as `wit/cleanup.wit` specifies. It returns a result for each.
 pub fn clean_all<H: Host>(
@@ -48,8 +49,8 @@ struct Part<'a, H> {
     state: State,
     /// The roles that get a part of the target back.
     parents: Vec<(String, u32)>,
-    /// The other roles in which something was at first that may belong to the service, if all of it is to be removed.
-    elsewhere: BTreeSet<String>,
+    /// What was in other roles at first, and may belong to the service, if all of it is to be removed.
+    elsewhere: Vec<Elsewhere>,
     /// The number of other targets whose roles are below the target's.
     below: usize,
 }
@@ -90,7 +91,7 @@ fn carry_out_all<H: Host>(
             _ => false,
         };
         let below = jobs.iter().filter(is_below).count();
-        let elsewhere = BTreeSet::new();
+        let elsewhere = Vec::new();
         let mut part = Part { target, context, state, parents, elsewhere, below };
         let (before, after) = jobs.split_at(index);
         part.begin(*plan, before, after.len() == 1);
@@ -164,8 +165,9 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
         };
         let own = path(znode);
         let elsewhere = mem::take(&mut part.elsewhere);
-        let is_of_service =
-            |it: &Part<H>| it.target.role.as_ref().is_some_and(|role| elsewhere.contains(role));
+        let is_of_service = |it: &Part<H>| {
+            it.target.role.as_ref().is_some_and(|role| elsewhere.iter().any(|it| it.role == *role))
+        };
         let is_near = |it: &Part<H>| {
             let other = it.target.znode.as_deref();
             other.is_some_and(|other| overlap(own, path(other))) || is_of_service(it)
@@ -373,7 +375,7 @@ impl<'a, H: Host> Part<'a, H> {
         if let Some(owner) = Owner::of(target) {
             *parents = listing.parents(owner);
             if context.options.whole_service {
-                *elsewhere = listing.elsewhere().into_iter().map(|it| it.role).collect();
+                *elsewhere = listing.elsewhere();
             }
         }
         match is_first {

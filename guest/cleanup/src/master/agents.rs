@@ -122,11 +122,14 @@ impl Listing {
     pub fn elsewhere(&self) -> Vec<Elsewhere> {
         let mut all = BTreeMap::<_, Elsewhere>::new();
         for found in self.agents.iter().flat_map(|agent| &agent.elsewhere) {
-            let known = all.entry((&found.role, &found.principal));
-            let known =
-                known.or_insert_with(|| Elsewhere { resources: 0, agents: 0, ..found.clone() });
-            known.resources += found.resources;
-            known.agents += found.agents;
+            let key = (found.role.clone(), found.principal.clone());
+            match all.get_mut(&key) {
+                Some(known) => {
+                    known.resources += found.resources;
+                    known.agents += found.agents;
+                }
+                None => drop(all.insert(key, found.clone())),
+            }
         }
         all.into_values().collect()
     }
@@ -141,25 +144,27 @@ impl Listing {
     /// has elsewhere unless this list proves that it is not there any more.
     pub fn completed(self: Rc<Self>, earlier: &Self, owner: Owner, ignored: &[String]) -> Rc<Self> {
         let shows = |then: &Agent| then.shows(owner, ignored);
-        let older = earlier.agents.iter().filter(|it| shows(it) || !it.elsewhere.is_empty());
-        let mut older: BTreeMap<_, _> = older.map(|it| (it.id.as_str(), it)).collect();
-        if !older.is_empty() {
-            for now in self.agents.iter().filter(|now| now.is_known_whole()) {
-                if older.get(now.id.as_str()).is_some_and(|then| !shows(then)) {
-                    older.remove(now.id.as_str());
-                }
-            }
-        }
+        let counts = |then: &&Agent| shows(then) || !then.elsewhere.is_empty();
+        let older: Vec<&Agent> = earlier.agents.iter().filter(counts).collect();
         if older.is_empty() {
             return self;
         }
+        let ids: BTreeSet<&str> = older.iter().map(|then| then.id.as_str()).collect();
+        let listed: BTreeSet<&str> = self.agents.iter().map(|now| now.id.as_str()).collect();
+        let missing = older.iter().filter(|then| !listed.contains(then.id.as_str()));
+        let missing: Vec<_> = missing.map(|then| then.of_earlier_list()).collect();
         let mut all = Rc::unwrap_or_clone(self);
-        for now in &mut all.agents {
-            if let Some(then) = older.remove(now.id.as_str()) {
+        // Both lists are in the master's order, so the next one is usually the one after the last.
+        let mut next = 0;
+        for now in all.agents.iter_mut().filter(|now| ids.contains(now.id.as_str())) {
+            let (before, after) = older.split_at(next);
+            let mut then = after.iter().chain(before).zip(next + 1..);
+            if let Some((then, place)) = then.find(|(then, _)| then.id == now.id) {
                 now.complete(then, owner, ignored);
+                next = place % older.len();
             }
         }
-        all.agents.extend(older.into_values().map(Agent::of_earlier_list));
+        all.agents.extend(missing);
         Rc::new(all)
     }
 

@@ -1,6 +1,5 @@
 //! One agent of the list, and its entry there.
 
-use std::mem;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -23,7 +22,7 @@ pub struct Agent {
     /// The resources that are reserved there for the run's role, or for all roles.
     pub resources: Vec<Resource>,
     /// Its resources of other roles that may belong to the same service, by role and principal.
-    pub elsewhere: Box<[Elsewhere]>,
+    pub elsewhere: Vec<Elsewhere>,
     /// This is not set when the list lacks the agent, and an earlier one has completed it.
     pub is_listed: bool,
 }
@@ -67,7 +66,7 @@ impl Agent {
     pub(super) fn new(
         facts: &Rc<Facts>,
         resources: Vec<Resource>,
-        elsewhere: Box<[Elsewhere]>,
+        elsewhere: Vec<Elsewhere>,
     ) -> Self {
         Self { facts: Rc::clone(facts), resources, elsewhere, is_listed: true }
     }
@@ -86,12 +85,12 @@ impl Agent {
     /// Adds what it had in an earlier list.
     pub(super) fn complete(&mut self, then: &Self, owner: Owner, ignored: &[String]) {
         if !self.is_known_whole() {
-            let is_new = |it: &&Elsewhere| {
+            for it in &then.elsewhere {
                 let mut own = self.elsewhere.iter();
-                !own.any(|own| (&own.role, &own.principal) == (&it.role, &it.principal))
-            };
-            let older: Vec<_> = then.elsewhere.iter().filter(is_new).cloned().collect();
-            self.elsewhere = mem::take(&mut self.elsewhere).into_iter().chain(older).collect();
+                if !own.any(|own| own.role == it.role && own.principal == it.principal) {
+                    self.elsewhere.push(it.clone());
+                }
+            }
         }
         if then.shows(owner, ignored) {
             (self.facts, self.resources) = (Rc::clone(&then.facts), then.resources.clone());
