@@ -49,7 +49,7 @@ struct Part<'a, H> {
     state: State,
     /// The roles that get a part of the target back.
     parents: Vec<(String, u32)>,
-    /// What was in other roles at first, and may belong to the service, if all of it is to be removed.
+    /// The resources of other roles that may have belonged to the service at first, if all of it is to be removed.
     elsewhere: Vec<Elsewhere>,
     /// The number of other targets whose roles are below the target's.
     below: usize,
