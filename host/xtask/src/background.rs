@@ -1,56 +1,86 @@
-//! A step that runs in the background, beside others: linking the release keeps one core busy for
-//! minutes, and leaves the rest idle. Its output is printed as a whole when it has ended.
+//! Steps that run in the background, one after the other, beside the others: they link, or compile one
+//! package at a time, which keeps one core busy for minutes and leaves the rest idle. They compile in
+//! folders of their own, because Cargo locks a folder while it compiles. The output of each is printed
+//! as a whole when all have ended.
 
 use std::env;
 use std::fs::{self, File};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::install;
 use crate::program::Result;
 
-/// The step that runs in the background if others run too.
-pub const STEP: &str = "release";
+/// The steps that run in the background if others run too.
+pub const STEPS: [&str; 3] = ["release", "reproducible", "mutants"];
 
-/// The step that needs what the other one builds.
-pub const NEEDED_BY: &str = "tests";
+/// The step before which they must have ended. The tests need what `release` builds, and this one before them removes
+/// what Cargo remembers of the compiler.
+pub const NEEDED_BY: &str = "bare-toolchain";
 
-/// The file that its output is written to.
-const OUTPUT: &str = "target/release.log";
+/// Steps in the background, of which the first has been started.
+pub struct Background(JoinHandle<Vec<Ended>>);
 
-/// The step, which has been started.
-pub struct Background {
-    child: Child,
-    start: Instant,
+/// A step that has ended.
+pub struct Ended {
+    /// Its name.
+    pub step: &'static str,
+    /// How long it took.
+    pub time: Duration,
+    /// Everything that it printed.
+    pub output: String,
+    /// Whether it succeeded.
+    pub result: std::result::Result<(), String>,
 }
 
 impl Background {
-    /// Starts the step as a process of its own. The target that other steps need too is installed before, and not
-    /// by two of them at once.
-    pub fn start() -> Result<Self> {
+    /// Starts the steps, each as a process of its own. The target that other steps need too is installed before, and
+    /// not by two of them at once.
+    pub fn start(steps: Vec<&'static str>) -> Result<Self> {
         install::components_target()?;
         fs::create_dir_all("target")?;
-        let output = File::create(OUTPUT)?;
-        let child = Command::new(env::current_exe()?)
-            .arg(STEP)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()?;
-        say!("It runs in the background; its output is in {OUTPUT}");
-        Ok(Self { child, start: Instant::now() })
+        Ok(Self(thread::spawn(move || {
+            let mut ended: Vec<Ended> = Vec::new();
+            for step in steps {
+                ended.push(run(step));
+                if ended.last().is_some_and(|it| it.result.is_err()) {
+                    break;
+                }
+            }
+            ended
+        })))
     }
 
-    /// Waits until the step has ended, prints its output, and returns how long it took.
-    pub fn wait(mut self) -> (Duration, Result) {
-        let status = self.child.wait();
-        let time = self.start.elapsed();
-        say!("{}", fs::read_to_string(OUTPUT).unwrap_or_default().trim_end());
-        let result = match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("its process ended with {status}").into()),
-            Err(why) => Err(why.into()),
-        };
-        (time, result)
+    /// Waits until the steps have ended, or one of them has failed.
+    pub fn wait(self) -> Result<Vec<Ended>> {
+        self.0.join().map_err(|_| "the thread of the steps in the background panicked".into())
+    }
+}
+
+/// Returns the file that a step's output is written to.
+pub fn output(step: &str) -> String {
+    format!("target/{step}.log")
+}
+
+/// Runs one step.
+fn run(step: &'static str) -> Ended {
+    let start = Instant::now();
+    let result = process(step).map_err(|why| why.to_string());
+    let output = fs::read_to_string(output(step)).unwrap_or_default();
+    Ended { step, time: start.elapsed(), output, result }
+}
+
+fn process(step: &str) -> Result {
+    let output = File::create(output(step))?;
+    let status = Command::new(env::current_exe()?)
+        .arg(step)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("its process ended with {status}").into()),
     }
 }

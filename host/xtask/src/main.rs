@@ -41,8 +41,8 @@ fn run(arguments: &[&str]) -> Result {
         ["list"] => STEPS.iter().for_each(|step| say!("{}", step.name)),
         ["list", "--json"] => say!("{}", json(STEPS)),
         ["words", "--pending"] => words::show_pending()?,
-        ["ci"] => in_order(STEPS.iter())?,
-        names => in_order(steps_named(names)?.into_iter())?,
+        ["ci"] => in_order(&STEPS.iter().collect::<Vec<_>>())?,
+        names => in_order(&steps_named(names)?)?,
     }
     Ok(())
 }
@@ -84,22 +84,25 @@ fn steps_named(names: &[&str]) -> Result<Vec<&'static Step>> {
 }
 
 /// Runs steps until one fails, and lists their times and what was skipped at the end. It does not
-/// return before the step in the background has ended.
-fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
+/// return before the steps in the background have ended.
+fn in_order(steps: &[&'static Step]) -> Result {
     let mut report = Report::default();
     let mut background = None;
     let mut failures = Vec::new();
-    let all = steps.len();
     for step in steps {
         if step.name == background::NEEDED_BY {
-            wait_for(&mut background, &mut report, &mut failures);
+            wait_for(&mut background, &mut report, &mut failures)?;
         }
         if !failures.is_empty() {
             break;
         }
         say!("\n=== {}: {}", step.name, step.about);
-        if step.name == background::STEP && all > 1 {
-            background = Some(Background::start()?);
+        if in_background(step) && steps.len() > 1 {
+            say!("It runs in the background; its output is in {}", background::output(step.name));
+            if background.is_none() {
+                let all = steps.iter().filter(|step| in_background(step));
+                background = Some(Background::start(all.map(|step| step.name).collect())?);
+            }
             continue;
         }
         let start = Instant::now();
@@ -107,7 +110,7 @@ fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
         report.finish(step.name, start.elapsed());
         note(step.name, result, &mut failures);
     }
-    wait_for(&mut background, &mut report, &mut failures);
+    wait_for(&mut background, &mut report, &mut failures)?;
     say!("{report}");
     if failures.is_empty() {
         return Ok(());
@@ -116,17 +119,24 @@ fn in_order(steps: impl ExactSizeIterator<Item = &'static Step>) -> Result {
     Err(format!("failed: {failed}\nTo run that alone: cargo xtask {failed}").into())
 }
 
-/// Waits for the step in the background, if it has been started.
+fn in_background(step: &Step) -> bool {
+    background::STEPS.contains(&step.name)
+}
+
+/// Waits for the steps in the background, if they have been started.
 fn wait_for(
     background: &mut Option<Background>,
     report: &mut Report,
     failures: &mut Vec<&'static str>,
-) {
-    if let Some(background) = background.take() {
-        let (time, result) = background.wait();
-        report.finish(background::STEP, time);
-        note(background::STEP, result, failures);
+) -> Result {
+    let ended = background.take().map(Background::wait).transpose()?;
+    for ended in ended.into_iter().flatten() {
+        say!("\n=== {}, in the background\n{}", ended.step, ended.output.trim_end());
+        report.of(ended.step).skipped_in(&ended.output);
+        report.finish(ended.step, ended.time);
+        note(ended.step, ended.result.map_err(Into::into), failures);
     }
+    Ok(())
 }
 
 /// Prints and remembers the failure of a step.
@@ -149,10 +159,18 @@ mod tests {
             assert!(name.bytes().all(|it| it.is_ascii_lowercase() || it == b'-'), "{name}");
             assert_eq!(STEPS.iter().filter(|step| step.name == *name).count(), 1, "{name}");
         }
-        for name in [background::STEP, background::NEEDED_BY] {
-            assert!(STEPS.iter().any(|step| step.name == name), "{name}");
-        }
         assert!(help.lines().all(|line| line.len() <= 100), "{help}");
+    }
+
+    /// A step that was listed after the one that waits would begin then, beside the tests.
+    #[test]
+    fn the_steps_in_the_background_are_listed_before_the_one_that_waits_for_them() {
+        let place = |name| STEPS.iter().position(|step| step.name == name);
+        let waits = place(background::NEEDED_BY);
+        assert!(waits < place("tests"));
+        for step in background::STEPS {
+            assert!(place(step).is_some() && place(step) < waits, "{step}");
+        }
     }
 
     #[test]
@@ -166,8 +184,8 @@ mod tests {
         const FINE: Step = Step { name: "fine", about: "", run: |_| Ok(()) };
         const BAD: Step = Step { name: "bad", about: "", run: |_| Err("it is bad".into()) };
         const NEVER: Step = Step { name: "never", about: "", run: |_| Err("it is run".into()) };
-        assert!(in_order([FINE].iter()).is_ok());
-        let why = in_order([FINE, BAD, NEVER].iter()).map_err(|why| why.to_string());
+        assert!(in_order(&[&FINE]).is_ok());
+        let why = in_order(&[&FINE, &BAD, &NEVER]).map_err(|why| why.to_string());
         assert_eq!(why, Err("failed: bad\nTo run that alone: cargo xtask bad".into()));
     }
 

@@ -28,12 +28,21 @@ impl Report {
     }
 }
 
+/// The beginning of a line that says what is not checked.
+const SKIPPED: &str = "!!! SKIPPED: ";
+
 impl Skips<'_> {
     /// Records and prints what this step does not check here, and why.
     pub fn skip(&mut self, what_and_why: impl Into<String>) {
         let what_and_why = what_and_why.into();
-        say!("\n!!! SKIPPED: {what_and_why}");
+        say!("\n{SKIPPED}{what_and_why}");
         self.report.skipped.push((self.step, what_and_why));
+    }
+
+    /// Records what the output of this step, which ran as another process, says that it has skipped.
+    pub fn skipped_in(&mut self, output: &str) {
+        let skipped = output.lines().filter_map(|line| line.strip_prefix(SKIPPED));
+        self.report.skipped.extend(skipped.map(|it| (self.step, it.to_owned())));
     }
 }
 
@@ -60,7 +69,8 @@ mod tests {
         let mut report = Report::default();
         assert_eq!(report.to_string(), "\n=== Seconds\n\n=== Skipped: 0");
         report.skipped.push(("fuzz", "the fuzz targets: no nightly toolchain".into()));
-        report.skipped.push(("tests", "a real nginx: it cannot be installed".into()));
+        let output = "compiled\n\n!!! SKIPPED: a real nginx: it cannot be installed\nran\n";
+        report.of("tests").skipped_in(output);
         report.finish("tests", Duration::from_millis(61_900));
         assert_eq!(
             report.to_string(),

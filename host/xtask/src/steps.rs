@@ -76,11 +76,6 @@ pub const STEPS: &[Step] = &[
     Step { name: "fuzz", about: "Run the fuzz targets on their corpus", run: fuzz },
     Step { name: "readme", about: "Run the first command of the README", run: readme },
     Step {
-        name: "bare-toolchain",
-        about: "Run both commands of the README without the components' target",
-        run: bare_toolchain::check,
-    },
-    Step {
         name: "packages",
         about: "Create every published package, and compile it without a network",
         run: packages::check,
@@ -89,6 +84,11 @@ pub const STEPS: &[Step] = &[
         name: "artifacts",
         about: "Publish the components to a registry on loopback, and pull them again",
         run: artifacts::check,
+    },
+    Step {
+        name: "bare-toolchain",
+        about: "Run both commands of the README without the components' target",
+        run: bare_toolchain::check,
     },
     Step {
         name: "tests",

@@ -39,7 +39,9 @@ pub fn check(skips: &mut Skips) -> Result {
              {base} is tested; for all of them: cargo mutants --in-diff {DIFF}"
         ));
     }
-    let test = in_diff("--timeout 60 --sharding round-robin --shard").arg(format!("0/{shards}"));
+    // The step `tests` runs the tests without a mutant.
+    let test = in_diff("--baseline skip --timeout 120 --sharding round-robin --shard");
+    let test = test.arg(format!("0/{shards}"));
     match test.words("--output target").status()?.code() {
         Some(0) => Ok(()),
         Some(TIMED_OUT) if fs::read(MISSED)?.is_empty() => Ok(()),
@@ -59,9 +61,9 @@ fn mutants(diff: &str) -> Result<usize> {
 }
 
 /// Makes a command about the mutants of the changed lines. They are compiled in a copy of the
-/// sources, one after the other, with the dependencies that other steps have compiled.
+/// sources, one after the other, and in a folder that no other step waits for.
 fn in_diff(words: &str) -> Program {
-    let target = env::current_dir().unwrap_or_default().join("target");
+    let target = env::current_dir().unwrap_or_default().join("target/mutants");
     let mutants = cargo("mutants --in-diff").arg(Path::new(DIFF)).words(words);
     mutants.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "1")
 }
