@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::context::{Abort, Context};
 use crate::host::{Host, count};
-use crate::master::agents::Listing;
+use crate::master::agents::{Listing, Wanted};
 use crate::operation::{Begun, Operation};
 use crate::owner::Owner;
 use crate::plan::Comparison;
@@ -67,6 +67,7 @@ impl<'a, H: Host> Context<'a, H> {
     /// Keeps the target and the plan of a cleanup.
     fn begin_cleanup(&mut self, target: &'a Target, plan: Option<&'a CleanupPlan>) {
         self.target = Some(target);
+        self.rest = self.host.rest(Wanted::of(target));
         if let Some(CleanupPlan { agents, unreached, ignored, .. }) = plan {
             let away = unreached.iter().chain(ignored);
             let away = away.filter(|it| it.reason == UnreachedReason::NotActive);

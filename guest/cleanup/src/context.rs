@@ -12,6 +12,7 @@ use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
 use crate::operation::Removed;
 use crate::owner::Owner;
+use crate::rest;
 use crate::retry::{Backoff, Retries};
 use crate::version;
 use janitor_contract::planned;
@@ -71,6 +72,8 @@ pub struct Context<'a, H> {
     /// The time on the host's clock from which on all targets of the run wait for the same servers, so
     /// that their waits do not add up.
     pub waits_since: Option<Duration>,
+    /// The resources of the same service that lists have shown under other roles.
+    pub rest: rest::Shared,
     /// A list of agents that shows something of the target again, once nothing was left of it.
     pub shown: Shown,
     /// The agents for which the run has waited because they were out of reach.
@@ -135,6 +138,7 @@ impl<'a, H: Host> Context<'a, H> {
             look: None,
             has_paused: false,
             waits_since: None,
+            rest: rest::Shared::default(),
             shown: Shown::default(),
             away: Vec::new(),
             lists_no_operations: false,
@@ -155,7 +159,10 @@ impl<'a, H: Host> Context<'a, H> {
         let mut retries = self.retries();
         loop {
             let unread = match self.host.list(wanted) {
-                Ok(listing) => return Ok(listing),
+                Ok(listing) => {
+                    self.rest.borrow_mut().keep(&listing);
+                    return Ok(listing);
+                }
                 Err(unread) => unread,
             };
             self.host.say(Level::Debug, &unread.message, None);
@@ -176,6 +183,7 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn look_again(&mut self, listing: Rc<Listing>, owner: Owner) -> Option<Rc<Listing>> {
         self.host.forget_old_list();
         let listing = self.host.refresh(Wanted::of_owner(owner), listing)?;
+        self.rest.borrow_mut().keep(&listing);
         self.seen(Ok(listing), owner).ok()
     }
 
@@ -370,7 +378,9 @@ impl<'a, H: Host> Context<'a, H> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;
-        let own = pending.into_iter().flatten().filter(|it| it.is_of(owner));
+        let rest = owner.filter(|_| self.options.whole_service);
+        let is_rest = |it: &pending::Pending| rest.is_some_and(|owner| it.may_be_elsewhere(owner));
+        let own = pending.into_iter().flatten().filter(|it| it.is_of(owner) || is_rest(it));
         Ok(own.map(|it| it.agent).collect())
     }
 

@@ -8,6 +8,7 @@ use crate::excerpt::{excerpt, one_line, summary};
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::owner::Owner;
+use crate::rest;
 use janitor_contract::types::{Endpoint, Entry, Error, Event, Level, Method, Request};
 
 /// The functions that a run imports; `wit/cluster.wit` and `wit/log.wit` specify them.
@@ -105,6 +106,11 @@ pub trait Host {
         Shown::default()
     }
 
+    /// Returns the record of what lists show elsewhere, if several cleanups share the host, and a new one otherwise.
+    fn rest(&mut self, _wanted: Wanted) -> rest::Shared {
+        rest::Shared::default()
+    }
+
     /// Returns the latest list of agents that a host which several cleanups share has read for any of
     /// them, if it is still kept.
     fn latest(&mut self, _wanted: Wanted) -> Option<Rc<Listing>>
@@ -174,7 +180,7 @@ pub struct Look {
 }
 
 /// Where the latest list of agents is put, completed by what earlier ones show ([`Listing::completed`]), if it may show
-/// anything of the role or the service; or why a list could not be read.
+/// anything of the role; or why a list could not be read.
 pub type Shown = Rc<RefCell<Option<Result<Rc<Listing>, Unread>>>>;
 
 /// A host that remembers whether it has asked the run to stop, and which pages the master has.
@@ -218,6 +224,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn watch(&mut self, owner: Owner) -> Shown {
         self.host.watch(owner)
+    }
+
+    fn rest(&mut self, wanted: Wanted) -> rest::Shared {
+        self.host.rest(wanted)
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

@@ -17,6 +17,7 @@
 //! | `groups` | the parts of a role's resources, by the framework that their labels name |
 //! | [`operation`] | the removal of volumes and of reservations, on all agents |
 //! | [`settle`] | the decision whether everything is removed |
+//! | [`rest`] | what the service has under other roles |
 //! | [`znode`], [`self_removal`] | the last two phases |
 //! | [`host`], [`memo`], [`retry`] | the functions that a run imports; those for several targets; retries and their time limits |
 //! | [`names`], [`version`], [`excerpt`] | names of services and roles; versions of Mesos; excerpts of responses |
@@ -43,6 +44,7 @@ pub mod owner;
 pub mod plan;
 #[cfg(test)]
 mod properties;
+pub mod rest;
 pub mod retry;
 pub mod self_removal;
 pub mod settle;

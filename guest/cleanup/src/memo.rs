@@ -12,6 +12,7 @@ use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::master::frameworks;
 use crate::owner::Owner;
+use crate::rest;
 use janitor_contract::types::{Entry, Error, Method, Request, Target};
 
 /// The pages that have been read since the last change.
@@ -34,6 +35,8 @@ pub struct Memo<'a, H> {
     pages: Rc<RefCell<Pages>>,
     /// The resources that the targets concern.
     wanted: Vec<Wanted<'a>>,
+    /// The resources of the same services that the lists have shown elsewhere, for each.
+    rests: Vec<rest::Shared>,
     /// The agents with these resources, if they have been read: a list for each.
     lists: Vec<Result<Rc<Listing>, Unread>>,
     /// The lists that were read before the last change, if it is worth while to read only some of their
@@ -73,6 +76,7 @@ impl<'a, H: Host> Memo<'a, H> {
         Self {
             host,
             pages: Rc::default(),
+            rests: wanted.iter().map(|_| rest::Shared::default()).collect(),
             wanted,
             lists: Vec::new(),
             old: Vec::new(),
@@ -119,11 +123,15 @@ impl<'a, H: Host> Memo<'a, H> {
         self.pages.borrow_mut().pages.retain(|(request, _)| !is_so(request));
     }
 
-    /// Takes new lists of agents. What one shows of which nothing was left counts, whatever later ones show; what it
-    /// shows elsewhere counts until a later one proves that it is not there; and no later one says what is in a list
-    /// that cannot be read.
+    /// Takes new lists of agents. What one shows of which nothing was left counts, whatever later ones show; and no
+    /// later one says what is in a list that cannot be read.
     fn keep(&mut self, lists: Vec<Result<Rc<Listing>, Unread>>) {
         (self.is_list_old, self.has_listed) = (false, true);
+        for (rest, list) in self.rests.iter().zip(&lists) {
+            if let Ok(list) = list {
+                rest.borrow_mut().keep(list);
+            }
+        }
         for (owner, shown) in &self.watched {
             let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
             let Some(list) = place.and_then(|place| lists.get(place)) else { continue };
@@ -281,6 +289,12 @@ impl<H: Host> Host for Handle<'_, '_, H> {
             memo.watched.push((owner, Rc::clone(&shown)));
         }
         shown
+    }
+
+    fn rest(&mut self, wanted: Wanted) -> rest::Shared {
+        let memo = self.0.borrow();
+        let place = memo.wanted.iter().position(|it| *it == wanted);
+        place.and_then(|place| memo.rests.get(place)).cloned().unwrap_or_default()
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

@@ -75,7 +75,7 @@ impl<H: Host> Context<'_, H> {
         };
         if let (Some(listing), Some(owner)) = (&listing, Owner::of(target)) {
             self.warn_of_stacked(listing, owner);
-            self.warn_of_elsewhere(listing);
+            self.warn_of_elsewhere(listing.elsewhere());
         }
         plan.znode = self.znode_state(target);
         plan.warnings = std::mem::take(&mut self.report.warnings);

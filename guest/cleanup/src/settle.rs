@@ -16,7 +16,7 @@ use crate::owner::Owner;
 use crate::retry::Backoff;
 use crate::version;
 use janitor_contract::describe::{elsewhere_words, unreached_words};
-use janitor_contract::types::{Event, Level, Phase, Reason, Unreached, Warning};
+use janitor_contract::types::{Elsewhere, Event, Level, Phase, Reason, Unreached, Warning};
 
 /// The agents on which removals are pending, or the reason why these are not known.
 type Pending = Result<Vec<Unreached>, String>;
@@ -57,7 +57,7 @@ impl<H: Host> Context<'_, H> {
         self.warn_of_rest(&listing, owner, parents);
         self.require_all_agents(owner, reach)?;
         self.require_nothing_back(&listing, owner)?;
-        self.require_nothing_elsewhere(&listing)?;
+        self.require_nothing_elsewhere()?;
         self.require_still_unused(&listing)?;
         Ok(None)
     }
@@ -103,10 +103,7 @@ impl<H: Host> Context<'_, H> {
             self.report.unreached = away;
             return Err(self.abort(Reason::Incomplete, message));
         }
-        if listing.elsewhere() != self.report.elsewhere {
-            self.require_nothing_elsewhere(&listing)?;
-        }
-        Ok(())
+        self.require_nothing_more_elsewhere()
     }
 
     /// Watches out for lists that show something of the target, of which nothing is left.
@@ -141,7 +138,7 @@ impl<H: Host> Context<'_, H> {
         match (self.shown.take(), self.target.and_then(Owner::of)) {
             (Some(Ok(listing)), Some(owner)) => self.require_still_clean(listing, owner),
             (Some(Err(unread)), _) => Err(self.abort(Reason::Failed, unread.message)),
-            _ => Ok(()),
+            _ => self.require_nothing_more_elsewhere(),
         }
     }
 
@@ -286,8 +283,9 @@ impl<H: Host> Context<'_, H> {
             0 => "agents that the master does not list".to_owned(),
             count => format!("{count} agent(s)"),
         };
+        let rest = if self.options.whole_service { " or of its service" } else { "" };
         let message = format!(
-            "Incomplete: {which} may still hold resources of role '{role}'. Other steps are \
+            "Incomplete: {which} may still hold resources of role '{role}'{rest}. Other steps are \
              skipped; run the same command again when that has changed."
         );
         Err(self.abort(Reason::Incomplete, message))
@@ -303,8 +301,9 @@ impl<H: Host> Context<'_, H> {
 
     /// Warns of resources of other roles that may belong to the same service, and aborts the run
     /// if the whole service is to be cleaned.
-    fn require_nothing_elsewhere(&mut self, listing: &Listing) -> Result<(), Abort> {
-        self.warn_of_elsewhere(listing);
+    fn require_nothing_elsewhere(&mut self) -> Result<(), Abort> {
+        let rest = self.rest.borrow().all();
+        self.warn_of_elsewhere(rest);
         if self.report.elsewhere.is_empty() || !self.options.whole_service {
             return Ok(());
         }
@@ -317,10 +316,16 @@ impl<H: Host> Context<'_, H> {
         Err(self.abort(Reason::Incomplete, message))
     }
 
+    /// Does the same unless the report has all of these already.
+    fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
+        let is_reported = self.rest.borrow().all() == self.report.elsewhere;
+        if is_reported { Ok(()) } else { self.require_nothing_elsewhere() }
+    }
+
     /// Warns of resources of other roles that may belong to the same service, and keeps them for
     /// the report.
-    pub fn warn_of_elsewhere(&mut self, listing: &Listing) {
-        self.report.elsewhere = listing.elsewhere();
+    pub fn warn_of_elsewhere(&mut self, elsewhere: Vec<Elsewhere>) {
+        self.report.elsewhere = elsewhere;
         self.report.warnings.retain(|it| *it != Warning::PrincipalElsewhere);
         for elsewhere in self.report.elsewhere.clone() {
             let line = elsewhere_words(&elsewhere);

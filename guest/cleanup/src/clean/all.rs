@@ -12,7 +12,7 @@ use crate::checks::{LOOKS, UNSTEADY};
 use crate::context::{Abort, Context};
 use crate::guard::Refusal;
 use crate::host::Host;
-use crate::master::agents::Listing;
+use crate::master::agents::{Listing, Wanted};
 use crate::memo::{Handle, Memo};
 use crate::names::is_within;
 use crate::operation::{Begun, Job, Operation, planned_volumes};
@@ -165,8 +165,17 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
         };
         let own = path(znode);
         let elsewhere = mem::take(&mut part.elsewhere);
+        let wanted = Wanted::of(part.target);
+        let is_whole = part.context.options.whole_service;
         let is_of_service = |it: &Part<H>| {
-            it.target.role.as_ref().is_some_and(|role| elsewhere.iter().any(|it| it.role == *role))
+            let Some(role) = &it.target.role else { return false };
+            let principal = it.target.principal.as_deref();
+            let is_its = |known: &Elsewhere| {
+                let is_made = principal.is_none_or(|it| wanted.is_same_service(it));
+                known.role == *role && (known.principal.is_none() || is_made)
+            };
+            // A removal may be pending of which no list has shown anything.
+            is_whole && (wanted.may_be_elsewhere(role, principal) || elsewhere.iter().any(is_its))
         };
         let is_near = |it: &Part<H>| {
             let other = it.target.znode.as_deref();

@@ -1656,3 +1656,4 @@ fn after_a_slow_deletion_exhibitor_is_waited_for() {
 }
 
 mod later;
+mod service;

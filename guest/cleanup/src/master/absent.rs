@@ -34,7 +34,9 @@ pub fn absent<H: Host>(host: &mut H, listing: &Listing, retries: &mut Retries) -
     let mut absent = Absent::default();
     let path = ["registrar(1)", "registry"].map(Into::into).into();
     let page = request(Endpoint::MasterRoot, Method::Get, path);
-    let listed = listing.agents.iter().map(|agent| agent.id.as_str());
+    // An earlier list does not say where an agent is now.
+    let listed = listing.agents.iter().filter(|agent| agent.is_listed);
+    let listed = listed.map(|agent| agent.id.as_str());
     let recovered = listing.recovered.iter().map(|agent| agent.id.as_str());
     let listed: BTreeSet<&str> = listed.chain(recovered).collect();
     match answer::page(host, &page, retries, |json| registry(json, &listed)) {

@@ -21,6 +21,7 @@ use crate::master::answer::{self, Unread};
 use crate::master::json::{Bad, Json};
 use crate::master::resource::Resource;
 use crate::owner::Owner;
+use crate::rest;
 use crate::version;
 use janitor_contract::planned;
 use janitor_contract::types::{AgentLeft, Elsewhere, Unreached, UnreachedReason};
@@ -120,50 +121,28 @@ impl Listing {
 
     /// Returns the resources of other roles that may belong to the same service, by role and principal.
     pub fn elsewhere(&self) -> Vec<Elsewhere> {
-        let mut all = BTreeMap::<_, Elsewhere>::new();
-        for found in self.agents.iter().flat_map(|agent| &agent.elsewhere) {
-            let key = (found.role.clone(), found.principal.clone());
-            match all.get_mut(&key) {
-                Some(known) => {
-                    known.resources += found.resources;
-                    known.agents += found.agents;
-                }
-                None => drop(all.insert(key, found.clone())),
-            }
-        }
-        all.into_values().collect()
+        rest::sum(self.agents.iter().flat_map(|agent| &agent.elsewhere))
     }
 
-    /// Returns whether the list may show something of what it was read for. A list without agents proves nothing.
+    /// Returns whether the list may show something of its role. A list without agents proves nothing.
     pub fn may_show_something(&self) -> bool {
-        let holds = |agent: &Agent| !agent.resources.is_empty() || !agent.elsewhere.is_empty();
-        self.agents.iter().any(holds) || self.is_empty
+        self.agents.iter().any(|agent| !agent.resources.is_empty()) || self.is_empty
     }
 
-    /// Completes the list by what an earlier one shows: what an agent has of a target ([`Self::shows`]), and what it
-    /// has elsewhere unless this list proves that it is not there any more.
+    /// Completes the list by what an earlier one shows of a target ([`Self::shows`]), agent by agent.
     pub fn completed(self: Rc<Self>, earlier: &Self, owner: Owner, ignored: &[String]) -> Rc<Self> {
-        let shows = |then: &Agent| then.shows(owner, ignored);
-        let counts = |then: &&Agent| shows(then) || !then.elsewhere.is_empty();
-        let older: Vec<&Agent> = earlier.agents.iter().filter(counts).collect();
+        let older = earlier.agents.iter().filter(|then| then.shows(owner, ignored));
+        let mut older: BTreeMap<&str, &Agent> = older.map(|it| (it.id.as_str(), it)).collect();
         if older.is_empty() {
             return self;
         }
-        let ids: BTreeSet<&str> = older.iter().map(|then| then.id.as_str()).collect();
-        let listed: BTreeSet<&str> = self.agents.iter().map(|now| now.id.as_str()).collect();
-        let missing = older.iter().filter(|then| !listed.contains(then.id.as_str()));
-        let missing: Vec<_> = missing.map(|then| then.of_earlier_list()).collect();
         let mut all = Rc::unwrap_or_clone(self);
-        // Both lists are in the master's order, so the next one is usually the one after the last.
-        let mut next = 0;
-        for now in all.agents.iter_mut().filter(|now| ids.contains(now.id.as_str())) {
-            let (before, after) = older.split_at(next);
-            let mut then = after.iter().chain(before).zip(next + 1..);
-            if let Some((then, place)) = then.find(|(then, _)| then.id == now.id) {
-                now.complete(then, owner, ignored);
-                next = place % older.len();
+        for now in &mut all.agents {
+            if let Some(then) = older.remove(now.id.as_str()) {
+                now.show_again(then);
             }
         }
+        let missing = older.into_values().map(Agent::of_earlier_list);
         all.agents.extend(missing);
         Rc::new(all)
     }
@@ -531,7 +510,7 @@ mod tests {
             (String::new(), true),
             (r#"{"id":"S0","reserved_resources_full":{}}"#.into(), false),
             (of("r", "x"), true),
-            (of("other", "x"), true),
+            (of("other", "x"), false),
             (of("other", "y"), false),
         ] {
             let body = format!(r#"{{"slaves":[{agents}]}}"#);

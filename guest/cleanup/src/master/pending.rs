@@ -11,6 +11,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::agents::Wanted;
 use super::answer::{self, Page};
 use super::json::Bad;
 use super::resource::{Decision, Resource};
@@ -47,6 +48,17 @@ impl Pending {
             it.is_of(owner.role) && it.decide(self.phase, owner) == Decision::Take
         };
         resources.iter().any(is_own)
+    }
+
+    /// Returns whether it removes something of another role that may belong to the service of an owner.
+    pub fn may_be_elsewhere(&self, owner: Owner) -> bool {
+        let wanted = Wanted::of_owner(owner);
+        let may_be = |role: &str, it: &Resource| {
+            let mut makers = it.principals().map(Some).chain([None]);
+            makers.any(|maker| wanted.may_be_elsewhere(role, maker))
+        };
+        let mut resources = self.resources.iter().flatten();
+        resources.any(|it| it.role().is_some_and(|role| may_be(role, it)))
     }
 }
 

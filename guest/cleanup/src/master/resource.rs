@@ -134,6 +134,13 @@ impl Resource {
         below.iter().filter_map(|it| it.role.as_deref())
     }
 
+    /// Returns the role of its innermost reservation.
+    pub fn role(&self) -> Option<&str> {
+        let innermost =
+            self.facts.reservations.as_ref().and_then(|stack| stack.last()?.role.as_deref());
+        innermost.or(self.facts.role.as_deref())
+    }
+
     /// Returns the resource provider, or none for the agent's own resources.
     pub fn provider(&self) -> Option<&str> {
         self.facts.provider_id.as_ref().map(|provider| provider.value.as_str())

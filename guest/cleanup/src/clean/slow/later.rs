@@ -4,7 +4,7 @@ use super::*;
 use janitor_contract::types::{Failure, Report};
 
 /// A list of agents, by number, with what is reserved on them.
-fn agents(each: &[(u8, &str)]) -> String {
+pub(super) fn agents(each: &[(u8, &str)]) -> String {
     let agent = |(id, reserved): &(u8, &str)| {
         format!(
             r#"{{"id":"O-S{id}","hostname":"h{id}","version":"1.11.0","reserved_resources_full":{{{reserved}}}}}"#
@@ -15,7 +15,7 @@ fn agents(each: &[(u8, &str)]) -> String {
 }
 
 /// A list of two agents. The first one may not be listed.
-fn two(first: Option<&str>, second: &str) -> String {
+pub(super) fn two(first: Option<&str>, second: &str) -> String {
     match first {
         Some(first) => agents(&[(0, first), (1, second)]),
         None => agents(&[(1, second)]),
@@ -23,7 +23,7 @@ fn two(first: Option<&str>, second: &str) -> String {
 }
 
 /// The cpus of a role that these principals have reserved.
-fn cpus(role: &str, principals: &[&str]) -> String {
+pub(super) fn cpus(role: &str, principals: &[&str]) -> String {
     let one = |principal: &&str| {
         format!(
             r#"{{"name":"cpus","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"{principal}"}}}}"#
@@ -44,7 +44,7 @@ fn disk(role: &str, principal: &str, has_volume: bool) -> String {
 /// Principal x has cpus of the role alpha on the first agent; the second one has `other`. These cpus are removed. Then
 /// the list that is read for the next target is `first`, and after a pause the one for the third target is `last`. It
 /// returns the result for alpha, and the number of nodes that were deleted.
-fn alpha_then(
+pub(super) fn alpha_then(
     znode: Option<&str>,
     other: &str,
     [first, last]: [&str; 2],
@@ -270,7 +270,7 @@ fn a_list_counts_for_a_plan_that_is_carried_out() {
 }
 
 /// A removal for c is pending.
-const PENDING: &str = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"c","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+pub(super) const PENDING: &str = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S0"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"c","reservation":{}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
 
 /// After the list in which nothing of b is left, the run waits for c, and the list after that shows b again. Then a page
 /// that a needs, or one about b, has to be asked for twice, and lists are read anew after the pause between.

@@ -82,30 +82,14 @@ impl Agent {
         Self { is_listed: false, ..self.clone() }
     }
 
-    /// Adds what it had in an earlier list.
-    pub(super) fn complete(&mut self, then: &Self, owner: Owner, ignored: &[String]) {
-        if !self.is_known_whole() {
-            for it in &then.elsewhere {
-                let mut own = self.elsewhere.iter();
-                if !own.any(|own| own.role == it.role && own.principal == it.principal) {
-                    self.elsewhere.push(it.clone());
-                }
-            }
-        }
-        if then.shows(owner, ignored) {
-            (self.facts, self.resources) = (Rc::clone(&then.facts), then.resources.clone());
-        }
+    /// Shows what it had in an earlier list.
+    pub(super) fn show_again(&mut self, then: &Self) {
+        (self.facts, self.resources) = (Rc::clone(&then.facts), then.resources.clone());
     }
 
     /// Explains that one of its resources is not what Mesos documents.
     pub fn invalid_resource(&self, why: &serde_json::Error) -> String {
         format!("Slave {} lists an invalid resource: {why}", self.id)
-    }
-
-    /// Returns whether what the list does not show of it is not there: a disconnected agent may come back with
-    /// more, and one that hides something has more.
-    pub(super) fn is_known_whole(&self) -> bool {
-        self.connected && !self.hides
     }
 
     /// Returns whether it holds something for the role, or may.

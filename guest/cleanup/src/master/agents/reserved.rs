@@ -46,6 +46,17 @@ impl<'a> Wanted<'a> {
         self.principal.is_some() || self.role.is_none_or(is_related)
     }
 
+    /// Returns whether what a principal, or nobody in particular, has of another role may belong to the same service.
+    pub fn may_be_elsewhere(&self, role: &str, principal: Option<&str>) -> bool {
+        let is_made = || principal.is_some_and(|it| self.is_same_service(it));
+        self.role.is_some_and(|own| is_named(role, own) || role != own && is_made())
+    }
+
+    /// Returns whether a principal may be of the same service.
+    pub fn is_same_service(&self, principal: &str) -> bool {
+        self.principal.is_some_and(|own| is_same_service(own, principal))
+    }
+
     /// Returns whether the resources of an agent are wanted.
     pub(super) fn is_on(&self, agent: &Facts) -> bool {
         self.agents.is_empty() || planned::is_named(self.agents, &agent.id, &agent.hostname)
@@ -116,9 +127,9 @@ impl Found {
 
     /// Keeps the resources of another role if they concern the wanted one.
     fn look_at(&mut self, wanted: Wanted, role: &str, json: &str) -> serde_json::Result<()> {
-        let Wanted { role: Some(wanted), principal, .. } = wanted else { return Ok(()) };
+        let Wanted { role: Some(own), principal, .. } = wanted else { return Ok(()) };
         let others = &mut self.others;
-        let (is_below, is_named) = (is_below(role, wanted), is_named(role, wanted));
+        let (is_below, is_named) = (is_below(role, own), is_named(role, own));
         let may_be_made = principal.is_some_and(|it| may_name(json, it));
         if !is_below && !is_named && !may_be_made {
             return Ok(());
@@ -127,14 +138,14 @@ impl Found {
         let mut found = BTreeMap::<Option<String>, u32>::new();
         for entry in list {
             let resource = Resource::new(entry)?;
-            if is_below && resource.stands_on(wanted) {
+            if is_below && resource.stands_on(own) {
                 *others.above.entry(role.to_owned()).or_default() += 1;
             }
             if !resource.is_targeted(Owner::ANYBODY) {
                 continue;
             }
-            let is_same = |it: &&str| principal.is_some_and(|own| is_same_service(it, own));
-            let maker = resource.principals().find(is_same).map(str::to_owned);
+            let maker = resource.principals().find(|it| wanted.is_same_service(it));
+            let maker = maker.map(str::to_owned);
             if maker.is_some() || is_named {
                 *found.entry(maker).or_default() += 1;
             }

@@ -1,0 +1,213 @@
+//! Resources of other roles that may belong to the service of a target keep the node of a whole service.
+
+use super::later::{PENDING, agents, alpha_then, cpus, two};
+use super::*;
+
+fn of_service(role: &str, principal: &str, znode: Option<&str>) -> Target {
+    Target { principal: Some(principal.into()), ..target(role, znode) }
+}
+
+fn whole_service() -> Options {
+    Options { whole_service: true, ..refusing() }
+}
+
+/// A removal for beta, that principal x made, is pending on the second agent.
+const BETA_PENDING: &str = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S1"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"beta","reservation":{"principal":"x"}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+
+fn away(list: &str) -> String {
+    list.replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#)
+}
+
+/// The same command is run again, after the run in `the_node_of_a_whole_service_stays_if_another_of_its_targets_fails`:
+/// the agent of beta is still disconnected, its removal is still pending.
+#[test]
+fn the_same_command_again_keeps_the_node_too() {
+    for rest in [String::new(), cpus("alpha", &["x"])] {
+        let begin = away(&two(Some(&rest), ""));
+        let mut host = calm().page("frameworks", 200, NONE).answer(200, begin);
+        if !rest.is_empty() {
+            host = host.answer(202, "");
+        }
+        let host = host.answer(200, away(&two(Some(""), ""))).answer(200, DELETED);
+        let mut host = slow(pages(host, "api/v1", &[BETA_PENDING]), |_, _| 0);
+        let targets = [of_service("alpha", "x", Some("alpha")), of_service("beta", "x", None)];
+        let results = clean_all(&mut host, &targets, &whole_service());
+        assert!(results[1].is_err(), "{results:?}");
+        assert!(results[0].is_err(), "{results:?}");
+        assert_eq!(host.count("Delete"), 0, "{results:?}");
+    }
+}
+
+/// The removal for beta is pending while alpha alone is cleaned.
+#[test]
+fn a_removal_that_is_pending_elsewhere_counts_for_a_single_target() {
+    let begin = away(&two(Some(&cpus("alpha", &["x"])), ""));
+    let host = calm().page("frameworks", 200, NONE).answer(200, begin).answer(202, "");
+    let host = host.answer(200, away(&two(Some(""), ""))).answer(200, DELETED);
+    let mut host = slow(pages(host, "api/v1", &[BETA_PENDING]), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+    assert!(result.is_err(), "{result:?}");
+    assert_eq!(host.count("Delete"), 0, "{result:?}");
+}
+
+/// The list that confirms alpha shows beta elsewhere; later ones, read while c waits, lack its agent, or show it
+/// disconnected.
+#[test]
+fn what_the_confirming_list_shows_elsewhere_counts_while_another_target_waits() {
+    let beta = cpus("beta", &["x"]);
+    let (of_c, all) =
+        (cpus("c", &["y"]), format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"])));
+    for last in [away(&two(Some(""), "")), agents(&[(0, "")])] {
+        let host =
+            accepted(calm().page("frameworks", 200, NONE).answer(200, two(Some(&all), &beta)), 2);
+        let host = host.answer(200, two(Some(&of_c), &beta)).answer(200, &last);
+        let host =
+            pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+        let mut host = slow(host, |_, _| 0);
+        let targets = [of_service("alpha", "x", Some("alpha")), target("c", None)];
+        let results = clean_all(&mut host, &targets, &whole_service());
+        assert!(results[0].is_err(), "{last} {results:?}");
+        assert_eq!(host.count("Delete"), 0, "{last} {results:?}");
+    }
+}
+
+/// One target: the first list shows beta elsewhere, the last one shows its agent disconnected, without it.
+#[test]
+fn what_an_earlier_list_shows_elsewhere_counts_for_a_single_target() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    for last in [away(&two(Some(""), "")), agents(&[(0, "")])] {
+        let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&alpha), &beta));
+        let host = host.answer(202, "").answer(200, &last).answer(200, DELETED);
+        let mut host = slow(host, |_, _| 0);
+        let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+        assert!(result.is_err(), "{last} {result:?}");
+        assert_eq!(host.count("Delete"), 0, "{last} {result:?}");
+    }
+}
+
+/// While c is pending, the second agent becomes unreachable, as the registry says. It had something elsewhere, or not.
+#[test]
+fn an_unreachable_agent_is_named_whatever_it_had_elsewhere() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"O-S1"},"timestamp":{"nanoseconds":1000000000}}]}}"#;
+    let all = format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"]));
+    for elsewhere in [String::new(), cpus("beta", &["x"])] {
+        let of_c = two(Some(&cpus("c", &["y"])), &elsewhere);
+        let host =
+            calm().page("frameworks", 200, NONE).page("registrar(1)/registry", 200, registry);
+        let host = accepted(host.answer(200, two(Some(&all), &elsewhere)), 2);
+        let host = host.answer(200, &of_c).answer(200, &of_c).answer(200, agents(&[(0, "")]));
+        let host =
+            pages(host.answer(200, DELETED), "api/v1", &[PENDING, r#"{"get_operations":{}}"#]);
+        let mut host = slow(host, |_, _| 0);
+        let targets = [of_service("alpha", "x", Some("alpha")), target("c", None)];
+        let results = clean_all(&mut host, &targets, &refusing());
+        assert!(results[0].is_err(), "{elsewhere} {results:?}");
+        assert_eq!(host.count("Delete"), 0, "{elsewhere} {results:?}");
+    }
+}
+
+/// Two services x and y share the roles dev and pods. The pods of y are on an agent that fails; x is clean.
+#[test]
+fn another_service_of_the_same_role_keeps_no_node() {
+    let first =
+        |dev: &[&str], pods: &[&str]| format!("{},{}", cpus("dev", dev), cpus("pods", pods));
+    let begin = two(Some(&first(&["x"], &["x"])), &cpus("pods", &["y"]));
+    let gone = away(&two(Some(""), ""));
+    let host = calm().page("frameworks", 200, NONE).answer(200, begin);
+    let host = accepted(host, 3).answer(200, &gone).answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let targets = [
+        of_service("dev", "x", Some("x")),
+        of_service("pods", "x", None),
+        of_service("pods", "y", None),
+    ];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results[2].is_err(), "{results:?}");
+    assert!(results[1].is_ok(), "{results:?}");
+    assert!(results[0].is_ok(), "{results:?}");
+    assert_eq!(host.count("Delete"), 1, "{results:?}");
+}
+
+/// An ignored agent hides what is reserved for a role that the user may not view. The removal of beta there is refused
+/// once, then carried out.
+#[test]
+fn an_agent_that_always_hides_something_keeps_no_service() {
+    let hiding = |list: String| {
+        list.replace(r#""hostname":"h1","#, r#""hostname":"h1","resources":{"gpus":4.0},"#)
+    };
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    for is_refused in [false, true] {
+        let begin = hiding(two(Some(&alpha), &beta));
+        let host = calm().page("frameworks", 200, NONE).answer(200, begin).answer(202, "");
+        let host = match is_refused {
+            true => host
+                .answer(409, "")
+                .answer(200, hiding(two(Some(""), &beta)))
+                .answer(200, hiding(two(Some(""), &beta)))
+                .answer(202, ""),
+            false => host.answer(202, ""),
+        };
+        let host = host.answer(200, hiding(two(Some(""), ""))).answer(200, DELETED);
+        let mut host = slow(host, |_, _| 0);
+        let options = Options { ignored_agents: vec!["h1".into()], ..whole_service() };
+        let targets = [of_service("alpha", "x", Some("alpha")), of_service("beta", "x", None)];
+        let results = clean_all(&mut host, &targets, &options);
+        assert!(results.iter().all(Result::is_ok), "{is_refused} {results:?}");
+    }
+}
+
+/// The plan for a whole service is carried out, and something of it is elsewhere.
+#[test]
+fn a_plan_that_is_carried_out_has_the_whole_service() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let options = whole_service();
+    let targets = [of_service("alpha", "x", None)];
+    let plans = planned(&mut begun().answer(200, two(Some(&alpha), &beta)), &targets, &options);
+    let mut host = slow(
+        begun()
+            .answer(200, two(Some(&alpha), &beta))
+            .answer(202, "")
+            .answer(200, two(Some(""), &beta)),
+        |_, _| 0,
+    );
+    let first = crate::clean::apply(&mut host, &plans[0], &options);
+    assert!(first.is_err(), "{first:?}");
+    let mut host = slow(begun().answer(200, two(Some(""), &beta)), |_, _| 0);
+    let second = crate::clean::apply(&mut host, &plans[0], &options);
+    assert!(second.is_err(), "{second:?}");
+}
+
+/// A list shows beta elsewhere, and the last one lacks that agent and shows gamma on another, or nothing.
+#[test]
+fn all_that_is_elsewhere_stays_reported() {
+    let first = two(Some(""), &cpus("beta", &["x"]));
+    for gamma in [String::new(), cpus("gamma", &["x"])] {
+        let last = agents(&[(0, &gamma)]);
+        for znode in [None, Some("alpha")] {
+            let (result, _) = alpha_then(znode, "", [&first, &last], &refusing());
+            let elsewhere = result.unwrap().elsewhere;
+            assert!(
+                elsewhere.iter().any(|it| it.role == "beta"),
+                "{gamma} {znode:?} {elsewhere:?}"
+            );
+        }
+    }
+}
+
+/// A target without a principal whose removal is pending is a role of the service by its name.
+#[test]
+fn a_role_with_the_name_of_another_in_a_folder_is_of_its_service() {
+    let pending = BETA_PENDING.replace(
+        r#""role":"beta","reservation":{"principal":"x"}"#,
+        r#""role":"slave_public/alpha","reservation":{}"#,
+    );
+    let begin = away(&two(Some(""), ""));
+    let host = calm().page("frameworks", 200, NONE).answer(200, begin).answer(200, DELETED);
+    let mut host = slow(pages(host, "api/v1", &[&pending]), |_, _| 0);
+    let targets = [target("alpha", Some("alpha")), target("slave_public/alpha", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results[1].is_err(), "{results:?}");
+    assert!(results[0].is_err(), "{results:?}");
+    assert_eq!(host.count("Delete"), 0, "{results:?}");
+}
