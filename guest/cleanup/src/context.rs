@@ -89,6 +89,15 @@ pub struct Context<'a, H> {
     pub removed: Removed,
 }
 
+/// The ids of agents on which removals are pending.
+#[derive(Default)]
+pub struct PendingIds {
+    /// The removals concern the target.
+    pub own: BTreeSet<String>,
+    /// They concern the rest of the service, if all of it is to be removed.
+    pub rest: BTreeSet<String>,
+}
+
 /// The agents that a run cannot see or reach.
 pub struct Reach {
     /// The agents that may hold something.
@@ -357,7 +366,8 @@ impl<'a, H: Host> Context<'a, H> {
         listing: &Listing,
         owner: Option<Owner>,
     ) -> Result<Vec<Unreached>, String> {
-        let mut ids = self.pending_ids(listing.newest, owner)?;
+        let PendingIds { own: mut ids, rest } = self.pending_ids(listing.newest, owner)?;
+        ids.extend(rest);
         ids.retain(|agent| listing.may_be_wanted(agent, listing.hostname(agent)));
         let unreached = ids.into_iter().map(|agent| Unreached {
             hostname: listing.hostname(&agent).to_owned(),
@@ -374,14 +384,20 @@ impl<'a, H: Host> Context<'a, H> {
         &mut self,
         newest: Option<u32>,
         owner: Option<Owner>,
-    ) -> Result<BTreeSet<String>, String> {
+    ) -> Result<PendingIds, String> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;
         let rest = owner.filter(|_| self.options.whole_service);
-        let is_rest = |it: &pending::Pending| rest.is_some_and(|owner| it.may_be_elsewhere(owner));
-        let own = pending.into_iter().flatten().filter(|it| it.is_of(owner) || is_rest(it));
-        Ok(own.map(|it| it.agent).collect())
+        let mut ids = PendingIds::default();
+        for it in pending.into_iter().flatten() {
+            if it.is_of(owner) {
+                ids.own.insert(it.agent);
+            } else if rest.is_some_and(|owner| it.may_be_elsewhere(owner)) {
+                ids.rest.insert(it.agent);
+            }
+        }
+        Ok(ids)
     }
 
     /// Reports agents as unreached, or as ignored where the options say so.

@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::master::agents::{Agent, Listing};
+use janitor_contract::planned;
 use janitor_contract::types::Elsewhere;
 
-/// The rest of a service, by the ids of the agents. It counts from the first list that shows it until one proves that
-/// it is not there any more, also if the agent is then disconnected or not listed.
+/// The rest of a service. It counts from the first list that shows it until one proves that it is not there any more,
+/// also if its agent is then disconnected or not listed.
 #[derive(Default)]
-pub struct Rest(BTreeMap<String, OnAgent>);
+pub struct Rest {
+    /// The agents that have some of it, by their ids.
+    agents: BTreeMap<String, OnAgent>,
+    /// All of it, by role and principal, unless it is to be added up again.
+    all: Option<Vec<Elsewhere>>,
+}
 
 /// The same record for several cleanups of one run: the list that one of them reads counts for all.
 pub type Shared = Rc<RefCell<Rest>>;
@@ -18,6 +24,10 @@ pub type Shared = Rc<RefCell<Rest>>;
 /// The part on one agent.
 struct OnAgent {
     elsewhere: Vec<Elsewhere>,
+    /// The agent's host name, if a list has named it.
+    hostname: String,
+    /// The latest list lacks the agent, or shows it disconnected.
+    is_away: bool,
     /// The agent also hid something when a list showed this.
     hid: bool,
 }
@@ -25,26 +35,49 @@ struct OnAgent {
 impl Rest {
     /// Takes a list as it was read.
     pub fn keep(&mut self, listing: &Listing) {
+        let is_empty = self.agents.is_empty();
+        for then in self.agents.values_mut() {
+            then.is_away = true;
+        }
         let agents = listing.agents.iter();
-        let is_empty = self.0.is_empty();
         for agent in agents.filter(|agent| !is_empty || !agent.elsewhere.is_empty()) {
-            let mut now = OnAgent { elsewhere: agent.elsewhere.clone(), hid: agent.hides };
-            if let Some(then) = self.0.remove(&agent.id).filter(|then| !then.is_refuted(agent)) {
+            self.all = None;
+            let mut now = OnAgent::of(agent);
+            if let Some(then) = self.agents.remove(&agent.id).filter(|it| !it.is_refuted(agent)) {
                 now.add(then);
             }
             if !now.elsewhere.is_empty() {
-                self.0.insert(agent.id.clone(), now);
+                self.agents.insert(agent.id.clone(), now);
             }
         }
     }
 
     /// Returns all of it, by role and principal.
-    pub fn all(&self) -> Vec<Elsewhere> {
-        sum(self.0.values().flat_map(|it| &it.elsewhere))
+    pub fn all(&mut self) -> &[Elsewhere] {
+        let Self { agents, all } = self;
+        all.get_or_insert_with(|| sum(agents.values().flat_map(|it| &it.elsewhere)))
+    }
+
+    /// Returns all of it except that on agents which are away and ignored, by id or host name.
+    pub fn without(&self, ignored: &[String]) -> Vec<Elsewhere> {
+        let counts =
+            |id: &str, it: &OnAgent| !it.is_away || !planned::is_named(ignored, id, &it.hostname);
+        let agents = self.agents.iter().filter(|(id, it)| counts(id, it));
+        sum(agents.flat_map(|(_, it)| &it.elsewhere))
     }
 }
 
 impl OnAgent {
+    /// Takes what a list shows of an agent.
+    fn of(agent: &Agent) -> Self {
+        Self {
+            elsewhere: agent.elsewhere.clone(),
+            hostname: agent.hostname.clone(),
+            is_away: !agent.connected,
+            hid: agent.hides,
+        }
+    }
+
     /// Returns whether what a list does not show of the agent is not there: a disconnected agent may come back with
     /// more, and one that has begun to hide something may hide this.
     fn is_refuted(&self, agent: &Agent) -> bool {
@@ -54,6 +87,9 @@ impl OnAgent {
     /// Adds what an earlier list showed, unless this one shows it too.
     fn add(&mut self, then: Self) {
         self.hid &= then.hid;
+        if self.hostname.is_empty() {
+            self.hostname = then.hostname;
+        }
         for it in then.elsewhere {
             let mut own = self.elsewhere.iter();
             if !own.any(|own| own.role == it.role && own.principal == it.principal) {
@@ -77,4 +113,84 @@ pub fn sum<'a>(each: impl Iterator<Item = &'a Elsewhere>) -> Vec<Elsewhere> {
         }
     }
     all.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::master::agents::{self, Wanted};
+    use crate::testing::Script;
+
+    const WANTED: Wanted = Wanted { role: Some("alpha"), principal: Some("x"), agents: &[] };
+
+    /// A list of one agent, with these resources for other roles by principal x.
+    fn list(facts: &str, roles: &[&str]) -> Listing {
+        let of = |role: &&str| {
+            format!(
+                r#""{role}":[{{"name":"cpus","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"x"}}}}]"#
+            )
+        };
+        let roles: Vec<_> = roles.iter().map(of).collect();
+        let body = format!(
+            r#"{{"slaves":[{{"id":"S0","hostname":"h"{facts},"reserved_resources_full":{{{}}}}}]}}"#,
+            roles.join(",")
+        );
+        agents::list(&mut Script::default().answer(200, body), WANTED).unwrap()
+    }
+
+    const AWAY: &str = r#","active":false"#;
+    const HIDES: &str = r#","resources":{"gpus":4.0}"#;
+
+    /// Returns the roles of which something counts after these lists, with the number of resources.
+    fn after(lists: &[Listing]) -> Vec<(String, u32)> {
+        let mut rest = Rest::default();
+        lists.iter().for_each(|it| rest.keep(it));
+        rest.all().iter().map(|it| (it.role.clone(), it.resources)).collect()
+    }
+
+    #[test]
+    fn all_that_lists_have_shown_counts_once_until_one_refutes_it() {
+        let shown = || list("", &["a", "b"]);
+        let (a, b, c) = (("a".to_owned(), 1), ("b".to_owned(), 1), ("c".to_owned(), 1));
+        for (later, left) in [
+            (list("", &[]), vec![]),
+            (list("", &["a"]), vec![a.clone()]),
+            (list(AWAY, &[]), vec![a.clone(), b.clone()]),
+            (list(AWAY, &["a"]), vec![a.clone(), b.clone()]),
+            (list(AWAY, &["c"]), vec![a.clone(), b.clone(), c]),
+            (list(HIDES, &[]), vec![a.clone(), b.clone()]),
+        ] {
+            assert_eq!(after(&[shown(), later.clone()]), left, "{later:?}");
+            assert_eq!(after(&[shown(), later.clone(), later]), left);
+        }
+    }
+
+    /// An agent that hid something before may hide the same now.
+    #[test]
+    fn an_agent_that_has_begun_to_hide_something_may_hide_this() {
+        let (a, b) = (("a".to_owned(), 1), ("b".to_owned(), 1));
+        assert_eq!(after(&[list(HIDES, &["a"]), list(HIDES, &[])]), []);
+        let lists = [list("", &["a"]), list(HIDES, &["b"]), list(HIDES, &["b"])];
+        assert_eq!(after(&lists), [a, b]);
+    }
+
+    #[test]
+    fn an_agent_is_ignored_while_it_is_away() {
+        let nobody = Listing::default();
+        for (lists, counts) in [
+            (vec![list("", &["a"])], true),
+            (vec![list(AWAY, &["a"])], false),
+            (vec![list("", &["a"]), list(AWAY, &[])], false),
+            (vec![list("", &["a"]), nobody.clone()], false),
+            (vec![list("", &["a"]), nobody, list("", &["a"])], true),
+        ] {
+            let mut rest = Rest::default();
+            lists.iter().for_each(|it| rest.keep(it));
+            for name in ["S0", "h"] {
+                assert_eq!(!rest.without(&[name.into()]).is_empty(), counts, "{name} {lists:?}");
+            }
+            assert_eq!(rest.without(&["other".into()]).len(), 1, "{lists:?}");
+            assert_eq!(rest.all().len(), 1, "{lists:?}");
+        }
+    }
 }

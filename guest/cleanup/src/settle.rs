@@ -302,12 +302,13 @@ impl<H: Host> Context<'_, H> {
     /// Warns of resources of other roles that may belong to the same service, and aborts the run
     /// if the whole service is to be cleaned.
     fn require_nothing_elsewhere(&mut self) -> Result<(), Abort> {
-        let rest = self.rest.borrow().all();
-        self.warn_of_elsewhere(rest);
-        if self.report.elsewhere.is_empty() || !self.options.whole_service {
+        let all = self.rest.borrow_mut().all().to_vec();
+        self.warn_of_elsewhere(all);
+        let counts = self.rest_that_counts();
+        if counts.is_empty() {
             return Ok(());
         }
-        let roles: Vec<_> = self.report.elsewhere.iter().map(|it| it.role.as_str()).collect();
+        let roles: Vec<_> = counts.iter().map(|it| it.role.as_str()).collect();
         let message = format!(
             "Incomplete: the service may still hold resources of role(s) {}. Other steps are \
              skipped; clean up these roles first.",
@@ -317,9 +318,20 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Does the same unless the report has all of these already.
-    fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
-        let is_reported = self.rest.borrow().all() == self.report.elsewhere;
-        if is_reported { Ok(()) } else { self.require_nothing_elsewhere() }
+    pub fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
+        let is_reported = self.rest.borrow_mut().all() == self.report.elsewhere;
+        match is_reported && self.rest_that_counts().is_empty() {
+            true => Ok(()),
+            false => self.require_nothing_elsewhere(),
+        }
+    }
+
+    /// Returns the resources of other roles that must not be left if the whole service is to be cleaned.
+    fn rest_that_counts(&self) -> Vec<Elsewhere> {
+        match self.options.whole_service {
+            true => self.rest.borrow().without(&self.options.ignored_agents),
+            false => Vec::new(),
+        }
     }
 
     /// Warns of resources of other roles that may belong to the same service, and keeps them for

@@ -175,7 +175,7 @@ fn delete_nodes<H: Host>(parts: &mut [Part<H>]) {
                 known.role == *role && (known.principal.is_none() || is_made)
             };
             // A removal may be pending of which no list has shown anything.
-            is_whole && (wanted.may_be_elsewhere(role, principal) || elsewhere.iter().any(is_its))
+            is_whole && (wanted.may_be_of_service(role, principal) || elsewhere.iter().any(is_its))
         };
         let is_near = |it: &Part<H>| {
             let other = it.target.znode.as_deref();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::request::Lists;
 use super::{Attempt, Job, Operation};
-use crate::context::{Abort, Context};
+use crate::context::{Abort, Context, PendingIds};
 use crate::host::Host;
 use crate::master::agents::Listing;
 use crate::owner::Owner;
@@ -254,8 +254,9 @@ impl<H: Host> Context<'_, H> {
             if self.lists_no_operations || pending.is_err() {
                 self.confirmed_at = self.host.elapsed();
             }
-            let own = |ids: &BTreeSet<String>| {
-                ids.iter().filter(|it| accepted.contains(it)).cloned().collect()
+            // The rest of the service is waited for at the end.
+            let own = |ids: &PendingIds| {
+                ids.own.iter().filter(|it| accepted.contains(it)).cloned().collect()
             };
             let unheard: BTreeSet<String> = pending.as_ref().map(own).unwrap_or_default();
             let awaited: Vec<_> = unheard.iter().filter(|id| !self.is_ignored(id, "")).collect();
@@ -278,7 +279,8 @@ impl<H: Host> Context<'_, H> {
             let unheard: Vec<_> = unheard.into_iter().filter(|id| counts(id)).collect();
             if left.is_empty() && unheard.is_empty() {
                 let is_whole = !listing.is_refreshed;
-                let is_known = pending.is_ok_and(|it| it.is_empty()) && !self.lists_no_operations;
+                let is_nothing = |it: PendingIds| it.own.is_empty() && it.rest.is_empty();
+                let is_known = pending.is_ok_and(is_nothing) && !self.lists_no_operations;
                 self.is_settled = is_whole && is_known;
                 self.report.confirmed.push(operation.phase);
                 self.report.confirmed.sort_by_key(|phase| *phase as u8);

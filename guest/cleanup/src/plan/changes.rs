@@ -146,6 +146,7 @@ impl<H: Host> Context<'_, H> {
         let listing = self.look_after_pending(owner)?;
         let reach = self.unreached(&listing, pending);
         self.require_all_agents(owner, reach)?;
+        self.require_nothing_more_elsewhere()?;
         Ok(is_of_cluster(plan, &listing) && came_back(&listing, owner).is_empty())
     }
 }

@@ -211,3 +211,69 @@ fn a_role_with_the_name_of_another_in_a_folder_is_of_its_service() {
     assert!(results[0].is_err(), "{results:?}");
     assert_eq!(host.count("Delete"), 0, "{results:?}");
 }
+
+/// While the run makes sure that a plan is carried out, the agent of beta comes back.
+#[test]
+fn a_plan_is_not_carried_out_while_something_comes_back_elsewhere() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let options = whole_service();
+    let begun = || calm().page("frameworks", 200, NONE);
+    let targets = [of_service("alpha", "x", None)];
+    let plans = planned(&mut begun().answer(200, away(&two(Some(&alpha), ""))), &targets, &options);
+    let script = || {
+        let host = begun().answer(200, away(&two(Some(""), "")));
+        host.answer(200, two(Some(""), &beta)).answer(200, two(Some(""), &beta))
+    };
+    let mut host = slow(script(), |_, _| 0);
+    let several = apply_all(&mut host, &plans, &options);
+    assert!(several[0].is_err(), "several {several:?}");
+    let mut host = slow(script(), |_, _| 0);
+    let single = crate::clean::apply(&mut host, &plans[0], &options);
+    assert!(single.is_err(), "single {single:?}");
+}
+
+/// The service has made reservations under both spellings of its principal. The removal of some is refused.
+#[test]
+fn another_target_of_the_same_role_and_service_keeps_the_node() {
+    let (here, there) = (cpus("alpha", &["x"]), cpus("alpha", &["/x"]));
+    let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&here), &there));
+    let host = host.answer(202, "").answer(403, "").answer(200, two(Some(""), &there));
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), of_service("alpha", "/x", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results[1].is_err(), "{results:?}");
+    assert!(results[0].is_err(), "{results:?}");
+    assert_eq!(host.count("Delete"), 0, "{results:?}");
+}
+
+/// A removal for beta stays pending on the agent on which alpha has a volume: alpha's own resources are removed.
+#[test]
+fn a_removal_that_stays_pending_elsewhere_stops_no_phase() {
+    let volume = r#""alpha":[{"name":"disk","role":"alpha","scalar":{"value":1.0},"reservation":{"principal":"x"},"disk":{"persistence":{"id":"v","principal":"x"}}}]"#;
+    let plain = r#""alpha":[{"name":"disk","role":"alpha","scalar":{"value":1.0},"reservation":{"principal":"x"}}]"#;
+    let stuck = BETA_PENDING.replace("O-S1", "O-S0");
+    let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(volume), ""));
+    let host = host.answer(202, "").answer(200, two(Some(plain), ""));
+    let host = host.answer(202, "").answer(200, two(Some(""), ""));
+    let mut host = slow(pages(host, "api/v1", &[&stuck]), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+    let failure = result.unwrap_err();
+    assert_eq!(host.count("unreserve"), 1, "{failure:?}");
+    assert_eq!(failure.report.confirmed.len(), 2, "{failure:?}");
+}
+
+/// An ignored agent becomes unreachable after the removal for beta.
+#[test]
+fn the_rest_on_an_ignored_agent_that_is_away_keeps_no_node() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"O-S1"},"timestamp":{"nanoseconds":1000000000}}]}}"#;
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("frameworks", 200, NONE).page("registrar(1)/registry", 200, registry);
+    let host = host.answer(200, two(Some(&alpha), &beta));
+    let host = accepted(host, 2).answer(200, agents(&[(0, "")])).answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let targets = [of_service("alpha", "x", Some("alpha")), of_service("beta", "x", None)];
+    let results = clean_all(&mut host, &targets, &options);
+    assert!(results[1].is_ok(), "{results:?}");
+    assert!(results[0].is_ok(), "{results:?}");
+}

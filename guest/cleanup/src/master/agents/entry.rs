@@ -202,11 +202,10 @@ impl Listed {
         })?;
         let hides = hidden.is_something();
         let connected = active || deactivated == Some(true);
-        let has_some = |found: &Result<Found, String>| {
-            found.as_ref().is_ok_and(|found| !found.resources.is_empty())
-        };
+        let has_some =
+            |found: &Found| !found.resources.is_empty() || !found.others.elsewhere.is_empty();
         let may_be_named = || wanted.iter().any(|wanted| !wanted.agents.is_empty());
-        if !(hides || !connected || each.iter().any(has_some) || may_be_named()) {
+        if !(hides || !connected || each.iter().flatten().any(has_some) || may_be_named()) {
             hostname = String::new();
         }
         // An agent that names neither is as old as its master.

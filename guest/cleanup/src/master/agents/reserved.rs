@@ -52,6 +52,12 @@ impl<'a> Wanted<'a> {
         self.role.is_some_and(|own| is_named(role, own) || role != own && is_made())
     }
 
+    /// Returns whether a principal, or nobody in particular, may have something of the same service under a role.
+    pub fn may_be_of_service(&self, role: &str, principal: Option<&str>) -> bool {
+        let is_made = || principal.is_none_or(|it| self.is_same_service(it));
+        self.may_be_elsewhere(role, principal) || self.role == Some(role) && is_made()
+    }
+
     /// Returns whether a principal may be of the same service.
     pub fn is_same_service(&self, principal: &str) -> bool {
         self.principal.is_some_and(|own| is_same_service(own, principal))
