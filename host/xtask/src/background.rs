@@ -1,12 +1,13 @@
 //! Steps that run in the background, one after the other, beside the others: they link, or compile one
 //! package at a time, which keeps one core busy for minutes and leaves the rest idle. They compile in
 //! folders of their own, because Cargo locks a folder while it compiles. The output of each is printed
-//! as a whole when all have ended.
+//! as a whole when it is needed, or at the end.
 
 use std::env;
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::install;
@@ -15,12 +16,16 @@ use crate::program::Result;
 /// The steps that run in the background if others run too.
 pub const STEPS: [&str; 3] = ["release", "reproducible", "mutants"];
 
-/// The step before which they must have ended. The tests need what `release` builds, and this one before them removes
-/// what Cargo remembers of the compiler.
-pub const NEEDED_BY: &str = "bare-toolchain";
+/// The step that needs what one of them makes, and this one.
+pub const NEEDS: (&str, &str) = ("tests", "release");
 
 /// Steps in the background, of which the first has been started.
-pub struct Background(JoinHandle<Vec<Ended>>);
+pub struct Background {
+    /// Receives each step that has ended.
+    ended: Receiver<Ended>,
+    /// The steps that have not been received yet, and will be unless one fails.
+    left: Vec<&'static str>,
+}
 
 /// A step that has ended.
 pub struct Ended {
@@ -40,21 +45,45 @@ impl Background {
     pub fn start(steps: Vec<&'static str>) -> Result<Self> {
         install::components_target()?;
         fs::create_dir_all("target")?;
-        Ok(Self(thread::spawn(move || {
-            let mut ended: Vec<Ended> = Vec::new();
+        let left = steps.clone();
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || {
             for step in steps {
-                ended.push(run(step));
-                if ended.last().is_some_and(|it| it.result.is_err()) {
+                let ended = run(step);
+                let is_failed = ended.result.is_err();
+                if sender.send(ended).is_err() || is_failed {
                     break;
                 }
             }
-            ended
-        })))
+        });
+        Ok(Self { ended, left })
     }
 
-    /// Waits until the steps have ended, or one of them has failed.
-    pub fn wait(self) -> Result<Vec<Ended>> {
-        self.0.join().map_err(|_| "the thread of the steps in the background panicked".into())
+    /// Waits until a step has ended, or all of them if none is named, or until one has failed. It returns those that have
+    /// ended since the last time.
+    pub fn wait(&mut self, step: Option<&str>) -> Vec<Ended> {
+        let mut all = Vec::new();
+        while let Some(next) = self.left.first().copied() {
+            let ended = self.ended.recv().unwrap_or_else(|_| Ended::early(next));
+            match ended.result {
+                Ok(()) => self.left.retain(|it| *it != ended.step),
+                Err(_) => self.left.clear(),
+            }
+            let is_last = step == Some(ended.step);
+            all.push(ended);
+            if is_last {
+                break;
+            }
+        }
+        all
+    }
+}
+
+impl Ended {
+    /// The thread of the steps ended before this one did.
+    fn early(step: &'static str) -> Self {
+        let result = Err("the thread that runs it has ended".to_owned());
+        Self { step, time: Duration::ZERO, output: String::new(), result }
     }
 }
 
@@ -85,5 +114,34 @@ fn process(step: &str) -> Result {
     match status.success() {
         true => Ok(()),
         false => Err(format!("its process ended with {status}").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(step: &'static str, result: std::result::Result<(), String>) -> Ended {
+        Ended { result, ..Ended::early(step) }
+    }
+
+    #[test]
+    fn steps_are_waited_for_until_the_named_one_or_until_one_fails() {
+        let (sender, receiver) = mpsc::channel();
+        let mut background = Background { ended: receiver, left: vec!["a", "b", "c", "d"] };
+        for (step, result) in [("a", Ok(())), ("b", Ok(())), ("c", Err("it is bad".into()))] {
+            assert!(sender.send(ended(step, result)).is_ok());
+        }
+        let names = |all: Vec<Ended>| all.iter().map(|it| it.step).collect::<Vec<_>>();
+        assert_eq!(names(background.wait(Some("b"))), ["a", "b"]);
+        assert_eq!(names(background.wait(None)), ["c"]);
+        assert_eq!(names(background.wait(None)), [""; 0]);
+    }
+
+    #[test]
+    fn a_step_that_never_ends_is_a_failure() {
+        let mut background = Background { ended: mpsc::channel().1, left: vec!["a", "b"] };
+        let all = background.wait(Some("b"));
+        assert!(matches!(&all[..], [Ended { step: "a", result: Err(_), .. }]));
     }
 }

@@ -90,8 +90,9 @@ fn in_order(steps: &[&'static Step]) -> Result {
     let mut background = None;
     let mut failures = Vec::new();
     for step in steps {
-        if step.name == background::NEEDED_BY {
-            wait_for(&mut background, &mut report, &mut failures)?;
+        let (needs, needed) = background::NEEDS;
+        if step.name == needs {
+            wait_for(&mut background, Some(needed), &mut report, &mut failures);
         }
         if !failures.is_empty() {
             break;
@@ -110,7 +111,7 @@ fn in_order(steps: &[&'static Step]) -> Result {
         report.finish(step.name, start.elapsed());
         note(step.name, result, &mut failures);
     }
-    wait_for(&mut background, &mut report, &mut failures)?;
+    wait_for(&mut background, None, &mut report, &mut failures);
     say!("{report}");
     if failures.is_empty() {
         return Ok(());
@@ -123,20 +124,20 @@ fn in_background(step: &Step) -> bool {
     background::STEPS.contains(&step.name)
 }
 
-/// Waits for the steps in the background, if they have been started.
+/// Waits for a step in the background, or for all, if they have been started, and prints their output.
 fn wait_for(
     background: &mut Option<Background>,
+    step: Option<&str>,
     report: &mut Report,
     failures: &mut Vec<&'static str>,
-) -> Result {
-    let ended = background.take().map(Background::wait).transpose()?;
-    for ended in ended.into_iter().flatten() {
+) {
+    let Some(background) = background else { return };
+    for ended in background.wait(step) {
         say!("\n=== {}, in the background\n{}", ended.step, ended.output.trim_end());
         report.of(ended.step).skipped_in(&ended.output);
         report.finish(ended.step, ended.time);
         note(ended.step, ended.result.map_err(Into::into), failures);
     }
-    Ok(())
 }
 
 /// Prints and remembers the failure of a step.
@@ -162,14 +163,14 @@ mod tests {
         assert!(help.lines().all(|line| line.len() <= 100), "{help}");
     }
 
-    /// A step that was listed after the one that waits would begin then, beside the tests.
+    /// The first one of these starts all of them.
     #[test]
-    fn the_steps_in_the_background_are_listed_before_the_one_that_waits_for_them() {
+    fn the_steps_in_the_background_are_listed_before_the_one_that_needs_them() {
         let place = |name| STEPS.iter().position(|step| step.name == name);
-        let waits = place(background::NEEDED_BY);
-        assert!(waits < place("tests"));
+        let (needs, needed) = background::NEEDS;
+        assert!(background::STEPS.contains(&needed));
         for step in background::STEPS {
-            assert!(place(step).is_some() && place(step) < waits, "{step}");
+            assert!(place(step).is_some() && place(step) < place(needs), "{step}");
         }
     }
 
