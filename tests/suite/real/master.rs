@@ -264,18 +264,36 @@ impl Master {
         request.send(call.to_string()).unwrap().status().as_u16()
     }
 
+    /// Sends an operation. A master refuses one with 409 while its allocator has not got back yet what an offer or the
+    /// operation before had taken, so it is sent again.
     fn operate(&self, path: &str, agent: &str, field: &str, list: &[Value]) {
-        self.post(path, 202, &[("slaveId", agent), (field, &Value::from(list).to_string())]);
+        let list = Value::from(list).to_string();
+        let fields = [("slaveId", agent), (field, list.as_str())];
+        let mut answer = self.answer(path, &fields);
+        for _ in 0..100 {
+            if answer.0 != 409 {
+                break;
+            }
+            sleep(Duration::from_millis(100));
+            answer = self.answer(path, &fields);
+        }
+        assert_eq!(answer.0, 202, "{path}: {}", answer.1);
     }
 
     fn post(&self, path: &str, status: u16, fields: &[(&str, &str)]) {
+        let answer = self.answer(path, fields);
+        assert_eq!(answer.0, status, "{path}: {}", answer.1);
+    }
+
+    /// Sends a form, and returns the status and the body of the response.
+    fn answer(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let mut response = client()
             .post(format!("{}{path}", self.url()))
             .header("Authorization", OPERATOR)
             .send_form(fields.iter().copied())
             .unwrap();
         let body = response.body_mut().read_to_string().unwrap();
-        assert_eq!(response.status(), status, "{path}: {body}");
+        (response.status().as_u16(), body)
     }
 }
 
