@@ -222,7 +222,7 @@ pub fn target(aim: Aim, lines: &[String]) -> Target {
 }
 
 /// The minimum number of forms, and the number of forms for one list of agents.
-const FORMS: usize = 8_000;
+const FORMS: usize = 20_000;
 const OF_ONE_LIST: usize = 200;
 
 /// Asserts that a form is sent if and only if a browser would make it of resources of the target

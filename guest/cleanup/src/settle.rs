@@ -317,7 +317,7 @@ impl<H: Host> Context<'_, H> {
         Err(self.abort(Reason::Incomplete, message))
     }
 
-    /// Does the same unless the report has all of these already.
+    /// Does the same unless the report has all of these already, and none of them must not be left.
     pub fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
         let is_reported = self.rest.borrow_mut().all() == self.report.elsewhere;
         match is_reported && self.rest_that_counts().is_empty() {

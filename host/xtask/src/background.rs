@@ -96,7 +96,8 @@ pub fn output(step: &str) -> String {
 fn run(step: &'static str) -> Ended {
     let start = Instant::now();
     let result = process(step).map_err(|why| why.to_string());
-    let output = fs::read_to_string(output(step)).unwrap_or_default();
+    let output = fs::read(output(step)).unwrap_or_else(|why| why.to_string().into());
+    let output = String::from_utf8_lossy(&output).into_owned();
     Ended { step, time: start.elapsed(), output, result }
 }
 
