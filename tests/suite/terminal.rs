@@ -23,6 +23,9 @@ use crate::command::{changes, on, program, run, scenario};
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 const QUESTION: &str = "Permanently remove all of this? [y/N]";
 
+/// What erases a line that moves.
+const ERASE: &str = "\r\x1b[2K";
+
 /// The beginning of every other question.
 const OTHER_QUESTION: &str = "To permanently remove all of this, type";
 
@@ -136,6 +139,12 @@ pub fn plain(shown: &str) -> String {
     plain
 }
 
+/// Returns what is left on a terminal: the lines, without control sequences and what they erased.
+fn left(shown: &str) -> String {
+    let lines = shown.split_inclusive('\n').map(|line| line.rsplit(ERASE).next().unwrap_or(line));
+    plain(&lines.collect::<String>())
+}
+
 /// Returns the output of a run without a terminal.
 fn printed(line: &str, state: State) -> (String, State) {
     let cluster = Cluster::start(state);
@@ -184,11 +193,11 @@ fn nothing_to_remove_needs_no_consent() {
 #[test]
 fn yes_cleans_what_was_shown() {
     let (plan, _) = printed(&format!("plan {TARGET}"), scenario("a-plan"));
-    let (lines, state) = printed(TARGET, scenario("a-plan"));
+    let (lines, state) = printed(TARGET, slower(scenario("a-plan")));
     for typed in ["y\n", "YES\n"] {
-        let cluster = Cluster::start(scenario("a-plan"));
+        let cluster = Cluster::start(slower(scenario("a-plan")));
         let (shown, exit) = Terminal { typed, ..Terminal::new(&cluster) }.shows(TARGET);
-        let shown = plain(&shown);
+        let shown = left(&shown);
         let (before, after) = shown.split_once(QUESTION).unwrap();
         let plan = plan.split_once("\nTo carry out this plan: ").unwrap().0;
         assert!(before.starts_with(plan), "the plan: {before}");
@@ -378,16 +387,22 @@ fn nothing_is_sent_before_the_answer() {
 #[test]
 fn colours_are_for_terminals_that_want_them() {
     let (red, yellow) = ("\x1b[31m", "\x1b[33m");
-    let cluster = Cluster::start(scenario("a-plan-for-a-role-in-use"));
+    let state = State { latency_ms: 300, ..scenario("a-plan-for-a-role-in-use") };
+    let cluster = Cluster::start(state);
     let terminal = Terminal::new(&cluster);
     let plan = format!("plan {TARGET}");
     let (shown, _) = terminal.shows(&plan);
+    assert!(shown.contains(ERASE), "no sign of life: {shown}");
     assert!(shown.contains(&format!("{red}A run would be refused")), "{shown}");
     assert!(shown.contains(&format!("{red}    destroy")), "{shown}");
     assert!(shown.contains(&format!("{yellow}    unreserve")), "{shown}");
-    assert_eq!(plain(&shown), printed(&plan, scenario("a-plan-for-a-role-in-use")).0);
+    let lines = printed(&plan, scenario("a-plan-for-a-role-in-use")).0;
+    assert_eq!(left(&shown), lines);
+    // A line that moves is not a colour.
+    let (shown, _) = Terminal { environment: "NO_COLOR=1", ..Terminal::new(&cluster) }.shows(&plan);
+    assert!(!shown.replace(ERASE, "").contains('\x1b'), "{shown}");
+    assert_eq!(left(&shown), lines);
     for (environment, line) in [
-        ("NO_COLOR=1", plan.clone()),
         ("TERM=dumb", plan.clone()),
         ("", format!("{plan} | cat")),
         ("", format!("{plan} --output json")),
@@ -399,7 +414,12 @@ fn colours_are_for_terminals_that_want_them() {
 
 /// Returns a cluster that is slow enough for its phases to be visible.
 fn slow() -> State {
-    State { latency_ms: 100, ..scenario("the-sample-result") }
+    slower(scenario("the-sample-result"))
+}
+
+/// Returns a cluster that is slow enough for signs of life to be visible.
+fn slower(state: State) -> State {
+    State { latency_ms: 100, ..state }
 }
 
 #[test]
