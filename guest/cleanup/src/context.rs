@@ -339,7 +339,11 @@ impl<'a, H: Host> Context<'a, H> {
         });
         let absent = absent.agents.into_iter();
         let absent = absent.filter(|it| listing.may_be_wanted(&it.agent, &it.hostname));
-        for agent in listing.unreached().into_iter().chain(absent).chain(pending) {
+        let rest = match self.options.whole_service {
+            true => self.rest.borrow().ignored(&self.options.ignored_agents),
+            false => Vec::new(),
+        };
+        for agent in listing.unreached().into_iter().chain(absent).chain(pending).chain(rest) {
             let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
             if !unreached.iter().any(is_known) {
                 unreached.push(agent);
@@ -388,6 +392,7 @@ impl<'a, H: Host> Context<'a, H> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;
+        self.rest.borrow_mut().is_asked_for();
         let rest = owner.filter(|_| self.options.whole_service);
         let mut ids = PendingIds::default();
         for it in pending.into_iter().flatten() {

@@ -140,7 +140,10 @@ impl<H: Host> Context<'_, H> {
         let (mut unreached, _) = self.say_unknown(reach);
         plan.ignored = self.ignore(&mut unreached);
         plan.unreached = unreached;
-        plan.elsewhere = listing.elsewhere();
+        plan.elsewhere = match self.options.whole_service {
+            true => self.rest_that_counts(),
+            false => listing.elsewhere(),
+        };
         Ok(listing)
     }
 

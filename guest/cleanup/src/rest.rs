@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::master::agents::{Agent, Listing};
 use janitor_contract::planned;
-use janitor_contract::types::Elsewhere;
+use janitor_contract::types::{Elsewhere, Unreached, UnreachedReason};
 
 /// The rest of a service. It counts from the first list that shows it until one proves that it is not there any more,
 /// also if its agent is then disconnected or not listed.
@@ -16,6 +16,9 @@ pub struct Rest {
     agents: BTreeMap<String, OnAgent>,
     /// All of it, by role and principal, unless it is to be added up again.
     all: Option<Vec<Elsewhere>>,
+    /// Some of it is not listed any more, and the pending operations have not been read since: another program may
+    /// have had it removed after they were read the last time.
+    is_removed: bool,
 }
 
 /// The same record for several cleanups of one run: the list that one of them reads counts for all.
@@ -26,6 +29,8 @@ struct OnAgent {
     elsewhere: Vec<Elsewhere>,
     /// The agent's host name, if a list has named it.
     hostname: String,
+    /// The latest list shows the agent.
+    is_listed: bool,
     /// The latest list lacks the agent, or shows it disconnected.
     is_away: bool,
     /// The agent also hid something when a list showed this.
@@ -37,14 +42,16 @@ impl Rest {
     pub fn keep(&mut self, listing: &Listing) {
         let is_empty = self.agents.is_empty();
         for then in self.agents.values_mut() {
-            then.is_away = true;
+            (then.is_listed, then.is_away) = (false, true);
         }
         let agents = listing.agents.iter();
         for agent in agents.filter(|agent| !is_empty || !agent.elsewhere.is_empty()) {
             self.all = None;
             let mut now = OnAgent::of(agent);
-            if let Some(then) = self.agents.remove(&agent.id).filter(|it| !it.is_refuted(agent)) {
-                now.add(then);
+            match self.agents.remove(&agent.id) {
+                Some(then) if then.is_refuted(agent) => self.is_removed |= !now.has_all(&then),
+                Some(then) => now.add(then),
+                None => {}
             }
             if !now.elsewhere.is_empty() {
                 self.agents.insert(agent.id.clone(), now);
@@ -52,18 +59,38 @@ impl Rest {
         }
     }
 
+    /// Returns whether the pending operations are to be read again before it is known that nothing of it is left.
+    pub fn is_removed(&self) -> bool {
+        self.is_removed
+    }
+
+    /// Takes note that the pending operations have been read after all lists.
+    pub fn is_asked_for(&mut self) {
+        self.is_removed = false;
+    }
+
     /// Returns all of it, by role and principal.
     pub fn all(&mut self) -> &[Elsewhere] {
-        let Self { agents, all } = self;
+        let Self { agents, all, .. } = self;
         all.get_or_insert_with(|| sum(agents.values().flat_map(|it| &it.elsewhere)))
     }
 
     /// Returns all of it except that on agents which are away and ignored, by id or host name.
     pub fn without(&self, ignored: &[String]) -> Vec<Elsewhere> {
-        let counts =
-            |id: &str, it: &OnAgent| !it.is_away || !planned::is_named(ignored, id, &it.hostname);
-        let agents = self.agents.iter().filter(|(id, it)| counts(id, it));
+        let agents = self.agents.iter().filter(|(id, it)| !it.is_ignored(id, ignored));
         sum(agents.flat_map(|(_, it)| &it.elsewhere))
+    }
+
+    /// Returns these agents.
+    pub fn ignored(&self, ignored: &[String]) -> Vec<Unreached> {
+        let agents = self.agents.iter().filter(|(id, it)| it.is_ignored(id, ignored));
+        let unreached = agents.map(|(id, it)| Unreached {
+            agent: id.clone(),
+            hostname: it.hostname.clone(),
+            reason: if it.is_listed { UnreachedReason::NotActive } else { UnreachedReason::Gone },
+            since: None,
+        });
+        unreached.collect()
     }
 }
 
@@ -73,6 +100,7 @@ impl OnAgent {
         Self {
             elsewhere: agent.elsewhere.clone(),
             hostname: agent.hostname.clone(),
+            is_listed: agent.is_listed,
             is_away: !agent.connected,
             hid: agent.hides,
         }
@@ -84,6 +112,19 @@ impl OnAgent {
         agent.connected && (!agent.hides || self.hid)
     }
 
+    fn is_ignored(&self, id: &str, ignored: &[String]) -> bool {
+        self.is_away && planned::is_named(ignored, id, &self.hostname)
+    }
+
+    fn has(&self, it: &Elsewhere) -> bool {
+        self.elsewhere.iter().any(|own| own.role == it.role && own.principal == it.principal)
+    }
+
+    /// Returns whether this list shows everything that an earlier one showed.
+    fn has_all(&self, then: &Self) -> bool {
+        then.elsewhere.iter().all(|it| self.has(it))
+    }
+
     /// Adds what an earlier list showed, unless this one shows it too.
     fn add(&mut self, then: Self) {
         self.hid &= then.hid;
@@ -91,8 +132,7 @@ impl OnAgent {
             self.hostname = then.hostname;
         }
         for it in then.elsewhere {
-            let mut own = self.elsewhere.iter();
-            if !own.any(|own| own.role == it.role && own.principal == it.principal) {
+            if !self.has(&it) {
                 self.elsewhere.push(it);
             }
         }
@@ -174,6 +214,30 @@ mod tests {
         assert_eq!(after(&lists), [a, b]);
     }
 
+    /// Only what disappears from an agent that is connected may have been removed by another program.
+    #[test]
+    fn what_disappears_is_asked_for() {
+        let shown = || list("", &["a", "b"]);
+        for (later, is_removed) in [
+            (list("", &["a", "b", "c"]), false),
+            (list("", &["a"]), true),
+            (list("", &[]), true),
+            (list(AWAY, &[]), false),
+            (list(HIDES, &[]), false),
+            (Listing::default(), false),
+        ] {
+            let mut rest = Rest::default();
+            rest.keep(&shown());
+            rest.keep(&later);
+            assert_eq!(rest.is_removed(), is_removed, "{later:?}");
+            rest.keep(&later);
+            assert_eq!(rest.is_removed(), is_removed, "{later:?}");
+            rest.is_asked_for();
+            rest.keep(&later);
+            assert!(!rest.is_removed(), "{later:?}");
+        }
+    }
+
     #[test]
     fn an_agent_is_ignored_while_it_is_away() {
         let nobody = Listing::default();
@@ -188,6 +252,7 @@ mod tests {
             lists.iter().for_each(|it| rest.keep(it));
             for name in ["S0", "h"] {
                 assert_eq!(!rest.without(&[name.into()]).is_empty(), counts, "{name} {lists:?}");
+                assert_eq!(rest.ignored(&[name.into()]).is_empty(), counts, "{name} {lists:?}");
             }
             assert_eq!(rest.without(&["other".into()]).len(), 1, "{lists:?}");
             assert_eq!(rest.all().len(), 1, "{lists:?}");

@@ -142,16 +142,37 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Waits for removals that were accepted earlier, for this run or for another program. It
-    /// returns the agents on which some are still pending.
+    /// Waits for removals that were accepted earlier, for this run or for another program, and that of the rest of the
+    /// service until nothing more of it disappears. It returns the agents on which some are still pending.
     fn wait_for_pending(
+        &mut self,
+        mut listing: Rc<Listing>,
+        owner: Owner,
+    ) -> Result<(Rc<Listing>, Pending), Abort> {
+        let mut pending = Ok(Vec::new());
+        let mut is_known = self.is_settled;
+        while !is_known || self.is_rest_removed() {
+            (listing, pending) = self.look_at_pending(listing, owner)?;
+            is_known = true;
+            if !pending.as_ref().is_ok_and(Vec::is_empty) {
+                break;
+            }
+        }
+        Ok((listing, pending))
+    }
+
+    /// Returns whether something of the rest of the service, which counts, has disappeared since the pending operations
+    /// were read.
+    pub fn is_rest_removed(&self) -> bool {
+        self.options.whole_service && self.rest.borrow().is_removed()
+    }
+
+    /// Does the same once.
+    fn look_at_pending(
         &mut self,
         listing: Rc<Listing>,
         owner: Owner,
     ) -> Result<(Rc<Listing>, Pending), Abort> {
-        if self.is_settled {
-            return Ok((listing, Ok(Vec::new())));
-        }
         let mut backoff = self.backoff();
         let pending = loop {
             let pending = self.pending(&listing, Some(owner));
@@ -320,14 +341,19 @@ impl<H: Host> Context<'_, H> {
     /// Does the same unless the report has all of these already, and none of them must not be left.
     pub fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
         let is_reported = self.rest.borrow_mut().all() == self.report.elsewhere;
-        match is_reported && self.rest_that_counts().is_empty() {
-            true => Ok(()),
-            false => self.require_nothing_elsewhere(),
+        if !is_reported || !self.rest_that_counts().is_empty() {
+            self.require_nothing_elsewhere()?;
         }
+        if self.is_rest_removed() {
+            let message = "Incomplete: the service had resources of other roles, which are not listed any more, but \
+                may come back. Other steps are skipped; run the same command again.";
+            return Err(self.abort(Reason::Incomplete, message));
+        }
+        Ok(())
     }
 
     /// Returns the resources of other roles that must not be left if the whole service is to be cleaned.
-    fn rest_that_counts(&self) -> Vec<Elsewhere> {
+    pub fn rest_that_counts(&self) -> Vec<Elsewhere> {
         match self.options.whole_service {
             true => self.rest.borrow().without(&self.options.ignored_agents),
             false => Vec::new(),

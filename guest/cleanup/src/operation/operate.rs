@@ -281,7 +281,7 @@ impl<H: Host> Context<'_, H> {
                 let is_whole = !listing.is_refreshed;
                 let is_nothing = |it: PendingIds| it.own.is_empty() && it.rest.is_empty();
                 let is_known = pending.is_ok_and(is_nothing) && !self.lists_no_operations;
-                self.is_settled = is_whole && is_known;
+                self.is_settled = is_whole && is_known && !self.is_rest_removed();
                 self.report.confirmed.push(operation.phase);
                 self.report.confirmed.sort_by_key(|phase| *phase as u8);
                 let line =

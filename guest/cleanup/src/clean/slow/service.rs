@@ -2,6 +2,7 @@
 
 use super::later::{PENDING, agents, alpha_then, cpus, two};
 use super::*;
+use crate::clean::apply;
 
 fn of_service(role: &str, principal: &str, znode: Option<&str>) -> Target {
     Target { principal: Some(principal.into()), ..target(role, znode) }
@@ -13,6 +14,8 @@ fn whole_service() -> Options {
 
 /// A removal for beta, that principal x made, is pending on the second agent.
 const BETA_PENDING: &str = r#"{"get_operations":{"operations":[{"agent_id":{"value":"O-S1"},"info":{"type":"UNRESERVE","unreserve":{"resources":[{"name":"cpus","role":"beta","reservation":{"principal":"x"}}]}},"latest_status":{"state":"OPERATION_PENDING"}}]}}"#;
+
+const NOTHING_PENDING: &str = r#"{"get_operations":{}}"#;
 
 fn away(list: &str) -> String {
     list.replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#)
@@ -276,4 +279,87 @@ fn the_rest_on_an_ignored_agent_that_is_away_keeps_no_node() {
     let results = clean_all(&mut host, &targets, &options);
     assert!(results[1].is_ok(), "{results:?}");
     assert!(results[0].is_ok(), "{results:?}");
+}
+
+/// Another program has beta removed after this run has read the pending operations, and before it lists the agents. That
+/// removal stays pending.
+#[test]
+fn a_removal_elsewhere_between_the_operations_and_the_list_is_asked_for() {
+    let beta = cpus("beta", &["x"]);
+    for own in [cpus("alpha", &["x"]), String::new()] {
+        let mut host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&own), &beta));
+        if !own.is_empty() {
+            host = host.answer(202, "");
+        }
+        let host = host.answer(200, two(Some(""), "")).answer(200, DELETED);
+        let mut host = slow(pages(host, "api/v1", &[NOTHING_PENDING, BETA_PENDING]), |_, _| 0);
+        let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+        assert!(result.is_err() && host.count("Delete") == 0, "'{own}' {result:?}");
+    }
+    // If nothing is pending then, the run is clean.
+    let host =
+        calm().page("frameworks", 200, NONE).answer(200, two(Some(&cpus("alpha", &["x"])), &beta));
+    let host = host.answer(202, "").answer(200, two(Some(""), "")).answer(200, two(Some(""), ""));
+    let host = host.answer(200, DELETED);
+    let mut host = slow(pages(host, "api/v1", &[NOTHING_PENDING]), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+    assert!(result.is_ok() && host.count("Delete") == 1, "{result:?}");
+}
+
+/// Alpha is confirmed while the list shows beta elsewhere. While c waits, another program has beta removed, and that
+/// removal stays pending.
+#[test]
+fn a_removal_elsewhere_while_another_target_waits_is_asked_for() {
+    let beta = cpus("beta", &["x"]);
+    let all = format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"]));
+    let of_c = two(Some(&cpus("c", &["y"])), &beta);
+    let host =
+        accepted(calm().page("frameworks", 200, NONE).answer(200, two(Some(&all), &beta)), 2);
+    let host = host.answer(200, &of_c).answer(200, two(Some(""), "")).answer(200, DELETED);
+    let mut host = slow(pages(host, "api/v1", &[PENDING, BETA_PENDING]), |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), target("c", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}");
+}
+
+/// The agent of beta, which is back, is listed only after alpha's volume is destroyed. The target beta names no principal. Its
+/// removal is refused once, then accepted, and stays pending, after alpha was confirmed.
+#[test]
+fn a_target_of_the_service_that_only_a_later_list_shows_keeps_the_node() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let volume = r#""alpha":[{"name":"disk","role":"alpha","scalar":{"value":1.0},"reservation":{"principal":"x"},"disk":{"persistence":{"id":"v","principal":"x"}}}]"#;
+    let host = calm().page("frameworks", 200, NONE).answer(200, agents(&[(0, volume)]));
+    let host = host.answer(202, "").answer(200, two(Some(&alpha), &beta));
+    let host = host.answer(202, "").answer(409, "");
+    let host = host.answer(200, two(Some(""), &beta)).answer(200, two(Some(""), &beta));
+    let host = host.answer(202, "").answer(200, two(Some(""), "")).answer(200, DELETED);
+    let host = pages(host, "api/v1", &[NOTHING_PENDING, NOTHING_PENDING, BETA_PENDING]);
+    let mut host = slow(host, |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), target("beta", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results[1].is_err(), "{results:?}");
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}");
+}
+
+/// A plan shows that the node is deleted although an ignored agent that is away has the rest; a run says that it ignores the
+/// agent, and the same plan again is carried out already.
+#[test]
+fn a_plan_ignores_the_rest_on_an_ignored_agent_that_is_away() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let (then, now) = (away(&two(Some(&alpha), &beta)), away(&two(Some(""), &beta)));
+    let plans = planned(&mut begun().answer(200, &then), &targets, &options);
+    assert!(janitor_contract::changes::afterwards(&plans[0], &options).is_some(), "{plans:?}");
+    assert_eq!(plans[0].ignored.len(), 1, "{plans:?}");
+    let host = begun().answer(200, &then).answer(202, "").answer(200, &now).answer(200, DELETED);
+    let report = apply(&mut slow(host, |_, _| 0), &plans[0], &options).unwrap();
+    assert_eq!((report.ignored.len(), &*report.ignored[0].agent), (1, "O-S1"), "{report:?}");
+    let mut host = slow(begun().answer(200, &now), |_, _| 0);
+    let again = apply(&mut host, &plans[0], &options);
+    assert!(again.is_ok(), "{again:?}");
+    // Without the option, the plan shows the rest, and the run keeps the node.
+    let plans = planned(&mut begun().answer(200, &then), &targets, &whole_service());
+    assert_eq!((plans[0].ignored.len(), plans[0].elsewhere.len()), (0, 1), "{plans:?}");
 }
