@@ -17,7 +17,7 @@ use crate::program::Result;
 pub const STEPS: [&str; 3] = ["release", "reproducible", "mutants"];
 
 /// The step that needs what one of them makes, and this one.
-pub const NEEDS: (&str, &str) = ("tests", "release");
+pub const NEEDS: (&str, &str) = ("image", "release");
 
 /// Steps in the background, of which the first has been started.
 pub struct Background {

@@ -95,6 +95,11 @@ pub const STEPS: &[Step] = &[
         about: "Run the tests, with every real server that can be installed",
         run: tests::run,
     },
+    Step {
+        name: "image",
+        about: "Build the image of the static binary, and run it",
+        run: tests::image,
+    },
 ];
 
 fn format(_: &mut Skips) -> Result {

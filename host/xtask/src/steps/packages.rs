@@ -17,6 +17,9 @@ const COMPONENT: &str = "host/component/janitor-cleanup.wasm";
 /// The package that uses the library from its archive.
 const OUTSIDE: &str = "outside";
 
+/// The package that has the features of what build scripts and macros depend on, and no others.
+const SCRIPTS: &str = "compiled-once-for-scripts";
+
 /// Its program.
 const PROGRAM: &str = include_str!("../../outside/main.rs");
 
@@ -45,10 +48,11 @@ pub fn check(_: &mut Skips) -> Result {
     packed?;
     let workspace = Workspace { folder };
     workspace.create()?;
-    // Each package is compiled alone, because a feature that it lacks could come from another one. The
-    // program outside does that for the library.
+    // Each package is compiled alone, because a feature that it lacks could come from another one: only macros and
+    // build scripts have the features with which other steps have compiled them. The program outside does that for
+    // the library.
     for package in PUBLISHED.into_iter().filter(|it| ![LIBRARY, COMMAND].contains(it)) {
-        workspace.cargo("check --package").arg(package).run()?;
+        workspace.cargo("check --package").arg(package).arg("--package").arg(SCRIPTS).run()?;
     }
     workspace.build(COMMAND).run()?;
     workspace.use_from_outside()
@@ -89,13 +93,20 @@ impl Workspace {
         fs::write(
             self.folder.join("Cargo.toml"),
             format!(
-                "[workspace]\nresolver = \"3\"\nmembers = [\n    \"compiled-once\",\n    \
+                "[workspace]\nresolver = \"3\"\nmembers = [\n    \"compiled-once\",\n    \"{SCRIPTS}\",\n    \
                  \"outside\",\n{members}]\n\n[patch.crates-io]\n{patches}\n{}",
                 shared_sections(&fs::read_to_string("Cargo.toml")?)
             ),
         )?;
         fs::copy("Cargo.lock", self.folder.join("Cargo.lock"))?;
         Program::new("cp").words("-r tests/compiled-once").arg(&self.folder).run()?;
+        let scripts = self.folder.join(SCRIPTS);
+        fs::create_dir_all(scripts.join("src"))?;
+        fs::write(scripts.join("src/lib.rs"), "")?;
+        fs::write(
+            scripts.join("Cargo.toml"),
+            for_scripts(&fs::read_to_string("tests/compiled-once/Cargo.toml")?),
+        )?;
         let outside = self.folder.join("outside");
         fs::create_dir_all(outside.join("src/bin"))?;
         let program =
@@ -167,6 +178,15 @@ impl Workspace {
     }
 }
 
+/// Returns the manifest of the package for build scripts and macros, given that of the package for everything.
+fn for_scripts(manifest: &str) -> String {
+    let dependencies = manifest.split("[build-dependencies]").nth(1).unwrap_or_default();
+    let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+    format!(
+        "[package]\nname = \"{SCRIPTS}\"\nedition = \"2024\"\n\n[build-dependencies]{dependencies}"
+    )
+}
+
 /// Returns the sections of the repository's manifest that also apply to the other workspace.
 fn shared_sections(manifest: &str) -> String {
     const SHARED: [&str; 3] = ["profile.dev", "workspace.package", "workspace.lints"];
@@ -214,6 +234,13 @@ impl Drop for Cluster {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
+
+    #[test]
+    fn only_what_scripts_depend_on_has_its_features() {
+        let manifest = "[package]\n[dependencies]\na = \"1\"\n\n[build-dependencies]\nb = \"2\"\n\n[lints]\nworkspace = true\n";
+        assert!(for_scripts(manifest).ends_with("[build-dependencies]\nb = \"2\"\n"));
+        assert!(!for_scripts(manifest).contains("[dependencies]"));
+    }
 
     #[test]
     fn only_some_sections_apply_to_the_other_workspace() {

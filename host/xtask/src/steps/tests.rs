@@ -23,9 +23,7 @@ pub fn run(skips: &mut Skips) -> Result {
     // 639 s with four.
     let threads = 6 * thread::available_parallelism()?.get();
     let mut tests = cargo("test --locked").env("RUST_TEST_THREADS", threads.to_string());
-    for (variable, value) in
-        [image(skips)?, zookeeper(skips)?, masters(skips)?].into_iter().flatten()
-    {
+    for (variable, value) in [zookeeper(skips)?, masters(skips)?].into_iter().flatten() {
         tests = tests.env(variable, value);
     }
     let embedders = Program::new("tests/embedders/setup.sh").output()?;
@@ -37,25 +35,26 @@ pub fn run(skips: &mut Skips) -> Result {
     tests.run()
 }
 
-/// An environment variable that the tests read, and its value.
-type Variable = Option<(&'static str, String)>;
-
-/// Finds the static binary for the image, which the step `release` builds.
-fn image(skips: &mut Skips) -> Result<Variable> {
+/// Runs the test of the image, with the static binary that the step `release` builds. The step `tests` does not wait
+/// for that.
+pub fn image(skips: &mut Skips) -> Result {
     let has_tools = || is_there("buildah") && Path::new("/bin/busybox").exists();
     if !has_tools() && install::by_apt("buildah busybox-static ca-certificates").is_err() {
         skips.skip("the image: the tools that build it cannot be installed");
-        return Ok(None);
+        return Ok(());
     }
+    install::components_target()?;
     let binary = super::static_binary()?;
-    match Path::new(&binary).canonicalize() {
-        Ok(binary) => Ok(Some(("JANITOR_TEST_IMAGE", binary.display().to_string()))),
-        Err(_) => {
-            skips.skip(format!("the image: there is no {binary} (cargo xtask release builds it)"));
-            Ok(None)
-        }
-    }
+    let Ok(binary) = Path::new(&binary).canonicalize() else {
+        skips.skip(format!("the image: there is no {binary} (cargo xtask release builds it)"));
+        return Ok(());
+    };
+    let test = cargo("test --locked --test suite").words("-- image::");
+    test.env("JANITOR_TEST_IMAGE", binary.display().to_string()).run()
 }
+
+/// An environment variable that the tests read, and its value.
+type Variable = Option<(&'static str, String)>;
 
 /// Finds the script that starts Debian's ZooKeeper.
 fn zookeeper(skips: &mut Skips) -> Result<Variable> {
