@@ -23,7 +23,7 @@ use crate::command::{changes, on, program, run, scenario};
 const TARGET: &str = "-r cassandra_role -p cassandra_principal -z cassandra";
 const QUESTION: &str = "Permanently remove all of this? [y/N]";
 
-/// What erases a line that moves.
+/// The sequence that erases a line that moves.
 const ERASE: &str = "\r\x1b[2K";
 
 /// The beginning of every other question.
