@@ -413,7 +413,12 @@ impl<'a, H: Host> Context<'a, H> {
 
     /// Takes those that the options ignore out of a list.
     pub fn ignore(&self, unreached: &mut Vec<Unreached>) -> Vec<Unreached> {
-        unreached.extract_if(.., |it| self.is_ignored(&it.agent, &it.hostname)).collect()
+        unreached.extract_if(.., |it| self.ignores(it)).collect()
+    }
+
+    /// Returns whether the options ignore an agent that is away.
+    pub fn ignores(&self, unreached: &Unreached) -> bool {
+        self.is_ignored(&unreached.agent, &unreached.hostname)
     }
 
     /// Returns whether the options ignore an agent.

@@ -44,8 +44,8 @@ impl<H: Host> Context<'_, H> {
                 return Ok(Some(listing));
             }
             let reach = self.unreached(&listing, pending);
-            let is_awaited = |it: &&Unreached| !self.is_ignored(&it.agent, &it.hostname);
-            let awaited: Vec<_> = reach.unreached.iter().filter(is_awaited).cloned().collect();
+            let unreached = reach.unreached.iter();
+            let awaited: Vec<_> = unreached.filter(|it| !self.ignores(it)).cloned().collect();
             let condition = away_words(&awaited, owner.role);
             if awaited.is_empty() || !self.wait_for(&condition) {
                 break reach;
@@ -154,7 +154,8 @@ impl<H: Host> Context<'_, H> {
         while !is_known || self.is_rest_removed() {
             (listing, pending) = self.look_at_pending(listing, owner)?;
             is_known = true;
-            if !pending.as_ref().is_ok_and(Vec::is_empty) {
+            // The run is incomplete then.
+            if !pending.as_ref().is_ok_and(|it| it.iter().all(|it| self.ignores(it))) {
                 break;
             }
         }
@@ -176,9 +177,9 @@ impl<H: Host> Context<'_, H> {
         let mut backoff = self.backoff();
         let pending = loop {
             let pending = self.pending(&listing, Some(owner));
-            let counts = |it: &Unreached| !self.is_ignored(&it.agent, &it.hostname);
             // A list that cannot be read is reported at the end.
-            let is_worth_it = pending.as_ref().is_ok_and(|pending| pending.iter().any(counts));
+            let is_worth_it =
+                pending.as_ref().is_ok_and(|it| it.iter().any(|it| !self.ignores(it)));
             if !is_worth_it {
                 self.renew_waits(&backoff);
                 break pending;
@@ -327,7 +328,7 @@ impl<H: Host> Context<'_, H> {
         self.warn_of_elsewhere(all);
         let counts = self.rest_that_counts();
         if counts.is_empty() {
-            return Ok(());
+            return self.require_nothing_removed();
         }
         let roles: Vec<_> = counts.iter().map(|it| it.role.as_str()).collect();
         let message = format!(
@@ -341,9 +342,14 @@ impl<H: Host> Context<'_, H> {
     /// Does the same unless the report has all of these already, and none of them must not be left.
     pub fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
         let is_reported = self.rest.borrow_mut().all() == self.report.elsewhere;
-        if !is_reported || !self.rest_that_counts().is_empty() {
-            self.require_nothing_elsewhere()?;
+        match is_reported && self.rest_that_counts().is_empty() {
+            true => self.require_nothing_removed(),
+            false => self.require_nothing_elsewhere(),
         }
+    }
+
+    /// Aborts the run if something of the rest may come back, because its removal may be pending.
+    fn require_nothing_removed(&mut self) -> Result<(), Abort> {
         if self.is_rest_removed() {
             let message = "Incomplete: the service had resources of other roles, which are not listed any more, but \
                 may come back. Other steps are skipped; run the same command again.";

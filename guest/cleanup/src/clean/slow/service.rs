@@ -306,6 +306,27 @@ fn a_removal_elsewhere_between_the_operations_and_the_list_is_asked_for() {
     assert!(result.is_ok() && host.count("Delete") == 1, "{result:?}");
 }
 
+/// A removal is pending on an ignored agent. Another program has beta removed on another agent after this run has read the
+/// pending operations, and before it lists the agents.
+#[test]
+fn a_removal_elsewhere_is_asked_for_whatever_an_ignored_agent_has_pending() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let three = |all: [&str; 3]| agents(&[(0, all[0]), (1, all[1]), (2, all[2])]);
+    let ignored = BETA_PENDING.replace("O-S1", "O-S2");
+    let host = calm()
+        .page("frameworks", 200, NONE)
+        .answer(200, three([&alpha, &beta, ""]))
+        .answer(202, "");
+    let host = host
+        .answer(200, three(["", &beta, ""]))
+        .answer(200, three(["", "", ""]))
+        .answer(200, DELETED);
+    let mut host = slow(pages(host, "api/v1", &[&ignored, &ignored, BETA_PENDING]), |_, _| 0);
+    let options = Options { ignored_agents: vec!["O-S2".into()], ..whole_service() };
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+    assert!(result.is_err() && host.count("Delete") == 0, "{result:?}");
+}
+
 /// Alpha is confirmed while the list shows beta elsewhere. While c waits, another program has beta removed, and that
 /// removal stays pending.
 #[test]
