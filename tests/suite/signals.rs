@@ -17,10 +17,15 @@ const LOOKS: usize = 2;
 
 /// Starts a command, and waits until a cluster has received this many requests.
 fn after(requests: usize, cluster: &Cluster, command: &mut Command) -> Child {
+    after_all(requests, || cluster.requests().len(), command)
+}
+
+/// Starts a command, and waits until the number of its requests is this one.
+fn after_all(requests: usize, count: impl Fn() -> usize, command: &mut Command) -> Child {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let patience = Instant::now();
-    while cluster.requests().len() < requests {
+    while count() < requests {
         assert!(patience.elapsed() < Duration::from_secs(60), "{requests} requests do not come");
         sleep(Duration::from_millis(1));
     }
@@ -43,8 +48,7 @@ fn understood(child: &mut Child) -> BufReader<ChildStderr> {
 }
 
 fn finished(cluster: &Cluster) -> State {
-    // This test does not need latency.
-    let cluster = Cluster::start(State { latency_ms: 0, ..cluster.state() });
+    let cluster = Cluster::start(cluster.state());
     let run = run(&mut on(&cluster, TARGET));
     assert_eq!(run.exit, 0, "{}", run.stdout);
     cluster.state()
@@ -83,12 +87,15 @@ fn a_second_sighup_does_too() {
 fn ends_well(signal: &str) {
     let folder = tempfile::tempdir().unwrap();
     let recording = folder.path().join("run.har");
-    let cluster = Cluster::start(State { latency_ms: 1500, ..scenario("the-sample-result") });
+    let cluster = Cluster::start(scenario("the-sample-result"));
+    cluster.stall(Some(Stall::Changes));
     let agents = ["S5", "S4", "S1"];
-    let mut child =
-        after(LOOKS + agents.len(), &cluster, on(&cluster, TARGET).arg("--record").arg(&recording));
+    let sent = || changes(&cluster).len();
+    let mut command = on(&cluster, TARGET);
+    let mut child = after_all(agents.len(), sent, command.arg("--record").arg(&recording));
     send(signal, &child);
     let mut stderr = understood(&mut child);
+    cluster.stall(None);
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let mut complaints = String::new();
