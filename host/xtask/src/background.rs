@@ -103,10 +103,9 @@ fn run(step: &'static str) -> Ended {
 
 fn process(step: &str) -> Result {
     let output = File::create(output(step))?;
-    // The steps beside it have precedence: four compilers in turn on two cores would slow each other down.
-    let status = Command::new("nice")
-        .args(["-n", "19"])
-        .arg(env::current_exe()?)
+    // It has the same priority as the steps beside it: the time of a run is the work of all processors if what keeps
+    // one of them busy is over before the tests begin, which use all.
+    let status = Command::new(env::current_exe()?)
         .arg(step)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
