@@ -392,7 +392,7 @@ impl<'a, H: Host> Context<'a, H> {
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;
-        self.rest.borrow_mut().is_asked_for();
+        self.rest.borrow_mut().operations_were_read();
         let rest = owner.filter(|_| self.options.whole_service);
         let mut ids = PendingIds::default();
         for it in pending.into_iter().flatten() {

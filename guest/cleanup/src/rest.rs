@@ -65,7 +65,7 @@ impl Rest {
     }
 
     /// Takes note that the pending operations have been read after all lists.
-    pub fn is_asked_for(&mut self) {
+    pub fn operations_were_read(&mut self) {
         self.is_removed = false;
     }
 
@@ -216,7 +216,7 @@ mod tests {
 
     /// Only what disappears from an agent that is connected may have been removed by another program.
     #[test]
-    fn what_disappears_is_asked_for() {
+    fn what_disappears_operations_were_read() {
         let shown = || list("", &["a", "b"]);
         for (later, is_removed) in [
             (list("", &["a", "b", "c"]), false),
@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(rest.is_removed(), is_removed, "{later:?}");
             rest.keep(&later);
             assert_eq!(rest.is_removed(), is_removed, "{later:?}");
-            rest.is_asked_for();
+            rest.operations_were_read();
             rest.keep(&later);
             assert!(!rest.is_removed(), "{later:?}");
         }

@@ -168,7 +168,7 @@ impl<H: Host> Context<'_, H> {
         self.options.whole_service && self.rest.borrow().is_removed()
     }
 
-    /// Does the same once.
+    /// Waits for the pending removals once, and lists the agents after that.
     fn look_at_pending(
         &mut self,
         listing: Rc<Listing>,
