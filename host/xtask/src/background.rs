@@ -103,8 +103,8 @@ fn run(step: &'static str) -> Ended {
 
 fn process(step: &str) -> Result {
     let output = File::create(output(step))?;
-    // It has the same priority as the steps beside it: the time of a run is the work of all processors if what keeps
-    // one of them busy is over before the tests begin, which use all.
+    // It has the same priority as the steps beside it: what keeps one processor busy must end before the tests do,
+    // which keep all of them busy.
     let status = Command::new(env::current_exe()?)
         .arg(step)
         .stdin(Stdio::null())
