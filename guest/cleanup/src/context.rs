@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::excerpt::one_line;
 use crate::host::{Host, Look, Shown, Watched};
+use crate::lost::Lost;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
@@ -74,6 +75,12 @@ pub struct Context<'a, H> {
     pub waits_since: Option<Duration>,
     /// The resources of the same service that lists have shown under other roles.
     pub rest: rest::Shared,
+    /// How often something of the rest had disappeared when the pending operations were last read.
+    pub rest_asked: u32,
+    /// The resources of the target that have disappeared.
+    pub lost: Lost,
+    /// The other targets of the run.
+    pub others: Vec<&'a Target>,
     /// A list of agents that shows something of the target again, once nothing was left of it.
     pub shown: Shown,
     /// The agents for which the run has waited because they were out of reach.
@@ -148,6 +155,9 @@ impl<'a, H: Host> Context<'a, H> {
             has_paused: false,
             waits_since: None,
             rest: rest::Shared::default(),
+            rest_asked: 0,
+            lost: Lost::default(),
+            others: Vec::new(),
             shown: Shown::default(),
             away: Vec::new(),
             lists_no_operations: false,
@@ -218,9 +228,12 @@ impl<'a, H: Host> Context<'a, H> {
         listing: Result<Rc<Listing>, String>,
         owner: Owner,
     ) -> Result<Rc<Listing>, String> {
-        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner));
+        self.report.left = None;
         self.is_blind = listing.is_err();
         if let Ok(listing) = &listing {
+            let left = listing.left(owner);
+            self.lost.keep(listing, &left, &self.options.ignored_agents);
+            self.report.left = Some(left);
             self.vanished = listing.vanished(&self.concerned);
             self.concerned.extend(listing.concerned());
             self.has_unrecorded = listing.unrecorded().next().is_some();
@@ -339,15 +352,23 @@ impl<'a, H: Host> Context<'a, H> {
         });
         let absent = absent.agents.into_iter();
         let absent = absent.filter(|it| listing.may_be_wanted(&it.agent, &it.hostname));
-        let rest = match self.options.whole_service {
-            true => self.rest.borrow().ignored(&self.options.ignored_agents),
-            false => Vec::new(),
-        };
-        for agent in listing.unreached().into_iter().chain(absent).chain(pending).chain(rest) {
+        for agent in listing.unreached().into_iter().chain(absent).chain(pending) {
             let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
             if !unreached.iter().any(is_known) {
                 unreached.push(agent);
             }
+        }
+        if self.options.whole_service {
+            let mut rest = self.rest.borrow().ignored(&self.options.ignored_agents);
+            // Of a machine that is down, only the host name is known.
+            rest.retain(|agent| {
+                let is_it = |it: &Unreached| match it.agent.is_empty() {
+                    true => it.hostname == agent.hostname,
+                    false => it.agent == agent.agent,
+                };
+                !unreached.iter().any(is_it)
+            });
+            unreached.append(&mut rest);
         }
         Reach { unreached, unknown, missing }
     }
@@ -390,9 +411,13 @@ impl<'a, H: Host> Context<'a, H> {
         owner: Option<Owner>,
     ) -> Result<PendingIds, String> {
         let mut retries = self.retries();
+        if self.has_lost() {
+            self.host.forget_old_operations();
+        }
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;
-        self.rest.borrow_mut().operations_were_read();
+        self.lost.asked();
+        self.rest_asked = self.rest.borrow().losses();
         let rest = owner.filter(|_| self.options.whole_service);
         let mut ids = PendingIds::default();
         for it in pending.into_iter().flatten() {

@@ -59,6 +59,10 @@ pub trait Host {
     /// removal that is not pending any more may have come to nothing after that list.
     fn forget_old_list(&mut self) {}
 
+    /// Forgets the pending operations, if the host keeps them and has listed the agents since: they do not say why
+    /// something has disappeared from that list.
+    fn forget_old_operations(&mut self) {}
+
     /// Returns the latest look at the frameworks, if several cleanups share the host.
     fn latest_look(&self) -> Option<Look> {
         None
@@ -264,6 +268,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn forget_old_list(&mut self) {
         self.host.forget_old_list();
+    }
+
+    fn forget_old_operations(&mut self) {
+        self.host.forget_old_operations();
     }
 
     fn latest_look(&self) -> Option<Look> {

@@ -35,6 +35,7 @@ pub mod excerpt;
 mod groups;
 pub mod guard;
 pub mod host;
+mod lost;
 pub mod master;
 pub mod memo;
 pub mod names;

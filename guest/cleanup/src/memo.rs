@@ -340,6 +340,13 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         }
     }
 
+    fn forget_old_operations(&mut self) {
+        let mut memo = self.0.borrow_mut();
+        if !memo.is_list_old {
+            memo.forget_pages(is_about_operations);
+        }
+    }
+
     fn know(&mut self, page: &Request) {
         self.0.borrow_mut().known.push(page.clone());
     }

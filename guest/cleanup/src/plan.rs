@@ -15,11 +15,12 @@ use crate::master::agents::{Listing, Wanted};
 use crate::master::resource::{Decision, Resource};
 use crate::memo::{Handle, Memo};
 use crate::owner::Owner;
+use crate::rest;
 use crate::settle::away_words;
 use crate::znode::Tree;
 use janitor_contract::types::{
-    AgentPlan, CleanupPlan, Fate, InUse, Options, Phase, Planned, ReadFailure, Reason, SkipReason,
-    Target, ZnodeState,
+    AgentPlan, CleanupPlan, Elsewhere, Fate, InUse, Options, Phase, Planned, ReadFailure, Reason,
+    SkipReason, Target, ZnodeState,
 };
 
 /// Makes a plan for a target, as `wit/cleanup.wit` specifies.
@@ -31,18 +32,20 @@ pub fn plan<H: Host>(
     target: &Target,
     options: &Options,
 ) -> Result<CleanupPlan, ReadFailure> {
-    plan_since(host, target, options, None)
+    plan_since(host, target, options, None, &[])
 }
 
-/// Makes a plan. The time limit for servers that are not ready starts at a time on the host's clock, or
-/// when it is needed.
+/// Makes a plan, beside those of all targets of the run. The time limit for servers that are not ready starts at a
+/// time on the host's clock, or when it is needed.
 fn plan_since<H: Host>(
     host: &mut H,
     target: &Target,
     options: &Options,
     start: Option<Duration>,
+    all: &[Target],
 ) -> Result<CleanupPlan, ReadFailure> {
     let mut context = Context::new(host, options);
+    context.others = all.iter().filter(|it| *it != target).collect();
     context.waits_since = start;
     context.plan(target).map_err(Abort::into_read_failure)
 }
@@ -56,7 +59,7 @@ pub fn plan_all<H: Host>(
 ) -> Vec<Result<CleanupPlan, ReadFailure>> {
     let memo = RefCell::new(Memo::new(host, targets.iter()));
     let start = memo.borrow_mut().elapsed();
-    let plan = |target| plan_since(&mut Handle(&memo), target, options, Some(start));
+    let plan = |target| plan_since(&mut Handle(&memo), target, options, Some(start), targets);
     targets.iter().map(plan).collect()
 }
 
@@ -67,6 +70,8 @@ impl<H: Host> Context<'_, H> {
         // The plan itself shows everything that a warning would say.
         self.is_quiet = true;
         let (mut plan, listing) = loop {
+            // The plan only shows the rest of the service that there is after the last wait.
+            self.rest = rest::Shared::default();
             let (plan, listing) = self.survey(target)?;
             let condition = awaited(&plan);
             if !condition.is_some_and(|condition| self.wait_for(&condition)) {
@@ -75,7 +80,11 @@ impl<H: Host> Context<'_, H> {
         };
         if let (Some(listing), Some(owner)) = (&listing, Owner::of(target)) {
             self.warn_of_stacked(listing, owner);
-            self.warn_of_elsewhere(listing.elsewhere());
+            let elsewhere = match self.options.whole_service {
+                true => self.planned_rest(self.rest_that_counts()),
+                false => listing.elsewhere(),
+            };
+            self.warn_of_elsewhere(elsewhere);
         }
         plan.znode = self.znode_state(target);
         plan.warnings = std::mem::take(&mut self.report.warnings);
@@ -141,10 +150,17 @@ impl<H: Host> Context<'_, H> {
         plan.ignored = self.ignore(&mut unreached);
         plan.unreached = unreached;
         plan.elsewhere = match self.options.whole_service {
-            true => self.rest_that_counts(),
+            true => self.planned_rest(self.rest_that_counts()),
             false => listing.elsewhere(),
         };
         Ok(listing)
+    }
+
+    /// Returns what a plan shows of the rest of a service: not what another target of the run is, which is removed
+    /// before the node.
+    pub fn planned_rest(&self, mut rest: Vec<Elsewhere>) -> Vec<Elsewhere> {
+        rest.retain(|it| !self.others.iter().any(|target| is_all_of(target, it)));
+        rest
     }
 
     /// Makes the checks that a cleanup would make, in the same order.
@@ -189,6 +205,16 @@ impl<H: Host> Context<'_, H> {
             (plan.refusal, plan.why_refused) = (Some(reason), Some(format!("{why}.")));
         }
     }
+}
+
+/// Returns whether a target is everything that is elsewhere for a role, and by a principal.
+fn is_all_of(target: &Target, elsewhere: &Elsewhere) -> bool {
+    let Target { role, principal, labels, framework_id, agents, .. } = target;
+    role.as_ref() == Some(&elsewhere.role)
+        && (principal.is_none() || *principal == elsewhere.principal)
+        && labels.is_empty()
+        && framework_id.is_none()
+        && agents.is_empty()
 }
 
 /// Describes a condition of a plan that may pass by itself.

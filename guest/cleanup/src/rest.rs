@@ -16,9 +16,9 @@ pub struct Rest {
     agents: BTreeMap<String, OnAgent>,
     /// All of it, by role and principal, unless it is to be added up again.
     all: Option<Vec<Elsewhere>>,
-    /// Some of it is not listed any more, and the pending operations have not been read since: another program may
-    /// have had it removed after they were read the last time.
-    is_removed: bool,
+    /// How often some of it was not listed any more: another program may have had it removed, and the agent may not
+    /// have carried that out.
+    losses: u32,
 }
 
 /// The same record for several cleanups of one run: the list that one of them reads counts for all.
@@ -49,7 +49,9 @@ impl Rest {
             self.all = None;
             let mut now = OnAgent::of(agent);
             match self.agents.remove(&agent.id) {
-                Some(then) if then.is_refuted(agent) => self.is_removed |= !now.has_all(&then),
+                Some(then) if then.is_refuted(agent) => {
+                    self.losses = self.losses.saturating_add(u32::from(!now.has_all(&then)));
+                }
                 Some(then) => now.add(then),
                 None => {}
             }
@@ -59,14 +61,10 @@ impl Rest {
         }
     }
 
-    /// Returns whether the pending operations are to be read again before it is known that nothing of it is left.
-    pub fn is_removed(&self) -> bool {
-        self.is_removed
-    }
-
-    /// Takes note that the pending operations have been read after all lists.
-    pub fn operations_were_read(&mut self) {
-        self.is_removed = false;
+    /// Returns how often some of it has disappeared. If it is more than when the pending operations were read, these are
+    /// to be read again before it is known that nothing of it is left.
+    pub fn losses(&self) -> u32 {
+        self.losses
     }
 
     /// Returns all of it, by role and principal.
@@ -216,9 +214,9 @@ mod tests {
 
     /// Only what disappears from an agent that is connected may have been removed by another program.
     #[test]
-    fn what_disappears_operations_were_read() {
+    fn what_disappears_is_counted() {
         let shown = || list("", &["a", "b"]);
-        for (later, is_removed) in [
+        for (later, is_lost) in [
             (list("", &["a", "b", "c"]), false),
             (list("", &["a"]), true),
             (list("", &[]), true),
@@ -228,13 +226,11 @@ mod tests {
         ] {
             let mut rest = Rest::default();
             rest.keep(&shown());
+            assert_eq!(rest.losses(), 0);
             rest.keep(&later);
-            assert_eq!(rest.is_removed(), is_removed, "{later:?}");
+            assert_eq!(rest.losses(), u32::from(is_lost), "{later:?}");
             rest.keep(&later);
-            assert_eq!(rest.is_removed(), is_removed, "{later:?}");
-            rest.operations_were_read();
-            rest.keep(&later);
-            assert!(!rest.is_removed(), "{later:?}");
+            assert_eq!(rest.losses(), u32::from(is_lost), "{later:?}");
         }
     }
 

@@ -142,8 +142,8 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Waits for removals that were accepted earlier, for this run or for another program, and that of the rest of the
-    /// service until nothing more of it disappears. It returns the agents on which some are still pending.
+    /// Waits for removals that were accepted earlier, for this run or for another program, until nothing more disappears.
+    /// It returns the agents on which some are still pending.
     fn wait_for_pending(
         &mut self,
         mut listing: Rc<Listing>,
@@ -151,7 +151,11 @@ impl<H: Host> Context<'_, H> {
     ) -> Result<(Rc<Listing>, Pending), Abort> {
         let mut pending = Ok(Vec::new());
         let mut is_known = self.is_settled;
-        while !is_known || self.is_rest_removed() {
+        while !is_known || self.has_lost() && !self.may_be_listed(&listing, owner) {
+            if self.has_lost() {
+                // Where nothing says what is pending, the removal may have been accepted just now.
+                self.confirmed_at = self.host.elapsed();
+            }
             (listing, pending) = self.look_at_pending(listing, owner)?;
             is_known = true;
             // The run is incomplete then.
@@ -162,10 +166,16 @@ impl<H: Host> Context<'_, H> {
         Ok((listing, pending))
     }
 
-    /// Returns whether something of the rest of the service, which counts, has disappeared since the pending operations
-    /// were read.
-    pub fn is_rest_removed(&self) -> bool {
-        self.options.whole_service && self.rest.borrow().is_removed()
+    /// Returns whether something of the target, or of the rest of the service if that counts, has disappeared since the
+    /// pending operations were read.
+    pub fn has_lost(&self) -> bool {
+        let has_rest = || self.rest.borrow().losses() > self.rest_asked;
+        self.lost.is_unasked() || self.options.whole_service && has_rest()
+    }
+
+    /// Returns whether something is listed that keeps the run from being complete.
+    fn may_be_listed(&self, listing: &Listing, owner: Owner) -> bool {
+        listing.shows(owner, &self.options.ignored_agents) || !self.rest_that_counts().is_empty()
     }
 
     /// Waits for the pending removals once, and lists the agents after that.
@@ -328,7 +338,7 @@ impl<H: Host> Context<'_, H> {
         self.warn_of_elsewhere(all);
         let counts = self.rest_that_counts();
         if counts.is_empty() {
-            return self.require_nothing_removed();
+            return self.require_nothing_lost();
         }
         let roles: Vec<_> = counts.iter().map(|it| it.role.as_str()).collect();
         let message = format!(
@@ -343,16 +353,16 @@ impl<H: Host> Context<'_, H> {
     pub fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
         let is_reported = self.rest.borrow_mut().all() == self.report.elsewhere;
         match is_reported && self.rest_that_counts().is_empty() {
-            true => self.require_nothing_removed(),
+            true => self.require_nothing_lost(),
             false => self.require_nothing_elsewhere(),
         }
     }
 
-    /// Aborts the run if something of the rest may come back, because its removal may be pending.
-    fn require_nothing_removed(&mut self) -> Result<(), Abort> {
-        if self.is_rest_removed() {
-            let message = "Incomplete: the service had resources of other roles, which are not listed any more, but \
-                may come back. Other steps are skipped; run the same command again.";
+    /// Aborts the run if something has disappeared that may come back, because its removal may be pending.
+    fn require_nothing_lost(&mut self) -> Result<(), Abort> {
+        if self.has_lost() {
+            let message = "Incomplete: some resources are not listed any more that this run has not removed, and may \
+                come back. Other steps are skipped; run the same command again.";
             return Err(self.abort(Reason::Incomplete, message));
         }
         Ok(())

@@ -1655,5 +1655,6 @@ fn after_a_slow_deletion_exhibitor_is_waited_for() {
     }
 }
 
+mod disappears;
 mod later;
 mod service;

@@ -1009,6 +1009,7 @@ fn a_phase_that_is_repeated_is_no_longer_confirmed() {
         .answer(200, VOLUME)
         .answer(202, "")
         .answer(200, EMPTY)
+        .answer(200, EMPTY)
         .answer(200, &back)
         .answer(403, "")
         .answer(200, &back);

@@ -244,6 +244,7 @@ impl<H: Host> Context<'_, H> {
         listing: Rc<Listing>,
     ) -> Result<Done, Abort> {
         let newest = listing.newest;
+        self.lost.accepted(operation.phase, accepted);
         let mut last = Some(listing);
         let mut backoff = self.backoff();
         let mut has_waited = false;
@@ -281,7 +282,7 @@ impl<H: Host> Context<'_, H> {
                 let is_whole = !listing.is_refreshed;
                 let is_nothing = |it: PendingIds| it.own.is_empty() && it.rest.is_empty();
                 let is_known = pending.is_ok_and(is_nothing) && !self.lists_no_operations;
-                self.is_settled = is_whole && is_known && !self.is_rest_removed();
+                self.is_settled = is_whole && is_known;
                 self.report.confirmed.push(operation.phase);
                 self.report.confirmed.sort_by_key(|phase| *phase as u8);
                 let line =

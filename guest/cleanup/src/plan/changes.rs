@@ -44,19 +44,34 @@ impl<H: Host> Context<'_, H> {
             let why = format!("the plan contradicts itself: {what}. Make a new plan");
             return Err(self.refuse(Refusal { reason: Reason::InvalidTarget, why }));
         }
-        let then = planned::under(plan, self.options);
-        let target = &then.target;
+        let mut then = planned::under(plan, self.options);
+        let target = &plan.target;
         let znode = self.znode_state(target);
         if let (Some(ZnodeState::Unknown(why)), Some(znode)) = (&znode, &target.znode) {
             let message = format!("It is unknown whether znode '{znode}' exists: {why}");
             return Err(self.abort(Reason::Failed, message));
         }
         let (now, listing) = self.survey(target)?;
+        if self.options.whole_service {
+            self.ignore_planned_rest(&mut then, &now);
+        }
         // The pending operations and the frameworks have been read after the agents.
         self.confirmed_at = self.host.now;
         let now = CleanupPlan { znode, ..now };
         let differences = differences(&then, &now, self.options);
         Ok(Compared { then, now, listing, differences })
+    }
+
+    /// Takes the rest of the service that only the options of this run ignore out of what a plan shows.
+    fn ignore_planned_rest(&self, then: &mut CleanupPlan, now: &CleanupPlan) {
+        let all = self.rest.borrow_mut().all().to_vec();
+        if then.elsewhere == now.elsewhere || then.elsewhere != self.planned_rest(all) {
+            return;
+        }
+        then.elsewhere.clone_from(&now.elsewhere);
+        let mut ignored = self.rest.borrow().ignored(&self.options.ignored_agents);
+        ignored.retain(|it| !then.ignored.iter().any(|known| known.agent == it.agent));
+        then.ignored.append(&mut ignored);
     }
 
     /// Aborts the run unless the plan may be carried out, or is carried out already.

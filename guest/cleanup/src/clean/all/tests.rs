@@ -98,7 +98,12 @@ fn where_few_agents_are_concerned_two_lists_are_enough() {
         of_each_agent(&list(&[], &[])),
     ];
     for has_reservations in [true, false] {
-        let mut host = calm().with_agents_per_request(0).answer(200, &before.0);
+        let before = match has_reservations {
+            true => before.0.clone(),
+            // The volumes are on disks that are statically reserved.
+            false => before.0.replace(r#""reservation":{},"#, ""),
+        };
+        let mut host = calm().with_agents_per_request(0).answer(200, &before);
         (0..4).for_each(|_| host = mem::take(&mut host).answer(202, ""));
         let removed = if has_reservations { &between.1 } else { &after.1 };
         for body in removed {

@@ -1,0 +1,363 @@
+//! Resources that disappear from lists although the run has not removed them, and plans of a whole service.
+
+use super::later::{agents, cpus, two};
+use super::*;
+use crate::clean::apply;
+
+fn of_service(role: &str, principal: &str, znode: Option<&str>) -> Target {
+    Target { principal: Some(principal.into()), ..target(role, znode) }
+}
+
+fn whole_service() -> Options {
+    Options { whole_service: true, ..refusing() }
+}
+
+const NOTHING_PENDING: &str = r#"{"get_operations":{}}"#;
+
+/// An UNRESERVE of cpus of a role, that a principal made, is pending on an agent.
+fn pending(agent: u8, role: &str, principal: &str) -> String {
+    format!(
+        r#"{{"get_operations":{{"operations":[{{"agent_id":{{"value":"O-S{agent}"}},"info":{{"type":"UNRESERVE","unreserve":{{"resources":[{{"name":"cpus","role":"{role}","reservation":{{"principal":"{principal}"}}}}]}}}},"latest_status":{{"state":"OPERATION_PENDING"}}}}]}}}}"#
+    )
+}
+
+fn away(list: &str) -> String {
+    list.replace(r#""hostname":"h1","#, r#""hostname":"h1","active":false,"#)
+}
+
+/// A dynamically reserved disk with a volume, or without.
+fn disk(role: &str, principal: &str, has_volume: bool) -> String {
+    let volume =
+        if has_volume { r#","disk":{"persistence":{"id":"v","principal":"x"}}"# } else { "" };
+    format!(
+        r#""{role}":[{{"name":"disk","role":"{role}","scalar":{{"value":1.0}},"reservation":{{"principal":"{principal}"}}{volume}}}]"#
+    )
+}
+
+/// A statically reserved disk with a volume, or without.
+fn static_disk(role: &str, has_volume: bool) -> String {
+    let volume =
+        if has_volume { r#","disk":{"persistence":{"id":"w","principal":"y"}}"# } else { "" };
+    format!(
+        r#""{role}":[{{"name":"disk","role":"{role}","scalar":{{"value":1.0}},"reservations":[{{"type":"STATIC","role":"{role}"}}]{volume}}}]"#
+    )
+}
+
+/// The requests in their order, to explain a failure.
+fn story<F>(host: &Slow<F>) -> String {
+    host.all.iter().map(|(at, it)| format!("\n  {at:?} {it}")).collect()
+}
+
+/// Nothing is pending; then another program has beta removed on an agent that is slow to carry it out; then the list lacks
+/// beta. The operations that were read before that list do not say why.
+#[test]
+fn pending_operations_that_are_kept_say_nothing_of_a_later_list() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&alpha), &beta));
+    let host = host.answer(202, "").answer(200, two(Some(""), "")).answer(200, DELETED);
+    let stuck = pending(1, "beta", "x");
+    let mut host = slow(pages(host, "api/v1", &[NOTHING_PENDING, &stuck]), |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    let (asked, all) = (host.count("GET_OPERATIONS"), story(&host));
+    assert!(
+        results[0].is_err() && host.count("Delete") == 0,
+        "asked for operations {asked} time(s): {results:?}{all}"
+    );
+}
+
+/// The same if the list without beta is that after the wait for another target.
+#[test]
+fn nor_if_another_target_waits_in_between() {
+    let beta = cpus("beta", &["x"]);
+    let all = format!("{},{}", cpus("alpha", &["x"]), cpus("c", &["y"]));
+    let of_c = two(Some(&cpus("c", &["y"])), &beta);
+    let host =
+        accepted(calm().page("frameworks", 200, NONE).answer(200, two(Some(&all), &beta)), 2);
+    let host = host.answer(200, &of_c).answer(200, two(Some(""), "")).answer(200, DELETED);
+    let (of_y, stuck) = (pending(0, "c", "y"), pending(1, "beta", "x"));
+    let host = pages(host, "api/v1", &[&of_y, NOTHING_PENDING, &stuck]);
+    let mut host = slow(host, |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), target("c", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}{}", story(&host));
+}
+
+/// The removal of c is confirmed. Meanwhile another program has alpha unreserved, which is pending, and the list that confirms
+/// c lacks alpha.
+#[test]
+fn nor_for_a_target_that_disappears_from_a_list_for_another_one() {
+    let begin = two(Some(&static_disk("c", true)), &cpus("alpha", &["x"]));
+    let end = two(Some(&static_disk("c", false)), "");
+    let host = calm().page("frameworks", 200, NONE).answer(200, begin).answer(202, "");
+    let host = host.answer(200, end).answer(200, DELETED);
+    let stuck = pending(1, "alpha", "x");
+    let mut host = slow(pages(host, "api/v1", &[NOTHING_PENDING, &stuck]), |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), target("c", None)];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}{}", story(&host));
+}
+
+/// Another program unreserves everything between the two requests that confirm the volumes, so that this run has nothing left
+/// to unreserve.
+#[test]
+fn what_another_program_unreserves_after_the_volumes_is_asked_for() {
+    let begin = two(Some(&disk("alpha", "x", true)), &cpus("alpha", &["x"]));
+    let host = calm().page("frameworks", 200, NONE).answer(200, begin).answer(202, "");
+    let host = host.answer(200, two(Some(""), "")).answer(200, DELETED);
+    let stuck = pending(1, "alpha", "x");
+    let mut host = slow(pages(host, "api/v1", &[NOTHING_PENDING, &stuck]), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &refusing());
+    assert!(result.is_err() && host.count("Delete") == 0, "{result:?}{}", story(&host));
+}
+
+/// The volumes of alpha are confirmed, and those of c are waited for. The operations that are read for c show that another
+/// program has alpha unreserved, before the list lacks alpha.
+#[test]
+fn also_while_another_target_waits_for_its_volumes() {
+    let of = |role: &str, has_volume| disk(role, "x", has_volume);
+    let begin = two(Some(&of("alpha", true)), &of("c", true));
+    let first = two(Some(&of("alpha", false)), &of("c", true));
+    let later = two(Some(""), &of("c", false));
+    let destroyed = pending(1, "c", "x")
+        .replace("UNRESERVE", "DESTROY")
+        .replace(r#""unreserve":{"resources""#, r#""destroy":{"volumes""#)
+        .replace(
+            r#"{"name":"cpus","role":"c","reservation":{"principal":"x"}}"#,
+            r#"{"name":"disk","role":"c","reservation":{"principal":"x"},"disk":{"persistence":{"id":"v","principal":"x"}}}"#,
+        );
+    let host = accepted(calm().page("frameworks", 200, NONE).answer(200, begin), 2);
+    let host = host.answer(200, first).answer(200, later).answer(202, "");
+    let host = host.answer(200, two(Some(""), "")).answer(200, DELETED);
+    let stuck = pending(0, "alpha", "x");
+    let mut host = slow(pages(host, "api/v1", &[&destroyed, &stuck]), |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), of_service("c", "x", None)];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}{}", story(&host));
+}
+
+/// Nothing says what is pending. While the run waits until an agent that hears nothing would be unreachable, another program
+/// has beta removed.
+#[test]
+fn before_mesos_1_6_a_removal_elsewhere_is_waited_for_as_long_as_the_own() {
+    let old = |list: String| list.replace("1.11.0", "1.4.3");
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let host = host.page("frameworks", 200, NONE);
+    let host = host.answer(200, old(two(Some(&alpha), &beta))).answer(202, "");
+    let host = host.answer(200, old(two(Some(""), &beta))).answer(200, old(two(Some(""), "")));
+    let host = host.answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+    let lists: Vec<_> = host.all.iter().filter(|it| it.1.contains("Get slaves")).collect();
+    // The third list is the first one without beta.
+    let since = host.script.paused.saturating_sub(lists[2].0);
+    assert!(
+        result.is_err() || since >= Duration::from_secs(75),
+        "clean {since:?} after beta was last seen to be there or not: {result:?}{}",
+        story(&host)
+    );
+}
+
+/// Each list shows beta on another agent, and no longer on the one before. The run is incomplete in any case.
+#[test]
+fn a_rest_that_moves_from_agent_to_agent_does_not_keep_the_run_from_ending() {
+    let beta = cpus("beta", &["x"]);
+    let at = |n: usize, own: &str| {
+        let all: Vec<_> = (0..4u8)
+            .map(|id| match id {
+                0 => (id, own),
+                _ if usize::from(id) == n % 3 + 1 => (id, beta.as_str()),
+                _ => (id, ""),
+            })
+            .collect();
+        agents(&all)
+    };
+    let host = calm().page("frameworks", 200, NONE).answer(200, at(0, &cpus("alpha", &["x"])));
+    let mut host = host.answer(202, "");
+    for n in 1..300 {
+        host = host.answer(200, at(n, ""));
+    }
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+    let lists = host.count("Get slaves");
+    assert!(result.is_err(), "{result:?}");
+    assert!(lists < 50, "{lists} lists in {:?}", host.script.paused);
+}
+
+/// Two targets that differ only in their labels share the record of the rest. Only the first reads the operations after beta
+/// has disappeared, because the master answers 503 once.
+#[test]
+fn operations_that_one_target_has_read_are_asked_for_by_another_too() {
+    let labelled = |key: &str| {
+        format!(
+            r#"{{"name":"cpus","role":"alpha","scalar":{{"value":1.0}},"reservation":{{"principal":"x","labels":{{"labels":[{{"key":"k","value":"{key}"}}]}}}}}}"#
+        )
+    };
+    let own = format!(r#""alpha":[{},{}]"#, labelled("1"), labelled("2"));
+    let beta = cpus("beta", &["x"]);
+    let c = cpus("c", &["y"]);
+    let begin = two(Some(&format!("{own},{c}")), &beta);
+    let first = two(Some(&c), &beta);
+    let host = calm().page("frameworks", 200, NONE).page("frameworks", 503, "");
+    let host = accepted(host.page("frameworks", 200, NONE).answer(200, begin), 3);
+    let host = host.answer(200, first).answer(200, two(Some(""), "")).answer(200, DELETED);
+    let host =
+        pages(host, "api/v1", &[&pending(0, "c", "y"), NOTHING_PENDING, &pending(1, "beta", "x")]);
+    let mut host = slow(host, |_, _| 0);
+    let by = |value: &str, znode: Option<&str>| Target {
+        labels: vec![janitor_contract::types::LabelSelector {
+            key: "k".into(),
+            value: Some(value.into()),
+        }],
+        ..of_service("alpha", "x", znode)
+    };
+    let targets = [by("1", Some("alpha")), by("2", None), target("c", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    let verdicts: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(verdicts[..2], [false, false], "{results:?}{}", story(&host));
+}
+
+/// A plan waits for agents that are away. Of what a list has shown elsewhere before that, it shows only what the last one
+/// shows.
+#[test]
+fn a_plan_that_has_waited_is_carried_out_at_once() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"O-S1"},"timestamp":{"nanoseconds":1000000000}}]}}"#;
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let away2 =
+        |it: String| it.replace(r#""hostname":"h2","#, r#""hostname":"h2","active":false,"#);
+    let first = away2(agents(&[(0, &alpha), (1, &beta), (2, &alpha)]));
+    let second = agents(&[(0, &alpha), (2, &alpha)]);
+    let options = whole_service();
+    let waiting = Options { wait_seconds: 5, ..options.clone() };
+    let host =
+        calm().page("frameworks", 200, NONE).page("registrar(1)/registry", 200, r#"{"master":{}}"#);
+    let host = host.page("registrar(1)/registry", 200, registry);
+    let mut host = slow(host.answer(200, first).answer(200, &second), |_, _| 0);
+    let own = of_service("alpha", "x", Some("alpha"));
+    let plan = crate::plan::plan(&mut host, &own, &waiting).unwrap();
+    let host = calm().page("frameworks", 200, NONE).page("registrar(1)/registry", 200, registry);
+    let host = accepted(host.answer(200, &second), 2).answer(200, agents(&[(0, ""), (2, "")]));
+    let mut host = slow(host, |_, _| 0);
+    let result = apply(&mut host, &plan, &options);
+    let failure = result.unwrap_err();
+    assert_eq!(
+        failure.reason,
+        Reason::Incomplete,
+        "{failure:?} {plan:?} {:?}",
+        host.script.lines()
+    );
+}
+
+/// The agent, which is disconnected, has beta.
+#[test]
+fn an_agent_that_is_ignored_only_when_a_plan_is_applied_is_no_difference() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let then = away(&two(Some(&alpha), &beta));
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let plans = planned(&mut begun().answer(200, &then), &targets, &whole_service());
+    let now = away(&two(Some(""), &beta));
+    let host = begun().answer(200, &then).answer(202, "").answer(200, now).answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let result = apply(&mut host, &plans[0], &options);
+    assert!(result.is_ok(), "{result:?} {:?}", host.script.lines());
+}
+
+/// The machine of the agent that had beta is shut down for maintenance, and the agent is not listed any more.
+#[test]
+fn an_ignored_agent_on_a_machine_that_is_down_is_named_once() {
+    let status = r#"{"down_machines":[{"hostname":"h1","ip":"10.0.0.1"}]}"#;
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("frameworks", 200, NONE).page("maintenance/status", 200, status);
+    let host = host.answer(200, two(Some(&alpha), &beta)).answer(202, "");
+    let host = host.answer(200, agents(&[(0, "")])).answer(200, DELETED);
+    let mut host = slow(host, |_, _| 0);
+    let options = Options { ignored_agents: vec!["h1".into()], ..whole_service() };
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+    let report = result.unwrap();
+    assert_eq!(report.ignored.len(), 1, "{report:?}");
+}
+
+/// Beta is on an agent that is disconnected and ignored.
+#[test]
+fn a_plan_warns_of_other_roles_only_if_it_shows_them() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let then = away(&two(Some(&alpha), &beta));
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let plans =
+        planned(&mut calm().page("frameworks", 200, NONE).answer(200, &then), &targets, &options);
+    let warns = plans[0].warnings.contains(&Warning::PrincipalElsewhere);
+    assert_eq!(warns, !plans[0].elsewhere.is_empty(), "{plans:?}");
+}
+
+/// Each plan shows what another plan of the run does not remove.
+#[test]
+fn the_plans_of_two_roles_of_a_service_say_that_the_node_is_deleted() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let options = whole_service();
+    let list = two(Some(&alpha), &beta);
+    let targets = [of_service("alpha", "x", Some("alpha")), of_service("beta", "x", None)];
+    let page = "exhibitor/v1/explorer/node-data";
+    let there = || {
+        let host = Script::default().page(page, 200, r#"{"bytes":"","str":"","stat":"1"}"#);
+        host.page("exhibitor/v1/explorer/node", 200, "[]").page("frameworks", 200, NONE)
+    };
+    let plans = planned(&mut there().answer(200, &list), &targets, &options);
+    let host = there().page(page, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+    let host = accepted(host.answer(200, &list), 2).answer(200, two(Some(""), ""));
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &options);
+    assert!(plans.iter().all(|plan| plan.elsewhere.is_empty()), "{plans:?}");
+    assert!(results.iter().all(Result::is_ok) && host.count("Delete") == 1, "{results:?}");
+    // Each of them alone would leave the node.
+    let alone = planned(&mut there().answer(200, &list), &targets[..1], &options);
+    assert_eq!(alone[0].elsewhere.len(), 1);
+}
+
+/// While c is waited for, another program has alpha removed on an agent that is disconnected: the master accepts that, and no
+/// longer lists it, but it is back when the agent is.
+#[test]
+fn what_disappears_from_a_disconnected_agent_is_asked_for() {
+    let alpha = cpus("alpha", &["x"]);
+    let all = format!("{alpha},{}", cpus("c", &["y"]));
+    let host = calm().page("frameworks", 200, NONE);
+    let host = accepted(host.answer(200, away(&two(Some(&all), &alpha))), 2);
+    let host = host.answer(200, away(&two(Some(&cpus("c", &["y"])), &alpha)));
+    let host = host.answer(200, away(&two(Some(""), ""))).answer(200, DELETED);
+    let stuck = pending(1, "alpha", "x");
+    let host = pages(host, "api/v1", &[&pending(0, "c", "y"), &stuck]);
+    let mut host = slow(host, |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), target("c", None)];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}{}", story(&host));
+}
+
+/// The other program is heard between the operations and the list.
+#[test]
+fn what_disappears_from_a_disconnected_agent_before_the_list_is_asked_for() {
+    let alpha = cpus("alpha", &["x"]);
+    let host = calm().page("frameworks", 200, NONE);
+    let host = host.answer(200, away(&two(Some(&alpha), &alpha))).answer(202, "");
+    let host = host.answer(200, away(&two(Some(""), ""))).answer(200, DELETED);
+    let stuck = pending(1, "alpha", "x");
+    let mut host = slow(pages(host, "api/v1", &[NOTHING_PENDING, &stuck]), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &refusing());
+    assert!(result.is_err() && host.count("Delete") == 0, "{result:?}{}", story(&host));
+}
+
+/// Both roles are targets of one run.
+#[test]
+fn a_clean_service_of_two_roles_ends_clean() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&alpha), &beta));
+    let host = accepted(host, 2).answer(200, two(Some(""), ""));
+    let host = accepted(host.answer(200, DELETED), 0);
+    let mut host = slow(host, |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), of_service("beta", "x", None)];
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert!(host.count("Get slaves") <= 4, "{}", story(&host));
+}
