@@ -180,7 +180,7 @@ pub const WHOLE: [Sweep; 15] = [
 /// those of targets, delays, frameworks and other targets, so that the sample has all of these.
 pub const QUICK: [Sweep; 15] = [
     Sweep { one_in: 7, ..WHOLE[0] },
-    Sweep { one_in: 67, ..WHOLE[1] },
+    Sweep { one_in: 97, ..WHOLE[1] },
     Sweep { one_in: 431, ..WHOLE[2] },
     Sweep { one_in: 211, ..WHOLE[3] },
     Sweep { one_in: 1999, ..WHOLE[4] },
@@ -188,10 +188,10 @@ pub const QUICK: [Sweep; 15] = [
     Sweep { one_in: 97, ..WHOLE[6] },
     Sweep { one_in: 397, ..WHOLE[7] },
     Sweep { one_in: 1499, ..WHOLE[8] },
-    Sweep { one_in: 1009, ..WHOLE[9] },
+    Sweep { one_in: 2003, ..WHOLE[9] },
     Sweep { one_in: 409, ..WHOLE[10] },
     Sweep { one_in: 409, ..WHOLE[11] },
-    Sweep { one_in: 20011, ..WHOLE[12] },
+    Sweep { one_in: 40009, ..WHOLE[12] },
     Sweep { one_in: 1009, ..WHOLE[13] },
     Sweep { one_in: 2_000_003, ..WHOLE[14] },
 ];

@@ -31,9 +31,9 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "what was accepted without an answer is not looked for",
         sweep: 8,
-        file: "guest/cleanup/src/operation/operate.rs",
-        place: "            // The master may have accepted a request whose answer was lost.\n            self.is_settled = false;",
-        broken: "            self.is_settled &= IS_ON;",
+        file: "guest/cleanup/src/lost.rs",
+        place: "is_lost |= counts;",
+        broken: "is_lost |= counts && !IS_ON;",
     },
     Fault {
         name: "a missing list of pending operations is an empty one",

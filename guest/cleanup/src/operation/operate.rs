@@ -160,8 +160,6 @@ impl<H: Host> Context<'_, H> {
                 }
             }
             let Some(retry) = again.iter().map(|it| it.retry).max() else { break };
-            // The master may have accepted a request whose answer was lost.
-            self.is_settled = false;
             is_retried = true;
             let waited = retries.wait(&mut self.host, retry);
             // Somebody else may have removed it in the meantime.
