@@ -179,8 +179,8 @@ pub const WHOLE: [Sweep; 15] = [
 /// The sample of each sweep that is tried before each change. The numbers have no common divisor with
 /// those of targets, delays, frameworks and other targets, so that the sample has all of these.
 pub const QUICK: [Sweep; 15] = [
-    Sweep { one_in: 7, ..WHOLE[0] },
-    Sweep { one_in: 97, ..WHOLE[1] },
+    Sweep { one_in: 5, ..WHOLE[0] },
+    Sweep { one_in: 127, ..WHOLE[1] },
     Sweep { one_in: 431, ..WHOLE[2] },
     Sweep { one_in: 211, ..WHOLE[3] },
     Sweep { one_in: 1999, ..WHOLE[4] },
