@@ -68,6 +68,9 @@ impl<'a, H: Host> Context<'a, H> {
     fn begin_cleanup(&mut self, target: &'a Target, plan: Option<&'a CleanupPlan>) {
         self.target = Some(target);
         self.rest = self.host.rest(Wanted::of(target));
+        if let Some(owner) = Owner::of(target) {
+            self.lost = self.host.lost(owner);
+        }
         if let Some(CleanupPlan { agents, unreached, ignored, .. }) = plan {
             let away = unreached.iter().chain(ignored);
             let away = away.filter(|it| it.reason == UnreachedReason::NotActive);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::excerpt::one_line;
 use crate::host::{Host, Look, Shown, Watched};
-use crate::lost::Lost;
+use crate::lost;
 use crate::master::agents::{Listing, Wanted};
 use crate::master::frameworks::{self, Frameworks};
 use crate::master::{absent, pending};
@@ -75,12 +75,10 @@ pub struct Context<'a, H> {
     pub waits_since: Option<Duration>,
     /// The resources of the same service that lists have shown under other roles.
     pub rest: rest::Shared,
-    /// How often something of the rest had disappeared when the pending operations were last read.
-    pub rest_asked: u32,
-    /// The resources of the target that have disappeared.
-    pub lost: Lost,
-    /// The other targets of the run.
-    pub others: Vec<&'a Target>,
+    /// The resources of the target that have disappeared from lists.
+    pub lost: lost::Shared,
+    /// How often something had disappeared when the pending operations were last read.
+    pub asked: u32,
     /// A list of agents that shows something of the target again, once nothing was left of it.
     pub shown: Shown,
     /// The agents for which the run has waited because they were out of reach.
@@ -155,9 +153,8 @@ impl<'a, H: Host> Context<'a, H> {
             has_paused: false,
             waits_since: None,
             rest: rest::Shared::default(),
-            rest_asked: 0,
-            lost: Lost::default(),
-            others: Vec::new(),
+            lost: lost::Shared::default(),
+            asked: 0,
             shown: Shown::default(),
             away: Vec::new(),
             lists_no_operations: false,
@@ -179,7 +176,7 @@ impl<'a, H: Host> Context<'a, H> {
         loop {
             let unread = match self.host.list(wanted) {
                 Ok(listing) => {
-                    self.rest.borrow_mut().keep(&listing);
+                    self.keep(&listing);
                     return Ok(listing);
                 }
                 Err(unread) => unread,
@@ -188,6 +185,14 @@ impl<'a, H: Host> Context<'a, H> {
             if !retries.wait(&mut self.host, unread.retry) {
                 return Err(unread.message);
             }
+        }
+    }
+
+    /// Takes a list as it was read.
+    fn keep(&mut self, listing: &Listing) {
+        self.rest.borrow_mut().keep(listing);
+        if let Some(owner) = self.target.and_then(Owner::of) {
+            self.lost.borrow_mut().keep(listing, owner, &self.options.ignored_agents);
         }
     }
 
@@ -202,7 +207,7 @@ impl<'a, H: Host> Context<'a, H> {
     pub fn look_again(&mut self, listing: Rc<Listing>, owner: Owner) -> Option<Rc<Listing>> {
         self.host.forget_old_list();
         let listing = self.host.refresh(Wanted::of_owner(owner), listing)?;
-        self.rest.borrow_mut().keep(&listing);
+        self.keep(&listing);
         self.seen(Ok(listing), owner).ok()
     }
 
@@ -228,12 +233,9 @@ impl<'a, H: Host> Context<'a, H> {
         listing: Result<Rc<Listing>, String>,
         owner: Owner,
     ) -> Result<Rc<Listing>, String> {
-        self.report.left = None;
+        self.report.left = listing.as_ref().ok().map(|listing| listing.left(owner));
         self.is_blind = listing.is_err();
         if let Ok(listing) = &listing {
-            let left = listing.left(owner);
-            self.lost.keep(listing, &left, &self.options.ignored_agents);
-            self.report.left = Some(left);
             self.vanished = listing.vanished(&self.concerned);
             self.concerned.extend(listing.concerned());
             self.has_unrecorded = listing.unrecorded().next().is_some();
@@ -363,7 +365,7 @@ impl<'a, H: Host> Context<'a, H> {
             // Of a machine that is down, only the host name is known.
             rest.retain(|agent| {
                 let is_it = |it: &Unreached| match it.agent.is_empty() {
-                    true => it.hostname == agent.hostname,
+                    true => !it.hostname.is_empty() && it.hostname == agent.hostname,
                     false => it.agent == agent.agent,
                 };
                 !unreached.iter().any(is_it)
@@ -411,13 +413,9 @@ impl<'a, H: Host> Context<'a, H> {
         owner: Option<Owner>,
     ) -> Result<PendingIds, String> {
         let mut retries = self.retries();
-        if self.has_lost() {
-            self.host.forget_old_operations();
-        }
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;
-        self.lost.asked();
-        self.rest_asked = self.rest.borrow().losses();
+        self.asked = self.losses();
         let rest = owner.filter(|_| self.options.whole_service);
         let mut ids = PendingIds::default();
         for it in pending.into_iter().flatten() {

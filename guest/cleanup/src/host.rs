@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::excerpt::{excerpt, one_line, summary};
+use crate::lost;
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::owner::Owner;
@@ -59,10 +60,6 @@ pub trait Host {
     /// removal that is not pending any more may have come to nothing after that list.
     fn forget_old_list(&mut self) {}
 
-    /// Forgets the pending operations, if the host keeps them and has listed the agents since: they do not say why
-    /// something has disappeared from that list.
-    fn forget_old_operations(&mut self) {}
-
     /// Returns the latest look at the frameworks, if several cleanups share the host.
     fn latest_look(&self) -> Option<Look> {
         None
@@ -113,6 +110,11 @@ pub trait Host {
     /// Returns the record of what lists show elsewhere, if several cleanups share the host, and a new one otherwise.
     fn rest(&mut self, _wanted: Wanted) -> rest::Shared {
         rest::Shared::default()
+    }
+
+    /// Returns the record of what has disappeared from lists, if several cleanups share the host, and a new one otherwise.
+    fn lost(&mut self, _owner: Owner) -> lost::Shared {
+        lost::Shared::default()
     }
 
     /// Returns the latest list of agents that a host which several cleanups share has read for any of
@@ -234,6 +236,10 @@ impl<H: Host> Host for Watched<'_, H> {
         self.host.rest(wanted)
     }
 
+    fn lost(&mut self, owner: Owner) -> lost::Shared {
+        self.host.lost(owner)
+    }
+
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {
         self.host.latest(wanted)
     }
@@ -268,10 +274,6 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn forget_old_list(&mut self) {
         self.host.forget_old_list();
-    }
-
-    fn forget_old_operations(&mut self) {
-        self.host.forget_old_operations();
     }
 
     fn latest_look(&self) -> Option<Look> {

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::host::{Host, Look, Response, Shown};
+use crate::lost;
 use crate::master::agents::{self, Listing, Wanted};
 use crate::master::answer::Unread;
 use crate::master::frameworks;
 use crate::owner::Owner;
 use crate::rest;
-use janitor_contract::types::{Entry, Error, Method, Request, Target};
+use janitor_contract::types::{Entry, Error, Method, Options, Request, Target};
 
 /// The pages that have been read since the last change.
 #[derive(Default)]
@@ -44,8 +45,12 @@ pub struct Memo<'a, H> {
     old: Vec<Result<Rc<Listing>, Unread>>,
     /// The owners of these resources.
     owners: Vec<Owner<'a>>,
+    /// The record of what has disappeared of these resources, for each.
+    lost: Vec<lost::Shared>,
     /// The agents, by id or host name, that the options ignore while they are out of reach.
     ignored: &'a [String],
+    /// The rest of each service is to be removed too.
+    whole_service: bool,
     /// The owners of which nothing is left, and where a list that shows something of them again is put.
     watched: Vec<(Owner<'a>, Shown)>,
     /// The pending operations have been asked for since the agents were listed.
@@ -80,8 +85,10 @@ impl<'a, H: Host> Memo<'a, H> {
             wanted,
             lists: Vec::new(),
             old: Vec::new(),
+            lost: owners.iter().map(|_| lost::Shared::default()).collect(),
             owners,
             ignored: &[],
+            whole_service: false,
             watched: Vec::new(),
             is_list_old: false,
             look: Look::default(),
@@ -92,9 +99,10 @@ impl<'a, H: Host> Memo<'a, H> {
         }
     }
 
-    /// Ignores these agents while they are out of reach.
-    pub fn ignoring(self, ignored: &'a [String]) -> Self {
-        Self { ignored, ..self }
+    /// Keeps pages of a host for cleanups with these options.
+    pub fn under(self, options: &'a Options) -> Self {
+        let Options { whole_service, ignored_agents: ignored, .. } = options;
+        Self { ignored, whole_service: *whole_service, ..self }
     }
 
     /// Keeps no pages. A component that calls the cleanups only through handles contains their code
@@ -127,14 +135,23 @@ impl<'a, H: Host> Memo<'a, H> {
     /// later one says what is in a list that cannot be read.
     fn keep(&mut self, lists: Vec<Result<Rc<Listing>, Unread>>) {
         (self.is_list_old, self.has_listed) = (false, true);
+        let of_owner = |owner: &Owner| {
+            let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
+            place.and_then(|place| lists.get(place))
+        };
+        let mut is_lost = false;
         for (rest, list) in self.rests.iter().zip(&lists) {
             if let Ok(list) = list {
-                rest.borrow_mut().keep(list);
+                is_lost |= rest.borrow_mut().keep(list) && self.whole_service;
+            }
+        }
+        for (owner, lost) in self.owners.iter().zip(&self.lost) {
+            if let Some(Ok(list)) = of_owner(owner) {
+                is_lost |= lost.borrow_mut().keep(list, *owner, self.ignored);
             }
         }
         for (owner, shown) in &self.watched {
-            let place = self.wanted.iter().position(|it| *it == Wanted::of_owner(*owner));
-            let Some(list) = place.and_then(|place| lists.get(place)) else { continue };
+            let Some(list) = of_owner(owner) else { continue };
             let mut shown = shown.borrow_mut();
             *shown = match (shown.take(), list.clone()) {
                 (Some(Ok(kept)), Ok(list)) => Some(Ok(list.completed(&kept, *owner, self.ignored))),
@@ -144,6 +161,10 @@ impl<'a, H: Host> Memo<'a, H> {
             };
             // The lists of a large cluster are not kept in vain.
             shown.take_if(|it| it.as_ref().is_ok_and(|it| !it.may_show_something()));
+        }
+        if is_lost {
+            // They were read before this list, and do not say why something has disappeared from it.
+            self.forget_pages(is_about_operations);
         }
         self.lists = lists;
     }
@@ -297,6 +318,12 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         place.and_then(|place| memo.rests.get(place)).cloned().unwrap_or_default()
     }
 
+    fn lost(&mut self, owner: Owner) -> lost::Shared {
+        let memo = self.0.borrow();
+        let place = memo.owners.iter().position(|it| *it == owner);
+        place.and_then(|place| memo.lost.get(place)).cloned().unwrap_or_default()
+    }
+
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {
         let memo = self.0.borrow();
         let place = memo.wanted.iter().position(|it| *it == wanted)?;
@@ -337,13 +364,6 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         let mut memo = self.0.borrow_mut();
         if memo.is_list_old {
             memo.forget_lists();
-        }
-    }
-
-    fn forget_old_operations(&mut self) {
-        let mut memo = self.0.borrow_mut();
-        if !memo.is_list_old {
-            memo.forget_pages(is_about_operations);
         }
     }
 

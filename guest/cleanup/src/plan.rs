@@ -32,20 +32,18 @@ pub fn plan<H: Host>(
     target: &Target,
     options: &Options,
 ) -> Result<CleanupPlan, ReadFailure> {
-    plan_since(host, target, options, None, &[])
+    plan_since(host, target, options, None)
 }
 
-/// Makes a plan, beside those of all targets of the run. The time limit for servers that are not ready starts at a
-/// time on the host's clock, or when it is needed.
+/// Makes a plan. The time limit for servers that are not ready starts at a time on the host's clock, or
+/// when it is needed.
 fn plan_since<H: Host>(
     host: &mut H,
     target: &Target,
     options: &Options,
     start: Option<Duration>,
-    all: &[Target],
 ) -> Result<CleanupPlan, ReadFailure> {
     let mut context = Context::new(host, options);
-    context.others = all.iter().filter(|it| *it != target).collect();
     context.waits_since = start;
     context.plan(target).map_err(Abort::into_read_failure)
 }
@@ -59,7 +57,7 @@ pub fn plan_all<H: Host>(
 ) -> Vec<Result<CleanupPlan, ReadFailure>> {
     let memo = RefCell::new(Memo::new(host, targets.iter()));
     let start = memo.borrow_mut().elapsed();
-    let plan = |target| plan_since(&mut Handle(&memo), target, options, Some(start), targets);
+    let plan = |target| plan_since(&mut Handle(&memo), target, options, Some(start));
     targets.iter().map(plan).collect()
 }
 
@@ -80,11 +78,7 @@ impl<H: Host> Context<'_, H> {
         };
         if let (Some(listing), Some(owner)) = (&listing, Owner::of(target)) {
             self.warn_of_stacked(listing, owner);
-            let elsewhere = match self.options.whole_service {
-                true => self.planned_rest(self.rest_that_counts()),
-                false => listing.elsewhere(),
-            };
-            self.warn_of_elsewhere(elsewhere);
+            self.warn_of_elsewhere(self.planned_elsewhere(listing));
         }
         plan.znode = self.znode_state(target);
         plan.warnings = std::mem::take(&mut self.report.warnings);
@@ -149,18 +143,16 @@ impl<H: Host> Context<'_, H> {
         let (mut unreached, _) = self.say_unknown(reach);
         plan.ignored = self.ignore(&mut unreached);
         plan.unreached = unreached;
-        plan.elsewhere = match self.options.whole_service {
-            true => self.planned_rest(self.rest_that_counts()),
-            false => listing.elsewhere(),
-        };
+        plan.elsewhere = self.planned_elsewhere(&listing);
         Ok(listing)
     }
 
-    /// Returns what a plan shows of the rest of a service: not what another target of the run is, which is removed
-    /// before the node.
-    pub fn planned_rest(&self, mut rest: Vec<Elsewhere>) -> Vec<Elsewhere> {
-        rest.retain(|it| !self.others.iter().any(|target| is_all_of(target, it)));
-        rest
+    /// Returns what a plan shows of the rest of a service.
+    fn planned_elsewhere(&self, listing: &Listing) -> Vec<Elsewhere> {
+        match self.options.whole_service {
+            true => self.rest_that_counts(),
+            false => listing.elsewhere(),
+        }
     }
 
     /// Makes the checks that a cleanup would make, in the same order.
@@ -205,16 +197,6 @@ impl<H: Host> Context<'_, H> {
             (plan.refusal, plan.why_refused) = (Some(reason), Some(format!("{why}.")));
         }
     }
-}
-
-/// Returns whether a target is everything that is elsewhere for a role, and by a principal.
-fn is_all_of(target: &Target, elsewhere: &Elsewhere) -> bool {
-    let Target { role, principal, labels, framework_id, agents, .. } = target;
-    role.as_ref() == Some(&elsewhere.role)
-        && (principal.is_none() || *principal == elsewhere.principal)
-        && labels.is_empty()
-        && framework_id.is_none()
-        && agents.is_empty()
 }
 
 /// Describes a condition of a plan that may pass by itself.

@@ -38,8 +38,9 @@ struct OnAgent {
 }
 
 impl Rest {
-    /// Takes a list as it was read.
-    pub fn keep(&mut self, listing: &Listing) {
+    /// Takes a list as it was read, and returns whether some of it has disappeared.
+    pub fn keep(&mut self, listing: &Listing) -> bool {
+        let before = self.losses;
         let is_empty = self.agents.is_empty();
         for then in self.agents.values_mut() {
             (then.is_listed, then.is_away) = (false, true);
@@ -59,6 +60,7 @@ impl Rest {
                 self.agents.insert(agent.id.clone(), now);
             }
         }
+        self.losses > before
     }
 
     /// Returns how often some of it has disappeared. If it is more than when the pending operations were read, these are
@@ -182,7 +184,9 @@ mod tests {
     /// Returns the roles of which something counts after these lists, with the number of resources.
     fn after(lists: &[Listing]) -> Vec<(String, u32)> {
         let mut rest = Rest::default();
-        lists.iter().for_each(|it| rest.keep(it));
+        for it in lists {
+            rest.keep(it);
+        }
         rest.all().iter().map(|it| (it.role.clone(), it.resources)).collect()
     }
 
@@ -245,7 +249,9 @@ mod tests {
             (vec![list("", &["a"]), nobody, list("", &["a"])], true),
         ] {
             let mut rest = Rest::default();
-            lists.iter().for_each(|it| rest.keep(it));
+            for it in &lists {
+                rest.keep(it);
+            }
             for name in ["S0", "h"] {
                 assert_eq!(!rest.without(&[name.into()]).is_empty(), counts, "{name} {lists:?}");
                 assert_eq!(rest.ignored(&[name.into()]).is_empty(), counts, "{name} {lists:?}");

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::checks::LOOKS;
 use crate::context::{Abort, Context, Reach};
 use crate::host::Host;
 use crate::master::agents::{Listing, Wanted};
@@ -142,8 +143,8 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Waits for removals that were accepted earlier, for this run or for another program, until nothing more disappears.
-    /// It returns the agents on which some are still pending.
+    /// Waits for removals that were accepted earlier, for this run or for another program, until nothing more disappears,
+    /// but not for ever. It returns the agents on which some are still pending.
     fn wait_for_pending(
         &mut self,
         mut listing: Rc<Listing>,
@@ -151,7 +152,10 @@ impl<H: Host> Context<'_, H> {
     ) -> Result<(Rc<Listing>, Pending), Abort> {
         let mut pending = Ok(Vec::new());
         let mut is_known = self.is_settled;
-        while !is_known || self.has_lost() && !self.may_be_listed(&listing, owner) {
+        for _ in 0..LOOKS {
+            if is_known && (!self.has_lost() || self.may_be_listed(&listing, owner)) {
+                break;
+            }
             if self.has_lost() {
                 // Where nothing says what is pending, the removal may have been accepted just now.
                 self.confirmed_at = self.host.elapsed();
@@ -166,11 +170,15 @@ impl<H: Host> Context<'_, H> {
         Ok((listing, pending))
     }
 
-    /// Returns whether something of the target, or of the rest of the service if that counts, has disappeared since the
-    /// pending operations were read.
-    pub fn has_lost(&self) -> bool {
-        let has_rest = || self.rest.borrow().losses() > self.rest_asked;
-        self.lost.is_unasked() || self.options.whole_service && has_rest()
+    /// Returns how often something of the target, or of the rest of the service if that counts, has disappeared.
+    pub fn losses(&self) -> u32 {
+        let of_rest = if self.options.whole_service { self.rest.borrow().losses() } else { 0 };
+        self.lost.borrow().losses().saturating_add(of_rest)
+    }
+
+    /// Returns whether something has disappeared since the pending operations were read.
+    fn has_lost(&self) -> bool {
+        self.losses() > self.asked
     }
 
     /// Returns whether something is listed that keeps the run from being complete.
@@ -361,8 +369,8 @@ impl<H: Host> Context<'_, H> {
     /// Aborts the run if something has disappeared that may come back, because its removal may be pending.
     fn require_nothing_lost(&mut self) -> Result<(), Abort> {
         if self.has_lost() {
-            let message = "Incomplete: some resources are not listed any more that this run has not removed, and may \
-                come back. Other steps are skipped; run the same command again.";
+            let message = "Incomplete: some resources are not listed any more, but their removal may be pending, so \
+                that they may come back. Other steps are skipped; run the same command again.";
             return Err(self.abort(Reason::Incomplete, message));
         }
         Ok(())

@@ -32,8 +32,8 @@ pub const FAULTS: &[Fault] = &[
         name: "what was accepted without an answer is not looked for",
         sweep: 8,
         file: "guest/cleanup/src/lost.rs",
-        place: "is_lost |= counts;",
-        broken: "is_lost |= counts && !IS_ON;",
+        place: "losses += u32::from(counts && missing.remove(&agent.id));",
+        broken: "losses += u32::from(counts && missing.remove(&agent.id) && !IS_ON);",
     },
     Fault {
         name: "a missing list of pending operations is an empty one",

@@ -75,7 +75,7 @@ fn carry_out_all<H: Host>(
     // After a long wait for one target, the checks of the others would be out of date.
     let options = &Options { wait_seconds: 0, ..options.clone() };
     let memo = Memo::new(host, jobs.iter().map(|(target, _)| *target));
-    let memo = RefCell::new(memo.ignoring(&options.ignored_agents));
+    let memo = RefCell::new(memo.under(options));
     let mut handles: Vec<_> = jobs.iter().map(|_| Handle(&memo)).collect();
     let mut parts = Vec::new();
     let volumes = Rc::new(planned_volumes(jobs.iter().filter_map(|(_, plan)| *plan)));
@@ -84,8 +84,6 @@ fn carry_out_all<H: Host>(
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
         context.begin_cleanup(target, *plan);
-        let others = jobs.iter().map(|(it, _)| *it);
-        context.others = others.filter(|it| it != target).collect();
         context.waits_since = Some(since);
         let (state, parents) = (State::CarriedOut, Vec::new());
         let is_below = |(other, _): &&(&Target, _)| match (&other.role, &target.role) {
@@ -300,8 +298,13 @@ fn carry_out<H: Host>(operation: &Operation, host: &mut H, parts: &mut [&mut Par
         first_rounds = operation.round(host, &jobs);
     }
     let now = host.elapsed();
-    let mut first_rounds = first_rounds.into_iter();
     let parts = parts.iter_mut().map(|part| &mut **part).filter(|part| part.job().is_some());
+    let parts: Vec<_> = parts.collect();
+    // Before any list: the one that is read for one of them counts for all.
+    for (part, attempts) in parts.iter().zip(&first_rounds) {
+        part.context.take_note(operation, attempts);
+    }
+    let mut first_rounds = first_rounds.into_iter();
     in_turn(parts, now, |part| {
         let first = first_rounds.next().unwrap_or_default();
         part.proceed(|context, target, listing| {

@@ -98,6 +98,13 @@ impl<H: Host> Context<'_, H> {
         self.require_planned(operation, listing, owner)
     }
 
+    /// Takes note of what the master has accepted: it is expected to disappear from the lists.
+    pub fn take_note(&self, operation: &Operation, attempts: &[Attempt]) {
+        let is_accepted = |it: &&Attempt| matches!(it.result.outcome, AgentOutcome::Accepted(_));
+        let agents = attempts.iter().filter(is_accepted).map(|it| it.result.agent.clone());
+        self.lost.borrow_mut().accepted(operation.phase, agents);
+    }
+
     /// Carries an operation out once.
     fn attempt(
         &mut self,
@@ -132,9 +139,15 @@ impl<H: Host> Context<'_, H> {
         loop {
             let (only, removed) = (round.as_ref(), Some(&self.removed));
             let job = Job { listing: &listing, owner, only, removed, is_brief: false };
-            let attempts = first.take().unwrap_or_else(|| {
-                operation.round(&mut self.host, &[job]).into_iter().flatten().collect()
-            });
+            let attempts = match first.take() {
+                Some(attempts) => attempts,
+                None => {
+                    let rounds = operation.round(&mut self.host, &[job]);
+                    let attempts: Vec<_> = rounds.into_iter().flatten().collect();
+                    self.take_note(operation, &attempts);
+                    attempts
+                }
+            };
             let mut again = Vec::new();
             for it in attempts {
                 let is_accepted = matches!(it.result.outcome, AgentOutcome::Accepted(_));
@@ -242,7 +255,6 @@ impl<H: Host> Context<'_, H> {
         listing: Rc<Listing>,
     ) -> Result<Done, Abort> {
         let newest = listing.newest;
-        self.lost.accepted(operation.phase, accepted);
         let mut last = Some(listing);
         let mut backoff = self.backoff();
         let mut has_waited = false;

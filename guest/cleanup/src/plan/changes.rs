@@ -11,7 +11,9 @@ use crate::owner::Owner;
 use crate::settle::came_back;
 use janitor_contract::changes::{differences, framework_difference, is_carried_out};
 use janitor_contract::planned;
-use janitor_contract::types::{CleanupPlan, Framework, Level, Reason, Target, ZnodeState};
+use janitor_contract::types::{
+    CleanupPlan, Framework, Level, Reason, Target, Unreached, ZnodeState,
+};
 
 /// A cluster to which a plan may be applied.
 #[allow(clippy::large_enum_variant, reason = "there is one for each run")]
@@ -53,7 +55,7 @@ impl<H: Host> Context<'_, H> {
         }
         let (now, listing) = self.survey(target)?;
         if self.options.whole_service {
-            self.ignore_planned_rest(&mut then, &now);
+            self.ignore_planned_rest(&mut then, &now, &plan.ignored);
         }
         // The pending operations and the frameworks have been read after the agents.
         self.confirmed_at = self.host.now;
@@ -62,10 +64,14 @@ impl<H: Host> Context<'_, H> {
         Ok(Compared { then, now, listing, differences })
     }
 
-    /// Takes the rest of the service that only the options of this run ignore out of what a plan shows.
-    fn ignore_planned_rest(&self, then: &mut CleanupPlan, now: &CleanupPlan) {
-        let all = self.rest.borrow_mut().all().to_vec();
-        if then.elsewhere == now.elsewhere || then.elsewhere != self.planned_rest(all) {
+    /// Takes the rest of the service that only the options of this run ignore out of what a plan shows, given the agents
+    /// that it ignores itself.
+    fn ignore_planned_rest(&self, then: &mut CleanupPlan, now: &CleanupPlan, known: &[Unreached]) {
+        let name = |it: &Unreached| {
+            if it.agent.is_empty() { it.hostname.clone() } else { it.agent.clone() }
+        };
+        let known: Vec<_> = known.iter().map(name).collect();
+        if then.elsewhere == now.elsewhere || then.elsewhere != self.rest.borrow().without(&known) {
             return;
         }
         then.elsewhere.clone_from(&now.elsewhere);
