@@ -36,13 +36,15 @@ impl Counts {
     pub fn of(result: &Result<Done, RunError>) -> Option<Self> {
         match result {
             Ok(Done::Cleaned(report)) => Some(Self::removed([report])),
-            Ok(Done::Planned(plan)) => Some(Self::planned([plan])),
+            Ok(Done::Planned(plan)) => Some(Self::planned(&[plan])),
             Ok(Done::Discovered(inventory)) => Some(Self::reserved(inventory)),
             Ok(Done::CleanedAll(results)) => {
                 let reports = results.iter().map(|it| it.as_ref().unwrap_or_else(|it| &it.report));
                 Some(Self::removed(reports))
             }
-            Ok(Done::PlannedAll(results)) => Some(Self::planned(results.iter().flatten())),
+            Ok(Done::PlannedAll(results)) => {
+                Some(Self::planned(&results.iter().flatten().collect::<Vec<_>>()))
+            }
             Err(error) => error.report().map(|report| Self::removed([report])),
         }
     }
@@ -61,7 +63,7 @@ impl Counts {
         Self { agents: number(agents.len()), ..counts }
     }
 
-    fn planned<'a>(plans: impl IntoIterator<Item = &'a CleanupPlan>) -> Self {
+    fn planned(plans: &[&CleanupPlan]) -> Self {
         // The options decide about other things than the resources.
         let Extent { volumes, released, agents, kept, .. } =
             Extent::of_all(plans, &Options::DEFAULT);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use janitor_contract::types::{
-    AgentPlan, CleanupPlan, Fate, Framework, InUse, Options, Planned, Reason, Reserved, Unreached,
-    UnreachedReason, ZnodeState,
+    AgentPlan, CleanupPlan, Elsewhere, Fate, Framework, InUse, Options, Planned, Reason, Reserved,
+    Unreached, UnreachedReason, ZnodeState,
 };
 
 /// Everything that a run would change.
@@ -27,13 +27,13 @@ pub struct Extent<'a> {
 }
 
 impl<'a> Extent<'a> {
-    /// The extent of a plan with these options.
-    pub fn of(plan: &'a CleanupPlan, options: &Options) -> Self {
+    /// The extent of a plan with these options, if the same run carries out all plans of `beside`.
+    pub fn of(plan: &'a CleanupPlan, beside: &[&CleanupPlan], options: &Options) -> Self {
         let entries = || reached(plan).flat_map(|agent| &agent.entries);
         let destroyed = entries().filter(|it| it.volume == Some(Fate::Removed));
         let released: Vec<_> = entries().filter(|it| it.reservation == Fate::Removed).collect();
         let all = plan.agents.iter().map(|agent| agent.entries.len()).sum::<usize>();
-        let is_complete = obstacle_to_the_end(plan, options).is_none();
+        let is_complete = obstacle_to_the_end(plan, beside, options).is_none();
         let znode = plan.target.znode.as_deref().zip(plan.znode.as_ref());
         let changed = reached(plan).filter(|agent| agent.entries.iter().any(is_removed));
         let ended = ends_frameworks(plan, options).then_some(&plan.frameworks);
@@ -52,8 +52,8 @@ impl<'a> Extent<'a> {
     }
 
     /// The extent of several plans that are carried out in one run.
-    pub fn of_all(plans: impl IntoIterator<Item = &'a CleanupPlan>, options: &Options) -> Self {
-        plans.into_iter().map(|plan| Self::of(plan, options)).fold(Self::default(), Self::and)
+    pub fn of_all(plans: &[&'a CleanupPlan], options: &Options) -> Self {
+        plans.iter().map(|plan| Self::of(plan, plans, options)).fold(Self::default(), Self::and)
     }
 
     fn and(mut self, other: Self) -> Self {
@@ -97,12 +97,41 @@ pub fn why_unknown(plan: &CleanupPlan, options: &Options) -> Option<String> {
 }
 
 /// Returns the reason why a cleanup would be incomplete, and therefore keep the znode and the app.
-pub fn obstacle_to_the_end(plan: &CleanupPlan, options: &Options) -> Option<&'static str> {
-    match (plan.unreached.is_empty(), plan.elsewhere.is_empty() || !options.whole_service) {
+pub fn obstacle_to_the_end(
+    plan: &CleanupPlan,
+    beside: &[&CleanupPlan],
+    options: &Options,
+) -> Option<&'static str> {
+    let is_alone = || elsewhere(plan, beside).next().is_none();
+    match (plan.unreached.is_empty(), !options.whole_service || is_alone()) {
         (false, _) => Some("until all slaves can be reached"),
         (true, false) => Some("while the service has reservations elsewhere"),
         (true, true) => None,
     }
+}
+
+/// Returns the resources outside a plan's target that no other plan of the same run removes.
+pub fn elsewhere<'a>(
+    plan: &'a CleanupPlan,
+    beside: &[&CleanupPlan],
+) -> impl Iterator<Item = &'a Elsewhere> {
+    plan.elsewhere.iter().filter(|it| removed_of(it, beside) < it.resources as usize)
+}
+
+/// Counts the entries that plans remove of what is elsewhere.
+fn removed_of(Elsewhere { role, principal, .. }: &Elsewhere, plans: &[&CleanupPlan]) -> usize {
+    let is_made = |entry: &Reserved| {
+        let volume = entry.volume.as_ref().and_then(|it| it.principal.as_ref());
+        principal.as_ref().is_none_or(|it| [entry.principal.as_ref(), volume].contains(&Some(it)))
+    };
+    let is_removed = |it: &&Planned| match it.entry.dynamic {
+        true => it.reservation == Fate::Removed,
+        false => it.volume == Some(Fate::Removed),
+    };
+    let its = plans.iter().filter(|it| it.refusal.is_none());
+    let its = its.filter(|it| it.target.role.as_ref() == Some(role));
+    let entries = its.flat_map(|it| reached(it)).flat_map(|agent| &agent.entries);
+    entries.filter(|it| is_made(&it.entry)).filter(is_removed).count()
 }
 
 /// Returns whether the frameworks that a plan shows would be torn down.
@@ -124,4 +153,70 @@ pub fn is_away(these: &[Unreached], agent: &str) -> bool {
 /// Returns whether a cleanup would remove anything of an entry.
 fn is_removed(it: &Planned) -> bool {
     it.volume == Some(Fate::Removed) || it.reservation == Fate::Removed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use janitor_contract::types::{Amount, SkipReason, Target, Volume};
+
+    /// A plan that removes two resources of role `beta`: one that `p` has reserved, and a static one with a volume of `p`.
+    fn of_beta() -> CleanupPlan {
+        let removed = Planned {
+            entry: testing::entry("cpus", Amount::Scalar(1.0)),
+            volume: None,
+            reservation: Fate::Removed,
+        };
+        let mut on_static = removed.clone();
+        (on_static.entry.dynamic, on_static.entry.principal) = (false, None);
+        on_static.entry.volume =
+            Some(Volume { id: "v".into(), principal: Some("p".into()), container_path: None });
+        on_static.volume = Some(Fate::Removed);
+        on_static.reservation = Fate::Stays(SkipReason::StaticReservation);
+        let agent = AgentPlan {
+            agent: "S0".into(),
+            hostname: "h".into(),
+            entries: vec![removed, on_static],
+        };
+        let target = Target { role: Some("beta".into()), ..Target::NOTHING };
+        CleanupPlan { target, znode: None, agents: vec![agent], ..testing::plan() }
+    }
+
+    #[test]
+    fn what_another_plan_of_the_run_removes_keeps_no_znode() {
+        let options = Options { whole_service: true, ..Options::DEFAULT };
+        let is_obstacle = |principal: Option<&str>, resources, beside: &CleanupPlan| {
+            let principal = principal.map(str::to_owned);
+            let rest = Elsewhere { role: "beta".into(), principal, resources, agents: 1 };
+            let plan = CleanupPlan { elsewhere: vec![rest], ..testing::plan() };
+            let plans = [&plan, beside];
+            let obstacle = obstacle_to_the_end(&plan, &plans, &options);
+            let extent = Extent::of_all(&plans, &options);
+            assert_eq!(extent.znodes.is_empty(), obstacle.is_some());
+            assert!(obstacle_to_the_end(&plan, &[&plan], &options).is_some());
+            assert!(obstacle_to_the_end(&plan, &[], &Options::DEFAULT).is_none());
+            obstacle.is_some()
+        };
+        for principal in [None, Some("p")] {
+            assert!(!is_obstacle(principal, 2, &of_beta()));
+            assert!(is_obstacle(principal, 3, &of_beta()));
+        }
+        assert!(is_obstacle(Some("q"), 2, &of_beta()));
+        let mut leaves = of_beta();
+        leaves.agents[0].entries[0].reservation = Fate::Stays(SkipReason::VolumeLeft);
+        let mut gamma = of_beta();
+        gamma.target.role = Some("gamma".into());
+        let refused = CleanupPlan { refusal: Some(Reason::InUse), ..of_beta() };
+        let away = Unreached {
+            agent: "S0".into(),
+            hostname: "h".into(),
+            reason: UnreachedReason::NotActive,
+            since: None,
+        };
+        let away = CleanupPlan { unreached: vec![away], ..of_beta() };
+        for other in [leaves, gamma, refused, away] {
+            assert!(is_obstacle(Some("p"), 2, &other), "{other:?}");
+        }
+    }
 }

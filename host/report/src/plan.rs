@@ -7,7 +7,7 @@ use janitor_contract::describe::{
 };
 use janitor_contract::types::{CleanupPlan, Fate, Options, Planned, Target, Warning, ZnodeState};
 
-use crate::extent::{Extent, ends_frameworks, is_away, obstacle_to_the_end};
+use crate::extent::{Extent, elsewhere, ends_frameworks, is_away, obstacle_to_the_end};
 use crate::line::{Line, Tone};
 use crate::plan::groups::Group;
 use crate::question::znode_words;
@@ -16,7 +16,17 @@ use crate::words::{framework_line, framework_with_roles, sums, unreached_line, w
 /// Lists what a cleanup would do, in lines. Agents with equal resources have one list, unless the
 /// agents are listed one by one.
 pub fn plan(plan: &CleanupPlan, options: &Options, verbose: bool) -> Vec<Line> {
-    let CleanupPlan { target, agents, unreached, ignored, elsewhere, frameworks, .. } = plan;
+    plan_beside(plan, &[], options, verbose)
+}
+
+/// Lists what a cleanup would do if the same run carries out all plans of `beside`.
+pub fn plan_beside(
+    plan: &CleanupPlan,
+    beside: &[&CleanupPlan],
+    options: &Options,
+    verbose: bool,
+) -> Vec<Line> {
+    let CleanupPlan { target, agents, unreached, ignored, frameworks, .. } = plan;
     let role = target.role.as_deref();
     let mut lines = vec!["".into(), heading(target).into()];
     lines.extend(frameworks.iter().map(|framework| match ends_frameworks(plan, options) {
@@ -43,11 +53,11 @@ pub fn plan(plan: &CleanupPlan, options: &Options, verbose: bool) -> Vec<Line> {
             .iter()
             .map(|it| Line::tone(Tone::Warn, format!("  {} (ignored)", unreached_words(it)))),
     );
-    let elsewhere = elsewhere.iter().map(|it| format!("  {}", elsewhere_words(it)));
+    let elsewhere = elsewhere(plan, beside).map(|it| format!("  {}", elsewhere_words(it)));
     lines.extend(elsewhere.map(|line| Line::tone(Tone::Warn, line)));
     let warnings = plan.warnings.iter().filter_map(warning_words);
     lines.extend(warnings.map(|words| Line::tone(Tone::Warn, format!("  {words}"))));
-    let stays = obstacle_to_the_end(plan, options);
+    let stays = obstacle_to_the_end(plan, beside, options);
     lines.extend(znode_line(plan, stays));
     if let Some(app) = &target.marathon_app {
         let what = format!("Marathon app '{app}', which runs this janitor");
@@ -56,7 +66,7 @@ pub fn plan(plan: &CleanupPlan, options: &Options, verbose: bool) -> Vec<Line> {
             Some(why) => kept(&format!("{what} ({why})")),
         });
     }
-    lines.extend(total(plan, options).map(Line::from));
+    lines.extend(total(plan, beside, options).map(Line::from));
     let outcome = match plan.refusal {
         Some(_) => {
             let why = plan.why_refused.as_deref().unwrap_or("a safety check fails.");
@@ -181,8 +191,8 @@ fn znode_line(plan: &CleanupPlan, stays: Option<&str>) -> Option<Line> {
 
 /// Sums up everything that a plan removes, in one line. A plan without a role and without anything
 /// to remove has no such line.
-fn total(plan: &CleanupPlan, options: &Options) -> Option<String> {
-    let sum = sum(&Extent::of(plan, options), plan.target.role.is_some());
+fn total(plan: &CleanupPlan, beside: &[&CleanupPlan], options: &Options) -> Option<String> {
+    let sum = sum(&Extent::of(plan, beside, options), plan.target.role.is_some());
     sum.map(|sum| format!("In total: {sum}"))
 }
 

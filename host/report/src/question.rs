@@ -36,7 +36,7 @@ pub enum Answer {
 impl Question {
     /// The question before a plan is carried out.
     pub fn of(plan: &CleanupPlan, options: &Options, endpoints: &Endpoints) -> Self {
-        let extent = Extent::of(plan, options);
+        let extent = Extent::of(plan, &[], options);
         let of_target = of_target(&extent, &plan.target);
         let lines = lines(&extent, plan.target.role.as_deref(), &of_target, endpoints);
         Self { lines, answer: Answer::to(plan, options) }
@@ -50,7 +50,7 @@ impl Question {
         are_found: bool,
         endpoints: &Endpoints,
     ) -> Self {
-        let extent = Extent::of_all(plans.iter().copied(), options);
+        let extent = Extent::of_all(plans, options);
         let roles: BTreeSet<_> = plans.iter().filter_map(|it| it.target.role.as_ref()).collect();
         let (roles, agents) = (count(roles.len(), "role"), count(extent.agents.len(), "agent"));
         let lines = lines(&extent, None, &format!(" of {roles} on {agents}"), endpoints);

@@ -10,7 +10,7 @@ use crate::closing::changes;
 use crate::exit::ExitCode;
 use crate::extent::Extent;
 use crate::line::{Line, Tone};
-use crate::plan::{plan, sum};
+use crate::plan::{plan_beside, sum};
 use crate::words::target_words;
 
 /// Lists the plans, one after another, and sums up those that can be carried out.
@@ -21,9 +21,10 @@ pub fn plans(
     verbose: bool,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
+    let made: Vec<_> = results.iter().flatten().collect();
     for (index, result) in results.iter().enumerate() {
         match result {
-            Ok(it) => lines.extend(plan(it, options, verbose)),
+            Ok(it) => lines.extend(plan_beside(it, &made, options, verbose)),
             Err(failure) => {
                 let of = targets.get(index).map(|it| format!(" for {}", target_words(it)));
                 let of = of.unwrap_or_default();
@@ -32,11 +33,10 @@ pub fn plans(
             }
         }
     }
-    let made = results.iter().flatten();
-    let possible: Vec<_> = made.clone().filter(|it| it.refusal.is_none()).collect();
-    let refused = made.count() - possible.len();
+    let possible: Vec<_> = made.iter().copied().filter(|it| it.refusal.is_none()).collect();
+    let refused = made.len() - possible.len();
     let mut total = count(possible.len(), "target");
-    if let Some(sum) = sum(&Extent::of_all(possible, options), true) {
+    if let Some(sum) = sum(&Extent::of_all(&possible, options), true) {
         total += &format!(": {sum}");
     }
     lines.extend(["".into(), format!("Everything in total: {total}").into()]);
