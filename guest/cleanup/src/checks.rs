@@ -23,7 +23,7 @@ pub use self::known::{
 pub use self::users::{Users, unknown};
 
 /// The number of times that a run looks at the frameworks until the look is not out of date, and the same for all
-/// targets.
+/// targets; and at the agents until nothing more disappears.
 pub const LOOKS: usize = 3;
 
 /// The message if these looks are not enough.

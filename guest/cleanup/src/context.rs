@@ -77,6 +77,8 @@ pub struct Context<'a, H> {
     pub rest: rest::Shared,
     /// The resources of the target that have disappeared from lists.
     pub lost: lost::Shared,
+    /// The roles of the other targets of the run.
+    pub others: Vec<&'a str>,
     /// How often something had disappeared when the pending operations were last read.
     pub asked: u32,
     /// A list of agents that shows something of the target again, once nothing was left of it.
@@ -154,6 +156,7 @@ impl<'a, H: Host> Context<'a, H> {
             waits_since: None,
             rest: rest::Shared::default(),
             lost: lost::Shared::default(),
+            others: Vec::new(),
             asked: 0,
             shown: Shown::default(),
             away: Vec::new(),
@@ -412,6 +415,10 @@ impl<'a, H: Host> Context<'a, H> {
         newest: Option<u32>,
         owner: Option<Owner>,
     ) -> Result<PendingIds, String> {
+        if self.has_lost() {
+            // Where nothing says what is pending, the removal may have been accepted just now.
+            self.confirmed_at = self.host.elapsed();
+        }
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;
         self.lists_no_operations = pending.is_none() || self.has_unrecorded;

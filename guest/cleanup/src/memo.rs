@@ -76,7 +76,7 @@ impl<'a, H: Host> Memo<'a, H> {
             if !wanted.contains(&its) {
                 wanted.push(its);
             }
-            owners.extend(Owner::of(target));
+            owners.extend(Owner::of(target).filter(|it| !owners.contains(it)));
         }
         Self {
             host,

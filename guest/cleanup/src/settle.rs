@@ -156,10 +156,6 @@ impl<H: Host> Context<'_, H> {
             if is_known && (!self.has_lost() || self.may_be_listed(&listing, owner)) {
                 break;
             }
-            if self.has_lost() {
-                // Where nothing says what is pending, the removal may have been accepted just now.
-                self.confirmed_at = self.host.elapsed();
-            }
             (listing, pending) = self.look_at_pending(listing, owner)?;
             is_known = true;
             // The run is incomplete then.
@@ -177,7 +173,7 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Returns whether something has disappeared since the pending operations were read.
-    fn has_lost(&self) -> bool {
+    pub fn has_lost(&self) -> bool {
         self.losses() > self.asked
     }
 

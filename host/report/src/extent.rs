@@ -110,28 +110,24 @@ pub fn obstacle_to_the_end(
     }
 }
 
-/// Returns the resources outside a plan's target that no other plan of the same run removes.
+/// Returns the resources outside a plan's target that no other plan of the same run concerns. One that does may remove
+/// only a part of them; the znode stays then. But a run must not change more than its plans show.
 pub fn elsewhere<'a>(
     plan: &'a CleanupPlan,
     beside: &[&CleanupPlan],
 ) -> impl Iterator<Item = &'a Elsewhere> {
-    plan.elsewhere.iter().filter(|it| removed_of(it, beside) < it.resources as usize)
-}
-
-/// Counts the entries that plans remove of what is elsewhere.
-fn removed_of(Elsewhere { role, principal, .. }: &Elsewhere, plans: &[&CleanupPlan]) -> usize {
-    let is_made = |entry: &Reserved| {
-        let volume = entry.volume.as_ref().and_then(|it| it.principal.as_ref());
-        principal.as_ref().is_none_or(|it| [entry.principal.as_ref(), volume].contains(&Some(it)))
+    let own = plan.target.principal.as_ref();
+    let possible = || beside.iter().filter(|it| it.refusal.is_none()).map(|it| &it.target);
+    let is_concerned = move |Elsewhere { role, principal, .. }: &Elsewhere| {
+        let mut its = possible().filter(|it| it.role.as_ref() == Some(role));
+        its.any(|it| match (&it.principal, principal) {
+            (None, _) => true,
+            (Some(its), Some(maker)) => its == maker,
+            // The role is there for its name only: the plan's own principal made nothing of it.
+            (Some(its), None) => Some(its) != own,
+        })
     };
-    let is_removed = |it: &&Planned| match it.entry.dynamic {
-        true => it.reservation == Fate::Removed,
-        false => it.volume == Some(Fate::Removed),
-    };
-    let its = plans.iter().filter(|it| it.refusal.is_none());
-    let its = its.filter(|it| it.target.role.as_ref() == Some(role));
-    let entries = its.flat_map(|it| reached(it)).flat_map(|agent| &agent.entries);
-    entries.filter(|it| is_made(&it.entry)).filter(is_removed).count()
+    plan.elsewhere.iter().filter(move |it| !is_concerned(it))
 }
 
 /// Returns whether the frameworks that a plan shows would be torn down.
@@ -159,64 +155,46 @@ fn is_removed(it: &Planned) -> bool {
 mod tests {
     use super::*;
     use crate::testing;
-    use janitor_contract::types::{Amount, SkipReason, Target, Volume};
+    use janitor_contract::types::Target;
 
-    /// A plan that removes two resources of role `beta`: one that `p` has reserved, and a static one with a volume of `p`.
-    fn of_beta() -> CleanupPlan {
-        let removed = Planned {
-            entry: testing::entry("cpus", Amount::Scalar(1.0)),
-            volume: None,
-            reservation: Fate::Removed,
-        };
-        let mut on_static = removed.clone();
-        (on_static.entry.dynamic, on_static.entry.principal) = (false, None);
-        on_static.entry.volume =
-            Some(Volume { id: "v".into(), principal: Some("p".into()), container_path: None });
-        on_static.volume = Some(Fate::Removed);
-        on_static.reservation = Fate::Stays(SkipReason::StaticReservation);
-        let agent = AgentPlan {
-            agent: "S0".into(),
-            hostname: "h".into(),
-            entries: vec![removed, on_static],
-        };
-        let target = Target { role: Some("beta".into()), ..Target::NOTHING };
-        CleanupPlan { target, znode: None, agents: vec![agent], ..testing::plan() }
+    /// A plan for what a principal made of role `beta`, or for everything.
+    fn of_beta(principal: Option<&str>) -> CleanupPlan {
+        let principal = principal.map(str::to_owned);
+        let target = Target { role: Some("beta".into()), principal, ..Target::NOTHING };
+        CleanupPlan { target, znode: None, ..testing::plan() }
     }
 
     #[test]
-    fn what_another_plan_of_the_run_removes_keeps_no_znode() {
+    fn what_another_plan_of_the_run_concerns_keeps_no_znode() {
         let options = Options { whole_service: true, ..Options::DEFAULT };
-        let is_obstacle = |principal: Option<&str>, resources, beside: &CleanupPlan| {
+        let is_obstacle = |principal: Option<&str>, beside: &CleanupPlan| {
             let principal = principal.map(str::to_owned);
-            let rest = Elsewhere { role: "beta".into(), principal, resources, agents: 1 };
-            let plan = CleanupPlan { elsewhere: vec![rest], ..testing::plan() };
+            let rest = Elsewhere { role: "beta".into(), principal, resources: 2, agents: 1 };
+            let mut plan = CleanupPlan { elsewhere: vec![rest], ..testing::plan() };
+            plan.target.principal = Some("p".into());
             let plans = [&plan, beside];
             let obstacle = obstacle_to_the_end(&plan, &plans, &options);
-            let extent = Extent::of_all(&plans, &options);
-            assert_eq!(extent.znodes.is_empty(), obstacle.is_some());
+            assert_eq!(Extent::of_all(&plans, &options).znodes.is_empty(), obstacle.is_some());
             assert!(obstacle_to_the_end(&plan, &[&plan], &options).is_some());
-            assert!(obstacle_to_the_end(&plan, &[], &Options::DEFAULT).is_none());
+            assert!(obstacle_to_the_end(&plan, &plans, &Options::DEFAULT).is_none());
             obstacle.is_some()
         };
-        for principal in [None, Some("p")] {
-            assert!(!is_obstacle(principal, 2, &of_beta()));
-            assert!(is_obstacle(principal, 3, &of_beta()));
+        for (maker, principal, is_left) in [
+            (Some("p"), None, false),
+            (Some("p"), Some("p"), false),
+            (Some("/p"), Some("p"), true),
+            (Some("p"), Some("q"), true),
+            (None, None, false),
+            (None, Some("p"), true),
+            (None, Some("q"), false),
+        ] {
+            assert_eq!(is_obstacle(maker, &of_beta(principal)), is_left, "{maker:?} {principal:?}");
         }
-        assert!(is_obstacle(Some("q"), 2, &of_beta()));
-        let mut leaves = of_beta();
-        leaves.agents[0].entries[0].reservation = Fate::Stays(SkipReason::VolumeLeft);
-        let mut gamma = of_beta();
+        let mut gamma = of_beta(None);
         gamma.target.role = Some("gamma".into());
-        let refused = CleanupPlan { refusal: Some(Reason::InUse), ..of_beta() };
-        let away = Unreached {
-            agent: "S0".into(),
-            hostname: "h".into(),
-            reason: UnreachedReason::NotActive,
-            since: None,
-        };
-        let away = CleanupPlan { unreached: vec![away], ..of_beta() };
-        for other in [leaves, gamma, refused, away] {
-            assert!(is_obstacle(Some("p"), 2, &other), "{other:?}");
+        let refused = CleanupPlan { refusal: Some(Reason::InUse), ..of_beta(None) };
+        for other in [gamma, refused] {
+            assert!(is_obstacle(Some("p"), &other), "{other:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use janitor_contract::{Done, RunError, planned};
 use crate::access::access;
 pub use crate::access::{CERTIFICATES, Denial};
 use crate::command_line::print::{Caller, Invocation};
-use crate::extent::changes_anything;
+use crate::extent::{changes_anything, elsewhere};
 
 /// A finished run, with everything that is known about it.
 pub struct Ran {
@@ -75,7 +75,7 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
             if is_possible && !changes && plan.unreached.is_empty() {
                 lines.push("There is nothing to do.".into());
             }
-            lines.extend(after_plan(plan, frameworks, run));
+            lines.extend(after_plan(plan, &[], frameworks, run));
         }
         Ok(Done::PlannedAll(results)) => {
             let changes =
@@ -101,9 +101,15 @@ pub fn after(ran: &Ran, run: &Invocation) -> Vec<String> {
     lines
 }
 
-/// Proposes what to do after a plan, except for carrying it out.
-fn after_plan(plan: &CleanupPlan, frameworks: &[Framework], run: &Invocation) -> Vec<String> {
-    let (unreached, elsewhere) = (&plan.unreached, &plan.elsewhere);
+/// Proposes what to do after a plan, except for carrying it out, if the same run makes all plans of `beside`.
+fn after_plan(
+    plan: &CleanupPlan,
+    beside: &[&CleanupPlan],
+    frameworks: &[Framework],
+    run: &Invocation,
+) -> Vec<String> {
+    let elsewhere: Vec<_> = elsewhere(plan, beside).cloned().collect();
+    let (unreached, elsewhere) = (&plan.unreached, &elsewhere);
     let obstacles = Obstacles { frameworks, unreached, elsewhere };
     match plan.refusal {
         Some(reason) => instead(reason, run, &obstacles),
@@ -114,9 +120,13 @@ fn after_plan(plan: &CleanupPlan, frameworks: &[Framework], run: &Invocation) ->
 /// Proposes what to do after each part of a run for several targets, each line once.
 fn after_parts(ran: &Ran, run: &Invocation) -> Vec<String> {
     let mut lines = Vec::new();
+    let plans = match &ran.result {
+        Ok(Done::PlannedAll(results)) => results.iter().flatten().collect(),
+        _ => Vec::new(),
+    };
     for (ran, run) in ran.parts(run) {
         let of_part = match &ran.result {
-            Ok(Done::Planned(plan)) => after_plan(plan, &ran.frameworks, &run),
+            Ok(Done::Planned(plan)) => after_plan(plan, &plans, &ran.frameworks, &run),
             _ => after(&ran, &run),
         };
         for line in of_part {
@@ -640,5 +650,35 @@ mod tests {
             let ran = Ran { result, frameworks: vec![], denials: vec![(server, denial)] };
             assert!(after(&ran, &asked).join("\n").contains(option), "{option}");
         }
+    }
+
+    #[test]
+    fn a_role_that_another_plan_of_the_run_removes_needs_no_run_of_its_own() {
+        use janitor_contract::types::{AgentPlan, Amount, Fate, Planned};
+
+        let of = |role: &str, other: &str| {
+            let entry = crate::testing::entry("cpus", Amount::Scalar(1.0));
+            let entries = vec![Planned { entry, volume: None, reservation: Fate::Removed }];
+            let (role, principal) = (Some(role.to_owned()), Some("p".to_owned()));
+            CleanupPlan {
+                target: Target { role, principal: principal.clone(), ..Target::NOTHING },
+                znode: None,
+                agents: vec![AgentPlan { agent: "S0".into(), hostname: "h".into(), entries }],
+                elsewhere: vec![Elsewhere {
+                    role: other.into(),
+                    principal,
+                    resources: 1,
+                    agents: 1,
+                }],
+                ..crate::testing::plan()
+            }
+        };
+        let plans = [of("alpha", "beta"), of("beta", "alpha")];
+        let options = Options { whole_service: true, ..Options::DEFAULT };
+        let call = Call::PlanAll(plans.iter().map(|it| it.target.clone()).collect());
+        let run = Invocation { call, ..asked("alpha", options) };
+        let result = Ok(Done::PlannedAll(plans.into_iter().map(Ok).collect()));
+        let lines = after(&Ran { result, frameworks: vec![], denials: vec![] }, &run).join("\n");
+        assert!(!lines.contains("To clean that role too"), "{lines}");
     }
 }

@@ -80,12 +80,19 @@ impl<H: Host> Context<'_, H> {
         then.ignored.append(&mut ignored);
     }
 
+    /// Takes what other targets of the run concern out of a plan: it may be carried out before them.
+    fn alone(&self, plan: &CleanupPlan) -> CleanupPlan {
+        let mut plan = plan.clone();
+        plan.elsewhere.retain(|it| !self.others.contains(&&*it.role));
+        plan
+    }
+
     /// Aborts the run unless the plan may be carried out, or is carried out already.
     pub fn decide(&mut self, compared: Compared) -> Result<Comparison, Abort> {
         let Compared { then, now, listing, differences } = compared;
         let target = &then.target;
         if let (false, Some(listing)) = (differences.is_empty(), &listing)
-            && is_carried_out(&then, &now, self.options)
+            && is_carried_out(&self.alone(&then), &self.alone(&now), self.options)
             && is_of_cluster(&then, listing)
             && self.stays_carried_out(&then, listing)?
         {

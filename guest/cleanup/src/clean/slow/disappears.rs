@@ -377,8 +377,8 @@ fn what_only_a_list_for_another_target_has_shown_is_asked_for() {
     assert!(results[0].is_err() && host.count("Delete") == 0, "{results:?}{}", story(&host));
 }
 
-/// Nothing disturbs the run, and nine roles are one service: each role reads the operations and
-/// the agents anew because the list for the first one lacks the others.
+/// Nine roles are one service, and nothing disturbs the run. The list after their removal lacks all of them, and the
+/// operations that are read after it are the same for all.
 #[test]
 fn the_number_of_lists_does_not_depend_on_the_number_of_roles_of_a_service() {
     let roles: Vec<_> = (0..9).map(|n| format!("alpha{n}")).collect();
@@ -410,7 +410,8 @@ fn ignored_agents_that_take_turns_do_not_keep_the_run_from_ending() {
     }
     let mut host = slow(host.answer(200, DELETED), |_, _| 0);
     let options = Options { ignored_agents: vec!["h1".into(), "h2".into()], ..refusing() };
-    let _ = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+    assert!(result.is_err(), "{result:?}");
     let lists = host.count("Get slaves");
     assert!(lists < 50, "{lists} lists in {:?}", host.script.paused);
 }
@@ -436,8 +437,7 @@ fn an_agent_that_is_ignored_too_when_a_plan_is_applied_is_no_difference() {
     assert!(result.is_ok(), "{result:?} {:?}", host.script.lines());
 }
 
-/// Since the plans were made, beta has grown on another agent: a plan for alpha that showed beta was
-/// not carried out then; now alpha is removed, and beta refused.
+/// Since the plans were made, beta has grown on another agent. The plan for alpha shows what there was of beta.
 #[test]
 fn a_service_that_has_grown_in_another_role_is_not_removed_in_part() {
     let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
@@ -451,4 +451,35 @@ fn a_service_that_has_grown_in_another_role_is_not_removed_in_part() {
     let results = apply_all(&mut host, &plans, &whole_service());
     assert!(results.iter().all(Result::is_err), "{results:?}");
     assert_eq!(host.count("unreserve"), 0, "{results:?}{}", story(&host));
+}
+
+/// The plan for each role shows the other one.
+#[test]
+fn the_plans_of_a_service_are_carried_out_once() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let options = whole_service();
+    let begun = || calm().page("frameworks", 200, NONE);
+    let targets = [of_service("alpha", "x", None), of_service("beta", "x", None)];
+    let list = two(Some(&alpha), &beta);
+    let plans = planned(&mut begun().answer(200, &list), &targets, &options);
+    let host = accepted(begun().answer(200, &list), 2).answer(200, two(Some(""), ""));
+    let first = apply_all(&mut slow(host, |_, _| 0), &plans, &options);
+    assert!(first.iter().all(Result::is_ok), "{first:?}");
+    let mut host = slow(begun().answer(200, two(Some(""), "")), |_, _| 0);
+    let again = apply_all(&mut host, &plans, &options);
+    assert!(again.iter().all(Result::is_ok), "{again:?} {:?}", host.script.lines());
+}
+
+/// Of two targets with one owner, one finds that the other's request has removed everything.
+#[test]
+fn targets_with_one_owner_have_one_record() {
+    let alpha = cpus("alpha", &["x"]);
+    let host = calm().page("frameworks", 200, NONE).answer(200, two(Some(&alpha), ""));
+    let host = host.answer(202, "").answer(400, "").answer(200, two(Some(""), ""));
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let targets = [of_service("alpha", "x", Some("alpha")), of_service("alpha", "x", None)];
+    let results = clean_all(&mut host, &targets, &refusing());
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let counts = (host.count("GET_OPERATIONS"), host.count("Get slaves"));
+    assert_eq!(counts, (1, 2), "{}", story(&host));
 }
