@@ -32,6 +32,18 @@ const OTHER_QUESTION: &str = "To permanently remove all of this, type";
 /// The question of a command line that disables a safety check.
 const QUESTION_FOR_NAME: &str = "To permanently remove all of this, type the role's name";
 
+/// Reads what has been written to a terminal, unless no process has it open any more. Linux may say so once
+/// although something that was written last is not read yet.
+fn read(terminal: &mut File, piece: &mut [u8]) -> Option<usize> {
+    for _ in 0..2 {
+        match terminal.read(piece) {
+            Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {}
+            count => return Some(count.unwrap()),
+        }
+    }
+    None
+}
+
 /// A terminal, and the input that is typed at the prompt.
 pub struct Terminal<'a> {
     /// The cluster for the commands on it.
@@ -61,12 +73,8 @@ impl<'a> Terminal<'a> {
         let (mut terminal, mut shell) = self.begin(line);
         terminal.write_all(early.as_bytes()).unwrap();
         let (mut shown, mut piece, mut is_typed) = (Vec::new(), [0; 4096], false);
-        loop {
-            match terminal.read(&mut piece) {
-                // Reading from a terminal that no process has open any more ends with this error.
-                Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => break,
-                count => shown.extend_from_slice(&piece[..count.unwrap()]),
-            }
+        while let Some(count) = read(&mut terminal, &mut piece) {
+            shown.extend_from_slice(&piece[..count]);
             let so_far = String::from_utf8_lossy(&shown);
             if !is_typed && [QUESTION, OTHER_QUESTION].iter().any(|it| so_far.contains(it)) {
                 // Ctrl-D ends the input.

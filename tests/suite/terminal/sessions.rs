@@ -1,17 +1,16 @@
 //! Whole sessions on a terminal: what remains on it, and what a person does in the middle.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 
 use janitor_tests::{Cluster, Stall};
-use rustix::io::Errno;
 use rustix::termios::tcsetwinsize;
 use serde_json::json;
 
-use super::{QUESTION, TARGET, Terminal, printed, size, slow};
+use super::{QUESTION, TARGET, Terminal, printed, read, size, slow};
 use crate::command::{changes, scenario};
 
 /// The rows of the terminal: enough for every session, so that nothing scrolls away.
@@ -41,15 +40,11 @@ impl Session {
     /// Reads more of what is written, unless the session has ended.
     fn read(&mut self) -> bool {
         let mut piece = [0; 4096];
-        match self.terminal.read(&mut piece) {
-            Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => false,
-            count => {
-                let piece = &piece[..count.unwrap()];
-                self.screen.process(piece);
-                self.shown += &String::from_utf8_lossy(piece);
-                true
-            }
-        }
+        let Some(count) = read(&mut self.terminal, &mut piece) else { return false };
+        let piece = &piece[..count];
+        self.screen.process(piece);
+        self.shown += &String::from_utf8_lossy(piece);
+        true
     }
 
     /// Waits until these words are written.
