@@ -77,8 +77,8 @@ pub struct Context<'a, H> {
     pub rest: rest::Shared,
     /// The resources of the target that have disappeared from lists.
     pub lost: lost::Shared,
-    /// The roles of the other targets of the run.
-    pub others: Vec<&'a str>,
+    /// The other targets of the run.
+    pub others: Vec<&'a Target>,
     /// How often something had disappeared when the pending operations were last read.
     pub asked: u32,
     /// A list of agents that shows something of the target again, once nothing was left of it.
@@ -416,8 +416,10 @@ impl<'a, H: Host> Context<'a, H> {
         owner: Option<Owner>,
     ) -> Result<PendingIds, String> {
         if self.has_lost() {
-            // Where nothing says what is pending, the removal may have been accepted just now.
-            self.confirmed_at = self.host.elapsed();
+            // Where nothing says what is pending, the removal may have been accepted until then.
+            let lost_at = self.host.lost_at();
+            let lost_at = lost_at.unwrap_or_else(|| self.host.elapsed());
+            self.confirmed_at = self.confirmed_at.max(lost_at);
         }
         let mut retries = self.retries();
         let pending = pending::pending(&mut self.host, newest, &mut retries)?;

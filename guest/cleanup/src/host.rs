@@ -117,6 +117,12 @@ pub trait Host {
         lost::Shared::default()
     }
 
+    /// Returns the time on the host's clock when a list last showed that something has disappeared, if several cleanups
+    /// share the host.
+    fn lost_at(&self) -> Option<Duration> {
+        None
+    }
+
     /// Returns the latest list of agents that a host which several cleanups share has read for any of
     /// them, if it is still kept.
     fn latest(&mut self, _wanted: Wanted) -> Option<Rc<Listing>>
@@ -238,6 +244,10 @@ impl<H: Host> Host for Watched<'_, H> {
 
     fn lost(&mut self, owner: Owner) -> lost::Shared {
         self.host.lost(owner)
+    }
+
+    fn lost_at(&self) -> Option<Duration> {
+        self.host.lost_at()
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

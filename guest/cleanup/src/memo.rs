@@ -49,6 +49,8 @@ pub struct Memo<'a, H> {
     lost: Vec<lost::Shared>,
     /// The agents, by id or host name, that the options ignore while they are out of reach.
     ignored: &'a [String],
+    /// The time on the host's clock when a list last showed that something has disappeared.
+    lost_at: Duration,
     /// The rest of each service is to be removed too.
     whole_service: bool,
     /// The owners of which nothing is left, and where a list that shows something of them again is put.
@@ -88,6 +90,7 @@ impl<'a, H: Host> Memo<'a, H> {
             lost: owners.iter().map(|_| lost::Shared::default()).collect(),
             owners,
             ignored: &[],
+            lost_at: Duration::ZERO,
             whole_service: false,
             watched: Vec::new(),
             is_list_old: false,
@@ -165,6 +168,7 @@ impl<'a, H: Host> Memo<'a, H> {
         if is_lost {
             // They were read before this list, and do not say why something has disappeared from it.
             self.forget_pages(is_about_operations);
+            self.lost_at = self.elapsed();
         }
         self.lists = lists;
     }
@@ -322,6 +326,11 @@ impl<H: Host> Host for Handle<'_, '_, H> {
         let memo = self.0.borrow();
         let place = memo.owners.iter().position(|it| *it == owner);
         place.and_then(|place| memo.lost.get(place)).cloned().unwrap_or_default()
+    }
+
+    fn lost_at(&self) -> Option<Duration> {
+        let memo = self.0.borrow();
+        (!memo.is_plain).then_some(memo.lost_at)
     }
 
     fn latest(&mut self, wanted: Wanted) -> Option<Rc<Listing>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use janitor_contract::types::{
     AgentPlan, CleanupPlan, Elsewhere, Fate, Framework, InUse, Options, Planned, Reason, Reserved,
-    Unreached, UnreachedReason, ZnodeState,
+    Target, Unreached, UnreachedReason, ZnodeState,
 };
 
 /// Everything that a run would change.
@@ -116,15 +116,16 @@ pub fn elsewhere<'a>(
     plan: &'a CleanupPlan,
     beside: &[&CleanupPlan],
 ) -> impl Iterator<Item = &'a Elsewhere> {
-    let own = plan.target.principal.as_ref();
+    let Target { role: own_role, principal: own, .. } = &plan.target;
     let possible = || beside.iter().filter(|it| it.refusal.is_none()).map(|it| &it.target);
     let is_concerned = move |Elsewhere { role, principal, .. }: &Elsewhere| {
-        let mut its = possible().filter(|it| it.role.as_ref() == Some(role));
+        let mut its =
+            possible().filter(|it| it.role.as_ref() == Some(role) && it.role != *own_role);
         its.any(|it| match (&it.principal, principal) {
             (None, _) => true,
             (Some(its), Some(maker)) => its == maker,
             // The role is there for its name only: the plan's own principal made nothing of it.
-            (Some(its), None) => Some(its) != own,
+            (Some(its), None) => Some(its) != own.as_ref(),
         })
     };
     plan.elsewhere.iter().filter(move |it| !is_concerned(it))
@@ -155,7 +156,6 @@ fn is_removed(it: &Planned) -> bool {
 mod tests {
     use super::*;
     use crate::testing;
-    use janitor_contract::types::Target;
 
     /// A plan for what a principal made of role `beta`, or for everything.
     fn of_beta(principal: Option<&str>) -> CleanupPlan {
@@ -196,5 +196,23 @@ mod tests {
         for other in [gamma, refused] {
             assert!(is_obstacle(Some("p"), &other), "{other:?}");
         }
+    }
+
+    /// The plan for `p` is refused, because `/p` has made everything, for which there is a plan too.
+    #[test]
+    fn the_principal_that_is_probably_meant_is_named() {
+        let of = |principal: &str| {
+            let target = of_beta(Some(principal)).target;
+            CleanupPlan { target, znode: None, ..testing::plan() }
+        };
+        let meant = Elsewhere {
+            role: "beta".into(),
+            principal: Some("/p".into()),
+            resources: 2,
+            agents: 1,
+        };
+        let refusal = Some(Reason::OtherPrincipals);
+        let plan = CleanupPlan { elsewhere: vec![meant], refusal, ..of("p") };
+        assert_eq!(elsewhere(&plan, &[&plan, &of("/p")]).count(), 1);
     }
 }

@@ -84,8 +84,8 @@ fn carry_out_all<H: Host>(
     for (index, (handle, (target, plan))) in handles.iter_mut().zip(jobs).enumerate() {
         let mut context = Context::new(handle, options);
         context.begin_cleanup(target, *plan);
-        let others = jobs.iter().map(|(it, _)| *it).filter(|it| it != target);
-        context.others = others.filter_map(|it| it.role.as_deref()).collect();
+        let others = jobs.iter().map(|(it, _)| *it);
+        context.others = others.filter(|it| it != target).collect();
         context.waits_since = Some(since);
         let (state, parents) = (State::CarriedOut, Vec::new());
         let is_below = |(other, _): &&(&Target, _)| match (&other.role, &target.role) {

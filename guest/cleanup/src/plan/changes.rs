@@ -12,7 +12,7 @@ use crate::settle::came_back;
 use janitor_contract::changes::{differences, framework_difference, is_carried_out};
 use janitor_contract::planned;
 use janitor_contract::types::{
-    CleanupPlan, Framework, Level, Reason, Target, Unreached, ZnodeState,
+    CleanupPlan, Elsewhere, Framework, Level, Reason, Target, Unreached, ZnodeState,
 };
 
 /// A cluster to which a plan may be applied.
@@ -80,10 +80,10 @@ impl<H: Host> Context<'_, H> {
         then.ignored.append(&mut ignored);
     }
 
-    /// Takes what other targets of the run concern out of a plan: it may be carried out before them.
+    /// Takes the rest of the service out of a plan that the run has removed for other targets, if it is carried out.
     fn alone(&self, plan: &CleanupPlan) -> CleanupPlan {
         let mut plan = plan.clone();
-        plan.elsewhere.retain(|it| !self.others.contains(&&*it.role));
+        plan.elsewhere.retain(|it| !self.others.iter().any(|target| is_all_of(target, it)));
         plan
     }
 
@@ -92,7 +92,7 @@ impl<H: Host> Context<'_, H> {
         let Compared { then, now, listing, differences } = compared;
         let target = &then.target;
         if let (false, Some(listing)) = (differences.is_empty(), &listing)
-            && is_carried_out(&self.alone(&then), &self.alone(&now), self.options)
+            && is_carried_out(&self.alone(&then), &now, self.options)
             && is_of_cluster(&then, listing)
             && self.stays_carried_out(&then, listing)?
         {
@@ -177,6 +177,16 @@ impl<H: Host> Context<'_, H> {
         self.require_nothing_more_elsewhere()?;
         Ok(is_of_cluster(plan, &listing) && came_back(&listing, owner).is_empty())
     }
+}
+
+/// Returns whether a target is everything that is elsewhere for a role, and by a principal.
+fn is_all_of(target: &Target, elsewhere: &Elsewhere) -> bool {
+    let Target { role, principal, labels, framework_id, agents, .. } = target;
+    role.as_ref() == Some(&elsewhere.role)
+        && (principal.is_none() || *principal == elsewhere.principal)
+        && labels.is_empty()
+        && framework_id.is_none()
+        && agents.is_empty()
 }
 
 /// Returns whether a plan was made for this cluster: the master lists all agents of the plan. Their

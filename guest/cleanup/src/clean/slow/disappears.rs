@@ -483,3 +483,50 @@ fn targets_with_one_owner_have_one_record() {
     let counts = (host.count("GET_OPERATIONS"), host.count("Get slaves"));
     assert_eq!(counts, (1, 2), "{}", story(&host));
 }
+
+/// Nobody else does anything. The role above is released after those below it, so that only the list after it lacks it.
+#[test]
+fn before_mesos_1_6_the_targets_of_a_service_wait_for_silent_agents_together() {
+    let old = |list: String| list.replace("1.11.0", "1.4.3");
+    let roles = ["alpha", "alpha/a", "alpha/b"];
+    let all = roles.map(|it| cpus(it, &["x"])).join(",");
+    let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+    let host = host.page("frameworks", 200, NONE).answer(200, old(two(Some(&all), "")));
+    let host = accepted(host, 2).answer(200, old(two(Some(&cpus("alpha", &["x"])), "")));
+    let host = accepted(host, 1).answer(200, old(two(Some(""), "")));
+    let mut host = slow(host, |_, _| 0);
+    let targets = roles.map(|it| of_service(it, "x", None));
+    let results = clean_all(&mut host, &targets, &whole_service());
+    assert!(results.iter().all(Result::is_ok), "{results:?}{}", story(&host));
+    // Each of them alone waits for 105 s.
+    assert!(host.script.paused < Duration::from_secs(2 * 105), "{:?}", host.script.paused);
+}
+
+/// The first run has removed alpha, and not beta.
+#[test]
+fn plans_of_which_one_is_carried_out_are_out_of_date() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let targets = [of_service("alpha", "x", None), of_service("beta", "x", None)];
+    let then = two(Some(&alpha), &beta);
+    let plans = planned(&mut begun().answer(200, then), &targets, &whole_service());
+    let mut host = slow(begun().answer(200, two(Some(""), &beta)), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &whole_service());
+    let reasons: Vec<_> = results.iter().map(|it| it.as_ref().unwrap_err().reason).collect();
+    assert_eq!(reasons, [Reason::Changed, Reason::Changed], "{results:?}");
+}
+
+/// O-S1 has beta, of which the other target concerns only what O-S2 has. The master has forgotten O-S1.
+#[test]
+fn a_target_on_certain_agents_concerns_nothing_on_others() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let part = Target { agents: vec!["h2".into()], ..of_service("beta", "x", None) };
+    let targets = [of_service("alpha", "x", None), part];
+    let then = agents(&[(0, &alpha), (1, &beta), (2, &beta)]);
+    let plans = planned(&mut begun().answer(200, then), &targets, &whole_service());
+    assert_eq!(plans[0].elsewhere[0].resources, 2, "{plans:?}");
+    let mut host = slow(begun().answer(200, agents(&[(0, ""), (2, "")])), |_, _| 0);
+    let results = apply_all(&mut host, &plans, &whole_service());
+    assert!(results[0].is_err(), "{results:?}");
+}
