@@ -530,3 +530,22 @@ fn a_target_on_certain_agents_concerns_nothing_on_others() {
     let results = apply_all(&mut host, &plans, &whole_service());
     assert!(results[0].is_err(), "{results:?}");
 }
+
+/// The first of these agents has something of the target too. A machine of another agent is shut down.
+#[test]
+fn each_ignored_agent_that_has_the_rest_is_named_once() {
+    let status = r#"{"down_machines":[{"hostname":"h3","ip":"10.0.0.3"}]}"#;
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let both = format!("{alpha},{beta}");
+    let list = |own: &str| away(&away(&agents(&[(0, own), (1, &both), (2, &beta)]), 1), 2);
+    let host = calm().page("frameworks", 200, NONE).page("maintenance/status", 200, status);
+    let host = host.answer(200, list(&alpha)).answer(202, "").answer(200, list(""));
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let ignored_agents = ["h1", "h2", "h3"].map(str::to_owned).to_vec();
+    let options = Options { ignored_agents, ..whole_service() };
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+    let report = result.unwrap();
+    let mut ignored: Vec<_> = report.ignored.iter().map(|it| &*it.hostname).collect();
+    ignored.sort_unstable();
+    assert_eq!(ignored, ["h1", "h2", "h3"], "{report:?}");
+}
