@@ -94,6 +94,7 @@ impl<'a, H: Host> Context<'a, H> {
         if let (Some(owner), Some(listing)) = (Owner::of(target), listing) {
             self.resources(owner, listing)?;
         }
+        self.require_planned_end()?;
         if let Some(znode) = znode {
             self.znode(znode, |context, now| context.unused_at(now, None))?;
         }

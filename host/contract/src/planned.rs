@@ -1,7 +1,7 @@
 //! Examines a plan by itself, without a cluster: whether it contradicts itself, and how other
 //! options change it.
 
-use crate::types::{CleanupPlan, InUse, Options, Planned, Reason};
+use crate::types::{CleanupPlan, Elsewhere, InUse, Options, Planned, Reason, Target, ZnodeState};
 
 /// Finds a contradiction in a plan, and returns the field and the problem. Nobody can approve such
 /// a plan, because it does not do what it shows.
@@ -78,6 +78,34 @@ pub fn under(plan: &CleanupPlan, options: &Options) -> CleanupPlan {
     let ignored = plan.unreached.extract_if(.., |it| is_ignored(&it.agent, &it.hostname, options));
     plan.ignored.extend(ignored);
     plan
+}
+
+/// Returns the resources outside a plan's target that no other target of the same run concerns. One that does may remove
+/// only a part of them; the znode stays then. But a run must not change more than its plans show.
+pub fn elsewhere<'a>(
+    plan: &'a CleanupPlan,
+    others: &[&Target],
+) -> impl Iterator<Item = &'a Elsewhere> {
+    let Target { role: own_role, principal: own, .. } = &plan.target;
+    let is_concerned = move |Elsewhere { role, principal, .. }: &Elsewhere| {
+        let is_its = |it: &&&Target| it.role.as_ref() == Some(role) && it.role != *own_role;
+        others.iter().filter(is_its).any(|it| match (&it.principal, principal) {
+            (None, _) => true,
+            (Some(its), Some(maker)) => its == maker,
+            // The role is there for its name only: the plan's own principal made nothing of it.
+            (Some(its), None) => Some(its) != own.as_ref(),
+        })
+    };
+    plan.elsewhere.iter().filter(move |it| !is_concerned(it))
+}
+
+/// Returns whether a plan shows that the znode or the app stays, because the cleanup would be incomplete. `others` are
+/// the other targets of the run.
+pub fn is_incomplete(plan: &CleanupPlan, others: &[&Target], options: &Options) -> bool {
+    let has_end = plan.target.marathon_app.is_some()
+        || plan.znode.as_ref().is_some_and(|it| *it != ZnodeState::Absent);
+    let is_left = || options.whole_service && elsewhere(plan, others).next().is_some();
+    has_end && (!plan.unreached.is_empty() || is_left())
 }
 
 fn is_lifted(reason: Reason, options: &Options) -> bool {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use janitor_contract::planned;
 use janitor_contract::types::{
     AgentPlan, CleanupPlan, Elsewhere, Fate, Framework, InUse, Options, Planned, Reason, Reserved,
-    Target, Unreached, UnreachedReason, ZnodeState,
+    Unreached, UnreachedReason, ZnodeState,
 };
 
 /// Everything that a run would change.
@@ -102,7 +103,7 @@ pub fn obstacle_to_the_end(
     beside: &[&CleanupPlan],
     options: &Options,
 ) -> Option<&'static str> {
-    let is_alone = || elsewhere(plan, beside).next().is_none();
+    let is_alone = || elsewhere(plan, beside).is_empty();
     match (plan.unreached.is_empty(), !options.whole_service || is_alone()) {
         (false, _) => Some("until all slaves can be reached"),
         (true, false) => Some("while the service has reservations elsewhere"),
@@ -110,25 +111,10 @@ pub fn obstacle_to_the_end(
     }
 }
 
-/// Returns the resources outside a plan's target that no other plan of the same run concerns. One that does may remove
-/// only a part of them; the znode stays then. But a run must not change more than its plans show.
-pub fn elsewhere<'a>(
-    plan: &'a CleanupPlan,
-    beside: &[&CleanupPlan],
-) -> impl Iterator<Item = &'a Elsewhere> {
-    let Target { role: own_role, principal: own, .. } = &plan.target;
-    let possible = || beside.iter().filter(|it| it.refusal.is_none()).map(|it| &it.target);
-    let is_concerned = move |Elsewhere { role, principal, .. }: &Elsewhere| {
-        let mut its =
-            possible().filter(|it| it.role.as_ref() == Some(role) && it.role != *own_role);
-        its.any(|it| match (&it.principal, principal) {
-            (None, _) => true,
-            (Some(its), Some(maker)) => its == maker,
-            // The role is there for its name only: the plan's own principal made nothing of it.
-            (Some(its), None) => Some(its) != own.as_ref(),
-        })
-    };
-    plan.elsewhere.iter().filter(move |it| !is_concerned(it))
+/// Returns the resources outside a plan's target that no other plan of the same run concerns.
+pub fn elsewhere<'a>(plan: &'a CleanupPlan, beside: &[&CleanupPlan]) -> Vec<&'a Elsewhere> {
+    let possible = beside.iter().filter(|it| it.refusal.is_none());
+    planned::elsewhere(plan, &possible.map(|it| &it.target).collect::<Vec<_>>()).collect()
 }
 
 /// Returns whether the frameworks that a plan shows would be torn down.
@@ -156,6 +142,7 @@ fn is_removed(it: &Planned) -> bool {
 mod tests {
     use super::*;
     use crate::testing;
+    use janitor_contract::types::Target;
 
     /// A plan for what a principal made of role `beta`, or for everything.
     fn of_beta(principal: Option<&str>) -> CleanupPlan {
@@ -213,6 +200,6 @@ mod tests {
         };
         let refusal = Some(Reason::OtherPrincipals);
         let plan = CleanupPlan { elsewhere: vec![meant], refusal, ..of("p") };
-        assert_eq!(elsewhere(&plan, &[&plan, &of("/p")]).count(), 1);
+        assert_eq!(elsewhere(&plan, &[&plan, &of("/p")]).len(), 1);
     }
 }

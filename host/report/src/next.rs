@@ -108,7 +108,7 @@ fn after_plan(
     frameworks: &[Framework],
     run: &Invocation,
 ) -> Vec<String> {
-    let elsewhere: Vec<_> = elsewhere(plan, beside).cloned().collect();
+    let elsewhere: Vec<_> = elsewhere(plan, beside).into_iter().cloned().collect();
     let (unreached, elsewhere) = (&plan.unreached, &elsewhere);
     let obstacles = Obstacles { frameworks, unreached, elsewhere };
     match plan.refusal {

@@ -53,7 +53,8 @@ pub fn plan_beside(
             .iter()
             .map(|it| Line::tone(Tone::Warn, format!("  {} (ignored)", unreached_words(it)))),
     );
-    let elsewhere = elsewhere(plan, beside).map(|it| format!("  {}", elsewhere_words(it)));
+    let elsewhere =
+        elsewhere(plan, beside).into_iter().map(|it| format!("  {}", elsewhere_words(it)));
     lines.extend(elsewhere.map(|line| Line::tone(Tone::Warn, line)));
     let warnings = plan.warnings.iter().filter_map(warning_words);
     lines.extend(warnings.map(|words| Line::tone(Tone::Warn, format!("  {words}"))));

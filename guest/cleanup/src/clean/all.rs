@@ -128,6 +128,7 @@ fn carry_out_all<H: Host>(
                 let listing = context.latest_shown(listing, owner)?;
                 context.settle_and_repeat(listing, owner, &parents)?;
             }
+            context.require_planned_end()?;
             Ok(None)
         });
     });

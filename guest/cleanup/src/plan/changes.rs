@@ -57,6 +57,7 @@ impl<H: Host> Context<'_, H> {
         if self.options.whole_service {
             self.ignore_planned_rest(&mut then, &now, &plan.ignored);
         }
+        self.is_planned_incomplete = planned::is_incomplete(&then, &self.others, self.options);
         // The pending operations and the frameworks have been read after the agents.
         self.confirmed_at = self.host.now;
         let now = CleanupPlan { znode, ..now };
@@ -133,6 +134,16 @@ impl<H: Host> Context<'_, H> {
 }
 
 impl<H: Host> Context<'_, H> {
+    /// Aborts the run if the plan shows that the znode and the app stay, although the resources are removed meanwhile.
+    pub fn require_planned_end(&mut self) -> Result<(), Abort> {
+        if self.is_planned_incomplete {
+            let message = "Incomplete: the plan shows that the znode and the app stay, because something could not be \
+                reached or was left; that is no longer so. Other steps are skipped; make a new plan.";
+            return Err(self.abort(Reason::Incomplete, message));
+        }
+        Ok(())
+    }
+
     /// Returns those of the frameworks, `all`, that are still to be torn down: another plan may have had some torn
     /// down, or have waited. It aborts the run if they are not as the plan shows them.
     fn still_planned(

@@ -144,18 +144,23 @@ fn also_while_another_target_waits_for_its_volumes() {
 fn before_mesos_1_6_a_removal_elsewhere_is_waited_for_as_long_as_the_own() {
     let old = |list: String| list.replace("1.11.0", "1.4.3");
     let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
-    let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
-    let host = host.page("frameworks", 200, NONE);
-    let host = host.answer(200, old(two(Some(&alpha), &beta))).answer(202, "");
-    let host = host.answer(200, old(two(Some(""), &beta))).answer(200, old(two(Some(""), "")));
-    let host = host.answer(200, DELETED);
-    let mut host = slow(host, |_, _| 0);
-    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
-    let lists: Vec<_> = host.all.iter().filter(|it| it.1.contains("Get slaves")).collect();
-    // The third list is the first one without beta.
-    let since = host.script.paused.saturating_sub(lists[2].0);
-    assert!(result.is_ok(), "{result:?}{}", story(&host));
-    assert!(since >= Duration::from_secs(75), "{since:?}{}", story(&host));
+    for is_shared in [false, true] {
+        let host = calm().page("api/v1", 400, "").page("version", 200, r#"{"version":"1.4.3"}"#);
+        let host = host.page("frameworks", 200, NONE);
+        let host = host.answer(200, old(two(Some(&alpha), &beta))).answer(202, "");
+        let host = host.answer(200, old(two(Some(""), &beta))).answer(200, old(two(Some(""), "")));
+        let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+        let own = of_service("alpha", "x", Some("alpha"));
+        let result = match is_shared {
+            false => clean(&mut host, &own, &whole_service()),
+            true => clean_all(&mut host, &[own], &whole_service()).remove(0),
+        };
+        let lists: Vec<_> = host.all.iter().filter(|it| it.1.contains("Get slaves")).collect();
+        // The third list is the first one without beta.
+        let since = host.script.paused.saturating_sub(lists[2].0);
+        assert!(result.is_ok(), "{result:?}{}", story(&host));
+        assert!(since >= Duration::from_secs(75), "{since:?}{}", story(&host));
+    }
 }
 
 /// Each list shows beta on another agent, and no longer on the one before. The run is incomplete in any case.
@@ -548,4 +553,43 @@ fn each_ignored_agent_that_has_the_rest_is_named_once() {
     let mut ignored: Vec<_> = report.ignored.iter().map(|it| &*it.hostname).collect();
     ignored.sort_unstable();
     assert_eq!(ignored, ["h1", "h2", "h3"], "{report:?}");
+}
+
+/// The plan shows that the node stays because of beta. Another program has beta removed while the run waits.
+#[test]
+fn a_node_that_a_plan_keeps_stays() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let page = "exhibitor/v1/explorer/node-data";
+    let there = || {
+        let host = Script::default().page(page, 200, r#"{"bytes":"","str":"","stat":"1"}"#);
+        host.page("exhibitor/v1/explorer/node", 200, "[]").page("frameworks", 200, NONE)
+    };
+    let list = two(Some(&alpha), &beta);
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let plans = planned(&mut there().answer(200, &list), &targets, &whole_service());
+    let host = there().page(page, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+    let host = accepted(host.answer(200, &list), 1).answer(200, two(Some(""), ""));
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let result = apply(&mut host, &plans[0], &whole_service());
+    assert!(result.is_err() && host.count("Delete") == 0, "{result:?}{}", story(&host));
+}
+
+/// The plan shows an agent that is disconnected. Later the agent is back, and has nothing any more.
+#[test]
+fn what_a_plan_cannot_reach_keeps_only_what_is_deleted_at_the_end() {
+    let alpha = cpus("alpha", &["x"]);
+    for (znode, is_clean) in [(Some("alpha"), false), (None, true)] {
+        let page = "exhibitor/v1/explorer/node-data";
+        let host = || Script::default().page(page, 200, r#"{"bytes":"","str":"","stat":"1"}"#);
+        let begun =
+            || host().page("exhibitor/v1/explorer/node", 200, "[]").page("frameworks", 200, NONE);
+        let then = away(&two(Some(&alpha), &alpha), 1);
+        let targets = [of_service("alpha", "x", znode)];
+        let plans = planned(&mut begun().answer(200, &then), &targets, &refusing());
+        let host = begun().answer(200, &then).answer(202, "").answer(200, two(Some(""), ""));
+        let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+        let results = apply_all(&mut host, &plans, &refusing());
+        let (is_ok, deletions) = (results[0].is_ok(), host.count("Delete"));
+        assert_eq!((is_ok, deletions), (is_clean, 0), "{results:?}{}", story(&host));
+    }
 }
