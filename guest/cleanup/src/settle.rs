@@ -153,7 +153,7 @@ impl<H: Host> Context<'_, H> {
         let mut pending = Ok(Vec::new());
         let mut is_known = self.is_settled;
         for _ in 0..LOOKS {
-            if is_known && (!self.has_lost() || self.may_be_listed(&listing, owner)) {
+            if is_known && !self.has_lost() {
                 break;
             }
             (listing, pending) = self.look_at_pending(listing, owner)?;
@@ -175,11 +175,6 @@ impl<H: Host> Context<'_, H> {
     /// Returns whether something has disappeared since the pending operations were read.
     pub fn has_lost(&self) -> bool {
         self.losses() > self.asked
-    }
-
-    /// Returns whether something is listed that keeps the run from being complete.
-    fn may_be_listed(&self, listing: &Listing, owner: Owner) -> bool {
-        listing.shows(owner, &self.options.ignored_agents) || !self.rest_that_counts().is_empty()
     }
 
     /// Waits for the pending removals once, and lists the agents after that.
