@@ -77,8 +77,8 @@ pub struct Context<'a, H> {
     pub rest: rest::Shared,
     /// The resources of the target that have disappeared from lists.
     pub lost: lost::Shared,
-    /// The plan that is carried out shows that the znode and the app stay.
-    pub is_planned_incomplete: bool,
+    /// The plan that is carried out shows that the znode or the app stays because something is left of the service.
+    pub plan_keeps_service: bool,
     /// The other targets of the run.
     pub others: Vec<&'a Target>,
     /// How often something had disappeared when the pending operations were last read.
@@ -158,7 +158,7 @@ impl<'a, H: Host> Context<'a, H> {
             waits_since: None,
             rest: rest::Shared::default(),
             lost: lost::Shared::default(),
-            is_planned_incomplete: false,
+            plan_keeps_service: false,
             others: Vec::new(),
             asked: 0,
             shown: Shown::default(),

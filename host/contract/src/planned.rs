@@ -99,13 +99,12 @@ pub fn elsewhere<'a>(
     plan.elsewhere.iter().filter(move |it| !is_concerned(it))
 }
 
-/// Returns whether a plan shows that the znode or the app stays, because the cleanup would be incomplete. `others` are
+/// Returns whether a plan shows that the znode or the app stays because something is left of the service. `others` are
 /// the other targets of the run.
-pub fn is_incomplete(plan: &CleanupPlan, others: &[&Target], options: &Options) -> bool {
-    let has_end = plan.target.marathon_app.is_some()
-        || plan.znode.as_ref().is_some_and(|it| *it != ZnodeState::Absent);
-    let is_left = || options.whole_service && elsewhere(plan, others).next().is_some();
-    has_end && (!plan.unreached.is_empty() || is_left())
+pub fn keeps_service(plan: &CleanupPlan, others: &[&Target], options: &Options) -> bool {
+    let is_there = |it: &ZnodeState| !matches!(it, ZnodeState::Absent | ZnodeState::Unknown(_));
+    let has_end = plan.target.marathon_app.is_some() || plan.znode.as_ref().is_some_and(is_there);
+    has_end && options.whole_service && elsewhere(plan, others).next().is_some()
 }
 
 fn is_lifted(reason: Reason, options: &Options) -> bool {

@@ -57,7 +57,7 @@ impl<H: Host> Context<'_, H> {
         if self.options.whole_service {
             self.ignore_planned_rest(&mut then, &now, &plan.ignored);
         }
-        self.is_planned_incomplete = planned::is_incomplete(&then, &self.others, self.options);
+        self.plan_keeps_service = planned::keeps_service(&then, &self.others, self.options);
         // The pending operations and the frameworks have been read after the agents.
         self.confirmed_at = self.host.now;
         let now = CleanupPlan { znode, ..now };
@@ -134,11 +134,12 @@ impl<H: Host> Context<'_, H> {
 }
 
 impl<H: Host> Context<'_, H> {
-    /// Aborts the run if the plan shows that the znode and the app stay, although the resources are removed meanwhile.
+    /// Aborts the run if the plan shows that the znode or the app stays because something is left of the service: nobody
+    /// has agreed to more, although it is removed meanwhile.
     pub fn require_planned_end(&mut self) -> Result<(), Abort> {
-        if self.is_planned_incomplete {
-            let message = "Incomplete: the plan shows that the znode and the app stay, because something could not be \
-                reached or was left; that is no longer so. Other steps are skipped; make a new plan.";
+        if self.plan_keeps_service {
+            let message = "Incomplete: the plan shows resources of the service elsewhere, so it keeps what is removed at the \
+                end; they are no longer there. Other steps are skipped; make a new plan.";
             return Err(self.abort(Reason::Incomplete, message));
         }
         Ok(())
