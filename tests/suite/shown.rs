@@ -158,6 +158,35 @@ fn a_plan_that_no_longer_fits_is_refused_before_the_prompt() {
     assert!(!shown.contains("[y/N]") && shown.contains("already carried out"), "{shown}");
 }
 
+/// An agent that is disconnected has something of the service in another role. Whoever applies the plan ignores the agent.
+#[test]
+fn a_plan_is_asked_for_if_the_rest_of_its_service_is_ignored() {
+    let mut state = scenario("a-plan");
+    let mut away = state.agents[0].clone();
+    (away.id, away.hostname, away.active) = ("O-S9".into(), "10.0.3.19".into(), false);
+    let dynamic = serde_json::json!({
+        "type": "DYNAMIC", "role": "pods-role", "principal": "cassandra_principal",
+    });
+    let cpus = serde_json::json!({
+        "name": "cpus", "type": "SCALAR", "scalar": {"value": 0.5}, "role": "pods-role",
+        "reservation": {"principal": "cassandra_principal"}, "reservations": [dynamic],
+    });
+    away.reserved_resources_full.clear();
+    away.reserved_resources_full.insert("pods-role".into(), serde_json::json!([cpus]));
+    state.agents.push(away);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let named = file.display().to_string();
+    let cluster = Cluster::start(state);
+    let line = format!("plan --service cassandra --naming cassandra --out {named}");
+    let planned = run(&mut on(&cluster, &line));
+    assert_eq!(planned.exit, 0, "{planned:?}");
+    let terminal = Terminal { typed: "y\n", ..Terminal::new(&cluster) };
+    let (shown, exit) = terminal.shows(&format!("apply {named} --ignore-agent O-S9"));
+    let shown = plain(&shown);
+    assert!(exit == 0 && shown.contains("[y/N]"), "{exit} {shown}");
+}
+
 #[test]
 fn the_next_command_keeps_the_files_of_credentials() {
     let secrets = Secrets::new();

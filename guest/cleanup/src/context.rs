@@ -367,7 +367,7 @@ impl<'a, H: Host> Context<'a, H> {
             }
         }
         if self.options.whole_service {
-            let mut rest = self.rest.borrow().ignored(&self.options.ignored_agents);
+            let mut rest = self.rest.borrow().away();
             // Of a machine that is down, only the host name is known.
             rest.retain(|agent| {
                 let is_it = |it: &Unreached| match it.agent.is_empty() {

@@ -147,10 +147,10 @@ impl<H: Host> Context<'_, H> {
         Ok(listing)
     }
 
-    /// Returns what a plan shows of the rest of a service.
+    /// Returns what a plan shows of the rest of a service. Agents that have some of it and are away are unreached.
     fn planned_elsewhere(&self, listing: &Listing) -> Vec<Elsewhere> {
         match self.options.whole_service {
-            true => self.rest_that_counts(),
+            true => self.rest.borrow().within_reach(),
             false => listing.elsewhere(),
         }
     }

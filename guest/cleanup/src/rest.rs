@@ -77,14 +77,21 @@ impl Rest {
 
     /// Returns all of it except that on agents which are away and ignored, by id or host name.
     pub fn without(&self, ignored: &[String]) -> Vec<Elsewhere> {
-        let agents = self.agents.iter().filter(|(id, it)| !it.is_ignored(id, ignored));
+        let is_ignored =
+            |id: &str, it: &OnAgent| it.is_away && planned::is_named(ignored, id, &it.hostname);
+        let agents = self.agents.iter().filter(|(id, it)| !is_ignored(id, it));
         sum(agents.flat_map(|(_, it)| &it.elsewhere))
     }
 
-    /// Returns these agents.
-    pub fn ignored(&self, ignored: &[String]) -> Vec<Unreached> {
-        let agents = self.agents.iter().filter(|(id, it)| it.is_ignored(id, ignored));
-        let unreached = agents.map(|(id, it)| Unreached {
+    /// Returns all of it that is on agents which can be reached.
+    pub fn within_reach(&self) -> Vec<Elsewhere> {
+        sum(self.agents.values().filter(|it| !it.is_away).flat_map(|it| &it.elsewhere))
+    }
+
+    /// Returns the agents that have some of it, and are away.
+    pub fn away(&self) -> Vec<Unreached> {
+        let away = self.agents.iter().filter(|(_, it)| it.is_away);
+        let unreached = away.map(|(id, it)| Unreached {
             agent: id.clone(),
             hostname: it.hostname.clone(),
             reason: if it.is_listed { UnreachedReason::NotActive } else { UnreachedReason::Gone },
@@ -110,10 +117,6 @@ impl OnAgent {
     /// more, and one that has begun to hide something may hide this.
     fn is_refuted(&self, agent: &Agent) -> bool {
         agent.connected && (!agent.hides || self.hid)
-    }
-
-    fn is_ignored(&self, id: &str, ignored: &[String]) -> bool {
-        self.is_away && planned::is_named(ignored, id, &self.hostname)
     }
 
     fn has(&self, it: &Elsewhere) -> bool {
@@ -254,8 +257,9 @@ mod tests {
             }
             for name in ["S0", "h"] {
                 assert_eq!(!rest.without(&[name.into()]).is_empty(), counts, "{name} {lists:?}");
-                assert_eq!(rest.ignored(&[name.into()]).is_empty(), counts, "{name} {lists:?}");
             }
+            assert_eq!(rest.away().is_empty(), counts, "{lists:?}");
+            assert_eq!(!rest.within_reach().is_empty(), counts, "{lists:?}");
             assert_eq!(rest.without(&["other".into()]).len(), 1, "{lists:?}");
             assert_eq!(rest.all().len(), 1, "{lists:?}");
         }

@@ -56,6 +56,9 @@ impl<H: Host> Context<'_, H> {
             (listing, pending) = self.wait_for_pending(listing, owner)?;
         };
         self.warn_of_rest(&listing, owner, parents);
+        if self.options.whole_service {
+            self.warn_of_service();
+        }
         self.require_all_agents(owner, reach)?;
         self.require_nothing_back(&listing, owner)?;
         self.require_nothing_elsewhere()?;
@@ -104,7 +107,7 @@ impl<H: Host> Context<'_, H> {
             self.report.unreached = away;
             return Err(self.abort(Reason::Incomplete, message));
         }
-        self.require_nothing_more_elsewhere()
+        self.require_nothing_elsewhere()
     }
 
     /// Watches out for lists that show something of the target, of which nothing is left.
@@ -139,7 +142,7 @@ impl<H: Host> Context<'_, H> {
         match (self.shown.take(), self.target.and_then(Owner::of)) {
             (Some(Ok(listing)), Some(owner)) => self.require_still_clean(listing, owner),
             (Some(Err(unread)), _) => Err(self.abort(Reason::Failed, unread.message)),
-            _ => self.require_nothing_more_elsewhere(),
+            _ => self.require_nothing_elsewhere(),
         }
     }
 
@@ -330,11 +333,18 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
+    /// Warns of resources of other roles that may belong to the same service, unless the report has all of them already.
+    fn warn_of_service(&mut self) {
+        let all = self.rest.borrow_mut().all().to_vec();
+        if all != self.report.elsewhere {
+            self.warn_of_elsewhere(all);
+        }
+    }
+
     /// Warns of resources of other roles that may belong to the same service, and aborts the run
     /// if the whole service is to be cleaned.
-    fn require_nothing_elsewhere(&mut self) -> Result<(), Abort> {
-        let all = self.rest.borrow_mut().all().to_vec();
-        self.warn_of_elsewhere(all);
+    pub fn require_nothing_elsewhere(&mut self) -> Result<(), Abort> {
+        self.warn_of_service();
         let counts = self.rest_that_counts();
         if counts.is_empty() {
             return self.require_nothing_lost();
@@ -346,15 +356,6 @@ impl<H: Host> Context<'_, H> {
             roles.join(", ")
         );
         Err(self.abort(Reason::Incomplete, message))
-    }
-
-    /// Does the same unless the report has all of these already, and none of them must not be left.
-    pub fn require_nothing_more_elsewhere(&mut self) -> Result<(), Abort> {
-        let is_reported = self.rest.borrow_mut().all() == self.report.elsewhere;
-        match is_reported && self.rest_that_counts().is_empty() {
-            true => self.require_nothing_lost(),
-            false => self.require_nothing_elsewhere(),
-        }
     }
 
     /// Aborts the run if something has disappeared that may come back, because its removal may be pending.

@@ -12,7 +12,7 @@ use crate::settle::came_back;
 use janitor_contract::changes::{differences, framework_difference, is_carried_out};
 use janitor_contract::planned;
 use janitor_contract::types::{
-    CleanupPlan, Elsewhere, Framework, Level, Reason, Target, Unreached, ZnodeState,
+    CleanupPlan, Elsewhere, Framework, Level, Reason, Target, ZnodeState,
 };
 
 /// A cluster to which a plan may be applied.
@@ -46,7 +46,7 @@ impl<H: Host> Context<'_, H> {
             let why = format!("the plan contradicts itself: {what}. Make a new plan");
             return Err(self.refuse(Refusal { reason: Reason::InvalidTarget, why }));
         }
-        let mut then = planned::under(plan, self.options);
+        let then = planned::under(plan, self.options);
         let target = &plan.target;
         let znode = self.znode_state(target);
         if let (Some(ZnodeState::Unknown(why)), Some(znode)) = (&znode, &target.znode) {
@@ -54,31 +54,12 @@ impl<H: Host> Context<'_, H> {
             return Err(self.abort(Reason::Failed, message));
         }
         let (now, listing) = self.survey(target)?;
-        if self.options.whole_service {
-            self.ignore_planned_rest(&mut then, &now, &plan.ignored);
-        }
         self.plan_keeps_service = planned::keeps_service(&then, &self.others, self.options);
         // The pending operations and the frameworks have been read after the agents.
         self.confirmed_at = self.host.now;
         let now = CleanupPlan { znode, ..now };
         let differences = differences(&then, &now, self.options);
         Ok(Compared { then, now, listing, differences })
-    }
-
-    /// Takes the rest of the service that only the options of this run ignore out of what a plan shows, given the agents
-    /// that it ignores itself.
-    fn ignore_planned_rest(&self, then: &mut CleanupPlan, now: &CleanupPlan, known: &[Unreached]) {
-        let name = |it: &Unreached| {
-            if it.agent.is_empty() { it.hostname.clone() } else { it.agent.clone() }
-        };
-        let known: Vec<_> = known.iter().map(name).collect();
-        if then.elsewhere == now.elsewhere || then.elsewhere != self.rest.borrow().without(&known) {
-            return;
-        }
-        then.elsewhere.clone_from(&now.elsewhere);
-        let mut ignored = self.rest.borrow().ignored(&self.options.ignored_agents);
-        ignored.retain(|it| !then.ignored.iter().any(|known| known.agent == it.agent));
-        then.ignored.append(&mut ignored);
     }
 
     /// Takes the rest of the service out of a plan that the run has removed for other targets, if it is carried out.
@@ -138,8 +119,8 @@ impl<H: Host> Context<'_, H> {
     /// has agreed to more, although it is removed meanwhile.
     pub fn require_planned_end(&mut self) -> Result<(), Abort> {
         if self.plan_keeps_service {
-            let message = "Incomplete: the plan shows resources of the service elsewhere, so it keeps what is removed at the \
-                end; they are no longer there. Other steps are skipped; make a new plan.";
+            let message = "Incomplete: the plan keeps what is removed at the end, because it shows resources of the service \
+                elsewhere, which are removed or ignored now. Other steps are skipped; make a new plan.";
             return Err(self.abort(Reason::Incomplete, message));
         }
         Ok(())
@@ -186,7 +167,7 @@ impl<H: Host> Context<'_, H> {
         let listing = self.look_after_pending(owner)?;
         let reach = self.unreached(&listing, pending);
         self.require_all_agents(owner, reach)?;
-        self.require_nothing_more_elsewhere()?;
+        self.require_nothing_elsewhere()?;
         Ok(is_of_cluster(plan, &listing) && came_back(&listing, owner).is_empty())
     }
 }

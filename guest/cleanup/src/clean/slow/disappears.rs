@@ -594,3 +594,47 @@ fn what_a_plan_keeps_until_agents_are_reached_is_deleted_then() {
         assert_eq!((is_ok, deletions), (true, expected), "{results:?}{}", story(&host));
     }
 }
+
+/// The plan ignores O-S1, which is connected and has beta, so it shows that the node stays. Somebody agrees to that plan. The
+/// agent is disconnected before the run lists the agents.
+#[test]
+fn an_ignored_agent_that_goes_after_the_plan_costs_no_node_that_the_plan_keeps() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let page = "exhibitor/v1/explorer/node-data";
+    let there = || {
+        let host = Script::default().page(page, 200, r#"{"bytes":"","str":"","stat":"1"}"#);
+        host.page("exhibitor/v1/explorer/node", 200, "[]").page("frameworks", 200, NONE)
+    };
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let then = two(Some(&alpha), &beta);
+    let plans = planned(&mut there().answer(200, &then), &targets, &options);
+    assert_eq!((plans[0].elsewhere.len(), plans[0].ignored.len()), (1, 0), "{plans:?}");
+    let now = away(&two(Some(""), &beta), 1);
+    let host = there().page(page, 200, r#"{"bytes":"","str":"","stat":"* not found * "}"#);
+    let host = host.answer(200, away(&then, 1)).answer(202, "").answer(200, now);
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let result = apply(&mut host, &plans[0], &options);
+    assert!(result.is_err() && host.count("Delete") == 0, "{result:?}{}", story(&host));
+}
+
+/// The agent, which is disconnected, has alpha and beta. On a terminal, the command hands over the plan as it is under the
+/// options of the run.
+#[test]
+fn a_plan_under_the_options_is_applied_like_the_plan_itself() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let both = format!("{alpha},{beta}");
+    let begun = || calm().page("frameworks", 200, NONE);
+    let then = away(&two(Some(&alpha), &both), 1);
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let plans = planned(&mut begun().answer(200, &then), &targets, &whole_service());
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let under = janitor_contract::planned::under(&plans[0], &options);
+    for plan in [&plans[0], &under] {
+        let now = away(&two(Some(""), &both), 1);
+        let host = begun().answer(200, &then).answer(202, "").answer(200, now).answer(200, DELETED);
+        let mut host = slow(host, |_, _| 0);
+        let result = apply(&mut host, plan, &options);
+        assert!(result.is_ok(), "{plan:?} {result:?} {:?}", host.script.lines());
+    }
+}

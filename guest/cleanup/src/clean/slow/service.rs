@@ -380,7 +380,30 @@ fn a_plan_ignores_the_rest_on_an_ignored_agent_that_is_away() {
     let mut host = slow(begun().answer(200, &now), |_, _| 0);
     let again = apply(&mut host, &plans[0], &options);
     assert!(again.is_ok(), "{again:?}");
-    // Without the option, the plan shows the rest, and the run keeps the node.
+    // Without the option, the plan shows that the agent is away, and the run keeps the node.
     let plans = planned(&mut begun().answer(200, &then), &targets, &whole_service());
-    assert_eq!((plans[0].ignored.len(), plans[0].elsewhere.len()), (0, 1), "{plans:?}");
+    assert_eq!((plans[0].ignored.len(), plans[0].unreached.len()), (0, 1), "{plans:?}");
+}
+
+/// Beta is on an agent that is away. It comes back while the run waits, and has lost its state.
+#[test]
+fn an_agent_with_the_rest_is_waited_for() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    for wait_seconds in [0, 60] {
+        let host = calm().page("frameworks", 200, NONE);
+        let host = host.answer(200, away(&two(Some(&alpha), &beta))).answer(202, "");
+        let host = host.answer(200, away(&two(Some(""), &beta)));
+        let host = host.answer(200, two(Some(""), "")).answer(200, two(Some(""), ""));
+        let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+        let options = Options { wait_seconds, ..whole_service() };
+        let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+        let Err(failure) = result else {
+            assert!(wait_seconds > 0 && host.count("Delete") == 1);
+            continue;
+        };
+        let unreached: Vec<_> = failure.report.unreached.iter().map(|it| &*it.agent).collect();
+        let roles: Vec<_> = failure.report.elsewhere.iter().map(|it| &*it.role).collect();
+        assert_eq!((wait_seconds, unreached, roles), (0, vec!["O-S1"], vec!["beta"]));
+        assert_eq!(failure.reason, Reason::Incomplete);
+    }
 }
