@@ -51,7 +51,7 @@ impl Chance {
 }
 
 /// The target of a run: a role, or a part of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The role.
     role: &'static str,

@@ -22,6 +22,8 @@ pub enum Manner {
     Several,
     /// It makes a plan, and carries it out.
     Plans,
+    /// It cleans a service that has reserved something for two roles, one or both of which are targets.
+    Service,
 }
 
 impl Manner {
@@ -34,6 +36,7 @@ impl Manner {
             Self::Forces => "`--force`",
             Self::Several => "several targets",
             Self::Plans => "plan, then apply",
+            Self::Service => "whole service",
         }
     }
 
@@ -44,6 +47,7 @@ impl Manner {
             Self::Waits => Options { wait_seconds: 1, confirm_seconds: 1, ..options },
             Self::TearsDown => Options { in_use: InUse::Teardown, confirm_seconds: 1, ..options },
             Self::Forces => Options { in_use: InUse::Force, ..options },
+            Self::Service => Options { whole_service: true, ..options },
         }
     }
 }
@@ -69,6 +73,9 @@ impl Task {
             Others::AreFirst => (vec![Part::OTHER, Part::EMPTY, part], 2),
             Others::AreLast => (vec![part, Part::EMPTY, Part::OTHER], 0),
             Others::AreNotNamed => (vec![Part::EMPTY, part], 1),
+            Others::IsRest => (vec![part], 0),
+            Others::IsRestBefore => (vec![Part::REST, part], 1),
+            Others::IsRestAfter => (vec![part, Part::REST], 0),
         };
         let targets = parts.iter().map(|it| it.target()).collect();
         Self { manner, parts, targets, options: manner.options(), main }
@@ -76,7 +83,11 @@ impl Task {
 
     /// Returns the same targets, cleaned with the default options.
     pub fn plain(&self) -> Self {
-        let manner = if self.parts.len() > 1 { Manner::Several } else { Manner::Plain };
+        let manner = match (self.manner, self.parts.len()) {
+            (Manner::Service, _) => Manner::Service,
+            (_, 1) => Manner::Plain,
+            _ => Manner::Several,
+        };
         let (parts, targets) = (self.parts.clone(), self.targets.clone());
         Self { manner, parts, targets, options: manner.options(), main: self.main }
     }
@@ -125,6 +136,12 @@ enum Others {
     AreLast,
     /// There is another service, but it is no target; only a role that has nothing is.
     AreNotNamed,
+    /// The same service has reserved something for another role, which is no target.
+    IsRest,
+    /// The same, and this is a target before it.
+    IsRestBefore,
+    /// The same, and this is a target after it.
+    IsRestAfter,
 }
 
 /// The other targets of each run, and whether the other service is registered.
@@ -137,7 +154,22 @@ fn companies(manner: Manner) -> &'static [(Others, bool)] {
             (Others::AreLast, true),
             (Others::AreNotNamed, true),
         ],
+        Manner::Service => &[
+            (Others::IsRest, false),
+            (Others::IsRestBefore, false),
+            (Others::IsRestBefore, true),
+            (Others::IsRestAfter, false),
+            (Others::IsRestAfter, true),
+        ],
         _ => &[(Others::None, false)],
+    }
+}
+
+/// The targets that are cleaned in this way.
+fn parts(manner: Manner) -> &'static [Part] {
+    match manner {
+        Manner::Service => &[Part::OF_SERVICE],
+        _ => &Part::BOUNDED,
     }
 }
 
@@ -158,7 +190,7 @@ pub struct Sweep {
 
 /// The whole bound. Of two deviations in ways whose runs are long, it has only a sample: all of them would
 /// take days.
-pub const WHOLE: [Sweep; 15] = [
+pub const WHOLE: [Sweep; 18] = [
     Sweep { manner: Manner::Plain, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 2, resources: 1, deviations: 1, one_in: 1 },
@@ -168,17 +200,20 @@ pub const WHOLE: [Sweep; 15] = [
     Sweep { manner: Manner::Forces, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Several, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Plans, agents: 2, resources: 1, deviations: 1, one_in: 1 },
-    Sweep { manner: Manner::Waits, agents: 1, resources: 1, deviations: 2, one_in: 101 },
+    Sweep { manner: Manner::Waits, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::TearsDown, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Forces, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Several, agents: 1, resources: 1, deviations: 2, one_in: 1999 },
-    Sweep { manner: Manner::Plans, agents: 1, resources: 1, deviations: 2, one_in: 101 },
+    Sweep { manner: Manner::Plans, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 2, resources: 2, deviations: 2, one_in: 100_003 },
+    Sweep { manner: Manner::Service, agents: 1, resources: 2, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Service, agents: 2, resources: 1, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::Service, agents: 1, resources: 1, deviations: 2, one_in: 1 },
 ];
 
 /// The sample of each sweep that is tried before each change. The numbers have no common divisor with
 /// those of targets, delays, frameworks and other targets, so that the sample has all of these.
-pub const QUICK: [Sweep; 15] = [
+pub const QUICK: [Sweep; 18] = [
     Sweep { one_in: 5, ..WHOLE[0] },
     Sweep { one_in: 127, ..WHOLE[1] },
     Sweep { one_in: 431, ..WHOLE[2] },
@@ -194,10 +229,13 @@ pub const QUICK: [Sweep; 15] = [
     Sweep { one_in: 40009, ..WHOLE[12] },
     Sweep { one_in: 1009, ..WHOLE[13] },
     Sweep { one_in: 2_000_003, ..WHOLE[14] },
+    Sweep { one_in: 97, ..WHOLE[15] },
+    Sweep { one_in: 1999, ..WHOLE[16] },
+    Sweep { one_in: 997, ..WHOLE[17] },
 ];
 
 /// The sweeps in which every fault is found, the shortest first. A fault names the first that shows it.
-pub const FAULTY: [Sweep; 10] = [
+pub const FAULTY: [Sweep; 12] = [
     Sweep { deviations: 0, one_in: 7, ..WHOLE[2] },
     Sweep { resources: 1, one_in: 7, ..WHOLE[5] },
     Sweep { resources: 1, one_in: 7, ..WHOLE[6] },
@@ -208,6 +246,8 @@ pub const FAULTY: [Sweep; 10] = [
     Sweep { one_in: 229, ..WHOLE[2] },
     Sweep { one_in: 17, ..WHOLE[1] },
     Sweep { one_in: 1, ..WHOLE[12] },
+    Sweep { one_in: 31, ..WHOLE[15] },
+    Sweep { one_in: 37, ..WHOLE[17] },
 ];
 
 /// The removals that agents carry out at once, and those that stay pending for one look. An agent
@@ -263,20 +303,22 @@ impl Cases {
 
     /// Returns the number of cases.
     pub fn len(&self) -> usize {
-        let options = Part::BOUNDED.len() * DELAYS.len() * Users::ALL.len() * COSTS.len();
+        let options = parts(self.manner).len() * DELAYS.len() * Users::ALL.len() * COSTS.len();
         (options * companies(self.manner).len() * self.agents.len()).div_ceil(self.one_in)
     }
 
     /// The distances of the numbers of two cases that differ only in their delay, or in their cost.
-    const STEPS: [usize; 2] =
-        [Part::BOUNDED.len(), Part::BOUNDED.len() * DELAYS.len() * Users::ALL.len()];
+    fn steps(&self) -> [usize; 2] {
+        let delays = parts(self.manner).len();
+        [delays, delays * DELAYS.len() * Users::ALL.len()]
+    }
 
     /// Returns the first case of those that [`Cases::alike`] returns.
     fn first_alike(&self, index: usize) -> usize {
         if self.one_in > 1 {
             return index;
         }
-        let [delays, costs] = Self::STEPS;
+        let [delays, costs] = self.steps();
         index - index / delays % DELAYS.len() * delays - index / costs % COSTS.len() * costs
     }
 
@@ -290,7 +332,7 @@ impl Cases {
         if self.first_alike(index) < index {
             return Vec::new();
         }
-        let [delays, costs] = Self::STEPS;
+        let [delays, costs] = self.steps();
         let of_cost = |cost| (0..DELAYS.len()).map(move |it| index + cost * costs + it * delays);
         (0..COSTS.len()).map(|cost| of_cost(cost).collect()).collect()
     }
@@ -304,7 +346,8 @@ impl Cases {
             rest /= length;
             digit
         };
-        let part = Part::BOUNDED[next(Part::BOUNDED.len())];
+        let parts = parts(self.manner);
+        let part = parts[next(parts.len())];
         let delay = DELAYS[next(DELAYS.len())];
         let users = Users::ALL[next(Users::ALL.len())];
         let agents_per_request = COSTS[next(COSTS.len())];
@@ -316,7 +359,12 @@ impl Cases {
         let cluster = Cluster::bounded(&held, users, delay);
         let cluster = match others {
             Others::None => cluster,
-            _ => cluster.with_other(is_registered),
+            Others::AreFirst | Others::AreLast | Others::AreNotNamed => {
+                cluster.with_other(Kind::Volume, is_registered)
+            }
+            Others::IsRest | Others::IsRestBefore | Others::IsRestAfter => {
+                cluster.with_other(Kind::Reserved, is_registered)
+            }
         };
         let has_volume = held.iter().any(|(_, kinds)| kinds.iter().any(|it| it.is_volume()));
         let name = format!(

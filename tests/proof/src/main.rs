@@ -42,12 +42,14 @@ fn main() -> ExitCode {
     let words: Vec<_> = env::args().skip(1).collect();
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let is_proven = match words[..] {
-        [] => sweep_all(&QUICK) && find_faults(),
+        [] => sweep_all(&QUICK) && find_faults(&[]),
         ["sample", ref numbers @ ..] => sweep_all(&chosen(&QUICK, numbers)),
         ["whole", ref numbers @ ..] => sweep_all(&chosen(&WHOLE, numbers)),
-        ["faults"] => find_faults(),
+        ["faults", ref numbers @ ..] => find_faults(numbers),
         _ => {
-            eprintln!("usage: janitor-proof [sample [NUMBER...] | whole [NUMBER...] | faults]");
+            eprintln!(
+                "usage: janitor-proof [sample [NUMBER...] | whole [NUMBER...] | faults [NUMBER...]]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -56,10 +58,13 @@ fn main() -> ExitCode {
 
 /// Returns the sweeps with these numbers, or all if there are none.
 fn chosen(sweeps: &[Sweep], numbers: &[&str]) -> Vec<Sweep> {
-    let is_chosen = |number: usize| numbers.iter().any(|it| *it == number.to_string());
-    let numbered = (1..).zip(sweeps);
-    let chosen = numbered.filter(|(number, _)| numbers.is_empty() || is_chosen(*number));
+    let chosen = (1..).zip(sweeps).filter(|(number, _)| is_chosen(*number, numbers));
     chosen.map(|(_, sweep)| *sweep).collect()
+}
+
+/// Returns whether a number is among these. All are chosen if there are none.
+fn is_chosen(number: usize, numbers: &[&str]) -> bool {
+    numbers.is_empty() || numbers.iter().any(|it| *it == number.to_string())
 }
 
 /// Tries all runs, and prints their numbers. It returns whether no run breaks an invariant.
@@ -105,13 +110,13 @@ fn sweep_all(sweeps: &[Sweep]) -> bool {
     is_proven
 }
 
-/// Turns each fault on. It returns whether each is found, and without them nothing is.
-fn find_faults() -> bool {
+/// Turns each fault with one of these numbers on. It returns whether each is found, and without them nothing is.
+fn find_faults(numbers: &[&str]) -> bool {
     let mut are_found = true;
     println!("\n| fault | what shows it | runs until then |\n| --- | --- | --- |");
     // The sample has tried the others.
     let without = first_counterexample(&FAULTY[..2], None);
-    let faults = FAULTS.iter().enumerate();
+    let faults = FAULTS.iter().enumerate().filter(|(index, _)| is_chosen(index + 1, numbers));
     let with = faults.map(|(index, fault)| {
         (fault.name, first_counterexample(&FAULTY[fault.sweep..], Some(index)))
     });

@@ -329,7 +329,8 @@ impl<'a> Trial<'a> {
         let refused = |it: &Result<_, Failure>| it.as_ref().is_err_and(|it| is_refusal(it.reason));
         self.count.refused += u64::from(results.iter().all(refused));
         let each = task.parts.iter().zip(results).zip(&self.world.sides);
-        let mut wrong = each.filter_map(|((part, result), side)| self.wrong(*part, result, side));
+        let mut wrong =
+            each.filter_map(|((part, result), side)| self.wrong(*part, result, side, results));
         if let Some(wrong) = wrong.next() {
             return Some(wrong);
         }
@@ -344,8 +345,16 @@ impl<'a> Trial<'a> {
                 return Some(format!("a later run: {problem}"));
             }
             let is_left = plain.parts.iter().any(|it| again.world.cluster.is_left(*it));
+            // A role that is no target, or a mistaken one, keeps what the service has at the end.
+            let has_rest = plain.options.whole_service
+                && plain.parts.iter().any(|it| again.world.cluster.is_service_left(*it));
+            let is_refused =
+                |it: &Result<_, Failure>| it.as_ref().is_err_and(|it| is_mistake(it.reason));
+            let keeps = plain.options.whole_service
+                && results.as_ref().is_ok_and(|all| all.iter().any(is_refused));
             let is_clean = |it: &Result<_, Failure>| match it {
                 Ok(_) => true,
+                Err(failure) if (has_rest || keeps) && failure.reason == Reason::Incomplete => true,
                 Err(failure) => is_mistake(failure.reason),
             };
             if is_left || !results.is_ok_and(|it| it.iter().all(is_clean)) {
@@ -356,12 +365,21 @@ impl<'a> Trial<'a> {
     }
 
     /// Returns the invariant that the result of one target breaks, if it breaks one.
-    fn wrong(&self, part: Part, result: &Result<Report, Failure>, side: &Side) -> Option<String> {
+    fn wrong(
+        &self,
+        part: Part,
+        result: &Result<Report, Failure>,
+        side: &Side,
+        all: &[Result<Report, Failure>],
+    ) -> Option<String> {
         let cluster = &self.world.cluster;
         let report = match result {
             Ok(report) => {
                 if cluster.is_left(part) {
                     return Some("it is called clean, and something is left".into());
+                }
+                if self.setting.task.options.whole_service && cluster.is_service_left(part) {
+                    return Some("it is called clean, and something of its service is left".into());
                 }
                 if part.znode && cluster.has_znode(part) {
                     return Some("it is called clean, and the node is left".into());
@@ -376,7 +394,7 @@ impl<'a> Trial<'a> {
             }
         };
         if self.spent == 0
-            && let Some(wrong) = self.unexpected(part, result)
+            && let Some(wrong) = self.unexpected(part, result, all)
         {
             return Some(wrong);
         }
@@ -396,7 +414,12 @@ impl<'a> Trial<'a> {
     }
 
     /// Returns what is unexpected about the result of one target without any deviation.
-    fn unexpected(&self, part: Part, result: &Result<Report, Failure>) -> Option<String> {
+    fn unexpected(
+        &self,
+        part: Part,
+        result: &Result<Report, Failure>,
+        all: &[Result<Report, Failure>],
+    ) -> Option<String> {
         let reason = result.as_ref().err().map(|it| it.reason);
         let is_refused = reason.is_some_and(is_refusal);
         let keeps = match self.setting.task.options.in_use {
@@ -409,7 +432,7 @@ impl<'a> Trial<'a> {
         if keeps && !is_empty && self.initial.is_used(part) && !is_refused {
             return Some(format!("it is in use, and the run ends with {reason:?}"));
         }
-        let is_complete = self.initial.is_complete(part);
+        let is_complete = self.initial.is_complete(part) && self.is_service_complete(all);
         let expected = match is_complete {
             _ if is_empty => Some(Reason::Failed),
             false => Some(Reason::Incomplete),
@@ -417,6 +440,17 @@ impl<'a> Trial<'a> {
         };
         let is_wrong = !is_refused && reason != expected;
         is_wrong.then(|| format!("{expected:?} is expected, and not {reason:?}"))
+    }
+
+    /// Returns whether everything of the target's service can be cleaned, if it is to be, and is a target.
+    fn is_service_complete(&self, all: &[Result<Report, Failure>]) -> bool {
+        let task = self.setting.task;
+        let is_refused =
+            |it: &Result<_, Failure>| it.as_ref().is_err_and(|it| is_refusal(it.reason));
+        !task.options.whole_service
+            || task.parts.contains(&Part::REST)
+                && task.parts.iter().all(|it| self.initial.is_complete(*it))
+                && !all.iter().any(is_refused)
     }
 
     /// Describes the current run.
@@ -440,7 +474,7 @@ impl<'a> Trial<'a> {
 /// Returns the commands that clean the targets, one a line.
 fn command(task: &Task) -> String {
     let [manner, plan] = match task.manner {
-        Manner::Plain | Manner::Several => ["", ""],
+        Manner::Plain | Manner::Several | Manner::Service => ["", ""],
         Manner::Waits => [" --wait 1", ""],
         Manner::TearsDown => [" --teardown", ""],
         Manner::Forces => [" --force", ""],

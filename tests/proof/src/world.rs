@@ -12,7 +12,7 @@ use janitor_guest::simulated::bounded::Happening;
 use janitor_guest::simulated::{Cluster, Part, Removal};
 use rustc_hash::FxHasher;
 
-use crate::bound::Task;
+use crate::bound::{Manner, Task};
 use crate::logic::{Judge, Logic};
 use crate::mutations::mutations;
 use crate::trial::Body;
@@ -263,6 +263,9 @@ impl World {
         let statuses = STATUSES.into_iter().filter(|it| *it != 404 || !may_lack);
         all.extend(statuses.map(Deviation::Status));
         let mut happenings = self.cluster.happenings(task.main());
+        if task.manner == Manner::Service {
+            happenings.extend(self.cluster.happenings_of_service());
+        }
         if matches!(self.stage, Stage::Applies(_)) && self.requests == 0 {
             happenings.extend(self.cluster.reservations());
         }
@@ -343,8 +346,13 @@ impl World {
         }
         let change = Change::of(request)?;
         let part = task.parts[at];
-        if change == Change::Deletion && part.znode && self.cluster.is_left(part) {
-            return Some("the node is deleted while something is left".into());
+        if change == Change::Deletion && part.znode {
+            if self.cluster.is_left(part) {
+                return Some("the node is deleted while something is left".into());
+            }
+            if task.options.whole_service && self.cluster.is_service_left(part) {
+                return Some("the node is deleted while something of its service is left".into());
+            }
         }
         if let Stage::Applies(made) = &self.stage {
             if self.is_stale {

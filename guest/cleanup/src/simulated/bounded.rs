@@ -139,6 +139,9 @@ pub enum Happening {
     Forgets(usize),
     /// Another cleaner removes something of the target from it.
     IsCleaned(usize),
+    /// The master accepts a removal from it for another cleaner, from the target or from the other role of its
+    /// service, of which the agent does not hear.
+    IsAsked(usize, Part),
     /// A framework registers with the target's role.
     Registers,
     /// Another master takes over. The agents and the frameworks have to register again.
@@ -153,13 +156,19 @@ impl Part {
     pub const BOUNDED: [Self; 5] = [
         Self::WHOLE,
         Self { znode: false, ..Self::WHOLE },
-        Self { principal: Some(PRINCIPAL), ..Self::WHOLE },
+        Self::OF_SERVICE,
         Self { label: Some(Some(LABELS[0])), ..Self::WHOLE },
         Self { framework: Some("dead"), ..Self::WHOLE },
     ];
 
+    /// The part of the target's role that its service has reserved, with the node.
+    pub const OF_SERVICE: Self = Self { principal: Some(PRINCIPAL), ..Self::WHOLE };
+
     /// The whole of the other role, with its node.
     pub const OTHER: Self = Self { role: OTHER, ..Self::WHOLE };
+
+    /// The part of the other role that the target's service has reserved, with a node.
+    pub const REST: Self = Self { role: OTHER, ..Self::OF_SERVICE };
 
     /// A role that has nothing, and has never had anything.
     pub const EMPTY: Self = Self { role: "nobody", znode: false, ..Self::WHOLE };
@@ -214,13 +223,13 @@ impl Cluster {
         }
     }
 
-    /// Returns the same cluster with another service, which has a node, and a volume on each agent. It may
-    /// be registered.
-    pub fn with_other(mut self, is_registered: bool) -> Self {
+    /// Returns the same cluster with another role, which has a node, and such a resource of the target's principal on
+    /// each agent. A framework may be registered for it.
+    pub fn with_other(mut self, kind: Kind, is_registered: bool) -> Self {
         for (number, agent) in (8..).zip(&mut self.agents) {
-            let mut volume = Kind::Volume.resource(number);
-            volume.stack.iter_mut().for_each(|it| it.role = OTHER.into());
-            agent.put(volume);
+            let mut resource = kind.resource(number);
+            resource.stack.iter_mut().for_each(|it| it.role = OTHER.into());
+            agent.put(resource);
         }
         if is_registered {
             self.frameworks.push(Framework { name: "s", roles: &[OTHER], visible: true });
@@ -295,6 +304,15 @@ impl Cluster {
         all
     }
 
+    /// Returns what can happen to a service that has reserved something for both roles.
+    pub fn happenings_of_service(&self) -> Vec<Happening> {
+        let agents = self.agents.iter().enumerate();
+        let each = agents.flat_map(|it| [Part::OF_SERVICE, Part::REST].map(|part| (it, part)));
+        let there =
+            each.filter(|((_, it), part)| it.place.is_connected() && it.removable(*part) > 0);
+        there.map(|((index, _), part)| Happening::IsAsked(index, part)).collect()
+    }
+
     /// Changes the cluster.
     pub fn happen(&mut self, happening: Happening, part: Part) {
         self.has_happened = true;
@@ -308,7 +326,11 @@ impl Cluster {
                 agents[index].pending.clear();
                 agents[index].come_back();
             }
-            Happening::IsCleaned(index) => agents[index].lose_one(part),
+            Happening::IsCleaned(index) => drop(agents[index].lose_one(part)),
+            Happening::IsAsked(index, part) => {
+                let lost = agents[index].lose_one(part);
+                lost.into_iter().for_each(|it| agents[index].pending.push(it));
+            }
             Happening::Registers => self.frameworks = Users::OfRole.frameworks(),
             Happening::FailsOver => {
                 self.took_over = Some(0);
@@ -328,6 +350,12 @@ impl Cluster {
             (agent.delay, agent.has_returned) = (0, false);
         }
         Self { frameworks: Vec::new(), took_over: None, pending: 0, ..calm }
+    }
+
+    /// Returns whether something of a target's service is left anywhere, or would come back.
+    pub fn is_service_left(&self, part: Part) -> bool {
+        let is_of_service = part.principal == Some(PRINCIPAL);
+        is_of_service && [Part::OF_SERVICE, Part::REST].iter().any(|it| self.is_left(*it))
     }
 
     /// Returns whether the master's list of agents names nobody, not even one that has not registered
@@ -431,12 +459,13 @@ impl Agent {
         self.place = Place::Recovering;
     }
 
-    /// Loses the first thing of the target: a volume, or else a reservation.
-    fn lose_one(&mut self, part: Part) {
+    /// Loses the first thing of the target: a volume, or else a reservation. It returns this as a removal of which the
+    /// agent has not heard.
+    fn lose_one(&mut self, part: Part) -> Option<Pending> {
         let volume = self.resources.iter().position(|it| it.is_volume(part));
         let any = || self.resources.iter().position(|it| it.is_removable(part));
-        let Some(index) = volume.or_else(any) else { return };
-        let mut resource = self.resources.remove(index);
+        let mut resource = self.resources.remove(volume.or_else(any)?);
+        let lost = Pending { volumes: volume.is_some(), resource: resource.clone(), looks: None };
         if volume.is_some() {
             resource.volume = None;
         } else {
@@ -445,5 +474,6 @@ impl Agent {
         if !resource.stack.is_empty() {
             self.put(resource);
         }
+        Some(lost)
     }
 }
