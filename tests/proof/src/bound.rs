@@ -24,6 +24,8 @@ pub enum Manner {
     Plans,
     /// It cleans a service that has reserved something for two roles, one or both of which are targets.
     Service,
+    /// It makes a plan for one of them, and carries it out.
+    ServicePlans,
 }
 
 impl Manner {
@@ -37,7 +39,13 @@ impl Manner {
             Self::Several => "several targets",
             Self::Plans => "plan, then apply",
             Self::Service => "whole service",
+            Self::ServicePlans => "whole service, plan, then apply",
         }
+    }
+
+    /// Returns whether a plan is made first.
+    pub fn is_planned(self) -> bool {
+        matches!(self, Self::Plans | Self::ServicePlans)
     }
 
     fn options(self) -> Options {
@@ -47,7 +55,7 @@ impl Manner {
             Self::Waits => Options { wait_seconds: 1, confirm_seconds: 1, ..options },
             Self::TearsDown => Options { in_use: InUse::Teardown, confirm_seconds: 1, ..options },
             Self::Forces => Options { in_use: InUse::Force, ..options },
-            Self::Service => Options { whole_service: true, ..options },
+            Self::Service | Self::ServicePlans => Options { whole_service: true, ..options },
         }
     }
 }
@@ -84,7 +92,7 @@ impl Task {
     /// Returns the same targets, cleaned with the default options.
     pub fn plain(&self) -> Self {
         let manner = match (self.manner, self.parts.len()) {
-            (Manner::Service, _) => Manner::Service,
+            (Manner::Service | Manner::ServicePlans, _) => Manner::Service,
             (_, 1) => Manner::Plain,
             _ => Manner::Several,
         };
@@ -99,7 +107,7 @@ impl Task {
 
     /// Returns the first stage.
     pub fn first(&self) -> Stage {
-        if self.manner == Manner::Plans { Stage::Plans } else { Stage::Cleans }
+        if self.manner.is_planned() { Stage::Plans } else { Stage::Cleans }
     }
 
     /// Returns the call of a stage.
@@ -161,6 +169,7 @@ fn companies(manner: Manner) -> &'static [(Others, bool)] {
             (Others::IsRestAfter, false),
             (Others::IsRestAfter, true),
         ],
+        Manner::ServicePlans => &[(Others::IsRest, false)],
         _ => &[(Others::None, false)],
     }
 }
@@ -168,7 +177,7 @@ fn companies(manner: Manner) -> &'static [(Others, bool)] {
 /// The targets that are cleaned in this way.
 fn parts(manner: Manner) -> &'static [Part] {
     match manner {
-        Manner::Service => &[Part::OF_SERVICE],
+        Manner::Service | Manner::ServicePlans => &[Part::OF_SERVICE],
         _ => &Part::BOUNDED,
     }
 }
@@ -190,7 +199,7 @@ pub struct Sweep {
 
 /// The whole bound. Of two deviations in ways whose runs are long, it has only a sample: all of them would
 /// take days.
-pub const WHOLE: [Sweep; 18] = [
+pub const WHOLE: [Sweep; 20] = [
     Sweep { manner: Manner::Plain, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Plain, agents: 2, resources: 1, deviations: 1, one_in: 1 },
@@ -200,7 +209,7 @@ pub const WHOLE: [Sweep; 18] = [
     Sweep { manner: Manner::Forces, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Several, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Plans, agents: 2, resources: 1, deviations: 1, one_in: 1 },
-    Sweep { manner: Manner::Waits, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::Waits, agents: 1, resources: 1, deviations: 2, one_in: 101 },
     Sweep { manner: Manner::TearsDown, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Forces, agents: 1, resources: 1, deviations: 2, one_in: 1 },
     Sweep { manner: Manner::Several, agents: 1, resources: 1, deviations: 2, one_in: 1999 },
@@ -209,11 +218,13 @@ pub const WHOLE: [Sweep; 18] = [
     Sweep { manner: Manner::Service, agents: 1, resources: 2, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Service, agents: 2, resources: 1, deviations: 1, one_in: 1 },
     Sweep { manner: Manner::Service, agents: 1, resources: 1, deviations: 2, one_in: 1 },
+    Sweep { manner: Manner::ServicePlans, agents: 2, resources: 1, deviations: 1, one_in: 1 },
+    Sweep { manner: Manner::ServicePlans, agents: 1, resources: 1, deviations: 2, one_in: 1 },
 ];
 
 /// The sample of each sweep that is tried before each change. The numbers have no common divisor with
 /// those of targets, delays, frameworks and other targets, so that the sample has all of these.
-pub const QUICK: [Sweep; 18] = [
+pub const QUICK: [Sweep; 20] = [
     Sweep { one_in: 5, ..WHOLE[0] },
     Sweep { one_in: 127, ..WHOLE[1] },
     Sweep { one_in: 431, ..WHOLE[2] },
@@ -231,11 +242,13 @@ pub const QUICK: [Sweep; 18] = [
     Sweep { one_in: 2_000_003, ..WHOLE[14] },
     Sweep { one_in: 97, ..WHOLE[15] },
     Sweep { one_in: 1999, ..WHOLE[16] },
-    Sweep { one_in: 997, ..WHOLE[17] },
+    Sweep { one_in: 2003, ..WHOLE[17] },
+    Sweep { one_in: 997, ..WHOLE[18] },
+    Sweep { one_in: 997, ..WHOLE[19] },
 ];
 
 /// The sweeps in which every fault is found, the shortest first. A fault names the first that shows it.
-pub const FAULTY: [Sweep; 12] = [
+pub const FAULTY: [Sweep; 13] = [
     Sweep { deviations: 0, one_in: 7, ..WHOLE[2] },
     Sweep { resources: 1, one_in: 7, ..WHOLE[5] },
     Sweep { resources: 1, one_in: 7, ..WHOLE[6] },
@@ -248,6 +261,7 @@ pub const FAULTY: [Sweep; 12] = [
     Sweep { one_in: 1, ..WHOLE[12] },
     Sweep { one_in: 31, ..WHOLE[15] },
     Sweep { one_in: 37, ..WHOLE[17] },
+    Sweep { one_in: 37, ..WHOLE[19] },
 ];
 
 /// The removals that agents carry out at once, and those that stay pending for one look. An agent

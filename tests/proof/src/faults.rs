@@ -260,6 +260,20 @@ pub const FAULTS: &[Fault] = &[
         broken: "saturating_add(u32::from(!IS_ON && !now.has_all(&then)));",
     },
     Fault {
+        name: "an agent that is away and has something of the service is not named",
+        sweep: 10,
+        file: "guest/cleanup/src/context.rs",
+        place: "self.rest.borrow().away().into_iter()",
+        broken: "self.rest.borrow().away().into_iter().filter(|_| !IS_ON)",
+    },
+    Fault {
+        name: "the node that a plan keeps for the service is deleted",
+        sweep: 12,
+        file: "guest/cleanup/src/plan/changes.rs",
+        place: "if self.plan_keeps_service {",
+        broken: "if self.plan_keeps_service && !IS_ON {",
+    },
+    Fault {
         name: "another target of the service that fails does not keep the node",
         sweep: 10,
         file: "guest/cleanup/src/clean/all.rs",

@@ -41,11 +41,18 @@ const KEPT: usize = 5;
 fn main() -> ExitCode {
     let words: Vec<_> = env::args().skip(1).collect();
     let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let exist = |numbers: &[&str], count: usize| {
+        numbers.iter().all(|it| it.parse().is_ok_and(|it| (1..=count).contains(&it)))
+    };
     let is_proven = match words[..] {
         [] => sweep_all(&QUICK) && find_faults(&[]),
-        ["sample", ref numbers @ ..] => sweep_all(&chosen(&QUICK, numbers)),
-        ["whole", ref numbers @ ..] => sweep_all(&chosen(&WHOLE, numbers)),
-        ["faults", ref numbers @ ..] => find_faults(numbers),
+        ["sample", ref numbers @ ..] if exist(numbers, QUICK.len()) => {
+            sweep_all(&chosen(&QUICK, numbers))
+        }
+        ["whole", ref numbers @ ..] if exist(numbers, WHOLE.len()) => {
+            sweep_all(&chosen(&WHOLE, numbers))
+        }
+        ["faults", ref numbers @ ..] if exist(numbers, FAULTS.len()) => find_faults(numbers),
         _ => {
             eprintln!(
                 "usage: janitor-proof [sample [NUMBER...] | whole [NUMBER...] | faults [NUMBER...]]"

@@ -198,7 +198,7 @@ impl<'a> Trial<'a> {
         let [target] = &targets[..] else {
             return logic.clean_all(self, targets, options);
         };
-        if task.manner != Manner::Plans {
+        if !task.manner.is_planned() {
             return vec![logic.clean(self, target, options)];
         }
         let plan = match plan {
@@ -353,7 +353,7 @@ impl<'a> Trial<'a> {
             let keeps = plain.options.whole_service
                 && results.as_ref().is_ok_and(|all| all.iter().any(is_refused));
             let is_clean = |it: &Result<_, Failure>| match it {
-                Ok(_) => true,
+                Ok(_) => !has_rest,
                 Err(failure) if (has_rest || keeps) && failure.reason == Reason::Incomplete => true,
                 Err(failure) => is_mistake(failure.reason),
             };
@@ -422,7 +422,8 @@ impl<'a> Trial<'a> {
     ) -> Option<String> {
         let reason = result.as_ref().err().map(|it| it.reason);
         let is_refused = reason.is_some_and(is_refusal);
-        let keeps = match self.setting.task.options.in_use {
+        let task = self.setting.task;
+        let keeps = match task.options.in_use {
             InUse::Refuse => true,
             InUse::Teardown => !self.initial.may_be_torn_down(part),
             InUse::Force => false,
@@ -438,8 +439,15 @@ impl<'a> Trial<'a> {
             false => Some(Reason::Incomplete),
             true => None,
         };
-        let is_wrong = !is_refused && reason != expected;
-        is_wrong.then(|| format!("{expected:?} is expected, and not {reason:?}"))
+        if !is_refused && reason != expected {
+            return Some(format!("{expected:?} is expected, and not {reason:?}"));
+        }
+        let Err(Failure { reason: Reason::Incomplete, report, .. }) = result else { return None };
+        let is_named =
+            |id: &&str| report.unreached.iter().chain(&report.ignored).any(|it| it.agent == **id);
+        let mut away = self.initial.away_with_rest().filter(|_| task.options.whole_service);
+        let unnamed = away.find(|id| !is_named(id))?;
+        Some(format!("{unnamed} has something of the service, is away, and is not named"))
     }
 
     /// Returns whether everything of the target's service can be cleaned, if it is to be, and is a target.
@@ -474,7 +482,10 @@ impl<'a> Trial<'a> {
 /// Returns the commands that clean the targets, one a line.
 fn command(task: &Task) -> String {
     let [manner, plan] = match task.manner {
-        Manner::Plain | Manner::Several | Manner::Service => ["", ""],
+        Manner::Plain | Manner::Several => ["", ""],
+        // The options that name a part of a service do not name the whole.
+        Manner::Service => [" # whole_service", ""],
+        Manner::ServicePlans => [" # whole_service", "plan "],
         Manner::Waits => [" --wait 1", ""],
         Manner::TearsDown => [" --teardown", ""],
         Manner::Forces => [" --force", ""],

@@ -12,7 +12,7 @@ use janitor_guest::simulated::bounded::Happening;
 use janitor_guest::simulated::{Cluster, Part, Removal};
 use rustc_hash::FxHasher;
 
-use crate::bound::{Manner, Task};
+use crate::bound::Task;
 use crate::logic::{Judge, Logic};
 use crate::mutations::mutations;
 use crate::trial::Body;
@@ -263,7 +263,7 @@ impl World {
         let statuses = STATUSES.into_iter().filter(|it| *it != 404 || !may_lack);
         all.extend(statuses.map(Deviation::Status));
         let mut happenings = self.cluster.happenings(task.main());
-        if task.manner == Manner::Service {
+        if task.options.whole_service {
             happenings.extend(self.cluster.happenings_of_service());
         }
         if matches!(self.stage, Stage::Applies(_)) && self.requests == 0 {
@@ -360,6 +360,10 @@ impl World {
             }
             if made.plan.refusal.is_some() {
                 return Some("a plan is carried out that is refused".into());
+            }
+            let keeps = task.options.whole_service && !made.plan.elsewhere.is_empty();
+            if change == Change::Deletion && keeps {
+                return Some("the node is deleted, which stays in the plan".into());
             }
         }
         match (self.sides[at].in_use, task.options.in_use) {

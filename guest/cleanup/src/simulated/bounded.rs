@@ -358,6 +358,12 @@ impl Cluster {
         is_of_service && [Part::OF_SERVICE, Part::REST].iter().any(|it| self.is_left(*it))
     }
 
+    /// Returns the ids of the agents that are disconnected and have something of the other role of a service.
+    pub fn away_with_rest(&self) -> impl Iterator<Item = &str> {
+        let away = self.agents.iter().filter(|it| it.place == Place::Away);
+        away.filter(|it| it.removable(Part::REST) > 0).map(|it| it.id.as_str())
+    }
+
     /// Returns whether the master's list of agents names nobody, not even one that has not registered
     /// again.
     pub fn is_list_empty(&self) -> bool {
