@@ -187,6 +187,36 @@ fn a_plan_is_asked_for_if_the_rest_of_its_service_is_ignored() {
     assert!(exit == 0 && shown.contains("[y/N]"), "{exit} {shown}");
 }
 
+/// An agent that is disconnected has something of the service in another role, as the plan shows. The run waits for it at
+/// its end; what is shown before the prompt is the plan, whether the agent comes back or not.
+#[test]
+fn a_plan_that_shows_an_agent_away_is_asked_for_at_once() {
+    let mut state = scenario("a-plan");
+    let mut away = state.agents[0].clone();
+    (away.id, away.hostname, away.active) = ("O-S9".into(), "10.0.3.19".into(), false);
+    let dynamic = serde_json::json!({
+        "type": "DYNAMIC", "role": "pods-role", "principal": "cassandra_principal",
+    });
+    let cpus = serde_json::json!({
+        "name": "cpus", "type": "SCALAR", "scalar": {"value": 0.5}, "role": "pods-role",
+        "reservation": {"principal": "cassandra_principal"}, "reservations": [dynamic],
+    });
+    away.reserved_resources_full.clear();
+    away.reserved_resources_full.insert("pods-role".into(), serde_json::json!([cpus]));
+    state.agents.push(away);
+    let folder = tempfile::tempdir().unwrap();
+    let named = folder.path().join("plan.json").display().to_string();
+    let cluster = Cluster::start(state);
+    let line = format!("plan --service cassandra --naming cassandra --out {named}");
+    assert_eq!(run(&mut on(&cluster, &line)).exit, 0);
+    let terminal = Terminal { typed: "y\n", ..Terminal::new(&cluster) };
+    let (shown, exit) = terminal.shows(&format!("apply {named} --wait 1s"));
+    let shown = plain(&shown);
+    let (before, after) = shown.split_once("[y/N]").unwrap();
+    assert!(exit == 6 && after.contains("Waiting up to 1 s in all"), "{exit} {shown}");
+    assert!(!before.contains("Waiting up to 1 s in all"), "{shown}");
+}
+
 #[test]
 fn the_next_command_keeps_the_files_of_credentials() {
     let secrets = Secrets::new();

@@ -360,24 +360,11 @@ impl<'a, H: Host> Context<'a, H> {
         });
         let absent = absent.agents.into_iter();
         let absent = absent.filter(|it| listing.may_be_wanted(&it.agent, &it.hostname));
-        for agent in listing.unreached().into_iter().chain(absent).chain(pending) {
-            let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
-            if !unreached.iter().any(is_known) {
-                unreached.push(agent);
-            }
-        }
+        listing.unreached().into_iter().chain(absent).for_each(|it| add(&mut unreached, it));
         if self.options.whole_service {
-            let mut rest = self.rest.borrow().away();
-            // Of a machine that is down, only the host name is known.
-            rest.retain(|agent| {
-                let is_it = |it: &Unreached| match it.agent.is_empty() {
-                    true => !it.hostname.is_empty() && it.hostname == agent.hostname,
-                    false => it.agent == agent.agent,
-                };
-                !unreached.iter().any(is_it)
-            });
-            unreached.append(&mut rest);
+            self.rest.borrow().away().into_iter().for_each(|it| add_rest(&mut unreached, it));
         }
+        pending.into_iter().for_each(|it| add(&mut unreached, it));
         Reach { unreached, unknown, missing }
     }
 
@@ -604,6 +591,28 @@ impl<'a, H: Host> Context<'a, H> {
             }
             reason => reason,
         }
+    }
+}
+
+/// Adds an agent, unless it is known.
+fn add(unreached: &mut Vec<Unreached>, agent: Unreached) {
+    let is_known = |it: &Unreached| it.agent == agent.agent && !agent.agent.is_empty();
+    if !unreached.iter().any(is_known) {
+        unreached.push(agent);
+    }
+}
+
+/// Adds an agent that has something of the rest of a service, unless it is known. Of a machine that is down, only the host
+/// name is known; of an agent that is not listed, the registry may only know the id.
+fn add_rest(unreached: &mut Vec<Unreached>, agent: Unreached) {
+    let is_it = |it: &&mut Unreached| match it.agent.is_empty() {
+        true => !it.hostname.is_empty() && it.hostname == agent.hostname,
+        false => it.agent == agent.agent,
+    };
+    match unreached.iter_mut().find(is_it) {
+        Some(known) if known.hostname.is_empty() => known.hostname = agent.hostname,
+        Some(_) => {}
+        None => unreached.push(agent),
     }
 }
 

@@ -71,7 +71,7 @@ impl<H: Host> Context<'_, H> {
             // The plan only shows the rest of the service that there is after the last wait.
             self.rest = rest::Shared::default();
             let (plan, listing) = self.survey(target)?;
-            let condition = awaited(&plan);
+            let condition = awaited(&plan, self.options);
             if !condition.is_some_and(|condition| self.wait_for(&condition)) {
                 break (plan, listing);
             }
@@ -200,13 +200,13 @@ impl<H: Host> Context<'_, H> {
 }
 
 /// Describes a condition of a plan that may pass by itself.
-fn awaited(plan: &CleanupPlan) -> Option<String> {
+fn awaited(plan: &CleanupPlan, options: &Options) -> Option<String> {
     let is_in_use = matches!(plan.refusal, Some(Reason::InUse | Reason::InUseUnknown));
     let role = plan.target.role.as_deref()?;
     match (is_in_use, &plan.unreached[..]) {
         (true, _) => plan.why_refused.as_ref().map(|why| why.trim_end_matches('.').to_owned()),
         (false, []) => None,
-        (false, unreached) => Some(away_words(unreached, role)),
+        (false, unreached) => Some(away_words(unreached, role, options)),
     }
 }
 

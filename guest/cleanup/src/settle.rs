@@ -17,7 +17,9 @@ use crate::owner::Owner;
 use crate::retry::Backoff;
 use crate::version;
 use janitor_contract::describe::{elsewhere_words, unreached_words};
-use janitor_contract::types::{Elsewhere, Event, Level, Phase, Reason, Unreached, Warning};
+use janitor_contract::types::{
+    Elsewhere, Event, Level, Options, Phase, Reason, Unreached, Warning,
+};
 
 /// The agents on which removals are pending, or the reason why these are not known.
 type Pending = Result<Vec<Unreached>, String>;
@@ -47,7 +49,7 @@ impl<H: Host> Context<'_, H> {
             let reach = self.unreached(&listing, pending);
             let unreached = reach.unreached.iter();
             let awaited: Vec<_> = unreached.filter(|it| !self.ignores(it)).cloned().collect();
-            let condition = away_words(&awaited, owner.role);
+            let condition = away_words(&awaited, owner.role, self.options);
             if awaited.is_empty() || !self.wait_for(&condition) {
                 break reach;
             }
@@ -100,7 +102,7 @@ impl<H: Host> Context<'_, H> {
         self.report.ignored.append(&mut ignored);
         self.require_nothing_back(&listing, owner)?;
         if !away.is_empty() {
-            let words = away_words(&away, owner.role);
+            let words = away_words(&away, owner.role, self.options);
             let message = format!(
                 "Incomplete: {words}. Other steps are skipped; run the same command again."
             );
@@ -317,10 +319,10 @@ impl<H: Host> Context<'_, H> {
             0 => "agents that the master does not list".to_owned(),
             count => format!("{count} agent(s)"),
         };
-        let rest = if self.options.whole_service { " or of its service" } else { "" };
+        let held = held_words(role, self.options);
         let message = format!(
-            "Incomplete: {which} may still hold resources of role '{role}'{rest}. Other steps are \
-             skipped; run the same command again when that has changed."
+            "Incomplete: {which} {held}. Other steps are skipped; run the same command again when \
+             that has changed."
         );
         Err(self.abort(Reason::Incomplete, message))
     }
@@ -369,7 +371,7 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// Returns the resources of other roles that must not be left if the whole service is to be cleaned.
-    pub fn rest_that_counts(&self) -> Vec<Elsewhere> {
+    fn rest_that_counts(&self) -> Vec<Elsewhere> {
         match self.options.whole_service {
             true => self.rest.borrow().without(&self.options.ignored_agents),
             false => Vec::new(),
@@ -407,7 +409,7 @@ fn back_words(agents: &BTreeSet<&str>, owner: Owner) -> String {
 }
 
 /// Describes agents that are away; a long list is cut.
-pub fn away_words(agents: &[Unreached], role: &str) -> String {
+pub fn away_words(agents: &[Unreached], role: &str, options: &Options) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<_> = agents.iter().take(SHOWN).map(unreached_words).collect();
     let more = match agents.len().saturating_sub(SHOWN) {
@@ -416,5 +418,11 @@ pub fn away_words(agents: &[Unreached], role: &str) -> String {
     };
     let count = agents.len();
     let shown = shown.join(", ");
-    format!("{count} agent(s) may still hold resources of role '{role}': {shown}{more}")
+    format!("{count} agent(s) {}: {shown}{more}", held_words(role, options))
+}
+
+/// Says what agents that are away may have.
+fn held_words(role: &str, options: &Options) -> String {
+    let rest = if options.whole_service { " or of its service" } else { "" };
+    format!("may still hold resources of role '{role}'{rest}")
 }

@@ -14,8 +14,12 @@ use crate::types::{
 /// active any more.
 pub fn differences(then: &CleanupPlan, now: &CleanupPlan, options: &Options) -> Vec<String> {
     let mut sentences = agent_differences(&then.agents, &now.agents);
-    sentences.extend(reach_differences(&then.unreached, &now.unreached, ""));
-    sentences.extend(reach_differences(&then.ignored, &now.ignored, " (ignored)"));
+    let holds = |id: &str| {
+        let mut agents = then.agents.iter().chain(&now.agents);
+        agents.any(|it| it.agent == id && !it.entries.is_empty())
+    };
+    sentences.extend(reach_differences(&then.unreached, &now.unreached, holds, ""));
+    sentences.extend(reach_differences(&then.ignored, &now.ignored, holds, " (ignored)"));
     if options.whole_service && !of_other_roles(then).eq(of_other_roles(now)) {
         // This decides whether the znode is deleted.
         sentences.push("The service's resources under other roles differ from the plan".into());
@@ -57,26 +61,33 @@ fn agent_differences(then: &[AgentPlan], now: &[AgentPlan]) -> Vec<String> {
 
 /// Finds the agents that cannot be reached any more, and those that can be reached now: for
 /// these, more would be removed than the plan shows, above all the znode.
-fn reach_differences(then: &[Unreached], now: &[Unreached], note: &str) -> Vec<String> {
+fn reach_differences(
+    then: &[Unreached],
+    now: &[Unreached],
+    holds: impl Fn(&str) -> bool,
+    note: &str,
+) -> Vec<String> {
     let mut sentences = Vec::new();
     let changes = [(now, then, "Not in the plan"), (then, now, "No longer true")];
     for (these, others, what) in changes {
-        for it in these.iter().filter(|it| !others.iter().any(|other| is_as_far(it, other))) {
+        let is_as_far = |it: &Unreached| others.iter().any(|other| is_as_far(it, other, &holds));
+        for it in these.iter().filter(|it| !is_as_far(it)) {
             sentences.push(format!("{what}: {}{note}", unreached_words(it)));
         }
     }
     sentences
 }
 
-/// Returns whether both are the same agent or machine, for which the same requests are sent. The
-/// reason why it is out of reach, and the time, may be known better now.
-fn is_as_far(one: &Unreached, other: &Unreached) -> bool {
+/// Returns whether both are the same agent or machine, for which the same requests are sent: to an agent that has
+/// something of the target, none if it is disconnected. The reason why it is out of reach, and the time, may be known
+/// better now.
+fn is_as_far(one: &Unreached, other: &Unreached, holds: impl Fn(&str) -> bool) -> bool {
     let is_away = |it: &Unreached| it.reason == UnreachedReason::NotActive;
     let is_same = match one.agent.is_empty() {
         true => other.agent.is_empty() && one.hostname == other.hostname,
         false => one.agent == other.agent,
     };
-    is_same && is_away(one) == is_away(other)
+    is_same && (is_away(one) == is_away(other) || !holds(&one.agent))
 }
 
 /// Finds the frameworks that differ from the plan: a teardown would end them, or they would lose

@@ -80,13 +80,14 @@ pub fn under(plan: &CleanupPlan, options: &Options) -> CleanupPlan {
     plan
 }
 
-/// Returns the resources outside a plan's target that no other target of the same run concerns. One that does may remove
+/// Returns those of the resources outside a target that no other target of the same run concerns. One that does may remove
 /// only a part of them; the znode stays then. But a run must not change more than its plans show.
 pub fn elsewhere<'a>(
-    plan: &'a CleanupPlan,
+    target: &Target,
+    all: &'a [Elsewhere],
     others: &[&Target],
 ) -> impl Iterator<Item = &'a Elsewhere> {
-    let Target { role: own_role, principal: own, .. } = &plan.target;
+    let Target { role: own_role, principal: own, .. } = target;
     let is_concerned = move |Elsewhere { role, principal, .. }: &Elsewhere| {
         let is_its = |it: &&&Target| it.role.as_ref() == Some(role) && it.role != *own_role;
         others.iter().filter(is_its).any(|it| match (&it.principal, principal) {
@@ -96,7 +97,7 @@ pub fn elsewhere<'a>(
             (Some(its), None) => Some(its) != own.as_ref(),
         })
     };
-    plan.elsewhere.iter().filter(move |it| !is_concerned(it))
+    all.iter().filter(move |it| !is_concerned(it))
 }
 
 /// Returns whether a plan shows that the znode or the app stays because something is left of the service. `others` are
@@ -104,7 +105,8 @@ pub fn elsewhere<'a>(
 pub fn keeps_service(plan: &CleanupPlan, others: &[&Target], options: &Options) -> bool {
     let is_there = |it: &ZnodeState| !matches!(it, ZnodeState::Absent | ZnodeState::Unknown(_));
     let has_end = plan.target.marathon_app.is_some() || plan.znode.as_ref().is_some_and(is_there);
-    has_end && options.whole_service && elsewhere(plan, others).next().is_some()
+    let is_kept = || elsewhere(&plan.target, &plan.elsewhere, others).next().is_some();
+    has_end && options.whole_service && is_kept()
 }
 
 fn is_lifted(reason: Reason, options: &Options) -> bool {

@@ -114,7 +114,8 @@ pub fn obstacle_to_the_end(
 /// Returns the resources outside a plan's target that no other plan of the same run concerns.
 pub fn elsewhere<'a>(plan: &'a CleanupPlan, beside: &[&CleanupPlan]) -> Vec<&'a Elsewhere> {
     let possible = beside.iter().filter(|it| it.refusal.is_none());
-    planned::elsewhere(plan, &possible.map(|it| &it.target).collect::<Vec<_>>()).collect()
+    let others: Vec<_> = possible.map(|it| &it.target).collect();
+    planned::elsewhere(&plan.target, &plan.elsewhere, &others).collect()
 }
 
 /// Returns whether the frameworks that a plan shows would be torn down.

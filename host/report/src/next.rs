@@ -124,9 +124,20 @@ fn after_parts(ran: &Ran, run: &Invocation) -> Vec<String> {
         Ok(Done::PlannedAll(results)) => results.iter().flatten().collect(),
         _ => Vec::new(),
     };
-    for (ran, run) in ran.parts(run) {
-        let of_part = match &ran.result {
+    let parts = ran.parts(run);
+    let targets: Vec<_> = parts.iter().filter_map(|(_, run)| run.call.target().cloned()).collect();
+    for (mut ran, run) in parts {
+        let of_part = match &mut ran.result {
             Ok(Done::Planned(plan)) => after_plan(plan, &plans, &ran.frameworks, &run),
+            Err(RunError::Failure(failure)) => {
+                if let Some(target) = run.call.target() {
+                    let all = std::mem::take(&mut failure.report.elsewhere);
+                    let beside: Vec<_> = targets.iter().collect();
+                    let left = planned::elsewhere(target, &all, &beside).cloned().collect();
+                    failure.report.elsewhere = left;
+                }
+                after(&ran, &run)
+            }
             _ => after(&ran, &run),
         };
         for line in of_part {
@@ -678,6 +689,30 @@ mod tests {
         let call = Call::PlanAll(plans.iter().map(|it| it.target.clone()).collect());
         let run = Invocation { call, ..asked("alpha", options) };
         let result = Ok(Done::PlannedAll(plans.into_iter().map(Ok).collect()));
+        let lines = after(&Ran { result, frameworks: vec![], denials: vec![] }, &run).join("\n");
+        assert!(!lines.contains("To clean that role too"), "{lines}");
+    }
+
+    /// The agent S1 is away, and has something of both roles. Both are targets of the run.
+    #[test]
+    fn a_role_that_is_a_target_of_the_run_needs_no_run_of_its_own() {
+        let of = |role: &str| {
+            let (role, principal) = (Some(role.to_owned()), Some("p".to_owned()));
+            Target { role, principal, ..Target::NOTHING }
+        };
+        let incomplete = |other: &str| {
+            let (role, principal) = (other.to_owned(), Some("p".to_owned()));
+            let report = Report {
+                unreached: vec![unreached("S1", "h1", UnreachedReason::NotActive)],
+                elsewhere: vec![Elsewhere { role, principal, resources: 1, agents: 1 }],
+                ..Report::NOTHING
+            };
+            Err(Failure { reason: Reason::Incomplete, message: String::new(), report })
+        };
+        let options = Options { whole_service: true, ..Options::DEFAULT };
+        let call = Call::CleanAll(vec![of("alpha"), of("beta")]);
+        let run = Invocation { call, ..asked("alpha", options) };
+        let result = Ok(Done::CleanedAll(vec![incomplete("beta"), incomplete("alpha")]));
         let lines = after(&Ran { result, frameworks: vec![], denials: vec![] }, &run).join("\n");
         assert!(!lines.contains("To clean that role too"), "{lines}");
     }

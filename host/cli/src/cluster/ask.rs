@@ -1,8 +1,9 @@
 //! Shows what a run would remove, and prompts for consent.
 
 use janitor_contract::changes::differences;
-use janitor_contract::types::{CleanupPlan, Failure, Reason, Report};
+use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report};
 use janitor_contract::{Call, Done, RunError, planned};
+use janitor_report::Invocation;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::Ran;
 use janitor_report::{plan, several};
@@ -32,9 +33,11 @@ impl Cluster<'_> {
         let shown = match call {
             Call::Apply(plan) => self.compare(vec![plan], is_one)?,
             Call::ApplyAll(plans) => self.compare(plans, is_one)?,
-            Call::Clean(target) | Call::Plan(target) => self.look(Call::Plan(target))?,
+            Call::Clean(target) | Call::Plan(target) => {
+                self.look(self.invocation(Call::Plan(target)))?
+            }
             Call::CleanAll(targets) | Call::PlanAll(targets) => {
-                self.look(Call::PlanAll(targets))?
+                self.look(self.invocation(Call::PlanAll(targets)))?
             }
             // Nothing is removed, so no consent is needed.
             Call::Discover => return self.carry_out(Call::Discover).map(Err),
@@ -103,7 +106,9 @@ impl Cluster<'_> {
             (true, Some(target)) => Call::Plan(target.clone()),
             _ => Call::PlanAll(targets),
         };
-        let (now, looked) = match self.look(call)? {
+        // What passes by itself is waited for once the plans are carried out.
+        let now = Options { wait_seconds: 0, ..options.clone() };
+        let (now, looked) = match self.look(Invocation { options: now, ..self.invocation(call) })? {
             Ok(shown) => shown,
             Err(finished) => return Ok(Err(finished)),
         };
@@ -130,8 +135,7 @@ impl Cluster<'_> {
     ///
     /// # Errors
     /// Fails if the recording cannot be started. In that case nothing was sent.
-    fn look(&self, call: Call) -> Result<Result<Shown, Finished>, CommandError> {
-        let run = self.invocation(call);
+    fn look(&self, run: Invocation) -> Result<Result<Shown, Finished>, CommandError> {
         let (ran, recording) = self.record(&run)?;
         let plans = match &ran.result {
             Ok(Done::Planned(plan)) => Some(vec![plan.clone()]),

@@ -638,3 +638,21 @@ fn a_plan_under_the_options_is_applied_like_the_plan_itself() {
         assert!(result.is_ok(), "{plan:?} {result:?} {:?}", host.script.lines());
     }
 }
+
+/// The plan and the run ignore O-S1, which has beta. It is disconnected when the plan is made, and the master has marked it
+/// unreachable when the plan is carried out. Nothing is removed from it either way.
+#[test]
+fn an_ignored_agent_with_the_rest_that_becomes_unreachable_is_no_difference() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"O-S1"},"timestamp":{"nanoseconds":1000000000}}]}}"#;
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let begun = || calm().page("frameworks", 200, NONE);
+    let options = Options { ignored_agents: vec!["O-S1".into()], ..whole_service() };
+    let targets = [of_service("alpha", "x", Some("alpha"))];
+    let then = away(&two(Some(&alpha), &beta), 1);
+    let plans = planned(&mut begun().answer(200, then), &targets, &options);
+    let host = begun().page("registrar(1)/registry", 200, registry);
+    let host = host.answer(200, agents(&[(0, &alpha)])).answer(202, "");
+    let mut host = slow(host.answer(200, agents(&[(0, "")])).answer(200, DELETED), |_, _| 0);
+    let result = apply(&mut host, &plans[0], &options);
+    assert!(result.is_ok(), "{result:?} {:?}", host.script.lines());
+}

@@ -407,3 +407,50 @@ fn an_agent_with_the_rest_is_waited_for() {
         assert_eq!(failure.reason, Reason::Incomplete);
     }
 }
+
+/// The agent that is waited for has something of the service, and nothing of the target.
+#[test]
+fn what_the_run_waits_for_is_true() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("frameworks", 200, NONE);
+    let host = host.answer(200, away(&two(Some(&alpha), &beta))).answer(202, "");
+    let host = host.answer(200, away(&two(Some(""), &beta)));
+    let host = host.answer(200, two(Some(""), "")).answer(200, two(Some(""), ""));
+    let mut host = slow(host.answer(200, DELETED), |_, _| 0);
+    let options = Options { wait_seconds: 60, ..whole_service() };
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+    let lines = host.script.lines();
+    let mut waits = lines.iter().filter(|it| it.starts_with("Waiting up to ")).peekable();
+    assert!(result.is_ok() && waits.peek().is_some(), "{result:?} {lines:?}");
+    assert!(waits.all(|it| it.contains("or of its service")), "{lines:?}");
+}
+
+/// A removal for beta was accepted before its agent lost its connection. The agent has more of beta.
+#[test]
+fn an_agent_that_is_away_is_not_only_behind() {
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    let host = calm().page("frameworks", 200, NONE);
+    let host = host.answer(200, away(&two(Some(&alpha), &beta))).answer(202, "");
+    let host = host.answer(200, away(&two(Some(""), &beta)));
+    let mut host = slow(pages(host, "api/v1", &[BETA_PENDING]), |_, _| 0);
+    let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &whole_service());
+    let unreached = result.unwrap_err().report.unreached;
+    let reasons: Vec<_> = unreached.iter().map(|it| it.reason).collect();
+    assert_eq!(reasons, [janitor_contract::types::UnreachedReason::NotActive], "{unreached:?}");
+}
+
+/// An agent with beta becomes unreachable during the run. The registry names it without its host name.
+#[test]
+fn an_agent_with_the_rest_is_ignored_by_its_host_name_too() {
+    let registry = r#"{"master":{},"unreachable":{"slaves":[{"id":{"value":"O-S1"},"timestamp":{"nanoseconds":1000000000}}]}}"#;
+    let (alpha, beta) = (cpus("alpha", &["x"]), cpus("beta", &["x"]));
+    for name in ["O-S1", "h1"] {
+        let host = calm().page("frameworks", 200, NONE);
+        let host = host.page("registrar(1)/registry", 200, registry);
+        let host = host.answer(200, two(Some(&alpha), &beta)).answer(202, "");
+        let mut host = slow(host.answer(200, agents(&[(0, "")])).answer(200, DELETED), |_, _| 0);
+        let options = Options { ignored_agents: vec![name.into()], ..whole_service() };
+        let result = clean(&mut host, &of_service("alpha", "x", Some("alpha")), &options);
+        assert!(result.is_ok(), "{name} {result:?}");
+    }
+}
