@@ -44,6 +44,12 @@ pub struct Cost {
 }
 
 impl Janitor {
+    /// Returns the same measurement of another janitor, if one is named.
+    pub fn or(&self, other: Option<&Path>) -> Self {
+        let janitor = other.or(self.janitor.as_deref()).map(Path::to_owned);
+        Self { janitor, runs: self.runs }
+    }
+
     /// Creates a command that runs janitor.
     pub fn command(&self) -> Result<Command> {
         let beside = std::env::current_exe()?.with_file_name("janitor");

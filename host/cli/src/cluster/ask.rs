@@ -3,7 +3,7 @@
 use janitor_contract::changes::differences;
 use janitor_contract::types::{CleanupPlan, Failure, Options, Reason, Report};
 use janitor_contract::{Call, Done, RunError, planned};
-use janitor_report::Invocation;
+use janitor_report::command_line::print::Invocation;
 use janitor_report::line::{Line, Tone};
 use janitor_report::next::Ran;
 use janitor_report::{plan, several};
