@@ -207,6 +207,8 @@ struct Agent {
     delay: u32,
     /// This is set when it has come back with a volume that the master had listed as destroyed.
     has_returned: bool,
+    /// This is set when no list has shown what it has since it came back, if that matters.
+    is_new: bool,
 }
 
 /// A removal that is pending.
@@ -256,6 +258,8 @@ pub struct Cluster {
     chance: u64,
     /// The number of times that the master will still list pending operations of another role.
     pending: usize,
+    /// This is set when the target's service has reserved something for the other role.
+    has_rest: bool,
     /// This is set when something has happened since the last list of agents, so that nobody knows of
     /// it.
     has_happened: bool,
@@ -520,6 +524,7 @@ impl Cluster {
                 pending,
                 delay: 0,
                 has_returned: false,
+                is_new: false,
             };
             for _ in 0..chance.below(7) {
                 id += 1;
@@ -552,6 +557,7 @@ impl Cluster {
             fault: None,
             chance: 0,
             pending: chance.below(3),
+            has_rest: false,
             has_happened: false,
             requests: Vec::new(),
             removals: Vec::new(),
@@ -733,6 +739,8 @@ impl Cluster {
         match (method, path) {
             ("GET", "slaves") => {
                 self.has_happened = false;
+                let shown = self.agents.iter_mut().filter(|it| it.place.is_listed());
+                shown.for_each(|it| it.is_new = false);
                 (200, self.listing(|_| true))
             }
             ("GET", path) if path.starts_with("slaves?slave_id=") => {

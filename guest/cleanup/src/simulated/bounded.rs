@@ -140,7 +140,7 @@ pub enum Happening {
     /// Another cleaner removes something of the target from it.
     IsCleaned(usize),
     /// The master accepts a removal from it for another cleaner, from the target or from the other role of its
-    /// service, of which the agent does not hear.
+    /// service, of which the agent does not hear. A list has shown what it has.
     IsAsked(usize, Part),
     /// A framework registers with the target's role.
     Registers,
@@ -198,8 +198,15 @@ impl Cluster {
         for (index, (place, kinds)) in agents.iter().enumerate() {
             let (resources, pending) = (Vec::new(), Vec::new());
             let id = agent_id(index);
-            let mut agent =
-                Agent { id, place: *place, resources, pending, delay, has_returned: false };
+            let mut agent = Agent {
+                id,
+                place: *place,
+                resources,
+                pending,
+                delay,
+                has_returned: false,
+                is_new: false,
+            };
             for kind in *kinds {
                 agent.put(kind.resource(number));
                 number += 1;
@@ -216,6 +223,7 @@ impl Cluster {
             fault: None,
             chance: 0,
             pending: 0,
+            has_rest: false,
             has_happened: false,
             requests: Vec::new(),
             removals: Vec::new(),
@@ -235,6 +243,7 @@ impl Cluster {
             self.frameworks.push(Framework { name: "s", roles: &[OTHER], visible: true });
         }
         self.znodes.insert(OTHER_ZNODE);
+        self.has_rest = kind == Kind::Reserved;
         self
     }
 
@@ -308,8 +317,8 @@ impl Cluster {
     pub fn happenings_of_service(&self) -> Vec<Happening> {
         let agents = self.agents.iter().enumerate();
         let each = agents.flat_map(|it| [Part::OF_SERVICE, Part::REST].map(|part| (it, part)));
-        let there =
-            each.filter(|((_, it), part)| it.place.is_connected() && it.removable(*part) > 0);
+        let is_there = |it: &Agent| it.place.is_connected() && !it.is_new;
+        let there = each.filter(|((_, it), part)| is_there(it) && it.removable(*part) > 0);
         there.map(|((index, _), part)| Happening::IsAsked(index, part)).collect()
     }
 
@@ -320,7 +329,12 @@ impl Cluster {
         match happening {
             Happening::Disconnects(index) => agents[index].place = Place::Away,
             Happening::IsLost(index) => agents[index].place = Place::Unreachable,
-            Happening::Returns(index) => agents[index].come_back(),
+            Happening::Returns(index) => {
+                let agent = &mut agents[index];
+                // A disconnected agent is listed with what it has.
+                agent.is_new |= self.has_rest && agent.place != Place::Away;
+                agent.come_back();
+            }
             Happening::Forgets(index) => {
                 agents[index].resources.clear();
                 agents[index].pending.clear();
@@ -347,7 +361,7 @@ impl Cluster {
         let mut calm = self.afresh();
         for agent in &mut calm.agents {
             agent.come_back();
-            (agent.delay, agent.has_returned) = (0, false);
+            (agent.delay, agent.has_returned, agent.is_new) = (0, false, false);
         }
         Self { frameworks: Vec::new(), took_over: None, pending: 0, ..calm }
     }
