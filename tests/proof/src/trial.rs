@@ -447,7 +447,7 @@ impl<'a> Trial<'a> {
             |id: &&str| report.unreached.iter().chain(&report.ignored).any(|it| it.agent == **id);
         let mut away = self.initial.away_with_rest().filter(|_| task.options.whole_service);
         let unnamed = away.find(|id| !is_named(id))?;
-        Some(format!("{unnamed} has something of the service, is away, and is not named"))
+        Some(format!("it is away, has something of the service, and is not named: {unnamed}"))
     }
 
     /// Returns whether everything of the target's service can be cleaned, if it is to be, and is a target.

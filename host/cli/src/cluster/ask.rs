@@ -106,7 +106,7 @@ impl Cluster<'_> {
             (true, Some(target)) => Call::Plan(target.clone()),
             _ => Call::PlanAll(targets),
         };
-        // What passes by itself is waited for once the plans are carried out.
+        // The run itself waits for what passes.
         let now = Options { wait_seconds: 0, ..options.clone() };
         let (now, looked) = match self.look(Invocation { options: now, ..self.invocation(call) })? {
             Ok(shown) => shown,
