@@ -24,7 +24,7 @@ pub struct Cleaner {
     pub master: String,
     /// The URL of Exhibitor.
     pub exhibitor: String,
-    /// The ids of agents that have lost their state, and with it their ids.
+    /// The ids that no agent has any more.
     pub lost: Vec<String>,
 }
 

@@ -49,7 +49,7 @@ pub struct Episode<'a> {
     pub with_failovers: bool,
     /// The program.
     pub janitor: &'a Path,
-    /// The ids of agents that have lost their state.
+    /// The ids that no agent has any more.
     pub lost: &'a mut Vec<String>,
     /// The numbers so far.
     pub counts: &'a mut Counts,
@@ -115,9 +115,7 @@ impl Episode<'_> {
         }
         wrong.extend(judge_the_rest(&cases, &disturbance, &before, &after, &others));
 
-        let lost = disturbance.lost.iter().map(|agent| before.ids[*agent].clone());
-        self.lost.extend(lost);
-        wrong.extend(self.finish(&mut cases, &mut cleaner, cluster, log)?);
+        wrong.extend(self.finish(&mut cases, &mut cleaner, &after.ids, cluster, log)?);
         for case in &cases {
             if has_node(&case.target) {
                 wrong.push(format!("the node of {} is left", case.target.role));
@@ -174,6 +172,7 @@ impl Episode<'_> {
         &mut self,
         cases: &mut [Case],
         cleaner: &mut Cleaner,
+        ids: &[String],
         cluster: &mut Cluster,
         log: &Log,
     ) -> Result<Vec<String>> {
@@ -185,7 +184,7 @@ impl Episode<'_> {
         }
         log.note("the frameworks are torn down");
         for case in &*cases {
-            wrong.extend(self.clean_undisturbed(cleaner, &case.target, cluster, log)?);
+            wrong.extend(self.clean_undisturbed(cleaner, &case.target, ids, cluster, log)?);
         }
         // Only what shares a role with a target is left, and what others have reserved.
         let left: BTreeSet<_> = settle(cluster)?.held.into_iter().map(|held| held.role).collect();
@@ -193,7 +192,7 @@ impl Episode<'_> {
         let roles: BTreeSet<_> = roles.collect();
         for role in left.iter().filter(|it| roles.contains(&***it) || it.starts_with(OTHERS)) {
             let target = Target { role: role.clone(), principal: None, label: None, znode: None };
-            wrong.extend(self.clean_undisturbed(cleaner, &target, cluster, log)?);
+            wrong.extend(self.clean_undisturbed(cleaner, &target, ids, cluster, log)?);
         }
         Ok(wrong)
     }
@@ -240,23 +239,25 @@ impl Episode<'_> {
         Ok(cases)
     }
 
-    /// Cleans up a target when nothing disturbs it, and returns what is wrong with that.
+    /// Cleans up a target when nothing disturbs it, and returns what is wrong with that. The agents have these ids.
     fn clean_undisturbed(
         &mut self,
         cleaner: &mut Cleaner,
         target: &Target,
+        ids: &[String],
         cluster: &mut Cluster,
         log: &Log,
     ) -> Result<Vec<String>> {
         let force = cluster.has_new_master();
         let mut run = cleaner.run(target, Way::Plain, force, log)?;
         let unreached = array(&run.document["report"]["unreached"]);
-        let is_lost = |id: &str| self.lost.iter().any(|lost| lost == id);
-        if run.exit == Some(6)
-            && unreached.iter().all(|it| it["agent"].as_str().is_some_and(is_lost))
-        {
-            // An agent that has lost its state has another id, and nobody else knows that.
+        let named: Vec<_> = unreached.iter().filter_map(|it| it["agent"].as_str()).collect();
+        let is_lost = |id: &&str| !ids.iter().any(|own| own == id);
+        if run.exit == Some(6) && named.len() == unreached.len() && named.iter().all(is_lost) {
+            // An agent that has lost its state, or had not written its id down when it was killed, has another id, and
+            // nobody else knows that.
             self.counts.add("lost agent that is named");
+            self.lost.extend(named.into_iter().map(str::to_owned));
             cleaner.lost.clone_from(self.lost);
             run = cleaner.run(target, Way::Plain, force, log)?;
         }
