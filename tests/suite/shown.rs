@@ -158,9 +158,9 @@ fn a_plan_that_no_longer_fits_is_refused_before_the_prompt() {
     assert!(!shown.contains("[y/N]") && shown.contains("already carried out"), "{shown}");
 }
 
-/// An agent that is disconnected has something of the service in another role. Whoever applies the plan ignores the agent.
-#[test]
-fn a_plan_is_asked_for_if_the_rest_of_its_service_is_ignored() {
+/// Starts a cluster in which an agent that is disconnected has something of the service in another role, and plans the
+/// cleanup of the service, in this file.
+fn planned_with_an_agent_away(file: &str) -> Cluster {
     let mut state = scenario("a-plan");
     let mut away = state.agents[0].clone();
     (away.id, away.hostname, away.active) = ("O-S9".into(), "10.0.3.19".into(), false);
@@ -174,43 +174,33 @@ fn a_plan_is_asked_for_if_the_rest_of_its_service_is_ignored() {
     away.reserved_resources_full.clear();
     away.reserved_resources_full.insert("pods-role".into(), serde_json::json!([cpus]));
     state.agents.push(away);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("plan.json");
-    let named = file.display().to_string();
     let cluster = Cluster::start(state);
-    let line = format!("plan --service cassandra --naming cassandra --out {named}");
+    let line = format!("plan --service cassandra --naming cassandra --out {file}");
     let planned = run(&mut on(&cluster, &line));
     assert_eq!(planned.exit, 0, "{planned:?}");
+    cluster
+}
+
+#[test]
+fn a_plan_is_asked_for_if_the_rest_of_its_service_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    let cluster = planned_with_an_agent_away(&file);
     let terminal = Terminal { typed: "y\n", ..Terminal::new(&cluster) };
-    let (shown, exit) = terminal.shows(&format!("apply {named} --ignore-agent O-S9"));
+    let (shown, exit) = terminal.shows(&format!("apply {file} --ignore-agent O-S9"));
     let shown = plain(&shown);
     assert!(exit == 0 && shown.contains("[y/N]"), "{exit} {shown}");
 }
 
-/// An agent that is disconnected has something of the service in another role, as the plan shows. The run waits for it at
-/// its end; what is shown before the prompt is the plan, whether the agent comes back or not.
+/// The run waits for the agent at its end; what is shown before the prompt is the plan, whether the agent comes back or
+/// not.
 #[test]
 fn a_plan_that_shows_an_agent_away_is_asked_for_at_once() {
-    let mut state = scenario("a-plan");
-    let mut away = state.agents[0].clone();
-    (away.id, away.hostname, away.active) = ("O-S9".into(), "10.0.3.19".into(), false);
-    let dynamic = serde_json::json!({
-        "type": "DYNAMIC", "role": "pods-role", "principal": "cassandra_principal",
-    });
-    let cpus = serde_json::json!({
-        "name": "cpus", "type": "SCALAR", "scalar": {"value": 0.5}, "role": "pods-role",
-        "reservation": {"principal": "cassandra_principal"}, "reservations": [dynamic],
-    });
-    away.reserved_resources_full.clear();
-    away.reserved_resources_full.insert("pods-role".into(), serde_json::json!([cpus]));
-    state.agents.push(away);
     let folder = tempfile::tempdir().unwrap();
-    let named = folder.path().join("plan.json").display().to_string();
-    let cluster = Cluster::start(state);
-    let line = format!("plan --service cassandra --naming cassandra --out {named}");
-    assert_eq!(run(&mut on(&cluster, &line)).exit, 0);
+    let file = folder.path().join("plan.json").display().to_string();
+    let cluster = planned_with_an_agent_away(&file);
     let terminal = Terminal { typed: "y\n", ..Terminal::new(&cluster) };
-    let (shown, exit) = terminal.shows(&format!("apply {named} --wait 1s"));
+    let (shown, exit) = terminal.shows(&format!("apply {file} --wait 1s"));
     let shown = plain(&shown);
     let (before, after) = shown.split_once("[y/N]").unwrap();
     assert!(exit == 6 && after.contains("Waiting up to 1 s in all"), "{exit} {shown}");

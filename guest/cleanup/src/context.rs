@@ -622,6 +622,24 @@ mod tests {
     use crate::testing::Script;
 
     #[test]
+    fn each_agent_is_added_once() {
+        let agent = |id: &str, hostname: &str| {
+            let (agent, hostname) = (id.to_owned(), hostname.to_owned());
+            Unreached { agent, hostname, reason: UnreachedReason::Unreachable, since: None }
+        };
+        let mut unreached = Vec::new();
+        // Of machines that are down, only the host names are known.
+        for (id, hostname) in [("S1", ""), ("S2", "h2"), ("S1", "h1"), ("", "h3"), ("", "h4")] {
+            add(&mut unreached, agent(id, hostname));
+        }
+        for (id, hostname) in [("S1", "h1"), ("S2", "other"), ("S3", "h3"), ("S5", "h5")] {
+            add_rest(&mut unreached, agent(id, hostname));
+        }
+        let all: Vec<_> = unreached.iter().map(|it| (&*it.agent, &*it.hostname)).collect();
+        assert_eq!(all, [("S1", "h1"), ("S2", "h2"), ("", "h3"), ("", "h4"), ("S5", "h5")]);
+    }
+
+    #[test]
     fn the_frameworks_are_out_of_date_after_half_a_minute() {
         let (mut host, options) = (Script::default(), Options::DEFAULT);
         let mut context = Context::new(&mut host, &options);

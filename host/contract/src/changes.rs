@@ -78,9 +78,9 @@ fn reach_differences(
     sentences
 }
 
-/// Returns whether both are the same agent or machine, for which the same requests are sent: to an agent that has
-/// something of the target, none if it is disconnected. The reason why it is out of reach, and the time, may be known
-/// better now.
+/// Returns whether both are the same agent or machine, for which the same requests are sent. It depends on whether the
+/// agent is disconnected only if the agent has something of the target. The reason why it is out of reach, and the time,
+/// may be known better now.
 fn is_as_far(one: &Unreached, other: &Unreached, holds: impl Fn(&str) -> bool) -> bool {
     let is_away = |it: &Unreached| it.reason == UnreachedReason::NotActive;
     let is_same = match one.agent.is_empty() {
